@@ -1,0 +1,22 @@
+import * as z from 'zod/mini';
+
+/**
+ * An account's name: 1 to 64 of `a-z 0-9 - _ .`, starting with a letter or digit; upper case is folded to lower case.
+ * In keys, facts and grant ids it stands for the account for good.
+ */
+export const Username = z
+  .string()
+  .check(
+    z.toLowerCase(),
+    z.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 - _ . starting with a letter or digit'),
+  )
+  .brand<'Username'>();
+export type Username = z.infer<typeof Username>;
+
+/**
+ * The account that a public name stands for. Every look-up by username goes through this one port; today the answer
+ * is the name itself, and a later rename changes the public name only, never a key, a fact or a grant id.
+ */
+export type ResolveUsername = (publicName: Username) => Promise<Username>;
+
+export const resolveUsername: ResolveUsername = async (publicName) => publicName;

@@ -1,0 +1,12 @@
+import * as z from 'zod/mini';
+import { Username } from '../identity/username.ts';
+
+/** The announcement that a user's facts changed: "recompute this", never what to. Safe to deliver again at any time. */
+export const ScoreRefreshRequested = z.object({
+  username: Username,
+  /** UTC dates whose telemetry changed; where it is missing, everything is folded from nothing. */
+  days: z.optional(z.array(z.iso.date())),
+  /** When the change was committed (ISO 8601); the refresh lag is measured from it. */
+  changedAt: z.optional(z.iso.datetime()),
+});
+export type ScoreRefreshRequested = z.infer<typeof ScoreRefreshRequested>;

@@ -1,0 +1,28 @@
+import type { Username } from '../identity/username.ts';
+import type { UtcHour } from '../shared/utc.ts';
+
+/** What an event counts as. Two events of one kind count alike in every projection. */
+export type EventKind = {
+  /** `cli_invocation`, or a name of the sender's own. */
+  readonly event: string;
+  /** The command of a `cli_invocation`: a name matching `COMMAND_NAME`, else `other`; null for every other event. */
+  readonly command: string | null;
+  /** Whether a `cli_invocation` succeeded: `properties.result.status` is `success` or absent. True for other events. */
+  readonly success: boolean;
+};
+
+/** One event as it is kept: a member of its device-hour's set. */
+export type EventEntry = {
+  /** 16 hexadecimal digits: the first 8 bytes of the SHA-256 of the event's `insert_id`. */
+  readonly id: string;
+  readonly kind: EventKind;
+  /** The authenticated sender, or null where it came without a personal key. */
+  readonly sender: Username | null;
+};
+
+/** The events of one device in one hour of their own time, as a fold reads them. */
+export type DeviceHour = {
+  readonly deviceId: string;
+  readonly hour: UtcHour;
+  readonly events: readonly EventEntry[];
+};
