@@ -9,5 +9,8 @@ export type Random = () => number;
 /** Waits so many milliseconds. */
 export type Sleep = (milliseconds: number) => Promise<void>;
 
-/** SHA-256 of the text's UTF-8 bytes: 32 bytes. */
-export type Sha256 = (text: string) => Uint8Array;
+/** SHA-256 of the text's UTF-8 bytes, as 64 lower-case hexadecimal digits. */
+export type Sha256 = (text: string) => string;
+
+/** So many random bytes from a cryptographic source, as base64url without padding. */
+export type RandomToken = (bytes: number) => string;

@@ -1,0 +1,65 @@
+import * as z from 'zod/mini';
+import type { Clock, RandomToken, Sha256 } from '../shared/environment.ts';
+import { isoOf } from '../shared/utc.ts';
+import { CollectiveSlug, Credential, DEFAULT_SCOPES, KeyKind, Scope } from './credential.ts';
+import type { CredentialStore } from './credentials.port.ts';
+import { Username } from './username.ts';
+
+/** A collective's publish is one transaction with all its members' rows; DynamoDB takes 100 actions in one. */
+const MAX_MEMBERS = 30;
+
+const common = {
+  label: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
+  scopes: z.optional(z.array(Scope).check(z.minLength(1))),
+};
+
+export const CreateKeyRequest = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('personal'), username: Username, ...common }),
+  z.object({
+    kind: z.literal('collective'),
+    slug: CollectiveSlug,
+    members: z.array(Username).check(z.minLength(1), z.maxLength(MAX_MEMBERS)),
+    ...common,
+  }),
+  z.object({ kind: z.literal('service'), ...common }),
+  z.object({ kind: z.literal('admin'), ...common }),
+]);
+export type CreateKeyRequest = z.infer<typeof CreateKeyRequest>;
+
+export const CreatedKey = z.object({
+  id: z.string(),
+  /** The secret: shown this once, kept only as its hash. */
+  key: z.string().check(z.regex(/^lrl_[A-Za-z0-9_-]{43}$/)),
+  kind: KeyKind,
+  scopes: z.array(Scope),
+  createdAt: z.iso.datetime(),
+});
+export type CreatedKey = z.infer<typeof CreatedKey>;
+
+/**
+ * A key's public id and its hash. The id is the hash's first half, so that a key finds its record without an index,
+ * and an id tells nothing of the key: that is 32 random bytes.
+ */
+export function identifyKey(key: string, sha256: Sha256): { readonly id: string; readonly hash: string } {
+  const hash = sha256(key);
+  return { id: hash.slice(0, 32), hash };
+}
+
+/** Makes a key of 32 random bytes and keeps its SHA-256. */
+export async function createKey(
+  deps: {
+    readonly credentials: CredentialStore;
+    readonly clock: Clock;
+    readonly randomToken: RandomToken;
+    readonly sha256: Sha256;
+  },
+  request: CreateKeyRequest,
+): Promise<CreatedKey> {
+  const key = `lrl_${deps.randomToken(32)}`;
+  const createdAt = isoOf(deps.clock());
+  const scopes = [...new Set(request.scopes ?? DEFAULT_SCOPES[request.kind])];
+  const { id, hash } = identifyKey(key, deps.sha256);
+  const { scopes: _requested, ...rest } = request;
+  await deps.credentials.add(Credential.parse({ ...rest, id, hash, prefix: key.slice(0, 8), scopes, createdAt }));
+  return { id, key, kind: request.kind, scopes, createdAt };
+}
