@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import * as z from 'zod';
+import { LaurelStack } from '../infra/laurel-stack.ts';
+import { stageOf } from '../infra/stage.ts';
+
+const Environment = z.object({
+  LAUREL_STAGE: z.string().optional(),
+  CDK_OUTDIR: z.string().default(join(import.meta.dirname, '..', 'cdk.out')),
+});
+
+const { LAUREL_STAGE, CDK_OUTDIR } = Environment.parse(process.env);
+const app = new App({ outdir: CDK_OUTDIR });
+const fromContext = z.string().optional().parse(app.node.tryGetContext('stage'));
+
+new LaurelStack(app, stageOf(fromContext ?? LAUREL_STAGE ?? 'dev'));
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+app.synth();

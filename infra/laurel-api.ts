@@ -1,0 +1,88 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { LaurelFunction } from './laurel-function.ts';
+import { physicalName, type Stage } from './stage.ts';
+
+/** Why the gateway lets a request through to its function: each route states one. */
+export const ACCESS = {
+  public: 'Public by contract: anyone may read it.',
+  keyed: 'The function checks x-api-key and its scopes itself: it answers 401 and 403 as the contract words them.',
+  keyOptional: 'Open by contract: without a key it is anonymous, with one the function checks it and its scopes.',
+} as const;
+
+type RouteTarget = {
+  readonly target: LaurelFunction<Record<string, string>>;
+  readonly access: (typeof ACCESS)[keyof typeof ACCESS];
+};
+
+export type LaurelRoutes = RouteTarget & { readonly paths: readonly string[] };
+
+type LaurelApiProps = {
+  readonly stage: Stage;
+  readonly routes: readonly LaurelRoutes[];
+  readonly fallback: RouteTarget; // answers what no route matches
+};
+
+/** Requests a second, and the burst above them, that the whole API takes before the gateway answers 429. */
+export const THROTTLE = { rateLimit: 1000, burstLimit: 2000 } as const;
+
+/** The HTTP API. Each path takes any method: the gateway knows no 405, so the functions answer it themselves. */
+export class LaurelApi extends Construct {
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, { stage, routes, fallback }: LaurelApiProps) {
+    super(scope, id);
+    const httpApi = new HttpApi(this, 'Http', { apiName: physicalName(stage, 'api'), createDefaultStage: false });
+    const integrations = new Map<string, HttpLambdaIntegration>();
+    const route = (routeKey: HttpRouteKey, { target: { fn, role }, access }: RouteTarget) => {
+      const integration =
+        integrations.get(role) ?? new HttpLambdaIntegration(role, fn, { scopePermissionToRoute: false });
+      integrations.set(role, integration);
+      const added = new HttpRoute(this, routeKey.key, { httpApi, routeKey, integration });
+      Validations.of(added).acknowledge({ id: 'AwsSolutions-APIG4', reason: access });
+    };
+    for (const { paths, ...target } of routes) {
+      for (const path of paths) route(HttpRouteKey.with(path, HttpMethod.ANY), target);
+    }
+    route(HttpRouteKey.DEFAULT, fallback);
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      logGroupName: `/aws/apigateway/${physicalName(stage, 'api')}`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const httpStage = new HttpStage(this, 'Stage', {
+      httpApi,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: THROTTLE,
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLog),
+        format: AccessLogFormat.custom(
+          JSON.stringify({
+            requestId: '$context.requestId',
+            time: '$context.requestTime',
+            method: '$context.httpMethod',
+            route: '$context.routeKey',
+            path: '$context.path',
+            status: '$context.status',
+            bytes: '$context.responseLength',
+            milliseconds: '$context.responseLatency',
+            integrationError: '$context.integrationErrorMessage',
+          }),
+        ),
+      },
+    });
+    this.url = httpStage.url;
+  }
+}

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { ApplicationLogLevel, Architecture, LoggingFormat, Runtime, SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
+
+const PROJECT_ROOT = join(import.meta.dirname, '..');
+
+/** Behind the API: the gateway gives up at 30 s, and its callers before that. */
+export const API_TIMEOUT = Duration.seconds(10);
+/** Behind a queue or a stream. */
+export const WORKER_TIMEOUT = Duration.seconds(60);
+
+export type LaurelFunctionProps<Env> = {
+  readonly stage: Stage;
+  readonly role: string; // the folder under functions/ that holds its handler
+  readonly environment: Env;
+  readonly timeout: Duration;
+};
+
+/**
+ * One function with a role of its own, which may write its own log and nothing else: callers add each need with
+ * `allow`. `Env` is what the function's `env.ts` parses, so a name that is missing here does not compile.
+ */
+export class LaurelFunction<Env extends Record<string, string>> extends Construct {
+  readonly fn: NodejsFunction;
+  readonly role: string;
+  readonly timeout: Duration;
+
+  constructor(scope: Construct, id: string, { stage, role, environment, timeout }: LaurelFunctionProps<Env>) {
+    super(scope, id);
+    this.role = role;
+    this.timeout = timeout;
+    const functionName = physicalName(stage, role);
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.fn = new NodejsFunction(this, 'Function', {
+      functionName,
+      entry: join(PROJECT_ROOT, 'functions', role, 'handler.ts'),
+      projectRoot: PROJECT_ROOT,
+      depsLockFilePath: join(PROJECT_ROOT, 'package-lock.json'),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: 512,
+      timeout,
+      environment,
+      role: new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
+      systemLogLevelV2: SystemLogLevel.WARN,
+      awsSdkConnectionReuse: false, // the SDK reuses connections anyway; the variable would be one nobody parses
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        mainFields: ['module', 'main'],
+        minify: true,
+        bundleAwsSDK: true, // the version that was tested, not the one the runtime happens to have
+        forceDockerBundling: false,
+      },
+    });
+    Tags.of(this.fn).add(ROLE_TAG, role);
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
+  }
+
+  /** One need, one line: these actions on this one resource. */
+  allow(actions: readonly string[], resourceArn: string): this {
+    this.fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [resourceArn] }));
+    return this;
+  }
+}

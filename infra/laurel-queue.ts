@@ -1,0 +1,26 @@
+import { Duration, Tags } from 'aws-cdk-lib';
+import { type DeadLetterQueue, Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
+
+type LaurelQueueProps = {
+  readonly stage: Stage;
+  readonly role: string;
+  readonly visibilityTimeout?: Duration;
+  readonly deadLetterQueue?: DeadLetterQueue;
+};
+
+/** A queue that answers over TLS only and keeps a message as long as SQS can: 14 days. */
+export class LaurelQueue extends Queue {
+  constructor(scope: Construct, id: string, { stage, role, ...props }: LaurelQueueProps) {
+    const optional: QueueProps = props;
+    super(scope, id, {
+      queueName: physicalName(stage, role),
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      ...optional,
+    });
+    Tags.of(this).add(ROLE_TAG, role);
+  }
+}

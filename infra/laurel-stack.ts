@@ -1,0 +1,100 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import type { AnnounceChangesEnv } from '../functions/announce-changes/env.ts';
+import type { IngestTelemetryEnv } from '../functions/ingest-telemetry/env.ts';
+import type { ManageKeysEnv } from '../functions/manage-keys/env.ts';
+import type { ReadApiEnv } from '../functions/read-api/env.ts';
+import type { RefreshScoreEnv } from '../functions/refresh-score/env.ts';
+import { ACCESS, LaurelApi } from './laurel-api.ts';
+import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
+import { LaurelTable } from './laurel-table.ts';
+import { QueueWorker } from './queue-worker.ts';
+import type { Stage } from './stage.ts';
+import { StreamWorker } from './stream-worker.ts';
+
+/** All of Laurel for one stage. */
+export class LaurelStack extends Stack {
+  constructor(scope: Construct, stage: Stage) {
+    super(scope, `Laurel-${stage.name}`, {
+      description: 'Laurel: contributor scores from telemetry, publishes and awards',
+      analyticsReporting: false, // keeps the template to what Laurel runs on
+    });
+
+    const { table: telemetry } = new LaurelTable(this, 'Telemetry', {
+      stage,
+      role: 'telemetry',
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    });
+    const { table: userScores } = new LaurelTable(this, 'UserScores', { stage, role: 'user_scores' });
+    const { table: credentials } = new LaurelTable(this, 'Credentials', { stage, role: 'credentials' });
+
+    const refreshScore = new QueueWorker<RefreshScoreEnv>(this, 'RefreshScore', {
+      stage,
+      role: 'refresh-score',
+      queueRole: 'score-refresh',
+      environment: { TELEMETRY_TABLE: telemetry.tableName, SCORES_TABLE: userScores.tableName },
+      maxConcurrency: 10,
+    });
+    refreshScore.worker
+      .allow(['dynamodb:Query'], telemetry.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn);
+
+    const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
+      stage,
+      role: 'announce-changes',
+      source: telemetry,
+      environment: {
+        TELEMETRY_TABLE: telemetry.tableName,
+        SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
+      },
+    });
+    announceChanges.worker
+      .allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], telemetry.tableArn)
+      .allow(['sqs:SendMessage'], refreshScore.queue.queueArn);
+
+    const ingestTelemetry = new LaurelFunction<IngestTelemetryEnv>(this, 'IngestTelemetry', {
+      stage,
+      role: 'ingest-telemetry',
+      environment: { TELEMETRY_TABLE: telemetry.tableName, CREDENTIALS_TABLE: credentials.tableName },
+      timeout: API_TIMEOUT,
+    });
+    ingestTelemetry
+      .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+
+    const manageKeys = new LaurelFunction<ManageKeysEnv>(this, 'ManageKeys', {
+      stage,
+      role: 'manage-keys',
+      environment: { CREDENTIALS_TABLE: credentials.tableName },
+      timeout: API_TIMEOUT,
+    });
+    manageKeys.allow(
+      ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'],
+      credentials.tableArn,
+    );
+
+    const readApi = new LaurelFunction<ReadApiEnv>(this, 'ReadApi', {
+      stage,
+      role: 'read-api',
+      environment: { SCORES_TABLE: userScores.tableName },
+      timeout: API_TIMEOUT,
+    });
+    readApi.allow(['dynamodb:GetItem', 'dynamodb:Query'], userScores.tableArn);
+
+    const api = new LaurelApi(this, 'Api', {
+      stage,
+      routes: [
+        { target: ingestTelemetry, access: ACCESS.keyOptional, paths: ['/ingest'] },
+        { target: manageKeys, access: ACCESS.keyed, paths: ['/v1/keys', '/v1/keys/{id}', '/api/whoami'] },
+        {
+          target: readApi,
+          access: ACCESS.public,
+          paths: ['/health', '/v1/stats', '/v1/scores/{username}', '/v1/scores/{username}/{view}', '/openapi.json'],
+        },
+      ],
+      fallback: { target: ingestTelemetry, access: ACCESS.keyOptional }, // it folds the doubled slashes of `//ingest`
+    });
+    new CfnOutput(this, 'ApiUrl', { value: api.url });
+  }
+}

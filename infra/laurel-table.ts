@@ -1,0 +1,31 @@
+import { Tags } from 'aws-cdk-lib';
+import { AttributeType, Billing, type StreamViewType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { physicalName, removalPolicyOf, ROLE_TAG, type Stage } from './stage.ts';
+
+type LaurelTableProps = {
+  readonly stage: Stage;
+  readonly role: string;
+  readonly stream?: StreamViewType; // only tables of facts: a projection with a stream could trigger itself
+};
+
+/** A table on demand with string keys `pk` and `sk`, recoverable to any point in time. */
+export class LaurelTable extends Construct {
+  readonly table: TableV2;
+
+  constructor(scope: Construct, id: string, { stage, role, stream }: LaurelTableProps) {
+    super(scope, id);
+    this.table = new TableV2(this, 'Table', {
+      tableName: physicalName(stage, role),
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billing: Billing.onDemand(),
+      encryption: TableEncryptionV2.dynamoOwnedKey(),
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: stage.keepsData,
+      removalPolicy: removalPolicyOf(stage),
+      ...(stream === undefined ? {} : { dynamoStream: stream }),
+    });
+    Tags.of(this.table).add(ROLE_TAG, role);
+  }
+}

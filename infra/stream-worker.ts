@@ -1,0 +1,49 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
+import { LaurelQueue } from './laurel-queue.ts';
+
+type StreamWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout'> & {
+  readonly source: TableV2; // has a stream
+};
+
+/**
+ * A function fed by a table's stream. What it cannot handle after bounded retries goes to the failure queue as a
+ * position without data, so that one bad record does not hold up its shard for a day.
+ */
+export class StreamWorker<Env extends Record<string, string>> extends Construct {
+  readonly worker: LaurelFunction<Env>;
+  readonly failures: LaurelQueue;
+
+  constructor(scope: Construct, id: string, { source, ...props }: StreamWorkerProps<Env>) {
+    super(scope, id);
+    const { stage, role } = props;
+    const streamArn = source.tableStreamArn;
+    if (streamArn === undefined) throw new Error(`${id}: its source table has no stream`);
+    this.worker = new LaurelFunction<Env>(this, 'Worker', { ...props, timeout: WORKER_TIMEOUT });
+    this.failures = new LaurelQueue(this, 'Failures', { stage, role: `${role}-failures` });
+    Validations.of(this.failures).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason:
+        'It is the end of the line itself: the stream mapping writes to it, an operator reads it, nothing drains it.',
+    });
+    const { queueArn } = this.failures;
+    this.worker
+      .allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], streamArn)
+      .allow(['sqs:SendMessage'], queueArn); // the mapping writes its failures with the function's role
+    this.worker.fn.addEventSourceMapping('Changes', {
+      eventSourceArn: streamArn,
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: 100,
+      maxBatchingWindow: Duration.seconds(1),
+      parallelizationFactor: 1,
+      bisectBatchOnError: true,
+      reportBatchItemFailures: true,
+      retryAttempts: 5,
+      maxRecordAge: Duration.hours(24),
+      onFailure: { bind: () => ({ destination: queueArn }) },
+    });
+  }
+}
