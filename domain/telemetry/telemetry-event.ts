@@ -1,0 +1,140 @@
+import * as z from 'zod/mini';
+import { err, ok, type Result } from '../shared/result.ts';
+import type { Sha256 } from '../shared/environment.ts';
+import { hourOf, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR, type UtcHour } from '../shared/utc.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { EventKind } from './device-hour.ts';
+import { kindOf } from './event-kind.ts';
+
+/** Names that only a key with `telemetry:trusted` may send. */
+export const TRUSTED_EVENTS = [
+  'extension_pulled',
+  'extension_published',
+  'award',
+  'badge_granted',
+  'feed_post_created',
+  'issue_created',
+  'daily_sign_in',
+] as const;
+const trustedEvents: ReadonlySet<string> = new Set(TRUSTED_EVENTS);
+export const isTrustedEvent = (event: string): boolean => trustedEvents.has(event);
+
+const MAX_EVENT_BYTES = 32 * 1024;
+/** Deeper than any client's event, and far from where a recursive reader runs out of stack. */
+const MAX_DEPTH = 64;
+/** Clients' clocks run ahead. */
+const MAX_AHEAD_MS = MILLISECONDS_PER_DAY;
+/** Days are sealed at 36, so nothing later than this reaches a sealed day but a request under way over midnight. */
+const MAX_AGE_MS = 35 * MILLISECONDS_PER_DAY;
+
+const printable = (name: string) =>
+  z.string().check(z.regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,128}$/u, `${name}: expected 1 to 128 printable characters`));
+const time = (name: string) => z.iso.datetime({ offset: true, error: `${name}: expected an ISO 8601 time` });
+
+export const TelemetryEvent = z.object({
+  event: z
+    .string()
+    .check(z.regex(/^[a-z][a-z0-9_]{0,63}$/, 'event: expected 1 to 64 of a-z 0-9 _ starting with a letter')),
+  distinct_id: printable('distinct_id'),
+  insert_id: z.optional(printable('insert_id')),
+  timestamp: z.optional(time('timestamp')),
+  properties: z.optional(z.looseObject({})),
+});
+const StartedAt = z.object({ startedAt: z.optional(time('properties.startedAt')) });
+
+/** An event that passed every rule that needs no look at what is stored. */
+export type AcceptableEvent = {
+  readonly insertId: string;
+  /** 16 hexadecimal digits: the first 8 bytes of the SHA-256 of `insertId`. */
+  readonly id: string;
+  readonly distinctId: string;
+  readonly hour: UtcHour;
+  readonly kind: EventKind;
+};
+
+export type EventRefusalCode =
+  | 'invalid_event'
+  | 'event_too_large'
+  | 'missing_scope'
+  | 'not_yet_supported'
+  | 'timestamp_missing'
+  | 'timestamp_in_future'
+  | 'timestamp_too_old';
+export type EventRefusal = {
+  readonly code: EventRefusalCode;
+  readonly error: string;
+  /** The sender's own id, where it could be read. */
+  readonly insertId: string | null;
+};
+
+/** How deep a JSON value nests, told without recursion; stops counting past `limit`. */
+function isDeeperThan(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limit) return true;
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  }
+  return false;
+}
+
+/** The id that an event without `insert_id` gets: from its whole content, so that an identical retry is a duplicate. */
+const derivedInsertId = (raw: unknown, sha256: Sha256): string => `sha256:${sha256(canonicalJson(raw))}`;
+
+/** One sentence for all that is wrong with a value, each part naming its field. */
+const sentenceOf = (issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string =>
+  issues
+    .map(({ path, message }) => {
+      const field = path.length === 0 ? 'event' : path.join('.');
+      return message.includes(`${field}: `) ? message : `${field}: ${message}`;
+    })
+    .join('; ');
+
+/**
+ * Judges one record of a request by the rules of the contract: shape, size, scope and time. Pure: `now` is the time of
+ * receipt in epoch milliseconds.
+ */
+export function judgeEvent(
+  raw: unknown,
+  context: { readonly now: number; readonly isTrusted: boolean; readonly sha256: Sha256 },
+): Result<AcceptableEvent, EventRefusal> {
+  const refuse = (code: EventRefusalCode, error: string, insertId: string | null = null) =>
+    err({ code, error, insertId });
+
+  if (isDeeperThan(raw, MAX_DEPTH)) return refuse('invalid_event', `event: nested deeper than ${MAX_DEPTH} levels`);
+  const parsed = TelemetryEvent.safeParse(raw);
+  if (!parsed.success) return refuse('invalid_event', sentenceOf(parsed.error.issues), readableInsertId(raw));
+  const { event, distinct_id: distinctId, insert_id: sentInsertId, timestamp, properties } = parsed.data;
+  const refuseThis = (code: EventRefusalCode, error: string) => refuse(code, error, sentInsertId ?? null);
+
+  if (new TextEncoder().encode(JSON.stringify(raw)).length > MAX_EVENT_BYTES) {
+    return refuseThis('event_too_large', `event: larger than ${MAX_EVENT_BYTES} bytes`);
+  }
+  if (isTrustedEvent(event)) {
+    return context.isTrusted
+      ? refuseThis('not_yet_supported', `event: ${event} is not supported yet`)
+      : refuseThis('missing_scope', `event: ${event} requires the telemetry:trusted scope`);
+  }
+
+  const started = timestamp === undefined ? StartedAt.safeParse(properties ?? {}) : undefined;
+  if (started?.success === false) return refuseThis('invalid_event', sentenceOf(started.error.issues));
+  const time = timestamp ?? started?.data.startedAt;
+  if (time === undefined) {
+    return refuseThis('timestamp_missing', 'timestamp: expected an ISO 8601 time here or in properties.startedAt');
+  }
+  const epochMs = Date.parse(time);
+  if (epochMs > context.now + MAX_AHEAD_MS) {
+    return refuseThis('timestamp_in_future', `timestamp: more than ${MAX_AHEAD_MS / MILLISECONDS_PER_HOUR} hours ahead`);
+  }
+  if (epochMs < context.now - MAX_AGE_MS) {
+    return refuseThis('timestamp_too_old', `timestamp: older than ${MAX_AGE_MS / MILLISECONDS_PER_DAY} days`);
+  }
+
+  const insertId = sentInsertId ?? derivedInsertId(raw, context.sha256);
+  const id = context.sha256(insertId).slice(0, 16);
+  return ok({ insertId, id, distinctId, hour: hourOf(epochMs), kind: kindOf(event, properties) });
+}
+
+const readableInsertId = (raw: unknown): string | null => {
+  const parsed = z.object({ insert_id: z.string().check(z.maxLength(128)) }).safeParse(raw);
+  return parsed.success ? parsed.data.insert_id : null;
+};
