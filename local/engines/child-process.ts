@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { openSync, closeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Runs its arguments, and ends them when the pipe on standard input closes: that is what a parent leaves behind that
+ * was killed and could end nothing itself.
+ */
+const GUARD = `
+exec 3<&0
+"$@" </dev/null &
+child=$!
+{ cat <&3 >/dev/null; kill "$child" 2>/dev/null; } &
+guard=$!
+exec 3<&-
+trap 'kill "$child" 2>/dev/null' TERM INT
+wait "$child"
+status=$?
+kill "$guard" 2>/dev/null
+exit "$status"
+`;
+
+export type ChildProcess = {
+  /** Settles when the process has ended, whatever ended it. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Starts an engine that does not outlive this process, not even a killed one. It prints to `logFile`, if given. */
+export function startChildProcess(command: string, args: readonly string[], logFile?: string): ChildProcess {
+  const log = logFile === undefined ? undefined : openSync(logFile, 'a');
+  const output = log ?? 'ignore';
+  const child = spawn('/bin/sh', ['-c', GUARD, 'guard', command, ...args], {
+    stdio: ['pipe', output, output],
+    detached: true, // Ctrl-C reaches the whole terminal group: the engine must outlive the functions that still write
+  });
+  if (log !== undefined) closeSync(log);
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('exit', () => resolve());
+  });
+  return {
+    ended,
+    async stop() {
+      child.stdin?.end();
+      await ended;
+    },
+  };
+}
+
+/** Waits until an engine answers HTTP at all. Throws when it has ended, or is silent for `timeoutMs`. */
+export async function waitUntilAnswering(url: string, child: ChildProcess, name: string, timeoutMs: number) {
+  let hasEnded = false;
+  void child.ended.then(() => (hasEnded = true));
+  for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += 20) {
+    if (hasEnded) throw new Error(`${name} ended before it answered`);
+    try {
+      await (await fetch(url, { signal: AbortSignal.timeout(1000) })).arrayBuffer();
+      return;
+    } catch {
+      await sleep(20); // refused until it listens
+    }
+  }
+  await child.stop();
+  throw new Error(`${name} did not answer within ${timeoutMs / 1000} s`);
+}

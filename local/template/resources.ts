@@ -1,0 +1,161 @@
+import * as z from 'zod';
+
+/**
+ * The resource types that the local stack runs, each with the properties it understands. The objects are strict: a
+ * property that is not listed stops boot. One that is known and has no meaning here says why.
+ */
+
+const withoutMeaning = (_reason: string) => z.unknown().optional();
+
+const Tags = z
+  .array(z.object({ Key: z.string(), Value: z.string() }))
+  .default([])
+  .transform((tags) => new Map(tags.map(({ Key, Value }) => [Key, Value])));
+
+const AttributeDefinitions = z.array(
+  z.strictObject({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) }),
+);
+const KeySchema = z.array(z.strictObject({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }));
+const Projection = z.strictObject({
+  ProjectionType: z.enum(['ALL', 'KEYS_ONLY', 'INCLUDE']),
+  NonKeyAttributes: z.array(z.string()).optional(),
+});
+
+const tableProperties = {
+  TableName: z.string(),
+  AttributeDefinitions,
+  KeySchema,
+  BillingMode: z.literal('PAY_PER_REQUEST'),
+  StreamSpecification: z
+    .strictObject({ StreamViewType: z.enum(['NEW_AND_OLD_IMAGES', 'NEW_IMAGE', 'OLD_IMAGE', 'KEYS_ONLY']) })
+    .optional(),
+  TimeToLiveSpecification: z.strictObject({ AttributeName: z.string(), Enabled: z.boolean() }).optional(),
+  GlobalSecondaryIndexes: z.array(z.strictObject({ IndexName: z.string(), KeySchema, Projection })).default([]),
+  SSESpecification: withoutMeaning('the engines keep plain files'),
+};
+
+export const GlobalTable = z.strictObject({
+  ...tableProperties,
+  Replicas: z
+    .array(
+      z.strictObject({
+        Region: z.string(),
+        Tags,
+        DeletionProtectionEnabled: withoutMeaning('only --fresh deletes, and it is meant to'),
+        PointInTimeRecoverySpecification: withoutMeaning('there are no backups here'),
+        ContributorInsightsSpecification: withoutMeaning('there is no CloudWatch here'),
+      }),
+    )
+    .length(1, 'one region only'),
+});
+
+export const Table = z.strictObject({
+  ...tableProperties,
+  Tags,
+  DeletionProtectionEnabled: withoutMeaning('only --fresh deletes, and it is meant to'),
+  PointInTimeRecoverySpecification: withoutMeaning('there are no backups here'),
+});
+
+export const Queue = z.strictObject({
+  QueueName: z.string(),
+  VisibilityTimeout: z.number().optional(),
+  MessageRetentionPeriod: z.number().optional(),
+  DelaySeconds: z.number().optional(),
+  ReceiveMessageWaitTimeSeconds: z.number().optional(),
+  MaximumMessageSize: z.number().optional(),
+  RedrivePolicy: z.strictObject({ deadLetterTargetArn: z.string(), maxReceiveCount: z.number() }).optional(),
+  Tags,
+  SqsManagedSseEnabled: withoutMeaning('the engine keeps a plain file'),
+});
+
+export const LambdaFunction = z.strictObject({
+  FunctionName: z.string(),
+  Handler: z.string().regex(/^[\w/-]+\.\w+$/),
+  Code: z.object({ S3Key: z.string() }),
+  Role: z.string(),
+  Timeout: z.number(),
+  MemorySize: z.number().default(128),
+  Environment: z.strictObject({ Variables: z.record(z.string(), z.string()) }).optional(),
+  Runtime: z.literal('nodejs24.x'),
+  Tags,
+  Architectures: withoutMeaning('a bundle is JavaScript'),
+  LoggingConfig: withoutMeaning('what a function prints goes to its log file as it is'),
+  RecursiveLoop: withoutMeaning('nothing here stops a function that feeds itself'),
+  Description: withoutMeaning('for readers'),
+});
+
+const PolicyDocument = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(z.unknown()) });
+
+export const Role = z.strictObject({
+  AssumeRolePolicyDocument: withoutMeaning('a worker is given its own key and no other'),
+  Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument })).default([]),
+  Description: withoutMeaning('for readers'),
+});
+
+export const Policy = z.strictObject({
+  PolicyName: z.string(),
+  PolicyDocument,
+  Roles: z.array(z.string()),
+});
+
+const mappingProperties = {
+  EventSourceArn: z.string(),
+  FunctionName: z.string(),
+  BatchSize: z.number().int().min(1).max(10_000).optional(),
+  MaximumBatchingWindowInSeconds: z.number().min(0).max(300).default(0),
+  FunctionResponseTypes: z.array(z.literal('ReportBatchItemFailures')).default([]),
+  Enabled: z.literal(true).optional(),
+  Tags: withoutMeaning('a mapping is found by its function'),
+};
+
+export const QueueMapping = z.strictObject({
+  ...mappingProperties,
+  ScalingConfig: z.strictObject({ MaximumConcurrency: z.number().int().min(2).max(1000) }).optional(),
+});
+
+export const StreamMapping = z.strictObject({
+  ...mappingProperties,
+  StartingPosition: z.enum(['TRIM_HORIZON', 'LATEST']),
+  BisectBatchOnFunctionError: z.boolean().default(false),
+  MaximumRetryAttempts: z.number().int().min(-1).max(10_000).default(-1),
+  MaximumRecordAgeInSeconds: z.number().int().default(-1),
+  ParallelizationFactor: z.number().int().min(1).max(10).default(1),
+  DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }).optional(),
+});
+
+export const Api = z.strictObject({ Name: z.string(), ProtocolType: z.literal('HTTP') });
+
+export const Integration = z.strictObject({
+  ApiId: z.string(),
+  IntegrationType: z.literal('AWS_PROXY'),
+  IntegrationUri: z.string(),
+  PayloadFormatVersion: z.literal('2.0'),
+});
+
+export const Route = z.strictObject({
+  ApiId: z.string(),
+  RouteKey: z.string(),
+  Target: z.string().startsWith('integrations/'),
+  AuthorizationType: z.literal('NONE').optional(),
+});
+
+export const Stage = z.strictObject({
+  ApiId: z.string(),
+  StageName: z.literal('$default', 'a named stage would be part of every path'),
+  DefaultRouteSettings: z
+    .strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() })
+    .optional(),
+  AutoDeploy: withoutMeaning('the routes are those of the template'),
+  AccessLogSettings: withoutMeaning('the functions log each request themselves'),
+});
+
+/** Types that are known and have nothing to run here. */
+export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
+  ['AWS::Logs::LogGroup', 'logs are files in the data directory'],
+  ['AWS::Lambda::Permission', 'the front and the event sources are the only ones that invoke a function'],
+  ['AWS::SQS::QueuePolicy', 'they ask for TLS, which there is not on the loopback device'],
+  ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
+  ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],
+  ['AWS::SNS::Topic', 'only alarms write to it'],
+  ['AWS::CDK::Metadata', 'for the CDK itself'],
+]);

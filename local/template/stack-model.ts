@@ -1,0 +1,313 @@
+import * as z from 'zod';
+import { parsePolicy, type Statement } from '../proxy/policy.ts';
+import type { Assembly, Resource } from './assembly.ts';
+import { resolveIntrinsics, type References } from './intrinsics.ts';
+import * as types from './resources.ts';
+import { UnsupportedTemplateError } from './unsupported.ts';
+
+export type TableModel = {
+  readonly role: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly definition: Pick<
+    z.infer<typeof types.Table>,
+    'AttributeDefinitions' | 'KeySchema' | 'GlobalSecondaryIndexes' | 'StreamSpecification'
+  >;
+  readonly timeToLiveAttribute: string | undefined;
+};
+
+export type QueueModel = {
+  readonly role: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly url: string;
+  readonly attributes: Readonly<Record<string, string>>;
+};
+
+export type FunctionModel = {
+  readonly role: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly codeDirectory: string;
+  readonly file: string; // within codeDirectory, without its extension
+  readonly exportName: string;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly policy: readonly Statement[];
+};
+
+type MappingModel = {
+  readonly id: string;
+  readonly functionName: string;
+  readonly sourceArn: string;
+  readonly batchSize: number;
+  readonly windowMs: number;
+  readonly reportsItemFailures: boolean;
+};
+export type QueueMappingModel = MappingModel & { readonly queue: QueueModel; readonly maxConcurrency: number };
+export type StreamMappingModel = MappingModel & {
+  readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
+  readonly bisects: boolean;
+  readonly maxRetries: number; // Infinity where the template sets no bound
+  readonly maxRecordAgeMs: number; // likewise
+  readonly lanes: number; // batches of one shard at a time, kept apart by partition key
+  readonly failureQueue: QueueModel | undefined;
+};
+
+export type RouteModel = { readonly key: string; readonly functionName: string };
+
+export type StackModel = {
+  readonly tables: readonly TableModel[];
+  readonly queues: readonly QueueModel[];
+  readonly functions: readonly FunctionModel[];
+  readonly queueMappings: readonly QueueMappingModel[];
+  readonly streamMappings: readonly StreamMappingModel[];
+  readonly routes: readonly RouteModel[];
+  readonly throttle: { readonly ratePerSecond: number; readonly burst: number } | undefined;
+};
+
+export type Surroundings = {
+  readonly region: string;
+  readonly accountId: string;
+  /** Where the AWS calls of functions go; queue URLs start with it. */
+  readonly awsEndpoint: string;
+  /** The ARN of a table's stream; engines give each stream a label of their own. */
+  readonly streamArnOf: (tableName: string) => string;
+};
+
+const ROLE_TAG = 'laurel:role';
+/** Where a mapping sets none. The gateway's own are 10 for queues and 100 for streams. */
+const DEFAULT_BATCH_SIZE = { queue: 10, stream: 100 } as const;
+/** Where a mapping sets no MaximumConcurrency: Lambda starts with five pollers. */
+const DEFAULT_QUEUE_CONCURRENCY = 5;
+
+/**
+ * What the template says, with every reference resolved. Throws `UnsupportedTemplateError` with the name of a resource
+ * type, property or intrinsic function that the local stack does not support.
+ */
+export function readStack({ template, codeDirectory }: Assembly, surroundings: Surroundings): StackModel {
+  const { region, accountId, awsEndpoint } = surroundings;
+  const resources = new Map(Object.entries(template.Resources));
+  const named = (id: string, property: string): string => {
+    const name = resources.get(id)?.Properties[property];
+    if (typeof name !== 'string') throw new UnsupportedTemplateError(`${id}: expected ${property} to be plain text`);
+    return name;
+  };
+  const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${accountId}:${resource}`;
+  const resourceOf = (id: string): Resource => {
+    const resource = resources.get(id);
+    if (resource === undefined) throw new UnsupportedTemplateError(`The template refers to ${id}, which is not in it`);
+    return resource;
+  };
+  const queueUrl = (id: string) => `${awsEndpoint}/${accountId}/${named(id, 'QueueName')}`;
+
+  const references: References = {
+    pseudo: {
+      'AWS::Region': region,
+      'AWS::AccountId': accountId,
+      'AWS::Partition': 'aws',
+      'AWS::URLSuffix': 'amazonaws.com',
+    },
+    ref(id) {
+      switch (resourceOf(id).Type) {
+        case 'AWS::DynamoDB::GlobalTable':
+        case 'AWS::DynamoDB::Table':
+          return named(id, 'TableName');
+        case 'AWS::SQS::Queue':
+          return queueUrl(id);
+        case 'AWS::Lambda::Function':
+          return named(id, 'FunctionName');
+        default:
+          return id;
+      }
+    },
+    attribute(id, attribute) {
+      const { Type } = resourceOf(id);
+      switch (`${Type} ${attribute}`) {
+        case 'AWS::DynamoDB::GlobalTable Arn':
+        case 'AWS::DynamoDB::Table Arn':
+          return arn('dynamodb', `table/${named(id, 'TableName')}`);
+        case 'AWS::DynamoDB::GlobalTable StreamArn':
+        case 'AWS::DynamoDB::Table StreamArn':
+          return surroundings.streamArnOf(named(id, 'TableName'));
+        case 'AWS::SQS::Queue Arn':
+          return arn('sqs', named(id, 'QueueName'));
+        case 'AWS::SQS::Queue QueueName':
+          return named(id, 'QueueName');
+        case 'AWS::Lambda::Function Arn':
+          return arn('lambda', `function:${named(id, 'FunctionName')}`);
+        case 'AWS::IAM::Role Arn':
+          return `arn:aws:iam::${accountId}:role/${id}`;
+        case 'AWS::Logs::LogGroup Arn':
+          return arn('logs', `log-group:${id}:*`);
+        default:
+          if (types.TYPES_WITHOUT_MEANING.has(Type)) return id;
+          throw new UnsupportedTemplateError(`Unsupported attribute ${attribute} of ${Type} (${id})`);
+      }
+    },
+  };
+
+  const seen = new Set<string>(types.TYPES_WITHOUT_MEANING.keys());
+  const all = <Schema extends z.ZodType>(type: string, schema: Schema) => {
+    seen.add(type);
+    return [...resources].flatMap(([id, resource]) => {
+      if (resource.Type !== type) return [];
+      const parsed = schema.safeParse(resolveIntrinsics(resource.Properties, references));
+      if (parsed.success) return [{ id, properties: parsed.data }];
+      throw new UnsupportedTemplateError(`${type} ${id}: ${z.prettifyError(parsed.error)}`);
+    });
+  };
+  const roleOf = (id: string, tags: ReadonlyMap<string, string>): string => {
+    const role = tags.get(ROLE_TAG);
+    if (role === undefined) throw new UnsupportedTemplateError(`${id} has no tag ${ROLE_TAG}`);
+    return role;
+  };
+
+  const tables = [
+    ...all('AWS::DynamoDB::Table', types.Table),
+    ...all('AWS::DynamoDB::GlobalTable', types.GlobalTable).map(({ id, properties: { Replicas, ...properties } }) => ({
+      id,
+      properties: { ...properties, Tags: Replicas[0]?.Tags ?? new Map<string, string>() },
+    })),
+  ].map(({ id, properties }): TableModel => {
+    const { TableName, TimeToLiveSpecification, Tags, ...definition } = properties;
+    const isExpiring = TimeToLiveSpecification?.Enabled === true;
+    return {
+      role: roleOf(id, Tags),
+      name: TableName,
+      arn: references.attribute(id, 'Arn'),
+      definition,
+      timeToLiveAttribute: isExpiring ? TimeToLiveSpecification.AttributeName : undefined,
+    };
+  });
+
+  const queues = all('AWS::SQS::Queue', types.Queue).map(({ id, properties }): QueueModel => {
+    const { QueueName, Tags, SqsManagedSseEnabled: _encryption, RedrivePolicy, ...numbers } = properties;
+    const attributes = Object.entries(numbers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)] as const],
+    );
+    if (RedrivePolicy !== undefined) attributes.push(['RedrivePolicy', JSON.stringify(RedrivePolicy)]);
+    return {
+      role: roleOf(id, Tags),
+      name: QueueName,
+      arn: references.attribute(id, 'Arn'),
+      url: references.ref(id),
+      attributes: Object.fromEntries(attributes),
+    };
+  });
+
+  const policies = all('AWS::IAM::Policy', types.Policy);
+  const statementsOf = new Map(
+    all('AWS::IAM::Role', types.Role).map(({ id, properties }) => {
+      const attached = policies.filter(({ properties: { Roles } }) => Roles.includes(id));
+      const documents = [...properties.Policies, ...attached.map((policy) => policy.properties)];
+      return [
+        references.attribute(id, 'Arn'),
+        documents.flatMap(({ PolicyName, PolicyDocument }) => parsePolicy(PolicyName, PolicyDocument.Statement)),
+      ] as const;
+    }),
+  );
+
+  const functions = all('AWS::Lambda::Function', types.LambdaFunction).map(({ id, properties }): FunctionModel => {
+    const policy = statementsOf.get(properties.Role);
+    if (policy === undefined) throw new UnsupportedTemplateError(`${id}: its role ${properties.Role} is not here`);
+    const dot = properties.Handler.lastIndexOf('.');
+    return {
+      role: roleOf(id, properties.Tags),
+      name: properties.FunctionName,
+      arn: references.attribute(id, 'Arn'),
+      codeDirectory: codeDirectory(properties.Code.S3Key),
+      file: properties.Handler.slice(0, dot),
+      exportName: properties.Handler.slice(dot + 1),
+      timeoutMs: properties.Timeout * 1000,
+      memoryMb: properties.MemorySize,
+      environment: properties.Environment?.Variables ?? {},
+      policy,
+    };
+  });
+
+  const functionNameOf = (id: string, nameOrArn: string): string => {
+    const name = nameOrArn.split(':').at(-1);
+    const found = functions.find((candidate) => candidate.name === name);
+    if (found === undefined) throw new UnsupportedTemplateError(`${id}: there is no function ${nameOrArn}`);
+    return found.name;
+  };
+  const queueOf = (id: string, queueArn: string): QueueModel => {
+    const found = queues.find((queue) => queue.arn === queueArn);
+    if (found === undefined) throw new UnsupportedTemplateError(`${id}: there is no queue ${queueArn}`);
+    return found;
+  };
+  const mappingOf = (
+    id: string,
+    properties: z.infer<typeof types.QueueMapping> | z.infer<typeof types.StreamMapping>,
+    defaultBatchSize: number,
+  ): MappingModel => ({
+    id,
+    functionName: functionNameOf(id, properties.FunctionName),
+    sourceArn: properties.EventSourceArn,
+    batchSize: properties.BatchSize ?? defaultBatchSize,
+    windowMs: properties.MaximumBatchingWindowInSeconds * 1000,
+    reportsItemFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
+  });
+  const orUnbounded = (value: number, factor = 1) => (value === -1 ? Infinity : value * factor);
+
+  const queueMappings: QueueMappingModel[] = [];
+  const streamMappings: StreamMappingModel[] = [];
+  for (const { id, properties } of all('AWS::Lambda::EventSourceMapping', z.unknown())) {
+    const { EventSourceArn } = z.object({ EventSourceArn: z.string() }).parse(properties);
+    if (EventSourceArn.startsWith('arn:aws:sqs:')) {
+      const mapping = parseMapping(id, types.QueueMapping, properties);
+      queueMappings.push({
+        ...mappingOf(id, mapping, DEFAULT_BATCH_SIZE.queue),
+        queue: queueOf(id, EventSourceArn),
+        maxConcurrency: mapping.ScalingConfig?.MaximumConcurrency ?? DEFAULT_QUEUE_CONCURRENCY,
+      });
+    } else {
+      const mapping = parseMapping(id, types.StreamMapping, properties);
+      const failures = mapping.DestinationConfig?.OnFailure.Destination;
+      streamMappings.push({
+        ...mappingOf(id, mapping, DEFAULT_BATCH_SIZE.stream),
+        startingPosition: mapping.StartingPosition,
+        bisects: mapping.BisectBatchOnFunctionError,
+        maxRetries: orUnbounded(mapping.MaximumRetryAttempts),
+        maxRecordAgeMs: orUnbounded(mapping.MaximumRecordAgeInSeconds, 1000),
+        lanes: mapping.ParallelizationFactor,
+        failureQueue: failures === undefined ? undefined : queueOf(id, failures),
+      });
+    }
+  }
+
+  if (all('AWS::ApiGatewayV2::Api', types.Api).length > 1) throw new UnsupportedTemplateError('More than one HTTP API');
+  const integrations = new Map(
+    all('AWS::ApiGatewayV2::Integration', types.Integration).map(({ id, properties }) => [
+      `integrations/${id}`,
+      functionNameOf(id, properties.IntegrationUri),
+    ]),
+  );
+  const routes = all('AWS::ApiGatewayV2::Route', types.Route).map(({ id, properties }): RouteModel => {
+    const functionName = integrations.get(properties.Target);
+    if (functionName === undefined) throw new UnsupportedTemplateError(`${id}: no integration ${properties.Target}`);
+    return { key: properties.RouteKey, functionName };
+  });
+  const settings = all('AWS::ApiGatewayV2::Stage', types.Stage)[0]?.properties.DefaultRouteSettings;
+
+  for (const [id, { Type }] of resources) {
+    if (!seen.has(Type)) throw new UnsupportedTemplateError(`Unsupported resource type ${Type} (${id})`);
+  }
+  return {
+    tables,
+    queues,
+    functions,
+    queueMappings,
+    streamMappings,
+    routes,
+    throttle: settings && { ratePerSecond: settings.ThrottlingRateLimit, burst: settings.ThrottlingBurstLimit },
+  };
+}
+
+function parseMapping<Schema extends z.ZodType>(id: string, schema: Schema, properties: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(properties);
+  if (parsed.success) return parsed.data;
+  throw new UnsupportedTemplateError(`AWS::Lambda::EventSourceMapping ${id}: ${z.prettifyError(parsed.error)}`);
+}

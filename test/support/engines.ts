@@ -1,0 +1,63 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { synthIfStale } from '../../infra/synth-if-stale.ts';
+import { defaultEngine, type EngineName, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
+import { ensureTable } from '../../local/engines/tables.ts';
+import { readAssembly } from '../../local/template/assembly.ts';
+import { readStack } from '../../local/template/stack-model.ts';
+
+export type TestEngine = {
+  readonly engine: EngineName;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** A new client each time, with the SDK's own retries; the caller may destroy it. */
+  client(): DynamoDBClient;
+  /** The template's tables under fresh names, so that tests that share an engine share no data. */
+  createTables(roles?: readonly TableRole[]): Promise<Record<TableRole, string>>;
+  stop(): Promise<void>;
+};
+
+const TABLE_ROLES = ['telemetry', 'user_scores', 'credentials'] as const;
+type TableRole = (typeof TABLE_ROLES)[number];
+
+/** An engine of one's own, in memory, for the tests of one file. Start it in `beforeAll`: it takes 30 ms (dynoxide). */
+export async function startTestEngine(options: { readonly engine?: EngineName } = {}): Promise<TestEngine> {
+  const { name, endpoint, stop } = await startDynamoDbEngine(options.engine ?? defaultEngine());
+  const region = 'us-east-1';
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const admin = new DynamoDBClient({ endpoint, region, credentials });
+  const models = await tableModels();
+  let sets = 0;
+
+  return {
+    engine: name,
+    endpoint,
+    region,
+    credentials,
+    client: () => new DynamoDBClient({ endpoint, region, credentials }),
+    async createTables(roles = TABLE_ROLES) {
+      sets += 1;
+      const names = { telemetry: '', user_scores: '', credentials: '' };
+      for (const role of roles) {
+        const model = models.find((table) => table.role === role);
+        if (model === undefined) throw new Error(`The template has no table ${role}`);
+        names[role] = `${model.name}-${sets}`;
+        await ensureTable(admin, { ...model, name: names[role] });
+      }
+      return names;
+    },
+    async stop() {
+      admin.destroy();
+      await stop();
+    },
+  };
+}
+
+async function tableModels() {
+  return readStack(readAssembly(await synthIfStale({ stage: 'local' }), 'Laurel-local'), {
+    region: 'us-east-1',
+    accountId: '000000000000',
+    awsEndpoint: 'http://127.0.0.1',
+    streamArnOf: (table) => `arn:aws:dynamodb:us-east-1:000000000000:table/${table}/stream/none`,
+  }).tables;
+}
