@@ -1,0 +1,113 @@
+import type { UtcDate } from '../shared/utc.ts';
+import type { Fold, NamedCommands } from './fold.ts';
+import { activeDaysOn, activityOf, groupCounts, type ActivityInputs } from './rules/activity.ts';
+import { ONE, type ActivityRules, type ScoringRules } from './rules/scoring-rules.ts';
+
+/** One keyed part of a score, recomputed from counts. */
+export type Contribution = {
+  readonly key: string;
+  readonly category: string;
+  readonly source: string;
+  readonly points: number;
+  /** The counts that the points came from, kept so that a score can be explained as it stands. */
+  readonly inputs: ReadonlyMap<string, number>;
+};
+
+/** What a user's contributions are computed from. */
+export type ScoreFacts = { readonly telemetry: Fold };
+
+type Inputs = ReadonlyMap<string, number>;
+
+/** One step of the arithmetic, ready to show. */
+export type ExplainedStep = { readonly label: string; readonly arithmetic: string; readonly value: number };
+
+/** A contribution that every score lists, also at 0. All that is particular to it stands here. */
+type FixedContribution = {
+  readonly key: string;
+  readonly category: string;
+  readonly source: string;
+  readonly inputsOn: (date: UtcDate, facts: ScoreFacts, rules: ScoringRules) => Inputs;
+  readonly pointsOf: (inputs: Inputs, rules: ScoringRules) => number;
+  readonly explain: (inputs: Inputs, rules: ScoringRules) => readonly ExplainedStep[];
+};
+
+export const ACTIVITY_KEY = 'telemetry:activity';
+const OTHER_COMMANDS = 'other';
+const GROUP = 'group:';
+
+/** The inputs of the activity as flat counts, and back. */
+const activityInputs = ({ activity }: ScoringRules, inputs: Inputs): ActivityInputs => ({
+  groups: new Map(activity.groups.map(({ name }) => [name, inputs.get(`${GROUP}${name}`) ?? 0])),
+  otherCommands: inputs.get(`${GROUP}${OTHER_COMMANDS}`) ?? 0,
+  streak: inputs.get('streak') ?? 0,
+  rollingDays: inputs.get('rollingDays') ?? 0,
+});
+
+const activity: FixedContribution = {
+  key: ACTIVITY_KEY,
+  category: 'activity',
+  source: 'cli',
+  inputsOn: (date, { telemetry }, rules) => {
+    const successes = [...telemetry.commands].map(([command, count]) => [command, count.successes] as const);
+    const { groups, otherCommands } = groupCounts(successes, rules.activity);
+    const { streak, rollingDays } = activeDaysOn(new Set(telemetry.activeDays), date, rules.activity);
+    return new Map([
+      ...[...groups].map(([name, count]) => [`${GROUP}${name}`, count] as const),
+      [`${GROUP}${OTHER_COMMANDS}`, otherCommands],
+      ['streak', streak],
+      ['rollingDays', rollingDays],
+    ]);
+  },
+  pointsOf: (inputs, rules) => activityOf(activityInputs(rules, inputs), rules.activity).points,
+  explain: (inputs, rules) => explainActivity(activityInputs(rules, inputs), rules.activity),
+};
+
+function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly ExplainedStep[] {
+  const { base, diversity, streakBasisPoints, rollingBasisPoints, points } = activityOf(inputs, rules);
+  const counted = rules.groups.map((group) => ({ ...group, count: inputs.groups.get(group.name) ?? 0 }));
+  const other = { ...rules.otherCommands, name: OTHER_COMMANDS, count: inputs.otherCommands };
+  const groupSteps = [...counted, other].map((group) => ({
+    label: `${group.name} commands`,
+    arithmetic: `min(${group.cap}, ${group.points} × ${group.count})`,
+    value: Math.min(group.cap, group.points * group.count),
+  }));
+  const used = counted.filter(({ count }) => count > 0).length;
+  const { streak, window } = rules;
+  return [
+    ...groupSteps,
+    { label: 'base', arithmetic: groupSteps.map(({ value }) => value).join(' + '), value: base },
+    { label: 'diversity', arithmetic: `${rules.diversityPoints} × ${used} groups`, value: diversity },
+    {
+      label: 'streak, basis points',
+      arithmetic: `${ONE} + min(${streak.maximum}, ${streak.basisPointsPerDay} × ${inputs.streak} days)`,
+      value: streakBasisPoints,
+    },
+    {
+      label: 'active days in the window, basis points',
+      arithmetic: `${ONE} + floor(${window.basisPoints} × ${inputs.rollingDays} / ${window.days})`,
+      value: rollingBasisPoints,
+    },
+    {
+      label: 'points',
+      arithmetic: `floor((${base} + ${diversity}) × ${streakBasisPoints} × ${rollingBasisPoints} / ${ONE ** 2})`,
+      value: points,
+    },
+  ];
+}
+
+const FIXED: readonly FixedContribution[] = [activity];
+
+/** The contributions on a date, those that every score lists first. */
+export const contributionsOn = (date: UtcDate, facts: ScoreFacts, rules: ScoringRules): readonly Contribution[] =>
+  FIXED.map(({ key, category, source, inputsOn, pointsOf }) => {
+    const inputs = inputsOn(date, facts, rules);
+    return { key, category, source, points: pointsOf(inputs, rules), inputs };
+  });
+
+/** How the points of a contribution came about. */
+export const explainContribution = (contribution: Contribution, rules: ScoringRules): readonly ExplainedStep[] =>
+  FIXED.find(({ key }) => key === contribution.key)?.explain(contribution.inputs, rules) ?? [];
+
+/** The commands whose counts must stay exact for these rules. */
+export const namedCommandsOf = ({ activity: { groups } }: ScoringRules): NamedCommands =>
+  new Set(groups.flatMap(({ commands }) => commands));

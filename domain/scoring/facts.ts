@@ -1,0 +1,89 @@
+import type { Username } from '../identity/username.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { addDays, dateOfHour, type UtcDate, type UtcHour } from '../shared/utc.ts';
+import type { DeviceHour } from '../telemetry/device-hour.ts';
+import type { DeviceLink, UserTelemetry } from '../telemetry/user-telemetry.port.ts';
+import { emptyFold, foldHour, mergeFolds, type Fold, type NamedCommands } from './fold.ts';
+import type { FoldedDays } from './username-metrics.ts';
+
+type DateRange = { readonly from: UtcDate; readonly to: UtcDate };
+
+/** So many devices are read at a time. */
+const READS_AT_A_TIME = 16;
+
+/** The days as few ranges as possible: each range is one read of a device. */
+export function rangesOf(days: readonly UtcDate[]): readonly DateRange[] {
+  const ranges: DateRange[] = [];
+  for (const day of [...new Set(days)].sort()) {
+    const last = ranges.at(-1);
+    if (last !== undefined && addDays(last.to, 1) === day) ranges[ranges.length - 1] = { from: last.from, to: day };
+    else ranges.push({ from: day, to: day });
+  }
+  return ranges;
+}
+
+async function* hoursOfRanges(
+  telemetry: UserTelemetry,
+  deviceId: string,
+  ranges: readonly DateRange[] | null,
+): AsyncGenerator<DeviceHour, void> {
+  if (ranges === null) yield* telemetry.hoursOf(deviceId);
+  else for (const range of ranges) yield* telemetry.hoursOf(deviceId, range);
+}
+
+type Part = { readonly link: DeviceLink; readonly facts: DeviceHour };
+
+/**
+ * The hours of several devices side by side, in the order of time: copies of one event lie in one hour, so that it can be
+ * folded once it is complete. Holds one page of each device, however long their histories are.
+ */
+async function* hoursSideBySide(
+  telemetry: UserTelemetry,
+  links: readonly DeviceLink[],
+  days: readonly UtcDate[] | null,
+): AsyncGenerator<{ readonly hour: UtcHour; readonly parts: readonly Part[] }, void> {
+  const ranges = days === null ? null : rangesOf(days);
+  const read = async (link: DeviceLink, hours: AsyncGenerator<DeviceHour, void>) => {
+    const { value: facts } = await hours.next();
+    return facts ? [{ link, hours, facts }] : [];
+  };
+  const first = await settleAll(links, READS_AT_A_TIME, (link) =>
+    read(link, hoursOfRanges(telemetry, link.deviceId, ranges)),
+  );
+  let heads = first.flat();
+  while (heads.length > 0) {
+    const hour = heads.reduce(
+      (least, { facts }) => (facts.hour < least ? facts.hour : least),
+      heads[0]?.facts.hour ?? '',
+    );
+    const parts: Part[] = [];
+    // An hour may come in several pieces of one device: read on until every device is past it.
+    for (let due = heads.filter(({ facts }) => facts.hour === hour); due.length > 0;) {
+      parts.push(...due.map(({ link, facts }) => ({ link, facts })));
+      const later = heads.filter(({ facts }) => facts.hour !== hour);
+      const next = (await settleAll(due, READS_AT_A_TIME, ({ link, hours }) => read(link, hours))).flat();
+      heads = [...later, ...next];
+      due = heads.filter(({ facts }) => facts.hour === hour);
+    }
+    yield { hour, parts };
+  }
+}
+
+/** Folds a user's facts by day, over all their devices: every day, or the given ones. */
+export async function foldDays(
+  telemetry: UserTelemetry,
+  username: Username,
+  links: readonly DeviceLink[],
+  days: readonly UtcDate[] | null,
+  named: NamedCommands,
+): Promise<FoldedDays> {
+  const folds = new Map<UtcDate, Fold>();
+  const sentFrom = new Set<string>();
+  for await (const { hour, parts } of hoursSideBySide(telemetry, links, days)) {
+    const folded = foldHour(username, hour, parts, named);
+    const date = dateOfHour(hour);
+    folds.set(date, mergeFolds([folds.get(date) ?? emptyFold, folded.fold], named));
+    for (const deviceId of folded.sentFrom) sentFrom.add(deviceId);
+  }
+  return { folds, sentFrom };
+}

@@ -1,0 +1,157 @@
+import type { Username } from '../identity/username.ts';
+import { dateOfHour, dayNumberOf, type UtcHour } from '../shared/utc.ts';
+import type { DeviceHour, EventEntry } from '../telemetry/device-hour.ts';
+import { isTrustedDevice } from '../telemetry/device-id.ts';
+import { CLI_INVOCATION } from '../telemetry/event-kind.ts';
+import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
+
+export type CommandCount = { readonly total: number; readonly successes: number };
+
+/**
+ * A user's counts over some hours. Folds of disjoint hours merge, in any order, to the fold of all of them.
+ * Names are user text, hence Maps; they are bounded as `Names` says.
+ */
+export type Fold = {
+  readonly events: ReadonlyMap<string, number>;
+  readonly commands: ReadonlyMap<string, CommandCount>;
+  /** Dates with a `cli_invocation` of a device, numbered since 1970-01-01; sorted, each once. */
+  readonly activeDays: readonly number[];
+  /** The newest hour with a counted event; null where nothing counts. */
+  readonly lastHour: UtcHour | null;
+};
+
+export const emptyFold: Fold = { events: new Map(), commands: new Map(), activeDays: [], lastHour: null };
+
+/**
+ * Which names keep a count of their own: the reserved ones, and the 64 that sort first among the others. That choice is
+ * the same in whatever order folds merge: a name among the first 64 of a whole is among the first 64 of each part it
+ * occurs in. All further names are summed as `other`.
+ */
+export const MOST_NAMES = 64;
+export const OTHER = 'other';
+
+/** The commands whose counts are always exact: those that the rules name. */
+export type NamedCommands = ReadonlySet<string>;
+
+const RESERVED_EVENTS: ReadonlySet<string> = new Set([CLI_INVOCATION, OTHER]);
+
+function boundedNames(names: Iterable<string>, reserved: ReadonlySet<string>): ReadonlySet<string> {
+  const free = [...new Set(names)].filter((name) => !reserved.has(name) && name !== OTHER).sort();
+  return new Set(free.slice(0, MOST_NAMES));
+}
+
+/** Sums the entries by name; those that have no count of their own go to `other`. */
+function collect<Count>(
+  entries: Iterable<readonly [string, Count]>,
+  keeps: (name: string) => boolean,
+  plus: (a: Count, b: Count) => Count,
+): ReadonlyMap<string, Count> {
+  const counts = new Map<string, Count>();
+  for (const [name, count] of entries) {
+    const key = keeps(name) ? name : OTHER;
+    const before = counts.get(key);
+    counts.set(key, before === undefined ? count : plus(before, count));
+  }
+  return counts;
+}
+
+/** The names beside the reserved ones that have a count of their own. */
+export type KeptNames = { readonly events: ReadonlySet<string>; readonly commands: ReadonlySet<string> };
+
+export const keptNamesOf = (folds: readonly Fold[], named: NamedCommands): KeptNames => ({
+  events: boundedNames(
+    folds.flatMap(({ events }) => [...events.keys()]),
+    RESERVED_EVENTS,
+  ),
+  commands: boundedNames(
+    folds.flatMap(({ commands }) => [...commands.keys()]),
+    named,
+  ),
+});
+
+const plusNumber = (a: number, b: number): number => a + b;
+const plusCommand = (a: CommandCount, b: CommandCount): CommandCount => ({
+  total: a.total + b.total,
+  successes: a.successes + b.successes,
+});
+
+const latest = (hours: readonly (UtcHour | null)[]): UtcHour | null =>
+  hours.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null);
+
+/** The fold of all the hours that the given folds cover, which must not overlap. */
+export function mergeFolds(folds: readonly Fold[], named: NamedCommands, kept = keptNamesOf(folds, named)): Fold {
+  return {
+    events: collect(
+      folds.flatMap(({ events }) => [...events]),
+      (name) => RESERVED_EVENTS.has(name) || kept.events.has(name),
+      plusNumber,
+    ),
+    commands: collect(
+      folds.flatMap(({ commands }) => [...commands]),
+      (name) => named.has(name) || kept.commands.has(name),
+      plusCommand,
+    ),
+    activeDays: [...new Set(folds.flatMap(({ activeDays }) => activeDays))].sort((a, b) => a - b),
+    lastHour: latest(folds.map(({ lastHour }) => lastHour)),
+  };
+}
+
+type Copy = { readonly deviceId: string; readonly entry: EventEntry };
+
+/** Of copies of one event: keyed beats anonymous, then the one under the smallest device id stands. */
+const standsBefore = (a: Copy, b: Copy): boolean => {
+  const [aIsKeyed, bIsKeyed] = [a.entry.sender !== null, b.entry.sender !== null];
+  return aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed;
+};
+
+/** Whether an entry of a device is this user's: sent by them, or anonymous from a device that they own. */
+const countsFor = (username: Username, owned: boolean, { sender }: EventEntry): boolean =>
+  sender === null ? owned : sender === username;
+
+export type HourFold = {
+  readonly fold: Fold;
+  /** The devices from which the user sent as themselves, in this hour. */
+  readonly sentFrom: ReadonlySet<string>;
+};
+
+/**
+ * The user's counts of one hour, over all the user's devices: each event once, however many devices it came under.
+ * An event belongs to one hour, so no other hour can hold a copy of it.
+ */
+export function foldHour(
+  username: Username,
+  hour: UtcHour,
+  parts: readonly { readonly link: DeviceLink; readonly facts: DeviceHour }[],
+  named: NamedCommands,
+): HourFold {
+  const standing = new Map<string, Copy>();
+  const sentFrom = new Set<string>();
+  for (const { link, facts } of parts) {
+    for (const entry of facts.events) {
+      if (!countsFor(username, link.owned, entry)) continue;
+      if (entry.sender !== null) sentFrom.add(link.deviceId);
+      const copy = { deviceId: link.deviceId, entry };
+      const rival = standing.get(entry.id);
+      if (rival === undefined || standsBefore(copy, rival)) standing.set(entry.id, copy);
+    }
+  }
+  return { fold: foldOf([...standing.values()], hour, named), sentFrom };
+}
+
+function foldOf(copies: readonly Copy[], hour: UtcHour, named: NamedCommands): Fold {
+  if (copies.length === 0) return emptyFold;
+  const events = copies.map(({ entry }) => [entry.kind.event, 1] as const);
+  const commands = copies.flatMap(({ entry: { kind } }) =>
+    kind.command === null ? [] : [[kind.command, { total: 1, successes: kind.success ? 1 : 0 }] as const],
+  );
+  const isActive = copies.some(
+    ({ deviceId, entry }) => entry.kind.event === CLI_INVOCATION && !isTrustedDevice(deviceId),
+  );
+  const raw = {
+    events: collect(events, () => true, plusNumber),
+    commands: collect(commands, () => true, plusCommand),
+    activeDays: isActive ? [dayNumberOf(dateOfHour(hour))] : [],
+    lastHour: hour,
+  };
+  return mergeFolds([raw], named);
+}

@@ -1,0 +1,38 @@
+import type { Username } from '../identity/username.ts';
+import type { UtcDate } from '../shared/utc.ts';
+import type { UserScore } from './score.ts';
+import type { UserMetrics } from './username-metrics.ts';
+
+/** A revision rises by one with every save, also when nothing changed. */
+export type Revision = number;
+
+export type StoredMetrics = {
+  readonly metrics: UserMetrics;
+  /** ISO 8601 */
+  readonly foldedAt: string;
+  readonly revision: Revision;
+};
+
+export type StoredScore = { readonly score: UserScore; readonly revision: Revision };
+
+/** What a save will overwrite: the guard of a refresh. Null where nothing is stored yet. */
+export type StoredUser = { readonly metrics: StoredMetrics | null; readonly score: StoredScore | null };
+
+/** The last score of a date, written before the first save of a later date. */
+export type DayRow = { readonly date: UtcDate; readonly canonicalScore: number };
+
+export type ScoreStore = {
+  /** Strongly consistent. */
+  load(username: Username): Promise<StoredUser>;
+  /**
+   * Saves both on condition that the revisions in `guard` still stand, the metrics first; before the first score of a
+   * later date the day row of the stored one. `stale` means that another refresh came first: start again from `load`.
+   * A save that stops between the two is completed by the next refresh.
+   */
+  save(
+    guard: StoredUser,
+    next: { readonly metrics: UserMetrics; readonly foldedAt: string; readonly score: UserScore },
+  ): Promise<'saved' | 'stale'>;
+  /** The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. */
+  dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
+};
