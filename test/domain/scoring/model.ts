@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { Username } from '../../../domain/identity/username.ts';
+import type { ScoreStore, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
+import type { RefreshDependencies } from '../../../domain/scoring/refresh-score.ts';
+import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
+import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
+import type { DeviceLink, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+export const aUsername = (name = 'ada'): Username => Username.parse(name);
+export const invocation = (command: string, success = true): EventKind => ({
+  event: 'cli_invocation',
+  command,
+  success,
+});
+export const anEvent = (
+  id: string,
+  { kind = invocation('model'), sender = null as Username | null } = {},
+): EventEntry => ({
+  id: sha256(id).slice(0, 16),
+  kind,
+  sender,
+});
+
+export type Sent = { deviceId: string; at: number; event: EventEntry };
+export type Announced = { username: Username; days: readonly string[] | null };
+
+/** Telemetry facts as the contract has them, kept in the plainest way: one flat list of events. */
+export class FactsModel implements UserTelemetry {
+  readonly owners = new Map<string, Username>();
+  readonly sent: Sent[] = [];
+  readonly announcements: Announced[] = [];
+
+  send(deviceId: string, at: number, event: EventEntry): void {
+    const { sender } = event;
+    const same = this.sent.find(
+      (s) => s.deviceId === deviceId && hourOf(s.at) === hourOf(at) && s.event.id === event.id,
+    );
+    if (same === undefined) this.sent.push({ deviceId, at, event });
+    else if (same.event.sender === null) same.event = { ...same.event, sender };
+    if (sender !== null && !deviceId.startsWith('~') && !this.owners.has(deviceId)) this.bind(deviceId, sender);
+    const touched = new Set([this.owners.get(deviceId), sender].filter((name) => name !== null && name !== undefined));
+    for (const username of touched) this.announcements.push({ username, days: [dateOf(at)] });
+  }
+
+  bind(deviceId: string, owner: Username): void {
+    this.owners.set(deviceId, owner);
+    this.announcements.push({ username: owner, days: null });
+  }
+
+  unbind(deviceId: string): void {
+    const owner = this.owners.get(deviceId);
+    this.owners.delete(deviceId);
+    if (owner !== undefined) this.announcements.push({ username: owner, days: null });
+  }
+
+  async linksOf(username: Username): Promise<readonly DeviceLink[]> {
+    const named = this.sent.filter(({ event }) => event.sender === username).map(({ deviceId }) => deviceId);
+    const owned = [...this.owners].filter(([, owner]) => owner === username).map(([deviceId]) => deviceId);
+    return [...new Set([...named, ...owned])].map((deviceId) => ({ deviceId, owned: owned.includes(deviceId) }));
+  }
+
+  async *hoursOf(deviceId: string, dates?: { readonly from: string; readonly to: string }) {
+    const inRange = (at: number) => dates === undefined || (dates.from <= dateOf(at) && dateOf(at) <= dates.to);
+    const found = this.sent.filter((s) => s.deviceId === deviceId && inRange(s.at)).sort((a, b) => a.at - b.at);
+    for (const { at, event } of found) yield { deviceId, hour: hourOf(at), events: [event] };
+  }
+}
+
+/** Both items of each user under their revisions, with a hook before every call. */
+export class ScoresModel implements ScoreStore {
+  readonly metrics = new Map<string, StoredMetrics>();
+  readonly scores = new Map<string, StoredScore>();
+  readonly days = new Map<string, number>();
+  saves = 0;
+
+  async load(username: Username) {
+    return { metrics: this.metrics.get(username) ?? null, score: this.scores.get(username) ?? null };
+  }
+
+  async save(...[guard, { metrics, foldedAt, score }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {
+    const { username } = score;
+    if (this.metrics.get(username)?.revision !== guard.metrics?.revision) return 'stale';
+    this.metrics.set(username, { metrics, foldedAt, revision: (guard.metrics?.revision ?? 0) + 1 });
+    if (this.scores.get(username)?.revision !== guard.score?.revision) return 'stale';
+    if (guard.score && guard.score.score.date < score.date)
+      this.days.set(guard.score.score.date, guard.score.score.canonicalScore);
+    this.scores.set(username, { score, revision: (guard.score?.revision ?? 0) + 1 });
+    this.saves += 1;
+    return 'saved';
+  }
+
+  async dayRows() {
+    return [...this.days].map(([date, canonicalScore]) => ({ date, canonicalScore }));
+  }
+}
+
+export class Clock {
+  now = Date.parse('2026-08-21T12:00:00.000Z');
+  advanceDays(days: number): void {
+    this.now += days * MILLISECONDS_PER_DAY;
+  }
+}
+
+export const dependencies = (telemetry: UserTelemetry, scores: ScoreStore, clock: Clock): RefreshDependencies => ({
+  telemetry,
+  scores,
+  clock: () => clock.now,
+  random: () => 0.5,
+  sleep: async () => {},
+  sha256,
+});

@@ -1,0 +1,138 @@
+/**
+ * Guards whose removal these properties were seen to catch are listed at the end of this file.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
+import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
+import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
+import { devicesOf, sumOf } from '../../../domain/scoring/username-metrics.ts';
+import {
+  dateOf,
+  dayNumberOf,
+  hourOf,
+  MILLISECONDS_PER_DAY,
+  MILLISECONDS_PER_HOUR,
+} from '../../../domain/shared/utc.ts';
+import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from './model.ts';
+
+const named = namedCommandsOf(rulesVersion1);
+const users = [aUsername('ada'), aUsername('bob')] as const;
+
+/** The same counts a second time, from one flat list and the words of the contract. */
+function naiveCounts(facts: FactsModel, username: string) {
+  const mine = facts.sent.filter(({ deviceId, event }) =>
+    event.sender === null ? facts.owners.get(deviceId) === username : event.sender === username,
+  );
+  const byIdentity = Map.groupBy(mine, ({ at, event }) => `${hourOf(at)} ${event.id}`);
+  const standing = [...byIdentity.values()].map((copies) => {
+    const keyed = copies.filter(({ event }) => event.sender !== null);
+    return [...(keyed.length > 0 ? keyed : copies)].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1))[0]!;
+  });
+  const commands = standing.filter(({ event }) => event.kind.command !== null);
+  const own = (deviceId: string) => !deviceId.startsWith('~');
+  const devices = new Set(
+    [
+      ...mine.filter(({ event }) => event.sender !== null).map(({ deviceId }) => deviceId),
+      ...[...facts.owners].filter(([, owner]) => owner === username).map(([deviceId]) => deviceId),
+    ].filter(own),
+  );
+  const count = (names: (string | null)[]) =>
+    new Map([...Map.groupBy(names, (n) => n)].map(([n, all]) => [n, all.length]));
+  return {
+    events: count(standing.map(({ event }) => event.kind.event)),
+    totals: count(commands.map(({ event }) => event.kind.command)),
+    successes: count(commands.filter(({ event }) => event.kind.success).map(({ event }) => event.kind.command)),
+    activeDays: [...new Set(commands.filter((c) => own(c.deviceId)).map(({ at }) => dayNumberOf(dateOf(at))))].sort(
+      (a, b) => a - b,
+    ),
+    lastHour:
+      standing
+        .map(({ at }) => hourOf(at))
+        .sort()
+        .at(-1) ?? null,
+    devices: devices.size,
+  };
+}
+
+const step = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('send' as const),
+      device: fc.constantFrom('d1', 'd2', 'd3', '~ada'),
+      hoursAgo: fc.oneof(fc.integer({ min: -24, max: 48 }), fc.integer({ min: 800, max: 840 })),
+      id: fc.nat(3),
+      kind: fc.constantFrom(invocation('model'), invocation('run', false), invocation('zz'), {
+        event: 'my_event',
+        command: null,
+        success: true,
+      }),
+      sender: fc.constantFrom(null, null, ...users),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('unbind' as const), device: fc.constantFrom('d1', 'd2') }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), days: fc.constantFrom(1, 2, 20, 35, 36) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('refresh' as const), which: fc.nat() }) },
+);
+
+describe('metrics carried on day by day', () => {
+  it('equal metrics folded from nothing, for any mixture of late events, binds, copies and seal times', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
+        const deps = dependencies(facts, scores, clock);
+        for (const action of steps) {
+          switch (action.do) {
+            case 'send': {
+              const at = Math.max(
+                clock.now - action.hoursAgo * MILLISECONDS_PER_HOUR,
+                clock.now - 35 * MILLISECONDS_PER_DAY,
+              );
+              const isReport = action.device.startsWith('~');
+              const sender = isReport ? users[0] : action.sender;
+              facts.send(action.device, at, anEvent(`${action.id}`, { kind: action.kind, sender }));
+              break;
+            }
+            case 'unbind':
+              facts.unbind(action.device);
+              break;
+            case 'advance':
+              clock.advanceDays(action.days);
+              break;
+            case 'refresh': {
+              const [announced] = facts.announcements.splice(action.which % (facts.announcements.length || 1), 1);
+              if (announced) await refreshScore(deps, announced);
+            }
+          }
+        }
+        for (const announced of facts.announcements.splice(0)) await refreshScore(deps, announced);
+        for (const username of users) {
+          // Seals what is due today, so that both are of one date.
+          if (scores.metrics.has(username)) await refreshScore(deps, { username, days: [] });
+          const fresh = new ScoresModel();
+          await refreshScore(dependencies(facts, fresh, clock), { username, days: null });
+          const carriedOn = scores.metrics.get(username)?.metrics;
+          const fromNothing = fresh.metrics.get(username)?.metrics;
+          if (fromNothing === undefined) continue; // an unbound device can leave a user whom no fact knows any more
+          expect(carriedOn).toEqual(fromNothing);
+          const sum = sumOf(fromNothing, named);
+          expect({
+            events: sum.events,
+            totals: new Map([...sum.commands].map(([name, { total }]) => [name, total])),
+            successes: new Map(
+              [...sum.commands].flatMap(([name, { successes }]) => (successes > 0 ? [[name, successes]] : [])),
+            ),
+            activeDays: sum.activeDays,
+            lastHour: sum.lastHour,
+            devices: devicesOf(fromNothing),
+          }).toEqual(naiveCounts(facts, username));
+        }
+      }),
+      { numRuns: 400 },
+    );
+  }, 60_000);
+});
