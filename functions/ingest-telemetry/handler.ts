@@ -1,1 +1,28 @@
-export const handler = async () => ({ statusCode: 501, body: '{}' });
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { authenticator } from '../../domain/identity/authenticate.ts';
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
+import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { httpFunction } from '../runtime/http-function.ts';
+import { IngestTelemetryEnv } from './env.ts';
+import { routes } from './routes.ts';
+
+export const handler = httpFunction({
+  routes,
+  // The API routes every unknown path here; an endpoint configured with a trailing slash sends to `//ingest`.
+  pathOf: (rawPath) => rawPath.replaceAll(/\/{2,}/gu, '/'),
+  wire: () => {
+    const env = IngestTelemetryEnv.parse(process.env);
+    const dynamodb = new DynamoDBClient();
+    return {
+      authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
+      resolveUsername,
+      clock,
+      random,
+      sleep,
+      sha256,
+    };
+  },
+});

@@ -1,0 +1,29 @@
+import type { Username } from '../identity/username.ts';
+import type { UtcHour } from '../shared/utc.ts';
+
+/** A committed change of the telemetry facts, whoever made it. */
+export type TelemetryChange =
+  | {
+      /** Events came in, or got a sender: they count for the senders and for the device's owner. */
+      readonly kind: 'hour-changed';
+      readonly deviceId: string;
+      readonly hour: UtcHour;
+      /** Every username that the hour names, before or after the change. */
+      readonly senders: readonly Username[];
+    }
+  | {
+      /** A device got or lost its owner: all its anonymous events move. */
+      readonly kind: 'owner-changed';
+      readonly owners: readonly Username[];
+    }
+  | {
+      /** A user's fold has a device more or less to follow. */
+      readonly kind: 'link-changed';
+      readonly username: Username;
+    };
+
+export type CommittedChange = {
+  readonly change: TelemetryChange;
+  /** When it was committed, ISO 8601. The stream's times are rounded to the second. */
+  readonly committedAt: string;
+};

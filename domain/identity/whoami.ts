@@ -1,0 +1,37 @@
+import * as z from 'zod/mini';
+import { Scope, type Credential } from './credential.ts';
+
+export const WhoAmI = z.object({
+  authenticated: z.literal(true),
+  id: z.string(),
+  /** The account's name, a collective's slug, or null for a server's or an admin's key. */
+  username: z.nullable(z.string()),
+  email: z.null(),
+  name: z.nullable(z.string()),
+  plan: z.null(),
+  organizations: z.array(
+    z.object({ slug: z.string(), name: z.string(), role: z.enum(['owner', 'member']), personal: z.boolean() }),
+  ),
+  scopes: z.array(Scope),
+});
+export type WhoAmI = z.infer<typeof WhoAmI>;
+
+/** What a key says of its holder. Laurel keeps no addresses and sells no plans, so those are null. */
+export function whoami(credential: Credential): WhoAmI {
+  const shared = { authenticated: true, id: credential.id, email: null, plan: null, scopes: credential.scopes } as const;
+  switch (credential.kind) {
+    case 'personal': {
+      const { username } = credential;
+      const organizations = [{ slug: username, name: username, role: 'owner' as const, personal: true }];
+      return { ...shared, username, name: username, organizations };
+    }
+    case 'collective': {
+      const { slug, label } = credential;
+      const organizations = [{ slug, name: label ?? slug, role: 'member' as const, personal: false }];
+      return { ...shared, username: slug, name: label ?? slug, organizations };
+    }
+    case 'service':
+    case 'admin':
+      return { ...shared, username: null, name: credential.label ?? null, organizations: [] };
+  }
+}

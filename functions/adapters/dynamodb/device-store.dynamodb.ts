@@ -1,0 +1,104 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  paginateQuery,
+  PutItemCommand,
+  TransactWriteItemsCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Random, RandomToken, Sleep } from '../../../domain/shared/environment.ts';
+import type { DeviceStore } from '../../../domain/telemetry/device-store.port.ts';
+import { sendTransaction } from './retry-transaction.ts';
+import { chunkItem, DEVICE_SK, DeviceItem, devicePk, hourSkPrefix, parseChunk, userPk } from './telemetry-items.ts';
+
+const ABSENT = 'attribute_not_exists(pk)';
+
+export function dynamoDeviceStore(
+  client: DynamoDBClient,
+  tableName: string,
+  deps: { readonly random: Random; readonly sleep: Sleep; readonly randomToken: RandomToken },
+): DeviceStore {
+  /** Puts an item that may be there already: which of two equal puts came first makes no difference. */
+  async function putOnce(item: Record<string, unknown>): Promise<void> {
+    try {
+      const Item = marshall(item);
+      await client.send(new PutItemCommand({ TableName: tableName, Item, ConditionExpression: ABSENT }));
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+  }
+
+  return {
+    async find(deviceId) {
+      const Key = marshall({ pk: devicePk(deviceId), sk: DEVICE_SK });
+      const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
+      if (Item === undefined) return undefined;
+      const { owner } = DeviceItem.parse(unmarshall(Item));
+      return owner === undefined ? { deviceId } : { deviceId, owner };
+    },
+
+    register: (deviceId, createdAt) => putOnce({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt }),
+
+    async bind(deviceId, username, at) {
+      const own = {
+        TableName: tableName,
+        Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),
+        UpdateExpression: 'SET #owner = :owner, boundAt = :at, createdAt = if_not_exists(createdAt, :at)',
+        ConditionExpression: 'attribute_not_exists(#owner)',
+        ExpressionAttributeNames: { '#owner': 'owner' },
+        ExpressionAttributeValues: marshall({ ':owner': username, ':at': at }),
+      };
+      const link = {
+        TableName: tableName,
+        Item: marshall({ pk: userPk(username), sk: devicePk(deviceId), owned: true }),
+      };
+      const command = new TransactWriteItemsCommand({ TransactItems: [{ Update: own }, { Put: link }] });
+      const outcome = await sendTransaction(deps, () => client.send(command));
+      return outcome.kind === 'committed' ? 'bound' : 'already-owned';
+    },
+
+    link: (deviceId, username) => putOnce({ pk: userPk(username), sk: devicePk(deviceId), owned: false }),
+
+    async isLinked(deviceId, username) {
+      const Key = marshall({ pk: userPk(username), sk: devicePk(deviceId) });
+      const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
+      return Item !== undefined;
+    },
+
+    async chunksOf(deviceId, hour) {
+      const query = {
+        TableName: tableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :device AND begins_with(sk, :hour)',
+        ExpressionAttributeValues: marshall({ ':device': devicePk(deviceId), ':hour': hourSkPrefix(hour) }),
+      };
+      const chunks = [];
+      for await (const page of paginateQuery({ client }, query)) {
+        chunks.push(...(page.Items ?? []).map((item) => parseChunk(item).chunk));
+      }
+      return chunks;
+    },
+
+    async saveChunk(deviceId, hour, chunk) {
+      const writeId = deps.randomToken(6);
+      const isFirstWrite = chunk.revision === 0;
+      const command = new PutItemCommand({
+        TableName: tableName,
+        Item: chunkItem(deviceId, hour, chunk, writeId),
+        ConditionExpression: isFirstWrite ? ABSENT : 'rev = :read',
+        ...(isFirstWrite ? {} : { ExpressionAttributeValues: marshall({ ':read': chunk.revision }) }),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+      try {
+        await client.send(command);
+        return 'saved';
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // The SDK sends again after a lost answer; then it is our own write that stands in the way.
+        const isOurs = error.Item !== undefined && parseChunk(error.Item).writeId === writeId;
+        return isOurs ? 'saved' : 'stale';
+      }
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { TelemetryChange } from '../../../domain/announcing/telemetry-change.ts';
+import type { StreamChange } from '../../runtime/stream-batch.ts';
+import { DeviceItem, parseChunk, parseKey, type Item } from './telemetry-items.ts';
+
+/** What a stream record of the `telemetry` table means. Throws on a record that this table could not have made. */
+export function telemetryChange({ keys, before, after }: StreamChange): TelemetryChange | undefined {
+  const key = parseKey(keys);
+  switch (key.kind) {
+    case 'chunk': {
+      const senders = [before, after].flatMap((item) => (item === undefined ? [] : sendersOf(item)));
+      return { kind: 'hour-changed', deviceId: key.deviceId, hour: key.hour, senders: [...new Set(senders)] };
+    }
+    case 'device': {
+      const [was, is] = [before, after].map((item) =>
+        item === undefined ? undefined : DeviceItem.parse(unmarshall(item)).owner,
+      );
+      const owners = [was, is].filter((owner) => owner !== undefined);
+      return was === is ? undefined : { kind: 'owner-changed', owners };
+    }
+    case 'link':
+      return { kind: 'link-changed', username: key.username };
+  }
+}
+
+const sendersOf = (item: Item) =>
+  parseChunk(item).chunk.events.flatMap(({ sender }) => (sender === null ? [] : [sender]));

@@ -1,0 +1,36 @@
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Random, Sleep } from '../../../domain/shared/environment.ts';
+
+/** SQS takes ten messages in one request. */
+const BATCH_SIZE = 10;
+const MAX_TRIES = 5;
+
+/**
+ * Sends messages, ten a request. A `Failed` entry of an answer is a failure: it is sent again with jitter, and throws
+ * in the end. What was sent by then may be sent again later; a message only says what to recompute.
+ */
+export function sqsSender<Message>(
+  client: SQSClient,
+  queueUrl: string,
+  deps: { readonly random: Random; readonly sleep: Sleep },
+): (messages: readonly Message[]) => Promise<void> {
+  async function sendBatch(batch: readonly Message[]): Promise<void> {
+    let entries = batch.map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(message) }));
+    for (let attempt = 1; ; attempt += 1) {
+      const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
+      const failed = new Set(Failed.map(({ Id }) => Id));
+      if (failed.size === 0) return;
+      if (attempt === MAX_TRIES) {
+        throw new Error(`${failed.size} messages could not be queued: ${Failed[0]?.Code ?? 'no code'}`);
+      }
+      entries = entries.filter(({ Id }) => failed.has(Id));
+      await deps.sleep(deps.random() * 50 * 2 ** attempt);
+    }
+  }
+
+  return async (messages) => {
+    for (let from = 0; from < messages.length; from += BATCH_SIZE) {
+      await sendBatch(messages.slice(from, from + BATCH_SIZE));
+    }
+  };
+}

@@ -1,0 +1,49 @@
+import * as z from 'zod/mini';
+import { hasScope } from '../../domain/identity/credential.ts';
+import { IngestReport, ingestTelemetry, type IngestDeps } from '../../domain/telemetry/ingest-telemetry.ts';
+import { problem } from '../runtime/problems.ts';
+import { TELEMETRY_BODY } from '../runtime/request-body.ts';
+import { route, type HttpDeps } from '../runtime/route.ts';
+
+const MAX_EVENTS = 2_000;
+
+/** One event, or a batch of them. Events are judged one by one, so what they hold is not looked at here. */
+const Batch = z.object({ events: z.array(z.unknown()).check(z.minLength(1)) });
+
+export const routes = [
+  route({
+    method: 'POST',
+    path: '/ingest',
+    summary: 'Send one telemetry event, or a batch',
+    access: 'anonymous-or-key',
+    request: z.object({ body: z.unknown() }),
+    bodyLimits: TELEMETRY_BODY,
+    answers: {
+      202: { description: 'At least one event was accepted or was a duplicate', schema: IngestReport },
+      400: { description: 'Every event was rejected', schema: IngestReport },
+    },
+    problems: ['unknown_key', 'missing_scope', 'too_large', 'invalid_json', 'unsupported_encoding'],
+    async handle({ body }, deps: IngestDeps & HttpDeps, { credential }) {
+      // What lets a server speak for others lets it speak.
+      const maySend =
+        credential === undefined ||
+        hasScope(credential, 'telemetry:write') ||
+        hasScope(credential, 'telemetry:trusted');
+      if (!maySend) return problem('missing_scope', 'this requires the telemetry:write scope');
+
+      const events = eventsOf(body);
+      if (events === undefined) {
+        return problem('invalid_body', 'body: expected an event or a non-empty array of them in events', { status: 400 });
+      }
+      if (events.length > MAX_EVENTS) return problem('too_large', `events: more than ${MAX_EVENTS}`);
+      const report = await ingestTelemetry(deps, { events, credential });
+      return { status: report.rejected === events.length ? 400 : 202, body: report };
+    },
+  }),
+];
+
+function eventsOf(body: unknown): readonly unknown[] | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  if (Object.hasOwn(body, 'events')) return Batch.safeParse(body).data?.events;
+  return Object.hasOwn(body, 'event') ? [body] : undefined;
+}

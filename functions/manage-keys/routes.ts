@@ -1,0 +1,94 @@
+import * as z from 'zod/mini';
+import { createKey, CreatedKey, CreateKeyRequest } from '../../domain/identity/create-key.ts';
+import { CollectiveSlug, KeyKind, Scope } from '../../domain/identity/credential.ts';
+import type { CredentialStore } from '../../domain/identity/credentials.port.ts';
+import { Username } from '../../domain/identity/username.ts';
+import { whoami, WhoAmI } from '../../domain/identity/whoami.ts';
+import type { Clock, RandomToken, Sha256 } from '../../domain/shared/environment.ts';
+import { isoOf } from '../../domain/shared/utc.ts';
+import { problem } from '../runtime/problems.ts';
+import { route, type HttpDeps } from '../runtime/route.ts';
+
+export type ManageKeysDeps = HttpDeps & {
+  readonly credentials: CredentialStore;
+  readonly clock: Clock;
+  readonly randomToken: RandomToken;
+  readonly sha256: Sha256;
+};
+
+const KeyId = z.string().check(z.regex(/^[0-9a-f]{32}$/, 'expected the id of a key'));
+
+/** A key as its managers see it: everything but the secret and its hash. */
+const ListedKey = z.object({
+  id: z.string(),
+  kind: KeyKind,
+  username: z.optional(Username),
+  slug: z.optional(CollectiveSlug),
+  label: z.optional(z.string()),
+  scopes: z.array(Scope),
+  prefix: z.string(),
+  createdAt: z.iso.datetime(),
+  lastUsedAt: z.optional(z.iso.datetime()),
+  revokedAt: z.optional(z.iso.datetime()),
+});
+const KeyList = z.object({ keys: z.array(ListedKey), next: z.optional(z.string()) });
+
+const PAGE_SIZE = 100;
+const manages = { scope: 'keys:manage' } as const;
+
+export const routes = [
+  route({
+    method: 'POST',
+    path: '/v1/keys',
+    summary: 'Create a key; its secret is in this answer and nowhere else',
+    access: manages,
+    request: z.object({ body: CreateKeyRequest }),
+    answers: { 201: { description: 'The key', schema: CreatedKey } },
+    handle: async ({ body }, deps: ManageKeysDeps) => ({ status: 201, body: await createKey(deps, body) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/keys',
+    summary: 'List the keys, revoked ones included',
+    access: manages,
+    request: z.object({
+      query: z.object({
+        limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(1_000)), PAGE_SIZE),
+        cursor: z.optional(KeyId),
+      }),
+    }),
+    answers: { 200: { description: 'A page of keys, in no particular order', schema: KeyList } },
+    async handle({ query }, deps: ManageKeysDeps) {
+      const after = query.cursor === undefined ? {} : { after: query.cursor };
+      const { credentials, next } = await deps.credentials.list({ limit: query.limit, ...after });
+      const keys = credentials.map((credential) => ListedKey.parse(credential));
+      return { status: 200, body: next === undefined ? { keys } : { keys, next } };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/keys/{id}',
+    summary: 'Revoke a key; it stops working within 60 s',
+    access: manages,
+    request: z.object({ params: z.object({ id: KeyId }) }),
+    unknownParam: 'unknown_id',
+    answers: { 204: { description: 'Revoked, now or before' } },
+    problems: ['unknown_id'],
+    async handle({ params }, deps: ManageKeysDeps) {
+      const isRevoked = await deps.credentials.revoke(params.id, isoOf(deps.clock()));
+      return isRevoked ? { status: 204 } : problem('unknown_id', 'id: there is no such key');
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/whoami',
+    summary: 'Who the key says you are',
+    access: 'key',
+    request: z.object({}),
+    answers: { 200: { description: 'The account behind the key', schema: WhoAmI } },
+    async handle(_request, _deps: ManageKeysDeps, { credential }) {
+      if (credential === undefined) throw new Error('a route that takes a key was called without one');
+      return { status: 200, body: whoami(credential) };
+    },
+  }),
+];

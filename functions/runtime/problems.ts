@@ -1,0 +1,53 @@
+import * as z from 'zod/mini';
+
+/** Every code of an error that a client can get, and its status. The one place where either is decided. */
+export const STATUS_OF_CODE = {
+  invalid_json: 400,
+  invalid_query: 400,
+  unknown_key: 401,
+  missing_scope: 403,
+  not_found: 404,
+  unknown_username: 404,
+  unknown_id: 404,
+  method_not_allowed: 405,
+  too_large: 413,
+  unsupported_encoding: 415,
+  invalid_body: 422,
+  internal: 500,
+} as const;
+export type ProblemCode = keyof typeof STATUS_OF_CODE;
+
+export const Problem = z.object({
+  /** One sentence. */
+  error: z.string(),
+  code: z.string(),
+  details: z.optional(z.array(z.object({ field: z.string(), expected: z.string() }))),
+});
+export type Problem = z.infer<typeof Problem>;
+export type ProblemDetail = NonNullable<Problem['details']>[number];
+
+export type Reply = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; nothing is sent where it is missing. */
+  readonly body?: unknown;
+};
+
+/** An answer that refuses: `sentence` names the field and what was expected of it. */
+export function problem(
+  code: ProblemCode,
+  sentence: string,
+  more: { readonly details?: readonly ProblemDetail[]; readonly status?: number; readonly headers?: Record<string, string> } = {},
+): Reply {
+  const body = { error: sentence, code, ...(more.details === undefined ? {} : { details: more.details }) };
+  return { status: more.status ?? STATUS_OF_CODE[code], body, ...(more.headers === undefined ? {} : { headers: more.headers }) };
+}
+
+/** What a schema found wrong, field by field. */
+export function detailsOf(issues: readonly z.core.$ZodIssue[], root: string): ProblemDetail[] {
+  return issues.map(({ path, message }) => ({ field: path.length === 0 ? root : path.join('.'), expected: message }));
+}
+
+/** The same as one sentence. */
+export const sentenceOf = (details: readonly ProblemDetail[]): string =>
+  details.map(({ field, expected }) => `${field}: ${expected}`).join('; ');

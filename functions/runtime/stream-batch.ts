@@ -1,0 +1,74 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { isoOf } from '../../domain/shared/utc.ts';
+import { once } from './once.ts';
+
+/** One committed change of a table, as its stream shows it. */
+export type StreamChange = {
+  readonly keys: Record<string, AttributeValue>;
+  readonly before: Record<string, AttributeValue> | undefined;
+  readonly after: Record<string, AttributeValue> | undefined;
+};
+
+/** Binary values reach a Lambda as base64 text; everything else as the SDK has it. */
+const Attribute: z.ZodMiniType<AttributeValue> = z.lazy(() =>
+  z.union([
+    z.object({ S: z.string() }),
+    z.object({ N: z.string() }),
+    z.object({ BOOL: z.boolean() }),
+    z.object({ NULL: z.literal(true) }),
+    z.object({ B: z.pipe(z.string(), z.transform((base64) => new Uint8Array(Buffer.from(base64, 'base64')))) }),
+    z.object({ SS: z.array(z.string()) }),
+    z.object({ L: z.array(Attribute) }),
+    z.object({ M: z.record(z.string(), Attribute) }),
+  ]),
+);
+const Image = z.record(z.string(), Attribute);
+const Record = z.object({
+  dynamodb: z.object({
+    SequenceNumber: z.string(),
+    /** Seconds since the epoch, rounded. */
+    ApproximateCreationDateTime: z.number(),
+    Keys: Image,
+    OldImage: z.optional(Image),
+    NewImage: z.optional(Image),
+  }),
+});
+const Batch = z.object({ Records: z.array(z.unknown()) });
+const Position = z.object({ dynamodb: z.object({ SequenceNumber: z.string() }) });
+
+/**
+ * A Lambda that reads a table's stream. Records are parsed one by one; `onChanges` gets all that could be read.
+ *
+ * The first record that could not is reported as failed: the mapping tries again from there, bisects, and in the end
+ * puts the record's position into the failure queue. Those before it and after it are announced all the same; what
+ * comes twice only announces twice. A throw of `onChanges` fails the batch from its start.
+ */
+export function streamBatch<Deps, Change>(options: {
+  readonly wire: () => Deps;
+  /** Throws on what it cannot read; undefined for a change that matters to nobody. */
+  readonly read: (change: StreamChange) => Change | undefined;
+  readonly onChanges: (deps: Deps, changes: { readonly change: Change; readonly committedAt: string }[]) => Promise<void>;
+}): (event: unknown) => Promise<{ batchItemFailures: { itemIdentifier: string }[] }> {
+  const wired = once(options.wire);
+
+  return async (event) => {
+    const changes: { change: Change; committedAt: string }[] = [];
+    const failed: string[] = [];
+    for (const raw of Batch.parse(event).Records) {
+      const parsed = Record.safeParse(raw);
+      try {
+        if (!parsed.success) throw parsed.error;
+        const { Keys, OldImage, NewImage, ApproximateCreationDateTime } = parsed.data.dynamodb;
+        const change = options.read({ keys: Keys, before: OldImage, after: NewImage });
+        if (change !== undefined) changes.push({ change, committedAt: isoOf(ApproximateCreationDateTime * 1_000) });
+      } catch (error) {
+        const position = Position.parse(raw).dynamodb.SequenceNumber;
+        console.error('unreadable stream record', position, error);
+        failed.push(position);
+      }
+    }
+    await options.onChanges(wired(), changes);
+    return { batchItemFailures: failed.slice(0, 1).map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
