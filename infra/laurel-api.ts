@@ -1,4 +1,4 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   HttpApi,
@@ -9,8 +9,10 @@ import {
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { addAlarm, RUNBOOK } from './alarms.ts';
 import type { LaurelFunction } from './laurel-function.ts';
 import { physicalName, type Stage } from './stage.ts';
 
@@ -82,6 +84,12 @@ export class LaurelApi extends Construct {
           }),
         ),
       },
+    });
+    addAlarm(this, 'ServerErrors', {
+      metric: httpStage.metricServerError({ period: Duration.minutes(5), statistic: Stats.SUM }),
+      atLeast: 1,
+      says: 'a request was answered with 5xx.',
+      runbook: RUNBOOK.functionErrors,
     });
     this.url = httpStage.url;
   }

@@ -5,6 +5,7 @@ import { ApplicationLogLevel, Architecture, LoggingFormat, Runtime, SystemLogLev
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { alarmOnFunction } from './alarms.ts';
 import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
 
 const PROJECT_ROOT = join(import.meta.dirname, '..');
@@ -67,6 +68,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
     });
     Tags.of(this.fn).add(ROLE_TAG, role);
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
+    alarmOnFunction(this);
   }
 
   /** One need, one line: these actions on this one resource. */

@@ -1,5 +1,8 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { AnnounceChangesEnv } from '../functions/announce-changes/env.ts';
 import type { IngestTelemetryEnv } from '../functions/ingest-telemetry/env.ts';
@@ -13,9 +16,13 @@ import { QueueWorker } from './queue-worker.ts';
 import type { Stage } from './stage.ts';
 import { StreamWorker } from './stream-worker.ts';
 
+type LaurelStackOptions = {
+  readonly alarmTopicArn?: string | undefined; // without it, alarms show in the console and tell nobody
+};
+
 /** All of Laurel for one stage. */
 export class LaurelStack extends Stack {
-  constructor(scope: Construct, stage: Stage) {
+  constructor(scope: Construct, stage: Stage, { alarmTopicArn }: LaurelStackOptions = {}) {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
       analyticsReporting: false, // keeps the template to what Laurel runs on
@@ -96,5 +103,10 @@ export class LaurelStack extends Stack {
       fallback: { target: ingestTelemetry, access: ACCESS.keyOptional }, // it folds the doubled slashes of `//ingest`
     });
     new CfnOutput(this, 'ApiUrl', { value: api.url });
+
+    if (alarmTopicArn !== undefined) {
+      const tell = new SnsAction(Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn));
+      for (const construct of this.node.findAll()) if (construct instanceof Alarm) construct.addAlarmAction(tell);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { alarmOnAnyMessage, alarmOnBacklog, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 
@@ -36,5 +37,7 @@ export class QueueWorker<Env extends Record<string, string>> extends Construct {
       reportBatchItemFailures: true,
       maxConcurrency,
     });
+    alarmOnAnyMessage(this.deadLetters, RUNBOOK.deadLetters);
+    alarmOnBacklog(this.queue);
   }
 }

@@ -1,9 +1,14 @@
 import { Duration, Validations } from 'aws-cdk-lib';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { addAlarm, alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
+
+/** Far above the seconds it should be, far below the 24 hours after which a stream forgets a change. */
+const MAX_LAG = Duration.minutes(30);
 
 type StreamWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout'> & {
   readonly source: TableV2; // has a stream
@@ -44,6 +49,13 @@ export class StreamWorker<Env extends Record<string, string>> extends Construct 
       retryAttempts: 5,
       maxRecordAge: Duration.hours(24),
       onFailure: { bind: () => ({ destination: queueArn }) },
+    });
+    alarmOnAnyMessage(this.failures, RUNBOOK.streamFailures);
+    addAlarm(this, 'Behind', {
+      metric: this.worker.fn.metric('IteratorAge', { period: Duration.minutes(5), statistic: Stats.MAXIMUM }),
+      atLeast: MAX_LAG.toMilliseconds(),
+      says: `changes wait for ${MAX_LAG.toMinutes()} minutes before they are announced.`,
+      runbook: RUNBOOK.streamFailures,
     });
   }
 }

@@ -1,0 +1,330 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
+import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
+import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
+import { ReadApiEnv } from '../../functions/read-api/env.ts';
+import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
+import { RUNBOOK } from '../../infra/alarms.ts';
+import { byRole, grantsOf, ofType, resourcesOf, targetOf } from '../support/template.ts';
+
+const resources = resourcesOf('test');
+const functions = byRole(resources, 'AWS::Lambda::Function');
+const tables = byRole(resources, 'AWS::DynamoDB::GlobalTable');
+const queues = byRole(resources, 'AWS::SQS::Queue');
+const mappings = ofType(resources, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);
+const alarms = ofType(resources, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+
+const FOURTEEN_DAYS = 14 * 24 * 60 * 60;
+const dynamodb = (...actions: string[]) => actions.map((action) => `dynamodb:${action}`).sort();
+const sqs = (...actions: string[]) => actions.map((action) => `sqs:${action}`).sort();
+
+describe('functions', () => {
+  it('are known by their roles', () => {
+    expect([...functions.keys()].sort()).toEqual([
+      'announce-changes',
+      'ingest-telemetry',
+      'manage-keys',
+      'read-api',
+      'refresh-score',
+    ]);
+  });
+
+  it.each([
+    [
+      'ingest-telemetry',
+      {
+        telemetry: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
+    [
+      'announce-changes',
+      {
+        'telemetry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
+        telemetry: dynamodb('GetItem', 'BatchGetItem'),
+        'score-refresh': sqs('SendMessage'),
+        'announce-changes-failures': sqs('SendMessage'),
+      },
+    ],
+    [
+      'refresh-score',
+      {
+        telemetry: dynamodb('Query'),
+        user_scores: dynamodb('GetItem', 'Query', 'PutItem'),
+        'score-refresh': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+      },
+    ],
+    ['manage-keys', { credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan') }],
+    ['read-api', { user_scores: dynamodb('GetItem', 'Query') }],
+  ])('%s may do what it needs and nothing else', (role, needs) => {
+    const ownLog = [[`Allow log of /aws/lambda/laurel-test-${role}`, ['logs:CreateLogStream', 'logs:PutLogEvents']]];
+    const allowed = Object.entries(needs).map(([target, actions]) => [`Allow ${target}`, actions]);
+
+    expect(grantsOf(resources, role)).toEqual(Object.fromEntries([...ownLog, ...allowed]));
+  });
+
+  it('have roles without managed or inline policies, which the grants above would not show', () => {
+    for (const [, { Properties }] of ofType(resources, 'AWS::IAM::Role')) {
+      expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+      expect(Properties).not.toHaveProperty('Policies');
+    }
+    expect(ofType(resources, 'AWS::IAM::ManagedPolicy')).toEqual([]);
+  });
+
+  it('have one role each', () => {
+    const roles = [...functions.values()].map(({ Properties }) => Properties.Role['Fn::GetAtt'][0]);
+
+    expect(new Set(roles).size).toBe(functions.size);
+  });
+
+  it.each([
+    ['ingest-telemetry', IngestTelemetryEnv],
+    ['announce-changes', AnnounceChangesEnv],
+    ['refresh-score', RefreshScoreEnv],
+    ['manage-keys', ManageKeysEnv],
+    ['read-api', ReadApiEnv],
+  ])('%s is given the environment that it parses, no name more', (role, schema) => {
+    const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
+
+    expect(given.sort()).toEqual(Object.keys(schema.shape).sort());
+  });
+
+  it.each([
+    ['ingest-telemetry', 10],
+    ['manage-keys', 10],
+    ['read-api', 10],
+    ['announce-changes', 60],
+    ['refresh-score', 60],
+  ])('%s is ended after %i s', (role, seconds) => {
+    expect(functions.get(role)!.Properties.Timeout).toBe(seconds);
+  });
+
+  it('are named by stage and role, run on Node 24 and arm64, and keep their logs for a while', () => {
+    for (const [role, { Properties }] of functions) {
+      expect(Properties).toMatchObject({
+        FunctionName: `laurel-test-${role}`,
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+      });
+      const log = resources[Properties.LoggingConfig.LogGroup.Ref]!;
+      expect(log.Properties.RetentionInDays).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('tables', () => {
+  it.each([['telemetry'], ['user_scores'], ['credentials']])(
+    '%s is on demand, recoverable, and keyed by pk and sk',
+    (role) => {
+      expect(tables.get(role)!.Properties).toMatchObject({
+        TableName: `laurel-test-${role}`,
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        Replicas: [{ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }],
+      });
+    },
+  );
+
+  it('have a stream where they hold facts, none where a refresh could trigger itself', () => {
+    const streamed = [...tables].filter(([, { Properties }]) => Properties.StreamSpecification !== undefined);
+
+    expect(streamed.map(([role]) => role)).toEqual(['telemetry']);
+    expect(tables.get('telemetry')!.Properties.StreamSpecification.StreamViewType).toBe('NEW_AND_OLD_IMAGES');
+  });
+
+  it.each([
+    ['prod', 'Retain', true],
+    ['staging', 'Retain', true],
+    ['dev', 'Delete', false],
+    ['local', 'Delete', false],
+  ])('of stage %s: %s with the stack, protected from deletion: %s', (stage, policy, isProtected) => {
+    for (const [, table] of ofType(resourcesOf(stage), 'AWS::DynamoDB::GlobalTable')) {
+      expect(table.DeletionPolicy).toBe(policy);
+      expect(table.Properties.Replicas[0].DeletionProtectionEnabled).toBe(isProtected);
+    }
+  });
+});
+
+describe('queues', () => {
+  const drained = mappings.filter(({ EventSourceArn }) => queues.has(targetOf(resources, EventSourceArn)));
+
+  it('keep every message for 14 days', () => {
+    expect([...queues.keys()].sort()).toEqual(['announce-changes-failures', 'score-refresh', 'score-refresh-dlq']);
+    for (const [, { Properties }] of queues) expect(Properties.MessageRetentionPeriod).toBe(FOURTEEN_DAYS);
+  });
+
+  it('answer over TLS only', () => {
+    const guarded = ofType(resources, 'AWS::SQS::QueuePolicy').flatMap(([, { Properties }]) =>
+      Properties.PolicyDocument.Statement.some(
+        ({ Effect, Condition }: any) => Effect === 'Deny' && Condition?.Bool?.['aws:SecureTransport'] === 'false',
+      )
+        ? Properties.Queues.map((queue: any) => targetOf(resources, queue))
+        : [],
+    );
+
+    expect(guarded.sort()).toEqual([...queues.keys()].sort());
+  });
+
+  it('that are drained hide a message for six function timeouts and the batching window', () => {
+    expect(drained).toHaveLength(1);
+    for (const mapping of drained) {
+      const queue = queues.get(targetOf(resources, mapping.EventSourceArn))!.Properties;
+      const { Timeout } = functions.get(targetOf(resources, mapping.FunctionName))!.Properties;
+
+      expect(queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout + mapping.MaximumBatchingWindowInSeconds);
+    }
+  });
+
+  it('that are drained give a message up to their own dead letters after five receives', () => {
+    for (const { EventSourceArn } of drained) {
+      const role = targetOf(resources, EventSourceArn);
+      const { deadLetterTargetArn, maxReceiveCount } = queues.get(role)!.Properties.RedrivePolicy;
+
+      expect(targetOf(resources, deadLetterTargetArn)).toBe(`${role}-dlq`);
+      expect(maxReceiveCount).toBe(5);
+    }
+  });
+
+  it('report single failures, in bounded batches and with a bounded concurrency', () => {
+    for (const mapping of drained) {
+      expect(mapping).toMatchObject({
+        BatchSize: 100,
+        MaximumBatchingWindowInSeconds: 1,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ScalingConfig: { MaximumConcurrency: 10 },
+      });
+    }
+    for (const { Properties } of functions.values()) {
+      expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
+    }
+  });
+});
+
+describe('stream mapping', () => {
+  const [mapping] = mappings.filter(({ StartingPosition }) => StartingPosition !== undefined);
+
+  it('feeds announce-changes from telemetry, from its first record on', () => {
+    expect(targetOf(resources, mapping.EventSourceArn)).toBe('telemetry.StreamArn');
+    expect(targetOf(resources, mapping.FunctionName)).toBe('announce-changes');
+    expect(mapping.StartingPosition).toBe('TRIM_HORIZON');
+  });
+
+  it('bounds retries and record age, halves a failing batch, and reports single failures', () => {
+    expect(mapping).toMatchObject({
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 1,
+      ParallelizationFactor: 1,
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      MaximumRetryAttempts: 5,
+      MaximumRecordAgeInSeconds: 24 * 60 * 60,
+    });
+  });
+
+  it('leaves what it gave up in its failure queue', () => {
+    const { Destination } = mapping.DestinationConfig.OnFailure;
+
+    expect(targetOf(resources, Destination)).toBe('announce-changes-failures');
+  });
+});
+
+describe('HTTP API', () => {
+  const routes = ofType(resources, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
+  const functionOf = ({ Target }: any): string => {
+    const [, [, { Ref: integrationId }]] = Target['Fn::Join'];
+    return targetOf(resources, resources[integrationId]!.Properties.IntegrationUri);
+  };
+
+  it('routes each path to its function with any method, and the rest to ingest-telemetry', () => {
+    expect(Object.fromEntries(routes.map((route) => [route.RouteKey, functionOf(route)]))).toEqual({
+      'ANY /ingest': 'ingest-telemetry',
+      'ANY /v1/keys': 'manage-keys',
+      'ANY /v1/keys/{id}': 'manage-keys',
+      'ANY /api/whoami': 'manage-keys',
+      'ANY /health': 'read-api',
+      'ANY /v1/stats': 'read-api',
+      'ANY /v1/scores/{username}': 'read-api',
+      'ANY /v1/scores/{username}/{view}': 'read-api',
+      'ANY /openapi.json': 'read-api',
+      $default: 'ingest-telemetry',
+    });
+  });
+
+  it('speaks payload format 2.0', () => {
+    for (const [, { Properties }] of ofType(resources, 'AWS::ApiGatewayV2::Integration')) {
+      expect(Properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+    }
+  });
+
+  it('may invoke each routed function', () => {
+    const invocable = ofType(resources, 'AWS::Lambda::Permission').map(([, { Properties }]) =>
+      targetOf(resources, Properties.FunctionName),
+    );
+
+    expect(invocable.sort()).toEqual([...new Set(routes.map(functionOf))].sort());
+  });
+
+  it('throttles at 1,000 requests a second with bursts of 2,000, and writes an access log', () => {
+    const [, stage] = ofType(resources, 'AWS::ApiGatewayV2::Stage')[0]!;
+
+    expect(stage.Properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
+    expect(stage.Properties.AccessLogSettings.Format).toContain('$context.requestId');
+  });
+});
+
+describe('alarms', () => {
+  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+  const anchors = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^a-z0-9 -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  const watched = (metric: string, dimension: string): string[] =>
+    alarms
+      .filter(({ MetricName }) => MetricName === metric)
+      .map(({ Dimensions }) => Dimensions.find(({ Name }: any) => Name === dimension).Value)
+      .map((value) => targetOf(resources, Array.isArray(value) ? value[0] : value).replace(/\.QueueName$/, ''))
+      .sort();
+
+  it('each name a runbook heading that the README has', () => {
+    expect(alarms.length).toBeGreaterThan(0);
+    for (const { AlarmDescription } of alarms) {
+      const anchor = /Runbook: README\.md#([a-z-]+)$/.exec(AlarmDescription)?.[1];
+      expect(anchors, AlarmDescription).toContain(anchor);
+    }
+    expect(anchors).toEqual(expect.arrayContaining(Object.values(RUNBOOK)));
+  });
+
+  it.each([['Errors'], ['Throttles'], ['Duration']])("watch each function's %s", (metric) => {
+    expect(watched(metric, 'FunctionName')).toEqual([...functions.keys()].sort());
+  });
+
+  it('watch depth and age where messages wait for an operator, and the age of every queue', () => {
+    expect(watched('ApproximateNumberOfMessagesVisible', 'QueueName')).toEqual([
+      'announce-changes-failures',
+      'score-refresh-dlq',
+    ]);
+    expect(watched('ApproximateAgeOfOldestMessage', 'QueueName')).toEqual([...queues.keys()].sort());
+  });
+
+  it('warn before a function is cut off', () => {
+    for (const { MetricName, Dimensions, Threshold } of alarms) {
+      if (MetricName !== 'Duration') continue;
+      const { Timeout } = functions.get(targetOf(resources, Dimensions[0].Value))!.Properties;
+      expect(Threshold).toBeLessThan(Timeout * 1000);
+    }
+  });
+
+  it('tell a topic where the stage has one', () => {
+    const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
+    const told = ofType(resourcesOf('test', { alarmTopicArn }), 'AWS::CloudWatch::Alarm');
+
+    for (const [, { Properties }] of told) expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
+  });
+});
