@@ -13,8 +13,8 @@ export type AnnounceDeps = {
 
 const PARALLEL_READS = 8;
 
-/** Which days of whom: `all` where the change concerns more than known days. */
-type Touched = { days: Set<UtcDate> | 'all'; changedAt: string };
+/** Which days of a user; null where the change concerns more than known days. */
+type Touched = { readonly days: ReadonlySet<UtcDate> | null; readonly changedAt: string };
 
 /**
  * Queues a refresh for everyone whose score the changes touch, once each.
@@ -23,19 +23,23 @@ type Touched = { days: Set<UtcDate> | 'all'; changedAt: string };
  * and a later one has its own record.
  */
 export async function announceChanges(deps: AnnounceDeps, changes: readonly CommittedChange[]): Promise<void> {
-  const deviceIds = [...new Set(changes.flatMap(({ change }) => (change.kind === 'hour-changed' ? [change.deviceId] : [])))];
+  const deviceIds = [
+    ...new Set(changes.flatMap(({ change }) => (change.kind === 'hour-changed' ? [change.deviceId] : []))),
+  ];
   const found = await settleAll(deviceIds, PARALLEL_READS, (deviceId) => deps.devices.find(deviceId));
-  const ownerOf = new Map(found.flatMap((device) => (device?.owner === undefined ? [] : [[device.deviceId, device.owner]])));
+  const ownerOf = new Map(
+    found.flatMap((device) => (device?.owner === undefined ? [] : [[device.deviceId, device.owner]])),
+  );
 
   const touched = new Map<Username, Touched>();
   for (const { change, committedAt } of changes) {
     for (const username of usernamesOf(change, ownerOf)) {
-      const days = change.kind === 'hour-changed' ? dateOfHour(change.hour) : 'all';
-      touched.set(username, add(touched.get(username), days, committedAt));
+      const day = change.kind === 'hour-changed' ? dateOfHour(change.hour) : null;
+      touched.set(username, add(touched.get(username), day, committedAt));
     }
   }
   const requests = [...touched].map(([username, { days, changedAt }]) =>
-    days === 'all' ? { username, changedAt } : { username, days: [...days].sort(), changedAt },
+    days === null ? { username, changedAt } : { username, days: [...days].sort(), changedAt },
   );
   if (requests.length > 0) await deps.requestRefreshes(requests);
 }
@@ -54,8 +58,8 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
 }
 
 /** The refresh lag is measured from the oldest change that a refresh covers. */
-function add(before: Touched | undefined, days: UtcDate | 'all', committedAt: string): Touched {
+function add(before: Touched | undefined, day: UtcDate | null, committedAt: string): Touched {
   const changedAt = before !== undefined && before.changedAt < committedAt ? before.changedAt : committedAt;
-  if (days === 'all' || before?.days === 'all') return { days: 'all', changedAt };
-  return { days: new Set([...(before?.days ?? []), days]), changedAt };
+  if (day === null || before?.days === null) return { days: null, changedAt };
+  return { days: new Set([...(before?.days ?? []), day]), changedAt };
 }

@@ -18,7 +18,13 @@ export type WhoAmI = z.infer<typeof WhoAmI>;
 
 /** What a key says of its holder. Laurel keeps no addresses and sells no plans, so those are null. */
 export function whoami(credential: Credential): WhoAmI {
-  const shared = { authenticated: true, id: credential.id, email: null, plan: null, scopes: credential.scopes } as const;
+  const shared = {
+    authenticated: true,
+    id: credential.id,
+    email: null,
+    plan: null,
+    scopes: credential.scopes,
+  } as const;
   switch (credential.kind) {
     case 'personal': {
       const { username } = credential;

@@ -56,7 +56,10 @@ const withSender = (entry: EventEntry, sender: Username | null): EventEntry =>
   entry.sender === null && sender !== null ? { ...entry, sender } : entry;
 
 /** Puts as many of `events` into a chunk as fit: all of them, or at least one where the chunk is empty. */
-function fill(chunk: Chunk, events: readonly EventEntry[]): { readonly chunk: Chunk; readonly rest: readonly EventEntry[] } {
+function fill(
+  chunk: Chunk,
+  events: readonly EventEntry[],
+): { readonly chunk: Chunk; readonly rest: readonly EventEntry[] } {
   let taken = 0;
   while (taken < events.length) {
     const isTooLarge = payloadOf([...chunk.events, ...events.slice(0, taken + 1)]) > PAYLOAD_LIMIT;

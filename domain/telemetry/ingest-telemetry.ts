@@ -65,10 +65,17 @@ export async function ingestTelemetry(
   const batches = byDevice(acceptable);
 
   await settleAll(batches, PARALLEL_WRITES, ({ deviceId }) => prepareDevice(deps, deviceId, sender, isoOf(now)));
-  const hours = batches.flatMap(({ deviceId, hours }) => [...hours].map(([hour, events]) => ({ deviceId, hour, events })));
+  const hours = batches.flatMap(({ deviceId, hours }) =>
+    [...hours].map(([hour, events]) => ({ deviceId, hour, events })),
+  );
   const stored = await settleAll(hours, PARALLEL_WRITES, async ({ deviceId, hour, events }) => ({
     events,
-    outcomes: await storeHour(deps, deviceId, hour, events.map(({ id, kind }) => ({ id, kind, sender }))),
+    outcomes: await storeHour(
+      deps,
+      deviceId,
+      hour,
+      events.map(({ id, kind }) => ({ id, kind, sender })),
+    ),
   }));
 
   const outcomeOf = new Map<AcceptableEvent, StoreOutcome>();

@@ -72,7 +72,7 @@ function isDeeperThan(value: unknown, limit: number): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > limit) return true;
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+    level = level.flatMap((item): unknown[] => (typeof item === 'object' && item !== null ? Object.values(item) : []));
   }
   return false;
 }
@@ -123,7 +123,10 @@ export function judgeEvent(
   }
   const epochMs = Date.parse(time);
   if (epochMs > context.now + MAX_AHEAD_MS) {
-    return refuseThis('timestamp_in_future', `timestamp: more than ${MAX_AHEAD_MS / MILLISECONDS_PER_HOUR} hours ahead`);
+    return refuseThis(
+      'timestamp_in_future',
+      `timestamp: more than ${MAX_AHEAD_MS / MILLISECONDS_PER_HOUR} hours ahead`,
+    );
   }
   if (epochMs < context.now - MAX_AGE_MS) {
     return refuseThis('timestamp_too_old', `timestamp: older than ${MAX_AGE_MS / MILLISECONDS_PER_DAY} days`);

@@ -13,8 +13,5 @@ export type DeviceLink = {
 export type UserTelemetry = {
   linksOf(username: Username): Promise<readonly DeviceLink[]>;
   /** All hours of one device, or those of the dates `from` to `to`, both included, in the order of time. */
-  hoursOf(
-    deviceId: string,
-    dates?: { readonly from: UtcDate; readonly to: UtcDate },
-  ): AsyncIterable<DeviceHour>;
+  hoursOf(deviceId: string, dates?: { readonly from: UtcDate; readonly to: UtcDate }): AsyncIterable<DeviceHour>;
 };

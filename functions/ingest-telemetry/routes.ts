@@ -33,11 +33,13 @@ export const routes = [
 
       const events = eventsOf(body);
       if (events === undefined) {
-        return problem('invalid_body', 'body: expected an event or a non-empty array of them in events', { status: 400 });
+        return problem('invalid_body', 'body: expected an event or a non-empty array of them in events', {
+          status: 400,
+        });
       }
       if (events.length > MAX_EVENTS) return problem('too_large', `events: more than ${MAX_EVENTS}`);
       const report = await ingestTelemetry(deps, { events, credential });
-      return { status: report.rejected === events.length ? 400 : 202, body: report };
+      return { status: report.rejected === events.length ? 400 : 202, body: report, counts: countsOf(report) };
     },
   }),
 ];
@@ -46,4 +48,16 @@ function eventsOf(body: unknown): readonly unknown[] | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   if (Object.hasOwn(body, 'events')) return Batch.safeParse(body).data?.events;
   return Object.hasOwn(body, 'event') ? [body] : undefined;
+}
+
+/** Metric names: `Accepted`, `Duplicates`, and for the rejected one each code. */
+function countsOf({ accepted, duplicates, results }: IngestReport): Record<string, number> {
+  const counts = new Map([
+    ['Accepted', accepted],
+    ['Duplicates', duplicates],
+  ]);
+  for (const { code } of results) {
+    if (code !== undefined) counts.set(`Rejected.${code}`, (counts.get(`Rejected.${code}`) ?? 0) + 1);
+  }
+  return Object.fromEntries(counts);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
+import { logger, publish } from './log.ts';
 import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
 import { readJson, SMALL_BODY } from './request-body.ts';
@@ -38,23 +39,35 @@ export function httpFunction<Deps extends HttpDeps>(options: {
   return async (rawEvent) => {
     const event = HttpEvent.parse(rawEvent);
     const { requestId, http } = event.requestContext;
-    try {
-      const path = options.pathOf?.(event.rawPath) ?? event.rawPath;
-      const found = findRoute(http.method, path);
-      if (!found.ok) return toAnswer(found.error);
-      const { route, params } = found.value;
-      const reply = await answerRoute(route, params, event, wired());
-      return toAnswer(reply, route);
-    } catch (error) {
-      console.error(error);
-      return toAnswer(problem('internal', `internal error; quote request ${requestId} when you report it`));
-    }
+    const started = performance.now();
+    const path = options.pathOf?.(event.rawPath) ?? event.rawPath;
+    const found = findRoute(http.method, path);
+    const route = found.ok ? found.value.route : undefined;
+    const reply = found.ok ? await answerRoute(found.value, event, wired) : found.error;
+
+    const line = { requestId, method: http.method, route: route?.path, status: reply.status };
+    logger.info('request', { ...line, ...reply.counts, ms: Math.round(performance.now() - started) });
+    publish(Object.entries(reply.counts ?? {}).map(([name, value]) => ({ name, value, unit: 'Count' })));
+    return toAnswer(reply, route);
   };
 }
 
 async function answerRoute<Deps extends HttpDeps>(
-  route: Route<Deps>,
-  params: unknown,
+  match: Match<Deps>,
+  event: HttpEvent,
+  wired: () => Deps,
+): Promise<Reply> {
+  const { requestId } = event.requestContext;
+  try {
+    return await answerAdmitted(match, event, wired());
+  } catch (error) {
+    logger.error('request failed', { requestId, route: match.route.path, error });
+    return problem('internal', `internal error; name request ${requestId} when you report it`);
+  }
+}
+
+async function answerAdmitted<Deps extends HttpDeps>(
+  { route, params }: Match<Deps>,
   event: HttpEvent,
   deps: Deps,
 ): Promise<Reply> {
@@ -64,8 +77,9 @@ async function answerRoute<Deps extends HttpDeps>(
   const query = Object.fromEntries(new URLSearchParams(event.rawQueryString));
   const context = { credential: admitted.value, requestId: event.requestContext.requestId };
   if (!('body' in route.request.shape)) return route.answer({ params, query }, context, deps);
-  const encoded = { body: event.body, isBase64Encoded: event.isBase64Encoded, contentEncoding: event.headers['content-encoding'] };
-  const body = readJson(encoded, route.bodyLimits ?? SMALL_BODY);
+  const { body: encoded, isBase64Encoded, headers } = event;
+  const limits = route.bodyLimits ?? SMALL_BODY;
+  const body = readJson({ body: encoded, isBase64Encoded, contentEncoding: headers['content-encoding'] }, limits);
   return body.ok ? route.answer({ params, query, body: body.value }, context, deps) : body.error;
 }
 
@@ -122,7 +136,7 @@ function decoded(groups: Record<string, string | undefined> | undefined): Record
 
 function toAnswer<Deps>({ status, headers, body }: Reply, route?: Route<Deps>): HttpAnswer {
   const isPublic = route?.access === 'anyone';
-  const cache = isPublic && status === 200 ? `public, max-age=${route?.cacheSeconds ?? 0}` : 'no-store';
+  const cache = isPublic && status === 200 ? `public, max-age=${route.cacheSeconds ?? 0}` : 'no-store';
   return {
     statusCode: status,
     headers: {

@@ -31,16 +31,26 @@ export type Reply = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; nothing is sent where it is missing. */
   readonly body?: unknown;
+  /** What the request's log line and the metrics say of it, by metric name. */
+  readonly counts?: Readonly<Record<string, number>>;
 };
 
 /** An answer that refuses: `sentence` names the field and what was expected of it. */
 export function problem(
   code: ProblemCode,
   sentence: string,
-  more: { readonly details?: readonly ProblemDetail[]; readonly status?: number; readonly headers?: Record<string, string> } = {},
+  more: {
+    readonly details?: readonly ProblemDetail[];
+    readonly status?: number;
+    readonly headers?: Record<string, string>;
+  } = {},
 ): Reply {
   const body = { error: sentence, code, ...(more.details === undefined ? {} : { details: more.details }) };
-  return { status: more.status ?? STATUS_OF_CODE[code], body, ...(more.headers === undefined ? {} : { headers: more.headers }) };
+  return {
+    status: more.status ?? STATUS_OF_CODE[code],
+    body,
+    ...(more.headers === undefined ? {} : { headers: more.headers }),
+  };
 }
 
 /** What a schema found wrong, field by field. */

@@ -1,4 +1,4 @@
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
 import type { Authenticate } from '../../domain/identity/authenticate.ts';
 import type { Credential, Scope } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
@@ -67,7 +67,9 @@ function check<Request extends z.ZodMiniObject>(
   const parsed = schema.safeParse(sent);
   if (parsed.success) return ok(parsed.data);
   const issuesIn = (part: string) =>
-    parsed.error.issues.filter(({ path }) => path[0] === part).map((issue) => ({ ...issue, path: issue.path.slice(1) }));
+    parsed.error.issues
+      .filter(({ path }) => path[0] === part)
+      .map((issue) => ({ ...issue, path: issue.path.slice(1) }));
   const [params, query, body] = [issuesIn('params'), issuesIn('query'), issuesIn('body')];
   if (params.length > 0) {
     return err(problem(description.unknownParam ?? 'not_found', sentenceOf(detailsOf(params, 'path'))));

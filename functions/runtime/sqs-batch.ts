@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { settleAll } from '../../domain/shared/settle-all.ts';
+import { logger } from './log.ts';
 import { once } from './once.ts';
 
 const Batch = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });
@@ -27,7 +28,7 @@ export function sqsBatch<Deps, Message>(options: {
     for (const { messageId, body } of Batch.parse(event).Records) {
       const message = parseBody(options.message, body);
       if (message === undefined) {
-        console.error('unreadable message', messageId);
+        logger.error('unreadable message', { messageId });
         failed.push(messageId);
         continue;
       }
@@ -45,7 +46,7 @@ export function sqsBatch<Deps, Message>(options: {
       try {
         if (deps !== undefined) await options.onMessages(deps, messages);
       } catch (error) {
-        console.error('failed messages', ids, error);
+        logger.error('message failed', { messageIds: ids, error });
         failed.push(...ids);
       }
     });

@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { isoOf } from '../../domain/shared/utc.ts';
+import { logger } from './log.ts';
 import { once } from './once.ts';
 
 /** One committed change of a table, as its stream shows it. */
@@ -17,7 +18,12 @@ const Attribute: z.ZodMiniType<AttributeValue> = z.lazy(() =>
     z.object({ N: z.string() }),
     z.object({ BOOL: z.boolean() }),
     z.object({ NULL: z.literal(true) }),
-    z.object({ B: z.pipe(z.string(), z.transform((base64) => new Uint8Array(Buffer.from(base64, 'base64')))) }),
+    z.object({
+      B: z.pipe(
+        z.string(),
+        z.transform((base64) => new Uint8Array(Buffer.from(base64, 'base64'))),
+      ),
+    }),
     z.object({ SS: z.array(z.string()) }),
     z.object({ L: z.array(Attribute) }),
     z.object({ M: z.record(z.string(), Attribute) }),
@@ -48,7 +54,10 @@ export function streamBatch<Deps, Change>(options: {
   readonly wire: () => Deps;
   /** Throws on what it cannot read; undefined for a change that matters to nobody. */
   readonly read: (change: StreamChange) => Change | undefined;
-  readonly onChanges: (deps: Deps, changes: { readonly change: Change; readonly committedAt: string }[]) => Promise<void>;
+  readonly onChanges: (
+    deps: Deps,
+    changes: { readonly change: Change; readonly committedAt: string }[],
+  ) => Promise<void>;
 }): (event: unknown) => Promise<{ batchItemFailures: { itemIdentifier: string }[] }> {
   const wired = once(options.wire);
 
@@ -64,7 +73,7 @@ export function streamBatch<Deps, Change>(options: {
         if (change !== undefined) changes.push({ change, committedAt: isoOf(ApproximateCreationDateTime * 1_000) });
       } catch (error) {
         const position = Position.parse(raw).dynamodb.SequenceNumber;
-        console.error('unreadable stream record', position, error);
+        logger.error('unreadable stream record', { position, error });
         failed.push(position);
       }
     }

@@ -63,7 +63,7 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
       });
       const { Items = [], LastEvaluatedKey } = await client.send(command);
       const credentials = Items.map((item) => Credential.parse(unmarshall(item)));
-      const last = LastEvaluatedKey?.['pk']?.S;
+      const last = LastEvaluatedKey?.pk?.S;
       return last === undefined ? { credentials } : { credentials, next: last };
     },
 

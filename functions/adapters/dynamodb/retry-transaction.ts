@@ -10,7 +10,8 @@ const PASSING_REASONS: ReadonlySet<string> = new Set([
 ]);
 const MAX_TRIES = 12;
 
-export type TransactionOutcome = { readonly kind: 'committed' } | { readonly kind: 'refused'; readonly failed: readonly number[] };
+export type TransactionOutcome =
+  { readonly kind: 'committed' } | { readonly kind: 'refused'; readonly failed: readonly number[] };
 
 /**
  * Sends a transaction until it is committed or one of its conditions refuses it.

@@ -38,14 +38,14 @@ const Keys = z.object({ pk: z.string(), sk: z.string() });
 
 /** Reads a key. Throws on one that this table does not know. */
 export function parseKey(item: Item): TelemetryKey {
-  const { pk, sk } = Keys.parse(unmarshall({ pk: item['pk'] ?? { NULL: true }, sk: item['sk'] ?? { NULL: true } }));
-  const deviceId = KEY.device.exec(pk)?.groups?.['deviceId'];
+  const { pk, sk } = Keys.parse(unmarshall({ pk: item.pk ?? { NULL: true }, sk: item.sk ?? { NULL: true } }));
+  const deviceId = KEY.device.exec(pk)?.groups?.deviceId;
   const chunk = KEY.chunk.exec(sk)?.groups;
-  const username = KEY.user.exec(pk)?.groups?.['username'];
-  const linked = KEY.device.exec(sk)?.groups?.['deviceId'];
+  const username = KEY.user.exec(pk)?.groups?.username;
+  const linked = KEY.device.exec(sk)?.groups?.deviceId;
   if (deviceId !== undefined && sk === DEVICE_SK) return { kind: 'device', deviceId };
-  if (deviceId !== undefined && chunk?.['hour'] !== undefined) {
-    return { kind: 'chunk', deviceId, hour: chunk['hour'], index: Number(chunk['index']) };
+  if (deviceId !== undefined && chunk?.hour !== undefined) {
+    return { kind: 'chunk', deviceId, hour: chunk.hour, index: Number(chunk.index) };
   }
   if (username !== undefined && linked !== undefined) {
     return { kind: 'link', username: Username.parse(username), deviceId: linked };
@@ -121,7 +121,8 @@ function unpack(
     const kind = tables.kinds[buffer.readUInt8(at + 8)];
     const senderPlace = buffer.readUInt8(at + 9);
     const sender = senderPlace === NO_SENDER ? null : tables.senders[senderPlace - 1];
-    if (kind === undefined || sender === undefined) throw new Error('packed events: an entry names no place in its table');
+    if (kind === undefined || sender === undefined)
+      throw new Error('packed events: an entry names no place in its table');
     return { id: buffer.toString('hex', at, at + 8), kind, sender };
   });
 }
