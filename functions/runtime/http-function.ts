@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { logger, publish } from './log.ts';
@@ -7,7 +8,7 @@ import { problem, type Reply } from './problems.ts';
 import { readJson, SMALL_BODY } from './request-body.ts';
 import type { HttpDeps, Route } from './route.ts';
 
-z.config(z.locales.en()); // zod/mini has no words of its own for what it expected
+z.config(en()); // zod/mini has no words of its own for what it expected
 
 /** What is read of an API Gateway HTTP API event, payload format 2.0. */
 const HttpEvent = z.object({

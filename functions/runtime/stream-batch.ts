@@ -1,15 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { isoOf } from '../../domain/shared/utc.ts';
+import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
 import { logger } from './log.ts';
 import { once } from './once.ts';
-
-/** One committed change of a table, as its stream shows it. */
-export type StreamChange = {
-  readonly keys: Record<string, AttributeValue>;
-  readonly before: Record<string, AttributeValue> | undefined;
-  readonly after: Record<string, AttributeValue> | undefined;
-};
 
 /** Binary values reach a Lambda as base64 text; everything else as the SDK has it. */
 const Attribute: z.ZodMiniType<AttributeValue> = z.lazy(() =>
