@@ -1,0 +1,37 @@
+import { mkdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import * as z from 'zod';
+
+export type QueueEngine = {
+  readonly endpoint: string;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts fauxqs in a thread of this process: it writes each change through to SQLite, so nothing is lost when the
+ * process is killed, and it cannot be left behind.
+ */
+export async function startQueueEngine(options: {
+  readonly region: string;
+  readonly dataDirectory?: string;
+}): Promise<QueueEngine> {
+  if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
+  const worker = new Worker(new URL('queue-engine.worker.ts', import.meta.url), {
+    workerData: options,
+    env: {},
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const [started] = await once(worker, 'message');
+  const { port } = z.object({ port: z.number() }).parse(started);
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    ended,
+    async stop() {
+      worker.postMessage('stop');
+      await ended;
+    },
+  };
+}

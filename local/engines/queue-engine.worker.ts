@@ -1,0 +1,28 @@
+import { Server } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import { startFauxqs } from 'fauxqs';
+import * as z from 'zod';
+
+const { dataDirectory, region } = z
+  .object({ dataDirectory: z.string().optional(), region: z.string() })
+  .parse(workerData);
+
+// fauxqs listens on all interfaces and has no option for it. Only this thread's servers are touched.
+const listen = Server.prototype.listen;
+Server.prototype.listen = function listenOnLoopback(this: Server, ...args: unknown[]) {
+  const [options, ...rest] = args;
+  const onLoopback = typeof options === 'object' && options !== null ? { ...options, host: '127.0.0.1' } : options;
+  return Reflect.apply(listen, this, [onLoopback, ...rest]);
+};
+
+const server = await startFauxqs({
+  port: 0,
+  logger: false,
+  defaultRegion: region,
+  ...(dataDirectory !== undefined && { dataDir: dataDirectory }),
+});
+
+parentPort?.once('message', () => {
+  void server.stop().then(() => process.exit());
+});
+parentPort?.postMessage({ port: server.port });

@@ -1,0 +1,143 @@
+import * as z from 'zod';
+import type { AwsCall } from '../aws-client.ts';
+import type { FunctionPool } from '../lambda/function-pool.ts';
+import type { QueueMappingModel } from '../template/stack-model.ts';
+import { type EventSource, pause } from './event-source.ts';
+import { failedItems } from './item-failures.ts';
+
+const LONG_POLL_SECONDS = 20;
+const MAX_RECEIVED = 10; // SQS gives no more at once
+const AFTER_ERROR_MS = 1_000;
+
+const Received = z.object({
+  Messages: z
+    .array(
+      z.object({
+        MessageId: z.string(),
+        ReceiptHandle: z.string(),
+        Body: z.string(),
+        MD5OfBody: z.string(),
+        Attributes: z.record(z.string(), z.string()).default({}),
+        MessageAttributes: z
+          .record(z.string(), z.object({ DataType: z.string(), StringValue: z.string().optional() }))
+          .default({}),
+      }),
+    )
+    .default([]),
+});
+type Message = z.infer<typeof Received>['Messages'][number];
+
+const Deleted = z.object({ Failed: z.array(z.unknown()).default([]) });
+
+/**
+ * Feeds a function from a queue: gathers a batch until it is full or its window is over, deletes what succeeded and
+ * leaves the rest to the visibility timeout. Receives only while a further batch may run: a message that waits here
+ * would use up its visibility.
+ */
+export function startQueueSource(options: {
+  readonly mapping: QueueMappingModel;
+  readonly pool: FunctionPool;
+  /** Calls as the function's role, as Lambda's pollers do. */
+  readonly call: AwsCall;
+  readonly region: string;
+  readonly clock: () => number;
+  readonly report: (error: unknown) => void;
+}): EventSource {
+  const { mapping, pool, call, clock } = options;
+  const QueueUrl = mapping.queue.url;
+  const stopping = new AbortController();
+  const running = new Set<Promise<void>>();
+  let isGathering = false;
+
+  const receive = async (limit: number, waitSeconds: number): Promise<readonly Message[]> => {
+    const answer = await call(
+      'AmazonSQS.ReceiveMessage',
+      {
+        QueueUrl,
+        MaxNumberOfMessages: Math.min(MAX_RECEIVED, limit),
+        WaitTimeSeconds: waitSeconds,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      },
+      stopping.signal,
+    );
+    return Received.parse(answer).Messages;
+  };
+
+  const gather = async (): Promise<readonly Message[]> => {
+    const batch = [...(await receive(mapping.batchSize, LONG_POLL_SECONDS))];
+    isGathering = batch.length > 0;
+    const until = clock() + mapping.windowMs;
+    while (batch.length > 0 && batch.length < mapping.batchSize && !stopping.signal.aborted) {
+      const leftMs = until - clock();
+      if (leftMs <= 0) break;
+      // whole seconds only: a long poll would outlast the window's rest
+      const more = await receive(mapping.batchSize - batch.length, Math.floor(leftMs / 1000));
+      if (more.length === 0) await pause(Math.min(leftMs, 100), stopping.signal);
+      batch.push(...more);
+    }
+    return batch;
+  };
+
+  const handle = async (messages: readonly Message[]): Promise<void> => {
+    const result = await pool.invoke(JSON.stringify({ Records: messages.map((message) => toRecord(message)) }));
+    const ids = messages.map(({ MessageId }) => MessageId);
+    const failed = failedItems(result, ids, mapping.reportsItemFailures);
+    const done = messages.filter(({ MessageId }) => !failed.has(MessageId));
+    for (let start = 0; start < done.length; start += MAX_RECEIVED) {
+      const chunk = done.slice(start, start + MAX_RECEIVED);
+      const Entries = chunk.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      const answer = Deleted.parse(await call('AmazonSQS.DeleteMessageBatch', { QueueUrl, Entries }));
+      if (answer.Failed.length > 0) options.report(new Error(`${answer.Failed.length} messages were not deleted`));
+    }
+  };
+
+  const toRecord = (message: Message) => ({
+    messageId: message.MessageId,
+    receiptHandle: message.ReceiptHandle,
+    body: message.Body,
+    attributes: message.Attributes,
+    messageAttributes: Object.fromEntries(
+      Object.entries(message.MessageAttributes).map(([name, { DataType, StringValue }]) => [
+        name,
+        { dataType: DataType, stringValue: StringValue, stringListValues: [], binaryListValues: [] },
+      ]),
+    ),
+    md5OfBody: message.MD5OfBody,
+    eventSource: 'aws:sqs',
+    eventSourceARN: mapping.sourceArn,
+    awsRegion: options.region,
+  });
+
+  const poll = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        if (running.size >= mapping.maxConcurrency) await Promise.race(running);
+        const batch = await gather();
+        if (batch.length > 0) {
+          const run: Promise<void> = handle(batch)
+            .catch(options.report)
+            .finally(() => running.delete(run));
+          running.add(run);
+        }
+      } catch (error) {
+        if (stopping.signal.aborted) break;
+        options.report(error);
+        await pause(AFTER_ERROR_MS, stopping.signal);
+      } finally {
+        isGathering = false;
+      }
+    }
+    await Promise.all(running);
+  };
+  const polling = poll();
+
+  return {
+    name: `${mapping.queue.role} → ${pool.model.role}`,
+    isIdle: () => !isGathering && running.size === 0,
+    async stop() {
+      stopping.abort();
+      await polling;
+    },
+  };
+}

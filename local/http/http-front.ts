@@ -1,0 +1,93 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { FunctionPool } from '../lambda/function-pool.ts';
+import type { StackModel } from '../template/stack-model.ts';
+import { fromResult, type GatewayAnswer, gatewayMessage, splitTarget, toEvent } from './payload.ts';
+import { routeTable } from './route-table.ts';
+import { tokenBucket } from './token-bucket.ts';
+
+/** Lambda takes no larger event, body encoding and headers included; the gateway answers before it asks. */
+const MAX_EVENT_BYTES = 6 * 1024 * 1024;
+const INTEGRATION_TIMEOUT_MS = 30_000;
+
+export type HttpFront = { readonly baseUrl: string; stop(): Promise<void> };
+
+/** The HTTP API of the template on the loopback device. Port 0 lets the system choose one. */
+export async function startHttpFront(options: {
+  readonly port: number;
+  readonly model: Pick<StackModel, 'routes' | 'throttle'>;
+  readonly functions: ReadonlyMap<string, FunctionPool>;
+  readonly clock: () => number;
+}): Promise<HttpFront> {
+  const { functions, model, clock } = options;
+  const routeOf = routeTable(model.routes);
+  const mayPass = model.throttle === undefined ? () => true : tokenBucket(model.throttle, clock);
+
+  const answer = async (request: IncomingMessage): Promise<GatewayAnswer> => {
+    const body = await readBody(request);
+    if (body === undefined) return gatewayMessage(413, 'Request Entity Too Large');
+    if (!mayPass()) return gatewayMessage(429, 'Too Many Requests');
+    const { method = 'GET', url: target = '/', headers } = request;
+    const route = routeOf(method, splitTarget(target)[0]);
+    const pool = route && functions.get(route.functionName);
+    if (route === undefined || pool === undefined) return gatewayMessage(404, 'Not Found');
+
+    const sourceIp = request.socket.remoteAddress ?? '127.0.0.1';
+    const event = JSON.stringify(toEvent({ method, target, headers, body, sourceIp }, route, clock()));
+    if (Buffer.byteLength(event) > MAX_EVENT_BYTES) return gatewayMessage(413, 'Request Entity Too Large');
+    const patience = new AbortController();
+    const result = await Promise.race([
+      pool.invoke(event),
+      sleep(INTEGRATION_TIMEOUT_MS, undefined, { signal: patience.signal }),
+    ]);
+    patience.abort();
+    if (result === undefined) return gatewayMessage(503, 'Service Unavailable');
+    const answered = result.ok ? fromResult(result.payload) : undefined;
+    return answered ?? gatewayMessage(500, 'Internal Server Error');
+  };
+
+  const server = createServer((request, response) => {
+    answer(request)
+      .catch((error: unknown) => {
+        console.error(error);
+        return gatewayMessage(500, 'Internal Server Error');
+      })
+      .then(({ status, headers, body }) => {
+        for (const [name, value] of Object.entries(headers)) {
+          response.setHeader(name, typeof value === 'string' ? value : [...value]);
+        }
+        response.setHeader('content-length', body.length);
+        response.writeHead(status).end(request.method === 'HEAD' ? undefined : body);
+      })
+      .catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, '127.0.0.1', resolve);
+  });
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  return {
+    baseUrl: `http://127.0.0.1:${port}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      const insist = setTimeout(() => server.closeAllConnections(), 1_000);
+      await closed;
+      clearTimeout(insist);
+    },
+  };
+}
+
+/** The body, or undefined where it is larger than any function takes: the rest is read and dropped. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const part = Buffer.from(chunk);
+    size += part.length;
+    if (size <= MAX_EVENT_BYTES) chunks.push(part);
+  }
+  return size > MAX_EVENT_BYTES ? undefined : Buffer.concat(chunks);
+}

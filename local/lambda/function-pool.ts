@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import * as z from 'zod';
+import type { FunctionModel } from '../template/stack-model.ts';
+
+export type FunctionFailure = {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace?: readonly string[];
+};
+
+/** What an invocation came to. A failure is the handler's own throw, its timeout, or the end of its thread. */
+export type InvocationResult =
+  | { readonly ok: true; readonly requestId: string; readonly payload: string }
+  | { readonly ok: false; readonly requestId: string; readonly failure: FunctionFailure };
+
+export type FunctionPool = {
+  readonly model: FunctionModel;
+  /** Runs the function on a JSON text; waits for a free thread first. Never throws for what the function does. */
+  invoke(event: string): Promise<InvocationResult>;
+  /** Invocations that run or wait. */
+  inFlight(): number;
+  stop(): Promise<void>;
+};
+
+export type PoolOptions = {
+  readonly model: FunctionModel;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly maxWorkers: number;
+  readonly logFile: string;
+};
+
+/** Lambda gives a function's start this long, apart from its timeout. */
+const INIT_TIMEOUT_MS = 10_000;
+
+const Answer = z.union([
+  z.object({ requestId: z.string(), result: z.string() }),
+  z.object({
+    requestId: z.string(),
+    error: z.object({ errorType: z.string(), errorMessage: z.string(), trace: z.array(z.string()) }),
+  }),
+]);
+
+type Outcome = { readonly payload: string } | { readonly failure: FunctionFailure };
+
+/** One thread that holds the function; it serves one invocation at a time. */
+class Sandbox {
+  readonly #worker: Worker;
+  readonly #timeoutMs: number;
+  readonly #ready: Promise<FunctionFailure | undefined>;
+  #ended = false;
+  #settle: ((outcome: Outcome) => void) | undefined;
+
+  constructor({ model, environment, logFile }: PoolOptions) {
+    this.#timeoutMs = model.timeoutMs;
+    this.#worker = new Worker(new URL('function-worker.ts', import.meta.url), {
+      env: environment,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      resourceLimits: { maxOldGenerationSizeMb: model.memoryMb },
+      workerData: {
+        bundle: bundleOf(model),
+        exportName: model.exportName,
+        functionName: model.name,
+        functionArn: model.arn,
+        memoryMb: model.memoryMb,
+        logFile,
+      },
+    });
+    this.#ready = new Promise((resolve) => {
+      const slow = setTimeout(() => {
+        resolve({ errorType: 'Sandbox.Timedout', errorMessage: 'The function did not start within 10 s' });
+        void this.end();
+      }, INIT_TIMEOUT_MS);
+      this.#worker.once('message', () => {
+        clearTimeout(slow);
+        resolve(undefined);
+        this.#worker.on('message', (message: unknown) => this.#answered(message));
+      });
+      const fail = (failure: FunctionFailure) => {
+        clearTimeout(slow);
+        this.#ended = true;
+        resolve(failure); // where it failed to start; else this changes nothing
+        this.#settle?.({ failure });
+      };
+      this.#worker.once('error', (error) => fail(failureOf(error)));
+      this.#worker.once('exit', (code) =>
+        fail({ errorType: 'Runtime.ExitError', errorMessage: `The function's process ended with exit status ${code}` }),
+      );
+    });
+  }
+
+  get isUsable(): boolean {
+    return !this.#ended;
+  }
+
+  async run(requestId: string, event: string): Promise<Outcome> {
+    const failure = await this.#ready;
+    if (failure !== undefined) return { failure };
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const seconds = (this.#timeoutMs / 1000).toFixed(2);
+        const errorMessage = `${requestId} Task timed out after ${seconds} seconds`;
+        this.#settle?.({ failure: { errorType: 'Sandbox.Timedout', errorMessage } });
+        void this.end();
+      }, this.#timeoutMs);
+      this.#settle = (outcome) => {
+        clearTimeout(timer);
+        this.#settle = undefined;
+        resolve(outcome);
+      };
+      this.#worker.postMessage({ requestId, event, deadline: Date.now() + this.#timeoutMs });
+    });
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#worker.terminate();
+  }
+
+  #answered(message: unknown): void {
+    const answer = Answer.parse(message);
+    this.#settle?.('result' in answer ? { payload: answer.result } : { failure: answer.error });
+  }
+}
+
+/** Keeps up to `maxWorkers` threads of a function, warm between invocations, started when they are needed. */
+export function functionPool(options: PoolOptions): FunctionPool {
+  const { model, maxWorkers, logFile } = options;
+  const idle: Sandbox[] = [];
+  const all = new Set<Sandbox>();
+  const waiting: ((sandbox: Sandbox) => void)[] = [];
+  let inFlight = 0;
+
+  const start = () => {
+    const sandbox = new Sandbox(options);
+    all.add(sandbox);
+    return sandbox;
+  };
+  const acquire = async (): Promise<Sandbox> => {
+    const warm = idle.pop();
+    if (warm !== undefined) return warm;
+    if (all.size < maxWorkers) return start();
+    return new Promise((resolve) => waiting.push(resolve));
+  };
+  const release = (sandbox: Sandbox) => {
+    if (!sandbox.isUsable) all.delete(sandbox);
+    const next = waiting.shift();
+    if (next !== undefined) next(sandbox.isUsable ? sandbox : start());
+    else if (sandbox.isUsable) idle.push(sandbox);
+  };
+
+  return {
+    model,
+    inFlight: () => inFlight,
+    async invoke(event) {
+      const requestId = randomUUID();
+      inFlight += 1;
+      const acquired = await acquire();
+      // a thread may have ended while it was idle: by a rejection nobody handled, say
+      const sandbox = acquired.isUsable ? acquired : replace(acquired);
+      try {
+        const outcome = await sandbox.run(requestId, event);
+        if ('payload' in outcome) return { ok: true, requestId, payload: outcome.payload };
+        appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', requestId, ...outcome.failure })}\n`);
+        return { ok: false, requestId, failure: outcome.failure };
+      } finally {
+        release(sandbox);
+        inFlight -= 1;
+      }
+    },
+    async stop() {
+      await Promise.all([...all].map((sandbox) => sandbox.end()));
+    },
+  };
+
+  function replace(ended: Sandbox): Sandbox {
+    all.delete(ended);
+    return start();
+  }
+}
+
+function bundleOf({ codeDirectory, file, name }: FunctionModel): string {
+  const found = ['.mjs', '.js'].map((extension) => join(codeDirectory, `${file}${extension}`)).find(existsSync);
+  if (found === undefined) throw new Error(`The bundle of ${name} has no ${file}.mjs or .js`);
+  return pathToFileURL(found).href;
+}
+
+function failureOf(error: unknown): FunctionFailure {
+  if (!(error instanceof Error)) return { errorType: 'Runtime.UnhandledError', errorMessage: String(error) };
+  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
+}

@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import type { Access } from './policy.ts';
+
+/** One call of an AWS JSON service, by its `X-Amz-Target`. */
+export type AwsOperation = {
+  readonly service: 'dynamodb' | 'streams' | 'sqs';
+  readonly name: string;
+};
+
+export type ArnContext = {
+  readonly region: string;
+  readonly accountId: string;
+  /** The stream that a shard iterator was given out for. */
+  readonly streamOfIterator: (iterator: string) => string | undefined;
+};
+
+const SERVICES = new Map<string, AwsOperation['service']>([
+  ['DynamoDB_20120810', 'dynamodb'],
+  ['DynamoDBStreams_20120810', 'streams'],
+  ['AmazonSQS', 'sqs'],
+]);
+
+/** The operation that `DynamoDB_20120810.PutItem` names, or undefined. */
+export function operationOf(target: string | undefined): AwsOperation | undefined {
+  const [prefix = '', name] = (target ?? '').split('.');
+  const service = SERVICES.get(prefix);
+  return service === undefined || name === undefined || name === '' ? undefined : { service, name };
+}
+
+const WRITES: ReadonlySet<string> = new Set([
+  'PutItem',
+  'UpdateItem',
+  'DeleteItem',
+  'BatchWriteItem',
+  'TransactWriteItems',
+]);
+
+/** Whether the operation can write items, and so put records into a stream. */
+export const isWrite = ({ service, name }: AwsOperation) => service === 'dynamodb' && WRITES.has(name);
+
+const TableTarget = z.object({ TableName: z.string(), IndexName: z.string().optional() });
+const BatchTarget = z.object({ RequestItems: z.record(z.string(), z.unknown()) });
+const TransactionTarget = z.object({
+  TransactItems: z.array(z.record(z.string(), z.object({ TableName: z.string() }))),
+});
+const StreamTarget = z.object({ StreamArn: z.string().optional(), ShardIterator: z.string().optional() });
+const QueueTarget = z.object({ QueueUrl: z.string().optional(), QueueName: z.string().optional() });
+
+/** IAM knows the members of a transaction by the single operations, and a batch of SQS by its member. */
+const TRANSACTION_ACTIONS = new Map([
+  ['Get', 'dynamodb:GetItem'],
+  ['Put', 'dynamodb:PutItem'],
+  ['Update', 'dynamodb:UpdateItem'],
+  ['Delete', 'dynamodb:DeleteItem'],
+  ['ConditionCheck', 'dynamodb:ConditionCheckItem'],
+]);
+
+/**
+ * What a call needs to be allowed, one entry for each action and resource, as IAM checks it. Undefined where the body
+ * does not say: such a call cannot be judged, so only the operator may make it.
+ */
+export function accessesOf(operation: AwsOperation, body: unknown, context: ArnContext): readonly Access[] | undefined {
+  switch (operation.service) {
+    case 'dynamodb':
+      return tableAccesses(operation.name, body, context);
+    case 'streams': {
+      const { data } = StreamTarget.safeParse(body);
+      const iterator = data?.ShardIterator;
+      const stream = iterator === undefined ? data?.StreamArn : context.streamOfIterator(iterator);
+      return stream === undefined ? undefined : [{ action: `dynamodb:${operation.name}`, resource: stream }];
+    }
+    case 'sqs': {
+      const { data } = QueueTarget.safeParse(body);
+      const name = data?.QueueUrl?.split('/').at(-1) ?? data?.QueueName;
+      if (name === undefined) return undefined;
+      const resource = `arn:aws:sqs:${context.region}:${context.accountId}:${name}`;
+      return [{ action: `sqs:${operation.name.replace(/Batch$/, '')}`, resource }];
+    }
+  }
+}
+
+function tableAccesses(name: string, body: unknown, { region, accountId }: ArnContext): readonly Access[] | undefined {
+  const tableArn = (nameOrArn: string) =>
+    nameOrArn.startsWith('arn:') ? nameOrArn : `arn:aws:dynamodb:${region}:${accountId}:table/${nameOrArn}`;
+
+  const transaction = TransactionTarget.safeParse(body);
+  if (transaction.success) {
+    const members = transaction.data.TransactItems.flatMap((member) => Object.entries(member));
+    const accesses = members.map(([kind, { TableName }]) => {
+      const action = TRANSACTION_ACTIONS.get(kind);
+      return action === undefined ? undefined : { action, resource: tableArn(TableName) };
+    });
+    return accesses.every((access) => access !== undefined) ? accesses : undefined;
+  }
+  const action = `dynamodb:${name}`;
+  const batch = BatchTarget.safeParse(body);
+  if (batch.success)
+    return Object.keys(batch.data.RequestItems).map((table) => ({ action, resource: tableArn(table) }));
+  const { data: single } = TableTarget.safeParse(body);
+  if (single === undefined) return undefined;
+  const index = single.IndexName === undefined ? '' : `/index/${single.IndexName}`;
+  return [{ action, resource: `${tableArn(single.TableName)}${index}` }];
+}

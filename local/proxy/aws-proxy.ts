@@ -1,0 +1,214 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import * as z from 'zod';
+import { type Access, isAllowed, type Statement } from './policy.ts';
+import { accessesOf, type AwsOperation, isWrite, operationOf } from './aws-operation.ts';
+import type { Upstream, UpstreamAnswer } from './upstream.ts';
+import { upstreamOf } from './upstream.ts';
+
+/** A function, as the proxy knows it: by its access key, with what its role may do. */
+export type Caller = { readonly role: string; readonly accessKeyId: string; readonly policy: readonly Statement[] };
+
+/** One AWS call that was answered or refused, for tests that count them. */
+export type ObservedCall = {
+  /** A function's role, or `operator`: any key that belongs to no function. */
+  readonly caller: string;
+  readonly operation: string;
+  readonly accesses: readonly Access[];
+  readonly status: number;
+  /** DynamoDB's `ConsumedCapacity`, where the caller asked for it. */
+  readonly consumedCapacity?: unknown;
+};
+
+export type AwsProxy = {
+  readonly endpoint: string;
+  /** Connects the engines and the callers: both are known only after the proxy's own address. */
+  connect(connections: ProxyConnections): void;
+  /** Tells of each successful write, by table name. */
+  onWrite(listener: (tableName: string) => void): void;
+  stop(): Promise<void>;
+};
+
+export type ProxyConnections = {
+  readonly dynamodbEndpoint: string;
+  readonly sqsEndpoint: string;
+  readonly callers: readonly Caller[];
+};
+
+export type ProxyOptions = {
+  readonly region: string;
+  readonly accountId: string;
+  /** Handles what is no JSON call: Lambda's Invoke. True where it did. */
+  readonly handleOther: (request: IncomingMessage, response: ServerResponse, body: Buffer) => Promise<boolean>;
+  readonly observe?: (call: ObservedCall) => void;
+};
+
+const OPERATOR = 'operator';
+/** The engines put names of their own where an ARN has its region. */
+const ENGINE_STREAM_ARN = /arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/g;
+const MAX_REMEMBERED_ITERATORS = 10_000;
+
+const Iterator = z.object({ ShardIterator: z.string().optional(), NextShardIterator: z.string().nullish() });
+const HasConsumedCapacity = z.object({ ConsumedCapacity: z.unknown() });
+
+/** One address in front of all engines: it knows each caller by its key and refuses what its role does not allow. */
+export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
+  const { region, accountId } = options;
+  const ourStreamArn = `arn:aws:dynamodb:${region}:${accountId}:`;
+  const writeListeners: ((tableName: string) => void)[] = [];
+  const streamOfIterator = new Map<string, string>();
+  const callers = new Map<string, Caller>();
+  const upstreams = new Map<AwsOperation['service'], Upstream>();
+  const closers: (() => void)[] = [];
+  let engineArn = ourStreamArn;
+
+  const remember = (iterator: string, stream: string) => {
+    streamOfIterator.delete(iterator);
+    streamOfIterator.set(iterator, stream);
+    const [oldest] = streamOfIterator.keys();
+    if (streamOfIterator.size > MAX_REMEMBERED_ITERATORS && oldest !== undefined) streamOfIterator.delete(oldest);
+  };
+
+  const forward = async (operation: AwsOperation, target: string, body: string, signal: AbortSignal) => {
+    const send = upstreams.get(operation.service);
+    if (send === undefined) return failure(503, 'ServiceUnavailable', 'The engines are not connected yet');
+    const answer = await send(target, toEngine(operation, body, ourStreamArn, engineArn), signal);
+    const hasArns = operation.service !== 'sqs' && answer.body.includes(':000000000000:');
+    if (operation.service === 'sqs') return { ...answer, body: withOurQueueUrls(answer.body) };
+    if (!hasArns) return answer;
+    engineArn = answer.body.match(ENGINE_STREAM_ARN)?.[0] ?? engineArn;
+    const { 'x-amz-crc32': _stale, ...headers } = answer.headers;
+    return { ...answer, headers, body: answer.body.replaceAll(ENGINE_STREAM_ARN, ourStreamArn) };
+  };
+  const withOurQueueUrls = (body: string) =>
+    body.includes('QueueUrl')
+      ? body.replaceAll(/"http:\/\/[^"/]+\/000000000000\//g, `"${endpoint}/${accountId}/`)
+      : body;
+
+  const answer = async (request: IncomingMessage, body: string, signal: AbortSignal): Promise<UpstreamAnswer> => {
+    const target = z.string().optional().parse(request.headers['x-amz-target']);
+    const operation = operationOf(target);
+    if (target === undefined || operation === undefined) {
+      return failure(400, 'UnknownOperationException', `No local service knows ${target ?? 'a call without a target'}`);
+    }
+    const parsed = parseJson(body);
+    if (parsed === undefined) return failure(400, 'SerializationException', 'The body is no JSON');
+
+    const key = /Credential=([^/,\s]+)\//.exec(request.headers.authorization ?? '')?.[1];
+    const caller = callers.get(key ?? '');
+    const accesses = accessesOf(operation, parsed, {
+      region,
+      accountId,
+      streamOfIterator: (iterator) => streamOfIterator.get(iterator),
+    });
+    const refused = caller && refusalOf(caller, target, accesses);
+    const result = refused ?? (await forward(operation, target, body, signal));
+
+    if (result.status < 300) {
+      if (operation.service === 'streams') {
+        const stream = accesses?.[0]?.resource;
+        const { data } = Iterator.safeParse(parseJson(result.body));
+        const iterator = data?.ShardIterator ?? data?.NextShardIterator;
+        if (typeof iterator === 'string' && stream !== undefined) remember(iterator, stream);
+      }
+      if (isWrite(operation)) {
+        const tables = new Set(accesses?.map(({ resource }) => resource.split('/')[1] ?? ''));
+        for (const table of tables) for (const tell of writeListeners) tell(table);
+      }
+    }
+    if (options.observe !== undefined) {
+      const capacity = HasConsumedCapacity.safeParse(parseJson(result.body));
+      options.observe({
+        caller: caller?.role ?? OPERATOR,
+        operation: target,
+        accesses: accesses ?? [],
+        status: result.status,
+        ...(capacity.success && { consumedCapacity: capacity.data.ConsumedCapacity }),
+      });
+    }
+    return result;
+  };
+
+  const server = createServer((request, response) => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    void readBody(request)
+      .then(async (body) => {
+        if (await options.handleOther(request, response, body)) return;
+        const { status, headers, body: text } = await answer(request, body.toString('utf8'), gone.signal);
+        response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+      })
+      .catch((error: unknown) => {
+        if (gone.signal.aborted) return; // nobody is left to tell
+        const { status, headers, body } = failure(500, 'InternalServerError', String(error));
+        if (!response.headersSent) response.writeHead(status, headers);
+        response.end(body);
+      });
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = z.object({ port: z.number() }).parse(server.address());
+  const endpoint = `http://127.0.0.1:${address.port}`;
+
+  return {
+    endpoint,
+    connect(connections) {
+      const dynamodb = upstreamOf(connections.dynamodbEndpoint, region);
+      const sqs = upstreamOf(connections.sqsEndpoint, region);
+      upstreams.set('dynamodb', dynamodb.send).set('streams', dynamodb.send).set('sqs', sqs.send);
+      closers.push(dynamodb.close, sqs.close);
+      for (const caller of connections.callers) callers.set(caller.accessKeyId, caller);
+    },
+    onWrite: (listener) => void writeListeners.push(listener),
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      for (const close of closers) close();
+    },
+  };
+}
+
+/** The refusal of a call, in AWS's form, naming who lacks what; undefined where all of it is allowed. */
+function refusalOf({ role, policy }: Caller, target: string, accesses: readonly Access[] | undefined) {
+  const missing =
+    accesses === undefined
+      ? { action: target, resource: 'an unknown resource' }
+      : accesses.find((access) => !isAllowed(policy, access));
+  if (missing === undefined) return undefined;
+  const { action, resource } = missing;
+  return failure(
+    400,
+    'AccessDeniedException',
+    `${role} is not authorized to perform: ${action} on resource: ${resource} because its role has no policy for it`,
+  );
+}
+
+/** What an engine needs told otherwise than AWS. */
+function toEngine(operation: AwsOperation, body: string, ourArn: string, engineArn: string): string {
+  if (operation.service === 'streams') return body.replaceAll(ourArn, engineArn);
+  // fauxqs with a data directory fails on a visibility timeout of 0, and loses the message
+  const isVisibilityChange = operation.name.startsWith('ChangeMessageVisibility');
+  return isVisibilityChange ? body.replaceAll(/"VisibilityTimeout":\s*0(?=[,}\s])/g, '"VisibilityTimeout":1') : body;
+}
+
+function failure(status: number, type: string, message: string): UpstreamAnswer {
+  const body = JSON.stringify({ __type: `com.amazon.coral.service#${type}`, message });
+  return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}

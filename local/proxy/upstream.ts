@@ -1,0 +1,46 @@
+import { Agent, request } from 'node:http';
+import { authorizationOf } from '../aws-client.ts';
+
+export type UpstreamAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+/** Sends an AWS JSON call to an engine. `signal` ends it when the caller is gone: a long poll must not take messages. */
+export type Upstream = (target: string, body: string, signal: AbortSignal) => Promise<UpstreamAnswer>;
+
+const KEPT_HEADERS = ['content-type', 'x-amzn-requestid', 'x-amz-crc32', 'x-amzn-query-error'];
+
+export function upstreamOf(endpoint: string, region: string): { readonly send: Upstream; close(): void } {
+  const agent = new Agent({ keepAlive: true });
+  const { hostname, port } = new URL(endpoint);
+  const send: Upstream = (target, body, signal) =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        'content-type': 'application/x-amz-json-1.0',
+        'content-length': Buffer.byteLength(body),
+        'x-amz-target': target,
+        ...authorizationOf('local', region), // engines keep data apart by region, and want a key of letters
+      };
+      const outgoing = request({ agent, hostname, port, method: 'POST', path: '/', headers, signal }, (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('error', reject);
+        incoming.on('end', () => {
+          const kept = KEPT_HEADERS.flatMap((name) => {
+            const value = incoming.headers[name];
+            return typeof value === 'string' ? [[name, value] as const] : [];
+          });
+          resolve({
+            status: incoming.statusCode ?? 502,
+            headers: Object.fromEntries(kept),
+            body: Buffer.concat(chunks).toString('utf8'),
+          });
+        });
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  return { send, close: () => agent.destroy() };
+}
