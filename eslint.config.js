@@ -26,6 +26,8 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // Handlers and ports are asynchronous by contract, whatever one of them happens to do.
       '@typescript-eslint/require-await': 'off',
+      // Ports are plain objects of closures: none of their methods reads `this`.
+      '@typescript-eslint/unbound-method': 'off',
       // CDK constructs work by being made.
       'no-new': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true, argsIgnorePattern: '^_' }],

@@ -1,6 +1,6 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { TelemetryChange } from '../../../domain/announcing/telemetry-change.ts';
-import type { StreamChange } from '../../runtime/stream-batch.ts';
+import type { StreamChange } from './stream-change.ts';
 import { DeviceItem, parseChunk, parseKey, type Item } from './telemetry-items.ts';
 
 /** What a stream record of the `telemetry` table means. Throws on a record that this table could not have made. */

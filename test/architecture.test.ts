@@ -1,0 +1,210 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const TREES = ['domain', 'functions', 'infra', 'local', 'bin', 'bench'];
+
+type Import = { readonly from: string; readonly isTypeOnly: boolean };
+
+const parse = (file: string, text: string) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+
+const nodesOf = (node: ts.Node): ts.Node[] => {
+  const nodes = [node];
+  ts.forEachChild(node, (child) => void nodes.push(...nodesOf(child)));
+  return nodes;
+};
+
+const importOf = (node: ts.Node): Import[] => {
+  const isImport = ts.isImportDeclaration(node);
+  if ((isImport || ts.isExportDeclaration(node)) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) {
+    const isTypeOnly = isImport
+      ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+      : (node).isTypeOnly;
+    return [{ from: node.moduleSpecifier.text, isTypeOnly }];
+  }
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+    const [from] = node.arguments;
+    return [{ from: from && ts.isStringLiteral(from) ? from.text : '(computed)', isTypeOnly: false }];
+  }
+  if (ts.isImportTypeNode(node)) {
+    return [{ from: node.argument.getText().slice(1, -1), isTypeOnly: true }];
+  }
+  return [];
+};
+
+/** What a path may be imported from: the first pattern that the importing file matches decides. */
+const RULES: readonly {
+  readonly of: RegExp;
+  readonly may: (target: string, type: boolean, file: string) => boolean;
+}[] = [
+  { of: /^domain\//, may: (target) => target === 'zod/mini' || target.startsWith('domain/') },
+  { of: /^functions\/[^/]+\/env\.ts$/, may: (target) => target === 'zod/mini' },
+  {
+    of: /^functions\/adapters\//,
+    may: (target) => isPackage(target) || /^(domain|functions\/adapters)\//.test(target),
+  },
+  {
+    of: /^functions\/runtime\//,
+    may: (target) => isPackage(target) || /^(domain|functions\/adapters|functions\/runtime)\//.test(target),
+  },
+  {
+    of: /^functions\//,
+    may: (target, _type, file) =>
+      isPackage(target) ||
+      /^(domain|functions\/adapters|functions\/runtime)\//.test(target) ||
+      posix.dirname(target) === posix.dirname(file),
+  },
+  {
+    of: /^infra\//,
+    may: (target, type) =>
+      isPackage(target) || target.startsWith('infra/') || (type && /^functions\/[^/]+\/env\.ts$/.test(target)),
+  },
+  // It runs the bundles of the functions: whatever it took from their sources would be wired twice.
+  { of: /^local\//, may: (target) => isPackage(target) || /^(local\/|infra\/synth-if-stale\.ts$)/.test(target) },
+  { of: /./, may: (target) => !target.startsWith('test/') },
+];
+
+const isPackage = (target: string) =>
+  !TREES.some((tree) => target.startsWith(`${tree}/`)) && !target.startsWith('test/');
+
+/** Imports that go against the direction of the data's way, as `file → target`. */
+const wrongImports = (file: string, text: string): string[] => {
+  const rule = RULES.find(({ of }) => of.test(file))!;
+  return nodesOf(parse(file, text))
+    .flatMap(importOf)
+    .map(({ from, isTypeOnly }) => ({
+      target: from.startsWith('.') ? posix.join(posix.dirname(file), from) : from,
+      isTypeOnly,
+    }))
+    .filter(({ target, isTypeOnly }) => {
+      const isHotPath = file.startsWith('functions/');
+      return !rule.may(target, isTypeOnly, file) || (isHotPath && target === 'zod');
+    })
+    .map(({ target }) => `${file} → ${target}`);
+};
+
+const AMBIENT = new Set([
+  'process',
+  'crypto',
+  'performance',
+  'globalThis',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'fetch',
+  'console',
+  'Temporal',
+]);
+
+const isNameOfAMember = (node: ts.Identifier): boolean =>
+  (ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) ||
+  ((ts.isPropertyAssignment(node.parent) ||
+    ts.isPropertySignature(node.parent) ||
+    ts.isMethodSignature(node.parent) ||
+    ts.isMethodDeclaration(node.parent)) &&
+    node.parent.name === node);
+
+/** Where a file takes its time, its chance or its surroundings from the machine instead of from its caller. */
+const ambientUses = (file: string, text: string): string[] =>
+  nodesOf(parse(file, text))
+    .filter((node) => {
+      if (ts.isNewExpression(node)) return node.expression.getText() === 'Date' && !node.arguments?.length;
+      if (ts.isCallExpression(node)) return node.expression.getText() === 'Date';
+      if (ts.isPropertyAccessExpression(node)) return ['Date.now', 'Math.random'].includes(node.getText());
+      return ts.isIdentifier(node) && AMBIENT.has(node.text) && !isNameOfAMember(node);
+    })
+    .map((node) => `${file}: ${node.getText()}`);
+
+const sources = TREES.flatMap((tree) => {
+  const entries = readdirSync(ROOT).includes(tree) ? readdirSync(join(ROOT, tree), { recursive: true }) : [];
+  return entries
+    .map(String)
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => posix.join(tree, path));
+}).map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
+
+describe('the tree', () => {
+  it('has files to look at', () => {
+    expect(sources.map(({ file }) => file)).toContain('domain/shared/result.ts');
+    expect(sources.map(({ file }) => file)).toContain('infra/laurel-stack.ts');
+  });
+
+  it('imports along the data: functions → domain ← adapters, infra from the functions their env types only', () => {
+    expect(sources.flatMap(({ file, text }) => wrongImports(file, text))).toEqual([]);
+  });
+
+  it('keeps clock, randomness and surroundings out of the domain', () => {
+    const domain = sources.filter(({ file }) => file.startsWith('domain/'));
+
+    expect(domain.flatMap(({ file, text }) => ambientUses(file, text))).toEqual([]);
+  });
+
+  it('keeps every file under 400 lines', () => {
+    expect(sources.filter(({ text }) => text.split('\n').length > 400).map(({ file }) => file)).toEqual([]);
+  });
+});
+
+describe('the rule of imports', () => {
+  it.each([
+    ['domain/a/b.ts', `import { x } from '../../functions/runtime/once.ts';`],
+    ['domain/a/b.ts', `import type { x } from '../../functions/adapters/sqs/queue.ts';`],
+    ['domain/a/b.ts', `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';`],
+    ['domain/a/b.ts', `import { createHash } from 'node:crypto';`],
+    ['domain/a/b.ts', `import * as z from 'zod';`],
+    ['domain/a/b.ts', `export { x } from '../../infra/stage.ts';`],
+    ['domain/a/b.ts', `const x = await import('node:fs');`],
+    ['domain/a/b.ts', `type X = import('node:fs').Stats;`],
+    ['functions/adapters/sqs/a.ts', `import { x } from '../../refresh-score/env.ts';`],
+    ['functions/read-api/handler.ts', `import { x } from '../manage-keys/handler.ts';`],
+    ['functions/read-api/handler.ts', `import * as z from 'zod';`],
+    ['functions/read-api/handler.ts', `import { x } from '../../infra/stage.ts';`],
+    ['functions/read-api/env.ts', `import { x } from '../../domain/shared/result.ts';`],
+    ['infra/a.ts', `import { ReadApiEnv } from '../functions/read-api/env.ts';`],
+    ['infra/a.ts', `import { type ReadApiEnv } from '../functions/read-api/env.ts';`],
+    ['infra/a.ts', `import type { X } from '../functions/read-api/handler.ts';`],
+    ['infra/a.ts', `import { x } from '../domain/shared/result.ts';`],
+    ['local/a.ts', `import { handler } from '../functions/read-api/handler.ts';`],
+    ['bin/a.ts', `import { x } from '../test/support/template.ts';`],
+  ])('refuses in %s: %s', (file, text) => {
+    expect(wrongImports(file, text)).toHaveLength(1);
+  });
+
+  it.each([
+    ['domain/a/b.ts', `import * as z from 'zod/mini'; import { ok } from '../shared/result.ts';`],
+    ['functions/adapters/sqs/a.ts', `import { SQSClient } from '@aws-sdk/client-sqs';`],
+    ['functions/read-api/handler.ts', `import { x } from './env.ts'; import { y } from '../runtime/once.ts';`],
+    ['infra/a.ts', `import type { ReadApiEnv } from '../functions/read-api/env.ts';`],
+    ['local/a.ts', `import { synthIfStale } from '../infra/synth-if-stale.ts';`],
+  ])('allows in %s: %s', (file, text) => {
+    expect(wrongImports(file, text)).toEqual([]);
+  });
+});
+
+describe('the rule of the domain', () => {
+  it.each([
+    ['const now = Date.now();'],
+    ['const now = new Date();'],
+    ['const now = new Date;'],
+    ['const now = Date();'],
+    ['const clock = Date.now;'],
+    ['const chance = Math.random();'],
+    ['const id = crypto.randomUUID();'],
+    ['const table = process.env.TABLE;'],
+    ['const { env } = process;'],
+    ['const now = performance.now();'],
+    ['setTimeout(() => undefined, 1);'],
+    ['const now = globalThis.Date.now();'],
+  ])('refuses %s', (text) => {
+    expect(ambientUses('domain/a.ts', text)).not.toEqual([]);
+  });
+
+  it.each([['new Date(epochMs).toISOString()'], ['Date.parse(text)'], ['Date.UTC(2026, 0, 1)'], ['job.process()']])(
+    'allows %s',
+    (text) => {
+      expect(ambientUses('domain/a.ts', text)).toEqual([]);
+    },
+  );
+});
