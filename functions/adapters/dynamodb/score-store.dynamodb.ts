@@ -1,0 +1,106 @@
+import {
+  ConditionalCheckFailedException,
+  paginateQuery,
+  PutItemCommand,
+  QueryCommand,
+  type DynamoDBClient,
+  type PutItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Username } from '../../../domain/identity/username.ts';
+import type { Revision, ScoreStore, StoredUser } from '../../../domain/scoring/score-store.port.ts';
+import { addDays } from '../../../domain/shared/utc.ts';
+import {
+  DAY_PREFIX,
+  daySk,
+  METRICS_SK,
+  parseDayItem,
+  parseMetricsItem,
+  parseScoreItem,
+  SCORE_SK,
+  sortKeyOf,
+  toDayItem,
+  toMetricsItem,
+  toScoreItem,
+  userPk,
+  type Item,
+} from './score-store.items.ts';
+
+const BETWEEN = 'pk = :user AND sk BETWEEN :from AND :to';
+const between = (username: Username, from: string, to: string) => ({
+  KeyConditionExpression: BETWEEN,
+  ExpressionAttributeValues: marshall({ ':user': userPk(username), ':from': from, ':to': to }),
+});
+
+export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore {
+  /** False where the condition does not hold. Our own retry may meet its own write so: the caller then reads again. */
+  async function putIf(input: Omit<PutItemCommandInput, 'TableName'>): Promise<boolean> {
+    try {
+      await client.send(new PutItemCommand({ TableName: tableName, ...input }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  const putAfter = (Item: Item, revision: Revision | undefined): Promise<boolean> =>
+    putIf(
+      revision === undefined
+        ? { Item, ConditionExpression: 'attribute_not_exists(pk)' }
+        : { Item, ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) },
+    );
+
+  /** Where the condition fails, the row of a newer score of that date stands, or this very one. */
+  const writeDayRow = (username: Username, { score, revision }: NonNullable<StoredUser['score']>): Promise<boolean> =>
+    putIf({
+      Item: toDayItem(username, score, revision),
+      ConditionExpression: 'attribute_not_exists(pk) OR scoreRev < :rev',
+      ExpressionAttributeValues: marshall({ ':rev': revision }),
+    });
+
+  async function itemsBetween(username: Username, from: string, to: string): Promise<Item[]> {
+    const items: Item[] = [];
+    const input = { TableName: tableName, ConsistentRead: true, ...between(username, from, to) };
+    for await (const page of paginateQuery({ client }, input)) items.push(...(page.Items ?? []));
+    return items;
+  }
+
+  return {
+    async load(username) {
+      // One query for both: their sizes are billed together, which two reads would round up twice.
+      const items = await itemsBetween(username, METRICS_SK, SCORE_SK);
+      const metrics = items.find((item) => sortKeyOf(item) === METRICS_SK);
+      const score = items.find((item) => sortKeyOf(item) === SCORE_SK);
+      return {
+        metrics: metrics === undefined ? null : parseMetricsItem(metrics),
+        score: score === undefined ? null : parseScoreItem(score),
+      };
+    },
+
+    async save(guard, { metrics, foldedAt, score }) {
+      const { username } = score;
+      const metricsRevision = guard.metrics?.revision;
+      const metricsItem = toMetricsItem(username, metrics, foldedAt, (metricsRevision ?? 0) + 1);
+      if (!(await putAfter(metricsItem, metricsRevision))) return 'stale';
+      const isLaterDate = guard.score !== null && guard.score.score.date < score.date;
+      if (isLaterDate) await writeDayRow(username, guard.score);
+      const scoreRevision = guard.score?.revision;
+      return (await putAfter(toScoreItem(score, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
+    },
+
+    async dayRows(username, from, to) {
+      const before = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          ConsistentRead: true,
+          ScanIndexForward: false,
+          Limit: 1,
+          ...between(username, DAY_PREFIX, daySk(addDays(from, -1))),
+        }),
+      );
+      const within = await itemsBetween(username, daySk(from), daySk(to));
+      return [...(before.Items ?? []), ...within].map(parseDayItem);
+    },
+  };
+}

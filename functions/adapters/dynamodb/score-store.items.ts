@@ -1,0 +1,100 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { Username } from '../../../domain/identity/username.ts';
+import type { DayRow, Revision, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
+import type { UserScore } from '../../../domain/scoring/score.ts';
+import type { UserMetrics } from '../../../domain/scoring/username-metrics.ts';
+import { packMetrics, unpackMetrics } from './score-store.metrics-codec.ts';
+
+/**
+ * The items of the `user_scores` table.
+ *
+ *   USER#<name>    METRICS           username_metrics, packed
+ *   USER#<name>    SCORE             the score
+ *   USER#<name>    DAY#2026-08-21    the last score of a past date
+ */
+export type Item = Record<string, AttributeValue>;
+
+export const METRICS_SK = 'METRICS';
+export const SCORE_SK = 'SCORE';
+export const DAY_PREFIX = 'DAY#';
+export const userPk = (username: Username): string => `USER#${username}`;
+export const daySk = (date: string): string => `${DAY_PREFIX}${date}`;
+
+const Count = z.int().check(z.nonnegative());
+const RevisionNumber = z.int().check(z.positive());
+
+const MetricsItem = z.object({
+  foldedAt: z.iso.datetime(),
+  basis: z.string(),
+  packed: z.instanceof(Uint8Array),
+  rev: RevisionNumber,
+});
+
+const ContributionItem = z.object({
+  category: z.string(),
+  source: z.string(),
+  points: z.int(),
+  inputs: z.record(z.string(), z.int()),
+});
+
+const ScoreItem = z.object({
+  username: Username,
+  date: z.iso.date(),
+  contributions: z.record(z.string(), ContributionItem),
+  canonicalScore: z.int(),
+  activityScore: Count,
+  tier: z.string(),
+  standingSince: z.iso.datetime(),
+  nextChangeOn: z.nullable(z.iso.date()),
+  rulesVersion: z.string(),
+  refreshedAt: z.iso.datetime(),
+  rev: RevisionNumber,
+});
+
+const DayItem = z.object({ sk: z.string(), canonicalScore: z.int() });
+
+export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
+
+export const toMetricsItem = (
+  username: Username,
+  { basis, ...metrics }: UserMetrics,
+  foldedAt: string,
+  rev: Revision,
+): Item => {
+  const folds = [metrics.sealed, ...metrics.open.values()];
+  // Beside the packed bytes, for whoever reads the table by hand.
+  const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
+  const packed = packMetrics(metrics);
+  return marshall({ pk: userPk(username), sk: METRICS_SK, username, foldedAt, totalEvents, basis, packed, rev });
+};
+
+export function parseMetricsItem(item: Item): StoredMetrics {
+  const { foldedAt, basis, packed, rev } = MetricsItem.parse(unmarshall(item));
+  return { metrics: { basis, ...unpackMetrics(packed) }, foldedAt, revision: rev };
+}
+
+export const toScoreItem = ({ contributions, ...score }: UserScore, rev: Revision): Item => {
+  const byKey = Object.fromEntries(
+    contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
+  );
+  return marshall({ pk: userPk(score.username), sk: SCORE_SK, ...score, contributions: byKey, rev });
+};
+
+export function parseScoreItem(item: Item): StoredScore {
+  const { rev, contributions, ...score } = ScoreItem.parse(unmarshall(item));
+  const listed = Object.entries(contributions)
+    .sort(([a], [b]) => (a < b ? -1 : 1)) // a stored map has no order
+    .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }));
+  return { score: { ...score, contributions: listed }, revision: rev };
+}
+
+/** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */
+export const toDayItem = (username: Username, { date, canonicalScore }: DayRow, scoreRev: Revision): Item =>
+  marshall({ pk: userPk(username), sk: daySk(date), canonicalScore, scoreRev });
+
+export function parseDayItem(item: Item): DayRow {
+  const { sk, canonicalScore } = DayItem.parse(unmarshall(item));
+  return { date: sk.slice(DAY_PREFIX.length), canonicalScore };
+}

@@ -1,0 +1,219 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
+import { emptyFold, mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
+import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
+import { decideScore, type UserScore } from '../../domain/scoring/score.ts';
+import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
+import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';
+import { addDays, dayNumberOf } from '../../domain/shared/utc.ts';
+import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/score-store.metrics-codec.ts';
+import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { aUsername } from '../domain/scoring/model.ts';
+import { startTestEngine, type TestEngine } from '../support/engines.ts';
+
+const date = '2026-08-21';
+const named = namedCommandsOf(rulesVersion1);
+const commands = ['model', 'workflow', 'extension', 'repo', 'telemetry'];
+
+/** A day of so many events of the commands, uneven as real days are. */
+const aDay = (day: string, names = commands, each = 5): Fold => ({
+  events: new Map([['cli_invocation', names.length * each]]),
+  commands: new Map(
+    names.map((name, n) => {
+      const total = 1 + ((dayNumberOf(day) * 7919 + n * 104_729) % (2 * each));
+      return [name, { total, successes: total - ((dayNumberOf(day) + n) % 3 === 0 ? 1 : 0) }];
+    }),
+  ),
+  activeDays: [dayNumberOf(day)],
+  lastHour: `${day}T${String(dayNumberOf(day) % 24).padStart(2, '0')}`,
+});
+
+const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = commands): UserMetrics => {
+  const days = Array.from({ length: activeDays }, (_, n) => addDays(date, -n)).reverse();
+  const sealedThrough = addDays(date, -36);
+  const sealed = days.filter((day) => day <= sealedThrough).map((day) => aDay(day, names));
+  const open = days.filter((day) => day > sealedThrough).map((day) => [day, aDay(day, names)] as const);
+  return {
+    basis: 'basis',
+    sealedThrough,
+    sealed: mergeFolds([emptyFold, ...sealed], named),
+    open: new Map(open),
+    ownedDevices: 1,
+    sentFrom: [0, 2],
+    ...change,
+  };
+};
+
+const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserScore => ({
+  ...decideScore(
+    username,
+    { telemetry: aDay(date) },
+    { previous: null, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
+  ),
+  ...change,
+});
+const foldedAt = `${date}T12:00:00.000Z`;
+
+describe('packed metrics', () => {
+  it.each([0, 1, 3, 36, 37, 700])('come back as they were, with %d active days', (days) => {
+    const { basis: _, ...metrics } = someMetrics(days);
+    expect(unpackMetrics(packMetrics(metrics))).toEqual(metrics);
+  });
+
+  it('keep names that plain objects would lose', () => {
+    const { basis: _, ...metrics } = someMetrics(40, {}, ['constructor', '__proto__', 'toString', 'other']);
+    expect(unpackMetrics(packMetrics(metrics))).toEqual(metrics);
+  });
+});
+
+describe('score store', () => {
+  let engine: TestEngine;
+  let store: ScoreStore;
+  let table: string;
+  beforeAll(async () => {
+    engine = await startTestEngine();
+    table = (await engine.createTables(['user_scores'])).user_scores;
+    store = dynamoScoreStore(engine.client(), table);
+  });
+  afterAll(async () => engine.stop());
+
+  const next = (score: UserScore, metrics = someMetrics()) => ({ metrics, foldedAt, score });
+
+  it('finds nothing where nothing was saved', async () => {
+    expect(await store.load(aUsername('nobody'))).toEqual({ metrics: null, score: null });
+  });
+
+  it('gives back what was saved, under revisions that rise with every save', async () => {
+    const username = aUsername('rises');
+    const score = aScore(username, { nextChangeOn: '2026-08-23' });
+    for (const revision of [1, 2, 3]) {
+      expect(await store.save(await store.load(username), next(score))).toBe('saved');
+      expect(await store.load(username)).toEqual({
+        metrics: { metrics: someMetrics(), foldedAt, revision },
+        score: { score, revision },
+      });
+    }
+  });
+
+  it('refuses a save whose guard was overtaken, a first save included', async () => {
+    const username = aUsername('guarded');
+    const before = await store.load(username);
+    await store.save(before, next(aScore(username)));
+    expect(await store.save(before, next(aScore(username, { canonicalScore: 1 })))).toBe('stale');
+    const between = await store.load(username);
+    await store.save(between, next(aScore(username)));
+    expect(await store.save(between, next(aScore(username, { canonicalScore: 1 })))).toBe('stale');
+
+    expect((await store.load(username)).score?.score.canonicalScore).toBe(aScore().canonicalScore);
+  });
+
+  it('lets exactly one of many racing saves through', async () => {
+    const username = aUsername('raced');
+    const guard = await store.load(username);
+    const saves = Array.from({ length: 20 }, () => store.save(guard, next(aScore(username))));
+
+    const outcomes = await Promise.all(saves);
+    expect(outcomes.filter((outcome) => outcome === 'saved')).toHaveLength(1);
+  });
+
+  it('guards the score by itself: metrics without their score are completed by the next refresh', async () => {
+    const username = aUsername('halfway');
+    await store.save(await store.load(username), next(aScore(username)));
+    const guard = await store.load(username);
+    const overtaken = { ...guard, score: guard.score && { ...guard.score, revision: 7 } };
+    expect(await store.save(overtaken, next(aScore(username)))).toBe('stale');
+
+    expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
+    const { metrics, score } = await store.load(username);
+    expect([metrics?.revision, score?.revision]).toEqual([3, 2]);
+  });
+
+  it('writes the day row of the stored date before the first score of a later one, and only then', async () => {
+    const username = aUsername('days');
+    const save = async (on: string, canonicalScore: number) =>
+      store.save(await store.load(username), next(aScore(username, { date: on, canonicalScore })));
+    await save('2026-08-19', 10);
+    await save('2026-08-19', 20);
+    expect(await store.dayRows(username, '2026-08-01', '2026-08-31')).toEqual([]);
+
+    await save('2026-08-21', 30);
+    await save('2026-08-22', 40);
+    expect(await store.dayRows(username, '2026-08-01', '2026-08-31')).toEqual([
+      { date: '2026-08-19', canonicalScore: 20 },
+      { date: '2026-08-21', canonicalScore: 30 },
+    ]);
+  });
+
+  it('lists the last row before the range, so that its score can be carried into it', async () => {
+    const username = aUsername('carried');
+    for (const [day, canonicalScore] of [
+      ['10', 1],
+      ['11', 2],
+      ['15', 3],
+      ['20', 4],
+    ] as const) {
+      const score = aScore(username, { date: `2026-08-${day}`, canonicalScore });
+      await store.save(await store.load(username), next(score));
+    }
+    const rows = await store.dayRows(username, '2026-08-14', '2026-08-15');
+    expect(rows.map((row) => row.canonicalScore)).toEqual([2, 3]);
+  });
+
+  it('never lets an older score replace a day row', async () => {
+    const username = aUsername('late');
+    await store.save(await store.load(username), next(aScore(username, { canonicalScore: 10 })));
+    const old = await store.load(username);
+    await store.save(old, next(aScore(username, { canonicalScore: 20 })));
+    await store.save(await store.load(username), next(aScore(username, { date: '2026-08-22' })));
+    // A slow refresh whose metrics were saved before the others began, and whose score comes now.
+    const slow = { metrics: (await store.load(username)).metrics, score: old.score };
+    expect(await store.save(slow, next(aScore(username, { date: '2026-08-22' })))).toBe('stale');
+
+    expect(await store.dayRows(username, date, date)).toEqual([{ date, canonicalScore: 20 }]);
+  });
+
+  it('costs one read unit to load and one write unit for each item, with 10 and with 700 active days', async () => {
+    const sizes: number[] = [];
+    for (const days of [10, 700]) {
+      const client = engine.client();
+      const units: number[] = [];
+      client.middlewareStack.add(
+        (call) => (args) => {
+          Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' });
+          return call(args);
+        },
+        { step: 'initialize' },
+      );
+      client.middlewareStack.add(
+        (call) => async (args) => {
+          const result = await call(args);
+          const { ConsumedCapacity } = result.output as { ConsumedCapacity?: { CapacityUnits?: number } };
+          units.push(ConsumedCapacity?.CapacityUnits ?? NaN);
+          return result;
+        },
+        { step: 'initialize' },
+      );
+      const username = aUsername(`cost-${days}`);
+      const measured = dynamoScoreStore(client, table);
+      await measured.save(await measured.load(username), next(aScore(username), someMetrics(days)));
+      await measured.save(await measured.load(username), next(aScore(username), someMetrics(days)));
+      expect(units.slice(-3)).toEqual([1, 1, 1]);
+      sizes.push(packMetrics(someMetrics(days)).length);
+    }
+    expect(Math.max(...sizes)).toBeLessThan(800);
+  });
+});
+
+describe('score store, when the engine fails', () => {
+  it('passes on an error that is no failed condition', async () => {
+    const mock = mockClient(DynamoDBClient);
+    mock.on(PutItemCommand).rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
+    const store = dynamoScoreStore(new DynamoDBClient({ region: 'us-east-1' }), 'scores');
+
+    const save = store.save({ metrics: null, score: null }, { metrics: someMetrics(), foldedAt, score: aScore() });
+    await expect(save).rejects.toMatchObject({ name: 'ThrottlingException' });
+    mock.restore();
+  });
+});
