@@ -1,0 +1,93 @@
+import * as z from 'zod/mini';
+import { Problem, STATUS_OF_CODE, type ProblemCode } from './problems.ts';
+import type { Route } from './route.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+type DescribedRoute = Omit<Route<never>, 'answer'>;
+
+const schemaOf = (schema: z.core.$ZodType, io: 'input' | 'output'): Json => {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io });
+  return rest;
+};
+const jsonContent = (schema: Json): Json => ({ 'application/json': { schema } });
+
+/** The fields of one part of a request schema, or none. */
+function fieldsOf(route: DescribedRoute, part: 'params' | 'query'): readonly [string, Json, boolean][] {
+  const schema = route.request.shape[part];
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'output' });
+  return Object.entries(properties).flatMap(([name, property]) => {
+    if (typeof property !== 'object') return [];
+    return [[name, { ...property }, required.includes(name) && !('default' in property)]];
+  });
+}
+
+/** A body that the route's handler judges itself, with answers of its own. */
+const isUnchecked = (schema: z.core.$ZodType | undefined): boolean => schema?._zod.def.type === 'unknown';
+
+/** The codes that a route can refuse with: its own, and those that its access and its request bring. */
+function problemsOf(route: DescribedRoute): readonly ProblemCode[] {
+  const { access, request, problems = [] } = route;
+  const takes = (part: string) => part in request.shape;
+  return [
+    ...problems,
+    ...(access === 'anyone' ? [] : (['unknown_key'] as const)),
+    ...(typeof access === 'object' ? (['missing_scope'] as const) : []),
+    ...(takes('query') ? (['invalid_query'] as const) : []),
+    ...(takes('body') ? (['invalid_json', 'too_large', 'unsupported_encoding'] as const) : []),
+    ...(takes('body') && !isUnchecked(request.shape['body']) ? (['invalid_body'] as const) : []),
+    'internal',
+  ];
+}
+
+function responsesOf(route: DescribedRoute): Json {
+  const responses = new Map<string, Json>();
+  const codes = Map.groupBy(new Set(problemsOf(route)), (code) => String(STATUS_OF_CODE[code]));
+  for (const [status, group] of codes) {
+    responses.set(status, {
+      description: `Refused: ${group.join(', ')}`,
+      content: jsonContent({ $ref: '#/components/schemas/Problem' }),
+    });
+  }
+  for (const [status, { description, schema }] of Object.entries(route.answers)) {
+    const answer = schema === undefined ? undefined : schemaOf(schema, 'output');
+    const refusal = responses.get(status);
+    const either = refusal === undefined ? answer : { anyOf: [answer, { $ref: '#/components/schemas/Problem' }] };
+    const text = refusal === undefined ? description : `${description}. ${String(refusal['description'])}`;
+    responses.set(status, { description: text, ...(either === undefined ? {} : { content: jsonContent(either) }) });
+  }
+  return Object.fromEntries([...responses].sort());
+}
+
+function operationOf(route: DescribedRoute): Json {
+  const parameters = [
+    ...fieldsOf(route, 'params').map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
+    ...fieldsOf(route, 'query').map(([name, schema, required]) => ({ name, in: 'query', required, schema })),
+  ];
+  const body = route.request.shape['body'];
+  const isKeyOptional = route.access === 'anonymous-or-key';
+  return {
+    summary: route.summary,
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: jsonContent(schemaOf(body, 'input')) } }),
+    ...(route.access === 'anyone' ? {} : { security: [{ key: [] }, ...(isKeyOptional ? [{}] : [])] }),
+    responses: responsesOf(route),
+  };
+}
+
+/** The OpenAPI 3.1 document of these routes, from the very schemas that check their requests and describe their answers. */
+export function openApiOf(routes: readonly DescribedRoute[], info: { readonly title: string; readonly version: string }): Json {
+  const paths = new Map<string, Record<string, Json>>();
+  for (const route of routes) {
+    paths.set(route.path, { ...paths.get(route.path), [route.method.toLowerCase()]: operationOf(route) });
+  }
+  return {
+    openapi: '3.1.0',
+    info,
+    paths: Object.fromEntries(paths),
+    components: {
+      schemas: { Problem: schemaOf(Problem, 'output') },
+      securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'x-api-key' } },
+    },
+  };
+}
