@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
@@ -7,6 +8,8 @@ import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
 import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
 import { RUNBOOK } from '../../infra/alarms.ts';
+import { LaurelFunction, WORKER_TIMEOUT } from '../../infra/laurel-function.ts';
+import { stageOf } from '../../infra/stage.ts';
 import { byRole, grantsOf, ofType, resourcesOf, targetOf } from '../support/template.ts';
 
 const resources = resourcesOf('test');
@@ -89,6 +92,13 @@ describe('functions', () => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
 
     expect(given.sort()).toEqual(Object.keys(schema.shape).sort());
+  });
+
+  it('do not compile without a name that their environment asks for', () => {
+    const stack = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Incomplete');
+    const common = { stage: stageOf('test'), role: 'refresh-score', timeout: WORKER_TIMEOUT };
+    // @ts-expect-error SCORES_TABLE is missing: should this compile, `npm run check` fails here
+    new LaurelFunction<RefreshScoreEnv>(stack, 'Function', { ...common, environment: { TELEMETRY_TABLE: 'a-table' } });
   });
 
   it.each([

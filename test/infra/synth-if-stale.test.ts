@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+
+/** In the place of the CDK app: notes each of its runs, and takes long enough for two of them to overlap. */
+const APP = `
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+appendFileSync(join(import.meta.dirname, '..', 'runs'), process.env.LAUREL_STAGE + '\\n');
+if (process.env.BREAK) process.exit(1);
+await new Promise((resolve) => setTimeout(resolve, 200));
+writeFileSync(join(process.env.CDK_OUTDIR, 'manifest.json'), '{}');
+`;
+
+describe('synthIfStale', () => {
+  let root: string;
+
+  const synth = async (stage = 'local', env: Record<string, string> = {}): Promise<string> => {
+    const module = pathToFileURL(join(root, 'infra', 'synth-if-stale.ts')).href;
+    const program = `import { synthIfStale } from '${module}'; console.log(await synthIfStale({ stage: '${stage}' }));`;
+    const args = ['--input-type=module', '-e', program];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
+    return stdout.trim();
+  };
+  const runs = async () => (await readFile(join(root, 'runs'), 'utf8')).trim().split('\n');
+
+  beforeEach(async () => {
+    root = await realpath(await mkdtemp(join(tmpdir(), 'laurel-synth-')));
+    for (const tree of ['bin', 'infra', 'functions', 'domain']) await mkdir(join(root, tree));
+    await writeFile(join(root, 'bin', 'app.ts'), APP);
+    await writeFile(join(root, 'domain', 'rule.ts'), '1');
+    await writeFile(join(root, 'package.json'), '{"type": "module"}');
+    for (const file of ['package-lock.json', 'cdk.json', 'tsconfig.json']) await writeFile(join(root, file), '{}');
+    await cp(
+      join(import.meta.dirname, '..', '..', 'infra', 'synth-if-stale.ts'),
+      join(root, 'infra', 'synth-if-stale.ts'),
+    );
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  it('keeps the result while the sources stand', async () => {
+    const first = await synth();
+
+    expect(await synth()).toBe(first);
+    expect(existsSync(join(first, 'manifest.json'))).toBe(true);
+    expect(await runs()).toEqual(['local']);
+  });
+
+  it.each([['domain/rule.ts'], ['functions/new.ts'], ['package-lock.json'], ['cdk.json']])(
+    'synthesizes again after a change of %s',
+    async (path) => {
+      const first = await synth();
+      await writeFile(join(root, path), '{ "changed": true }');
+
+      expect(await synth()).not.toBe(first);
+      expect(await runs()).toHaveLength(2);
+    },
+  );
+
+  it('keeps stages apart', async () => {
+    expect(await synth('dev')).not.toBe(await synth('local'));
+    expect((await runs()).sort()).toEqual(['dev', 'local']);
+  });
+
+  it('gives one whole result to processes that do it at once, and leaves nothing else', async () => {
+    const results = await Promise.all([synth(), synth(), synth()]);
+
+    expect(new Set(results).size).toBe(1);
+    expect(await readdir(results[0])).toEqual(['manifest.json']);
+    expect(await readdir(join(root, 'cdk.out'))).toHaveLength(1);
+  });
+
+  it('keeps nothing of an app that failed', async () => {
+    await expect(synth('local', { BREAK: 'yes' })).rejects.toThrow();
+
+    expect(await readdir(join(root, 'cdk.out'))).toEqual([]);
+    expect(existsSync(join(await synth(), 'manifest.json'))).toBe(true);
+  });
+});
+
+describe('the assembly of stage local', () => {
+  it('has the template and the bundle of every function', async () => {
+    const assembly = inject('assembly');
+    const template = JSON.parse(await readFile(join(assembly, 'Laurel-local.template.json'), 'utf8'));
+    const functions = Object.values<any>(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
+
+    expect(functions.length).toBeGreaterThan(0);
+    for (const { Properties } of functions) {
+      const bundle = `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`;
+      expect(existsSync(join(assembly, bundle, 'index.mjs'))).toBe(true);
+    }
+  });
+});
