@@ -19,7 +19,13 @@ export type ScoreFacts = { readonly telemetry: Fold };
 type Inputs = ReadonlyMap<string, number>;
 
 /** One step of the arithmetic, ready to show. */
-export type ExplainedStep = { readonly label: string; readonly arithmetic: string; readonly value: number };
+export type ExplainedStep = {
+  readonly label: string;
+  readonly arithmetic: string;
+  readonly value: number;
+  /** The cap, where it took points away. */
+  readonly cappedAt?: number;
+};
 
 /** A contribution that every score lists, also at 0. All that is particular to it stands here. */
 type FixedContribution = {
@@ -62,6 +68,9 @@ const activity: FixedContribution = {
   explain: (inputs, rules) => explainActivity(activityInputs(rules, inputs), rules.activity),
 };
 
+const capNote = (uncapped: number, cap: number): { readonly cappedAt?: number } =>
+  uncapped > cap ? { cappedAt: cap } : {};
+
 function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly ExplainedStep[] {
   const { base, diversity, streakBasisPoints, rollingBasisPoints, points } = activityOf(inputs, rules);
   const counted = rules.groups.map((group) => ({ ...group, count: inputs.groups.get(group.name) ?? 0 }));
@@ -70,6 +79,7 @@ function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly
     label: `${group.name} commands`,
     arithmetic: `min(${group.cap}, ${group.points} × ${group.count})`,
     value: Math.min(group.cap, group.points * group.count),
+    ...capNote(group.points * group.count, group.cap),
   }));
   const used = counted.filter(({ count }) => count > 0).length;
   const { streak, window } = rules;
@@ -81,6 +91,7 @@ function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly
       label: 'streak, basis points',
       arithmetic: `${ONE} + min(${streak.maximum}, ${streak.basisPointsPerDay} × ${inputs.streak} days)`,
       value: streakBasisPoints,
+      ...capNote(streak.basisPointsPerDay * inputs.streak, streak.maximum),
     },
     {
       label: 'active days in the window, basis points',

@@ -93,18 +93,3 @@ export function coalesce(messages: readonly ScoreRefreshRequested[]): readonly R
   }
   return [...daysOf].map(([username, days]) => ({ username, days }));
 }
-
-export type RefreshBatchDependencies = RefreshDependencies & {
-  /** Told how long the oldest of the changes took from its commit to the saved score, in milliseconds. */
-  readonly noteLag: (milliseconds: number) => void;
-};
-
-/** Handles the announcements of a batch that are about the same usernames: one refresh for each. */
-export async function refreshAnnounced(
-  deps: RefreshBatchDependencies,
-  messages: readonly ScoreRefreshRequested[],
-): Promise<void> {
-  for (const refresh of coalesce(messages)) await refreshScore(deps, refresh);
-  const committed = messages.flatMap(({ changedAt }) => (changedAt === undefined ? [] : [Date.parse(changedAt)]));
-  if (committed.length > 0) deps.noteLag(Math.max(0, deps.clock() - Math.min(...committed)));
-}

@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { refreshAnnounced } from '../../domain/scoring/refresh-score.ts';
+import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
-import { publish } from '../runtime/log.ts';
+import { logger, publish } from '../runtime/log.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RefreshScoreEnv } from './env.ts';
 
@@ -22,8 +22,16 @@ export const handler = sqsBatch({
       random,
       sleep,
       sha256,
-      noteLag: (value: number) => publish([{ name: 'RefreshLag', value, unit: 'Milliseconds' }]),
     };
   },
-  onMessages: refreshAnnounced,
+  async onMessages(deps, messages) {
+    for (const refresh of coalesce(messages)) {
+      const outcome = await refreshScore(deps, refresh);
+      const lags = messages.flatMap(({ changedAt }) =>
+        changedAt === undefined ? [] : [clock() - Date.parse(changedAt)],
+      );
+      logger.info('refresh', { username: refresh.username, days: refresh.days, outcome, messages: messages.length });
+      if (lags.length > 0) publish([{ name: 'RefreshLag', value: Math.max(...lags), unit: 'Milliseconds' }]);
+    }
+  },
 });

@@ -107,6 +107,6 @@ export const dependencies = (telemetry: UserTelemetry, scores: ScoreStore, clock
   scores,
   clock: () => clock.now,
   random: () => 0.5,
-  sleep: async () => {},
+  sleep: () => Promise.resolve(),
   sha256,
 });

@@ -1,0 +1,158 @@
+import * as z from 'zod/mini';
+import { addDays, dateOfDayNumber, startOfHour, type UtcDate } from '../shared/utc.ts';
+import { explainContribution, namedCommandsOf, type Contribution } from './contributions.ts';
+import { currentRules, rulesOf } from './rules/current-rules.ts';
+import { tierOf } from './rules/tiers.ts';
+import type { UserScore } from './score.ts';
+import type { DayRow, StoredMetrics } from './score-store.port.ts';
+import { devicesOf, sumOf } from './username-metrics.ts';
+
+/** The answers about one user, each with its schema: the documentation and the handlers use the same. */
+
+const Count = z.int().check(z.nonnegative());
+const CountsByName = z.record(z.string(), Count);
+
+export const StatsView = z.object({
+  username: z.string(),
+  totalEvents: Count,
+  eventCounts: CountsByName,
+  commandCounts: CountsByName,
+  activeDates: z.array(z.iso.date()),
+  devices: Count,
+  /** The start of the newest event's hour. */
+  lastEventAt: z.nullable(z.iso.datetime()),
+  foldedAt: z.iso.datetime(),
+});
+export type StatsView = z.infer<typeof StatsView>;
+
+/** An object of the entries, sorted by name. `fromEntries` makes own fields, so `__proto__` is a name like any other. */
+const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
+  Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+export function statsView(username: string, { metrics, foldedAt }: StoredMetrics): StatsView {
+  const sum = sumOf(metrics, namedCommandsOf(currentRules));
+  return {
+    username,
+    totalEvents: [...sum.events.values()].reduce((total, count) => total + count, 0),
+    eventCounts: objectOf(sum.events),
+    commandCounts: objectOf([...sum.commands].map(([name, { total }]) => [name, total] as const)),
+    activeDates: sum.activeDays.map(dateOfDayNumber),
+    devices: devicesOf(metrics),
+    lastEventAt: sum.lastHour === null ? null : startOfHour(sum.lastHour),
+    foldedAt,
+  };
+}
+
+const Points = z.int();
+const PointsByName = z.record(z.string(), Points);
+
+export const ScoreView = z.object({
+  username: z.string(),
+  canonicalScore: Points,
+  activityScore: Points,
+  tier: z.string(),
+  tiersReached: z.array(z.object({ tier: z.string(), reachedAt: z.iso.datetime() })),
+  nextTier: z.nullable(z.object({ name: z.string(), missing: Points })),
+  rank: z.nullable(z.int().check(z.positive())),
+  scoreSources: z.record(z.string(), z.object({ category: z.string(), source: z.string(), points: Points })),
+  balance: z.object({
+    totalScore: Points,
+    categoryTotals: PointsByName,
+    sourceTotals: PointsByName,
+    grants: Count,
+  }),
+  rulesVersion: z.string(),
+  refreshedAt: z.iso.datetime(),
+});
+export type ScoreView = z.infer<typeof ScoreView>;
+
+/** The rules that a score was computed by; those of today where no release knows its version any more. */
+const rulesOfScore = ({ rulesVersion }: UserScore) => rulesOf(rulesVersion) ?? currentRules;
+
+export function scoreView(username: string, score: UserScore): ScoreView {
+  const sources = score.contributions.map(
+    ({ key, category, source, points }) => [key, { category, source, points }] as const,
+  );
+  return {
+    username,
+    canonicalScore: score.canonicalScore,
+    activityScore: score.activityScore,
+    tier: score.tier,
+    tiersReached: [],
+    nextTier: tierOf(score.canonicalScore, rulesOfScore(score)).nextTier,
+    rank: null,
+    scoreSources: objectOf(sources),
+    balance: { totalScore: 0, categoryTotals: {}, sourceTotals: {}, grants: 0 },
+    rulesVersion: score.rulesVersion,
+    refreshedAt: score.refreshedAt,
+  };
+}
+
+export const ExplainView = z.object({
+  username: z.string(),
+  /** The UTC date that the score is of: streak and window end on it. */
+  date: z.iso.date(),
+  rulesVersion: z.string(),
+  canonicalScore: Points,
+  /** The sum of the contributions, ready to show. */
+  arithmetic: z.string(),
+  contributions: z.array(
+    z.object({
+      key: z.string(),
+      category: z.string(),
+      source: z.string(),
+      points: Points,
+      inputs: z.record(z.string(), z.int()),
+      /** In the order of the computation; `cappedAt` where a cap took points away. */
+      steps: z.array(
+        z.object({ label: z.string(), arithmetic: z.string(), value: z.int(), cappedAt: z.optional(z.int()) }),
+      ),
+    }),
+  ),
+  nextChangeOn: z.nullable(z.iso.date()),
+});
+export type ExplainView = z.infer<typeof ExplainView>;
+
+/** How the stored score came about: from the counts that were stored with it, by the rules that it names. */
+export function explainView(username: string, score: UserScore): ExplainView {
+  const explained = ({ inputs, ...contribution }: Contribution) => ({
+    ...contribution,
+    inputs: objectOf(inputs),
+    steps: [...explainContribution({ ...contribution, inputs }, rulesOfScore(score))],
+  });
+  const sum = score.contributions.map(({ points }) => points).join(' + ');
+  return {
+    username,
+    date: score.date,
+    rulesVersion: score.rulesVersion,
+    canonicalScore: score.canonicalScore,
+    arithmetic: `${sum} = ${score.canonicalScore}`,
+    contributions: score.contributions.map(explained),
+    nextChangeOn: score.nextChangeOn,
+  };
+}
+
+export const HistoryView = z.object({
+  days: z.array(z.object({ date: z.iso.date(), canonicalScore: Points })),
+});
+export type HistoryView = z.infer<typeof HistoryView>;
+
+/**
+ * The score of each date from `from` to `to`, both included, as far as one is known and not later than today. A date
+ * without a row of its own has the last earlier score; `rows` start with the last one before `from`, if there is any.
+ */
+export function historyView(
+  rows: readonly DayRow[],
+  score: Pick<UserScore, 'date' | 'canonicalScore'>,
+  { from, to, today }: { readonly from: UtcDate; readonly to: UtcDate; readonly today: UtcDate },
+): HistoryView {
+  const scores = new Map([...rows, score].map(({ date, canonicalScore }) => [date, canonicalScore]));
+  const end = [today, score.date].reduce((a, b) => (a > b ? a : b));
+  let standing = [...rows, score].findLast(({ date }) => date < from)?.canonicalScore;
+  const days: DayRow[] = [];
+  for (let date = from; date <= to && date <= end; date = addDays(date, 1)) {
+    standing = scores.get(date) ?? standing;
+    if (standing !== undefined) days.push({ date, canonicalScore: standing });
+  }
+  return { days };
+}
