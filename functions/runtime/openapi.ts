@@ -35,7 +35,7 @@ function problemsOf(route: DescribedRoute): readonly ProblemCode[] {
     ...(typeof access === 'object' ? (['missing_scope'] as const) : []),
     ...(takes('query') ? (['invalid_query'] as const) : []),
     ...(takes('body') ? (['invalid_json', 'too_large', 'unsupported_encoding'] as const) : []),
-    ...(takes('body') && !isUnchecked(request.shape['body']) ? (['invalid_body'] as const) : []),
+    ...(takes('body') && !isUnchecked(request.shape.body) ? (['invalid_body'] as const) : []),
     'internal',
   ];
 }
@@ -53,7 +53,7 @@ function responsesOf(route: DescribedRoute): Json {
     const answer = schema === undefined ? undefined : schemaOf(schema, 'output');
     const refusal = responses.get(status);
     const either = refusal === undefined ? answer : { anyOf: [answer, { $ref: '#/components/schemas/Problem' }] };
-    const text = refusal === undefined ? description : `${description}. ${String(refusal['description'])}`;
+    const text = refusal === undefined ? description : `${description}. ${String(refusal.description)}`;
     responses.set(status, { description: text, ...(either === undefined ? {} : { content: jsonContent(either) }) });
   }
   return Object.fromEntries([...responses].sort());
@@ -64,7 +64,7 @@ function operationOf(route: DescribedRoute): Json {
     ...fieldsOf(route, 'params').map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
     ...fieldsOf(route, 'query').map(([name, schema, required]) => ({ name, in: 'query', required, schema })),
   ];
-  const body = route.request.shape['body'];
+  const body = route.request.shape.body;
   const isKeyOptional = route.access === 'anonymous-or-key';
   return {
     summary: route.summary,
@@ -76,7 +76,10 @@ function operationOf(route: DescribedRoute): Json {
 }
 
 /** The OpenAPI 3.1 document of these routes, from the very schemas that check their requests and describe their answers. */
-export function openApiOf(routes: readonly DescribedRoute[], info: { readonly title: string; readonly version: string }): Json {
+export function openApiOf(
+  routes: readonly DescribedRoute[],
+  info: { readonly title: string; readonly version: string },
+): Json {
   const paths = new Map<string, Record<string, Json>>();
   for (const route of routes) {
     paths.set(route.path, { ...paths.get(route.path), [route.method.toLowerCase()]: operationOf(route) });

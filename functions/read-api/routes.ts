@@ -1,0 +1,141 @@
+import * as z from 'zod/mini';
+import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { ScoreStore, StoredMetrics, StoredScore } from '../../domain/scoring/score-store.port.ts';
+import {
+  ExplainView,
+  explainView,
+  HistoryView,
+  historyView,
+  ScoreView,
+  scoreView,
+  StatsView,
+  statsView,
+} from '../../domain/scoring/views.ts';
+import type { Clock } from '../../domain/shared/environment.ts';
+import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
+import { routes as keyRoutes } from '../manage-keys/routes.ts';
+import { openApiOf } from '../runtime/openapi.ts';
+import { problem, type Reply } from '../runtime/problems.ts';
+import { route, type HttpDeps } from '../runtime/route.ts';
+
+export type ReadApiDeps = HttpDeps & {
+  readonly scores: Pick<ScoreStore, 'load' | 'dayRows'>;
+  readonly resolveUsername: ResolveUsername;
+  readonly clock: Clock;
+};
+
+/** A change shows within 10 s of its commit; half of that may go to caches. */
+const SCORE_CACHE_SECONDS = 5;
+const DEFAULT_HISTORY_DAYS = 30;
+const MAX_HISTORY_DAYS = 366;
+
+const OfUser = z.object({ username: Username });
+const ofUser = { access: 'anyone', unknownParam: 'unknown_username', cacheSeconds: SCORE_CACHE_SECONDS } as const;
+const unknownUsername = (username: string) => problem('unknown_username', `username: nothing is known of ${username}`);
+
+/** What is stored of a user, or the answer where there is nothing. */
+async function withUser(
+  { scores, resolveUsername }: ReadApiDeps,
+  username: Username,
+  answer: (stored: { readonly metrics: StoredMetrics; readonly score: StoredScore }) => Promise<unknown>,
+): Promise<Reply> {
+  const { metrics, score } = await scores.load(await resolveUsername(username));
+  if (metrics === null || score === null) return unknownUsername(username);
+  return { status: 200, body: await answer({ metrics, score }) };
+}
+
+const HistoryQuery = z.object({ from: z.optional(z.iso.date()), to: z.optional(z.iso.date()) }).check(
+  z.refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    path: ['from'],
+    error: 'expected a date not after to',
+  }),
+  z.refine(
+    ({ from, to }) => from === undefined || to === undefined || dayNumberOf(to) - dayNumberOf(from) < MAX_HISTORY_DAYS,
+    { path: ['to'], error: `expected at most ${MAX_HISTORY_DAYS} days after from` },
+  ),
+);
+
+const userRoutes = [
+  route({
+    ...ofUser,
+    method: 'GET',
+    path: '/v1/stats',
+    summary: 'What was counted for a user',
+    request: z.object({ query: OfUser }),
+    answers: { 200: { description: 'The counts', schema: StatsView } },
+    problems: ['unknown_username'],
+    handle: ({ query: { username } }, deps: ReadApiDeps) =>
+      withUser(deps, username, async ({ metrics }) => statsView(username, metrics)),
+  }),
+  route({
+    ...ofUser,
+    method: 'GET',
+    path: '/v1/scores/{username}',
+    summary: "A user's score, tier and where the points come from",
+    request: z.object({ params: OfUser }),
+    answers: { 200: { description: 'The score', schema: ScoreView } },
+    problems: ['unknown_username'],
+    handle: ({ params: { username } }, deps: ReadApiDeps) =>
+      withUser(deps, username, async ({ score }) => scoreView(username, score.score)),
+  }),
+  route({
+    ...ofUser,
+    method: 'GET',
+    path: '/v1/scores/{username}/explain',
+    summary: 'Every contribution with its inputs, the caps applied and the arithmetic',
+    request: z.object({ params: OfUser }),
+    answers: { 200: { description: 'The explanation', schema: ExplainView } },
+    problems: ['unknown_username'],
+    handle: ({ params: { username } }, deps: ReadApiDeps) =>
+      withUser(deps, username, async ({ score }) => explainView(username, score.score)),
+  }),
+  route({
+    ...ofUser,
+    method: 'GET',
+    path: '/v1/scores/{username}/history',
+    summary: 'The score at the end of each day',
+    request: z.object({ params: OfUser, query: HistoryQuery }),
+    answers: { 200: { description: 'A row for each day with a known score', schema: HistoryView } },
+    problems: ['unknown_username'],
+    handle: ({ params: { username }, query }, deps: ReadApiDeps) =>
+      withUser(deps, username, async ({ score }) => {
+        const today = dateOf(deps.clock());
+        const to = query.to ?? (query.from === undefined ? today : addDays(query.from, DEFAULT_HISTORY_DAYS - 1));
+        const from = query.from ?? addDays(to, 1 - DEFAULT_HISTORY_DAYS);
+        const rows = await deps.scores.dayRows(await deps.resolveUsername(username), from, to);
+        return historyView(rows, score.score, { from, to, today });
+      }),
+  }),
+];
+
+const Health = z.object({ status: z.literal('ok'), version: z.string() });
+
+const metaRoutes = [
+  route({
+    method: 'GET',
+    path: '/health',
+    summary: 'Whether Laurel answers, and which version',
+    access: 'anyone',
+    request: z.object({}),
+    answers: { 200: { description: 'It does', schema: Health } },
+    handle: async () => ({ status: 200, body: { status: 'ok', version: packageJson.version } }),
+  }),
+  route({
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This document',
+    access: 'anyone',
+    request: z.object({}),
+    answers: { 200: { description: 'An OpenAPI 3.1 document', schema: z.looseObject({ openapi: z.string() }) } },
+    cacheSeconds: 3_600,
+    handle: async () => ({ status: 200, body: openApi() }),
+  }),
+];
+
+export const routes = [...userRoutes, ...metaRoutes];
+
+/** Every route of every function: what each of them checks and answers is written once, with the route. */
+const openApi = (): Readonly<Record<string, unknown>> =>
+  openApiOf([...ingestRoutes, ...keyRoutes, ...routes], { title: 'Laurel', version: packageJson.version });
