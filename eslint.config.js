@@ -28,6 +28,7 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       // Ports are plain objects of closures: none of their methods reads `this`.
       '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // CDK constructs work by being made.
       'no-new': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true, argsIgnorePattern: '^_' }],
@@ -38,6 +39,7 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/consistent-type-assertions': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
       // Tests read templates and answers as the foreign JSON they are.
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

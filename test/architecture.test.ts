@@ -19,9 +19,7 @@ const nodesOf = (node: ts.Node): ts.Node[] => {
 const importOf = (node: ts.Node): Import[] => {
   const isImport = ts.isImportDeclaration(node);
   if ((isImport || ts.isExportDeclaration(node)) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) {
-    const isTypeOnly = isImport
-      ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
-      : (node).isTypeOnly;
+    const isTypeOnly = isImport ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword : node.isTypeOnly;
     return [{ from: node.moduleSpecifier.text, isTypeOnly }];
   }
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
