@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
+import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
+import { activeDaysOn, groupCounts } from '../../../domain/scoring/rules/activity.ts';
+import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
+import { sumOf } from '../../../domain/scoring/username-metrics.ts';
+import { statsView } from '../../../domain/scoring/views.ts';
+import { kindOf } from '../../../domain/telemetry/event-kind.ts';
+import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
+
+const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../../fixtures', name));
+
+const RecordedEvent = z.object({
+  event: z.string(),
+  distinct_id: z.string(),
+  insert_id: z.string(),
+  properties: z.looseObject({ startedAt: z.string() }),
+});
+const Recorded = z.object({
+  key: z.string().nullable(),
+  body: z.union([z.object({ events: z.array(RecordedEvent) }), RecordedEvent]),
+});
+const Counts = z.record(z.string(), z.int());
+const Truth = z.object({
+  users: z.record(
+    z.string(),
+    z.object({
+      totalEvents: z.int(),
+      commandCounts: Counts,
+      successByGroup: Counts,
+      activeDates: z.array(z.string()),
+      streak: z.int(),
+      rollingDays: z.int(),
+      activityScore: z.int(),
+      devices: z.array(z.string()),
+    }),
+  ),
+});
+
+const truth = Truth.parse(JSON.parse(fixture('cli-telemetry.truth.json').toString()));
+const requests = gunzipSync(fixture('cli-telemetry.ndjson.gz'))
+  .toString()
+  .trim()
+  .split('\n')
+  .map((line) => Recorded.parse(JSON.parse(line)))
+  .filter(({ key }) => key !== 'unregistered'); // refused whole
+
+const date = '2026-11-20';
+
+/** Sends the recording; a refresh after every so many requests, days named, or one for all at the end. */
+async function replay(refreshEvery: number) {
+  const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
+  clock.now = Date.parse(`${date}T12:00:00.000Z`);
+  const deps = dependencies(facts, scores, clock);
+  for (const [index, { key, body }] of requests.entries()) {
+    for (const { event, distinct_id, insert_id, properties } of 'events' in body ? body.events : [body]) {
+      const sender = key === null ? null : aUsername(key);
+      const at = Date.parse(properties.startedAt);
+      facts.send(distinct_id, at, anEvent(insert_id, { kind: kindOf(event, properties), sender }));
+    }
+    if (index % refreshEvery === 0) for (const each of facts.announcements.splice(0)) await refreshScore(deps, each);
+  }
+  for (const username of Object.keys(truth.users)) {
+    await refreshScore(deps, { username: aUsername(username), days: refreshEvery === Infinity ? null : [] });
+  }
+  for (const each of facts.announcements.splice(0)) await refreshScore(deps, each);
+  return scores;
+}
+
+describe('the recorded traffic of a real client', () => {
+  it.each([
+    ['folded from nothing', Infinity],
+    ['carried on day by day', 60],
+  ])('gives every user the counts and the score of its truth, %s', async (_how, refreshEvery) => {
+    const scores = await replay(refreshEvery);
+
+    for (const [username, expected] of Object.entries(truth.users)) {
+      const stored = scores.metrics.get(username)!;
+      const stats = statsView(username, stored);
+      const sum = sumOf(stored.metrics, namedCommandsOf(rulesVersion1));
+      const successes = [...sum.commands].map(([command, count]) => [command, count.successes] as const);
+      const { groups, otherCommands } = groupCounts(successes, rulesVersion1.activity);
+      expect({
+        username,
+        totalEvents: stats.totalEvents,
+        commandCounts: stats.commandCounts,
+        successByGroup: {
+          extension: 0,
+          model: 0,
+          repo: 0,
+          workflow: 0,
+          ...Object.fromEntries(groups),
+          other: otherCommands,
+        },
+        activeDates: stats.activeDates,
+        ...activeDaysOn(new Set(sum.activeDays), date, rulesVersion1.activity),
+        activityScore: scores.scores.get(username)?.score.activityScore,
+        devices: stats.devices,
+      }).toEqual({
+        username,
+        ...expected,
+        successByGroup: { extension: 0, model: 0, repo: 0, workflow: 0, other: 0, ...expected.successByGroup },
+        devices: expected.devices.length,
+      });
+    }
+  });
+});

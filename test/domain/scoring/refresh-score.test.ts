@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { foldDays, rangesOf } from '../../../domain/scoring/facts.ts';
+import { coalesce, refreshScore } from '../../../domain/scoring/refresh-score.ts';
+import type { ScoreStore } from '../../../domain/scoring/score-store.port.ts';
+import type { UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
+import { MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
+import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from './model.ts';
+
+const ada = aUsername('ada');
+const setUp = () => {
+  const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
+  return { facts, scores, clock, deps: dependencies(facts, scores, clock) };
+};
+
+describe('refresh', () => {
+  it('saves nothing for a username that no device and no event names', async () => {
+    const { scores, deps } = setUp();
+
+    expect(await refreshScore(deps, { username: ada, days: null })).toBe('unknown');
+    expect(scores.metrics.size + scores.scores.size).toBe(0);
+  });
+
+  it('saves nothing for a link without facts', async () => {
+    const { facts, deps } = setUp();
+    const telemetry = { linksOf: async () => [{ deviceId: 'd', owned: false }], hoursOf: facts.hoursOf.bind(facts) };
+
+    expect(await refreshScore({ ...deps, telemetry }, { username: ada, days: ['2026-08-21'] })).toBe('unknown');
+  });
+
+  it('raises the revision although nothing changed, so that no older refresh can still save', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d', clock.now, anEvent('1', { sender: ada }));
+    await refreshScore(deps, { username: ada, days: null });
+    await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
+
+    expect(scores.metrics.get(ada)?.revision).toBe(2);
+    expect(scores.scores.get(ada)?.revision).toBe(2);
+  });
+
+  it('starts again where another refresh came first, and gives up after a bounded number of times', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d', clock.now, anEvent('1', { sender: ada }));
+    let [attempts, wins] = [0, 3];
+    const contended: ScoreStore = {
+      load: (username) => scores.load(username),
+      save: async (guard, next) => (++attempts < wins ? 'stale' : scores.save(guard, next)),
+      dayRows: () => scores.dayRows(),
+    };
+    expect(await refreshScore({ ...deps, scores: contended }, { username: ada, days: null })).toBe('saved');
+    expect(attempts).toBe(3);
+
+    [attempts, wins] = [0, Infinity];
+    await expect(refreshScore({ ...deps, scores: contended }, { username: ada, days: null })).rejects.toThrow();
+    expect(attempts).toBe(8);
+  });
+
+  it('never goes back to an earlier date when a clock does', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d', clock.now, anEvent('1', { sender: ada }));
+    await refreshScore(deps, { username: ada, days: null });
+    clock.advanceDays(-1);
+    await refreshScore(deps, { username: ada, days: null });
+
+    expect(scores.scores.get(ada)?.score.date).toBe('2026-08-21');
+    expect(scores.metrics.get(ada)?.metrics.sealedThrough).toBe('2026-07-16');
+  });
+
+  it('reads only the named days of a usual refresh', async () => {
+    const { facts, clock, deps } = setUp();
+    for (let days = 0; days < 40; days += 1) {
+      facts.send('d', clock.now - days * MILLISECONDS_PER_DAY, anEvent('1', { sender: ada }));
+    }
+    await refreshScore(deps, { username: ada, days: null });
+    const ranges: unknown[] = [];
+    const telemetry: UserTelemetry = {
+      linksOf: (username) => facts.linksOf(username),
+      hoursOf: (deviceId, dates) => {
+        ranges.push(dates);
+        return facts.hoursOf(deviceId, dates);
+      },
+    };
+    await refreshScore({ ...deps, telemetry }, { username: ada, days: ['2026-08-20', '2026-08-21'] });
+
+    expect(ranges).toEqual([{ from: '2026-08-20', to: '2026-08-21' }]);
+  });
+
+  it('ends with all facts counted, however concurrent refreshes and new events interleave', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (s) => {
+        const { facts, scores, clock } = setUp();
+        const telemetry: UserTelemetry = {
+          linksOf: (username) => s.schedule(facts.linksOf(username)),
+          async *hoursOf(deviceId, dates) {
+            await s.schedule(Promise.resolve());
+            const found = [];
+            for await (const hour of facts.hoursOf(deviceId, dates)) found.push(hour);
+            await s.schedule(Promise.resolve()); // the answer is on its way while others write
+            yield* found;
+          },
+        };
+        const stored: ScoreStore = {
+          load: async (username) => {
+            const found = await scores.load(username);
+            return s.schedule(Promise.resolve(found));
+          },
+          save: async (guard, next) => {
+            await s.schedule(Promise.resolve());
+            return scores.save(guard, next);
+          },
+          dayRows: () => scores.dayRows(),
+        };
+        const deps = dependencies(telemetry, stored, clock);
+        const change = async (id: string, deviceId: string) => {
+          await s.schedule(Promise.resolve());
+          facts.send(deviceId, clock.now, anEvent(id, { sender: id === '3' ? null : ada }));
+          const announced = facts.announcements.splice(0).filter(({ username }) => username === ada);
+          await Promise.all(announced.map((refresh) => refreshScore(deps, refresh)));
+        };
+        const changes = [
+          ['1', 'd1'],
+          ['2', 'd1'],
+          ['3', 'd1'],
+          ['4', 'd2'],
+        ] as const;
+        await s.waitFor(Promise.all(changes.map(([id, deviceId]) => change(id, deviceId))));
+
+        expect(scores.metrics.get(ada)?.metrics.open.get('2026-08-21')?.events.get('cli_invocation')).toBe(4);
+        expect(scores.scores.get(ada)?.score.contributions[0]?.inputs.get('group:model')).toBe(4);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('a hostile user', () => {
+  const name = (n: number) => `c${String(n).padStart(4, '0')}`;
+  const sendNames = (facts: FactsModel, at: number, names: readonly string[]) => {
+    for (const each of names) facts.send('d', at, anEvent(each, { kind: invocation(each), sender: ada }));
+  };
+
+  it('keeps 64 names at most, the same ones in whatever order they came, and loses no count', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    const names = Array.from({ length: 200 }, (_, n) => name((n * 7) % 200));
+    for (let day = 0; day < 5; day += 1) {
+      sendNames(facts, clock.now - day * MILLISECONDS_PER_DAY, ['model', ...names.slice(day * 40, day * 40 + 40)]);
+      for (const announced of facts.announcements.splice(0).slice(-1)) await refreshScore(deps, announced);
+    }
+    const carriedOn = scores.metrics.get(ada)?.metrics;
+    const fresh = new ScoresModel();
+    await refreshScore(dependencies(facts, fresh, clock), { username: ada, days: null });
+
+    expect(carriedOn).toEqual(fresh.metrics.get(ada)?.metrics);
+    const folds = [...(carriedOn?.open.values() ?? [])];
+    const kept = new Set(folds.flatMap(({ commands }) => [...commands.keys()]));
+    expect([...kept].sort()).toEqual([...names.sort().slice(0, 64), 'model', 'other']);
+    expect(folds.flatMap(({ commands }) => [...commands.values()]).reduce((sum, { total }) => sum + total, 0)).toBe(
+      205,
+    );
+  });
+
+  it('gets a dropped name back when a name in the full table turns out to be another user’s', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.bind('d', ada);
+    const names = Array.from({ length: 70 }, (_, n) => name(n));
+    const earlier = clock.now - MILLISECONDS_PER_DAY;
+    sendNames(facts, earlier, names.slice(1));
+    facts.send('d', clock.now, anEvent('mine?', { kind: invocation(name(0)) }));
+    await refreshScore(deps, { username: ada, days: null });
+    facts.send('d', clock.now, anEvent('mine?', { kind: invocation(name(0)), sender: aUsername('bob') }));
+    await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
+
+    const fresh = new ScoresModel();
+    await refreshScore(dependencies(facts, fresh, clock), { username: ada, days: null });
+    expect(scores.metrics.get(ada)?.metrics).toEqual(fresh.metrics.get(ada)?.metrics);
+    expect(scores.metrics.get(ada)?.metrics.open.get('2026-08-20')?.commands.has(name(64))).toBe(true);
+  });
+});
+
+describe('reading facts', () => {
+  it('merges days that follow each other into one range', () => {
+    expect(rangesOf(['2026-03-01', '2026-02-27', '2026-02-28', '2026-03-03', '2026-03-01'])).toEqual([
+      { from: '2026-02-27', to: '2026-03-01' },
+      { from: '2026-03-03', to: '2026-03-03' },
+    ]);
+  });
+
+  it('leaves no read running when one fails', async () => {
+    let running = 0;
+    const telemetry: UserTelemetry = {
+      linksOf: async () => [],
+      async *hoursOf(deviceId) {
+        running += 1;
+        await new Promise((resolve) => setImmediate(resolve));
+        running -= 1;
+        if (deviceId === 'd0') throw new Error('unreadable');
+        yield* [];
+      },
+    };
+    const links = Array.from({ length: 10 }, (_, n) => ({ deviceId: `d${n}`, owned: true }));
+
+    await expect(foldDays(telemetry, ada, links, null, new Set())).rejects.toThrow('unreadable');
+    expect(running).toBe(0);
+  });
+});
+
+describe('announcements of one batch', () => {
+  const bob = aUsername('bob');
+
+  it('become one refresh for each username, with the days of all of them', () => {
+    const messages = [
+      { username: ada, days: ['2026-08-21'] },
+      { username: bob, days: ['2026-08-20'] },
+      { username: ada, days: ['2026-08-19', '2026-08-21'] },
+    ];
+    expect(coalesce(messages)).toEqual([
+      { username: ada, days: ['2026-08-19', '2026-08-21'] },
+      { username: bob, days: ['2026-08-20'] },
+    ]);
+  });
+
+  it.each([
+    ['first', [{ username: ada }, { username: ada, days: ['2026-08-21'] }]],
+    ['last', [{ username: ada, days: ['2026-08-21'] }, { username: ada }]],
+  ])('fold everything where one names no day, be it the %s', (_which, messages) => {
+    expect(coalesce(messages)).toEqual([{ username: ada, days: null }]);
+  });
+});

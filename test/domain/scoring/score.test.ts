@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { emptyFold, type Fold } from '../../../domain/scoring/fold.ts';
+import { contributionsOn } from '../../../domain/scoring/contributions.ts';
+import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
+import { decideScore, type UserScore } from '../../../domain/scoring/score.ts';
+import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
+import { aUsername } from './model.ts';
+
+const date = '2026-08-21';
+const today = dayNumberOf(date);
+const noon = Date.parse(`${date}T12:00:00.000Z`);
+
+/** So many successful `model` invocations, active so many days ago. */
+const facts = (models: number, ...daysAgo: number[]): { telemetry: Fold } => ({
+  telemetry: {
+    ...emptyFold,
+    commands: new Map([['model', { total: models, successes: models }]]),
+    activeDays: daysAgo.map((n) => today - n).sort((a, b) => a - b),
+  },
+});
+const decide = (of: { telemetry: Fold }, previous: UserScore | null = null, now = noon, on = date) =>
+  decideScore(aUsername(), of, { previous, date: on, now, rules: rulesVersion1 });
+
+describe('score', () => {
+  it('lists the activity even where it is 0', () => {
+    const score = decide({ telemetry: emptyFold });
+
+    expect(score).toMatchObject({ canonicalScore: 0, activityScore: 0, tier: 'Seedling', nextChangeOn: null });
+    expect(score.contributions).toMatchObject([{ key: 'telemetry:activity', category: 'activity', source: 'cli' }]);
+  });
+
+  it('stands since the save that last changed it', () => {
+    const first = decide(facts(1, 0));
+    const same = decide(facts(1, 0), first, noon + 1_000);
+    const more = decide(facts(2, 0), same, noon + 2_000);
+
+    expect([first, same, more].map((score) => Date.parse(score.standingSince) - noon)).toEqual([0, 0, 2_000]);
+    expect(Date.parse(same.refreshedAt) - noon).toBe(1_000);
+  });
+
+  it.each([
+    ['the streak breaks on the second day after the last active one', facts(200, 0), '2026-08-23'],
+    ['a day leaves the window after 28 dates', facts(200, 26), '2026-08-23'],
+    ['a date that is active ahead of time counts when it comes', facts(200, -1), '2026-08-22'],
+    ['nothing changes once all is out of the window', facts(200, 28), null],
+    ['without points there is nothing to change', facts(0, 0), null],
+  ])('names the first date on which it changes by itself: %s', (_rule, of, expected) => {
+    expect(decide(of).nextChangeOn).toBe(expected);
+  });
+
+  it('changes on nextChangeOn and on no date before it', () => {
+    fc.assert(
+      fc.property(fc.nat(250), fc.uniqueArray(fc.integer({ min: -1, max: 40 })), (models, daysAgo) => {
+        const of = facts(models, ...daysAgo);
+        const { canonicalScore, nextChangeOn } = decide(of);
+        const on = (days: number) => contributionsOn(addDays(date, days), of, rulesVersion1)[0]?.points;
+        const first = Array.from({ length: 60 }, (_, n) => n + 1).find((days) => on(days) !== canonicalScore);
+        expect(nextChangeOn).toBe(first === undefined ? null : addDays(date, first));
+      }),
+    );
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { emptyFold } from '../../../domain/scoring/fold.ts';
+import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
+import { decideScore } from '../../../domain/scoring/score.ts';
+import {
+  ExplainView,
+  explainView,
+  historyView,
+  ScoreView,
+  scoreView,
+  StatsView,
+  statsView,
+} from '../../../domain/scoring/views.ts';
+import { dayNumberOf } from '../../../domain/shared/utc.ts';
+import { aUsername } from './model.ts';
+
+const date = '2026-08-21';
+const ada = aUsername();
+const successful = (total: number, successes = total) => ({ total, successes });
+const telemetry = {
+  events: new Map([
+    ['cli_invocation', 55],
+    ['constructor', 2],
+  ]),
+  commands: new Map([
+    ['model', successful(43, 40)],
+    ['workflow', successful(10)],
+    ['telemetry', successful(2)],
+  ]),
+  activeDays: [27, 20, 9, 5, 2, 1, 0].map((n) => dayNumberOf(date) - n),
+  lastHour: `${date}T13`,
+};
+const now = Date.parse(`${date}T14:00:00.000Z`);
+const score = decideScore(ada, { telemetry }, { previous: null, date, now, rules: rulesVersion1 });
+
+describe('stats', () => {
+  it('sum the sealed and the open days', () => {
+    const sealedPart = { ...telemetry, activeDays: [100], lastHour: '2026-06-01T00' };
+    const metrics = {
+      basis: '',
+      sealedThrough: '2026-07-16',
+      sealed: sealedPart,
+      open: new Map([[date, telemetry]]),
+      ownedDevices: 2,
+      sentFrom: [4],
+    };
+    const stats = statsView(ada, { metrics, foldedAt: `${date}T14:00:00.000Z`, revision: 1 });
+
+    expect(StatsView.parse(stats)).toEqual(stats);
+    expect(stats).toMatchObject({
+      totalEvents: 114,
+      eventCounts: { cli_invocation: 110, constructor: 4 },
+      commandCounts: { model: 86, telemetry: 4, workflow: 20 },
+      devices: 3,
+      lastEventAt: `${date}T13:00:00.000Z`,
+    });
+    expect(stats.activeDates.slice(0, 2)).toEqual(['1970-04-11', '2026-07-25']);
+  });
+});
+
+describe('score view', () => {
+  it('shows the score, its sources and what is missing to the next tier', () => {
+    const view = scoreView(ada, score);
+
+    expect(ScoreView.parse(view)).toEqual(view);
+    expect(view).toMatchObject({
+      canonicalScore: 755,
+      activityScore: 755,
+      tier: 'Seedling',
+      nextTier: { name: 'Sprout', missing: 245 },
+      scoreSources: { 'telemetry:activity': { category: 'activity', source: 'cli', points: 755 } },
+      rulesVersion: '1',
+    });
+  });
+});
+
+describe('explanation', () => {
+  it('shows the counts, each step and the points that the score has', () => {
+    const view = explainView(ada, score);
+
+    expect(ExplainView.parse(view)).toEqual(view);
+    expect(view.arithmetic).toBe('755 = 755');
+    expect(view.contributions[0]?.inputs).toMatchObject({ 'group:model': 40, streak: 3, rollingDays: 7 });
+    expect(view.contributions[0]?.steps.map(({ arithmetic, value }) => `${arithmetic} = ${value}`)).toEqual([
+      'min(2000, 10 × 40) = 400',
+      'min(3000, 15 × 10) = 150',
+      'min(2000, 20 × 0) = 0',
+      'min(500, 5 × 0) = 0',
+      'min(250, 1 × 2) = 2',
+      '400 + 150 + 0 + 0 + 2 = 552',
+      '50 × 2 groups = 100',
+      '10000 + min(5000, 100 × 3 days) = 10300',
+      '10000 + floor(5000 × 7 / 28) = 11250',
+      'floor((552 + 100) × 10300 × 11250 / 100000000) = 755',
+    ]);
+  });
+
+  it('names a cap where it took points away', () => {
+    const many = {
+      ...emptyFold,
+      commands: new Map([
+        ['model', successful(201)],
+        ['run', successful(200)],
+      ]),
+    };
+    const capped = decideScore(ada, { telemetry: many }, { previous: null, date, now, rules: rulesVersion1 });
+
+    const caps = explainView(ada, capped).contributions[0]?.steps.map(({ cappedAt }) => cappedAt);
+    expect(caps?.slice(0, 2)).toEqual([2_000, undefined]);
+  });
+});
+
+describe('history', () => {
+  const rows = [
+    { date: '2026-08-10', canonicalScore: 1 },
+    { date: '2026-08-14', canonicalScore: 2 },
+  ];
+  const current = { date: '2026-08-16', canonicalScore: 3 };
+  const scores = (from: string, to: string, of = rows, last = current) =>
+    historyView(of, last, { from, to, today: '2026-08-18' }).days.map((day) => [day.date.slice(8), day.canonicalScore]);
+
+  it.each([
+    [
+      'carries the last earlier score into dates without a row',
+      '2026-08-12',
+      '2026-08-15',
+      [
+        ['12', 1],
+        ['13', 1],
+        ['14', 2],
+        ['15', 2],
+      ],
+    ],
+    [
+      'takes the last date from the score and carries it on to today',
+      '2026-08-15',
+      '2026-08-31',
+      [
+        ['15', 2],
+        ['16', 3],
+        ['17', 3],
+        ['18', 3],
+      ],
+    ],
+    [
+      'begins with the first date that is known',
+      '2026-08-01',
+      '2026-08-11',
+      [
+        ['10', 1],
+        ['11', 1],
+      ],
+    ],
+    ['is empty before all of it', '2026-07-01', '2026-07-11', []],
+    ['is empty where the range is', '2026-08-12', '2026-08-11', []],
+    ['carries the score itself into a later range', '2026-08-17', '2026-08-17', [['17', 3]]],
+  ])('%s', (_rule, from, to, expected) => {
+    expect(scores(from, to)).toEqual(expected);
+  });
+});
