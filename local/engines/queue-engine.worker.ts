@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Server } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { startFauxqs } from 'fauxqs';
 import * as z from 'zod';
@@ -15,6 +18,7 @@ Server.prototype.listen = function listenOnLoopback(this: Server, ...args: unkno
   return Reflect.apply(listen, this, [onLoopback, ...rest]);
 };
 
+if (dataDirectory !== undefined) releaseReceived(join(dataDirectory, 'fauxqs.db'));
 const server = await startFauxqs({
   port: 0,
   logger: false,
@@ -26,3 +30,14 @@ parentPort?.once('message', () => {
   void server.stop().then(() => process.exit());
 });
 parentPort?.postMessage({ port: server.port });
+
+/**
+ * Whoever had received a message before a restart runs no more: waiting out the visibility timeout, minutes long, would
+ * only make a restart look like a loss. Receive counts stay.
+ */
+function releaseReceived(file: string): void {
+  if (!existsSync(file)) return;
+  const database = new DatabaseSync(file);
+  database.exec('UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL');
+  database.close();
+}

@@ -49,7 +49,7 @@ export function startQueueSource(options: {
   const running = new Set<Promise<void>>();
   let isGathering = false;
 
-  const receive = async (limit: number, waitSeconds: number): Promise<readonly Message[]> => {
+  const receive = async (limit: number, waitSeconds: number, signal?: AbortSignal): Promise<readonly Message[]> => {
     const answer = await call(
       'AmazonSQS.ReceiveMessage',
       {
@@ -59,13 +59,13 @@ export function startQueueSource(options: {
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       },
-      stopping.signal,
+      signal,
     );
     return Received.parse(answer).Messages;
   };
 
   const gather = async (): Promise<readonly Message[]> => {
-    const batch = [...(await receive(mapping.batchSize, LONG_POLL_SECONDS))];
+    const batch = [...(await receive(mapping.batchSize, LONG_POLL_SECONDS, stopping.signal))];
     isGathering = batch.length > 0;
     const until = clock() + mapping.windowMs;
     while (batch.length > 0 && batch.length < mapping.batchSize && !stopping.signal.aborted) {

@@ -21,17 +21,13 @@ export type ObservedCall = {
 
 export type AwsProxy = {
   readonly endpoint: string;
-  /** Connects the engines and the callers: both are known only after the proxy's own address. */
-  connect(connections: ProxyConnections): void;
+  /** Connects the engines: calls before that are refused. */
+  connect(engines: { readonly dynamodbEndpoint: string; readonly sqsEndpoint: string }): void;
+  /** Makes functions known by their keys: from then on, each may do what its role allows and no more. */
+  allow(callers: readonly Caller[]): void;
   /** Tells of each successful write, by table name. */
   onWrite(listener: (tableName: string) => void): void;
   stop(): Promise<void>;
-};
-
-export type ProxyConnections = {
-  readonly dynamodbEndpoint: string;
-  readonly sqsEndpoint: string;
-  readonly callers: readonly Caller[];
 };
 
 export type ProxyOptions = {
@@ -154,12 +150,14 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
 
   return {
     endpoint,
-    connect(connections) {
-      const dynamodb = upstreamOf(connections.dynamodbEndpoint, region);
-      const sqs = upstreamOf(connections.sqsEndpoint, region);
+    connect(engines) {
+      const dynamodb = upstreamOf(engines.dynamodbEndpoint, region);
+      const sqs = upstreamOf(engines.sqsEndpoint, region);
       upstreams.set('dynamodb', dynamodb.send).set('streams', dynamodb.send).set('sqs', sqs.send);
       closers.push(dynamodb.close, sqs.close);
-      for (const caller of connections.callers) callers.set(caller.accessKeyId, caller);
+    },
+    allow(added) {
+      for (const caller of added) callers.set(caller.accessKeyId, caller);
     },
     onWrite: (listener) => void writeListeners.push(listener),
     async stop() {

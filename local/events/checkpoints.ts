@@ -1,0 +1,27 @@
+import { DatabaseSync } from 'node:sqlite';
+import * as z from 'zod';
+
+/** How far a mapping has read a shard: the last sequence number it is done with. */
+export type Checkpoints = {
+  read(mapping: string, shard: string): string | undefined;
+  write(mapping: string, shard: string, sequenceNumber: string): void;
+  close(): void;
+};
+
+const Row = z.object({ sequence_number: z.string() }).optional();
+
+/** Checkpoints in a file that survives a kill; `:memory:` keeps none. */
+export function openCheckpoints(file: string): Checkpoints {
+  const database = new DatabaseSync(file);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  database.exec(`CREATE TABLE IF NOT EXISTS checkpoints (
+    mapping TEXT NOT NULL, shard TEXT NOT NULL, sequence_number TEXT NOT NULL, PRIMARY KEY (mapping, shard)
+  )`);
+  const select = database.prepare('SELECT sequence_number FROM checkpoints WHERE mapping = ? AND shard = ?');
+  const upsert = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)');
+  return {
+    read: (mapping, shard) => Row.parse(select.get(mapping, shard))?.sequence_number,
+    write: (mapping, shard, sequenceNumber) => void upsert.run(mapping, shard, sequenceNumber),
+    close: () => database.close(),
+  };
+}

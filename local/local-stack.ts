@@ -1,0 +1,285 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { createAdminKey } from './admin-key.ts';
+import { type AwsCall, awsCaller } from './aws-client.ts';
+import { type DataDirectory, type LocalDescription, openDataDirectory } from './data-directory.ts';
+import { defaultEngine, type EngineName, startDynamoDbEngine } from './engines/dynamodb-engine.ts';
+import { startQueueEngine } from './engines/queue-engine.ts';
+import { ensureQueues } from './engines/queues.ts';
+import { ensureTable } from './engines/tables.ts';
+import { openCheckpoints } from './events/checkpoints.ts';
+import type { EventSource } from './events/event-source.ts';
+import { startQueueSource } from './events/queue-source.ts';
+import { startStreamSource } from './events/stream-source.ts';
+import { startHttpFront } from './http/http-front.ts';
+import { functionPool, type FunctionPool } from './lambda/function-pool.ts';
+import { handleInvoke } from './lambda/invoke-endpoint.ts';
+import { type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
+import type { Assembly } from './template/assembly.ts';
+import { readStack, type FunctionModel, type StackModel, type Surroundings } from './template/stack-model.ts';
+
+export const LOCAL_REGION = 'us-east-1';
+/** The one that fauxqs puts into the ARNs of its queues. */
+export const LOCAL_ACCOUNT = '000000000000';
+const OPERATOR_KEY = 'operator';
+
+/** Threads of one function behind the HTTP API; further requests wait for one. */
+const HTTP_WORKERS = 4;
+
+export type LocalStackOptions = {
+  readonly assembly: Assembly;
+  readonly dataDirectory: string;
+  /** Deletes what the data directory holds first. */
+  readonly fresh?: boolean;
+  readonly port?: number; // 0, a free one, where it is missing
+  readonly engine?: EngineName;
+  /** Changes what the template says, for tests: a permission less, a shorter visibility timeout. */
+  readonly adapt?: (model: StackModel) => StackModel;
+  readonly observe?: (call: ObservedCall) => void;
+  readonly progress?: (step: string) => void;
+};
+
+export type LocalStack = LocalDescription & {
+  /** Writes `<data>/local.json`: the stack is ready for others. */
+  publish(): void;
+  /** Waits until every stream is read, every queue with a consumer is empty and no function runs. */
+  drain(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** Settles when an engine has ended that nobody asked to. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+};
+
+/** Boots everything that the template names on the loopback device, on the data that the directory holds. */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const undo: (() => void | Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    return await boot(options, undo, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function boot(
+  options: LocalStackOptions,
+  undo: (() => void | Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<LocalStack> {
+  const { assembly, progress = () => undefined, adapt = (model: StackModel) => model } = options;
+  const read = (known: Pick<Surroundings, 'awsEndpoint' | 'streamArnOf'>) =>
+    adapt(readStack(assembly, { region: LOCAL_REGION, accountId: LOCAL_ACCOUNT, ...known }));
+  // Before anything starts: a template that is not supported must not leave half a stack behind.
+  read({ awsEndpoint: 'http://127.0.0.1', streamArnOf: (table) => `arn:aws:dynamodb:::table/${table}/stream/later` });
+
+  const data = openDataDirectory(options.dataDirectory, { fresh: options.fresh ?? false });
+  undo.push(() => data.close());
+  const log = stackLog(data);
+  const engine = options.engine ?? defaultEngine();
+
+  progress(`Starting ${engine} and fauxqs`);
+  const functions = new Map<string, FunctionPool>();
+  const proxy = await startAwsProxy({
+    region: LOCAL_REGION,
+    accountId: LOCAL_ACCOUNT,
+    handleOther: (request, response, body) => handleInvoke(request, response, body, functions),
+    ...(options.observe && { observe: options.observe }),
+  });
+  undo.push(() => proxy.stop());
+  const [dynamodb, sqs] = await Promise.all([
+    startDynamoDbEngine(engine, {
+      dataDirectory: data.file('dynamodb', engine),
+      logFile: data.file('logs', 'engine.log'),
+    }),
+    startQueueEngine({ region: LOCAL_REGION, dataDirectory: data.file('sqs') }),
+  ]);
+  undo.push(
+    () => dynamodb.stop(),
+    () => sqs.stop(),
+  );
+
+  const streams = new Map<string, string>();
+  const model = () =>
+    read({ awsEndpoint: proxy.endpoint, streamArnOf: (table) => streams.get(table) ?? `no stream of ${table}` });
+  proxy.connect({ dynamodbEndpoint: dynamodb.endpoint, sqsEndpoint: sqs.endpoint });
+
+  progress('Creating tables and queues');
+  const { tables, queues } = model();
+  const client = new DynamoDBClient({
+    endpoint: proxy.endpoint,
+    region: LOCAL_REGION,
+    credentials: { accessKeyId: OPERATOR_KEY, secretAccessKey: OPERATOR_KEY },
+  });
+  undo.push(() => client.destroy());
+  const operator = awsCaller(proxy.endpoint, OPERATOR_KEY);
+  await Promise.all([
+    ensureQueues(operator, queues),
+    ...tables.map(async (table) => {
+      const stream = await ensureTable(client, table);
+      if (stream !== undefined) streams.set(table.name, stream);
+    }),
+  ]);
+
+  const stack = model();
+  const keyOf = ({ role }: FunctionModel) => `function-${role}`;
+  proxy.allow(stack.functions.map((fn) => ({ role: fn.role, accessKeyId: keyOf(fn), policy: fn.policy })));
+  for (const fn of stack.functions) {
+    functions.set(
+      fn.name,
+      functionPool({
+        model: fn,
+        environment: environmentOf(fn, keyOf(fn), proxy.endpoint),
+        maxWorkers: workersOf(fn, stack),
+        logFile: data.file('logs', `${fn.role}.log`),
+      }),
+    );
+  }
+  undo.push(async () => {
+    await Promise.all([...functions.values()].map((pool) => pool.stop()));
+  });
+
+  const checkpoints = openCheckpoints(data.file('checkpoints.db'));
+  undo.push(() => checkpoints.close());
+  const sources = startSources(stack, functions, { checkpoints, endpoint: proxy.endpoint, keyOf, report: log });
+  proxy.onWrite((table) => {
+    for (const source of sources.streams) if (source.tableName === table) source.wake();
+  });
+  undo.push(async () => {
+    await Promise.all([...sources.streams, ...sources.queues].map((source) => source.stop()));
+  });
+
+  const adminKey = data.readAdminKey() ?? (await createAdminKey(client, tableName(stack, 'credentials')));
+  data.keepAdminKey(adminKey);
+  const front = await startHttpFront({ port: options.port ?? 0, model: stack, functions, clock: Date.now });
+  undo.push(() => front.stop());
+
+  const description: LocalDescription = {
+    baseUrl: front.baseUrl,
+    lambdaEndpoint: proxy.endpoint,
+    dynamodbEndpoint: proxy.endpoint,
+    sqsEndpoint: proxy.endpoint,
+    region: LOCAL_REGION,
+    adminKey,
+    functions: Object.fromEntries(stack.functions.map(({ role, name }) => [role, name])),
+    queues: Object.fromEntries(stack.queues.map(({ role, url }) => [role, url])),
+    tables: Object.fromEntries(stack.tables.map(({ role, name }) => [role, name])),
+  };
+
+  let isStopping = false;
+  const ended = (name: string) => () => (isStopping ? new Promise<never>(() => undefined) : new Error(`${name} ended`));
+  return {
+    ...description,
+    publish: () => data.publish(description),
+    drain: ({ timeoutMs = 60_000 } = {}) =>
+      drain({ stack, functions, sources: [...sources.streams, ...sources.queues], operator, timeoutMs }),
+    failed: Promise.race([dynamodb.ended.then(ended(engine)), sqs.ended.then(ended('fauxqs'))]),
+    async stop() {
+      isStopping = true;
+      await stop();
+    },
+  };
+}
+
+type SourceContext = {
+  readonly checkpoints: Parameters<typeof startStreamSource>[0]['checkpoints'];
+  readonly endpoint: string;
+  readonly keyOf: (fn: FunctionModel) => string;
+  readonly report: (error: unknown) => void;
+};
+
+function startSources(stack: StackModel, functions: ReadonlyMap<string, FunctionPool>, context: SourceContext) {
+  const common = (functionName: string) => {
+    const pool = functions.get(functionName);
+    if (pool === undefined) throw new Error(`There is no function ${functionName}`);
+    const call = awsCaller(context.endpoint, context.keyOf(pool.model));
+    return { pool, call, region: LOCAL_REGION, clock: Date.now, report: context.report };
+  };
+  return {
+    queues: stack.queueMappings.map((mapping) => startQueueSource({ mapping, ...common(mapping.functionName) })),
+    streams: stack.streamMappings.map((mapping) =>
+      startStreamSource({ mapping, checkpoints: context.checkpoints, ...common(mapping.functionName) }),
+    ),
+  };
+}
+
+function environmentOf(fn: FunctionModel, accessKeyId: string, endpoint: string): Record<string, string> {
+  return {
+    ...fn.environment,
+    AWS_REGION: LOCAL_REGION,
+    AWS_DEFAULT_REGION: LOCAL_REGION,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_ENDPOINT_URL_SQS: endpoint,
+    AWS_LAMBDA_FUNCTION_NAME: fn.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    TZ: ':UTC',
+  };
+}
+
+function workersOf(fn: FunctionModel, { queueMappings, streamMappings }: StackModel): number {
+  const isOurs = ({ functionName }: { readonly functionName: string }) => functionName === fn.name;
+  const sources = [
+    ...queueMappings.filter(isOurs).map(({ maxConcurrency }) => maxConcurrency),
+    ...streamMappings.filter(isOurs).map(({ lanes }) => lanes),
+  ];
+  return Math.max(HTTP_WORKERS, ...sources);
+}
+
+function tableName({ tables }: StackModel, role: string): string {
+  const table = tables.find((candidate) => candidate.role === role);
+  if (table === undefined) throw new Error(`The template has no table with the role ${role}`);
+  return table.name;
+}
+
+/** What went wrong between the functions: never silent, never on the terminal. */
+const stackLog = (data: DataDirectory) => (error: unknown) => {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  appendFileSync(data.file('logs', 'stack.log'), `${new Date().toISOString()} ${text}\n`);
+};
+
+const Counts = z.object({ Attributes: z.record(z.string(), z.coerce.number()) });
+const COUNTS = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+];
+
+async function drain(given: {
+  readonly stack: StackModel;
+  readonly functions: ReadonlyMap<string, FunctionPool>;
+  readonly sources: readonly EventSource[];
+  readonly operator: AwsCall;
+  readonly timeoutMs: number;
+}): Promise<void> {
+  const pending = async (): Promise<readonly string[]> => {
+    const queued = given.stack.queueMappings.map(async ({ queue }) => {
+      const answer = await given.operator('AmazonSQS.GetQueueAttributes', {
+        QueueUrl: queue.url,
+        AttributeNames: COUNTS,
+      });
+      const count = Object.values(Counts.parse(answer).Attributes).reduce((sum, each) => sum + each, 0);
+      return count === 0 ? [] : [`${count} messages in ${queue.role}`];
+    });
+    return [
+      ...(await Promise.all(queued)).flat(),
+      ...given.sources.filter((source) => !source.isIdle()).map(({ name }) => name),
+      ...[...given.functions.values()].filter((pool) => pool.inFlight() > 0).map(({ model }) => model.role),
+    ];
+  };
+  const until = Date.now() + given.timeoutMs;
+  let idleChecks = 0;
+  for (;;) {
+    const left = await pending();
+    idleChecks = left.length === 0 ? idleChecks + 1 : 0;
+    if (idleChecks === 2) return; // once could fall between a message's receipt and its invocation
+    if (Date.now() > until) throw new Error(`Not idle after ${given.timeoutMs} ms: ${left.join(', ')}`);
+    await sleep(50);
+  }
+}
