@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { hasScope } from '../../domain/identity/credential.ts';
 import { IngestReport, ingestTelemetry, type IngestDeps } from '../../domain/telemetry/ingest-telemetry.ts';
+import { TelemetryEvent } from '../../domain/telemetry/telemetry-event.ts';
 import { problem } from '../runtime/problems.ts';
 import { TELEMETRY_BODY } from '../runtime/request-body.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
@@ -18,6 +19,7 @@ export const routes = [
     access: 'anonymous-or-key',
     request: z.object({ body: z.unknown() }),
     bodyLimits: TELEMETRY_BODY,
+    documentedBody: z.union([TelemetryEvent, z.object({ events: z.array(TelemetryEvent).check(z.minLength(1)) })]),
     answers: {
       202: { description: 'At least one event was accepted or was a duplicate', schema: IngestReport },
       400: { description: 'Every event was rejected', schema: IngestReport },

@@ -22,9 +22,6 @@ function fieldsOf(route: DescribedRoute, part: 'params' | 'query'): readonly [st
   });
 }
 
-/** A body that the route's handler judges itself, with answers of its own. */
-const isUnchecked = (schema: z.core.$ZodType | undefined): boolean => schema?._zod.def.type === 'unknown';
-
 /** The codes that a route can refuse with: its own, and those that its access and its request bring. */
 function problemsOf(route: DescribedRoute): readonly ProblemCode[] {
   const { access, request, problems = [] } = route;
@@ -35,7 +32,7 @@ function problemsOf(route: DescribedRoute): readonly ProblemCode[] {
     ...(typeof access === 'object' ? (['missing_scope'] as const) : []),
     ...(takes('query') ? (['invalid_query'] as const) : []),
     ...(takes('body') ? (['invalid_json', 'too_large', 'unsupported_encoding'] as const) : []),
-    ...(takes('body') && !isUnchecked(request.shape.body) ? (['invalid_body'] as const) : []),
+    ...(takes('body') && route.documentedBody === undefined ? (['invalid_body'] as const) : []),
     'internal',
   ];
 }
@@ -64,7 +61,7 @@ function operationOf(route: DescribedRoute): Json {
     ...fieldsOf(route, 'params').map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
     ...fieldsOf(route, 'query').map(([name, schema, required]) => ({ name, in: 'query', required, schema })),
   ];
-  const body = route.request.shape.body;
+  const body = route.documentedBody ?? route.request.shape.body;
   const isKeyOptional = route.access === 'anonymous-or-key';
   return {
     summary: route.summary,

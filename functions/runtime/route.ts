@@ -23,6 +23,8 @@ type RouteDescription = {
   /** Of `params` (from the path), `query` and `body`, those that the route reads. */
   readonly request: z.ZodMiniObject;
   readonly bodyLimits?: BodyLimits;
+  /** What a body should be, for the documentation of a route whose handler judges it itself. */
+  readonly documentedBody?: z.ZodMiniType;
   /** The code where a path parameter cannot name anything: the same as where it names nothing. */
   readonly unknownParam?: ProblemCode;
   readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodMiniType }>>;
