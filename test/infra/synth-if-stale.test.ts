@@ -84,15 +84,18 @@ describe('synthIfStale', () => {
 });
 
 describe('the assembly of stage local', () => {
-  it('has the template and the bundle of every function', async () => {
+  it('has a bundle for every function, which loads without an environment', async () => {
     const assembly = inject('assembly');
     const template = JSON.parse(await readFile(join(assembly, 'Laurel-local.template.json'), 'utf8'));
     const functions = Object.values<any>(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
 
     expect(functions.length).toBeGreaterThan(0);
     for (const { Properties } of functions) {
-      const bundle = `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`;
-      expect(existsSync(join(assembly, bundle, 'index.mjs'))).toBe(true);
+      const bundle = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`, 'index.mjs');
+      const program = `const { handler } = await import('${pathToFileURL(bundle).href}'); console.log(typeof handler);`;
+      const args = ['--input-type=module', '-e', program];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} });
+      expect(stdout.trim()).toBe('function');
     }
   });
 });
