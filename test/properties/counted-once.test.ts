@@ -1,0 +1,92 @@
+/**
+ * I1: a user's counts are the cardinality of the distinct events of their devices, whatever is sent again, batched anew,
+ * reordered, sent at the same time, throttled, lost on its way or on the way back, at any request.
+ *
+ * GUARDS
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aRawEvent, invocationOf } from '../builders/telemetry.ts';
+import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { faultAt, FAULTS, faultsInOrder, Wire } from '../support/faults.ts';
+import { chooser, faults, requestsOf, turns, waves, type Wave } from './telemetry-arbitraries.ts';
+import { runs, TelemetryWorld, type Request } from './telemetry-world.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startTestEngine();
+});
+afterAll(() => engine.stop());
+
+const aWorld = async (wire?: Wire) => new TelemetryWorld(engine, (await engine.createTables(['telemetry'])).telemetry, wire);
+
+async function sendAll(world: TelemetryWorld, plan: readonly Wave[], everyAnswerArrived: boolean): Promise<void> {
+  const sent: Request[] = [];
+  for (const wave of plan) {
+    world.now += wave.pause;
+    const requests = requestsOf(wave, world.now, sent);
+    await world.send(...requests);
+    sent.push(...requests);
+    await world.checkFacts({ everyAnswerArrived });
+  }
+  await world.checkCounts();
+}
+
+describe('each event counts once', () => {
+  it('under duplicates, re-batching, reordering and concurrent senders, and is accepted exactly once', async () => {
+    await fc.assert(
+      fc.asyncProperty(waves, turns, async (plan, choices) => {
+        await sendAll(await aWorld(new Wire(undefined, chooser(choices))), plan, true);
+      }),
+      { numRuns: runs(60) },
+    );
+  });
+
+  it('also with throttling, and errors before and after any request', async () => {
+    await fc.assert(
+      fc.asyncProperty(waves, faults, turns, async (plan, stream, choices) => {
+        await sendAll(await aWorld(new Wire(faultsInOrder(stream), chooser(choices))), plan, false);
+      }),
+      { numRuns: runs(60) },
+    );
+  });
+});
+
+describe('one fault at one request', () => {
+  const event = (id: number, hour: string, device: string) =>
+    aRawEvent({
+      insert_id: `event-${id}`,
+      distinct_id: device,
+      timestamp: `2026-08-21T${hour}:10:00.000Z`,
+      properties: invocationOf('model'),
+    });
+  const many = (from: number, count: number, hour = '11', device = 'd1') =>
+    Array.from({ length: count }, (_, index) => event(from + index, hour, device));
+
+  /** A first send, a binding, the same events with a key, a chunk that fills up, a second account on the device. */
+  const story: readonly (readonly Request[])[] = [
+    [{ sender: null, events: many(0, 30) }],
+    [{ sender: 'ada', events: [...many(20, 30), ...many(0, 2, '10')] }],
+    [{ sender: 'bob', events: [...many(40, 30), ...many(0, 3, '10', 'd2')] }],
+    [
+      { sender: 'ada', events: many(60, 20) },
+      { sender: null, events: many(65, 20) },
+    ],
+  ];
+  const tell = async (wire: Wire) => {
+    const world = await aWorld(wire);
+    for (const wave of story) {
+      await world.send(...wave);
+      await world.checkFacts({ everyAnswerArrived: false });
+    }
+    await world.checkCounts();
+    return world;
+  };
+
+  it.each(FAULTS)('changes nothing, whichever request it is: %s', async (fault) => {
+    const { wire } = await tell(new Wire());
+    expect(new Set(wire.calls)).toContain('TransactWriteItemsCommand');
+
+    for (let number = 1; number <= wire.calls.length; number += 1) await tell(new Wire(faultAt(number, fault)));
+  });
+});

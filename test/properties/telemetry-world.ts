@@ -1,0 +1,181 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { expect } from 'vitest';
+import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
+import { foldDays } from '../../domain/scoring/facts.ts';
+import { mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { dateOfDayNumber } from '../../domain/shared/utc.ts';
+import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
+import { ingestTelemetry, type IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';
+import type { RawEvent } from '../builders/telemetry.ts';
+import type { TestEngine } from '../support/engines.ts';
+import { isInjected, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
+import { identityOf, refusalOf, tally, TelemetryModel, type Counts } from './telemetry-model.ts';
+
+/** How often each property runs is modest, so that all of them fit a usual test run; this factor raises it. */
+export const runs = (usual: number): number => Math.ceil(usual * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1));
+
+/** Whose key a request carries: a username, a collective's (which credits nobody), or none. */
+export type Sender = string | { readonly collective: string } | null;
+export type Request = { readonly sender: Sender; readonly events: readonly RawEvent[] };
+
+const named = namedCommandsOf(currentRules);
+const MAX_SENDS = 200;
+
+/**
+ * Ingest as it is deployed, on a table of a real engine, beside the model that says what must come of it. Time moves only
+ * when a test moves it, and nothing waits.
+ */
+export class TelemetryWorld {
+  readonly model = new TelemetryModel();
+  readonly engine: TestEngine;
+  readonly table: string;
+  wire: Wire;
+  now = Date.parse('2026-08-21T12:30:00.000Z');
+  #tokens = 0;
+  /** How often each event of each device was answered as accepted. */
+  readonly #accepted = new Map<string, number>();
+  readonly #users = new Set<string>();
+
+  constructor(engine: TestEngine, table: string, wire = new Wire()) {
+    this.engine = engine;
+    this.table = table;
+    this.wire = wire;
+  }
+
+  /** A client of its own on the wire, as each running function has one. */
+  client(wire = this.wire): DynamoDBClient {
+    const { endpoint, region, credentials } = this.engine;
+    return wire.attach(new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE }));
+  }
+
+  readonly chance = { random: () => 0.5, sleep: async () => undefined };
+
+  store(client: DynamoDBClient) {
+    const randomToken = () => `token-${(this.#tokens += 1)}`;
+    return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken });
+  }
+
+  /** Sends requests at the same time, each again until it is answered, then checks all that is stored. */
+  async send(...wave: readonly Request[]): Promise<void> {
+    const now = this.now;
+    const reports = await Promise.all(wave.map((request) => this.#sendUntilAnswered(request, now)));
+    const acceptable = wave.flatMap(({ sender, events }) => {
+      const key = typeof sender === 'string' ? sender : null;
+      if (key !== null) this.#users.add(key);
+      return events.filter((event) => refusalOf(event, now) === undefined).map((event) => ({ event, key }));
+    });
+    this.model.send(acceptable);
+    for (const [index, { events }] of wave.entries()) this.#noteAnswers(events, reports[index]!, now);
+  }
+
+  async #sendUntilAnswered({ sender, events }: Request, now: number): Promise<IngestReport> {
+    const client = this.client();
+    try {
+      for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
+        try {
+          const deps = { devices: this.store(client), resolveUsername, clock: () => now, ...this.chance, sha256 };
+          const credential =
+            sender === null
+              ? undefined
+              : typeof sender === 'string'
+                ? aPersonalKey(sender)
+                : aCollectiveKey(sender.collective);
+          return await ingestTelemetry(deps, { events, credential });
+        } catch (error) {
+          if (!isInjected(error)) throw error; // 5xx: the client sends again
+        }
+      }
+      throw new Error(`not answered after ${MAX_SENDS} sends`);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  #noteAnswers(events: readonly RawEvent[], { results }: IngestReport, now: number): void {
+    expect(results.map(({ index }) => index)).toEqual(events.map((_, index) => index));
+    for (const [index, event] of events.entries()) {
+      const { status, code } = results[index]!;
+      expect(code).toBe(refusalOf(event, now));
+      if (status !== 'accepted') continue;
+      const place = `${event.distinct_id} ${identityOf(event)}`;
+      this.#accepted.set(place, (this.#accepted.get(place) ?? 0) + 1);
+    }
+  }
+
+  /** Everything stored is what the model says, where the model leaves a choice one of its possibilities. */
+  async checkFacts({ everyAnswerArrived }: { readonly everyAnswerArrived: boolean }): Promise<void> {
+    const client = this.client(new Wire());
+    const store = this.store(client);
+    for (const device of this.model.devices()) {
+      const deviceId = device.startsWith('~') ? `~${device}` : device;
+      const owner = (await store.find(deviceId))?.owner ?? null;
+      expect(this.model.settleOwner(device, owner), `owner of ${device}: ${owner}`).toBe(true);
+
+      const identities = this.model.identitiesOf(device);
+      for (const hour of new Set(identities.map((identity) => identity.slice(0, 13)))) {
+        const chunks = await store.chunksOf(deviceId, hour);
+        expect(chunks.map(({ index }) => index)).toEqual(chunks.map((_, index) => index));
+        expect(chunks.slice(0, -1).every(({ closed }) => closed)).toBe(true);
+        const stored = chunks.flatMap(({ events }) => events);
+        const expected = identities.filter((identity) => identity.startsWith(hour));
+        const idOf = (identity: string) => sha256(identity.slice(14)).slice(0, 16);
+        expect(stored.map(({ id }) => id).sort()).toEqual(expected.map(idOf).sort());
+        for (const identity of expected) {
+          const { kind, sender } = stored.find(({ id }) => id === idOf(identity))!;
+          const found = { kind: kindText(kind), sender };
+          const isAllowed = this.model.settleCopy(device, identity, found);
+          expect(isAllowed, `${device} ${identity}: ${JSON.stringify(found)}`).toBe(true);
+          const accepted = this.#accepted.get(`${device} ${identity}`) ?? 0;
+          expect(accepted).toBeLessThanOrEqual(1);
+          if (everyAnswerArrived) expect(accepted).toBe(1);
+        }
+      }
+    }
+    client.destroy();
+  }
+
+  users(): readonly string[] {
+    return [...this.#users];
+  }
+
+  /** A user's counts as a refresh finds them: a fold of the facts from nothing. */
+  async countsOf(username: string): Promise<Counts> {
+    const client = this.client(new Wire());
+    const telemetry = dynamoUserTelemetry(client, this.table);
+    const links = await telemetry.linksOf(aUsername(username));
+    const { folds, sentFrom } = await foldDays(telemetry, aUsername(username), links, null, named);
+    client.destroy();
+    const owned = links.filter((link) => link.owned).map(({ deviceId }) => deviceId);
+    return countsOfFold(mergeFolds([...folds.values()], named), new Set([...owned, ...sentFrom]).size);
+  }
+
+  /** After `checkFacts`: what a fold finds for each user is what the model counts. */
+  async checkCounts(): Promise<void> {
+    for (const username of this.#users) {
+      expect(await this.countsOf(username), username).toEqual(this.model.countsOf(username));
+    }
+  }
+}
+
+/** A fold in the model's words. */
+export function countsOfFold({ events, commands, activeDays, lastHour }: Fold, devices: number): Counts {
+  const entries = [...commands].flatMap(([name, { total, successes }]) => [
+    ...Array.from({ length: successes }, () => `${name} ok`),
+    ...Array.from({ length: total - successes }, () => `${name} failed`),
+  ]);
+  return {
+    events: tally([...events].flatMap(([name, count]) => Array.from({ length: count }, () => name))),
+    commands: tally(entries),
+    activeDates: activeDays.map(dateOfDayNumber),
+    devices,
+    lastHour,
+  };
+}
+
+const kindText = ({ event, command, success }: EventEntry['kind']): string =>
+  command === null ? event : `${event} ${command} ${success ? 'ok' : 'failed'}`;
