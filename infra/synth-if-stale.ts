@@ -8,7 +8,16 @@ const PROJECT_ROOT = join(import.meta.dirname, '..');
 const CDK_OUT = join(PROJECT_ROOT, 'cdk.out');
 
 /** All that a template or a bundle is made of. */
-const SOURCES = ['bin/app.ts', 'infra', 'functions', 'domain', 'package-lock.json', 'cdk.json', 'tsconfig.json'];
+const SOURCES = [
+  'bin/app.ts',
+  'infra',
+  'functions',
+  'domain',
+  'package.json',
+  'package-lock.json',
+  'cdk.json',
+  'tsconfig.json',
+];
 
 /** Results kept beside the newest: a stack that is still running reads its bundles from an older one. */
 const OLDER_RESULTS_KEPT = 4;

@@ -52,15 +52,21 @@ const RULES: readonly {
     may: (target, _type, file) =>
       isPackage(target) ||
       /^(domain|functions\/adapters|functions\/runtime)\//.test(target) ||
-      posix.dirname(target) === posix.dirname(file),
+      posix.dirname(target) === posix.dirname(file) ||
+      /^functions\/[^/]+\/routes\.ts$/.test(target), // what the OpenAPI document is made of
   },
   {
     of: /^infra\//,
     may: (target, type) =>
       isPackage(target) || target.startsWith('infra/') || (type && /^functions\/[^/]+\/env\.ts$/.test(target)),
   },
-  // It runs the bundles of the functions: whatever it took from their sources would be wired twice.
-  { of: /^local\//, may: (target) => isPackage(target) || /^(local\/|infra\/synth-if-stale\.ts$)/.test(target) },
+  // It runs the functions' bundles: what it took from their own sources would be wired twice.
+  {
+    of: /^local\//,
+    may: (target) =>
+      isPackage(target) ||
+      /^(local\/|domain\/|functions\/(adapters|runtime)\/|infra\/synth-if-stale\.ts$)/.test(target),
+  },
   { of: /./, may: (target) => !target.startsWith('test/') },
 ];
 
@@ -164,6 +170,8 @@ describe('the rule of imports', () => {
     ['infra/a.ts', `import { type ReadApiEnv } from '../functions/read-api/env.ts';`],
     ['infra/a.ts', `import type { X } from '../functions/read-api/handler.ts';`],
     ['infra/a.ts', `import { x } from '../domain/shared/result.ts';`],
+    ['local/a.ts', `import { ReadApiEnv } from '../functions/read-api/env.ts';`],
+    ['local/a.ts', `import { LaurelStack } from '../infra/laurel-stack.ts';`],
     ['local/a.ts', `import { handler } from '../functions/read-api/handler.ts';`],
     ['bin/a.ts', `import { x } from '../test/support/template.ts';`],
   ])('refuses in %s: %s', (file, text) => {
@@ -174,6 +182,7 @@ describe('the rule of imports', () => {
     ['domain/a/b.ts', `import * as z from 'zod/mini'; import { ok } from '../shared/result.ts';`],
     ['functions/adapters/sqs/a.ts', `import { SQSClient } from '@aws-sdk/client-sqs';`],
     ['functions/read-api/handler.ts', `import { x } from './env.ts'; import { y } from '../runtime/once.ts';`],
+    ['functions/read-api/routes.ts', `import { x } from '../manage-keys/routes.ts';`],
     ['infra/a.ts', `import type { ReadApiEnv } from '../functions/read-api/env.ts';`],
     ['local/a.ts', `import { synthIfStale } from '../infra/synth-if-stale.ts';`],
   ])('allows in %s: %s', (file, text) => {
