@@ -32,7 +32,16 @@ export type DataDirectory = {
   close(): void;
 };
 
-const OURS = ['admin-key', 'checkpoints.db', 'checkpoints.db-shm', 'checkpoints.db-wal', 'dynamodb', 'logs', 'sqs'];
+const OURS = [
+  'admin-key',
+  'checkpoints.db',
+  'checkpoints.db-shm',
+  'checkpoints.db-wal',
+  'dynamodb',
+  'logs',
+  'sample.json',
+  'sqs',
+];
 
 /**
  * Opens the directory for this process alone. The lock is SQLite's: the system gives it up when the process ends,

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import * as z from 'zod';
+
+const SAMPLE = new URL('../examples/community.ndjson.gz', import.meta.url);
+const MILLISECONDS_PER_DAY = 86_400_000;
+const SENDERS = 8;
+
+const SampleEvent = z.object({
+  event: z.string(),
+  distinct_id: z.string(),
+  insert_id: z.string(),
+  properties: z.looseObject({ startedAt: z.iso.datetime(), completedAt: z.iso.datetime().optional() }),
+});
+const SampleRequest = z.object({ username: z.string().nullable(), events: z.array(SampleEvent).min(1) });
+type SampleRequest = z.infer<typeof SampleRequest>;
+
+/** What was loaded, and onto which day: a load that was cut short goes on with the same dates, so as duplicates. */
+const Progress = z.object({ lastDay: z.iso.date(), done: z.boolean() });
+
+export type SampleTarget = { readonly baseUrl: string; readonly adminKey: string };
+
+/** The sample's requests with their times moved so that the last event falls on `lastDay`. */
+export function readSample(lastDay: string): readonly SampleRequest[] {
+  const lines = gunzipSync(readFileSync(SAMPLE)).toString('utf8').trimEnd().split('\n');
+  const requests = lines.map((line) => SampleRequest.parse(JSON.parse(line)));
+  const dayOf = (time: string) => Math.floor(Date.parse(time) / MILLISECONDS_PER_DAY);
+  const days = requests.flatMap(({ events }) => events.map(({ properties }) => dayOf(properties.startedAt)));
+  const shiftMs = (dayOf(lastDay) - days.reduce((latest, day) => Math.max(latest, day))) * MILLISECONDS_PER_DAY;
+  const shifted = (time: string) => new Date(Date.parse(time) + shiftMs).toISOString();
+
+  return requests.map(({ username, events }) => ({
+    username,
+    events: events.map((event) => {
+      const { startedAt, completedAt } = event.properties;
+      const times = { startedAt: shifted(startedAt), ...(completedAt && { completedAt: shifted(completedAt) }) };
+      return { ...event, properties: { ...event.properties, ...times } };
+    }),
+  }));
+}
+
+/** The usernames of the sample. */
+export const sampleUsernames = (): readonly string[] =>
+  [...new Set(readSample('2026-01-01').flatMap(({ username }) => username ?? []))].toSorted();
+
+/**
+ * Sends the sample through the front door, unless `progressFile` says that it was. The requests of one account keep
+ * their order. True where it sent anything.
+ */
+export async function loadSample(target: SampleTarget, progressFile: string, now: number): Promise<boolean> {
+  const before = existsSync(progressFile)
+    ? Progress.parse(JSON.parse(readFileSync(progressFile, 'utf8')))
+    : { lastDay: new Date(now).toISOString().slice(0, 10), done: false };
+  if (before.done) return false;
+  const save = (done: boolean) => writeFileSync(progressFile, JSON.stringify({ ...before, done }));
+  save(false);
+
+  const queues = [...Map.groupBy(readSample(before.lastDay), ({ username }) => username)];
+  const sendNext = async (): Promise<void> => {
+    for (let next = queues.shift(); next !== undefined; next = queues.shift()) {
+      const [username, requests] = next;
+      const key = username === null ? undefined : await makeKey(target, username);
+      for (const { events } of requests) await post(target, '/ingest', { events }, key);
+    }
+  };
+  await Promise.all(Array.from({ length: SENDERS }, sendNext));
+  save(true);
+  return true;
+}
+
+async function makeKey(target: SampleTarget, username: string): Promise<string> {
+  const body = { kind: 'personal', username, label: 'sample' };
+  return z.object({ key: z.string() }).parse(await post(target, '/v1/keys', body, target.adminKey)).key;
+}
+
+async function post({ baseUrl }: SampleTarget, path: string, body: unknown, key: string | undefined): Promise<unknown> {
+  const response = await fetch(`${baseUrl}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }) },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`The sample was not loaded: ${path} answered ${response.status} ${text}`);
+  return JSON.parse(text);
+}
+
+export type Standing = {
+  readonly username: string;
+  readonly canonicalScore: number;
+  readonly tier: string;
+};
+
+/** The sample's accounts with the highest scores, best first. */
+export async function topScores({ baseUrl }: SampleTarget, count: number): Promise<readonly Standing[]> {
+  const Score = z.object({ username: z.string(), canonicalScore: z.number(), tier: z.string() });
+  const standings = await Promise.all(
+    sampleUsernames().map(async (username) => {
+      const response = await fetch(`${baseUrl}/v1/scores/${username}`);
+      return Score.safeParse(await response.json()).data ?? [];
+    }),
+  );
+  return standings
+    .flat()
+    .toSorted((a, b) => b.canonicalScore - a.canonicalScore || a.username.localeCompare(b.username))
+    .slice(0, count);
+}
