@@ -57,18 +57,23 @@ export class LaurelStack extends Stack {
       },
     });
     announceChanges.worker
-      .allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], telemetry.tableArn)
+      .allow(['dynamodb:GetItem'], telemetry.tableArn)
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn);
 
     const ingestTelemetry = new LaurelFunction<IngestTelemetryEnv>(this, 'IngestTelemetry', {
       stage,
       role: 'ingest-telemetry',
-      environment: { TELEMETRY_TABLE: telemetry.tableName, CREDENTIALS_TABLE: credentials.tableName },
+      environment: {
+        TELEMETRY_TABLE: telemetry.tableName,
+        CREDENTIALS_TABLE: credentials.tableName,
+        SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
+      },
       timeout: API_TIMEOUT,
     });
     ingestTelemetry
       .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
-      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn) // the update notes lastUsedAt
+      .allow(['sqs:SendMessage'], refreshScore.queue.queueArn); // `extension_published` asks for a refresh
 
     const manageKeys = new LaurelFunction<ManageKeysEnv>(this, 'ManageKeys', {
       stage,

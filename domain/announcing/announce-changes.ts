@@ -13,8 +13,8 @@ export type AnnounceDeps = {
 
 const PARALLEL_READS = 8;
 
-/** Which days of a user; null where the change concerns more than known days. */
-type Touched = { readonly days: ReadonlySet<UtcDate> | null; readonly changedAt: string };
+/** What of a user changed. `days` is null where that is more than known days. */
+type Touched = { readonly days: ReadonlySet<UtcDate> | null; readonly reports: boolean; readonly changedAt: string };
 
 /**
  * Queues a refresh for everyone whose score the changes touch, once each.
@@ -34,13 +34,17 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
   const touched = new Map<Username, Touched>();
   for (const { change, committedAt } of changes) {
     for (const username of usernamesOf(change, ownerOf)) {
-      const day = change.kind === 'hour-changed' ? dateOfHour(change.hour) : null;
-      touched.set(username, add(touched.get(username), day, committedAt));
+      const now = { days: daysOf(change), reports: change.kind === 'report-changed', changedAt: committedAt };
+      const before = touched.get(username);
+      touched.set(username, before === undefined ? now : both(before, now));
     }
   }
-  const requests = [...touched].map(([username, { days, changedAt }]) =>
-    days === null ? { username, changedAt } : { username, days: [...days].sort(), changedAt },
-  );
+  const requests = [...touched].map(([username, { days, reports, changedAt }]) => ({
+    username,
+    changedAt,
+    ...(days === null ? {} : { days: [...days].sort() }),
+    ...(reports ? { reports } : {}),
+  }));
   if (requests.length > 0) await deps.requestRefreshes(requests);
 }
 
@@ -53,13 +57,26 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
     case 'owner-changed':
       return change.owners;
     case 'link-changed':
+    case 'report-changed':
       return [change.username];
   }
 }
 
-/** The refresh lag is measured from the oldest change that a refresh covers. */
-function add(before: Touched | undefined, day: UtcDate | null, committedAt: string): Touched {
-  const changedAt = before !== undefined && before.changedAt < committedAt ? before.changedAt : committedAt;
-  if (day === null || before?.days === null) return { days: null, changedAt };
-  return { days: new Set([...(before?.days ?? []), day]), changedAt };
+function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null {
+  switch (change.kind) {
+    case 'hour-changed':
+      return new Set([dateOfHour(change.hour)]);
+    case 'owner-changed':
+    case 'link-changed':
+      return null;
+    case 'report-changed':
+      return new Set();
+  }
 }
+
+/** The refresh lag is measured from the oldest change that a refresh covers. */
+const both = (a: Touched, b: Touched): Touched => ({
+  days: a.days === null || b.days === null ? null : a.days.union(b.days),
+  reports: a.reports || b.reports,
+  changedAt: a.changedAt < b.changedAt ? a.changedAt : b.changedAt,
+});

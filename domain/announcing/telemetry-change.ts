@@ -20,6 +20,11 @@ export type TelemetryChange =
       /** A user's fold has a device more or less to follow. */
       readonly kind: 'link-changed';
       readonly username: Username;
+    }
+  | {
+      /** A server reported an issue or a sign-in of the user. */
+      readonly kind: 'report-changed';
+      readonly username: Username;
     };
 
 export type CommittedChange = {

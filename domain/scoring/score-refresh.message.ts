@@ -6,6 +6,8 @@ export const ScoreRefreshRequested = z.object({
   username: Username,
   /** UTC dates whose telemetry changed; where it is missing, everything is folded from nothing. */
   days: z.optional(z.array(z.iso.date())),
+  /** Whether facts changed that servers report of the user; counted again in any case where `days` is missing. */
+  reports: z.optional(z.boolean()),
   /** When the change was committed (ISO 8601); the refresh lag is measured from it. */
   changedAt: z.optional(z.iso.datetime()),
 });

@@ -1,15 +1,16 @@
 import * as z from 'zod/mini';
 import type { Credential } from '../identity/credential.ts';
 import { hasScope } from '../identity/credential.ts';
-import type { ResolveUsername, Username } from '../identity/username.ts';
+import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
 import { decideHour, type StoreOutcome } from './device-hour-set.ts';
-import { deviceIdOf } from './device-id.ts';
+import { deviceIdOf, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
-import { judgeEvent, type AcceptableEvent } from './telemetry-event.ts';
+import { identityOf, recordTrustedEvent, type RecordTrustedDeps } from './record-trusted-event.ts';
+import { judgeEvent, type AcceptableEvent, type TelemetryRecord, type TrustedRecord } from './telemetry-event.ts';
 
 export const EventResult = z.object({
   /** Place in the request, from 0. */
@@ -29,9 +30,8 @@ export const IngestReport = z.object({
 export type EventResult = z.infer<typeof EventResult>;
 export type IngestReport = z.infer<typeof IngestReport>;
 
-export type IngestDeps = {
+export type IngestDeps = RecordTrustedDeps & {
   readonly devices: DeviceStore;
-  readonly resolveUsername: ResolveUsername;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -43,7 +43,13 @@ const PARALLEL_WRITES = 8;
 /** Each try that finds the hour changed means that another sender got through, so this bounds the senders at once. */
 const MAX_TRIES = 60;
 
-type DeviceBatch = { readonly deviceId: string; readonly hours: ReadonlyMap<UtcHour, readonly AcceptableEvent[]> };
+/** What one device sends in one request. All of it has one sender: the key's, or the one that a server reports for. */
+type DeviceBatch = {
+  readonly deviceId: string;
+  readonly sender: Username | null;
+  readonly hours: Map<UtcHour, TelemetryRecord[]>;
+};
+type Outcomes = ReadonlyMap<AcceptableEvent, StoreOutcome>;
 
 /**
  * Stores a request's events, each once, and says of each what became of it.
@@ -62,43 +68,83 @@ export async function ingestTelemetry(
 
   const verdicts = request.events.map((raw) => judgeEvent(raw, { now, isTrusted, sha256: deps.sha256 }));
   const acceptable = verdicts.flatMap((verdict) => (verdict.ok ? [verdict.value] : []));
-  const batches = byDevice(acceptable);
+  const telemetry = acceptable.filter((event) => event.type === 'telemetry');
+  const trusted = acceptable.filter((event) => event.type === 'trusted');
+  const outcomes: Outcomes = new Map([
+    ...(await storeTelemetry(deps, await byDevice(deps, telemetry, sender), isoOf(now))),
+    ...(await storeTrusted(deps, trusted)),
+  ]);
 
-  await settleAll(batches, PARALLEL_WRITES, ({ deviceId }) => prepareDevice(deps, deviceId, sender, isoOf(now)));
-  const hours = batches.flatMap(({ deviceId, hours }) =>
-    [...hours].map(([hour, events]) => ({ deviceId, hour, events })),
-  );
-  const stored = await settleAll(hours, PARALLEL_WRITES, async ({ deviceId, hour, events }) => ({
-    events,
-    outcomes: await storeHour(
-      deps,
-      deviceId,
-      hour,
-      events.map(({ id, kind }) => ({ id, kind, sender })),
-    ),
-  }));
-
-  const outcomeOf = new Map<AcceptableEvent, StoreOutcome>();
-  for (const { events, outcomes } of stored) {
-    const seen = new Set<string>();
-    for (const event of events) {
-      const outcome = outcomes.get(event.id);
-      if (outcome === undefined) throw new Error(`no outcome for a stored event of ${event.hour}`);
-      outcomeOf.set(event, seen.has(event.id) ? 'duplicate' : outcome);
-      seen.add(event.id);
-    }
-  }
   return reportOf(
     verdicts.map((verdict, index) => {
       if (!verdict.ok) {
         const { insertId, code, error } = verdict.error;
         return { index, insert_id: insertId, status: 'rejected', code, error };
       }
-      const status = outcomeOf.get(verdict.value);
+      const status = outcomes.get(verdict.value);
       if (status === undefined) throw new Error(`event ${index} was neither stored nor refused`);
       return { index, insert_id: verdict.value.insertId, status };
     }),
   );
+}
+
+async function byDevice(
+  { resolveUsername }: IngestDeps,
+  events: readonly TelemetryRecord[],
+  keySender: Username | null,
+): Promise<readonly DeviceBatch[]> {
+  const batches = new Map<string, DeviceBatch>();
+  for (const event of events) {
+    const reportedFor = event.reportedFor === null ? null : await resolveUsername(event.reportedFor);
+    const deviceId = reportedFor === null ? deviceIdOf(event.distinctId) : trustedDeviceIdOf(reportedFor);
+    const hours = new Map<UtcHour, TelemetryRecord[]>();
+    const batch: DeviceBatch = batches.get(deviceId) ?? { deviceId, sender: reportedFor ?? keySender, hours };
+    batch.hours.set(event.hour, [...(batch.hours.get(event.hour) ?? []), event]);
+    batches.set(deviceId, batch);
+  }
+  return [...batches.values()];
+}
+
+async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[], at: string): Promise<Outcomes> {
+  await settleAll(batches, PARALLEL_WRITES, (batch) => prepareDevice(deps, batch, at));
+  const hours = batches.flatMap(({ deviceId, sender, hours }) =>
+    [...hours].map(([hour, events]) => ({ deviceId, sender, hour, events })),
+  );
+  const stored = await settleAll(hours, PARALLEL_WRITES, async ({ deviceId, sender, hour, events }) => {
+    const entries = events.map(({ id, kind }) => ({ id, kind, sender }));
+    const byId = await storeHour(deps, deviceId, hour, entries);
+    return firstOfEach(
+      events,
+      ({ id }) => id,
+      (event) => byId.get(event.id),
+    );
+  });
+  return new Map(stored.flat());
+}
+
+async function storeTrusted(deps: IngestDeps, records: readonly TrustedRecord[]): Promise<Outcomes> {
+  const first = [...new Map(records.toReversed().map((record) => [identityOf(record), record])).values()];
+  const stored = await settleAll(first, PARALLEL_WRITES, async (record) => {
+    return [record, await recordTrustedEvent(deps, record)] as const;
+  });
+  const outcomes = new Map(stored);
+  return new Map(firstOfEach(records, identityOf, (record) => outcomes.get(record)));
+}
+
+/** The outcomes of a request's events: of those that are one and the same, only the first can be more than a repeat. */
+function firstOfEach<Event extends AcceptableEvent>(
+  events: readonly Event[],
+  identityOf: (event: Event) => string,
+  outcomeOf: (event: Event) => StoreOutcome | undefined,
+): (readonly [Event, StoreOutcome])[] {
+  const seen = new Set<string>();
+  return events.map((event) => {
+    const isRepeat = seen.has(identityOf(event));
+    seen.add(identityOf(event));
+    const outcome = isRepeat ? 'duplicate' : outcomeOf(event);
+    if (outcome === undefined) throw new Error('a stored event has no outcome');
+    return [event, outcome];
+  });
 }
 
 function reportOf(results: readonly EventResult[]): IngestReport {
@@ -111,26 +157,20 @@ function reportOf(results: readonly EventResult[]): IngestReport {
   };
 }
 
-function byDevice(events: readonly AcceptableEvent[]): DeviceBatch[] {
-  const devices = new Map<string, Map<UtcHour, AcceptableEvent[]>>();
-  for (const event of events) {
-    const deviceId = deviceIdOf(event.distinctId);
-    const hours = devices.get(deviceId) ?? new Map<UtcHour, AcceptableEvent[]>();
-    devices.set(deviceId, hours.set(event.hour, [...(hours.get(event.hour) ?? []), event]));
-  }
-  return [...devices].map(([deviceId, hours]) => ({ deviceId, hours }));
-}
-
 /**
  * Before a device's first event the device is there, and before an hour names its sender the sender's link is: a link
  * without facts is harmless, a fact that no fold finds is not.
  */
 async function prepareDevice(
   { devices }: IngestDeps,
-  deviceId: string,
-  sender: Username | null,
+  { deviceId, sender }: Pick<DeviceBatch, 'deviceId' | 'sender'>,
   at: string,
 ): Promise<void> {
+  const linkSender = async (username: Username) => {
+    if (!(await devices.isLinked(deviceId, username))) await devices.link(deviceId, username);
+  };
+  if (sender !== null && isTrustedDevice(deviceId)) return linkSender(sender); // no device of anybody's to bind
+
   const device = await devices.find(deviceId);
   if (sender === null) {
     if (device === undefined) await devices.register(deviceId, at);
@@ -138,7 +178,7 @@ async function prepareDevice(
   }
   if (device?.owner === sender) return;
   if (device?.owner === undefined && (await devices.bind(deviceId, sender, at)) === 'bound') return;
-  if (!(await devices.isLinked(deviceId, sender))) await devices.link(deviceId, sender);
+  await linkSender(sender);
 }
 
 /** Reads, decides and writes until every chunk is stored as decided, starting again whenever another sender was faster. */

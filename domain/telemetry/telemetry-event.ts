@@ -1,23 +1,12 @@
 import * as z from 'zod/mini';
+import { Username } from '../identity/username.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import { hourOf, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR, type UtcHour } from '../shared/utc.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { EventKind } from './device-hour.ts';
 import { kindOf } from './event-kind.ts';
-
-/** Names that only a key with `telemetry:trusted` may send. */
-export const TRUSTED_EVENTS = [
-  'extension_pulled',
-  'extension_published',
-  'award',
-  'badge_granted',
-  'feed_post_created',
-  'issue_created',
-  'daily_sign_in',
-] as const;
-const trustedEvents: ReadonlySet<string> = new Set(TRUSTED_EVENTS);
-export const isTrustedEvent = (event: string): boolean => trustedEvents.has(event);
+import { isTrustedEvent, readTrustedEvent, underProperties, type TrustedReport } from './trusted-event.ts';
 
 const MAX_EVENT_BYTES = 32 * 1024;
 /** Deeper than any client's event, and far from where a recursive reader runs out of stack. */
@@ -40,16 +29,31 @@ export const TelemetryEvent = z.object({
   timestamp: z.optional(time('timestamp')),
   properties: z.optional(z.looseObject({})),
 });
+/** Who did it, as a trusted key says; from anyone else it is not even read. */
+const ReportedFor = z.object({ username: z.optional(Username) });
 const StartedAt = z.object({ startedAt: z.optional(time('properties.startedAt')) });
 
 /** An event that passed every rule that needs no look at what is stored. */
-export type AcceptableEvent = {
+export type AcceptableEvent = TelemetryRecord | TrustedRecord;
+
+export type TelemetryRecord = {
+  readonly type: 'telemetry';
   readonly insertId: string;
   /** 16 hexadecimal digits: the first 8 bytes of the SHA-256 of `insertId`. */
   readonly id: string;
   readonly distinctId: string;
+  /** Whom a trusted key names as the one who did it; null where it names nobody, and always for any other key. */
+  readonly reportedFor: Username | null;
   readonly hour: UtcHour;
   readonly kind: EventKind;
+};
+
+export type TrustedRecord = {
+  readonly type: 'trusted';
+  readonly insertId: string;
+  readonly report: TrustedReport;
+  /** Epoch milliseconds: the event's own time, else that of its receipt. */
+  readonly at: number;
 };
 
 export type EventRefusalCode =
@@ -109,32 +113,65 @@ export function judgeEvent(
   if (new TextEncoder().encode(JSON.stringify(raw)).length > MAX_EVENT_BYTES) {
     return refuseThis('event_too_large', `event: larger than ${MAX_EVENT_BYTES} bytes`);
   }
-  if (isTrustedEvent(event)) {
-    return context.isTrusted
-      ? refuseThis('not_yet_supported', `event: ${event} is not supported yet`)
-      : refuseThis('missing_scope', `event: ${event} requires the telemetry:trusted scope`);
+  if (isTrustedEvent(event) && !context.isTrusted) {
+    return refuseThis('missing_scope', `event: ${event} requires the telemetry:trusted scope`);
   }
 
+  const time = timeOf(timestamp, properties, context.now);
+  if (!time.ok) {
+    // A server may leave the time out: it reports what has just happened.
+    const isTimeless = isTrustedEvent(event) && time.error.code === 'timestamp_missing';
+    if (!isTimeless) return refuseThis(time.error.code, time.error.error);
+  }
+  const at = time.ok ? time.value : context.now;
+  const insertId = sentInsertId ?? derivedInsertId(raw, context.sha256);
+
+  if (isTrustedEvent(event)) {
+    const report = readTrustedEvent(event, properties);
+    if (report.ok) return ok({ type: 'trusted', insertId, report: report.value, at });
+    return report.error.kind === 'not-yet-supported'
+      ? refuseThis('not_yet_supported', `event: ${event} is not supported yet`)
+      : refuseThis('invalid_event', sentenceOf(report.error.issues));
+  }
+
+  const reported = ReportedFor.safeParse(context.isTrusted ? (properties ?? {}) : {});
+  if (!reported.success) return refuseThis('invalid_event', sentenceOf(underProperties(reported.error.issues)));
+  const id = context.sha256(insertId).slice(0, 16);
+  const reportedFor = reported.data.username ?? null;
+  return ok({
+    type: 'telemetry',
+    insertId,
+    id,
+    distinctId,
+    reportedFor,
+    hour: hourOf(at),
+    kind: kindOf(event, properties),
+  });
+}
+
+/** An event's own time in epoch milliseconds, where it has one within the bounds of the contract. */
+function timeOf(
+  timestamp: string | undefined,
+  properties: unknown,
+  now: number,
+): Result<number, { readonly code: EventRefusalCode; readonly error: string }> {
   const started = timestamp === undefined ? StartedAt.safeParse(properties ?? {}) : undefined;
-  if (started?.success === false) return refuseThis('invalid_event', sentenceOf(started.error.issues));
+  if (started?.success === false) return err({ code: 'invalid_event', error: sentenceOf(started.error.issues) });
   const time = timestamp ?? started?.data.startedAt;
   if (time === undefined) {
-    return refuseThis('timestamp_missing', 'timestamp: expected an ISO 8601 time here or in properties.startedAt');
+    const error = 'timestamp: expected an ISO 8601 time here or in properties.startedAt';
+    return err({ code: 'timestamp_missing', error });
   }
   const epochMs = Date.parse(time);
-  if (epochMs > context.now + MAX_AHEAD_MS) {
-    return refuseThis(
-      'timestamp_in_future',
-      `timestamp: more than ${MAX_AHEAD_MS / MILLISECONDS_PER_HOUR} hours ahead`,
-    );
+  if (epochMs > now + MAX_AHEAD_MS) {
+    const error = `timestamp: more than ${MAX_AHEAD_MS / MILLISECONDS_PER_HOUR} hours ahead`;
+    return err({ code: 'timestamp_in_future', error });
   }
-  if (epochMs < context.now - MAX_AGE_MS) {
-    return refuseThis('timestamp_too_old', `timestamp: older than ${MAX_AGE_MS / MILLISECONDS_PER_DAY} days`);
+  if (epochMs < now - MAX_AGE_MS) {
+    const error = `timestamp: older than ${MAX_AGE_MS / MILLISECONDS_PER_DAY} days`;
+    return err({ code: 'timestamp_too_old', error });
   }
-
-  const insertId = sentInsertId ?? derivedInsertId(raw, context.sha256);
-  const id = context.sha256(insertId).slice(0, 16);
-  return ok({ insertId, id, distinctId, hour: hourOf(epochMs), kind: kindOf(event, properties) });
+  return ok(epochMs);
 }
 
 const readableInsertId = (raw: unknown): string | null => {

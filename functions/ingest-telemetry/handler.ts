@@ -1,8 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoTrustedFacts } from '../adapters/dynamodb/trusted-facts.dynamodb.ts';
+import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { IngestTelemetryEnv } from './env.ts';
@@ -18,6 +21,8 @@ export const handler = httpFunction({
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
+      trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, randomToken),
+      requestRefreshes: sqsSender(new SQSClient(), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
       resolveUsername,
       clock,
       random,

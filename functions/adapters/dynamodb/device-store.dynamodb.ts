@@ -9,25 +9,16 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Random, RandomToken, Sleep } from '../../../domain/shared/environment.ts';
 import type { DeviceStore } from '../../../domain/telemetry/device-store.port.ts';
+import { putOnce } from './put-once.ts';
 import { sendTransaction } from './retry-transaction.ts';
 import { chunkItem, DEVICE_SK, DeviceItem, devicePk, hourSkPrefix, parseChunk, userPk } from './telemetry-items.ts';
-
-const ABSENT = 'attribute_not_exists(pk)';
 
 export function dynamoDeviceStore(
   client: DynamoDBClient,
   tableName: string,
   deps: { readonly random: Random; readonly sleep: Sleep; readonly randomToken: RandomToken },
 ): DeviceStore {
-  /** Puts an item that may be there already: which of two equal puts came first makes no difference. */
-  async function putOnce(item: Record<string, unknown>): Promise<void> {
-    try {
-      const Item = marshall(item);
-      await client.send(new PutItemCommand({ TableName: tableName, Item, ConditionExpression: ABSENT }));
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    }
-  }
+  const table = { client, tableName, randomToken: deps.randomToken };
 
   return {
     async find(deviceId) {
@@ -38,7 +29,9 @@ export function dynamoDeviceStore(
       return owner === undefined ? { deviceId } : { deviceId, owner };
     },
 
-    register: (deviceId, createdAt) => putOnce({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt }),
+    async register(deviceId, createdAt) {
+      await putOnce(table, { pk: devicePk(deviceId), sk: DEVICE_SK, createdAt });
+    },
 
     async bind(deviceId, username, at) {
       const own = {
@@ -58,7 +51,9 @@ export function dynamoDeviceStore(
       return outcome.kind === 'committed' ? 'bound' : 'already-owned';
     },
 
-    link: (deviceId, username) => putOnce({ pk: userPk(username), sk: devicePk(deviceId), owned: false }),
+    async link(deviceId, username) {
+      await putOnce(table, { pk: userPk(username), sk: devicePk(deviceId), owned: false });
+    },
 
     async isLinked(deviceId, username) {
       const Key = marshall({ pk: userPk(username), sk: devicePk(deviceId) });
@@ -86,7 +81,7 @@ export function dynamoDeviceStore(
       const command = new PutItemCommand({
         TableName: tableName,
         Item: chunkItem(deviceId, hour, chunk, writeId),
-        ConditionExpression: isFirstWrite ? ABSENT : 'rev = :read',
+        ConditionExpression: isFirstWrite ? 'attribute_not_exists(pk)' : 'rev = :read',
         ...(isFirstWrite ? {} : { ExpressionAttributeValues: marshall({ ':read': chunk.revision }) }),
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });

@@ -20,6 +20,8 @@ export function telemetryChange({ keys, before, after }: StreamChange): Telemetr
     }
     case 'link':
       return { kind: 'link-changed', username: key.username };
+    case 'report':
+      return { kind: 'report-changed', username: key.username };
   }
 }
 

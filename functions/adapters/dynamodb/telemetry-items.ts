@@ -13,6 +13,8 @@ import type { UtcHour } from '../../../domain/shared/utc.ts';
  *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt
  *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events
  *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
+ *   USER#<name>    ISSUE#<id>                 an issue that the user created
+ *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
  */
 export type Item = Record<string, AttributeValue>;
 
@@ -32,7 +34,8 @@ const KEY = {
 export type TelemetryKey =
   | { readonly kind: 'device'; readonly deviceId: string }
   | { readonly kind: 'chunk'; readonly deviceId: string; readonly hour: UtcHour; readonly index: number }
-  | { readonly kind: 'link'; readonly username: Username; readonly deviceId: string };
+  | { readonly kind: 'link'; readonly username: Username; readonly deviceId: string }
+  | { readonly kind: 'report'; readonly username: Username };
 
 const Keys = z.object({ pk: z.string(), sk: z.string() });
 
@@ -50,10 +53,19 @@ export function parseKey(item: Item): TelemetryKey {
   if (username !== undefined && linked !== undefined) {
     return { kind: 'link', username: Username.parse(username), deviceId: linked };
   }
+  if (username !== undefined && (sk.startsWith(ISSUE_SK_PREFIX) || sk.startsWith(SIGN_IN_SK_PREFIX))) {
+    return { kind: 'report', username: Username.parse(username) };
+  }
   throw new Error(`no item of the telemetry table has the key ${pk} / ${sk}`);
 }
 
 export const DeviceItem = z.object({ owner: z.optional(Username), createdAt: z.iso.datetime() });
+
+export const ISSUE_SK_PREFIX = 'ISSUE#';
+export const SIGN_IN_SK_PREFIX = 'SIGNIN#';
+
+/** A fact that a server reported: its key is its identity. */
+export const ReportItem = z.object({ hour: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/u)) });
 
 export const LinkItem = z.object({ owned: z.boolean() });
 

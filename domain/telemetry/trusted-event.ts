@@ -1,0 +1,92 @@
+import * as z from 'zod/mini';
+import { Username } from '../identity/username.ts';
+import { err, ok, type Result } from '../shared/result.ts';
+
+/** The identity of a fact that another system keeps: an issue, an award, a post. */
+export const DomainId = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9._:-]{1,128}$/, 'expected 1 to 128 of A-Z a-z 0-9 . _ : -'));
+
+const ExtensionName = z
+  .string()
+  .check(
+    z.maxLength(128),
+    z.regex(
+      /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*){0,3}$/,
+      'expected a name of an extension',
+    ),
+  );
+const ExtensionVersion = z.string().check(z.regex(/^\d{4}\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N'));
+
+/**
+ * The properties of the events that only a key with `telemetry:trusted` may send, by their names. A name that is listed
+ * with null is reserved: its facts do not exist yet.
+ */
+const PROPERTIES = {
+  issue_created: z.object({ issue_id: DomainId, username: Username }),
+  daily_sign_in: z.object({ username: Username }),
+  extension_published: z.object({ extension_name: ExtensionName, version: ExtensionVersion, username: Username }),
+  extension_pulled: null,
+  award: null,
+  badge_granted: null,
+  feed_post_created: null,
+} as const;
+
+export const isTrustedEvent = (event: string): event is keyof typeof PROPERTIES => Object.hasOwn(PROPERTIES, event);
+
+/** What a trusted event says. The time is not in it: an issue has none of its own, a sign-in's date comes from it. */
+export type TrustedReport =
+  | { readonly kind: 'issue-created'; readonly username: Username; readonly issueId: string }
+  | { readonly kind: 'signed-in'; readonly username: Username }
+  | {
+      readonly kind: 'extension-published';
+      readonly username: Username;
+      readonly extension: string;
+      readonly version: string;
+    };
+
+export type TrustedRefusal =
+  { readonly kind: 'not-yet-supported' } | { readonly kind: 'invalid'; readonly issues: readonly z.core.$ZodIssue[] };
+
+/** Reads the properties of a trusted event. The issues' paths start at the event. */
+export function readTrustedEvent(
+  event: keyof typeof PROPERTIES,
+  properties: unknown,
+): Result<TrustedReport, TrustedRefusal> {
+  switch (event) {
+    case 'issue_created':
+      return parsed(PROPERTIES[event], properties, ({ username, issue_id: issueId }) => ({
+        kind: 'issue-created',
+        username,
+        issueId,
+      }));
+    case 'daily_sign_in':
+      return parsed(PROPERTIES[event], properties, ({ username }) => ({ kind: 'signed-in', username }));
+    case 'extension_published':
+      return parsed(PROPERTIES[event], properties, ({ username, extension_name: extension, version }) => ({
+        kind: 'extension-published',
+        username,
+        extension,
+        version,
+      }));
+    case 'extension_pulled':
+    case 'award':
+    case 'badge_granted':
+    case 'feed_post_created':
+      return err({ kind: 'not-yet-supported' });
+  }
+}
+
+function parsed<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  properties: unknown,
+  reportOf: (properties: z.infer<Schema>) => TrustedReport,
+): Result<TrustedReport, TrustedRefusal> {
+  const result = schema.safeParse(properties ?? {});
+  if (result.success) return ok(reportOf(result.data));
+  return err({ kind: 'invalid', issues: underProperties(result.error.issues) });
+}
+
+/** Issues of an event's properties, with paths that start at the event. */
+export const underProperties = (issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] =>
+  issues.map((issue) => ({ ...issue, path: ['properties', ...issue.path] }));
