@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from './json.ts';
 
 /** An AWS service's refusal, by its name. */
 export class AwsCallError extends Error {
@@ -32,7 +33,7 @@ export function awsCaller(endpoint: string, accessKeyId: string): AwsCall {
       ...(signal && { signal }),
     });
     const text = await response.text();
-    if (response.ok) return text === '' ? {} : JSON.parse(text);
+    if (response.ok) return parseJson(text);
     const { type, message } = failureOf(text);
     throw new AwsCallError(type, message, response.status);
   };
@@ -48,10 +49,7 @@ export const authorizationOf = (accessKeyId: string, region = 'us-east-1') => ({
 
 function failureOf(text: string): { readonly type: string; readonly message: string } {
   const shape = z.object({ __type: z.string(), message: z.string().optional(), Message: z.string().optional() });
-  try {
-    const { __type, message, Message } = shape.parse(JSON.parse(text));
-    return { type: __type.split('#').at(-1) ?? __type, message: message ?? Message ?? '' };
-  } catch {
-    return { type: 'UnknownError', message: text }; // no answer of an AWS service: shown as it is
-  }
+  const { data } = shape.safeParse(parseJson(text));
+  if (data === undefined) return { type: 'UnknownError', message: text }; // no answer of an AWS service
+  return { type: data.__type.split('#').at(-1) ?? data.__type, message: data.message ?? data.Message ?? '' };
 }

@@ -23,6 +23,7 @@ exit "$status"
 export type ChildProcess = {
   /** Settles when the process has ended, whatever ended it. */
   readonly ended: Promise<void>;
+  hasEnded(): boolean;
   stop(): Promise<void>;
 };
 
@@ -41,6 +42,7 @@ export function startChildProcess(command: string, args: readonly string[], logF
   });
   return {
     ended,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     async stop() {
       child.stdin?.end();
       await ended;
@@ -50,10 +52,8 @@ export function startChildProcess(command: string, args: readonly string[], logF
 
 /** Waits until an engine answers HTTP at all. Throws when it has ended, or is silent for `timeoutMs`. */
 export async function waitUntilAnswering(url: string, child: ChildProcess, name: string, timeoutMs: number) {
-  let hasEnded = false;
-  void child.ended.then(() => (hasEnded = true));
   for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += 20) {
-    if (hasEnded) throw new Error(`${name} ended before it answered`);
+    if (child.hasEnded()) throw new Error(`${name} ended before it answered`);
     try {
       await (await fetch(url, { signal: AbortSignal.timeout(1000) })).arrayBuffer();
       return;

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import * as z from 'zod';
 
+const Started = z.tuple([z.object({ port: z.number() })]);
+
 export type QueueEngine = {
   readonly endpoint: string;
   readonly ended: Promise<void>;
@@ -24,8 +26,7 @@ export async function startQueueEngine(options: {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const [started] = await once(worker, 'message');
-  const { port } = z.object({ port: z.number() }).parse(started);
+  const [{ port }] = Started.parse(await once(worker, 'message'));
   return {
     endpoint: `http://127.0.0.1:${port}`,
     ended,

@@ -12,10 +12,11 @@ const { dataDirectory, region } = z
 
 // fauxqs listens on all interfaces and has no option for it. Only this thread's servers are touched.
 const listen = Server.prototype.listen;
-Server.prototype.listen = function listenOnLoopback(this: Server, ...args: unknown[]) {
+Server.prototype.listen = function listenOnLoopback(this: Server, ...args: unknown[]): Server {
   const [options, ...rest] = args;
   const onLoopback = typeof options === 'object' && options !== null ? { ...options, host: '127.0.0.1' } : options;
-  return Reflect.apply(listen, this, [onLoopback, ...rest]);
+  Reflect.apply(listen, this, [onLoopback, ...rest]);
+  return this;
 };
 
 if (dataDirectory !== undefined) releaseReceived(join(dataDirectory, 'fauxqs.db'));

@@ -15,7 +15,7 @@ export async function ensureQueues(call: AwsCall, queues: readonly QueueModel[])
   }
 }
 
-const isRedriven = ({ attributes }: QueueModel) => attributes['RedrivePolicy'] !== undefined;
+const isRedriven = ({ attributes }: QueueModel) => attributes.RedrivePolicy !== undefined;
 
 async function exists(call: AwsCall, QueueName: string): Promise<boolean> {
   try {

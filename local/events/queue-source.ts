@@ -46,6 +46,7 @@ export function startQueueSource(options: {
   const { mapping, pool, call, clock } = options;
   const QueueUrl = mapping.queue.url;
   const stopping = new AbortController();
+  const isStopping = () => stopping.signal.aborted;
   const running = new Set<Promise<void>>();
   let isGathering = false;
 
@@ -68,7 +69,7 @@ export function startQueueSource(options: {
     const batch = [...(await receive(mapping.batchSize, LONG_POLL_SECONDS, stopping.signal))];
     isGathering = batch.length > 0;
     const until = clock() + mapping.windowMs;
-    while (batch.length > 0 && batch.length < mapping.batchSize && !stopping.signal.aborted) {
+    while (batch.length > 0 && batch.length < mapping.batchSize && !isStopping()) {
       const leftMs = until - clock();
       if (leftMs <= 0) break;
       // whole seconds only: a long poll would outlast the window's rest
@@ -110,7 +111,7 @@ export function startQueueSource(options: {
   });
 
   const poll = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
+    while (!isStopping()) {
       try {
         if (running.size >= mapping.maxConcurrency) await Promise.race(running);
         const batch = await gather();
@@ -121,7 +122,7 @@ export function startQueueSource(options: {
           running.add(run);
         }
       } catch (error) {
-        if (stopping.signal.aborted) break;
+        if (isStopping()) break;
         options.report(error);
         await pause(AFTER_ERROR_MS, stopping.signal);
       } finally {

@@ -38,6 +38,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
   const streamArn = mapping.sourceArn;
   const checkpointName = `${mapping.functionName} ${streamArn}`;
   const stopping = new AbortController();
+  const isStopping = () => stopping.signal.aborted;
   const readers = new Map<string, { seenWrites: number; isBusy: boolean; readonly running: Promise<void> }>();
   let writes = 1;
   let hasFoundShards = false;
@@ -76,7 +77,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
     };
 
   const untilItWorks = async (action: () => Promise<unknown>) => {
-    while (!stopping.signal.aborted) {
+    while (!isStopping()) {
       try {
         return await action();
       } catch (error) {
@@ -96,7 +97,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
       giveUp: giveUpIn(shardId),
       done: mapping.lanes === 1 ? checkpoint : () => undefined,
       backOff: (attempt) => pause(Math.min(MAX_BACK_OFF_MS, 200 * 2 ** attempt), stopping.signal),
-      isStopping: () => stopping.signal.aborted,
+      isStopping,
       clock,
     };
     const lanes = Map.groupBy(records, ({ dynamodb }) => laneOf(dynamodb.Keys, mapping.lanes));
@@ -125,7 +126,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
       });
     let reader = openAtCheckpoint();
     const limit = mapping.batchSize * mapping.lanes;
-    while (!stopping.signal.aborted) {
+    while (!isStopping()) {
       try {
         const writesBefore = writes;
         const first = await reader.next(limit);
@@ -136,7 +137,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
         const records = [...first];
         state.isBusy = records.length > 0;
         const until = clock() + mapping.windowMs;
-        while (records.length > 0 && records.length < limit && clock() < until && !stopping.signal.aborted) {
+        while (records.length > 0 && records.length < limit && clock() < until && !isStopping()) {
           await pause(Math.min(100, until - clock()), stopping.signal);
           const more = await reader.next(limit - records.length);
           if (more === undefined) break;
@@ -150,7 +151,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
         state.isBusy = false;
         await rest();
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (isStopping()) return;
         report(error);
         reader = openAtCheckpoint();
         await pause(AFTER_ERROR_MS, stopping.signal);
@@ -159,7 +160,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
   };
 
   const findShards = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
+    while (!isStopping()) {
       try {
         const shards = await shardsOf(call, streamArn);
         const isEnded = (id: string) => checkpoints.read(checkpointName, id) === SHARD_END;
@@ -174,7 +175,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
         const ended = [...readers.values()].map(({ running }) => running);
         await Promise.race([pause(FIND_SHARDS_MS, stopping.signal), ...ended]);
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (isStopping()) return;
         report(error);
         await pause(AFTER_ERROR_MS, stopping.signal);
       }
@@ -201,7 +202,7 @@ const tableOf = (streamArn: string): string => streamArn.split('/')[1] ?? '';
 /** Records of one partition key always share a lane, so their order holds. */
 function laneOf(keys: Readonly<Record<string, unknown>>, lanes: number): number {
   if (lanes === 1) return 0;
-  const text = JSON.stringify(keys['pk'] ?? keys);
+  const text = JSON.stringify(keys.pk ?? keys);
   let hash = 0;
   for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003;
   return hash % lanes;

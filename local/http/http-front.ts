@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import type { FunctionPool } from '../lambda/function-pool.ts';
 import type { StackModel } from '../template/stack-model.ts';
+import { readBody } from './read-body.ts';
 import { fromResult, type GatewayAnswer, gatewayMessage, splitTarget, toEvent } from './payload.ts';
 import { routeTable } from './route-table.ts';
 import { tokenBucket } from './token-bucket.ts';
@@ -25,7 +26,7 @@ export async function startHttpFront(options: {
   const mayPass = model.throttle === undefined ? () => true : tokenBucket(model.throttle, clock);
 
   const answer = async (request: IncomingMessage): Promise<GatewayAnswer> => {
-    const body = await readBody(request);
+    const body = await readBody(request, MAX_EVENT_BYTES);
     if (body === undefined) return gatewayMessage(413, 'Request Entity Too Large');
     if (!mayPass()) return gatewayMessage(429, 'Too Many Requests');
     const { method = 'GET', url: target = '/', headers } = request;
@@ -50,7 +51,7 @@ export async function startHttpFront(options: {
   const server = createServer((request, response) => {
     answer(request)
       .catch((error: unknown) => {
-        console.error(error);
+        if (request.complete) console.error(error);
         return gatewayMessage(500, 'Internal Server Error');
       })
       .then(({ status, headers, body }) => {
@@ -78,16 +79,4 @@ export async function startHttpFront(options: {
       clearTimeout(insist);
     },
   };
-}
-
-/** The body, or undefined where it is larger than any function takes: the rest is read and dropped. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    const part = Buffer.from(chunk);
-    size += part.length;
-    if (size <= MAX_EVENT_BYTES) chunks.push(part);
-  }
-  return size > MAX_EVENT_BYTES ? undefined : Buffer.concat(chunks);
 }

@@ -24,10 +24,10 @@ export function toEvent(request: GatewayRequest, route: RouteMatch, now: number)
   }
   headers['x-forwarded-for'] = request.sourceIp;
   headers['x-forwarded-proto'] = 'http';
-  const query: Record<string, string> = Object.create(null);
+  const query = new Map<string, string>(); // names are the sender's: `__proto__` is one
   for (const [name, value] of new URLSearchParams(rawQueryString)) {
-    const before = query[name];
-    query[name] = before === undefined ? value : `${before},${value}`;
+    const before = query.get(name);
+    query.set(name, before === undefined ? value : `${before},${value}`);
   }
   const cookies = request.headers.cookie?.split(/;\s*/);
   const isText = request.headers['content-encoding'] === undefined && TEXT_TYPES.test(headers['content-type'] ?? '');
@@ -39,11 +39,11 @@ export function toEvent(request: GatewayRequest, route: RouteMatch, now: number)
     rawQueryString,
     ...(cookies && { cookies }),
     headers,
-    ...(rawQueryString !== '' && { queryStringParameters: query }),
+    ...(rawQueryString !== '' && { queryStringParameters: Object.fromEntries(query) }),
     requestContext: {
       accountId: '000000000000',
       apiId: 'local',
-      domainName: headers['host'] ?? 'localhost',
+      domainName: headers.host ?? 'localhost',
       domainPrefix: 'local',
       http: {
         method: request.method,

@@ -34,6 +34,9 @@ const errorOf = (error: unknown) =>
     ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
     : { errorType: typeof error, errorMessage: String(error), trace: [] };
 
+/** `undefined` has no JSON; Lambda answers null for it. */
+const jsonOf = (value: unknown): string => JSON.stringify(value === undefined ? null : value);
+
 const loaded = z.record(z.string(), z.unknown()).parse({ ...(await import(bundle)) });
 const handler = Handler.parse(loaded[exportName]);
 
@@ -51,8 +54,8 @@ port.on('message', (message: unknown) => {
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
   const run = async () => handler(JSON.parse(event), context);
-  run()
-    .then((result) => ({ requestId, result: JSON.stringify(result) ?? 'null' }))
+  void run()
+    .then((result) => ({ requestId, result: jsonOf(result) }))
     .catch((error: unknown) => ({ requestId, error: errorOf(error) }))
     .then((answer) => port.postMessage(answer));
 });

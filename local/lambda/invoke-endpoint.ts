@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseJson } from '../json.ts';
 import type { FunctionPool } from './function-pool.ts';
 
 const INVOKE_PATH = /^\/2015-03-31\/functions\/(?<name>[^/]+)\/invocations$/;
@@ -11,7 +12,7 @@ export async function handleInvoke(
   functions: ReadonlyMap<string, FunctionPool>,
 ): Promise<boolean> {
   const [path = ''] = (request.url ?? '').split('?');
-  const name = INVOKE_PATH.exec(path)?.groups?.['name'];
+  const name = INVOKE_PATH.exec(path)?.groups?.name;
   if (request.method !== 'POST' || name === undefined) return false;
 
   const answer = (status: number, payload: string, headers: Record<string, string> = {}) =>
@@ -26,7 +27,7 @@ export async function handleInvoke(
     return true;
   }
   const event = body.length === 0 ? '{}' : body.toString('utf8');
-  if (!isJson(event)) {
+  if (parseJson(event) === undefined) {
     const message = 'Could not parse request body into json';
     answer(400, JSON.stringify({ Type: 'User', message }), { 'x-amzn-errortype': 'InvalidRequestContentException' });
     return true;
@@ -41,13 +42,4 @@ export async function handleInvoke(
   if (result.ok) answer(200, result.payload, headers);
   else answer(200, JSON.stringify(result.failure), { ...headers, 'x-amz-function-error': 'Unhandled' });
   return true;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import * as z from 'zod';
+import { readBody } from '../http/read-body.ts';
+import { parseJson } from '../json.ts';
 import { type Access, isAllowed, type Statement } from './policy.ts';
 import { accessesOf, type AwsOperation, isWrite, operationOf } from './aws-operation.ts';
 import type { Upstream, UpstreamAnswer } from './upstream.ts';
@@ -128,7 +130,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     void readBody(request)
-      .then(async (body) => {
+      .then(async (body = Buffer.alloc(0)) => {
         if (await options.handleOther(request, response, body)) return;
         const { status, headers, body: text } = await answer(request, body.toString('utf8'), gone.signal);
         response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
@@ -195,18 +197,4 @@ function toEngine(operation: AwsOperation, body: string, ourArn: string, engineA
 function failure(status: number, type: string, message: string): UpstreamAnswer {
   const body = JSON.stringify({ __type: `com.amazon.coral.service#${type}`, message });
   return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
 }

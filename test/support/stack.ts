@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { synthIfStale } from '../../infra/synth-if-stale.ts';
+import { LocalDescription } from '../../local/data-directory.ts';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
+import { readAssembly } from '../../local/template/assembly.ts';
+
+export type TestStack = LocalStack & { readonly dataDirectory: string };
+
+/** The whole stack of the synthesized template, empty, on free ports and in a data directory of its own. */
+export async function startTestStack(options: Partial<LocalStackOptions> = {}): Promise<TestStack> {
+  const assembly = options.assembly ?? readAssembly(await synthIfStale({ stage: 'local' }), 'Laurel-local');
+  const dataDirectory = options.dataDirectory ?? temporaryDirectory();
+  const stack = await startLocalStack({ ...options, assembly, dataDirectory });
+  return {
+    ...stack,
+    dataDirectory,
+    async stop() {
+      await stack.stop();
+      if (options.dataDirectory === undefined) rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+export const temporaryDirectory = (): string => mkdtempSync(join(tmpdir(), 'laurel-'));
+
+export type StackProcess = {
+  readonly process: ChildProcess;
+  /** What it printed so far, to both outputs. */
+  printed(): string;
+  /** Waits for the line `Laurel is ready` and reads `local.json`. */
+  ready(): Promise<LocalDescription>;
+  /** Ends it and waits; gives the exit code, null where the signal ended it. */
+  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null>;
+  exited(): Promise<number | null>;
+};
+
+/** `npm start -- <args>` as a process of its own, on a free port. */
+export function spawnLaurel(dataDirectory: string, ...args: readonly string[]): StackProcess {
+  const program = join(import.meta.dirname, '..', '..', 'bin', 'local.ts');
+  const child = spawn(process.execPath, [program, '--data', dataDirectory, '--port', '0', ...args]);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    });
+  }
+  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
+  const exited = async () => {
+    if (!hasExited()) await once(child, 'exit');
+    return child.exitCode;
+  };
+  return {
+    process: child,
+    printed: () => output,
+    async ready() {
+      await until(() => hasExited() || /^Laurel is ready/m.test(output));
+      const file = join(dataDirectory, 'local.json');
+      if (!existsSync(file)) throw new Error(`It did not become ready:\n${output}`);
+      return LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
+    },
+    async end(signal) {
+      child.kill(signal);
+      return exited();
+    },
+    exited,
+  };
+}
+
+/** Waits for a condition. Throws after `timeoutMs`. */
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`Not so after ${timeoutMs} ms: ${condition.toString()}`);
+    await sleep(20);
+  }
+}
