@@ -10,7 +10,7 @@ import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';
 import { addDays, dayNumberOf } from '../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/score-store.metrics-codec.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
-import { aUsername } from '../domain/scoring/model.ts';
+import { aUsername, sha256 } from '../domain/scoring/model.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 
 const date = '2026-08-21';
@@ -65,6 +65,14 @@ describe('packed metrics', () => {
   it('keep names that plain objects would lose', () => {
     const { basis: _, ...metrics } = someMetrics(40, {}, ['constructor', '__proto__', 'toString', 'other']);
     expect(unpackMetrics(packMetrics(metrics))).toEqual(metrics);
+  });
+});
+
+describe('packed metrics of a hostile user', () => {
+  it('stay within a few write units, with as many names as are kept and a long one each, on every day', () => {
+    const name = (n: number) => `${String(n).padStart(2, '0')}${sha256(String(n)).slice(0, 30)}`;
+    const names = Array.from({ length: 64 }, (_, n) => name(n));
+    expect(packMetrics(someMetrics(700, {}, [...names, ...commands])).length).toBeLessThan(10_000);
   });
 });
 

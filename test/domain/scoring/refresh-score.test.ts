@@ -1,3 +1,11 @@
+/**
+ * Seen to fail when one of these guards was removed:
+ * - refreshScore: starting again from `stale`; saving under the guard that was read before the facts;
+ * - planRefresh: from nothing where no day is named, and where the devices are not those of the stored metrics;
+ * - metricsCarriedOn: from nothing where a dropped name is needed again; one choice of names for all parts;
+ * - assemble: days on which nothing counts leave no trace;
+ * - dateOfRefresh: the date of the stored metrics, and that of the stored score.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldDays, rangesOf } from '../../../domain/scoring/facts.ts';
@@ -26,6 +34,35 @@ describe('refresh', () => {
     const telemetry = { linksOf: async () => [{ deviceId: 'd', owned: false }], hoursOf: facts.hoursOf.bind(facts) };
 
     expect(await refreshScore({ ...deps, telemetry }, { username: ada, days: ['2026-08-21'] })).toBe('unknown');
+  });
+
+  it('saves nothing for a link whose events are all of other users', async () => {
+    const { facts, clock, deps } = setUp();
+    facts.send('d', clock.now, anEvent('1', { sender: aUsername('bob') }));
+    const telemetry = { linksOf: async () => [{ deviceId: 'd', owned: false }], hoursOf: facts.hoursOf.bind(facts) };
+
+    expect(await refreshScore({ ...deps, telemetry }, { username: ada, days: null })).toBe('unknown');
+  });
+
+  it('folds everything from nothing where no day is named, so that a fact mended by hand is found', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d', clock.now, anEvent('1', { sender: ada }));
+    await refreshScore(deps, { username: ada, days: null });
+    facts.send('d', clock.now - MILLISECONDS_PER_DAY, anEvent('2', { sender: ada }));
+    await refreshScore(deps, { username: ada, days: null });
+
+    expect([...(scores.metrics.get(ada)?.metrics.open.keys() ?? [])]).toEqual(['2026-08-20', '2026-08-21']);
+  });
+
+  it('folds everything from nothing where the devices are not those of the stored metrics', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d1', clock.now, anEvent('1', { sender: ada }));
+    facts.send('d2', clock.now - MILLISECONDS_PER_DAY, anEvent('2'));
+    await refreshScore(deps, { username: ada, days: null });
+    facts.bind('d2', ada);
+    await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
+
+    expect([...(scores.metrics.get(ada)?.metrics.open.keys() ?? [])]).toEqual(['2026-08-20', '2026-08-21']);
   });
 
   it('raises the revision although nothing changed, so that no older refresh can still save', async () => {
@@ -66,6 +103,22 @@ describe('refresh', () => {
     expect(scores.metrics.get(ada)?.metrics.sealedThrough).toBe('2026-07-16');
   });
 
+  it.each([
+    ['metrics', 'scores'],
+    ['scores', 'metrics'],
+  ] as const)('keeps to the date of stored %s whose %s were lost', async (_kept, lost) => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d', clock.now - 35 * MILLISECONDS_PER_DAY, anEvent('1', { sender: ada }));
+    clock.advanceDays(1);
+    await refreshScore(deps, { username: ada, days: null });
+    scores[lost].delete(ada);
+    clock.advanceDays(-1);
+    await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
+
+    expect(scores.scores.get(ada)?.score.date).toBe('2026-08-22');
+    expect(scores.metrics.get(ada)?.metrics.sealedThrough).toBe('2026-07-17');
+  });
+
   it('reads only the named days of a usual refresh', async () => {
     const { facts, clock, deps } = setUp();
     for (let days = 0; days < 40; days += 1) {
@@ -85,9 +138,31 @@ describe('refresh', () => {
     expect(ranges).toEqual([{ from: '2026-08-20', to: '2026-08-21' }]);
   });
 
+  it('reads its facts again where a refresh that knows more of them saved after its guard', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d', clock.now, anEvent('1', { sender: ada }));
+    let interrupted = false;
+    const slow: UserTelemetry = {
+      linksOf: (username) => facts.linksOf(username),
+      async *hoursOf(deviceId, dates) {
+        const found = [];
+        for await (const hour of facts.hoursOf(deviceId, dates)) found.push(hour);
+        if (!interrupted) {
+          interrupted = true;
+          facts.send('d', clock.now, anEvent('2', { sender: ada }));
+          await refreshScore(deps, { username: ada, days: null });
+        }
+        yield* found;
+      },
+    };
+    await refreshScore({ ...deps, telemetry: slow }, { username: ada, days: null });
+
+    expect(scores.metrics.get(ada)?.metrics.open.get('2026-08-21')?.events.get('cli_invocation')).toBe(2);
+  });
+
   it('ends with all facts counted, however concurrent refreshes and new events interleave', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), async (s) => {
+      fc.asyncProperty(fc.scheduler(), fc.array(fc.nat(12), { minLength: 4, maxLength: 4 }), async (s, pauses) => {
         const { facts, scores, clock } = setUp();
         const telemetry: UserTelemetry = {
           linksOf: (username) => s.schedule(facts.linksOf(username)),
@@ -111,8 +186,8 @@ describe('refresh', () => {
           dayRows: () => scores.dayRows(),
         };
         const deps = dependencies(telemetry, stored, clock);
-        const change = async (id: string, deviceId: string) => {
-          await s.schedule(Promise.resolve());
+        const change = async (id: string, deviceId: string, pause: number) => {
+          for (let n = 0; n <= pause; n += 1) await s.schedule(Promise.resolve());
           facts.send(deviceId, clock.now, anEvent(id, { sender: id === '3' ? null : ada }));
           const announced = facts.announcements.splice(0).filter(({ username }) => username === ada);
           await Promise.all(announced.map((refresh) => refreshScore(deps, refresh)));
@@ -123,7 +198,7 @@ describe('refresh', () => {
           ['3', 'd1'],
           ['4', 'd2'],
         ] as const;
-        await s.waitFor(Promise.all(changes.map(([id, deviceId]) => change(id, deviceId))));
+        await s.waitFor(Promise.all(changes.map(([id, deviceId], n) => change(id, deviceId, pauses[n] ?? 0))));
 
         expect(scores.metrics.get(ada)?.metrics.open.get('2026-08-21')?.events.get('cli_invocation')).toBe(4);
         expect(scores.scores.get(ada)?.score.contributions[0]?.inputs.get('group:model')).toBe(4);

@@ -1,5 +1,10 @@
 /**
- * Guards whose removal these properties were seen to catch are listed at the end of this file.
+ * Seen to fail when one of these guards was removed:
+ * - planRefresh: a sealed day that is named folds everything from nothing; days that are due are sealed from their facts;
+ * - assemble: a refolded day replaces its stored fold; devices once sent from are kept; reports are no device;
+ * - foldHour: one event counts once across devices; keyed beats anonymous; the smallest device id stands; an anonymous
+ *   event counts for the owner alone, a keyed one for its sender alone; a report makes no date active;
+ * - hoursSideBySide: an hour is folded when all its pieces are read.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -61,8 +66,8 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('send' as const),
       device: fc.constantFrom('d1', 'd2', 'd3', '~ada'),
-      hoursAgo: fc.oneof(fc.integer({ min: -24, max: 48 }), fc.integer({ min: 800, max: 840 })),
-      id: fc.nat(3),
+      hoursAgo: fc.constantFrom(-24, 0, 0, 0, 1, 24, 24, 700, 839), // few hours: copies must meet
+      id: fc.nat(2),
       kind: fc.constantFrom(invocation('model'), invocation('run', false), invocation('zz'), {
         event: 'my_event',
         command: null,
