@@ -45,7 +45,7 @@ export class LaurelStack extends Stack {
     });
     refreshScore.worker
       .allow(['dynamodb:Query'], telemetry.tableArn)
-      .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn);
+      .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn);
 
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,
@@ -92,7 +92,7 @@ export class LaurelStack extends Stack {
       environment: { SCORES_TABLE: userScores.tableName },
       timeout: API_TIMEOUT,
     });
-    readApi.allow(['dynamodb:GetItem', 'dynamodb:Query'], userScores.tableArn);
+    readApi.allow(['dynamodb:Query'], userScores.tableArn);
 
     const api = new LaurelApi(this, 'Api', {
       stage,

@@ -54,12 +54,12 @@ describe('functions', () => {
       'refresh-score',
       {
         telemetry: dynamodb('Query'),
-        user_scores: dynamodb('GetItem', 'Query', 'PutItem'),
+        user_scores: dynamodb('Query', 'PutItem'),
         'score-refresh': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
       },
     ],
     ['manage-keys', { credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan') }],
-    ['read-api', { user_scores: dynamodb('GetItem', 'Query') }],
+    ['read-api', { user_scores: dynamodb('Query') }],
   ])('%s may do what it needs and nothing else', (role, needs) => {
     const ownLog = [[`Allow log of /aws/lambda/laurel-test-${role}`, ['logs:CreateLogStream', 'logs:PutLogEvents']]];
     const allowed = Object.entries(needs).map(([target, actions]) => [`Allow ${target}`, actions]);
