@@ -1,0 +1,119 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { functionPool, type FunctionPool } from '../../local/lambda/function-pool.ts';
+import { temporaryDirectory } from '../support/stack.ts';
+
+let pool: FunctionPool;
+afterEach(() => pool.stop());
+
+function aPool(code: string, { timeoutMs = 5_000, maxWorkers = 1 } = {}) {
+  const codeDirectory = temporaryDirectory();
+  mkdirSync(codeDirectory, { recursive: true });
+  writeFileSync(join(codeDirectory, 'index.mjs'), code);
+  const logFile = join(codeDirectory, 'log');
+  pool = functionPool({
+    model: {
+      role: 'tiny',
+      name: 'tiny',
+      arn: 'arn:tiny',
+      codeDirectory,
+      file: 'index',
+      exportName: 'handler',
+      timeoutMs,
+      memoryMb: 128,
+      environment: {},
+      policy: [],
+    },
+    environment: { GREETING: 'hello' },
+    maxWorkers,
+    logFile,
+  });
+  return { log: () => readFileSync(logFile, 'utf8') };
+}
+const invoke = async (event: unknown = {}) => {
+  const result = await pool.invoke(JSON.stringify(event));
+  return result.ok ? JSON.parse(result.payload) : result.failure.errorType;
+};
+
+describe('a function', () => {
+  it('gets its event, its context and its own environment, not that of this process', async () => {
+    aPool(`export const handler = async (event, context) => ({
+      event, name: context.functionName, greeting: process.env.GREETING, path: process.env.PATH ?? null,
+      left: context.getRemainingTimeInMillis() > 0, id: context.awsRequestId.length,
+    })`);
+    expect(await invoke({ a: 1 })).toEqual({
+      event: { a: 1 },
+      name: 'tiny',
+      greeting: 'hello',
+      path: null,
+      left: true,
+      id: 36,
+    });
+  });
+
+  it('is kept warm, and runs one invocation at a time', async () => {
+    aPool(`let running = 0, most = 0, count = 0;
+      export const handler = async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        running -= 1;
+        return [++count, most];
+      }`);
+    expect(await Promise.all([invoke(), invoke(), invoke()])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+  });
+
+  it('runs in as many threads as it may have', async () => {
+    aPool(
+      `import { threadId } from 'node:worker_threads';
+       export const handler = async () => {
+         await new Promise((resolve) => setTimeout(resolve, 300));
+         return threadId;
+       }`,
+      { maxWorkers: 2 },
+    );
+    expect(new Set(await Promise.all([invoke(), invoke(), invoke(), invoke()])).size).toBe(2);
+  });
+
+  it.each([
+    ['throws', `throw new RangeError('no')`, 'RangeError'],
+    ['spins past its timeout', 'for (;;);', 'Sandbox.Timedout'],
+    ['hangs past its timeout', 'await new Promise(() => setInterval(() => {}, 1000))', 'Sandbox.Timedout'],
+    ['ends its process', 'process.exit(3)', 'Runtime.ExitError'],
+    [
+      'fails outside of its promise',
+      `await new Promise(() => setImmediate(() => { throw new TypeError() }))`,
+      'TypeError',
+    ],
+  ])('that %s fails that invocation only', async (_what, code, errorType) => {
+    const { log } = aPool(
+      `let count = 0; export const handler = async ({ bad }) => { if (bad) { ${code} } return ++count; }`,
+      { timeoutMs: 300 },
+    );
+    expect(await invoke()).toBe(1);
+    expect(await invoke({ bad: true })).toBe(errorType);
+    expect(await invoke()).toBeGreaterThan(0);
+    expect(log()).toContain(errorType);
+  });
+
+  it('that cannot be loaded fails each invocation', async () => {
+    aPool(`import './missing.mjs'`);
+    expect(await invoke()).toBe('Error');
+    expect(await invoke()).toBe('Error');
+  });
+
+  it('prints to its log, all that it printed before it was ended', async () => {
+    const { log } = aPool(
+      `export const handler = () => { console.log('before'); console.error('the end'); for (;;); }`,
+      {
+        timeoutMs: 200,
+      },
+    );
+    await invoke();
+    expect(log()).toMatch(/before\nthe end\n/);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { accessesOf, operationOf } from '../../local/proxy/aws-operation.ts';
+import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
+import { isAllowed, parsePolicy } from '../../local/proxy/policy.ts';
+import { startTestStack } from '../support/stack.ts';
+import { aFunction, aTable, tinyAssembly } from './tiny-stack.ts';
+
+const table = 'arn:aws:dynamodb:r:1:table/facts';
+const context = { region: 'r', accountId: '1', streamOfIterator: (iterator: string) => `${table}/stream/${iterator}` };
+const accesses = (target: string, body: unknown) => accessesOf(operationOf(target)!, body, context);
+
+describe('what a call needs to be allowed', () => {
+  it.each([
+    ['DynamoDB_20120810.PutItem', { TableName: 'facts' }, [['dynamodb:PutItem', table]]],
+    ['DynamoDB_20120810.GetItem', { TableName: table }, [['dynamodb:GetItem', table]]],
+    ['DynamoDB_20120810.Query', { TableName: 'facts', IndexName: 'i' }, [['dynamodb:Query', `${table}/index/i`]]],
+    ['DynamoDB_20120810.BatchWriteItem', { RequestItems: { facts: [] } }, [['dynamodb:BatchWriteItem', table]]],
+    [
+      'DynamoDB_20120810.TransactWriteItems',
+      { TransactItems: [{ Put: { TableName: 'facts' } }, { ConditionCheck: { TableName: 'facts' } }] },
+      [
+        ['dynamodb:PutItem', table],
+        ['dynamodb:ConditionCheckItem', table],
+      ],
+    ],
+    ['DynamoDBStreams_20120810.GetRecords', { ShardIterator: 's' }, [['dynamodb:GetRecords', `${table}/stream/s`]]],
+    ['AmazonSQS.SendMessageBatch', { QueueUrl: 'http://x/1/jobs' }, [['sqs:SendMessage', 'arn:aws:sqs:r:1:jobs']]],
+  ])('%s %j', (target, body, expected) => {
+    expect(accesses(target, body)).toEqual(expected.map(([action, resource]) => ({ action, resource })));
+  });
+
+  it('cannot be told of a body that names no resource', () => {
+    expect(accesses('DynamoDB_20120810.ExecuteStatement', { Statement: 'SELECT' })).toBeUndefined();
+    expect(accesses('DynamoDB_20120810.TransactWriteItems', { TransactItems: [{ Odd: { TableName: 'x' } }] })).toBe(
+      undefined,
+    );
+  });
+});
+
+describe('policies', () => {
+  const allow = { Effect: 'Allow', Action: ['dynamodb:Get*'], Resource: [`${table}`, `${table}/index/?`] };
+  it.each([
+    ['an action that a wildcard covers', [allow], 'dynamodb:GetItem', table, true],
+    ['an action in another case', [allow], 'DynamoDB:getitem', table, true],
+    ['another action', [allow], 'dynamodb:PutItem', table, false],
+    ['a resource that a wildcard covers', [allow], 'dynamodb:GetItem', `${table}/index/a`, true],
+    ['a resource that it does not', [allow], 'dynamodb:GetItem', `${table}/index/ab`, false],
+    ['a longer name', [allow], 'dynamodb:GetItem', `${table}-2`, false],
+    ['what is also denied', [allow, { ...allow, Effect: 'Deny' }], 'dynamodb:GetItem', table, false],
+    ['nothing at all', [], 'dynamodb:GetItem', table, false],
+  ])('judge %s', (_what, statements, action, resource, expected) => {
+    expect(isAllowed(parsePolicy('p', statements), { action, resource })).toBe(expected);
+  });
+});
+
+describe('a function stripped of one permission', () => {
+  it('is refused by name, and only what it lacks', async () => {
+    const calls: ObservedCall[] = [];
+    const arn = { 'Fn::GetAtt': ['Facts', 'Arn'] };
+    const { assembly, notes } = tinyAssembly({
+      Facts: aTable('facts'),
+      ...aFunction('writer', {
+        allow: [['dynamodb:PutItem', arn]],
+        handler: `export const handler = async () => {
+          const Key = { pk: { S: 'a' }, sk: { S: 'b' } };
+          note(await call('DynamoDB_20120810.PutItem', { TableName: 'tiny-facts', Item: Key }));
+          note(await call('DynamoDB_20120810.GetItem', { TableName: 'tiny-facts', Key }));
+        }`,
+      }),
+    });
+    const stack = await startTestStack({ assembly, observe: (call) => calls.push(call) });
+    await fetch(`${stack.lambdaEndpoint}/2015-03-31/functions/tiny-writer/invocations`, { method: 'POST' });
+    await stack.stop();
+
+    const [put, get] = notes();
+    expect(put).toEqual({});
+    expect(get.__type).toMatch(/#AccessDeniedException$/);
+    expect(get.message).toMatch(/writer .*dynamodb:GetItem .*table\/tiny-facts/);
+    expect(calls.filter(({ caller }) => caller === 'writer').map(({ status }) => status)).toEqual([200, 400]);
+  });
+});

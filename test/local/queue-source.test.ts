@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { awsCaller } from '../../local/aws-client.ts';
+import { failedItems } from '../../local/events/item-failures.ts';
+import { startTestStack, type TestStack, until } from '../support/stack.ts';
+import { aFunction, aQueue, tinyAssembly } from './tiny-stack.ts';
+
+let stack: TestStack | undefined;
+afterEach(async () => {
+  await stack?.stop();
+  stack = undefined;
+});
+
+/** A queue whose messages come back after a second, its dead letters, and a function that drains it. */
+async function aDrainedQueue(handler: string, mapping: Record<string, unknown> = {}) {
+  const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+  const { assembly, notes } = tinyAssembly({
+    DeadLetters: aQueue('jobs-dlq'),
+    Jobs: aQueue('jobs', {
+      VisibilityTimeout: 1,
+      RedrivePolicy: { deadLetterTargetArn: arn('DeadLetters'), maxReceiveCount: 2 },
+    }),
+    ...aFunction('worker', {
+      handler,
+      timeout: 1,
+      allow: [['sqs:*', arn('Jobs')]],
+    }),
+    Mapping: {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        FunctionName: { Ref: 'worker' },
+        EventSourceArn: arn('Jobs'),
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ...mapping,
+      },
+    },
+  });
+  stack = await startTestStack({ assembly });
+  const call = awsCaller(stack.sqsEndpoint, 'operator');
+  return {
+    notes,
+    send: (...bodies: readonly string[]) =>
+      call('AmazonSQS.SendMessageBatch', {
+        QueueUrl: stack!.queues.jobs,
+        Entries: bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody })),
+      }),
+    deadLetters: async () => {
+      const answer = await call('AmazonSQS.ReceiveMessage', {
+        QueueUrl: stack!.queues['jobs-dlq'],
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: 1,
+      });
+      return ((answer as any).Messages ?? []).map(({ Body }: any) => Body);
+    },
+  };
+}
+const bodies = (batches: readonly (readonly string[])[]) => batches.flat().toSorted();
+
+describe('a queue mapping', () => {
+  it('gives the function the records as Lambda does, and deletes what it handled', async () => {
+    const { send, notes } = await aDrainedQueue(`export const handler = async (event) => note(event.Records)`);
+    await send('one');
+    await stack!.drain();
+    expect(notes()).toMatchObject([
+      [
+        {
+          body: 'one',
+          eventSource: 'aws:sqs',
+          eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:tiny-jobs',
+          awsRegion: 'us-east-1',
+          attributes: { ApproximateReceiveCount: '1' },
+        },
+      ],
+    ]);
+  });
+
+  it('gathers a batch within its window, up to its size', async () => {
+    const { send, notes } = await aDrainedQueue(
+      `export const handler = async (event) => note(event.Records.map(({ body }) => body))`,
+      { BatchSize: 15, MaximumBatchingWindowInSeconds: 1 },
+    );
+    await send(...Array.from({ length: 10 }, (_, index) => `a${index}`));
+    await send(...Array.from({ length: 10 }, (_, index) => `b${index}`));
+    await stack!.drain();
+    expect(notes()[0].length).toBeGreaterThan(10);
+    expect(Math.max(...notes().map(({ length }) => length))).toBeLessThanOrEqual(15);
+    expect(new Set(bodies(notes())).size).toBe(20);
+  });
+
+  it('hands out again only what was reported, and gives it up to the dead letters', async () => {
+    const { send, notes, deadLetters } = await aDrainedQueue(`export const handler = async ({ Records }) => {
+      note(Records.map(({ body }) => body));
+      const bad = Records.filter(({ body }) => body === 'bad');
+      return { batchItemFailures: bad.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    }`);
+    await send('good', 'bad');
+    let dead: readonly string[] = [];
+    await until(async () => (dead = await deadLetters()).length > 0);
+    expect(dead).toEqual(['bad']);
+    expect(bodies(notes())).toEqual(['bad', 'bad', 'good']);
+  });
+
+  it('hands out the whole batch again where the function fails or its report is malformed', async () => {
+    const { send, notes } = await aDrainedQueue(`let count = 0;
+      export const handler = async ({ Records }) => {
+        note(Records.map(({ body }) => body));
+        if (++count === 1) return { batchItemFailures: [{ itemIdentifier: 'not one of these' }] };
+      }`);
+    await send('one', 'two');
+    await stack!.drain();
+    expect(bodies(notes())).toEqual(['one', 'one', 'two', 'two']);
+  });
+
+  it('runs no more batches at once than its MaximumConcurrency', async () => {
+    const { send, notes } = await aDrainedQueue(
+      `export const handler = async () => {
+         note('start'); await new Promise((resolve) => setTimeout(resolve, 200)); note('end');
+       }`,
+      { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 2 } },
+    );
+    await send('1', '2', '3', '4', '5');
+    await stack!.drain();
+    let running = 0;
+    const most = Math.max(...notes().map((what) => (running += what === 'start' ? 1 : -1)));
+    expect(notes()).toHaveLength(10);
+    expect(most).toBe(2);
+  });
+});
+
+describe('a batch report', () => {
+  const ok = (payload: unknown) => ({ ok: true, requestId: 'r', payload: JSON.stringify(payload) }) as const;
+  const failed = { ok: false, requestId: 'r', failure: { errorType: 'E', errorMessage: '' } } as const;
+  it.each([
+    ['nothing', ok(null), true, []],
+    ['an empty list', ok({ batchItemFailures: [] }), true, []],
+    ['null for the list', ok({ batchItemFailures: null }), true, []],
+    ['one of two', ok({ batchItemFailures: [{ itemIdentifier: 'a' }] }), true, ['a']],
+    ['an unknown item', ok({ batchItemFailures: [{ itemIdentifier: 'x' }] }), true, ['a', 'b']],
+    ['an empty item', ok({ batchItemFailures: [{ itemIdentifier: '' }] }), true, ['a', 'b']],
+    ['another form', ok({ batchItemFailures: 'a' }), true, ['a', 'b']],
+    ['an error', failed, true, ['a', 'b']],
+    ['one of two, where reports are off', ok({ batchItemFailures: [{ itemIdentifier: 'a' }] }), false, []],
+  ])('that says %s', (_what, result, reports, expected) => {
+    expect([...failedItems(result, ['a', 'b'], reports)]).toEqual(expected);
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { readStack, type Surroundings } from '../../local/template/stack-model.ts';
+import { resolveIntrinsics } from '../../local/template/intrinsics.ts';
+import { UnsupportedTemplateError } from '../../local/template/unsupported.ts';
+import { aFunction, aQueue, aTable, type Resources, tinyAssembly } from './tiny-stack.ts';
+
+const surroundings: Surroundings = {
+  region: 'us-east-1',
+  accountId: '000000000000',
+  awsEndpoint: 'http://127.0.0.1:1',
+  streamArnOf: (table) => `stream-of-${table}`,
+};
+const read = (resources: Resources) => readStack(tinyAssembly(resources).assembly, surroundings);
+
+describe('intrinsic functions', () => {
+  const references = {
+    pseudo: { 'AWS::Region': 'eu-west-1' },
+    ref: (id: string) => `ref-${id}`,
+    attribute: (id: string, name: string) => `${id}/${name}`,
+  };
+  it.each([
+    ['a reference', { Ref: 'Queue' }, 'ref-Queue'],
+    ['a pseudo parameter', { Ref: 'AWS::Region' }, 'eu-west-1'],
+    ['an attribute', { 'Fn::GetAtt': ['Queue', 'Arn'] }, 'Queue/Arn'],
+    ['an attribute as one text', { 'Fn::GetAtt': 'Queue.Arn' }, 'Queue/Arn'],
+    ['a join of references', { 'Fn::Join': ['-', ['a', { Ref: 'B' }]] }, 'a-ref-B'],
+    [
+      'a substitution',
+      { 'Fn::Sub': '${AWS::Region} ${Queue.Arn} ${Queue} ${!kept}' },
+      'eu-west-1 Queue/Arn ref-Queue ${kept}',
+    ],
+    ['a substitution with variables', { 'Fn::Sub': ['${x}!', { x: { Ref: 'B' } }] }, 'ref-B!'],
+    ['what holds none', { a: [1, true, null, { Ref: 'B', other: 1 }] }, { a: [1, true, null, { Ref: 'B', other: 1 }] }],
+  ])('resolves %s', (_what, value, expected) => {
+    expect(resolveIntrinsics(value, references)).toEqual(expected);
+  });
+
+  it.each([{ 'Fn::ImportValue': 'x' }, { Ref: 'AWS::StackId' }])('stops at %j, by its name', (value) => {
+    expect(() => resolveIntrinsics(value, references)).toThrow(UnsupportedTemplateError);
+  });
+});
+
+describe('the stack model', () => {
+  it('resolves environments, policies and mappings to local names', () => {
+    const { functions, queueMappings, queues } = read({
+      Jobs: aQueue('jobs', { VisibilityTimeout: 7 }),
+      ...aFunction('worker', {
+        handler: '',
+        environment: { QUEUE_URL: { Ref: 'Jobs' } },
+        allow: [['sqs:*', { 'Fn::GetAtt': ['Jobs', 'Arn'] }]],
+      }),
+      Mapping: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: {
+          FunctionName: { Ref: 'worker' },
+          EventSourceArn: { 'Fn::GetAtt': ['Jobs', 'Arn'] },
+          FunctionResponseTypes: ['ReportBatchItemFailures'],
+        },
+      },
+    });
+    expect(functions[0]?.environment.QUEUE_URL).toBe('http://127.0.0.1:1/000000000000/tiny-jobs');
+    expect(functions[0]?.policy).toHaveLength(1);
+    expect(queues[0]?.attributes).toEqual({ VisibilityTimeout: '7' });
+    expect(queueMappings).toMatchObject([{ functionName: 'tiny-worker', batchSize: 10, reportsItemFailures: true }]);
+  });
+
+  it.each<[string, string, Resources]>([
+    ['a resource type', 'AWS::Scheduler::Schedule', { Nightly: { Type: 'AWS::Scheduler::Schedule', Properties: {} } }],
+    ['a property', 'ContentBasedDeduplication', { Jobs: aQueue('jobs', { ContentBasedDeduplication: true }) }],
+    ['a property of a table', 'LocalSecondaryIndexes', { Facts: aTable('facts', { LocalSecondaryIndexes: [] }) }],
+    ['a value', 'PROVISIONED', { Facts: aTable('facts', { BillingMode: 'PROVISIONED' }) }],
+    ['a resource without a role', 'laurel:role', { Jobs: aQueue('jobs', { Tags: [] }) }],
+    [
+      'a policy condition',
+      'Condition',
+      {
+        ...aFunction('worker', { handler: '' }),
+        Extra: {
+          Type: 'AWS::IAM::Policy',
+          Properties: {
+            PolicyName: 'Extra',
+            Roles: [{ Ref: 'workerRole' }],
+            PolicyDocument: {
+              Version: '2012-10-17',
+              Statement: [{ Effect: 'Allow', Action: 'sqs:*', Resource: '*', Condition: { Bool: {} } }],
+            },
+          },
+        },
+      },
+    ],
+  ])('stops at %s that it does not support, by name', (_what, name, resources) => {
+    const expected = name === 'PROVISIONED' ? 'PAY_PER_REQUEST' : name;
+    expect(() => read(resources)).toThrow(UnsupportedTemplateError);
+    expect(() => read(resources)).toThrow(expected);
+  });
+});
