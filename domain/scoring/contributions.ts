@@ -1,7 +1,8 @@
 import type { UtcDate } from '../shared/utc.ts';
+import type { Reports } from '../telemetry/user-reports.port.ts';
 import type { Fold, NamedCommands } from './fold.ts';
 import { activeDaysOn, activityOf, groupCounts, type ActivityInputs } from './rules/activity.ts';
-import { ONE, type ActivityRules, type ScoringRules } from './rules/scoring-rules.ts';
+import { ONE, type ActivityRules, type ReportRules, type ScoringRules } from './rules/scoring-rules.ts';
 
 /** One keyed part of a score, recomputed from counts. */
 export type Contribution = {
@@ -14,7 +15,7 @@ export type Contribution = {
 };
 
 /** What a user's contributions are computed from. */
-export type ScoreFacts = { readonly telemetry: Fold };
+export type ScoreFacts = { readonly telemetry: Fold; readonly reports: Reports };
 
 type Inputs = ReadonlyMap<string, number>;
 
@@ -106,7 +107,53 @@ function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly
   ];
 }
 
-const FIXED: readonly FixedContribution[] = [activity];
+/** A contribution of so many points for each report, up to a cap. */
+function reported(
+  identity: Pick<FixedContribution, 'key' | 'category' | 'source'>,
+  countOf: (reports: Reports) => number,
+  rulesOf: (rules: ScoringRules) => ReportRules,
+): FixedContribution {
+  const uncapped = (inputs: Inputs, { points }: ReportRules) => points * (inputs.get('count') ?? 0);
+  return {
+    ...identity,
+    inputsOn: (_date, { reports }) => new Map([['count', countOf(reports)]]),
+    pointsOf: (inputs, rules) => Math.min(rulesOf(rules).cap, uncapped(inputs, rulesOf(rules))),
+    explain: (inputs, rules) => {
+      const { points, cap } = rulesOf(rules);
+      return [
+        {
+          label: 'points',
+          arithmetic: `min(${cap}, ${points} × ${inputs.get('count') ?? 0})`,
+          value: Math.min(cap, uncapped(inputs, rulesOf(rules))),
+          ...capNote(uncapped(inputs, rulesOf(rules)), cap),
+        },
+      ];
+    },
+  };
+}
+
+const FIXED: readonly FixedContribution[] = [
+  activity,
+  reported(
+    { key: 'community:lab-issues', category: 'community', source: 'issues' },
+    ({ issues }) => issues.count,
+    ({ issues }) => issues,
+  ),
+  reported(
+    { key: 'community:daily-sign-in', category: 'community', source: 'sign-in' },
+    ({ signIns }) => signIns.count,
+    ({ signIns }) => signIns,
+  ),
+];
+
+const placeOf = (key: string): number => {
+  const place = FIXED.findIndex((fixed) => fixed.key === key);
+  return place < 0 ? FIXED.length : place;
+};
+
+/** The order in which contributions are listed, whatever store they come from: the fixed ones first, the rest by key. */
+export const byListing = (a: Pick<Contribution, 'key'>, b: Pick<Contribution, 'key'>): number =>
+  placeOf(a.key) - placeOf(b.key) || (a.key < b.key ? -1 : 1);
 
 /** The contributions on a date, those that every score lists first. */
 export const contributionsOn = (date: UtcDate, facts: ScoreFacts, rules: ScoringRules): readonly Contribution[] =>

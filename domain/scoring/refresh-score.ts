@@ -1,6 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
+import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
@@ -21,6 +22,7 @@ import {
 
 export type RefreshDependencies = {
   readonly telemetry: UserTelemetry;
+  readonly reports: UserReports;
   readonly scores: ScoreStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -28,8 +30,14 @@ export type RefreshDependencies = {
   readonly sha256: Sha256;
 };
 
-/** What to recompute. `days` is null where everything is to be folded from nothing. */
-export type Refresh = { readonly username: Username; readonly days: readonly UtcDate[] | null };
+/** What to recompute. */
+export type Refresh = {
+  readonly username: Username;
+  /** Null where everything is to be folded from nothing. */
+  readonly days: readonly UtcDate[] | null;
+  /** Whether to count again what servers reported; done in any case where `days` is null. */
+  readonly reports?: boolean;
+};
 
 /** `unknown`: no device, no event and nothing stored, so nothing was saved. */
 export type RefreshOutcome = 'saved' | 'unknown';
@@ -60,20 +68,23 @@ async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise
   const metrics = await foldMetrics(deps, refresh, guard, date);
   if (guard.metrics === null && guard.score === null && !isKnown(metrics)) return 'unknown';
   const previous = guard.score?.score ?? null;
-  const score = decideScore(refresh.username, { telemetry: sumOf(metrics, named) }, { previous, date, now, rules });
+  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports };
+  const score = decideScore(refresh.username, facts, { previous, date, now, rules });
   return deps.scores.save(guard, { metrics, foldedAt: isoOf(now), score });
 }
 
 async function foldMetrics(
-  { telemetry, sha256 }: RefreshDependencies,
-  { username, days }: Refresh,
+  { telemetry, reports, sha256 }: RefreshDependencies,
+  { username, days, reports: areReportsChanged }: Refresh,
   guard: StoredUser,
   date: UtcDate,
 ): Promise<UserMetrics> {
   const links = await telemetry.linksOf(username);
   const basis = sha256(basisOf(links, named)).slice(0, 32);
-  const context = { basis, links, date, named };
   const stored = guard.metrics?.metrics ?? null;
+  const areCounted = stored !== null && days !== null && areReportsChanged !== true;
+  const counted = areCounted ? stored.reports : await reports.reportsOf(username);
+  const context = { basis, links, date, named, reports: counted };
   const plan = planRefresh(stored, { basis, days, date });
   if (stored !== null && plan.kind === 'days') {
     const folded = await foldDays(telemetry, username, links, plan.days, named);
@@ -83,13 +94,13 @@ async function foldMetrics(
   return metricsFromNothing(await foldDays(telemetry, username, links, null, named), context);
 }
 
-/** One refresh for each username of a batch, with the days of all its messages; all days where a message names none. */
-export function coalesce(messages: readonly ScoreRefreshRequested[]): readonly Refresh[] {
-  const daysOf = new Map<Username, readonly UtcDate[] | null>();
-  for (const { username, days } of messages) {
-    const before = daysOf.get(username);
-    const names = before !== null && days !== undefined;
-    daysOf.set(username, names ? [...new Set([...(before ?? []), ...days])].sort() : null);
-  }
-  return [...daysOf].map(([username, days]) => ({ username, days }));
+/** One refresh that covers all of one user's messages: the days of them all; every day where a message names none. */
+export function coalesce(messages: readonly [ScoreRefreshRequested, ...ScoreRefreshRequested[]]): Refresh {
+  const days = messages.flatMap((message) => message.days ?? []);
+  const namesDays = messages.every((message) => message.days !== undefined);
+  return {
+    username: messages[0].username,
+    days: namesDays ? [...new Set(days)].sort() : null,
+    reports: messages.some(({ reports }) => reports === true),
+  };
 }

@@ -1,5 +1,6 @@
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
+import type { Reports } from '../telemetry/user-reports.port.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import { emptyFold, keptNamesOf, mergeFolds, MOST_NAMES, type Fold, type NamedCommands } from './fold.ts';
 
@@ -20,6 +21,8 @@ export type UserMetrics = {
    * because it only grows: the first sender of an event stands for good.
    */
   readonly sentFrom: readonly number[];
+  /** What servers reported of the user beside events. */
+  readonly reports: Reports;
 };
 
 /** The folds of some days from their facts: of all days that there are, or of those that a plan names. */
@@ -75,6 +78,7 @@ type FoldContext = {
   readonly links: readonly DeviceLink[];
   readonly date: UtcDate;
   readonly named: NamedCommands;
+  readonly reports: Reports;
 };
 
 /** The date that a refresh counts as: today, unless what is stored has seen a later one (clocks differ). */
@@ -106,7 +110,7 @@ export function metricsCarriedOn(
 function assemble(
   before: Pick<UserMetrics, 'sealed' | 'open' | 'sentFrom'>,
   { folds, sentFrom }: FoldedDays,
-  { basis, links, date, named }: FoldContext,
+  { basis, links, date, named, reports }: FoldContext,
 ): UserMetrics {
   const sealedThrough = addDays(date, -SEALED_AT_AGE);
   const counted = [...folds].filter(([, fold]) => fold.lastHour !== null);
@@ -125,6 +129,7 @@ function assemble(
     open: new Map(open.map(([day, fold]) => [day, mergeFolds([fold], named, kept)])),
     ownedDevices: links.filter((link) => link.owned && isPersonal(link)).length,
     sentFrom: [...new Set([...before.sentFrom, ...sentFromNow])].sort((a, b) => a - b),
+    reports,
   };
 }
 
@@ -152,6 +157,6 @@ export const sumOf = (metrics: UserMetrics, named: NamedCommands): Fold =>
 /** How many devices are the user's, or were used by them under their own name. */
 export const devicesOf = ({ ownedDevices, sentFrom }: UserMetrics): number => ownedDevices + sentFrom.length;
 
-/** A username is known once it owns a device or an event counts for it. */
-export const isKnown = (metrics: UserMetrics): boolean =>
-  metrics.ownedDevices > 0 || metrics.open.size > 0 || metrics.sealed.lastHour !== null;
+/** A username is known once it owns a device, an event counts for it, or a server reported something of it. */
+export const isKnown = ({ ownedDevices, open, sealed, reports }: UserMetrics): boolean =>
+  ownedDevices > 0 || open.size > 0 || sealed.lastHour !== null || reports.issues.count + reports.signIns.count > 0;

@@ -31,14 +31,21 @@ const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<st
 
 export function statsView(username: string, { metrics, foldedAt }: StoredMetrics): StatsView {
   const sum = sumOf(metrics, namedCommandsOf(currentRules));
+  const { issues, signIns } = metrics.reports;
+  const reported = [['issue_created', issues.count] as const, ['daily_sign_in', signIns.count] as const];
+  const events = [...sum.events, ...reported.filter(([, count]) => count > 0)];
+  const lastHour = [sum.lastHour, issues.lastHour, signIns.lastHour]
+    .filter((hour) => hour !== null)
+    .sort()
+    .at(-1);
   return {
     username,
-    totalEvents: [...sum.events.values()].reduce((total, count) => total + count, 0),
-    eventCounts: objectOf(sum.events),
+    totalEvents: events.reduce((total, [, count]) => total + count, 0),
+    eventCounts: objectOf(events),
     commandCounts: objectOf([...sum.commands].map(([name, { total }]) => [name, total] as const)),
     activeDates: sum.activeDays.map(dateOfDayNumber),
     devices: devicesOf(metrics),
-    lastEventAt: sum.lastHour === null ? null : startOfHour(sum.lastHour),
+    lastEventAt: lastHour === undefined ? null : startOfHour(lastHour),
     foldedAt,
   };
 }

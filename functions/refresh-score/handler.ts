@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger, publish } from '../runtime/log.ts';
@@ -17,6 +18,7 @@ export const handler = sqsBatch({
     const dynamodb = new DynamoDBClient();
     return {
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
+      reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
       clock,
       random,
@@ -25,13 +27,12 @@ export const handler = sqsBatch({
     };
   },
   async onMessages(deps, messages) {
-    for (const refresh of coalesce(messages)) {
-      const outcome = await refreshScore(deps, refresh);
-      const lags = messages.flatMap(({ changedAt }) =>
-        changedAt === undefined ? [] : [clock() - Date.parse(changedAt)],
-      );
-      logger.info('refresh', { username: refresh.username, days: refresh.days, outcome, messages: messages.length });
-      if (lags.length > 0) publish([{ name: 'RefreshLag', value: Math.max(...lags), unit: 'Milliseconds' }]);
-    }
+    const refresh = coalesce(messages);
+    const outcome = await refreshScore(deps, refresh);
+    logger.info('refresh', { ...refresh, outcome, messages: messages.length });
+    const lags = messages.flatMap(({ changedAt }) =>
+      changedAt === undefined ? [] : [clock() - Date.parse(changedAt)],
+    );
+    if (lags.length > 0) publish([{ name: 'RefreshLag', value: Math.max(...lags), unit: 'Milliseconds' }]);
   },
 });

@@ -25,6 +25,10 @@ const ActivityRules = z.object({
 });
 export type ActivityRules = z.infer<typeof ActivityRules>;
 
+/** So many points for each report of a kind, up to a cap. */
+const ReportRules = z.object({ points: Points, cap: Points });
+export type ReportRules = z.infer<typeof ReportRules>;
+
 const Tier = z.object({ name: z.string(), from: Points });
 export type Tier = z.infer<typeof Tier>;
 
@@ -53,7 +57,13 @@ const tiersRiseFromZero = ({ tiers }: { readonly tiers: readonly Tier[] }): bool
 
 /** The rules of a score as data. Points are whole numbers; what is caught here would otherwise be a wrong score. */
 export const ScoringRules = z
-  .object({ version: z.string(), activity: ActivityRules, tiers: z.array(Tier).check(z.minLength(1)) })
+  .object({
+    version: z.string(),
+    activity: ActivityRules,
+    issues: ReportRules,
+    signIns: ReportRules,
+    tiers: z.array(Tier).check(z.minLength(1)),
+  })
   .check(
     z.refine(staysExact, 'the largest activity score must be an exact whole number'),
     z.refine(namesEachCommandOnce, 'a command belongs to one group'),

@@ -14,6 +14,8 @@ export const rulesVersion1 = ScoringRules.parse({
     streak: { basisPointsPerDay: 100, maximum: 5_000 },
     window: { days: 28, basisPoints: 5_000 },
   },
+  issues: { points: 50, cap: 1_000 },
+  signIns: { points: 10, cap: 1_000 },
   tiers: [
     { name: 'Seedling', from: 0 },
     { name: 'Sprout', from: 1_000 },

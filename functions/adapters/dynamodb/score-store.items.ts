@@ -2,6 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../domain/identity/username.ts';
+import { byListing } from '../../../domain/scoring/contributions.ts';
 import type { DayRow, Revision, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
 import type { UserMetrics } from '../../../domain/scoring/username-metrics.ts';
@@ -85,8 +86,8 @@ export const toScoreItem = ({ contributions, ...score }: UserScore, rev: Revisio
 export function parseScoreItem(item: Item): StoredScore {
   const { rev, contributions, ...score } = ScoreItem.parse(unmarshall(item));
   const listed = Object.entries(contributions)
-    .sort(([a], [b]) => (a < b ? -1 : 1)) // a stored map has no order
-    .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }));
+    .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
+    .sort(byListing); // a stored map has no order
   return { score: { ...score, contributions: listed }, revision: rev };
 }
 

@@ -3,7 +3,15 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as z from 'zod/mini';
 import type { CommandCount, Fold } from '../../../domain/scoring/fold.ts';
 import type { UserMetrics } from '../../../domain/scoring/username-metrics.ts';
-import { dateOfDayNumber, dateOfHour, dayNumberOf, hourOf, MILLISECONDS_PER_HOUR } from '../../../domain/shared/utc.ts';
+import {
+  dateOfDayNumber,
+  dateOfHour,
+  dayNumberOf,
+  hourOf,
+  MILLISECONDS_PER_HOUR,
+  startOfHour,
+  type UtcHour,
+} from '../../../domain/shared/utc.ts';
 
 /**
  * Metrics as bytes: one table of names for all folds, numbers by their place in it, active dates as a bitset; JSON,
@@ -24,16 +32,22 @@ const Packed = z.object({
   open: z.array(Row),
   ownedDevices: Count,
   sentFrom: z.array(Count),
+  /** Issues and sign-ins: how many, and the last hour since the epoch or -1. */
+  reports: z.tuple([Count, z.int(), Count, z.int()]),
 });
 
 const NONE = -1;
+const hourNumberOf = (hour: UtcHour | null): number =>
+  hour === null ? NONE : Date.parse(startOfHour(hour)) / MILLISECONDS_PER_HOUR;
+const hourOfNumber = (hour: number): UtcHour | null => (hour === NONE ? null : hourOf(hour * MILLISECONDS_PER_HOUR));
 
 export function packMetrics(metrics: Omit<UserMetrics, 'basis'>): Uint8Array {
   const folds = [metrics.sealed, ...metrics.open.values()];
+  const { issues, signIns } = metrics.reports;
   const events = namesOf(folds.map((fold) => fold.events));
   const commands = namesOf(folds.map((fold) => fold.commands));
   const rowOf = (fold: Fold): Row => [
-    fold.lastHour === null ? NONE : Date.parse(`${fold.lastHour}:00:00.000Z`) / MILLISECONDS_PER_HOUR,
+    hourNumberOf(fold.lastHour),
     flatten(fold.events, events, (count) => [count]),
     flatten(fold.commands, commands, ({ total, successes }) => [total, total - successes]),
   ];
@@ -46,6 +60,7 @@ export function packMetrics(metrics: Omit<UserMetrics, 'basis'>): Uint8Array {
     open: relative([...metrics.open.values()].map(rowOf)),
     ownedDevices: metrics.ownedDevices,
     sentFrom: [...metrics.sentFrom],
+    reports: [issues.count, hourNumberOf(issues.lastHour), signIns.count, hourNumberOf(signIns.lastHour)],
   };
   return deflateRawSync(JSON.stringify(packed), { level: 9 });
 }
@@ -63,7 +78,7 @@ export function unpackMetrics(bytes: Uint8Array): Omit<UserMetrics, 'basis'> {
       ]),
     ),
     activeDays: activeDays.filter(isMine),
-    lastHour: hour === NONE ? null : hourOf(hour * MILLISECONDS_PER_HOUR),
+    lastHour: hourOfNumber(hour),
   });
   const lastSealed = dayNumberOf(packed.sealedThrough);
   const open = absolute(packed.open).map((row) => {
@@ -76,6 +91,10 @@ export function unpackMetrics(bytes: Uint8Array): Omit<UserMetrics, 'basis'> {
     open: new Map(open),
     ownedDevices: packed.ownedDevices,
     sentFrom: packed.sentFrom,
+    reports: {
+      issues: { count: packed.reports[0], lastHour: hourOfNumber(packed.reports[1]) },
+      signIns: { count: packed.reports[2], lastHour: hourOfNumber(packed.reports[3]) },
+    },
   };
 }
 
