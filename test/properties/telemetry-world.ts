@@ -9,6 +9,7 @@ import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
 import { ingestTelemetry, type IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';
 import type { RawEvent } from '../builders/telemetry.ts';
@@ -34,9 +35,11 @@ export class TelemetryWorld {
   readonly model = new TelemetryModel();
   readonly engine: TestEngine;
   readonly table: string;
-  wire: Wire;
+  readonly wire: Wire;
   now = Date.parse('2026-08-21T12:30:00.000Z');
   #tokens = 0;
+  readonly #sending: DynamoDBClient;
+  readonly #checking: DynamoDBClient;
   /** How often each event of each device was answered as accepted. */
   readonly #accepted = new Map<string, number>();
   readonly #users = new Set<string>();
@@ -45,19 +48,25 @@ export class TelemetryWorld {
     this.engine = engine;
     this.table = table;
     this.wire = wire;
+    this.#sending = this.client(wire);
+    this.#checking = this.client(new Wire());
   }
 
-  /** A client of its own on the wire, as each running function has one. */
+  /** A client whose requests go over the wire. The caller destroys it. */
   client(wire = this.wire): DynamoDBClient {
     const { endpoint, region, credentials } = this.engine;
     return wire.attach(new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE }));
   }
 
-  readonly chance = { random: () => 0.5, sleep: async () => undefined };
+  [Symbol.dispose](): void {
+    this.#sending.destroy();
+    this.#checking.destroy();
+  }
+
+  readonly chance = { random: () => 0.5, sleep: async () => {} };
 
   store(client: DynamoDBClient) {
-    const randomToken = () => `token-${(this.#tokens += 1)}`;
-    return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken });
+    return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken: () => this.#token() });
   }
 
   /** Sends requests at the same time, each again until it is answered, then checks all that is stored. */
@@ -74,26 +83,28 @@ export class TelemetryWorld {
   }
 
   async #sendUntilAnswered({ sender, events }: Request, now: number): Promise<IngestReport> {
-    const client = this.client();
-    try {
-      for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
-        try {
-          const deps = { devices: this.store(client), resolveUsername, clock: () => now, ...this.chance, sha256 };
-          const credential =
-            sender === null
-              ? undefined
-              : typeof sender === 'string'
-                ? aPersonalKey(sender)
-                : aCollectiveKey(sender.collective);
-          return await ingestTelemetry(deps, { events, credential });
-        } catch (error) {
-          if (!isInjected(error)) throw error; // 5xx: the client sends again
-        }
+    const credential =
+      sender === null ? undefined : typeof sender === 'string' ? aPersonalKey(sender) : aCollectiveKey(sender.collective);
+    for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
+      try {
+        const deps = { ...this.#ingestDeps(), clock: () => now }; // as a function that started anew
+        return await ingestTelemetry(deps, { events, credential });
+      } catch (error) {
+        if (!isInjected(error)) throw error; // 5xx: the client sends again
       }
-      throw new Error(`not answered after ${MAX_SENDS} sends`);
-    } finally {
-      client.destroy();
     }
+    throw new Error(`not answered after ${MAX_SENDS} sends`);
+  }
+
+  #ingestDeps() {
+    const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.#token());
+    const requestRefreshes = async () => {};
+    return { devices: this.store(this.#sending), trustedFacts, requestRefreshes, resolveUsername, ...this.chance, sha256 };
+  }
+
+  #token(): string {
+    this.#tokens += 1;
+    return `token-${this.#tokens}`;
   }
 
   #noteAnswers(events: readonly RawEvent[], { results }: IngestReport, now: number): void {
@@ -109,8 +120,7 @@ export class TelemetryWorld {
 
   /** Everything stored is what the model says, where the model leaves a choice one of its possibilities. */
   async checkFacts({ everyAnswerArrived }: { readonly everyAnswerArrived: boolean }): Promise<void> {
-    const client = this.client(new Wire());
-    const store = this.store(client);
+    const store = this.store(this.#checking);
     for (const device of this.model.devices()) {
       const deviceId = device.startsWith('~') ? `~${device}` : device;
       const owner = (await store.find(deviceId))?.owner ?? null;
@@ -136,7 +146,6 @@ export class TelemetryWorld {
         }
       }
     }
-    client.destroy();
   }
 
   users(): readonly string[] {
@@ -145,11 +154,9 @@ export class TelemetryWorld {
 
   /** A user's counts as a refresh finds them: a fold of the facts from nothing. */
   async countsOf(username: string): Promise<Counts> {
-    const client = this.client(new Wire());
-    const telemetry = dynamoUserTelemetry(client, this.table);
+    const telemetry = dynamoUserTelemetry(this.#checking, this.table);
     const links = await telemetry.linksOf(aUsername(username));
     const { folds, sentFrom } = await foldDays(telemetry, aUsername(username), links, null, named);
-    client.destroy();
     const owned = links.filter((link) => link.owned).map(({ deviceId }) => deviceId);
     return countsOfFold(mergeFolds([...folds.values()], named), new Set([...owned, ...sentFrom]).size);
   }

@@ -74,7 +74,7 @@ export class Wire {
       },
       { step: 'initialize', name: 'wire-operation' },
     );
-    client.middlewareStack.addRelativeTo(
+    client.middlewareStack.add(
       (next, context) => async (args) => {
         await this.#turn();
         try {
@@ -82,14 +82,14 @@ export class Wire {
           this.calls.push(command);
           const fault = this.#plan({ command, number: this.calls.length });
           if (fault === undefined) return await next(args);
-          if (fault === 'lost-after' || fault === 'dies-after') await next(args).catch(() => undefined);
+          if (fault === 'lost-after' || fault === 'dies-after') await next(args).catch(() => undefined); // lost as well
           throw faultError(fault);
         } finally {
           this.#isBusy = false;
           this.#wake();
         }
       },
-      { relation: 'after', toMiddleware: 'retryMiddleware', name: 'wire-request' },
+      { step: 'finalizeRequest', priority: 'low', name: 'wire-request' }, // the retry's is `high`: it is around this one
     );
     return client;
   }
