@@ -171,9 +171,9 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
           const running = read(shard, state).finally(() => readers.delete(shard.id));
           readers.set(shard.id, Object.assign(state, { running }));
         }
-        hasFoundShards = true;
+        hasFoundShards ||= shards.length > 0; // a new stream may show none at first
         const ended = [...readers.values()].map(({ running }) => running);
-        await Promise.race([pause(FIND_SHARDS_MS, stopping.signal), ...ended]);
+        await Promise.race([pause(hasFoundShards ? FIND_SHARDS_MS : IDLE_MS, stopping.signal), ...ended]);
       } catch (error) {
         if (isStopping()) return;
         report(error);

@@ -1,0 +1,180 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { rmSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { awsCaller } from '../../local/aws-client.ts';
+import { type BatchDelivery, deliverBatch } from '../../local/events/stream-batch.ts';
+import type { StreamRecord } from '../../local/events/stream-shard.ts';
+import { startTestStack, temporaryDirectory, type TestStack } from '../support/stack.ts';
+import { aFunction, aQueue, aTable, tinyAssembly } from './tiny-stack.ts';
+
+/** Delivers the records '0', '1', … to a function that is told by `fails` what to do with each batch. */
+async function deliver(
+  count: number,
+  fails: (ids: readonly string[]) => 'throws' | readonly string[] | undefined,
+  mapping: Partial<BatchDelivery['mapping']> = {},
+  ages: readonly number[] = [],
+) {
+  const records = Array.from({ length: count }, (_, index): StreamRecord => ({
+    dynamodb: { SequenceNumber: String(index), ApproximateCreationDateTime: 1000 - (ages[index] ?? 0), Keys: {} },
+  }));
+  const idsOf = (batch: readonly StreamRecord[]) => batch.map(({ dynamodb }) => dynamodb.SequenceNumber);
+  const seen = { invocations: [] as string[], givenUp: [] as unknown[], done: [] as string[], backOffs: 0 };
+  const delivery: BatchDelivery = {
+    mapping: { bisects: true, maxRetries: 1, maxRecordAgeMs: 60_000, reportsItemFailures: true, ...mapping },
+    invoke: async (batch) => {
+      seen.invocations.push(idsOf(batch).join(' '));
+      const answer = fails(idsOf(batch));
+      if (answer === 'throws') return { ok: false, requestId: '', failure: { errorType: 'E', errorMessage: '' } };
+      const batchItemFailures = (answer ?? []).map((itemIdentifier) => ({ itemIdentifier }));
+      return { ok: true, requestId: '', payload: JSON.stringify({ batchItemFailures }) };
+    },
+    giveUp: async (batch, condition, invocations) => {
+      seen.givenUp.push([idsOf(batch).join(' '), condition, invocations]);
+    },
+    done: ({ dynamodb }) => seen.done.push(dynamodb.SequenceNumber),
+    backOff: async () => {
+      seen.backOffs += 1;
+    },
+    isStopping: () => false,
+    clock: () => 1_000_000,
+  };
+  return { isDone: await deliverBatch(delivery, records), ...seen };
+}
+
+describe('delivery of a stream batch', () => {
+  it('is one invocation where all goes well', async () => {
+    expect(await deliver(3, () => undefined)).toMatchObject({ isDone: true, invocations: ['0 1 2'], done: ['2'] });
+  });
+
+  it('goes on at the first record that is reported', async () => {
+    let calls = 0;
+    const { invocations, done } = await deliver(4, () => (++calls === 1 ? ['3', '2'] : undefined));
+    expect(invocations).toEqual(['0 1 2 3', '2 3']);
+    expect(done).toEqual(['1', '3']);
+  });
+
+  it('halves a batch that fails until the bad record is alone, then gives only that one up', async () => {
+    const { invocations, givenUp, done } = await deliver(4, (ids) => (ids.includes('2') ? 'throws' : undefined));
+    expect(invocations).toEqual(['0 1 2 3', '0 1', '2 3', '2', '2', '3']);
+    expect(givenUp).toEqual([['2', 'RetryAttemptsExhausted', 2]]);
+    expect(done).toEqual(['1', '2', '3']);
+  });
+
+  it('gives a whole batch up where bisection is off', async () => {
+    const { invocations, givenUp } = await deliver(2, () => 'throws', { bisects: false });
+    expect(invocations).toEqual(['0 1', '0 1']);
+    expect(givenUp).toEqual([['0 1', 'RetryAttemptsExhausted', 2]]);
+  });
+
+  it('takes reports for a success where the mapping does not ask for them', async () => {
+    const { invocations } = await deliver(2, () => ['0'], { reportsItemFailures: false });
+    expect(invocations).toEqual(['0 1']);
+  });
+
+  it('gives up what is too old before it invokes anything', async () => {
+    const { invocations, givenUp, done } = await deliver(3, () => undefined, {}, [61, 61, 0]);
+    expect(givenUp).toEqual([['0 1', 'RecordAgeExceeded', 0]]);
+    expect(invocations).toEqual(['2']);
+    expect(done).toEqual(['1', '2']);
+  });
+});
+
+let running: TestStack | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+function aStreamedTable(handler: string, mapping: Record<string, unknown> = {}) {
+  const arn = (id: string, name = 'Arn') => ({ 'Fn::GetAtt': [id, name] });
+  return tinyAssembly({
+    Facts: aTable('facts', { StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } }),
+    Failures: aQueue('failures'),
+    ...aFunction('listener', {
+      handler,
+      timeout: 1,
+      allow: [
+        ['dynamodb:*', arn('Facts', 'StreamArn')],
+        ['sqs:SendMessage', arn('Failures')],
+      ],
+    }),
+    Mapping: {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        FunctionName: { Ref: 'listener' },
+        EventSourceArn: arn('Facts', 'StreamArn'),
+        StartingPosition: 'TRIM_HORIZON',
+        MaximumRetryAttempts: 0,
+        BisectBatchOnFunctionError: true,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        DestinationConfig: { OnFailure: { Destination: arn('Failures') } },
+        ...mapping,
+      },
+    },
+  });
+}
+const NOTE_KEYS = `export const handler = async ({ Records }) => {
+  const keys = Records.map(({ dynamodb }) => dynamodb.Keys.pk.S);
+  note(keys);
+  if (keys.includes('bad')) throw new Error('bad');
+}`;
+
+async function put(stack: TestStack, ...keys: readonly string[]) {
+  const credentials = { accessKeyId: 'operator', secretAccessKey: 'x' };
+  const client = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
+  for (const pk of keys) {
+    await client.send(new PutItemCommand({ TableName: stack.tables.facts!, Item: { pk: { S: pk }, sk: { S: 'x' } } }));
+  }
+  client.destroy();
+}
+
+describe.each(['dynoxide', 'dynamodb-local'] as const)('a stream mapping on %s', (engine) => {
+  it('delivers each change once and in order, goes on where it was after a restart, and starts anew when fresh', async () => {
+    const dataDirectory = temporaryDirectory();
+    const { assembly, notes } = aStreamedTable(NOTE_KEYS);
+    const run = async (fresh: boolean, ...keys: readonly string[]) => {
+      running = await startTestStack({ assembly, dataDirectory, engine, fresh });
+      await put(running, ...keys);
+      await running.drain();
+      await running.stop();
+      running = undefined;
+    };
+    await run(false, 'a', 'b');
+    await run(false);
+    await run(false, 'c');
+    expect(notes().flat()).toEqual(['a', 'b', 'c']);
+    await run(true, 'd');
+    expect(notes().flat()).toEqual(['a', 'b', 'c', 'd']);
+    rmSync(dataDirectory, { recursive: true, force: true });
+  });
+
+  it('sends the position of what it gives up to the failure queue, as the function’s role, without data', async () => {
+    const { assembly, notes } = aStreamedTable(NOTE_KEYS, { MaximumBatchingWindowInSeconds: 1 });
+    running = await startTestStack({ assembly, engine });
+    await put(running, 'good', 'bad', 'fine');
+    await running.drain();
+
+    const answer: any = await awsCaller(running.sqsEndpoint, 'operator')('AmazonSQS.ReceiveMessage', {
+      QueueUrl: running.queues.failures,
+      MaxNumberOfMessages: 10,
+    });
+    const messages = answer.Messages.map(({ Body }: any) => JSON.parse(Body));
+    expect(messages).toMatchObject([
+      {
+        requestContext: { condition: 'RetryAttemptsExhausted' },
+        DDBStreamBatchInfo: { batchSize: 1, streamArn: expect.stringContaining('table/tiny-facts/stream/') },
+      },
+    ]);
+    expect(JSON.stringify(messages)).not.toContain('"bad"');
+    expect(notes().flat()).toContain('fine');
+  });
+
+  it('keeps the order of a key where it runs several lanes', async () => {
+    const { assembly, notes } = aStreamedTable(NOTE_KEYS, { ParallelizationFactor: 3, BatchSize: 2 });
+    running = await startTestStack({ assembly, engine });
+    await put(running, ...'abcdefghij');
+    await running.drain();
+    expect(notes().flat().toSorted()).toEqual([...'abcdefghij']);
+  });
+});
