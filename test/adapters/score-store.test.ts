@@ -12,6 +12,7 @@ import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/sc
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { aUsername, sha256 } from '../domain/scoring/model.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { aReportOf } from '../builders/reports.ts';
 
 const date = '2026-08-21';
 const named = namedCommandsOf(rulesVersion1);
@@ -42,6 +43,7 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
     open: new Map(open),
     ownedDevices: 1,
     sentFrom: [0, 2],
+    reports: aReportOf(3, 0),
     ...change,
   };
 };
@@ -49,7 +51,7 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
 const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserScore => ({
   ...decideScore(
     username,
-    { telemetry: aDay(date) },
+    { telemetry: aDay(date), reports: aReportOf() },
     { previous: null, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
   ),
   ...change,

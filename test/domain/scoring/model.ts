@@ -4,7 +4,9 @@ import type { ScoreStore, StoredMetrics, StoredScore } from '../../../domain/sco
 import type { RefreshDependencies } from '../../../domain/scoring/refresh-score.ts';
 import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
+import type { ReportCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
 import type { DeviceLink, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
+import { aReportOf } from '../../builders/reports.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 export const aUsername = (name = 'ada'): Username => Username.parse(name);
@@ -23,10 +25,12 @@ export const anEvent = (
 });
 
 export type Sent = { deviceId: string; at: number; event: EventEntry };
-export type Announced = { username: Username; days: readonly string[] | null };
+export type Announced = { username: Username; days: readonly string[] | null; reports?: boolean };
 
 /** Telemetry facts as the contract has them, kept in the plainest way: one flat list of events. */
-export class FactsModel implements UserTelemetry {
+export class FactsModel implements UserTelemetry, UserReports {
+  readonly issues: { username: Username; at: number }[] = [];
+  readonly signIns = new Map<string, { username: Username; at: number }>();
   readonly owners = new Map<string, Username>();
   readonly sent: Sent[] = [];
   readonly announcements: Announced[] = [];
@@ -41,6 +45,20 @@ export class FactsModel implements UserTelemetry {
     if (sender !== null && !deviceId.startsWith('~') && !this.owners.has(deviceId)) this.bind(deviceId, sender);
     const touched = new Set([this.owners.get(deviceId), sender].filter((name) => name !== null && name !== undefined));
     for (const username of touched) this.announcements.push({ username, days: [dateOf(at)] });
+  }
+
+  report(kind: 'issue' | 'sign-in', username: Username, at: number): void {
+    if (kind === 'issue') this.issues.push({ username, at });
+    else this.signIns.set(`${username} ${dateOf(at)}`, { username, at });
+    this.announcements.push({ username, days: [], reports: true });
+  }
+
+  reportsOf(username: Username) {
+    const count = (all: Iterable<{ username: Username; at: number }>): ReportCount => {
+      const hours = [...all].filter((report) => report.username === username).map(({ at }) => hourOf(at));
+      return { count: hours.length, lastHour: hours.sort().at(-1) ?? null };
+    };
+    return Promise.resolve({ issues: count(this.issues), signIns: count(this.signIns.values()) });
   }
 
   bind(deviceId: string, owner: Username): void {
@@ -102,8 +120,14 @@ export class Clock {
   }
 }
 
-export const dependencies = (telemetry: UserTelemetry, scores: ScoreStore, clock: Clock): RefreshDependencies => ({
+export const dependencies = (
+  telemetry: UserTelemetry,
+  scores: ScoreStore,
+  clock: Clock,
+  reports: UserReports = telemetry instanceof FactsModel ? telemetry : { reportsOf: async () => aReportOf() },
+): RefreshDependencies => ({
   telemetry,
+  reports,
   scores,
   clock: () => clock.now,
   random: () => 0.5,

@@ -279,25 +279,33 @@ describe('reading facts', () => {
   });
 });
 
-describe('announcements of one batch', () => {
-  const bob = aUsername('bob');
-
-  it('become one refresh for each username, with the days of all of them', () => {
-    const messages = [
-      { username: ada, days: ['2026-08-21'] },
-      { username: bob, days: ['2026-08-20'] },
-      { username: ada, days: ['2026-08-19', '2026-08-21'] },
-    ];
-    expect(coalesce(messages)).toEqual([
-      { username: ada, days: ['2026-08-19', '2026-08-21'] },
-      { username: bob, days: ['2026-08-20'] },
-    ]);
+describe('announcements of one user', () => {
+  it('become one refresh with the days of all of them', () => {
+    expect(
+      coalesce([
+        { username: ada, days: ['2026-08-21'] },
+        { username: ada, days: ['2026-08-19', '2026-08-21'] },
+      ]),
+    ).toEqual({ username: ada, days: ['2026-08-19', '2026-08-21'], reports: false });
   });
 
-  it.each([
-    ['first', [{ username: ada }, { username: ada, days: ['2026-08-21'] }]],
-    ['last', [{ username: ada, days: ['2026-08-21'] }, { username: ada }]],
-  ])('fold everything where one names no day, be it the %s', (_which, messages) => {
-    expect(coalesce(messages)).toEqual([{ username: ada, days: null }]);
+  it('fold everything where one names no day, be it the first or the last', () => {
+    const everything = { username: ada, days: null, reports: false };
+
+    expect(coalesce([{ username: ada }, { username: ada, days: ['2026-08-21'] }])).toEqual(everything);
+    expect(coalesce([{ username: ada, days: ['2026-08-21'] }, { username: ada }])).toEqual(everything);
+  });
+
+  it('count reports again where one says that they changed', () => {
+    expect(
+      coalesce([
+        { username: ada, days: [] },
+        { username: ada, days: [], reports: true },
+      ]),
+    ).toEqual({
+      username: ada,
+      days: [],
+      reports: true,
+    });
   });
 });

@@ -1,33 +1,51 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyFold, type Fold } from '../../../domain/scoring/fold.ts';
-import { contributionsOn } from '../../../domain/scoring/contributions.ts';
+import { emptyFold } from '../../../domain/scoring/fold.ts';
+import { contributionsOn, type ScoreFacts } from '../../../domain/scoring/contributions.ts';
 import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
 import { decideScore, type UserScore } from '../../../domain/scoring/score.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
+import { aReportOf } from '../../builders/reports.ts';
 
 const date = '2026-08-21';
 const today = dayNumberOf(date);
 const noon = Date.parse(`${date}T12:00:00.000Z`);
 
 /** So many successful `model` invocations, active so many days ago. */
-const facts = (models: number, ...daysAgo: number[]): { telemetry: Fold } => ({
+const facts = (models: number, ...daysAgo: number[]): ScoreFacts => ({
+  reports: aReportOf(),
   telemetry: {
     ...emptyFold,
     commands: new Map([['model', { total: models, successes: models }]]),
     activeDays: daysAgo.map((n) => today - n).sort((a, b) => a - b),
   },
 });
-const decide = (of: { telemetry: Fold }, previous: UserScore | null = null, now = noon, on = date) =>
+const decide = (of: ScoreFacts, previous: UserScore | null = null, now = noon, on = date) =>
   decideScore(aUsername(), of, { previous, date: on, now, rules: rulesVersion1 });
 
 describe('score', () => {
-  it('lists the activity even where it is 0', () => {
-    const score = decide({ telemetry: emptyFold });
+  it('lists each fixed contribution even where it is 0', () => {
+    const score = decide({ telemetry: emptyFold, reports: aReportOf() });
 
     expect(score).toMatchObject({ canonicalScore: 0, activityScore: 0, tier: 'Seedling', nextChangeOn: null });
-    expect(score.contributions).toMatchObject([{ key: 'telemetry:activity', category: 'activity', source: 'cli' }]);
+    expect(score.contributions).toMatchObject([
+      { key: 'telemetry:activity', category: 'activity', source: 'cli' },
+      { key: 'community:lab-issues', category: 'community', source: 'issues' },
+      { key: 'community:daily-sign-in', category: 'community', source: 'sign-in' },
+    ]);
+  });
+
+  it.each([
+    [0, 0, 0, 0],
+    [1, 1, 50, 10],
+    [20, 100, 1_000, 1_000],
+    [21, 101, 1_000, 1_000],
+  ])('gives %i issues and %i sign-ins %i and %i points', (issues, signIns, issuePoints, signInPoints) => {
+    const score = decide({ telemetry: emptyFold, reports: aReportOf(issues, signIns) });
+
+    expect(score.contributions.map(({ points }) => points)).toEqual([0, issuePoints, signInPoints]);
+    expect(score.canonicalScore).toBe(issuePoints + signInPoints);
   });
 
   it('stands since the save that last changed it', () => {

@@ -13,6 +13,7 @@ import {
 } from '../../../domain/scoring/views.ts';
 import { dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
+import { aReportOf } from '../../builders/reports.ts';
 
 const date = '2026-08-21';
 const ada = aUsername();
@@ -31,7 +32,11 @@ const telemetry = {
   lastHour: `${date}T13`,
 };
 const now = Date.parse(`${date}T14:00:00.000Z`);
-const score = decideScore(ada, { telemetry }, { previous: null, date, now, rules: rulesVersion1 });
+const score = decideScore(
+  ada,
+  { telemetry, reports: aReportOf() },
+  { previous: null, date, now, rules: rulesVersion1 },
+);
 
 describe('stats', () => {
   it('sum the sealed and the open days', () => {
@@ -43,6 +48,7 @@ describe('stats', () => {
       open: new Map([[date, telemetry]]),
       ownedDevices: 2,
       sentFrom: [4],
+      reports: aReportOf(),
     };
     const stats = statsView(ada, { metrics, foldedAt: `${date}T14:00:00.000Z`, revision: 1 });
 
@@ -79,9 +85,9 @@ describe('explanation', () => {
     const view = explainView(ada, score);
 
     expect(ExplainView.parse(view)).toEqual(view);
-    expect(view.arithmetic).toBe('755 = 755');
-    expect(view.contributions[0]?.inputs).toMatchObject({ 'group:model': 40, streak: 3, rollingDays: 7 });
-    expect(view.contributions[0]?.steps.map(({ arithmetic, value }) => `${arithmetic} = ${value}`)).toEqual([
+    expect(view.arithmetic).toBe('0 + 0 + 755 = 755');
+    expect(view.contributions.at(-1)?.inputs).toMatchObject({ 'group:model': 40, streak: 3, rollingDays: 7 });
+    expect(view.contributions.at(-1)?.steps.map(({ arithmetic, value }) => `${arithmetic} = ${value}`)).toEqual([
       'min(2000, 10 × 40) = 400',
       'min(3000, 15 × 10) = 150',
       'min(2000, 20 × 0) = 0',
@@ -103,9 +109,13 @@ describe('explanation', () => {
         ['run', successful(200)],
       ]),
     };
-    const capped = decideScore(ada, { telemetry: many }, { previous: null, date, now, rules: rulesVersion1 });
+    const capped = decideScore(
+      ada,
+      { telemetry: many, reports: aReportOf() },
+      { previous: null, date, now, rules: rulesVersion1 },
+    );
 
-    const caps = explainView(ada, capped).contributions[0]?.steps.map(({ cappedAt }) => cappedAt);
+    const caps = explainView(ada, capped).contributions.at(-1)?.steps.map(({ cappedAt }) => cappedAt);
     expect(caps?.slice(0, 2)).toEqual([2_000, undefined]);
   });
 });
