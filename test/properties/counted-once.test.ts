@@ -18,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 
-const aWorld = async (wire?: Wire) => new TelemetryWorld(engine, (await engine.createTables(['telemetry'])).telemetry, wire);
+const aWorld = async (wire?: Wire) =>
+  new TelemetryWorld(engine, (await engine.createTables(['telemetry'])).telemetry, wire);
 
 async function sendAll(world: TelemetryWorld, plan: readonly Wave[], everyAnswerArrived: boolean): Promise<void> {
   const sent: Request[] = [];

@@ -75,7 +75,11 @@ export class TelemetryModel {
     return true;
   }
 
-  settleCopy(device: string, identity: string, found: { readonly kind: string; readonly sender: string | null }): boolean {
+  settleCopy(
+    device: string,
+    identity: string,
+    found: { readonly kind: string; readonly sender: string | null },
+  ): boolean {
     const copy = this.#devices.get(device)!.copies.get(identity)!;
     const isKeyed = copy.senders.size > 0;
     if (!copy.kinds.has(found.kind) || (found.sender === null) === isKeyed) return false;

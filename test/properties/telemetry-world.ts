@@ -84,7 +84,11 @@ export class TelemetryWorld {
 
   async #sendUntilAnswered({ sender, events }: Request, now: number): Promise<IngestReport> {
     const credential =
-      sender === null ? undefined : typeof sender === 'string' ? aPersonalKey(sender) : aCollectiveKey(sender.collective);
+      sender === null
+        ? undefined
+        : typeof sender === 'string'
+          ? aPersonalKey(sender)
+          : aCollectiveKey(sender.collective);
     for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
       try {
         const deps = { ...this.#ingestDeps(), clock: () => now }; // as a function that started anew
@@ -99,7 +103,14 @@ export class TelemetryWorld {
   #ingestDeps() {
     const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.#token());
     const requestRefreshes = async () => {};
-    return { devices: this.store(this.#sending), trustedFacts, requestRefreshes, resolveUsername, ...this.chance, sha256 };
+    return {
+      devices: this.store(this.#sending),
+      trustedFacts,
+      requestRefreshes,
+      resolveUsername,
+      ...this.chance,
+      sha256,
+    };
   }
 
   #token(): string {

@@ -1,0 +1,45 @@
+import { gzipSync } from 'node:zlib';
+
+export type RequestDraft = {
+  readonly method?: string;
+  readonly path?: string;
+  readonly query?: string;
+  readonly key?: string | undefined;
+  /** Sent as it is where it is text or bytes, else as JSON. */
+  readonly body?: unknown;
+  readonly contentEncoding?: string;
+  readonly isBase64Encoded?: boolean;
+};
+
+/** What API Gateway hands to a function: an HTTP API event, payload format 2.0. Bytes come base64 encoded, as there. */
+export function anHttpRequest({
+  method = 'POST',
+  path = '/ingest',
+  query = '',
+  key,
+  body,
+  contentEncoding,
+  isBase64Encoded,
+}: RequestDraft = {}): object {
+  const isBytes = body instanceof Uint8Array;
+  const text = typeof body === 'string' ? body : isBytes ? '' : JSON.stringify(body);
+  const encoded = isBytes ? Buffer.from(body).toString('base64') : text;
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: path,
+    rawQueryString: query,
+    headers: {
+      'content-type': 'application/json',
+      ...(key === undefined ? {} : { 'x-api-key': key }),
+      ...(contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding }),
+    },
+    requestContext: { requestId: 'request-1', http: { method, path } },
+    ...(body === undefined ? {} : { body: encoded }),
+    isBase64Encoded: isBase64Encoded ?? isBytes,
+  };
+}
+
+/** The same with its body compressed. */
+export const aGzippedRequest = (draft: RequestDraft, body: string): object =>
+  anHttpRequest({ ...draft, body: gzipSync(body), contentEncoding: 'gzip' });

@@ -1,0 +1,56 @@
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { randomBytes } from 'node:crypto';
+import { vi } from 'vitest';
+import { createKey, type CreateKeyRequest } from '../../domain/identity/create-key.ts';
+import { dynamoCredentials } from '../../functions/adapters/dynamodb/credentials.dynamodb.ts';
+import { sha256 } from '../builders/identity.ts';
+import { startTestEngine } from '../support/engines.ts';
+
+export type Answer = { readonly statusCode: number; readonly headers: Record<string, string>; readonly body: string };
+
+/**
+ * An engine with tables, and the environment that Lambda would give to the functions. Import a handler after this: its logger
+ * reads the environment when it is made.
+ */
+export async function startFunctionEngine() {
+  const engine = await startTestEngine();
+  const tables = await engine.createTables();
+  const environment = {
+    TELEMETRY_TABLE: tables.telemetry,
+    SCORES_TABLE: tables.user_scores,
+    CREDENTIALS_TABLE: tables.credentials,
+    SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nobody listens there
+    AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+    AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:9',
+    AWS_REGION: engine.region,
+    AWS_ACCESS_KEY_ID: engine.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: engine.credentials.secretAccessKey,
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
+  };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  const client = engine.client();
+
+  return {
+    engine,
+    tables,
+    client,
+    /** All items of a table in an order of their own. */
+    async itemsOf(table: string): Promise<Record<string, any>[]> {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+      return Items.map((item) => unmarshall(item)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
+    },
+    /** Makes a key and returns its secret. */
+    async aKey(request: CreateKeyRequest): Promise<{ readonly id: string; readonly key: string }> {
+      const credentials = dynamoCredentials(client, tables.credentials);
+      const randomToken = (bytes: number) => randomBytes(bytes).toString('base64url');
+      return createKey({ credentials, clock: () => Date.now(), randomToken, sha256 }, request);
+    },
+    async stop(): Promise<void> {
+      vi.unstubAllEnvs();
+      client.destroy();
+      await engine.stop();
+    },
+  };
+}
