@@ -85,9 +85,9 @@ describe('explanation', () => {
     const view = explainView(ada, score);
 
     expect(ExplainView.parse(view)).toEqual(view);
-    expect(view.arithmetic).toBe('0 + 0 + 755 = 755');
-    expect(view.contributions.at(-1)?.inputs).toMatchObject({ 'group:model': 40, streak: 3, rollingDays: 7 });
-    expect(view.contributions.at(-1)?.steps.map(({ arithmetic, value }) => `${arithmetic} = ${value}`)).toEqual([
+    expect(view.arithmetic).toBe('755 + 0 + 0 = 755');
+    expect(view.contributions[0]?.inputs).toMatchObject({ 'group:model': 40, streak: 3, rollingDays: 7 });
+    expect(view.contributions[0]?.steps.map(({ arithmetic, value }) => `${arithmetic} = ${value}`)).toEqual([
       'min(2000, 10 × 40) = 400',
       'min(3000, 15 × 10) = 150',
       'min(2000, 20 × 0) = 0',
@@ -115,7 +115,7 @@ describe('explanation', () => {
       { previous: null, date, now, rules: rulesVersion1 },
     );
 
-    const caps = explainView(ada, capped).contributions.at(-1)?.steps.map(({ cappedAt }) => cappedAt);
+    const caps = explainView(ada, capped).contributions[0]?.steps.map(({ cappedAt }) => cappedAt);
     expect(caps?.slice(0, 2)).toEqual([2_000, undefined]);
   });
 });
