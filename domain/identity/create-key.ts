@@ -60,6 +60,9 @@ export async function createKey(
   const scopes = [...new Set(request.scopes ?? DEFAULT_SCOPES[request.kind])];
   const { id, hash } = identifyKey(key, deps.sha256);
   const { scopes: _requested, ...rest } = request;
-  await deps.credentials.add(Credential.parse({ ...rest, id, hash, prefix: key.slice(0, 8), scopes, createdAt }));
+  // Each member has a row in the transaction of a publish, and a transaction takes an item only once.
+  const once = rest.kind === 'collective' ? { members: [...new Set(rest.members)] } : {};
+  const kept = { ...rest, ...once, id, hash, prefix: key.slice(0, 8), scopes, createdAt };
+  await deps.credentials.add(Credential.parse(kept));
   return { id, key, kind: request.kind, scopes, createdAt };
 }

@@ -7,8 +7,9 @@ import * as z from 'zod/mini';
 export const Username = z
   .string()
   .check(
+    // Looked at before it is folded: the Kelvin sign, too, folds to a `k`.
+    z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 - _ . starting with a letter or digit'),
     z.toLowerCase(),
-    z.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 - _ . starting with a letter or digit'),
   )
   .brand<'Username'>();
 export type Username = z.infer<typeof Username>;

@@ -6,19 +6,20 @@ import { logger } from './log.ts';
 import { once } from './once.ts';
 
 /** Binary values reach a Lambda as base64 text; everything else as the SDK has it. */
+const Bytes = z.pipe(
+  z.string(),
+  z.transform((base64) => new Uint8Array(Buffer.from(base64, 'base64'))),
+);
 const Attribute: z.ZodMiniType<AttributeValue> = z.lazy(() =>
   z.union([
     z.object({ S: z.string() }),
     z.object({ N: z.string() }),
     z.object({ BOOL: z.boolean() }),
     z.object({ NULL: z.literal(true) }),
-    z.object({
-      B: z.pipe(
-        z.string(),
-        z.transform((base64) => new Uint8Array(Buffer.from(base64, 'base64'))),
-      ),
-    }),
+    z.object({ B: Bytes }),
     z.object({ SS: z.array(z.string()) }),
+    z.object({ NS: z.array(z.string()) }), // no item has one unless a hand put it there
+    z.object({ BS: z.array(Bytes) }),
     z.object({ L: z.array(Attribute) }),
     z.object({ M: z.record(z.string(), Attribute) }),
   ]),

@@ -1,0 +1,160 @@
+import * as z from 'zod/mini';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+vi.hoisted(() => (process.env.POWERTOOLS_LOG_LEVEL = 'SILENT'));
+const { sqsBatch } = await import('../../functions/runtime/sqs-batch.ts');
+const { streamBatch } = await import('../../functions/runtime/stream-batch.ts');
+const { once } = await import('../../functions/runtime/once.ts');
+
+describe('a batch of messages', () => {
+  const Message = z.object({ about: z.string(), value: z.number() });
+  const handled: unknown[] = [];
+  let wired = 0;
+  beforeEach(() => {
+    handled.length = 0;
+    wired = 0;
+  });
+  const handler = () =>
+    sqsBatch({
+      message: Message,
+      about: ({ about }) => about,
+      parallel: 2,
+      wire: () => (wired += 1),
+      async onMessages(_deps, messages) {
+        if (messages[0].about === 'broken') throw new Error('broken');
+        handled.push(messages.map(({ value }) => value));
+      },
+    });
+  const record = (messageId: string, body: unknown) => ({
+    messageId,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+  it('handles messages about the same thing together, once', async () => {
+    const Records = [
+      record('1', { about: 'a', value: 1 }),
+      record('2', { about: 'b', value: 2 }),
+      record('3', { about: 'a', value: 3 }),
+    ];
+
+    expect(await handler()({ Records })).toEqual({ batchItemFailures: [] });
+    expect(handled).toEqual(expect.arrayContaining([[1, 3], [2]]));
+  });
+
+  it.each<[what: string, body: unknown]>([
+    ['no JSON', '{'],
+    ['an empty body', ''],
+    ['null', 'null'],
+    ['a missing field', { about: 'a' }],
+    ['a wrong type', { about: 'a', value: '1' }],
+    ['fields in the prototype', '{"__proto__":{"about":"a","value":1}}'],
+  ])('gives back a message with %s as its own failure, and does the others', async (_what, body) => {
+    const Records = [record('bad', body), record('good', { about: 'a', value: 1 })];
+
+    expect(await handler()({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
+    expect(handled).toEqual([[1]]);
+  });
+
+  it('gives back all messages about what failed, and only those', async () => {
+    const Records = [
+      record('1', { about: 'broken', value: 1 }),
+      record('2', { about: 'a', value: 2 }),
+      record('3', { about: 'broken', value: 3 }),
+    ];
+
+    const { batchItemFailures } = await handler()({ Records });
+
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).sort()).toEqual(['1', '3']);
+    expect(handled).toEqual([[2]]);
+  });
+
+  it('wires once, and not for a batch that it cannot read', async () => {
+    const handle = handler();
+    await handle({ Records: [record('1', 'null')] });
+    expect(wired).toBe(0);
+
+    for (const value of [1, 2]) await handle({ Records: [record('1', { about: 'a', value })] });
+    expect(wired).toBe(1);
+  });
+});
+
+describe('a batch of stream records', () => {
+  const announced: unknown[] = [];
+  beforeEach(() => {
+    announced.length = 0;
+  });
+  const handler = streamBatch({
+    wire: () => undefined,
+    read({ keys, after }) {
+      if (keys.pk?.S === 'unreadable') throw new Error('unreadable');
+      return keys.pk?.S === 'of no matter' ? undefined : { pk: keys.pk?.S, bytes: after?.bytes?.B };
+    },
+    async onChanges(_deps, changes) {
+      if (changes.some(({ change }) => change.pk === 'broken')) throw new Error('broken');
+      announced.push(...changes);
+    },
+  });
+  const record = (SequenceNumber: string, pk: string, NewImage?: object) => ({
+    eventName: 'INSERT',
+    dynamodb: { SequenceNumber, ApproximateCreationDateTime: 1_787_313_600, Keys: { pk: { S: pk } }, NewImage },
+  });
+
+  it('reads bytes from base64, as a Lambda gets them, and the time of the commit', async () => {
+    const image = { bytes: { B: Buffer.from([1, 2, 255]).toString('base64') } };
+
+    await handler({ Records: [record('1', 'a', image)] });
+
+    expect(announced).toEqual([
+      { change: { pk: 'a', bytes: new Uint8Array([1, 2, 255]) }, committedAt: '2026-08-21T12:00:00.000Z' },
+    ]);
+  });
+
+  it('reads every type that an item can hold', async () => {
+    const NewImage = {
+      bytes: { B: '' },
+      any: {
+        L: [{ NULL: true }, { BOOL: false }, { N: '1' }, { M: { x: { SS: ['s'] } } }, { NS: ['1'] }, { BS: ['AA=='] }],
+      },
+    };
+
+    expect(await handler({ Records: [record('1', 'a', NewImage)] })).toEqual({ batchItemFailures: [] });
+  });
+
+  it('reports the first record that it cannot read, and announces all others', async () => {
+    const Records = [record('1', 'a'), record('2', 'unreadable'), record('3', 'b'), record('4', 'unreadable')];
+
+    expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
+    expect(announced).toMatchObject([{ change: { pk: 'a' } }, { change: { pk: 'b' } }]);
+  });
+
+  it('reports a record that is none by its position', async () => {
+    const Records = [{ dynamodb: { SequenceNumber: '7', Keys: 'none' } }, record('8', 'b')];
+
+    expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '7' }] });
+    expect(announced).toHaveLength(1);
+  });
+
+  it('leaves out what matters to nobody', async () => {
+    await handler({ Records: [record('1', 'of no matter')] });
+
+    expect(announced).toEqual([]);
+  });
+
+  it('fails as a whole where announcing fails: the mapping delivers it again', async () => {
+    await expect(handler({ Records: [record('1', 'broken')] })).rejects.toThrow('broken');
+  });
+});
+
+describe('once', () => {
+  it('keeps what was made, and nothing of a failure', () => {
+    let calls = 0;
+    const make = once(() => {
+      calls += 1;
+      if (calls === 1) throw new Error('not yet');
+      return calls;
+    });
+
+    expect(make).toThrow('not yet');
+    expect([make(), make()]).toEqual([2, 2]);
+  });
+});
