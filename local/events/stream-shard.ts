@@ -58,24 +58,29 @@ export function shardReader(options: {
     return Iterator.parse(answer).ShardIterator;
   };
 
+  const read = async (limit: number): Promise<readonly StreamRecord[] | undefined> => {
+    if (iterator === null) return undefined;
+    iterator ??= await open();
+    const ShardIterator = iterator;
+    iterator = undefined; // after an error the next read opens one where this one began
+    const answer = Records.parse(
+      await call('DynamoDBStreams_20120810.GetRecords', { ShardIterator, Limit: Math.min(1000, limit) }),
+    );
+    position = answer.Records.at(-1)?.dynamodb.SequenceNumber ?? position;
+    iterator = answer.NextShardIterator ?? null;
+    return answer.Records;
+  };
+
   return {
     async next(limit) {
-      if (iterator === null) return undefined;
       try {
-        iterator ??= await open();
-        const ShardIterator = iterator;
-        const answer = Records.parse(
-          await call('DynamoDBStreams_20120810.GetRecords', { ShardIterator, Limit: Math.min(1000, limit) }),
-        );
-        position = answer.Records.at(-1)?.dynamodb.SequenceNumber ?? position;
-        iterator = answer.NextShardIterator ?? null;
-        return answer.Records;
+        return await read(limit);
       } catch (error) {
-        iterator = undefined; // the next call opens one at the position that was reached
         const isTrimmed = error instanceof AwsCallError && error.name === 'TrimmedDataAccessException';
         if (!isTrimmed) throw error;
-        position = undefined; // it lay beyond the 24 hours that a stream keeps
-        return [];
+        // Beyond the 24 hours that a stream keeps; DynamoDB Local says so too of an iterator older than the first record.
+        position = undefined;
+        return read(limit);
       }
     },
   };
