@@ -1,7 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, ProjectionType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { AnnounceChangesEnv } from '../functions/announce-changes/env.ts';
@@ -9,6 +9,7 @@ import type { IngestTelemetryEnv } from '../functions/ingest-telemetry/env.ts';
 import type { ManageKeysEnv } from '../functions/manage-keys/env.ts';
 import type { ReadApiEnv } from '../functions/read-api/env.ts';
 import type { RefreshScoreEnv } from '../functions/refresh-score/env.ts';
+import type { RecordAwardEnv } from '../functions/record-award/env.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { LaurelTable } from './laurel-table.ts';
@@ -19,6 +20,11 @@ import { StreamWorker } from './stream-worker.ts';
 type LaurelStackOptions = {
   readonly alarmTopicArn?: string | undefined; // without it, alarms show in the console and tell nobody
 };
+
+const BY_USER_INDEX = 'byUser';
+
+/** All that a writer of grants may do: no role updates or deletes a line, nor writes one without its condition's read. */
+const APPEND_GRANTS = ['dynamodb:GetItem', 'dynamodb:PutItem'];
 
 /** All of Laurel for one stage. */
 export class LaurelStack extends Stack {
@@ -32,6 +38,19 @@ export class LaurelStack extends Stack {
       stage,
       role: 'telemetry',
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    });
+    const { table: scoreGrants } = new LaurelTable(this, 'ScoreGrants', {
+      stage,
+      role: 'score_grants',
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
+      indexes: [
+        {
+          indexName: BY_USER_INDEX, // only grants have a seq and a username at once, so it holds no balance
+          partitionKey: { name: 'username', type: AttributeType.STRING },
+          sortKey: { name: 'seq', type: AttributeType.NUMBER },
+          projectionType: ProjectionType.ALL,
+        },
+      ],
     });
     const { table: userScores } = new LaurelTable(this, 'UserScores', { stage, role: 'user_scores' });
     const { table: credentials } = new LaurelTable(this, 'Credentials', { stage, role: 'credentials' });
@@ -86,6 +105,16 @@ export class LaurelStack extends Stack {
       credentials.tableArn,
     );
 
+    const recordAward = new LaurelFunction<RecordAwardEnv>(this, 'RecordAward', {
+      stage,
+      role: 'record-award',
+      environment: { GRANTS_TABLE: scoreGrants.tableName, CREDENTIALS_TABLE: credentials.tableName },
+      timeout: API_TIMEOUT,
+    });
+    recordAward
+      .allow(APPEND_GRANTS, scoreGrants.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+
     const readApi = new LaurelFunction<ReadApiEnv>(this, 'ReadApi', {
       stage,
       role: 'read-api',
@@ -99,6 +128,7 @@ export class LaurelStack extends Stack {
       routes: [
         { target: ingestTelemetry, access: ACCESS.keyOptional, paths: ['/ingest'] },
         { target: manageKeys, access: ACCESS.keyed, paths: ['/v1/keys', '/v1/keys/{id}', '/api/whoami'] },
+        { target: recordAward, access: ACCESS.keyed, paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'] },
         {
           target: readApi,
           access: ACCESS.public,

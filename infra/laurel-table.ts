@@ -1,11 +1,12 @@
 import { Tags } from 'aws-cdk-lib';
-import { AttributeType, Billing, type StreamViewType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, Billing, type GlobalSecondaryIndexPropsV2, type StreamViewType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { physicalName, removalPolicyOf, ROLE_TAG, type Stage } from './stage.ts';
 
 type LaurelTableProps = {
   readonly stage: Stage;
   readonly role: string;
+  readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
   readonly stream?: StreamViewType; // only tables of facts: a projection with a stream could trigger itself
 };
 
@@ -13,7 +14,7 @@ type LaurelTableProps = {
 export class LaurelTable extends Construct {
   readonly table: TableV2;
 
-  constructor(scope: Construct, id: string, { stage, role, stream }: LaurelTableProps) {
+  constructor(scope: Construct, id: string, { stage, role, indexes = [], stream }: LaurelTableProps) {
     super(scope, id);
     this.table = new TableV2(this, 'Table', {
       tableName: physicalName(stage, role),
@@ -24,6 +25,7 @@ export class LaurelTable extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: stage.keepsData,
       removalPolicy: removalPolicyOf(stage),
+      globalSecondaryIndexes: [...indexes],
       ...(stream === undefined ? {} : { dynamoStream: stream }),
     });
     Tags.of(this.table).add(ROLE_TAG, role);

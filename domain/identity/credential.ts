@@ -49,4 +49,7 @@ export const Credential = z.discriminatedUnion('kind', [
 ]);
 export type Credential = z.infer<typeof Credential>;
 
+/** How the ledger names whoever grants with a key, where the request does not say. */
+export const grantedByOf = ({ label, id }: Credential): string => label ?? id;
+
 export const hasScope = (credential: Credential, scope: Scope): boolean => credential.scopes.includes(scope);

@@ -1,11 +1,7 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
+import { DomainId } from '../shared/domain-id.ts';
 import { err, ok, type Result } from '../shared/result.ts';
-
-/** The identity of a fact that another system keeps: an issue, an award, a post. */
-export const DomainId = z
-  .string()
-  .check(z.regex(/^[A-Za-z0-9._:-]{1,128}$/, 'expected 1 to 128 of A-Z a-z 0-9 . _ : -'));
 
 const ExtensionName = z
   .string()

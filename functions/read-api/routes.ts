@@ -16,6 +16,7 @@ import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
+import { routes as awardRoutes } from '../record-award/routes.ts';
 import { openApiOf } from '../runtime/openapi.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
@@ -138,4 +139,4 @@ export const routes = [...userRoutes, ...metaRoutes];
 
 /** Every route of every function: what each of them checks and answers is written once, with the route. */
 const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf([...ingestRoutes, ...keyRoutes, ...routes], { title: 'Laurel', version: packageJson.version });
+  openApiOf([...ingestRoutes, ...awardRoutes, ...keyRoutes, ...routes], { title: 'Laurel', version: packageJson.version });

@@ -108,7 +108,7 @@ type Match<Deps> = { readonly route: Route<Deps>; readonly params: Record<string
 function router<Deps>(routes: readonly Route<Deps>[]): (method: string, path: string) => Result<Match<Deps>, Reply> {
   const patterns = routes.map((route) => ({
     route,
-    pattern: new URLPattern({ pathname: route.path.replaceAll(/\{(\w+)\}/gu, ':$1') }),
+    pattern: new URLPattern({ pathname: route.path.replaceAll(/\{(\w+)(\+?)\}/gu, ':$1$2') }),
   }));
 
   return (method, path) => {

@@ -79,7 +79,8 @@ export function openApiOf(
 ): Json {
   const paths = new Map<string, Record<string, Json>>();
   for (const route of routes) {
-    paths.set(route.path, { ...paths.get(route.path), [route.method.toLowerCase()]: operationOf(route) });
+    const path = route.path.replaceAll('+}', '}'); // OpenAPI has no word for a parameter of several segments
+    paths.set(path, { ...paths.get(path), [route.method.toLowerCase()]: operationOf(route) });
   }
   return {
     openapi: '3.1.0',

@@ -16,7 +16,7 @@ export type Access = 'anyone' | 'anonymous-or-key' | 'key' | { readonly scope: S
 /** What a route is to its clients: enough to check a request and to describe it in the OpenAPI document. */
 type RouteDescription = {
   readonly method: Method;
-  /** `/v1/keys/{id}` */
+  /** `/v1/keys/{id}`; `{name+}` takes any number of segments. */
   readonly path: string;
   readonly summary: string;
   readonly access: Access;

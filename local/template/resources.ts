@@ -41,6 +41,7 @@ export const GlobalTable = z.strictObject({
       z.strictObject({
         Region: z.string(),
         Tags,
+        GlobalSecondaryIndexes: withoutMeaning('the table says what they are; a replica only tunes them'),
         DeletionProtectionEnabled: withoutMeaning('only --fresh deletes, and it is meant to'),
         PointInTimeRecoverySpecification: withoutMeaning('there are no backups here'),
         ContributorInsightsSpecification: withoutMeaning('there is no CloudWatch here'),

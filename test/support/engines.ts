@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { spawnSync } from 'node:child_process';
 import { synthIfStale } from '../../infra/synth-if-stale.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { ensureTable } from '../../local/engines/tables.ts';
@@ -17,8 +18,11 @@ export type TestEngine = {
   stop(): Promise<void>;
 };
 
-const TABLE_ROLES = ['telemetry', 'user_scores', 'credentials'] as const;
+const TABLE_ROLES = ['telemetry', 'user_scores', 'credentials', 'score_grants'] as const;
 type TableRole = (typeof TABLE_ROLES)[number];
+
+/** DynamoDB Local is Amazon's own and needs Java; where there is none its tests are skipped with a word. */
+export const hasJava = (): boolean => spawnSync('java', ['-version']).status === 0;
 
 /** An engine of one's own, in memory, for the tests of one file. Start it in `beforeAll`: it takes 30 ms (dynoxide). */
 export async function startTestEngine(options: { readonly engine?: EngineName } = {}): Promise<TestEngine> {
@@ -37,7 +41,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
     client: () => new DynamoDBClient({ endpoint, region, credentials }),
     async createTables(roles = TABLE_ROLES) {
       sets += 1;
-      const names = { telemetry: '', user_scores: '', credentials: '' };
+      const names = { telemetry: '', user_scores: '', credentials: '', score_grants: '' };
       for (const role of roles) {
         const model = models.find((table) => table.role === role);
         if (model === undefined) throw new Error(`The template has no table ${role}`);

@@ -62,6 +62,8 @@ export const ScoringRules = z
     activity: ActivityRules,
     issues: ReportRules,
     signIns: ReportRules,
+    /** Points for each feed post. */
+    feedPosts: z.object({ points: Points }),
     tiers: z.array(Tier).check(z.minLength(1)),
   })
   .check(

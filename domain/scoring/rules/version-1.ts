@@ -16,6 +16,7 @@ export const rulesVersion1 = ScoringRules.parse({
   },
   issues: { points: 50, cap: 1_000 },
   signIns: { points: 10, cap: 1_000 },
+  feedPosts: { points: 100 },
   tiers: [
     { name: 'Seedling', from: 0 },
     { name: 'Sprout', from: 1_000 },

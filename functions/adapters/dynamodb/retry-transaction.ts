@@ -10,6 +10,12 @@ const PASSING_REASONS: ReadonlySet<string> = new Set([
 ]);
 const MAX_TRIES = 12;
 
+/** Why a transaction was cancelled: one code for each action, in their order; `None` where an action was not the cause. */
+export const cancellationCodes = ({ CancellationReasons }: TransactionCanceledException): readonly string[] =>
+  (CancellationReasons ?? []).map(({ Code }) => Code ?? 'None');
+
+export const isPassingReason = (code: string): boolean => PASSING_REASONS.has(code);
+
 export type TransactionOutcome =
   { readonly kind: 'committed' } | { readonly kind: 'refused'; readonly failed: readonly number[] };
 
@@ -31,8 +37,8 @@ export async function sendTransaction(
       return { kind: 'committed' };
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
-      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? 'None');
-      const isPassing = codes.some((code) => PASSING_REASONS.has(code));
+      const codes = cancellationCodes(error);
+      const isPassing = codes.some(isPassingReason);
       if (!isPassing) {
         const failed = codes.flatMap((code, index) => (code === 'ConditionalCheckFailed' ? [index] : []));
         if (failed.length === 0) throw error;

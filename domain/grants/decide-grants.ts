@@ -1,0 +1,69 @@
+import type { Sha256 } from '../shared/environment.ts';
+import { applyLine, type Balance } from './balance.ts';
+import { isSameGrant, type GrantLine, type GrantRequest } from './grant.ts';
+import { hashOfLine } from './line-hash.ts';
+
+/**
+ * What became of a request. `duplicate` and `conflict` carry the first grant of that id, which stands: the same one, or
+ * one of another user, key or amount.
+ */
+export type GrantOutcome = { readonly kind: 'granted' | 'duplicate' | 'conflict'; readonly line: GrantLine };
+
+export type GrantDecision = {
+  /** The lines to add, in order. */
+  readonly lines: readonly GrantLine[];
+  /** The balance after them. */
+  readonly balance: Balance;
+  /** One for each request, in order. */
+  readonly outcomes: readonly GrantOutcome[];
+};
+
+/** What a request is where its id is already taken by a line. */
+export const judgeAgainst = (request: GrantRequest, line: GrantLine): GrantOutcome => ({
+  kind: isSameGrant(request, line) ? 'duplicate' : 'conflict',
+  line,
+});
+
+/**
+ * May these grants of one user be added? `existing` holds the lines that already have an id of these requests, whoever
+ * they are of. Pure: times are in the requests.
+ */
+export function decideGrants(
+  before: Balance,
+  requests: readonly GrantRequest[],
+  existing: ReadonlyMap<string, GrantLine>,
+  { rulesVersion, sha256 }: { readonly rulesVersion: string; readonly sha256: Sha256 },
+): GrantDecision {
+  const taken = new Map(existing);
+  const lines: GrantLine[] = [];
+  const outcomes: GrantOutcome[] = [];
+  let balance = before;
+  for (const request of requests) {
+    const first = taken.get(request.grantId);
+    if (first !== undefined) {
+      outcomes.push(judgeAgainst(request, first));
+      continue;
+    }
+    const line = nextLine(balance, request, { rulesVersion, sha256 });
+    taken.set(request.grantId, line);
+    lines.push(line);
+    outcomes.push({ kind: 'granted', line });
+    balance = applyLine(balance, line);
+  }
+  return { lines, balance, outcomes };
+}
+
+function nextLine(
+  balance: Balance,
+  request: GrantRequest,
+  { rulesVersion, sha256 }: { readonly rulesVersion: string; readonly sha256: Sha256 },
+): GrantLine {
+  const line = {
+    ...request,
+    seq: balance.seq + 1,
+    balanceAfter: balance.totalScore + request.amount,
+    rulesVersion,
+    previousHash: balance.head,
+  };
+  return { ...line, hash: hashOfLine(line, sha256) };
+}

@@ -1,0 +1,42 @@
+import type { Username } from '../identity/username.ts';
+import type { Balance } from './balance.ts';
+import type { GrantLine } from './grant.ts';
+
+/** A line and the write that made it: by it a writer knows its own line again. */
+export type StoredGrant = { readonly line: GrantLine; readonly writeId: string };
+
+/** New lines of one user, and the balance that they were decided on and lead to. */
+export type GrantAppend = {
+  readonly username: Username;
+  readonly before: Balance;
+  readonly lines: readonly GrantLine[];
+  readonly after: Balance;
+  readonly writeId: string;
+};
+
+/** DynamoDB takes 100 actions in one transaction; lines and the balance stay well within. */
+export const MOST_LINES_AT_ONCE = 49;
+
+/** Where grants are written. Everything is read strongly consistent. */
+export type GrantLedger = {
+  /** Empty where the user has no grant. */
+  balanceOf(username: Username): Promise<Balance>;
+  find(grantId: string): Promise<StoredGrant | undefined>;
+  /**
+   * Adds the lines and moves the balance, all or nothing. `stale`: a line's id is taken, the balance has moved, or the
+   * store was busy. Read again and decide again; lines that this call wrote after all bear its `writeId`. A throw leaves
+   * it open whether it was written: the same requests again settle it.
+   */
+  append(append: GrantAppend): Promise<'appended' | 'stale'>;
+};
+
+export type LinesRange = { readonly limit: number; readonly before?: number | undefined };
+
+/** Reads lines through an index, which lags behind the ledger: compare with the balance. */
+export type GrantLines = {
+  balanceOf(username: Username): Promise<Balance>;
+  /** The newest `limit` lines, newest first; with `before`, of those with a smaller seq. */
+  newestOf(username: Username, range: LinesRange): Promise<readonly GrantLine[]>;
+  /** All lines in the order of seq. */
+  allOf(username: Username): Promise<readonly GrantLine[]>;
+};

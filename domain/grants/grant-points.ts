@@ -1,0 +1,90 @@
+import type { Username } from '../identity/username.ts';
+import type { ScoringRules } from '../scoring/rules/scoring-rules.ts';
+import type { Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { emptyBalance } from './balance.ts';
+import { decideGrants, judgeAgainst, type GrantOutcome } from './decide-grants.ts';
+import type { GrantLine, GrantRequest } from './grant.ts';
+import { MOST_LINES_AT_ONCE, type GrantLedger } from './grant-ledger.port.ts';
+
+/** An id that was asked for again with another user, key or amount. The first stands; somebody should know. */
+export type GrantConflict = { readonly request: GrantRequest; readonly first: GrantLine };
+
+export type GrantDeps = {
+  readonly ledger: GrantLedger;
+  readonly rules: Pick<ScoringRules, 'version' | 'feedPosts'>;
+  readonly sha256: Sha256;
+  readonly randomToken: RandomToken;
+  readonly random: Random;
+  readonly sleep: Sleep;
+  readonly reportConflict: (conflict: GrantConflict) => void;
+};
+
+const PARALLEL_USERS = 8;
+const PARALLEL_READS = 16;
+/** Each try that finds the balance moved means that another writer of this user got through. */
+const MAX_TRIES = 60;
+
+/**
+ * Gives points: each grant once, whatever happens. The one way into the ledger.
+ *
+ * Grants of one user go into one transaction, up to 49 at a time. Gives one outcome for each request, in order. A throw
+ * means that some may have been given: the same requests again settle it, and what was given is then a duplicate.
+ */
+export async function grantPoints(deps: GrantDeps, requests: readonly GrantRequest[]): Promise<readonly GrantOutcome[]> {
+  const firstOfId = new Map<string, GrantRequest>();
+  for (const request of requests) if (!firstOfId.has(request.grantId)) firstOfId.set(request.grantId, request);
+
+  const byUser = [...Map.groupBy(firstOfId.values(), ({ username }) => username)];
+  const settled = await settleAll(byUser, PARALLEL_USERS, ([username, own]) => grantToUser(deps, username, own));
+  const outcomeOfId = new Map(settled.flat().map(([request, outcome]) => [request.grantId, outcome]));
+
+  return requests.map((request) => {
+    const first = outcomeOfId.get(request.grantId);
+    if (first === undefined) throw new Error(`grant ${request.grantId} has no outcome`);
+    const outcome = firstOfId.get(request.grantId) === request ? first : judgeAgainst(request, first.line);
+    if (outcome.kind === 'conflict') deps.reportConflict({ request, first: outcome.line });
+    return outcome;
+  });
+}
+
+async function grantToUser(
+  deps: GrantDeps,
+  username: Username,
+  requests: readonly GrantRequest[],
+): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
+  const outcomes: (readonly [GrantRequest, GrantOutcome])[] = [];
+  for (let from = 0; from < requests.length; from += MOST_LINES_AT_ONCE) {
+    outcomes.push(...(await grantAtOnce(deps, username, requests.slice(from, from + MOST_LINES_AT_ONCE))));
+  }
+  return outcomes;
+}
+
+/** Reads, decides and writes until the decision stands, starting again whenever another writer was faster. */
+async function grantAtOnce(
+  deps: GrantDeps,
+  username: Username,
+  requests: readonly GrantRequest[],
+): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
+  const { ledger, sha256 } = deps;
+  const rulesVersion = deps.rules.version;
+  // One for all tries: a try whose answer was lost may have been the one that wrote.
+  const writeId = deps.randomToken(6);
+  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+    const found = await settleAll(requests, PARALLEL_READS, ({ grantId }) => ledger.find(grantId));
+    const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));
+    const isAllThere = existing.size === requests.length;
+    const before = isAllThere ? emptyBalance : await ledger.balanceOf(username);
+    const { lines, balance: after, outcomes } = decideGrants(before, requests, existing, { rulesVersion, sha256 });
+    if (lines.length === 0 || (await ledger.append({ username, before, lines, after, writeId })) === 'appended') {
+      return requests.map((request, index) => {
+        const [grant, outcome] = [found[index], outcomes[index]];
+        if (outcome === undefined) throw new Error(`grant ${request.grantId} has no outcome`);
+        const isOurs = grant?.writeId === writeId;
+        return [request, isOurs ? { kind: 'granted', line: grant.line } : outcome];
+      });
+    }
+    await deps.sleep(deps.random() * Math.min(200, 5 * attempt));
+  }
+  throw new Error(`the balance of ${username} moved under ${MAX_TRIES} tries to add to it`);
+}

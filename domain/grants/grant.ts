@@ -1,0 +1,106 @@
+import type { Username } from '../identity/username.ts';
+import type { ScoringRules } from '../scoring/rules/scoring-rules.ts';
+
+/** What a grant asks for. Ids are unique in the whole ledger, whoever they are for. */
+export type GrantRequest = {
+  readonly grantId: string;
+  readonly username: Username;
+  /** The key of the contribution that the points belong to. */
+  readonly key: string;
+  readonly category: string;
+  readonly source: string;
+  /** Whole points; below 0 in a reversal only. */
+  readonly amount: number;
+  /** ISO 8601 */
+  readonly grantedAt: string;
+  readonly reason?: string;
+  readonly grantedBy?: string;
+};
+
+/** One line of the ledger: never edited, never removed. */
+export type GrantLine = GrantRequest & {
+  /** 1, 2, 3, … for each user, without gaps. */
+  readonly seq: number;
+  /** The user's total after this line. */
+  readonly balanceAfter: number;
+  readonly rulesVersion: string;
+  /** The hash of the user's line before this one; null in the first. */
+  readonly previousHash: string | null;
+  readonly hash: string;
+};
+
+/** What was decided by hand, in the words of whoever decided it. The username is resolved. */
+export type GrantOrder = { readonly username: Username; readonly grantedBy: string } & (
+  | { readonly kind: 'award'; readonly awardId: string; readonly points: number; readonly reason: string }
+  | { readonly kind: 'badge'; readonly badgeId: string; readonly points: number; readonly reason?: string | undefined }
+  | { readonly kind: 'feed-post'; readonly postId: string }
+);
+
+const REVERSAL = 'reversal:';
+const PUBLISH = 'publish:';
+
+export const badgeGrantId = (badgeId: string, username: Username): string => `badge:${badgeId}:${username}`;
+const reversalId = (grantId: string): string => REVERSAL + grantId;
+
+export const isReversal = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(REVERSAL);
+/** Publishes count in the balance only; the contribution follows the registry. */
+export const isPublish = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(PUBLISH);
+/** Whether a line is a contribution of its own: an award, a badge or a feed post. */
+export const isContribution = (line: Pick<GrantRequest, 'grantId'>): boolean => !isReversal(line) && !isPublish(line);
+
+/** The grant that a reversal takes back, or undefined for any other line. */
+export const reversedBy = ({ grantId }: Pick<GrantRequest, 'grantId'>): string | undefined =>
+  grantId.startsWith(REVERSAL) ? grantId.slice(REVERSAL.length) : undefined;
+
+/** The grant that an order asks for. `at` is ISO 8601; a feed post brings the points of the rules. */
+export function grantOf(order: GrantOrder, at: string, rules: Pick<ScoringRules, 'feedPosts'>): GrantRequest {
+  const { username, grantedBy } = order;
+  const common = { username, grantedBy, grantedAt: at };
+  switch (order.kind) {
+    case 'award': {
+      const { awardId, points: amount, reason } = order;
+      const id = `award:${awardId}`;
+      return { ...common, grantId: id, key: id, category: 'award', source: 'award', amount, reason };
+    }
+    case 'badge': {
+      const { badgeId, points: amount, reason } = order;
+      return {
+        ...common,
+        grantId: badgeGrantId(badgeId, username),
+        key: `award:badge:${badgeId}`,
+        category: 'award',
+        source: 'badge',
+        amount,
+        ...(reason === undefined ? {} : { reason }),
+      };
+    }
+    case 'feed-post': {
+      const id = `feed-post:${order.postId}`;
+      const amount = rules.feedPosts.points;
+      return { ...common, grantId: id, key: `content:${id}`, category: 'content', source: 'feed', amount };
+    }
+  }
+}
+
+/** The grant that takes another one back: its key, category and source, minus its amount. */
+export const reversalOf = (
+  { grantId, username, key, category, source, amount }: GrantLine,
+  { reason, grantedBy, at }: { readonly reason: string; readonly grantedBy: string; readonly at: string },
+): GrantRequest => ({
+  grantId: reversalId(grantId),
+  username,
+  key,
+  category,
+  source,
+  amount: 0 - amount, // not `-amount`, which makes -0 of a badge without points
+  grantedAt: at,
+  reason,
+  grantedBy,
+});
+
+/** Whether a request asks for what a line already gave. Anything else under its id is a conflict. */
+export const isSameGrant = (request: GrantRequest, line: GrantLine): boolean =>
+  request.grantId === line.grantId &&
+  request.username === line.username &&
+  request.key === line.key &&
+  request.amount === line.amount;

@@ -1,0 +1,57 @@
+import * as z from 'zod/mini';
+import { reversedBy, type GrantLine } from './grant.ts';
+
+/** The ledger's answers, each with its schema: the documentation and the handlers use the same. */
+
+const Points = z.int();
+const Hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+
+export const GrantedView = z.object({
+  grantId: z.string(),
+  seq: z.int().check(z.positive()),
+  /** The user's totalScore after the grant. */
+  balance: Points,
+  grantedAt: z.iso.datetime(),
+  /** Where the grant had been given before. */
+  replayed: z.optional(z.literal(true)),
+});
+export type GrantedView = z.infer<typeof GrantedView>;
+
+export const grantedView = ({ grantId, seq, balanceAfter, grantedAt }: GrantLine): GrantedView => ({
+  grantId,
+  seq,
+  balance: balanceAfter,
+  grantedAt,
+});
+
+export const GrantView = z.object({
+  grantId: z.string(),
+  key: z.string(),
+  category: z.string(),
+  source: z.string(),
+  amount: Points,
+  reason: z.optional(z.string()),
+  grantedBy: z.optional(z.string()),
+  /** The grant that a reversal takes back. */
+  reverses: z.optional(z.string()),
+  grantedAt: z.iso.datetime(),
+  seq: z.int().check(z.positive()),
+  balanceAfter: Points,
+  rulesVersion: z.string(),
+  previousHash: z.nullable(Hash),
+  hash: Hash,
+});
+
+export const GrantsView = z.object({
+  /** Newest first. */
+  grants: z.array(GrantView),
+  /** The cursor of the next page. */
+  next: z.optional(z.string()),
+});
+export type GrantsView = z.infer<typeof GrantsView>;
+
+export function grantView(line: GrantLine): z.infer<typeof GrantView> {
+  const { username: _, ...shown } = line;
+  const reverses = reversedBy(line);
+  return { ...shown, ...(reverses === undefined ? {} : { reverses }) };
+}

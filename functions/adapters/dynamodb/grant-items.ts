@@ -1,0 +1,107 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { emptyBalance, type Balance } from '../../../domain/grants/balance.ts';
+import type { GrantLine } from '../../../domain/grants/grant.ts';
+import type { StoredGrant } from '../../../domain/grants/grant-ledger.port.ts';
+import { Username } from '../../../domain/identity/username.ts';
+
+/**
+ * The items of the `score_grants` table.
+ *
+ *   GRANT#<grantId>    GRANT      one line, never changed; in the index `byUser` under username and seq
+ *   USER#<username>    BALANCE    the running totals and the chain's head
+ */
+export type Item = Record<string, AttributeValue>;
+
+export const GRANT_SK = 'GRANT';
+export const BALANCE_SK = 'BALANCE';
+export const BY_USER_INDEX = 'byUser';
+const GRANT_PREFIX = 'GRANT#';
+const USER_PREFIX = 'USER#';
+
+export const grantKey = (grantId: string): Item => marshall({ pk: GRANT_PREFIX + grantId, sk: GRANT_SK });
+export const balanceKey = (username: Username): Item => marshall({ pk: USER_PREFIX + username, sk: BALANCE_SK });
+
+const GrantItem = z.object({
+  pk: z.string().check(z.startsWith(GRANT_PREFIX)),
+  username: Username,
+  seq: z.int(),
+  key: z.string(),
+  category: z.string(),
+  source: z.string(),
+  amount: z.int(),
+  grantedAt: z.iso.datetime(),
+  reason: z.optional(z.string()),
+  grantedBy: z.optional(z.string()),
+  balanceAfter: z.int(),
+  rulesVersion: z.string(),
+  previousHash: z.optional(z.instanceof(Uint8Array)),
+  hash: z.instanceof(Uint8Array),
+  writeId: z.string(),
+});
+
+const Totals = z.record(z.string(), z.int());
+const BalanceItem = z.object({
+  seq: z.int().check(z.positive()),
+  totalScore: z.int(),
+  categoryTotals: Totals,
+  sourceTotals: Totals,
+  head: z.instanceof(Uint8Array),
+  contributions: z.int(),
+  publishPoints: z.int(),
+});
+const UserPk = z.string().check(z.startsWith(USER_PREFIX));
+
+/** Hashes are kept as bytes: half of what their digits take, so that a line stays within one write unit. */
+const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine, writeId: string): Item {
+  const item = {
+    ...line,
+    ...(previousHash === null ? {} : { previousHash: bytesOf(previousHash) }),
+    hash: bytesOf(hash),
+    writeId,
+  };
+  return { ...grantKey(grantId), ...marshall(item, { removeUndefinedValues: true }) };
+}
+
+export function parseGrantItem(item: Item): StoredGrant {
+  const { pk, previousHash, hash, writeId, reason, grantedBy, ...line } = GrantItem.parse(unmarshall(item));
+  return {
+    line: {
+      ...line,
+      grantId: pk.slice(GRANT_PREFIX.length),
+      ...(reason === undefined ? {} : { reason }),
+      ...(grantedBy === undefined ? {} : { grantedBy }),
+      previousHash: previousHash === undefined ? null : hexOf(previousHash),
+      hash: hexOf(hash),
+    },
+    writeId,
+  };
+}
+
+export function toBalanceItem(username: Username, { categoryTotals, sourceTotals, head, ...rest }: Balance): Item {
+  if (head === null) throw new Error('a balance without lines is not kept');
+  const totals = {
+    categoryTotals: Object.fromEntries(categoryTotals),
+    sourceTotals: Object.fromEntries(sourceTotals),
+  };
+  return { ...balanceKey(username), ...marshall({ ...rest, ...totals, head: bytesOf(head) }) };
+}
+
+export function parseBalanceItem(item: Item | undefined): Balance {
+  if (item === undefined) return emptyBalance;
+  const { categoryTotals, sourceTotals, head, ...rest } = BalanceItem.parse(unmarshall(item));
+  return {
+    ...rest,
+    categoryTotals: new Map(Object.entries(categoryTotals)),
+    sourceTotals: new Map(Object.entries(sourceTotals)),
+    head: hexOf(head),
+  };
+}
+
+/** The user whose balance an item is, from its key. */
+export const userOfBalance = (keys: Item): Username =>
+  Username.parse(UserPk.parse(keys.pk?.S).slice(USER_PREFIX.length));

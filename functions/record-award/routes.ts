@@ -1,0 +1,108 @@
+import * as z from 'zod/mini';
+import type { GrantOutcome } from '../../domain/grants/decide-grants.ts';
+import { grantOf, type GrantOrder } from '../../domain/grants/grant.ts';
+import { grantPoints, type GrantDeps } from '../../domain/grants/grant-points.ts';
+import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../../domain/grants/grant-words.ts';
+import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
+import { GrantedView, grantedView } from '../../domain/grants/views.ts';
+import { grantedByOf, type Credential } from '../../domain/identity/credential.ts';
+import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { Clock } from '../../domain/shared/environment.ts';
+import { isoOf } from '../../domain/shared/utc.ts';
+import { problem, type ProblemCode, type Reply } from '../runtime/problems.ts';
+import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
+
+export type RecordAwardDeps = HttpDeps &
+  GrantDeps & { readonly clock: Clock; readonly resolveUsername: ResolveUsername };
+
+const AwardRequest = z.object({
+  awardId: AwardId,
+  username: Username,
+  points: AwardPoints,
+  reason: Reason,
+  /** The key's label where it is missing. */
+  grantedBy: z.optional(GrantedBy),
+});
+const BadgeRequest = z.object({
+  badgeId: BadgeId,
+  username: Username,
+  points: BadgePoints,
+  reason: z.optional(Reason),
+  grantedBy: z.optional(GrantedBy),
+});
+
+const granting = { method: 'POST', access: { scope: 'awards:grant' } } as const;
+const answers = {
+  200: { description: 'It had been given before: the same answer again', schema: GrantedView },
+  201: { description: 'It is given', schema: GrantedView },
+};
+
+const holderOf = ({ credential }: RouteContext): Credential => {
+  if (credential === undefined) throw new Error('a route that takes a key was called without one');
+  return credential;
+};
+
+async function give(deps: RecordAwardDeps, order: GrantOrder, onConflict: ProblemCode): Promise<Reply> {
+  const [outcome] = await grantPoints(deps, [grantOf(order, isoOf(deps.clock()), deps.rules)]);
+  if (outcome === undefined) throw new Error('a grant has no outcome');
+  return replyOf(outcome, onConflict);
+}
+
+function replyOf({ kind, line }: GrantOutcome, onConflict: ProblemCode): Reply {
+  switch (kind) {
+    case 'granted':
+      return { status: 201, body: grantedView(line), counts: { Granted: 1 } };
+    case 'duplicate':
+      return { status: 200, body: { ...grantedView(line), replayed: true } };
+    case 'conflict':
+      return problem(onConflict, `${line.grantId}: already given to ${line.username} with ${line.amount} points`);
+  }
+}
+
+export const routes = [
+  route({
+    ...granting,
+    path: '/v1/awards',
+    summary: 'Award points to a user, once for each awardId',
+    request: z.object({ body: AwardRequest }),
+    answers,
+    problems: ['award_conflict'],
+    async handle({ body }, deps: RecordAwardDeps, context) {
+      const username = await deps.resolveUsername(body.username);
+      const grantedBy = body.grantedBy ?? grantedByOf(holderOf(context));
+      return give(deps, { ...body, kind: 'award', username, grantedBy }, 'award_conflict');
+    },
+  }),
+  route({
+    ...granting,
+    path: '/v1/badges',
+    summary: 'Grant a badge to a user, with or without points, once for each badgeId',
+    request: z.object({ body: BadgeRequest }),
+    answers,
+    problems: ['badge_conflict'],
+    async handle({ body }, deps: RecordAwardDeps, context) {
+      const username = await deps.resolveUsername(body.username);
+      const grantedBy = body.grantedBy ?? grantedByOf(holderOf(context));
+      return give(deps, { ...body, kind: 'badge', username, grantedBy }, 'badge_conflict');
+    },
+  }),
+  route({
+    ...granting,
+    path: '/v1/grants/{grantId+}/reverse',
+    summary: 'Take a grant back, once',
+    request: z.object({ params: z.object({ grantId: z.string() }), body: z.object({ reason: Reason }) }),
+    answers,
+    problems: ['unknown_grant', 'not_reversible'],
+    async handle({ params: { grantId }, body: { reason } }, deps: RecordAwardDeps, context) {
+      const grantedBy = grantedByOf(holderOf(context));
+      const reversed = await reverseGrant(deps, { grantId, reason, grantedBy });
+      if (reversed.ok) return replyOf(reversed.value, 'not_reversible');
+      switch (reversed.error.kind) {
+        case 'unknown-grant':
+          return problem('unknown_grant', 'grantId: there is no such grant');
+        case 'not-reversible':
+          return problem('not_reversible', 'grantId: a reversal cannot be reversed');
+      }
+    },
+  }),
+];

@@ -1,0 +1,31 @@
+import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
+import { decideGrants, type GrantDecision } from '../../domain/grants/decide-grants.ts';
+import { grantOf, type GrantLine, type GrantRequest } from '../../domain/grants/grant.ts';
+import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
+import { aUsername, sha256 } from './identity.ts';
+
+export const AT = '2026-08-21T12:00:00.000Z';
+
+export const anAward = (id = 'a1', points = 50, change: Partial<GrantRequest> = {}): GrantRequest => {
+  const order = { username: change.username ?? aUsername(), grantedBy: 'team', reason: 'for helping' };
+  return { ...grantOf({ ...order, kind: 'award', awardId: id, points }, AT, rulesVersion1), ...change };
+};
+
+export const aBadge = (id = 'b1', points = 0, username = aUsername()): GrantRequest =>
+  grantOf({ kind: 'badge', badgeId: id, points, username, grantedBy: 'team' }, AT, rulesVersion1);
+
+export const aFeedPost = (id = 'p1', username = aUsername()): GrantRequest =>
+  grantOf({ kind: 'feed-post', postId: id, username, grantedBy: 'team' }, AT, rulesVersion1);
+
+export const decide = (
+  before: Balance,
+  requests: readonly GrantRequest[],
+  existing: readonly GrantLine[] = [],
+): GrantDecision =>
+  decideGrants(before, requests, new Map(existing.map((line) => [line.grantId, line])), {
+    rulesVersion: rulesVersion1.version,
+    sha256,
+  });
+
+/** A user's ledger after these grants. */
+export const aLedger = (...requests: GrantRequest[]): GrantDecision => decide(emptyBalance, requests);
