@@ -1,19 +1,14 @@
 import { GetItemCommand, PutItemCommand, ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { ENGINES, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
-import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { hasJava, startTestEngine } from '../support/engines.ts';
+import { temporaryDirectory } from '../support/stack.ts';
 
-describe.each(ENGINES)('test engine %s', (engine) => {
-  let testEngine: TestEngine;
-  beforeAll(async () => {
-    testEngine = await startTestEngine({ engine });
-  }, 60_000);
-  afterAll(() => testEngine.stop());
-
-  it('gives each caller tables of their own', async () => {
+describe('an engine', () => {
+  it.for(ENGINES)('for tests gives each caller tables of their own (%s)', async (engine, { skip }) => {
+    skip(engine === 'dynamodb-local' && !hasJava(), 'DynamoDB Local needs Java');
+    const testEngine = await startTestEngine({ engine });
     const client = testEngine.client();
     const Item = { pk: { S: 'a' }, sk: { S: 'b' } };
     const mine = await testEngine.createTables();
@@ -26,15 +21,14 @@ describe.each(ENGINES)('test engine %s', (engine) => {
     await expect(client.send(new GetItemCommand({ TableName: 'nobody', Key: Item }))).rejects.toBeInstanceOf(
       ResourceNotFoundException,
     );
+    await testEngine.stop();
   });
-});
 
-describe.each(ENGINES)('engine %s', (engine) => {
-  it('keeps its data directory to the loopback device and to itself, and ends when asked', async () => {
-    const dataDirectory = mkdtempSync(join(tmpdir(), 'laurel-engine-'));
-    const started = await startDynamoDbEngine(engine, { dataDirectory });
-    await started.stop();
-    await expect(fetch(started.endpoint)).rejects.toThrow();
+  it('ends when it is asked to', async () => {
+    const dataDirectory = temporaryDirectory();
+    const engine = await startDynamoDbEngine('dynoxide', { dataDirectory });
+    await engine.stop();
+    await expect(fetch(engine.endpoint)).rejects.toThrow();
     rmSync(dataDirectory, { recursive: true });
-  }, 60_000);
+  });
 });

@@ -38,7 +38,7 @@ describe('what a call needs to be allowed', () => {
 });
 
 describe('policies', () => {
-  const allow = { Effect: 'Allow', Action: ['dynamodb:Get*'], Resource: [`${table}`, `${table}/index/?`] };
+  const allow = { Effect: 'Allow', Action: ['dynamodb:Get*'], Resource: [table, `${table}/index/?`] };
   it.each([
     ['an action that a wildcard covers', [allow], 'dynamodb:GetItem', table, true],
     ['an action in another case', [allow], 'DynamoDB:getitem', table, true],
