@@ -1,0 +1,137 @@
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  type AttributeValue,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import * as z from 'zod';
+import { itemSize, writeUnitsOf } from './item-size.ts';
+
+/** What a client's requests took. */
+export type Usage = {
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  readonly requests: number;
+  readonly transactions: number;
+  /** Units of both kinds by table, or `table/index`. */
+  readonly byTarget: ReadonlyMap<string, number>;
+};
+
+export type CapacityMeter = {
+  /** What the work takes. Nothing else may use the client meanwhile. */
+  during(work: () => Promise<unknown>): Promise<Usage>;
+};
+
+const Units = z.object({ CapacityUnits: z.number() });
+const Capacity = z.object({
+  TableName: z.string(),
+  Table: Units,
+  GlobalSecondaryIndexes: z.record(z.string(), Units).default({}),
+});
+const Answer = z.object({ ConsumedCapacity: z.union([z.array(Capacity), Capacity.transform((one) => [one])]) });
+/** As much of a write as tells what a failed condition costs. */
+const Write = z.looseObject({ TableName: z.string(), Item: z.custom<Record<string, AttributeValue>>().optional() });
+const Transaction = z.object({ TransactItems: z.array(z.record(z.string(), Write)) });
+
+const READS: ReadonlySet<string> = new Set([
+  'GetItemCommand',
+  'BatchGetItemCommand',
+  'QueryCommand',
+  'ScanCommand',
+  'TransactGetItemsCommand',
+]);
+/** Each item of a transaction is written twice: once to prepare it, once to commit it. */
+const TRANSACTION_FACTOR = 2;
+
+type Charge = { readonly target: string; readonly units: number };
+
+/**
+ * Counts the request units of everything that a client sends, from DynamoDB's own `ConsumedCapacity`.
+ *
+ * A write whose condition fails reports none and costs what writing the existing item would; so does each action of a
+ * cancelled transaction, twice. For those the meter asks the engine to show the item.
+ */
+export function meterCapacity(client: DynamoDBClient): CapacityMeter {
+  let counted = nothing();
+  const count = (command: string, charges: readonly Charge[]) => {
+    for (const { target, units } of charges) {
+      counted.byTarget.set(target, (counted.byTarget.get(target) ?? 0) + units);
+      if (READS.has(command)) counted.readUnits += units;
+      else counted.writeUnits += units;
+    }
+    counted.requests += 1;
+    if (command.startsWith('Transact')) counted.transactions += 1;
+  };
+
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const command = context.commandName ?? 'unknown';
+      try {
+        const input = { ...args.input, ReturnConsumedCapacity: 'INDEXES', ...showExisting(command, args.input) };
+        const result = await next({ ...args, input });
+        count(command, chargesOf(result.output));
+        return result;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) count(command, [failedWrite(args.input, error)]);
+        if (error instanceof TransactionCanceledException) count(command, cancelledWrites(args.input, error));
+        throw error;
+      }
+    },
+    { step: 'initialize', name: 'capacity-meter' },
+  );
+
+  return {
+    async during(work) {
+      counted = nothing();
+      await work();
+      return counted;
+    },
+  };
+}
+
+const nothing = () => ({
+  readUnits: 0,
+  writeUnits: 0,
+  requests: 0,
+  transactions: 0,
+  byTarget: new Map<string, number>(),
+});
+
+const ALL_OLD = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+
+function showExisting(command: string, input: unknown): object {
+  if (command !== 'TransactWriteItemsCommand') {
+    return ['PutItemCommand', 'UpdateItemCommand', 'DeleteItemCommand'].includes(command) ? ALL_OLD : {};
+  }
+  const { TransactItems } = Transaction.parse(input);
+  return {
+    TransactItems: TransactItems.map((action) =>
+      Object.fromEntries(Object.entries(action).map(([kind, write]) => [kind, { ...write, ...ALL_OLD }])),
+    ),
+  };
+}
+
+const chargesOf = (output: unknown): readonly Charge[] =>
+  Answer.parse(output).ConsumedCapacity.flatMap(({ TableName, Table, GlobalSecondaryIndexes }) => [
+    { target: TableName, units: Table.CapacityUnits },
+    ...Object.entries(GlobalSecondaryIndexes).map(([index, { CapacityUnits }]) => ({
+      target: `${TableName}/${index}`,
+      units: CapacityUnits,
+    })),
+  ]);
+
+function failedWrite(input: unknown, { Item: existing = {} }: ConditionalCheckFailedException): Charge {
+  return { target: Write.parse(input).TableName, units: writeUnitsOf(itemSize(existing)) };
+}
+
+function cancelledWrites(
+  input: unknown,
+  { CancellationReasons: reasons = [] }: TransactionCanceledException,
+): readonly Charge[] {
+  const writes = Transaction.parse(input).TransactItems.flatMap((action) => Object.values(action));
+  return writes.map(({ TableName, Item: written = {} }, index) => {
+    const existing = reasons[index]?.Item ?? {};
+    const bytes = Math.max(itemSize(written), itemSize(existing));
+    return { target: TableName, units: TRANSACTION_FACTOR * writeUnitsOf(bytes) };
+  });
+}
