@@ -55,6 +55,24 @@ describe('each event counts once', () => {
   });
 });
 
+describe('senders that fill chunks of one hour at the same time', () => {
+  it('have every event accepted once, in whichever order their requests come through', async () => {
+    await fc.assert(
+      fc.asyncProperty(turns, fc.array(fc.nat(70), { minLength: 2, maxLength: 3 }), async (choices, starts) => {
+        using world = await aWorld(new Wire(undefined, chooser(choices)));
+        const requests = starts.map((from) => ({
+          sender: null,
+          events: Array.from({ length: 60 }, (_, index) => aRawEvent({ insert_id: `event-${from + index}` })),
+        }));
+        world.now = Date.parse('2026-08-21T12:00:00.000Z');
+        await world.send(...requests);
+        await world.checkFacts({ everyAnswerArrived: true });
+      }),
+      { numRuns: runs(40) },
+    );
+  });
+});
+
 describe('one fault at one request', () => {
   const event = (id: number, hour: string, device: string) =>
     aRawEvent({

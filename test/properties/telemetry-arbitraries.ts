@@ -66,7 +66,7 @@ const run: fc.Arbitrary<readonly Draft[]> = fc
     Array.from({ length: count }, (_, index) => ({ ...rest, id: from + index, usesStartedAt: false })),
   );
 
-const batch = fc.oneof(
+const batch: fc.Arbitrary<readonly Draft[]> = fc.oneof(
   { weight: 3, arbitrary: fc.array(draft, { minLength: 1, maxLength: 6 }) },
   { weight: 1, arbitrary: run },
 );
@@ -82,22 +82,25 @@ export type Wave = {
   }[];
 };
 
-export const waves: fc.Arbitrary<readonly Wave[]> = fc.array(
+const wavesOf = (drafts: typeof batch, maxSends: number): fc.Arbitrary<Wave> =>
   fc.record({
     pause: fc.constantFrom(0, 0, 30 * MINUTE, HOUR, 11 * HOUR + 30 * MINUTE, 3 * DAY),
     sends: fc.array(
       fc.record({
         sender: senders,
-        drafts: batch,
+        drafts,
         again: fc.option(fc.record({ which: fc.nat(), from: fc.nat(5), count: fc.integer({ min: 1, max: 40 }) }), {
           freq: 2,
         }),
       }),
-      { minLength: 1, maxLength: 4 },
+      { minLength: 1, maxLength: maxSends },
     ),
-  }),
-  { minLength: 1, maxLength: 4 },
-);
+  });
+
+export const waves: fc.Arbitrary<readonly Wave[]> = fc.array(wavesOf(batch, 4), { minLength: 1, maxLength: 4 });
+
+/** Waves of few events, for properties that look elsewhere. */
+export const smallWaves: fc.Arbitrary<Wave> = wavesOf(fc.array(draft, { minLength: 1, maxLength: 3 }), 2);
 
 /** What goes wrong at the first requests, and which of those that wait goes first. */
 export const faults: fc.Arbitrary<readonly (Fault | undefined)[]> = fc.array(

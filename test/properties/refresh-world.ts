@@ -1,0 +1,207 @@
+import '../support/silent-logs.ts';
+import { DescribeTableCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { expect } from 'vitest';
+import { announceChanges } from '../../domain/announcing/announce-changes.ts';
+import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
+import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
+import { devicesOf, sumOf } from '../../domain/scoring/username-metrics.ts';
+import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { telemetryChange } from '../../functions/adapters/dynamodb/telemetry-changes.ts';
+import { dynamoUserReports } from '../../functions/adapters/dynamodb/user-reports.dynamodb.ts';
+import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
+import { streamBatch } from '../../functions/runtime/stream-batch.ts';
+import { awsCaller } from '../../local/aws-client.ts';
+import { shardReader, shardsOf, type StreamRecord } from '../../local/events/stream-shard.ts';
+import { aUsername, sha256 } from '../builders/identity.ts';
+import type { TestEngine } from '../support/engines.ts';
+import { isInjected, Wire } from '../support/faults.ts';
+import { activityScore, isNobody } from './telemetry-model.ts';
+import { countsOfFold, TelemetryWorld } from './telemetry-world.ts';
+
+const named = namedCommandsOf(currentRules);
+const MINUTE = 60_000;
+const LARGEST_BATCH = 10;
+const MAX_ROUNDS = 200;
+/** What every refresh writes anew. */
+const RENEWED = ['rev', 'foldedAt', 'refreshedAt', 'scoreRev'];
+
+type Message = { readonly messageId: string; readonly body: string };
+
+/** Telemetry, the stream of its changes, the queue of refreshes and the scores, each step taken when a test says so. */
+export class RefreshWorld extends TelemetryWorld {
+  readonly scoresTable: string;
+  readonly #client: DynamoDBClient;
+  readonly #checking: DynamoDBClient;
+  #readers: Promise<ReturnType<typeof shardReader>[]> | undefined;
+  #messages = 0;
+  /** What the stream has and nobody has handled yet. */
+  records: StreamRecord[] = [];
+  queue: Message[] = [];
+  /** All that was handled, to be replayed. */
+  readonly handledRecords: StreamRecord[] = [];
+  readonly handledMessages: Message[] = [];
+  readonly #lastDates = new Map<string, string>();
+
+  constructor(
+    engine: TestEngine,
+    tables: { readonly telemetry: string; readonly user_scores: string },
+    wire = new Wire(),
+  ) {
+    super(engine, tables.telemetry, wire);
+    this.scoresTable = tables.user_scores;
+    this.#client = this.client();
+    this.#checking = this.client(new Wire());
+  }
+
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
+    this.#client.destroy();
+    this.#checking.destroy();
+  }
+
+  async #openStream(): Promise<ReturnType<typeof shardReader>[]> {
+    const { Table } = await this.#checking.send(new DescribeTableCommand({ TableName: this.table }));
+    const call = awsCaller(this.engine.endpoint, this.engine.credentials.accessKeyId);
+    const streamArn = Table!.LatestStreamArn!;
+    const shards = await shardsOf(call, streamArn);
+    return shards.map(({ id }) =>
+      shardReader({ call, streamArn, shardId: id, startingPosition: 'TRIM_HORIZON', after: undefined }),
+    );
+  }
+
+  /** Takes in what the stream has grown by. */
+  async readStream(): Promise<void> {
+    for (const reader of await (this.#readers ??= this.#openStream())) {
+      for (let found = await reader.next(1_000); found !== undefined && found.length > 0;) {
+        this.records.push(...found);
+        found = await reader.next(1_000);
+      }
+    }
+  }
+
+  /** `announce-changes` on some of the records, in any order; what fails stays. */
+  async announce(records: readonly StreamRecord[]): Promise<void> {
+    const queued: Message[] = [];
+    const handler = streamBatch({
+      read: telemetryChange,
+      wire: () => ({
+        devices: this.store(this.#client),
+        requestRefreshes: async (requests: readonly object[]) => {
+          queued.push(...requests.map((request) => this.#message(request)));
+        },
+      }),
+      onChanges: announceChanges,
+    });
+    try {
+      expect(await handler({ Records: records })).toEqual({ batchItemFailures: [] });
+      this.records = this.records.filter((record) => !records.includes(record));
+      this.handledRecords.push(...records);
+    } catch (error) {
+      if (!isInjected(error)) throw error; // the mapping delivers the batch again
+    }
+    this.queue.push(...queued);
+  }
+
+  #message(request: object): Message {
+    this.#messages += 1;
+    return { messageId: `message-${this.#messages}`, body: JSON.stringify(request) };
+  }
+
+  /** `refresh-score` on some of the messages, by a machine whose clock is off; what fails stays in the queue. */
+  async refresh(messages: readonly Message[], clockOff = 0): Promise<void> {
+    const handler = sqsBatch({
+      message: ScoreRefreshRequested,
+      about: ({ username }) => username,
+      parallel: 4,
+      wire: () => ({
+        telemetry: dynamoUserTelemetry(this.#client, this.table),
+        reports: dynamoUserReports(this.#client, this.table),
+        scores: dynamoScoreStore(this.#client, this.scoresTable),
+        clock: () => this.now + clockOff,
+        ...this.chance,
+        sha256,
+      }),
+      async onMessages(deps, about) {
+        await refreshScore(deps, coalesce(about));
+      },
+    });
+    // A message stays in the queue until it is deleted, so that it can be delivered twice at the same time.
+    const { batchItemFailures } = await handler({ Records: messages });
+    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    const done = messages.filter(({ messageId }) => !failed.has(messageId));
+    this.queue = this.queue.filter((message) => !done.includes(message));
+    this.handledMessages.push(...done);
+  }
+
+  /** Until nothing is left to announce or to refresh. */
+  async drain(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      await this.readStream();
+      if (this.records.length === 0 && this.queue.length === 0) return;
+      if (this.records.length > 0) await this.announce(this.records);
+      if (this.queue.length > 0) await this.refresh(this.queue.slice(0, LARGEST_BATCH));
+    }
+    throw new Error(
+      `not quiet after ${MAX_ROUNDS} rounds: ${this.records.length} records, ${this.queue.length} messages`,
+    );
+  }
+
+  /** Every user's metrics and score are what the model folds from nothing, on the date that the score is of. */
+  async checkScores(users = this.users()): Promise<void> {
+    const store = dynamoScoreStore(this.#checking, this.scoresTable);
+    for (const username of users) {
+      const expected = this.model.countsOf(username);
+      const { metrics, score } = await store.load(aUsername(username));
+      if (isNobody(expected)) {
+        expect({ metrics, score }, username).toEqual({ metrics: null, score: null });
+        continue;
+      }
+      expect(metrics, username).not.toBeNull();
+      expect(score, username).not.toBeNull();
+      const found = countsOfFold(sumOf(metrics!.metrics, named), devicesOf(metrics!.metrics));
+      expect(found, username).toEqual(expected);
+      const { date, canonicalScore, activityScore: activity } = score!.score;
+      const points = activityScore(expected, date);
+      expect({ canonicalScore, activity }, `${username} on ${date}`).toEqual({
+        canonicalScore: points,
+        activity: points,
+      });
+    }
+  }
+
+  /** No user's score goes back to an earlier date. */
+  async checkDates(): Promise<void> {
+    const store = dynamoScoreStore(this.#checking, this.scoresTable);
+    for (const username of this.users()) {
+      const { score } = await store.load(aUsername(username));
+      if (score === null) continue;
+      const { date } = score.score;
+      expect(date >= (this.#lastDates.get(username) ?? date), `${username} ${date}`).toBe(true);
+      this.#lastDates.set(username, date);
+    }
+  }
+
+  /** All facts and all scores, by their keys, without what every refresh renews. */
+  async everything(): Promise<{ readonly facts: unknown; readonly scores: unknown }> {
+    const itemsOf = async (TableName: string) => {
+      const { Items = [] } = await this.#checking.send(new ScanCommand({ TableName, ConsistentRead: true }));
+      return new Map(Items.map((item) => unmarshall(item)).map((item) => [`${item.pk} ${item.sk}`, item]));
+    };
+    const scores = await itemsOf(this.scoresTable);
+    for (const item of scores.values()) for (const name of RENEWED) delete item[name];
+    return { facts: await itemsOf(this.table), scores };
+  }
+}
+
+/** Picks some of the elements, in the order that the numbers say. */
+export function pick<Element>(from: readonly Element[], numbers: readonly number[]): readonly Element[] {
+  const left = [...from];
+  return numbers.flatMap((number) => (left.length === 0 ? [] : left.splice(number % left.length, 1)));
+}
+
+/** Clocks of two machines differ; midnight may lie between them. */
+export const CLOCKS_OFF = [0, 0, -5 * MINUTE, -13 * 60 * MINUTE] as const;
