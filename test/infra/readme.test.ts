@@ -1,0 +1,38 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { byRole, grantsOf, resourcesOf } from '../support/template.ts';
+
+const path = join(import.meta.dirname, '..', '..', 'README.md');
+const section = /(<!-- permissions -->\n)[\s\S]*?(<!-- \/permissions -->)/u;
+
+/** `telemetry: Query, PutItem` for each thing that a function may touch; its own log is in every role. */
+function needsOf(role: string, resources: ReturnType<typeof resourcesOf>): string {
+  return Object.entries(grantsOf(resources, role))
+    .filter(([target]) => !target.includes('log of /aws/lambda/'))
+    .map(([target, actions]) => {
+      const verbs = actions.map((action) => action.replace(/^\w+:/u, '')).join(', ');
+      return `${target.replace(/^Allow /u, '')}: ${verbs}`;
+    })
+    .sort()
+    .join('<br>');
+}
+
+function permissionTable(): string {
+  const resources = resourcesOf('test');
+  const roles = [...byRole(resources, 'AWS::Lambda::Function').keys()].filter((role) => role !== undefined).sort();
+  const rows = roles.map((role) => `| \`${role}\` | ${needsOf(role, resources)} |`);
+  return ['| function | may |', '| --- | --- |', ...rows, ''].join('\n');
+}
+
+it('the README lists what each function may do as the template grants it (UPDATE_README=1 writes it)', () => {
+  const table = permissionTable();
+  const readme = readFileSync(path, 'utf8');
+  if (process.env.UPDATE_README === '1') {
+    writeFileSync(
+      path,
+      readme.replace(section, (_, start: string, end: string) => `${start}\n${table}\n${end}`),
+    );
+  }
+  expect(section.exec(readFileSync(path, 'utf8'))?.[0]).toContain(`\n${table}\n`);
+});
