@@ -191,9 +191,10 @@ export class RefreshWorld extends TelemetryWorld {
       const { Items = [] } = await this.#checking.send(new ScanCommand({ TableName, ConsistentRead: true }));
       return new Map(Items.map((item) => unmarshall(item)).map((item) => [`${item.pk} ${item.sk}`, item]));
     };
-    const scores = await itemsOf(this.scoresTable);
-    for (const item of scores.values()) for (const name of RENEWED) delete item[name];
-    return { facts: await itemsOf(this.table), scores };
+    const lasting = (item: Record<string, unknown>) =>
+      Object.fromEntries(Object.entries(item).filter(([name]) => !RENEWED.includes(name)));
+    const scores = [...(await itemsOf(this.scoresTable))].map(([key, item]) => [key, lasting(item)] as const);
+    return { facts: await itemsOf(this.table), scores: new Map(scores) };
   }
 }
 
