@@ -69,9 +69,10 @@ export class LaurelStack extends Stack {
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,
       role: 'announce-changes',
-      source: telemetry,
+      sources: { Telemetry: telemetry, Grants: scoreGrants },
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
       },
     });
@@ -84,12 +85,14 @@ export class LaurelStack extends Stack {
       role: 'ingest-telemetry',
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
         CREDENTIALS_TABLE: credentials.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
       },
       timeout: API_TIMEOUT,
     });
     ingestTelemetry
+      .allow(APPEND_GRANTS, scoreGrants.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn) // the update notes lastUsedAt
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn); // `extension_published` asks for a refresh

@@ -11,22 +11,20 @@ import { LaurelQueue } from './laurel-queue.ts';
 const MAX_LAG = Duration.minutes(30);
 
 type StreamWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout'> & {
-  readonly source: TableV2; // has a stream
+  readonly sources: Readonly<Record<string, TableV2>>; // each has a stream
 };
 
 /**
- * A function fed by a table's stream. What it cannot handle after bounded retries goes to the failure queue as a
+ * A function fed by the streams of tables. What it cannot handle after bounded retries goes to the failure queue as a
  * position without data, so that one bad record does not hold up its shard for a day.
  */
 export class StreamWorker<Env extends Record<string, string>> extends Construct {
   readonly worker: LaurelFunction<Env>;
   readonly failures: LaurelQueue;
 
-  constructor(scope: Construct, id: string, { source, ...props }: StreamWorkerProps<Env>) {
+  constructor(scope: Construct, id: string, { sources, ...props }: StreamWorkerProps<Env>) {
     super(scope, id);
     const { stage, role } = props;
-    const streamArn = source.tableStreamArn;
-    if (streamArn === undefined) throw new Error(`${id}: its source table has no stream`);
     this.worker = new LaurelFunction<Env>(this, 'Worker', { ...props, timeout: WORKER_TIMEOUT });
     this.failures = new LaurelQueue(this, 'Failures', { stage, role: `${role}-failures` });
     Validations.of(this.failures).acknowledge({
@@ -35,21 +33,24 @@ export class StreamWorker<Env extends Record<string, string>> extends Construct 
         'It is the end of the line itself: the stream mapping writes to it, an operator reads it, nothing drains it.',
     });
     const { queueArn } = this.failures;
-    this.worker
-      .allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], streamArn)
-      .allow(['sqs:SendMessage'], queueArn); // the mapping writes its failures with the function's role
-    this.worker.fn.addEventSourceMapping('Changes', {
-      eventSourceArn: streamArn,
-      startingPosition: StartingPosition.TRIM_HORIZON,
-      batchSize: 100,
-      maxBatchingWindow: Duration.seconds(1),
-      parallelizationFactor: 1,
-      bisectBatchOnError: true,
-      reportBatchItemFailures: true,
-      retryAttempts: 5,
-      maxRecordAge: Duration.hours(24),
-      onFailure: { bind: () => ({ destination: queueArn }) },
-    });
+    this.worker.allow(['sqs:SendMessage'], queueArn); // the mappings write their failures with the function's role
+    for (const [name, table] of Object.entries(sources)) {
+      const streamArn = table.tableStreamArn;
+      if (streamArn === undefined) throw new Error(`${id}: its source ${name} has no stream`);
+      this.worker.allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], streamArn);
+      this.worker.fn.addEventSourceMapping(`${name}Changes`, {
+        eventSourceArn: streamArn,
+        startingPosition: StartingPosition.TRIM_HORIZON,
+        batchSize: 100,
+        maxBatchingWindow: Duration.seconds(1),
+        parallelizationFactor: 1,
+        bisectBatchOnError: true,
+        reportBatchItemFailures: true,
+        retryAttempts: 5,
+        maxRecordAge: Duration.hours(24),
+        onFailure: { bind: () => ({ destination: queueArn }) },
+      });
+    }
     alarmOnAnyMessage(this.failures, RUNBOOK.streamFailures);
     addAlarm(this, 'Behind', {
       metric: this.worker.fn.metric('IteratorAge', { period: Duration.minutes(5), statistic: Stats.MAXIMUM }),

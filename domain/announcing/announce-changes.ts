@@ -3,7 +3,7 @@ import type { ScoreRefreshRequested } from '../scoring/score-refresh.message.ts'
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOfHour, type UtcDate } from '../shared/utc.ts';
 import type { DeviceStore } from '../telemetry/device-store.port.ts';
-import type { CommittedChange } from './telemetry-change.ts';
+import type { CommittedChange } from './committed-change.ts';
 
 export type AnnounceDeps = {
   readonly devices: Pick<DeviceStore, 'find'>;
@@ -58,6 +58,7 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
       return change.owners;
     case 'link-changed':
     case 'report-changed':
+    case 'ledger-changed':
       return [change.username];
   }
 }
@@ -70,7 +71,8 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
     case 'link-changed':
       return null;
     case 'report-changed':
-      return new Set();
+    case 'ledger-changed':
+      return new Set(); // the balance is read by every refresh
   }
 }
 

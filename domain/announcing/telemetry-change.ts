@@ -26,9 +26,3 @@ export type TelemetryChange =
       readonly kind: 'report-changed';
       readonly username: Username;
     };
-
-export type CommittedChange = {
-  readonly change: TelemetryChange;
-  /** When it was committed, ISO 8601. The stream's times are rounded to the second. */
-  readonly committedAt: string;
-};

@@ -31,7 +31,10 @@ const MAX_TRIES = 60;
  * Grants of one user go into one transaction, up to 49 at a time. Gives one outcome for each request, in order. A throw
  * means that some may have been given: the same requests again settle it, and what was given is then a duplicate.
  */
-export async function grantPoints(deps: GrantDeps, requests: readonly GrantRequest[]): Promise<readonly GrantOutcome[]> {
+export async function grantPoints(
+  deps: GrantDeps,
+  requests: readonly GrantRequest[],
+): Promise<readonly GrantOutcome[]> {
   const firstOfId = new Map<string, GrantRequest>();
   for (const request of requests) if (!firstOfId.has(request.grantId)) firstOfId.set(request.grantId, request);
 

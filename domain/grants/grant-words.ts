@@ -9,21 +9,25 @@ const GRANTED_BY_BYTES = 100;
 
 /** UTF-8 bytes: lines are billed by them. Half of a surrogate pair would not come back as it went, and break the hash. */
 const text = (bytes: number) =>
-  z.string().check(
-    z.refine(
-      (value) => value.isWellFormed() && value.length > 0 && new TextEncoder().encode(value).length <= bytes,
-      `expected 1 to ${bytes} bytes of text`,
-    ),
-  );
+  z
+    .string()
+    .check(
+      z.refine(
+        (value) => value.isWellFormed() && value.length > 0 && new TextEncoder().encode(value).length <= bytes,
+        `expected 1 to ${bytes} bytes of text`,
+      ),
+    );
 
 export const Reason = text(REASON_BYTES);
 export const GrantedBy = text(GRANTED_BY_BYTES);
 
 const points = (least: number) =>
-  z.int(`expected a whole number`).check(
-    z.gte(least, `expected ${least} to ${MOST_POINTS}`),
-    z.lte(MOST_POINTS, `expected ${least} to ${MOST_POINTS}`),
-  );
+  z
+    .int(`expected a whole number`)
+    .check(
+      z.gte(least, `expected ${least} to ${MOST_POINTS}`),
+      z.lte(MOST_POINTS, `expected ${least} to ${MOST_POINTS}`),
+    );
 export const AwardPoints = points(1);
 export const BadgePoints = points(0);
 

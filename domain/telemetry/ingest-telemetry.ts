@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Credential } from '../identity/credential.ts';
-import { hasScope } from '../identity/credential.ts';
+import { grantedByOf, hasScope } from '../identity/credential.ts';
 import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -9,8 +9,18 @@ import type { EventEntry } from './device-hour.ts';
 import { decideHour, type StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
-import { identityOf, recordTrustedEvent, type RecordTrustedDeps } from './record-trusted-event.ts';
-import { judgeEvent, type AcceptableEvent, type TelemetryRecord, type TrustedRecord } from './telemetry-event.ts';
+import {
+  identityOf,
+  isFactRecord,
+  isGrantRecord,
+  recordGrants,
+  recordTrustedEvent,
+  type FactRecord,
+  type GrantRecord,
+  type RecordTrustedDeps,
+  type TrustedOutcome,
+} from './record-trusted-event.ts';
+import { judgeEvent, type AcceptableEvent, type TelemetryRecord } from './telemetry-event.ts';
 
 export const EventResult = z.object({
   /** Place in the request, from 0. */
@@ -49,7 +59,7 @@ type DeviceBatch = {
   readonly sender: Username | null;
   readonly hours: Map<UtcHour, TelemetryRecord[]>;
 };
-type Outcomes = ReadonlyMap<AcceptableEvent, StoreOutcome>;
+type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
 
 /**
  * Stores a request's events, each once, and says of each what became of it.
@@ -72,7 +82,8 @@ export async function ingestTelemetry(
   const trusted = acceptable.filter((event) => event.type === 'trusted');
   const outcomes: Outcomes = new Map([
     ...(await storeTelemetry(deps, await byDevice(deps, telemetry, sender), isoOf(now))),
-    ...(await storeTrusted(deps, trusted)),
+    ...(await storeTrusted(deps, trusted.filter(isFactRecord))),
+    ...(await storeGrants(deps, trusted.filter(isGrantRecord), credential)),
   ]);
 
   return reportOf(
@@ -81,9 +92,11 @@ export async function ingestTelemetry(
         const { insertId, code, error } = verdict.error;
         return { index, insert_id: insertId, status: 'rejected', code, error };
       }
-      const status = outcomes.get(verdict.value);
-      if (status === undefined) throw new Error(`event ${index} was neither stored nor refused`);
-      return { index, insert_id: verdict.value.insertId, status };
+      const outcome = outcomes.get(verdict.value);
+      if (outcome === undefined) throw new Error(`event ${index} was neither stored nor refused`);
+      const { insertId } = verdict.value;
+      if (typeof outcome === 'object') return { index, insert_id: insertId, status: 'rejected', ...outcome };
+      return { index, insert_id: insertId, status: outcome };
     }),
   );
 }
@@ -122,13 +135,28 @@ async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[],
   return new Map(stored.flat());
 }
 
-async function storeTrusted(deps: IngestDeps, records: readonly TrustedRecord[]): Promise<Outcomes> {
+async function storeTrusted(deps: IngestDeps, records: readonly FactRecord[]): Promise<Outcomes> {
   const first = [...new Map(records.toReversed().map((record) => [identityOf(record), record])).values()];
   const stored = await settleAll(first, PARALLEL_WRITES, async (record) => {
     return [record, await recordTrustedEvent(deps, record)] as const;
   });
   const outcomes = new Map(stored);
   return new Map(firstOfEach(records, identityOf, (record) => outcomes.get(record)));
+}
+
+async function storeGrants(
+  deps: IngestDeps,
+  records: readonly GrantRecord[],
+  credential: Credential | undefined,
+): Promise<Outcomes> {
+  if (records.length === 0 || credential === undefined) return new Map();
+  const outcomes = await recordGrants(deps, records, grantedByOf(credential));
+  return new Map(
+    records.flatMap((record, index) => {
+      const outcome = outcomes[index];
+      return outcome === undefined ? [] : [[record, outcome]];
+    }),
+  );
 }
 
 /** The outcomes of a request's events: of those that are one and the same, only the first can be more than a repeat. */

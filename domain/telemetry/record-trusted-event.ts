@@ -1,18 +1,42 @@
+import { grantOf } from '../grants/grant.ts';
+import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
 import type { ResolveUsername } from '../identity/username.ts';
 import type { ScoreRefreshRequested } from '../scoring/score-refresh.message.ts';
+import { settleAll } from '../shared/settle-all.ts';
 import { dateOf, isoOf } from '../shared/utc.ts';
 import type { StoreOutcome } from './device-hour-set.ts';
 import type { TrustedRecord } from './telemetry-event.ts';
+import type { FactReport, GrantReport } from './trusted-event.ts';
 import type { RecordOutcome, TrustedFacts } from './trusted-facts.port.ts';
 
 export type RecordTrustedDeps = {
   readonly trustedFacts: TrustedFacts;
   readonly resolveUsername: ResolveUsername;
   readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
+  readonly grants: GrantDeps;
 };
 
+export type FactRecord = TrustedRecord & { readonly report: FactReport };
+export type GrantRecord = TrustedRecord & { readonly report: GrantReport };
+
+/** Stored, a repeat, or refused for what is stored: another grant has its id. */
+export type TrustedOutcome = StoreOutcome | { readonly code: GrantConflictCode; readonly error: string };
+export type GrantConflictCode = 'award_conflict' | 'badge_conflict' | 'feed_post_conflict';
+
+const CONFLICT_CODE = {
+  award: 'award_conflict',
+  badge: 'badge_conflict',
+  'feed-post': 'feed_post_conflict',
+} as const;
+
+/** Whether a record becomes a line of the ledger; any other becomes a fact of the telemetry. */
+export function isGrantRecord(record: TrustedRecord): record is GrantRecord {
+  return Object.hasOwn(CONFLICT_CODE, record.report.kind);
+}
+export const isFactRecord = (record: TrustedRecord): record is FactRecord => !isGrantRecord(record);
+
 /** The identity of what a trusted event reports: two records of one identity are one fact. */
-export function identityOf({ report, at }: TrustedRecord): string {
+export function identityOf({ report, at }: FactRecord): string {
   switch (report.kind) {
     case 'issue-created':
       return `issue:${report.username}:${report.issueId}`;
@@ -24,10 +48,7 @@ export function identityOf({ report, at }: TrustedRecord): string {
 }
 
 /** Stores what a trusted event reports, once. */
-export async function recordTrustedEvent(
-  deps: RecordTrustedDeps,
-  { report, at }: TrustedRecord,
-): Promise<StoreOutcome> {
+export async function recordTrustedEvent(deps: RecordTrustedDeps, { report, at }: FactRecord): Promise<StoreOutcome> {
   const username = await deps.resolveUsername(report.username);
   switch (report.kind) {
     case 'issue-created':
@@ -43,3 +64,32 @@ export async function recordTrustedEvent(
 }
 
 const outcomeOf = (outcome: RecordOutcome): StoreOutcome => (outcome === 'recorded' ? 'accepted' : 'duplicate');
+
+/**
+ * Gives what trusted events award, each once: the same way into the ledger as the routes of awards and badges. Outcomes
+ * come in the order of the records.
+ */
+export async function recordGrants(
+  { grants, resolveUsername }: RecordTrustedDeps,
+  records: readonly GrantRecord[],
+  grantedBy: string,
+): Promise<readonly TrustedOutcome[]> {
+  const requests = await settleAll(records, 1, async ({ report, at }) => {
+    const username = await resolveUsername(report.username);
+    const by = report.kind === 'award' ? (report.grantedBy ?? grantedBy) : grantedBy;
+    return grantOf({ ...report, username, grantedBy: by }, isoOf(at), grants.rules);
+  });
+  const outcomes = await grantPoints(grants, requests);
+  return outcomes.map(({ kind, line }, index) => {
+    switch (kind) {
+      case 'granted':
+        return 'accepted';
+      case 'duplicate':
+        return 'duplicate';
+      case 'conflict': {
+        const code = CONFLICT_CODE[records[index]?.report.kind ?? 'award'];
+        return { code, error: `${line.grantId}: already given to ${line.username} with ${line.amount} points` };
+      }
+    }
+  });
+}

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../grants/grant-words.ts';
 import { Username } from '../identity/username.ts';
 import { DomainId } from '../shared/domain-id.ts';
 import { err, ok, type Result } from '../shared/result.ts';
@@ -23,15 +24,24 @@ const PROPERTIES = {
   daily_sign_in: z.object({ username: Username }),
   extension_published: z.object({ extension_name: ExtensionName, version: ExtensionVersion, username: Username }),
   extension_pulled: null,
-  award: null,
-  badge_granted: null,
-  feed_post_created: null,
+  award: z.object({
+    award_id: AwardId,
+    username: Username,
+    points: AwardPoints,
+    reason: Reason,
+    granted_by: z.optional(GrantedBy),
+  }),
+  badge_granted: z.object({ badge_id: BadgeId, username: Username, points: BadgePoints, reason: z.optional(Reason) }),
+  feed_post_created: z.object({ post_id: DomainId, username: Username }),
 } as const;
 
 export const isTrustedEvent = (event: string): event is keyof typeof PROPERTIES => Object.hasOwn(PROPERTIES, event);
 
 /** What a trusted event says. The time is not in it: an issue has none of its own, a sign-in's date comes from it. */
-export type TrustedReport =
+export type TrustedReport = FactReport | GrantReport;
+
+/** Reports that become facts of the telemetry. */
+export type FactReport =
   | { readonly kind: 'issue-created'; readonly username: Username; readonly issueId: string }
   | { readonly kind: 'signed-in'; readonly username: Username }
   | {
@@ -40,6 +50,19 @@ export type TrustedReport =
       readonly extension: string;
       readonly version: string;
     };
+
+/** Reports that become lines of the grant ledger. */
+export type GrantReport = { readonly username: Username } & (
+  | {
+      readonly kind: 'award';
+      readonly awardId: string;
+      readonly points: number;
+      readonly reason: string;
+      readonly grantedBy: string | undefined;
+    }
+  | { readonly kind: 'badge'; readonly badgeId: string; readonly points: number; readonly reason: string | undefined }
+  | { readonly kind: 'feed-post'; readonly postId: string }
+);
 
 export type TrustedRefusal =
   { readonly kind: 'not-yet-supported' } | { readonly kind: 'invalid'; readonly issues: readonly z.core.$ZodIssue[] };
@@ -65,10 +88,30 @@ export function readTrustedEvent(
         extension,
         version,
       }));
-    case 'extension_pulled':
     case 'award':
+      return parsed(PROPERTIES[event], properties, ({ award_id: awardId, granted_by: grantedBy, ...rest }) => ({
+        kind: 'award',
+        username: rest.username,
+        awardId,
+        points: rest.points,
+        reason: rest.reason,
+        grantedBy,
+      }));
     case 'badge_granted':
+      return parsed(PROPERTIES[event], properties, ({ username, badge_id: badgeId, points, reason }) => ({
+        kind: 'badge',
+        username,
+        badgeId,
+        points,
+        reason,
+      }));
     case 'feed_post_created':
+      return parsed(PROPERTIES[event], properties, ({ username, post_id: postId }) => ({
+        kind: 'feed-post',
+        username,
+        postId,
+      }));
+    case 'extension_pulled':
       return err({ kind: 'not-yet-supported' });
   }
 }

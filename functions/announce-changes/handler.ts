@@ -1,7 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { announceChanges } from '../../domain/announcing/announce-changes.ts';
+import type { CommittedChange } from '../../domain/announcing/committed-change.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
+import { grantChange } from '../adapters/dynamodb/grant-changes.ts';
+import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
 import { telemetryChange } from '../adapters/dynamodb/telemetry-changes.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
 import { random, randomToken, sleep } from '../runtime/environment.ts';
@@ -9,10 +12,18 @@ import { streamBatch } from '../runtime/stream-batch.ts';
 import { AnnounceChangesEnv } from './env.ts';
 
 export const handler = streamBatch({
-  read: telemetryChange,
+  read: (change, { readers }) => {
+    const reader = readers.get(change.table);
+    if (reader === undefined) throw new Error(`a change of ${change.table}, whose stream nobody connected`);
+    return reader(change);
+  },
   wire: () => {
     const env = AnnounceChangesEnv.parse(process.env);
     return {
+      readers: new Map<string, (change: StreamChange) => CommittedChange['change'] | undefined>([
+        [env.TELEMETRY_TABLE, telemetryChange],
+        [env.GRANTS_TABLE, grantChange],
+      ]),
       devices: dynamoDeviceStore(new DynamoDBClient(), env.TELEMETRY_TABLE, { random, sleep, randomToken }),
       requestRefreshes: sqsSender(new SQSClient(), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
     };

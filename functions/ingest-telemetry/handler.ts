@@ -2,12 +2,15 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
+import { logConflict } from '../runtime/log-conflict.ts';
 import { IngestTelemetryEnv } from './env.ts';
 import { routes } from './routes.ts';
 
@@ -23,6 +26,15 @@ export const handler = httpFunction({
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, randomToken),
       requestRefreshes: sqsSender(new SQSClient(), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
+      grants: {
+        ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
+        rules: currentRules,
+        reportConflict: logConflict,
+        random,
+        randomToken,
+        sha256,
+        sleep,
+      },
       resolveUsername,
       clock,
       random,

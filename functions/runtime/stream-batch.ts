@@ -25,7 +25,10 @@ const Attribute: z.ZodMiniType<AttributeValue> = z.lazy(() =>
   ]),
 );
 const Image = z.record(z.string(), Attribute);
+/** `arn:aws:dynamodb:eu-west-1:123456789012:table/laurel-dev-telemetry/stream/2026-08-21T13:04:05.678` */
+const tableOfStream = (arn: string): string => arn.split('/')[1] ?? '';
 const Record = z.object({
+  eventSourceARN: z.string(),
   dynamodb: z.object({
     SequenceNumber: z.string(),
     /** Seconds since the epoch, rounded. */
@@ -48,7 +51,7 @@ const Position = z.object({ dynamodb: z.object({ SequenceNumber: z.string() }) }
 export function streamBatch<Deps, Change>(options: {
   readonly wire: () => Deps;
   /** Throws on what it cannot read; undefined for a change that matters to nobody. */
-  readonly read: (change: StreamChange) => Change | undefined;
+  readonly read: (change: StreamChange, deps: Deps) => Change | undefined;
   readonly onChanges: (
     deps: Deps,
     changes: { readonly change: Change; readonly committedAt: string }[],
@@ -64,7 +67,8 @@ export function streamBatch<Deps, Change>(options: {
       try {
         if (!parsed.success) throw parsed.error;
         const { Keys, OldImage, NewImage, ApproximateCreationDateTime } = parsed.data.dynamodb;
-        const change = options.read({ keys: Keys, before: OldImage, after: NewImage });
+        const table = tableOfStream(parsed.data.eventSourceARN);
+        const change = options.read({ table, keys: Keys, before: OldImage, after: NewImage }, wired());
         if (change !== undefined) changes.push({ change, committedAt: isoOf(ApproximateCreationDateTime * 1_000) });
       } catch (error) {
         const position = Position.parse(raw).dynamodb.SequenceNumber;

@@ -96,6 +96,7 @@ describe('a batch of stream records', () => {
   });
   const record = (SequenceNumber: string, pk: string, NewImage?: object) => ({
     eventName: 'INSERT',
+    eventSourceARN: 'arn:aws:dynamodb:us-east-1:000000000000:table/facts/stream/now',
     dynamodb: { SequenceNumber, ApproximateCreationDateTime: 1_787_313_600, Keys: { pk: { S: pk } }, NewImage },
   });
 

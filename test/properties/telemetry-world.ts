@@ -9,6 +9,7 @@ import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
 import { ingestTelemetry, type IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';

@@ -9,7 +9,11 @@ import { balanceKey, BY_USER_INDEX, parseBalanceItem, parseGrantItem } from './g
 export function dynamoGrantLines(client: DynamoDBClient, tableName: string): GrantLines {
   async function query(
     username: Username,
-    { forward, before, limit }: { readonly forward: boolean; readonly before?: number | undefined; readonly limit?: number },
+    {
+      forward,
+      before,
+      limit,
+    }: { readonly forward: boolean; readonly before?: number | undefined; readonly limit?: number },
   ): Promise<readonly GrantLine[]> {
     const isBounded = before !== undefined;
     const pages = paginateQuery(
