@@ -1,21 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import * as z from 'zod';
-
-/** What a running stack tells in `<data>/local.json`, as the contract has it. */
-export const LocalDescription = z.object({
-  baseUrl: z.url(),
-  lambdaEndpoint: z.url(),
-  dynamodbEndpoint: z.url(),
-  sqsEndpoint: z.url(),
-  region: z.string(),
-  adminKey: z.string(),
-  functions: z.record(z.string(), z.string()),
-  queues: z.record(z.string(), z.string()),
-  tables: z.record(z.string(), z.string()),
-});
-export type LocalDescription = z.infer<typeof LocalDescription>;
+import type { LocalDescription } from './local-description.ts';
 
 /** Another stack runs on the same data directory. */
 export class DataDirectoryInUseError extends Error {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { createAdminKey } from './admin-key.ts';
 import { type AwsCall, awsCaller } from './aws-client.ts';
-import { type DataDirectory, type LocalDescription, openDataDirectory } from './data-directory.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from './engines/dynamodb-engine.ts';
 import { startQueueEngine } from './engines/queue-engine.ts';
 import { ensureQueues } from './engines/queues.ts';
@@ -17,6 +17,7 @@ import { startHttpFront } from './http/http-front.ts';
 import { functionPool, type FunctionPool } from './lambda/function-pool.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
+import type { LocalDescription } from './local-description.ts';
 import type { Assembly } from './template/assembly.ts';
 import { readStack, type FunctionModel, type StackModel, type Surroundings } from './template/stack-model.ts';
 

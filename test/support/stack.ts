@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synthIfStale } from '../../infra/synth-if-stale.ts';
-import { LocalDescription } from '../../local/data-directory.ts';
+import { LocalDescription } from '../../local/local-description.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
 
