@@ -104,9 +104,13 @@ export class TelemetryWorld {
   #ingestDeps() {
     const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.#token());
     const requestRefreshes = async () => {};
+    const ledger = dynamoGrantLedger(this.#sending, this.table); // no event here grants anything
+    const randomToken = () => this.#token();
+    const grants = { ledger, rules: currentRules, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
       devices: this.store(this.#sending),
       trustedFacts,
+      grants,
       requestRefreshes,
       resolveUsername,
       ...this.chance,
