@@ -7,6 +7,8 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { aUsername } from '../builders/identity.ts';
+import { aRawEvent } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { faultsInOrder, Wire } from '../support/faults.ts';
 import { CLOCKS_OFF, pick, RefreshWorld } from './refresh-world.ts';
@@ -23,6 +25,9 @@ const DAY = 86_400_000;
 const picks = fc.array(fc.nat(1_000), { maxLength: 8 });
 /** What runs at the same time: senders, one that announces, and machines that refresh. */
 type Step = {
+  readonly byHand: { readonly device: string; readonly username: string } | null;
+  /** Whether all is announced and refreshed before it. */
+  readonly isQuiet: boolean;
   readonly wave: Wave | null;
   readonly announce: readonly number[];
   readonly refreshes: readonly { readonly messages: readonly number[]; readonly clockOff: number }[];
@@ -30,7 +35,11 @@ type Step = {
 };
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.record({
-    wave: fc.option(smallWaves, { freq: 3 }),
+    byHand: fc.option(fc.record({ device: fc.constantFrom('d1', '~ada'), username: fc.constantFrom('ada', 'bob') }), {
+      freq: 1,
+    }),
+    isQuiet: fc.boolean(),
+    wave: fc.option(smallWaves, { freq: 4 }),
     announce: picks,
     refreshes: fc.array(fc.record({ messages: picks, clockOff: fc.constantFrom(...CLOCKS_OFF) }), { maxLength: 3 }),
     pause: fc.constantFrom(0, 0, DAY / 2, DAY, 3 * DAY, 36 * DAY),
@@ -40,8 +49,10 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 
 async function run(world: RefreshWorld, plan: readonly Step[]): Promise<void> {
   const sent: Request[] = [];
-  for (const { wave, announce, refreshes, pause } of plan) {
+  for (const { byHand, isQuiet, wave, announce, refreshes, pause } of plan) {
+    if (isQuiet) await world.drain();
     world.now += pause;
+    if (byHand !== null) await world.bindByHand(byHand.device, byHand.username);
     await world.readStream();
     const requests = wave === null ? [] : requestsOf(wave, world.now, sent);
     const records = pick(world.records, announce);
@@ -67,7 +78,40 @@ describe('metrics and scores follow the facts', () => {
         using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
-      { numRuns: runs(50) },
+      { numRuns: runs(40) },
+    );
+  });
+
+  it('where refreshes of one user race with each other and with the events', async () => {
+    const ada = aUsername('ada');
+    const today = (hour: string) => `2026-08-21T${hour}:00:00.000Z`;
+    const hours = fc.constantFrom(today('11'), today('12'), '2026-08-20T12:00:00.000Z');
+    const daysNamed = fc.constantFrom<readonly string[] | null>(null, ['2026-08-21'], ['2026-08-20'], []);
+    const race = fc.record({ hour: hours, racers: fc.array(daysNamed, { minLength: 1, maxLength: 3 }) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(race, { minLength: 1, maxLength: 4 }),
+        turns,
+        faults,
+        async (races, choices, stream) => {
+          const tables = await engine.createTables(['telemetry', 'user_scores']);
+          const thinned = stream.map((fault, index) => (index % 3 === 0 ? fault : undefined));
+          using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(thinned), chooser(choices)));
+          for (const [index, { hour, racers }] of races.entries()) {
+            const event = aRawEvent({ insert_id: `event-${index}`, timestamp: hour });
+            const sendThenRefresh = async () => {
+              await world.send({ sender: 'ada', events: [event] });
+              await world.refreshFor({ username: ada, days: [hour.slice(0, 10)] });
+            };
+            const refreshAnyway = (days: readonly string[] | null) =>
+              world.refreshFor({ username: ada, ...(days === null ? {} : { days: [...days] }) });
+            await Promise.all([...racers.map(refreshAnyway), sendThenRefresh()]);
+            await world.checkFacts({ everyAnswerArrived: false });
+            await world.checkScores();
+          }
+        },
+      ),
+      { numRuns: runs(60) },
     );
   });
 
@@ -78,7 +122,7 @@ describe('metrics and scores follow the facts', () => {
         using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         await run(world, plan);
       }),
-      { numRuns: runs(50) },
+      { numRuns: runs(40) },
     );
   });
 });

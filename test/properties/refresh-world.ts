@@ -137,6 +137,16 @@ export class RefreshWorld extends TelemetryWorld {
     this.handledMessages.push(...done);
   }
 
+  /** Refreshes as one announcement asks, again until it is done. */
+  async refreshFor(request: ScoreRefreshRequested): Promise<void> {
+    const message = this.#message(request);
+    this.queue.push(message);
+    for (let round = 0; this.queue.includes(message); round += 1) {
+      if (round === MAX_ROUNDS) throw new Error(`not done after ${MAX_ROUNDS} rounds`);
+      await this.refresh([message]);
+    }
+  }
+
   /** Until nothing is left to announce or to refresh. */
   async drain(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {

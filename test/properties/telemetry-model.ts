@@ -58,6 +58,13 @@ export class TelemetryModel {
     }
   }
 
+  /** Notes a binding without any event. */
+  bind(device: string, username: string): void {
+    const known = this.#devices.get(device) ?? { owners: new Set(), copies: new Map() };
+    this.#devices.set(device, known);
+    if (known.owners.size === 0) known.owners.add(username);
+  }
+
   devices(): readonly string[] {
     return [...this.#devices.keys()];
   }

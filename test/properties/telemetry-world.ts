@@ -9,7 +9,6 @@ import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
 import { ingestTelemetry, type IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
-import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';
@@ -83,6 +82,14 @@ export class TelemetryWorld {
     for (const [index, { events }] of wave.entries()) this.#noteAnswers(events, reports[index]!, now);
   }
 
+  /** Binds a device by hand, with no event that would announce it. */
+  async bindByHand(device: string, username: string): Promise<void> {
+    const deviceId = device.startsWith('~') ? `~${device}` : device;
+    await this.store(this.#checking).bind(deviceId, aUsername(username), new Date(this.now).toISOString());
+    this.model.bind(device, username);
+    this.#users.add(username);
+  }
+
   async #sendUntilAnswered({ sender, events }: Request, now: number): Promise<IngestReport> {
     const credential =
       sender === null
@@ -104,13 +111,9 @@ export class TelemetryWorld {
   #ingestDeps() {
     const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.#token());
     const requestRefreshes = async () => {};
-    const ledger = dynamoGrantLedger(this.#sending, this.table); // no event here grants anything
-    const randomToken = () => this.#token();
-    const grants = { ledger, rules: currentRules, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
       devices: this.store(this.#sending),
       trustedFacts,
-      grants,
       requestRefreshes,
       resolveUsername,
       ...this.chance,

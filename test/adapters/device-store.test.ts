@@ -1,0 +1,181 @@
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { DeviceHour } from '../../domain/telemetry/device-hour.ts';
+import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
+import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
+import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { aChunk, anEntry } from '../builders/device-hour.ts';
+import { aUsername } from '../builders/identity.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+
+const AT = '2026-08-21T12:00:00.000Z';
+const LATER = '2026-08-21T13:00:00.000Z';
+const HOUR = '2026-08-21T12';
+const [ada, bob] = [aUsername('ada'), aUsername('bob')];
+
+onBothEngines('devices and their events', (engine) => {
+  let client: DynamoDBClient;
+  let table: string;
+  let store: DeviceStore;
+  let telemetry: UserTelemetry;
+  beforeAll(async () => {
+    client = engine().client();
+    table = (await engine().createTables(['telemetry'])).telemetry;
+    let tokens = 0;
+    const randomToken = () => `token-${(tokens += 1)}`;
+    store = dynamoDeviceStore(client, table, { random: () => 0.5, sleep: async () => {}, randomToken });
+    telemetry = dynamoUserTelemetry(client, table);
+  });
+  afterAll(() => client.destroy());
+
+  let device = '';
+  let devices = 0;
+  beforeEach(() => {
+    devices += 1;
+    device = `device #${devices} ~ über`;
+  });
+  const hoursOf = async (...args: Parameters<UserTelemetry['hoursOf']>) => {
+    const found: DeviceHour[] = [];
+    for await (const hour of telemetry.hoursOf(...args)) found.push(hour);
+    return found;
+  };
+
+  it('know a device once it is registered, without an owner', async () => {
+    expect(await store.find(device)).toBeUndefined();
+    await store.register(device, AT);
+    await store.register(device, LATER);
+
+    expect(await store.find(device)).toEqual({ deviceId: device });
+  });
+
+  it.each(['an unknown', 'a registered'])('bind %s device to the first username only, with its link', async (kind) => {
+    const [first, second] = [aUsername(`first-${devices}`), aUsername(`second-${devices}`)];
+    if (kind === 'a registered') await store.register(device, AT);
+
+    expect(await store.bind(device, first, AT)).toBe('bound');
+    expect(await store.bind(device, second, LATER)).toBe('already-owned');
+
+    expect(await store.find(device)).toEqual({ deviceId: device, owner: first });
+    expect(await telemetry.linksOf(first)).toEqual([{ deviceId: device, owned: true }]);
+    expect(await telemetry.linksOf(second)).toEqual([]);
+  });
+
+  it('let one of many binders win', async () => {
+    const users = Array.from({ length: 10 }, (_, n) => aUsername(`racer-${devices}-${n}`));
+
+    const outcomes = await Promise.all(users.map((user) => store.bind(device, user, AT)));
+
+    expect(outcomes.filter((outcome) => outcome === 'bound')).toHaveLength(1);
+    const links = await Promise.all(users.map((user) => telemetry.linksOf(user)));
+    const winner = users[outcomes.indexOf('bound')]!;
+    expect((await store.find(device))?.owner).toBe(winner);
+    expect(links.flat()).toHaveLength(1);
+  });
+
+  it('make a bound link of a mere link, and never the other way round', async () => {
+    const user = aUsername(`linked-${devices}`);
+    expect(await store.isLinked(device, user)).toBe(false);
+    await store.link(device, user);
+    expect(await telemetry.linksOf(user)).toEqual([{ deviceId: device, owned: false }]);
+
+    await store.bind(device, user, AT);
+    await store.link(device, user);
+
+    expect(await store.isLinked(device, user)).toBe(true);
+    expect(await telemetry.linksOf(user)).toEqual([{ deviceId: device, owned: true }]);
+  });
+
+  it('keep a chunk as it was given, at the next revision', async () => {
+    const events = [
+      anEntry('1', { command: 'model', success: false }),
+      anEntry('2', { command: 'model' }, ada),
+      anEntry('3', { event: 'constructor' }, bob),
+    ];
+    expect(await store.chunksOf(device, HOUR)).toEqual([]);
+
+    expect(await store.saveChunk(device, HOUR, aChunk({ events, closed: true }))).toBe('saved');
+    expect(await store.saveChunk(device, HOUR, aChunk({ index: 1, events: events.slice(0, 1) }))).toBe('saved');
+
+    expect(await store.chunksOf(device, HOUR)).toEqual([
+      { index: 0, revision: 1, closed: true, events },
+      { index: 1, revision: 1, closed: false, events: events.slice(0, 1) },
+    ]);
+    expect(await store.chunksOf(device, '2026-08-21T1')).toEqual([]);
+    expect(await store.chunksOf(`${device}x`, HOUR)).toEqual([]);
+  });
+
+  it('refuse a chunk that was decided from another revision', async () => {
+    const chunk = aChunk({ events: [anEntry('1')] });
+    await store.saveChunk(device, HOUR, chunk);
+
+    expect(await store.saveChunk(device, HOUR, chunk)).toBe('stale');
+    expect(await store.saveChunk(device, HOUR, { ...chunk, revision: 1 })).toBe('saved');
+    expect(await store.saveChunk(device, HOUR, { ...chunk, revision: 1 })).toBe('stale');
+    expect(await store.saveChunk(device, HOUR, { ...chunk, index: 1, revision: 1 })).toBe('stale');
+    expect((await store.chunksOf(device, HOUR)).map(({ revision }) => revision)).toEqual([2]);
+  });
+
+  it('let one of many writers of a revision win', async () => {
+    const chunks = Array.from({ length: 20 }, (_, n) => aChunk({ events: [anEntry(`${n}`)] }));
+
+    const outcomes = await Promise.all(chunks.map((chunk) => store.saveChunk(device, HOUR, chunk)));
+
+    expect(outcomes.filter((outcome) => outcome === 'saved')).toHaveLength(1);
+    const [stored] = await store.chunksOf(device, HOUR);
+    expect(stored?.events).toEqual(chunks[outcomes.indexOf('saved')]?.events);
+  });
+
+  it('give the hours of a device in order, whole, and of the dates asked for', async () => {
+    const save = (hour: string, index: number, ...ids: string[]) =>
+      store.saveChunk(device, hour, aChunk({ index, closed: true, events: ids.map((id) => anEntry(id)) }));
+    await store.bind(device, aUsername(`hours-${devices}`), AT);
+    await save('2026-08-22T00', 0, 'd');
+    await save('2026-08-21T23', 0, 'b');
+    await save('2026-08-21T23', 1, 'c');
+    await save('2026-08-20T00', 0, 'a');
+
+    const found = await hoursOf(device);
+    expect(found.map(({ hour }) => hour)).toEqual(['2026-08-20T00', '2026-08-21T23', '2026-08-22T00']);
+    expect(found[1]).toEqual({ deviceId: device, hour: '2026-08-21T23', events: [anEntry('b'), anEntry('c')] });
+    const of = async (from: string, to: string) => (await hoursOf(device, { from, to })).map(({ hour }) => hour);
+    expect(await of('2026-08-21', '2026-08-21')).toEqual(['2026-08-21T23']);
+    expect(await of('2026-08-20', '2026-08-21')).toEqual(['2026-08-20T00', '2026-08-21T23']);
+    expect(await of('2026-08-23', '2026-08-30')).toEqual([]);
+  });
+
+  it('page to the end of what is there', async () => {
+    const user = aUsername(`many-${devices}`);
+    const padding = 'x'.repeat(300_000); // four such items fill a page of 1 MB
+    for (let n = 0; n < 10; n += 1) {
+      const key = { pk: `USER#${user}`, sk: `DEVICE#device-${n}` };
+      await client.send(new PutItemCommand({ TableName: table, Item: marshall({ ...key, owned: false, padding }) }));
+    }
+
+    expect(await telemetry.linksOf(user)).toHaveLength(10);
+  });
+
+  it('refuse to read what they did not write', async () => {
+    const put = (item: object) => client.send(new PutItemCommand({ TableName: table, Item: marshall(item) }));
+    await put({
+      pk: `DEVICE#${device}`,
+      sk: `HOUR#${HOUR}#0000`,
+      rev: 1,
+      events: new Uint8Array(11),
+      kinds: [],
+      writeId: '',
+    });
+    await put({
+      pk: `DEVICE#${device}`,
+      sk: `HOUR#2026-08-21T13#0000`,
+      rev: 1,
+      events: new Uint8Array(10),
+      kinds: [],
+      writeId: '',
+    });
+
+    await expect(store.chunksOf(device, HOUR)).rejects.toThrow();
+    await expect(store.chunksOf(device, '2026-08-21T13')).rejects.toThrow();
+  });
+});
