@@ -1,0 +1,128 @@
+import { Username } from '../domain/identity/username.ts';
+import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
+import { SEALED_AT_AGE } from '../domain/scoring/username-metrics.ts';
+import { addDays } from '../domain/shared/utc.ts';
+import { meterCapacity, type Usage } from './capacity-meter.ts';
+import { withEngine, type BenchEngine } from './engine.ts';
+import { BATCH, eventOf } from './events.ts';
+import { sendNew } from './ingest.ts';
+import { BYTES_PER_READ_UNIT, itemSize } from './item-size.ts';
+import { apart, cost, ratioAtMost, type Cost, type Measurements } from './measurements.ts';
+import type { Sizes } from './sizes.ts';
+import { storedItems } from './stored-items.ts';
+import { ingestHandler, personalKey, refreshDependencies } from './wiring.ts';
+
+const LAST_DATE = '2026-08-21';
+const USERNAME = Username.parse('ada');
+const BUDGET = { reads: 8, writes: 6 };
+const EQUAL_WITHIN = 1.2;
+
+/** What a user does on each active date. */
+type Habit = { readonly devices: number; readonly eventsOfEach: number };
+
+/** 25 events a day of five commands. */
+const USUAL: Habit = { devices: 1, eventsOfEach: BATCH };
+/** 1,000 events a day from 15 devices, and a few more. */
+const HEAVY: Habit = { devices: 15, eventsOfEach: 67 };
+
+/** Events of a date are spread over its working hours. */
+const FIRST_HOUR = 9;
+const HOURS = 8;
+const EVENING = 'T20:00:00.000Z';
+
+type History = {
+  /** The last date's first refresh: it writes the day row of the date before, and seals the day that is due. */
+  readonly first: Usage;
+  /** A further refresh of that date, after one more event. */
+  readonly later: Usage;
+  /** The size of the facts that the first one read: of the last date, and of the one that it sealed. */
+  readonly refoldedBytes: number;
+};
+
+function eventsOfDate(date: string, index: number, { devices, eventsOfEach }: Habit): readonly object[] {
+  return Array.from({ length: devices * eventsOfEach }, (_, place) => {
+    const number = index * 1_000 + Math.floor(place / devices);
+    const hour = String(FIRST_HOUR + (number % HOURS)).padStart(2, '0');
+    return eventOf({ device: `device-${place % devices}`, number, at: `${date}T${hour}:30:00.000Z` });
+  });
+}
+
+/** Lives through the dates as the stack would: what is sent on each is announced, and refreshed once. */
+async function liveThrough(engine: BenchEngine, dates: readonly string[], habit: Habit): Promise<History> {
+  let now = Date.parse(`${dates[0] ?? LAST_DATE}${EVENING}`);
+  const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => now };
+  const handler = ingestHandler(surroundings);
+  const key = await personalKey(surroundings, USERNAME);
+  const refreshClient = engine.client();
+  const dependencies = refreshDependencies({ ...surroundings, client: refreshClient });
+  const meter = meterCapacity(refreshClient);
+  const refresh = (date: string) =>
+    meter.during(() => refreshScore(dependencies, coalesce([{ username: USERNAME, days: [date] }])));
+
+  let first: Usage | undefined;
+  for (const [index, date] of dates.entries()) {
+    now = Date.parse(`${date}${EVENING}`);
+    await sendNew(handler, key, eventsOfDate(date, index, habit));
+    first = await refresh(date);
+  }
+  if (first === undefined) throw new Error('a history without dates');
+
+  const refolded = [LAST_DATE, addDays(LAST_DATE, -SEALED_AT_AGE)].map((date) => `HOUR#${date}`);
+  const facts = await storedItems(surroundings.client, surroundings.tables('telemetry'), ({ sk }) =>
+    refolded.some((hours) => sk.startsWith(hours)),
+  );
+  const oneMore = { devices: 1, eventsOfEach: 1 };
+  await sendNew(handler, key, eventsOfDate(LAST_DATE, dates.length, oneMore));
+  return {
+    first,
+    later: await refresh(LAST_DATE),
+    refoldedBytes: facts.reduce((sum, item) => sum + itemSize(item), 0),
+  };
+}
+
+/** So many dates up to the last one, `step` days apart. */
+const datesBefore = (count: number, step: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => addDays(LAST_DATE, -step * (count - 1 - index)));
+
+/**
+ * What refreshes take, each the dearest of its kind: the first of a date.
+ *
+ * The short history is of ten dates four days apart, so that it, too, has a day to seal on the last one.
+ */
+export const measureRefreshes = ({ longHistoryDays }: Pick<Sizes, 'longHistoryDays'>): Promise<Measurements> =>
+  withEngine(async (engine) => {
+    const shortHistory = datesBefore(10, SEALED_AT_AGE / 9);
+    const short = await liveThrough(engine, shortHistory, USUAL);
+    const long = await liveThrough(engine, datesBefore(longHistoryDays, 1), USUAL);
+    const heavy = await liveThrough(engine, datesBefore(SEALED_AT_AGE + 2, 1), HEAVY);
+
+    const usualRows = (days: number, { first }: History): readonly Cost[] => [
+      cost(`refresh, usual user, ${days} active days`, 'RRU', first.readUnits, { budget: BUDGET.reads }),
+      cost(`refresh, usual user, ${days} active days`, 'WRU', first.writeUnits, { budget: BUDGET.writes }),
+    ];
+    const deviceDays = 2 * HEAVY.devices; // the last date's and the sealed one's
+    const heavyBudget = BUDGET.reads + deviceDays + Math.ceil(heavy.refoldedBytes / BYTES_PER_READ_UNIT);
+    const against = `${longHistoryDays} against ${shortHistory.length} active days`;
+    const ratioOf = (kind: 'first' | 'later', unit: 'readUnits' | 'writeUnits') =>
+      ratioAtMost(
+        `refresh, usual user, ${kind} of a date, ${against}, ${unit === 'readUnits' ? 'RRU' : 'WRU'}`,
+        apart(long[kind][unit], short[kind][unit]),
+        EQUAL_WITHIN,
+      );
+    return {
+      costs: [
+        ...usualRows(shortHistory.length, short),
+        ...usualRows(longHistoryDays, long),
+        cost(`refresh, heavy user, ${deviceDays} device-days refolded`, 'RRU', heavy.first.readUnits, {
+          budget: heavyBudget,
+        }),
+        cost('refresh, heavy user', 'WRU', heavy.first.writeUnits),
+      ],
+      ratios: [
+        ratioOf('first', 'readUnits'),
+        ratioOf('first', 'writeUnits'),
+        ratioOf('later', 'readUnits'),
+        ratioOf('later', 'writeUnits'),
+      ],
+    };
+  });

@@ -1,0 +1,25 @@
+/** How much is measured. What is counted does not depend on it; what is timed gets steadier. */
+export type Sizes = {
+  readonly ingestBatches: number;
+  readonly longHistoryDays: number;
+  readonly hostileNames: number;
+  /** Rounds of which the median counts. */
+  readonly rounds: number;
+  readonly loadSeconds: number;
+};
+
+export const USUAL_SIZES: Sizes = {
+  ingestBatches: 40,
+  longHistoryDays: 700,
+  hostileNames: 10_000,
+  rounds: 9,
+  loadSeconds: 5,
+};
+
+export const FULL_SIZES: Sizes = {
+  ...USUAL_SIZES,
+  longHistoryDays: 3_650,
+  hostileNames: 100_000,
+  rounds: 25,
+  loadSeconds: 30,
+};

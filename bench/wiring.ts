@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { authenticator } from '../domain/identity/authenticate.ts';
+import { createKey } from '../domain/identity/create-key.ts';
+import { resolveUsername, Username } from '../domain/identity/username.ts';
+import type { RefreshDependencies } from '../domain/scoring/refresh-score.ts';
+import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import type { Clock } from '../domain/shared/environment.ts';
+import { dynamoCredentials } from '../functions/adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoDeviceStore } from '../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoGrantLedger } from '../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoScoreStore } from '../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
+import { dynamoUserReports } from '../functions/adapters/dynamodb/user-reports.dynamodb.ts';
+import { dynamoUserTelemetry } from '../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { routes } from '../functions/ingest-telemetry/routes.ts';
+import { random, sha256, sleep } from '../functions/runtime/environment.ts';
+import { httpFunction } from '../functions/runtime/http-function.ts';
+import { logConflict } from '../functions/runtime/log-conflict.ts';
+import type { Tables } from './engine.ts';
+
+/**
+ * The functions' own routes, use-cases and adapters, wired as their handlers wire them but for the client, which is
+ * metered or stubbed, and the clock, which lets a history of years be made in seconds.
+ */
+export type Surroundings = { readonly client: DynamoDBClient; readonly tables: Tables; readonly clock: Clock };
+
+const randomToken = (bytes: number): string => randomBytes(bytes).toString('base64url');
+
+export type IngestHandler = ReturnType<typeof ingestHandler>;
+
+export function ingestHandler({ client, tables, clock }: Surroundings) {
+  const grants = {
+    ledger: dynamoGrantLedger(client, tables('score_grants')),
+    rules: currentRules,
+    reportConflict: logConflict,
+    random,
+    randomToken,
+    sha256,
+    sleep,
+  };
+  return httpFunction({
+    routes,
+    wire: () => ({
+      authenticate: authenticator({ credentials: dynamoCredentials(client, tables('credentials')), clock, sha256 }),
+      devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
+      trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), randomToken),
+      requestRefreshes: async () => {
+        throw new Error('no event of the bench asks for a refresh');
+      },
+      grants,
+      resolveUsername,
+      clock,
+      random,
+      sleep,
+      sha256,
+    }),
+  });
+}
+
+export const refreshDependencies = ({ client, tables, clock }: Surroundings): RefreshDependencies => ({
+  telemetry: dynamoUserTelemetry(client, tables('telemetry')),
+  reports: dynamoUserReports(client, tables('telemetry')),
+  scores: dynamoScoreStore(client, tables('user_scores')),
+  clock,
+  random,
+  sleep,
+  sha256,
+});
+
+/** A personal key's secret. */
+export async function personalKey({ client, tables, clock }: Surroundings, username: string): Promise<string> {
+  const credentials = dynamoCredentials(client, tables('credentials'));
+  const request = { kind: 'personal', username: Username.parse(username) } as const;
+  return (await createKey({ credentials, clock, randomToken, sha256 }, request)).key;
+}
