@@ -9,6 +9,7 @@ import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
 import { ingestTelemetry, type IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';
@@ -111,9 +112,13 @@ export class TelemetryWorld {
   #ingestDeps() {
     const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.#token());
     const requestRefreshes = async () => {};
+    const ledger = dynamoGrantLedger(this.#sending, this.table); // no event here grants anything
+    const randomToken = () => this.#token();
+    const grants = { ledger, rules: currentRules, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
       devices: this.store(this.#sending),
       trustedFacts,
+      grants,
       requestRefreshes,
       resolveUsername,
       ...this.chance,
