@@ -121,10 +121,13 @@ export class LaurelStack extends Stack {
     const readApi = new LaurelFunction<ReadApiEnv>(this, 'ReadApi', {
       stage,
       role: 'read-api',
-      environment: { SCORES_TABLE: userScores.tableName },
+      environment: { SCORES_TABLE: userScores.tableName, GRANTS_TABLE: scoreGrants.tableName },
       timeout: API_TIMEOUT,
     });
-    readApi.allow(['dynamodb:Query'], userScores.tableArn);
+    readApi
+      .allow(['dynamodb:Query'], userScores.tableArn)
+      .allow(['dynamodb:GetItem'], scoreGrants.tableArn)
+      .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
 
     const api = new LaurelApi(this, 'Api', {
       stage,

@@ -1,7 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
-import { clock } from '../runtime/environment.ts';
+import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ReadApiEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -10,11 +11,16 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = ReadApiEnv.parse(process.env);
+    const dynamodb = new DynamoDBClient();
     return {
       authenticate: async () => undefined, // every route here is public
-      scores: dynamoScoreStore(new DynamoDBClient(), env.SCORES_TABLE),
+      scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+      lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
       resolveUsername,
       clock,
+      random,
+      sha256,
+      sleep,
     };
   },
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { Username } from '../../domain/identity/username.ts';
 import type { ScoreStore, StoredMetrics, StoredScore } from '../../domain/scoring/score-store.port.ts';
 import {
   ExplainView,
@@ -18,23 +18,18 @@ import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
 import { openApiOf } from '../runtime/openapi.ts';
-import { problem, type Reply } from '../runtime/problems.ts';
-import { route, type HttpDeps } from '../runtime/route.ts';
+import type { Reply } from '../runtime/problems.ts';
+import { route } from '../runtime/route.ts';
+import { ledgerRoutes, type LedgerReadDeps } from './ledger-routes.ts';
+import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
 
-export type ReadApiDeps = HttpDeps & {
+export type ReadApiDeps = LedgerReadDeps & {
   readonly scores: Pick<ScoreStore, 'load' | 'dayRows'>;
-  readonly resolveUsername: ResolveUsername;
   readonly clock: Clock;
 };
 
-/** A change shows within 10 s of its commit; half of that may go to caches. */
-const SCORE_CACHE_SECONDS = 5;
 const DEFAULT_HISTORY_DAYS = 30;
 const MAX_HISTORY_DAYS = 366;
-
-const OfUser = z.object({ username: Username });
-const ofUser = { access: 'anyone', unknownParam: 'unknown_username', cacheSeconds: SCORE_CACHE_SECONDS } as const;
-const unknownUsername = (username: string) => problem('unknown_username', `username: nothing is known of ${username}`);
 
 /** What is stored of a user, or the answer where there is nothing. */
 async function withUser(
@@ -60,7 +55,7 @@ const HistoryQuery = z.object({ from: z.optional(z.iso.date()), to: z.optional(z
 
 const userRoutes = [
   route({
-    ...ofUser,
+    ...OF_USER,
     method: 'GET',
     path: '/v1/stats',
     summary: 'What was counted for a user',
@@ -71,7 +66,7 @@ const userRoutes = [
       withUser(deps, username, async ({ metrics }) => statsView(username, metrics)),
   }),
   route({
-    ...ofUser,
+    ...OF_USER,
     method: 'GET',
     path: '/v1/scores/{username}',
     summary: "A user's score, tier and where the points come from",
@@ -82,7 +77,7 @@ const userRoutes = [
       withUser(deps, username, async ({ score }) => scoreView(username, score.score)),
   }),
   route({
-    ...ofUser,
+    ...OF_USER,
     method: 'GET',
     path: '/v1/scores/{username}/explain',
     summary: 'Every contribution with its inputs, the caps applied and the arithmetic',
@@ -93,7 +88,7 @@ const userRoutes = [
       withUser(deps, username, async ({ score }) => explainView(username, score.score)),
   }),
   route({
-    ...ofUser,
+    ...OF_USER,
     method: 'GET',
     path: '/v1/scores/{username}/history',
     summary: 'The score at the end of each day',
@@ -135,8 +130,11 @@ const metaRoutes = [
   }),
 ];
 
-export const routes = [...userRoutes, ...metaRoutes];
+export const routes = [...userRoutes, ...ledgerRoutes, ...metaRoutes];
 
 /** Every route of every function: what each of them checks and answers is written once, with the route. */
 const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf([...ingestRoutes, ...awardRoutes, ...keyRoutes, ...routes], { title: 'Laurel', version: packageJson.version });
+  openApiOf([...ingestRoutes, ...awardRoutes, ...keyRoutes, ...routes], {
+    title: 'Laurel',
+    version: packageJson.version,
+  });

@@ -1,0 +1,69 @@
+import type { Username } from '../identity/username.ts';
+import type { Random, Sleep } from '../shared/environment.ts';
+import type { Balance } from './balance.ts';
+import type { GrantLine } from './grant.ts';
+import type { GrantLines } from './grant-ledger.port.ts';
+
+export type LinesDeps = { readonly lines: GrantLines; readonly random: Random; readonly sleep: Sleep };
+
+const MAX_TRIES = 7;
+const FIRST_PAUSE_MS = 20;
+
+/**
+ * Reads until the index has caught up with the ledger, as `isWhole` tells, and gives what was read last: after bounded
+ * tries that is what there is, and a line that is missing then is missing.
+ */
+async function readCaughtUp<Read>(
+  { random, sleep }: LinesDeps,
+  read: () => Promise<Read>,
+  isWhole: (read: Read) => boolean,
+): Promise<Read> {
+  for (let attempt = 1; ; attempt += 1) {
+    const found = await read();
+    if (isWhole(found) || attempt === MAX_TRIES) return found;
+    await sleep((0.5 + random() / 2) * FIRST_PAUSE_MS * 2 ** attempt);
+  }
+}
+
+const isUnbroken = (newestFirst: readonly GrantLine[]): boolean =>
+  newestFirst.every(({ seq }, index) => index === 0 || newestFirst[index - 1]?.seq === seq + 1);
+
+/** A page of lines, newest first: the newest, or those before a seq. Reads the balance first, to know what must be there. */
+export async function pageOfLines(
+  deps: LinesDeps,
+  username: Username,
+  { limit, before }: { readonly limit: number; readonly before?: number | undefined },
+): Promise<{ readonly balance: Balance; readonly page: readonly GrantLine[]; readonly next: number | null }> {
+  const read = async () => {
+    const balance = await deps.lines.balanceOf(username);
+    return { balance, page: await deps.lines.newestOf(username, { limit, before }) };
+  };
+  const isWhole = ({ balance: { seq }, page }: Awaited<ReturnType<typeof read>>) => {
+    const newest = before === undefined ? seq : Math.min(seq, before - 1);
+    const first = page[0]?.seq ?? 0;
+    return first >= newest && page.length === Math.min(limit, first) && isUnbroken(page);
+  };
+  const { balance, page } = await readCaughtUp(deps, read, isWhole);
+  const last = page.at(-1)?.seq ?? 1;
+  return { balance, page, next: page.length === limit && last > 1 ? last : null };
+}
+
+/** All lines of a user up to a balance, in order. Lines that came while they were read are left for later. */
+export async function linesUpTo(
+  deps: LinesDeps,
+  username: Username,
+): Promise<{ readonly balance: Balance; readonly lines: readonly GrantLine[] }> {
+  const read = async () => {
+    const balance = await deps.lines.balanceOf(username);
+    const lines = await deps.lines.allOf(username);
+    const newest = lines.at(-1)?.seq ?? 0;
+    // More lines than the balance knows are new ones if it has moved by now, else a fault that is to be shown.
+    const hasMoved = newest > balance.seq && (await deps.lines.balanceOf(username)).seq >= newest;
+    return { balance, lines: hasMoved ? lines.filter(({ seq }) => seq <= balance.seq) : lines };
+  };
+  return readCaughtUp(
+    deps,
+    read,
+    ({ balance, lines }) => lines.length === balance.seq && isUnbroken(lines.toReversed()),
+  );
+}

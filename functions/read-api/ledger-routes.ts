@@ -1,0 +1,65 @@
+import * as z from 'zod/mini';
+import { AuditView, auditOf } from '../../domain/grants/audit.ts';
+import { linesUpTo, pageOfLines, type LinesDeps } from '../../domain/grants/read-lines.ts';
+import { GrantsView, grantView } from '../../domain/grants/views.ts';
+import type { ResolveUsername, Username } from '../../domain/identity/username.ts';
+import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
+import type { Sha256 } from '../../domain/shared/environment.ts';
+import { route, type HttpDeps } from '../runtime/route.ts';
+import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
+
+export type LedgerReadDeps = HttpDeps &
+  LinesDeps & {
+    readonly scores: Pick<ScoreStore, 'load'>;
+    readonly resolveUsername: ResolveUsername;
+    readonly sha256: Sha256;
+  };
+
+const DEFAULT_PAGE_SIZE = 100;
+const MOST_PER_PAGE = 1_000;
+
+const GrantsQuery = z.object({
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MOST_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  /** The seq of the last line of the page before. */
+  cursor: z.optional(z.string().check(z.regex(/^[1-9][0-9]{0,14}$/, 'expected the next of another page'))),
+});
+
+/** A user may be known without a grant: then their ledger is empty. */
+const hasScore = async ({ scores }: LedgerReadDeps, username: Username): Promise<boolean> =>
+  (await scores.load(username)).score !== null;
+
+export const ledgerRoutes = [
+  route({
+    ...OF_USER,
+    method: 'GET',
+    path: '/v1/scores/{username}/grants',
+    summary: "The lines of a user's ledger, newest first",
+    request: z.object({ params: OfUser, query: GrantsQuery }),
+    answers: { 200: { description: 'A page of lines; each hash can be computed again', schema: GrantsView } },
+    problems: ['unknown_username'],
+    async handle({ params, query: { limit, cursor } }, deps: LedgerReadDeps) {
+      const username = await deps.resolveUsername(params.username);
+      const before = cursor === undefined ? undefined : Number(cursor);
+      const { balance, page, next } = await pageOfLines(deps, username, { limit, before });
+      if (balance.seq === 0 && !(await hasScore(deps, username))) return unknownUsername(params.username);
+      const grants = page.map(grantView);
+      return { status: 200, body: next === null ? { grants } : { grants, next: String(next) } };
+    },
+  }),
+  route({
+    ...OF_USER,
+    method: 'GET',
+    path: '/v1/scores/{username}/audit',
+    summary: 'Proves the balance from the lines, now',
+    request: z.object({ params: OfUser }),
+    answers: { 200: { description: 'What the lines give, and what is wrong', schema: AuditView } },
+    problems: ['unknown_username'],
+    async handle({ params }, deps: LedgerReadDeps) {
+      const username = await deps.resolveUsername(params.username);
+      const { balance, lines } = await linesUpTo(deps, username);
+      const isEmpty = balance.seq === 0 && lines.length === 0;
+      if (isEmpty && !(await hasScore(deps, username))) return unknownUsername(params.username);
+      return { status: 200, body: auditOf(params.username, balance, lines, deps.sha256) };
+    },
+  }),
+];

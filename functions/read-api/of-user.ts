@@ -1,0 +1,12 @@
+import * as z from 'zod/mini';
+import { Username } from '../../domain/identity/username.ts';
+import { problem, type Reply } from '../runtime/problems.ts';
+
+/** A change shows within 10 s of its commit; half of that may go to caches. */
+const CACHE_SECONDS = 5;
+
+/** What all routes about one user have in common. */
+export const OF_USER = { access: 'anyone', unknownParam: 'unknown_username', cacheSeconds: CACHE_SECONDS } as const;
+export const OfUser = z.object({ username: Username });
+export const unknownUsername = (username: string): Reply =>
+  problem('unknown_username', `username: nothing is known of ${username}`);
