@@ -1,0 +1,176 @@
+import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { canonicalJson } from '../../domain/telemetry/canonical-json.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+
+/** Requests made from the published document: what it promises, and everything beside it. */
+const Operation = z.object({
+  parameters: z.array(z.object({ name: z.string(), in: z.enum(['path', 'query']), schema: z.unknown() })).default([]),
+  requestBody: z.object({ content: z.object({ 'application/json': z.object({ schema: z.unknown() }) }) }).optional(),
+  responses: z.record(z.string(), z.unknown()),
+});
+const Document = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
+type Operation = z.infer<typeof Operation>;
+
+let stack: TestStack;
+let client: DynamoDBClient;
+let operations: { method: string; path: string; operation: Operation }[];
+beforeAll(async () => {
+  stack = await startTestStack();
+  const { dynamodbEndpoint: endpoint, region } = stack;
+  client = new DynamoDBClient({ endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+  const { paths } = Document.parse(await (await fetch(`${stack.baseUrl}/openapi.json`)).json());
+  operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  );
+});
+afterAll(async () => {
+  client.destroy();
+  await stack.stop();
+});
+
+/** All that is stored, but for the times at which keys were last used. */
+async function everythingStored(): Promise<string> {
+  const items: string[] = [];
+  for (const TableName of Object.values(stack.tables)) {
+    for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true })) {
+      items.push(...Items.map(({ lastUsedAt: _, ...item }) => `${TableName} ${canonicalJson(item)}`));
+    }
+  }
+  return items.sort().join('\n');
+}
+
+const strangeText = fc.oneof(
+  fc.constantFrom('', 'ada', '__proto__', 'a/b', '../..', '%2F', '%', '\u0000', '💥', '-1', '0', '1e9', '2026-02-30'),
+  fc.string({ unit: 'binary', maxLength: 200 }),
+);
+
+/** A value of a JSON schema, roughly: enough to get past the first checks. */
+function valueOf(schema: unknown): fc.Arbitrary<unknown> {
+  const known = z
+    .looseObject({
+      type: z.string().optional(),
+      properties: z.record(z.string(), z.unknown()).optional(),
+      required: z.array(z.string()).optional(),
+      items: z.unknown().optional(),
+      enum: z.array(z.unknown()).optional(),
+      const: z.unknown().optional(),
+      anyOf: z.array(z.unknown()).optional(),
+      oneOf: z.array(z.unknown()).optional(),
+      allOf: z.array(z.unknown()).optional(),
+      pattern: z.string().optional(),
+      format: z.string().optional(),
+    })
+    .parse(schema ?? {});
+  const choices = known.anyOf ?? known.oneOf ?? known.allOf;
+  if (known.const !== undefined) return fc.constant(known.const);
+  if (known.enum !== undefined) return fc.constantFrom(...known.enum);
+  if (choices !== undefined) return fc.oneof(...choices.map(valueOf));
+  switch (known.type) {
+    case 'object': {
+      const fields = Object.entries(known.properties ?? {}).map(([name, field]) => [name, valueOf(field)] as const);
+      return fc.record(Object.fromEntries(fields), { requiredKeys: known.required ?? [] });
+    }
+    case 'array':
+      return fc.array(valueOf(known.items), { maxLength: 4 });
+    case 'integer':
+    case 'number':
+      return fc.oneof(fc.integer({ min: -2, max: 200_000 }), fc.double());
+    case 'boolean':
+      return fc.boolean();
+    case 'string':
+      if (known.format === 'date-time') return fc.constant(new Date().toISOString());
+      if (known.format === 'date') return fc.constant(new Date().toISOString().slice(0, 10));
+      return fc.oneof(fc.constantFrom('ada', 'cli_invocation', 'one'), strangeText);
+    case undefined:
+    default:
+      return fc.jsonValue();
+  }
+}
+
+const requestOf = ({ method, path, operation }: (typeof operations)[number]) =>
+  fc.record({
+    method: fc.oneof(
+      { weight: 8, arbitrary: fc.constant(method) },
+      { weight: 1, arbitrary: fc.constantFrom('GET', 'PUT', 'PATCH') },
+    ),
+    path: fc
+      .record(Object.fromEntries([...path.matchAll(/\{(\w+)\+?\}/gu)].map(([, name]) => [name!, strangeText])))
+      .map((params) => path.replaceAll(/\{(\w+)\+?\}/gu, (_, name: string) => encodeURIComponent(params[name]!))),
+    query: fc.record(
+      Object.fromEntries(operation.parameters.filter((p) => p.in === 'query').map(({ name }) => [name, strangeText])),
+      { requiredKeys: [] },
+    ),
+    key: fc.constantFrom('admin', 'none', 'unknown'),
+    body: fc.oneof(
+      {
+        weight: 4,
+        arbitrary: valueOf(operation.requestBody?.content['application/json'].schema).map((v) => JSON.stringify(v)),
+      },
+      { weight: 1, arbitrary: fc.json() },
+      { weight: 1, arbitrary: fc.constantFrom('', '{', '[]', '{"__proto__": {"a": 1}}', '['.repeat(5_000), 'null') },
+    ),
+  });
+
+const keyHeader = (key: 'admin' | 'none' | 'unknown'): Record<string, string> =>
+  key === 'none' ? {} : { 'x-api-key': key === 'admin' ? stack.adminKey : 'lrl_unknown' };
+
+describe('the OpenAPI document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    const document = (await (await fetch(`${stack.baseUrl}/openapi.json`)).json()) as Record<string, unknown>;
+
+    const { valid, errors } = await new Validator().validate(document);
+
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+    expect(document).toMatchObject({ openapi: '3.1.0' });
+  });
+
+  it('leads to no answer with 5xx or a stack, and no 4xx stores anything', async () => {
+    let stored = await everythingStored();
+    for (const route of operations) {
+      await fc.assert(
+        fc.asyncProperty(requestOf(route), async ({ method, path, query, key, body }) => {
+          const url = `${stack.baseUrl}${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, value ?? ''])).toString()}`;
+          const hasBody = method !== 'GET' && method !== 'DELETE';
+          const response = await fetch(url, {
+            method,
+            headers: { 'content-type': 'application/json', ...keyHeader(key) },
+            signal: AbortSignal.timeout(20_000),
+            ...(hasBody ? { body } : {}),
+          });
+          const text = await response.text();
+
+          expect({ status: response.status, text }).toMatchObject({ status: expect.toSatisfy((s: number) => s < 500) });
+          expect(text).not.toMatch(/\n\s+at .+:\d+:\d+/u);
+          if (response.status >= 400) {
+            expect(
+              z
+                .looseObject({ error: z.string() })
+                .or(z.looseObject({ results: z.array(z.unknown()) }))
+                .safeParse(JSON.parse(text)).success,
+            ).toBe(true);
+            expect(await everythingStored()).toBe(stored);
+          } else if (method !== 'GET') {
+            await stack.drain(); // what follows from a stored fact is not stored by the next request
+            stored = await everythingStored();
+          }
+        }),
+        { numRuns: 10, seed: 1 },
+      );
+    }
+  }, 180_000);
+
+  it('names every status that its routes answer with', () => {
+    for (const { method, path, operation } of operations) {
+      expect(Object.keys(operation.responses), `${method} ${path}`).toContain('500');
+      expect(
+        Object.keys(operation.responses).some((status) => status.startsWith('2')),
+        `${method} ${path}`,
+      ).toBe(true);
+    }
+  });
+});
