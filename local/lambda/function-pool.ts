@@ -131,25 +131,40 @@ export function functionPool(options: PoolOptions): FunctionPool {
   const { model, maxWorkers, logFile } = options;
   const idle: Sandbox[] = [];
   const all = new Set<Sandbox>();
-  const waiting: ((sandbox: Sandbox) => void)[] = [];
+  const waiting: ((sandbox: Sandbox | undefined) => void)[] = [];
   let inFlight = 0;
+  let isStopped = false;
 
   const start = () => {
     const sandbox = new Sandbox(options);
     all.add(sandbox);
     return sandbox;
   };
-  const acquire = async (): Promise<Sandbox> => {
+  /** A thread that nobody uses, or undefined where the pool was stopped meanwhile. */
+  const acquire = async (): Promise<Sandbox | undefined> => {
+    if (isStopped) return undefined;
     const warm = idle.pop();
-    if (warm !== undefined) return warm;
-    if (all.size < maxWorkers) return start();
-    return new Promise((resolve) => waiting.push(resolve));
+    if (warm === undefined) return all.size < maxWorkers ? start() : new Promise((resolve) => waiting.push(resolve));
+    if (warm.isUsable) return warm;
+    all.delete(warm); // it ended while it was idle: by a rejection nobody handled, say
+    return start();
   };
   const release = (sandbox: Sandbox) => {
+    if (isStopped) return;
     if (!sandbox.isUsable) all.delete(sandbox);
     const next = waiting.shift();
     if (next !== undefined) next(sandbox.isUsable ? sandbox : start());
     else if (sandbox.isUsable) idle.push(sandbox);
+  };
+  const runOn = async (sandbox: Sandbox, requestId: string, event: string): Promise<InvocationResult> => {
+    try {
+      const outcome = await sandbox.run(requestId, event);
+      if ('payload' in outcome) return { ok: true, requestId, payload: outcome.payload };
+      appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', requestId, ...outcome.failure })}\n`);
+      return { ok: false, requestId, failure: outcome.failure };
+    } finally {
+      release(sandbox);
+    }
   };
 
   return {
@@ -158,28 +173,21 @@ export function functionPool(options: PoolOptions): FunctionPool {
     async invoke(event) {
       const requestId = randomUUID();
       inFlight += 1;
-      const acquired = await acquire();
-      // a thread may have ended while it was idle: by a rejection nobody handled, say
-      const sandbox = acquired.isUsable ? acquired : replace(acquired);
       try {
-        const outcome = await sandbox.run(requestId, event);
-        if ('payload' in outcome) return { ok: true, requestId, payload: outcome.payload };
-        appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', requestId, ...outcome.failure })}\n`);
-        return { ok: false, requestId, failure: outcome.failure };
+        const sandbox = await acquire();
+        if (sandbox !== undefined) return await runOn(sandbox, requestId, event);
+        const failure = { errorType: 'Sandbox.Stopped', errorMessage: 'The local stack is stopping' };
+        return { ok: false, requestId, failure };
       } finally {
-        release(sandbox);
         inFlight -= 1;
       }
     },
     async stop() {
+      isStopped = true;
+      for (const giveUp of waiting.splice(0)) giveUp(undefined);
       await Promise.all([...all].map((sandbox) => sandbox.end()));
     },
   };
-
-  function replace(ended: Sandbox): Sandbox {
-    all.delete(ended);
-    return start();
-  }
 }
 
 function bundleOf({ codeDirectory, file, name }: FunctionModel): string {

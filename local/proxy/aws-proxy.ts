@@ -19,6 +19,8 @@ export type ObservedCall = {
   readonly status: number;
   /** DynamoDB's `ConsumedCapacity`, where the caller asked for it. */
   readonly consumedCapacity?: unknown;
+  /** How many messages a receive brought; 0 for an empty poll. */
+  readonly received?: number;
 };
 
 export type AwsProxy = {
@@ -47,6 +49,7 @@ const MAX_REMEMBERED_ITERATORS = 10_000;
 
 const Iterator = z.object({ ShardIterator: z.string().optional(), NextShardIterator: z.string().nullish() });
 const HasConsumedCapacity = z.object({ ConsumedCapacity: z.unknown() });
+const Received = z.object({ Messages: z.array(z.unknown()).default([]) });
 
 /** One address in front of all engines: it knows each caller by its key and refuses what its role does not allow. */
 export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
@@ -114,13 +117,16 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
       }
     }
     if (options.observe !== undefined) {
-      const capacity = HasConsumedCapacity.safeParse(parseJson(result.body));
+      const answered = parseJson(result.body);
+      const capacity = HasConsumedCapacity.safeParse(answered);
+      const isReceive = operation.service === 'sqs' && operation.name === 'ReceiveMessage';
       options.observe({
         caller: caller?.role ?? OPERATOR,
         operation: target,
         accesses: accesses ?? [],
         status: result.status,
         ...(capacity.success && { consumedCapacity: capacity.data.ConsumedCapacity }),
+        ...(isReceive && { received: Received.safeParse(answered).data?.Messages.length ?? 0 }),
       });
     }
     return result;

@@ -106,6 +106,14 @@ describe('a function', () => {
     expect(await invoke()).toBe('Error');
   });
 
+  it('is not started again by invocations that wait when it is stopped', async () => {
+    aPool('export const handler = () => new Promise(() => setInterval(() => {}, 1000))', { timeoutMs: 60_000 });
+    const invocations = [invoke(), invoke(), invoke()];
+    await pool.stop();
+    expect(await Promise.all(invocations)).toEqual(['Runtime.ExitError', 'Sandbox.Stopped', 'Sandbox.Stopped']);
+    expect(await invoke()).toBe('Sandbox.Stopped');
+  });
+
   it('prints to its log, all that it printed before it was ended', async () => {
     const { log } = aPool(
       `export const handler = () => { console.log('before'); console.error('the end'); for (;;); }`,
