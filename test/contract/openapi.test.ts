@@ -134,7 +134,7 @@ describe('the OpenAPI document', () => {
     for (const route of operations) {
       await fc.assert(
         fc.asyncProperty(requestOf(route), async ({ method, path, query, key, body }) => {
-          const url = `${stack.baseUrl}${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, value ?? ''])).toString()}`;
+          const url = `${stack.baseUrl}${path}?${new URLSearchParams(query as Record<string, string>).toString()}`;
           const hasBody = method !== 'GET' && method !== 'DELETE';
           const response = await fetch(url, {
             method,
