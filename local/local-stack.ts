@@ -26,6 +26,8 @@ export const LOCAL_REGION = 'us-east-1';
 export const LOCAL_ACCOUNT = '000000000000';
 const OPERATOR_KEY = 'operator';
 
+/** How long a stop waits for batches that run. */
+const STOP_PATIENCE_MS = 3_000;
 /** Threads of one function behind the HTTP API; further requests wait for one. */
 const HTTP_WORKERS = 4;
 
@@ -139,9 +141,10 @@ async function boot(
       }),
     );
   }
-  undo.push(async () => {
+  const stopFunctions = async () => {
     await Promise.all([...functions.values()].map((pool) => pool.stop()));
-  });
+  };
+  undo.push(stopFunctions);
 
   const checkpoints = openCheckpoints(data.file('checkpoints.db'));
   undo.push(() => checkpoints.close());
@@ -150,7 +153,10 @@ async function boot(
     for (const source of sources.streams) if (source.tableName === table) source.wake();
   });
   undo.push(async () => {
-    await Promise.all([...sources.streams, ...sources.queues].map((source) => source.stop()));
+    const stopped = Promise.all([...sources.streams, ...sources.queues].map((source) => source.stop()));
+    await Promise.race([stopped, sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
+    await stopFunctions(); // what still runs is delivered again after the next start
+    await stopped;
   });
 
   const adminKey = data.readAdminKey() ?? (await createAdminKey(client, tableName(stack, 'credentials')));

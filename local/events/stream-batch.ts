@@ -43,6 +43,7 @@ export async function deliverBatch(
   if (delivery.isStopping()) return false;
 
   const result = await delivery.invoke(batch);
+  if (!result.ok && delivery.isStopping()) return false; // ended by the stop, not by the records
   const ids = batch.map(({ dynamodb }) => dynamodb.SequenceNumber);
   const failed = failedItems(result, ids, mapping.reportsItemFailures);
   const firstFailed = ids.findIndex((id) => failed.has(id));

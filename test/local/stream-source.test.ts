@@ -15,6 +15,7 @@ async function deliver(
   fails: (ids: readonly string[]) => 'throws' | readonly string[] | undefined,
   mapping: Partial<BatchDelivery['mapping']> = {},
   ages: readonly number[] = [],
+  isStoppedMeanwhile = false,
 ) {
   const records = Array.from({ length: count }, (_, index): StreamRecord => ({
     dynamodb: { SequenceNumber: String(index), ApproximateCreationDateTime: 1000 - (ages[index] ?? 0), Keys: {} },
@@ -37,7 +38,7 @@ async function deliver(
     backOff: async () => {
       seen.backOffs += 1;
     },
-    isStopping: () => false,
+    isStopping: () => isStoppedMeanwhile && seen.invocations.length > 0,
     clock: () => 1_000_000,
   };
   return { isDone: await deliverBatch(delivery, records), ...seen };
@@ -71,6 +72,11 @@ describe('delivery of a stream batch', () => {
   it('takes reports for a success where the mapping does not ask for them', async () => {
     const { invocations } = await deliver(2, () => ['0'], { reportsItemFailures: false });
     expect(invocations).toEqual(['0 1']);
+  });
+
+  it('gives up nothing because it was stopped', async () => {
+    const { isDone, givenUp, done } = await deliver(2, () => 'throws', { maxRetries: 0, bisects: false }, [], true);
+    expect([isDone, givenUp, done]).toEqual([false, [], []]);
   });
 
   it('gives up what is too old before it invokes anything', async () => {
