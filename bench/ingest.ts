@@ -12,11 +12,16 @@ const DEVICE = 'laptop';
 
 const Accepted = z.object({ accepted: z.int() });
 
-/** Sends a batch and makes sure that all of it is new: a refusal would be the cheapest path of all. */
+type Answer = Awaited<ReturnType<IngestHandler>>;
+
+/** Makes sure that all of a request was new: a refusal would be the cheapest path of all. */
+export function assertAllNew({ statusCode, body }: Answer, count: number): void {
+  const isStored = statusCode === 202 && Accepted.parse(JSON.parse(body)).accepted === count;
+  if (!isStored) throw new Error(`${count} new events were answered ${statusCode} ${body}`);
+}
+
 export async function sendNew(handler: IngestHandler, key: string, events: readonly object[]): Promise<void> {
-  const { statusCode, body } = await handler(ingestRequest(events, key));
-  const isStored = statusCode === 202 && Accepted.parse(JSON.parse(body)).accepted === events.length;
-  if (!isStored) throw new Error(`a batch of ${events.length} events was answered ${statusCode} ${body}`);
+  assertAllNew(await handler(ingestRequest(events, key)), events.length);
 }
 
 /** What storing the events of one busy device-hour takes. Floor: one write for each batch. */

@@ -9,6 +9,7 @@ import type { Clock } from '../domain/shared/environment.ts';
 import { dynamoCredentials } from '../functions/adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/device-store.dynamodb.ts';
 import { dynamoGrantLedger } from '../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoGrantLines } from '../functions/adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { dynamoUserReports } from '../functions/adapters/dynamodb/user-reports.dynamodb.ts';
@@ -29,16 +30,20 @@ const randomToken = (bytes: number): string => randomBytes(bytes).toString('base
 
 export type IngestHandler = ReturnType<typeof ingestHandler>;
 
-export function ingestHandler({ client, tables, clock }: Surroundings) {
-  const grants = {
-    ledger: dynamoGrantLedger(client, tables('score_grants')),
-    rules: currentRules,
-    reportConflict: logConflict,
-    random,
-    randomToken,
-    sha256,
-    sleep,
-  };
+const grantDependencies = ({ client, tables, clock }: Surroundings) => ({
+  ledger: dynamoGrantLedger(client, tables('score_grants')),
+  lines: dynamoGrantLines(client, tables('score_grants')),
+  rules: currentRules,
+  reportConflict: logConflict,
+  clock,
+  random,
+  randomToken,
+  sha256,
+  sleep,
+});
+
+export function ingestHandler(surroundings: Surroundings) {
+  const { client, tables, clock } = surroundings;
   return httpFunction({
     routes,
     wire: () => ({
@@ -48,7 +53,7 @@ export function ingestHandler({ client, tables, clock }: Surroundings) {
       requestRefreshes: async () => {
         throw new Error('no event of the bench asks for a refresh');
       },
-      grants,
+      grants: grantDependencies(surroundings),
       resolveUsername,
       clock,
       random,
@@ -58,15 +63,19 @@ export function ingestHandler({ client, tables, clock }: Surroundings) {
   });
 }
 
-export const refreshDependencies = ({ client, tables, clock }: Surroundings): RefreshDependencies => ({
-  telemetry: dynamoUserTelemetry(client, tables('telemetry')),
-  reports: dynamoUserReports(client, tables('telemetry')),
-  scores: dynamoScoreStore(client, tables('user_scores')),
-  clock,
-  random,
-  sleep,
-  sha256,
-});
+export const refreshDependencies = (surroundings: Surroundings): RefreshDependencies => {
+  const { client, tables, clock } = surroundings;
+  return {
+    telemetry: dynamoUserTelemetry(client, tables('telemetry')),
+    reports: dynamoUserReports(client, tables('telemetry')),
+    scores: dynamoScoreStore(client, tables('user_scores')),
+    grants: grantDependencies(surroundings),
+    clock,
+    random,
+    sleep,
+    sha256,
+  };
+};
 
 /** A personal key's secret. */
 export async function personalKey({ client, tables, clock }: Surroundings, username: string): Promise<string> {

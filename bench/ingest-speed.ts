@@ -1,0 +1,153 @@
+import {
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type DynamoDBClient,
+  type GetItemCommandInput,
+  type PutItemCommandInput,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import * as z from 'zod';
+import { withEngine, type BenchEngine } from './engine.ts';
+import { BATCH, eventsOf, ingestRequest } from './events.ts';
+import { assertAllNew, sendNew } from './ingest.ts';
+import { cost, median, ratioAtLeast, type Measurements } from './measurements.ts';
+import type { Sizes } from './sizes.ts';
+import { recordingClient, replayingClient } from './transports.ts';
+import { ingestHandler, personalKey, type IngestHandler, type Surroundings } from './wiring.ts';
+
+const NOW = '2026-08-21T12:30:00.000Z';
+const EARLIER_HOUR = '2026-08-21T11:30:00.000Z';
+const CPU_BUDGET_MS = 3;
+const THROUGHPUT_TARGET = 0.6;
+const WARM_UP_ROUNDS = 3;
+
+/** The requests of one device-hour: what `ingest.ts` counts the cost of. */
+const requestsOf = (count: number, key: string): readonly object[] =>
+  Array.from({ length: count }, (_, index) => ingestRequest(eventsOf('laptop', NOW, (index + 1) * BATCH), key));
+
+type Ready = { readonly surroundings: Surroundings; readonly handler: IngestHandler; readonly key: string };
+
+/** A handler that knows its sender's key, and a device that is bound: the usual path. */
+async function getReady(engine: BenchEngine, client = engine.client()): Promise<Ready> {
+  const surroundings = { client, tables: await engine.createTables(), clock: () => Date.parse(NOW) };
+  const key = await personalKey(surroundings, 'ada');
+  const handler = ingestHandler(surroundings);
+  await sendNew(handler, key, eventsOf('laptop', EARLIER_HOUR, 0));
+  return { surroundings, handler, key };
+}
+
+async function sendAll(handler: IngestHandler, requests: readonly object[]): Promise<void> {
+  for (const request of requests) assertAllNew(await handler(request), BATCH);
+}
+
+async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+type SentRequest = { readonly command: string; readonly input: unknown };
+
+/** Keeps what a client is asked to send from now on. */
+function recordRequests(client: DynamoDBClient): readonly SentRequest[] {
+  const requests: SentRequest[] = [];
+  client.middlewareStack.add(
+    (next, { commandName = 'unknown' }) =>
+      (args) => {
+        requests.push({ command: commandName, input: args.input });
+        return next(args);
+      },
+    { step: 'initialize', name: 'record-requests' },
+  );
+  return requests;
+}
+
+/** What this bench has itself recorded needs no further check. */
+const inputOf = <Input extends object>(input: unknown): Input => z.custom<Input>().parse(input);
+
+/** The same request to another table, built beforehand: sending is all that is left to do. */
+function prebuilt(client: DynamoDBClient, TableName: string, { command, input }: SentRequest): () => Promise<unknown> {
+  switch (command) {
+    case 'GetItemCommand': {
+      const get = new GetItemCommand({ ...inputOf<GetItemCommandInput>(input), TableName });
+      return () => client.send(get);
+    }
+    case 'QueryCommand': {
+      const query = new QueryCommand({ ...inputOf<QueryCommandInput>(input), TableName });
+      return () => client.send(query);
+    }
+    case 'PutItemCommand': {
+      const put = new PutItemCommand({ ...inputOf<PutItemCommandInput>(input), TableName });
+      return () => client.send(put);
+    }
+    default:
+      throw new Error(`the usual path of ingest sends no ${command}`);
+  }
+}
+
+/** The handler against a bare loop that sends the very same requests, prebuilt, through a client of the same kind. */
+export const measureThroughput = ({ ingestBatches, rounds }: Pick<Sizes, 'ingestBatches' | 'rounds'>) =>
+  withEngine(async (engine): Promise<Measurements> => {
+    const recorded = await getReady(engine);
+    const sent = recordRequests(recorded.surroundings.client);
+    await sendAll(recorded.handler, requestsOf(ingestBatches, recorded.key));
+
+    const timings: { readonly handler: number; readonly bare: number }[] = [];
+    for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+      const ready = await getReady(engine);
+      const requests = requestsOf(ingestBatches, ready.key);
+      const handler = await millisecondsOf(() => sendAll(ready.handler, requests));
+
+      const { surroundings } = await getReady(engine);
+      const telemetry = surroundings.tables('telemetry');
+      const sends = sent.map((request) => prebuilt(surroundings.client, telemetry, request));
+      const bare = await millisecondsOf(async () => {
+        for (const send of sends) await send();
+      });
+      if (round >= 0) timings.push({ handler, bare });
+    }
+    const seconds = median(timings.map(({ handler }) => handler)) / 1_000;
+    const ratios = timings.map(({ handler, bare }) => bare / handler);
+    return {
+      costs: [
+        cost('ingest, one sender, through the handler', 'events/s', Math.round((ingestBatches * BATCH) / seconds)),
+      ],
+      ratios: [
+        ratioAtLeast(
+          'events/s through the handler against a bare loop of its requests',
+          median(ratios),
+          THROUGHPUT_TARGET,
+        ),
+      ],
+    };
+  });
+
+/** The CPU time of a batch in the handler and the SDK, with answers that a real engine gave and that wait for nothing. */
+export const measureHandlerCpu = ({ ingestBatches, rounds }: Pick<Sizes, 'ingestBatches' | 'rounds'>) =>
+  withEngine(async (engine): Promise<Measurements> => {
+    const recording = recordingClient(engine.endpoint);
+    const { surroundings, key } = await getReady(engine, recording.client);
+    const before = recording.answers.length;
+    const requests = requestsOf(ingestBatches, key);
+    await sendAll(ingestHandler(surroundings), requests); // a new one: it has yet to look up the key
+    const answers = recording.answers.slice(before);
+
+    const milliseconds: number[] = [];
+    for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+      const handler = ingestHandler({ ...surroundings, client: replayingClient(answers) });
+      for (const request of requests) {
+        const start = process.cpuUsage();
+        const answer = await handler(request);
+        const { user, system } = process.cpuUsage(start);
+        assertAllNew(answer, BATCH);
+        if (round >= 0) milliseconds.push((user + system) / 1_000);
+      }
+    }
+    recording.client.destroy();
+    const p50 = median(milliseconds);
+    return {
+      costs: [cost('ingest handler, CPU of a 25-event batch, p50', 'ms', p50, { budget: CPU_BUDGET_MS })],
+      ratios: [],
+    };
+  });

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { startLocalStack, type LocalStack, type LocalStackOptions } from '../local/local-stack.ts';
+import { benchAssembly } from './engine.ts';
+
+/** Runs the work on a whole stack of its own, empty, on free ports, without the stage's throttling. */
+export async function withLocalStack<Value>(
+  options: Pick<LocalStackOptions, 'observe'>,
+  work: (stack: LocalStack) => Promise<Value>,
+): Promise<Value> {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'laurel-bench-'));
+  const assembly = await benchAssembly();
+  const adapt: LocalStackOptions['adapt'] = (model) => ({ ...model, throttle: undefined });
+  try {
+    const stack = await startLocalStack({ ...options, assembly, dataDirectory, adapt });
+    try {
+      return await work(stack);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    rmSync(dataDirectory, { recursive: true, force: true });
+  }
+}
+
+/** Posts to the stack. Throws where it answers anything but a success. */
+export async function post({ baseUrl }: LocalStack, path: string, body: object, key: string): Promise<unknown> {
+  const headers = { 'content-type': 'application/json', 'x-api-key': key };
+  const response = await fetch(baseUrl + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} answered ${response.status} ${text}`);
+  return JSON.parse(text);
+}
+
+/** A personal key's secret, made over HTTP. */
+export async function keyFor(stack: LocalStack, username: string): Promise<string> {
+  const created = await post(stack, '/v1/keys', { kind: 'personal', username }, stack.adminKey);
+  return z.object({ key: z.string() }).parse(created).key;
+}
