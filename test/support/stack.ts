@@ -58,7 +58,7 @@ export function spawnLaurel(dataDirectory: string, ...args: readonly string[]): 
     process: child,
     printed: () => output,
     async ready() {
-      await until(() => hasExited() || /^Laurel is ready/m.test(output));
+      await until(() => hasExited() || /^Laurel is ready/m.test(output), 90_000);
       const file = join(dataDirectory, 'local.json');
       if (!existsSync(file)) throw new Error(`It did not become ready:\n${output}`);
       return LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
