@@ -59,12 +59,18 @@ export class LaurelStack extends Stack {
       stage,
       role: 'refresh-score',
       queueRole: 'score-refresh',
-      environment: { TELEMETRY_TABLE: telemetry.tableName, SCORES_TABLE: userScores.tableName },
+      environment: {
+        TELEMETRY_TABLE: telemetry.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
+        SCORES_TABLE: userScores.tableName,
+      },
       maxConcurrency: 10,
     });
     refreshScore.worker
       .allow(['dynamodb:Query'], telemetry.tableArn)
-      .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn);
+      .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
+      .allow(APPEND_GRANTS, scoreGrants.tableArn) // badges of tiers
+      .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
 
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,

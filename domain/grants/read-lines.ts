@@ -1,7 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { Balance } from './balance.ts';
-import type { GrantLine } from './grant.ts';
+import { isContribution, type GrantLine } from './grant.ts';
 import type { GrantLines } from './grant-ledger.port.ts';
 
 export type LinesDeps = { readonly lines: GrantLines; readonly random: Random; readonly sleep: Sleep };
@@ -67,3 +67,33 @@ export async function linesUpTo(
     ({ balance, lines }) => lines.length === balance.seq && isUnbroken(lines.toReversed()),
   );
 }
+
+/**
+ * A user's lines up to a seq, newest first, back to the oldest of the newest `wanted` contributions. Throws where the index
+ * does not catch up: a score must not be made from a part.
+ */
+export async function contributionsBelow(
+  deps: LinesDeps,
+  username: Username,
+  seq: number,
+  wanted: number,
+): Promise<readonly GrantLine[]> {
+  const lines: GrantLine[] = [];
+  let [next, found] = [seq, 0];
+  while (next > 0 && found < wanted) {
+    const page = await readCaughtUp(
+      deps,
+      () => deps.lines.newestOf(username, { limit: wanted, before: next + 1 }),
+      (read) => isPageFrom(read, next, wanted),
+    );
+    if (!isPageFrom(page, next, wanted))
+      throw new Error(`the lines of ${username} before ${next + 1} are not all there yet`);
+    lines.push(...page);
+    found += page.filter(isContribution).length;
+    next -= page.length;
+  }
+  return lines;
+}
+
+const isPageFrom = (page: readonly GrantLine[], seq: number, limit: number): boolean =>
+  page[0]?.seq === seq && page.length === Math.min(limit, seq) && isUnbroken(page);

@@ -1,3 +1,4 @@
+import type { Granted } from '../grants/granted.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { Reports } from '../telemetry/user-reports.port.ts';
 import type { Fold, NamedCommands } from './fold.ts';
@@ -15,7 +16,7 @@ export type Contribution = {
 };
 
 /** What a user's contributions are computed from. */
-export type ScoreFacts = { readonly telemetry: Fold; readonly reports: Reports };
+export type ScoreFacts = { readonly telemetry: Fold; readonly reports: Reports; readonly granted: Granted };
 
 type Inputs = ReadonlyMap<string, number>;
 

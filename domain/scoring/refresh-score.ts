@@ -1,14 +1,19 @@
+import { readGranted } from '../grants/granted.ts';
+import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
+import type { LinesDeps } from '../grants/read-lines.ts';
 import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
+import { settleAll } from '../shared/settle-all.ts';
 import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
 import { currentRules } from './rules/current-rules.ts';
-import { decideScore } from './score.ts';
+import { decideScore, type UserScore } from './score.ts';
 import type { ScoreRefreshRequested } from './score-refresh.message.ts';
 import type { ScoreStore, StoredUser } from './score-store.port.ts';
+import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.ts';
 import {
   basisOf,
   dateOfRefresh,
@@ -24,6 +29,7 @@ export type RefreshDependencies = {
   readonly telemetry: UserTelemetry;
   readonly reports: UserReports;
   readonly scores: ScoreStore;
+  readonly grants: GrantDeps & LinesDeps;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -39,7 +45,7 @@ export type Refresh = {
   readonly reports?: boolean;
 };
 
-/** `unknown`: no device, no event and nothing stored, so nothing was saved. */
+/** `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. */
 export type RefreshOutcome = 'saved' | 'unknown';
 
 const MOST_ATTEMPTS = 8;
@@ -66,11 +72,38 @@ async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise
   const now = deps.clock();
   const date = dateOfRefresh(dateOf(now), guard.metrics?.metrics ?? null, guard.score?.score.date ?? null);
   const metrics = await foldMetrics(deps, refresh, guard, date);
-  if (guard.metrics === null && guard.score === null && !isKnown(metrics)) return 'unknown';
   const previous = guard.score?.score ?? null;
-  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports };
-  const score = decideScore(refresh.username, facts, { previous, date, now, rules });
-  return deps.scores.save(guard, { metrics, foldedAt: isoOf(now), score });
+  const listed = refresh.days === null ? null : (previous?.granted ?? null); // from nothing: the lines as well
+  const granted = await readGranted(deps.grants, refresh.username, listed);
+  const isNew = guard.metrics === null && guard.score === null;
+  if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';
+  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, granted };
+  const decided = decideScore(refresh.username, facts, { previous, date, now, rules });
+  const score = { ...decided, tiersReached: await withBadges(deps, decided) };
+  const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), score });
+  if (outcome === 'saved') await grantTierBadges(deps, score);
+  return outcome;
+}
+
+/** Notes which badges are in the ledger by now, so that later refreshes need not look. */
+async function withBadges(
+  { grants }: RefreshDependencies,
+  { username, tiersReached }: UserScore,
+): Promise<readonly TierReached[]> {
+  return settleAll(tiersReached, 1, async (reached) => {
+    if (reached.hasBadge) return reached;
+    const badge = await grants.ledger.find(tierBadgeGrantId(reached.tier, username));
+    return { ...reached, hasBadge: badge !== undefined };
+  });
+}
+
+/** After the save, so that a tier that is not recorded has no badge. Where this fails, the next refresh does it. */
+async function grantTierBadges({ grants }: RefreshDependencies, { username, tiersReached }: UserScore): Promise<void> {
+  const missing = tiersReached.filter(({ hasBadge }) => !hasBadge);
+  await grantPoints(
+    grants,
+    missing.map((reached) => tierBadge(reached, username)),
+  );
 }
 
 async function foldMetrics(

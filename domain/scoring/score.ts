@@ -1,8 +1,10 @@
+import { pointsOfGranted, type Granted } from '../grants/granted.ts';
 import type { Username } from '../identity/username.ts';
 import { addDays, dateOfDayNumber, isoOf, type UtcDate } from '../shared/utc.ts';
 import { ACTIVITY_KEY, contributionsOn, type Contribution, type ScoreFacts } from './contributions.ts';
 import type { ScoringRules } from './rules/scoring-rules.ts';
 import { tierOf } from './rules/tiers.ts';
+import { tiersReached, type TierReached } from './tiers-reached.ts';
 
 /** What the rules make of a user's facts on a date. */
 export type UserScore = {
@@ -10,11 +12,15 @@ export type UserScore = {
   /** The UTC date that the score is of. */
   readonly date: UtcDate;
   readonly contributions: readonly Contribution[];
-  /** The sum of all contributions. */
+  /** The sum of all contributions, granted ones included. */
   readonly canonicalScore: number;
   /** The points of `telemetry:activity`. */
   readonly activityScore: number;
   readonly tier: string;
+  /** In the order of the tiers; kept also where the score falls below one. */
+  readonly tiersReached: readonly TierReached[];
+  /** Awards, badges and feed posts, as the ledger has them. */
+  readonly granted: Granted;
   /** ISO 8601: since when canonicalScore has stood unchanged. */
   readonly standingSince: string;
   /** The first later date on which canonicalScore changes although its user does nothing; null where it never does. */
@@ -40,14 +46,14 @@ export function decideScore(
     now,
     rules,
   }: {
-    readonly previous: Pick<UserScore, 'canonicalScore' | 'standingSince'> | null;
+    readonly previous: Pick<UserScore, 'canonicalScore' | 'standingSince' | 'tiersReached'> | null;
     readonly date: UtcDate;
     readonly now: number;
     readonly rules: ScoringRules;
   },
 ): UserScore {
   const contributions = contributionsOn(date, facts, rules);
-  const canonicalScore = totalOf(contributions);
+  const canonicalScore = totalOf(contributions) + pointsOfGranted(facts.granted);
   const stands = previous !== null && previous.canonicalScore === canonicalScore;
   return {
     username,
@@ -56,25 +62,22 @@ export function decideScore(
     canonicalScore,
     activityScore: contributions.find(({ key }) => key === ACTIVITY_KEY)?.points ?? 0,
     tier: tierOf(canonicalScore, rules).tier,
+    tiersReached: tiersReached(previous?.tiersReached ?? [], canonicalScore, isoOf(now), rules),
+    granted: facts.granted,
     standingSince: stands ? previous.standingSince : isoOf(now),
-    nextChangeOn: nextChangeAfter(date, canonicalScore, facts, rules),
+    nextChangeOn: nextChangeAfter(date, totalOf(contributions), facts, rules),
     rulesVersion: rules.version,
     refreshedAt: isoOf(now),
   };
 }
 
 /** Looks at each date until the last active one has left both the streak and the window: nothing moves after that. */
-function nextChangeAfter(
-  date: UtcDate,
-  canonicalScore: number,
-  facts: ScoreFacts,
-  rules: ScoringRules,
-): UtcDate | null {
+function nextChangeAfter(date: UtcDate, total: number, facts: ScoreFacts, rules: ScoringRules): UtcDate | null {
   const lastActiveDay = facts.telemetry.activeDays.at(-1);
   if (lastActiveDay === undefined) return null;
   const settled = addDays(dateOfDayNumber(lastActiveDay), Math.max(rules.activity.window.days, 2));
   for (let day = addDays(date, 1); day <= settled; day = addDays(day, 1)) {
-    if (totalOf(contributionsOn(day, facts, rules)) !== canonicalScore) return day;
+    if (totalOf(contributionsOn(day, facts, rules)) !== total) return day;
   }
   return null;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { contributionOf, pointsOfSingle, type SingleGrant } from '../grants/granted.ts';
 import { addDays, dateOfDayNumber, startOfHour, type UtcDate } from '../shared/utc.ts';
 import { explainContribution, namedCommandsOf, type Contribution } from './contributions.ts';
 import { currentRules, rulesOf } from './rules/current-rules.ts';
@@ -53,6 +54,8 @@ export function statsView(username: string, { metrics, foldedAt }: StoredMetrics
 const Points = z.int();
 const PointsByName = z.record(z.string(), Points);
 
+const Older = z.object({ count: Count, points: Points });
+
 export const ScoreView = z.object({
   username: z.string(),
   canonicalScore: Points,
@@ -68,6 +71,8 @@ export const ScoreView = z.object({
     sourceTotals: PointsByName,
     grants: Count,
   }),
+  /** Awards, badges and feed posts beyond the newest hundred, which `scoreSources` lists. */
+  older: Older,
   rulesVersion: z.string(),
   refreshedAt: z.iso.datetime(),
 });
@@ -76,8 +81,14 @@ export type ScoreView = z.infer<typeof ScoreView>;
 /** The rules that a score was computed by; those of today where no release knows its version any more. */
 const rulesOfScore = ({ rulesVersion }: UserScore) => rulesOf(rulesVersion) ?? currentRules;
 
+const olderOf = ({ granted: { older } }: UserScore): z.infer<typeof Older> => ({
+  count: older.count,
+  points: [...older.points.values()].reduce((sum, points) => sum + points, 0),
+});
+
 export function scoreView(username: string, score: UserScore): ScoreView {
-  const sources = score.contributions.map(
+  const { balance, listed } = score.granted;
+  const sources = [...score.contributions, ...listed.map(contributionOf)].map(
     ({ key, category, source, points }) => [key, { category, source, points }] as const,
   );
   return {
@@ -85,11 +96,17 @@ export function scoreView(username: string, score: UserScore): ScoreView {
     canonicalScore: score.canonicalScore,
     activityScore: score.activityScore,
     tier: score.tier,
-    tiersReached: [],
+    tiersReached: score.tiersReached.map(({ tier, reachedAt }) => ({ tier, reachedAt })),
     nextTier: tierOf(score.canonicalScore, rulesOfScore(score)).nextTier,
     rank: null,
     scoreSources: objectOf(sources),
-    balance: { totalScore: 0, categoryTotals: {}, sourceTotals: {}, grants: 0 },
+    balance: {
+      totalScore: balance.totalScore,
+      categoryTotals: objectOf(balance.categoryTotals),
+      sourceTotals: objectOf(balance.sourceTotals),
+      grants: balance.seq,
+    },
+    older: olderOf(score),
     rulesVersion: score.rulesVersion,
     refreshedAt: score.refreshedAt,
   };
@@ -116,6 +133,8 @@ export const ExplainView = z.object({
       ),
     }),
   ),
+  /** Awards, badges and feed posts beyond the newest hundred, which `contributions` has one by one. */
+  older: Older,
   nextChangeOn: z.nullable(z.iso.date()),
 });
 export type ExplainView = z.infer<typeof ExplainView>;
@@ -127,14 +146,28 @@ export function explainView(username: string, score: UserScore): ExplainView {
     inputs: objectOf(inputs),
     steps: [...explainContribution({ ...contribution, inputs }, rulesOfScore(score))],
   });
-  const sum = score.contributions.map(({ points }) => points).join(' + ');
+  const explainedSingle = (single: SingleGrant) => ({
+    ...contributionOf(single),
+    inputs: { granted: single.granted, reversed: single.isReversed ? 1 : 0 },
+    steps: [
+      {
+        label: single.isReversed ? 'points, reversed' : 'points',
+        arithmetic: single.isReversed ? `${single.granted} - ${single.granted}` : String(single.granted),
+        value: pointsOfSingle(single),
+      },
+    ],
+  });
+  const contributions = [...score.contributions.map(explained), ...score.granted.listed.map(explainedSingle)];
+  const older = olderOf(score);
+  const parts = [...contributions.map(({ points }) => points), ...(older.count > 0 ? [older.points] : [])];
   return {
     username,
     date: score.date,
     rulesVersion: score.rulesVersion,
     canonicalScore: score.canonicalScore,
-    arithmetic: `${sum} = ${score.canonicalScore}`,
-    contributions: score.contributions.map(explained),
+    arithmetic: `${parts.join(' + ')} = ${score.canonicalScore}`,
+    contributions,
+    older,
     nextChangeOn: score.nextChangeOn,
   };
 }

@@ -1,10 +1,14 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
-import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { logConflict } from '../runtime/log-conflict.ts';
 import { logger, publish } from '../runtime/log.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RefreshScoreEnv } from './env.ts';
@@ -20,6 +24,16 @@ export const handler = sqsBatch({
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
       reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+      grants: {
+        ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
+        lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
+        rules: currentRules,
+        reportConflict: logConflict,
+        random,
+        randomToken,
+        sha256,
+        sleep,
+      },
       clock,
       random,
       sleep,

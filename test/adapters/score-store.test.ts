@@ -12,6 +12,7 @@ import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/sc
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { aUsername, sha256 } from '../domain/scoring/model.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { nothingGranted } from '../../domain/grants/granted.ts';
 import { aReportOf } from '../builders/reports.ts';
 
 const date = '2026-08-21';
@@ -51,7 +52,7 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
 const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserScore => ({
   ...decideScore(
     username,
-    { telemetry: aDay(date), reports: aReportOf() },
+    { telemetry: aDay(date), reports: aReportOf(), granted: nothingGranted },
     { previous: null, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
   ),
   ...change,

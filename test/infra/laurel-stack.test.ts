@@ -5,6 +5,7 @@ import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
+import { RecordAwardEnv } from '../../functions/record-award/env.ts';
 import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
 import { RUNBOOK } from '../../infra/alarms.ts';
 import type { LaurelFunctionProps } from '../../infra/laurel-function.ts';
@@ -28,6 +29,7 @@ describe('functions', () => {
       'ingest-telemetry',
       'manage-keys',
       'read-api',
+      'record-award',
       'refresh-score',
     ]);
   });
@@ -37,6 +39,7 @@ describe('functions', () => {
       'ingest-telemetry',
       {
         telemetry: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
         'score-refresh': sqs('SendMessage'),
       },
@@ -45,6 +48,7 @@ describe('functions', () => {
       'announce-changes',
       {
         'telemetry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
+        'score_grants.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
         telemetry: dynamodb('GetItem'),
         'score-refresh': sqs('SendMessage'),
         'announce-changes-failures': sqs('SendMessage'),
@@ -55,11 +59,21 @@ describe('functions', () => {
       {
         telemetry: dynamodb('Query'),
         user_scores: dynamodb('Query', 'PutItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
+        'score_grants/index/byUser': dynamodb('Query'),
         'score-refresh': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
       },
     ],
     ['manage-keys', { credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan') }],
-    ['read-api', { user_scores: dynamodb('Query') }],
+    ['record-award', { score_grants: dynamodb('GetItem', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
+    [
+      'read-api',
+      {
+        user_scores: dynamodb('Query'),
+        score_grants: dynamodb('GetItem'),
+        'score_grants/index/byUser': dynamodb('Query'),
+      },
+    ],
   ])('%s may do what it needs and nothing else', (role, needs) => {
     const ownLog = [[`Allow log of /aws/lambda/laurel-test-${role}`, ['logs:CreateLogStream', 'logs:PutLogEvents']]];
     const allowed = Object.entries(needs).map(([target, actions]) => [`Allow ${target}`, actions]);
@@ -86,6 +100,7 @@ describe('functions', () => {
     ['announce-changes', AnnounceChangesEnv],
     ['refresh-score', RefreshScoreEnv],
     ['manage-keys', ManageKeysEnv],
+    ['record-award', RecordAwardEnv],
     ['read-api', ReadApiEnv],
   ])('%s is given the environment that it parses, no name more', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
@@ -103,6 +118,7 @@ describe('functions', () => {
   it.each([
     ['ingest-telemetry', 10],
     ['manage-keys', 10],
+    ['record-award', 10],
     ['read-api', 10],
     ['announce-changes', 60],
     ['refresh-score', 60],
@@ -124,7 +140,7 @@ describe('functions', () => {
 });
 
 describe('tables', () => {
-  it.each([['telemetry'], ['user_scores'], ['credentials']])(
+  it.each([['telemetry'], ['user_scores'], ['credentials'], ['score_grants']])(
     '%s is on demand, recoverable, and keyed by pk and sk',
     (role) => {
       expect(tables.get(role)!.Properties).toMatchObject({
@@ -139,11 +155,33 @@ describe('tables', () => {
     },
   );
 
+  it('of grants is written by puts only: nobody may update, delete or write in batches', () => {
+    for (const role of functions.keys()) {
+      const actions = grantsOf(resources, role!)['Allow score_grants'] ?? [];
+      expect(dynamodb('GetItem', 'PutItem')).toEqual(expect.arrayContaining(actions));
+    }
+  });
+
+  it('of grants lists the lines of a user in their order, whole', () => {
+    expect(tables.get('score_grants')!.Properties.GlobalSecondaryIndexes).toEqual([
+      {
+        IndexName: 'byUser',
+        KeySchema: [
+          { AttributeName: 'username', KeyType: 'HASH' },
+          { AttributeName: 'seq', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'ALL' },
+      },
+    ]);
+  });
+
   it('have a stream where they hold facts, none where a refresh could trigger itself', () => {
     const streamed = [...tables].filter(([, { Properties }]) => Properties.StreamSpecification !== undefined);
 
-    expect(streamed.map(([role]) => role)).toEqual(['telemetry']);
-    expect(tables.get('telemetry')!.Properties.StreamSpecification.StreamViewType).toBe('NEW_AND_OLD_IMAGES');
+    expect(streamed.map(([role]) => role)).toEqual(['telemetry', 'score_grants']);
+    for (const [, { Properties }] of streamed) {
+      expect(Properties.StreamSpecification.StreamViewType).toBe('NEW_AND_OLD_IMAGES');
+    }
   });
 
   it.each([
@@ -214,11 +252,12 @@ describe('queues', () => {
   });
 });
 
-describe('stream mapping', () => {
-  const [mapping] = mappings.filter(({ StartingPosition }) => StartingPosition !== undefined);
+describe.each([['telemetry'], ['score_grants']])('stream mapping of %s', (table) => {
+  const [mapping] = mappings.filter(
+    ({ EventSourceArn }) => targetOf(resources, EventSourceArn) === `${table}.StreamArn`,
+  );
 
-  it('feeds announce-changes from telemetry, from its first record on', () => {
-    expect(targetOf(resources, mapping.EventSourceArn)).toBe('telemetry.StreamArn');
+  it('feeds announce-changes, from its first record on', () => {
     expect(targetOf(resources, mapping.FunctionName)).toBe('announce-changes');
     expect(mapping.StartingPosition).toBe('TRIM_HORIZON');
   });
@@ -255,6 +294,9 @@ describe('HTTP API', () => {
       'ANY /v1/keys': 'manage-keys',
       'ANY /v1/keys/{id}': 'manage-keys',
       'ANY /api/whoami': 'manage-keys',
+      'ANY /v1/awards': 'record-award',
+      'ANY /v1/badges': 'record-award',
+      'ANY /v1/grants/{proxy+}': 'record-award',
       'ANY /health': 'read-api',
       'ANY /v1/stats': 'read-api',
       'ANY /v1/scores/{username}': 'read-api',

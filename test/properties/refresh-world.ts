@@ -1,4 +1,5 @@
 import '../support/silent-logs.ts';
+import { grantsOf } from '../builders/memory-ledger.ts';
 import { DescribeTableCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { expect } from 'vitest';
@@ -57,6 +58,8 @@ export class RefreshWorld extends TelemetryWorld {
     this.#checking = this.client(new Wire());
   }
 
+  readonly #grants = grantsOf();
+
   override [Symbol.dispose](): void {
     super[Symbol.dispose]();
     this.#client.destroy();
@@ -86,6 +89,7 @@ export class RefreshWorld extends TelemetryWorld {
   /** `announce-changes` on some of the records, in any order; what fails stays. */
   async announce(records: readonly StreamRecord[]): Promise<void> {
     const queued: Message[] = [];
+    const eventSourceARN = `arn:aws:dynamodb:us-east-1:000000000000:table/${this.table}/stream/now`;
     const handler = streamBatch({
       read: telemetryChange,
       wire: () => ({
@@ -97,7 +101,7 @@ export class RefreshWorld extends TelemetryWorld {
       onChanges: announceChanges,
     });
     try {
-      expect(await handler({ Records: records })).toEqual({ batchItemFailures: [] });
+      expect(await handler({ Records: records.map((record) => ({ ...record, eventSourceARN })) })).toEqual({ batchItemFailures: [] });
       this.records = this.records.filter((record) => !records.includes(record));
       this.handledRecords.push(...records);
     } catch (error) {
@@ -121,6 +125,7 @@ export class RefreshWorld extends TelemetryWorld {
         telemetry: dynamoUserTelemetry(this.#client, this.table),
         reports: dynamoUserReports(this.#client, this.table),
         scores: dynamoScoreStore(this.#client, this.scoresTable),
+        grants: this.#grants,
         clock: () => this.now + clockOff,
         ...this.chance,
         sha256,

@@ -46,6 +46,8 @@ const nameOf = (resources: Resources, id: string): string => {
 /** What a `Ref` or `Fn::GetAtt` points at, as `<role>` or `<role>.<attribute>`; other values as JSON. */
 export const targetOf = (resources: Resources, value: any): string => {
   if (typeof value?.Ref === 'string') return nameOf(resources, value.Ref);
+  const [prefix, [table, index] = []] = value?.['Fn::Join'] ?? [];
+  if (prefix === '' && typeof index === 'string') return `${targetOf(resources, table)}${index}`;
   const [id, attribute] = value?.['Fn::GetAtt'] ?? [];
   if (id === undefined) return JSON.stringify(value);
   return attribute === 'Arn' ? nameOf(resources, id) : `${nameOf(resources, id)}.${attribute}`;

@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
+import { nothingGranted, type Granted } from '../../../domain/grants/granted.ts';
 import { Username } from '../../../domain/identity/username.ts';
 import { byListing } from '../../../domain/scoring/contributions.ts';
 import type { DayRow, Revision, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
@@ -40,6 +41,20 @@ const ContributionItem = z.object({
   inputs: z.record(z.string(), z.int()),
 });
 
+/** Keys with their points: a hundred of them take about 4 KB, so what follows from a key is not kept. */
+const GrantedItem = z.object({
+  seq: Count,
+  totalScore: z.int(),
+  categoryTotals: z.record(z.string(), z.int()),
+  sourceTotals: z.record(z.string(), z.int()),
+  listed: z.record(z.string(), z.int()),
+  reversed: z.array(z.string()),
+  olderCount: Count,
+  olderPoints: z.record(z.string(), z.int()),
+});
+
+const TierReachedItem = z.object({ tier: z.string(), reachedAt: z.iso.datetime(), hasBadge: z.boolean() });
+
 const ScoreItem = z.object({
   username: Username,
   date: z.iso.date(),
@@ -47,6 +62,9 @@ const ScoreItem = z.object({
   canonicalScore: z.int(),
   activityScore: Count,
   tier: z.string(),
+  // Neither is in a score that was saved before there was a ledger.
+  tiersReached: z._default(z.array(TierReachedItem), []),
+  granted: z.optional(GrantedItem),
   standingSince: z.iso.datetime(),
   nextChangeOn: z.nullable(z.iso.date()),
   rulesVersion: z.string(),
@@ -76,19 +94,56 @@ export function parseMetricsItem(item: Item): StoredMetrics {
   return { metrics: { basis, ...unpackMetrics(packed) }, foldedAt, revision: rev };
 }
 
-export const toScoreItem = ({ contributions, ...score }: UserScore, rev: Revision): Item => {
+function toGrantedItem({ balance, listed, older }: Granted): z.infer<typeof GrantedItem> {
+  const { categoryTotals, sourceTotals, ...rest } = balance;
+  return {
+    ...rest,
+    categoryTotals: Object.fromEntries(categoryTotals),
+    sourceTotals: Object.fromEntries(sourceTotals),
+    listed: Object.fromEntries(listed.map(({ key, granted }) => [key, granted])),
+    reversed: listed.flatMap(({ key, isReversed }) => (isReversed ? [key] : [])),
+    olderCount: older.count,
+    olderPoints: Object.fromEntries(older.points),
+  };
+}
+
+function parseGranted(item: z.infer<typeof GrantedItem> | undefined): Granted {
+  if (item === undefined) return nothingGranted;
+  const reversed = new Set(item.reversed);
+  return {
+    balance: {
+      seq: item.seq,
+      totalScore: item.totalScore,
+      categoryTotals: new Map(Object.entries(item.categoryTotals)),
+      sourceTotals: new Map(Object.entries(item.sourceTotals)),
+    },
+    listed: Object.entries(item.listed)
+      .map(([key, granted]) => ({ key, granted, isReversed: reversed.has(key) }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1)), // a stored map has no order
+    older: { count: item.olderCount, points: new Map(Object.entries(item.olderPoints)) },
+  };
+}
+
+export const toScoreItem = ({ contributions, granted, ...score }: UserScore, rev: Revision): Item => {
   const byKey = Object.fromEntries(
     contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
   );
-  return marshall({ pk: userPk(score.username), sk: SCORE_SK, ...score, contributions: byKey, rev });
+  return marshall({
+    pk: userPk(score.username),
+    sk: SCORE_SK,
+    ...score,
+    contributions: byKey,
+    granted: toGrantedItem(granted),
+    rev,
+  });
 };
 
 export function parseScoreItem(item: Item): StoredScore {
-  const { rev, contributions, ...score } = ScoreItem.parse(unmarshall(item));
+  const { rev, contributions, granted, ...score } = ScoreItem.parse(unmarshall(item));
   const listed = Object.entries(contributions)
     .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
     .sort(byListing); // a stored map has no order
-  return { score: { ...score, contributions: listed }, revision: rev };
+  return { score: { ...score, contributions: listed, granted: parseGranted(granted) }, revision: rev };
 }
 
 /** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */

@@ -6,6 +6,7 @@ import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
 import type { ReportCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
 import type { DeviceLink, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
+import { grantsOf } from '../../builders/memory-ledger.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -125,10 +126,12 @@ export const dependencies = (
   scores: ScoreStore,
   clock: Clock,
   reports: UserReports = telemetry instanceof FactsModel ? telemetry : { reportsOf: async () => aReportOf() },
+  grants: RefreshDependencies['grants'] = grantsOf(),
 ): RefreshDependencies => ({
   telemetry,
   reports,
   scores,
+  grants,
   clock: () => clock.now,
   random: () => 0.5,
   sleep: () => Promise.resolve(),

@@ -6,6 +6,7 @@ import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
 import { decideScore, type UserScore } from '../../../domain/scoring/score.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
+import { nothingGranted } from '../../../domain/grants/granted.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
 const date = '2026-08-21';
@@ -15,6 +16,7 @@ const noon = Date.parse(`${date}T12:00:00.000Z`);
 /** So many successful `model` invocations, active so many days ago. */
 const facts = (models: number, ...daysAgo: number[]): ScoreFacts => ({
   reports: aReportOf(),
+  granted: nothingGranted,
   telemetry: {
     ...emptyFold,
     commands: new Map([['model', { total: models, successes: models }]]),
@@ -26,7 +28,7 @@ const decide = (of: ScoreFacts, previous: UserScore | null = null, now = noon, o
 
 describe('score', () => {
   it('lists each fixed contribution even where it is 0', () => {
-    const score = decide({ telemetry: emptyFold, reports: aReportOf() });
+    const score = decide({ telemetry: emptyFold, reports: aReportOf(), granted: nothingGranted });
 
     expect(score).toMatchObject({ canonicalScore: 0, activityScore: 0, tier: 'Seedling', nextChangeOn: null });
     expect(score.contributions).toMatchObject([
@@ -42,7 +44,7 @@ describe('score', () => {
     [20, 100, 1_000, 1_000],
     [21, 101, 1_000, 1_000],
   ])('gives %i issues and %i sign-ins %i and %i points', (issues, signIns, issuePoints, signInPoints) => {
-    const score = decide({ telemetry: emptyFold, reports: aReportOf(issues, signIns) });
+    const score = decide({ telemetry: emptyFold, reports: aReportOf(issues, signIns), granted: nothingGranted });
 
     expect(score.contributions.map(({ points }) => points)).toEqual([0, issuePoints, signInPoints]);
     expect(score.canonicalScore).toBe(issuePoints + signInPoints);

@@ -13,6 +13,7 @@ import {
 } from '../../../domain/scoring/views.ts';
 import { dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
+import { nothingGranted } from '../../../domain/grants/granted.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
 const date = '2026-08-21';
@@ -34,7 +35,7 @@ const telemetry = {
 const now = Date.parse(`${date}T14:00:00.000Z`);
 const score = decideScore(
   ada,
-  { telemetry, reports: aReportOf() },
+  { telemetry, reports: aReportOf(), granted: nothingGranted },
   { previous: null, date, now, rules: rulesVersion1 },
 );
 
@@ -111,7 +112,7 @@ describe('explanation', () => {
     };
     const capped = decideScore(
       ada,
-      { telemetry: many, reports: aReportOf() },
+      { telemetry: many, reports: aReportOf(), granted: nothingGranted },
       { previous: null, date, now, rules: rulesVersion1 },
     );
 

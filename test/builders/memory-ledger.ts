@@ -1,0 +1,54 @@
+import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
+import type { GrantConflict, GrantDeps } from '../../domain/grants/grant-points.ts';
+import type { GrantLedger, GrantLines, StoredGrant } from '../../domain/grants/grant-ledger.port.ts';
+import type { LinesDeps } from '../../domain/grants/read-lines.ts';
+import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
+import { sha256 } from './identity.ts';
+
+/** A ledger in memory for the rules of whoever uses one; that the real one keeps its promises is shown elsewhere. */
+export class MemoryLedger implements GrantLedger, GrantLines {
+  readonly grants = new Map<string, StoredGrant>();
+  readonly balances = new Map<string, Balance>();
+  /** How often lines were read. */
+  reads = 0;
+
+  readonly balanceOf = async (username: string) => this.balances.get(username) ?? emptyBalance;
+  readonly find = async (grantId: string) => this.grants.get(grantId);
+
+  readonly append: GrantLedger['append'] = async ({ username, before, lines, after, writeId }) => {
+    const isStale = (this.balances.get(username)?.seq ?? 0) !== before.seq;
+    if (isStale || lines.some(({ grantId }) => this.grants.has(grantId))) return 'stale';
+    for (const line of lines) this.grants.set(line.grantId, { line, writeId });
+    this.balances.set(username, after);
+    return 'appended';
+  };
+
+  readonly allOf = async (username: string) => {
+    this.reads += 1;
+    const lines = [...this.grants.values()].map(({ line }) => line);
+    return lines.filter((line) => line.username === username).sort((a, b) => a.seq - b.seq);
+  };
+
+  readonly newestOf: GrantLines['newestOf'] = async (username, { limit, before = Infinity }) =>
+    (await this.allOf(username))
+      .filter(({ seq }) => seq < before)
+      .reverse()
+      .slice(0, limit);
+}
+
+/** What a refresh needs of the ledger; empty, unless said. */
+export function grantsOf(ledger = new MemoryLedger()): GrantDeps & LinesDeps & { readonly conflicts: GrantConflict[] } {
+  const conflicts: GrantConflict[] = [];
+  let tokens = 0;
+  return {
+    ledger,
+    lines: ledger,
+    rules: rulesVersion1,
+    reportConflict: (conflict) => conflicts.push(conflict),
+    randomToken: () => `token-${(tokens += 1)}`,
+    random: () => 0.5,
+    sleep: async () => {},
+    sha256,
+    conflicts,
+  };
+}
