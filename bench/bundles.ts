@@ -1,0 +1,70 @@
+import { fork } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as z from 'zod';
+import { readStack } from '../local/template/stack-model.ts';
+import { benchAssembly } from './engine.ts';
+import { cost, median, type Measurements } from './measurements.ts';
+import type { Sizes } from './sizes.ts';
+
+const SIZE_BUDGET_KB = 600;
+const READY_BUDGET_MS = 100;
+const EMPTY = 'export const handler = async () => undefined;\n';
+
+const Ready = z.tuple([z.object({ milliseconds: z.number() }), z.unknown()]);
+
+type Bundle = { readonly role: string; readonly file: string };
+
+async function bundles(): Promise<readonly Bundle[]> {
+  const { functions } = readStack(await benchAssembly(), {
+    region: 'us-east-1',
+    accountId: '000000000000',
+    awsEndpoint: 'http://127.0.0.1',
+    streamArnOf: (table) => `arn:aws:dynamodb:us-east-1:000000000000:table/${table}/stream/none`,
+  });
+  return functions.map(({ role, codeDirectory, file }) => {
+    const found = readdirSync(codeDirectory).find((name) => name === `${file}.mjs` || name === `${file}.js`);
+    if (found === undefined) throw new Error(`The bundle of ${role} has no ${file}.mjs or .js`);
+    return { role, file: join(codeDirectory, found) };
+  });
+}
+
+/** Milliseconds from nothing to an imported handler, in a new process. */
+async function timeToReady(file: string): Promise<number> {
+  const child = fork(new URL('ready-handler.ts', import.meta.url), [pathToFileURL(file).href], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [{ milliseconds }] = Ready.parse(await once(child, 'message'));
+  await once(child, 'exit');
+  return milliseconds;
+}
+
+/** Each bundle's size, and how much longer it takes to a ready handler than an empty one. */
+export async function measureBundles({ rounds }: Pick<Sizes, 'rounds'>): Promise<Measurements> {
+  const directory = mkdtempSync(join(tmpdir(), 'laurel-bench-'));
+  try {
+    const empty = { role: 'empty', file: join(directory, 'index.mjs') };
+    writeFileSync(empty.file, EMPTY);
+    const all = await bundles();
+    const times = new Map([empty, ...all].map(({ role }): [string, number[]] => [role, []]));
+    // In turns: a load that comes and goes meets all alike.
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { role, file } of [empty, ...all]) times.get(role)?.push(await timeToReady(file));
+    }
+    const timeOf = (role: string) => median(times.get(role) ?? []);
+    return {
+      costs: all.flatMap(({ role, file }) => [
+        cost(`${role}, bundle`, 'KB', statSync(file).size / 1_024, { budget: SIZE_BUDGET_KB }),
+        cost(`${role}, to a ready handler, more than an empty one`, 'ms', timeOf(role) - timeOf('empty'), {
+          budget: READY_BUDGET_MS,
+        }),
+      ]),
+      ratios: [],
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

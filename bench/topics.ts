@@ -1,0 +1,21 @@
+import { measureBundles } from './bundles.ts';
+import { measureHostileNames } from './hostile-names.ts';
+import { measureHttpLoad } from './http-load.ts';
+import { measureIngest } from './ingest.ts';
+import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
+import type { Measurements } from './measurements.ts';
+import { measureQueueRequests } from './queue-requests.ts';
+import { measureRefreshes } from './refresh.ts';
+import type { Sizes } from './sizes.ts';
+
+/** Everything that is measured, in the order of the table. A new topic is one entry here. */
+export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measurements>>> = {
+  ingest: measureIngest,
+  queue: measureQueueRequests,
+  refresh: measureRefreshes,
+  names: measureHostileNames,
+  throughput: measureThroughput,
+  cpu: measureHandlerCpu,
+  bundles: measureBundles,
+  http: measureHttpLoad,
+};
