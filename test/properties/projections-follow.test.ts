@@ -74,7 +74,7 @@ describe('metrics and scores follow the facts', () => {
   it('whatever the order of events, bindings, announcements and refreshes', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
-        const tables = await engine.createTables(['telemetry', 'user_scores']);
+        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
         using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
@@ -94,7 +94,7 @@ describe('metrics and scores follow the facts', () => {
         turns,
         faults,
         async (races, choices, stream) => {
-          const tables = await engine.createTables(['telemetry', 'user_scores']);
+          const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
           const thinned = stream.map((fault, index) => (index % 3 === 0 ? fault : undefined));
           using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(thinned), chooser(choices)));
           for (const [index, { hour, racers }] of races.entries()) {
@@ -118,7 +118,7 @@ describe('metrics and scores follow the facts', () => {
   it('also where any request of any of them fails', async () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
-        const tables = await engine.createTables(['telemetry', 'user_scores']);
+        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
         using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         await run(world, plan);
       }),

@@ -1,5 +1,4 @@
 import '../support/silent-logs.ts';
-import { grantsOf } from '../builders/memory-ledger.ts';
 import { DescribeTableCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { expect } from 'vitest';
@@ -9,6 +8,9 @@ import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
 import { devicesOf, sumOf } from '../../domain/scoring/username-metrics.ts';
+import { grantChange } from '../../functions/adapters/dynamodb/grant-changes.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/telemetry-changes.ts';
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/user-reports.dynamodb.ts';
@@ -30,35 +32,38 @@ const MAX_ROUNDS = 200;
 /** What every refresh writes anew. */
 const RENEWED = ['rev', 'foldedAt', 'refreshedAt', 'scoreRev'];
 
+type SourcedRecord = StreamRecord & { readonly eventSourceARN: string };
 type Message = { readonly messageId: string; readonly body: string };
 
-/** Telemetry, the stream of its changes, the queue of refreshes and the scores, each step taken when a test says so. */
+type Source = { readonly eventSourceARN: string; readonly reader: ReturnType<typeof shardReader> };
+
+/** Telemetry and the ledger, the streams of their changes, the queue of refreshes and the scores, each step taken when a test says so. */
 export class RefreshWorld extends TelemetryWorld {
   readonly scoresTable: string;
   readonly #client: DynamoDBClient;
   readonly #checking: DynamoDBClient;
-  #readers: Promise<ReturnType<typeof shardReader>[]> | undefined;
+  readonly grantsTable: string;
+  #readers: Promise<Source[]> | undefined;
   #messages = 0;
   /** What the stream has and nobody has handled yet. */
-  records: StreamRecord[] = [];
+  records: SourcedRecord[] = [];
   queue: Message[] = [];
   /** All that was handled, to be replayed. */
-  readonly handledRecords: StreamRecord[] = [];
+  readonly handledRecords: SourcedRecord[] = [];
   readonly handledMessages: Message[] = [];
   readonly #lastDates = new Map<string, string>();
 
   constructor(
     engine: TestEngine,
-    tables: { readonly telemetry: string; readonly user_scores: string },
+    tables: { readonly telemetry: string; readonly user_scores: string; readonly score_grants: string },
     wire = new Wire(),
   ) {
     super(engine, tables.telemetry, wire);
     this.scoresTable = tables.user_scores;
+    this.grantsTable = tables.score_grants;
     this.#client = this.client();
     this.#checking = this.client(new Wire());
   }
-
-  readonly #grants = grantsOf();
 
   override [Symbol.dispose](): void {
     super[Symbol.dispose]();
@@ -66,32 +71,50 @@ export class RefreshWorld extends TelemetryWorld {
     this.#checking.destroy();
   }
 
-  async #openStream(): Promise<ReturnType<typeof shardReader>[]> {
-    const { Table } = await this.#checking.send(new DescribeTableCommand({ TableName: this.table }));
+  #grants() {
+    return {
+      ledger: dynamoGrantLedger(this.#client, this.grantsTable),
+      lines: dynamoGrantLines(this.#client, this.grantsTable),
+      rules: currentRules,
+      reportConflict: () => {
+        throw new Error('nothing here is granted twice');
+      },
+      randomToken: () => this.token(),
+      ...this.chance,
+      sha256,
+    };
+  }
+
+  async #openStreams(): Promise<Source[]> {
     const call = awsCaller(this.engine.endpoint, this.engine.credentials.accessKeyId);
-    const streamArn = Table!.LatestStreamArn!;
-    const shards = await shardsOf(call, streamArn);
-    return shards.map(({ id }) =>
-      shardReader({ call, streamArn, shardId: id, startingPosition: 'TRIM_HORIZON', after: undefined }),
-    );
+    const sources: Source[] = [];
+    for (const TableName of [this.table, this.grantsTable]) {
+      const { Table } = await this.#checking.send(new DescribeTableCommand({ TableName }));
+      const streamArn = Table!.LatestStreamArn!;
+      for (const { id } of await shardsOf(call, streamArn)) {
+        const shard = { call, streamArn, shardId: id, startingPosition: 'TRIM_HORIZON', after: undefined } as const;
+        const eventSourceARN = `arn:aws:dynamodb:us-east-1:000000000000:table/${TableName}/stream/now`;
+        sources.push({ eventSourceARN, reader: shardReader(shard) });
+      }
+    }
+    return sources;
   }
 
   /** Takes in what the stream has grown by. */
   async readStream(): Promise<void> {
-    for (const reader of await (this.#readers ??= this.#openStream())) {
+    for (const { eventSourceARN, reader } of await (this.#readers ??= this.#openStreams())) {
       for (let found = await reader.next(1_000); found !== undefined && found.length > 0;) {
-        this.records.push(...found);
+        this.records.push(...found.map((record) => ({ ...record, eventSourceARN })));
         found = await reader.next(1_000);
       }
     }
   }
 
   /** `announce-changes` on some of the records, in any order; what fails stays. */
-  async announce(records: readonly StreamRecord[]): Promise<void> {
+  async announce(records: readonly SourcedRecord[]): Promise<void> {
     const queued: Message[] = [];
-    const eventSourceARN = `arn:aws:dynamodb:us-east-1:000000000000:table/${this.table}/stream/now`;
     const handler = streamBatch({
-      read: telemetryChange,
+      read: (change) => (change.table === this.grantsTable ? grantChange(change) : telemetryChange(change)),
       wire: () => ({
         devices: this.store(this.#client),
         requestRefreshes: async (requests: readonly object[]) => {
@@ -101,7 +124,7 @@ export class RefreshWorld extends TelemetryWorld {
       onChanges: announceChanges,
     });
     try {
-      expect(await handler({ Records: records.map((record) => ({ ...record, eventSourceARN })) })).toEqual({ batchItemFailures: [] });
+      expect(await handler({ Records: records })).toEqual({ batchItemFailures: [] });
       this.records = this.records.filter((record) => !records.includes(record));
       this.handledRecords.push(...records);
     } catch (error) {
@@ -125,7 +148,7 @@ export class RefreshWorld extends TelemetryWorld {
         telemetry: dynamoUserTelemetry(this.#client, this.table),
         reports: dynamoUserReports(this.#client, this.table),
         scores: dynamoScoreStore(this.#client, this.scoresTable),
-        grants: this.#grants,
+        grants: this.#grants(),
         clock: () => this.now + clockOff,
         ...this.chance,
         sha256,
@@ -209,7 +232,8 @@ export class RefreshWorld extends TelemetryWorld {
     const lasting = (item: Record<string, unknown>) =>
       Object.fromEntries(Object.entries(item).filter(([name]) => !RENEWED.includes(name)));
     const scores = [...(await itemsOf(this.scoresTable))].map(([key, item]) => [key, lasting(item)] as const);
-    return { facts: await itemsOf(this.table), scores: new Map(scores) };
+    const facts = new Map([...(await itemsOf(this.table)), ...(await itemsOf(this.grantsTable))]);
+    return { facts, scores: new Map(scores) };
   }
 }
 

@@ -67,7 +67,7 @@ export class TelemetryWorld {
   readonly chance = { random: () => 0.5, sleep: async () => {} };
 
   store(client: DynamoDBClient) {
-    return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken: () => this.#token() });
+    return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken: () => this.token() });
   }
 
   /** Sends requests at the same time, each again until it is answered, then checks all that is stored. */
@@ -110,10 +110,10 @@ export class TelemetryWorld {
   }
 
   #ingestDeps() {
-    const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.#token());
+    const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.token());
     const requestRefreshes = async () => {};
     const ledger = dynamoGrantLedger(this.#sending, this.table); // no event here grants anything
-    const randomToken = () => this.#token();
+    const randomToken = () => this.token();
     const grants = { ledger, rules: currentRules, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
       devices: this.store(this.#sending),
@@ -126,7 +126,7 @@ export class TelemetryWorld {
     };
   }
 
-  #token(): string {
+  protected token(): string {
     this.#tokens += 1;
     return `token-${this.#tokens}`;
   }
