@@ -40,6 +40,8 @@ const REVERSAL = 'reversal:';
 const PUBLISH = 'publish:';
 
 export const badgeGrantId = (badgeId: string, username: Username): string => `badge:${badgeId}:${username}`;
+export const publishGrantId = (name: string, version: string, username: Username): string =>
+  `${PUBLISH}${name}@${version}:${username}`;
 const reversalId = (grantId: string): string => REVERSAL + grantId;
 
 export const isReversal = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(REVERSAL);

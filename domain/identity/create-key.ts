@@ -1,12 +1,10 @@
 import * as z from 'zod/mini';
+import { Members } from '../registry/collective.ts';
 import type { Clock, RandomToken, Sha256 } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
 import { CollectiveSlug, Credential, DEFAULT_SCOPES, KeyKind, Scope } from './credential.ts';
 import type { CredentialStore } from './credentials.port.ts';
 import { Username } from './username.ts';
-
-/** A collective's publish is one transaction with all its members' rows; DynamoDB takes 100 actions in one. */
-const MAX_MEMBERS = 30;
 
 const common = {
   label: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
@@ -18,7 +16,7 @@ export const CreateKeyRequest = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('collective'),
     slug: CollectiveSlug,
-    members: z.array(Username).check(z.minLength(1), z.maxLength(MAX_MEMBERS)),
+    members: Members,
     ...common,
   }),
   z.object({ kind: z.literal('service'), ...common }),

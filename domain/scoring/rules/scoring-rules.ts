@@ -25,7 +25,7 @@ const ActivityRules = z.object({
 });
 export type ActivityRules = z.infer<typeof ActivityRules>;
 
-/** So many points for each report of a kind, up to a cap. */
+/** So many points for each of a kind, up to a cap. */
 const ReportRules = z.object({ points: Points, cap: Points });
 export type ReportRules = z.infer<typeof ReportRules>;
 
@@ -62,6 +62,9 @@ export const ScoringRules = z
     activity: ActivityRules,
     issues: ReportRules,
     signIns: ReportRules,
+    /** Versions published and not yanked. The ledger's publish grants have the same points and cap. */
+    publishes: ReportRules,
+    pulls: ReportRules,
     /** Points for each feed post. */
     feedPosts: z.object({ points: Points }),
     tiers: z.array(Tier).check(z.minLength(1)),

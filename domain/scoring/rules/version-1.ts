@@ -16,6 +16,8 @@ export const rulesVersion1 = ScoringRules.parse({
   },
   issues: { points: 50, cap: 1_000 },
   signIns: { points: 10, cap: 1_000 },
+  publishes: { points: 500, cap: 5_000 },
+  pulls: { points: 5, cap: 500 },
   feedPosts: { points: 100 },
   tiers: [
     { name: 'Seedling', from: 0 },

@@ -1,0 +1,128 @@
+import { decideGrants } from '../grants/decide-grants.ts';
+import type { GrantAppend, GrantLedger } from '../grants/grant-ledger.port.ts';
+import { publishGrantOf } from '../grants/publish-grant.ts';
+import type { Username } from '../identity/username.ts';
+import type { ScoringRules } from '../scoring/rules/scoring-rules.ts';
+import type { Clock, Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
+import { err, ok, type Result } from '../shared/result.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { isoOf } from '../shared/utc.ts';
+import type { Collectives } from './collective.ts';
+import {
+  isSamePublish,
+  isSamePublisher,
+  type ExtensionName,
+  type ExtensionVersion,
+  type PublishedVersion,
+  type Publisher,
+} from './extension.ts';
+import type { Registry } from './registry.port.ts';
+import { untilDecided } from './until-decided.ts';
+
+export type ConfirmDeps = {
+  readonly registry: Pick<Registry, 'findExtension' | 'findVersion' | 'publish'>;
+  readonly collectives: Pick<Collectives, 'find'>;
+  readonly ledger: Pick<GrantLedger, 'balanceOf' | 'find'>;
+  readonly rules: Pick<ScoringRules, 'version' | 'publishes'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly randomToken: RandomToken;
+  readonly sha256: Sha256;
+  readonly sleep: Sleep;
+};
+
+/** What a publisher says that it has published. */
+export type Confirmation = {
+  readonly name: ExtensionName;
+  readonly version: ExtensionVersion;
+  readonly contentHash?: string | undefined;
+  readonly publisher: Publisher;
+  /** The members that a collective's key was made with: they stand in where nobody has set any since. */
+  readonly keyMembers: readonly Username[];
+};
+
+export type ConfirmOutcome = { readonly kind: 'published' | 'repeated'; readonly version: PublishedVersion };
+export type ConfirmRefusal =
+  | { readonly kind: 'version-conflict'; readonly first: PublishedVersion }
+  | { readonly kind: 'not-owner'; readonly owner: Publisher };
+
+const PARALLEL_READS = 16;
+
+/**
+ * Records a version, once: with its publishers' rows, their publish grants and their balances, in one transaction.
+ *
+ * Whoever confirms a version first has published it; the same publisher again, with the same content, is told so.
+ */
+export async function confirmPublish(
+  deps: ConfirmDeps,
+  confirmation: Confirmation,
+): Promise<Result<ConfirmOutcome, ConfirmRefusal>> {
+  const { registry } = deps;
+  const { name, version, publisher } = confirmation;
+  // One for all tries: a try whose answer was lost may have been the one that wrote.
+  const writeId = deps.randomToken(6);
+
+  return untilDecided<Result<ConfirmOutcome, ConfirmRefusal>>(deps, async (isFirstTry) => {
+    const existing = await registry.findVersion(name, version);
+    if (existing !== undefined) {
+      if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });
+      if (isSamePublish(existing, confirmation)) return ok({ kind: 'repeated', version: existing });
+      return err({ kind: 'version-conflict', first: existing });
+    }
+    const extension = await registry.findExtension(name);
+    if (extension !== undefined && !isSamePublisher(extension.owner, publisher)) {
+      return err({ kind: 'not-owner', owner: extension.owner });
+    }
+
+    const { credited, collective } = await creditedBy(deps, confirmation);
+    const published = publishedNow(deps, confirmation, credited);
+    const grants = await settleAll(credited, PARALLEL_READS, (username) =>
+      grantTo(deps, published, username, { writeId, mayBeThere: !isFirstTry }),
+    );
+    const outcome = await registry.publish({ version: published, extension, ...collective, grants, writeId });
+    return outcome === 'published' ? ok({ kind: 'published', version: published }) : outcome;
+  });
+}
+
+/** Whom a publish counts for: the account itself, or the collective's members at this time. */
+async function creditedBy(
+  { collectives }: ConfirmDeps,
+  { publisher, keyMembers }: Confirmation,
+): Promise<{ readonly credited: readonly Username[]; readonly collective: { readonly collectiveRevision?: number } }> {
+  if (publisher.kind === 'personal') return { credited: [publisher.name], collective: {} };
+  const found = await collectives.find(publisher.name);
+  const credited = [...new Set(found?.members ?? keyMembers)];
+  return { credited, collective: { collectiveRevision: found?.revision ?? 0 } };
+}
+
+const publishedNow = (
+  { clock }: ConfirmDeps,
+  { name, version, publisher, contentHash }: Confirmation,
+  credited: readonly Username[],
+): PublishedVersion => ({
+  name,
+  version,
+  publisher,
+  credited,
+  ...(contentHash === undefined ? {} : { contentHash }),
+  publishedAt: isoOf(clock()),
+  revision: 1,
+});
+
+/**
+ * The publish grant of one credited user. No grant of a version that is not there has been given before, unless somebody
+ * removed the version by hand: only a write that failed makes it worth a look.
+ */
+async function grantTo(
+  { ledger, rules, sha256 }: ConfirmDeps,
+  published: PublishedVersion,
+  username: Username,
+  { writeId, mayBeThere }: { readonly writeId: string; readonly mayBeThere: boolean },
+): Promise<GrantAppend> {
+  const before = await ledger.balanceOf(username);
+  const request = publishGrantOf(published, username, before, rules);
+  const found = mayBeThere ? await ledger.find(request.grantId) : undefined;
+  if (found !== undefined) return { username, before, lines: [], after: before, writeId };
+  const { lines, balance: after } = decideGrants(before, [request], new Map(), { rulesVersion: rules.version, sha256 });
+  return { username, before, lines, after, writeId };
+}

@@ -1,0 +1,65 @@
+import * as z from 'zod/mini';
+import { Username } from '../identity/username.ts';
+
+const MOST_NAME_CHARACTERS = 128;
+/** The contract bounds no number; a sort key does. Fifty digits are more publishes a day than there will ever be. */
+const MOST_VERSION_CHARACTERS = 64;
+
+/** `net`, `@acme/net`, `@acme/net/sub`: names are owned, scopes are not. */
+export const ExtensionName = z
+  .string()
+  .check(
+    z.maxLength(MOST_NAME_CHARACTERS),
+    z.regex(
+      /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*){0,3}$/,
+      'expected an extension name of a-z 0-9 . _ - and /, at most 128 characters',
+    ),
+  );
+export type ExtensionName = z.infer<typeof ExtensionName>;
+
+/** `2026.11.03.1`, ordered by its numbers. */
+export const ExtensionVersion = z
+  .string()
+  .check(z.maxLength(MOST_VERSION_CHARACTERS), z.regex(/^\d{4}\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N'));
+export type ExtensionVersion = z.infer<typeof ExtensionVersion>;
+
+/** Who publishes and owns: an account, or a collective. One of each kind may have the same name. */
+export const Publisher = z.object({ kind: z.enum(['personal', 'collective']), name: Username });
+export type Publisher = z.infer<typeof Publisher>;
+
+export const isSamePublisher = (a: Publisher, b: Publisher): boolean => a.kind === b.kind && a.name === b.name;
+
+/** A name that somebody owns. */
+export type Extension = {
+  readonly name: ExtensionName;
+  /** New versions are its owner's only. */
+  readonly owner: Publisher;
+  /** The owner before the last transfer. */
+  readonly previousOwner?: Publisher;
+  /** ISO 8601 */
+  readonly createdAt: string;
+  readonly revision: number;
+};
+
+/** When and why a version was taken back. It can be restored. */
+export type Yank = { readonly at: string; readonly reason: string };
+
+/** A version as it was confirmed, for good; only its yank comes and goes. */
+export type PublishedVersion = {
+  readonly name: ExtensionName;
+  readonly version: ExtensionVersion;
+  readonly publisher: Publisher;
+  /** Whom the version and its pulls count for: the account, or the collective's members at the time. */
+  readonly credited: readonly Username[];
+  readonly contentHash?: string;
+  /** ISO 8601 */
+  readonly publishedAt: string;
+  readonly yank?: Yank;
+  readonly revision: number;
+};
+
+/** Whether a confirmation says again what a version already is: the same publisher and content. */
+export const isSamePublish = (
+  { publisher, contentHash }: Pick<PublishedVersion, 'publisher' | 'contentHash'>,
+  confirmed: { readonly publisher: Publisher; readonly contentHash?: string | undefined },
+): boolean => isSamePublisher(publisher, confirmed.publisher) && contentHash === confirmed.contentHash;

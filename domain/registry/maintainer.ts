@@ -1,0 +1,25 @@
+import type { Credential } from '../identity/credential.ts';
+import { isSamePublisher, type Extension, type Publisher } from './extension.ts';
+
+/** Who asks for a change of an extension: its account or collective, or an admin. */
+export type Maintainer = Publisher | 'admin';
+
+/** The account that a key publishes as, or undefined where it has none: a server's or an admin's. */
+export function publisherOf(credential: Credential): Publisher | undefined {
+  switch (credential.kind) {
+    case 'personal':
+      return { kind: 'personal', name: credential.username };
+    case 'collective':
+      return { kind: 'collective', name: credential.slug };
+    case 'service':
+    case 'admin':
+      return undefined;
+  }
+}
+
+/** Who a key may maintain extensions as, or undefined where it may not at all. */
+export const maintainerOf = (credential: Credential): Maintainer | undefined =>
+  credential.kind === 'admin' ? 'admin' : publisherOf(credential);
+
+export const maintains = (maintainer: Maintainer, { owner }: Pick<Extension, 'owner'>): boolean =>
+  maintainer === 'admin' || isSamePublisher(maintainer, owner);

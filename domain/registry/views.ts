@@ -1,0 +1,53 @@
+import * as z from 'zod/mini';
+import type { Collective } from './collective.ts';
+import { Publisher, type PublishedVersion } from './extension.ts';
+
+/** The registry's answers, each with its schema: the documentation and the handlers use the same. */
+
+export const ConfirmedView = z.object({
+  /** The extension's name: it is owned for good, so it serves as the id. */
+  extensionId: z.string(),
+  name: z.string(),
+  version: z.string(),
+});
+export type ConfirmedView = z.infer<typeof ConfirmedView>;
+
+export const confirmedView = ({ name, version }: PublishedVersion): ConfirmedView => ({
+  extensionId: name,
+  name,
+  version,
+});
+
+export const LatestView = z.object({
+  name: z.string(),
+  latestVersion: z.string(),
+  publishedAt: z.iso.datetime(),
+  latestVersionDetail: z.object({ version: z.string(), publishedAt: z.iso.datetime(), publisher: z.string() }),
+});
+export type LatestView = z.infer<typeof LatestView>;
+
+export const latestView = ({ name, version, publishedAt, publisher }: PublishedVersion): LatestView => ({
+  name,
+  latestVersion: version,
+  publishedAt,
+  latestVersionDetail: { version, publishedAt, publisher: publisher.name },
+});
+
+/** What a client shows its user. */
+export const MessageView = z.object({ message: z.string() });
+
+export const TransferredView = z.object({ name: z.string(), owner: Publisher, message: z.string() });
+
+export const CollectiveView = z.object({
+  slug: z.string(),
+  members: z.array(z.string()),
+  /** Since when these are the members. */
+  since: z.iso.datetime(),
+});
+export type CollectiveView = z.infer<typeof CollectiveView>;
+
+export const collectiveView = ({ slug, members, since }: Collective): CollectiveView => ({
+  slug,
+  members: [...members],
+  since,
+});

@@ -1,0 +1,16 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Pulls } from '../../../domain/registry/registry.port.ts';
+import type { RandomToken } from '../../../domain/shared/environment.ts';
+import { hourOf } from '../../../domain/shared/utc.ts';
+import { putOnce } from './put-once.ts';
+import { authorPk, pullSk } from './registry-items.ts';
+import { findVersionIn } from './registry.dynamodb.ts';
+
+export function dynamoPulls(client: DynamoDBClient, tableName: string, randomToken: RandomToken): Pulls {
+  const table = { client, tableName, randomToken };
+  return {
+    findVersion: findVersionIn(client, tableName),
+    recordPull: (author, { name, version, puller }, at) =>
+      putOnce(table, { pk: authorPk(author), sk: pullSk(name, version, puller), hour: hourOf(at) }),
+  };
+}

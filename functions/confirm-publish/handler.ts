@@ -1,0 +1,33 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { authenticator } from '../../domain/identity/authenticate.ts';
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { dynamoCollectives } from '../adapters/dynamodb/collectives.dynamodb.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoRegistry } from '../adapters/dynamodb/registry.dynamodb.ts';
+import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { httpFunction } from '../runtime/http-function.ts';
+import { ConfirmPublishEnv } from './env.ts';
+import { routes } from './routes.ts';
+
+export const handler = httpFunction({
+  routes,
+  wire: () => {
+    const env = ConfirmPublishEnv.parse(process.env);
+    const dynamodb = new DynamoDBClient();
+    return {
+      authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      registry: dynamoRegistry(dynamodb, { registry: env.REGISTRY_TABLE, grants: env.GRANTS_TABLE }),
+      collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
+      ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
+      rules: currentRules,
+      resolveUsername,
+      clock,
+      random,
+      randomToken,
+      sha256,
+      sleep,
+    };
+  },
+});

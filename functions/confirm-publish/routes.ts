@@ -1,0 +1,234 @@
+import * as z from 'zod/mini';
+import { CollectiveSlug, type Credential } from '../../domain/identity/credential.ts';
+import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import { Members, type Collectives } from '../../domain/registry/collective.ts';
+import { confirmPublish, type ConfirmDeps, type ConfirmRefusal } from '../../domain/registry/confirm-publish.ts';
+import { ExtensionName, ExtensionVersion, type Publisher } from '../../domain/registry/extension.ts';
+import { latestVersion } from '../../domain/registry/latest-version.ts';
+import { maintainerOf, publisherOf, type Maintainer } from '../../domain/registry/maintainer.ts';
+import type { Registry } from '../../domain/registry/registry.port.ts';
+import { setMembers } from '../../domain/registry/set-members.ts';
+import { transferExtension } from '../../domain/registry/transfer-extension.ts';
+import {
+  CollectiveView,
+  collectiveView,
+  ConfirmedView,
+  confirmedView,
+  LatestView,
+  latestView,
+  MessageView,
+  TransferredView,
+} from '../../domain/registry/views.ts';
+import { unyank, yank, type YankRefusal } from '../../domain/registry/yank.ts';
+import { Problem, problem, type Reply } from '../runtime/problems.ts';
+import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
+
+export type ConfirmPublishDeps = HttpDeps &
+  ConfirmDeps & {
+    readonly registry: Registry;
+    readonly collectives: Collectives;
+    readonly resolveUsername: ResolveUsername;
+  };
+
+const YANK_REASON_CHARACTERS = 2_000;
+const CONTENT_HASH_CHARACTERS = 256;
+/** A publish is seen as soon as it is confirmed, but for caches. */
+const LATEST_CACHE_SECONDS = 5;
+
+/** What a client confirms; whatever else it says of the extension is none of Laurel's business. */
+const ConfirmRequest = z.object({
+  name: ExtensionName,
+  version: ExtensionVersion,
+  contentHash: z.optional(z.string().check(z.minLength(1), z.maxLength(CONTENT_HASH_CHARACTERS))),
+});
+/** Name and version are judged by codes of their own. */
+const AnyConfirmRequest = z.object({
+  name: z.optional(z.unknown()),
+  version: z.optional(z.unknown()),
+  contentHash: ConfirmRequest.shape.contentHash,
+});
+
+/** `@acme/net` or `@acme/net@2026.11.03.1`; the first character's `@` is the scope's. */
+const Target = z.string().check(
+  z.refine((target) => targetOf(target) !== undefined, 'expected the name of an extension, or name@version'),
+);
+
+function targetOf(
+  text: string,
+): { readonly name: ExtensionName; readonly version?: ExtensionVersion | undefined } | undefined {
+  const at = text.lastIndexOf('@');
+  const [name, version] = at > 0 ? [text.slice(0, at), text.slice(at + 1)] : [text, undefined];
+  return z.object({ name: ExtensionName, version: z.optional(ExtensionVersion) }).safeParse({ name, version }).data;
+}
+
+const REFUSED_TO_OTHERS = {
+  403: { description: 'It belongs to somebody else (`not_owner`), or the key to nobody (`no_account`)', schema: Problem },
+};
+
+const credentialOf = ({ credential }: RouteContext): Credential => {
+  if (credential === undefined) throw new Error('a route that takes a key was called without one');
+  return credential;
+};
+
+const noAccount = (what: string): Reply =>
+  problem('no_account', `this key belongs to no account or collective to ${what} as: use a personal or a collective key`);
+
+const ownerWords = ({ kind, name }: Publisher): string => (kind === 'personal' ? name : `the collective ${name}`);
+
+const confirmRefused = (refusal: ConfirmRefusal, name: string, version: string): Reply => {
+  switch (refusal.kind) {
+    case 'version-conflict': {
+      const { first } = refusal;
+      const what = `was published by ${ownerWords(first.publisher)} at ${first.publishedAt}`;
+      return problem('version_conflict', `version: ${version} of ${name} ${what}, with another publisher or content`);
+    }
+    case 'not-owner':
+      return problem('not_owner', `name: ${name} belongs to ${ownerWords(refusal.owner)}`);
+  }
+};
+
+const changeRefused = (refusal: YankRefusal, name: string): Reply => {
+  switch (refusal.kind) {
+    case 'unknown-extension':
+      return unknownExtension;
+    case 'not-owner':
+      return problem('not_owner', `name: ${name} belongs to ${ownerWords(refusal.owner)}`, { status: 403 });
+  }
+};
+
+const unknownExtension = problem('unknown_extension', 'name: there is no such extension or version');
+
+/** Handles a change of an extension by whoever may maintain one. */
+async function asMaintainer(
+  context: RouteContext,
+  what: string,
+  change: (maintainer: Maintainer) => Promise<Reply>,
+): Promise<Reply> {
+  const maintainer = maintainerOf(credentialOf(context));
+  return maintainer === undefined ? noAccount(what) : change(maintainer);
+}
+
+const yanking = { method: 'POST', access: { scope: 'extensions:yank' }, unknownParam: 'unknown_extension' } as const;
+const done = { 200: { description: 'It is so, now or before', schema: MessageView }, ...REFUSED_TO_OTHERS };
+
+export const routes = [
+  route({
+    method: 'POST',
+    path: '/api/v1/extensions/confirm',
+    summary: 'Record a published version, once',
+    access: { scope: 'extensions:push' },
+    request: z.object({ body: AnyConfirmRequest }),
+    documentedBody: ConfirmRequest,
+    answers: {
+      200: { description: 'The same publisher had confirmed the same version before', schema: ConfirmedView },
+      201: { description: 'It is recorded', schema: ConfirmedView },
+    },
+    problems: ['invalid_body', 'invalid_name', 'invalid_version', 'no_account', 'not_owner', 'version_conflict'],
+    async handle({ body }, deps: ConfirmPublishDeps, context) {
+      const credential = credentialOf(context);
+      const publisher = publisherOf(credential);
+      if (publisher === undefined) return noAccount('publish');
+      const name = ExtensionName.safeParse(body.name);
+      if (!name.success) return invalid('invalid_name', 'name', name.error);
+      const version = ExtensionVersion.safeParse(body.version);
+      if (!version.success) return invalid('invalid_version', 'version', version.error);
+
+      const keyMembers = credential.kind === 'collective' ? credential.members : [];
+      const confirmation = { name: name.data, version: version.data, contentHash: body.contentHash };
+      const confirmed = await confirmPublish(deps, { ...confirmation, publisher, keyMembers });
+      if (!confirmed.ok) return confirmRefused(confirmed.error, name.data, version.data);
+      const isNew = confirmed.value.kind === 'published';
+      const counts = isNew ? { counts: { Published: 1 } } : {};
+      return { status: isNew ? 201 : 200, body: confirmedView(confirmed.value.version), ...counts };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/extensions/{name+}/latest',
+    summary: 'The newest version of an extension that is not yanked',
+    access: 'anyone',
+    request: z.object({ params: z.object({ name: ExtensionName }) }),
+    unknownParam: 'unknown_extension',
+    answers: { 200: { description: 'The version', schema: LatestView } },
+    problems: ['unknown_extension'],
+    cacheSeconds: LATEST_CACHE_SECONDS,
+    async handle({ params: { name } }, { registry }: ConfirmPublishDeps) {
+      const latest = await latestVersion(registry, name);
+      return latest === undefined ? unknownExtension : { status: 200, body: latestView(latest) };
+    },
+  }),
+  route({
+    ...yanking,
+    path: '/api/v1/extensions/{target+}/yank',
+    summary: 'Take a version back, or all versions of an extension',
+    request: z.object({
+      params: z.object({ target: Target }),
+      body: z.object({ reason: z.string().check(z.minLength(1), z.maxLength(YANK_REASON_CHARACTERS)) }),
+    }),
+    answers: done,
+    problems: ['unknown_extension'],
+    handle: ({ params, body: { reason } }, deps: ConfirmPublishDeps, context) =>
+      asMaintainer(context, 'yank', async (maintainer) => {
+        const target = targetOf(params.target);
+        if (target === undefined) return unknownExtension;
+        const yanked = await yank(deps, maintainer, target, reason);
+        if (!yanked.ok) return changeRefused(yanked.error, target.name);
+        return { status: 200, body: { message: `${params.target} is yanked` }, counts: { Yanked: yanked.value.changed } };
+      }),
+  }),
+  route({
+    ...yanking,
+    path: '/api/v1/extensions/{target+}/unyank',
+    summary: 'Restore a yanked version, or all versions of an extension',
+    request: z.object({ params: z.object({ target: Target }) }), // a body, if there is one, says nothing that counts
+    answers: done,
+    problems: ['unknown_extension'],
+    handle: ({ params }, deps: ConfirmPublishDeps, context) =>
+      asMaintainer(context, 'unyank', async (maintainer) => {
+        const target = targetOf(params.target);
+        if (target === undefined) return unknownExtension;
+        const restored = await unyank(deps, maintainer, target);
+        if (!restored.ok) return changeRefused(restored.error, target.name);
+        const counts = { Restored: restored.value.changed };
+        return { status: 200, body: { message: `${params.target} is restored` }, counts };
+      }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/extensions/{name+}/transfer',
+    summary: 'Give an extension to another account or collective',
+    access: { scope: 'extensions:push' },
+    request: z.object({ params: z.object({ name: ExtensionName }), body: z.object({ to: Username }) }),
+    unknownParam: 'unknown_extension',
+    answers: {
+      200: { description: 'New versions are the new owner’s, now or before', schema: TransferredView },
+      ...REFUSED_TO_OTHERS,
+    },
+    problems: ['unknown_extension'],
+    handle: ({ params: { name }, body }, deps: ConfirmPublishDeps, context) =>
+      asMaintainer(context, 'transfer', async (maintainer) => {
+        const to = await deps.resolveUsername(body.to);
+        const transferred = await transferExtension(deps, maintainer, { name, to });
+        if (!transferred.ok) return changeRefused(transferred.error, name);
+        const owner = transferred.value;
+        return { status: 200, body: { name, owner, message: `${name} belongs to ${ownerWords(owner)}` } };
+      }),
+  }),
+  route({
+    method: 'PUT',
+    path: '/v1/collectives/{slug}',
+    summary: 'Name the members of a collective; what it publishes from now on counts for them',
+    access: { scope: 'keys:manage' },
+    request: z.object({ params: z.object({ slug: CollectiveSlug }), body: z.object({ members: Members }) }),
+    answers: { 200: { description: 'The members, since when', schema: CollectiveView } },
+    handle: async ({ params: { slug }, body: { members } }, deps: ConfirmPublishDeps) => ({
+      status: 200,
+      body: collectiveView(await setMembers(deps, { slug, members })),
+    }),
+  }),
+];
+
+function invalid(code: 'invalid_name' | 'invalid_version', field: string, { issues }: z.core.$ZodError): Reply {
+  const expected = issues[0]?.message ?? 'expected something else';
+  return problem(code, `${field}: ${expected}`, { details: [{ field, expected }] });
+}
