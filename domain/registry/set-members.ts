@@ -19,7 +19,7 @@ export async function setMembers(
   const named = [...new Set(members)].sort();
   return untilDecided(deps, async () => {
     const before = await deps.collectives.find(slug);
-    if (before !== undefined && before.members.join() === named.join()) return before;
+    if (before?.members.join() === named.join()) return before;
     const after = { slug, members: named, since: isoOf(deps.clock()), revision: (before?.revision ?? 0) + 1 };
     return (await deps.collectives.save(before, after)) === 'saved' ? after : 'stale';
   });

@@ -49,9 +49,9 @@ const AnyConfirmRequest = z.object({
 });
 
 /** `@acme/net` or `@acme/net@2026.11.03.1`; the first character's `@` is the scope's. */
-const Target = z.string().check(
-  z.refine((target) => targetOf(target) !== undefined, 'expected the name of an extension, or name@version'),
-);
+const Target = z
+  .string()
+  .check(z.refine((target) => targetOf(target) !== undefined, 'expected the name of an extension, or name@version'));
 
 function targetOf(
   text: string,
@@ -62,7 +62,10 @@ function targetOf(
 }
 
 const REFUSED_TO_OTHERS = {
-  403: { description: 'It belongs to somebody else (`not_owner`), or the key to nobody (`no_account`)', schema: Problem },
+  403: {
+    description: 'It belongs to somebody else (`not_owner`), or the key to nobody (`no_account`)',
+    schema: Problem,
+  },
 };
 
 const credentialOf = ({ credential }: RouteContext): Credential => {
@@ -71,7 +74,10 @@ const credentialOf = ({ credential }: RouteContext): Credential => {
 };
 
 const noAccount = (what: string): Reply =>
-  problem('no_account', `this key belongs to no account or collective to ${what} as: use a personal or a collective key`);
+  problem(
+    'no_account',
+    `this key belongs to no account or collective to ${what} as: use a personal or a collective key`,
+  );
 
 const ownerWords = ({ kind, name }: Publisher): string => (kind === 'personal' ? name : `the collective ${name}`);
 
@@ -173,7 +179,11 @@ export const routes = [
         if (target === undefined) return unknownExtension;
         const yanked = await yank(deps, maintainer, target, reason);
         if (!yanked.ok) return changeRefused(yanked.error, target.name);
-        return { status: 200, body: { message: `${params.target} is yanked` }, counts: { Yanked: yanked.value.changed } };
+        return {
+          status: 200,
+          body: { message: `${params.target} is yanked` },
+          counts: { Yanked: yanked.value.changed },
+        };
       }),
   }),
   route({

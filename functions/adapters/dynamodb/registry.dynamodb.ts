@@ -1,9 +1,4 @@
-import {
-  GetItemCommand,
-  paginateQuery,
-  type DynamoDBClient,
-  type TransactWriteItem,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, paginateQuery, type DynamoDBClient, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Registry } from '../../../domain/registry/registry.port.ts';
 import { appendActions } from './grant-ledger.dynamodb.ts';
