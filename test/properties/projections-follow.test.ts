@@ -6,7 +6,7 @@
  * GUARDS
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { aUsername } from '../builders/identity.ts';
 import { aRawEvent } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
@@ -14,6 +14,8 @@ import { faultsInOrder, Wire } from '../support/faults.ts';
 import { CLOCKS_OFF, pick, RefreshWorld } from './refresh-world.ts';
 import { chooser, faults, requestsOf, smallWaves, turns, type Wave } from './telemetry-arbitraries.ts';
 import { runs, type Request } from './telemetry-world.ts';
+
+vi.setConfig({ testTimeout: 240_000 }); // thousands of requests, one at a time
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -4,12 +4,14 @@
  * GUARDS
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { faultsInOrder, Wire } from '../support/faults.ts';
 import { pick, RefreshWorld } from './refresh-world.ts';
 import { chooser, faults, requestsOf, turns, waves } from './telemetry-arbitraries.ts';
 import { runs, type Request } from './telemetry-world.ts';
+
+vi.setConfig({ testTimeout: 240_000 }); // thousands of requests, one at a time
 
 let engine: TestEngine;
 beforeAll(async () => {
