@@ -1,24 +1,52 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { Command } from 'commander';
-import { createKey } from '../domain/identity/create-key.ts';
-import { dynamoCredentials } from '../functions/adapters/dynamodb/credentials.dynamodb.ts';
-import { clock, randomToken, sha256 } from '../functions/runtime/environment.ts';
+import { CommanderError } from 'commander';
+import * as z from 'zod';
+import type { Runtime } from '../operator/operation.ts';
+import { EXIT, type ExitCode, OperatorError } from '../operator/outcome.ts';
+import { terminalOutput } from '../operator/output.ts';
+import { operatorProgram } from '../operator/program.ts';
 
-/** The operator's command. It acts on a deployed stack with the AWS credentials of its environment. */
-const laurel = new Command('laurel').description("The operator's command of Laurel");
+const isJson = process.argv.includes('--json');
+const output = terminalOutput({ json: isJson });
+let exitCode: ExitCode = EXIT.ok;
+const runtime: Runtime = {
+  output,
+  environment: process.env,
+  clock: Date.now,
+  end: (code) => {
+    exitCode = code;
+  },
+};
 
-const keys = laurel.command('keys').description('keys of a deployed stack');
-keys
-  .command('create-admin')
-  .description('make an admin key: the first one of a new stack, with which all others are made over HTTP')
-  .requiredOption('--stage <stage>', 'the stage that was deployed, such as dev')
-  .option('--label <label>', 'what the list of keys calls it', 'first admin key')
-  .option('--json', 'print the whole answer as JSON')
-  .action(async ({ stage, label, json }: { stage: string; label: string; json?: true }) => {
-    const credentials = dynamoCredentials(new DynamoDBClient(), `laurel-${stage}-credentials`);
-    const created = await createKey({ credentials, clock, randomToken, sha256 }, { kind: 'admin', label });
-    console.log(json === true ? JSON.stringify(created, null, 2) : created.key);
-    if (json !== true) console.error('Keep it: it is shown this once, and Laurel keeps only its hash.');
-  });
+try {
+  await operatorProgram(runtime).parseAsync();
+} catch (error) {
+  exitCode = explain(error);
+}
+// What is still open is of no interest: idle connections, or an invocation that an interrupted command waited for.
+process.stdout.write('', () => process.exit(exitCode));
 
-await laurel.parseAsync();
+/** Says what went wrong in a sentence; what nobody foresaw, with its stack. */
+function explain(error: unknown): ExitCode {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok; // --help
+    if (isJson) output.result({ error: error.message, code: 'usage' }, ''); // commander has told stderr
+    return EXIT.usage;
+  }
+  const { code, sentence } = reasonOf(error);
+  output.note(`laurel: ${sentence}`);
+  if (isJson) output.result({ error: sentence, code }, '');
+  return error instanceof OperatorError ? error.exitCode : EXIT.failed;
+}
+
+function reasonOf(error: unknown): { readonly code: string; readonly sentence: string } {
+  if (error instanceof OperatorError) return { code: error.code, sentence: error.message };
+  if (error instanceof z.core.$ZodError) {
+    const sentence = `an answer has not the form that this version knows: ${z.prettifyError(error)}`;
+    return { code: 'unknown_answer', sentence };
+  }
+  // The AWS SDK's errors name themselves well: AccessDenied, ExpiredToken, QueueDoesNotExist …
+  if (error instanceof Error && '$metadata' in error)
+    return { code: error.name, sentence: `${error.name}: ${error.message}` };
+  const sentence = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'internal', sentence };
+}

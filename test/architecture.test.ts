@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-const TREES = ['domain', 'functions', 'infra', 'local', 'bin', 'bench'];
+const TREES = ['domain', 'functions', 'infra', 'local', 'operator', 'bin', 'bench'];
 
 type Import = { readonly from: string; readonly isTypeOnly: boolean };
 
@@ -67,7 +67,15 @@ const RULES: readonly {
       isPackage(target) ||
       /^(local\/|domain\/|functions\/(adapters|runtime)\/|infra\/synth-if-stale\.ts$)/.test(target),
   },
-  { of: /./, may: (target) => !target.startsWith('test/') },
+  // It talks to stacks, local or deployed: of the local one it knows what `local.json` says, and no more.
+  {
+    of: /^operator\//,
+    may: (target) =>
+      isPackage(target) ||
+      /^(operator\/|domain\/|functions\/(adapters|runtime)\/|local\/local-description\.ts$)/.test(target),
+  },
+  { of: /^bin\//, may: (target) => !target.startsWith('test/') },
+  { of: /./, may: (target) => !/^(test|operator)\//.test(target) },
 ];
 
 const isPackage = (target: string) =>
@@ -174,6 +182,11 @@ describe('the rule of imports', () => {
     ['local/a.ts', `import { LaurelStack } from '../infra/laurel-stack.ts';`],
     ['local/a.ts', `import { handler } from '../functions/read-api/handler.ts';`],
     ['bin/a.ts', `import { x } from '../test/support/template.ts';`],
+    ['operator/a.ts', `import { startLocalStack } from '../local/local-stack.ts';`],
+    ['operator/a.ts', `import { LaurelStack } from '../infra/laurel-stack.ts';`],
+    ['operator/a.ts', `import { handler } from '../functions/read-api/handler.ts';`],
+    ['local/a.ts', `import { connect } from '../operator/connection.ts';`],
+    ['bench/a.ts', `import { connect } from '../operator/connection.ts';`],
   ])('refuses in %s: %s', (file, text) => {
     expect(wrongImports(file, text)).toHaveLength(1);
   });
@@ -185,6 +198,8 @@ describe('the rule of imports', () => {
     ['functions/read-api/routes.ts', `import { x } from '../manage-keys/routes.ts';`],
     ['infra/a.ts', `import type { ReadApiEnv } from '../functions/read-api/env.ts';`],
     ['local/a.ts', `import { synthIfStale } from '../infra/synth-if-stale.ts';`],
+    ['operator/a.ts', `import { LocalDescription } from '../local/local-description.ts';`],
+    ['bin/a.ts', `import { operatorProgram } from '../operator/program.ts';`],
   ])('allows in %s: %s', (file, text) => {
     expect(wrongImports(file, text)).toEqual([]);
   });

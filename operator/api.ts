@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { HttpAccess } from './connection.ts';
+import { OperatorError } from './outcome.ts';
+
+const TRIES = 5;
+const FIRST_WAIT_MS = 200;
+const TIMEOUT_MS = 35_000; // the gateway itself gives up at 30 s
+
+const Refusal = z.object({ error: z.string(), code: z.string() });
+
+/** The API's refusal: its own sentence and code. */
+export class ApiError extends OperatorError {
+  readonly status: number;
+
+  constructor(status: number, code: string, message: string) {
+    super(code, message);
+    this.status = status;
+  }
+}
+
+export type HttpRequest = {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
+export type HttpAnswer = { readonly status: number; readonly text: string };
+
+const mayPass = (status: number) => status === 429 || status >= 500;
+
+/**
+ * Sends a request, and again where the answer was lost, 429 or 5xx: nothing of Laurel's counts twice. Gives the last
+ * answer whatever it is; throws where there was none.
+ */
+export async function sendHttp(baseUrl: string, request: HttpRequest, tries = TRIES): Promise<HttpAnswer> {
+  const { method, path, headers = {}, body } = request;
+  for (let attempt = 1; ; attempt += 1) {
+    const isLast = attempt >= tries;
+    try {
+      const response = await fetch(baseUrl + path, {
+        method,
+        headers: { ...headers },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : { body }),
+      });
+      const text = await response.text();
+      if (isLast || !mayPass(response.status)) return { status: response.status, text };
+    } catch (error) {
+      if (isLast) throw new OperatorError('unreachable', `${baseUrl} does not answer`, { cause: error });
+    }
+    await sleep(FIRST_WAIT_MS * 2 ** attempt * (0.5 + Math.random() / 2));
+  }
+}
+
+type ApiCall<Schema extends z.core.$ZodType> = {
+  readonly method: HttpRequest['method'];
+  readonly path: string;
+  readonly body?: object;
+  readonly answer: Schema;
+  /** Without it a lost answer is not sent for again. */
+  readonly repeatable?: boolean;
+};
+
+/** Calls a route with the admin key. Throws `ApiError` where it refuses. */
+export async function callApi<Schema extends z.core.$ZodType>(
+  { baseUrl, adminKey }: HttpAccess,
+  { method, path, body, answer, repeatable = true }: ApiCall<Schema>,
+): Promise<z.output<Schema>> {
+  const { status, text } = await sendHttp(
+    baseUrl,
+    {
+      method,
+      path,
+      headers: { 'x-api-key': adminKey, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    },
+    repeatable ? TRIES : 1,
+  );
+  if (status >= 200 && status < 300) return z.parse(answer, jsonOf(text));
+  const refusal = Refusal.safeParse(jsonOf(text)).data;
+  throw new ApiError(
+    status,
+    refusal?.code ?? `http_${status}`,
+    refusal?.error ?? `${method} ${path} answered ${status}`,
+  );
+}
+
+/** The value of a JSON text; undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import { Username } from '../../domain/identity/username.ts';
+import { type BackfillAnswer, followBackfill, invokeBackfill, isTransient } from '../backfill-client.ts';
+import { awaitRun, newestRuns, type Run } from '../backfill-runs.ts';
+import { addOperation, commaList, type Context, type Runtime } from '../operation.ts';
+import { EXIT, type ExitCode, OperatorError, usageError } from '../outcome.ts';
+import type { Progress } from '../output.ts';
+
+type Order = { readonly mode?: string; readonly usernames?: readonly string[]; readonly dryRun?: true };
+
+/** Adds `backfill`. */
+export function addBackfillCommand(program: Command, runtime: Runtime): void {
+  addOperation(program, runtime, {
+    usage: 'backfill',
+    summary: 'recompute from the facts and score again, dormant users included',
+    options: [
+      new Option('--mode <mode>', 'whom: everybody, whose score is behind, or the community metrics')
+        .choices(['all', 'stale', 'metrics'])
+        .conflicts('run'),
+      new Option('--usernames <a,b>', 'just these').conflicts('run'),
+      new Option('--dry-run', 'count what would be recomputed, and change nothing').conflicts('run'),
+      new Option('--run <id>', 'follow a run that was started before, or by the schedule'),
+    ],
+    help: `
+Without --mode it is all. The run is the stack's: it goes on through its own queue whether or not anybody follows, and
+can be run again, or twice at once, at no harm. The bar outlives broken lines and restarts. Ctrl-C (exit
+${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT.found} where users could not be recomputed.
+
+  laurel backfill --mode stale --dry-run
+  laurel backfill --usernames ada,brin --stage prod
+  laurel backfill --run 20260821T130405678Z-x7GtQ2aB
+`,
+    input: {
+      mode: z.string().optional(),
+      usernames: commaList.optional(),
+      dryRun: z.literal(true).optional(),
+      run: z.string().optional(),
+    },
+    async run(context, { run, ...order }) {
+      const usernames = order.usernames?.map((name) => {
+        const { data } = Username.safeParse(name);
+        if (data === undefined) throw usageError(`--usernames: ${JSON.stringify(name)} is no username`);
+        return data;
+      });
+      const asked: Order = {
+        ...(order.mode !== undefined && { mode: order.mode }),
+        ...(usernames !== undefined && { usernames }),
+        ...(order.dryRun && { dryRun: true }),
+      };
+      return runAndFollow(context, run ?? asked);
+    },
+  });
+}
+
+/** Starts a run, or takes the one that is named, and shows it until it is done. */
+async function runAndFollow(context: Context, what: string | Order): Promise<ExitCode> {
+  const { output, connect } = context;
+  const bar = output.progress('backfill', 0);
+  const seen: { last?: BackfillAnswer; runId?: string } = typeof what === 'string' ? { runId: what } : {};
+  const onAnswer = (answer: BackfillAnswer) => {
+    seen.last = answer;
+    seen.runId = answer.runId;
+    show(bar, answer);
+  };
+  const onLost = () => bar.update(handledOf(seen.last), { state: 'no connection, trying again' });
+
+  const interruption = Promise.withResolvers<'interrupted'>();
+  const interrupt = () => interruption.resolve('interrupted');
+  process.once('SIGINT', interrupt);
+  try {
+    const following = { ...context, onAnswer, onLost };
+    const done = typeof what === 'string' ? followBackfill(what, following) : startAndFollow(context, what, following);
+    const end = await Promise.race([done, interruption.promise]);
+    bar.stop();
+    if (end === 'interrupted') {
+      const { options } = connect();
+      const how =
+        seen.runId === undefined ? `laurel status ${options}` : `laurel backfill --run ${seen.runId} ${options}`;
+      output.note(`The run goes on without us. To see it again: ${how}`);
+      output.result({ ...seen.last, runId: seen.runId ?? null, status: 'running', interrupted: true, follow: how }, '');
+      return EXIT.interrupted;
+    }
+    output.result(end, textOf(end));
+    return (end.failed ?? 0) > 0 ? EXIT.found : EXIT.ok;
+  } finally {
+    bar.stop();
+    process.removeListener('SIGINT', interrupt);
+  }
+}
+
+type Following = Parameters<typeof followBackfill>[1];
+
+/** The first invocation answers when its time is up, so its run is looked for meanwhile, and followed once it is seen. */
+async function startAndFollow(context: Context, order: Order, following: Following): Promise<BackfillAnswer> {
+  const connection = context.connect();
+  const known = new Set((await newestRuns(connection)).map(({ runId }) => runId));
+  const looking = new AbortController();
+  const seen = awaitRun(connection, (run) => isOf(order, run), known, looking.signal).catch((error: unknown) => {
+    if (isTransient(error)) return undefined; // the answer of the invocation tells as well
+    throw error;
+  });
+  const started = invokeBackfill(connection, order);
+  // Once the run is followed, what becomes of this invocation is of no interest.
+  started.catch(() => undefined);
+  try {
+    const followed = seen.then(async (runId): Promise<string | BackfillAnswer> => runId ?? (await started));
+    const first = await Promise.race([started, followed]);
+    if (typeof first === 'string') return await followBackfill(first, following);
+    following.onAnswer(first);
+    return first.status === 'done' ? first : await followBackfill(first.runId, following);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    const why = 'the line broke before the run was seen: it may have begun, see `laurel status`, or start it again';
+    throw new OperatorError('lost', why, { cause: error });
+  } finally {
+    looking.abort();
+  }
+}
+
+const isOf = ({ mode = 'all', usernames = [], dryRun }: Order, run: Run): boolean =>
+  run.mode === mode &&
+  run.dryRun === (dryRun ?? false) &&
+  [...usernames].sort().join() === (run.usernames ?? []).join();
+
+const handledOf = (answer: BackfillAnswer | undefined): number => answer?.handled ?? answer?.recomputed ?? 0;
+
+function show(bar: Progress, answer: BackfillAnswer): void {
+  const total = answer.planned ?? undefined;
+  bar.update(handledOf(answer), { ...(total !== undefined && { total }), state: answer.phase ?? answer.status });
+}
+
+function textOf({ runId, recomputed, enqueued, unknown = 0, failed = 0, dryRun }: BackfillAnswer): string {
+  const did = dryRun === true ? 'would be recomputed' : 'recomputed';
+  return [
+    `${runId}: ${recomputed} users ${did}, ${enqueued} refreshes enqueued`,
+    ...(unknown > 0 ? [`${unknown} of them nothing is known of`] : []),
+    ...(failed > 0 ? [`${failed} could not be recomputed: see the log of the function backfill`] : []),
+  ].join('\n');
+}

@@ -1,0 +1,151 @@
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import type { Connection } from '../connection.ts';
+import { logHint, type Reason, reasonsOf } from '../dead-letter-reason.ts';
+import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
+import { EXIT, usageError } from '../outcome.ts';
+import { durationText, orUnknown, tableOf } from '../output.ts';
+import { CURE_OF, type DeadLetterQueue, deadLetterQueue, deadLetterQueues, look, readQueue } from '../queues.ts';
+import { redrive } from '../redrive.ts';
+
+type DeadLetter = {
+  readonly messageId: string;
+  readonly body: string;
+  readonly receives: number;
+  readonly firstSentAt: string;
+  readonly ageSeconds: number;
+  readonly reason: Reason;
+};
+
+/** Adds `dead-letters` and `redrive`. */
+export function addDeadLetterCommands(program: Command, runtime: Runtime): void {
+  addOperation(program, runtime, {
+    usage: 'dead-letters [queue]',
+    summary: 'what could not be handled, and why; takes nothing away',
+    options: [new Option('--limit <number>', 'messages to look at, of each queue').default('100')],
+    help: `
+Queue is a role: score-refresh, backfill, announce-changes … ; without one, all are looked at. Each message is hidden
+from others for the second that the look takes. Its count of receives is over both queues, looks included. A dead
+letter carries no error: the reason is read from its body and, on a local stack, from the function's log; where it is
+unknown, the answer says which log has it. Exits with ${EXIT.found} where there are any.
+
+  laurel dead-letters
+  laurel dead-letters score-refresh --stage prod --json | jq -r '.queues[].deadLetters[].body'
+`,
+    input: { queue: z.string().optional(), limit: wholeNumber(1, 1_000) },
+    async run({ connect, output, clock }, { queue, limit }) {
+      const connection = connect();
+      const chosen =
+        queue === undefined ? await deadLetterQueues(connection) : [await deadLetterQueue(connection, queue)];
+      const looked = [];
+      for (const each of chosen) looked.push(await lookInto(connection, each, limit, clock()));
+      output.result(
+        { queues: looked.map(({ text: _, ...rest }) => rest) },
+        looked.map(({ text }) => text).join('\n\n'),
+      );
+      return looked.some(({ deadLetters }) => deadLetters.length > 0) ? EXIT.found : EXIT.ok;
+    },
+  });
+
+  addOperation(program, runtime, {
+    usage: 'redrive <queue>',
+    summary: 'send dead letters back to the queue they failed in',
+    options: [
+      new Option('--dry-run', 'say how many would go where, and move nothing'),
+      new Option('--rate <number>', 'at most so many messages a second'),
+    ],
+    help: `
+Always safe, and safe to repeat: a message only says what to recompute, and one whose work was done since changes
+nothing. Mend the cause first, or they are back after five more tries. On AWS it starts SQS's own move task, which goes
+on if you leave; elsewhere messages are sent and deleted one by one.
+
+  laurel redrive score-refresh --dry-run
+  laurel redrive score-refresh --stage prod --rate 20
+`,
+    input: { queue: z.string(), dryRun: z.boolean().default(false), rate: wholeNumber(1, 500).optional() },
+    async run({ connect, output, clock }, { queue, dryRun, rate }) {
+      const connection = connect();
+      const { role, url, holds, source } = await deadLetterQueue(connection, queue);
+      if (holds !== 'messages') throw usageError(`${role}: ${CURE_OF[holds]}`);
+      if (source === undefined) throw usageError(`${role}: there is no queue that its messages came from`);
+      const sqs = connection.sqs();
+      const { waiting } = await readQueue(sqs, url);
+      const way = { from: role, to: source.role, waiting, dryRun };
+      if (dryRun) {
+        output.result({ ...way, moved: 0 }, `${orUnknown(waiting)} messages would go from ${role} to ${source.role}`);
+        return EXIT.ok;
+      }
+      const bar = output.progress(`${role} → ${source.role}`, waiting ?? 0);
+      const { moved, by } = await redrive({
+        sqs,
+        from: url,
+        to: source.url,
+        rate,
+        clock,
+        onMoved: (count, total) => bar.update(count, { total: Math.max(total ?? waiting ?? 0, count) }),
+      }).finally(() => bar.stop());
+      output.result({ ...way, moved, by }, `${moved} messages went from ${role} to ${source.role}`);
+      return EXIT.ok;
+    },
+  });
+}
+
+async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: number, now: number) {
+  const sqs = connection.sqs();
+  const depth = await readQueue(sqs, queue.url);
+  // On AWS a poll of all its servers for nothing is cheap; the count is only approximate there.
+  const messages = await look(sqs, queue.url, limit);
+  const reasons = await reasonsOf(connection, queue, messages);
+  const deadLetters: DeadLetter[] = messages.map(({ id, body, receives, sentAt }) => ({
+    messageId: id,
+    body,
+    receives,
+    firstSentAt: new Date(sentAt).toISOString(),
+    ageSeconds: Math.max(0, Math.round((now - sentAt) / 1_000)),
+    reason: reasons.get(id) ?? { kind: 'unknown', says: '' },
+  }));
+  const more = { waiting: depth.waiting, inFlight: depth.inFlight };
+  const hint = messages.length === 0 ? undefined : logHint(connection, queue);
+  const cure = queue.holds === 'messages' ? `laurel redrive ${queue.source?.role ?? queue.role}` : CURE_OF[queue.holds];
+  return {
+    queue: queue.role,
+    holds: queue.holds,
+    ...more,
+    deadLetters,
+    ...(hint === undefined ? {} : { log: hint }),
+    cure,
+    text: textOf(queue, deadLetters, { hint, cure, limit, connection }),
+  };
+}
+
+function textOf(
+  { role, holds }: DeadLetterQueue,
+  deadLetters: readonly DeadLetter[],
+  { hint, cure, limit, connection }: { hint: string | undefined; cure: string; limit: number; connection: Connection },
+): string {
+  if (deadLetters.length === 0) return `${role}: empty`;
+  const table = tableOf(
+    ['first sent', 'age', 'receives', 'why', 'body'],
+    deadLetters.map(({ firstSentAt, ageSeconds, receives, reason, body }) => [
+      firstSentAt,
+      durationText(ageSeconds),
+      receives,
+      `${reason.kind}: ${reason.says}`,
+      shown(body),
+    ]),
+  );
+  return [
+    `${role}: ${deadLetters.length}${deadLetters.length >= limit ? ' or more' : ''}`,
+    table,
+    ...(hint === undefined ? [] : [`Its function's log:   ${hint}`]),
+    holds === 'messages' ? `Once it is mended:    ${cure} ${connection.options}` : `Here ${cure}.`,
+  ].join('\n');
+}
+
+const SHOWN = 200;
+/** Bodies are foreign text: what moves the cursor or hides text is not printed. */
+const shown = (body: string): string =>
+  JSON.stringify(body.length > SHOWN ? `${body.slice(0, SHOWN)}…` : body)
+    .slice(1, -1)
+    .replaceAll('\\"', '"')
+    .replaceAll(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, '·');

@@ -1,0 +1,91 @@
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import { AuditView } from '../../domain/grants/audit.ts';
+import { GrantedView } from '../../domain/grants/views.ts';
+import { callApi } from '../api.ts';
+import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
+import { EXIT } from '../outcome.ts';
+import { tableOf } from '../output.ts';
+
+const reason = new Option('--reason <text>', 'why, for the ledger').makeOptionMandatory();
+
+const grantText = ({ grantId, balance, grantedAt, replayed }: z.infer<typeof GrantedView>): string =>
+  `${grantId}: ${replayed === true ? 'given before,' : 'given'} at ${grantedAt}; the balance after it was ${balance}`;
+
+/** Adds `award`, `reverse` and `audit`. */
+export function addLedgerCommands(program: Command, runtime: Runtime): void {
+  addOperation(program, runtime, {
+    usage: 'award <username> <points>',
+    summary: 'give points to a user, once for each --id',
+    options: [
+      new Option('--id <award-id>', 'what makes it this award: the same id is never given twice').makeOptionMandatory(),
+      reason,
+      new Option('--granted-by <name>', "who gives it; the key's label where it is missing"),
+    ],
+    help: `
+  laurel award ada 50 --id hackathon-2026-ada --reason 'Won the hackathon'
+`,
+    input: {
+      username: z.string(),
+      points: wholeNumber(1, 100_000),
+      id: z.string(),
+      reason: z.string(),
+      grantedBy: z.string().optional(),
+    },
+    async run({ connect, output }, { id, ...award }) {
+      const body = { awardId: id, ...award };
+      const granted = await callApi(connect().http(), {
+        method: 'POST',
+        path: '/v1/awards',
+        body,
+        answer: GrantedView,
+      });
+      output.result(granted, grantText(granted));
+      return EXIT.ok;
+    },
+  });
+
+  addOperation(program, runtime, {
+    usage: 'reverse <grant-id>',
+    summary: 'take a grant back, once, by a line of its own',
+    options: [reason],
+    help: `
+Grants and their ids: GET /v1/scores/{username}/grants. Nothing of the ledger is ever changed or removed.
+
+  laurel reverse award:hackathon-2026-ada --reason 'Was given to the wrong account'
+`,
+    input: { grantId: z.string(), reason: z.string() },
+    async run({ connect, output }, { grantId, ...body }) {
+      const path = `/v1/grants/${encodeURIComponent(grantId)}/reverse`;
+      const granted = await callApi(connect().http(), { method: 'POST', path, body, answer: GrantedView });
+      output.result(granted, grantText(granted));
+      return EXIT.ok;
+    },
+  });
+
+  addOperation(program, runtime, {
+    usage: 'audit <username>',
+    summary: "prove a user's balance: recomputed now from every line of the ledger",
+    help: `
+Exits with ${EXIT.found} where anything does not add up: a changed line, a missing one, a wrong total.
+
+  laurel audit ada
+  laurel audit ada --json | jq .problems
+`,
+    input: { username: z.string() },
+    async run({ connect, output }, { username }) {
+      const path = `/v1/scores/${encodeURIComponent(username)}/audit`;
+      const audit = await callApi(connect().http(), { method: 'GET', path, answer: AuditView });
+      const rows = Object.entries(audit.sourceTotals).map(([source, points]) => [source, points]);
+      const text = [
+        `${audit.username}: ${audit.grants} grants, their sum ${audit.sum}, the balance ${audit.balance}`,
+        ...(rows.length === 0 ? [] : [tableOf(['source', 'points'], rows)]),
+        ...(audit.ok
+          ? ['It adds up.']
+          : ['It does not add up:', ...audit.problems.map(({ code, error }) => `- ${code}: ${error}`)]),
+      ];
+      output.result(audit, text.join('\n'));
+      return audit.ok ? EXIT.ok : EXIT.found;
+    },
+  });
+}

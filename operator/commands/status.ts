@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { addOperation, type Runtime } from '../operation.ts';
+import { EXIT } from '../outcome.ts';
+import { durationText, orUnknown, tableOf } from '../output.ts';
+import { type QueueStatus, readStatus, type StackStatus } from '../stack-status.ts';
+
+/** Adds `status`. */
+export function addStatusCommand(program: Command, runtime: Runtime): void {
+  addOperation(program, runtime, {
+    usage: 'status',
+    summary: 'queues, dead letters, how far scores lag behind, the last backfill',
+    help: `
+It changes nothing. What the stack cannot tell is "unknown", in JSON null, and never 0: a local one has no ages of
+messages. Exits with ${EXIT.found} where there are dead letters.
+
+  laurel status
+  laurel status --stage prod --json | jq '.queues[] | select(.waiting > 0)'
+`,
+    input: {},
+    async run({ connect, output, clock }) {
+      const status = await readStatus(connect(), clock());
+      output.result(status, textOf(status, clock()));
+      return deadIn(status).length > 0 ? EXIT.found : EXIT.ok;
+    },
+  });
+}
+
+const deadIn = ({ queues }: StackStatus) =>
+  queues.filter(({ isDeadLetters, waiting }) => isDeadLetters && waiting !== 0);
+
+function textOf(status: StackStatus, now: number): string {
+  const { stack, queues, refreshLag, lastBackfill } = status;
+  const rows = queues.map((queue) => [
+    queue.queue,
+    orUnknown(queue.waiting),
+    orUnknown(queue.inFlight),
+    orUnknown(queue.delayed),
+    ageText(queue),
+  ]);
+  const lag = {
+    measured: `at most ${durationText((refreshLag.lastHourMaxMs ?? 0) / 1_000)} in the last hour`,
+    idle: 'nothing was refreshed in the last hour',
+    unknown: 'unknown',
+  }[refreshLag.state];
+  const dead = deadIn(status).map(({ queue }) => `laurel dead-letters ${queue}`);
+  return [
+    stack,
+    tableOf(['queue', 'waiting', 'in flight', 'delayed', 'oldest'], rows),
+    `refresh lag:    ${lag}`,
+    `last backfill:  ${
+      lastBackfill === null
+        ? 'none known'
+        : `${lastBackfill.mode}, ${lastBackfill.status}, begun ${durationText((now - Date.parse(lastBackfill.startedAt)) / 1_000)} ago: ${lastBackfill.runId}`
+    }`,
+    ...(dead.length === 0 ? [] : [`dead letters:   ${dead.join(', ')}`]),
+  ].join('\n');
+}
+
+function ageText({ oldestAgeSeconds, waiting, inFlight }: QueueStatus): string {
+  if (oldestAgeSeconds !== null) return durationText(oldestAgeSeconds);
+  return waiting === 0 && inFlight === 0 ? '-' : 'unknown';
+}

@@ -1,0 +1,74 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import * as z from 'zod';
+import { jsonOf } from './api.ts';
+import type { Connection } from './connection.ts';
+import type { DeadLetterQueue, ReceivedMessage } from './queues.ts';
+
+export type Reason = {
+  /** `unreadable`: it is no message of this queue. `failed`: its handling threw. `unknown`: nothing at hand says. */
+  readonly kind: 'unreadable' | 'failed' | 'unknown';
+  readonly says: string;
+};
+
+const LogLine = z.object({
+  level: z.literal('ERROR'),
+  message: z.string(),
+  messageId: z.string().optional(),
+  messageIds: z.array(z.string()).optional(),
+  error: z.object({ name: z.string().optional(), message: z.string().optional() }).optional(),
+});
+
+/**
+ * Why messages are dead, as far as it can be known: from the body, and from the function's log where that is a file.
+ * A dead letter itself carries no error.
+ */
+export async function reasonsOf(
+  connection: Connection,
+  queue: DeadLetterQueue,
+  messages: readonly ReceivedMessage[],
+): Promise<ReadonlyMap<string, Reason>> {
+  const logged = await loggedErrors(connection, queue, new Set(messages.map(({ id }) => id)));
+  return new Map(messages.map((message) => [message.id, reasonOf(queue, message, logged.get(message.id))]));
+}
+
+function reasonOf(queue: DeadLetterQueue, { body }: ReceivedMessage, logged: string | undefined): Reason {
+  if (queue.holds !== 'messages') return { kind: 'unknown', says: `the error is in the log of its function` };
+  const value = jsonOf(body);
+  if (value === undefined) return { kind: 'unreadable', says: 'its body is no JSON' };
+  const wrong = queue.message && z.core.safeParse(queue.message, value).error?.issues[0];
+  if (wrong) return { kind: 'unreadable', says: `${wrong.path.join('.') || 'body'}: ${wrong.message}` };
+  if (logged !== undefined) return { kind: 'failed', says: logged };
+  return { kind: 'unknown', says: 'its body can be read, so its handling failed; the error is in the log alone' };
+}
+
+/** The last error that the log has of each message. */
+async function loggedErrors(
+  connection: Connection,
+  { consumer }: DeadLetterQueue,
+  ids: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const errors = new Map<string, string>();
+  const file = consumer === undefined ? undefined : connection.logFile(consumer);
+  if (file === undefined || !existsSync(file) || ids.size === 0) return errors;
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    if (!line.includes('"ERROR"')) continue;
+    const { data } = LogLine.safeParse(jsonOf(line));
+    if (data === undefined) continue;
+    const { name = 'Error', message = '' } = data.error ?? {};
+    const says = data.error === undefined ? data.message : `${name}: ${message}`;
+    for (const id of [data.messageId, ...(data.messageIds ?? [])]) {
+      if (id !== undefined && ids.has(id)) errors.set(id, says);
+    }
+  }
+  return errors;
+}
+
+/** How to read more: the command that shows the log of the function that refused the messages. */
+export function logHint(connection: Connection, { consumer }: DeadLetterQueue): string | undefined {
+  if (consumer === undefined) return undefined;
+  const file = connection.logFile(consumer);
+  if (file !== undefined) return `grep ERROR ${file}`;
+  const group = `/aws/lambda/${connection.functionName(consumer)}`;
+  return `aws logs tail ${group} --since 1d --filter-pattern '{ $.level = "ERROR" }'`;
+}

@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import { connect, type Connection, DEFAULT_DIRECTORY, type Target, targetOf } from './connection.ts';
+import { type ExitCode, usageError } from './outcome.ts';
+import type { Output } from './output.ts';
+
+export type Context = {
+  readonly target: Target;
+  /** Reads anew where the stack is: a local one that was started again has other ports. */
+  readonly connect: () => Connection;
+  readonly output: Output;
+  readonly clock: () => number;
+};
+
+export type Runtime = {
+  readonly output: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: () => number;
+  readonly end: (code: ExitCode) => void;
+};
+
+type OperationSpec<Shape extends z.ZodRawShape> = {
+  /** As commander has it: `award <username> <points>`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options?: readonly Option[];
+  /** What follows the list of options: what it means, and examples. */
+  readonly help: string;
+  /** Of the arguments and options, by their names in camel case. */
+  readonly input: Shape;
+  readonly run: (context: Context, input: z.output<z.ZodObject<Shape>>) => Promise<ExitCode>;
+};
+
+const TargetShape = z.object({
+  local: z.union([z.string(), z.literal(true)]).optional(),
+  stage: z.string().optional(),
+  url: z.url().optional(),
+});
+
+/** Adds a command that acts on a stack; every one of them takes the same options for which, and for JSON. */
+export function addOperation<Shape extends z.ZodRawShape>(
+  parent: Command,
+  runtime: Runtime,
+  spec: OperationSpec<Shape>,
+): void {
+  const command = parent.command(spec.usage).description(spec.summary);
+  for (const option of spec.options ?? []) command.addOption(option);
+  command
+    .addOption(new Option('--local [directory]', `a stack that \`npm start\` runs, by its data (${DEFAULT_DIRECTORY})`))
+    .addOption(new Option('--stage <stage>', 'a deployed stack; AWS credentials and region as the AWS CLI finds them'))
+    .addOption(new Option('--url <url>', "the deployed API's address (LAUREL_URL), with its key in LAUREL_ADMIN_KEY"))
+    .addOption(new Option('--json', 'one JSON document on stdout; progress and notes go to stderr'))
+    .addHelpText('after', `\n${spec.help.trim()}\n`)
+    .action(async () => {
+      const given = Object.fromEntries(
+        command.registeredArguments.map((argument, index): [string, unknown] => [
+          camelCase(argument.name()),
+          command.processedArgs[index],
+        ]),
+      );
+      const options = command.opts<Record<string, unknown>>();
+      const target = targetOf(parseUsage(TargetShape, options), runtime.environment);
+      const input = parseUsage(z.object(spec.input), { ...options, ...given });
+      const { output, clock } = runtime;
+      runtime.end(await spec.run({ target, connect: () => connect(target), output, clock }, input));
+    });
+}
+
+function parseUsage<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw usageError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+}
+
+const camelCase = (name: string) => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+
+/** A whole number from the command line. */
+export const wholeNumber = (least: number, most: number) => {
+  const expected = `expected a whole number from ${least} to ${most}`;
+  return z.string().regex(/^\d+$/, expected).transform(Number).pipe(z.int().min(least, expected).max(most, expected));
+};
+
+/** `a,b` */
+export const commaList = z.string().transform((text) => text.split(',').map((part) => part.trim()));

@@ -1,0 +1,195 @@
+import {
+  ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import * as z from 'zod';
+import { ScoreRefreshRequested } from '../domain/scoring/score-refresh.message.ts';
+import type { Connection } from './connection.ts';
+import { usageError } from './outcome.ts';
+
+const DEAD_LETTERS = '-dlq';
+/** Where a stream mapping puts the positions of what it gave up on. */
+const POSITIONS = '-failures';
+/** Where EventBridge Scheduler puts the invocations that it could not make. */
+const SCHEDULE = '-schedule-dlq';
+
+/** SQS gives and takes ten at a time. */
+export const BATCH = 10;
+/** As long as a look may take; whatever happens to us, the messages are back after that. */
+const LOOK_SECONDS = 30;
+
+/** Who drains a queue, and what its messages are, where one schema says it. */
+const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly message?: z.core.$ZodType }> = new Map([
+  ['score-refresh', { consumer: 'refresh-score', message: ScoreRefreshRequested }],
+  ['roll-up', { consumer: 'roll-up-metrics' }],
+  ['rank', { consumer: 'rank-leaderboards' }],
+  ['backfill', { consumer: 'backfill' }],
+]);
+
+export type DeadLetterQueue = {
+  readonly role: string;
+  readonly url: string;
+  /** Messages go back to where they failed; positions and invocations cannot. */
+  readonly holds: 'messages' | 'positions' | 'invocations';
+  readonly source: { readonly role: string; readonly url: string } | undefined;
+  /** The function that refused what is in it. */
+  readonly consumer: string | undefined;
+  readonly message: z.core.$ZodType | undefined;
+};
+
+export const isDeadLetterRole = (role: string): boolean => role.endsWith(DEAD_LETTERS) || role.endsWith(POSITIONS);
+
+/** Every queue that should be empty. */
+export async function deadLetterQueues(connection: Connection): Promise<readonly DeadLetterQueue[]> {
+  const urls = await connection.queues();
+  return [...urls.keys()]
+    .filter(isDeadLetterRole)
+    .toSorted()
+    .map((role) => describe(role, urls));
+}
+
+/** By the queue's role or its dead letters' own. Throws a usage error that lists those there are. */
+export async function deadLetterQueue(connection: Connection, name: string): Promise<DeadLetterQueue> {
+  const urls = await connection.queues();
+  const role = [name, `${name}-dlq`, `${name}-failures`].find((known) => isDeadLetterRole(known) && urls.has(known));
+  if (role !== undefined) return describe(role, urls);
+  const known = [...urls.keys()]
+    .filter(isDeadLetterRole)
+    .map((other) => (other.endsWith(DEAD_LETTERS) ? without(other, DEAD_LETTERS) : other));
+  throw usageError(`queue: no queue ${name} has dead letters; there are ${known.toSorted().join(', ')}`);
+}
+
+const without = (role: string, ending: string): string => role.slice(0, -ending.length);
+
+function describe(role: string, urls: ReadonlyMap<string, string>): DeadLetterQueue {
+  const url = urls.get(role) ?? '';
+  if (role.endsWith(POSITIONS)) {
+    const consumer = without(role, POSITIONS);
+    return { role, url, holds: 'positions', source: undefined, consumer, message: undefined };
+  }
+  if (role.endsWith(SCHEDULE)) {
+    return { role, url, holds: 'invocations', source: undefined, consumer: undefined, message: undefined };
+  }
+  const sourceRole = without(role, DEAD_LETTERS);
+  const sourceUrl = urls.get(sourceRole);
+  const worker = WORKERS.get(sourceRole);
+  const source = sourceUrl === undefined ? undefined : { role: sourceRole, url: sourceUrl };
+  return { role, url, holds: 'messages', source, consumer: worker?.consumer, message: worker?.message };
+}
+
+/** The cure for what cannot be sent back. */
+export const CURE_OF = {
+  positions:
+    'it holds positions in a stream, not messages: there is nothing to send back. Mend the cause, then announce ' +
+    'again whoever was missed with `laurel backfill --mode stale`, or with `--mode all` to be sure',
+  invocations:
+    'it holds invocations that a schedule could not make. Mend the cause; the next one makes up for them, or run ' +
+    '`laurel backfill` now',
+} as const;
+
+const Depth = z.object({
+  ApproximateNumberOfMessages: z.coerce.number().optional(),
+  ApproximateNumberOfMessagesNotVisible: z.coerce.number().optional(),
+  ApproximateNumberOfMessagesDelayed: z.coerce.number().optional(),
+  QueueArn: z.string().optional(),
+});
+
+/** Approximate, as SQS counts; null where the engine does not say. */
+export type QueueDepth = {
+  readonly waiting: number | null;
+  readonly inFlight: number | null;
+  readonly delayed: number | null;
+};
+
+export async function readQueue(
+  sqs: SQSClient,
+  url: string,
+): Promise<QueueDepth & { readonly arn: string | undefined }> {
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['All'] }));
+  const read = Depth.parse(Attributes ?? {});
+  return {
+    waiting: read.ApproximateNumberOfMessages ?? null,
+    inFlight: read.ApproximateNumberOfMessagesNotVisible ?? null,
+    delayed: read.ApproximateNumberOfMessagesDelayed ?? null,
+    arn: read.QueueArn,
+  };
+}
+
+const Attributes = z.object({
+  SentTimestamp: z.coerce.number(),
+  ApproximateReceiveCount: z.coerce.number(),
+});
+const Received = z.object({
+  MessageId: z.string(),
+  ReceiptHandle: z.string(),
+  Body: z.string(),
+  Attributes,
+});
+
+export type ReceivedMessage = {
+  readonly id: string;
+  readonly handle: string;
+  readonly body: string;
+  /** Milliseconds since the epoch: when it was sent first, kept when SQS moved it. */
+  readonly sentAt: number;
+  /** Over both queues, looks included. */
+  readonly receives: number;
+  readonly messageAttributes: Message['MessageAttributes'];
+};
+
+/** Up to ten messages, hidden for `hiddenSeconds`. An empty answer to a poll of a second means that none is visible. */
+export async function receive(
+  sqs: SQSClient,
+  url: string,
+  { limit, hiddenSeconds }: { readonly limit: number; readonly hiddenSeconds: number },
+): Promise<readonly ReceivedMessage[]> {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: url,
+      MaxNumberOfMessages: Math.min(BATCH, limit),
+      VisibilityTimeout: hiddenSeconds,
+      WaitTimeSeconds: 1,
+      MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount'],
+      MessageAttributeNames: ['All'],
+    }),
+  );
+  return Messages.map((message) => {
+    const { MessageId, ReceiptHandle, Body, Attributes: attributes } = Received.parse(message);
+    return {
+      id: MessageId,
+      handle: ReceiptHandle,
+      body: Body,
+      sentAt: attributes.SentTimestamp,
+      receives: attributes.ApproximateReceiveCount,
+      messageAttributes: message.MessageAttributes,
+    };
+  });
+}
+
+/** Looks at a queue's messages and gives all of them back. */
+export async function look(sqs: SQSClient, url: string, limit: number): Promise<readonly ReceivedMessage[]> {
+  const seen = new Map<string, ReceivedMessage>();
+  try {
+    while (seen.size < limit) {
+      const messages = await receive(sqs, url, { limit: limit - seen.size, hiddenSeconds: LOOK_SECONDS });
+      if (messages.length === 0) break;
+      for (const message of messages) seen.set(message.id, message);
+    }
+  } finally {
+    await giveBack(sqs, url, [...seen.values()]);
+  }
+  return [...seen.values()].toSorted((a, b) => a.sentAt - b.sentAt);
+}
+
+/** Makes them visible at once. One that cannot be is visible again by itself when its time is over. */
+export async function giveBack(sqs: SQSClient, url: string, messages: readonly ReceivedMessage[]): Promise<void> {
+  for (let from = 0; from < messages.length; from += BATCH) {
+    const Entries = messages
+      .slice(from, from + BATCH)
+      .map(({ handle }, index) => ({ Id: String(index), ReceiptHandle: handle, VisibilityTimeout: 0 }));
+    await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries }));
+  }
+}

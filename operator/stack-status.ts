@@ -1,0 +1,138 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
+import * as z from 'zod';
+import { jsonOf } from './api.ts';
+import { newestRuns, type Run } from './backfill-runs.ts';
+import type { Connection } from './connection.ts';
+import { OperatorError } from './outcome.ts';
+import { isDeadLetterRole, type QueueDepth, readQueue } from './queues.ts';
+
+const REFRESH = 'refresh-score';
+const LAG_METRIC = 'RefreshLag';
+const HOUR_MS = 3_600_000;
+const PERIOD_SECONDS = 300;
+/** The end of a log that is looked at: thousands of refreshes. */
+const LOG_TAIL_BYTES = 4_000_000;
+
+export type QueueStatus = QueueDepth & {
+  readonly queue: string;
+  readonly isDeadLetters: boolean;
+  /** Null where nobody knows, and where no message waits. */
+  readonly oldestAgeSeconds: number | null;
+};
+
+/** `idle`: nothing was refreshed in that time. `unknown`: nobody at hand measures it. */
+export type RefreshLag = { readonly state: 'measured' | 'idle' | 'unknown'; readonly lastHourMaxMs: number | null };
+
+export type StackStatus = {
+  readonly stack: string;
+  readonly queues: readonly QueueStatus[];
+  readonly refreshLag: RefreshLag;
+  /** The newest run that was no dry run; null where there is none, or none is known. */
+  readonly lastBackfill: Run | null;
+};
+
+export async function readStatus(connection: Connection, now: number): Promise<StackStatus> {
+  const urls = [...(await connection.queues())].toSorted(([a], [b]) => a.localeCompare(b));
+  const measured = await measure(
+    connection,
+    urls.map(([role]) => role),
+    now,
+  );
+  const queues = [];
+  for (const [role, url] of urls) {
+    const { waiting, inFlight, delayed } = await readQueue(connection.sqs(), url);
+    const oldestAgeSeconds = measured?.ages.get(role) ?? null;
+    queues.push({ queue: role, isDeadLetters: isDeadLetterRole(role), waiting, inFlight, delayed, oldestAgeSeconds });
+  }
+  return {
+    stack: connection.name,
+    queues,
+    refreshLag: measured?.lag ?? lagFromLog(connection.logFile(REFRESH), now),
+    lastBackfill: await lastBackfill(connection),
+  };
+}
+
+async function lastBackfill(connection: Connection): Promise<Run | null> {
+  try {
+    return (await newestRuns(connection)).find(({ dryRun }) => !dryRun) ?? null;
+  } catch (error) {
+    const isAbsent =
+      (error instanceof OperatorError && error.code === 'not_there') ||
+      (error instanceof Error && error.name === 'ResourceNotFoundException');
+    if (isAbsent) return null; // a stack from before there were backfills
+    throw error;
+  }
+}
+
+type Measured = { readonly ages: ReadonlyMap<string, number>; readonly lag: RefreshLag };
+
+/** What SQS itself does not tell: the ages, from CloudWatch, where there is one. */
+async function measure(connection: Connection, roles: readonly string[], now: number): Promise<Measured | undefined> {
+  const client = connection.cloudwatch?.();
+  if (client === undefined) return undefined;
+  const ages = roles.map((role, index) =>
+    query(`age${index}`, 'AWS/SQS', 'ApproximateAgeOfOldestMessage', 'QueueName', connection.queueName(role)),
+  );
+  const lag = query('lag', 'Laurel', LAG_METRIC, 'service', connection.functionName(REFRESH));
+  const { MetricDataResults = [] } = await client.send(
+    new GetMetricDataCommand({
+      MetricDataQueries: [...ages, lag],
+      StartTime: new Date(now - HOUR_MS),
+      EndTime: new Date(now),
+      ScanBy: 'TimestampDescending',
+    }),
+  );
+  const values = new Map(MetricDataResults.map(({ Id, Values = [] }) => [Id, Values]));
+  const lags = values.get('lag') ?? [];
+  return {
+    ages: new Map(
+      roles.flatMap((role, index): [string, number][] => {
+        const newest = values.get(`age${index}`)?.[0];
+        return newest === undefined ? [] : [[role, newest]];
+      }),
+    ),
+    lag: lagOf(lags),
+  };
+}
+
+const query = (Id: string, Namespace: string, MetricName: string, Name: string, Value: string): MetricDataQuery => ({
+  Id,
+  MetricStat: {
+    Metric: { Namespace, MetricName, Dimensions: [{ Name, Value }] },
+    Period: PERIOD_SECONDS,
+    Stat: 'Maximum',
+  },
+});
+
+const lagOf = (lags: readonly number[]): RefreshLag =>
+  lags.length === 0
+    ? { state: 'idle', lastHourMaxMs: null }
+    : { state: 'measured', lastHourMaxMs: lags.reduce((most, lag) => Math.max(most, lag)) };
+
+const LagLine = z.object({ _aws: z.object({ Timestamp: z.number() }), [LAG_METRIC]: z.number() });
+
+/** Locally the metric is where Lambda's would be extracted from: in the function's log. */
+function lagFromLog(file: string | undefined, now: number): RefreshLag {
+  if (file === undefined || !existsSync(file)) return { state: 'unknown', lastHourMaxMs: null };
+  const lags = tailOf(file)
+    .split('\n')
+    .filter((line) => line.includes(LAG_METRIC))
+    .flatMap((line) => {
+      const { data } = LagLine.safeParse(jsonOf(line));
+      return data === undefined || data._aws.Timestamp < now - HOUR_MS ? [] : [data[LAG_METRIC]];
+    });
+  return lagOf(lags);
+}
+
+function tailOf(file: string): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const bytes = Buffer.alloc(Math.min(size, LOG_TAIL_BYTES));
+    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString('utf8');
+  } finally {
+    closeSync(descriptor);
+  }
+}
