@@ -5,12 +5,14 @@
  * GUARDS
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { aRawEvent, invocationOf } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { faultAt, FAULTS, faultsInOrder, Wire } from '../support/faults.ts';
 import { chooser, faults, requestsOf, turns, waves, type Wave } from './telemetry-arbitraries.ts';
-import { runs, TelemetryWorld, type Request } from './telemetry-world.ts';
+import { PATIENCE, runs, TelemetryWorld, type Request } from './telemetry-world.ts';
+
+vi.setConfig({ testTimeout: PATIENCE });
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -40,7 +42,7 @@ describe('each event counts once', () => {
         using world = await aWorld(new Wire(undefined, chooser(choices)));
         await sendAll(world, plan, true);
       }),
-      { numRuns: runs(50) },
+      { numRuns: runs(30) },
     );
   });
 
@@ -50,7 +52,7 @@ describe('each event counts once', () => {
         using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
         await sendAll(world, plan, false);
       }),
-      { numRuns: runs(50) },
+      { numRuns: runs(30) },
     );
   });
 });
@@ -68,7 +70,7 @@ describe('senders that fill chunks of one hour at the same time', () => {
         await world.send(...requests);
         await world.checkFacts({ everyAnswerArrived: true });
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(30) },
     );
   });
 });

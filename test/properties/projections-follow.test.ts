@@ -13,9 +13,9 @@ import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { faultsInOrder, Wire } from '../support/faults.ts';
 import { CLOCKS_OFF, pick, RefreshWorld } from './refresh-world.ts';
 import { chooser, faults, requestsOf, smallWaves, turns, type Wave } from './telemetry-arbitraries.ts';
-import { runs, type Request } from './telemetry-world.ts';
+import { PATIENCE, runs, type Request } from './telemetry-world.ts';
 
-vi.setConfig({ testTimeout: 240_000 }); // thousands of requests, one at a time
+vi.setConfig({ testTimeout: PATIENCE });
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -80,7 +80,7 @@ describe('metrics and scores follow the facts', () => {
         using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(30) },
     );
   });
 
@@ -113,7 +113,7 @@ describe('metrics and scores follow the facts', () => {
           }
         },
       ),
-      { numRuns: runs(60) },
+      { numRuns: runs(30) },
     );
   });
 
@@ -124,7 +124,7 @@ describe('metrics and scores follow the facts', () => {
         using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         await run(world, plan);
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(30) },
     );
   });
 });

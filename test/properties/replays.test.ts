@@ -9,9 +9,9 @@ import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { faultsInOrder, Wire } from '../support/faults.ts';
 import { pick, RefreshWorld } from './refresh-world.ts';
 import { chooser, faults, requestsOf, turns, waves } from './telemetry-arbitraries.ts';
-import { runs, type Request } from './telemetry-world.ts';
+import { PATIENCE, runs, type Request } from './telemetry-world.ts';
 
-vi.setConfig({ testTimeout: 240_000 }); // thousands of requests, one at a time
+vi.setConfig({ testTimeout: PATIENCE });
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -51,7 +51,7 @@ describe('a replay', () => {
 
         expect(await world.everything()).toEqual(before);
       }),
-      { numRuns: runs(50) },
+      { numRuns: runs(30) },
     );
   });
 

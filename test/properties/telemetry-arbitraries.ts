@@ -119,12 +119,23 @@ export const faults: fc.Arbitrary<readonly (Fault | undefined)[]> = fc.array(
   ),
   { maxLength: 80 },
 );
-export const turns: fc.Arbitrary<readonly number[]> = fc.array(fc.nat(1_000), { maxLength: 60 });
+const NEWEST = -1;
+const OLDEST = 0;
+/** Long runs of one rule let one sender or machine stand still while all others get far ahead. */
+export const turns: fc.Arbitrary<readonly number[]> = fc
+  .array(fc.tuple(fc.oneof(fc.constantFrom(NEWEST, OLDEST), fc.nat(1_000)), fc.integer({ min: 1, max: 16 })), {
+    maxLength: 12,
+  })
+  .map((rules) => rules.flatMap(([choice, times]) => Array.from({ length: times }, () => choice)));
 
 /** Takes the choices in order, and the oldest once they are used up. */
 export const chooser = (choices: readonly number[]): ((waiting: number) => number) => {
   let taken = 0;
-  return (waiting) => (choices[taken++] ?? 0) % waiting;
+  return (waiting) => {
+    const choice = choices[taken] ?? 0;
+    taken += 1;
+    return choice === NEWEST ? waiting - 1 : choice % waiting;
+  };
 };
 
 function rawEvent({ device, clock, kind, id, usesStartedAt }: Draft, now: number): RawEvent {

@@ -21,6 +21,9 @@ import { identityOf, refusalOf, tally, TelemetryModel, type Counts } from './tel
 /** How often each property runs is modest, so that all of them fit a usual test run; this factor raises it. */
 export const runs = (usual: number): number => Math.ceil(usual * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1));
 
+/** Milliseconds that a property may take: thousands of requests, one at a time, on a machine busy with other things. */
+export const PATIENCE = 240_000;
+
 /** Whose key a request carries: a username, a collective's (which credits nobody), or none. */
 export type Sender = string | { readonly collective: string } | null;
 export type Request = { readonly sender: Sender; readonly events: readonly RawEvent[] };

@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { authenticator, type Authenticate } from '../../../domain/identity/authenticate.ts';
+import { createKey, CreateKeyRequest } from '../../../domain/identity/create-key.ts';
+import type { Credential } from '../../../domain/identity/credential.ts';
+import { Username } from '../../../domain/identity/username.ts';
+import { whoami } from '../../../domain/identity/whoami.ts';
+import { aCollectiveKey, aPersonalKey, aServiceKey, aUsername, sha256 } from '../../builders/identity.ts';
+
+describe('a username', () => {
+  it.each([
+    ['ada', 'ada'],
+    ['ADA', 'ada'],
+    ['0.a-b_c', '0.a-b_c'],
+    ['constructor', 'constructor'],
+    ['a'.repeat(64), 'a'.repeat(64)],
+  ])('%s is %s', (sent, name) => {
+    expect(Username.parse(sent)).toBe(name);
+  });
+
+  it.each(['', '-a', '.a', '_a', 'a b', 'a/b', '../a', 'a\n', 'ä', '\u212a', 'a'.repeat(65), '__proto__', 7, null])(
+    '%j is none',
+    (sent) => {
+      expect(Username.safeParse(sent).success).toBe(false);
+    },
+  );
+});
+
+describe('a new key', () => {
+  const kept: Credential[] = [];
+  const deps = {
+    credentials: {
+      add: async (credential: Credential) => void kept.push(credential),
+      find: async () => undefined,
+      list: async () => ({ credentials: [] }),
+      revoke: async () => false,
+      noteUse: async () => {},
+    },
+    clock: () => Date.parse('2026-08-21T12:00:00.000Z'),
+    randomToken: (bytes: number) => 'x'.repeat(Math.ceil((bytes * 4) / 3)),
+    sha256,
+  };
+  beforeEach(() => kept.splice(0));
+
+  it.each([
+    [{ kind: 'personal', username: 'ada' }, ['telemetry:write', 'extensions:push', 'extensions:yank']],
+    [
+      { kind: 'collective', slug: 'guild', members: ['ada'] },
+      ['telemetry:write', 'extensions:push', 'extensions:yank'],
+    ],
+    [{ kind: 'service' }, ['telemetry:trusted', 'awards:grant']],
+    [{ kind: 'personal', username: 'ada', scopes: ['extensions:push', 'extensions:push'] }, ['extensions:push']],
+  ])('%j may %j', async (request, scopes) => {
+    const created = await createKey(deps, CreateKeyRequest.parse(request));
+
+    expect(created).toMatchObject({ scopes, createdAt: '2026-08-21T12:00:00.000Z' });
+    expect(kept).toMatchObject([{ id: created.id, hash: sha256(created.key), scopes }]);
+  });
+
+  it('of an admin may do everything', async () => {
+    const { scopes } = await createKey(deps, { kind: 'admin' });
+
+    expect(scopes).toContain('keys:manage');
+    expect(scopes).toHaveLength(6);
+  });
+});
+
+describe('authentication', () => {
+  const key = 'lrl_secret';
+  const hash = sha256(key);
+  let stored: Credential | undefined;
+  let now: number;
+  let lookups: number;
+  let notedUses: string[];
+  let authenticate: Authenticate;
+  beforeEach(() => {
+    stored = { ...aPersonalKey('ada'), id: hash.slice(0, 32), hash };
+    now = Date.parse('2026-08-21T12:00:00.000Z');
+    lookups = 0;
+    notedUses = [];
+    authenticate = authenticator({
+      credentials: {
+        async find(id) {
+          lookups += 1;
+          return stored?.id === id ? stored : undefined;
+        },
+        async noteUse(_id, at) {
+          notedUses.push(at);
+        },
+      },
+      clock: () => now,
+      sha256,
+    });
+  });
+
+  it('remembers a hit for 60 s', async () => {
+    await authenticate(key);
+    now += 59_999;
+    expect(await authenticate(key)).toEqual(stored);
+    expect(lookups).toBe(1);
+
+    now += 1;
+    await authenticate(key);
+    expect(lookups).toBe(2);
+  });
+
+  it('finds a revoked key no more after 60 s, however often it was used in between', async () => {
+    await authenticate(key);
+    stored = { ...stored!, revokedAt: '2026-08-21T12:00:00.000Z' };
+    for (now += 10_000; now < Date.parse('2026-08-21T12:01:00.000Z'); now += 10_000) await authenticate(key);
+
+    expect(await authenticate(key)).toBeUndefined();
+  });
+
+  it('never remembers a miss: a key works as soon as it exists', async () => {
+    const made = stored;
+    stored = undefined;
+    expect(await authenticate(key)).toBeUndefined();
+
+    stored = made;
+    expect(await authenticate(key)).toEqual(made);
+  });
+
+  it('asks for the whole hash, of which the id is only a half', async () => {
+    stored = { ...stored!, hash: hash.slice(0, 32) + '0'.repeat(32) };
+
+    expect(await authenticate(key)).toBeUndefined();
+  });
+
+  it('notes a use at most once an hour', async () => {
+    await authenticate(key);
+    stored = { ...stored!, lastUsedAt: notedUses[0]! };
+    for (const minutes of [10, 59, 61]) {
+      now = Date.parse('2026-08-21T12:00:00.000Z') + minutes * 60_000;
+      await authenticate(key);
+    }
+
+    expect(notedUses).toEqual(['2026-08-21T12:00:00.000Z', '2026-08-21T13:01:00.000Z']);
+  });
+
+  it('notes no use of a key that is unknown or revoked', async () => {
+    stored = { ...stored!, revokedAt: '2026-08-21T11:00:00.000Z' };
+    await authenticate(key);
+    await authenticate('lrl_other');
+
+    expect(notedUses).toEqual([]);
+  });
+});
+
+describe('who one is', () => {
+  it.each([
+    [aPersonalKey('ada'), { username: 'ada', organizations: [{ slug: 'ada', role: 'owner', personal: true }] }],
+    [
+      aCollectiveKey('guild'),
+      { username: 'guild', organizations: [{ slug: 'guild', role: 'member', personal: false }] },
+    ],
+    [aServiceKey(), { username: null, organizations: [] }],
+  ])('follows from the key', (credential, expected) => {
+    expect(whoami(credential)).toMatchObject({ authenticated: true, email: null, plan: null, ...expected });
+    expect(JSON.stringify(whoami(credential))).not.toContain(credential.hash);
+  });
+
+  it('keeps usernames apart from other text by their type', () => {
+    expect(aUsername()).toBe('ada');
+  });
+});
