@@ -80,7 +80,7 @@ describe('npm start', () => {
     const later = (await (await fetch(`${reloaded.baseUrl}/v1/stats?username=alder`)).json()) as typeof stats;
     expect(later.totalEvents).toBe(stats.totalEvents);
     expect(stats.totalEvents).toBe(264);
-  }, 180_000); // loads the whole sample twice, on whatever machine
+  });
 
   it('says in a sentence what is wrong with its arguments', async () => {
     const wrong = start('--port', 'eighty');

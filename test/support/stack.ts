@@ -58,7 +58,7 @@ export function spawnLaurel(dataDirectory: string, ...args: readonly string[]): 
     process: child,
     printed: () => output,
     async ready() {
-      await until(() => hasExited() || /^Laurel is ready/m.test(output), 90_000);
+      await until(() => hasExited() || /^Laurel is ready/m.test(output), 240_000);
       const file = join(dataDirectory, 'local.json');
       if (!existsSync(file)) throw new Error(`It did not become ready:\n${output}`);
       return LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
@@ -72,7 +72,7 @@ export function spawnLaurel(dataDirectory: string, ...args: readonly string[]): 
 }
 
 /** Waits for a condition. Throws after `timeoutMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 120_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`Not so after ${timeoutMs} ms: ${condition.toString()}`);
