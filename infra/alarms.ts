@@ -16,6 +16,7 @@ export const RUNBOOK = {
   deadLetters: 'runbook-dead-letters',
   queueAge: 'runbook-queue-age',
   streamFailures: 'runbook-stream-failures',
+  scheduleFailures: 'runbook-schedule-failures',
   functionErrors: 'runbook-function-errors',
 } as const;
 

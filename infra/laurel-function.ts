@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { ApplicationLogLevel, Architecture, LoggingFormat, Runtime, SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  LoggingFormat,
+  RecursiveLoop,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -20,6 +27,7 @@ export type LaurelFunctionProps<Env> = {
   readonly role: string; // the folder under functions/ that holds its handler
   readonly environment: Env;
   readonly timeout: Duration;
+  readonly feedsItself?: boolean; // Lambda ends a function's loop through a queue after 16 rounds unless it is told not to
 };
 
 /**
@@ -31,7 +39,11 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
   readonly role: string;
   readonly timeout: Duration;
 
-  constructor(scope: Construct, id: string, { stage, role, environment, timeout }: LaurelFunctionProps<Env>) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, role, environment, timeout, feedsItself = false }: LaurelFunctionProps<Env>,
+  ) {
     super(scope, id);
     this.role = role;
     this.timeout = timeout;
@@ -51,6 +63,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
       memorySize: 512,
       timeout,
       environment,
+      ...(feedsItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       role: new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
       logGroup,
       loggingFormat: LoggingFormat.JSON,

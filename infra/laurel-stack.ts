@@ -1,10 +1,11 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AttributeType, ProjectionType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { AnnounceChangesEnv } from '../functions/announce-changes/env.ts';
+import type { BackfillEnv } from '../functions/backfill/env.ts';
 import type { IngestTelemetryEnv } from '../functions/ingest-telemetry/env.ts';
 import type { ManageKeysEnv } from '../functions/manage-keys/env.ts';
 import type { ReadApiEnv } from '../functions/read-api/env.ts';
@@ -13,6 +14,7 @@ import type { RecordAwardEnv } from '../functions/record-award/env.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { LaurelTable } from './laurel-table.ts';
+import { BackfillSchedules } from './backfill-schedules.ts';
 import { QueueWorker } from './queue-worker.ts';
 import type { Stage } from './stage.ts';
 import { StreamWorker } from './stream-worker.ts';
@@ -22,6 +24,10 @@ type LaurelStackOptions = {
 };
 
 const BY_USER_INDEX = 'byUser';
+const BY_NEXT_CHANGE_INDEX = 'byNextChange';
+
+/** It stops itself well before, and goes on in another invocation. */
+const BACKFILL_TIMEOUT = Duration.minutes(5);
 
 /** All that a writer of grants may do: no role updates or deletes a line, nor writes one without its condition's read. */
 const APPEND_GRANTS = ['dynamodb:GetItem', 'dynamodb:PutItem'];
@@ -52,7 +58,23 @@ export class LaurelStack extends Stack {
         },
       ],
     });
-    const { table: userScores } = new LaurelTable(this, 'UserScores', { stage, role: 'user_scores' });
+    const { table: userScores } = new LaurelTable(this, 'UserScores', {
+      stage,
+      role: 'user_scores',
+      indexes: [
+        {
+          indexName: BY_NEXT_CHANGE_INDEX, // only SCORE items have both, and a refresh that changes neither pays nothing
+          partitionKey: { name: 'changeShard', type: AttributeType.STRING },
+          sortKey: { name: 'changesOn', type: AttributeType.STRING },
+          projectionType: ProjectionType.KEYS_ONLY,
+        },
+      ],
+    });
+    const { table: backfillRuns } = new LaurelTable(this, 'BackfillRuns', {
+      stage,
+      role: 'backfill_runs',
+      timeToLiveAttribute: 'expiresAt',
+    });
     const { table: credentials } = new LaurelTable(this, 'Credentials', { stage, role: 'credentials' });
 
     const refreshScore = new QueueWorker<RefreshScoreEnv>(this, 'RefreshScore', {
@@ -71,6 +93,36 @@ export class LaurelStack extends Stack {
       .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
       .allow(APPEND_GRANTS, scoreGrants.tableArn) // badges of tiers
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
+
+    const backfill = new QueueWorker<BackfillEnv>(this, 'Backfill', {
+      stage,
+      role: 'backfill',
+      queueRole: 'backfill',
+      environment: (queue) => ({
+        TELEMETRY_TABLE: telemetry.tableName,
+        SCORES_TABLE: userScores.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
+        RUNS_TABLE: backfillRuns.tableName,
+        SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
+        BACKFILL_QUEUE_URL: queue.queueUrl,
+      }),
+      timeout: BACKFILL_TIMEOUT,
+      isOneByOne: true,
+      feedsItself: true,
+      maxConcurrency: 2,
+    });
+    backfill.worker
+      .allow(['dynamodb:Query', 'dynamodb:Scan'], telemetry.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:Scan'], scoreGrants.tableArn)
+      .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
+      .allow(['dynamodb:Query', 'dynamodb:Scan'], `${userScores.tableArn}/index/${BY_NEXT_CHANGE_INDEX}`)
+      .allow(
+        ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:BatchWriteItem'],
+        backfillRuns.tableArn,
+      )
+      .allow(['sqs:SendMessage'], refreshScore.queue.queueArn)
+      .allow(['sqs:SendMessage'], backfill.queue.queueArn);
+    new BackfillSchedules(this, 'BackfillSchedules', { stage, queue: backfill.queue });
 
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,

@@ -14,6 +14,7 @@ type LaurelTableProps = {
   readonly stage: Stage;
   readonly role: string;
   readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
+  readonly timeToLiveAttribute?: string; // seconds since the epoch, after which an item goes by itself
   readonly stream?: StreamViewType; // only tables of facts: a projection with a stream could trigger itself
 };
 
@@ -21,7 +22,11 @@ type LaurelTableProps = {
 export class LaurelTable extends Construct {
   readonly table: TableV2;
 
-  constructor(scope: Construct, id: string, { stage, role, indexes = [], stream }: LaurelTableProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, role, indexes = [], timeToLiveAttribute, stream }: LaurelTableProps,
+  ) {
     super(scope, id);
     this.table = new TableV2(this, 'Table', {
       tableName: physicalName(stage, role),
@@ -33,6 +38,7 @@ export class LaurelTable extends Construct {
       deletionProtection: stage.keepsData,
       removalPolicy: removalPolicyOf(stage),
       globalSecondaryIndexes: [...indexes],
+      ...(timeToLiveAttribute === undefined ? {} : { timeToLiveAttribute }),
       ...(stream === undefined ? {} : { dynamoStream: stream }),
     });
     Tags.of(this.table).add(ROLE_TAG, role);

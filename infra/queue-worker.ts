@@ -4,9 +4,15 @@ import { alarmOnAnyMessage, alarmOnBacklog, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 
-const BATCHING_WINDOW = Duration.seconds(1);
+/** Messages that are handled together where they are about the same thing: gathered for a second. */
+const GATHERED = { batchSize: 100, window: Duration.seconds(1) } as const;
+/** Messages that may each take the function's whole time. */
+const ONE_BY_ONE = { batchSize: 1, window: Duration.seconds(0) } as const;
 
-type QueueWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout'> & {
+type QueueWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout' | 'environment'> & {
+  readonly environment: Env | ((queue: LaurelQueue) => Env); // a function that sends to its own queue needs its URL
+  readonly timeout?: Duration;
+  readonly isOneByOne?: boolean;
   readonly queueRole: string;
   readonly maxConcurrency: number; // bounds the mapping: a reserved concurrency would throttle, and fill the dead letters
 };
@@ -19,21 +25,27 @@ export class QueueWorker<Env extends Record<string, string>> extends Construct {
 
   constructor(scope: Construct, id: string, { queueRole, maxConcurrency, ...props }: QueueWorkerProps<Env>) {
     super(scope, id);
-    const { stage } = props;
-    this.worker = new LaurelFunction<Env>(this, 'Worker', { ...props, timeout: WORKER_TIMEOUT });
+    const { stage, environment, timeout = WORKER_TIMEOUT, isOneByOne = false, ...rest } = props;
+    const { batchSize, window } = isOneByOne ? ONE_BY_ONE : GATHERED;
     this.deadLetters = new LaurelQueue(this, 'DeadLetters', { stage, role: `${queueRole}-dlq` });
     this.queue = new LaurelQueue(this, 'Queue', {
       stage,
       role: queueRole,
       // AWS: six times the function's timeout and the batching window, or a slow batch is handed out twice
-      visibilityTimeout: Duration.seconds(6 * WORKER_TIMEOUT.toSeconds() + BATCHING_WINDOW.toSeconds()),
+      visibilityTimeout: Duration.seconds(6 * timeout.toSeconds() + window.toSeconds()),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
+    });
+    this.worker = new LaurelFunction<Env>(this, 'Worker', {
+      ...rest,
+      stage,
+      timeout,
+      environment: typeof environment === 'function' ? environment(this.queue) : environment,
     });
     this.worker.allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], this.queue.queueArn);
     this.worker.fn.addEventSourceMapping('Messages', {
       eventSourceArn: this.queue.queueArn,
-      batchSize: 100,
-      maxBatchingWindow: BATCHING_WINDOW,
+      batchSize,
+      maxBatchingWindow: window,
       reportBatchItemFailures: true,
       maxConcurrency,
     });

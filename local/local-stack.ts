@@ -12,6 +12,7 @@ import { ensureTable } from './engines/tables.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
 import type { EventSource } from './events/event-source.ts';
 import { startQueueSource } from './events/queue-source.ts';
+import { startScheduleSource } from './events/schedule-source.ts';
 import { startStreamSource } from './events/stream-source.ts';
 import { startHttpFront } from './http/http-front.ts';
 import { functionPool, type FunctionPool } from './lambda/function-pool.ts';
@@ -19,7 +20,13 @@ import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
 import type { LocalDescription } from './local-description.ts';
 import type { Assembly } from './template/assembly.ts';
-import { readStack, type FunctionModel, type StackModel, type Surroundings } from './template/stack-model.ts';
+import {
+  readStack,
+  type FunctionModel,
+  type ScheduleModel,
+  type StackModel,
+  type Surroundings,
+} from './template/stack-model.ts';
 
 export const LOCAL_REGION = 'us-east-1';
 /** The one that fauxqs puts into the ARNs of its queues. */
@@ -129,7 +136,10 @@ async function boot(
 
   const stack = model();
   const keyOf = ({ role }: FunctionModel) => `function-${role}`;
-  proxy.allow(stack.functions.map((fn) => ({ role: fn.role, accessKeyId: keyOf(fn), policy: fn.policy })));
+  proxy.allow([
+    ...stack.functions.map((fn) => ({ role: fn.role, accessKeyId: keyOf(fn), policy: fn.policy })),
+    ...stack.schedules.map((each) => ({ role: each.name, accessKeyId: keyOfSchedule(each), policy: each.policy })),
+  ]);
   for (const fn of stack.functions) {
     functions.set(
       fn.name,
@@ -153,7 +163,7 @@ async function boot(
     for (const source of sources.streams) if (source.tableName === table) source.wake();
   });
   undo.push(async () => {
-    const stopped = Promise.all([...sources.streams, ...sources.queues].map((source) => source.stop()));
+    const stopped = Promise.all(sources.all.map((source) => source.stop()));
     await Promise.race([stopped, sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
     await stopFunctions(); // what still runs is delivered again after the next start
     await stopped;
@@ -181,8 +191,7 @@ async function boot(
   return {
     ...description,
     publish: () => data.publish(description),
-    drain: ({ timeoutMs = 60_000 } = {}) =>
-      drain({ stack, functions, sources: [...sources.streams, ...sources.queues], operator, timeoutMs }),
+    drain: ({ timeoutMs = 60_000 } = {}) => drain({ stack, functions, sources: sources.all, operator, timeoutMs }),
     failed: Promise.race([dynamodb.ended.then(ended(engine)), sqs.ended.then(ended('fauxqs'))]),
     async stop() {
       isStopping = true;
@@ -190,6 +199,8 @@ async function boot(
     },
   };
 }
+
+const keyOfSchedule = ({ name }: ScheduleModel) => `schedule-${name}`;
 
 type SourceContext = {
   readonly checkpoints: Parameters<typeof startStreamSource>[0]['checkpoints'];
@@ -205,12 +216,20 @@ function startSources(stack: StackModel, functions: ReadonlyMap<string, Function
     const call = awsCaller(context.endpoint, context.keyOf(pool.model));
     return { pool, call, region: LOCAL_REGION, clock: Date.now, report: context.report };
   };
-  return {
-    queues: stack.queueMappings.map((mapping) => startQueueSource({ mapping, ...common(mapping.functionName) })),
-    streams: stack.streamMappings.map((mapping) =>
-      startStreamSource({ mapping, checkpoints: context.checkpoints, ...common(mapping.functionName) }),
-    ),
-  };
+  const { checkpoints, endpoint, report } = context;
+  const streams = stack.streamMappings.map((mapping) =>
+    startStreamSource({ mapping, checkpoints, ...common(mapping.functionName) }),
+  );
+  const queues = stack.queueMappings.map((mapping) => startQueueSource({ mapping, ...common(mapping.functionName) }));
+  const schedules = stack.schedules.map((schedule) =>
+    startScheduleSource({
+      schedule,
+      call: awsCaller(endpoint, keyOfSchedule(schedule)),
+      clock: Date.now,
+      report,
+    }),
+  );
+  return { streams, all: [...streams, ...queues, ...schedules] };
 }
 
 function environmentOf(fn: FunctionModel, accessKeyId: string, endpoint: string): Record<string, string> {

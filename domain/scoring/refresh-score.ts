@@ -14,6 +14,7 @@ import { decideScore, type UserScore } from './score.ts';
 import type { ScoreRefreshRequested } from './score-refresh.message.ts';
 import type { ScoreStore, StoredUser } from './score-store.port.ts';
 import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.ts';
+import { untilFresh } from './until-fresh.ts';
 import {
   basisOf,
   dateOfRefresh,
@@ -43,13 +44,13 @@ export type Refresh = {
   readonly days: readonly UtcDate[] | null;
   /** Whether to count again what servers reported; done in any case where `days` is null. */
   readonly reports?: boolean;
+  /** Whether to list the grants again although the ledger has not moved; done in any case where `days` is null. */
+  readonly grants?: boolean;
 };
 
 /** `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. */
 export type RefreshOutcome = 'saved' | 'unknown';
 
-const MOST_ATTEMPTS = 8;
-const FIRST_PAUSE_MS = 25;
 const rules = currentRules;
 const named = namedCommandsOf(rules);
 
@@ -58,12 +59,7 @@ const named = namedCommandsOf(rules);
  * saved in between. Harmless at any time, any number of times.
  */
 export async function refreshScore(deps: RefreshDependencies, refresh: Refresh): Promise<RefreshOutcome> {
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    if (attempt > 0) await deps.sleep(deps.random() * FIRST_PAUSE_MS * 2 ** attempt);
-    const outcome = await refreshOnce(deps, refresh);
-    if (outcome !== 'stale') return outcome;
-  }
-  throw new Error(`refresh of ${refresh.username}: other refreshes came first ${MOST_ATTEMPTS} times`);
+  return untilFresh(deps, refresh.username, () => refreshOnce(deps, refresh));
 }
 
 async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise<RefreshOutcome | 'stale'> {
@@ -73,7 +69,8 @@ async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise
   const date = dateOfRefresh(dateOf(now), guard.metrics?.metrics ?? null, guard.score?.score.date ?? null);
   const metrics = await foldMetrics(deps, refresh, guard, date);
   const previous = guard.score?.score ?? null;
-  const listed = refresh.days === null ? null : (previous?.granted ?? null); // from nothing: the lines as well
+  const areLinesKept = refresh.days !== null && refresh.grants !== true; // else from nothing: the lines as well
+  const listed = areLinesKept ? (previous?.granted ?? null) : null;
   const granted = await readGranted(deps.grants, refresh.username, listed);
   const isNew = guard.metrics === null && guard.score === null;
   if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';
@@ -106,8 +103,9 @@ async function grantTierBadges({ grants }: RefreshDependencies, { username, tier
   );
 }
 
-async function foldMetrics(
-  { telemetry, reports, sha256 }: RefreshDependencies,
+/** The user's metrics on the date: the guard's, carried on by what changed, or folded from nothing. */
+export async function foldMetrics(
+  { telemetry, reports, sha256 }: Pick<RefreshDependencies, 'telemetry' | 'reports' | 'sha256'>,
   { username, days, reports: areReportsChanged }: Refresh,
   guard: StoredUser,
   date: UtcDate,
@@ -135,5 +133,6 @@ export function coalesce(messages: readonly [ScoreRefreshRequested, ...ScoreRefr
     username: messages[0].username,
     days: namesDays ? [...new Set(days)].sort() : null,
     reports: messages.some(({ reports }) => reports === true),
+    ...(messages.some(({ grants }) => grants === true) ? { grants: true } : {}),
   };
 }

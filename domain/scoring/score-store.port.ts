@@ -36,3 +36,13 @@ export type ScoreStore = {
   /** The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. */
   dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
 };
+
+/** The metrics alone: what a backfill recomputes. */
+export type MetricsStore = Pick<ScoreStore, 'load'> & {
+  /** Saves metrics on condition that the revision of `guard` still stands, and raises it. */
+  saveMetrics(
+    username: Username,
+    guard: StoredUser,
+    next: { readonly metrics: UserMetrics; readonly foldedAt: string },
+  ): Promise<'saved' | 'stale'>;
+};

@@ -124,6 +124,27 @@ export const StreamMapping = z.strictObject({
   DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }).optional(),
 });
 
+export const Schedule = z.strictObject({
+  Name: z.string(),
+  ScheduleExpression: z.string(),
+  ScheduleExpressionTimezone: z.literal('UTC').optional(),
+  FlexibleTimeWindow: z.strictObject({ Mode: z.literal('OFF') }),
+  State: z.literal('ENABLED').optional(),
+  Target: z.strictObject({
+    Arn: z.string().startsWith('arn:aws:sqs:', 'only a queue can be the target of a schedule here'),
+    RoleArn: z.string(),
+    Input: z.string(),
+    RetryPolicy: z
+      .strictObject({
+        MaximumRetryAttempts: z.number().int().min(0).max(185).default(185),
+        MaximumEventAgeInSeconds: z.number().int().min(60).max(86_400).default(86_400),
+      })
+      .prefault({}),
+    DeadLetterConfig: z.strictObject({ Arn: z.string() }).optional(),
+  }),
+  Description: withoutMeaning('for readers'),
+});
+
 export const Api = z.strictObject({ Name: z.string(), ProtocolType: z.literal('HTTP') });
 
 export const Integration = z.strictObject({

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readSchedule } from '../events/schedule.ts';
 import { parsePolicy, type Statement } from '../proxy/policy.ts';
 import type { Assembly, Resource } from './assembly.ts';
 import { resolveIntrinsics, type References } from './intrinsics.ts';
@@ -55,6 +56,18 @@ export type StreamMappingModel = MappingModel & {
   readonly failureQueue: QueueModel | undefined;
 };
 
+export type ScheduleModel = {
+  readonly name: string;
+  readonly expression: string;
+  readonly queue: QueueModel;
+  readonly input: string;
+  readonly maxRetries: number;
+  readonly maxEventAgeMs: number;
+  readonly deadLetterQueue: QueueModel | undefined;
+  /** What its role may do. */
+  readonly policy: readonly Statement[];
+};
+
 export type RouteModel = { readonly key: string; readonly functionName: string };
 
 export type StackModel = {
@@ -63,6 +76,7 @@ export type StackModel = {
   readonly functions: readonly FunctionModel[];
   readonly queueMappings: readonly QueueMappingModel[];
   readonly streamMappings: readonly StreamMappingModel[];
+  readonly schedules: readonly ScheduleModel[];
   readonly routes: readonly RouteModel[];
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number } | undefined;
 };
@@ -209,9 +223,14 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     }),
   );
 
+  const policyOf = (id: string, roleArn: string): readonly Statement[] => {
+    const policy = statementsOf.get(roleArn);
+    if (policy === undefined) throw new UnsupportedTemplateError(`${id}: its role ${roleArn} is not here`);
+    return policy;
+  };
+
   const functions = all('AWS::Lambda::Function', types.LambdaFunction).map(({ id, properties }): FunctionModel => {
-    const policy = statementsOf.get(properties.Role);
-    if (policy === undefined) throw new UnsupportedTemplateError(`${id}: its role ${properties.Role} is not here`);
+    const policy = policyOf(id, properties.Role);
     const dot = properties.Handler.lastIndexOf('.');
     return {
       role: roleOf(id, properties.Tags),
@@ -278,6 +297,22 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     }
   }
 
+  const schedules = all('AWS::Scheduler::Schedule', types.Schedule).map(({ id, properties }): ScheduleModel => {
+    const { Name, ScheduleExpression, Target } = properties;
+    const { MaximumRetryAttempts, MaximumEventAgeInSeconds } = Target.RetryPolicy;
+    readSchedule(ScheduleExpression, 0); // one that cannot be read stops boot
+    return {
+      name: Name,
+      expression: ScheduleExpression,
+      queue: queueOf(id, Target.Arn),
+      input: Target.Input,
+      maxRetries: MaximumRetryAttempts,
+      maxEventAgeMs: MaximumEventAgeInSeconds * 1000,
+      deadLetterQueue: Target.DeadLetterConfig && queueOf(id, Target.DeadLetterConfig.Arn),
+      policy: policyOf(id, Target.RoleArn),
+    };
+  });
+
   if (all('AWS::ApiGatewayV2::Api', types.Api).length > 1) throw new UnsupportedTemplateError('More than one HTTP API');
   const integrations = new Map(
     all('AWS::ApiGatewayV2::Integration', types.Integration).map(({ id, properties }) => [
@@ -301,6 +336,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     functions,
     queueMappings,
     streamMappings,
+    schedules,
     routes,
     throttle: settings && { ratePerSecond: settings.ThrottlingRateLimit, burst: settings.ThrottlingBurstLimit },
   };

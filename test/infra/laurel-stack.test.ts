@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
+import { BackfillEnv } from '../../functions/backfill/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
@@ -26,6 +27,7 @@ describe('functions', () => {
   it('are known by their roles', () => {
     expect([...functions.keys()].sort()).toEqual([
       'announce-changes',
+      'backfill',
       'ingest-telemetry',
       'manage-keys',
       'read-api',
@@ -64,6 +66,18 @@ describe('functions', () => {
         'score-refresh': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
       },
     ],
+    [
+      'backfill',
+      {
+        telemetry: dynamodb('Query', 'Scan'),
+        score_grants: dynamodb('GetItem', 'Scan'),
+        user_scores: dynamodb('Query', 'PutItem'),
+        'user_scores/index/byNextChange': dynamodb('Query', 'Scan'),
+        backfill_runs: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'),
+        'score-refresh': sqs('SendMessage'),
+        backfill: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+      },
+    ],
     ['manage-keys', { credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan') }],
     ['record-award', { score_grants: dynamodb('GetItem', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
     [
@@ -98,6 +112,7 @@ describe('functions', () => {
   it.each([
     ['ingest-telemetry', IngestTelemetryEnv],
     ['announce-changes', AnnounceChangesEnv],
+    ['backfill', BackfillEnv],
     ['refresh-score', RefreshScoreEnv],
     ['manage-keys', ManageKeysEnv],
     ['record-award', RecordAwardEnv],
@@ -122,6 +137,7 @@ describe('functions', () => {
     ['read-api', 10],
     ['announce-changes', 60],
     ['refresh-score', 60],
+    ['backfill', 300],
   ])('%s is ended after %i s', (role, seconds) => {
     expect(functions.get(role)!.Properties.Timeout).toBe(seconds);
   });
@@ -140,7 +156,7 @@ describe('functions', () => {
 });
 
 describe('tables', () => {
-  it.each([['telemetry'], ['user_scores'], ['credentials'], ['score_grants']])(
+  it.each([['telemetry'], ['user_scores'], ['credentials'], ['score_grants'], ['backfill_runs']])(
     '%s is on demand, recoverable, and keyed by pk and sk',
     (role) => {
       expect(tables.get(role)!.Properties).toMatchObject({
@@ -158,7 +174,7 @@ describe('tables', () => {
   it('of grants is written by puts only: nobody may update, delete or write in batches', () => {
     for (const role of functions.keys()) {
       const actions = grantsOf(resources, role!)['Allow score_grants'] ?? [];
-      expect(dynamodb('GetItem', 'PutItem')).toEqual(expect.arrayContaining(actions));
+      expect(dynamodb('GetItem', 'Scan', 'PutItem')).toEqual(expect.arrayContaining(actions));
     }
   });
 
@@ -173,6 +189,32 @@ describe('tables', () => {
         Projection: { ProjectionType: 'ALL' },
       },
     ]);
+  });
+
+  it('of scores lists by shard and date what will be behind, and costs no more than keys', () => {
+    expect(tables.get('user_scores')!.Properties.GlobalSecondaryIndexes).toEqual([
+      {
+        IndexName: 'byNextChange',
+        KeySchema: [
+          { AttributeName: 'changeShard', KeyType: 'HASH' },
+          { AttributeName: 'changesOn', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ]);
+  });
+
+  it('of backfills forgets its items by itself, and no other table does', () => {
+    const expiring = [...tables].flatMap(
+      ([
+        role,
+        {
+          Properties: { TimeToLiveSpecification },
+        },
+      ]) => (TimeToLiveSpecification === undefined ? [] : [[role, TimeToLiveSpecification]]),
+    );
+
+    expect(expiring).toEqual([['backfill_runs', { AttributeName: 'expiresAt', Enabled: true }]]);
   });
 
   it('have a stream where they hold facts, none where a refresh could trigger itself', () => {
@@ -201,7 +243,14 @@ describe('queues', () => {
   const drained = mappings.filter(({ EventSourceArn }) => queues.has(targetOf(resources, EventSourceArn)));
 
   it('keep every message for 14 days', () => {
-    expect([...queues.keys()].sort()).toEqual(['announce-changes-failures', 'score-refresh', 'score-refresh-dlq']);
+    expect([...queues.keys()].sort()).toEqual([
+      'announce-changes-failures',
+      'backfill',
+      'backfill-dlq',
+      'backfill-schedule-dlq',
+      'score-refresh',
+      'score-refresh-dlq',
+    ]);
     for (const [, { Properties }] of queues) expect(Properties.MessageRetentionPeriod).toBe(FOURTEEN_DAYS);
   });
 
@@ -218,7 +267,7 @@ describe('queues', () => {
   });
 
   it('that are drained hide a message for six function timeouts and the batching window', () => {
-    expect(drained).toHaveLength(1);
+    expect(drained).toHaveLength(2);
     for (const mapping of drained) {
       const queue = queues.get(targetOf(resources, mapping.EventSourceArn))!.Properties;
       const { Timeout } = functions.get(targetOf(resources, mapping.FunctionName))!.Properties;
@@ -237,18 +286,67 @@ describe('queues', () => {
     }
   });
 
-  it('report single failures, in bounded batches and with a bounded concurrency', () => {
-    for (const mapping of drained) {
-      expect(mapping).toMatchObject({
-        BatchSize: 100,
-        MaximumBatchingWindowInSeconds: 1,
-        FunctionResponseTypes: ['ReportBatchItemFailures'],
-        ScalingConfig: { MaximumConcurrency: 10 },
-      });
-    }
+  it.each([
+    ['score-refresh', 100, 1, 10],
+    ['backfill', 1, 0, 2],
+  ])('%s reports single failures, in batches of %i within %i s, %i at a time', (role, size, window, concurrency) => {
+    const mapping = drained.find(({ EventSourceArn }) => targetOf(resources, EventSourceArn) === role);
+
+    expect(mapping).toMatchObject({
+      BatchSize: size,
+      MaximumBatchingWindowInSeconds: window,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: concurrency },
+    });
+  });
+
+  it('bound their functions by their mappings, not by a reserved concurrency, which would fill the dead letters', () => {
     for (const { Properties } of functions.values()) {
       expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
     }
+  });
+});
+
+describe('schedules', () => {
+  const schedules = ofType(resources, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => Properties);
+
+  it('send the stale backfill every hour and after midnight, the whole one every week', () => {
+    const sent = schedules.map(({ ScheduleExpression, Target }) => [ScheduleExpression, JSON.parse(Target.Input)]);
+
+    expect(sent).toEqual([
+      ['cron(35 * * * ? *)', { mode: 'stale' }],
+      ['cron(5 0 * * ? *)', { mode: 'stale' }],
+      ['cron(20 3 ? * SUN *)', { mode: 'all' }],
+    ]);
+  });
+
+  it('go by UTC, to the queue of the backfill, and leave what cannot be delivered in their dead letters', () => {
+    for (const { ScheduleExpressionTimezone, Target } of schedules) {
+      expect(ScheduleExpressionTimezone).toBe('UTC');
+      expect(targetOf(resources, Target.Arn)).toBe('backfill');
+      expect(targetOf(resources, Target.DeadLetterConfig.Arn)).toBe('backfill-schedule-dlq');
+    }
+  });
+
+  it('may send to those two queues and nothing else', () => {
+    const roles = new Set(schedules.map(({ Target }) => Target.RoleArn['Fn::GetAtt'][0]));
+    const statements = ofType(resources, 'AWS::IAM::Policy')
+      .filter(([, { Properties }]) => Properties.Roles.some((role: any) => roles.has(role.Ref)))
+      .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+
+    expect(statements.flatMap(({ Action }) => Action)).toEqual(statements.map(() => 'sqs:SendMessage'));
+    expect(statements.flatMap(({ Resource }) => [Resource].flat()).map((arn) => targetOf(resources, arn))).toEqual([
+      'backfill',
+      'backfill-schedule-dlq',
+    ]);
+  });
+});
+
+describe('a function that feeds itself through a queue', () => {
+  it('is allowed to, and no other is', () => {
+    const allowed = [...functions].filter(([, { Properties }]) => Properties.RecursiveLoop === 'Allow');
+
+    expect(allowed.map(([role]) => role)).toEqual(['backfill']);
   });
 });
 
@@ -359,6 +457,8 @@ describe('alarms', () => {
   it('watch depth and age where messages wait for an operator, and the age of every queue', () => {
     expect(watched('ApproximateNumberOfMessagesVisible', 'QueueName')).toEqual([
       'announce-changes-failures',
+      'backfill-dlq',
+      'backfill-schedule-dlq',
       'score-refresh-dlq',
     ]);
     expect(watched('ApproximateAgeOfOldestMessage', 'QueueName')).toEqual([...queues.keys()].sort());

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../domain/identity/username.ts';
-import type { Revision, ScoreStore, StoredUser } from '../../../domain/scoring/score-store.port.ts';
+import type { MetricsStore, Revision, ScoreStore, StoredUser } from '../../../domain/scoring/score-store.port.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
 import {
   DAY_PREFIX,
@@ -32,7 +32,7 @@ const between = (username: Username, from: string, to: string) => ({
   ExpressionAttributeValues: marshall({ ':user': userPk(username), ':from': from, ':to': to }),
 });
 
-export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore {
+export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore & MetricsStore {
   /** False where the condition does not hold. Our own retry may meet its own write so: the caller then reads again. */
   async function putIf(input: Omit<PutItemCommandInput, 'TableName'>): Promise<boolean> {
     try {
@@ -50,6 +50,12 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
         ? { Item, ConditionExpression: 'attribute_not_exists(pk)' }
         : { Item, ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) },
     );
+
+  const putMetrics: MetricsStore['saveMetrics'] = async (username, guard, { metrics, foldedAt }) => {
+    const revision = guard.metrics?.revision;
+    const item = toMetricsItem(username, metrics, foldedAt, (revision ?? 0) + 1);
+    return (await putAfter(item, revision)) ? 'saved' : 'stale';
+  };
 
   /** Where the condition fails, the row of a newer score of that date stands, or this very one. */
   const writeDayRow = (username: Username, { score, revision }: NonNullable<StoredUser['score']>): Promise<boolean> =>
@@ -78,11 +84,11 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
       };
     },
 
+    saveMetrics: putMetrics,
+
     async save(guard, { metrics, foldedAt, score }) {
       const { username } = score;
-      const metricsRevision = guard.metrics?.revision;
-      const metricsItem = toMetricsItem(username, metrics, foldedAt, (metricsRevision ?? 0) + 1);
-      if (!(await putAfter(metricsItem, metricsRevision))) return 'stale';
+      if ((await putMetrics(username, guard, { metrics, foldedAt })) === 'stale') return 'stale';
       const isLaterDate = guard.score !== null && guard.score.score.date < score.date;
       if (isLaterDate) await writeDayRow(username, guard.score);
       const scoreRevision = guard.score?.revision;

@@ -7,13 +7,14 @@ import { byListing } from '../../../domain/scoring/contributions.ts';
 import type { DayRow, Revision, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
 import type { UserMetrics } from '../../../domain/scoring/username-metrics.ts';
+import { shardOf } from '../../../domain/shared/shard.ts';
 import { packMetrics, unpackMetrics } from './score-store.metrics-codec.ts';
 
 /**
  * The items of the `user_scores` table.
  *
  *   USER#<name>    METRICS           username_metrics, packed
- *   USER#<name>    SCORE             the score
+ *   USER#<name>    SCORE             the score; in the index `byNextChange` under changeShard and changesOn
  *   USER#<name>    DAY#2026-08-21    the last score of a past date
  */
 export type Item = Record<string, AttributeValue>;
@@ -124,6 +125,16 @@ function parseGranted(item: z.infer<typeof GrantedItem> | undefined): Granted {
   };
 }
 
+/**
+ * SCORE items by when they will be behind: in `CHANGE_SHARDS` partitions by `<rules version>#<nextChangeOn>`, so that two
+ * ranges of a partition hold every score of other rules, and every one whose date has come.
+ */
+export const BY_NEXT_CHANGE_INDEX = 'byNextChange';
+export const CHANGE_SHARDS = 8;
+const NEVER = '9999-12-31';
+export const changeShardOf = (shard: number): string => `SHARD#${shard}`;
+export const changesOn = (rulesVersion: string, date: string | null): string => `${rulesVersion}#${date ?? NEVER}`;
+
 export const toScoreItem = ({ contributions, granted, ...score }: UserScore, rev: Revision): Item => {
   const byKey = Object.fromEntries(
     contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
@@ -134,6 +145,8 @@ export const toScoreItem = ({ contributions, granted, ...score }: UserScore, rev
     ...score,
     contributions: byKey,
     granted: toGrantedItem(granted),
+    changeShard: changeShardOf(shardOf(score.username, CHANGE_SHARDS)),
+    changesOn: changesOn(score.rulesVersion, score.nextChangeOn),
     rev,
   });
 };

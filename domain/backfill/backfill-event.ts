@@ -1,0 +1,97 @@
+import * as z from 'zod/mini';
+import { Username } from '../identity/username.ts';
+import { err, ok, type Result } from '../shared/result.ts';
+
+export const BackfillMode = z.enum(['all', 'stale', 'metrics'], 'expected all, stale or metrics');
+export type BackfillMode = z.infer<typeof BackfillMode>;
+
+/** One run's list of usernames is kept in one item. */
+const MOST_USERNAMES = 1_000;
+
+const EventDate = z.iso.date('expected a date such as 2026-08-21');
+const RunId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,100}$/, 'expected the id of a run'));
+
+/** `{"mode"?, "dryRun"?, "usernames"?, "from"?, "to"?}` */
+const StartEvent = z.strictObject({
+  mode: z._default(BackfillMode, 'all'),
+  dryRun: z._default(z.boolean('expected true or false'), false),
+  usernames: z.optional(
+    z
+      .array(Username, 'expected a list of usernames')
+      .check(
+        z.minLength(1, 'expected at least one username'),
+        z.maxLength(MOST_USERNAMES, `expected at most ${MOST_USERNAMES} usernames`),
+      ),
+  ),
+  from: z.optional(EventDate),
+  to: z.optional(EventDate),
+});
+
+/** `{"runId"}`: continues an unfinished run, reports any. */
+const ResumeEvent = z.strictObject({ runId: RunId });
+
+/** The message by which a run goes on: from where it stood when it was sent, and how often nothing moved before. */
+export const BackfillContinuation = z.strictObject({
+  runId: RunId,
+  /** The run's progress when this was sent: another invocation has taken it further where it is more by now. */
+  checkpoint: z.int().check(z.nonnegative()),
+  /** Invocations in a row that took the run no further. */
+  idleHops: z.int().check(z.nonnegative()),
+});
+export type BackfillContinuation = z.infer<typeof BackfillContinuation>;
+
+/** What to do; `usernames` stands for `all` of just these. */
+export type BackfillOrder = {
+  readonly mode: 'all' | 'stale';
+  readonly dryRun: boolean;
+  readonly usernames: readonly Username[] | null;
+};
+
+export type BackfillRequest =
+  | { readonly kind: 'start'; readonly order: BackfillOrder }
+  | { readonly kind: 'resume'; readonly runId: string }
+  | { readonly kind: 'continue'; readonly continuation: BackfillContinuation };
+
+/** `sentence` names the field and what was expected of it. */
+export type BackfillRefusal = {
+  readonly kind: 'invalid-event' | 'not-yet-supported' | 'unknown-run';
+  readonly sentence: string;
+};
+
+const invalid = (sentence: string) => err({ kind: 'invalid-event', sentence } as const);
+
+/** Reads an event, whoever sent it: `{}` is a run of mode `all`. */
+export function readBackfillEvent(event: unknown): Result<BackfillRequest, BackfillRefusal> {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return invalid('event: expected an object');
+  if (Object.hasOwn(event, 'checkpoint')) {
+    return parsed(BackfillContinuation, event, (continuation) => ok({ kind: 'continue', continuation }));
+  }
+  if (Object.hasOwn(event, 'runId')) {
+    return parsed(ResumeEvent, event, ({ runId }) => ok({ kind: 'resume', runId }));
+  }
+  return parsed(StartEvent, event, ({ mode, dryRun, usernames, from, to }) => {
+    if (mode === 'metrics') {
+      return err({ kind: 'not-yet-supported', sentence: 'mode: not_yet_supported: metrics are not rolled up yet' });
+    }
+    if (from !== undefined || to !== undefined) return invalid('from, to: only metrics have dates');
+    if (usernames !== undefined && mode !== 'all') return invalid(`usernames: cannot go with mode ${mode}`);
+    const distinct = usernames === undefined ? null : [...new Set(usernames)].sort();
+    return ok({ kind: 'start', order: { mode, dryRun, usernames: distinct } });
+  });
+}
+
+function parsed<Value>(
+  schema: z.ZodMiniType<Value>,
+  event: object,
+  read: (value: Value) => Result<BackfillRequest, BackfillRefusal>,
+): Result<BackfillRequest, BackfillRefusal> {
+  const result = schema.safeParse(event);
+  return result.success ? read(result.data) : invalid(result.error.issues.map(sentenceOf).join('; '));
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  const path = issue.path.length === 0 ? 'event' : issue.path.join('.');
+  return issue.code === 'unrecognized_keys'
+    ? issue.keys.map((key) => `${key}: no field of a backfill`).join('; ')
+    : `${path}: ${issue.message}`;
+}

@@ -1,0 +1,162 @@
+import type { Username } from '../identity/username.ts';
+import { shardOf } from '../shared/shard.ts';
+import type { UtcDate } from '../shared/utc.ts';
+import type { BackfillOrder } from './backfill-event.ts';
+
+/** One backfill: what was asked for, kept for 90 days. How far it has come stands in its tasks. */
+export type BackfillRun = {
+  /** Starts with the time of its start, so that runs sort by age. */
+  readonly runId: string;
+  readonly order: BackfillOrder;
+  /** ISO 8601 */
+  readonly startedAt: string;
+  readonly status: 'running' | 'done';
+};
+
+/** The plan is a set of usernames in this many segments. */
+export const PLAN_SEGMENTS = 8;
+
+/**
+ * One part of a run, with a checkpoint of its own. `plan` tasks collect usernames, each from one segment of one source;
+ * `work` tasks go through one segment of the plan.
+ */
+export type TaskName =
+  | { readonly phase: 'plan'; readonly source: string; readonly segment: number }
+  | { readonly phase: 'work'; readonly segment: number };
+
+/** How many users, and the first of them by name: enough to see what is wrong, bounded however many they are. */
+export type UserTally = { readonly count: number; readonly first: readonly Username[] };
+
+const MOST_NAMED = 20;
+const nobody: UserTally = { count: 0, first: [] };
+
+export const tallyOf = (tally: UserTally, usernames: readonly Username[]): UserTally => ({
+  count: tally.count + usernames.length,
+  first: [...tally.first, ...usernames].slice(0, MOST_NAMED),
+});
+
+/** How far a task has come. All figures are those of its pages up to `position`: a page that is repeated counts once. */
+export type TaskState = {
+  /** Rises by one with every checkpoint; 0 before the first. */
+  readonly revision: number;
+  /** Where the next page starts; null at the beginning. */
+  readonly position: string | null;
+  readonly isDone: boolean;
+  /** Users of the task's segment of the plan; null until they were counted. */
+  readonly planned: number | null;
+  readonly recomputed: number;
+  readonly enqueued: number;
+  /** Users of whom nothing is known. */
+  readonly unknown: UserTally;
+  /** Users whose recomputation threw; their refresh is enqueued all the same, and folds from nothing. */
+  readonly failed: UserTally;
+  /** ISO 8601; null before the first checkpoint. */
+  readonly checkpointAt: string | null;
+};
+
+export const newTask: TaskState = {
+  revision: 0,
+  position: null,
+  isDone: false,
+  planned: null,
+  recomputed: 0,
+  enqueued: 0,
+  unknown: nobody,
+  failed: nobody,
+  checkpointAt: null,
+};
+
+export type Task = { readonly name: TaskName; readonly state: TaskState };
+
+/** Parts of the sources that a run of this order collects its usernames from. */
+export type SourceSegments = ReadonlyMap<string, number>;
+
+/** Every task of a run, the same each time: those of the plan first. */
+export function tasksOf(sources: SourceSegments): readonly TaskName[] {
+  const plan = [...sources].flatMap(([source, segments]) =>
+    Array.from({ length: segments }, (_, segment): TaskName => ({ phase: 'plan', source, segment })),
+  );
+  return [...plan, ...Array.from({ length: PLAN_SEGMENTS }, (_, segment): TaskName => ({ phase: 'work', segment }))];
+}
+
+/** `PLAN#telemetry#00`, `WORK#07` */
+export const keyOfTask = (name: TaskName): string => {
+  const segment = String(name.segment).padStart(2, '0');
+  return name.phase === 'plan' ? `PLAN#${name.source}#${segment}` : `WORK#${segment}`;
+};
+
+/** The segment of the plan that a username belongs to: always the same, so that it is planned once. */
+export const segmentOf = (username: Username): number => shardOf(username, PLAN_SEGMENTS);
+
+/** Checkpoints written so far: it rises as long as a run moves. */
+export const progressOf = (tasks: readonly Task[]): number => tasks.reduce((sum, { state }) => sum + state.revision, 0);
+
+export const isPlanned = (tasks: readonly Task[]): boolean =>
+  tasks.every(({ name, state }) => name.phase === 'work' || state.isDone);
+
+export const isFinished = (tasks: readonly Task[]): boolean => tasks.every(({ state }) => state.isDone);
+
+/** When a run last moved, ISO 8601: its last checkpoint, or its start. */
+export const lastMovedAt = ({ startedAt }: BackfillRun, tasks: readonly Task[]): string =>
+  tasks.reduce(
+    (last, { state: { checkpointAt } }) => (checkpointAt !== null && checkpointAt > last ? checkpointAt : last),
+    startedAt,
+  );
+
+/** What a run has come to so far, over all its invocations. */
+export type BackfillReport = {
+  readonly runId: string;
+  readonly mode: 'all' | 'stale';
+  readonly dryRun: boolean;
+  readonly status: 'running' | 'done';
+  readonly phase: 'planning' | 'recomputing' | 'done';
+  readonly startedAt: string;
+  readonly lastMovedAt: string;
+  /** Users in the plan; null while they are still being collected. */
+  readonly planned: number | null;
+  /** Users done so far, of `planned`. */
+  readonly handled: number;
+  readonly recomputed: number;
+  readonly enqueued: number;
+  /** Planned users of whom nothing is known, and some of them by name. */
+  readonly unknown: number;
+  readonly unknownUsernames: readonly Username[];
+  /** Users whose recomputation threw, and some of them by name. */
+  readonly failed: number;
+  readonly failedUsernames: readonly Username[];
+};
+
+const merged = (a: UserTally, b: UserTally): UserTally => ({
+  count: a.count + b.count,
+  first: [...a.first, ...b.first].slice(0, MOST_NAMED),
+});
+
+export function reportOf(run: BackfillRun, tasks: readonly Task[]): BackfillReport {
+  const work = tasks.flatMap(({ name, state }) => (name.phase === 'work' ? [state] : []));
+  const sum = (figure: (state: TaskState) => number) => work.reduce((total, state) => total + figure(state), 0);
+  const isCounted = work.every(({ planned }) => planned !== null);
+  const recomputed = sum((state) => state.recomputed);
+  const unknown = work.reduce((all, state) => merged(all, state.unknown), nobody);
+  const failed = work.reduce((all, state) => merged(all, state.failed), nobody);
+  const isDone = isFinished(tasks);
+  return {
+    runId: run.runId,
+    mode: run.order.mode,
+    dryRun: run.order.dryRun,
+    status: isDone ? 'done' : 'running',
+    phase: isDone ? 'done' : isPlanned(tasks) ? 'recomputing' : 'planning',
+    startedAt: run.startedAt,
+    lastMovedAt: lastMovedAt(run, tasks),
+    planned: isCounted ? sum(({ planned }) => planned ?? 0) : null,
+    handled: recomputed + unknown.count + failed.count,
+    recomputed,
+    enqueued: sum((state) => state.enqueued),
+    unknown: unknown.count,
+    unknownUsernames: unknown.first,
+    failed: failed.count,
+    failedUsernames: failed.first,
+  };
+}
+
+/** The date that a run counts as: a plan that goes on past midnight stays one plan. */
+export const dateOfRun = ({ startedAt }: BackfillRun): UtcDate => startedAt.slice(0, 10);

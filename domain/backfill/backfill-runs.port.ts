@@ -1,0 +1,26 @@
+import type { Username } from '../identity/username.ts';
+import type { BackfillRun, Task, TaskName, TaskState } from './backfill-run.ts';
+
+/** Where runs, their tasks and their plans are kept. Every read is strongly consistent. */
+export type BackfillRuns = {
+  /** Starts a run; one that stands already is left as it is, and returned. */
+  start(run: BackfillRun): Promise<BackfillRun>;
+  find(runId: string): Promise<BackfillRun | undefined>;
+  /** Runs that started at or after `since` (ISO 8601) and are not done. */
+  unfinished(since: string): Promise<readonly BackfillRun[]>;
+  /** Marks a run as done, for those who list them. */
+  finish(runId: string): Promise<void>;
+  /** The named tasks as they stand, in the same order. */
+  tasks(runId: string, names: readonly TaskName[]): Promise<readonly Task[]>;
+  /** Replaces a task's state if it still is at `expected`; `stale` where another invocation came first. */
+  checkpoint(run: BackfillRun, name: TaskName, expected: TaskState, next: TaskState): Promise<'saved' | 'stale'>;
+  /** Adds usernames to the plan, which is a set. */
+  plan(run: BackfillRun, usernames: readonly Username[]): Promise<void>;
+  countPlanned(runId: string, segment: number): Promise<number>;
+  /** The planned usernames of a segment after `after` in their order, at most `limit`. */
+  planned(
+    runId: string,
+    segment: number,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly Username[]>;
+};

@@ -1,0 +1,260 @@
+import type { ResolveUsername, Username } from '../identity/username.ts';
+import type { ScoreRefreshRequested } from '../scoring/score-refresh.message.ts';
+import type { Clock, RandomToken } from '../shared/environment.ts';
+import { err, ok, type Result } from '../shared/result.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { isoOf } from '../shared/utc.ts';
+import type { BackfillContinuation, BackfillRefusal, BackfillRequest } from './backfill-event.ts';
+import {
+  dateOfRun,
+  isFinished,
+  isPlanned,
+  keyOfTask,
+  lastMovedAt,
+  progressOf,
+  reportOf,
+  tallyOf,
+  tasksOf,
+  type BackfillReport,
+  type BackfillRun,
+  type Task,
+  type TaskName,
+  type TaskState,
+} from './backfill-run.ts';
+import type { BackfillRuns } from './backfill-runs.port.ts';
+import type { UsernameSource, UsernameSources } from './username-source.port.ts';
+
+export type BackfillDeps = {
+  readonly runs: BackfillRuns;
+  readonly sources: UsernameSources;
+  /** Recomputes `username_metrics` from nothing; in a dry run it says what would come of it and saves nothing. */
+  readonly refold: (username: Username, options: { readonly dryRun: boolean }) => Promise<'saved' | 'unknown'>;
+  /** Queues every request, or throws. */
+  readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
+  /** Queues the message by which a run goes on in another invocation, or throws. */
+  readonly continueLater: (continuation: BackfillContinuation) => Promise<void>;
+  readonly resolveUsername: ResolveUsername;
+  /** Tells of a user whose recomputation threw. */
+  readonly reportFailure: (username: Username, error: unknown) => void;
+  /** Tells of a run that is left to the schedule, because invocation after invocation took it no further. */
+  readonly reportStuck: (runId: string) => void;
+  readonly clock: Clock;
+  readonly randomToken: RandomToken;
+};
+
+/** Whether there is time left to begin another piece of work. */
+export type HasTime = () => boolean;
+
+const TASKS_AT_A_TIME = 4;
+const USERS_A_PAGE = 25;
+/** So many invocations in a row may leave a run where it was; then only the schedule takes it up again. */
+const MOST_IDLE_HOPS = 5;
+/** A run that moved this recently is in the hands of another invocation. */
+const IN_OTHER_HANDS_MS = 10_000;
+/** A run that has not moved for this long has lost its continuation. */
+const ABANDONED_AFTER_MS = 5 * 60_000;
+/** Runs older than this are not taken up again by themselves. */
+const RESUMED_WITHIN_MS = 7 * 86_400_000;
+
+/**
+ * Starts a backfill, or takes one further, until it is done or time is up; then the rest is queued as a continuation.
+ * Reports what the run has come to over all its invocations.
+ *
+ * Killed at any point, it loses nothing: a page of work is recomputed, then enqueued, then checked off, so whatever was
+ * not checked off is done again, and doing it again changes nothing.
+ *
+ * @param seed Names the delivery that asks for a new run, so that its redelivery finds the run that it began.
+ */
+export async function runBackfill(
+  deps: BackfillDeps,
+  request: BackfillRequest,
+  { hasTime, seed }: { readonly hasTime: HasTime; readonly seed?: RunSeed },
+): Promise<Result<BackfillReport, BackfillRefusal>> {
+  switch (request.kind) {
+    case 'start': {
+      const { at, token } = seed ?? { at: deps.clock(), token: deps.randomToken(6) };
+      const { usernames, ...order } = request.order;
+      const resolved = usernames === null ? null : await settleAll(usernames, 1, deps.resolveUsername);
+      const startedAt = isoOf(at);
+      const runId = `${startedAt.replaceAll(/[-:.]/gu, '')}-${token}`;
+      const run = await deps.runs.start({
+        runId,
+        order: { ...order, usernames: resolved },
+        startedAt,
+        status: 'running',
+      });
+      if (order.mode === 'stale' && !order.dryRun) await resumeAbandoned(deps, runId);
+      return ok(await work(deps, run, { hasTime, idleHops: 0 }));
+    }
+    case 'resume': {
+      const run = await deps.runs.find(request.runId);
+      if (run === undefined) return err(unknownRun);
+      const tasks = await tasksOfRun(deps, run);
+      const isInOtherHands = deps.clock() - Date.parse(lastMovedAt(run, tasks)) < IN_OTHER_HANDS_MS;
+      if (run.status === 'done' || isInOtherHands) return ok(reportOf(run, tasks));
+      return ok(await work(deps, run, { hasTime, idleHops: 0 }));
+    }
+    case 'continue': {
+      const { runId, checkpoint, idleHops } = request.continuation;
+      const run = await deps.runs.find(runId);
+      if (run === undefined) return err(unknownRun);
+      const tasks = await tasksOfRun(deps, run);
+      // Whoever takes it further has sent, or will send, a continuation of its own; unless it ended on the way.
+      const isTakenOver = progressOf(tasks) !== checkpoint;
+      const isSuperseded = isTakenOver && !isAbandoned(deps, run, tasks);
+      if (run.status === 'done' || isSuperseded) return ok(reportOf(run, tasks));
+      return ok(await work(deps, run, { hasTime, idleHops }));
+    }
+  }
+}
+
+/** When a run was asked for, in milliseconds since the epoch, and a name for the asking that no other has. */
+export type RunSeed = { readonly at: number; readonly token: string };
+
+const unknownRun = { kind: 'unknown-run', sentence: 'runId: there is no such run' } as const;
+
+const isAbandoned = ({ clock }: BackfillDeps, run: BackfillRun, tasks: readonly Task[]): boolean =>
+  clock() - Date.parse(lastMovedAt(run, tasks)) >= ABANDONED_AFTER_MS;
+
+/** Sends the lost continuations of runs that nobody has taken further for some minutes. */
+async function resumeAbandoned(deps: BackfillDeps, except: string): Promise<void> {
+  for (const run of await deps.runs.unfinished(isoOf(deps.clock() - RESUMED_WITHIN_MS))) {
+    if (run.runId === except) continue;
+    const tasks = await tasksOfRun(deps, run);
+    if (!isAbandoned(deps, run, tasks)) continue;
+    await deps.continueLater({ runId: run.runId, checkpoint: progressOf(tasks), idleHops: 0 });
+  }
+}
+
+const sourcesOf = ({ sources }: BackfillDeps, { order }: BackfillRun): readonly UsernameSource[] =>
+  order.usernames === null ? sources[order.mode] : [givenUsernames(order.usernames)];
+
+const givenUsernames = (usernames: readonly Username[]): UsernameSource => ({
+  name: 'given',
+  segments: 1,
+  page: async () => ({ usernames, next: null }),
+});
+
+function tasksOfRun(deps: BackfillDeps, run: BackfillRun): Promise<readonly Task[]> {
+  const segments = new Map(sourcesOf(deps, run).map(({ name, segments: count }) => [name, count]));
+  return deps.runs.tasks(run.runId, tasksOf(segments));
+}
+
+async function work(
+  deps: BackfillDeps,
+  run: BackfillRun,
+  { hasTime, idleHops }: { readonly hasTime: HasTime; readonly idleHops: number },
+): Promise<BackfillReport> {
+  const before = await tasksOfRun(deps, run);
+  const plan = before.filter(({ name, state }) => name.phase === 'plan' && !state.isDone);
+  await settleAll(plan, TASKS_AT_A_TIME, (task) => carryOn(deps, run, task, hasTime));
+
+  const between = plan.length === 0 ? before : await tasksOfRun(deps, run);
+  const rest = isPlanned(between) ? between.filter(({ state }) => !state.isDone) : [];
+  await settleAll(rest, TASKS_AT_A_TIME, (task) => carryOn(deps, run, task, hasTime));
+
+  const after = rest.length === 0 ? between : await tasksOfRun(deps, run);
+  if (isFinished(after)) {
+    if (run.status !== 'done') await deps.runs.finish(run.runId);
+    return reportOf(run, after);
+  }
+  const checkpoint = progressOf(after);
+  const idle = checkpoint === progressOf(before) ? idleHops + 1 : 0;
+  if (idle > MOST_IDLE_HOPS) deps.reportStuck(run.runId);
+  else await deps.continueLater({ runId: run.runId, checkpoint, idleHops: idle });
+  return reportOf(run, after);
+}
+
+/** Takes a task further, page by page, until it is done or time is up. */
+async function carryOn(deps: BackfillDeps, run: BackfillRun, { name, state }: Task, hasTime: HasTime): Promise<void> {
+  let current = state;
+  while (!current.isDone && hasTime()) {
+    const page =
+      name.phase === 'plan'
+        ? await planPage(deps, run, name, current)
+        : await workPage(deps, run, name, current, hasTime);
+    const next = { ...page, revision: current.revision + 1, checkpointAt: isoOf(deps.clock()) };
+    const outcome = await deps.runs.checkpoint(run, name, current, next);
+    current = outcome === 'saved' ? next : await readAgain(deps, run, name);
+  }
+}
+
+/** Another invocation was first: its checkpoint is where this one goes on. */
+async function readAgain(deps: BackfillDeps, run: BackfillRun, name: TaskName): Promise<TaskState> {
+  const [task] = await deps.runs.tasks(run.runId, [name]);
+  if (task === undefined) throw new Error(`run ${run.runId} has lost its task ${keyOfTask(name)}`);
+  return task.state;
+}
+
+async function planPage(
+  deps: BackfillDeps,
+  run: BackfillRun,
+  { source: sourceName, segment }: TaskName & { readonly phase: 'plan' },
+  state: TaskState,
+): Promise<TaskState> {
+  const source = sourcesOf(deps, run).find(({ name }) => name === sourceName);
+  if (source === undefined) throw new Error(`run ${run.runId}: there is no source ${sourceName}`);
+  const { usernames, next } = await source.page(segment, state.position, dateOfRun(run));
+  const distinct = [...new Set(usernames)];
+  if (distinct.length > 0) await deps.runs.plan(run, distinct);
+  return { ...state, position: next, isDone: next === null };
+}
+
+/** A page of the plan: recompute, enqueue. The caller checks it off: in this order, no crash loses an announcement. */
+async function workPage(
+  deps: BackfillDeps,
+  run: BackfillRun,
+  { segment }: TaskName & { readonly phase: 'work' },
+  state: TaskState,
+  hasTime: HasTime,
+): Promise<TaskState> {
+  if (state.planned === null) return { ...state, planned: await deps.runs.countPlanned(run.runId, segment) };
+  const { position, ...figures } = state;
+  const page = await deps.runs.planned(run.runId, segment, { after: position, limit: USERS_A_PAGE });
+  const { dryRun } = run.order;
+  const done: { readonly username: Username; readonly outcome: Outcome }[] = [];
+  for (const username of page) {
+    if (done.length > 0 && !hasTime()) break; // one at least: else a slow page would never get anywhere
+    done.push({ username, outcome: await recompute(deps, run, username) });
+  }
+  const requests = dryRun ? [] : done.flatMap(requestOf);
+  if (requests.length > 0) await deps.requestRefreshes(requests);
+  const whoCameTo = (outcome: Outcome) =>
+    done.filter((each) => each.outcome === outcome).map(({ username }) => username);
+  return {
+    ...figures,
+    position: done.at(-1)?.username ?? position,
+    isDone: page.length < USERS_A_PAGE && done.length === page.length,
+    recomputed: state.recomputed + whoCameTo('saved').length,
+    enqueued: state.enqueued + requests.length,
+    unknown: tallyOf(state.unknown, whoCameTo('unknown')),
+    failed: tallyOf(state.failed, whoCameTo('failed')),
+  };
+}
+
+type Outcome = 'saved' | 'unknown' | 'failed';
+
+/** A stale score needs no fold from nothing: its refresh applies the rules of its own date to the stored metrics. */
+async function recompute(deps: BackfillDeps, run: BackfillRun, username: Username): Promise<Outcome> {
+  const { mode, dryRun } = run.order;
+  if (mode === 'stale') return 'saved';
+  try {
+    return await deps.refold(username, { dryRun });
+  } catch (error) {
+    // One user who cannot be folded must not hold up all others: the queue tries again, and keeps what fails for good.
+    deps.reportFailure(username, error);
+    return 'failed';
+  }
+}
+
+/** No days where the metrics are new already; everything from nothing where that failed. */
+function requestOf({ username, outcome }: { readonly username: Username; readonly outcome: Outcome }) {
+  switch (outcome) {
+    case 'saved':
+      return [{ username, days: [], grants: true }];
+    case 'failed':
+      return [{ username }];
+    case 'unknown':
+      return [];
+  }
+}

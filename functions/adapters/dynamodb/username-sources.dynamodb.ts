@@ -1,0 +1,121 @@
+import { QueryCommand, ScanCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import type { UsernameSource, UsernameSources } from '../../../domain/backfill/username-source.port.ts';
+import { Username } from '../../../domain/identity/username.ts';
+import { BY_NEXT_CHANGE_INDEX, CHANGE_SHARDS, changeShardOf, changesOn } from './score-store.items.ts';
+
+const USER_PREFIX = 'USER#';
+const SCAN_SEGMENTS = 4;
+/** Items looked at by one request: few enough that a page is planned within a second or two. */
+const ITEMS_A_PAGE = 1_000;
+
+type Key = Record<string, AttributeValue>;
+
+const PartitionKey = z.object({ pk: z.object({ S: z.string() }) });
+const usernamesIn = (items: readonly unknown[] | undefined, prefix = USER_PREFIX): readonly Username[] =>
+  (items ?? []).map((item) => Username.parse(PartitionKey.parse(item).pk.S.slice(prefix.length)));
+
+/** Keys hold text only, so a position is the text of each attribute. */
+const Position = z.record(z.string(), z.string());
+const positionOf = (key: Key | undefined): string | null =>
+  key === undefined ? null : JSON.stringify(Object.fromEntries(Object.entries(key).map(([name, { S }]) => [name, S])));
+const startAt = (position: string | null): { readonly ExclusiveStartKey?: Key } =>
+  position === null ? {} : { ExclusiveStartKey: marshall(Position.parse(JSON.parse(position))) };
+
+/** The users whose partitions a table has: those with the prefix. */
+const tableScan = (
+  client: DynamoDBClient,
+  {
+    name,
+    tableName,
+    prefix = USER_PREFIX,
+  }: { readonly name: string; readonly tableName: string; readonly prefix?: string },
+): UsernameSource => ({
+  name,
+  segments: SCAN_SEGMENTS,
+  async page(segment, position) {
+    const { Items, LastEvaluatedKey } = await client.send(
+      new ScanCommand({
+        TableName: tableName,
+        ConsistentRead: true,
+        Segment: segment,
+        TotalSegments: SCAN_SEGMENTS,
+        Limit: ITEMS_A_PAGE,
+        FilterExpression: 'begins_with(pk, :prefix)',
+        ExpressionAttributeValues: marshall({ ':prefix': prefix }),
+        ProjectionExpression: 'pk',
+        ...startAt(position),
+      }),
+    );
+    return { usernames: usernamesIn(Items, prefix), next: positionOf(LastEvaluatedKey) };
+  },
+});
+
+/**
+ * The users who have a score. From the index, which has one small entry for each, while the table has one for each of
+ * their days; a score that it does not show yet was saved a moment ago, from facts that the other sources show.
+ */
+const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
+  name: 'scores',
+  segments: SCAN_SEGMENTS,
+  async page(segment, position) {
+    const { Items, LastEvaluatedKey } = await client.send(
+      new ScanCommand({
+        TableName: tableName,
+        IndexName: BY_NEXT_CHANGE_INDEX,
+        Segment: segment,
+        TotalSegments: SCAN_SEGMENTS,
+        Limit: ITEMS_A_PAGE,
+        ProjectionExpression: 'pk',
+        ...startAt(position),
+      }),
+    );
+    return { usernames: usernamesIn(Items), next: positionOf(LastEvaluatedKey) };
+  },
+});
+
+/** The users whose score is of other rules than `rulesVersion`, whichever, or whose date of change has come. */
+const staleScores = (client: DynamoDBClient, tableName: string, rulesVersion: string): UsernameSource => {
+  const ranges = [
+    { condition: 'changesOn <= :bound', bound: (date: string) => changesOn(rulesVersion, date) },
+    { condition: 'changesOn > :bound', bound: () => changesOn(rulesVersion, null) },
+  ] as const;
+  return {
+    name: 'stale-scores',
+    segments: CHANGE_SHARDS * ranges.length,
+    async page(segment, position, date) {
+      const range = ranges[segment % ranges.length];
+      if (range === undefined) throw new Error(`there is no segment ${segment}`);
+      const shard = changeShardOf(Math.floor(segment / ranges.length));
+      const { Items, LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: BY_NEXT_CHANGE_INDEX,
+          KeyConditionExpression: `changeShard = :shard AND ${range.condition}`,
+          ExpressionAttributeValues: marshall({ ':shard': shard, ':bound': range.bound(date) }),
+          Limit: ITEMS_A_PAGE,
+          ProjectionExpression: 'pk',
+          ...startAt(position),
+        }),
+      );
+      return { usernames: usernamesIn(Items), next: positionOf(LastEvaluatedKey) };
+    },
+  };
+};
+
+/** Where backfills find usernames. A further table that names users is one line more. */
+export function dynamoUsernameSources(
+  client: DynamoDBClient,
+  tables: { readonly telemetry: string; readonly scores: string; readonly grants: string },
+  rulesVersion: string,
+): UsernameSources {
+  return {
+    all: [
+      tableScan(client, { name: 'telemetry', tableName: tables.telemetry }),
+      tableScan(client, { name: 'grants', tableName: tables.grants }),
+      scored(client, tables.scores),
+    ],
+    stale: [staleScores(client, tables.scores, rulesVersion)],
+  };
+}

@@ -1,0 +1,109 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod/mini';
+import { readBackfillEvent, type BackfillRefusal } from '../../domain/backfill/backfill-event.ts';
+import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
+import { runBackfill, type BackfillDeps, type HasTime, type RunSeed } from '../../domain/backfill/run-backfill.ts';
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill-runs.dynamodb.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
+import { dynamoUsernameSources } from '../adapters/dynamodb/username-sources.dynamodb.ts';
+import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { logger } from '../runtime/log.ts';
+import { once } from '../runtime/once.ts';
+import { BackfillEnv } from './env.ts';
+
+/** What is left of an invocation when it stops taking up work: enough for the slowest user and the last checkpoint. */
+const KEPT_BACK_MS = 90_000;
+
+const Context = z.object({
+  getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
+});
+const Delivery = z.object({
+  messageId: z.string(),
+  body: z.string(),
+  attributes: z.object({ SentTimestamp: z.string().check(z.regex(/^\d+$/)) }),
+});
+const Deliveries = z.object({ Records: z.array(Delivery) });
+
+/** Named after what is wrong with it, so that whoever invoked the function sees it in `errorType`. */
+class RefusedBackfillError extends Error {
+  override readonly name: string;
+
+  constructor({ kind, sentence }: BackfillRefusal) {
+    super(sentence);
+    this.name = {
+      'invalid-event': 'InvalidEvent',
+      'not-yet-supported': 'NotYetSupported',
+      'unknown-run': 'UnknownRun',
+    }[kind];
+  }
+}
+
+const wired = once((): BackfillDeps => {
+  const env = BackfillEnv.parse(process.env);
+  const dynamodb = new DynamoDBClient();
+  const sqs = new SQSClient();
+  const continueLater = sqsSender(sqs, env.BACKFILL_QUEUE_URL, { random, sleep });
+  const refolding = {
+    telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
+    reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
+    scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+    balances: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
+    clock,
+    random,
+    sleep,
+    sha256,
+  };
+  const tables = { telemetry: env.TELEMETRY_TABLE, scores: env.SCORES_TABLE, grants: env.GRANTS_TABLE };
+  return {
+    runs: dynamoBackfillRuns(dynamodb, env.RUNS_TABLE, { random, sleep, randomToken }),
+    sources: dynamoUsernameSources(dynamodb, tables, currentRules.version),
+    refold: (username, options) => refoldMetrics(refolding, username, options),
+    requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
+    continueLater: (continuation) => continueLater([continuation]),
+    resolveUsername,
+    reportFailure: (username, error) => logger.error('user could not be recomputed', { username, error }),
+    reportStuck: (runId) => logger.error('run makes no progress: the schedule takes it up again', { runId }),
+    clock,
+    randomToken,
+  };
+});
+
+async function backfill(event: unknown, hasTime: HasTime, seed?: RunSeed): Promise<BackfillReport> {
+  const request = readBackfillEvent(event);
+  if (!request.ok) throw new RefusedBackfillError(request.error);
+  const report = await runBackfill(wired(), request.value, seed === undefined ? { hasTime } : { hasTime, seed });
+  if (!report.ok) throw new RefusedBackfillError(report.error);
+  logger.info('backfill', report.value);
+  return report.value;
+}
+
+/**
+ * Invoked by hand it answers the run's report, and throws on an event that it refuses. Fed by its queue, with schedules'
+ * events and its own continuations, it reports single failures: those end in the dead-letter queue.
+ */
+export async function handler(event: unknown, context: unknown) {
+  const { getRemainingTimeInMillis } = Context.parse(context);
+  const hasTime: HasTime = () => getRemainingTimeInMillis() > KEPT_BACK_MS;
+  const delivered = Deliveries.safeParse(event);
+  if (!delivered.success) return backfill(event, hasTime);
+
+  const batchItemFailures: { readonly itemIdentifier: string }[] = [];
+  for (const { messageId, body, attributes } of delivered.data.Records) {
+    try {
+      const message: unknown = JSON.parse(body);
+      await backfill(message, hasTime, { at: Number(attributes.SentTimestamp), token: messageId });
+    } catch (error) {
+      logger.error('message failed', { messageIds: [messageId], error });
+      batchItemFailures.push({ itemIdentifier: messageId });
+    }
+  }
+  return { batchItemFailures };
+}
