@@ -42,12 +42,13 @@ export function addKeyCommands(program: Command, runtime: Runtime): void {
     async run({ connect, output }) {
       const http = connect().http();
       const all: ListedKey[] = [];
-      for (let next: string | undefined = ''; next !== undefined;) {
-        const path = `/v1/keys?limit=1000${next === '' ? '' : `&cursor=${next}`}`;
-        const page = await callApi(http, { method: 'GET', path, answer: KeyPage });
-        all.push(...page.keys);
-        next = page.next;
-      }
+      let cursor = '';
+      do {
+        const path = `/v1/keys?limit=1000${cursor}`;
+        const { keys: page, next } = await callApi(http, { method: 'GET', path, answer: KeyPage });
+        all.push(...page);
+        cursor = next === undefined ? '' : `&cursor=${next}`;
+      } while (cursor !== '');
       all.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
       const rows = all.map((key) => [
         key.id,

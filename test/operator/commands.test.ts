@@ -1,0 +1,208 @@
+import { rmSync } from 'node:fs';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { operate, spawnOperator } from '../support/operator.ts';
+import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+
+let stack: TestStack;
+let dynamodb: DynamoDBClient;
+let sqs: SQSClient;
+const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, ...args);
+
+beforeAll(async () => {
+  // A failing message is tried again after a second instead of six minutes.
+  stack = await startTestStack({
+    adapt: (model) => ({
+      ...model,
+      queues: model.queues.map((queue) =>
+        queue.role === 'score-refresh'
+          ? { ...queue, attributes: { ...queue.attributes, VisibilityTimeout: '1' } }
+          : queue,
+      ),
+    }),
+  });
+  stack.publish();
+  const { region } = stack;
+  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
+  dynamodb = new DynamoDBClient({ region, credentials, endpoint: stack.dynamodbEndpoint });
+  sqs = new SQSClient({ region, credentials, endpoint: stack.sqsEndpoint });
+});
+afterAll(async () => {
+  dynamodb.destroy();
+  sqs.destroy();
+  await stack.stop();
+});
+
+const read = async (path: string, key?: string) => {
+  const response = await fetch(stack.baseUrl + path, { headers: key === undefined ? {} : { 'x-api-key': key } });
+  return { status: response.status, body: (await response.json()) as any };
+};
+
+describe('keys', () => {
+  it('creates a key that works, lists it without its secret, and revokes it', async () => {
+    const created = await laurel('keys', 'create', '--kind', 'personal', '--username', 'ada', '--label', 'laptop');
+    expect(created).toMatchObject({ code: 0, said: { kind: 'personal', key: expect.stringMatching(/^lrl_/) } });
+    expect(await read('/api/whoami', created.said.key)).toMatchObject({ status: 200, body: { username: 'ada' } });
+
+    const { id, key } = created.said;
+    const revoked = await laurel('keys', 'revoke', id);
+    const listed = await laurel('keys', 'list');
+
+    expect(revoked).toEqual({ code: 0, said: { id, revoked: true } });
+    expect(listed.said.keys).toContainEqual(
+      expect.objectContaining({ id, username: 'ada', label: 'laptop', revokedAt: expect.any(String) }),
+    );
+    expect(JSON.stringify(listed.said)).not.toContain(key);
+  });
+
+  it('makes an admin key without asking the API', async () => {
+    const { code, said } = await laurel('keys', 'create-admin');
+
+    expect(code).toBe(0);
+    expect((await read('/v1/keys', said.key)).status).toBe(200);
+  });
+
+  it('refuses a key that cannot be as wrong usage', async () => {
+    expect(await laurel('keys', 'create', '--kind', 'personal')).toMatchObject({ code: 2, said: { code: 'usage' } });
+    expect(await laurel('keys', 'revoke', '0'.repeat(32))).toMatchObject({ code: 1, said: { code: 'unknown_id' } });
+  });
+});
+
+describe('the ledger', () => {
+  it('awards once for each id, reverses once, and proves the balance', async () => {
+    const award = ['award', 'brin', '50', '--id', 'hack', '--reason', 'Won'];
+    const first = await laurel(...award);
+    expect(first).toMatchObject({ code: 0, said: { grantId: 'award:hack', balance: 50 } });
+    expect(await laurel(...award)).toEqual({ code: 0, said: { ...first.said, replayed: true } });
+    expect(await laurel('award', 'brin', '51', '--id', 'hack', '--reason', 'Won')).toMatchObject({
+      code: 1,
+      said: { code: 'award_conflict' },
+    });
+
+    expect(await laurel('reverse', 'award:hack', '--reason', 'Wrong account')).toMatchObject({
+      code: 0,
+      said: { balance: 0 },
+    });
+    expect(await laurel('audit', 'brin')).toMatchObject({ code: 0, said: { ok: true, grants: 2, sum: 0, balance: 0 } });
+  });
+
+  it('ends with 3 where a balance does not add up', async () => {
+    await laurel('award', 'cleo', '10', '--id', 'tip', '--reason', 'Thanks');
+    await dynamodb.send(
+      new UpdateItemCommand({
+        TableName: stack.tables.score_grants,
+        Key: marshall({ pk: 'USER#cleo', sk: 'BALANCE' }),
+        UpdateExpression: 'SET totalScore = :wrong',
+        ExpressionAttributeValues: marshall({ ':wrong': 1_000 }),
+      }),
+    );
+
+    const { code, said } = await laurel('audit', 'cleo');
+
+    expect(code).toBe(3);
+    expect(said).toMatchObject({ ok: false, sum: 10, balance: 1_000 });
+    expect(said.problems).not.toEqual([]);
+  });
+});
+
+describe('dead letters', () => {
+  const broken = () => ({ TableName: stack.tables.user_scores, Key: marshall({ pk: 'USER#dara', sk: 'METRICS' }) });
+  const inDeadLetters = async (): Promise<any[]> =>
+    (await laurel('dead-letters', 'score-refresh')).said.queues[0].deadLetters;
+
+  it('are shown with their reasons and not consumed; sent back after the mending, they are done', async () => {
+    expect(await laurel('dead-letters')).toMatchObject({ code: 0 });
+    // An item that no refresh can read, as a fix by hand might leave it.
+    const { TableName, Key } = broken();
+    await dynamodb.send(new PutItemCommand({ TableName, Item: { ...Key, ...marshall({ rev: 'one' }) } }));
+    const event = { event: 'cli_invocation', distinct_id: 'd1', insert_id: 'e1', timestamp: new Date().toISOString() };
+    const { said: key } = await laurel('keys', 'create', '--kind', 'personal', '--username', 'dara');
+    const headers = { 'content-type': 'application/json', 'x-api-key': key.key };
+    await fetch(`${stack.baseUrl}/ingest`, { method: 'POST', headers, body: JSON.stringify(event) });
+    const bodies = ['poison', '{"username": "NO SUCH NAME"}'];
+    await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: stack.queues['score-refresh'],
+        Entries: bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody })),
+      }),
+    );
+    await until(async () => {
+      const status = await laurel('status');
+      return status.said.queues.find(({ queue }: any) => queue === 'score-refresh-dlq').waiting === 3;
+    });
+
+    const { code, said } = await laurel('dead-letters', 'score-refresh');
+    expect(code).toBe(3);
+    const [queue] = said.queues;
+    expect(queue).toMatchObject({ queue: 'score-refresh-dlq', cure: 'laurel redrive score-refresh' });
+    const whyOf = (text: string) => queue.deadLetters.find(({ body }: any) => body.includes(text));
+    expect(whyOf('poison')).toMatchObject({ reason: { kind: 'unreadable' }, firstSentAt: expect.any(String) });
+    expect(whyOf('poison').receives).toBeGreaterThanOrEqual(5);
+    expect(whyOf('NO SUCH NAME').reason).toMatchObject({
+      kind: 'unreadable',
+      says: expect.stringContaining('username'),
+    });
+    expect(whyOf('dara').reason).toMatchObject({ kind: 'failed', says: expect.stringMatching(/^\$?ZodError/) });
+    await until(async () => (await inDeadLetters()).length === 3); // looked at, they are all still there
+
+    const status = await laurel('status');
+    expect(status.code).toBe(3);
+    expect(status.said).toMatchObject({ refreshLag: { state: expect.any(String) } });
+    expect(status.said.queues).toContainEqual(
+      expect.objectContaining({ queue: 'score-refresh', isDeadLetters: false, oldestAgeSeconds: null }),
+    );
+
+    await dynamodb.send(new DeleteItemCommand(broken()));
+    expect(await laurel('redrive', 'score-refresh', '--dry-run')).toEqual({
+      code: 0,
+      said: { from: 'score-refresh-dlq', to: 'score-refresh', waiting: 3, dryRun: true, moved: 0 },
+    });
+    expect(await laurel('redrive', 'score-refresh', '--rate', '20')).toMatchObject({
+      code: 0,
+      said: { moved: 3, by: 'hand' },
+    });
+    await until(async () => (await read('/v1/stats?username=dara')).body.totalEvents === 1);
+    // What was no message comes back, and only that.
+    await until(async () => (await inDeadLetters()).length === 2);
+    expect((await inDeadLetters()).map(({ body }) => body).sort()).toEqual([...bodies].sort());
+  }, 120_000);
+
+  it('that are positions of a stream are not sent back: the cure is named', async () => {
+    const refused = await laurel('redrive', 'announce-changes');
+
+    expect(refused).toMatchObject({ code: 2, said: { code: 'usage' } });
+    expect(refused.said.error).toContain('laurel backfill --mode stale');
+  });
+
+  it('of a queue that there is not are wrong usage', async () => {
+    const refused = await laurel('dead-letters', 'scores');
+
+    expect(refused).toMatchObject({ code: 2, said: { code: 'usage' } });
+    expect(refused.said.error).toContain('score-refresh');
+  });
+});
+
+describe('which stack', () => {
+  it('is asked for where none is named, and one that does not run is a failure', async () => {
+    const nowhere = temporaryDirectory();
+    const unreachable = await operate(nowhere, 'status');
+    rmSync(nowhere, { recursive: true });
+    expect(unreachable).toMatchObject({ code: 1, said: { code: 'not_running' } });
+
+    const both = await spawnOperator(['status', '--local', '--stage', 'dev']).ended;
+    expect(both.code).toBe(2);
+    const keyless = await spawnOperator(['keys', 'list', '--stage', 'dev', '--url', 'http://127.0.0.1:1']).ended;
+    expect(keyless.code).toBe(2);
+    expect(keyless.stderr).toContain('LAUREL_ADMIN_KEY');
+  });
+
+  it('can be told by stage, URL and key alike, for all that goes over HTTP', async () => {
+    const env = { LAUREL_URL: stack.baseUrl, LAUREL_ADMIN_KEY: stack.adminKey };
+    const { code, stdout } = await spawnOperator(['keys', 'list', '--stage', 'dev', '--json'], env).ended;
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).keys.length).toBeGreaterThan(0);
+  });
+});
