@@ -10,7 +10,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Random, RandomToken, Sleep } from '../../../domain/shared/environment.ts';
 import type { DeviceStore } from '../../../domain/telemetry/device-store.port.ts';
 import { putOnce } from './put-once.ts';
-import { sendTransaction } from './retry-transaction.ts';
+import { sendBesideTransactions, sendTransaction } from './retry-transaction.ts';
 import { chunkItem, DEVICE_SK, DeviceItem, devicePk, hourSkPrefix, parseChunk, userPk } from './telemetry-items.ts';
 
 export function dynamoDeviceStore(
@@ -19,6 +19,9 @@ export function dynamoDeviceStore(
   deps: { readonly random: Random; readonly sleep: Sleep; readonly randomToken: RandomToken },
 ): DeviceStore {
   const table = { client, tableName, randomToken: deps.randomToken };
+  /** A bind may have a transaction on the same item under way. */
+  const putBesideBinds = (item: Readonly<Record<string, unknown>>) =>
+    sendBesideTransactions(deps, () => putOnce(table, item));
 
   return {
     async find(deviceId) {
@@ -30,7 +33,7 @@ export function dynamoDeviceStore(
     },
 
     async register(deviceId, createdAt) {
-      await putOnce(table, { pk: devicePk(deviceId), sk: DEVICE_SK, createdAt });
+      await putBesideBinds({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt });
     },
 
     async bind(deviceId, username, at) {
@@ -52,7 +55,7 @@ export function dynamoDeviceStore(
     },
 
     async link(deviceId, username) {
-      await putOnce(table, { pk: userPk(username), sk: devicePk(deviceId), owned: false });
+      await putBesideBinds({ pk: userPk(username), sk: devicePk(deviceId), owned: false });
     },
 
     async isLinked(deviceId, username) {

@@ -1,4 +1,4 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import type { Random, Sleep } from '../../../domain/shared/environment.ts';
 
 /** Reasons that say nothing about the data: the same transaction may well succeed a moment later. */
@@ -9,6 +9,25 @@ const PASSING_REASONS: ReadonlySet<string> = new Set([
   'RequestLimitExceeded',
 ]);
 const MAX_TRIES = 12;
+
+type Pauses = { readonly random: Random; readonly sleep: Sleep };
+const pause = ({ random, sleep }: Pauses, attempt: number): Promise<void> =>
+  sleep(random() * Math.min(500, 10 * 2 ** attempt));
+
+/**
+ * Sends one item's write until no transaction on that item is under way. DynamoDB refuses it while there is one, and the
+ * SDK does not send it again.
+ */
+export async function sendBesideTransactions<Output>(deps: Pauses, send: () => Promise<Output>): Promise<Output> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof TransactionConflictException) || attempt === MAX_TRIES) throw error;
+      await pause(deps, attempt);
+    }
+  }
+}
 
 /** Why a transaction was cancelled: one code for each action, in their order; `None` where an action was not the cause. */
 export const cancellationCodes = ({ CancellationReasons }: TransactionCanceledException): readonly string[] =>
@@ -27,10 +46,7 @@ export type TransactionOutcome =
  * which is decided again: it may have been judged on what the other transaction is about to change. `failed` holds the
  * places of the actions whose conditions failed. Any other reason throws.
  */
-export async function sendTransaction(
-  deps: { readonly random: Random; readonly sleep: Sleep },
-  send: () => Promise<unknown>,
-): Promise<TransactionOutcome> {
+export async function sendTransaction(deps: Pauses, send: () => Promise<unknown>): Promise<TransactionOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await send();
@@ -45,7 +61,7 @@ export async function sendTransaction(
         return { kind: 'refused', failed };
       }
       if (attempt === MAX_TRIES) throw error;
-      await deps.sleep(deps.random() * Math.min(500, 10 * 2 ** attempt));
+      await pause(deps, attempt);
     }
   }
 }
