@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { auditOf } from '../../../domain/grants/audit.ts';
+import { emptyBalance, type Balance } from '../../../domain/grants/balance.ts';
+import { reversalOf, type GrantLine } from '../../../domain/grants/grant.ts';
+import { hashOfLine } from '../../../domain/grants/line-hash.ts';
+import { aBadge, aFeedPost, aLedger, anAward, AT, decide } from '../../builders/grants.ts';
+import { sha256 } from '../../builders/identity.ts';
+
+const first = aLedger(anAward('a1', 50), aBadge('b1', 5), aFeedPost('p1'), anAward('a2', 7), anAward('a3', 9));
+const reversal = reversalOf(first.lines[0]!, { reason: 'a mistake', grantedBy: 'team', at: AT });
+const second = decide(first.balance, [reversal]);
+const lines = [...first.lines, ...second.lines];
+const { balance } = second;
+
+const audit = (read: readonly GrantLine[], stored: Balance = balance) => auditOf('ada', stored, read, sha256);
+const change = (index: number, by: Partial<GrantLine>) =>
+  lines.map((line, n) => (n === index ? { ...line, ...by } : line));
+const codesOf = (read: readonly GrantLine[], stored?: Balance) =>
+  new Set(audit(read, stored).problems.map(({ code }) => code));
+
+describe('an audit', () => {
+  it('proves a balance from its lines', () => {
+    expect(audit(lines)).toEqual({
+      username: 'ada',
+      grants: 6,
+      sum: 121,
+      balance: 121,
+      categoryTotals: { award: 21, content: 100 },
+      sourceTotals: { award: 16, badge: 5, feed: 100 },
+      chainHead: lines[5]!.hash,
+      ok: true,
+      problems: [],
+    });
+    expect(audit([], emptyBalance)).toMatchObject({ grants: 0, sum: 0, balance: 0, chainHead: null, ok: true });
+  });
+
+  it('finds a changed amount, and where it is', () => {
+    const { ok, sum, problems } = audit(change(1, { amount: 500 }));
+
+    expect([ok, sum]).toEqual([false, 616]);
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'changed_line', seq: 2 }));
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'wrong_balance_after', seq: 2 }));
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'wrong_balance' }));
+  });
+
+  it('finds a changed line whose hash was made anew, by the next line', () => {
+    const { hash: _, ...forged } = { ...lines[1]!, reason: 'another' };
+    const { problems } = audit(change(1, { ...forged, hash: hashOfLine(forged, sha256) }));
+
+    expect(problems).toEqual([expect.objectContaining({ code: 'broken_chain', seq: 3 })]);
+  });
+
+  it('finds the newest line changed with its hash made anew, by the head of the chain', () => {
+    const { hash: _, ...forged } = { ...lines[5]!, reason: 'another' };
+
+    expect([...codesOf(change(5, { ...forged, hash: hashOfLine(forged, sha256) }))]).toEqual(['wrong_chain_head']);
+  });
+
+  it.each<[string, readonly GrantLine[], object]>([
+    ['the first line', lines.slice(1), { code: 'missing_line', seq: 1 }],
+    ['a line between', lines.toSpliced(2, 1), { code: 'missing_line', seq: 3 }],
+    ['several lines', lines.toSpliced(1, 3), { code: 'missing_line', seq: 2 }],
+    ['the newest line', lines.slice(0, -1), { code: 'wrong_line_count' }],
+  ])('finds that %s is missing', (_what, read, problem) => {
+    const { ok, problems } = audit(read);
+
+    expect(ok).toBe(false);
+    expect(problems).toContainEqual(expect.objectContaining(problem));
+  });
+
+  it('finds two lines in swapped order', () => {
+    const swapped = [lines[0]!, { ...lines[2]!, seq: 2 }, { ...lines[1]!, seq: 3 }, ...lines.slice(3)];
+    const { ok, problems } = audit(swapped);
+
+    expect(ok).toBe(false);
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'changed_line', seq: 2 }));
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'broken_chain', seq: 3 }));
+  });
+
+  it('finds a seq that comes twice', () => {
+    expect(audit(lines.toSpliced(2, 0, lines[1]!)).problems).toContainEqual(
+      expect.objectContaining({ code: 'repeated_seq', seq: 2 }),
+    );
+  });
+
+  it.each<[string, Partial<Balance>, string[]]>([
+    ['total', { totalScore: 120 }, ['wrong_balance']],
+    ['category total', { categoryTotals: new Map([['award', 21]]) }, ['wrong_category_total']],
+    ['source total', { sourceTotals: new Map([...balance.sourceTotals, ['gift', 1]]) }, ['wrong_source_total']],
+    ['number of lines', { seq: 7 }, ['wrong_line_count']],
+    ['head', { head: 'f'.repeat(64) }, ['wrong_chain_head']],
+    ['count of contributions', { contributions: 4 }, ['wrong_counts']],
+    ['points of publishes', { publishPoints: 500 }, ['wrong_counts']],
+  ])('finds a wrong %s in the balance', (_what, wrong, codes) => {
+    expect([...codesOf(lines, { ...balance, ...wrong })]).toEqual(codes);
+  });
+
+  it('lists a hundred problems at most', () => {
+    const many = aLedger(...Array.from({ length: 200 }, (_, n) => anAward(`m${n}`, 5)));
+    const broken = many.lines.map((line) => ({ ...line, amount: 6 }));
+
+    expect(audit(broken, many.balance).problems).toHaveLength(100);
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import {
+  grantedOf,
+  nothingGranted,
+  pointsOfGranted,
+  readGranted,
+  type Granted,
+} from '../../../domain/grants/granted.ts';
+import { grantPoints } from '../../../domain/grants/grant-points.ts';
+import { linesUpTo, pageOfLines } from '../../../domain/grants/read-lines.ts';
+import { reverseGrant } from '../../../domain/grants/reverse-grant.ts';
+import { aBadge, aFeedPost, aLedger, anAward } from '../../builders/grants.ts';
+import { aUsername } from '../../builders/identity.ts';
+import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
+
+const ada = aUsername();
+const many = (count: number) => Array.from({ length: count }, (_, n) => anAward(`m${n}`, n + 1));
+const sumOfOlder = ({ older }: Granted) => [...older.points.values()].reduce((sum, points) => sum + points, 0);
+
+async function aWorld(ledger = new MemoryLedger()) {
+  const deps = { ...grantsOf(ledger), clock: () => Date.parse('2026-08-21T12:00:00.000Z') };
+  const reverse = (grantId: string) => reverseGrant(deps, { grantId, reason: 'a mistake', grantedBy: 'team' });
+  return { deps, ledger, reverse, read: (previous: Granted | null = null) => readGranted(deps, ada, previous) };
+}
+
+describe('what the ledger adds to a score', () => {
+  it('is every award, badge and feed post by its key', () => {
+    const { balance, lines } = aLedger(anAward('a1', 50), aBadge('b1', 5), aFeedPost('p1'));
+    const granted = grantedOf(balance, lines.toReversed());
+
+    expect(granted.listed).toEqual([
+      { key: 'award:a1', granted: 50, isReversed: false },
+      { key: 'award:badge:b1', granted: 5, isReversed: false },
+      { key: 'content:feed-post:p1', granted: 100, isReversed: false },
+    ]);
+    expect(granted.older).toEqual({ count: 0, points: new Map() });
+    expect(pointsOfGranted(granted)).toBe(155);
+  });
+
+  it('counts a reversed one as 0, and keeps it in the list', async () => {
+    const { deps, reverse, read } = await aWorld();
+    await grantPoints(deps, [anAward('a1', 50), anAward('a2', 7)]);
+    await reverse('award:a1');
+    const granted = await read();
+
+    expect(granted.listed[0]).toEqual({ key: 'award:a1', granted: 50, isReversed: true });
+    expect(pointsOfGranted(granted)).toBe(7);
+    expect(granted.balance).toMatchObject({ seq: 3, totalScore: 7 });
+  });
+
+  it('does not count publish grants, which the balance has', () => {
+    const publish = { ...aFeedPost(), grantId: 'publish:tool@2026.01.01.1:ada', source: 'extensions', amount: 500 };
+    const { balance, lines } = aLedger(publish, anAward('a1', 5));
+    const granted = grantedOf(balance, lines.toReversed());
+
+    expect([pointsOfGranted(granted), granted.balance.totalScore]).toEqual([5, 505]);
+    expect(granted.older.count).toBe(0);
+  });
+
+  it.each([
+    [100, 0],
+    [101, 1],
+    [250, 150],
+  ])('of %i lists the newest hundred and sums up the %i older ones', async (count, older) => {
+    const { deps, read } = await aWorld();
+    await grantPoints(deps, many(count));
+    const granted = await read();
+
+    expect(granted.listed).toHaveLength(100);
+    expect(granted.listed.every(({ granted: points }) => points > count - 100)).toBe(true);
+    expect([granted.older.count, sumOfOlder(granted)]).toEqual([older, (older * (older + 1)) / 2]);
+    expect(pointsOfGranted(granted)).toBe((count * (count + 1)) / 2);
+  });
+
+  it('has one limit for all three kinds, and takes a reversed older one out of the sum', async () => {
+    const { deps, reverse, read } = await aWorld();
+    await grantPoints(deps, [anAward('old', 1_000), ...many(60), aFeedPost(), aBadge()]);
+    const posts = Array.from({ length: 60 }, (_, n) => aFeedPost(`new-${n}`));
+    await grantPoints(deps, posts);
+    const before = await read();
+    expect([before.listed.length, before.older.count]).toEqual([100, 23]);
+
+    await reverse('award:old');
+    const after = await read(before);
+    expect(sumOfOlder(after)).toBe(sumOfOlder(before) - 1_000);
+    expect(after.older.count).toBe(23);
+  });
+
+  it('is read again only where the balance has moved', async () => {
+    const { deps, ledger, read } = await aWorld();
+    await grantPoints(deps, [anAward()]);
+    const before = await read();
+    const { reads } = ledger;
+
+    expect(await read(before)).toBe(before);
+    expect(ledger.reads).toBe(reads);
+    await grantPoints(deps, [anAward('a2')]);
+    expect((await read(before)).listed).toHaveLength(2);
+  });
+
+  it('is nothing where there is no grant, and takes no look at the lines', async () => {
+    const { ledger, read } = await aWorld();
+
+    expect(await read()).toEqual(nothingGranted);
+    expect(ledger.reads).toBe(0);
+  });
+});
+
+/** An index that shows a line only after so many reads. */
+class LaggingLedger extends MemoryLedger {
+  lag = 0;
+  hidden: (seq: number) => boolean = () => false;
+  override readonly allOf = async (username: string) => {
+    this.reads += 1;
+    const isBehind = this.reads <= this.lag;
+    const lines = [...this.grants.values()].map(({ line }) => line).filter((line) => line.username === username);
+    return lines.filter(({ seq }) => !isBehind || !this.hidden(seq)).sort((a, b) => a.seq - b.seq);
+  };
+}
+
+describe('reading lines through an index that lags', () => {
+  it.each([
+    ['the newest is', (seq: number) => seq === 5],
+    ['one between is', (seq: number) => seq === 3],
+    ['all are', () => true],
+  ])('waits until it has caught up, where %s not there yet', async (_what, hidden) => {
+    const ledger = new LaggingLedger();
+    const { deps, read } = await aWorld(ledger);
+    await grantPoints(deps, many(5));
+    Object.assign(ledger, { hidden });
+    const afresh = () => Object.assign(ledger, { reads: 0, lag: 3 });
+
+    afresh();
+    expect((await read()).listed).toHaveLength(5);
+    afresh();
+    expect((await linesUpTo(deps, ada)).lines).toHaveLength(5);
+    afresh();
+    expect((await pageOfLines(deps, ada, { limit: 4 })).page.map(({ seq }) => seq)).toEqual([5, 4, 3, 2]);
+  });
+
+  it('never makes a score from a part, but shows an auditor what there is', async () => {
+    const ledger = new LaggingLedger();
+    const { deps, read } = await aWorld(ledger);
+    await grantPoints(deps, many(5));
+    Object.assign(ledger, { hidden: (seq: number) => seq === 3, lag: Infinity });
+
+    await expect(read()).rejects.toThrow();
+    expect((await linesUpTo(deps, ada)).lines.map(({ seq }) => seq)).toEqual([1, 2, 4, 5]);
+  });
+
+  it('pages through all lines, newest first', async () => {
+    const { deps } = await aWorld();
+    await grantPoints(deps, many(7));
+    const seen: number[] = [];
+    let before: number | undefined;
+    do {
+      const { page, next } = await pageOfLines(deps, ada, { limit: 3, before });
+      seen.push(...page.map(({ seq }) => seq));
+      before = next ?? undefined;
+    } while (before !== undefined);
+
+    expect(seen).toEqual([7, 6, 5, 4, 3, 2, 1]);
+    expect((await pageOfLines(deps, ada, { limit: 7 })).next).toBeNull();
+  });
+});

@@ -1,0 +1,129 @@
+/**
+ * I3: a balance is the sum of its lines, for each user, category and source, at every moment that a transactional reader
+ * can see. I4: a grant's id exists once in the whole ledger; again is a no-op that reports the first.
+ *
+ * GUARDS whose removal was seen to fail here:
+ * - the condition `attribute_not_exists(pk)` on a line: a later grant overwrites the first
+ * - the condition on the balance's seq: two writers give the same seq, and a grant is lost from the balance
+ * - the transaction: lines and balance put one after the other differ after a fault between them
+ * - `writeId`: a grant whose answer was lost is answered as a duplicate, so nobody was told that it was given
+ * - reading the codes: a conflict or throttling beside a failed condition is reported as a duplicate
+ * - `firstOfId`: two users ask for one id in one request, and either may win
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aBadge, aFeedPost, anAward } from '../builders/grants.ts';
+import { aUsername } from '../builders/identity.ts';
+import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { faultAt, FAULTS, faultsInOrder, Wire } from '../support/faults.ts';
+import { GrantWorld, type Ask, type Cancellation } from './grant-world.ts';
+import { chooser, faults, turns } from './telemetry-arbitraries.ts';
+import { runs } from './telemetry-world.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startTestEngine();
+});
+afterAll(() => engine.stop());
+
+const USERS = ['ada', 'bob', 'cleo'];
+const user = fc.constantFrom(...USERS).map(aUsername);
+const id = fc.constantFrom('1', '2', '3', '4');
+/** Few ids, amounts and users, so that duplicates and conflicts are common. */
+const grant = fc.oneof(
+  fc
+    .tuple(id, fc.constantFrom(10, 10, 10, 25), user)
+    .map(([of, points, username]) => anAward(of, points, { username })),
+  fc.tuple(id, fc.constantFrom(0, 5), user).map(([of, points, username]) => aBadge(of, points, username)),
+  fc.tuple(id, user).map(([of, username]) => aFeedPost(of, username)),
+);
+const ask: fc.Arbitrary<Ask> = fc.oneof(
+  { weight: 4, arbitrary: fc.array(grant, { minLength: 1, maxLength: 6 }).map((grants) => ({ grants })) },
+  { weight: 1, arbitrary: id.map((of) => ({ reverse: `award:${of}` })) },
+  { weight: 1, arbitrary: fc.tuple(id, user).map(([of, username]) => ({ reverse: `badge:${of}:${username}` })) },
+);
+const waves = fc.array(fc.array(ask, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 });
+const code = fc.constantFrom(
+  'None',
+  'ConditionalCheckFailed',
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+);
+/** For the first action, the second, and so on in turn; at least one is a cause, or it would be no cancellation. */
+const cancellation: fc.Arbitrary<Cancellation> = fc
+  .tuple(code, code)
+  .filter((codes) => codes.some((each) => each !== 'None'));
+const cancellations = fc.array(fc.option(cancellation, { nil: undefined }), { maxLength: 20 });
+
+const aWorld = async (wire?: Wire, cancelled: readonly (Cancellation | undefined)[] = []) =>
+  new GrantWorld(engine, (await engine.createTables(['score_grants'])).score_grants, wire, cancelled);
+
+async function sendAll(world: GrantWorld, plan: readonly (readonly Ask[])[], everyAnswerArrived: boolean) {
+  for (const wave of plan) {
+    await Promise.all([world.send(...wave), ...USERS.map((username) => world.checkMeanwhile(username))]);
+    await world.check(USERS, { everyAnswerArrived });
+  }
+}
+
+describe('the ledger gives each grant once, and its balances are its sums', () => {
+  it('under duplicates, conflicts, reversals and concurrent senders; each grant is answered as given once', async () => {
+    await fc.assert(
+      fc.asyncProperty(waves, turns, async (plan, choices) => {
+        using world = await aWorld(new Wire(undefined, chooser(choices)));
+        await sendAll(world, plan, true);
+      }),
+      { numRuns: runs(25) },
+    );
+  });
+
+  it('also where transactions are cancelled by conflicts and throttling, beside failed conditions or without', async () => {
+    await fc.assert(
+      fc.asyncProperty(waves, cancellations, turns, async (plan, cancelled, choices) => {
+        using world = await aWorld(new Wire(undefined, chooser(choices)), cancelled);
+        await sendAll(world, plan, true);
+      }),
+      { numRuns: runs(25) },
+    );
+  });
+
+  it('also with throttling, and errors before and after any request', async () => {
+    await fc.assert(
+      fc.asyncProperty(waves, faults, cancellations, turns, async (plan, stream, cancelled, choices) => {
+        using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)), cancelled);
+        await sendAll(world, plan, false);
+      }),
+      { numRuns: runs(25) },
+    );
+  });
+});
+
+describe('one fault at one request', () => {
+  const many = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => anAward(`many-${from + n}`, 10 + ((from + n) % 3)));
+  /** A first grant, more of them at once than one transaction takes, two senders of the same, a reversal. */
+  const story: readonly (readonly Ask[])[] = [
+    [{ grants: [anAward('a1', 5)] }],
+    [{ grants: many(0, 51) }],
+    [{ grants: [anAward('a2', 7)] }, { grants: [anAward('a2', 7), anAward('a1', 6)] }],
+    [{ reverse: 'award:a1' }, { reverse: 'award:a1' }],
+  ];
+  const tell = async (wire: Wire, isResentBySdk: boolean) => {
+    using world = await aWorld(wire);
+    for (const wave of story) {
+      await world.send(...wave);
+      await world.check(['ada'], { everyAnswerArrived: isResentBySdk });
+    }
+    expect(await world.lines()).toHaveLength(54);
+    return wire.calls;
+  };
+
+  it.each(FAULTS)('changes nothing, whichever request it is: %s', async (fault) => {
+    const calls = await tell(new Wire(), true);
+    const isResentBySdk = !fault.startsWith('dies');
+    for (const [index, command] of calls.entries()) {
+      const isOneOfManyReads = command === 'GetItemCommand' && index % 7 !== 0; // they are all alike
+      if (!isOneOfManyReads) await tell(new Wire(faultAt(index + 1, fault)), isResentBySdk);
+    }
+  });
+});
