@@ -7,6 +7,7 @@ import type { Construct } from 'constructs';
 import type { AnnounceChangesEnv } from '../functions/announce-changes/env.ts';
 import type { BackfillEnv } from '../functions/backfill/env.ts';
 import type { IngestTelemetryEnv } from '../functions/ingest-telemetry/env.ts';
+import type { ManageDevicesEnv } from '../functions/manage-devices/env.ts';
 import type { ManageKeysEnv } from '../functions/manage-keys/env.ts';
 import type { ReadApiEnv } from '../functions/read-api/env.ts';
 import type { RefreshScoreEnv } from '../functions/refresh-score/env.ts';
@@ -166,6 +167,16 @@ export class LaurelStack extends Stack {
       credentials.tableArn,
     );
 
+    const manageDevices = new LaurelFunction<ManageDevicesEnv>(this, 'ManageDevices', {
+      stage,
+      role: 'manage-devices',
+      environment: { TELEMETRY_TABLE: telemetry.tableName, CREDENTIALS_TABLE: credentials.tableName },
+      timeout: API_TIMEOUT,
+    });
+    manageDevices
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+
     const recordAward = new LaurelFunction<RecordAwardEnv>(this, 'RecordAward', {
       stage,
       role: 'record-award',
@@ -192,6 +203,7 @@ export class LaurelStack extends Stack {
       routes: [
         { target: ingestTelemetry, access: ACCESS.keyOptional, paths: ['/ingest'] },
         { target: manageKeys, access: ACCESS.keyed, paths: ['/v1/keys', '/v1/keys/{id}', '/api/whoami'] },
+        { target: manageDevices, access: ACCESS.keyed, paths: ['/v1/devices/{proxy+}'] },
         { target: recordAward, access: ACCESS.keyed, paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'] },
         {
           target: readApi,

@@ -15,6 +15,11 @@ export type DeviceStore = {
   register(deviceId: string, at: string): Promise<void>;
   /** Makes `username` the owner, with the link that its fold follows, in one transaction; the first owner stands. */
   bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned'>;
+  /**
+   * Takes the ownership away from `owner`, in one transaction with the link, which stays: what the device's events name a
+   * sender for is still found. `not-theirs` where the device has no owner or another one.
+   */
+  unbind(deviceId: string, owner: Username): Promise<'unbound' | 'not-theirs'>;
   /** Makes the device findable for the fold of a username that its events name. Changes no ownership. */
   link(deviceId: string, username: Username): Promise<void>;
   isLinked(deviceId: string, username: Username): Promise<boolean>;

@@ -20,11 +20,14 @@ const printable = (name: string) =>
   z.string().check(z.regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,128}$/u, `${name}: expected 1 to 128 printable characters`));
 const time = (name: string) => z.iso.datetime({ offset: true, error: `${name}: expected an ISO 8601 time` });
 
+/** The name that a client gives its installation. */
+export const DistinctId = printable('distinct_id');
+
 export const TelemetryEvent = z.object({
   event: z
     .string()
     .check(z.regex(/^[a-z][a-z0-9_]{0,63}$/, 'event: expected 1 to 64 of a-z 0-9 _ starting with a letter')),
-  distinct_id: printable('distinct_id'),
+  distinct_id: DistinctId,
   insert_id: z.optional(printable('insert_id')),
   timestamp: z.optional(time('timestamp')),
   properties: z.optional(z.looseObject({})),

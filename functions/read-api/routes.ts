@@ -11,10 +11,12 @@ import {
   StatsView,
   statsView,
 } from '../../domain/scoring/views.ts';
+import { isKnown } from '../../domain/scoring/username-metrics.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
+import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
 import { openApiOf } from '../runtime/openapi.ts';
@@ -39,6 +41,9 @@ async function withUser(
 ): Promise<Reply> {
   const { metrics, score } = await scores.load(await resolveUsername(username));
   if (metrics === null || score === null) return unknownUsername(username);
+  // A bind that was undone leaves items behind which say nothing.
+  const isNamed = isKnown(metrics.metrics) || score.score.granted.balance.seq > 0;
+  if (!isNamed) return unknownUsername(username);
   return { status: 200, body: await answer({ metrics, score }) };
 }
 
@@ -134,7 +139,7 @@ export const routes = [...userRoutes, ...ledgerRoutes, ...metaRoutes];
 
 /** Every route of every function: what each of them checks and answers is written once, with the route. */
 const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf([...ingestRoutes, ...awardRoutes, ...keyRoutes, ...routes], {
+  openApiOf([...ingestRoutes, ...deviceRoutes, ...awardRoutes, ...keyRoutes, ...routes], {
     title: 'Laurel',
     version: packageJson.version,
   });

@@ -12,6 +12,7 @@ export const STATUS_OF_CODE = {
   unknown_id: 404,
   unknown_grant: 404,
   unknown_extension: 404,
+  unknown_device: 404,
   method_not_allowed: 405,
   award_conflict: 409,
   badge_conflict: 409,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { BackfillEnv } from '../../functions/backfill/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
+import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
 import { RecordAwardEnv } from '../../functions/record-award/env.ts';
@@ -29,6 +30,7 @@ describe('functions', () => {
       'announce-changes',
       'backfill',
       'ingest-telemetry',
+      'manage-devices',
       'manage-keys',
       'read-api',
       'record-award',
@@ -78,6 +80,10 @@ describe('functions', () => {
         backfill: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
       },
     ],
+    [
+      'manage-devices',
+      { telemetry: dynamodb('GetItem', 'UpdateItem'), credentials: dynamodb('GetItem', 'UpdateItem') },
+    ],
     ['manage-keys', { credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan') }],
     ['record-award', { score_grants: dynamodb('GetItem', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
     [
@@ -114,6 +120,7 @@ describe('functions', () => {
     ['announce-changes', AnnounceChangesEnv],
     ['backfill', BackfillEnv],
     ['refresh-score', RefreshScoreEnv],
+    ['manage-devices', ManageDevicesEnv],
     ['manage-keys', ManageKeysEnv],
     ['record-award', RecordAwardEnv],
     ['read-api', ReadApiEnv],
@@ -132,6 +139,7 @@ describe('functions', () => {
 
   it.each([
     ['ingest-telemetry', 10],
+    ['manage-devices', 10],
     ['manage-keys', 10],
     ['record-award', 10],
     ['read-api', 10],
@@ -389,6 +397,7 @@ describe('HTTP API', () => {
   it('routes each path to its function with any method, and the rest to ingest-telemetry', () => {
     expect(Object.fromEntries(routes.map((route) => [route.RouteKey, functionOf(route)]))).toEqual({
       'ANY /ingest': 'ingest-telemetry',
+      'ANY /v1/devices/{proxy+}': 'manage-devices',
       'ANY /v1/keys': 'manage-keys',
       'ANY /v1/keys/{id}': 'manage-keys',
       'ANY /api/whoami': 'manage-keys',

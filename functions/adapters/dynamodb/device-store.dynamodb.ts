@@ -54,6 +54,26 @@ export function dynamoDeviceStore(
       return outcome.kind === 'committed' ? 'bound' : 'already-owned';
     },
 
+    async unbind(deviceId, owner) {
+      const disown = {
+        TableName: tableName,
+        Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),
+        UpdateExpression: 'REMOVE #owner, boundAt',
+        ConditionExpression: '#owner = :owner',
+        ExpressionAttributeNames: { '#owner': 'owner' },
+        ExpressionAttributeValues: marshall({ ':owner': owner }),
+      };
+      const unlink = {
+        TableName: tableName,
+        Key: marshall({ pk: userPk(owner), sk: devicePk(deviceId) }),
+        UpdateExpression: 'SET owned = :no',
+        ExpressionAttributeValues: marshall({ ':no': false }),
+      };
+      const command = new TransactWriteItemsCommand({ TransactItems: [{ Update: disown }, { Update: unlink }] });
+      const outcome = await sendTransaction(deps, () => client.send(command));
+      return outcome.kind === 'committed' ? 'unbound' : 'not-theirs';
+    },
+
     async link(deviceId, username) {
       await putBesideBinds({ pk: userPk(username), sk: devicePk(deviceId), owned: false });
     },
