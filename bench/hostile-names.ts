@@ -16,6 +16,8 @@ const NOW = `${DATE}T20:00:00.000Z`;
 const USERNAME = Username.parse('mallory');
 const FEW_NAMES = 1_000;
 const AT_ONCE = 500;
+/** Spread over one date: ingest reads the whole hour that it adds to. */
+const HOURS = 20;
 /** Which names have a count of their own differs, and with them how well they compress. */
 const EQUAL_WITHIN = 1.1;
 
@@ -24,11 +26,14 @@ const nameOf = (number: number, length: number): string =>
   `n${createHash('sha256').update(String(number)).digest('hex')}`.slice(0, length);
 
 /** A new command and a new event of the user's own with each number. */
-const hostileEvents = (from: number): readonly object[] =>
-  Array.from({ length: AT_ONCE }, (_, index) => from + index).flatMap((number) => [
-    eventOf({ device: 'laptop', number: 2 * number, at: NOW, command: nameOf(number, 32) }),
-    eventOf({ device: 'laptop', number: 2 * number + 1, at: NOW, event: nameOf(number, 64) }),
+function hostileEvents(from: number): readonly object[] {
+  const hour = String((from / AT_ONCE) % HOURS).padStart(2, '0');
+  const at = `${DATE}T${hour}:30:00.000Z`;
+  return Array.from({ length: AT_ONCE }, (_, index) => from + index).flatMap((number) => [
+    eventOf({ device: 'laptop', number: 2 * number, at, command: nameOf(number, 32) }),
+    eventOf({ device: 'laptop', number: 2 * number + 1, at, event: nameOf(number, 64) }),
   ]);
+}
 
 /** How large the item of a user grows who makes up a name for everything. */
 export const measureHostileNames = ({ hostileNames }: Pick<Sizes, 'hostileNames'>): Promise<Measurements> =>
