@@ -12,6 +12,7 @@ import type { ManageKeysEnv } from '../functions/manage-keys/env.ts';
 import type { ReadApiEnv } from '../functions/read-api/env.ts';
 import type { RefreshScoreEnv } from '../functions/refresh-score/env.ts';
 import type { RecordAwardEnv } from '../functions/record-award/env.ts';
+import type { ShadowReportEnv } from '../functions/shadow-report/env.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { LaurelTable } from './laurel-table.ts';
@@ -24,6 +25,8 @@ type LaurelStackOptions = {
   readonly alarmTopicArn?: string | undefined; // without it, alarms show in the console and tell nobody
 };
 
+/** It reads every user and every line, and an operator waits for it. */
+const REPORT_TIMEOUT = Duration.minutes(15);
 const BY_USER_INDEX = 'byUser';
 const BY_NEXT_CHANGE_INDEX = 'byNextChange';
 
@@ -186,6 +189,17 @@ export class LaurelStack extends Stack {
     recordAward
       .allow(APPEND_GRANTS, scoreGrants.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+
+    const shadowReport = new LaurelFunction<ShadowReportEnv>(this, 'ShadowReport', {
+      stage,
+      role: 'shadow-report',
+      environment: { SCORES_TABLE: userScores.tableName, GRANTS_TABLE: scoreGrants.tableName },
+      timeout: REPORT_TIMEOUT,
+    });
+    shadowReport
+      .allow(['dynamodb:Query', 'dynamodb:Scan'], userScores.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:Scan'], scoreGrants.tableArn)
+      .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
 
     const readApi = new LaurelFunction<ReadApiEnv>(this, 'ReadApi', {
       stage,

@@ -4,6 +4,7 @@ import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
 import { addReplayCommand } from './commands/replay.ts';
+import { addShadowReportCommand } from './commands/shadow-report.ts';
 import { addStatusCommand } from './commands/status.ts';
 import type { Runtime } from './operation.ts';
 import { EXIT } from './outcome.ts';
@@ -33,6 +34,7 @@ found what somebody must look at (dead letters, a wrong ledger, refused requests
   addDeadLetterCommands(program, runtime);
   addBackfillCommand(program, runtime);
   addLedgerCommands(program, runtime);
+  addShadowReportCommand(program, runtime);
   addKeyCommands(program, runtime);
   addReplayCommand(program, runtime);
   return program;

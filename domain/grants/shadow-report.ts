@@ -1,0 +1,149 @@
+import * as z from 'zod/mini';
+import { kindOfKey, pointsOfSingle, type Granted } from './granted.ts';
+import { isPublish, isReversal, reversedBy, type GrantLine } from './grant.ts';
+
+const Points = z.int();
+
+const SourceRow = z.object({
+  source: z.string(),
+  /** Σ of what the scores count. */
+  contributions: Points,
+  /** Σ of the lines. */
+  grants: Points,
+  /** contributions - grants */
+  difference: Points,
+  /** What explains it; with `flagged` these add up to it. */
+  explained: z.object({
+    /** Versions taken back: the contribution follows the registry, the ledger keeps the grant. */
+    yanked: Points,
+    /** Publish grants reversed: the contribution follows the registry. */
+    reversed: Points,
+    /** Versions that count and have no grant. */
+    notYetGranted: Points,
+    /** Lines newer than the score: its refresh is under way. */
+    notYetScored: Points,
+  }),
+  flagged: Points,
+});
+type SourceRow = z.infer<typeof SourceRow>;
+
+export const ShadowReport = z.object({
+  users: z.int().check(z.nonnegative()),
+  /** The sources that go through the ledger. */
+  sources: z.array(SourceRow),
+  /** Contributions that have no grants by design, by key. */
+  outside: z.record(z.string(), Points),
+  /** The first hundred differences that nothing explains. */
+  flagged: z.array(z.object({ username: z.string(), source: z.string(), difference: Points })),
+  ok: z.boolean(),
+});
+export type ShadowReport = z.infer<typeof ShadowReport>;
+
+/** What of one user is compared. `score` is null where nothing has been scored yet. */
+export type ShadowUser = {
+  readonly username: string;
+  readonly score: {
+    readonly contributions: readonly ShadowContribution[];
+    readonly granted: Granted;
+  } | null;
+  /** All lines of the user. */
+  readonly lines: readonly GrantLine[];
+};
+type ShadowContribution = {
+  readonly key: string;
+  readonly points: number;
+  readonly inputs: ReadonlyMap<string, number>;
+};
+
+const MOST_FLAGGED = 100;
+const PUBLISHES_KEY = 'content:extension-publishes';
+const PUBLISHES = 'extensions';
+const SOURCES = ['award', 'badge', 'feed', PUBLISHES];
+
+const emptyRow = (source: string): SourceRow => ({
+  source,
+  contributions: 0,
+  grants: 0,
+  difference: 0,
+  explained: { yanked: 0, reversed: 0, notYetGranted: 0, notYetScored: 0 },
+  flagged: 0,
+});
+
+export const emptyReport: ShadowReport = {
+  users: 0,
+  sources: SOURCES.map(emptyRow),
+  outside: {},
+  flagged: [],
+  ok: true,
+};
+
+const sum = (points: readonly number[]): number => points.reduce((total, each) => total + each, 0);
+const amounts = (lines: readonly GrantLine[]): number => sum(lines.map(({ amount }) => amount));
+
+/** The report with one more user in it. */
+export function withUser(report: ShadowReport, user: ShadowUser): ShadowReport {
+  const rows = SOURCES.map((source) => (source === PUBLISHES ? publishRow(user) : singleRow(source, user)));
+  const flagged = rows.flatMap(({ source, flagged: difference }) =>
+    difference === 0 ? [] : [{ username: user.username, source, difference }],
+  );
+  const outside = new Map(Object.entries(report.outside));
+  for (const { key, points } of user.score?.contributions ?? []) {
+    if (key !== PUBLISHES_KEY) outside.set(key, (outside.get(key) ?? 0) + points);
+  }
+  return {
+    users: report.users + 1,
+    sources: report.sources.map((row, index) => plus(row, rows[index] ?? emptyRow(row.source))),
+    outside: Object.fromEntries(outside),
+    flagged: [...report.flagged, ...flagged].slice(0, MOST_FLAGGED),
+    ok: report.ok && flagged.length === 0,
+  };
+}
+
+/** Awards, badges and feed posts: contribution and grant are one and the same, so only lines not scored yet may differ. */
+function singleRow(source: string, { score, lines }: ShadowUser): SourceRow {
+  const own = lines.filter((line) => line.source === source);
+  const scoredTo = score?.granted.balance.seq ?? 0;
+  const listed = (score?.granted.listed ?? []).filter(({ key }) => kindOfKey(key).source === source);
+  const contributions = sum(listed.map(pointsOfSingle)) + (score?.granted.older.points.get(source) ?? 0);
+  const notYetScored = 0 - amounts(own.filter(({ seq }) => seq > scoredTo));
+  return row(source, contributions, amounts(own), { notYetScored });
+}
+
+function publishRow({ score, lines }: ShadowUser): SourceRow {
+  const own = lines.filter((line) => isPublish({ grantId: reversedBy(line) ?? line.grantId }));
+  const contribution = score?.contributions.find(({ key }) => key === PUBLISHES_KEY);
+  const [contributions, grants] = [contribution?.points ?? 0, amounts(own)];
+  if (score === null) return row(PUBLISHES, contributions, grants, { notYetScored: 0 - grants });
+  const reversed = 0 - amounts(own.filter(isReversal));
+  const rest = contributions - grants - reversed;
+  if (rest >= 0) return row(PUBLISHES, contributions, grants, { reversed, notYetGranted: rest });
+  // A yank takes at most the points of that many grants; what is beyond it is nobody's.
+  const largest = Math.max(0, ...own.map(({ amount }) => amount));
+  const yanked = Math.max(rest, 0 - (contribution?.inputs.get('yanked') ?? 0) * largest);
+  return row(PUBLISHES, contributions, grants, { reversed, yanked: 0 + yanked });
+}
+
+function row(
+  source: string,
+  contributions: number,
+  grants: number,
+  explained: Partial<SourceRow['explained']>,
+): SourceRow {
+  const all = { ...emptyRow(source).explained, ...explained };
+  const difference = contributions - grants;
+  return { source, contributions, grants, difference, explained: all, flagged: difference - sum(Object.values(all)) };
+}
+
+const plus = (a: SourceRow, b: SourceRow): SourceRow => ({
+  source: a.source,
+  contributions: a.contributions + b.contributions,
+  grants: a.grants + b.grants,
+  difference: a.difference + b.difference,
+  explained: {
+    yanked: a.explained.yanked + b.explained.yanked,
+    reversed: a.explained.reversed + b.explained.reversed,
+    notYetGranted: a.explained.notYetGranted + b.explained.notYetGranted,
+    notYetScored: a.explained.notYetScored + b.explained.notYetScored,
+  },
+  flagged: a.flagged + b.flagged,
+});

@@ -1,0 +1,32 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ShadowReport } from '../../domain/grants/shadow-report.ts';
+import { reportShadow } from '../../domain/scoring/report-shadow.ts';
+import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
+import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { usersWith } from '../adapters/dynamodb/users-with.dynamodb.ts';
+import { BALANCE_SK } from '../adapters/dynamodb/grant-items.ts';
+import { SCORE_SK } from '../adapters/dynamodb/score-store.items.ts';
+import { random, sleep } from '../runtime/environment.ts';
+import { logger } from '../runtime/log.ts';
+import { once } from '../runtime/once.ts';
+import { ShadowReportEnv } from './env.ts';
+
+const wired = once(() => {
+  const env = ShadowReportEnv.parse(process.env);
+  const dynamodb = new DynamoDBClient();
+  return {
+    lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
+    scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+    scored: () => usersWith(dynamodb, env.SCORES_TABLE, SCORE_SK),
+    granted: () => usersWith(dynamodb, env.GRANTS_TABLE, BALANCE_SK),
+    random,
+    sleep,
+  };
+});
+
+/** Invoked by an operator; the event says nothing. */
+export const handler = async (): Promise<ShadowReport> => {
+  const report = await reportShadow(wired());
+  logger.info('shadow report', { users: report.users, ok: report.ok, flagged: report.flagged.length });
+  return report;
+};

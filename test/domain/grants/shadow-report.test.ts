@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { grantedOf } from '../../../domain/grants/granted.ts';
+import { reversalOf, type GrantLine } from '../../../domain/grants/grant.ts';
+import { emptyReport, withUser, type ShadowUser } from '../../../domain/grants/shadow-report.ts';
+import { aBadge, aFeedPost, aLedger, anAward, AT, decide } from '../../builders/grants.ts';
+
+const first = aLedger(anAward('a1', 50), aBadge('b1', 5), aFeedPost('p1'));
+const reversal = reversalOf(first.lines[0]!, { reason: 'a mistake', grantedBy: 'team', at: AT });
+const second = decide(first.balance, [reversal, anAward('a2', 7)]);
+const lines = [...first.lines, ...second.lines];
+
+const publishes = (points: number, inputs: object = {}) => ({
+  key: 'content:extension-publishes',
+  points,
+  inputs: new Map<string, number>(Object.entries(inputs)),
+});
+const published = (count: number): readonly GrantLine[] =>
+  aLedger(
+    ...Array.from({ length: count }, (_, n) => ({
+      ...aFeedPost(),
+      grantId: `publish:tool@2026.01.01.${n}:ada`,
+      key: 'content:extension-publishes',
+      source: 'extensions',
+      amount: 500,
+    })),
+  ).lines;
+const aUser = (change: Partial<ShadowUser> = {}): ShadowUser => ({
+  username: 'ada',
+  score: { contributions: [], granted: grantedOf(second.balance, lines.toReversed()) },
+  lines,
+  ...change,
+});
+const rowOf = (user: ShadowUser, source: string) =>
+  withUser(emptyReport, user).sources.find((row) => row.source === source)!;
+const aPublisher = (points: number, own: readonly GrantLine[], inputs: object = {}): ShadowUser =>
+  aUser({ score: { contributions: [publishes(points, inputs)], granted: grantedOf(first.balance, []) }, lines: own });
+
+describe('the shadow report', () => {
+  it('finds nothing between scores and a ledger that agree, reversed grants included', () => {
+    const report = withUser(withUser(emptyReport, aUser()), aUser({ username: 'bob' }));
+
+    expect(report).toMatchObject({ users: 2, ok: true, flagged: [] });
+    expect(report.sources.map(({ source, contributions, grants }) => [source, contributions, grants])).toEqual([
+      ['award', 14, 14],
+      ['badge', 10, 10],
+      ['feed', 200, 200],
+      ['extensions', 0, 0],
+    ]);
+  });
+
+  it('explains lines that are newer than the score, also where there is no score yet', () => {
+    const behind = aUser({ score: { contributions: [], granted: grantedOf(first.balance, first.lines.toReversed()) } });
+    expect(rowOf(behind, 'award')).toMatchObject({ difference: 43, explained: { notYetScored: 43 }, flagged: 0 });
+    expect(rowOf(aUser({ score: null }), 'award')).toMatchObject({ explained: { notYetScored: -7 }, flagged: 0 });
+  });
+
+  it('flags what the ledger has and the score does not, and the other way round', () => {
+    const lost = aUser({ lines: lines.filter(({ grantId }) => grantId !== 'feed-post:p1') });
+    const report = withUser(emptyReport, lost);
+
+    expect(report).toMatchObject({ ok: false, flagged: [{ username: 'ada', source: 'feed', difference: 100 }] });
+  });
+
+  it.each<[string, ShadowUser, object]>([
+    ['agreement', aPublisher(1_000, published(2)), { difference: 0, flagged: 0 }],
+    ['a version without its grant', aPublisher(1_500, published(2)), { explained: { notYetGranted: 500 }, flagged: 0 }],
+    ['a yank', aPublisher(500, published(2), { yanked: 1 }), { explained: { yanked: -500 }, flagged: 0 }],
+    [
+      'a loss beyond a yank',
+      aPublisher(0, published(2), { yanked: 1 }),
+      { explained: { yanked: -500 }, flagged: -500 },
+    ],
+    ['a loss without a yank', aPublisher(500, published(2)), { explained: { yanked: 0 }, flagged: -500 }],
+  ])('of publishes tells %s', (_what, user, expected) => {
+    expect(rowOf(user, 'extensions')).toMatchObject(expected);
+  });
+
+  it('explains a reversed publish: its contribution follows the registry', () => {
+    const own = published(2);
+    const back = { ...own[1]!, seq: 3, ...reversalOf(own[1]!, { reason: 'spam', grantedBy: 'team', at: AT }) };
+
+    expect(rowOf(aPublisher(1_000, [...own, back]), 'extensions')).toMatchObject({
+      grants: 500,
+      explained: { reversed: 500 },
+      flagged: 0,
+    });
+  });
+
+  it('names beside it what does not go through the ledger', () => {
+    const score = {
+      contributions: [{ key: 'telemetry:activity', points: 5, inputs: new Map() }],
+      granted: aUser().score!.granted,
+    };
+    expect(withUser(emptyReport, aUser({ score })).outside).toEqual({ 'telemetry:activity': 5 });
+  });
+});
