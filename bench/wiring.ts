@@ -10,8 +10,10 @@ import { dynamoCredentials } from '../functions/adapters/dynamodb/credentials.dy
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/device-store.dynamodb.ts';
 import { dynamoGrantLedger } from '../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoGrantLines } from '../functions/adapters/dynamodb/grant-lines.dynamodb.ts';
+import { dynamoPulls } from '../functions/adapters/dynamodb/pulls.dynamodb.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
+import { dynamoUserRegistry } from '../functions/adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUserReports } from '../functions/adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { routes } from '../functions/ingest-telemetry/routes.ts';
@@ -50,6 +52,7 @@ export function ingestHandler(surroundings: Surroundings) {
       authenticate: authenticator({ credentials: dynamoCredentials(client, tables('credentials')), clock, sha256 }),
       devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
       trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), randomToken),
+      pulls: dynamoPulls(client, tables('registry'), randomToken),
       requestRefreshes: async () => {
         throw new Error('no event of the bench asks for a refresh');
       },
@@ -68,6 +71,7 @@ export const refreshDependencies = (surroundings: Surroundings): RefreshDependen
   return {
     telemetry: dynamoUserTelemetry(client, tables('telemetry')),
     reports: dynamoUserReports(client, tables('telemetry')),
+    registry: dynamoUserRegistry(client, tables('registry')),
     scores: dynamoScoreStore(client, tables('user_scores')),
     grants: grantDependencies(surroundings),
     clock,

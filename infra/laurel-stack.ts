@@ -6,6 +6,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { AnnounceChangesEnv } from '../functions/announce-changes/env.ts';
 import type { BackfillEnv } from '../functions/backfill/env.ts';
+import type { ConfirmPublishEnv } from '../functions/confirm-publish/env.ts';
 import type { IngestTelemetryEnv } from '../functions/ingest-telemetry/env.ts';
 import type { ManageDevicesEnv } from '../functions/manage-devices/env.ts';
 import type { ManageKeysEnv } from '../functions/manage-keys/env.ts';
@@ -36,6 +37,9 @@ const BACKFILL_TIMEOUT = Duration.minutes(5);
 /** All that a writer of grants may do: no role updates or deletes a line, nor writes one without its condition's read. */
 const APPEND_GRANTS = ['dynamodb:GetItem', 'dynamodb:PutItem'];
 
+/** A version, a pull and a line of the history stay; only a membership of today goes. */
+const SET_MEMBERS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'];
+
 /** All of Laurel for one stage. */
 export class LaurelStack extends Stack {
   constructor(scope: Construct, stage: Stage, { alarmTopicArn }: LaurelStackOptions = {}) {
@@ -61,6 +65,11 @@ export class LaurelStack extends Stack {
           projectionType: ProjectionType.ALL,
         },
       ],
+    });
+    const { table: registry } = new LaurelTable(this, 'Registry', {
+      stage,
+      role: 'registry',
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
     });
     const { table: userScores } = new LaurelTable(this, 'UserScores', {
       stage,
@@ -88,12 +97,14 @@ export class LaurelStack extends Stack {
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
+        REGISTRY_TABLE: registry.tableName,
         SCORES_TABLE: userScores.tableName,
       },
       maxConcurrency: 10,
     });
     refreshScore.worker
       .allow(['dynamodb:Query'], telemetry.tableArn)
+      .allow(['dynamodb:Query'], registry.tableArn)
       .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
       .allow(APPEND_GRANTS, scoreGrants.tableArn) // badges of tiers
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
@@ -106,6 +117,7 @@ export class LaurelStack extends Stack {
         TELEMETRY_TABLE: telemetry.tableName,
         SCORES_TABLE: userScores.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
+        REGISTRY_TABLE: registry.tableName,
         RUNS_TABLE: backfillRuns.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
         BACKFILL_QUEUE_URL: queue.queueUrl,
@@ -116,6 +128,7 @@ export class LaurelStack extends Stack {
       maxConcurrency: 2,
     });
     backfill.worker
+      .allow(['dynamodb:Query'], registry.tableArn)
       .allow(['dynamodb:Query', 'dynamodb:Scan'], telemetry.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:Scan'], scoreGrants.tableArn)
       .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
@@ -131,10 +144,11 @@ export class LaurelStack extends Stack {
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,
       role: 'announce-changes',
-      sources: { Telemetry: telemetry, Grants: scoreGrants },
+      sources: { Telemetry: telemetry, Grants: scoreGrants, Registry: registry },
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
+        REGISTRY_TABLE: registry.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
       },
     });
@@ -148,6 +162,7 @@ export class LaurelStack extends Stack {
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
+        REGISTRY_TABLE: registry.tableName,
         CREDENTIALS_TABLE: credentials.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
       },
@@ -155,6 +170,7 @@ export class LaurelStack extends Stack {
     });
     ingestTelemetry
       .allow(APPEND_GRANTS, scoreGrants.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:PutItem'], registry.tableArn) // pulls
       .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn) // the update notes lastUsedAt
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn); // `extension_published` asks for a refresh
@@ -162,13 +178,27 @@ export class LaurelStack extends Stack {
     const manageKeys = new LaurelFunction<ManageKeysEnv>(this, 'ManageKeys', {
       stage,
       role: 'manage-keys',
-      environment: { CREDENTIALS_TABLE: credentials.tableName },
+      environment: { CREDENTIALS_TABLE: credentials.tableName, REGISTRY_TABLE: registry.tableName },
       timeout: API_TIMEOUT,
     });
-    manageKeys.allow(
-      ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'],
-      credentials.tableArn,
-    );
+    manageKeys
+      .allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'], credentials.tableArn)
+      .allow([...SET_MEMBERS, 'dynamodb:Query'], registry.tableArn);
+
+    const confirmPublish = new LaurelFunction<ConfirmPublishEnv>(this, 'ConfirmPublish', {
+      stage,
+      role: 'confirm-publish',
+      environment: {
+        REGISTRY_TABLE: registry.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
+        CREDENTIALS_TABLE: credentials.tableName,
+      },
+      timeout: API_TIMEOUT,
+    });
+    confirmPublish
+      .allow([...SET_MEMBERS, 'dynamodb:Query', 'dynamodb:ConditionCheckItem'], registry.tableArn)
+      .allow(APPEND_GRANTS, scoreGrants.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
 
     const manageDevices = new LaurelFunction<ManageDevicesEnv>(this, 'ManageDevices', {
       stage,
@@ -218,6 +248,12 @@ export class LaurelStack extends Stack {
         { target: ingestTelemetry, access: ACCESS.keyOptional, paths: ['/ingest'] },
         { target: manageKeys, access: ACCESS.keyed, paths: ['/v1/keys', '/v1/keys/{id}', '/api/whoami'] },
         { target: manageDevices, access: ACCESS.keyed, paths: ['/v1/devices/{proxy+}'] },
+        { target: confirmPublish, access: ACCESS.keyed, paths: ['/v1/collectives/{slug}'] },
+        {
+          target: confirmPublish,
+          access: ACCESS.keyOptional, // `latest` is public
+          paths: ['/api/v1/extensions/{proxy+}'],
+        },
         { target: recordAward, access: ACCESS.keyed, paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'] },
         {
           target: readApi,

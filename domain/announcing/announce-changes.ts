@@ -14,7 +14,12 @@ export type AnnounceDeps = {
 const PARALLEL_READS = 8;
 
 /** What of a user changed. `days` is null where that is more than known days. */
-type Touched = { readonly days: ReadonlySet<UtcDate> | null; readonly reports: boolean; readonly changedAt: string };
+type Touched = {
+  readonly days: ReadonlySet<UtcDate> | null;
+  readonly reports: boolean;
+  readonly registry: boolean;
+  readonly changedAt: string;
+};
 
 /**
  * Queues a refresh for everyone whose score the changes touch, once each.
@@ -34,16 +39,22 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
   const touched = new Map<Username, Touched>();
   for (const { change, committedAt } of changes) {
     for (const username of usernamesOf(change, ownerOf)) {
-      const now = { days: daysOf(change), reports: change.kind === 'report-changed', changedAt: committedAt };
+      const now = {
+        days: daysOf(change),
+        reports: change.kind === 'report-changed',
+        registry: change.kind === 'registry-changed',
+        changedAt: committedAt,
+      };
       const before = touched.get(username);
       touched.set(username, before === undefined ? now : both(before, now));
     }
   }
-  const requests = [...touched].map(([username, { days, reports, changedAt }]) => ({
+  const requests = [...touched].map(([username, { days, reports, registry, changedAt }]) => ({
     username,
     changedAt,
     ...(days === null ? {} : { days: [...days].sort() }),
     ...(reports ? { reports } : {}),
+    ...(registry ? { registry } : {}),
   }));
   if (requests.length > 0) await deps.requestRefreshes(requests);
 }
@@ -59,6 +70,7 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
     case 'link-changed':
     case 'report-changed':
     case 'ledger-changed':
+    case 'registry-changed':
       return [change.username];
   }
 }
@@ -73,6 +85,8 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
     case 'report-changed':
     case 'ledger-changed':
       return new Set(); // the balance is read by every refresh
+    case 'registry-changed':
+      return change.isRemoval ? null : new Set();
   }
 }
 
@@ -80,5 +94,6 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
 const both = (a: Touched, b: Touched): Touched => ({
   days: a.days === null || b.days === null ? null : a.days.union(b.days),
   reports: a.reports || b.reports,
+  registry: a.registry || b.registry,
   changedAt: a.changedAt < b.changedAt ? a.changedAt : b.changedAt,
 });

@@ -1,8 +1,9 @@
 import type { LedgerChange } from './ledger-change.ts';
+import type { RegistryChange } from './registry-change.ts';
 import type { TelemetryChange } from './telemetry-change.ts';
 
 export type CommittedChange = {
-  readonly change: TelemetryChange | LedgerChange;
+  readonly change: TelemetryChange | LedgerChange | RegistryChange;
   /** When it was committed, ISO 8601. The stream's times are rounded to the second. */
   readonly committedAt: string;
 };

@@ -43,16 +43,15 @@ export function identifyKey(key: string, sha256: Sha256): { readonly id: string;
   return { id: hash.slice(0, 32), hash };
 }
 
+export type CreateKeyDeps = {
+  readonly credentials: CredentialStore;
+  readonly clock: Clock;
+  readonly randomToken: RandomToken;
+  readonly sha256: Sha256;
+};
+
 /** Makes a key of 32 random bytes and keeps its SHA-256. */
-export async function createKey(
-  deps: {
-    readonly credentials: CredentialStore;
-    readonly clock: Clock;
-    readonly randomToken: RandomToken;
-    readonly sha256: Sha256;
-  },
-  request: CreateKeyRequest,
-): Promise<CreatedKey> {
+export async function createKey(deps: CreateKeyDeps, request: CreateKeyRequest): Promise<CreatedKey> {
   const key = `lrl_${deps.randomToken(32)}`;
   const createdAt = isoOf(deps.clock());
   const scopes = [...new Set(request.scopes ?? DEFAULT_SCOPES[request.kind])];

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { Scope, type Credential } from './credential.ts';
+import type { Username } from './username.ts';
 
 export const WhoAmI = z.object({
   authenticated: z.literal(true),
@@ -16,8 +17,11 @@ export const WhoAmI = z.object({
 });
 export type WhoAmI = z.infer<typeof WhoAmI>;
 
-/** What a key says of its holder. Laurel keeps no addresses and sells no plans, so those are null. */
-export function whoami(credential: Credential): WhoAmI {
+/**
+ * What a key says of its holder. `collectives` are those that name the account as a member. Laurel keeps no addresses and
+ * sells no plans, so those are null.
+ */
+export function whoami(credential: Credential, collectives: readonly Username[]): WhoAmI {
   const shared = {
     authenticated: true,
     id: credential.id,
@@ -28,7 +32,9 @@ export function whoami(credential: Credential): WhoAmI {
   switch (credential.kind) {
     case 'personal': {
       const { username } = credential;
-      const organizations = [{ slug: username, name: username, role: 'owner' as const, personal: true }];
+      const own = { slug: username, name: username, role: 'owner' as const, personal: true };
+      const joined = collectives.map((slug) => ({ slug, name: slug, role: 'member' as const, personal: false }));
+      const organizations = [own, ...joined];
       return { ...shared, username, name: username, organizations };
     }
     case 'collective': {

@@ -1,4 +1,5 @@
 import type { Granted } from '../grants/granted.ts';
+import type { RegistryCounts } from '../registry/user-registry.port.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { Reports } from '../telemetry/user-reports.port.ts';
 import type { Fold, NamedCommands } from './fold.ts';
@@ -16,7 +17,12 @@ export type Contribution = {
 };
 
 /** What a user's contributions are computed from. */
-export type ScoreFacts = { readonly telemetry: Fold; readonly reports: Reports; readonly granted: Granted };
+export type ScoreFacts = {
+  readonly telemetry: Fold;
+  readonly reports: Reports;
+  readonly registry: RegistryCounts;
+  readonly granted: Granted;
+};
 
 type Inputs = ReadonlyMap<string, number>;
 
@@ -108,23 +114,28 @@ function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly
   ];
 }
 
-/** A contribution of so many points for each report, up to a cap. */
-function reported(
+/** A contribution of so many points for each of a kind, up to a cap. */
+function counted(
   identity: Pick<FixedContribution, 'key' | 'category' | 'source'>,
-  countOf: (reports: Reports) => number,
+  countOf: (facts: ScoreFacts) => number,
   rulesOf: (rules: ScoringRules) => ReportRules,
+  options: { readonly stopsAboveCap?: boolean } = {},
 ): FixedContribution {
   const uncapped = (inputs: Inputs, { points }: ReportRules) => points * (inputs.get('count') ?? 0);
+  const shown = (inputs: Inputs, rules: ReportRules) => {
+    const isStopped = options.stopsAboveCap === true && uncapped(inputs, rules) > rules.cap;
+    return `${inputs.get('count') ?? 0}${isStopped ? ' or more' : ''}`;
+  };
   return {
     ...identity,
-    inputsOn: (_date, { reports }) => new Map([['count', countOf(reports)]]),
+    inputsOn: (_date, facts) => new Map([['count', countOf(facts)]]),
     pointsOf: (inputs, rules) => Math.min(rulesOf(rules).cap, uncapped(inputs, rulesOf(rules))),
     explain: (inputs, rules) => {
       const { points, cap } = rulesOf(rules);
       return [
         {
           label: 'points',
-          arithmetic: `min(${cap}, ${points} × ${inputs.get('count') ?? 0})`,
+          arithmetic: `min(${cap}, ${points} × ${shown(inputs, rulesOf(rules))})`,
           value: Math.min(cap, uncapped(inputs, rulesOf(rules))),
           ...capNote(uncapped(inputs, rulesOf(rules)), cap),
         },
@@ -135,14 +146,26 @@ function reported(
 
 const FIXED: readonly FixedContribution[] = [
   activity,
-  reported(
+  counted(
+    { key: 'content:extension-publishes', category: 'content', source: 'extensions' },
+    ({ registry }) => registry.publishes,
+    ({ publishes }) => publishes,
+    { stopsAboveCap: true },
+  ),
+  counted(
+    { key: 'content:extension-pulls', category: 'content', source: 'extensions' },
+    ({ registry }) => registry.pulls,
+    ({ pulls }) => pulls,
+    { stopsAboveCap: true },
+  ),
+  counted(
     { key: 'community:lab-issues', category: 'community', source: 'issues' },
-    ({ issues }) => issues.count,
+    ({ reports }) => reports.issues.count,
     ({ issues }) => issues,
   ),
-  reported(
+  counted(
     { key: 'community:daily-sign-in', category: 'community', source: 'sign-in' },
-    ({ signIns }) => signIns.count,
+    ({ reports }) => reports.signIns.count,
     ({ signIns }) => signIns,
   ),
 ];

@@ -2,6 +2,7 @@ import { readGranted } from '../grants/granted.ts';
 import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
 import type { LinesDeps } from '../grants/read-lines.ts';
 import type { Username } from '../identity/username.ts';
+import type { UserRegistry } from '../registry/user-registry.port.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
@@ -9,6 +10,7 @@ import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
+import { countRegistry } from './registry-counts.ts';
 import { currentRules } from './rules/current-rules.ts';
 import { decideScore, type UserScore } from './score.ts';
 import type { ScoreRefreshRequested } from './score-refresh.message.ts';
@@ -29,6 +31,7 @@ import {
 export type RefreshDependencies = {
   readonly telemetry: UserTelemetry;
   readonly reports: UserReports;
+  readonly registry: UserRegistry;
   readonly scores: ScoreStore;
   readonly grants: GrantDeps & LinesDeps;
   readonly clock: Clock;
@@ -46,6 +49,8 @@ export type Refresh = {
   readonly reports?: boolean;
   /** Whether to list the grants again although the ledger has not moved; done in any case where `days` is null. */
   readonly grants?: boolean;
+  /** Whether to count again what the registry holds; done in any case where `days` is null. */
+  readonly registry?: boolean;
 };
 
 /** `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. */
@@ -74,7 +79,7 @@ async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise
   const granted = await readGranted(deps.grants, refresh.username, listed);
   const isNew = guard.metrics === null && guard.score === null;
   if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';
-  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, granted };
+  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, registry: metrics.registry, granted };
   const decided = decideScore(refresh.username, facts, { previous, date, now, rules });
   const score = { ...decided, tiersReached: await withBadges(deps, decided) };
   const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), score });
@@ -105,8 +110,8 @@ async function grantTierBadges({ grants }: RefreshDependencies, { username, tier
 
 /** The user's metrics on the date: the guard's, carried on by what changed, or folded from nothing. */
 export async function foldMetrics(
-  { telemetry, reports, sha256 }: Pick<RefreshDependencies, 'telemetry' | 'reports' | 'sha256'>,
-  { username, days, reports: areReportsChanged }: Refresh,
+  { telemetry, reports, registry, sha256 }: Pick<RefreshDependencies, 'telemetry' | 'reports' | 'registry' | 'sha256'>,
+  { username, days, reports: areReportsChanged, registry: isRegistryChanged }: Refresh,
   guard: StoredUser,
   date: UtcDate,
 ): Promise<UserMetrics> {
@@ -115,7 +120,11 @@ export async function foldMetrics(
   const stored = guard.metrics?.metrics ?? null;
   const areCounted = stored !== null && days !== null && areReportsChanged !== true;
   const counted = areCounted ? stored.reports : await reports.reportsOf(username);
-  const context = { basis, links, date, named, reports: counted };
+  // Devices that came or went change which pulls are the user's own.
+  const before = stored !== null && days !== null && stored.basis === basis ? stored.registry : null;
+  const isCarriedOn = before !== null && isRegistryChanged !== true;
+  const held = isCarriedOn ? before : await countRegistry(registry, username, { links, before, rules });
+  const context = { basis, links, date, named, reports: counted, registry: held };
   const plan = planRefresh(stored, { basis, days, date });
   if (stored !== null && plan.kind === 'days') {
     const folded = await foldDays(telemetry, username, links, plan.days, named);
@@ -134,5 +143,6 @@ export function coalesce(messages: readonly [ScoreRefreshRequested, ...ScoreRefr
     days: namesDays ? [...new Set(days)].sort() : null,
     reports: messages.some(({ reports }) => reports === true),
     ...(messages.some(({ grants }) => grants === true) ? { grants: true } : {}),
+    registry: messages.some(({ registry }) => registry === true),
   };
 }

@@ -10,6 +10,8 @@ export const ScoreRefreshRequested = z.object({
   reports: z.optional(z.boolean()),
   /** Whether to list the grants again although the ledger has not moved, as a backfill asks. */
   grants: z.optional(z.boolean()),
+  /** Whether versions or pulls changed that count for the user; counted again in any case where `days` is missing. */
+  registry: z.optional(z.boolean()),
   /** When the change was committed (ISO 8601); the refresh lag is measured from it. */
   changedAt: z.optional(z.iso.datetime()),
 });

@@ -1,3 +1,4 @@
+import type { RegistryCounts } from '../registry/user-registry.port.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
 import type { Reports } from '../telemetry/user-reports.port.ts';
@@ -23,6 +24,8 @@ export type UserMetrics = {
   readonly sentFrom: readonly number[];
   /** What servers reported of the user beside events. */
   readonly reports: Reports;
+  /** What the registry holds of the user. */
+  readonly registry: RegistryCounts;
 };
 
 /** The folds of some days from their facts: of all days that there are, or of those that a plan names. */
@@ -79,6 +82,7 @@ type FoldContext = {
   readonly date: UtcDate;
   readonly named: NamedCommands;
   readonly reports: Reports;
+  readonly registry: RegistryCounts;
 };
 
 /** The date that a refresh counts as: today, unless what is stored has seen a later one (clocks differ). */
@@ -110,7 +114,7 @@ export function metricsCarriedOn(
 function assemble(
   before: Pick<UserMetrics, 'sealed' | 'open' | 'sentFrom'>,
   { folds, sentFrom }: FoldedDays,
-  { basis, links, date, named, reports }: FoldContext,
+  { basis, links, date, named, reports, registry }: FoldContext,
 ): UserMetrics {
   const sealedThrough = addDays(date, -SEALED_AT_AGE);
   const counted = [...folds].filter(([, fold]) => fold.lastHour !== null);
@@ -130,6 +134,7 @@ function assemble(
     ownedDevices: links.filter((link) => link.owned && isPersonal(link)).length,
     sentFrom: [...new Set([...before.sentFrom, ...sentFromNow])].sort((a, b) => a - b),
     reports,
+    registry,
   };
 }
 

@@ -159,18 +159,23 @@ async function storeGrants(
   );
 }
 
-/** The outcomes of a request's events: of those that are one and the same, only the first can be more than a repeat. */
+/**
+ * The outcomes of a request's events: of those that are one and the same, only the first can be more than a repeat. What
+ * was refused, was refused to all of them.
+ */
 function firstOfEach<Event extends AcceptableEvent>(
   events: readonly Event[],
   identityOf: (event: Event) => string,
-  outcomeOf: (event: Event) => StoreOutcome | undefined,
-): (readonly [Event, StoreOutcome])[] {
-  const seen = new Set<string>();
+  outcomeOf: (event: Event) => TrustedOutcome | undefined,
+): (readonly [Event, TrustedOutcome])[] {
+  const first = new Map<string, TrustedOutcome>();
   return events.map((event) => {
-    const isRepeat = seen.has(identityOf(event));
-    seen.add(identityOf(event));
-    const outcome = isRepeat ? 'duplicate' : outcomeOf(event);
+    const identity = identityOf(event);
+    const before = first.get(identity);
+    if (before !== undefined) return [event, typeof before === 'object' ? before : 'duplicate'];
+    const outcome = outcomeOf(event);
     if (outcome === undefined) throw new Error('a stored event has no outcome');
+    first.set(identity, outcome);
     return [event, outcome];
   });
 }

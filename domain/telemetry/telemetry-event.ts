@@ -54,6 +54,7 @@ export type TelemetryRecord = {
 export type TrustedRecord = {
   readonly type: 'trusted';
   readonly insertId: string;
+  readonly distinctId: string;
   readonly report: TrustedReport;
   /** Epoch milliseconds: the event's own time, else that of its receipt. */
   readonly at: number;
@@ -63,7 +64,6 @@ export type EventRefusalCode =
   | 'invalid_event'
   | 'event_too_large'
   | 'missing_scope'
-  | 'not_yet_supported'
   | 'timestamp_missing'
   | 'timestamp_in_future'
   | 'timestamp_too_old';
@@ -131,10 +131,8 @@ export function judgeEvent(
 
   if (isTrustedEvent(event)) {
     const report = readTrustedEvent(event, properties);
-    if (report.ok) return ok({ type: 'trusted', insertId, report: report.value, at });
-    return report.error.kind === 'not-yet-supported'
-      ? refuseThis('not_yet_supported', `event: ${event} is not supported yet`)
-      : refuseThis('invalid_event', sentenceOf(report.error.issues));
+    if (report.ok) return ok({ type: 'trusted', insertId, distinctId, report: report.value, at });
+    return refuseThis('invalid_event', sentenceOf(report.error.issues));
   }
 
   const reported = ReportedFor.safeParse(context.isTrusted ? (properties ?? {}) : {});

@@ -1,29 +1,21 @@
 import * as z from 'zod/mini';
 import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../grants/grant-words.ts';
 import { Username } from '../identity/username.ts';
+import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
 import { DomainId } from '../shared/domain-id.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 
-const ExtensionName = z
-  .string()
-  .check(
-    z.maxLength(128),
-    z.regex(
-      /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*){0,3}$/,
-      'expected a name of an extension',
-    ),
-  );
-const ExtensionVersion = z.string().check(z.regex(/^\d{4}\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N'));
-
-/**
- * The properties of the events that only a key with `telemetry:trusted` may send, by their names. A name that is listed
- * with null is reserved: its facts do not exist yet.
- */
+/** The properties of the events that only a key with `telemetry:trusted` may send, by their names. */
 const PROPERTIES = {
   issue_created: z.object({ issue_id: DomainId, username: Username }),
   daily_sign_in: z.object({ username: Username }),
   extension_published: z.object({ extension_name: ExtensionName, version: ExtensionVersion, username: Username }),
-  extension_pulled: null,
+  extension_pulled: z.object({
+    extension_name: ExtensionName,
+    version: ExtensionVersion,
+    /** Who pulled it; where it is missing, the device did. */
+    username: z.optional(Username),
+  }),
   award: z.object({
     award_id: AwardId,
     username: Username,
@@ -40,7 +32,7 @@ export const isTrustedEvent = (event: string): event is keyof typeof PROPERTIES 
 /** What a trusted event says. The time is not in it: an issue has none of its own, a sign-in's date comes from it. */
 export type TrustedReport = FactReport | GrantReport;
 
-/** Reports that become facts of the telemetry. */
+/** Reports that become facts, of the telemetry or of the registry. */
 export type FactReport =
   | { readonly kind: 'issue-created'; readonly username: Username; readonly issueId: string }
   | { readonly kind: 'signed-in'; readonly username: Username }
@@ -49,6 +41,13 @@ export type FactReport =
       readonly username: Username;
       readonly extension: string;
       readonly version: string;
+    }
+  | {
+      readonly kind: 'extension-pulled';
+      readonly name: string;
+      readonly version: string;
+      /** Undefined where the device is the puller. */
+      readonly username: Username | undefined;
     };
 
 /** Reports that become lines of the grant ledger. */
@@ -64,8 +63,7 @@ export type GrantReport = { readonly username: Username } & (
   | { readonly kind: 'feed-post'; readonly postId: string }
 );
 
-export type TrustedRefusal =
-  { readonly kind: 'not-yet-supported' } | { readonly kind: 'invalid'; readonly issues: readonly z.core.$ZodIssue[] };
+export type TrustedRefusal = { readonly kind: 'invalid'; readonly issues: readonly z.core.$ZodIssue[] };
 
 /** Reads the properties of a trusted event. The issues' paths start at the event. */
 export function readTrustedEvent(
@@ -112,7 +110,12 @@ export function readTrustedEvent(
         postId,
       }));
     case 'extension_pulled':
-      return err({ kind: 'not-yet-supported' });
+      return parsed(PROPERTIES[event], properties, ({ extension_name: name, version, username }) => ({
+        kind: 'extension-pulled',
+        name,
+        version,
+        username,
+      }));
   }
 }
 

@@ -4,6 +4,7 @@ import { announceChanges } from '../../domain/announcing/announce-changes.ts';
 import type { CommittedChange } from '../../domain/announcing/committed-change.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
 import { grantChange } from '../adapters/dynamodb/grant-changes.ts';
+import { registryChange } from '../adapters/dynamodb/registry-changes.ts';
 import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
 import { telemetryChange } from '../adapters/dynamodb/telemetry-changes.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
@@ -23,6 +24,7 @@ export const handler = streamBatch({
       readers: new Map<string, (change: StreamChange) => CommittedChange['change'] | undefined>([
         [env.TELEMETRY_TABLE, telemetryChange],
         [env.GRANTS_TABLE, grantChange],
+        [env.REGISTRY_TABLE, registryChange],
       ]),
       devices: dynamoDeviceStore(new DynamoDBClient(), env.TELEMETRY_TABLE, { random, sleep, randomToken }),
       requestRefreshes: sqsSender(new SQSClient(), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),

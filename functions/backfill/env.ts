@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 
 export const BackfillEnv = z.object({
   TELEMETRY_TABLE: z.string().check(z.minLength(1)),
+  REGISTRY_TABLE: z.string().check(z.minLength(1)),
   SCORES_TABLE: z.string().check(z.minLength(1)),
   GRANTS_TABLE: z.string().check(z.minLength(1)),
   RUNS_TABLE: z.string().check(z.minLength(1)),

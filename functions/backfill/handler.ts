@@ -10,6 +10,7 @@ import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoUserRegistry } from '../adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUsernameSources } from '../adapters/dynamodb/username-sources.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
@@ -54,6 +55,7 @@ const wired = once((): BackfillDeps => {
   const refolding = {
     telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
     reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
+    registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
     balances: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
     clock,

@@ -6,6 +6,7 @@ import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoPulls } from '../adapters/dynamodb/pulls.dynamodb.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
@@ -24,6 +25,7 @@ export const handler = httpFunction({
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
+      pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, randomToken),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, randomToken),
       requestRefreshes: sqsSender(new SQSClient(), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
       grants: {

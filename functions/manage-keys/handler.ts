@@ -1,7 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../../domain/identity/authenticate.ts';
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoCollectives } from '../adapters/dynamodb/collectives.dynamodb.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
-import { clock, randomToken, sha256 } from '../runtime/environment.ts';
+import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ManageKeysEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -10,7 +12,18 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = ManageKeysEnv.parse(process.env);
-    const credentials = dynamoCredentials(new DynamoDBClient(), env.CREDENTIALS_TABLE);
-    return { authenticate: authenticator({ credentials, clock, sha256 }), credentials, clock, randomToken, sha256 };
+    const dynamodb = new DynamoDBClient();
+    const credentials = dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE);
+    return {
+      authenticate: authenticator({ credentials, clock, sha256 }),
+      credentials,
+      collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
+      resolveUsername,
+      clock,
+      random,
+      randomToken,
+      sha256,
+      sleep,
+    };
   },
 });

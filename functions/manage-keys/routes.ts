@@ -1,19 +1,25 @@
 import * as z from 'zod/mini';
-import { createKey, CreatedKey, CreateKeyRequest } from '../../domain/identity/create-key.ts';
+import { CreatedKey, CreateKeyRequest } from '../../domain/identity/create-key.ts';
 import { CollectiveSlug, KeyKind, Scope } from '../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../domain/identity/credentials.port.ts';
-import { Username } from '../../domain/identity/username.ts';
+import { issueKey } from '../../domain/identity/issue-key.ts';
+import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { whoami, WhoAmI } from '../../domain/identity/whoami.ts';
-import type { Clock, RandomToken, Sha256 } from '../../domain/shared/environment.ts';
+import type { Collectives } from '../../domain/registry/collective.ts';
+import type { Clock, Random, RandomToken, Sha256, Sleep } from '../../domain/shared/environment.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import { problem } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type ManageKeysDeps = HttpDeps & {
   readonly credentials: CredentialStore;
+  readonly collectives: Collectives;
+  readonly resolveUsername: ResolveUsername;
   readonly clock: Clock;
+  readonly random: Random;
   readonly randomToken: RandomToken;
   readonly sha256: Sha256;
+  readonly sleep: Sleep;
 };
 
 const KeyId = z.string().check(z.regex(/^[0-9a-f]{32}$/, 'expected the id of a key'));
@@ -44,7 +50,7 @@ export const routes = [
     access: manages,
     request: z.object({ body: CreateKeyRequest }),
     answers: { 201: { description: 'The key', schema: CreatedKey } },
-    handle: async ({ body }, deps: ManageKeysDeps) => ({ status: 201, body: await createKey(deps, body) }),
+    handle: async ({ body }, deps: ManageKeysDeps) => ({ status: 201, body: await issueKey(deps, body) }),
   }),
   route({
     method: 'GET',
@@ -86,9 +92,11 @@ export const routes = [
     access: 'key',
     request: z.object({}),
     answers: { 200: { description: 'The account behind the key', schema: WhoAmI } },
-    async handle(_request, _deps: ManageKeysDeps, { credential }) {
+    async handle(_request, { collectives, resolveUsername }: ManageKeysDeps, { credential }) {
       if (credential === undefined) throw new Error('a route that takes a key was called without one');
-      return { status: 200, body: whoami(credential) };
+      const isPersonal = credential.kind === 'personal';
+      const joined = isPersonal ? await collectives.collectivesOf(await resolveUsername(credential.username)) : [];
+      return { status: 200, body: whoami(credential, joined) };
     },
   }),
 ];

@@ -15,6 +15,7 @@ import { isKnown } from '../../domain/scoring/username-metrics.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { routes as publishRoutes } from '../confirm-publish/routes.ts';
 import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
 import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
@@ -139,7 +140,7 @@ export const routes = [...userRoutes, ...ledgerRoutes, ...metaRoutes];
 
 /** Every route of every function: what each of them checks and answers is written once, with the route. */
 const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf([...ingestRoutes, ...deviceRoutes, ...awardRoutes, ...keyRoutes, ...routes], {
+  openApiOf([...ingestRoutes, ...publishRoutes, ...deviceRoutes, ...awardRoutes, ...keyRoutes, ...routes], {
     title: 'Laurel',
     version: packageJson.version,
   });

@@ -5,6 +5,7 @@ import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.messag
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoUserRegistry } from '../adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
@@ -23,6 +24,7 @@ export const handler = sqsBatch({
     return {
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
       reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
+      registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
       grants: {
         ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),

@@ -13,6 +13,7 @@ import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.
 import { aUsername, sha256 } from '../domain/scoring/model.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { nothingGranted } from '../../domain/grants/granted.ts';
+import { aRegistryCount } from '../builders/registry.ts';
 import { aReportOf } from '../builders/reports.ts';
 
 const date = '2026-08-21';
@@ -45,6 +46,7 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
     ownedDevices: 1,
     sentFrom: [0, 2],
     reports: aReportOf(3, 0),
+    registry: aRegistryCount(),
     ...change,
   };
 };
@@ -52,7 +54,7 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
 const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserScore => ({
   ...decideScore(
     username,
-    { telemetry: aDay(date), reports: aReportOf(), granted: nothingGranted },
+    { telemetry: aDay(date), reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
     { previous: null, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
   ),
   ...change,

@@ -20,6 +20,7 @@ export async function startFunctionEngine() {
     TELEMETRY_TABLE: tables.telemetry,
     SCORES_TABLE: tables.user_scores,
     GRANTS_TABLE: tables.score_grants,
+    REGISTRY_TABLE: tables.registry,
     CREDENTIALS_TABLE: tables.credentials,
     SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nobody listens there
     AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,

@@ -189,7 +189,10 @@ describe('GET /api/whoami', () => {
       email: null,
       name: 'ada',
       plan: null,
-      organizations: [{ slug: 'ada', name: 'ada', role: 'owner', personal: true }],
+      organizations: [
+        { slug: 'ada', name: 'ada', role: 'owner', personal: true },
+        { slug: 'guild', name: 'guild', role: 'member', personal: false },
+      ],
       scopes: ['telemetry:write', 'extensions:push', 'extensions:yank'],
     });
   });

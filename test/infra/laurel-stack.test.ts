@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { BackfillEnv } from '../../functions/backfill/env.ts';
+import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
@@ -29,6 +30,7 @@ describe('functions', () => {
     expect([...functions.keys()].sort()).toEqual([
       'announce-changes',
       'backfill',
+      'confirm-publish',
       'ingest-telemetry',
       'manage-devices',
       'manage-keys',
@@ -44,6 +46,7 @@ describe('functions', () => {
       {
         telemetry: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem'),
         score_grants: dynamodb('GetItem', 'PutItem'),
+        registry: dynamodb('GetItem', 'PutItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
         'score-refresh': sqs('SendMessage'),
       },
@@ -53,6 +56,7 @@ describe('functions', () => {
       {
         'telemetry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
         'score_grants.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
+        'registry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
         telemetry: dynamodb('GetItem'),
         'score-refresh': sqs('SendMessage'),
         'announce-changes-failures': sqs('SendMessage'),
@@ -62,6 +66,7 @@ describe('functions', () => {
       'refresh-score',
       {
         telemetry: dynamodb('Query'),
+        registry: dynamodb('Query'),
         user_scores: dynamodb('Query', 'PutItem'),
         score_grants: dynamodb('GetItem', 'PutItem'),
         'score_grants/index/byUser': dynamodb('Query'),
@@ -72,6 +77,7 @@ describe('functions', () => {
       'backfill',
       {
         telemetry: dynamodb('Query', 'Scan'),
+        registry: dynamodb('Query'),
         score_grants: dynamodb('GetItem', 'Scan'),
         user_scores: dynamodb('Query', 'PutItem'),
         'user_scores/index/byNextChange': dynamodb('Query', 'Scan'),
@@ -84,7 +90,21 @@ describe('functions', () => {
       'manage-devices',
       { telemetry: dynamodb('GetItem', 'UpdateItem'), credentials: dynamodb('GetItem', 'UpdateItem') },
     ],
-    ['manage-keys', { credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan') }],
+    [
+      'manage-keys',
+      {
+        credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan'),
+        registry: dynamodb('GetItem', 'PutItem', 'DeleteItem', 'Query'),
+      },
+    ],
+    [
+      'confirm-publish',
+      {
+        registry: dynamodb('GetItem', 'PutItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
     ['record-award', { score_grants: dynamodb('GetItem', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
     [
       'read-api',
@@ -123,6 +143,7 @@ describe('functions', () => {
     ['manage-devices', ManageDevicesEnv],
     ['manage-keys', ManageKeysEnv],
     ['record-award', RecordAwardEnv],
+    ['confirm-publish', ConfirmPublishEnv],
     ['read-api', ReadApiEnv],
   ])('%s is given the environment that it parses, no name more', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
@@ -142,6 +163,7 @@ describe('functions', () => {
     ['manage-devices', 10],
     ['manage-keys', 10],
     ['record-award', 10],
+    ['confirm-publish', 10],
     ['read-api', 10],
     ['announce-changes', 60],
     ['refresh-score', 60],
@@ -164,7 +186,7 @@ describe('functions', () => {
 });
 
 describe('tables', () => {
-  it.each([['telemetry'], ['user_scores'], ['credentials'], ['score_grants'], ['backfill_runs']])(
+  it.each([['telemetry'], ['user_scores'], ['credentials'], ['score_grants'], ['backfill_runs'], ['registry']])(
     '%s is on demand, recoverable, and keyed by pk and sk',
     (role) => {
       expect(tables.get(role)!.Properties).toMatchObject({
@@ -228,7 +250,7 @@ describe('tables', () => {
   it('have a stream where they hold facts, none where a refresh could trigger itself', () => {
     const streamed = [...tables].filter(([, { Properties }]) => Properties.StreamSpecification !== undefined);
 
-    expect(streamed.map(([role]) => role)).toEqual(['telemetry', 'score_grants']);
+    expect(streamed.map(([role]) => role)).toEqual(['telemetry', 'score_grants', 'registry']);
     for (const [, { Properties }] of streamed) {
       expect(Properties.StreamSpecification.StreamViewType).toBe('NEW_AND_OLD_IMAGES');
     }
@@ -358,7 +380,7 @@ describe('a function that feeds itself through a queue', () => {
   });
 });
 
-describe.each([['telemetry'], ['score_grants']])('stream mapping of %s', (table) => {
+describe.each([['telemetry'], ['score_grants'], ['registry']])('stream mapping of %s', (table) => {
   const [mapping] = mappings.filter(
     ({ EventSourceArn }) => targetOf(resources, EventSourceArn) === `${table}.StreamArn`,
   );
@@ -401,6 +423,8 @@ describe('HTTP API', () => {
       'ANY /v1/keys': 'manage-keys',
       'ANY /v1/keys/{id}': 'manage-keys',
       'ANY /api/whoami': 'manage-keys',
+      'ANY /api/v1/extensions/{proxy+}': 'confirm-publish',
+      'ANY /v1/collectives/{slug}': 'confirm-publish',
       'ANY /v1/awards': 'record-award',
       'ANY /v1/badges': 'record-award',
       'ANY /v1/grants/{proxy+}': 'record-award',

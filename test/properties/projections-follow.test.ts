@@ -78,7 +78,7 @@ describe('metrics and scores follow the facts', () => {
   it('whatever the order of events, bindings, announcements and refreshes', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
-        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
+        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
         using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
@@ -101,7 +101,7 @@ describe('metrics and scores follow the facts', () => {
         turns,
         faults,
         async (races, choices, stream) => {
-          const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
+          const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
           const thinned = stream.map((fault, index) => (index % 3 === 0 ? fault : undefined));
           using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(thinned), chooser(choices)));
           for (const [index, { sent, racers }] of races.entries()) {
@@ -127,7 +127,7 @@ describe('metrics and scores follow the facts', () => {
   it('also where any request of any of them fails', async () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
-        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
+        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
         using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         await run(world, plan);
       }),

@@ -12,7 +12,9 @@ import { grantChange } from '../../functions/adapters/dynamodb/grant-changes.ts'
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { registryChange } from '../../functions/adapters/dynamodb/registry-changes.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/telemetry-changes.ts';
+import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
@@ -37,12 +39,13 @@ type Message = { readonly messageId: string; readonly body: string };
 
 type Source = { readonly eventSourceARN: string; readonly reader: ReturnType<typeof shardReader> };
 
-/** Telemetry and the ledger, the streams of their changes, the queue of refreshes and the scores, each step taken when a test says so. */
+/** All facts, the streams of their changes, the queue of refreshes and the scores, each step taken when a test says so. */
 export class RefreshWorld extends TelemetryWorld {
   readonly scoresTable: string;
   readonly #client: DynamoDBClient;
   readonly #checking: DynamoDBClient;
   readonly grantsTable: string;
+  readonly registryTable: string;
   #readers: Promise<Source[]> | undefined;
   #messages = 0;
   /** What the stream has and nobody has handled yet. */
@@ -55,12 +58,18 @@ export class RefreshWorld extends TelemetryWorld {
 
   constructor(
     engine: TestEngine,
-    tables: { readonly telemetry: string; readonly user_scores: string; readonly score_grants: string },
+    tables: {
+      readonly telemetry: string;
+      readonly user_scores: string;
+      readonly score_grants: string;
+      readonly registry: string;
+    },
     wire = new Wire(),
   ) {
     super(engine, tables.telemetry, wire);
     this.scoresTable = tables.user_scores;
     this.grantsTable = tables.score_grants;
+    this.registryTable = tables.registry;
     this.#client = this.client();
     this.#checking = this.client(new Wire());
   }
@@ -88,7 +97,7 @@ export class RefreshWorld extends TelemetryWorld {
   async #openStreams(): Promise<Source[]> {
     const call = awsCaller(this.engine.endpoint, this.engine.credentials.accessKeyId);
     const sources: Source[] = [];
-    for (const TableName of [this.table, this.grantsTable]) {
+    for (const TableName of [this.table, this.grantsTable, this.registryTable]) {
       const { Table } = await this.#checking.send(new DescribeTableCommand({ TableName }));
       const streamArn = Table!.LatestStreamArn!;
       for (const { id } of await shardsOf(call, streamArn)) {
@@ -114,7 +123,10 @@ export class RefreshWorld extends TelemetryWorld {
   async announce(records: readonly SourcedRecord[]): Promise<void> {
     const queued: Message[] = [];
     const handler = streamBatch({
-      read: (change) => (change.table === this.grantsTable ? grantChange(change) : telemetryChange(change)),
+      read: (change) => {
+        if (change.table === this.grantsTable) return grantChange(change);
+        return change.table === this.registryTable ? registryChange(change) : telemetryChange(change);
+      },
       wire: () => ({
         devices: this.store(this.#client),
         requestRefreshes: async (requests: readonly object[]) => {
@@ -147,6 +159,7 @@ export class RefreshWorld extends TelemetryWorld {
       wire: () => ({
         telemetry: dynamoUserTelemetry(this.#client, this.table),
         reports: dynamoUserReports(this.#client, this.table),
+        registry: dynamoUserRegistry(this.#client, this.registryTable),
         scores: dynamoScoreStore(this.#client, this.scoresTable),
         grants: this.#grants(),
         clock: () => this.now + clockOff,

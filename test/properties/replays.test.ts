@@ -29,7 +29,7 @@ describe('a replay', () => {
   it('changes no fact and no score', async () => {
     await fc.assert(
       fc.asyncProperty(waves, replays, faults, turns, async (plan, again, stream, choices) => {
-        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
+        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
         using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         const sent: Request[] = [];
         for (const wave of plan) {
@@ -58,7 +58,7 @@ describe('a replay', () => {
   it('of what was announced before weeks of other changes leaves every score as the facts have it', async () => {
     await fc.assert(
       fc.asyncProperty(waves, replays, turns, async (plan, again, choices) => {
-        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants']);
+        const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
         using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         const sent: Request[] = [];
         for (const wave of plan) {

@@ -5,6 +5,7 @@ import { foldDays } from '../../domain/scoring/facts.ts';
 import { mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
 import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
+import type { Pulls } from '../../domain/registry/registry.port.ts';
 import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
 import { ingestTelemetry, type IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
@@ -112,6 +113,11 @@ export class TelemetryWorld {
     throw new Error(`not answered after ${MAX_SENDS} sends`);
   }
 
+  /** Where a world has no registry, no version is known. */
+  protected pulls(): Pulls {
+    return { findVersion: async () => undefined, recordPull: async () => Promise.reject(new Error('of no version')) };
+  }
+
   #ingestDeps() {
     const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.token());
     const requestRefreshes = async () => {};
@@ -121,6 +127,7 @@ export class TelemetryWorld {
     return {
       devices: this.store(this.#sending),
       trustedFacts,
+      pulls: this.pulls(),
       grants,
       requestRefreshes,
       resolveUsername,

@@ -18,7 +18,7 @@ export type TestEngine = {
   stop(): Promise<void>;
 };
 
-const TABLE_ROLES = ['telemetry', 'user_scores', 'credentials', 'score_grants', 'backfill_runs'] as const;
+const TABLE_ROLES = ['telemetry', 'user_scores', 'credentials', 'score_grants', 'backfill_runs', 'registry'] as const;
 type TableRole = (typeof TABLE_ROLES)[number];
 
 /** DynamoDB Local is Amazon's own and needs Java; where there is none its tests are skipped with a word. */
@@ -41,7 +41,14 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
     client: () => new DynamoDBClient({ endpoint, region, credentials }),
     async createTables(roles = TABLE_ROLES) {
       sets += 1;
-      const names = { telemetry: '', user_scores: '', credentials: '', score_grants: '', backfill_runs: '' };
+      const names = {
+        telemetry: '',
+        user_scores: '',
+        credentials: '',
+        score_grants: '',
+        backfill_runs: '',
+        registry: '',
+      };
       for (const role of roles) {
         const model = models.find((table) => table.role === role);
         if (model === undefined) throw new Error(`The template has no table ${role}`);

@@ -139,6 +139,16 @@ export const toHistoryItem = (collective: Collective): Item =>
 export const membershipKey = (member: Username, slug: Username): Item =>
   marshall({ pk: memberPk(member), sk: collectivePk(slug) });
 
+const PublisherItem = z.object({ yanked: z.boolean() });
+export const isYankedItem = (item: Item): boolean => PublisherItem.parse(unmarshall(item)).yanked;
+
+/** Neither names nor versions have a `#`, and a puller may have any: it is what follows the second. */
+const PullKey = z.string().check(z.regex(/^PULL#[^#]+#./su));
+export function pullerOfItem({ sk }: Item): string {
+  const key = PullKey.parse(sk?.S);
+  return key.slice(key.indexOf('#', PULL_PREFIX.length) + 1);
+}
+
 const Keys = z.object({ pk: z.string(), sk: z.string() });
 
 /** Whom an item counts for, from its keys: undefined for one that counts for nobody. */

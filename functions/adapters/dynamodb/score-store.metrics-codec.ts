@@ -34,6 +34,8 @@ const Packed = z.object({
   sentFrom: z.array(Count),
   /** Issues and sign-ins: how many, and the last hour since the epoch or -1. */
   reports: z.tuple([Count, z.int(), Count, z.int()]),
+  /** Publishes and pulls; metrics that were stored before there was a registry have none. */
+  registry: z._default(z.tuple([Count, Count]), [0, 0]),
 });
 
 const NONE = -1;
@@ -61,6 +63,7 @@ export function packMetrics(metrics: Omit<UserMetrics, 'basis'>): Uint8Array {
     ownedDevices: metrics.ownedDevices,
     sentFrom: [...metrics.sentFrom],
     reports: [issues.count, hourNumberOf(issues.lastHour), signIns.count, hourNumberOf(signIns.lastHour)],
+    registry: [metrics.registry.publishes, metrics.registry.pulls],
   };
   return deflateRawSync(JSON.stringify(packed), { level: 9 });
 }
@@ -95,6 +98,7 @@ export function unpackMetrics(bytes: Uint8Array): Omit<UserMetrics, 'basis'> {
       issues: { count: packed.reports[0], lastHour: hourOfNumber(packed.reports[1]) },
       signIns: { count: packed.reports[2], lastHour: hourOfNumber(packed.reports[3]) },
     },
+    registry: { publishes: packed.registry[0], pulls: packed.registry[1] },
   };
 }
 

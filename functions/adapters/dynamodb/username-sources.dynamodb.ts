@@ -104,7 +104,10 @@ const staleScores = (client: DynamoDBClient, tableName: string, rulesVersion: st
   };
 };
 
-/** Where backfills find usernames. A further table that names users is one line more. */
+/**
+ * Where backfills find usernames. A further table that names users is one line more. The registry needs none: whomever a
+ * version or a pull counts for has a publish grant, and a scan would read every pull there ever was.
+ */
 export function dynamoUsernameSources(
   client: DynamoDBClient,
   tables: { readonly telemetry: string; readonly scores: string; readonly grants: string },

@@ -4,6 +4,7 @@ import type { ScoreStore, StoredMetrics, StoredScore } from '../../../domain/sco
 import type { RefreshDependencies } from '../../../domain/scoring/refresh-score.ts';
 import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
+import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
 import type { ReportCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
 import type { DeviceLink, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { grantsOf } from '../../builders/memory-ledger.ts';
@@ -127,9 +128,11 @@ export const dependencies = (
   clock: Clock,
   reports: UserReports = telemetry instanceof FactsModel ? telemetry : { reportsOf: async () => aReportOf() },
   grants: RefreshDependencies['grants'] = grantsOf(),
+  registry: UserRegistry = { countPublishes: async () => 0, countPulls: async () => 0 },
 ): RefreshDependencies => ({
   telemetry,
   reports,
+  registry,
   scores,
   grants,
   clock: () => clock.now,

@@ -286,11 +286,11 @@ describe('announcements of one user', () => {
         { username: ada, days: ['2026-08-21'] },
         { username: ada, days: ['2026-08-19', '2026-08-21'] },
       ]),
-    ).toEqual({ username: ada, days: ['2026-08-19', '2026-08-21'], reports: false });
+    ).toEqual({ username: ada, days: ['2026-08-19', '2026-08-21'], reports: false, registry: false });
   });
 
   it('fold everything where one names no day, be it the first or the last', () => {
-    const everything = { username: ada, days: null, reports: false };
+    const everything = { username: ada, days: null, reports: false, registry: false };
 
     expect(coalesce([{ username: ada }, { username: ada, days: ['2026-08-21'] }])).toEqual(everything);
     expect(coalesce([{ username: ada, days: ['2026-08-21'] }, { username: ada }])).toEqual(everything);
@@ -306,6 +306,7 @@ describe('announcements of one user', () => {
       username: ada,
       days: [],
       reports: true,
+      registry: false,
     });
   });
 });

@@ -7,6 +7,7 @@ import { decideScore, type UserScore } from '../../../domain/scoring/score.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
 import { nothingGranted } from '../../../domain/grants/granted.ts';
+import { aRegistryCount } from '../../builders/registry.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
 const date = '2026-08-21';
@@ -16,6 +17,7 @@ const noon = Date.parse(`${date}T12:00:00.000Z`);
 /** So many successful `model` invocations, active so many days ago. */
 const facts = (models: number, ...daysAgo: number[]): ScoreFacts => ({
   reports: aReportOf(),
+  registry: aRegistryCount(),
   granted: nothingGranted,
   telemetry: {
     ...emptyFold,
@@ -28,11 +30,18 @@ const decide = (of: ScoreFacts, previous: UserScore | null = null, now = noon, o
 
 describe('score', () => {
   it('lists each fixed contribution even where it is 0', () => {
-    const score = decide({ telemetry: emptyFold, reports: aReportOf(), granted: nothingGranted });
+    const score = decide({
+      telemetry: emptyFold,
+      reports: aReportOf(),
+      registry: aRegistryCount(),
+      granted: nothingGranted,
+    });
 
     expect(score).toMatchObject({ canonicalScore: 0, activityScore: 0, tier: 'Seedling', nextChangeOn: null });
     expect(score.contributions).toMatchObject([
       { key: 'telemetry:activity', category: 'activity', source: 'cli' },
+      { key: 'content:extension-publishes', category: 'content', source: 'extensions' },
+      { key: 'content:extension-pulls', category: 'content', source: 'extensions' },
       { key: 'community:lab-issues', category: 'community', source: 'issues' },
       { key: 'community:daily-sign-in', category: 'community', source: 'sign-in' },
     ]);
@@ -44,10 +53,33 @@ describe('score', () => {
     [20, 100, 1_000, 1_000],
     [21, 101, 1_000, 1_000],
   ])('gives %i issues and %i sign-ins %i and %i points', (issues, signIns, issuePoints, signInPoints) => {
-    const score = decide({ telemetry: emptyFold, reports: aReportOf(issues, signIns), granted: nothingGranted });
+    const score = decide({
+      telemetry: emptyFold,
+      reports: aReportOf(issues, signIns),
+      registry: aRegistryCount(),
+      granted: nothingGranted,
+    });
 
-    expect(score.contributions.map(({ points }) => points)).toEqual([0, issuePoints, signInPoints]);
+    expect(score.contributions.map(({ points }) => points)).toEqual([0, 0, 0, issuePoints, signInPoints]);
     expect(score.canonicalScore).toBe(issuePoints + signInPoints);
+  });
+
+  it.each([
+    [0, 0, 0, 0],
+    [1, 1, 500, 5],
+    [2, 99, 1_000, 495],
+    [10, 100, 5_000, 500],
+    [11, 101, 5_000, 500],
+  ])('gives %i publishes and %i pulls %i and %i points', (publishes, pulls, publishPoints, pullPoints) => {
+    const score = decide({
+      telemetry: emptyFold,
+      reports: aReportOf(),
+      registry: aRegistryCount(publishes, pulls),
+      granted: nothingGranted,
+    });
+
+    expect(score.contributions.map(({ points }) => points)).toEqual([0, publishPoints, pullPoints, 0, 0]);
+    expect(score.canonicalScore).toBe(publishPoints + pullPoints);
   });
 
   it('stands since the save that last changed it', () => {

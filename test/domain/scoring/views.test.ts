@@ -14,6 +14,7 @@ import {
 import { dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
 import { nothingGranted } from '../../../domain/grants/granted.ts';
+import { aRegistryCount } from '../../builders/registry.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
 const date = '2026-08-21';
@@ -35,7 +36,7 @@ const telemetry = {
 const now = Date.parse(`${date}T14:00:00.000Z`);
 const score = decideScore(
   ada,
-  { telemetry, reports: aReportOf(), granted: nothingGranted },
+  { telemetry, reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
   { previous: null, date, now, rules: rulesVersion1 },
 );
 
@@ -50,6 +51,7 @@ describe('stats', () => {
       ownedDevices: 2,
       sentFrom: [4],
       reports: aReportOf(),
+      registry: aRegistryCount(),
     };
     const stats = statsView(ada, { metrics, foldedAt: `${date}T14:00:00.000Z`, revision: 1 });
 
@@ -86,7 +88,7 @@ describe('explanation', () => {
     const view = explainView(ada, score);
 
     expect(ExplainView.parse(view)).toEqual(view);
-    expect(view.arithmetic).toBe('755 + 0 + 0 = 755');
+    expect(view.arithmetic).toBe('755 + 0 + 0 + 0 + 0 = 755');
     expect(view.contributions[0]?.inputs).toMatchObject({ 'group:model': 40, streak: 3, rollingDays: 7 });
     expect(view.contributions[0]?.steps.map(({ arithmetic, value }) => `${arithmetic} = ${value}`)).toEqual([
       'min(2000, 10 × 40) = 400',
@@ -112,7 +114,7 @@ describe('explanation', () => {
     };
     const capped = decideScore(
       ada,
-      { telemetry: many, reports: aReportOf(), granted: nothingGranted },
+      { telemetry: many, reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
       { previous: null, date, now, rules: rulesVersion1 },
     );
 
