@@ -155,8 +155,18 @@ describe('who one is', () => {
     ],
     [aServiceKey(), { username: null, organizations: [] }],
   ])('follows from the key', (credential, expected) => {
-    expect(whoami(credential)).toMatchObject({ authenticated: true, email: null, plan: null, ...expected });
-    expect(JSON.stringify(whoami(credential))).not.toContain(credential.hash);
+    expect(whoami(credential, [])).toMatchObject({ authenticated: true, email: null, plan: null, ...expected });
+    expect(JSON.stringify(whoami(credential, []))).not.toContain(credential.hash);
+  });
+
+  it('names the collectives that an account is a member of after its own', () => {
+    const { organizations } = whoami(aPersonalKey('ada'), [aUsername('crew'), aUsername('guild')]);
+
+    expect(organizations.map(({ slug, role, personal }) => [slug, role, personal])).toEqual([
+      ['ada', 'owner', true],
+      ['crew', 'member', false],
+      ['guild', 'member', false],
+    ]);
   });
 
   it('keeps usernames apart from other text by their type', () => {
