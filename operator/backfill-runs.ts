@@ -1,25 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import * as z from 'zod';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { BackfillRun } from '../domain/backfill/backfill-run.ts';
+import { parseRunItem, RUNS_PK } from '../functions/adapters/dynamodb/backfill-runs.items.ts';
 import type { Connection } from './connection.ts';
 
-/** `backfill_runs` keeps its runs under one key, sorted by their ids, which start with the time of their start. */
-const RUNS_PK = 'RUNS';
 const NEWEST = 20;
 const LOOK_AGAIN_MS = 1_000;
 
-const Run = z
-  .object({
-    sk: z.string(),
-    mode: z.string(),
-    dryRun: z.boolean(),
-    usernames: z.array(z.string()).nullable(),
-    startedAt: z.string(),
-    status: z.enum(['running', 'done']),
-  })
-  .transform(({ sk, ...run }) => ({ runId: sk, ...run }));
-export type Run = z.infer<typeof Run>;
+export type Run = Omit<BackfillRun, 'order'> & BackfillRun['order'];
+const shown = ({ order, ...run }: BackfillRun): Run => ({ ...run, ...order });
 
 /** The newest runs, newest first: read from the table, since asking the function would take an unfinished one up. */
 export async function newestRuns(connection: Connection): Promise<readonly Run[]> {
@@ -33,7 +23,7 @@ export async function newestRuns(connection: Connection): Promise<readonly Run[]
       Limit: NEWEST,
     }),
   );
-  return Items.map((item) => Run.parse(unmarshall(item)));
+  return Items.map((item) => shown(parseRunItem(item)));
 }
 
 /** Waits for a run that is not among `known` and was asked for like ours; undefined once the signal ends it. */

@@ -1,6 +1,10 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import * as z from 'zod';
+import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
+import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import { dateOf } from '../domain/shared/utc.ts';
+import { dynamoUsernameSources } from '../functions/adapters/dynamodb/username-sources.dynamodb.ts';
 import { jsonOf } from './api.ts';
 import { newestRuns, type Run } from './backfill-runs.ts';
 import type { Connection } from './connection.ts';
@@ -28,6 +32,8 @@ export type StackStatus = {
   readonly stack: string;
   readonly queues: readonly QueueStatus[];
   readonly refreshLag: RefreshLag;
+  /** Users whose score is of other rules, or was to change by today; null where the stack cannot tell. */
+  readonly staleUsers: number | null;
   /** The newest run that was no dry run; null where there is none, or none is known. */
   readonly lastBackfill: Run | null;
 };
@@ -49,18 +55,44 @@ export async function readStatus(connection: Connection, now: number): Promise<S
     stack: connection.name,
     queues,
     refreshLag: measured?.lag ?? lagFromLog(connection.logFile(REFRESH), now),
-    lastBackfill: await lastBackfill(connection),
+    staleUsers: await ifThere(() => countStale(connection, now)),
+    lastBackfill: await ifThere(() => lastBackfill(connection)),
   };
 }
 
-async function lastBackfill(connection: Connection): Promise<Run | null> {
+const lastBackfill = async (connection: Connection): Promise<Run | null> =>
+  (await newestRuns(connection)).find(({ dryRun }) => !dryRun) ?? null;
+
+/** Reads an entry for each of them, and nothing of the others. */
+async function countStale(connection: Connection, now: number): Promise<number> {
+  const { tableName } = connection;
+  const tables = {
+    telemetry: tableName('telemetry'),
+    scores: tableName('user_scores'),
+    grants: tableName('score_grants'),
+  };
+  const stale = new Set<string>();
+  for (const source of dynamoUsernameSources(connection.dynamodb(), tables, currentRules.version).stale) {
+    for (let segment = 0; segment < source.segments; segment += 1) {
+      for (let position: string | null = null, isFirst = true; isFirst || position !== null; isFirst = false) {
+        const page: UsernamePage = await source.page(segment, position, dateOf(now));
+        for (const username of page.usernames) stale.add(username);
+        position = page.next;
+      }
+    }
+  }
+  return stale.size;
+}
+
+/** Null on a stack from before there was such a thing. */
+async function ifThere<Value>(read: () => Promise<Value>): Promise<Value | null> {
   try {
-    return (await newestRuns(connection)).find(({ dryRun }) => !dryRun) ?? null;
+    return await read();
   } catch (error) {
     const isAbsent =
       (error instanceof OperatorError && error.code === 'not_there') ||
       (error instanceof Error && error.name === 'ResourceNotFoundException');
-    if (isAbsent) return null; // a stack from before there were backfills
+    if (isAbsent) return null;
     throw error;
   }
 }

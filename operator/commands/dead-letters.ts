@@ -69,20 +69,22 @@ on if you leave; elsewhere messages are sent and deleted one by one.
       if (holds !== 'messages') throw usageError(`${role}: ${CURE_OF[holds]}`);
       if (source === undefined) throw usageError(`${role}: there is no queue that its messages came from`);
       const sqs = connection.sqs();
-      const { waiting } = await readQueue(sqs, url);
-      const way = { from: role, to: source.role, waiting, dryRun };
+      const { waiting, inFlight } = await readQueue(sqs, url);
+      // One that is looked at just now is in flight, and soon there again.
+      const messages = waiting === null || inFlight === null ? null : waiting + inFlight;
+      const way = { from: role, to: source.role, messages, dryRun };
       if (dryRun) {
-        output.result({ ...way, moved: 0 }, `${orUnknown(waiting)} messages would go from ${role} to ${source.role}`);
+        output.result({ ...way, moved: 0 }, `${orUnknown(messages)} messages would go from ${role} to ${source.role}`);
         return EXIT.ok;
       }
-      const bar = output.progress(`${role} → ${source.role}`, waiting ?? 0);
+      const bar = output.progress(`${role} → ${source.role}`, messages ?? 0);
       const { moved, by } = await redrive({
         sqs,
         from: url,
         to: source.url,
         rate,
         clock,
-        onMoved: (count, total) => bar.update(count, { total: Math.max(total ?? waiting ?? 0, count) }),
+        onMoved: (count, total) => bar.update(count, { total: Math.max(total ?? messages ?? 0, count) }),
       }).finally(() => bar.stop());
       output.result({ ...way, moved, by }, `${moved} messages went from ${role} to ${source.role}`);
       return EXIT.ok;

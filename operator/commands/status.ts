@@ -8,7 +8,7 @@ import { type QueueStatus, readStatus, type StackStatus } from '../stack-status.
 export function addStatusCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'status',
-    summary: 'queues, dead letters, how far scores lag behind, the last backfill',
+    summary: 'queues, dead letters, how far scores lag behind, stale users, the last backfill',
     help: `
 It changes nothing. What the stack cannot tell is "unknown", in JSON null, and never 0: a local one has no ages of
 messages. Exits with ${EXIT.found} where there are dead letters.
@@ -26,7 +26,7 @@ messages. Exits with ${EXIT.found} where there are dead letters.
 }
 
 const deadIn = ({ queues }: StackStatus) =>
-  queues.filter(({ isDeadLetters, waiting }) => isDeadLetters && waiting !== 0);
+  queues.filter(({ isDeadLetters, waiting, inFlight }) => isDeadLetters && (waiting !== 0 || inFlight !== 0));
 
 function textOf(status: StackStatus, now: number): string {
   const { stack, queues, refreshLag, lastBackfill } = status;
@@ -47,6 +47,7 @@ function textOf(status: StackStatus, now: number): string {
     stack,
     tableOf(['queue', 'waiting', 'in flight', 'delayed', 'oldest'], rows),
     `refresh lag:    ${lag}`,
+    `stale users:    ${orUnknown(status.staleUsers)}`,
     `last backfill:  ${
       lastBackfill === null
         ? 'none known'
