@@ -1,0 +1,286 @@
+/**
+ * Seen to fail when one of these guards was removed: GUARDS
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aRawEvent, invocationOf } from '../../builders/telemetry.ts';
+import { always, BackfillWorld, never, timeFor } from '../../properties/backfill-world.ts';
+import { startTestEngine, type TestEngine } from '../../support/engines.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startTestEngine();
+});
+afterAll(() => engine.stop());
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+/** So many users, each with a few events and a score. */
+async function aCommunity(count: number): Promise<BackfillWorld> {
+  const world = await BackfillWorld.on(engine);
+  for (let index = 0; index < count; index += 1) {
+    const timestamp = new Date(world.now).toISOString();
+    const events = ['1', '2', '3', '4', '5'].map((id) =>
+      aRawEvent({ distinct_id: `device-${index}`, insert_id: id, timestamp, properties: invocationOf('workflow') }),
+    );
+    await world.send({ sender: `user-${index}`, events });
+  }
+  await world.drain();
+  return world;
+}
+const names = (count: number) => Array.from({ length: count }, (_, index) => `user-${index}`);
+const scoreOf = async (world: BackfillWorld, username: string) =>
+  (await world.itemsOf(world.tables.user_scores)).find(({ pk, sk }) => pk === `USER#${username}` && sk === 'SCORE');
+
+describe('a backfill of all', () => {
+  it('mends a score that is behind its metrics, and its user sends nothing', async () => {
+    using world = await aCommunity(3);
+    await world.tamper('user-1', 'SCORE', () => ({ canonicalScore: 1, activityScore: 1 }));
+    const before = await world.everything();
+
+    const report = await world.invoke({});
+    await world.settle();
+
+    expect(report).toMatchObject({ status: 'done', planned: 3, recomputed: 3, enqueued: 3, failed: 0 });
+    expect((await scoreOf(world, 'user-1'))?.canonicalScore).toBeGreaterThan(1);
+    expect((await world.everything()).facts).toEqual(before.facts);
+    await world.checkScores();
+  });
+
+  it('mends metrics that are behind their facts, although no refresh would look at them again', async () => {
+    using world = await aCommunity(2);
+    const [mine, other] = ['user-0', 'user-1'];
+    const foreign = (await world.itemsOf(world.tables.user_scores)).find(
+      ({ pk, sk }) => pk === `USER#${other}` && sk === 'METRICS',
+    );
+    world.now += DAY;
+    await world.send({
+      sender: mine,
+      events: [
+        aRawEvent({ distinct_id: 'device-0', insert_id: 'later', timestamp: new Date(world.now).toISOString() }),
+      ],
+    });
+    await world.drain();
+    await world.tamper(mine, 'METRICS', () => ({ packed: foreign?.packed }));
+
+    await world.invoke({});
+    await world.settle();
+
+    await world.checkScores();
+  });
+
+  it('reaches a user whom nothing but a score names any more', async () => {
+    using world = await aCommunity(1);
+    await world.remove(world.tables.telemetry, { pk: 'USER#user-0', sk: 'DEVICE#device-0' });
+
+    expect(await world.invoke({})).toMatchObject({ planned: 1, recomputed: 1, enqueued: 1 });
+    await world.settle();
+
+    expect(await scoreOf(world, 'user-0')).toMatchObject({ canonicalScore: 0 });
+  });
+
+  it('reaches a user whom nothing but the ledger names, whose announcement was lost', async () => {
+    using world = await BackfillWorld.on(engine);
+    const totals = { totalScore: 50, categoryTotals: { award: 50 }, sourceTotals: { award: 50 } };
+    const head = new Uint8Array(32);
+    const balance = { ...totals, seq: 1, head, contributions: 1, publishPoints: 0 };
+    await world.put(world.tables.score_grants, { pk: 'USER#zoe', sk: 'BALANCE', ...balance });
+
+    expect(await world.invoke({})).toMatchObject({ planned: 1, recomputed: 1, enqueued: 1 });
+    expect(await world.enqueued()).toEqual(['zoe']);
+  });
+
+  it('plans each user once, however many of their devices and days there are', async () => {
+    using world = await aCommunity(1);
+    for (let index = 1; index < 5; index += 1) {
+      const event = aRawEvent({ distinct_id: `more-${index}`, timestamp: new Date(world.now).toISOString() });
+      await world.send({ sender: 'user-0', events: [event] });
+    }
+    await world.drain();
+
+    expect(await world.invoke({})).toMatchObject({ planned: 1, recomputed: 1, enqueued: 1 });
+    expect(await world.enqueued()).toEqual(['user-0']);
+  });
+
+  it('leaves a user who cannot be folded to the queue, names them, and goes on', async () => {
+    using world = await aCommunity(3);
+    await world.tamper('user-1', 'METRICS', () => ({ packed: new Uint8Array([1, 2, 3]) }));
+
+    const report = await world.invoke({});
+
+    expect(report).toMatchObject({
+      status: 'done',
+      recomputed: 2,
+      failed: 1,
+      failedUsernames: ['user-1'],
+      enqueued: 3,
+    });
+    expect(world.failures).toEqual(['user-1']);
+    const request = (await world.refreshRequests()).find(({ username }) => username === 'user-1');
+    expect(request).toEqual({ username: 'user-1' }); // no days: everything from nothing
+  });
+
+  it('works through more users than one page holds, in as many invocations as it needs', async () => {
+    using world = await aCommunity(60);
+    const first = await world.invoke({}, timeFor(30));
+    expect(first.status).toBe('running');
+
+    const last = await world.deliverAll(() => timeFor(30));
+
+    expect(last).toMatchObject({ runId: first.runId, status: 'done', planned: 60, recomputed: 60, enqueued: 60 });
+    expect((await world.enqueued()).sort()).toEqual(names(60).sort());
+    expect((await world.continuations()).length).toBeGreaterThan(1);
+  });
+
+  it('does one user at least in an invocation, so that no slow page holds it up for ever', async () => {
+    using world = await aCommunity(3);
+    const { runId } = await world.invoke({}, never);
+
+    await world.deliverAll(() => timeFor(1));
+
+    world.now += MINUTE;
+    expect(await world.invoke({ runId })).toMatchObject({ status: 'done', recomputed: 3, enqueued: 3 });
+  });
+});
+
+describe('a dry run', () => {
+  it('counts what would be recomputed, enqueues nothing and writes nothing but its own record', async () => {
+    using world = await aCommunity(3);
+    await world.tamper('user-1', 'SCORE', () => ({ canonicalScore: 1 }));
+    const before = [await world.itemsOf(world.tables.user_scores), await world.itemsOf(world.tables.telemetry)];
+
+    const report = await world.invoke({ dryRun: true });
+
+    expect(report).toMatchObject({ status: 'done', dryRun: true, recomputed: 3, enqueued: 0 });
+    expect(await world.enqueued()).toEqual([]);
+    expect([await world.itemsOf(world.tables.user_scores), await world.itemsOf(world.tables.telemetry)]).toEqual(
+      before,
+    );
+  });
+});
+
+describe('a backfill of given usernames', () => {
+  it('recomputes just these, and names those of whom nothing is known', async () => {
+    using world = await aCommunity(3);
+
+    const report = await world.invoke({ usernames: ['User-2', 'ghost', 'user-0'] });
+
+    expect(report).toMatchObject({ recomputed: 2, enqueued: 2, unknown: 1, unknownUsernames: ['ghost'] });
+    expect((await world.enqueued()).sort()).toEqual(['user-0', 'user-2']);
+  });
+});
+
+describe('a backfill of what is stale', () => {
+  it('finds nothing where every score is of today', async () => {
+    using world = await aCommunity(2);
+
+    expect(await world.invoke({ mode: 'stale' })).toMatchObject({ status: 'done', planned: 0, enqueued: 0 });
+  });
+
+  it('refreshes a dormant user on the date on which the score changes by itself', async () => {
+    using world = await aCommunity(1);
+    const before = await scoreOf(world, 'user-0');
+    world.now += 2 * DAY; // the streak has ended
+    expect(before?.nextChangeOn).toBe('2026-08-23');
+
+    expect(await world.invoke({ mode: 'stale' })).toMatchObject({ recomputed: 1, enqueued: 1 });
+    await world.settle();
+
+    expect((await scoreOf(world, 'user-0'))?.date).toBe('2026-08-23');
+    await world.checkScores();
+    expect(await world.invoke({ mode: 'stale' })).toMatchObject({ planned: 0 });
+  });
+
+  it.each([
+    ['older', '0'],
+    ['newer', '2'],
+    ['longer', '10'],
+    ['that no release knows', 'experiment'],
+  ])('refreshes a score of rules that are %s, whatever its date', async (_which, version) => {
+    using world = await aCommunity(2);
+    await world.tamper('user-1', 'SCORE', () => ({ rulesVersion: version, changesOn: `${version}#9999-12-31` }));
+
+    expect(await world.invoke({ mode: 'stale' })).toMatchObject({ recomputed: 1, enqueued: 1 });
+    expect(await world.enqueued()).toEqual(['user-1']);
+  });
+});
+
+describe('a run that was left', () => {
+  it('by a lost continuation is taken up by the next scheduled run', async () => {
+    using world = await aCommunity(3);
+    const { runId } = await world.invoke({}, timeFor(3));
+    const lost = (await world.continuations()).length;
+
+    world.now += 4 * MINUTE;
+    await world.invoke({ mode: 'stale' });
+    expect(await world.continuations()).toHaveLength(lost); // it may well be under way
+    world.now += MINUTE;
+    await world.invoke({ mode: 'stale' });
+    await world.deliverAll(undefined, lost);
+
+    expect(await world.invoke({ runId })).toMatchObject({ status: 'done', recomputed: 3, enqueued: 3 });
+  });
+
+  it('after a bound of hops that took it nowhere goes on once there is time', async () => {
+    using world = await aCommunity(3);
+    const { runId } = await world.invoke({}, never);
+    await world.deliverAll(() => never);
+
+    expect(world.stuck).toEqual([runId]);
+    expect(await world.continuations()).toHaveLength(5);
+    world.now += 5 * MINUTE;
+    await world.invoke({ mode: 'stale' });
+    await world.deliverAll(undefined, 5);
+
+    expect(await world.invoke({ runId })).toMatchObject({ status: 'done', recomputed: 3, enqueued: 3 });
+  });
+
+  it('by a message that is delivered again goes on under its own id', async () => {
+    using world = await aCommunity(3);
+    const first = await world.invoke({}, timeFor(5), { token: 'message-1' });
+    const again = await world.invoke({}, always, { token: 'message-1' });
+
+    expect(again).toMatchObject({ runId: first.runId, status: 'done', recomputed: 3, enqueued: 3 });
+  });
+});
+
+describe('two invocations of one run', () => {
+  it('count every user once, and both see it done', async () => {
+    using world = await aCommunity(40);
+    const { runId } = await world.invoke({}, never);
+    world.now += MINUTE;
+    const [one, other] = await Promise.all([world.invoke({ runId }), world.invoke({ runId })]);
+    world.now += MINUTE;
+
+    expect([one.status, other.status]).toContain('done');
+    expect(await world.invoke({ runId })).toMatchObject({ status: 'done', recomputed: 40, enqueued: 40 });
+    expect(new Set(await world.enqueued())).toEqual(new Set(names(40)));
+  });
+
+  it('are kept to one by the checkpoint in the message: a continuation that comes late does nothing', async () => {
+    using world = await aCommunity(5);
+    await world.invoke({}, timeFor(10));
+    const [early] = await world.continuations();
+    await world.invoke(early, timeFor(4));
+    const sent = (await world.continuations()).length;
+
+    await world.invoke(early, timeFor(4));
+
+    expect(await world.continuations()).toHaveLength(sent);
+  });
+
+  it('are one where the run is asked about while another invocation has it in hand', async () => {
+    using world = await aCommunity(5);
+    const { runId } = await world.invoke({}, timeFor(10));
+    const sent = (await world.continuations()).length;
+
+    expect(await world.invoke({ runId })).toMatchObject({ status: 'running' });
+    expect(await world.continuations()).toHaveLength(sent);
+  });
+});
+
+it('an order for a run that there never was is refused', async () => {
+  using world = await BackfillWorld.on(engine);
+
+  await expect(world.invoke({ runId: 'never-there' })).rejects.toThrow('runId');
+});

@@ -1,0 +1,213 @@
+import {
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
+import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
+import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backfill/run-backfill.ts';
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
+import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoUserReports } from '../../functions/adapters/dynamodb/user-reports.dynamodb.ts';
+import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/username-sources.dynamodb.ts';
+import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { sha256 } from '../builders/identity.ts';
+import type { TestEngine } from '../support/engines.ts';
+import { isInjected, Wire } from '../support/faults.ts';
+import { RefreshWorld } from './refresh-world.ts';
+
+type Tables = Awaited<ReturnType<TestEngine['createTables']>>;
+const MOST_DELIVERIES = 200;
+
+/** A new set of tables with all that the given ones hold. */
+export async function copyOf(engine: TestEngine, tables: Tables): Promise<Tables> {
+  const copies = await engine.createTables();
+  const client = engine.client();
+  for (const [role, table] of Object.entries(tables)) {
+    const { Items = [] } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+    for (let from = 0; from < Items.length; from += 25) {
+      const puts = Items.slice(from, from + 25).map((Item) => ({ PutRequest: { Item } }));
+      await client.send(new BatchWriteItemCommand({ RequestItems: { [copies[role as keyof Tables]]: puts } }));
+    }
+  }
+  client.destroy();
+  return copies;
+}
+
+export const always: HasTime = () => true;
+export const never: HasTime = () => false;
+/** Time for so many pieces of work. */
+export const timeFor = (pieces: number): HasTime => {
+  let left = pieces;
+  return () => (left -= 1) >= 0;
+};
+
+/** The backfill beside all else. Its messages lie in a table, so that each of them is a request on the wire as well. */
+export class BackfillWorld extends RefreshWorld {
+  readonly #tables: Tables & { readonly messages: string };
+  readonly #plain: DynamoDBClient;
+  readonly #clients: DynamoDBClient[] = [];
+  readonly failures: string[] = [];
+  readonly stuck: string[] = [];
+  #sent = 0;
+
+  static async on(engine: TestEngine, given?: Tables, wire = new Wire()): Promise<BackfillWorld> {
+    const tables = given ?? (await engine.createTables());
+    const { backfill_runs: messages } = await engine.createTables(['backfill_runs']);
+    return new BackfillWorld(engine, { ...tables, messages }, wire);
+  }
+
+  private constructor(engine: TestEngine, tables: Tables & { readonly messages: string }, wire: Wire) {
+    super(engine, tables, wire);
+    this.#tables = tables;
+    this.#plain = this.client(new Wire());
+  }
+
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
+    for (const client of [this.#plain, ...this.#clients]) client.destroy();
+  }
+
+  get tables(): Tables {
+    return this.#tables;
+  }
+
+  /** What a function that starts anew is given; its requests go over the wire. */
+  deps(wire = this.wire): BackfillDeps {
+    const client = this.client(wire);
+    this.#clients.push(client);
+    const { telemetry, user_scores: scores, score_grants: grants, backfill_runs: runs } = this.#tables;
+    const randomToken = () => this.token();
+    const clock = () => this.now;
+    const refolding = {
+      telemetry: dynamoUserTelemetry(client, telemetry),
+      reports: dynamoUserReports(client, telemetry),
+      scores: dynamoScoreStore(client, scores),
+      balances: dynamoGrantLedger(client, grants),
+      clock,
+      ...this.chance,
+      sha256,
+    };
+    const send = async (to: string, bodies: readonly object[]) => {
+      const TableName = this.#tables.messages;
+      for (const body of bodies) {
+        this.#sent += 1;
+        const sk = String(this.#sent).padStart(6, '0');
+        await client.send(
+          new PutItemCommand({ TableName, Item: marshall({ pk: to, sk, body: JSON.stringify(body) }) }),
+        );
+      }
+    };
+    return {
+      runs: dynamoBackfillRuns(client, runs, { ...this.chance, randomToken }),
+      sources: dynamoUsernameSources(client, { telemetry, scores, grants }, currentRules.version),
+      refold: (username, options) => refoldMetrics(refolding, username, options),
+      requestRefreshes: (requests) => send('score-refresh', requests),
+      continueLater: (continuation) => send('backfill', [continuation]),
+      resolveUsername,
+      reportFailure: (username) => this.failures.push(username),
+      reportStuck: (runId) => this.stuck.push(runId),
+      clock,
+      randomToken,
+    };
+  }
+
+  /** One invocation by hand, or by a message with the token. Throws on an event that is refused. */
+  async invoke(event: object, hasTime: HasTime = always, given: { deps?: BackfillDeps; token?: string } = {}) {
+    const request = readBackfillEvent(event);
+    if (!request.ok) throw new Error(request.error.sentence);
+    const seed =
+      given.token === undefined ? {} : { seed: { at: Date.parse('2026-08-21T12:00:00.000Z'), token: given.token } };
+    const report = await runBackfill(given.deps ?? this.deps(), request.value, { hasTime, ...seed });
+    if (!report.ok) throw new Error(report.error.sentence);
+    return report.value;
+  }
+
+  /** The same, which may end in the middle. */
+  async invokeOrDie(...args: Parameters<BackfillWorld['invoke']>): Promise<BackfillReport | undefined> {
+    try {
+      return await this.invoke(...args);
+    } catch (error) {
+      if (!isInjected(error)) throw error;
+      return undefined;
+    }
+  }
+
+  async #messagesTo(queue: string): Promise<{ readonly sk: string; readonly body: any }[]> {
+    const { Items = [] } = await this.#plain.send(
+      new ScanCommand({ TableName: this.#tables.messages, ConsistentRead: true }),
+    );
+    return Items.map((item) => unmarshall(item))
+      .filter(({ pk }) => pk === queue)
+      .map(({ sk, body }) => ({ sk: String(sk), body: JSON.parse(body) }))
+      .sort((a, b) => (a.sk < b.sk ? -1 : 1));
+  }
+
+  async continuations() {
+    return (await this.#messagesTo('backfill')).map(({ body }) => body);
+  }
+
+  /** Everyone whose refresh was enqueued, as often as it was. */
+  async enqueued(): Promise<string[]> {
+    return (await this.#messagesTo('score-refresh')).map(({ body }) => body.username);
+  }
+
+  async refreshRequests() {
+    return (await this.#messagesTo('score-refresh')).map(({ body }) => body);
+  }
+
+  /** Delivers every continuation from the `from`-th on, and those that come of it, until there is none. */
+  async deliverAll(hasTime: () => HasTime = () => always, from = 0): Promise<BackfillReport | undefined> {
+    let last: BackfillReport | undefined;
+    for (let delivered = from; ; delivered += 1) {
+      if (delivered === MOST_DELIVERIES) throw new Error('it goes on and on');
+      const message = (await this.continuations())[delivered];
+      if (message === undefined) return last;
+      last = await this.invoke(message, hasTime());
+    }
+  }
+
+  /** What backfills enqueued is handled as the queue would, and all that is announced. */
+  async settle(): Promise<void> {
+    for (const request of await this.refreshRequests()) await this.refreshFor(ScoreRefreshRequested.parse(request));
+    await this.drain();
+  }
+
+  /** All items of a table. */
+  async itemsOf(table: string): Promise<Record<string, any>[]> {
+    const { Items = [] } = await this.#plain.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+    return Items.map((item) => unmarshall(item)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
+  }
+
+  /** Sets a user's stored score to nothing, if there is one. */
+  async tamperIfStored(username: string): Promise<void> {
+    const items = await this.itemsOf(this.#tables.user_scores);
+    const isStored = items.some(({ pk, sk }) => pk === `USER#${username}` && sk === 'SCORE');
+    if (isStored) await this.tamper(username, 'SCORE', () => ({ canonicalScore: 0, activityScore: 0 }));
+  }
+
+  async put(TableName: string, item: object): Promise<void> {
+    await this.#plain.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+  }
+
+  async remove(TableName: string, key: { readonly pk: string; readonly sk: string }): Promise<void> {
+    await this.#plain.send(new DeleteItemCommand({ TableName, Key: marshall(key) }));
+  }
+
+  /** Changes what is stored of a user, behind everybody's back. */
+  async tamper(username: string, sk: 'METRICS' | 'SCORE', change: (item: Record<string, any>) => object | undefined) {
+    const TableName = this.#tables.user_scores;
+    const items = await this.itemsOf(TableName);
+    const item = items.find((each) => each.pk === `USER#${username}` && each.sk === sk);
+    if (item === undefined) throw new Error(`nothing is stored of ${username}`);
+    await this.put(TableName, { ...item, ...change(item) });
+  }
+}
