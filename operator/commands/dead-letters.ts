@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
+import { settleAll } from '../../domain/shared/settle-all.ts';
 import type { Connection } from '../connection.ts';
 import { logHint, type Reason, reasonsOf } from '../dead-letter-reason.ts';
 import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
@@ -37,8 +38,7 @@ unknown, the answer says which log has it. Exits with ${EXIT.found} where there 
       const connection = connect();
       const chosen =
         queue === undefined ? await deadLetterQueues(connection) : [await deadLetterQueue(connection, queue)];
-      const looked = [];
-      for (const each of chosen) looked.push(await lookInto(connection, each, limit, clock()));
+      const looked = await settleAll(chosen, chosen.length, (each) => lookInto(connection, each, limit, clock()));
       output.result(
         { queues: looked.map(({ text: _, ...rest }) => rest) },
         looked.map(({ text }) => text).join('\n\n'),
@@ -95,7 +95,7 @@ on if you leave; elsewhere messages are sent and deleted one by one.
 async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: number, now: number) {
   const sqs = connection.sqs();
   const depth = await readQueue(sqs, queue.url);
-  // On AWS a poll of all its servers for nothing is cheap; the count is only approximate there.
+  // Whatever the depth says: it is only approximate.
   const messages = await look(sqs, queue.url, limit);
   const reasons = await reasonsOf(connection, queue, messages);
   const deadLetters: DeadLetter[] = messages.map(({ id, body, receives, sentAt }) => ({

@@ -1,0 +1,126 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { operate, spawnOperator } from '../support/operator.ts';
+import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+  stack.publish();
+});
+afterAll(() => stack.stop());
+
+describe('backfill', () => {
+  it('runs, is followed to its end, and can be asked for afterwards', async () => {
+    const award = ['award', 'ada', '5', '--id', 'a1', '--reason', 'Thanks'];
+    await operate(stack.dataDirectory, ...award);
+    await stack.drain();
+
+    const dry = await operate(stack.dataDirectory, 'backfill', '--dry-run');
+    expect(dry).toMatchObject({ code: 0, said: { status: 'done', recomputed: 1, enqueued: 0 } });
+    const whole = await operate(stack.dataDirectory, 'backfill', '--usernames', 'ada,nobody');
+    expect(whole).toMatchObject({ code: 0, said: { status: 'done', recomputed: 1, enqueued: 1, unknown: 1 } });
+    const { runId } = whole.said;
+    expect(await operate(stack.dataDirectory, 'backfill', '--run', runId)).toEqual(whole);
+    const status = await operate(stack.dataDirectory, 'status');
+    expect(status).toMatchObject({ code: 0, said: { staleUsers: 0, lastBackfill: { runId, status: 'done' } } });
+  });
+
+  it('is a failure where the run is unknown, and wrong usage where a username is none', async () => {
+    expect(await operate(stack.dataDirectory, 'backfill', '--run', 'none')).toMatchObject({ code: 1 });
+    expect(await operate(stack.dataDirectory, 'backfill', '--usernames', 'NO SUCH NAME')).toMatchObject({ code: 2 });
+  });
+});
+
+type Fake = { readonly asked: unknown[]; readonly close: () => Promise<void> };
+
+/** The stack as it is, but for its functions: those answer as the test wants, at an address that changes. */
+async function fakeFunctions(directory: string, answer: () => object): Promise<Fake> {
+  const asked: unknown[] = [];
+  const server: Server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
+    request.on('end', () => {
+      asked.push(JSON.parse(body));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer()));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { baseUrl, dynamodbEndpoint, sqsEndpoint, region, adminKey, functions, queues, tables } = stack;
+  const lambdaEndpoint = `http://127.0.0.1:${port}`;
+  const description = {
+    baseUrl,
+    lambdaEndpoint,
+    dynamodbEndpoint,
+    sqsEndpoint,
+    region,
+    adminKey,
+    functions,
+    queues,
+    tables,
+  };
+  writeFileSync(join(directory, 'local.json'), JSON.stringify(description));
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
+  return { asked, close };
+}
+
+const aDirectory = () => {
+  const directory = temporaryDirectory();
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+};
+const running = { runId: 'r1', status: 'running', phase: 'recomputing', planned: 10, recomputed: 4, enqueued: 4 };
+
+describe('following a backfill', () => {
+  it('goes on after the stack was away and came back elsewhere', async () => {
+    const directory = aDirectory();
+    const before = await fakeFunctions(directory, () => running);
+    const following = operate(directory, 'backfill');
+    await until(() => before.asked.length >= 2);
+    expect(before.asked.slice(0, 2)).toEqual([{}, { runId: 'r1' }]);
+    await before.close();
+    rmSync(join(directory, 'local.json'));
+
+    const done = { ...running, status: 'done', recomputed: 10, enqueued: 10 };
+    const after = await fakeFunctions(directory, () => done);
+    const end = await following;
+    await after.close();
+
+    expect(end).toEqual({ code: 0, said: done });
+    // The run is the same one: none was started again.
+    expect(after.asked).toEqual([{ runId: 'r1' }]);
+  });
+
+  it('ends with 3 where users could not be recomputed', async () => {
+    const directory = aDirectory();
+    const functions = await fakeFunctions(directory, () => ({ ...running, status: 'done', failed: 1 }));
+
+    expect(await operate(directory, 'backfill', '--run', 'r1')).toMatchObject({ code: 3, said: { failed: 1 } });
+    await functions.close();
+  });
+
+  it('ends at Ctrl-C with 130 and says how to follow the run, which goes on', async () => {
+    const directory = aDirectory();
+    const functions = await fakeFunctions(directory, () => running);
+    const { process: child, ended } = spawnOperator(['backfill', '--local', directory, '--json']);
+    await until(() => functions.asked.length >= 2);
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await ended;
+    await functions.close();
+
+    const follow = `laurel backfill --run r1 --local ${directory}`;
+    expect({ code, said: JSON.parse(stdout) as unknown }).toMatchObject({
+      code: 130,
+      said: { runId: 'r1', status: 'running', interrupted: true, follow },
+    });
+    expect(stderr).toContain(follow);
+  });
+});
