@@ -3,6 +3,7 @@ export type Sizes = {
   readonly ingestBatches: number;
   readonly longHistoryDays: number;
   readonly hostileNames: number;
+  readonly auditedLines: number;
   /** Rounds of which the median counts. */
   readonly rounds: number;
   readonly loadSeconds: number;
@@ -12,6 +13,7 @@ export const USUAL_SIZES: Sizes = {
   ingestBatches: 40,
   longHistoryDays: 700,
   hostileNames: 10_000,
+  auditedLines: 10_000,
   rounds: 9,
   loadSeconds: 5,
 };

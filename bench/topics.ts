@@ -4,6 +4,7 @@ import { measureHttpLoad } from './http-load.ts';
 import { measureIngest } from './ingest.ts';
 import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
 import type { Measurements } from './measurements.ts';
+import { measureLedger } from './ledger.ts';
 import { measureQueueRequests } from './queue-requests.ts';
 import { measureRefreshes } from './refresh.ts';
 import type { Sizes } from './sizes.ts';
@@ -14,6 +15,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   queue: measureQueueRequests,
   refresh: measureRefreshes,
   names: measureHostileNames,
+  ledger: measureLedger,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
   bundles: measureBundles,

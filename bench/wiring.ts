@@ -32,7 +32,7 @@ const randomToken = (bytes: number): string => randomBytes(bytes).toString('base
 
 export type IngestHandler = ReturnType<typeof ingestHandler>;
 
-const grantDependencies = ({ client, tables, clock }: Surroundings) => ({
+export const grantDependencies = ({ client, tables, clock }: Surroundings) => ({
   ledger: dynamoGrantLedger(client, tables('score_grants')),
   lines: dynamoGrantLines(client, tables('score_grants')),
   rules: currentRules,

@@ -9,6 +9,7 @@ import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
 import { RecordAwardEnv } from '../../functions/record-award/env.ts';
+import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
 import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
 import { RUNBOOK } from '../../infra/alarms.ts';
 import type { LaurelFunctionProps } from '../../infra/laurel-function.ts';
@@ -37,6 +38,7 @@ describe('functions', () => {
       'read-api',
       'record-award',
       'refresh-score',
+      'shadow-report',
     ]);
   });
 
@@ -107,6 +109,14 @@ describe('functions', () => {
     ],
     ['record-award', { score_grants: dynamodb('GetItem', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
     [
+      'shadow-report',
+      {
+        user_scores: dynamodb('Query', 'Scan'),
+        score_grants: dynamodb('GetItem', 'Scan'),
+        'score_grants/index/byUser': dynamodb('Query'),
+      },
+    ],
+    [
       'read-api',
       {
         user_scores: dynamodb('Query'),
@@ -143,6 +153,7 @@ describe('functions', () => {
     ['manage-devices', ManageDevicesEnv],
     ['manage-keys', ManageKeysEnv],
     ['record-award', RecordAwardEnv],
+    ['shadow-report', ShadowReportEnv],
     ['confirm-publish', ConfirmPublishEnv],
     ['read-api', ReadApiEnv],
   ])('%s is given the environment that it parses, no name more', (role, schema) => {
@@ -163,6 +174,7 @@ describe('functions', () => {
     ['manage-devices', 10],
     ['manage-keys', 10],
     ['record-award', 10],
+    ['shadow-report', 900],
     ['confirm-publish', 10],
     ['read-api', 10],
     ['announce-changes', 60],

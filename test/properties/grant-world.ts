@@ -3,6 +3,7 @@ import {
   ScanCommand,
   TransactGetItemsCommand,
   TransactionCanceledException,
+  TransactionInProgressException,
 } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { auditOf } from '../../domain/grants/audit.ts';
@@ -21,8 +22,11 @@ import { isInjected, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
 /** What a sender asks for: grants, or the reversal of one. */
 export type Ask = { readonly grants: readonly GrantRequest[] } | { readonly reverse: string };
 
-/** Codes of a transaction that the engine cancels, one for each action, repeated as needed. */
-export type Cancellation = readonly string[];
+/**
+ * Codes of a transaction that the engine cancels, one for each action, repeated as needed; or `unfinished`: the
+ * SDK's second send overtakes its first, which goes on to write.
+ */
+export type Cancellation = readonly string[] | 'unfinished';
 
 const MAX_SENDS = 300;
 
@@ -68,6 +72,10 @@ export class GrantWorld {
         if (context.commandName !== 'TransactWriteItemsCommand') return next(args);
         const codes = this.#cancellations.shift();
         if (codes === undefined) return next(args);
+        if (codes === 'unfinished') {
+          await next(args).catch(() => undefined);
+          throw new TransactionInProgressException({ message: 'injected', $metadata: {} });
+        }
         const { TransactItems } = args.input as { TransactItems: readonly unknown[] };
         throw new TransactionCanceledException({
           message: 'injected',
