@@ -175,7 +175,8 @@ export async function look(sqs: SQSClient, url: string, limit: number): Promise<
   try {
     while (seen.size < limit) {
       const messages = await receive(sqs, url, { limit: limit - seen.size, hiddenSeconds: LOOK_SECONDS });
-      if (messages.length === 0) break;
+      // Seen again: the look took so long that the first ones are back.
+      if (messages.every(({ id }) => seen.has(id))) break;
       for (const message of messages) seen.set(message.id, message);
     }
   } finally {

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { OperatorError } from './outcome.ts';
-import { giveBack, readQueue, receive } from './queues.ts';
+import { BATCH, giveBack, readQueue, receive, type ReceivedMessage } from './queues.ts';
 
 /** The names that an engine without the operation gives to its refusal. */
 const NOT_BUILT_IN: ReadonlySet<string> = new Set([
@@ -64,6 +64,10 @@ const Task = z.object({
 async function followTask({ sqs, onMoved }: Redrive, SourceArn: string): Promise<number> {
   for (;;) {
     const { Results = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
+    if (Results.length === 0) {
+      await sleep(FOLLOW_MS); // it was started a moment ago, and is not listed yet
+      continue;
+    }
     const task = Task.parse(Results[0]);
     onMoved(task.ApproximateNumberOfMessagesMoved, task.ApproximateNumberOfMessagesToMove);
     switch (task.Status) {
@@ -89,22 +93,26 @@ async function followTask({ sqs, onMoved }: Redrive, SourceArn: string): Promise
 async function moveByHand({ sqs, from, to, rate, clock, onMoved }: Redrive): Promise<number> {
   const startedAt = clock();
   let moved = 0;
-  for (;;) {
-    const messages = await receive(sqs, from, { limit: 10, hiddenSeconds: MOVE_SECONDS });
-    const before = messages.filter(({ sentAt }) => sentAt < startedAt);
-    await giveBack(
-      sqs,
-      from,
-      messages.filter(({ sentAt }) => sentAt >= startedAt),
-    );
-    if (before.length === 0) return moved;
-    for (const { handle, body, messageAttributes } of before) {
-      const attributes = messageAttributes === undefined ? {} : { MessageAttributes: messageAttributes };
-      await sqs.send(new SendMessageCommand({ QueueUrl: to, MessageBody: body, ...attributes }));
-      await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: handle }));
-      moved += 1;
-      onMoved(moved, undefined);
-      if (rate !== undefined) await sleep(Math.max(0, startedAt + (moved * 1_000) / rate - clock()));
+  const failedAgain = new Map<string, ReceivedMessage>();
+  try {
+    for (;;) {
+      const messages = await receive(sqs, from, { limit: BATCH, hiddenSeconds: MOVE_SECONDS });
+      if (messages.length === 0) return moved;
+      for (const message of messages) {
+        if (message.sentAt >= startedAt) {
+          failedAgain.set(message.id, message); // hidden until the end, so that it does not come up again and again
+          continue;
+        }
+        const { body, messageAttributes, handle } = message;
+        const attributes = messageAttributes === undefined ? {} : { MessageAttributes: messageAttributes };
+        await sqs.send(new SendMessageCommand({ QueueUrl: to, MessageBody: body, ...attributes }));
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: handle }));
+        moved += 1;
+        onMoved(moved, undefined);
+        if (rate !== undefined) await sleep(Math.max(0, startedAt + (moved * 1_000) / rate - clock()));
+      }
     }
+  } finally {
+    await giveBack(sqs, from, [...failedAgain.values()]);
   }
 }
