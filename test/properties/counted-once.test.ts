@@ -2,7 +2,13 @@
  * I1: a user's counts are the cardinality of the distinct events of their devices, whatever is sent again, batched anew,
  * reordered, sent at the same time, throttled, lost on its way or on the way back, at any request.
  *
- * GUARDS
+ * Guards whose removal it was seen to catch: a chunk's first write on condition that it is not there, later ones on its revision; a
+ * stale write decided anew; the own write recognized after a lost answer, and nobody else's; what was accepted before a stale write
+ * still answered so; the flag that closes a full chunk; all chunks of an hour looked through for duplicates, and the batch itself;
+ * closed chunks taking senders; the first sender standing; the owner bound at all, once, with its link; the link before the hour that
+ * names its user; a device registered only where none is; the leading `~` doubled; in the fold each event once over the devices, keyed
+ * before anonymous, then the smallest device. (That a closed chunk takes no events is not told apart here: all additions still pass one
+ * conditional write. The tests of `decideHour` hold it.)
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -72,6 +78,30 @@ describe('senders that fill chunks of one hour at the same time', () => {
       }),
       { numRuns: runs(30) },
     );
+  });
+});
+
+describe('a sender that stands still at any of its requests while another one gets through', () => {
+  const many = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => aRawEvent({ insert_id: `event-${from + index}` }));
+
+  it.each<[what: string, slow: Request, other: Request]>([
+    ['the same events', { sender: null, events: many(0, 60) }, { sender: null, events: many(0, 60) }],
+    ['other events', { sender: null, events: many(0, 60) }, { sender: null, events: many(60, 60) }],
+    ['another key', { sender: 'ada', events: many(0, 10) }, { sender: 'bob', events: many(5, 10) }],
+    ['no key where it has one', { sender: 'ada', events: many(0, 10) }, { sender: null, events: many(5, 10) }],
+    ['a key where it has none', { sender: null, events: many(0, 10) }, { sender: 'ada', events: many(5, 10) }],
+  ])('has every event accepted once: %s', async (_what, slow, other) => {
+    for (const before of [0, 45]) {
+      for (let n = 1, isReached = true; isReached; n += 1) {
+        using world = await aWorld();
+        world.now = Date.parse('2026-08-21T12:00:00.000Z');
+        if (before > 0) await world.send({ sender: null, events: many(200, before) });
+        isReached = await world.sendStandingStill(slow, n, other);
+        await world.checkFacts({ everyAnswerArrived: true });
+        await world.checkCounts();
+      }
+    }
   });
 });
 

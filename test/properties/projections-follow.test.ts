@@ -3,7 +3,12 @@
  * the score is what the rules say of it on its date, whatever came in whichever order, twice, at the same time or failed on
  * its way.
  *
- * GUARDS
+ * Guards whose removal it was seen to catch: the owner of an hour's device read when it is announced; the senders of an hour
+ * announced; a binding and its link announced; the days of a batch merged; the link before the hour that names its user; the guard
+ * read before the facts; the revision raised by every save, also by one that changes nothing; a save refused at another revision, and
+ * the first one where somebody else's stands; a refresh begun again when its save was refused; everything folded anew where the devices
+ * changed; the date never before the stored one. (That all days beat named ones in a batch is not told apart here: a change of the
+ * devices folds everything in any case. The tests of `announceChanges` hold it.)
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
@@ -122,6 +127,29 @@ describe('metrics and scores follow the facts', () => {
       ),
       { numRuns: runs(30) },
     );
+  });
+
+  it.each([
+    ['whom nobody knows yet', []],
+    ['who is known', ['2026-08-20T12:00:00.000Z']],
+  ])('where a refresh of a user %s stands still at any request while another one overtakes it', async (_who, known) => {
+    const ada = aUsername('ada');
+    const eventAt = (timestamp: string) => aRawEvent({ insert_id: timestamp, timestamp });
+    for (let n = 1, isReached = true; isReached; n += 1) {
+      const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
+      using world = new RefreshWorld(engine, tables);
+      for (const timestamp of known) {
+        await world.send({ sender: 'ada', events: [eventAt(timestamp)] });
+        await world.refreshFor({ username: ada });
+      }
+      await world.send({ sender: 'ada', events: [eventAt('2026-08-21T11:00:00.000Z')] });
+      isReached = await world.refreshStandingStill({ username: ada, days: ['2026-08-21'] }, n, async () => {
+        await world.send({ sender: 'ada', events: [eventAt('2026-08-21T12:00:00.000Z')] });
+        await world.refreshFor({ username: ada, days: ['2026-08-21'] });
+      });
+      await world.checkFacts({ everyAnswerArrived: true });
+      await world.checkScores();
+    }
   });
 
   it('also where any request of any of them fails', async () => {

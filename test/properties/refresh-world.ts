@@ -151,16 +151,16 @@ export class RefreshWorld extends TelemetryWorld {
   }
 
   /** `refresh-score` on some of the messages, by a machine whose clock is off; what fails stays in the queue. */
-  async refresh(messages: readonly Message[], clockOff = 0): Promise<void> {
+  async refresh(messages: readonly Message[], clockOff = 0, client = this.#client): Promise<void> {
     const handler = sqsBatch({
       message: ScoreRefreshRequested,
       about: ({ username }) => username,
       parallel: 4,
       wire: () => ({
-        telemetry: dynamoUserTelemetry(this.#client, this.table),
-        reports: dynamoUserReports(this.#client, this.table),
-        registry: dynamoUserRegistry(this.#client, this.registryTable),
-        scores: dynamoScoreStore(this.#client, this.scoresTable),
+        telemetry: dynamoUserTelemetry(client, this.table),
+        reports: dynamoUserReports(client, this.table),
+        registry: dynamoUserRegistry(client, this.registryTable),
+        scores: dynamoScoreStore(client, this.scoresTable),
         grants: this.#grants(),
         clock: () => this.now + clockOff,
         ...this.chance,
@@ -179,12 +179,36 @@ export class RefreshWorld extends TelemetryWorld {
   }
 
   /** Refreshes as one announcement asks, again until it is done. */
-  async refreshFor(request: ScoreRefreshRequested): Promise<void> {
+  async refreshFor(request: ScoreRefreshRequested, client = this.#client): Promise<void> {
     const message = this.#message(request);
     this.queue.push(message);
     for (let round = 0; this.queue.includes(message); round += 1) {
       if (round === MAX_ROUNDS) throw new Error(`not done after ${MAX_ROUNDS} rounds`);
-      await this.refresh([message]);
+      await this.refresh([message], 0, client);
+    }
+  }
+
+  /** A machine that refreshes, and stands still before its nth request until `meanwhile` is over. */
+  async refreshStandingStill(
+    request: ScoreRefreshRequested,
+    n: number,
+    meanwhile: () => Promise<void>,
+  ): Promise<boolean> {
+    const client = this.client(new Wire());
+    let requests = 0;
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        requests += 1;
+        if (requests === n) await meanwhile();
+        return next(args);
+      },
+      { step: 'initialize', priority: 'high' }, // before the wire, where it would keep others waiting
+    );
+    try {
+      await this.refreshFor(request, client);
+      return requests >= n;
+    } finally {
+      client.destroy();
     }
   }
 

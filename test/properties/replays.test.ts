@@ -1,7 +1,8 @@
 /**
  * I5: replaying any message or stream record, any number of times and in any order, weeks later too, changes no fact and no score.
  *
- * GUARDS
+ * Guard whose removal it was seen to catch: everything folded anew where an announcement names a sealed day. (Requests that come
+ * again are the matter of `counted-once`, refreshes out of order that of `projections-follow`.)
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

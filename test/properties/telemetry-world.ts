@@ -78,6 +78,33 @@ export class TelemetryWorld {
   async send(...wave: readonly Request[]): Promise<void> {
     const now = this.now;
     const reports = await Promise.all(wave.map((request) => this.#sendUntilAnswered(request, now)));
+    this.#noteWave(wave, reports, now);
+  }
+
+  /** One sender that stands still before its nth request to the table until another one is through; false if it had fewer. */
+  async sendStandingStill(slow: Request, n: number, other: Request): Promise<boolean> {
+    const client = this.client(new Wire());
+    const reports: IngestReport[] = [];
+    const requests = { made: 0 };
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        requests.made += 1;
+        if (requests.made === n) reports.push(await this.#sendUntilAnswered(other, this.now));
+        return next(args);
+      },
+      { step: 'initialize', priority: 'high' }, // before the wire, where it would keep others waiting
+    );
+    try {
+      const report = await this.#sendUntilAnswered(slow, this.now, client);
+      const isReached = reports.length > 0;
+      this.#noteWave(isReached ? [other, slow] : [slow], [...reports, report], this.now);
+      return isReached;
+    } finally {
+      client.destroy();
+    }
+  }
+
+  #noteWave(wave: readonly Request[], reports: readonly IngestReport[], now: number): void {
     const acceptable = wave.flatMap(({ sender, events }) => {
       const key = typeof sender === 'string' ? sender : null;
       if (key !== null) this.#users.add(key);
@@ -95,7 +122,7 @@ export class TelemetryWorld {
     this.#users.add(username);
   }
 
-  async #sendUntilAnswered({ sender, events }: Request, now: number): Promise<IngestReport> {
+  async #sendUntilAnswered({ sender, events }: Request, now: number, client = this.#sending): Promise<IngestReport> {
     const credential =
       sender === null
         ? undefined
@@ -104,7 +131,7 @@ export class TelemetryWorld {
           : aCollectiveKey(sender.collective);
     for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
       try {
-        const deps = { ...this.#ingestDeps(), clock: () => now }; // as a function that started anew
+        const deps = { ...this.#ingestDeps(), devices: this.store(client), clock: () => now }; // as a function that started anew
         return await ingestTelemetry(deps, { events, credential });
       } catch (error) {
         if (!isInjected(error)) throw error; // 5xx: the client sends again
