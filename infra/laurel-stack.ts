@@ -223,10 +223,15 @@ export class LaurelStack extends Stack {
     const shadowReport = new LaurelFunction<ShadowReportEnv>(this, 'ShadowReport', {
       stage,
       role: 'shadow-report',
-      environment: { SCORES_TABLE: userScores.tableName, GRANTS_TABLE: scoreGrants.tableName },
+      environment: {
+        SCORES_TABLE: userScores.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
+        REGISTRY_TABLE: registry.tableName,
+      },
       timeout: REPORT_TIMEOUT,
     });
     shadowReport
+      .allow(['dynamodb:GetItem'], registry.tableArn) // which versions are yanked
       .allow(['dynamodb:Query', 'dynamodb:Scan'], userScores.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:Scan'], scoreGrants.tableArn)
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);

@@ -47,6 +47,12 @@ const reversalId = (grantId: string): string => REVERSAL + grantId;
 export const isReversal = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(REVERSAL);
 /** Publishes count in the balance only; the contribution follows the registry. */
 export const isPublish = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(PUBLISH);
+/** `publish:<name>@<version>:<username>` as its name and version; undefined for any other id. */
+export function publishOf(grantId: string): { readonly name: string; readonly version: string } | undefined {
+  const [, name, version] = /^publish:(.+)@([^@:]+):[^:]+$/u.exec(grantId) ?? [];
+  return name === undefined || version === undefined ? undefined : { name, version };
+}
+
 /** Whether a line is a contribution of its own: an award, a badge or a feed post. */
 export const isContribution = (line: Pick<GrantRequest, 'grantId'>): boolean => !isReversal(line) && !isPublish(line);
 

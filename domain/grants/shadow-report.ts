@@ -48,11 +48,12 @@ export type ShadowUser = {
   } | null;
   /** All lines of the user. */
   readonly lines: readonly GrantLine[];
+  /** The points of publish grants whose versions are yanked now. */
+  readonly yankedPoints: number;
 };
 type ShadowContribution = {
   readonly key: string;
   readonly points: number;
-  readonly inputs: ReadonlyMap<string, number>;
 };
 
 const MOST_FLAGGED = 100;
@@ -109,7 +110,7 @@ function singleRow(source: string, { score, lines }: ShadowUser): SourceRow {
   return row(source, contributions, amounts(own), { notYetScored });
 }
 
-function publishRow({ score, lines }: ShadowUser): SourceRow {
+function publishRow({ score, lines, yankedPoints }: ShadowUser): SourceRow {
   const own = lines.filter((line) => isPublish({ grantId: reversedBy(line) ?? line.grantId }));
   const contribution = score?.contributions.find(({ key }) => key === PUBLISHES_KEY);
   const [contributions, grants] = [contribution?.points ?? 0, amounts(own)];
@@ -117,10 +118,8 @@ function publishRow({ score, lines }: ShadowUser): SourceRow {
   const reversed = 0 - amounts(own.filter(isReversal));
   const rest = contributions - grants - reversed;
   if (rest >= 0) return row(PUBLISHES, contributions, grants, { reversed, notYetGranted: rest });
-  // A yank takes at most the points of that many grants; what is beyond it is nobody's.
-  const largest = Math.max(0, ...own.map(({ amount }) => amount));
-  const yanked = Math.max(rest, 0 - (contribution?.inputs.get('yanked') ?? 0) * largest);
-  return row(PUBLISHES, contributions, grants, { reversed, yanked: 0 + yanked });
+  // At the cap a yank takes less than its grant gave; what goes beyond the grants of yanked versions is flagged.
+  return row(PUBLISHES, contributions, grants, { reversed, yanked: Math.max(rest, 0 - yankedPoints) });
 }
 
 function row(

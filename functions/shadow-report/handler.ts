@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ShadowReport } from '../../domain/grants/shadow-report.ts';
 import { reportShadow } from '../../domain/scoring/report-shadow.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
+import { dynamoRegistry } from '../adapters/dynamodb/registry.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { usersWith } from '../adapters/dynamodb/users-with.dynamodb.ts';
 import { BALANCE_SK } from '../adapters/dynamodb/grant-items.ts';
@@ -17,6 +18,7 @@ const wired = once(() => {
   return {
     lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+    registry: dynamoRegistry(dynamodb, { registry: env.REGISTRY_TABLE, grants: env.GRANTS_TABLE }),
     scored: () => usersWith(dynamodb, env.SCORES_TABLE, SCORE_SK),
     granted: () => usersWith(dynamodb, env.GRANTS_TABLE, BALANCE_SK),
     random,

@@ -111,6 +111,7 @@ describe('functions', () => {
     [
       'shadow-report',
       {
+        registry: dynamodb('GetItem'),
         user_scores: dynamodb('Query', 'Scan'),
         score_grants: dynamodb('GetItem', 'Scan'),
         'score_grants/index/byUser': dynamodb('Query'),

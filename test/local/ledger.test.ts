@@ -131,6 +131,18 @@ describe('the ledger of a running stack', () => {
     expect(status === 404 ? body.code : 'found').toBe(grantId.startsWith('publish') ? 'unknown_grant' : 'found');
   });
 
+  it('reports what scores count against what the ledger holds, and finds them equal', async () => {
+    const report = async () => {
+      const path = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions['shadow-report']}/invocations`;
+      return (await (await fetch(path, { method: 'POST', body: '{}' })).json()) as any;
+    };
+    await until(async () => (await report()).sources.every(({ difference }: any) => difference === 0));
+
+    const { ok, flagged, users, sources } = await report();
+    expect([ok, flagged, users]).toEqual([true, [], 3]);
+    expect(sources).toContainEqual(expect.objectContaining({ source: 'feed', contributions: 100, grants: 100 }));
+  });
+
   it('answers 404 beside the route, and 405 to another method', async () => {
     expect((await send('/v1/grants/award:once', { reason: 'none' })).status).toBe(404);
     expect((await send('/v1/grants/award:once/reverse')).status).toBe(405);

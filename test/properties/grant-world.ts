@@ -119,7 +119,7 @@ export class GrantWorld {
       try {
         if ('grants' in ask) {
           const outcomes = await grantPoints(this.deps(), ask.grants);
-          for (const [index, outcome] of outcomes.entries()) this.#note(outcome, ask.grants[index]!);
+          for (const [index, outcome] of outcomes.entries()) this.#note(outcome, ask.grants[index]);
         } else {
           const order = { grantId: ask.reverse, reason: 'a mistake', grantedBy: 'team' };
           const reversed = await reverseGrant(this.deps(), order);

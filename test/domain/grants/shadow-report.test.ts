@@ -9,11 +9,7 @@ const reversal = reversalOf(first.lines[0]!, { reason: 'a mistake', grantedBy: '
 const second = decide(first.balance, [reversal, anAward('a2', 7)]);
 const lines = [...first.lines, ...second.lines];
 
-const publishes = (points: number, inputs: object = {}) => ({
-  key: 'content:extension-publishes',
-  points,
-  inputs: new Map<string, number>(Object.entries(inputs)),
-});
+const publishes = (points: number) => ({ key: 'content:extension-publishes', points });
 const published = (count: number): readonly GrantLine[] =>
   aLedger(
     ...Array.from({ length: count }, (_, n) => ({
@@ -28,12 +24,17 @@ const aUser = (change: Partial<ShadowUser> = {}): ShadowUser => ({
   username: 'ada',
   score: { contributions: [], granted: grantedOf(second.balance, lines.toReversed()) },
   lines,
+  yankedPoints: 0,
   ...change,
 });
 const rowOf = (user: ShadowUser, source: string) =>
   withUser(emptyReport, user).sources.find((row) => row.source === source)!;
-const aPublisher = (points: number, own: readonly GrantLine[], inputs: object = {}): ShadowUser =>
-  aUser({ score: { contributions: [publishes(points, inputs)], granted: grantedOf(first.balance, []) }, lines: own });
+const aPublisher = (points: number, own: readonly GrantLine[], yankedPoints = 0): ShadowUser =>
+  aUser({
+    score: { contributions: [publishes(points)], granted: grantedOf(first.balance, []) },
+    lines: own,
+    yankedPoints,
+  });
 
 describe('the shadow report', () => {
   it('finds nothing between scores and a ledger that agree, reversed grants included', () => {
@@ -64,12 +65,8 @@ describe('the shadow report', () => {
   it.each<[string, ShadowUser, object]>([
     ['agreement', aPublisher(1_000, published(2)), { difference: 0, flagged: 0 }],
     ['a version without its grant', aPublisher(1_500, published(2)), { explained: { notYetGranted: 500 }, flagged: 0 }],
-    ['a yank', aPublisher(500, published(2), { yanked: 1 }), { explained: { yanked: -500 }, flagged: 0 }],
-    [
-      'a loss beyond a yank',
-      aPublisher(0, published(2), { yanked: 1 }),
-      { explained: { yanked: -500 }, flagged: -500 },
-    ],
+    ['a yank', aPublisher(500, published(2), 500), { explained: { yanked: -500 }, flagged: 0 }],
+    ['a loss beyond a yank', aPublisher(0, published(2), 500), { explained: { yanked: -500 }, flagged: -500 }],
     ['a loss without a yank', aPublisher(500, published(2)), { explained: { yanked: 0 }, flagged: -500 }],
   ])('of publishes tells %s', (_what, user, expected) => {
     expect(rowOf(user, 'extensions')).toMatchObject(expected);
@@ -88,7 +85,7 @@ describe('the shadow report', () => {
 
   it('names beside it what does not go through the ledger', () => {
     const score = {
-      contributions: [{ key: 'telemetry:activity', points: 5, inputs: new Map() }],
+      contributions: [{ key: 'telemetry:activity', points: 5 }],
       granted: aUser().score!.granted,
     };
     expect(withUser(emptyReport, aUser({ score })).outside).toEqual({ 'telemetry:activity': 5 });
