@@ -17,6 +17,7 @@ import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-r
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/user-reports.dynamodb.ts';
+import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/username-sources.dynamodb.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { sha256 } from '../builders/identity.ts';
@@ -84,12 +85,13 @@ export class BackfillWorld extends RefreshWorld {
   deps(wire = this.wire): BackfillDeps {
     const client = this.client(wire);
     this.#clients.push(client);
-    const { telemetry, user_scores: scores, score_grants: grants, backfill_runs: runs } = this.#tables;
+    const { telemetry, registry, user_scores: scores, score_grants: grants, backfill_runs: runs } = this.#tables;
     const randomToken = () => this.token();
     const clock = () => this.now;
     const refolding = {
       telemetry: dynamoUserTelemetry(client, telemetry),
       reports: dynamoUserReports(client, telemetry),
+      registry: dynamoUserRegistry(client, registry),
       scores: dynamoScoreStore(client, scores),
       balances: dynamoGrantLedger(client, grants),
       clock,
