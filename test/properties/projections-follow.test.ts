@@ -80,6 +80,33 @@ async function run(world: RefreshWorld, plan: readonly Step[]): Promise<void> {
 }
 
 describe('metrics and scores follow the facts', () => {
+  it('after each kind of change by itself, all being quiet before it', async () => {
+    using world = new RefreshWorld(
+      engine,
+      await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']),
+    );
+    let sent = 0;
+    const send = (sender: string | null, device: string, id = `event-${(sent += 1)}`) =>
+      world.send({ sender, events: [aRawEvent({ distinct_id: device, insert_id: id })] });
+    const changes = [
+      () => send(null, 'd1', 'first'),
+      () => send('ada', 'd1'), // binds
+      () => send(null, 'd1'), // is the owner's
+      () => send('bob', 'd1'), // links
+      () => send('bob', 'd1'),
+      () => send('bob', 'd1', 'first'), // takes it from the owner
+      () => send(null, 'd2'),
+      () => world.bindByHand('d2', 'bob'),
+      () => world.bindByHand('d3', 'cy'), // who has sent nothing
+    ];
+    for (const change of changes) {
+      await change();
+      await world.checkFacts({ everyAnswerArrived: true });
+      await world.drain();
+      await world.checkScores();
+    }
+  });
+
   it('whatever the order of events, bindings, announcements and refreshes', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
