@@ -84,7 +84,7 @@ function describe(role: string, urls: ReadonlyMap<string, string>): DeadLetterQu
 export const CURE_OF = {
   positions:
     'it holds positions in a stream, not messages: there is nothing to send back. Mend the cause, then announce ' +
-    'again whoever was missed with `laurel backfill --mode stale`, or with `--mode all` to be sure',
+    'again whoever was missed with `laurel backfill --mode all`: a missed score looks current, so `stale` passes it',
   invocations:
     'it holds invocations that a schedule could not make. Mend the cause; the next one makes up for them, or run ' +
     '`laurel backfill` now',

@@ -176,7 +176,7 @@ describe('dead letters', () => {
     const refused = await laurel('redrive', 'announce-changes');
 
     expect(refused).toMatchObject({ code: 2, said: { code: 'usage' } });
-    expect(refused.said.error).toContain('laurel backfill --mode stale');
+    expect(refused.said.error).toContain('laurel backfill --mode all');
   });
 
   it('of a queue that there is not are wrong usage', async () => {
