@@ -85,17 +85,19 @@ describe('metrics and scores follow the facts', () => {
       engine,
       await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']),
     );
-    let sent = 0;
-    const send = (sender: string | null, device: string, id = `event-${(sent += 1)}`) =>
-      world.send({ sender, events: [aRawEvent({ distinct_id: device, insert_id: id })] });
+    // Each event has an hour of its own, so that no other event of the hour names anybody.
+    const send = (sender: string | null, device: string, hour: string) => {
+      const timestamp = `2026-08-21T${hour}:00:00.000Z`;
+      return world.send({ sender, events: [aRawEvent({ distinct_id: device, insert_id: hour, timestamp })] });
+    };
     const changes = [
-      () => send(null, 'd1', 'first'),
-      () => send('ada', 'd1'), // binds
-      () => send(null, 'd1'), // is the owner's
-      () => send('bob', 'd1'), // links
-      () => send('bob', 'd1'),
-      () => send('bob', 'd1', 'first'), // takes it from the owner
-      () => send(null, 'd2'),
+      () => send(null, 'd1', '01'),
+      () => send('ada', 'd1', '02'), // binds
+      () => send(null, 'd1', '03'), // is the owner's
+      () => send('bob', 'd1', '04'), // links
+      () => send('bob', 'd1', '05'),
+      () => send('bob', 'd1', '01'), // takes it from the owner
+      () => send(null, 'd2', '06'),
       () => world.bindByHand('d2', 'bob'),
       () => world.bindByHand('d3', 'cy'), // who has sent nothing
     ];
