@@ -63,13 +63,14 @@ export async function confirmPublish(
   const writeId = deps.randomToken(6);
 
   return untilDecided<Result<ConfirmOutcome, ConfirmRefusal>>(deps, async (isFirstTry) => {
+    // In this order: who finds a new owner finds the version that came with them.
+    const extension = await registry.findExtension(name);
     const existing = await registry.findVersion(name, version);
     if (existing !== undefined) {
       if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });
       if (isSamePublish(existing, confirmation)) return ok({ kind: 'repeated', version: existing });
       return err({ kind: 'version-conflict', first: existing });
     }
-    const extension = await registry.findExtension(name);
     if (extension !== undefined && !isSamePublisher(extension.owner, publisher)) {
       return err({ kind: 'not-owner', owner: extension.owner });
     }
