@@ -1,0 +1,243 @@
+import { DeleteItemCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { expect } from 'vitest';
+import { confirmPublish } from '../../domain/registry/confirm-publish.ts';
+import type { Publisher } from '../../domain/registry/extension.ts';
+import type { Maintainer } from '../../domain/registry/maintainer.ts';
+import { recordPull } from '../../domain/registry/record-pull.ts';
+import { setMembers } from '../../domain/registry/set-members.ts';
+import { transferExtension } from '../../domain/registry/transfer-extension.ts';
+import { unyank, yank } from '../../domain/registry/yank.ts';
+import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { dynamoCollectives } from '../../functions/adapters/dynamodb/collectives.dynamodb.ts';
+import { parseGrantItem } from '../../functions/adapters/dynamodb/grant-items.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoPulls } from '../../functions/adapters/dynamodb/pulls.dynamodb.ts';
+import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry.dynamodb.ts';
+import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { aUsername, sha256 } from '../builders/identity.ts';
+import type { TestEngine } from '../support/engines.ts';
+import { isInjected, Wire } from '../support/faults.ts';
+import { RefreshWorld } from './refresh-world.ts';
+import { nothing, statesAfter, worthOf, type Actor, type Operation, type State, type Try } from './registry-model.ts';
+
+const MAX_TRIES = 200;
+type Answer = { readonly ok: true } | { readonly ok: false; readonly error: { readonly kind: string } };
+
+/** The words of the model for an answer. */
+const inWords = (good: string, answer: Answer): string =>
+  answer.ok
+    ? good
+    : ({ 'version-conflict': 'conflict', 'unknown-extension': 'unknown' }[answer.error.kind] ?? answer.error.kind);
+
+/** The registry as it is deployed, and all that follows from it, beside the model that says what must come of it. */
+export class PublishWorld extends RefreshWorld {
+  readonly #client: DynamoDBClient;
+  readonly #checking: DynamoDBClient;
+  readonly members = new Map<string, readonly string[]>();
+  readonly devices = new Map<string, string>();
+  /** What may be so: more than one state where concurrent requests leave it open. */
+  states: readonly State[] = [nothing];
+  /** How often each version was answered as published. */
+  readonly published = new Map<string, number>();
+
+  constructor(engine: TestEngine, tables: Awaited<ReturnType<TestEngine['createTables']>>, wire = new Wire()) {
+    super(engine, tables, wire);
+    this.#client = this.client();
+    this.#checking = this.client(new Wire());
+  }
+
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
+    this.#client.destroy();
+    this.#checking.destroy();
+  }
+
+  #deps() {
+    const randomToken = () => this.token();
+    return {
+      registry: dynamoRegistry(this.#client, { registry: this.registryTable, grants: this.grantsTable }),
+      collectives: dynamoCollectives(this.#client, this.registryTable),
+      ledger: dynamoGrantLedger(this.#client, this.grantsTable),
+      rules: currentRules,
+      clock: () => this.now,
+      randomToken,
+      sha256,
+      ...this.chance,
+    };
+  }
+
+  /** Asks for all of them at the same time, each until it is answered, and follows them in the model. */
+  async ask(wave: readonly Operation[], meanwhile: readonly Promise<void>[] = []): Promise<void> {
+    const tried = wave.map(async (operation) => ({ operation, tries: await this.#untilAnswered(operation) }));
+    const [answered] = await Promise.all([Promise.all(tried), ...meanwhile]);
+    this.states = statesAfter(this.states, answered, this);
+    const told = answered.map(({ operation, tries }) => `${JSON.stringify(operation)} → ${tries.join()}`);
+    expect(this.states.length, `no order explains these answers:\n${told.join('\n')}`).toBeGreaterThan(0);
+  }
+
+  async #untilAnswered(operation: Operation): Promise<readonly Try[]> {
+    const tries: Try[] = [];
+    while (tries.length < MAX_TRIES) {
+      try {
+        return [...tries, await this.#perform(operation)];
+      } catch (error) {
+        if (!isInjected(error)) throw error;
+        tries.push(null);
+      }
+    }
+    throw new Error(`not answered after ${MAX_TRIES} tries`);
+  }
+
+  async #perform(operation: Operation): Promise<string> {
+    const deps = this.#deps();
+    const { name } = operation;
+    switch (operation.kind) {
+      case 'confirm': {
+        const { version, hash, by } = operation;
+        const confirmation = { name, version, contentHash: hash, publisher: publisherOf(by), keyMembers: [] };
+        const answer = await confirmPublish(deps, confirmation);
+        const isNew = answer.ok && answer.value.kind === 'published';
+        if (isNew) this.published.set(`${name}@${version}`, (this.published.get(`${name}@${version}`) ?? 0) + 1);
+        return inWords('stands', answer);
+      }
+      case 'yank':
+        return inWords('done', await yank(deps, maintainerOf(operation.by), operation, 'broken'));
+      case 'unyank':
+        return inWords('done', await unyank(deps, maintainerOf(operation.by), operation));
+      case 'transfer': {
+        const to = aUsername(operation.to);
+        return inWords('done', await transferExtension(deps, maintainerOf(operation.by), { name, to }));
+      }
+      case 'pull': {
+        const pulls = dynamoPulls(this.#client, this.registryTable, deps.randomToken);
+        return inWords('stands', await recordPull(pulls, operation, this.now));
+      }
+    }
+  }
+
+  /** Yanks or restores all versions of an extension, while nothing else goes on. */
+  async askAll(kind: 'yank' | 'unyank', by: Actor, name: string): Promise<void> {
+    const versions = Object.keys(this.states[0]!.versions).filter((place) => place.startsWith(`${name}@`));
+    await this.#again(async () => {
+      const deps = this.#deps();
+      if (kind === 'yank') await yank(deps, maintainerOf(by), { name }, 'all');
+      else await unyank(deps, maintainerOf(by), { name });
+    });
+    for (const place of versions) {
+      const operation = { kind, by, name, version: place.slice(name.length + 1) };
+      this.states = this.states.flatMap((state) => {
+        const mayDo = by === 'admin' || state.owners[name]?.owner === by;
+        return statesAfter([state], [{ operation, tries: [mayDo ? 'done' : 'not-owner'] }], this);
+      });
+    }
+  }
+
+  async setMembers(slug: string, members: readonly string[]): Promise<void> {
+    await this.#again(() => setMembers(this.#deps(), { slug: aUsername(slug), members: members.map(aUsername) }));
+    this.members.set(slug, members);
+  }
+
+  /** Gives a device to a user, or takes it from whoever has it. */
+  async setOwner(device: string, owner: string | null): Promise<void> {
+    const before = this.devices.get(device);
+    if (owner === null) {
+      if (before !== undefined) await this.#again(() => this.store(this.#client).unbind(device, aUsername(before)));
+      this.devices.delete(device);
+      return;
+    }
+    if (before !== undefined) return;
+    const at = new Date(this.now).toISOString();
+    await this.#again(() => this.store(this.#client).bind(device, aUsername(owner), at));
+    this.devices.set(device, owner);
+  }
+
+  async #again(work: () => Promise<unknown>): Promise<void> {
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (!isInjected(error)) throw error;
+      }
+    }
+    throw new Error(`not answered after ${MAX_TRIES} tries`);
+  }
+
+  /** Takes a row away as an operator would in the console. */
+  async removeByHand(pk: string, sk: string): Promise<void> {
+    await this.#checking.send(new DeleteItemCommand({ TableName: this.registryTable, Key: marshall({ pk, sk }) }));
+  }
+
+  async pointsOf(username: string) {
+    const { score } = await dynamoScoreStore(this.#checking, this.scoresTable).load(aUsername(username));
+    const points = new Map(score?.score.contributions.map((contribution) => [contribution.key, contribution.points]));
+    return {
+      publishes: points.get('content:extension-publishes') ?? 0,
+      pulls: points.get('content:extension-pulls') ?? 0,
+    };
+  }
+
+  /** The publish grants of a user in the order of the ledger. */
+  async #grantsOf(username: string) {
+    const { Items = [] } = await this.#checking.send(
+      new ScanCommand({ TableName: this.grantsTable, ConsistentRead: true }),
+    );
+    const lines = Items.filter((item) => item.sk?.S === 'GRANT').map((item) => parseGrantItem(item).line);
+    const own = lines.filter((line) => line.username === username).sort((a, b) => a.seq - b.seq);
+    expect(own.map(({ seq }) => seq)).toEqual(own.map((_, index) => index + 1));
+    return own.filter(({ grantId }) => grantId.startsWith('publish:'));
+  }
+
+  /** At any moment: each credited version has its grant, and the amounts are the running sum up to the cap. */
+  async checkGrants(users: readonly string[]): Promise<void> {
+    const found = new Map<string, readonly string[]>();
+    for (const username of users) {
+      const grants = await this.#grantsOf(username);
+      found.set(username, grants.map(({ grantId }) => grantId).sort());
+      let sum = 0;
+      for (const { grantId, amount } of grants) {
+        expect(amount, grantId).toBe(Math.min(500, 5_000 - sum));
+        sum += amount;
+      }
+    }
+    this.states = this.states.filter((state) =>
+      users.every((username) => worthOf(username, state, this).grants.join() === found.get(username)!.join()),
+    );
+    expect(this.states.length, 'the grants are not those of any possible state').toBeGreaterThan(0);
+  }
+
+  /** After the queues are drained: every contribution is what a count from nothing makes it. */
+  async checkPoints(users: readonly string[]): Promise<void> {
+    const found = await Promise.all(users.map(async (username) => [username, await this.pointsOf(username)] as const));
+    const expected = this.states.map((state) =>
+      users.map((username) => {
+        const { publishes, pulls } = worthOf(username, state, this);
+        return [username, { publishes, pulls }] as const;
+      }),
+    );
+    expect(expected).toContainEqual(found);
+  }
+
+  /** No version is answered as new more than once; where every answer arrives, each that there is was. */
+  checkPublished({ everyAnswerArrived }: { readonly everyAnswerArrived: boolean }): void {
+    for (const [place, times] of this.published) expect(times, place).toBe(1);
+    if (!everyAnswerArrived) return;
+    for (const place of Object.keys(this.states[0]!.versions)) expect(this.published.get(place), place).toBe(1);
+  }
+
+  /** How many rows the registry has of a kind. */
+  async rowsOf(pkPrefix: string, skPrefix: string): Promise<number> {
+    const { Items = [] } = await this.#checking.send(
+      new ScanCommand({ TableName: this.registryTable, ConsistentRead: true }),
+    );
+    const rows = Items.map((item) => unmarshall(item));
+    return rows.filter(({ pk, sk }) => pk.startsWith(pkPrefix) && sk.startsWith(skPrefix)).length;
+  }
+}
+
+function publisherOf(actor: Actor): Publisher {
+  const [kind, name = ''] = actor.split(':');
+  return { kind: kind === 'user' ? 'personal' : 'collective', name: aUsername(name) };
+}
+const maintainerOf = (actor: Actor): Maintainer => (actor === 'admin' ? 'admin' : publisherOf(actor));

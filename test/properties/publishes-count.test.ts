@@ -1,0 +1,214 @@
+/**
+ * Publishes and pulls: whatever is confirmed, yanked, restored, pulled and given away, in any order, twice, at the same time or
+ * failed on its way, is answered as if one came after the other; each version has its capped grant in the ledger; and once
+ * all is quiet, both contributions are what a count from nothing makes them.
+ *
+ * GUARDS
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { faultAt, FAULTS, faultsInOrder, Wire } from '../support/faults.ts';
+import { PublishWorld } from './publish-world.ts';
+import { pick } from './refresh-world.ts';
+import type { Operation } from './registry-model.ts';
+import { chooser, faults, turns } from './telemetry-arbitraries.ts';
+import { runs } from './telemetry-world.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startTestEngine();
+});
+afterAll(() => engine.stop());
+
+const aWorld = async (wire?: Wire) => new PublishWorld(engine, await engine.createTables(), wire);
+
+const USERS = ['ada', 'bob', 'cy'];
+const DAY = 86_400_000;
+const actor = fc.constantFrom('user:ada', 'user:ada', 'user:bob', 'collective:guild', 'collective:crew', 'admin');
+const publisher = fc.constantFrom('user:ada', 'user:ada', 'user:bob', 'collective:guild', 'collective:crew');
+const name = fc.constantFrom('@s/a', '@s/a', '@s/b');
+const version = fc.constantFrom('2026.08.21.1', '2026.08.21.2', '2026.08.21.10', '2026.08.21.01');
+const of = { name, version };
+const device = fc.constantFrom('d1', 'd2');
+const members = fc.subarray(USERS, { minLength: 1 });
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ ...of, kind: fc.constant('confirm'), by: publisher, hash: fc.constantFrom('h', 'h', 'i') }),
+  },
+  { weight: 3, arbitrary: fc.record({ ...of, kind: fc.constantFrom('yank', 'unyank'), by: actor }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      name,
+      kind: fc.constant('transfer'),
+      by: actor,
+      to: fc.constantFrom('ada', 'bob', 'guild'),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      ...of,
+      kind: fc.constant('pull'),
+      puller: fc.constantFrom('device:d1', 'device:d2', 'user:ada', 'user:bob', 'user:zoe'),
+    }),
+  },
+);
+
+/** What happens while no request is under way. */
+const alone = fc.oneof(
+  fc.record({ does: fc.constant('members'), slug: fc.constantFrom('guild', 'crew'), members }),
+  fc.record({ does: fc.constant('owner'), device, owner: fc.constantFrom('ada', 'bob', null) }),
+  fc.record({ does: fc.constantFrom('yank', 'unyank'), by: actor, name }),
+  fc.record({
+    does: fc.constant('series'),
+    name: fc.constantFrom('@t/a', '@t/b'),
+    by: publisher,
+    count: fc.integer({ min: 4, max: 7 }),
+  }),
+  fc.record({ does: fc.constant('quiet') }),
+);
+type Alone = typeof alone extends fc.Arbitrary<infer Value> ? Value : never;
+
+const picks = fc.array(fc.nat(1_000), { maxLength: 8 });
+const steps = fc.array(
+  fc.record({
+    alone: fc.option(alone),
+    wave: fc.array(operation, { maxLength: 4 }),
+    announce: picks,
+    refreshes: fc.array(picks, { maxLength: 2 }),
+    pause: fc.constantFrom(0, 0, DAY),
+  }),
+  { minLength: 1, maxLength: 8 },
+);
+type Step = typeof steps extends fc.Arbitrary<readonly (infer Value)[]> ? Value : never;
+
+async function doAlone(world: PublishWorld, what: Alone): Promise<void> {
+  switch (what.does) {
+    case 'members':
+      return world.setMembers(what.slug, what.members);
+    case 'owner':
+      return world.setOwner(what.device, what.owner);
+    case 'yank':
+    case 'unyank':
+      return world.askAll(what.does, what.by, what.name);
+    case 'series':
+      for (let n = 0; n < what.count; n += 1) {
+        await world.ask([{ kind: 'confirm', by: what.by, name: what.name, version: `2026.08.2${n}.${n}`, hash: 'h' }]);
+      }
+      return;
+    case 'quiet':
+      return world.drain();
+  }
+}
+
+async function live(world: PublishWorld, plan: readonly Step[], everyAnswerArrived: boolean): Promise<void> {
+  await world.setMembers('guild', ['ada', 'bob']);
+  await world.setMembers('crew', ['cy']);
+  for (const { alone: what, wave, announce, refreshes, pause } of plan) {
+    world.now += pause;
+    if (what !== null) await doAlone(world, what);
+    await world.readStream();
+    const messages = [...world.queue, ...world.handledMessages];
+    const records = pick(world.records, announce);
+    await world.ask(wave, [
+      ...(records.length > 0 ? [world.announce(records)] : []),
+      ...refreshes.map((picked) => world.refresh(pick(messages, picked))),
+    ]);
+    await world.checkGrants(USERS);
+    world.checkPublished({ everyAnswerArrived });
+  }
+  await world.drain();
+  await world.checkPoints(USERS);
+}
+
+describe('publishes and pulls count', () => {
+  it('whatever the order of confirmations, yanks, pulls, transfers, members and bindings', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, turns, async (plan, choices) => {
+        using world = await aWorld(new Wire(undefined, chooser(choices)));
+        await live(world, plan, true);
+      }),
+      { numRuns: runs(40) },
+    );
+  });
+
+  it('also where any request of any of them fails', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
+        using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
+        await live(world, plan, false);
+      }),
+      { numRuns: runs(40) },
+    );
+  });
+});
+
+describe('one fault at one request', () => {
+  const at = { name: '@s/a', version: '2026.08.21.1' };
+  const story: readonly (readonly Operation[])[] = [
+    [{ ...at, kind: 'confirm', by: 'collective:guild', hash: 'h' }],
+    [{ ...at, kind: 'pull', puller: 'user:zoe' }],
+    [{ ...at, kind: 'yank', by: 'collective:guild' }],
+    [{ ...at, kind: 'unyank', by: 'admin' }],
+    [{ name: at.name, kind: 'transfer', by: 'collective:guild', to: 'ada' }],
+    [
+      { ...at, version: '2026.08.21.2', kind: 'confirm', by: 'user:ada', hash: 'h' },
+      { ...at, version: '2026.08.21.2', kind: 'confirm', by: 'user:ada', hash: 'h' },
+    ],
+  ];
+  const tell = async (wire: Wire, everyAnswerArrived: boolean) => {
+    using world = await aWorld(wire);
+    await world.setMembers('guild', ['ada', 'bob']);
+    for (const wave of story) await world.ask(wave);
+    await world.checkGrants(USERS);
+    world.checkPublished({ everyAnswerArrived });
+    await world.drain();
+    await world.checkPoints(USERS);
+    expect(await world.pointsOf('ada')).toEqual({ publishes: 1_000, pulls: 5 });
+    expect(await world.pointsOf('bob')).toEqual({ publishes: 500, pulls: 5 });
+    return wire.calls;
+  };
+
+  it.each(FAULTS)('changes nothing, whichever request it is: %s', async (fault) => {
+    const calls = await tell(new Wire(), true);
+    const isRetriedBySdk = !fault.startsWith('dies');
+    for (let number = 1; number <= calls.length; number += 1) {
+      await tell(new Wire(faultAt(number, fault)), isRetriedBySdk);
+    }
+  });
+});
+
+describe('an author with more pulls than the cap pays for', () => {
+  const pulls = (count: number): Operation[] =>
+    Array.from({ length: count }, (_, n) => ({
+      kind: 'pull',
+      name: '@s/a',
+      version: '2026.08.21.1',
+      puller: `user:p${n}`,
+    }));
+
+  it('stays at the cap, and loses points only where a hand or a new device takes pulls away', async () => {
+    using world = await aWorld();
+    await world.ask([{ kind: 'confirm', by: 'user:ada', name: '@s/a', version: '2026.08.21.1', hash: 'h' }]);
+    for (const pull of pulls(102)) await world.ask([pull]);
+    await world.drain();
+    expect((await world.pointsOf('ada')).pulls).toBe(500);
+
+    for (let n = 0; n < 4; n += 1) await world.removeByHand('AUTHOR#ada', `PULL#@s/a@2026.08.21.1#user:p${n}`);
+    await world.drain();
+    expect((await world.pointsOf('ada')).pulls).toBe(490);
+
+    for (const puller of ['device:d1', 'device:d2', 'device:d3'])
+      await world.ask([{ ...pulls(1)[0]!, puller } as Operation]);
+    await world.drain();
+    expect((await world.pointsOf('ada')).pulls).toBe(500);
+    await world.setOwner('d1', 'ada');
+    await world.setOwner('d2', 'ada');
+    await world.drain();
+    expect((await world.pointsOf('ada')).pulls).toBe(495);
+  });
+});
