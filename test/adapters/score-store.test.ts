@@ -1,20 +1,22 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { emptyFold, mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
 import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
 import { decideScore, type UserScore } from '../../domain/scoring/score.ts';
-import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
+import type { MetricsStore, ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';
 import { addDays, dayNumberOf } from '../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/score-store.metrics-codec.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { aUsername, sha256 } from '../domain/scoring/model.ts';
-import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
 import { nothingGranted } from '../../domain/grants/granted.ts';
 import { aRegistryCount } from '../builders/registry.ts';
 import { aReportOf } from '../builders/reports.ts';
+import { aLossyClient } from './lossy-client.ts';
 
 const date = '2026-08-21';
 const named = namedCommandsOf(rulesVersion1);
@@ -81,16 +83,16 @@ describe('packed metrics of a hostile user', () => {
   });
 });
 
-describe('score store', () => {
-  let engine: TestEngine;
-  let store: ScoreStore;
+onBothEngines('score store', (engine) => {
+  let client: DynamoDBClient;
+  let store: ScoreStore & MetricsStore;
   let table: string;
   beforeAll(async () => {
-    engine = await startTestEngine();
-    table = (await engine.createTables(['user_scores'])).user_scores;
-    store = dynamoScoreStore(engine.client(), table);
+    client = engine().client();
+    table = (await engine().createTables(['user_scores'])).user_scores;
+    store = dynamoScoreStore(client, table);
   });
-  afterAll(async () => engine.stop());
+  afterAll(() => client.destroy());
 
   const next = (score: UserScore, metrics = someMetrics()) => ({ metrics, foldedAt, score });
 
@@ -129,6 +131,53 @@ describe('score store', () => {
 
     const outcomes = await Promise.all(saves);
     expect(outcomes.filter((outcome) => outcome === 'saved')).toHaveLength(1);
+  });
+
+  it('saves metrics alone under the same guard, and leaves the score as it is', async () => {
+    const username = aUsername('metrics-alone');
+    const alone = { metrics: someMetrics(), foldedAt };
+    const nothing = await store.load(username);
+    expect(await store.saveMetrics(username, nothing, alone)).toBe('saved');
+    expect(await store.saveMetrics(username, nothing, alone)).toBe('stale');
+    expect(await store.load(username)).toEqual({ metrics: { ...alone, revision: 1 }, score: null });
+
+    await store.save(await store.load(username), next(aScore(username)));
+    const refreshing = await store.load(username);
+    expect(await store.saveMetrics(username, refreshing, alone)).toBe('saved');
+
+    expect(await store.save(refreshing, next(aScore(username, { canonicalScore: 1 })))).toBe('stale');
+    expect((await store.load(username)).score).toEqual(refreshing.score);
+  });
+
+  it('reads a lost answer as stale, where the save is found once it is read again', async () => {
+    const username = aUsername('lost');
+    const lossy = aLossyClient(engine());
+    const outcome = await dynamoScoreStore(lossy, table).save(await store.load(username), next(aScore(username)));
+    lossy.destroy();
+
+    expect(outcome).toBe('stale');
+    expect((await store.load(username)).metrics?.revision).toBe(1);
+    expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
+  });
+
+  it('keeps users whose names begin alike apart', async () => {
+    const names = ['a', 'a.', 'a-b', 'a_', 'a'.repeat(64)].map((name) => aUsername(name));
+    for (const username of names) await store.save(await store.load(username), next(aScore(username)));
+
+    for (const username of names) expect((await store.load(username)).score?.score.username).toBe(username);
+  });
+
+  it('lists day rows past the end of a page', async () => {
+    const username = aUsername('long');
+    const days = Array.from({ length: 5 }, (_, n) => addDays(date, n));
+    for (const day of days) {
+      const row = { pk: `USER#${username}`, sk: `DAY#${day}`, date: day, canonicalScore: 1, scoreRev: 1 };
+      const Item = marshall({ ...row, padding: 'x'.repeat(300_000) }); // four such items fill a page of 1 MB
+      await client.send(new PutItemCommand({ TableName: table, Item }));
+    }
+
+    const rows = await store.dayRows(username, date, addDays(date, 30));
+    expect(rows.map((row) => row.date)).toEqual(days);
   });
 
   it('guards the score by itself: metrics without their score are completed by the next refresh', async () => {
@@ -190,16 +239,16 @@ describe('score store', () => {
   it('costs one read unit to load and one write unit for each item, with 10 and with 700 active days', async () => {
     const sizes: number[] = [];
     for (const days of [10, 700]) {
-      const client = engine.client();
+      const measuring = engine().client();
       const units: number[] = [];
-      client.middlewareStack.add(
+      measuring.middlewareStack.add(
         (call) => (args) => {
           Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' });
           return call(args);
         },
         { step: 'initialize' },
       );
-      client.middlewareStack.add(
+      measuring.middlewareStack.add(
         (call) => async (args) => {
           const result = await call(args);
           const { ConsumedCapacity } = result.output as { ConsumedCapacity?: { CapacityUnits?: number } };
@@ -209,10 +258,11 @@ describe('score store', () => {
         { step: 'initialize' },
       );
       const username = aUsername(`cost-${days}`);
-      const measured = dynamoScoreStore(client, table);
+      const measured = dynamoScoreStore(measuring, table);
       await measured.save(await measured.load(username), next(aScore(username), someMetrics(days)));
       await measured.save(await measured.load(username), next(aScore(username), someMetrics(days)));
       expect(units.slice(-3)).toEqual([1, 1, 1]);
+      measuring.destroy();
       sizes.push(packMetrics(someMetrics(days)).length);
     }
     expect(Math.max(...sizes)).toBeLessThan(800);

@@ -1,0 +1,16 @@
+/** Texts that a key may be made of, each of which a careless key would take apart, fold, sort wrongly or cut. */
+export const ODD_TEXTS = [
+  '~',
+  '#',
+  'a#b',
+  'a/b//c',
+  'a~b',
+  'A',
+  'a',
+  'über 🦊',
+  'u\u0308ber 🦊',
+  '__proto__',
+  'x'.repeat(127),
+  'x'.repeat(128),
+  '🦊'.repeat(128),
+] as const;
