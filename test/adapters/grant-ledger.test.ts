@@ -1,0 +1,199 @@
+import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
+import type { GrantRequest } from '../../domain/grants/grant.ts';
+import {
+  MOST_LINES_AT_ONCE,
+  type GrantAppend,
+  type GrantLedger,
+  type GrantLines,
+} from '../../domain/grants/grant-ledger.port.ts';
+import { linesUpTo, pageOfLines } from '../../domain/grants/read-lines.ts';
+import type { Username } from '../../domain/identity/username.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grant-lines.dynamodb.ts';
+import { anAward, decide } from '../builders/grants.ts';
+import { aUsername } from '../builders/identity.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+import { aLossyClient } from './lossy-client.ts';
+import { ODD_TEXTS } from './odd-texts.ts';
+
+onBothEngines('the grant ledger', (engine) => {
+  let client: DynamoDBClient;
+  let table: string;
+  let ledger: GrantLedger;
+  let lines: GrantLines;
+  beforeAll(async () => {
+    client = engine().client();
+    table = (await engine().createTables(['score_grants'])).score_grants;
+    ledger = dynamoGrantLedger(client, table);
+    lines = dynamoGrantLines(client, table);
+  });
+  afterAll(() => client.destroy());
+
+  let user: Username;
+  let users = 0;
+  beforeEach(() => {
+    user = aUsername(`user-${(users += 1)}`);
+  });
+
+  const award = (id: string, points = 10, of = user): GrantRequest => anAward(`${of}-${id}`, points, { username: of });
+  let writes = 0;
+  const appendOf = (before: Balance, ...requests: GrantRequest[]): GrantAppend => {
+    const { lines: added, balance: after } = decide(before, requests);
+    return { username: requests[0]!.username, before, lines: added, after, writeId: `write-${(writes += 1)}` };
+  };
+  /** Decides on the balance as it is, and appends. */
+  const grant = async (...requests: GrantRequest[]): Promise<GrantAppend> => {
+    const append = appendOf(await ledger.balanceOf(requests[0]!.username), ...requests);
+    expect(await ledger.append(append)).toBe('appended');
+    return append;
+  };
+  /** An index shows a line some time after it was written. */
+  const indexed = (count: number, of = user) =>
+    expect.poll(async () => (await lines.allOf(of)).length, { timeout: 30_000 }).toBe(count);
+
+  it('is empty where nothing was granted', async () => {
+    expect(await ledger.balanceOf(user)).toEqual(emptyBalance);
+    expect(await lines.balanceOf(user)).toEqual(emptyBalance);
+    expect(await ledger.find('award:none')).toBeUndefined();
+    expect(await lines.allOf(user)).toEqual([]);
+    expect(await lines.newestOf(user, { limit: 5 })).toEqual([]);
+  });
+
+  it('gives back lines and balance as they were written, with the write that made them', async () => {
+    const first = await grant(award('a', 10), award('b', 0));
+    const second = await grant({ ...award('c', -3), category: 'content', source: 'feed' });
+
+    expect(await ledger.balanceOf(user)).toEqual(second.after);
+    expect(await lines.balanceOf(user)).toEqual(second.after);
+    for (const { lines: added, writeId } of [first, second]) {
+      for (const line of added) expect(await ledger.find(line.grantId)).toEqual({ line, writeId });
+    }
+    await indexed(3);
+    expect(await lines.allOf(user)).toEqual([...first.lines, ...second.lines]);
+  });
+
+  it('takes no line under an id that is taken, and none of those beside it', async () => {
+    const [other, before] = [aUsername(`${user}.`), await grant(award('a'))];
+    const taken = { ...award('fresh', 5, other), grantId: before.lines[0]!.grantId };
+
+    expect(await ledger.append(appendOf(emptyBalance, award('beside', 5, other), taken))).toBe('stale');
+
+    expect(await ledger.find(award('beside', 5, other).grantId)).toBeUndefined();
+    expect(await ledger.balanceOf(other)).toEqual(emptyBalance);
+    expect((await ledger.find(taken.grantId))?.line.username).toBe(user);
+  });
+
+  it('takes no line that was decided on a balance that has moved, the first one included', async () => {
+    const first = await grant(award('a'));
+    expect(await ledger.append(appendOf(emptyBalance, award('late')))).toBe('stale');
+    const second = await grant(award('b'));
+    expect(await ledger.append(appendOf(first.after, award('later')))).toBe('stale');
+
+    expect(await ledger.balanceOf(user)).toEqual(second.after);
+    expect(await ledger.find(award('late').grantId)).toBeUndefined();
+    expect(await ledger.find(award('later').grantId)).toBeUndefined();
+  });
+
+  it('lets one of many writers win, whether or not there was a line before', async () => {
+    for (const round of ['first', 'next']) {
+      const before = await ledger.balanceOf(user);
+      const appends = Array.from({ length: 10 }, (_, n) => appendOf(before, award(`${round}-${n}`)));
+
+      const outcomes = await Promise.all(appends.map((append) => ledger.append(append)));
+
+      // A store that is busy may refuse them all; then nothing was written.
+      const winners = appends.filter((_, n) => outcomes[n] === 'appended');
+      expect(winners.length).toBeLessThanOrEqual(1);
+      expect(await ledger.balanceOf(user)).toEqual(winners[0]?.after ?? before);
+      const found = await Promise.all(appends.map((append) => ledger.find(append.lines[0]!.grantId)));
+      expect(found.filter((line) => line !== undefined)).toHaveLength(winners.length);
+      if (winners.length === 0) await grant(award(`${round}-alone`));
+    }
+  });
+
+  it('lets one of many users have an id', async () => {
+    const racers = Array.from({ length: 10 }, (_, n) => aUsername(`${user}-${n}`));
+    const appends = racers.map((of) => appendOf(emptyBalance, { ...award('one', 7, of), grantId: `award:${user}` }));
+
+    const outcomes = await Promise.all(appends.map((append) => ledger.append(append)));
+
+    const winners = racers.filter((_, n) => outcomes[n] === 'appended');
+    expect(winners.length).toBeLessThanOrEqual(1);
+    expect((await ledger.find(`award:${user}`))?.line.username).toBe(winners[0]);
+    const totals = await Promise.all(racers.map(async (of) => (await ledger.balanceOf(of)).totalScore));
+    expect(totals.reduce((sum, total) => sum + total, 0)).toBe(7 * winners.length);
+  });
+
+  it('writes once, though the answer was lost, and the lines bear the write', async () => {
+    const lossy = aLossyClient(engine());
+    const append = appendOf(emptyBalance, award('a'), award('b'));
+    const outcome = await dynamoGrantLedger(lossy, table).append(append);
+    lossy.destroy();
+
+    expect(['appended', 'stale']).toContain(outcome); // `stale` says: read again
+    expect(await ledger.balanceOf(user)).toEqual(append.after);
+    for (const line of append.lines) {
+      expect(await ledger.find(line.grantId)).toEqual({ line, writeId: append.writeId });
+    }
+  });
+
+  it('takes as many lines at once as it says', async () => {
+    const { after } = await grant(...Array.from({ length: MOST_LINES_AT_ONCE }, (_, n) => award(`${n}`)));
+
+    expect(await ledger.balanceOf(user)).toEqual(after);
+    await indexed(MOST_LINES_AT_ONCE);
+  });
+
+  it('tells ids apart that are alike', async () => {
+    const texts = ODD_TEXTS.map((text) => award(text));
+    await grant(...texts);
+
+    for (const { grantId } of texts) expect((await ledger.find(grantId))?.line.grantId).toBe(grantId);
+    await indexed(texts.length);
+    expect((await lines.allOf(user)).map(({ grantId }) => grantId)).toEqual(texts.map(({ grantId }) => grantId));
+  });
+
+  it('gives the newest lines first, before a seq if one is given, and all in the order of seq', async () => {
+    await grant(...Array.from({ length: 11 }, (_, n) => award(`${n}`)));
+    await grant(award('other', 5, aUsername(`${user}-x`)));
+    await indexed(11);
+    const seqs = async (limit: number, before?: number) =>
+      (await lines.newestOf(user, { limit, before })).map(({ seq }) => seq);
+
+    expect(await seqs(3)).toEqual([11, 10, 9]); // as numbers: 9 comes before 10
+    expect(await seqs(3, 10)).toEqual([9, 8, 7]);
+    expect(await seqs(3, 2)).toEqual([1]);
+    expect(await seqs(3, 1)).toEqual([]);
+    expect(await seqs(50)).toHaveLength(11);
+    expect((await lines.allOf(user)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it('gives lines past the end of a page', async () => {
+    const reason = 'x'.repeat(300_000); // four such lines fill a page of 1 MB
+    for (let n = 0; n < 5; n += 1) await grant({ ...award(`${n}`), reason });
+
+    await indexed(5);
+    expect((await lines.newestOf(user, { limit: 5 })).map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1]);
+  });
+
+  it('shows whoever reads while it grows all lines up to a balance, each time', async () => {
+    const deps = { lines, random: Math.random, sleep: (ms: number) => new Promise<void>((go) => setTimeout(go, ms)) };
+    let isGrowing = true;
+    const grow = async () => {
+      for (let n = 0; n < 20; n += 1) await grant(award(`${n}`));
+    };
+    const read = async () => {
+      while (isGrowing) {
+        const { balance, lines: found } = await linesUpTo(deps, user);
+        expect(found.map(({ seq }) => seq)).toEqual(Array.from({ length: balance.seq }, (_, n) => n + 1));
+        expect(found.at(-1)?.hash ?? null).toBe(balance.head);
+      }
+    };
+    await Promise.all([grow().finally(() => (isGrowing = false)), read()]);
+
+    const { page, next } = await pageOfLines(deps, user, { limit: 5 });
+    expect([page.map(({ seq }) => seq), next]).toEqual([[20, 19, 18, 17, 16], 16]);
+  });
+});

@@ -1,0 +1,103 @@
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Username } from '../../domain/identity/username.ts';
+import type { TrustedFacts } from '../../domain/telemetry/trusted-facts.port.ts';
+import type { UserReports } from '../../domain/telemetry/user-reports.port.ts';
+import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
+import { dynamoUserReports } from '../../functions/adapters/dynamodb/user-reports.dynamodb.ts';
+import { aUsername } from '../builders/identity.ts';
+import { aReportOf } from '../builders/reports.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+import { aLossyClient } from './lossy-client.ts';
+import { ODD_TEXTS } from './odd-texts.ts';
+
+const NOON = Date.parse('2026-08-21T12:34:56.000Z');
+const HOUR = 3_600_000;
+
+onBothEngines('facts that servers report', (engine) => {
+  let client: DynamoDBClient;
+  let table: string;
+  let facts: TrustedFacts;
+  let reports: UserReports;
+  let tokens = 0;
+  const randomToken = () => `token-${(tokens += 1)}`;
+  beforeAll(async () => {
+    client = engine().client();
+    table = (await engine().createTables(['telemetry'])).telemetry;
+    facts = dynamoTrustedFacts(client, table, randomToken);
+    reports = dynamoUserReports(client, table);
+  });
+  afterAll(() => client.destroy());
+
+  let user: Username;
+  let users = 0;
+  beforeEach(() => {
+    user = aUsername(`user-${(users += 1)}`);
+  });
+
+  it('are none of a user whom no server has named', async () => {
+    expect(await reports.reportsOf(user)).toEqual(aReportOf());
+  });
+
+  it('count an issue once, in the hour that it was first reported in', async () => {
+    expect(await facts.recordIssue(user, 'i1', NOON)).toBe('recorded');
+    expect(await facts.recordIssue(user, 'i1', NOON + HOUR)).toBe('already-there');
+
+    expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
+  });
+
+  it('count a date signed in on once', async () => {
+    expect(await facts.recordSignIn(user, '2026-08-21', NOON)).toBe('recorded');
+    expect(await facts.recordSignIn(user, '2026-08-21', NOON + HOUR)).toBe('already-there');
+    expect(await facts.recordSignIn(user, '2026-08-20', NOON - 24 * HOUR)).toBe('recorded');
+
+    expect(await reports.reportsOf(user)).toEqual(aReportOf(0, 2));
+  });
+
+  it('name the newest hour, whatever the order of keys', async () => {
+    await facts.recordIssue(user, 'z', NOON - HOUR);
+    await facts.recordIssue(user, 'm', NOON);
+    await facts.recordIssue(user, 'a', NOON - 2 * HOUR);
+
+    expect((await reports.reportsOf(user)).issues).toEqual({ count: 3, lastHour: '2026-08-21T12' });
+  });
+
+  it('are a user’s own: another may have an issue of the same id', async () => {
+    const other = aUsername(`${user}.`); // one whose name begins with the user's
+
+    expect(await facts.recordIssue(user, 'i1', NOON)).toBe('recorded');
+    expect(await facts.recordIssue(other, 'i1', NOON)).toBe('recorded');
+    expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
+  });
+
+  it('keep ids apart that are alike', async () => {
+    for (const id of ODD_TEXTS) expect([id, await facts.recordIssue(user, id, NOON)]).toEqual([id, 'recorded']);
+
+    expect(await reports.reportsOf(user)).toEqual(aReportOf(ODD_TEXTS.length));
+  });
+
+  it('count what was recorded though its answer was lost', async () => {
+    const lossy = aLossyClient(engine());
+    expect(await dynamoTrustedFacts(lossy, table, randomToken).recordIssue(user, 'i1', NOON)).toBe('recorded');
+    lossy.destroy();
+
+    expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
+  });
+
+  it('are recorded by one of many writers', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => facts.recordIssue(user, 'i1', NOON)));
+
+    expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(1);
+  });
+
+  it('are counted past the end of a page', async () => {
+    const padding = 'x'.repeat(300_000); // four such items fill a page of 1 MB
+    for (let n = 0; n < 5; n += 1) {
+      const Item = marshall({ pk: `USER#${user}`, sk: `ISSUE#${n}`, hour: '2026-08-21T12', padding });
+      await client.send(new PutItemCommand({ TableName: table, Item }));
+    }
+
+    expect(await reports.reportsOf(user)).toEqual(aReportOf(5));
+  });
+});
