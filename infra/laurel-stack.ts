@@ -15,7 +15,9 @@ import type { RefreshScoreEnv } from '../functions/refresh-score/env.ts';
 import type { RecordAwardEnv } from '../functions/record-award/env.ts';
 import type { ShadowReportEnv } from '../functions/shadow-report/env.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
+import { LaurelDashboard } from './dashboard.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
+import { LaurelQueue } from './laurel-queue.ts';
 import { LaurelTable } from './laurel-table.ts';
 import { BackfillSchedules } from './backfill-schedules.ts';
 import { QueueWorker } from './queue-worker.ts';
@@ -270,9 +272,18 @@ export class LaurelStack extends Stack {
     });
     new CfnOutput(this, 'ApiUrl', { value: api.url });
 
+    const constructs = this.node.findAll();
+    const drained = [refreshScore.queue, backfill.queue];
+    new LaurelDashboard(this, 'Operations', {
+      stage,
+      functions: constructs.filter((construct) => construct instanceof LaurelFunction),
+      queues: drained,
+      leftovers: constructs.filter((each) => each instanceof LaurelQueue).filter((queue) => !drained.includes(queue)),
+    });
+
     if (alarmTopicArn !== undefined) {
       const tell = new SnsAction(Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn));
-      for (const construct of this.node.findAll()) if (construct instanceof Alarm) construct.addAlarmAction(tell);
+      for (const construct of constructs) if (construct instanceof Alarm) construct.addAlarmAction(tell);
     }
   }
 }

@@ -525,3 +525,13 @@ describe('alarms', () => {
     for (const [, { Properties }] of told) expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
   });
 });
+
+describe('the dashboard', () => {
+  it('shows every function, every queue, what came in and how far scores are behind', () => {
+    const [[, { Properties }]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, any]];
+    const body = JSON.stringify(Properties.DashboardBody);
+
+    for (const { id } of [...functions.values(), ...queues.values()]) expect(body).toContain(id);
+    for (const metric of ['Accepted', 'Duplicates', 'RefreshLag', 'Errors']) expect(body).toContain(metric);
+  });
+});

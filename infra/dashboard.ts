@@ -1,0 +1,72 @@
+import { Duration } from 'aws-cdk-lib';
+import { Dashboard, GraphWidget, type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { LaurelFunction } from './laurel-function.ts';
+import { physicalName, type Stage } from './stage.ts';
+
+type LaurelDashboardProps = {
+  readonly stage: Stage;
+  readonly functions: readonly LaurelFunction<Record<string, string>>[];
+  /** Drained by a function. */
+  readonly queues: readonly Queue[];
+  /** Wait for an operator. */
+  readonly leftovers: readonly Queue[];
+};
+
+const EVERY = Duration.minutes(5);
+const WIDTH = 12; // two graphs side by side
+
+/** What an operator looks at first: what comes in, what waits, what failed, and how far scores are behind. */
+export class LaurelDashboard extends Construct {
+  constructor(scope: Construct, id: string, { stage, functions, queues, leftovers }: LaurelDashboardProps) {
+    super(scope, id);
+    const highest = { period: EVERY, statistic: Stats.MAXIMUM };
+    const total = { period: EVERY, statistic: Stats.SUM };
+    const own = (metricName: string, service: string, statistic: string) =>
+      new Metric({
+        namespace: 'Laurel',
+        metricName,
+        dimensionsMap: { service: physicalName(stage, service) },
+        period: EVERY,
+        statistic,
+      });
+    const graph = (title: string, left: IMetric[]) => new GraphWidget({ title, left, width: WIDTH });
+
+    new Dashboard(this, 'Dashboard', {
+      dashboardName: physicalName(stage, 'operations'),
+      widgets: [
+        [
+          graph('Telemetry events', [
+            own('Accepted', 'ingest-telemetry', Stats.SUM),
+            own('Duplicates', 'ingest-telemetry', Stats.SUM),
+          ]),
+          graph('Milliseconds from a change to its score', [
+            own('RefreshLag', 'refresh-score', 'p50'),
+            own('RefreshLag', 'refresh-score', Stats.MAXIMUM),
+          ]),
+        ],
+        [
+          graph(
+            'Messages waiting',
+            queues.map((queue) => queue.metricApproximateNumberOfMessagesVisible(highest)),
+          ),
+          graph(
+            'Seconds that the oldest message has waited',
+            queues.map((queue) => queue.metricApproximateAgeOfOldestMessage(highest)),
+          ),
+        ],
+        [
+          graph(
+            'Waiting for an operator',
+            leftovers.map((queue) => queue.metricApproximateNumberOfMessagesVisible(highest)),
+          ),
+          graph(
+            'Failed invocations',
+            functions.map(({ fn }) => fn.metricErrors(total)),
+          ),
+        ],
+      ],
+    });
+  }
+}
