@@ -1,0 +1,33 @@
+import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
+import { publishGrantOf } from '../../domain/grants/publish-grant.ts';
+import type { Username } from '../../domain/identity/username.ts';
+import type { PublishedVersion, Publisher } from '../../domain/registry/extension.ts';
+import type { Publication } from '../../domain/registry/registry.port.ts';
+import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
+import { AT, decide } from '../builders/grants.ts';
+import { aUsername } from '../builders/identity.ts';
+
+export const aPublisher = (name = aUsername(), kind: Publisher['kind'] = 'personal'): Publisher => ({ kind, name });
+
+export const aVersion = (change: Partial<PublishedVersion> = {}): PublishedVersion => {
+  const publisher = change.publisher ?? aPublisher();
+  const credited = [publisher.name];
+  return { name: 'net', version: '2026.08.21.1', publisher, credited, publishedAt: AT, revision: 1, ...change };
+};
+
+let writes = 0;
+
+/** A version with its publish grants, decided on these balances; the first of its extension, unless said. */
+export function aPublication(
+  version: PublishedVersion,
+  { balances = new Map(), ...change }: Partial<Publication> & { balances?: ReadonlyMap<Username, Balance> } = {},
+): Publication {
+  writes += 1;
+  const writeId = `publication-${writes}`;
+  const grants = version.credited.map((username) => {
+    const before = balances.get(username) ?? emptyBalance;
+    const { lines, balance: after } = decide(before, [publishGrantOf(version, username, before, rulesVersion1)]);
+    return { username, before, lines, after, writeId };
+  });
+  return { version, extension: undefined, grants, writeId, ...change };
+}

@@ -1,0 +1,138 @@
+import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Username } from '../../domain/identity/username.ts';
+import { devicePuller, userPuller } from '../../domain/registry/record-pull.ts';
+import type { Pulls, Registry } from '../../domain/registry/registry.port.ts';
+import type { UserRegistry } from '../../domain/registry/user-registry.port.ts';
+import { dynamoPulls } from '../../functions/adapters/dynamodb/pulls.dynamodb.ts';
+import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry.dynamodb.ts';
+import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/user-registry.dynamodb.ts';
+import { AT } from '../builders/grants.ts';
+import { aUsername } from '../builders/identity.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+import { aPublication, aPublisher, aVersion } from './a-publication.ts';
+import { aLossyClient } from './lossy-client.ts';
+import { ODD_TEXTS } from './odd-texts.ts';
+
+const NOON = Date.parse(AT);
+const nobodysOwn = () => false;
+
+onBothEngines('pulls, and what counts of the registry', (engine) => {
+  let client: DynamoDBClient;
+  let table: string;
+  let registry: Registry;
+  let pulls: Pulls;
+  let counts: UserRegistry;
+  let tokens = 0;
+  const randomToken = () => `token-${(tokens += 1)}`;
+  beforeAll(async () => {
+    client = engine().client();
+    const names = await engine().createTables(['registry', 'score_grants']);
+    table = names.registry;
+    registry = dynamoRegistry(client, { registry: table, grants: names.score_grants });
+    pulls = dynamoPulls(client, table, randomToken);
+    counts = dynamoUserRegistry(client, table);
+  });
+  afterAll(() => client.destroy());
+
+  let author: Username;
+  let authors = 0;
+  beforeEach(() => {
+    author = aUsername(`author-${(authors += 1)}`);
+  });
+  const aPull = (puller = userPuller('bob'), change: { name?: string; version?: string } = {}) => ({
+    name: 'net',
+    version: '2026.08.21.1',
+    puller,
+    ...change,
+  });
+  const record = (...args: Parameters<typeof aPull>) => pulls.recordPull(author, aPull(...args), NOON);
+  /** Publishes so many versions; the nth is yanked where `isYanked` says so. */
+  const publish = async (count: number, isYanked: (n: number) => boolean) => {
+    for (let n = 1; n <= count; n += 1) {
+      const version = aVersion({ name: `${author}-${n}`, publisher: aPublisher(author) });
+      await registry.publish(aPublication(version, { grants: [] }));
+      const stored = await registry.findVersion(version.name, version.version);
+      if (isYanked(n)) await registry.saveYank(stored!, { at: AT, reason: '' });
+    }
+  };
+
+  it('are none where nothing was pulled or published', async () => {
+    expect(await counts.countPulls(author, nobodysOwn, 10)).toBe(0);
+    expect(await counts.countPublishes(author, 10)).toBe(0);
+  });
+
+  it('count once for a puller and a version', async () => {
+    expect(await record()).toBe('recorded');
+    expect(await record()).toBe('already-there');
+    expect(await pulls.recordPull(author, aPull(), NOON + 3_600_000)).toBe('already-there');
+    expect(await record(userPuller('eve'))).toBe('recorded');
+    expect(await record(userPuller('bob'), { version: '2026.08.21.01' })).toBe('recorded');
+    expect(await record(userPuller('bob'), { name: 'net/sub' })).toBe('recorded');
+
+    expect(await counts.countPulls(author, nobodysOwn, 10)).toBe(4);
+  });
+
+  it('are an author’s own', async () => {
+    const other = aUsername(`${author}.`); // one whose name begins with the author's
+    expect(await record()).toBe('recorded');
+    expect(await pulls.recordPull(other, aPull(), NOON)).toBe('recorded');
+
+    expect(await counts.countPulls(author, nobodysOwn, 10)).toBe(1);
+    expect(await counts.countPublishes(author, 10)).toBe(0);
+  });
+
+  it('tell pullers apart whose names are alike, and give them back as they were sent', async () => {
+    for (const text of ODD_TEXTS) expect([text, await record(devicePuller(text))]).toEqual([text, 'recorded']);
+    const seen: string[] = [];
+
+    await counts.countPulls(author, (puller) => seen.push(puller) === 0, 1_000);
+
+    expect(seen.toSorted()).toEqual(ODD_TEXTS.map(devicePuller).toSorted());
+  });
+
+  it('take the longest of everything in one key', async () => {
+    const longest = { name: 'n'.repeat(128), version: `2026.08.21.${'1'.repeat(53)}` };
+
+    expect(await record(devicePuller('🦊'.repeat(128)), longest)).toBe('recorded');
+    expect(await record(devicePuller('🦊'.repeat(128)), longest)).toBe('already-there');
+  });
+
+  it('are recorded by one of many writers', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => record()));
+
+    expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(1);
+  });
+
+  it('are recorded for whom they were written, though the answer was lost', async () => {
+    const lossy = aLossyClient(engine());
+
+    expect(await dynamoPulls(lossy, table, randomToken).recordPull(author, aPull(), NOON)).toBe('recorded');
+    expect(await record()).toBe('already-there');
+    lossy.destroy();
+  });
+
+  it('find the version that they are of, as the registry does', async () => {
+    await publish(1, () => false);
+    const [name, version] = [`${author}-1`, '2026.08.21.1'];
+
+    expect(await pulls.findVersion(name, version)).toEqual(await registry.findVersion(name, version));
+    expect(await pulls.findVersion(name, '2026.08.21.01')).toBeUndefined();
+  });
+
+  it('are counted without the author’s own, past the pages that hold only those, up to the most', async () => {
+    const isOwn = (puller: string) => puller.startsWith('device:');
+    for (let n = 0; n < 6; n += 1) await record(devicePuller(`${n}`)); // these sort first
+    for (let n = 0; n < 3; n += 1) await record(userPuller(`${n}`));
+
+    const counted = await Promise.all([1, 2, 3, 4].map((most) => counts.countPulls(author, isOwn, most)));
+    expect(counted).toEqual([1, 2, 3, 3]);
+  });
+
+  it('leave out what is yanked of the publishes, past the pages that hold only that, up to the most', async () => {
+    await publish(7, (n) => n <= 4);
+
+    const counted = await Promise.all([1, 2, 3, 4].map((most) => counts.countPublishes(author, most)));
+    expect(counted).toEqual([1, 2, 3, 3]);
+  });
+});

@@ -1,0 +1,256 @@
+import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { GrantLedger } from '../../domain/grants/grant-ledger.port.ts';
+import { emptyBalance } from '../../domain/grants/balance.ts';
+import type { Username } from '../../domain/identity/username.ts';
+import type { PublishedVersion } from '../../domain/registry/extension.ts';
+import type { Publication, Registry } from '../../domain/registry/registry.port.ts';
+import type { UserRegistry } from '../../domain/registry/user-registry.port.ts';
+import { dynamoCollectives } from '../../functions/adapters/dynamodb/collectives.dynamodb.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry.dynamodb.ts';
+import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/user-registry.dynamodb.ts';
+import { AT } from '../builders/grants.ts';
+import { aUsername } from '../builders/identity.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+import { aPublication, aPublisher, aVersion } from './a-publication.ts';
+import { aLossyClient } from './lossy-client.ts';
+
+const YANK = { at: AT, reason: 'broken' };
+
+onBothEngines('the registry', (engine) => {
+  let client: DynamoDBClient;
+  let tables: { readonly registry: string; readonly grants: string };
+  let registry: Registry;
+  let ledger: GrantLedger;
+  let counts: UserRegistry;
+  beforeAll(async () => {
+    client = engine().client();
+    const names = await engine().createTables(['registry', 'score_grants']);
+    tables = { registry: names.registry, grants: names.score_grants };
+    registry = dynamoRegistry(client, tables);
+    ledger = dynamoGrantLedger(client, tables.grants);
+    counts = dynamoUserRegistry(client, tables.registry);
+  });
+  afterAll(() => client.destroy());
+
+  let user: Username;
+  let name: string;
+  let tests = 0;
+  beforeEach(() => {
+    tests += 1;
+    [user, name] = [aUsername(`user-${tests}`), `@scope/ext-${tests}`];
+  });
+  const mine = (change: Partial<PublishedVersion> = {}) => aVersion({ name, publisher: aPublisher(user), ...change });
+  /** Publishes a version over what is there. */
+  const publish = async (version = mine(), change: Partial<Publication> = {}): Promise<Publication> => {
+    const extension = await registry.findExtension(version.name);
+    const balances = new Map<Username, Awaited<ReturnType<GrantLedger['balanceOf']>>>();
+    for (const username of version.credited) balances.set(username, await ledger.balanceOf(username));
+    const publication = aPublication(version, { extension, balances, ...change });
+    expect(await registry.publish(publication)).toBe('published');
+    return publication;
+  };
+  const versions = async (of = name) => {
+    const found: PublishedVersion[] = [];
+    for await (const version of registry.versionsOf(of)) found.push(version);
+    return found;
+  };
+  const nothingOf = async ({ version, grants }: Publication) => {
+    expect(await registry.findVersion(version.name, version.version)).toBeUndefined();
+    for (const { username, before, lines } of grants) {
+      expect(await ledger.balanceOf(username)).toEqual(before);
+      for (const { grantId } of lines) expect(await ledger.find(grantId)).toBeUndefined();
+      expect(await counts.countPublishes(username, 10)).toBe(before.seq);
+    }
+  };
+
+  it('finds nothing where nothing was published', async () => {
+    expect(await registry.findExtension(name)).toBeUndefined();
+    expect(await registry.findVersion(name, '2026.08.21.1')).toBeUndefined();
+    expect(await versions()).toEqual([]);
+  });
+
+  it('holds a version, its extension, its grant and its row once they are published, as they were given', async () => {
+    const { version, grants, writeId } = await publish(mine({ contentHash: 'h' }));
+
+    expect(await registry.findVersion(name, version.version)).toEqual({ ...version, writeId });
+    expect(await registry.findExtension(name)).toEqual({ name, owner: version.publisher, createdAt: AT, revision: 1 });
+    expect(await ledger.balanceOf(user)).toEqual(grants[0]!.after);
+    expect((await ledger.find(grants[0]!.lines[0]!.grantId))?.writeId).toBe(writeId);
+    expect(await counts.countPublishes(user, 10)).toBe(1);
+  });
+
+  it('leaves the extension as it is when a further version comes', async () => {
+    await publish();
+    await publish(mine({ version: '2026.08.21.2' }));
+
+    expect((await registry.findExtension(name))?.revision).toBe(1);
+    expect(await counts.countPublishes(user, 10)).toBe(2);
+  });
+
+  it.each([
+    ['the extension came meanwhile', { extension: undefined }],
+    ['the extension has another owner by now', { extension: { revision: 7 } }],
+    ['the members were set meanwhile', { collectiveRevision: 3 }],
+  ])('writes nothing where %s', async (_why, change) => {
+    await publish();
+    const extension = (await registry.findExtension(name))!;
+    const balances = new Map([[user, await ledger.balanceOf(user)]]);
+    const late = aPublication(mine({ version: '2026.08.21.2' }), {
+      balances,
+      ...change,
+      extension: 'extension' in change ? change.extension && { ...extension, ...change.extension } : extension,
+    });
+
+    expect(await registry.publish(late)).toBe('stale');
+    await nothingOf(late);
+  });
+
+  it('writes nothing where the balance has moved, not even a new extension', async () => {
+    await publish();
+    const late = aPublication(mine({ name: `${name}/other` })); // decided on an empty balance
+
+    expect(await registry.publish(late)).toBe('stale');
+    expect(await registry.findExtension(`${name}/other`)).toBeUndefined();
+    expect(await registry.findVersion(`${name}/other`, late.version.version)).toBeUndefined();
+    expect((await ledger.balanceOf(user)).seq).toBe(1);
+  });
+
+  it('keeps the first of a version, whoever comes later', async () => {
+    const first = await publish();
+    const extension = (await registry.findExtension(name))!;
+    const again = aPublication(mine({ contentHash: 'other' }), {
+      extension,
+      balances: new Map([[user, await ledger.balanceOf(user)]]),
+    });
+
+    expect(await registry.publish(again)).toBe('stale');
+    expect(await registry.findVersion(name, first.version.version)).toEqual({
+      ...first.version,
+      writeId: first.writeId,
+    });
+  });
+
+  it('lets one of many first publishers have a name', async () => {
+    const racers = Array.from({ length: 8 }, (_, n) => aUsername(`${user}-${n}`));
+    const publications = racers.map((racer) => aPublication(aVersion({ name, publisher: aPublisher(racer) })));
+
+    const outcomes = await Promise.all(publications.map((publication) => registry.publish(publication)));
+
+    // A store that is busy may refuse them all; then nothing was written.
+    const winner = racers[outcomes.indexOf('published')];
+    expect(outcomes.filter((outcome) => outcome === 'published').length).toBeLessThanOrEqual(1);
+    expect((await registry.findExtension(name))?.owner.name).toBe(winner);
+    expect((await registry.findVersion(name, '2026.08.21.1'))?.publisher.name).toBe(winner);
+    for (const [n, publication] of publications.entries()) {
+      if (outcomes[n] === 'published') continue;
+      expect(await ledger.balanceOf(racers[n]!)).toEqual(emptyBalance);
+      expect(await ledger.find(publication.grants[0]!.lines[0]!.grantId)).toBeUndefined();
+    }
+  });
+
+  it('writes once, though the answer was lost, and the version bears the write', async () => {
+    const lossy = aLossyClient(engine());
+    const publication = aPublication(mine());
+    const outcome = await dynamoRegistry(lossy, tables).publish(publication);
+    lossy.destroy();
+
+    expect(['published', 'stale']).toContain(outcome); // `stale` says: read again
+    expect((await registry.findVersion(name, '2026.08.21.1'))?.writeId).toBe(publication.writeId);
+    expect(await ledger.balanceOf(user)).toEqual(publication.grants[0]!.after);
+  });
+
+  it('credits as many members as a collective may have, in one go, while they are the members', async () => {
+    const slug = aUsername(`guild-${tests}`);
+    const members = Array.from({ length: 30 }, (_, n) => aUsername(`${slug}-${String(n).padStart(2, '0')}`));
+    const version = mine({ publisher: aPublisher(slug, 'collective'), credited: members });
+    const collectives = dynamoCollectives(client, tables.registry);
+    await publish(version, { collectiveRevision: 0 });
+    await collectives.save(undefined, { slug, members, since: AT, revision: 1 });
+    await publish({ ...version, version: '2026.08.21.2' }, { collectiveRevision: 1 });
+
+    for (const member of members) expect(await counts.countPublishes(member, 10)).toBe(2);
+    expect(await counts.countPublishes(slug, 10)).toBe(0);
+  });
+
+  it('lists versions by their numbers, the newest first', async () => {
+    const long = '9'.repeat(53);
+    const ascending = ['2025.12.31.7', '2026.08.20.10', '2026.08.21.1', '2026.08.21.01', '2026.08.21.9']
+      .concat(['2026.08.21.10', '2026.08.21.100', `2026.08.21.${long}`, '2026.11.03.0'])
+      .map((version) => mine({ version }));
+    for (const version of ascending.toSorted((a, b) => a.version.localeCompare(b.version))) await publish(version);
+
+    expect((await versions()).map(({ version }) => version)).toEqual(
+      ascending.map(({ version }) => version).toReversed(),
+    );
+    for (const { version } of ascending) expect((await registry.findVersion(name, version))?.version).toBe(version);
+  });
+
+  it('lists versions past the end of a page, and none of a name that begins alike', async () => {
+    const reason = 'x'.repeat(300_000); // four such versions fill a page of 1 MB
+    for (let n = 1; n <= 5; n += 1) {
+      const { version } = await publish(mine({ version: `2026.08.21.${n}` }));
+      const stored = (await registry.findVersion(name, version.version))!;
+      await registry.saveYank(stored, { at: AT, reason });
+    }
+    await publish(mine({ name: `${name}/sub` }));
+    await publish(mine({ name: `${name}x` }));
+
+    expect((await versions()).map(({ version }) => version.at(-1))).toEqual(['5', '4', '3', '2', '1']);
+  });
+
+  it('takes the longest names there may be', async () => {
+    const longest = `@${'s'.repeat(60)}/${String(tests).padEnd(66, 'n')}`;
+    const version = `2026.08.21.${'1'.repeat(53)}`;
+    await publish(mine({ name: longest, version, publisher: aPublisher(aUsername('u'.repeat(64))) }));
+
+    expect(longest).toHaveLength(128);
+    expect(await versions(longest)).toHaveLength(1);
+  });
+
+  it('yanks and restores a version for all whom it counts for', async () => {
+    const credited = [user, aUsername(`${user}-b`)];
+    const { version } = await publish(mine({ credited }));
+    const publishes = () => Promise.all(credited.map((username) => counts.countPublishes(username, 10)));
+    const stored = async () => (await registry.findVersion(name, version.version))!;
+
+    expect(await registry.saveYank(await stored(), YANK)).toBe('saved');
+    expect(await stored()).toMatchObject({ yank: YANK, revision: 2 });
+    expect(await publishes()).toEqual([0, 0]);
+
+    expect(await registry.saveYank(await stored(), undefined)).toBe('saved');
+    expect((await stored()).revision).toBe(3);
+    expect(await stored()).not.toHaveProperty('yank');
+    expect(await publishes()).toEqual([1, 1]);
+  });
+
+  it('refuses a yank that was decided on what is no more, for everybody', async () => {
+    await publish();
+    const stored = (await registry.findVersion(name, '2026.08.21.1'))!;
+    await registry.saveYank(stored, YANK);
+    const restored = (await registry.findVersion(name, '2026.08.21.1'))!;
+    await registry.saveYank(restored, undefined);
+
+    expect(await registry.saveYank(stored, YANK)).toBe('stale');
+    expect(await registry.saveYank(restored, YANK)).toBe('stale');
+    expect(await counts.countPublishes(user, 10)).toBe(1);
+  });
+
+  it('changes owners once for each revision, and remembers the one before', async () => {
+    await publish();
+    const extension = (await registry.findExtension(name))!;
+    const [guild, other] = [aPublisher(aUsername('guild'), 'collective'), aPublisher(aUsername('other'))];
+
+    expect(await registry.saveOwner(extension, guild)).toBe('saved');
+    expect(await registry.saveOwner(extension, other)).toBe('stale');
+    expect(await registry.findExtension(name)).toEqual({
+      ...extension,
+      owner: guild,
+      previousOwner: aPublisher(user),
+      revision: 2,
+    });
+    expect(await registry.saveOwner({ ...extension, name: 'unknown' }, other)).toBe('stale');
+    expect(await registry.findExtension('unknown')).toBeUndefined();
+  });
+});
