@@ -153,11 +153,12 @@ describe('a refresh of a user with grants', () => {
 
   it('grants a badge that an earlier refresh saved the tier of and then failed to grant', async () => {
     await award('a1', 1_200);
-    const failing = { ...ledger, append: () => Promise.reject(new Error('no store')) };
-    const broken = {
-      ...deps,
-      grants: { ...deps.grants, ledger: { ...failing, balanceOf: ledger.balanceOf, find: ledger.find } },
+    const failing = {
+      balanceOf: ledger.balanceOf,
+      find: ledger.find,
+      append: () => Promise.reject(new Error('no store')),
     };
+    const broken = { ...deps, grants: { ...deps.grants, ledger: failing } };
     await expect(refreshScore(broken, { username: ada, days: [] })).rejects.toThrow('no store');
     expect((await score()).tiersReached).toHaveLength(1);
     expect(badges()).toEqual([]);
