@@ -4,6 +4,7 @@ export type Sizes = {
   readonly longHistoryDays: number;
   readonly hostileNames: number;
   readonly auditedLines: number;
+  readonly pulls: number;
   /** Rounds of which the median counts. */
   readonly rounds: number;
   readonly loadSeconds: number;
@@ -14,6 +15,7 @@ export const USUAL_SIZES: Sizes = {
   longHistoryDays: 700,
   hostileNames: 10_000,
   auditedLines: 10_000,
+  pulls: 10_000,
   rounds: 9,
   loadSeconds: 5,
 };
@@ -22,6 +24,7 @@ export const FULL_SIZES: Sizes = {
   ...USUAL_SIZES,
   longHistoryDays: 3_650,
   hostileNames: 100_000,
+  pulls: 1_000_000,
   rounds: 25,
   loadSeconds: 30,
 };

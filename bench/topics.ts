@@ -5,6 +5,7 @@ import { measureIngest } from './ingest.ts';
 import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
 import type { Measurements } from './measurements.ts';
 import { measureLedger } from './ledger.ts';
+import { measurePublishes } from './publish.ts';
 import { measureQueueRequests } from './queue-requests.ts';
 import { measureRefreshes } from './refresh.ts';
 import type { Sizes } from './sizes.ts';
@@ -16,6 +17,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   refresh: measureRefreshes,
   names: measureHostileNames,
   ledger: measureLedger,
+  publish: measurePublishes,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
   bundles: measureBundles,

@@ -3,14 +3,18 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../domain/identity/authenticate.ts';
 import { createKey } from '../domain/identity/create-key.ts';
 import { resolveUsername, Username } from '../domain/identity/username.ts';
+import type { ConfirmDeps } from '../domain/registry/confirm-publish.ts';
+import type { Pulls } from '../domain/registry/registry.port.ts';
 import type { RefreshDependencies } from '../domain/scoring/refresh-score.ts';
 import { currentRules } from '../domain/scoring/rules/current-rules.ts';
 import type { Clock } from '../domain/shared/environment.ts';
+import { dynamoCollectives } from '../functions/adapters/dynamodb/collectives.dynamodb.ts';
 import { dynamoCredentials } from '../functions/adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/device-store.dynamodb.ts';
 import { dynamoGrantLedger } from '../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoGrantLines } from '../functions/adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoPulls } from '../functions/adapters/dynamodb/pulls.dynamodb.ts';
+import { dynamoRegistry } from '../functions/adapters/dynamodb/registry.dynamodb.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { dynamoUserRegistry } from '../functions/adapters/dynamodb/user-registry.dynamodb.ts';
@@ -52,7 +56,7 @@ export function ingestHandler(surroundings: Surroundings) {
       authenticate: authenticator({ credentials: dynamoCredentials(client, tables('credentials')), clock, sha256 }),
       devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
       trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), randomToken),
-      pulls: dynamoPulls(client, tables('registry'), randomToken),
+      pulls: pullDependencies(surroundings),
       requestRefreshes: async () => {
         throw new Error('no event of the bench asks for a refresh');
       },
@@ -65,6 +69,18 @@ export function ingestHandler(surroundings: Surroundings) {
     }),
   });
 }
+
+export const pullDependencies = ({ client, tables }: Surroundings): Pulls =>
+  dynamoPulls(client, tables('registry'), randomToken);
+
+export const confirmDependencies = (surroundings: Surroundings): ConfirmDeps => {
+  const { client, tables } = surroundings;
+  return {
+    ...grantDependencies(surroundings),
+    registry: dynamoRegistry(client, { registry: tables('registry'), grants: tables('score_grants') }),
+    collectives: dynamoCollectives(client, tables('registry')),
+  };
+};
 
 export const refreshDependencies = (surroundings: Surroundings): RefreshDependencies => {
   const { client, tables, clock } = surroundings;
