@@ -149,7 +149,8 @@ export function dynamoBackfillRuns(
     },
 
     async plan(run, usernames) {
-      const requests = usernames.map((username) => ({
+      // One request must not name a key twice: DynamoDB refuses it as a whole.
+      const requests = [...new Set(usernames)].map((username) => ({
         PutRequest: { Item: toPlannedItem(run, segmentOf(username), username) },
       }));
       const batches = Array.from({ length: Math.ceil(requests.length / WRITES_A_BATCH) }, (_, index) =>
