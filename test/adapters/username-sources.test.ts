@@ -1,0 +1,141 @@
+import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { UsernameSource, UsernameSources } from '../../domain/backfill/username-source.port.ts';
+import type { Username } from '../../domain/identity/username.ts';
+import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/username-sources.dynamodb.ts';
+import { usersWith } from '../../functions/adapters/dynamodb/users-with.dynamodb.ts';
+import { aUsername } from '../builders/identity.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+
+const DATE = '2026-08-21';
+const RULES = '1';
+const QUARTER_PAGE = 'x'.repeat(300_000); // four such items fill a page of 1 MB
+
+onBothEngines('where usernames are found', (engine) => {
+  let client: DynamoDBClient;
+  let tables: { readonly telemetry: string; readonly scores: string; readonly grants: string };
+  let sources: UsernameSources;
+  beforeAll(() => {
+    client = engine().client();
+  });
+  beforeEach(async () => {
+    const names = await engine().createTables(['telemetry', 'user_scores', 'score_grants']);
+    tables = { telemetry: names.telemetry, scores: names.user_scores, grants: names.score_grants };
+    sources = dynamoUsernameSources(client, tables, RULES);
+  });
+  afterAll(() => client.destroy());
+
+  const put = async (TableName: string, ...items: Record<string, unknown>[]) => {
+    for (const item of items) await client.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+  };
+  const aScoreOf = (user: string, changesOn: string, shard = 0) => ({
+    pk: `USER#${user}`,
+    sk: 'SCORE',
+    changeShard: `SHARD#${shard}`,
+    changesOn,
+  });
+  const source = (name: string): UsernameSource =>
+    [...sources.all, ...sources.stale].find((candidate) => candidate.name === name)!;
+  /** The pages of all segments of a source, each from the position that the one before it gave. */
+  const pagesOf = async (name: string, date = DATE) => {
+    const pages: (readonly Username[])[] = [];
+    const { segments, page } = source(name);
+    for (let segment = 0; segment < segments; segment += 1) {
+      for (let position: string | null = null, isFirst = true; isFirst || position !== null; isFirst = false) {
+        const { usernames, next } = await page(segment, position, date);
+        pages.push(usernames);
+        position = next;
+      }
+    }
+    return pages;
+  };
+  const found = async (name: string, date = DATE) => [...new Set((await pagesOf(name, date)).flat())].toSorted();
+  /** An index shows an item some time after it was written. */
+  const indexed = (name: string, users: readonly string[], date = DATE) =>
+    expect.poll(() => found(name, date), { timeout: 30_000 }).toEqual(users.toSorted());
+
+  it('is nowhere in empty tables', async () => {
+    for (const { name } of [...sources.all, ...sources.stale]) expect(await found(name)).toEqual([]);
+  });
+
+  it('is in the telemetry for whoever has a link or a report, however the username is spelt', async () => {
+    const users = ['a', 'a.b_c-d', '0', 'u'.repeat(64)];
+    await put(tables.telemetry, { pk: 'DEVICE#USER#b', sk: 'DEVICE' }, { pk: 'DEVICE#~', sk: `HOUR#${DATE}T12#0000` });
+    for (const user of users) await put(tables.telemetry, { pk: `USER#${user}`, sk: 'DEVICE#d1' });
+    await put(tables.telemetry, { pk: 'USER#a', sk: 'ISSUE#1' });
+
+    expect(await found('telemetry')).toEqual(users.toSorted());
+  });
+
+  it('is in the ledger for whoever has a balance', async () => {
+    await put(tables.grants, { pk: 'USER#a', sk: 'BALANCE' });
+    await put(tables.grants, { pk: 'GRANT#USER#b', sk: 'GRANT', username: 'b', seq: 1 });
+
+    expect(await found('grants')).toEqual(['a']);
+  });
+
+  it('is in the scores for whoever has one, whatever its rules and its date', async () => {
+    const users = ['a', 'b', 'c', 'd'];
+    const changes = ['1#9999-12-31', '1#2026-08-20', '0#9999-12-31', '2#2026-08-22'];
+    await put(tables.scores, ...users.map((user, shard) => aScoreOf(user, changes[shard]!, shard)));
+    await put(tables.scores, { pk: 'USER#unscored', sk: 'METRICS' }, { pk: 'USER#unscored', sk: 'DAY#2026-08-20' });
+
+    await indexed('scores', users);
+  });
+
+  it('is stale where the rules are others, or the date of change has come', async () => {
+    const stale = ['0#9999-12-31', '10#9999-12-31', '2#2026-08-22', '1#2026-08-20', '1#2026-08-21'];
+    const current = ['1#2026-08-22', '1#9999-12-31'];
+    const user = (changesOn: string) => `u-${changesOn.replace('#', '-')}`;
+    const all = [...stale, ...current];
+    await put(tables.scores, ...all.map((changesOn, n) => aScoreOf(user(changesOn), changesOn, n)));
+
+    await indexed('scores', all.map(user));
+    await indexed('stale-scores', stale.map(user));
+    await indexed('stale-scores', [...stale, '1#2026-08-22'].map(user), '2026-08-22');
+  });
+
+  it('is followed over pages, those that name nobody included', async () => {
+    for (let n = 0; n < 12; n += 1) {
+      await put(tables.telemetry, { pk: 'DEVICE#d1', sk: `HOUR#${DATE}T${10 + n}#0000`, padding: QUARTER_PAGE });
+      await put(tables.telemetry, { pk: `USER#u-${10 + n}`, sk: 'DEVICE#d1', padding: n < 6 ? QUARTER_PAGE : '' });
+    }
+
+    const pages = await pagesOf('telemetry');
+    expect(pages.length).toBeGreaterThan(source('telemetry').segments);
+    expect(pages.flat().toSorted()).toEqual(Array.from({ length: 12 }, (_, n) => `u-${10 + n}`));
+  });
+
+  it('is followed over pages of an index, each name once', async () => {
+    const users = Array.from({ length: 1_100 }, (_, n) => aUsername(`u-${1_000 + n}`)); // a page looks at 1,000
+    const requests = users.map((user) => ({ PutRequest: { Item: marshall(aScoreOf(user, '1#2026-08-01', 5)) } }));
+    for (let from = 0; from < requests.length; from += 25) {
+      const RequestItems = { [tables.scores]: requests.slice(from, from + 25) };
+      const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems }));
+      expect(UnprocessedItems).toEqual({});
+    }
+    await indexed('scores', users);
+
+    for (const name of ['scores', 'stale-scores']) {
+      const pages = await pagesOf(name);
+      expect(pages.flat().toSorted()).toEqual(users);
+      expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(1_000);
+    }
+  });
+
+  it('lists everybody who has an item of a kind, page by page', async () => {
+    const users = Array.from({ length: 6 }, (_, n) => aUsername(`u-${n}`));
+    for (const user of users) {
+      await put(tables.scores, { pk: `USER#${user}`, sk: 'SCORE' });
+      await put(tables.scores, { pk: `USER#${user}`, sk: 'METRICS', padding: QUARTER_PAGE });
+    }
+    await put(tables.scores, { pk: 'USER#unscored', sk: 'SCOREX' });
+
+    const pages: (readonly Username[])[] = [];
+    for await (const page of usersWith(client, tables.scores, 'SCORE')) pages.push(page);
+
+    expect(pages.length).toBeGreaterThan(1);
+    expect(pages.flat().toSorted()).toEqual(users);
+  });
+});
