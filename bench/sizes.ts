@@ -5,6 +5,8 @@ export type Sizes = {
   readonly hostileNames: number;
   readonly auditedLines: number;
   readonly pulls: number;
+  /** Ascending. */
+  readonly backfillUsers: readonly [number, ...number[]];
   /** Rounds of which the median counts. */
   readonly rounds: number;
   readonly loadSeconds: number;
@@ -16,6 +18,7 @@ export const USUAL_SIZES: Sizes = {
   hostileNames: 10_000,
   auditedLines: 10_000,
   pulls: 10_000,
+  backfillUsers: [500, 5_000],
   rounds: 9,
   loadSeconds: 5,
 };
@@ -25,6 +28,7 @@ export const FULL_SIZES: Sizes = {
   longHistoryDays: 3_650,
   hostileNames: 100_000,
   pulls: 1_000_000,
+  backfillUsers: [500, 5_000, 20_000],
   rounds: 25,
   loadSeconds: 30,
 };

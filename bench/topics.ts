@@ -1,3 +1,4 @@
+import { measureBackfills } from './backfill.ts';
 import { measureBundles } from './bundles.ts';
 import { measureHostileNames } from './hostile-names.ts';
 import { measureHttpLoad } from './http-load.ts';
@@ -18,6 +19,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   names: measureHostileNames,
   ledger: measureLedger,
   publish: measurePublishes,
+  backfill: measureBackfills,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
   bundles: measureBundles,

@@ -2,7 +2,9 @@
  * I6: a backfill that was killed at any await and started again ends in the same state as one that ran through, and everyone
  * whom it recomputed has been enqueued.
  *
- * GUARDS
+ * Seen to fail when one of these guards was removed:
+ * - workPage: enqueueing before the page is checked off;
+ * - runBackfill: the run's id from the message that asks for it.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -121,7 +123,10 @@ describe('a backfill', () => {
           );
           const continuation = isLost ? undefined : (await world.continuations()).at(-1);
           world.now += 20_000;
+          await world.readStream();
           await Promise.all([
+            ...(world.records.length > 0 ? [world.announce([...world.records])] : []),
+            ...(world.queue.length > 0 ? [world.refresh([...world.queue])] : []),
             world.invokeOrDie(continuation ?? { runId }, timeFor(work), { deps }),
             ...(also ? [world.invokeOrDie({ runId }, timeFor(work))] : []),
             ...(wave === null ? [] : [send(wave)]),

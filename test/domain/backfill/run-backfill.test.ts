@@ -1,7 +1,14 @@
 /**
- * Seen to fail when one of these guards was removed: GUARDS
+ * Seen to fail when one of these guards was removed:
+ * - runBackfill: the bound on hops; taking up abandoned runs; dropping a continuation that comes late; only reporting a run
+ *   that another invocation has in hand; the run's id from the message that asks for it;
+ * - workPage: one user at least in a page; recompute: a user who cannot be folded does not stop the run;
+ * - checkpoint: the condition on the state that was read;
+ * - refoldMetrics: everything from nothing;
+ * - staleScores: the range of the versions that sort after today's.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newTask } from '../../../domain/backfill/backfill-run.ts';
 import { aRawEvent, invocationOf } from '../../builders/telemetry.ts';
 import { always, BackfillWorld, never, timeFor } from '../../properties/backfill-world.ts';
 import { startTestEngine, type TestEngine } from '../../support/engines.ts';
@@ -216,9 +223,13 @@ describe('a run that was left', () => {
     expect(await world.continuations()).toHaveLength(lost); // it may well be under way
     world.now += MINUTE;
     await world.invoke({ mode: 'stale' });
-    await world.deliverAll(undefined, lost);
 
-    expect(await world.invoke({ runId })).toMatchObject({ status: 'done', recomputed: 3, enqueued: 3 });
+    expect(await world.deliverAll(undefined, lost)).toMatchObject({
+      runId,
+      status: 'done',
+      recomputed: 3,
+      enqueued: 3,
+    });
   });
 
   it('after a bound of hops that took it nowhere goes on once there is time', async () => {
@@ -230,9 +241,8 @@ describe('a run that was left', () => {
     expect(await world.continuations()).toHaveLength(5);
     world.now += 5 * MINUTE;
     await world.invoke({ mode: 'stale' });
-    await world.deliverAll(undefined, 5);
 
-    expect(await world.invoke({ runId })).toMatchObject({ status: 'done', recomputed: 3, enqueued: 3 });
+    expect(await world.deliverAll(undefined, 5)).toMatchObject({ runId, status: 'done', recomputed: 3, enqueued: 3 });
   });
 
   it('by a message that is delivered again goes on under its own id', async () => {
@@ -255,6 +265,23 @@ describe('two invocations of one run', () => {
     expect([one.status, other.status]).toContain('done');
     expect(await world.invoke({ runId })).toMatchObject({ status: 'done', recomputed: 40, enqueued: 40 });
     expect(new Set(await world.enqueued())).toEqual(new Set(names(40)));
+  });
+
+  it('do not undo each other: a checkpoint on a state that is no more is refused and changes nothing', async () => {
+    using world = await aCommunity(1);
+    const { runId } = await world.invoke({}, never);
+    const { runs } = world.deps();
+    const run = (await runs.find(runId))!;
+    const name = { phase: 'work', segment: 0 } as const;
+    const [{ state } = { state: newTask }] = await runs.tasks(runId, [name]);
+    const ahead = { ...state, revision: 1, isDone: true };
+    const furtherAhead = { ...ahead, revision: 2 };
+
+    expect(await runs.checkpoint(run, name, state, ahead)).toBe('saved');
+    expect(await runs.checkpoint(run, name, ahead, furtherAhead)).toBe('saved');
+    expect(await runs.checkpoint(run, name, state, { ...state, revision: 1 })).toBe('stale');
+    expect(await runs.checkpoint(run, name, ahead, { ...state, revision: 2 })).toBe('stale');
+    expect(await runs.tasks(runId, [name])).toEqual([{ name, state: furtherAhead }]);
   });
 
   it('are kept to one by the checkpoint in the message: a continuation that comes late does nothing', async () => {

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
+import { runBackfill, type BackfillDeps } from '../domain/backfill/run-backfill.ts';
+import { resolveUsername, Username } from '../domain/identity/username.ts';
+import { refoldMetrics } from '../domain/scoring/refold-metrics.ts';
+import { refreshScore } from '../domain/scoring/refresh-score.ts';
+import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import { settleAll } from '../domain/shared/settle-all.ts';
+import { dynamoBackfillRuns } from '../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
+import { dynamoDeviceStore } from '../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoScoreStore } from '../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoUsernameSources } from '../functions/adapters/dynamodb/username-sources.dynamodb.ts';
+import { random, sleep } from '../functions/runtime/environment.ts';
+import { meterCapacity, type Usage } from './capacity-meter.ts';
+import { withEngine, type BenchEngine } from './engine.ts';
+import { apart, cost, ratioAtMost, type Measurements } from './measurements.ts';
+import type { Sizes } from './sizes.ts';
+import { storedItems } from './stored-items.ts';
+import { refreshDependencies, type Surroundings } from './wiring.ts';
+
+const NOON = Date.parse('2026-08-21T12:00:00.000Z');
+const LINEAR_WITHIN = 1.1;
+const MEMORY_WITHIN = 1.2;
+const WRITES_AT_A_TIME = 16;
+const MEMORY_SAMPLE_MS = 50;
+
+const clock = () => NOON;
+const randomToken = (bytes: number): string => randomBytes(bytes).toString('base64url');
+const usernameOf = (index: number): Username => Username.parse(`user-${index}`);
+
+/**
+ * Users with a device, some events and a score, as a community has them that was refreshed before. The scores are copies
+ * of the first one's: refreshing everyone would take longer than what is measured.
+ */
+async function settle(surroundings: Surroundings, users: number): Promise<void> {
+  const { client, tables } = surroundings;
+  const devices = dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken });
+  const kind = { event: 'cli_invocation', command: 'model', success: true };
+  await settleAll([...Array(users).keys()], WRITES_AT_A_TIME, async (index) => {
+    const [deviceId, username] = [`device-${index}`, usernameOf(index)];
+    await devices.bind(deviceId, username, '2026-08-21T11:00:00.000Z');
+    const events = Array.from({ length: 10 }, (_, number) => ({
+      id: number.toString(16).padStart(16, '0'),
+      kind,
+      sender: username,
+    }));
+    await devices.saveChunk(deviceId, '2026-08-21T11', { index: 0, revision: 0, closed: false, events });
+  });
+  await refreshScore(refreshDependencies(surroundings), { username: usernameOf(0), days: null });
+  const stored = await storedItems(client, tables('user_scores'), () => true);
+  await settleAll([...Array(users).keys()], WRITES_AT_A_TIME, async (index) => {
+    const puts = stored.map((item) => ({
+      PutRequest: { Item: { ...item, pk: { S: `USER#${usernameOf(index)}` }, username: { S: usernameOf(index) } } },
+    }));
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [tables('user_scores')]: puts } }));
+  });
+}
+
+type Backfill = { readonly usage: Usage; readonly seconds: number; readonly peakBytes: number };
+
+/** One whole run of mode `all`; the queue takes its messages and keeps none. */
+async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
+  const surroundings = { client: engine.client(), tables: await engine.createTables(), clock };
+  await settle(surroundings, users);
+
+  const client = engine.client();
+  const { tables } = surroundings;
+  const { grants, ...facts } = refreshDependencies({ ...surroundings, client });
+  const refolding = { ...facts, scores: dynamoScoreStore(client, tables('user_scores')), balances: grants.ledger };
+  const names = { telemetry: tables('telemetry'), scores: tables('user_scores'), grants: tables('score_grants') };
+  let enqueued = 0;
+  const deps: BackfillDeps = {
+    runs: dynamoBackfillRuns(client, tables('backfill_runs'), { random, sleep, randomToken }),
+    sources: dynamoUsernameSources(client, names, currentRules.version),
+    refold: (username, options) => refoldMetrics(refolding, username, options),
+    requestRefreshes: async (requests) => {
+      enqueued += requests.length;
+    },
+    continueLater: async () => {
+      throw new Error('a run without an end of time goes on in itself');
+    },
+    resolveUsername,
+    reportFailure: (username, error) => {
+      throw new Error(`${username} could not be recomputed`, { cause: error });
+    },
+    reportStuck: () => undefined,
+    clock,
+    randomToken,
+  };
+
+  globalThis.gc?.();
+  await breathe();
+  let peakBytes = process.memoryUsage.rss();
+  const sample = setInterval(() => {
+    peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
+  }, MEMORY_SAMPLE_MS);
+  const started = performance.now();
+  const usage = await meterCapacity(client).during(async () => {
+    const order = { mode: 'all', dryRun: false, usernames: null } as const;
+    const report = await runBackfill(deps, { kind: 'start', order }, { hasTime: () => true });
+    const isWhole = report.ok && report.value.status === 'done' && report.value.recomputed === users;
+    if (!isWhole || enqueued !== users) throw new Error(`a backfill of ${users} users: ${JSON.stringify(report)}`);
+  });
+  clearInterval(sample);
+  return { usage, seconds: (performance.now() - started) / 1_000, peakBytes };
+}
+
+/** What a backfill takes for each user, and whether that stays the same however many there are. */
+export const measureBackfills = ({ backfillUsers }: Pick<Sizes, 'backfillUsers'>): Promise<Measurements> =>
+  withEngine(async (engine) => {
+    const [few, ...more] = backfillUsers;
+    await backfill(engine, few); // code and connections get warm: what they take is no user's
+    const runs: { readonly users: number; readonly run: Backfill }[] = [];
+    for (const users of [few, ...more]) runs.push({ users, run: await backfill(engine, users) });
+
+    const costs = runs.flatMap(({ users, run: { usage, seconds, peakBytes } }) => [
+      cost(`backfill of ${users} users`, 'RRU', usage.readUnits),
+      cost(`backfill of ${users} users`, 'WRU', usage.writeUnits),
+      cost(`backfill of ${users} users`, 's', seconds),
+      cost(`backfill of ${users} users, resident`, 'MB', peakBytes / 1e6),
+    ]);
+    const [first, ...later] = runs;
+    const ratios = later.flatMap(({ users, run }) => {
+      if (first === undefined) return [];
+      const each = (unit: 'readUnits' | 'writeUnits') =>
+        apart(run.usage[unit] / users, first.run.usage[unit] / first.users);
+      const against = `${users} against ${first.users} users`;
+      return [
+        ratioAtMost(`backfill, RRU a user, ${against}`, each('readUnits'), LINEAR_WITHIN),
+        ratioAtMost(`backfill, WRU a user, ${against}`, each('writeUnits'), LINEAR_WITHIN),
+        ratioAtMost(`backfill, resident memory, ${against}`, run.peakBytes / first.run.peakBytes, MEMORY_WITHIN),
+      ];
+    });
+    return { costs, ratios };
+  });
