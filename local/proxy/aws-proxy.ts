@@ -17,6 +17,8 @@ export type ObservedCall = {
   readonly operation: string;
   readonly accesses: readonly Access[];
   readonly status: number;
+  /** The request's JSON, as it was sent. */
+  readonly body: string;
   /** DynamoDB's `ConsumedCapacity`, where the caller asked for it. */
   readonly consumedCapacity?: unknown;
   /** How many messages a receive brought; 0 for an empty poll. */
@@ -125,6 +127,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
         operation: target,
         accesses: accesses ?? [],
         status: result.status,
+        body,
         ...(capacity.success && { consumedCapacity: capacity.data.ConsumedCapacity }),
         ...(isReceive && { received: Received.safeParse(answered).data?.Messages.length ?? 0 }),
       });
