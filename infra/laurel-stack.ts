@@ -14,6 +14,7 @@ import type { ReadApiEnv } from '../functions/read-api/env.ts';
 import type { RefreshScoreEnv } from '../functions/refresh-score/env.ts';
 import type { RecordAwardEnv } from '../functions/record-award/env.ts';
 import type { ShadowReportEnv } from '../functions/shadow-report/env.ts';
+import type { RollUpMetricsEnv } from '../functions/roll-up-metrics/env.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
 import { LaurelDashboard } from './dashboard.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
@@ -33,8 +34,18 @@ const REPORT_TIMEOUT = Duration.minutes(15);
 const BY_USER_INDEX = 'byUser';
 const BY_NEXT_CHANGE_INDEX = 'byNextChange';
 
+/** Facts by the hour they happened in, for rollups: keys only, so that later changes of a fact cost the index nothing. */
+const BY_HOUR = {
+  indexName: 'byHour',
+  partitionKey: { name: 'dayShard', type: AttributeType.STRING },
+  sortKey: { name: 'hour', type: AttributeType.STRING },
+  projectionType: ProjectionType.KEYS_ONLY,
+} as const;
+
 /** It stops itself well before, and goes on in another invocation. */
 const BACKFILL_TIMEOUT = Duration.minutes(5);
+/** An hour takes seconds; invoked by hand, the function does all open days. */
+const ROLL_UP_TIMEOUT = Duration.minutes(5);
 
 /** All that a writer of grants may do: no role updates or deletes a line, nor writes one without its condition's read. */
 const APPEND_GRANTS = ['dynamodb:GetItem', 'dynamodb:PutItem'];
@@ -54,6 +65,7 @@ export class LaurelStack extends Stack {
       stage,
       role: 'telemetry',
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
+      indexes: [BY_HOUR],
     });
     const { table: scoreGrants } = new LaurelTable(this, 'ScoreGrants', {
       stage,
@@ -66,12 +78,14 @@ export class LaurelStack extends Stack {
           sortKey: { name: 'seq', type: AttributeType.NUMBER },
           projectionType: ProjectionType.ALL,
         },
+        BY_HOUR,
       ],
     });
     const { table: registry } = new LaurelTable(this, 'Registry', {
       stage,
       role: 'registry',
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
+      indexes: [BY_HOUR],
     });
     const { table: userScores } = new LaurelTable(this, 'UserScores', {
       stage,
@@ -81,7 +95,8 @@ export class LaurelStack extends Stack {
           indexName: BY_NEXT_CHANGE_INDEX, // only SCORE items have both, and a refresh that changes neither pays nothing
           partitionKey: { name: 'changeShard', type: AttributeType.STRING },
           sortKey: { name: 'changesOn', type: AttributeType.STRING },
-          projectionType: ProjectionType.KEYS_ONLY,
+          projectionType: ProjectionType.INCLUDE,
+          nonKeyAttributes: ['memberScore'], // what the gauges of all members add up
         },
       ],
     });
@@ -90,6 +105,7 @@ export class LaurelStack extends Stack {
       role: 'backfill_runs',
       timeToLiveAttribute: 'expiresAt',
     });
+    const { table: rollups } = new LaurelTable(this, 'MetricRollupHour', { stage, role: 'metric_rollup_hour' });
     const { table: credentials } = new LaurelTable(this, 'Credentials', { stage, role: 'credentials' });
 
     const refreshScore = new QueueWorker<RefreshScoreEnv>(this, 'RefreshScore', {
@@ -143,6 +159,30 @@ export class LaurelStack extends Stack {
       .allow(['sqs:SendMessage'], backfill.queue.queueArn);
     new BackfillSchedules(this, 'BackfillSchedules', { stage, queue: backfill.queue });
 
+    const rollUpMetrics = new QueueWorker<RollUpMetricsEnv>(this, 'RollUpMetrics', {
+      stage,
+      role: 'roll-up-metrics',
+      queueRole: 'roll-up',
+      environment: {
+        TELEMETRY_TABLE: telemetry.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
+        REGISTRY_TABLE: registry.tableName,
+        SCORES_TABLE: userScores.tableName,
+        ROLLUPS_TABLE: rollups.tableName,
+      },
+      timeout: ROLL_UP_TIMEOUT,
+      maxConcurrency: 2, // a day's hours are saved one after the other
+    });
+    for (const { tableArn } of [telemetry, scoreGrants, registry]) {
+      rollUpMetrics.worker
+        .allow(['dynamodb:BatchGetItem'], tableArn)
+        .allow(['dynamodb:Query'], `${tableArn}/index/${BY_HOUR.indexName}`);
+    }
+    rollUpMetrics.worker
+      .allow(['dynamodb:Query'], `${userScores.tableArn}/index/${BY_NEXT_CHANGE_INDEX}`)
+      .allow(['dynamodb:GetItem', 'dynamodb:Query'], registry.tableArn) // what an extension's summary says
+      .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], rollups.tableArn);
+
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,
       role: 'announce-changes',
@@ -152,11 +192,13 @@ export class LaurelStack extends Stack {
         GRANTS_TABLE: scoreGrants.tableName,
         REGISTRY_TABLE: registry.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
+        ROLL_UP_QUEUE_URL: rollUpMetrics.queue.queueUrl,
       },
     });
     announceChanges.worker
       .allow(['dynamodb:GetItem'], telemetry.tableArn)
-      .allow(['sqs:SendMessage'], refreshScore.queue.queueArn);
+      .allow(['sqs:SendMessage'], refreshScore.queue.queueArn)
+      .allow(['sqs:SendMessage'], rollUpMetrics.queue.queueArn);
 
     const ingestTelemetry = new LaurelFunction<IngestTelemetryEnv>(this, 'IngestTelemetry', {
       stage,
@@ -241,11 +283,16 @@ export class LaurelStack extends Stack {
     const readApi = new LaurelFunction<ReadApiEnv>(this, 'ReadApi', {
       stage,
       role: 'read-api',
-      environment: { SCORES_TABLE: userScores.tableName, GRANTS_TABLE: scoreGrants.tableName },
+      environment: {
+        SCORES_TABLE: userScores.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
+        ROLLUPS_TABLE: rollups.tableName,
+      },
       timeout: API_TIMEOUT,
     });
     readApi
       .allow(['dynamodb:Query'], userScores.tableArn)
+      .allow(['dynamodb:Query'], rollups.tableArn)
       .allow(['dynamodb:GetItem'], scoreGrants.tableArn)
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
 
@@ -265,7 +312,15 @@ export class LaurelStack extends Stack {
         {
           target: readApi,
           access: ACCESS.public,
-          paths: ['/health', '/v1/stats', '/v1/scores/{username}', '/v1/scores/{username}/{view}', '/openapi.json'],
+          paths: [
+            '/health',
+            '/v1/stats',
+            '/v1/scores/{username}',
+            '/v1/scores/{username}/{view}',
+            '/community-metrics',
+            '/community-metrics/{view}',
+            '/openapi.json',
+          ],
         },
       ],
       fallback: { target: ingestTelemetry, access: ACCESS.keyOptional }, // it folds the doubled slashes of `//ingest`

@@ -65,13 +65,15 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
       const owner = ownerOf.get(change.deviceId);
       return owner === undefined ? change.senders : [...change.senders, owner];
     }
-    case 'owner-changed':
+    case 'device-changed':
       return change.owners;
     case 'link-changed':
     case 'report-changed':
     case 'ledger-changed':
     case 'registry-changed':
       return [change.username];
+    case 'extension-changed':
+      return []; // whom it counts for has rows of their own
   }
 }
 
@@ -79,11 +81,12 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
   switch (change.kind) {
     case 'hour-changed':
       return new Set([dateOfHour(change.hour)]);
-    case 'owner-changed':
+    case 'device-changed':
     case 'link-changed':
       return null;
     case 'report-changed':
     case 'ledger-changed':
+    case 'extension-changed':
       return new Set(); // the balance is read by every refresh
     case 'registry-changed':
       return change.isRemoval ? null : new Set();

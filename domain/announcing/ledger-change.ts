@@ -1,4 +1,10 @@
 import type { Username } from '../identity/username.ts';
+import type { UtcHour } from '../shared/utc.ts';
 
 /** A committed change of a user's grants or of their balance, whoever made it. */
-export type LedgerChange = { readonly kind: 'ledger-changed'; readonly username: Username };
+export type LedgerChange = {
+  readonly kind: 'ledger-changed';
+  readonly username: Username;
+  /** The hour in which a grant was given; none for a balance. */
+  readonly hours: readonly UtcHour[];
+};

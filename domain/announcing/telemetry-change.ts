@@ -12,9 +12,11 @@ export type TelemetryChange =
       readonly senders: readonly Username[];
     }
   | {
-      /** A device got or lost its owner: all its anonymous events move. */
-      readonly kind: 'owner-changed';
+      readonly kind: 'device-changed';
+      /** Those whom it was taken from or given to: all its anonymous events move. */
       readonly owners: readonly Username[];
+      /** Where it was seen for the first time: the hour, before and after a change of it. */
+      readonly hours: readonly UtcHour[];
     }
   | {
       /** A user's fold has a device more or less to follow. */

@@ -38,6 +38,7 @@ export type GrantOrder = { readonly username: Username; readonly grantedBy: stri
 
 const REVERSAL = 'reversal:';
 const PUBLISH = 'publish:';
+const AWARD = 'award:';
 
 export const badgeGrantId = (badgeId: string, username: Username): string => `badge:${badgeId}:${username}`;
 export const publishGrantId = (name: string, version: string, username: Username): string =>
@@ -53,6 +54,8 @@ export function publishOf(grantId: string): { readonly name: string; readonly ve
   return name === undefined || version === undefined ? undefined : { name, version };
 }
 
+/** Whether a line is an award itself: not a badge, and not the reversal of one. */
+export const isAward = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(AWARD);
 /** Whether a line is a contribution of its own: an award, a badge or a feed post. */
 export const isContribution = (line: Pick<GrantRequest, 'grantId'>): boolean => !isReversal(line) && !isPublish(line);
 
@@ -67,7 +70,7 @@ export function grantOf(order: GrantOrder, at: string, rules: Pick<ScoringRules,
   switch (order.kind) {
     case 'award': {
       const { awardId, points: amount, reason } = order;
-      const id = `award:${awardId}`;
+      const id = AWARD + awardId;
       return { ...common, grantId: id, key: id, category: 'award', source: 'award', amount, reason };
     }
     case 'badge': {

@@ -27,6 +27,8 @@ export async function recordPull(
 ): Promise<Result<'recorded' | 'already-there', { readonly kind: 'unknown-extension' }>> {
   const version = await pulls.findVersion(pull.name, pull.version);
   if (version === undefined) return err({ kind: 'unknown-extension' });
-  const outcomes = await settleAll(version.credited, PARALLEL_WRITES, (author) => pulls.recordPull(author, pull, at));
+  const outcomes = await settleAll(version.credited, PARALLEL_WRITES, (author) =>
+    pulls.recordPull(author, pull, at, { isCounted: author === version.credited[0] }),
+  );
   return ok(outcomes.includes('recorded') ? 'recorded' : 'already-there');
 }

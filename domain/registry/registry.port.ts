@@ -36,10 +36,14 @@ export type Registry = {
 /** A version's pulls, each once for every user whom the version counts for. */
 export type Pulls = {
   findVersion: Registry['findVersion'];
-  /** `at` is epoch milliseconds. */
+  /**
+   * `at` is epoch milliseconds. `isCounted`: this author's row is the one by which the community counts the pull, once,
+   * however many it is credited to.
+   */
   recordPull(
     author: Username,
     pull: { readonly name: ExtensionName; readonly version: ExtensionVersion; readonly puller: string },
     at: number,
+    options: { readonly isCounted: boolean },
   ): Promise<'recorded' | 'already-there'>;
 };

@@ -3,6 +3,7 @@ import { dateOfHour, dayNumberOf, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour, EventEntry } from '../telemetry/device-hour.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
 import { CLI_INVOCATION } from '../telemetry/event-kind.ts';
+import { standingCopies, type Copy } from '../telemetry/standing-copy.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 
 export type CommandCount = { readonly total: number; readonly successes: number };
@@ -96,14 +97,6 @@ export function mergeFolds(folds: readonly Fold[], named: NamedCommands, kept = 
   };
 }
 
-type Copy = { readonly deviceId: string; readonly entry: EventEntry };
-
-/** Of copies of one event: keyed beats anonymous, then the one under the smallest device id stands. */
-const standsBefore = (a: Copy, b: Copy): boolean => {
-  const [aIsKeyed, bIsKeyed] = [a.entry.sender !== null, b.entry.sender !== null];
-  return aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed;
-};
-
 /** Whether an entry of a device is this user's: sent by them, or anonymous from a device that they own. */
 const countsFor = (username: Username, owned: boolean, { sender }: EventEntry): boolean =>
   sender === null ? owned : sender === username;
@@ -124,18 +117,16 @@ export function foldHour(
   parts: readonly { readonly link: DeviceLink; readonly facts: DeviceHour }[],
   named: NamedCommands,
 ): HourFold {
-  const standing = new Map<string, Copy>();
+  const copies: Copy[] = [];
   const sentFrom = new Set<string>();
   for (const { link, facts } of parts) {
     for (const entry of facts.events) {
       if (!countsFor(username, link.owned, entry)) continue;
       if (entry.sender !== null) sentFrom.add(link.deviceId);
-      const copy = { deviceId: link.deviceId, entry };
-      const rival = standing.get(entry.id);
-      if (rival === undefined || standsBefore(copy, rival)) standing.set(entry.id, copy);
+      copies.push({ deviceId: link.deviceId, entry });
     }
   }
-  return { fold: foldOf([...standing.values()], hour, named), sentFrom };
+  return { fold: foldOf(standingCopies(copies), hour, named), sentFrom };
 }
 
 function foldOf(copies: readonly Copy[], hour: UtcHour, named: NamedCommands): Fold {

@@ -5,5 +5,6 @@ export const AnnounceChangesEnv = z.object({
   REGISTRY_TABLE: z.string().check(z.minLength(1)),
   GRANTS_TABLE: z.string().check(z.minLength(1)),
   SCORE_REFRESH_QUEUE_URL: z.url(),
+  ROLL_UP_QUEUE_URL: z.url(),
 });
 export type AnnounceChangesEnv = z.infer<typeof AnnounceChangesEnv>;

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { announceChanges } from '../../domain/announcing/announce-changes.ts';
+import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/announcing/announce-hours.ts';
 import type { CommittedChange } from '../../domain/announcing/committed-change.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
 import { grantChange } from '../adapters/dynamodb/grant-changes.ts';
@@ -8,7 +9,7 @@ import { registryChange } from '../adapters/dynamodb/registry-changes.ts';
 import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
 import { telemetryChange } from '../adapters/dynamodb/telemetry-changes.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
-import { random, randomToken, sleep } from '../runtime/environment.ts';
+import { clock, random, randomToken, sleep } from '../runtime/environment.ts';
 import { streamBatch } from '../runtime/stream-batch.ts';
 import { AnnounceChangesEnv } from './env.ts';
 
@@ -20,6 +21,8 @@ export const handler = streamBatch({
   },
   wire: () => {
     const env = AnnounceChangesEnv.parse(process.env);
+    const sqs = new SQSClient();
+    const delay = { delaySeconds: ROLL_UP_DELAY_SECONDS };
     return {
       readers: new Map<string, (change: StreamChange) => CommittedChange['change'] | undefined>([
         [env.TELEMETRY_TABLE, telemetryChange],
@@ -27,8 +30,15 @@ export const handler = streamBatch({
         [env.REGISTRY_TABLE, registryChange],
       ]),
       devices: dynamoDeviceStore(new DynamoDBClient(), env.TELEMETRY_TABLE, { random, sleep, randomToken }),
-      requestRefreshes: sqsSender(new SQSClient(), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
+      requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
+      announceHours: hourAnnouncer({
+        requestRollUps: sqsSender(sqs, env.ROLL_UP_QUEUE_URL, { random, sleep }, delay),
+        clock,
+      }),
     };
   },
-  onChanges: announceChanges,
+  async onChanges(deps, changes) {
+    await announceChanges(deps, changes);
+    await deps.announceHours(changes);
+  },
 });

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
+import { dynamoRollupReader } from '../adapters/dynamodb/rollup-reader.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
@@ -15,6 +16,7 @@ export const handler = httpFunction({
     return {
       authenticate: async () => undefined, // every route here is public
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+      rollups: dynamoRollupReader(dynamodb, env.ROLLUPS_TABLE),
       lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
       resolveUsername,
       clock,

@@ -23,13 +23,15 @@ import { routes as awardRoutes } from '../record-award/routes.ts';
 import { openApiOf } from '../runtime/openapi.ts';
 import type { Reply } from '../runtime/problems.ts';
 import { route } from '../runtime/route.ts';
+import { communityRoutes, type CommunityReadDeps } from './community-routes.ts';
 import { ledgerRoutes, type LedgerReadDeps } from './ledger-routes.ts';
 import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
 
-export type ReadApiDeps = LedgerReadDeps & {
-  readonly scores: Pick<ScoreStore, 'load' | 'dayRows'>;
-  readonly clock: Clock;
-};
+export type ReadApiDeps = LedgerReadDeps &
+  CommunityReadDeps & {
+    readonly scores: Pick<ScoreStore, 'load' | 'dayRows'>;
+    readonly clock: Clock;
+  };
 
 const DEFAULT_HISTORY_DAYS = 30;
 const MAX_HISTORY_DAYS = 366;
@@ -136,7 +138,7 @@ const metaRoutes = [
   }),
 ];
 
-export const routes = [...userRoutes, ...ledgerRoutes, ...metaRoutes];
+export const routes = [...userRoutes, ...ledgerRoutes, ...communityRoutes, ...metaRoutes];
 
 /** Every route of every function: what each of them checks and answers is written once, with the route. */
 const openApi = (): Readonly<Record<string, unknown>> =>

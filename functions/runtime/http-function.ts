@@ -2,6 +2,8 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
+import { etagOf, isNotModified } from './etag.ts';
+import { toJson } from './json.ts';
 import { logger, publish } from './log.ts';
 import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
@@ -49,7 +51,7 @@ export function httpFunction<Deps extends HttpDeps>(options: {
     const line = { requestId, method: http.method, route: route?.path, status: reply.status };
     logger.info('request', { ...line, ...reply.counts, ms: Math.round(performance.now() - started) });
     publish(Object.entries(reply.counts ?? {}).map(([name, value]) => ({ name, value, unit: 'Count' })));
-    return toAnswer(reply, route);
+    return toAnswer(reply, route, event.headers['if-none-match']);
   };
 }
 
@@ -135,17 +137,21 @@ function decoded(groups: Record<string, string | undefined> | undefined): Record
   }
 }
 
-function toAnswer<Deps>({ status, headers, body }: Reply, route?: Route<Deps>): HttpAnswer {
+function toAnswer<Deps>({ status, headers, body }: Reply, route?: Route<Deps>, ifNoneMatch?: string): HttpAnswer {
   const isPublic = route?.access === 'anyone';
   const cache = isPublic && status === 200 ? `public, max-age=${route.cacheSeconds ?? 0}` : 'no-store';
+  const text = body === undefined ? '' : toJson(body);
+  const etag = route?.hasEtag === true && status === 200 ? etagOf(text) : undefined;
+  const isKnown = etag !== undefined && isNotModified(ifNoneMatch, etag);
   return {
-    statusCode: status,
+    statusCode: isKnown ? 304 : status,
     headers: {
       'cache-control': cache,
       ...(isPublic ? { 'access-control-allow-origin': '*' } : {}),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(etag === undefined ? {} : { etag }),
+      ...(body === undefined || isKnown ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    body: body === undefined ? '' : JSON.stringify(body),
+    body: isKnown ? '' : text,
   };
 }

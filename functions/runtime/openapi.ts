@@ -53,6 +53,7 @@ function responsesOf(route: DescribedRoute): Json {
     const text = refusal === undefined ? description : `${description}. ${String(refusal.description)}`;
     responses.set(status, { description: text, ...(either === undefined ? {} : { content: jsonContent(either) }) });
   }
+  if (route.hasEtag === true) responses.set('304', { description: 'What `if-none-match` names is still the answer' });
   return Object.fromEntries([...responses].sort());
 }
 

@@ -32,6 +32,8 @@ type RouteDescription = {
   readonly problems?: readonly ProblemCode[];
   /** Seconds that a public answer may be kept by any cache. */
   readonly cacheSeconds?: number;
+  /** Whether an answer has an `etag`, by which a caller who has it already is answered 304. */
+  readonly hasEtag?: boolean;
 };
 
 export type RouteContext = { readonly credential: Credential | undefined; readonly requestId: string };

@@ -7,7 +7,9 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { placeOf } from '../../../domain/metrics/hour-index.ts';
 import type { Random, RandomToken, Sleep } from '../../../domain/shared/environment.ts';
+import { hourOf } from '../../../domain/shared/utc.ts';
 import type { DeviceStore } from '../../../domain/telemetry/device-store.port.ts';
 import { putOnce } from './put-once.ts';
 import { sendBesideTransactions, sendTransaction } from './retry-transaction.ts';
@@ -33,17 +35,21 @@ export function dynamoDeviceStore(
     },
 
     async register(deviceId, createdAt) {
-      await putBesideBinds({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt });
+      const place = placeOf(hourOf(Date.parse(createdAt)), deviceId);
+      await putBesideBinds({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place });
     },
 
     async bind(deviceId, username, at) {
+      const { dayShard, hour } = placeOf(hourOf(Date.parse(at)), deviceId);
       const own = {
         TableName: tableName,
         Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),
-        UpdateExpression: 'SET #owner = :owner, boundAt = :at, createdAt = if_not_exists(createdAt, :at)',
+        UpdateExpression:
+          'SET #owner = :owner, boundAt = :at, createdAt = if_not_exists(createdAt, :at), ' +
+          'dayShard = if_not_exists(dayShard, :dayShard), #hour = if_not_exists(#hour, :hour)',
         ConditionExpression: 'attribute_not_exists(#owner)',
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: marshall({ ':owner': username, ':at': at }),
+        ExpressionAttributeNames: { '#owner': 'owner', '#hour': 'hour' },
+        ExpressionAttributeValues: marshall({ ':owner': username, ':at': at, ':dayShard': dayShard, ':hour': hour }),
       };
       const link = {
         TableName: tableName,

@@ -1,4 +1,5 @@
 import type { LedgerChange } from '../../../domain/announcing/ledger-change.ts';
+import { hourOf } from '../../../domain/shared/utc.ts';
 import { GRANT_SK, parseGrantItem, userOfBalance } from './grant-items.ts';
 import type { StreamChange } from './stream-change.ts';
 
@@ -7,8 +8,9 @@ import type { StreamChange } from './stream-change.ts';
  * the same user, once; either by itself was made by hand. Throws on a record that this table could not have made.
  */
 export function grantChange({ keys, before, after }: StreamChange): LedgerChange {
-  if (keys.sk?.S !== GRANT_SK) return { kind: 'ledger-changed', username: userOfBalance(keys) };
+  if (keys.sk?.S !== GRANT_SK) return { kind: 'ledger-changed', username: userOfBalance(keys), hours: [] };
   const item = after ?? before;
   if (item === undefined) throw new Error('a stream record has neither image');
-  return { kind: 'ledger-changed', username: parseGrantItem(item).line.username };
+  const { username, grantedAt } = parseGrantItem(item).line;
+  return { kind: 'ledger-changed', username, hours: [hourOf(Date.parse(grantedAt))] };
 }

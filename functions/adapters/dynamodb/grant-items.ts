@@ -5,11 +5,13 @@ import { emptyBalance, type Balance } from '../../../domain/grants/balance.ts';
 import type { GrantLine } from '../../../domain/grants/grant.ts';
 import type { StoredGrant } from '../../../domain/grants/grant-ledger.port.ts';
 import { Username } from '../../../domain/identity/username.ts';
+import { placeOf } from '../../../domain/metrics/hour-index.ts';
+import { hourOf } from '../../../domain/shared/utc.ts';
 
 /**
  * The items of the `score_grants` table.
  *
- *   GRANT#<grantId>    GRANT      one line, never changed; in the index `byUser` under username and seq
+ *   GRANT#<grantId>    GRANT      one line, never changed; in `byUser` under username and seq, and in `byHour`
  *   USER#<username>    BALANCE    the running totals and the chain's head
  */
 export type Item = Record<string, AttributeValue>;
@@ -60,6 +62,7 @@ const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine, writeId: string): Item {
   const item = {
     ...line,
+    ...placeOf(hourOf(Date.parse(line.grantedAt)), grantId),
     ...(previousHash === null ? {} : { previousHash: bytesOf(previousHash) }),
     hash: bytesOf(hash),
     writeId,

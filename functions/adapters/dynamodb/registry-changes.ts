@@ -1,9 +1,24 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
 import type { RegistryChange } from '../../../domain/announcing/registry-change.ts';
-import { creditedByItem } from './registry-items.ts';
+import { hourOf, type UtcHour } from '../../../domain/shared/utc.ts';
+import { creditedByItem, isExtensionItem, parseExtensionItem, type Item } from './registry-items.ts';
 import type { StreamChange } from './stream-change.ts';
 
-/** What a stream record of the `registry` table means: only the rows that count for a user matter to a score. */
-export function registryChange({ keys, after }: StreamChange): RegistryChange | undefined {
+const Placed = z.object({ dayShard: z.string(), hour: z.string() });
+
+/** What a stream record of the `registry` table means; undefined for one that neither a score nor a metric counts. */
+export function registryChange({ keys, before, after }: StreamChange): RegistryChange | undefined {
+  const images = [before, after].filter((image) => image !== undefined);
   const username = creditedByItem(keys);
-  return username === undefined ? undefined : { kind: 'registry-changed', username, isRemoval: after === undefined };
+  const hours = [...new Set(images.flatMap((image) => hoursOf(keys, image)))];
+  if (username === undefined) return hours.length === 0 ? undefined : { kind: 'extension-changed', hours };
+  return { kind: 'registry-changed', username, isRemoval: after === undefined, hours };
+}
+
+/** The hour in which a fact stands in the index; of an extension that of its first version, which shows its owner. */
+function hoursOf(keys: Item, image: Item): readonly UtcHour[] {
+  if (isExtensionItem(keys)) return [hourOf(Date.parse(parseExtensionItem(image).createdAt))];
+  const placed = Placed.safeParse(unmarshall(image));
+  return placed.success ? [placed.data.hour] : [];
 }

@@ -3,16 +3,18 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../domain/identity/username.ts';
 import type { Collective } from '../../../domain/registry/collective.ts';
+import { placeOf } from '../../../domain/metrics/hour-index.ts';
 import { Publisher, type Extension, type PublishedVersion } from '../../../domain/registry/extension.ts';
 import type { StoredVersion } from '../../../domain/registry/registry.port.ts';
+import { hourOf } from '../../../domain/shared/utc.ts';
 
 /**
  * The items of the `registry` table.
  *
  *   EXTENSION#<name>      EXTENSION                           owner
- *   EXTENSION#<name>      VERSION#2026.11.03.0…1              a published version, yanked or not
+ *   EXTENSION#<name>      VERSION#2026.11.03.0…1              a published version, yanked or not; in the index `byHour`
  *   PUBLISHER#<username>  VERSION#<name>@<version>            a version that counts for the user, yanked or not
- *   AUTHOR#<username>     PULL#<name>@<version>#<puller>      a pull of such a version
+ *   AUTHOR#<username>     PULL#<name>@<version>#<puller>      a pull of such a version; in `byHour` for one of its authors
  *   COLLECTIVE#<slug>     COLLECTIVE                          members
  *   COLLECTIVE#<slug>     MEMBERS#<time>#<revision>           members since that time
  *   MEMBER#<username>     COLLECTIVE#<slug>                   a membership of today
@@ -101,6 +103,7 @@ export const toVersionItem = ({ yank, revision, ...version }: PublishedVersion, 
     yankedAt: yank?.at,
     yankReason: yank?.reason,
     rev: revision,
+    ...placeOf(hourOf(Date.parse(version.publishedAt)), version.name),
     writeId,
   });
 
@@ -159,4 +162,17 @@ export function creditedByItem(keys: Item): Username | undefined {
   }
   if (pk.startsWith(AUTHOR_PREFIX) && sk.startsWith(PULL_PREFIX)) return Username.parse(pk.slice(AUTHOR_PREFIX.length));
   return undefined;
+}
+
+export const isExtensionItem = (keys: Item): boolean => keys.sk?.S === EXTENSION_SK;
+export const isVersionItem = (keys: Item): boolean => keys.sk?.S?.startsWith(VERSION_PREFIX) === true;
+
+const PulledVersion = z.string().check(z.regex(/^PULL#[^#]+@[^@#]+#./su));
+
+/** Which version of what a pull's row is about. No version has an `@`, a name may start with one. */
+export function pullOfItem(item: Item): { readonly name: string; readonly version: string; readonly puller: string } {
+  const key = PulledVersion.parse(item.sk?.S);
+  const pulled = key.slice(PULL_PREFIX.length, key.indexOf('#', PULL_PREFIX.length));
+  const at = pulled.lastIndexOf('@');
+  return { name: pulled.slice(0, at), version: pulled.slice(at + 1), puller: pullerOfItem(item) };
 }

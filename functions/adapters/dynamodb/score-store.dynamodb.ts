@@ -92,7 +92,7 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
       const isLaterDate = guard.score !== null && guard.score.score.date < score.date;
       if (isLaterDate) await writeDayRow(username, guard.score);
       const scoreRevision = guard.score?.revision;
-      return (await putAfter(toScoreItem(score, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
+      return (await putAfter(toScoreItem(score, metrics, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
     },
 
     async dayRows(username, from, to) {

@@ -6,7 +6,7 @@ import { Username } from '../../../domain/identity/username.ts';
 import { byListing } from '../../../domain/scoring/contributions.ts';
 import type { DayRow, Revision, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
-import type { UserMetrics } from '../../../domain/scoring/username-metrics.ts';
+import { isKnown, type UserMetrics } from '../../../domain/scoring/username-metrics.ts';
 import { shardOf } from '../../../domain/shared/shard.ts';
 import { packMetrics, unpackMetrics } from './score-store.metrics-codec.ts';
 
@@ -135,7 +135,13 @@ const NEVER = '9999-12-31';
 export const changeShardOf = (shard: number): string => `SHARD#${shard}`;
 export const changesOn = (rulesVersion: string, date: string | null): string => `${rulesVersion}#${date ?? NEVER}`;
 
-export const toScoreItem = ({ contributions, granted, ...score }: UserScore, rev: Revision): Item => {
+/** `memberScore` is the score where anything is known of the user: what the gauges of all members read. */
+export const toScoreItem = (
+  { contributions, granted, ...score }: UserScore,
+  metrics: UserMetrics,
+  rev: Revision,
+): Item => {
+  const isMember = isKnown(metrics) || granted.balance.seq > 0;
   const byKey = Object.fromEntries(
     contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
   );
@@ -147,6 +153,7 @@ export const toScoreItem = ({ contributions, granted, ...score }: UserScore, rev
     granted: toGrantedItem(granted),
     changeShard: changeShardOf(shardOf(score.username, CHANGE_SHARDS)),
     changesOn: changesOn(score.rulesVersion, score.nextChangeOn),
+    ...(isMember ? { memberScore: score.canonicalScore } : {}),
     rev,
   });
 };

@@ -1,5 +1,6 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { TelemetryChange } from '../../../domain/announcing/telemetry-change.ts';
+import { hourOf } from '../../../domain/shared/utc.ts';
 import type { StreamChange } from './stream-change.ts';
 import { DeviceItem, parseChunk, parseKey, type Item } from './telemetry-items.ts';
 
@@ -13,10 +14,12 @@ export function telemetryChange({ keys, before, after }: StreamChange): Telemetr
     }
     case 'device': {
       const [was, is] = [before, after].map((item) =>
-        item === undefined ? undefined : DeviceItem.parse(unmarshall(item)).owner,
+        item === undefined ? undefined : DeviceItem.parse(unmarshall(item)),
       );
-      const owners = [was, is].filter((owner) => owner !== undefined);
-      return was === is ? undefined : { kind: 'owner-changed', owners };
+      const owners = [was?.owner, is?.owner].filter((owner) => owner !== undefined);
+      const created = [was?.createdAt, is?.createdAt].filter((at) => at !== undefined);
+      const hours = was?.createdAt === is?.createdAt ? [] : created.map((at) => hourOf(Date.parse(at)));
+      return { kind: 'device-changed', owners: was?.owner === is?.owner ? [] : owners, hours };
     }
     case 'link':
       return { kind: 'link-changed', username: key.username };

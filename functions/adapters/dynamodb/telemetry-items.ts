@@ -1,6 +1,7 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
+import { placeOf } from '../../../domain/metrics/hour-index.ts';
 import { Username } from '../../../domain/identity/username.ts';
 import { kindText, type Chunk } from '../../../domain/telemetry/device-hour-set.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
@@ -10,8 +11,8 @@ import type { UtcHour } from '../../../domain/shared/utc.ts';
 /**
  * The items of the `telemetry` table.
  *
- *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt
- *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events
+ *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt; in the index `byHour` under createdAt's hour
+ *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events; in the index `byHour`
  *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
  *   USER#<name>    ISSUE#<id>                 an issue that the user created
  *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
@@ -101,6 +102,7 @@ export function chunkItem(deviceId: string, hour: UtcHour, chunk: Chunk, writeId
     {
       pk: devicePk(deviceId),
       sk: chunkSk(hour, chunk.index),
+      ...placeOf(hour, deviceId),
       rev: chunk.revision + 1,
       closed: chunk.closed ? true : undefined,
       events,

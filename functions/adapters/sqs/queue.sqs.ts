@@ -6,16 +6,21 @@ const BATCH_SIZE = 10;
 const MAX_TRIES = 5;
 
 /**
- * Sends messages, ten a request. A `Failed` entry of an answer is a failure: it is sent again with jitter, and throws
+ * Sends messages, ten a request; with a delay they are received only once it is over. A `Failed` entry of an answer is a failure: it is sent again with jitter, and throws
  * in the end. What was sent by then may be sent again later; a message only says what to recompute.
  */
 export function sqsSender(
   client: SQSClient,
   queueUrl: string,
   deps: { readonly random: Random; readonly sleep: Sleep },
+  { delaySeconds = 0 }: { readonly delaySeconds?: number } = {},
 ): (messages: readonly object[]) => Promise<void> {
   async function sendBatch(batch: readonly object[]): Promise<void> {
-    let entries = batch.map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(message) }));
+    let entries = batch.map((message, index) => ({
+      Id: String(index),
+      MessageBody: JSON.stringify(message),
+      ...(delaySeconds === 0 ? {} : { DelaySeconds: delaySeconds }),
+    }));
     for (let attempt = 1; ; attempt += 1) {
       const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
       const failed = new Set(Failed.map(({ Id }) => Id));

@@ -55,7 +55,7 @@ describe('a change is announced', () => {
     ['of an hour of nobody’s device to nobody', hour({ deviceId: 'd2' }), []],
     [
       'of an owner to both, for all their days',
-      { kind: 'owner-changed', owners: [ada, bob] },
+      { kind: 'device-changed', owners: [ada, bob], hours: [] },
       [
         { username: ada, changedAt: AT },
         { username: bob, changedAt: AT },
@@ -85,7 +85,7 @@ describe('a change is announced', () => {
   });
 
   it.each([0, 1])('for all days where one change of a batch concerns them all (%d)', async (first) => {
-    const changes = [committed(hour()), committed({ kind: 'owner-changed', owners: [ada] })];
+    const changes = [committed(hour()), committed({ kind: 'device-changed', owners: [ada], hours: [] })];
     const inOrder = first === 0 ? changes : changes.toReversed();
 
     expect((await requested(inOrder, { d1: ada })).requests).toEqual([{ username: ada, changedAt: AT }]);

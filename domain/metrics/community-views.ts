@@ -1,0 +1,211 @@
+import * as z from 'zod/mini';
+import { err, ok, type Result } from '../shared/result.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { addDays, dateOf, dateOfDayNumber, dayNumberOf, MILLISECONDS_PER_DAY, type UtcDate } from '../shared/utc.ts';
+import type { ExtensionSummary } from './extension-summary.ts';
+import { communityMetrics, type Metric, type MetricRollupHourMetric } from './registry.ts';
+import type { DayTotals } from './rolled-up-day.ts';
+import type { RollupReader } from './rollup-store.port.ts';
+
+/** The answers about the community, each with its schema: one field for each metric of the registry. */
+
+export const Interval = z.enum(['DAY', 'WEEK'], 'expected DAY or WEEK');
+export type Interval = z.infer<typeof Interval>;
+
+const DAYS_OF = { DAY: 1, WEEK: 7 } as const satisfies Record<Interval, number>;
+export const MOST_DAYS = 365;
+const READS_AT_A_TIME = 6;
+
+type CommunityMetric = Metric & { readonly name: MetricRollupHourMetric };
+
+/** Whole numbers, exact at any size: whoever writes the answer must not make doubles of them. */
+const WholeNumber = z.number();
+type WholeNumber = bigint;
+
+const PeriodView = z.object({
+  /** Epoch milliseconds; the end is not part of the period. */
+  period_start: z.number(),
+  period_end: z.number(),
+  event_count: WholeNumber,
+  value_count: z.nullable(WholeNumber),
+});
+type Period = {
+  readonly period_start: number;
+  readonly period_end: number;
+  readonly event_count: WholeNumber;
+  readonly value_count: WholeNumber | null;
+};
+
+/** An object with a field for each metric, described as the registry does. */
+const byField = (schemaOf: (metric: CommunityMetric) => z.ZodMiniType) =>
+  z.object(
+    Object.fromEntries(
+      communityMetrics.map((metric) => [metric.field, schemaOf(metric).check(z.describe(metric.description))]),
+    ),
+  );
+
+export const CommunityMetricsView = byField(() => z.object({ older: PeriodView, newer: PeriodView }));
+export type CommunityMetricsView = Readonly<Record<string, { readonly older: Period; readonly newer: Period }>>;
+
+export const SeriesView = z.extend(
+  byField(({ kind }) => z.array(kind === 'gauge' ? z.nullable(WholeNumber) : WholeNumber)),
+  { steps_start_times: z.array(z.number()) },
+);
+export type SeriesView = Readonly<Record<string, readonly (number | WholeNumber | null)[]>>;
+
+const startOf = (date: UtcDate): number => dayNumberOf(date) * MILLISECONDS_PER_DAY;
+
+type Days = readonly { readonly date: UtcDate; readonly totals: DayTotals }[];
+
+const add = (days: Days, metric: MetricRollupHourMetric, field: 'eventCount' | 'valueSum'): bigint =>
+  days.reduce((sum, { totals }) => sum + (totals.get(metric)?.[field] ?? 0n), 0n);
+
+/**
+ * The last full day or week that ended at a UTC midnight, beside the one before it. `now` is in milliseconds since the
+ * epoch.
+ */
+export async function compareLastPeriods(
+  rollups: RollupReader,
+  interval: Interval,
+  now: number,
+): Promise<CommunityMetricsView> {
+  const length = DAYS_OF[interval];
+  const today = dateOf(now);
+  const periods = {
+    older: { from: addDays(today, -2 * length), to: addDays(today, -length - 1) },
+    newer: { from: addDays(today, -length), to: addDays(today, -1) },
+  };
+  const days = await rollups.totalsOf(periods.older.from, periods.newer.to);
+
+  const periodOf = async (metric: CommunityMetric, { from, to }: typeof periods.newer): Promise<Period> => {
+    const within = days.filter(({ date }) => from <= date && date <= to);
+    const bounds = { period_start: startOf(from), period_end: startOf(addDays(to, 1)) };
+    const figures = await figuresOf(rollups, metric, within, { from, to });
+    return { ...bounds, ...figures };
+  };
+  const fields = await settleAll(communityMetrics, READS_AT_A_TIME, async (metric) => {
+    const older = await periodOf(metric, periods.older);
+    return [metric.field, { older, newer: await periodOf(metric, periods.newer) }] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+async function figuresOf(
+  rollups: RollupReader,
+  { name, kind }: CommunityMetric,
+  days: Days,
+  { from, to }: { readonly from: UtcDate; readonly to: UtcDate },
+): Promise<Pick<Period, 'event_count' | 'value_count'>> {
+  const eventCount = add(days, name, 'eventCount');
+  switch (kind) {
+    case 'counter':
+    case 'sum':
+      return { event_count: eventCount, value_count: add(days, name, 'valueSum') };
+    case 'distinct': {
+      // One day's number is known; several days need their sets, for who was there twice counts once.
+      const isKnown = from === to || days.filter(({ totals }) => totals.has(name)).length < 2;
+      const distinct = isKnown ? eventCount : BigInt(await rollups.distinctOf(name, from, to));
+      return { event_count: distinct, value_count: 0n };
+    }
+    case 'gauge': {
+      const newest = days.findLast(({ totals }) => totals.has(name))?.totals.get(name)?.valueSum;
+      return { event_count: eventCount, value_count: newest ?? (await rollups.lastSampleBefore(name, from)) };
+    }
+  }
+}
+
+/** Days as the request of a series names them: `from` and `to` are both part of it. */
+export type SeriesDays = { readonly from: UtcDate; readonly to: UtcDate };
+
+/**
+ * The UTC days that two times in epoch milliseconds name: `since` is rounded down and `to` up to midnight, and a future
+ * `to` is cut to the end of today. An error says which field is wrong, and how.
+ */
+export function seriesDays(
+  { since, to }: { readonly since: number; readonly to: number },
+  now: number,
+): Result<SeriesDays, { readonly field: 'since' | 'to'; readonly expected: string }> {
+  if (to < since) return err({ field: 'to', expected: 'expected a time not before since' });
+  const first = Math.floor(since / MILLISECONDS_PER_DAY);
+  const endOfToday = Math.floor(now / MILLISECONDS_PER_DAY) + 1;
+  const end = Math.min(Math.ceil(to / MILLISECONDS_PER_DAY), endOfToday);
+  if (first >= endOfToday) return err({ field: 'since', expected: 'expected a time not after today' });
+  if (end <= first) return err({ field: 'to', expected: 'expected at least one day after since' });
+  if (end - first > MOST_DAYS) return err({ field: 'to', expected: `expected at most ${MOST_DAYS} days after since` });
+  return ok({ from: dateOfDayNumber(first), to: dateOfDayNumber(end - 1) });
+}
+
+/** Each metric's days, one after the other: a day in which nothing happened is 0, a gauge keeps its last sample. */
+export async function readSeries(rollups: RollupReader, { from, to }: SeriesDays): Promise<SeriesView> {
+  const stored = new Map((await rollups.totalsOf(from, to)).map(({ date, totals }) => [date, totals]));
+  const dates: UtcDate[] = [];
+  for (let date = from; date <= to; date = addDays(date, 1)) dates.push(date);
+
+  const fields = await settleAll(communityMetrics, READS_AT_A_TIME, async ({ name, field, kind }) => {
+    const tallies = dates.map((date) => stored.get(date)?.get(name));
+    switch (kind) {
+      case 'counter':
+      case 'distinct':
+        return [field, tallies.map((tally) => tally?.eventCount ?? 0n)] as const;
+      case 'sum':
+        return [field, tallies.map((tally) => tally?.valueSum ?? 0n)] as const;
+      case 'gauge': {
+        const isKnownAtFirst = tallies[0] !== undefined;
+        let last = isKnownAtFirst ? null : await rollups.lastSampleBefore(name, from);
+        return [field, tallies.map((tally) => (last = tally?.valueSum ?? last))] as const;
+      }
+    }
+  });
+  return { steps_start_times: dates.map(startOf), ...Object.fromEntries(fields) };
+}
+
+export const ExtensionSort = z.enum(
+  ['last_published', 'pulls', 'versions'],
+  'expected last_published, pulls or versions',
+);
+export const SortDirection = z.enum(['asc', 'desc'], 'expected asc or desc');
+
+export const ExtensionsView = z.object({
+  /** All extensions, not only those of the page. */
+  count: z.int(),
+  page: z.int(),
+  /** Whether there is another page. */
+  next: z.boolean(),
+  data: z.array(
+    z.object({
+      extension: z.string(),
+      publisher: z.string(),
+      versions: z.int(),
+      pulls: z.int(),
+      first_published: z.iso.datetime(),
+      last_published: z.iso.datetime(),
+    }),
+  ),
+});
+export type ExtensionsView = z.infer<typeof ExtensionsView>;
+
+export type ExtensionsQuery = {
+  readonly page: number;
+  readonly page_size: number;
+  readonly sort: z.infer<typeof ExtensionSort>;
+  readonly sort_direction: z.infer<typeof SortDirection>;
+};
+
+/** A page of all extensions, from 1 on; of equal ones the name that sorts first comes first, in either direction. */
+export function extensionsView(
+  summaries: readonly ExtensionSummary[],
+  { page, page_size: size, sort, sort_direction: direction }: ExtensionsQuery,
+): ExtensionsView {
+  const rows = summaries.map(({ firstPublished, lastPublished, ...summary }) => ({
+    ...summary,
+    first_published: firstPublished,
+    last_published: lastPublished,
+  }));
+  const sign = direction === 'asc' ? 1 : -1;
+  rows.sort((a, b) => {
+    if (a[sort] !== b[sort]) return a[sort] < b[sort] ? -sign : sign;
+    return a.extension < b.extension ? -1 : 1;
+  });
+  const data = rows.slice((page - 1) * size, page * size);
+  return { count: rows.length, page, next: page * size < rows.length, data };
+}

@@ -1,0 +1,43 @@
+import type { ExtensionName } from '../registry/extension.ts';
+import type { Registry } from '../registry/registry.port.ts';
+import type { Random, Sleep } from '../shared/environment.ts';
+import type { RollupStore } from './rollup-store.port.ts';
+import { untilSaved } from './until-saved.ts';
+
+/** What the community sees of an extension. */
+export type ExtensionSummary = {
+  readonly extension: ExtensionName;
+  /** The account or the collective that owns it. */
+  readonly publisher: string;
+  /** Versions published, yanked since or not. */
+  readonly versions: number;
+  readonly pulls: number;
+  /** ISO 8601 */
+  readonly firstPublished: string;
+  readonly lastPublished: string;
+};
+
+export type SummaryDeps = {
+  readonly registry: Pick<Registry, 'findExtension' | 'versionsOf'>;
+  readonly rollups: RollupStore;
+  readonly random: Random;
+  readonly sleep: Sleep;
+};
+
+/**
+ * Makes an extension's summary from the registry and the rolled up pulls: guard, then facts, then save. Nothing is stored
+ * for a name that the registry does not know.
+ */
+export async function summarizeExtension(deps: SummaryDeps, name: ExtensionName): Promise<void> {
+  await untilSaved(deps, `summary of ${name}`, async () => {
+    const stored = await deps.rollups.loadSummary(name);
+    const extension = await deps.registry.findExtension(name);
+    const times: string[] = [];
+    for await (const { publishedAt } of deps.registry.versionsOf(name)) times.push(publishedAt);
+    const [firstPublished, lastPublished] = [times.toSorted()[0], times.toSorted().at(-1)];
+    if (extension === undefined || firstPublished === undefined || lastPublished === undefined) return 'unknown';
+    const pulls = await deps.rollups.pullsOf(name);
+    const publisher = extension.owner.name;
+    return stored.save({ extension: name, publisher, versions: times.length, pulls, firstPublished, lastPublished });
+  });
+}

@@ -1,0 +1,15 @@
+import type { UtcDate, UtcHour } from '../shared/utc.ts';
+import type { HourFacts } from './community-hour.ts';
+
+/** The facts of the whole community, by the hour in which they happened. */
+export type HourFactsReader = {
+  /**
+   * The facts of some hours of one day, hour by hour; every hour of the day that has facts where `hours` is null.
+   *
+   * The tables' indexes say which facts there are, and may lag behind them; each fact is then read strongly consistent.
+   */
+  factsOf(
+    date: UtcDate,
+    hours: readonly UtcHour[] | null,
+  ): AsyncIterable<{ readonly hour: UtcHour; readonly facts: HourFacts }>;
+};

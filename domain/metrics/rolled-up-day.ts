@@ -1,0 +1,105 @@
+import type { UtcDate, UtcHour } from '../shared/utc.ts';
+import { dateOfHour } from '../shared/utc.ts';
+import { idOfSeries, type HourFold, type MemberHash, type Series, type Tally } from './hour-fold.ts';
+import { communityMetrics, type MetricRollupHourMetric } from './registry.ts';
+import type { ScoreTotals } from './score-totals.port.ts';
+
+/** What a series counts in one hour. A gauge's slot is its newest sample, with the time at which it was read. */
+export type Slot = Tally & { readonly at?: string };
+
+/** A series over the hours of one day, by their number from 0 to 23; an hour in which nothing happened is missing. */
+export type DayOfSeries = { readonly series: Series; readonly hours: ReadonlyMap<number, Slot> };
+
+/**
+ * Who was there on a day: for each the hours in which, one bit for each from the lowest on. So a day's number is exact,
+ * an hour can be folded again by itself, and the sets of several days join to the exact number of all of them.
+ */
+export type DaySet = ReadonlyMap<MemberHash, number>;
+
+/** Everything that is rolled up of one day. */
+export type RolledUpDay = {
+  readonly date: UtcDate;
+  readonly series: ReadonlyMap<string, DayOfSeries>;
+  readonly sets: ReadonlyMap<MetricRollupHourMetric, DaySet>;
+  /** By hour of the day: when the run began that rolled it up last, ISO 8601. */
+  readonly rolledUpAt: ReadonlyMap<number, string>;
+};
+
+export const emptyDay = (date: UtcDate): RolledUpDay => ({
+  date,
+  series: new Map(),
+  sets: new Map(),
+  rolledUpAt: new Map(),
+});
+
+export const numberOfHour = (hour: UtcHour): number => Number(hour.slice(11));
+
+const withSlot = (day: Map<string, DayOfSeries>, series: Series, hour: number, slot: Slot): void => {
+  const id = idOfSeries(series);
+  day.set(id, { series, hours: new Map([...(day.get(id)?.hours ?? []), [hour, slot]]) });
+};
+
+/** Sets what an hour's facts come to, whatever stood there before: never adds. Gauges are left as they are. */
+export function setHour(day: RolledUpDay, hour: UtcHour, fold: HourFold, startedAt: string): RolledUpDay {
+  if (dateOfHour(hour) !== day.date) throw new Error(`${hour} is no hour of ${day.date}`);
+  const number = numberOfHour(hour);
+  const gauges = new Set(communityMetrics.flatMap(({ kind, name }) => (kind === 'gauge' ? [name] : [])));
+  const series = new Map(
+    [...day.series].map(([id, { series: of, hours }]) => {
+      const isFolded = hours.has(number) && !gauges.has(of.metric);
+      return [id, { series: of, hours: isFolded ? new Map([...hours].filter(([at]) => at !== number)) : hours }];
+    }),
+  );
+  for (const { series: of, tally } of fold.tallies) withSlot(series, of, number, tally);
+
+  const sets = new Map(day.sets);
+  for (const [metric, members] of fold.members) {
+    const bit = 1 << number;
+    const set = new Map([...(sets.get(metric) ?? [])].map(([member, hours]) => [member, hours & ~bit]));
+    for (const member of members) set.set(member, (set.get(member) ?? 0) | bit);
+    sets.set(metric, new Map([...set].filter(([, hours]) => hours !== 0)));
+  }
+  return { ...day, series, sets, rolledUpAt: new Map([...day.rolledUpAt, [number, startedAt]]) };
+}
+
+/** Sets the gauges' samples that were read at a time of this day; a newer sample of the hour stands. */
+export function setSamples(day: RolledUpDay, totals: ScoreTotals, at: string): RolledUpDay {
+  const number = Number(at.slice(11, 13));
+  const series = new Map(day.series);
+  for (const metric of communityMetrics) {
+    if (metric.kind !== 'gauge') continue;
+    const of = { metric: metric.name, scope: 'community' } as const;
+    const stored = series.get(idOfSeries(of))?.hours.get(number);
+    if (stored?.at !== undefined && stored.at > at) continue;
+    withSlot(series, of, number, { eventCount: 1n, valueSum: metric.fold(totals), at });
+  }
+  return { ...day, series };
+}
+
+/** Whether the gauges were sampled in this hour of the day. */
+export const isSampled = (day: RolledUpDay, hour: UtcHour): boolean =>
+  communityMetrics.every(
+    ({ kind, name }) =>
+      kind !== 'gauge' ||
+      day.series.get(idOfSeries({ metric: name, scope: 'community' }))?.hours.has(numberOfHour(hour)) === true,
+  );
+
+/** A community metric's day: of a distinct one how many there were, of a gauge the newest sample. */
+export type DayTotals = ReadonlyMap<MetricRollupHourMetric, Tally>;
+
+/** The day totals of the metrics that have any. */
+export function totalsOf(day: RolledUpDay): DayTotals {
+  const totals = new Map<MetricRollupHourMetric, Tally>();
+  for (const { name, kind } of communityMetrics) {
+    const slots = [...(day.series.get(idOfSeries({ metric: name, scope: 'community' }))?.hours.values() ?? [])];
+    const isDistinct = kind === 'distinct';
+    const count = isDistinct ? (day.sets.get(name)?.size ?? 0) : slots.length;
+    if (count === 0) continue;
+    const eventCount = isDistinct ? BigInt(count) : slots.reduce((sum, slot) => sum + slot.eventCount, 0n);
+    const sum = slots.reduce((total, slot) => total + slot.valueSum, 0n);
+    const newest = slots.toSorted((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : 1)).at(-1);
+    const valueSum = kind === 'gauge' ? (newest?.valueSum ?? 0n) : sum;
+    totals.set(name, { eventCount, valueSum });
+  }
+  return totals;
+}

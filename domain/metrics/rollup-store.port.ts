@@ -1,0 +1,40 @@
+import type { ExtensionName } from '../registry/extension.ts';
+import type { UtcDate } from '../shared/utc.ts';
+import type { ExtensionSummary } from './extension-summary.ts';
+import type { MetricRollupHourMetric } from './registry.ts';
+import type { DayTotals, RolledUpDay } from './rolled-up-day.ts';
+
+/** A day as it was read: whatever is decided from it is saved under the guard of that read. */
+export type StoredDay = {
+  readonly day: RolledUpDay;
+  /**
+   * Saves the day's new state, with its totals, if nobody has saved since it was read; also where nothing changed, so that
+   * an older run cannot save over it. `stale` means that another run came first: start again from `load`. A save that
+   * stops half way leaves the totals and the hours' times as they were, and whoever does the hour again completes it.
+   */
+  save(next: RolledUpDay): Promise<'saved' | 'stale'>;
+};
+
+/** An extension's summary as it was read, guarded as a day is. */
+export type StoredSummary = { save(next: ExtensionSummary): Promise<'saved' | 'stale'> };
+
+/** Where rollups are kept, for whoever makes them. Everything is read strongly consistent. */
+export type RollupStore = {
+  /** All that is rolled up of a day. */
+  load(date: UtcDate): Promise<StoredDay>;
+  loadSummary(extension: ExtensionName): Promise<StoredSummary>;
+  /** The pulls of an extension over all its days. */
+  pullsOf(extension: ExtensionName): Promise<number>;
+};
+
+/** What readers get of the rollups; each day is as one save left it. */
+export type RollupReader = {
+  /** The totals of the days from `from` to `to`, both included, that have any; in order. */
+  totalsOf(from: UtcDate, to: UtcDate): Promise<readonly { readonly date: UtcDate; readonly totals: DayTotals }[]>;
+  /** The newest sample of a gauge on a day before `date`. */
+  lastSampleBefore(metric: MetricRollupHourMetric, date: UtcDate): Promise<bigint | null>;
+  /** All extensions, in no order. */
+  summaries(): Promise<readonly ExtensionSummary[]>;
+  /** How many there were on any of the days from `from` to `to`, both included, each once. */
+  distinctOf(metric: MetricRollupHourMetric, from: UtcDate, to: UtcDate): Promise<number>;
+};

@@ -1,0 +1,69 @@
+import * as z from 'zod/mini';
+import {
+  CommunityMetricsView,
+  compareLastPeriods,
+  ExtensionsView,
+  extensionsView,
+  ExtensionSort,
+  Interval,
+  readSeries,
+  seriesDays,
+  SeriesView,
+  SortDirection,
+} from '../../domain/metrics/community-views.ts';
+import type { RollupReader } from '../../domain/metrics/rollup-store.port.ts';
+import type { Clock } from '../../domain/shared/environment.ts';
+import { problem } from '../runtime/problems.ts';
+import { route, type HttpDeps } from '../runtime/route.ts';
+
+export type CommunityReadDeps = HttpDeps & { readonly rollups: RollupReader; readonly clock: Clock };
+
+/** An hour is rolled up a minute after its change; a cache may keep what was read for as long again. */
+const OF_COMMUNITY = { method: 'GET', access: 'anyone', cacheSeconds: 60, hasEtag: true } as const;
+
+const EpochMs = z.coerce.number('expected epoch milliseconds').check(z.int(), z.gte(0));
+
+const DEFAULT_PAGE_SIZE = 50;
+const MOST_PER_PAGE = 2_000;
+const Extensions = z.object({
+  page: z._default(z.coerce.number().check(z.int(), z.gte(1)), 1),
+  page_size: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MOST_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  sort: z._default(ExtensionSort, 'last_published'),
+  sort_direction: z._default(SortDirection, 'desc'),
+});
+
+export const communityRoutes = [
+  route({
+    ...OF_COMMUNITY,
+    path: '/community-metrics',
+    summary: 'The last full day or week of the community, and the one before it',
+    request: z.object({ query: z.object({ interval: Interval }) }),
+    answers: { 200: { description: 'Both periods of every metric', schema: CommunityMetricsView } },
+    async handle({ query: { interval } }, { rollups, clock }: CommunityReadDeps) {
+      return { status: 200, body: await compareLastPeriods(rollups, interval, clock()) };
+    },
+  }),
+  route({
+    ...OF_COMMUNITY,
+    path: '/community-metrics/series',
+    summary: 'Every metric of the community by UTC day',
+    request: z.object({ query: z.object({ since: EpochMs, to: EpochMs }) }),
+    answers: { 200: { description: 'The days and, for each, every metric', schema: SeriesView } },
+    async handle({ query }, { rollups, clock }: CommunityReadDeps) {
+      const days = seriesDays(query, clock());
+      if (days.ok) return { status: 200, body: await readSeries(rollups, days.value) };
+      const { field, expected } = days.error;
+      return problem('invalid_query', `${field}: ${expected}`, { details: [days.error] });
+    },
+  }),
+  route({
+    ...OF_COMMUNITY,
+    path: '/community-metrics/extensions',
+    summary: 'All extensions with their versions and pulls',
+    request: z.object({ query: Extensions }),
+    answers: { 200: { description: 'A page of extensions', schema: ExtensionsView } },
+    async handle({ query }, { rollups }: CommunityReadDeps) {
+      return { status: 200, body: extensionsView(await rollups.summaries(), query) };
+    },
+  }),
+];

@@ -1,0 +1,60 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { RollUpRequested } from '../../domain/metrics/roll-up.message.ts';
+import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
+import { dateOfHour } from '../../domain/shared/utc.ts';
+import { dynamoHourFacts } from '../adapters/dynamodb/hour-facts.dynamodb.ts';
+import { dynamoRegistry } from '../adapters/dynamodb/registry.dynamodb.ts';
+import { dynamoRollupStore } from '../adapters/dynamodb/rollup-store.dynamodb.ts';
+import { dynamoScoreTotals } from '../adapters/dynamodb/score-totals.dynamodb.ts';
+import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { logger } from '../runtime/log.ts';
+import { once } from '../runtime/once.ts';
+import { sqsBatch } from '../runtime/sqs-batch.ts';
+import { RollUpMetricsEnv } from './env.ts';
+
+const wired = once((): RollUpDeps => {
+  const env = RollUpMetricsEnv.parse(process.env);
+  const dynamodb = new DynamoDBClient();
+  const tables = { telemetry: env.TELEMETRY_TABLE, grants: env.GRANTS_TABLE, registry: env.REGISTRY_TABLE };
+  return {
+    facts: dynamoHourFacts(dynamodb, tables, { random, sleep }),
+    registry: dynamoRegistry(dynamodb, tables),
+    rollups: dynamoRollupStore(dynamodb, env.ROLLUPS_TABLE),
+    scoreTotals: dynamoScoreTotals(dynamodb, env.SCORES_TABLE),
+    clock,
+    random,
+    sleep,
+    sha256,
+  };
+});
+
+const drain = sqsBatch({
+  message: RollUpRequested,
+  about: ({ hour }) => dateOfHour(hour),
+  parallel: 2,
+  wire: wired,
+  async onMessages(deps, messages) {
+    const outcome = await rollUpDay(deps, dateOfHour(messages[0].hour), messages);
+    const sample = await sampleGauges(deps, { isForced: false });
+    logger.info('rollup', { ...outcome, sample, messages: messages.length });
+  },
+});
+
+const Delivery = z.object({ Records: z.array(z.unknown()) });
+const WholeWork = z.strictObject({});
+
+/**
+ * Fed by its queue, it rolls up the announced hours. Invoked with `{}` it does its whole work now: every hour that has facts,
+ * of all days that facts may still come in for, and a new sample of the gauges; it answers how many hours those were.
+ */
+export async function handler(event: unknown) {
+  if (Delivery.safeParse(event).success) return drain(event);
+  WholeWork.parse(event);
+  const deps = wired();
+  const dates = openDates(deps.clock());
+  const hours = await rollUpDays(deps, dates);
+  await sampleGauges(deps, { isForced: true });
+  logger.info('all hours rolled up', { days: dates.length, hours });
+  return { status: 'done', days: dates.length, hours };
+}

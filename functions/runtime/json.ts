@@ -1,0 +1,11 @@
+import * as z from 'zod/mini';
+
+/** `JSON.rawJSON` gives digits to `JSON.stringify` as they are; the library's types do not know it yet. */
+const Json = z.object({ rawJSON: z.custom<(text: string) => object>((value) => typeof value === 'function') });
+const { rawJSON } = Json.parse(
+  Object.fromEntries([['rawJSON', Object.getOwnPropertyDescriptor(JSON, 'rawJSON')?.value]]),
+);
+
+/** A value as JSON text. A bigint is written with all its digits: JSON's numbers have no limit, a double has. */
+export const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, member: unknown) => (typeof member === 'bigint' ? rawJSON(String(member)) : member));
