@@ -22,7 +22,9 @@ export async function startFunctionEngine() {
     GRANTS_TABLE: tables.score_grants,
     REGISTRY_TABLE: tables.registry,
     CREDENTIALS_TABLE: tables.credentials,
+    ROLLUPS_TABLE: tables.metric_rollup_hour,
     SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nobody listens there
+    ROLL_UP_QUEUE_URL: 'http://127.0.0.1:9/000000000000/roll-up',
     AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
     AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:9',
     AWS_REGION: engine.region,

@@ -10,6 +10,7 @@ import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
 import { RecordAwardEnv } from '../../functions/record-award/env.ts';
 import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
+import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
 import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
 import { RUNBOOK } from '../../infra/alarms.ts';
 import type { LaurelFunctionProps } from '../../infra/laurel-function.ts';
@@ -38,6 +39,7 @@ describe('functions', () => {
       'read-api',
       'record-award',
       'refresh-score',
+      'roll-up-metrics',
       'shadow-report',
     ]);
   });
@@ -61,6 +63,7 @@ describe('functions', () => {
         'registry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
         telemetry: dynamodb('GetItem'),
         'score-refresh': sqs('SendMessage'),
+        'roll-up': sqs('SendMessage'),
         'announce-changes-failures': sqs('SendMessage'),
       },
     ],
@@ -118,9 +121,24 @@ describe('functions', () => {
       },
     ],
     [
+      'roll-up-metrics',
+      {
+        telemetry: dynamodb('BatchGetItem'),
+        'telemetry/index/byHour': dynamodb('Query'),
+        score_grants: dynamodb('BatchGetItem'),
+        'score_grants/index/byHour': dynamodb('Query'),
+        registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
+        'registry/index/byHour': dynamodb('Query'),
+        'user_scores/index/byNextChange': dynamodb('Query'),
+        metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
+        'roll-up': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+      },
+    ],
+    [
       'read-api',
       {
         user_scores: dynamodb('Query'),
+        metric_rollup_hour: dynamodb('Query'),
         score_grants: dynamodb('GetItem'),
         'score_grants/index/byUser': dynamodb('Query'),
       },
@@ -157,6 +175,7 @@ describe('functions', () => {
     ['shadow-report', ShadowReportEnv],
     ['confirm-publish', ConfirmPublishEnv],
     ['read-api', ReadApiEnv],
+    ['roll-up-metrics', RollUpMetricsEnv],
   ])('%s is given the environment that it parses, no name more', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
 
@@ -180,6 +199,7 @@ describe('functions', () => {
     ['read-api', 10],
     ['announce-changes', 60],
     ['refresh-score', 60],
+    ['roll-up-metrics', 300],
     ['backfill', 300],
   ])('%s is ended after %i s', (role, seconds) => {
     expect(functions.get(role)!.Properties.Timeout).toBe(seconds);
@@ -217,24 +237,22 @@ describe('tables', () => {
   it('of grants is written by puts only: nobody may update, delete or write in batches', () => {
     for (const role of functions.keys()) {
       const actions = grantsOf(resources, role!)['Allow score_grants'] ?? [];
-      expect(dynamodb('GetItem', 'Scan', 'PutItem')).toEqual(expect.arrayContaining(actions));
+      expect(dynamodb('GetItem', 'BatchGetItem', 'Scan', 'PutItem')).toEqual(expect.arrayContaining(actions));
     }
   });
 
   it('of grants lists the lines of a user in their order, whole', () => {
-    expect(tables.get('score_grants')!.Properties.GlobalSecondaryIndexes).toEqual([
-      {
-        IndexName: 'byUser',
-        KeySchema: [
-          { AttributeName: 'username', KeyType: 'HASH' },
-          { AttributeName: 'seq', KeyType: 'RANGE' },
-        ],
-        Projection: { ProjectionType: 'ALL' },
-      },
-    ]);
+    expect(tables.get('score_grants')!.Properties.GlobalSecondaryIndexes[0]).toEqual({
+      IndexName: 'byUser',
+      KeySchema: [
+        { AttributeName: 'username', KeyType: 'HASH' },
+        { AttributeName: 'seq', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'ALL' },
+    });
   });
 
-  it('of scores lists by shard and date what will be behind, and costs no more than keys', () => {
+  it('of scores lists by shard and date what will be behind, and beside its keys its score', () => {
     expect(tables.get('user_scores')!.Properties.GlobalSecondaryIndexes).toEqual([
       {
         IndexName: 'byNextChange',
@@ -242,9 +260,21 @@ describe('tables', () => {
           { AttributeName: 'changeShard', KeyType: 'HASH' },
           { AttributeName: 'changesOn', KeyType: 'RANGE' },
         ],
-        Projection: { ProjectionType: 'KEYS_ONLY' },
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['memberScore'] },
       },
     ]);
+  });
+
+  it.each(['telemetry', 'score_grants', 'registry'])('of facts, as %s, list them by hour, keys only', (role) => {
+    const indexes: any[] = tables.get(role)!.Properties.GlobalSecondaryIndexes;
+
+    expect(indexes.find(({ IndexName }) => IndexName === 'byHour')).toMatchObject({
+      KeySchema: [
+        { AttributeName: 'dayShard', KeyType: 'HASH' },
+        { AttributeName: 'hour', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'KEYS_ONLY' },
+    });
   });
 
   it('of backfills forgets its items by itself, and no other table does', () => {
@@ -291,6 +321,8 @@ describe('queues', () => {
       'backfill',
       'backfill-dlq',
       'backfill-schedule-dlq',
+      'roll-up',
+      'roll-up-dlq',
       'score-refresh',
       'score-refresh-dlq',
     ]);
@@ -310,7 +342,7 @@ describe('queues', () => {
   });
 
   it('that are drained hide a message for six function timeouts and the batching window', () => {
-    expect(drained).toHaveLength(2);
+    expect(drained).toHaveLength(3);
     for (const mapping of drained) {
       const queue = queues.get(targetOf(resources, mapping.EventSourceArn))!.Properties;
       const { Timeout } = functions.get(targetOf(resources, mapping.FunctionName))!.Properties;
@@ -332,6 +364,7 @@ describe('queues', () => {
   it.each([
     ['score-refresh', 100, 1, 10],
     ['backfill', 1, 0, 2],
+    ['roll-up', 100, 1, 2],
   ])('%s reports single failures, in batches of %i within %i s, %i at a time', (role, size, window, concurrency) => {
     const mapping = drained.find(({ EventSourceArn }) => targetOf(resources, EventSourceArn) === role);
 
@@ -445,6 +478,8 @@ describe('HTTP API', () => {
       'ANY /v1/stats': 'read-api',
       'ANY /v1/scores/{username}': 'read-api',
       'ANY /v1/scores/{username}/{view}': 'read-api',
+      'ANY /community-metrics': 'read-api',
+      'ANY /community-metrics/{view}': 'read-api',
       'ANY /openapi.json': 'read-api',
       $default: 'ingest-telemetry',
     });
@@ -505,6 +540,7 @@ describe('alarms', () => {
       'announce-changes-failures',
       'backfill-dlq',
       'backfill-schedule-dlq',
+      'roll-up-dlq',
       'score-refresh-dlq',
     ]);
     expect(watched('ApproximateAgeOfOldestMessage', 'QueueName')).toEqual([...queues.keys()].sort());

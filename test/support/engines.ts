@@ -18,7 +18,15 @@ export type TestEngine = {
   stop(): Promise<void>;
 };
 
-const TABLE_ROLES = ['telemetry', 'user_scores', 'credentials', 'score_grants', 'backfill_runs', 'registry'] as const;
+const TABLE_ROLES = [
+  'telemetry',
+  'user_scores',
+  'credentials',
+  'score_grants',
+  'backfill_runs',
+  'registry',
+  'metric_rollup_hour',
+] as const;
 type TableRole = (typeof TABLE_ROLES)[number];
 
 /** DynamoDB Local is Amazon's own and needs Java; where there is none its tests are skipped with a word. */
@@ -48,6 +56,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
         score_grants: '',
         backfill_runs: '',
         registry: '',
+        metric_rollup_hour: '',
       };
       for (const role of roles) {
         const model = models.find((table) => table.role === role);
