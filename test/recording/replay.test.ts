@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { expectCommunityTruth } from './community-truth.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /** A real client's recorded traffic, sent to the running stack; its truth file was counted from the recording alone. */
@@ -36,7 +37,8 @@ const Truth = z.object({
     }),
   ),
 });
-const truth = Truth.parse(JSON.parse(fixture('cli-telemetry.truth.json').toString()));
+const truthFile: unknown = JSON.parse(fixture('cli-telemetry.truth.json').toString());
+const truth = Truth.parse(truthFile);
 const requests = gunzipSync(fixture('cli-telemetry.ndjson.gz'))
   .toString()
   .trim()
@@ -131,6 +133,7 @@ async function expectTruth(stack: TestStack): Promise<void> {
       activityScore: expected.activityScore,
     });
   }
+  await expectCommunityTruth(stack, truthFile, shiftDays);
 }
 
 /** A fixed shuffle: what fails can be run again. */
