@@ -136,6 +136,7 @@ export class LaurelStack extends Stack {
         SCORES_TABLE: userScores.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
         REGISTRY_TABLE: registry.tableName,
+        ROLLUPS_TABLE: rollups.tableName,
         RUNS_TABLE: backfillRuns.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
         BACKFILL_QUEUE_URL: queue.queueUrl,
@@ -173,15 +174,19 @@ export class LaurelStack extends Stack {
       timeout: ROLL_UP_TIMEOUT,
       maxConcurrency: 2, // a day's hours are saved one after the other
     });
-    for (const { tableArn } of [telemetry, scoreGrants, registry]) {
-      rollUpMetrics.worker
-        .allow(['dynamodb:BatchGetItem'], tableArn)
-        .allow(['dynamodb:Query'], `${tableArn}/index/${BY_HOUR.indexName}`);
-    }
     rollUpMetrics.worker
       .allow(['dynamodb:Query'], `${userScores.tableArn}/index/${BY_NEXT_CHANGE_INDEX}`)
-      .allow(['dynamodb:GetItem', 'dynamodb:Query'], registry.tableArn) // what an extension's summary says
-      .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], rollups.tableArn);
+      .allow(['dynamodb:Query'], registry.tableArn); // the versions in an extension's summary; a backfill has it anyway
+    for (const { worker } of [rollUpMetrics, backfill]) {
+      for (const { tableArn } of [telemetry, scoreGrants, registry]) {
+        worker
+          .allow(['dynamodb:BatchGetItem'], tableArn)
+          .allow(['dynamodb:Query'], `${tableArn}/index/${BY_HOUR.indexName}`);
+      }
+      worker
+        .allow(['dynamodb:GetItem'], registry.tableArn)
+        .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], rollups.tableArn);
+    }
 
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
 import { err, ok, type Result } from '../shared/result.ts';
+import type { UtcDate } from '../shared/utc.ts';
 
 export const BackfillMode = z.enum(['all', 'stale', 'metrics'], 'expected all, stale or metrics');
 export type BackfillMode = z.infer<typeof BackfillMode>;
@@ -41,10 +42,21 @@ export const BackfillContinuation = z.strictObject({
 export type BackfillContinuation = z.infer<typeof BackfillContinuation>;
 
 /** What to do; `usernames` stands for `all` of just these. */
-export type BackfillOrder = {
+export type BackfillOrder = UsersOrder | MetricsOrder;
+
+type UsersOrder = {
   readonly mode: 'all' | 'stale';
   readonly dryRun: boolean;
   readonly usernames: readonly Username[] | null;
+};
+
+/** `from` and `to` are both included; null where nothing was said: the first and the last day that events may bear. */
+export type MetricsOrder = {
+  readonly mode: 'metrics';
+  readonly dryRun: boolean;
+  readonly usernames: null;
+  readonly from: UtcDate | null;
+  readonly to: UtcDate | null;
 };
 
 export type BackfillRequest =
@@ -54,7 +66,7 @@ export type BackfillRequest =
 
 /** `sentence` names the field and what was expected of it. */
 export type BackfillRefusal = {
-  readonly kind: 'invalid-event' | 'not-yet-supported' | 'unknown-run';
+  readonly kind: 'invalid-event' | 'unknown-run';
   readonly sentence: string;
 };
 
@@ -70,11 +82,12 @@ export function readBackfillEvent(event: unknown): Result<BackfillRequest, Backf
     return parsed(ResumeEvent, event, ({ runId }) => ok({ kind: 'resume', runId }));
   }
   return parsed(StartEvent, event, ({ mode, dryRun, usernames, from, to }) => {
+    if (usernames !== undefined && mode !== 'all') return invalid(`usernames: cannot go with mode ${mode}`);
     if (mode === 'metrics') {
-      return err({ kind: 'not-yet-supported', sentence: 'mode: not_yet_supported: metrics are not rolled up yet' });
+      if (from !== undefined && to !== undefined && to < from) return invalid('to: expected a date not before from');
+      return ok({ kind: 'start', order: { mode, dryRun, usernames: null, from: from ?? null, to: to ?? null } });
     }
     if (from !== undefined || to !== undefined) return invalid('from, to: only metrics have dates');
-    if (usernames !== undefined && mode !== 'all') return invalid(`usernames: cannot go with mode ${mode}`);
     const distinct = usernames === undefined ? null : [...new Set(usernames)].sort();
     return ok({ kind: 'start', order: { mode, dryRun, usernames: distinct } });
   });

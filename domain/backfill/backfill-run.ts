@@ -1,6 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import { shardOf } from '../shared/shard.ts';
-import type { UtcDate } from '../shared/utc.ts';
+import { openDates } from '../metrics/roll-up.ts';
+import { addDays, type UtcDate } from '../shared/utc.ts';
 import type { BackfillOrder } from './backfill-event.ts';
 
 /** One backfill: what was asked for, kept for 90 days. How far it has come stands in its tasks. */
@@ -18,11 +19,12 @@ export const PLAN_SEGMENTS = 8;
 
 /**
  * One part of a run, with a checkpoint of its own. `plan` tasks collect usernames, each from one segment of one source;
- * `work` tasks go through one segment of the plan.
+ * `work` tasks go through one segment of the plan. A run of metrics has no plan: its `days` tasks go through its dates.
  */
 export type TaskName =
   | { readonly phase: 'plan'; readonly source: string; readonly segment: number }
-  | { readonly phase: 'work'; readonly segment: number };
+  | { readonly phase: 'work'; readonly segment: number }
+  | { readonly phase: 'days'; readonly segment: number };
 
 /** How many users, and the first of them by name: enough to see what is wrong, bounded however many they are. */
 export type UserTally = { readonly count: number; readonly first: readonly Username[] };
@@ -79,10 +81,32 @@ export function tasksOf(sources: SourceSegments): readonly TaskName[] {
   return [...plan, ...Array.from({ length: PLAN_SEGMENTS }, (_, segment): TaskName => ({ phase: 'work', segment }))];
 }
 
-/** `PLAN#telemetry#00`, `WORK#07` */
+/** The tasks of a run of metrics: each takes every so-manieth of its dates. */
+export const DAY_SEGMENTS = 4;
+export const tasksOfDays = (): readonly TaskName[] =>
+  Array.from({ length: DAY_SEGMENTS }, (_, segment) => ({ phase: 'days', segment }));
+
+/** The dates of a run's order that one of its tasks goes through, in their order. */
+export function datesOfTask({ order, startedAt }: BackfillRun, segment: number): readonly UtcDate[] {
+  if (order.mode !== 'metrics') return [];
+  const open = openDates(Date.parse(startedAt)).toSorted();
+  const [from = '', to = ''] = [order.from ?? open.at(0), order.to ?? open.at(-1)];
+  const dates: UtcDate[] = [];
+  for (let date = addDays(from, segment); date <= to; date = addDays(date, DAY_SEGMENTS)) dates.push(date);
+  return dates;
+}
+
+/** `PLAN#telemetry#00`, `WORK#07`, `DAYS#02` */
 export const keyOfTask = (name: TaskName): string => {
   const segment = String(name.segment).padStart(2, '0');
-  return name.phase === 'plan' ? `PLAN#${name.source}#${segment}` : `WORK#${segment}`;
+  switch (name.phase) {
+    case 'plan':
+      return `PLAN#${name.source}#${segment}`;
+    case 'work':
+      return `WORK#${segment}`;
+    case 'days':
+      return `DAYS#${segment}`;
+  }
 };
 
 /** The segment of the plan that a username belongs to: always the same, so that it is planned once. */
@@ -92,7 +116,7 @@ export const segmentOf = (username: Username): number => shardOf(username, PLAN_
 export const progressOf = (tasks: readonly Task[]): number => tasks.reduce((sum, { state }) => sum + state.revision, 0);
 
 export const isPlanned = (tasks: readonly Task[]): boolean =>
-  tasks.every(({ name, state }) => name.phase === 'work' || state.isDone);
+  tasks.every(({ name, state }) => name.phase !== 'plan' || state.isDone);
 
 export const isFinished = (tasks: readonly Task[]): boolean => tasks.every(({ state }) => state.isDone);
 
@@ -106,13 +130,13 @@ export const lastMovedAt = ({ startedAt }: BackfillRun, tasks: readonly Task[]):
 /** What a run has come to so far, over all its invocations. */
 export type BackfillReport = {
   readonly runId: string;
-  readonly mode: 'all' | 'stale';
+  readonly mode: BackfillOrder['mode'];
   readonly dryRun: boolean;
   readonly status: 'running' | 'done';
   readonly phase: 'planning' | 'recomputing' | 'done';
   readonly startedAt: string;
   readonly lastMovedAt: string;
-  /** Users in the plan; null while they are still being collected. */
+  /** Users in the plan, of metrics days; null while they are still being collected. */
   readonly planned: number | null;
   /** Users done so far, of `planned`. */
   readonly handled: number;
@@ -132,7 +156,7 @@ const merged = (a: UserTally, b: UserTally): UserTally => ({
 });
 
 export function reportOf(run: BackfillRun, tasks: readonly Task[]): BackfillReport {
-  const work = tasks.flatMap(({ name, state }) => (name.phase === 'work' ? [state] : []));
+  const work = tasks.flatMap(({ name, state }) => (name.phase === 'plan' ? [] : [state]));
   const sum = (figure: (state: TaskState) => number) => work.reduce((total, state) => total + figure(state), 0);
   const isCounted = work.every(({ planned }) => planned !== null);
   const recomputed = sum((state) => state.recomputed);

@@ -3,10 +3,11 @@ import type { ScoreRefreshRequested } from '../scoring/score-refresh.message.ts'
 import type { Clock, RandomToken } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { isoOf } from '../shared/utc.ts';
-import type { BackfillContinuation, BackfillRefusal, BackfillRequest } from './backfill-event.ts';
+import { isoOf, type UtcDate } from '../shared/utc.ts';
+import type { BackfillContinuation, BackfillOrder, BackfillRefusal, BackfillRequest } from './backfill-event.ts';
 import {
   dateOfRun,
+  datesOfTask,
   isFinished,
   isPlanned,
   keyOfTask,
@@ -15,6 +16,7 @@ import {
   reportOf,
   tallyOf,
   tasksOf,
+  tasksOfDays,
   type BackfillReport,
   type BackfillRun,
   type Task,
@@ -29,6 +31,8 @@ export type BackfillDeps = {
   readonly sources: UsernameSources;
   /** Recomputes `username_metrics` from nothing; in a dry run it says what would come of it and saves nothing. */
   readonly refold: (username: Username, options: { readonly dryRun: boolean }) => Promise<'saved' | 'unknown'>;
+  /** Rolls up every hour of a day that has facts or was rolled up before. */
+  readonly rollUpDay: (date: UtcDate) => Promise<void>;
   /** Queues every request, or throws. */
   readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
   /** Queues the message by which a run goes on in another invocation, or throws. */
@@ -73,13 +77,12 @@ export async function runBackfill(
   switch (request.kind) {
     case 'start': {
       const { at, token } = seed ?? { at: deps.clock(), token: deps.randomToken(6) };
-      const { usernames, ...order } = request.order;
-      const resolved = usernames === null ? null : await settleAll(usernames, 1, deps.resolveUsername);
+      const order = await resolved(deps, request.order);
       const startedAt = isoOf(at);
       const runId = `${startedAt.replaceAll(/[-:.]/gu, '')}-${token}`;
       const run = await deps.runs.start({
         runId,
-        order: { ...order, usernames: resolved },
+        order,
         startedAt,
         status: 'running',
       });
@@ -108,6 +111,11 @@ export async function runBackfill(
   }
 }
 
+async function resolved({ resolveUsername }: BackfillDeps, order: BackfillOrder): Promise<BackfillOrder> {
+  if (order.mode === 'metrics' || order.usernames === null) return order;
+  return { ...order, usernames: await settleAll(order.usernames, 1, resolveUsername) };
+}
+
 /** When a run was asked for, in milliseconds since the epoch, and a name for the asking that no other has. */
 export type RunSeed = { readonly at: number; readonly token: string };
 
@@ -126,8 +134,10 @@ async function resumeAbandoned(deps: BackfillDeps, except: string): Promise<void
   }
 }
 
-const sourcesOf = ({ sources }: BackfillDeps, { order }: BackfillRun): readonly UsernameSource[] =>
-  order.usernames === null ? sources[order.mode] : [givenUsernames(order.usernames)];
+const sourcesOf = ({ sources }: BackfillDeps, { order }: BackfillRun): readonly UsernameSource[] => {
+  if (order.mode === 'metrics') return [];
+  return order.usernames === null ? sources[order.mode] : [givenUsernames(order.usernames)];
+};
 
 const givenUsernames = (usernames: readonly Username[]): UsernameSource => ({
   name: 'given',
@@ -136,6 +146,7 @@ const givenUsernames = (usernames: readonly Username[]): UsernameSource => ({
 });
 
 function tasksOfRun(deps: BackfillDeps, run: BackfillRun): Promise<readonly Task[]> {
+  if (run.order.mode === 'metrics') return deps.runs.tasks(run.runId, tasksOfDays());
   const segments = new Map(sourcesOf(deps, run).map(({ name, segments: count }) => [name, count]));
   return deps.runs.tasks(run.runId, tasksOf(segments));
 }
@@ -169,14 +180,43 @@ async function work(
 async function carryOn(deps: BackfillDeps, run: BackfillRun, { name, state }: Task, hasTime: HasTime): Promise<void> {
   let current = state;
   while (!current.isDone && hasTime()) {
-    const page =
-      name.phase === 'plan'
-        ? await planPage(deps, run, name, current)
-        : await workPage(deps, run, name, current, hasTime);
+    const page = await pageOf(deps, run, name, current, hasTime);
     const next = { ...page, revision: current.revision + 1, checkpointAt: isoOf(deps.clock()) };
     const outcome = await deps.runs.checkpoint(run, name, current, next);
     current = outcome === 'saved' ? next : await readAgain(deps, run, name);
   }
+}
+
+async function pageOf(
+  deps: BackfillDeps,
+  run: BackfillRun,
+  name: TaskName,
+  state: TaskState,
+  hasTime: HasTime,
+): Promise<TaskState> {
+  switch (name.phase) {
+    case 'plan':
+      return planPage(deps, run, name, state);
+    case 'work':
+      return workPage(deps, run, name, state, hasTime);
+    case 'days':
+      return dayPage(deps, run, name, state);
+  }
+}
+
+/** One day of a run of metrics: rolled up whole, then checked off. */
+async function dayPage(
+  deps: BackfillDeps,
+  run: BackfillRun,
+  { segment }: TaskName,
+  state: TaskState,
+): Promise<TaskState> {
+  const dates = datesOfTask(run, segment);
+  if (state.planned === null) return { ...state, planned: dates.length, isDone: dates.length === 0 };
+  const date = dates.find((each) => state.position === null || each > state.position);
+  if (date === undefined) return { ...state, isDone: true };
+  if (!run.order.dryRun) await deps.rollUpDay(date);
+  return { ...state, position: date, isDone: date === dates.at(-1), recomputed: state.recomputed + 1 };
 }
 
 /** Another invocation was first: its checkpoint is where this one goes on. */

@@ -5,10 +5,12 @@ import { readBackfillEvent, type BackfillRefusal } from '../../domain/backfill/b
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime, type RunSeed } from '../../domain/backfill/run-backfill.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
+import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
 import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoRollUp } from '../adapters/dynamodb/roll-up.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
@@ -41,7 +43,6 @@ class RefusedBackfillError extends Error {
     super(sentence);
     this.name = {
       'invalid-event': 'InvalidEvent',
-      'not-yet-supported': 'NotYetSupported',
       'unknown-run': 'UnknownRun',
     }[kind];
   }
@@ -63,11 +64,19 @@ const wired = once((): BackfillDeps => {
     sleep,
     sha256,
   };
-  const tables = { telemetry: env.TELEMETRY_TABLE, scores: env.SCORES_TABLE, grants: env.GRANTS_TABLE };
+  const tables = {
+    telemetry: env.TELEMETRY_TABLE,
+    scores: env.SCORES_TABLE,
+    grants: env.GRANTS_TABLE,
+    registry: env.REGISTRY_TABLE,
+    rollups: env.ROLLUPS_TABLE,
+  };
+  const rollUp = dynamoRollUp(dynamodb, tables, { clock, random, sleep, sha256 });
   return {
     runs: dynamoBackfillRuns(dynamodb, env.RUNS_TABLE, { random, sleep, randomToken }),
     sources: dynamoUsernameSources(dynamodb, tables, currentRules.version),
     refold: (username, options) => refoldMetrics(refolding, username, options),
+    rollUpDay: async (date) => void (await rollUpDay(rollUp, date, null)),
     requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
     continueLater: (continuation) => continueLater([continuation]),
     resolveUsername,

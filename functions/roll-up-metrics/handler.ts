@@ -3,10 +3,7 @@ import * as z from 'zod/mini';
 import { RollUpRequested } from '../../domain/metrics/roll-up.message.ts';
 import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
-import { dynamoHourFacts } from '../adapters/dynamodb/hour-facts.dynamodb.ts';
-import { dynamoRegistry } from '../adapters/dynamodb/registry.dynamodb.ts';
-import { dynamoRollupStore } from '../adapters/dynamodb/rollup-store.dynamodb.ts';
-import { dynamoScoreTotals } from '../adapters/dynamodb/score-totals.dynamodb.ts';
+import { dynamoRollUp } from '../adapters/dynamodb/roll-up.dynamodb.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
@@ -15,18 +12,14 @@ import { RollUpMetricsEnv } from './env.ts';
 
 const wired = once((): RollUpDeps => {
   const env = RollUpMetricsEnv.parse(process.env);
-  const dynamodb = new DynamoDBClient();
-  const tables = { telemetry: env.TELEMETRY_TABLE, grants: env.GRANTS_TABLE, registry: env.REGISTRY_TABLE };
-  return {
-    facts: dynamoHourFacts(dynamodb, tables, { random, sleep }),
-    registry: dynamoRegistry(dynamodb, tables),
-    rollups: dynamoRollupStore(dynamodb, env.ROLLUPS_TABLE),
-    scoreTotals: dynamoScoreTotals(dynamodb, env.SCORES_TABLE),
-    clock,
-    random,
-    sleep,
-    sha256,
+  const tables = {
+    telemetry: env.TELEMETRY_TABLE,
+    grants: env.GRANTS_TABLE,
+    registry: env.REGISTRY_TABLE,
+    scores: env.SCORES_TABLE,
+    rollups: env.ROLLUPS_TABLE,
   };
+  return dynamoRollUp(new DynamoDBClient(), tables, { clock, random, sleep, sha256 });
 });
 
 const drain = sqsBatch({

@@ -81,9 +81,13 @@ describe('functions', () => {
     [
       'backfill',
       {
-        telemetry: dynamodb('Query', 'Scan'),
-        registry: dynamodb('Query'),
-        score_grants: dynamodb('GetItem', 'Scan'),
+        telemetry: dynamodb('BatchGetItem', 'Query', 'Scan'),
+        'telemetry/index/byHour': dynamodb('Query'),
+        registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
+        'registry/index/byHour': dynamodb('Query'),
+        score_grants: dynamodb('BatchGetItem', 'GetItem', 'Scan'),
+        'score_grants/index/byHour': dynamodb('Query'),
+        metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
         user_scores: dynamodb('Query', 'PutItem'),
         'user_scores/index/byNextChange': dynamodb('Query', 'Scan'),
         backfill_runs: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'),

@@ -10,11 +10,13 @@ import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backfill/run-backfill.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
+import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
 import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoRollUp } from '../../functions/adapters/dynamodb/roll-up.dynamodb.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/user-registry.dynamodb.ts';
@@ -98,6 +100,9 @@ export class BackfillWorld extends RefreshWorld {
       ...this.chance,
       sha256,
     };
+    const { metric_rollup_hour: rollups } = this.#tables;
+    const rollUpTables = { telemetry, grants, registry, scores, rollups };
+    const rollUp = dynamoRollUp(client, rollUpTables, { clock, ...this.chance, sha256 });
     const send = async (to: string, bodies: readonly object[]) => {
       const TableName = this.#tables.messages;
       for (const body of bodies) {
@@ -112,6 +117,7 @@ export class BackfillWorld extends RefreshWorld {
       runs: dynamoBackfillRuns(client, runs, { ...this.chance, randomToken }),
       sources: dynamoUsernameSources(client, { telemetry, scores, grants }, currentRules.version),
       refold: (username, options) => refoldMetrics(refolding, username, options),
+      rollUpDay: async (date) => void (await rollUpDay(rollUp, date, null)),
       requestRefreshes: (requests) => send('score-refresh', requests),
       continueLater: (continuation) => send('backfill', [continuation]),
       resolveUsername,

@@ -10,6 +10,7 @@ import { Username } from '../../../domain/identity/username.ts';
  *   RUNS                  <runId>                 what was asked for, and whether it is done; sorted by time
  *   RUN#<runId>           TASK#PLAN#telemetry#00  how far one part of the run has come
  *   RUN#<runId>           TASK#WORK#03
+ *   RUN#<runId>           TASK#DAYS#02
  *   RUN#<runId>#<segment> USER#<name>             a planned username
  */
 type Item = Record<string, AttributeValue>;
@@ -27,14 +28,17 @@ export const plannedSk = (username: string): string => USER_PREFIX + username;
 /** Seconds since the epoch, as the table's time to live wants it. */
 const expiresAt = ({ startedAt }: BackfillRun): number => Math.floor(Date.parse(startedAt) / 1_000) + KEPT_SECONDS;
 
-const RunItem = z.object({
-  sk: z.string(),
-  mode: z.enum(['all', 'stale']),
-  dryRun: z.boolean(),
-  usernames: z.nullable(z.array(Username)),
-  startedAt: z.iso.datetime(),
-  status: z.enum(['running', 'done']),
-});
+const run = { sk: z.string(), dryRun: z.boolean(), startedAt: z.iso.datetime(), status: z.enum(['running', 'done']) };
+const RunItem = z.discriminatedUnion('mode', [
+  z.object({ ...run, mode: z.enum(['all', 'stale']), usernames: z.nullable(z.array(Username)) }),
+  z.object({
+    ...run,
+    mode: z.literal('metrics'),
+    usernames: z.null(),
+    from: z.nullable(z.iso.date()),
+    to: z.nullable(z.iso.date()),
+  }),
+]);
 
 const Count = z.int().check(z.nonnegative());
 const Tally = z.object({ count: Count, first: z.array(Username) });

@@ -52,10 +52,26 @@ describe('a backfill event', () => {
     expect(order(event)).toMatchObject({ kind: 'invalid-event', sentence: expect.stringMatching(`^${field}\\b`) });
   });
 
-  it('of metrics is not yet supported', () => {
-    expect(order({ mode: 'metrics' })).toMatchObject({
-      kind: 'not-yet-supported',
-      sentence: expect.stringContaining('not_yet_supported'),
+  it.each([
+    [{ mode: 'metrics' }, { from: null, to: null, dryRun: false }],
+    [
+      { mode: 'metrics', from: '2026-08-01', dryRun: true },
+      { from: '2026-08-01', to: null, dryRun: true },
+    ],
+    [
+      { mode: 'metrics', from: '2026-08-01', to: '2026-08-01' },
+      { from: '2026-08-01', to: '2026-08-01', dryRun: false },
+    ],
+  ])('%j rolls up days', (event, expected) => {
+    expect(order(event)).toEqual({ kind: 'start', order: { mode: 'metrics', usernames: null, ...expected } });
+  });
+
+  it('of metrics names days in their order, and no users', () => {
+    expect(order({ mode: 'metrics', from: '2026-08-02', to: '2026-08-01' })).toMatchObject({
+      sentence: expect.stringMatching(/^to\b/u),
+    });
+    expect(order({ mode: 'metrics', usernames: ['ada'] })).toMatchObject({
+      sentence: expect.stringMatching(/^usernames\b/u),
     });
   });
 });
