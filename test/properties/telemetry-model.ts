@@ -73,6 +73,15 @@ export class TelemetryModel {
     return [...(this.#devices.get(device)?.copies.keys() ?? [])].sort();
   }
 
+  /** Every event of every device as it turned out, once all choices are settled. */
+  copies(): readonly { device: string; identity: string; kind: string; sender: string | null }[] {
+    return [...this.#devices].flatMap(([device, { copies }]) =>
+      [...copies].map(([identity, { kinds, senders }]) => {
+        return { device, identity, kind: [...kinds][0]!, sender: [...senders][0] ?? null };
+      }),
+    );
+  }
+
   /** Takes what was found as the choice among the possibilities; false where it is none of them. */
   settleOwner(device: string, owner: string | null): boolean {
     const { owners } = this.#devices.get(device)!;

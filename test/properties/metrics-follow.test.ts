@@ -1,0 +1,145 @@
+/**
+ * I7: once every change is announced and every announcement handled, each hour, day and longer time of every metric is what
+ * a plain count of the facts gives: whatever came in whichever order and however late, rolled up in between, twice, at the
+ * same time, or failed on its way. Rolling up again, or by a backfill, changes no number.
+ *
+ * Seen to fail when one of these guards was removed: GUARDS
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aRawEvent } from '../builders/telemetry.ts';
+import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { faultsInOrder, Wire } from '../support/faults.ts';
+import { MetricsWorld } from './metrics-world.ts';
+import { pick } from './refresh-world.ts';
+import { chooser, faults, requestsOf, smallWaves, turns, type Wave } from './telemetry-arbitraries.ts';
+import { runs, type Request } from './telemetry-world.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startTestEngine();
+});
+afterAll(() => engine.stop());
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const picks = fc.array(fc.nat(1_000), { maxLength: 8 });
+
+/** What runs at the same time: senders, an award, and machines that roll up. */
+type Step = {
+  readonly wave: Wave | null;
+  readonly award: { readonly points: number; readonly ago: number } | null;
+  readonly announce: { readonly records: readonly number[]; readonly shard: number };
+  readonly rollUps: readonly { readonly messages: readonly number[]; readonly isFast: boolean }[];
+  readonly backfill: string | null;
+  readonly pause: number;
+};
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({
+    wave: fc.option(smallWaves, { freq: 5 }),
+    award: fc.option(
+      fc.record({ points: fc.integer({ min: 1, max: 100_000 }), ago: fc.constantFrom(0, HOUR, 40 * HOUR) }),
+      {
+        freq: 2,
+      },
+    ),
+    announce: fc.record({ records: picks, shard: fc.nat(1) }),
+    rollUps: fc.array(fc.record({ messages: picks, isFast: fc.boolean() }), { maxLength: 2 }),
+    backfill: fc.option(fc.constantFrom('2026-08-20', '2026-08-21'), { freq: 1 }),
+    pause: fc.constantFrom(0, 10 * SECOND, 54 * SECOND, 61 * SECOND, 12 * HOUR),
+  }),
+  { minLength: 1, maxLength: 6 },
+);
+
+async function run(world: MetricsWorld, plan: readonly Step[]): Promise<void> {
+  const sent: Request[] = [];
+  for (const [index, { wave, award, announce, rollUps, backfill, pause }] of plan.entries()) {
+    world.now += pause;
+    await world.readStream();
+    const requests = wave === null ? [] : requestsOf({ ...wave, pause: 0 }, world.now, sent);
+    const records = pick(world.records, announce.records);
+    await Promise.all([
+      world.send(...requests),
+      ...(award === null ? [] : [world.award(`award-${index}`, award.points, award.ago)]),
+      ...(records.length > 0 ? [world.announceHours(records, announce.shard)] : []),
+      ...rollUps.map(({ messages, isFast }) => world.rollUp(pick(world.messages, messages), isFast)),
+      ...(backfill === null ? [] : [world.rollUpWhole(backfill)]),
+    ]);
+    sent.push(...requests);
+    await world.checkFacts({ everyAnswerArrived: false });
+  }
+  await world.drainHours();
+  await world.checkRollups();
+  // Every message again, and every day by a backfill: the same numbers.
+  world.messages = [...world.handled];
+  await world.rollUp(world.messages);
+  for (const date of ['2026-08-19', '2026-08-20', '2026-08-21']) await world.rollUpWhole(date);
+  await world.drainHours();
+  await world.checkRollups();
+}
+
+describe('metrics follow the facts', () => {
+  it('whatever the order of events, announcements and rollups', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, turns, async (plan, choices) => {
+        using world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
+        await run(world, plan);
+      }),
+      { numRuns: runs(12) },
+    );
+  }, 120_000);
+
+  it('also where any request of any of them fails', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
+        const wire = new Wire(faultsInOrder(stream), chooser(choices));
+        using world = new MetricsWorld(engine, await engine.createTables(), wire);
+        await run(world, plan);
+      }),
+      { numRuns: runs(12) },
+    );
+  }, 120_000);
+
+  it('where rollups of one hour race with each other and with its events', async () => {
+    const racers = fc.array(fc.constantFrom('event', 'hour', 'day'), { minLength: 2, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(racers, { minLength: 1, maxLength: 3 }), turns, async (races, choices) => {
+        using world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
+        for (const [round, race] of races.entries()) {
+          const racing = race.map(async (what, place) => {
+            const hour = { messageId: `${round}-${place}`, body: '{"hour":"2026-08-21T11"}', dueAt: 0 };
+            if (what === 'event') {
+              await world.send({ sender: 'ada', events: [aRawEvent({ insert_id: `${round}-${place}` })] });
+              await world.rollUp([hour]);
+            } else if (what === 'hour') await world.rollUp([hour]);
+            else await world.rollUpWhole('2026-08-21');
+          });
+          await Promise.all(racing);
+          await world.checkFacts({ everyAnswerArrived: false });
+        }
+        await world.drainHours();
+        await world.checkRollups();
+      }),
+      { numRuns: runs(10) },
+    );
+  }, 120_000);
+
+  it('of 23:59:59.999 and of midnight on the days of either', async () => {
+    using world = new MetricsWorld(engine, await engine.createTables());
+    const times = ['2026-08-20T23:59:59.999Z', '2026-08-21T00:00:00.000Z'];
+    await world.send({
+      sender: 'ada',
+      events: times.map((timestamp, index) => aRawEvent({ insert_id: String(index), timestamp })),
+    });
+    await world.checkFacts({ everyAnswerArrived: true });
+
+    await world.drainHours();
+
+    await world.checkRollups();
+    expect(world.handled.map(({ body }) => JSON.parse(body).hour).sort()).toEqual([
+      '2026-08-20T23',
+      '2026-08-21T00',
+      '2026-08-21T12', // where the device is new
+    ]);
+  });
+});
