@@ -8,6 +8,7 @@ export type RequestDraft = {
   /** Sent as it is where it is text or bytes, else as JSON. */
   readonly body?: unknown;
   readonly contentEncoding?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly isBase64Encoded?: boolean;
 };
 
@@ -20,6 +21,7 @@ export function anHttpRequest({
   body,
   contentEncoding,
   isBase64Encoded,
+  headers = {},
 }: RequestDraft = {}): object {
   const isBytes = body instanceof Uint8Array;
   const text = typeof body === 'string' ? body : isBytes ? '' : JSON.stringify(body);
@@ -33,6 +35,7 @@ export function anHttpRequest({
       'content-type': 'application/json',
       ...(key === undefined ? {} : { 'x-api-key': key }),
       ...(contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding }),
+      ...headers,
     },
     requestContext: { requestId: 'request-1', http: { method, path } },
     ...(body === undefined ? {} : { body: encoded }),

@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { communityMetrics } from '../../domain/metrics/registry.ts';
+import { anHttpRequest } from '../builders/http-request.ts';
+import { aRawEvent } from '../builders/telemetry.ts';
+import type { Answer } from './function-under-test.ts';
+import { NOON, startPublishing, VERSION, type Publishing } from './publishing-under-test.ts';
+
+const DAY = 86_400_000;
+const MIDNIGHT = Date.parse('2026-08-21T00:00:00.000Z');
+const YESTERDAY = MIDNIGHT - DAY;
+
+let world: Publishing;
+let name: string;
+let shared: string;
+let rollUp: (event: unknown) => Promise<unknown>;
+const read = async (target: string, headers: Record<string, string> = {}) => {
+  const [path = '', query = ''] = target.split('?');
+  const { handler }: { handler: (event: unknown) => Promise<Answer> } =
+    await import('../../functions/read-api/handler.ts');
+  const {
+    statusCode,
+    headers: sent,
+    body,
+  } = await handler(anHttpRequest({ method: 'GET', path: `/community-metrics${path}`, query, headers }));
+  return { status: statusCode, headers: sent, body: body === '' ? undefined : JSON.parse(body) };
+};
+const ingest = async (key: string | undefined, ...events: object[]) => {
+  const answer = await world.call(world.ingest, 'POST', '/ingest', { key, body: { events } });
+  expect(answer).toMatchObject({ status: 202, body: { rejected: 0 } });
+};
+const pull = (extension: string, puller: string) => ({
+  event: 'extension_pulled',
+  distinct_id: 'registry',
+  timestamp: '2026-08-20T15:00:00.000Z',
+  properties: { extension_name: extension, version: VERSION, username: puller },
+});
+
+beforeAll(async () => {
+  world = await startPublishing();
+  ({ handler: rollUp } = await import('../../functions/roll-up-metrics/handler.ts'));
+  vi.useFakeTimers({ toFake: ['Date'], now: NOON - DAY });
+  name = await world.published(world.keys.ada, [VERSION, '2026.08.21.2']);
+  shared = await world.published(world.keys.guild);
+  const events = ['1', '2'].map((id) => aRawEvent({ insert_id: id, timestamp: '2026-08-20T09:00:00.000Z' }));
+  await ingest(world.keys.ada, ...events, aRawEvent({ insert_id: '3', timestamp: '2026-08-19T09:00:00.000Z' }));
+  await ingest(
+    undefined,
+    aRawEvent({ distinct_id: 'device-2', insert_id: '4', timestamp: '2026-08-20T23:59:59.999Z' }),
+  );
+  await ingest(world.keys.service, pull(name, 'bob'), pull(name, 'bob'), pull(name, 'cy'), pull(shared, 'bob'));
+  await ingest(world.keys.service, {
+    event: 'award',
+    distinct_id: 'jury',
+    timestamp: '2026-08-20T10:00:00.000Z',
+    properties: { award_id: 'a1', username: 'ada', points: 700, reason: 'help' },
+  });
+  vi.setSystemTime(NOON);
+  expect(await rollUp({})).toMatchObject({ status: 'done', days: 37 });
+}, 120_000);
+afterAll(() => world.stop());
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
+});
+
+describe('GET /community-metrics', () => {
+  it('compares the last two days, a field for every metric', async () => {
+    const { status, headers, body } = await read('?interval=DAY');
+
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({ 'cache-control': 'public, max-age=60', 'access-control-allow-origin': '*' });
+    expect(Object.keys(body)).toEqual(communityMetrics.map(({ field }) => field));
+    const newer = { period_start: YESTERDAY, period_end: MIDNIGHT };
+    const older = { period_start: YESTERDAY - DAY, period_end: YESTERDAY };
+    expect(body).toMatchObject({
+      cli_invocations: {
+        older: { ...older, event_count: 1, value_count: 0 },
+        newer: { ...newer, event_count: 3, value_count: 0 },
+      },
+      active_devices: { older: { event_count: 1 }, newer: { event_count: 2, value_count: 0 } },
+      active_members: { older: { event_count: 1 }, newer: { event_count: 1 } },
+      new_devices: { older: { event_count: 0 }, newer: { event_count: 2 } },
+      extensions_published: { newer: { event_count: 3 } },
+      distinct_publishers: { newer: { event_count: 2 } },
+      extensions_pulled: { newer: { event_count: 3 } },
+      awards_granted: { newer: { event_count: 1, value_count: 700 } },
+      members: { newer: { event_count: 0, value_count: null } },
+    });
+    // 700, and 500 for each version of ada's and for the guild's version to each of its two members.
+    expect(body.points_granted.newer).toMatchObject({ event_count: 5, value_count: 2_700 });
+  });
+
+  it('compares weeks whose distinct counts are no sums of days', async () => {
+    const { body } = await read('?interval=WEEK');
+
+    expect(body.active_members.newer).toMatchObject({ period_start: MIDNIGHT - 7 * DAY, event_count: 1 });
+    expect(body.cli_invocations.newer.event_count).toBe(4);
+  });
+
+  it('answers 304 to who has it, whatever stands beside its etag', async () => {
+    const { headers } = await read('?interval=DAY');
+    const etag = headers.etag!;
+
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      expect(await read('?interval=DAY', { 'if-none-match': known })).toMatchObject({
+        status: 304,
+        headers: { etag, 'cache-control': 'public, max-age=60' },
+        body: undefined,
+      });
+    }
+    expect((await read('?interval=DAY', { 'if-none-match': '"other"' })).status).toBe(200);
+    expect((await read('?interval=WEEK')).headers.etag).not.toBe(etag);
+  });
+});
+
+describe('GET /community-metrics/series', () => {
+  it('has every metric for each day, gauges from their sample on', async () => {
+    const { status, body } = await read(`/series?since=${YESTERDAY - DAY}&to=${NOON + 90 * DAY}`);
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      steps_start_times: [YESTERDAY - DAY, YESTERDAY, MIDNIGHT],
+      cli_invocations: [1, 3, 0],
+      awards_granted: [0, 700, 0],
+      members: [null, null, 0], // nobody was refreshed here
+      total_score: [null, null, 0],
+    });
+  });
+});
+
+describe('GET /community-metrics/extensions', () => {
+  it('lists all extensions with their versions and pulls, each pull once however many share the credit', async () => {
+    const times = { first_published: '2026-08-20T12:00:00.000Z', last_published: '2026-08-20T12:00:00.000Z' };
+
+    expect((await read('/extensions?sort=pulls')).body).toEqual({
+      count: 2,
+      page: 1,
+      next: false,
+      data: [
+        { extension: name, publisher: 'ada', versions: 2, pulls: 2, ...times },
+        { extension: shared, publisher: 'guild', versions: 1, pulls: 1, ...times },
+      ],
+    });
+    expect((await read('/extensions?sort=pulls&sort_direction=asc&page_size=1')).body).toMatchObject({
+      next: true,
+      data: [{ extension: shared }],
+    });
+    expect((await read('/extensions?page=2&page_size=2000')).body).toMatchObject({ count: 2, next: false, data: [] });
+  });
+});
+
+describe('a request that asks for what there is not', () => {
+  it.each([
+    ['', 'interval'],
+    ['?interval=MONTH', 'interval'],
+    ['?interval=day', 'interval'],
+    ['/series', 'since'],
+    [`/series?since=${MIDNIGHT}`, 'to'],
+    [`/series?since=${MIDNIGHT}&to=${MIDNIGHT - 1}`, 'to'],
+    [`/series?since=${MIDNIGHT - 365 * DAY}&to=${MIDNIGHT + 1}`, 'to'],
+    [`/series?since=${MIDNIGHT}&to=${MIDNIGHT}`, 'to'],
+    [`/series?since=yesterday&to=${MIDNIGHT}`, 'since'],
+    [`/series?since=-1&to=${MIDNIGHT}`, 'since'],
+    [`/series?since=1.5&to=${MIDNIGHT}`, 'since'],
+    [`/series?since=${MIDNIGHT + 5 * DAY}&to=${MIDNIGHT + 6 * DAY}`, 'since'],
+    ['/extensions?page=0', 'page'],
+    ['/extensions?page=one', 'page'],
+    ['/extensions?page_size=0', 'page_size'],
+    ['/extensions?page_size=2001', 'page_size'],
+    ['/extensions?sort=name', 'sort'],
+    ['/extensions?sort_direction=up', 'sort_direction'],
+  ])('as %s is refused, naming %s', async (path, field) => {
+    expect(await read(path)).toMatchObject({
+      status: 400,
+      headers: { 'cache-control': 'no-store' },
+      body: { code: 'invalid_query', details: expect.arrayContaining([expect.objectContaining({ field })]) },
+    });
+  });
+
+  it('at another path is 404', async () => {
+    expect((await read('/hours')).status).toBe(404);
+  });
+});
+
+describe('roll-up-metrics', () => {
+  it('invoked with anything but {} or messages says so', async () => {
+    await expect(rollUp({ hour: '2026-08-20T09' })).rejects.toThrow();
+  });
+
+  it('gives back a message that it cannot read, and does the others', async () => {
+    const Records = [
+      { messageId: 'bad', body: '{"hour":"noon"}' },
+      { messageId: 'good', body: '{"hour":"2026-08-20T09"}' },
+    ];
+
+    expect(await rollUp({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
+  });
+});
