@@ -57,7 +57,9 @@ export function setHour(day: RolledUpDay, hour: UtcHour, fold: HourFold, started
     const bit = 1 << number;
     const set = new Map([...(sets.get(metric) ?? [])].map(([member, hours]) => [member, hours & ~bit]));
     for (const member of members) set.set(member, (set.get(member) ?? 0) | bit);
-    sets.set(metric, new Map([...set].filter(([, hours]) => hours !== 0)));
+    const present = new Map([...set].filter(([, hours]) => hours !== 0));
+    if (present.size > 0) sets.set(metric, present);
+    else sets.delete(metric);
   }
   return { ...day, series, sets, rolledUpAt: new Map([...day.rolledUpAt, [number, startedAt]]) };
 }

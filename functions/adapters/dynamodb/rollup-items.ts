@@ -90,7 +90,7 @@ function parseMetricItem(item: Item): DayOfSeries {
     return [Number(hour), { eventCount: slot.event_count, valueSum: slot.value_sum, ...at }] as const;
   });
   const keys = { ...(key1 === undefined ? {} : { key1 }), ...(key2 === undefined ? {} : { key2 }) };
-  return { series: { metric, scope, ...keys }, hours: new Map(slots) };
+  return { series: { metric, scope, ...keys }, hours: new Map(slots.sort(([a], [b]) => a - b)) };
 }
 
 /** Bytes of one member in a packed set: 8 of its hash, 3 of its hours. */

@@ -39,7 +39,8 @@ const isAt = (revision: number) =>
     ? { ConditionExpression: 'attribute_not_exists(pk)' }
     : { ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) };
 
-type Change = { readonly action: TransactWriteItem; readonly bytes: number };
+/** Actions that are written together, and about how large they are. */
+type Change = { readonly actions: readonly TransactWriteItem[]; readonly bytes: number };
 
 const isRow = (item: Item): boolean => keyOf(item) !== ROLLUP_SK;
 const keysOf = ({ pk = { S: '' }, sk = { S: '' } }: Item): Item => ({ pk, sk });
@@ -122,11 +123,18 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
     const kept = new Set(rows.map(keyOf));
     const changed = rows.filter((row) => !isDeepStrictEqual(stored.get(keyOf(row)), row));
     const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item);
-    const put = (Item: Item): Change => ({ action: { Put: { TableName, Item } }, bytes: bytesOf(Item) });
-    const remove = (key: Item): Change => ({ action: { Delete: { TableName, Key: keysOf(key) } }, bytes: 0 });
-    const seriesOf = (items: readonly Item[]) =>
-      items.map((item) => toSeriesItem(next.date, item)).filter((item) => item !== undefined);
-    return [...changed, ...seriesOf(changed)].map(put).concat([...gone, ...seriesOf(gone)].map(remove));
+    // A row and its total kept apart go together: a repeat would not see that only one of them was written.
+    const withTotal = (row: Item) => [row, toSeriesItem(next.date, row)].filter((item) => item !== undefined);
+    return [
+      ...changed.map((row) => ({
+        actions: withTotal(row).map((Item) => ({ Put: { TableName, Item } })),
+        bytes: bytesOf(row),
+      })),
+      ...gone.map((row) => ({
+        actions: withTotal(row).map((item) => ({ Delete: { TableName, Key: keysOf(item) } })),
+        bytes: 0,
+      })),
+    ];
   }
 }
 
@@ -135,15 +143,11 @@ function inBatches(changes: readonly Change[]): readonly (readonly TransactWrite
   const batches: TransactWriteItem[][] = [[]];
   let bytes = 0;
   for (const change of changes) {
-    const last = batches.at(-1);
-    const isFull = last === undefined || last.length === MOST_ROWS || bytes + change.bytes > MOST_BYTES;
-    if (isFull) {
-      batches.push([change.action]);
-      bytes = change.bytes;
-    } else {
-      last.push(change.action);
-      bytes += change.bytes;
-    }
+    const last = batches.at(-1) ?? [];
+    const isFull = last.length + change.actions.length > MOST_ROWS || bytes + change.bytes > MOST_BYTES;
+    if (isFull) batches.push([...change.actions]);
+    else last.push(...change.actions);
+    bytes = isFull ? change.bytes : bytes + change.bytes;
   }
   return batches;
 }

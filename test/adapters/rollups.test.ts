@@ -1,0 +1,277 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
+import { foldHour } from '../../domain/metrics/hour-fold.ts';
+import { placeOf } from '../../domain/metrics/hour-index.ts';
+import { rollUpDay, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
+import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
+import type { RollupReader, RollupStore } from '../../domain/metrics/rollup-store.port.ts';
+import { addDays } from '../../domain/shared/utc.ts';
+import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoRollUp } from '../../functions/adapters/dynamodb/roll-up.dynamodb.ts';
+import { dynamoRollupReader } from '../../functions/adapters/dynamodb/rollup-reader.dynamodb.ts';
+import { dynamoRollupStore } from '../../functions/adapters/dynamodb/rollup-store.dynamodb.ts';
+import { aChunk, anEntry } from '../builders/device-hour.ts';
+import { sha256 } from '../builders/identity.ts';
+import { faultAt, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+
+const AT = '2026-08-21T12:00:00.000Z';
+const FIRST_DATE = '2026-01-01';
+
+onBothEngines('rollups', (engine) => {
+  let client: DynamoDBClient;
+  let tables: Awaited<ReturnType<ReturnType<typeof engine>['createTables']>>;
+  let store: RollupStore;
+  let reader: RollupReader;
+  let date = FIRST_DATE;
+  beforeAll(async () => {
+    client = engine().client();
+    tables = await engine().createTables();
+    store = dynamoRollupStore(client, tables.metric_rollup_hour);
+    reader = dynamoRollupReader(client, tables.metric_rollup_hour);
+  });
+  afterAll(() => client.destroy());
+  beforeEach(() => {
+    date = addDays(date, 30); // days that no other test looks at
+  });
+
+  const facts = (change: Partial<HourFacts>): HourFacts => ({ ...noFacts, ...change });
+  const devices = (count: number, prefix = 'd') =>
+    facts({
+      devices: Array.from({ length: count }, (_, n) => ({
+        deviceId: `${prefix}${n}`,
+        events: [anEntry(`${prefix}${n}`)],
+      })),
+    });
+  const withHour = (day: RolledUpDay, of: HourFacts, hour = '09') =>
+    setHour(day, `${day.date}T${hour}`, foldHour(of, sha256), AT);
+  const saveHour = async (of: HourFacts, hour = '09', on = store) => {
+    const stored = await on.load(date);
+    return stored.save(withHour(stored.day, of, hour));
+  };
+
+  it('keep a day as it was given, with its totals', async () => {
+    const grants = [
+      { grantId: 'award:a', amount: Number.MAX_SAFE_INTEGER },
+      { grantId: 'award:b', amount: 3 },
+    ];
+    const empty = await store.load(date);
+    const next = withHour(empty.day, { ...devices(3), grants });
+
+    expect(await empty.save(next)).toBe('saved');
+
+    expect((await store.load(date)).day).toEqual(next);
+    const [day] = await reader.totalsOf(date, date);
+    expect(day).toEqual({
+      date,
+      totals: new Map([
+        ['CLI_INVOCATION', { eventCount: 3n, valueSum: 0n }],
+        ['ACTIVE_DEVICE', { eventCount: 3n, valueSum: 0n }],
+        ['AWARD_GRANTED', { eventCount: 2n, valueSum: BigInt(Number.MAX_SAFE_INTEGER) + 3n }],
+        ['POINTS_GRANTED', { eventCount: 2n, valueSum: BigInt(Number.MAX_SAFE_INTEGER) + 3n }],
+      ]),
+    });
+  });
+
+  it('refuse what was decided before another save, also where that one changed nothing', async () => {
+    const [older, newer] = [await store.load(date), await store.load(date)];
+
+    expect(await newer.save(newer.day)).toBe('saved');
+    expect(await older.save(withHour(older.day, devices(1)))).toBe('stale');
+    const again = await store.load(date);
+    expect(await again.save(again.day)).toBe('saved');
+    expect(await newer.save(newer.day)).toBe('stale');
+  });
+
+  it('take out the rows of what is there no more', async () => {
+    const pulls = [{ name: 'tool', version: '2026.01.01.1', puller: 'user:ada' }];
+    await saveHour(facts({ pulls }));
+    expect(await store.pullsOf('tool')).toBe(1);
+
+    await saveHour(noFacts);
+
+    const { day } = await store.load(date);
+    expect([day.series.size, await store.pullsOf('tool'), await reader.totalsOf(date, date)]).toEqual([
+      0,
+      0,
+      [{ date, totals: new Map() }],
+    ]);
+  });
+
+  it.each([
+    ['before its last transaction', 3, 'dies-before'],
+    ['after its last transaction', 3, 'dies-after'],
+    ['after its first one', 2, 'dies-after'],
+  ] as const)(
+    'save more rows than one transaction takes, and go on where a save ended %s',
+    async (when, place, fault) => {
+      const names = Array.from({ length: 150 }, (_, n) => `${when.replaceAll(' ', '-')}-${n}`);
+      const pulls = names.map((name) => ({ name, version: '2026.01.01.1', puller: 'user:ada' }));
+      const { endpoint, region, credentials } = engine();
+      const dying = new Wire(faultAt(place, fault)).attach(
+        new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE }),
+      );
+      const onDying = dynamoRollupStore(dying, tables.metric_rollup_hour);
+      await expect(saveHour(facts({ pulls }), '09', onDying)).rejects.toThrow();
+      dying.destroy();
+      const isDone = fault === 'dies-after' && place === 3;
+      expect((await store.load(date)).day.rolledUpAt.size).toBe(isDone ? 1 : 0); // no message takes half of it for done
+
+      expect(await saveHour(facts({ pulls }))).toBe('saved');
+
+      expect((await store.load(date)).day.series.size).toBe(151);
+      for (const name of names) expect(await store.pullsOf(name)).toBe(1);
+      expect((await reader.totalsOf(date, date))[0]?.totals.get('EXTENSION_PULLED')?.eventCount).toBe(150n);
+    },
+  );
+
+  it('keep sets of any size, and the exact number of several days together', async () => {
+    await saveHour(devices(20_001));
+    const first = date;
+    date = addDays(date, 1);
+    await saveHour(devices(20));
+    await saveHour(devices(20, 'other'), '10');
+
+    expect((await reader.totalsOf(first, first))[0]?.totals.get('ACTIVE_DEVICE')?.eventCount).toBe(20_001n);
+    expect(await reader.distinctOf('ACTIVE_DEVICE', first, date)).toBe(20_021);
+    expect((await store.load(first)).day.sets.get('ACTIVE_DEVICE')?.size).toBe(20_001);
+
+    date = first;
+    await saveHour(devices(1)); // back to one part
+    expect(await reader.distinctOf('ACTIVE_DEVICE', first, first)).toBe(1);
+  });
+
+  it('find the newest sample before a day, however many days without one lie between', async () => {
+    expect(await reader.lastSampleBefore('MEMBER_COUNT', FIRST_DATE)).toBeNull();
+  });
+
+  const deps = (now: () => number): RollUpDeps =>
+    dynamoRollUp(
+      client,
+      {
+        telemetry: tables.telemetry,
+        grants: tables.score_grants,
+        registry: tables.registry,
+        scores: tables.user_scores,
+        rollups: tables.metric_rollup_hour,
+      },
+      { clock: now, random: () => 0.5, sleep: async () => {}, sha256 },
+    );
+
+  it('skip an hour that a run has done which began after all that the message announces, and no other', async () => {
+    const hour = `${date}T09`;
+    const began = Date.parse(`${date}T10:00:00.000Z`);
+    const ask = (changedBefore: number | null, now = began) => {
+      const request =
+        changedBefore === null ? { hour } : { hour, changedBefore: new Date(changedBefore).toISOString() };
+      return rollUpDay(
+        deps(() => now),
+        date,
+        [request],
+      );
+    };
+
+    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [] });
+    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour] });
+    expect(await ask(began)).toMatchObject({ rolledUp: [hour] }); // too close to tell by two machines' clocks
+    expect(await ask(began + 60_000)).toMatchObject({ rolledUp: [hour] });
+    expect(await ask(null)).toMatchObject({ rolledUp: [hour] });
+  });
+
+  it('find the facts of an hour in all shards, and no other hour’s', async () => {
+    const randomToken = () => Math.random().toString(36);
+    const telemetry = dynamoDeviceStore(client, tables.telemetry, {
+      random: () => 0,
+      sleep: async () => {},
+      randomToken,
+    });
+    const shards = new Set<string>();
+    for (let n = 0; n < 40; n += 1) {
+      const deviceId = `device-${n}`;
+      shards.add(placeOf(`${date}T09`, deviceId).dayShard);
+      for (const [hour, index] of [
+        ['08', 0],
+        ['09', 0],
+        ['09', 1],
+        ['10', 0],
+      ] as const) {
+        const chunk = aChunk({ index, events: [anEntry(`${n}-${hour}-${index}`)] });
+        await telemetry.saveChunk(deviceId, `${date}T${hour}`, chunk);
+      }
+    }
+    expect(shards.size).toBeGreaterThan(10);
+
+    await rollUpDay(
+      deps(() => Date.parse(AT)),
+      date,
+      [{ hour: `${date}T09` }],
+    );
+    const only = (await store.load(date)).day;
+    await rollUpDay(
+      deps(() => Date.parse(AT)),
+      date,
+      null,
+    );
+    const whole = (await store.load(date)).day;
+
+    const hoursOf = (day: RolledUpDay) =>
+      [...(day.series.get('CLI_INVOCATION#community')?.hours ?? [])].map(([hour, { eventCount }]) => [
+        hour,
+        eventCount,
+      ]);
+    expect(hoursOf(only)).toEqual([[9, 80n]]);
+    expect(hoursOf(whole)).toEqual([
+      [8, 40n],
+      [9, 80n],
+      [10, 40n],
+    ]);
+    expect((await reader.totalsOf(date, date))[0]?.totals.get('ACTIVE_DEVICE')?.eventCount).toBe(40n);
+  });
+
+  it('sample the gauges at most once an hour, unless told to', async () => {
+    let now = Date.parse(`${date}T09:10:00.000Z`);
+    const put = async (username: string, score: number | undefined) => {
+      const item = {
+        pk: `USER#${username}`,
+        sk: 'SCORE',
+        changeShard: 'SHARD#3',
+        changesOn: '1#9999-12-31',
+        memberScore: score,
+      };
+      await client.send(
+        new PutItemCommand({ TableName: tables.user_scores, Item: marshall(item, { removeUndefinedValues: true }) }),
+      );
+    };
+    const members = async () => (await reader.totalsOf(date, date))[0]?.totals.get('MEMBER_COUNT')?.valueSum;
+    await put('ada', 7);
+    await put('gone', undefined);
+
+    expect(
+      await sampleGauges(
+        deps(() => now),
+        { isForced: false },
+      ),
+    ).toBe('sampled');
+    expect(await members()).toBe(1n);
+    await put('bob', 5);
+    now += 49 * 60_000;
+    expect(
+      await sampleGauges(
+        deps(() => now),
+        { isForced: false },
+      ),
+    ).toBe('not-due');
+    expect(await members()).toBe(1n);
+    expect(
+      await sampleGauges(
+        deps(() => now),
+        { isForced: true },
+      ),
+    ).toBe('sampled');
+    expect(await members()).toBe(2n);
+    expect((await reader.totalsOf(date, date))[0]?.totals.get('TOTAL_SCORE')?.valueSum).toBe(12n);
+    expect(await reader.lastSampleBefore('TOTAL_SCORE', addDays(date, 3))).toBe(12n);
+  });
+});
