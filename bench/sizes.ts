@@ -7,6 +7,8 @@ export type Sizes = {
   readonly pulls: number;
   /** Ascending. */
   readonly backfillUsers: readonly [number, ...number[]];
+  /** Of the hours that are rolled up, one after the other. */
+  readonly activeDevices: readonly number[];
   /** Rounds of which the median counts. */
   readonly rounds: number;
   readonly loadSeconds: number;
@@ -19,6 +21,7 @@ export const USUAL_SIZES: Sizes = {
   auditedLines: 10_000,
   pulls: 10_000,
   backfillUsers: [500, 5_000],
+  activeDevices: [10, 1_000],
   rounds: 9,
   loadSeconds: 5,
 };
@@ -29,6 +32,7 @@ export const FULL_SIZES: Sizes = {
   hostileNames: 100_000,
   pulls: 1_000_000,
   backfillUsers: [500, 5_000, 20_000],
+  activeDevices: [10, 1_000, 10_000],
   rounds: 25,
   loadSeconds: 30,
 };

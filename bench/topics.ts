@@ -6,6 +6,7 @@ import { measureIngest } from './ingest.ts';
 import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
 import type { Measurements } from './measurements.ts';
 import { measureLedger } from './ledger.ts';
+import { measureMetrics } from './metrics.ts';
 import { measurePublishes } from './publish.ts';
 import { measureQueueRequests } from './queue-requests.ts';
 import { measureRefreshes } from './refresh.ts';
@@ -20,6 +21,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   ledger: measureLedger,
   publish: measurePublishes,
   backfill: measureBackfills,
+  metrics: measureMetrics,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
   bundles: measureBundles,

@@ -46,7 +46,8 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     puller,
     ...change,
   });
-  const record = (...args: Parameters<typeof aPull>) => pulls.recordPull(author, aPull(...args), NOON);
+  const record = (...args: Parameters<typeof aPull>) =>
+    pulls.recordPull(author, aPull(...args), NOON, { isCounted: true });
   /** Publishes so many versions; the nth is yanked where `isYanked` says so. */
   const publish = async (count: number, isYanked: (n: number) => boolean) => {
     for (let n = 1; n <= count; n += 1) {
@@ -65,7 +66,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   it('count once for a puller and a version', async () => {
     expect(await record()).toBe('recorded');
     expect(await record()).toBe('already-there');
-    expect(await pulls.recordPull(author, aPull(), NOON + 3_600_000)).toBe('already-there');
+    expect(await pulls.recordPull(author, aPull(), NOON + 3_600_000, { isCounted: true })).toBe('already-there');
     expect(await record(userPuller('eve'))).toBe('recorded');
     expect(await record(userPuller('bob'), { version: '2026.08.21.01' })).toBe('recorded');
     expect(await record(userPuller('bob'), { name: 'net/sub' })).toBe('recorded');
@@ -76,7 +77,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   it('are an author’s own', async () => {
     const other = aUsername(`${author}.`); // one whose name begins with the author's
     expect(await record()).toBe('recorded');
-    expect(await pulls.recordPull(other, aPull(), NOON)).toBe('recorded');
+    expect(await pulls.recordPull(other, aPull(), NOON, { isCounted: true })).toBe('recorded');
 
     expect(await counts.countPulls(author, nobodysOwn, 10)).toBe(1);
     expect(await counts.countPublishes(author, 10)).toBe(0);
@@ -107,7 +108,9 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   it('are recorded for whom they were written, though the answer was lost', async () => {
     const lossy = aLossyClient(engine());
 
-    expect(await dynamoPulls(lossy, table, randomToken).recordPull(author, aPull(), NOON)).toBe('recorded');
+    expect(await dynamoPulls(lossy, table, randomToken).recordPull(author, aPull(), NOON, { isCounted: true })).toBe(
+      'recorded',
+    );
     expect(await record()).toBe('already-there');
     lossy.destroy();
   });
