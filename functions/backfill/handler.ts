@@ -76,7 +76,9 @@ const wired = once((): BackfillDeps => {
     runs: dynamoBackfillRuns(dynamodb, env.RUNS_TABLE, { random, sleep, randomToken }),
     sources: dynamoUsernameSources(dynamodb, tables, currentRules.version),
     refold: (username, options) => refoldMetrics(refolding, username, options),
-    rollUpDay: async (date) => void (await rollUpDay(rollUp, date, null)),
+    async rollUpDay(date) {
+      await rollUpDay(rollUp, date, null);
+    },
     requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
     continueLater: (continuation) => continueLater([continuation]),
     resolveUsername,

@@ -180,6 +180,36 @@ onBothEngines('rollups', (engine) => {
     expect(await ask(null)).toMatchObject({ rolledUp: [hour] });
   });
 
+  it('start again where another run saved while they read: the older one never stands', async () => {
+    const hour = `${date}T09`;
+    const telemetry = dynamoDeviceStore(client, tables.telemetry, {
+      random: () => 0,
+      sleep: async () => {},
+      randomToken: () => Math.random().toString(36),
+    });
+    const sendFrom = (device: string) => telemetry.saveChunk(device, hour, aChunk({ events: [anEntry(device)] }));
+    const run = deps(() => Date.parse(AT));
+    let runs = 0;
+    const slow: RollUpDeps = {
+      ...run,
+      facts: {
+        async *factsOf(...args) {
+          yield* run.facts.factsOf(...args);
+          runs += 1;
+          if (runs > 2) return;
+          await sendFrom(`later-${runs}`);
+          await rollUpDay(run, date, [{ hour }]);
+        },
+      },
+    };
+    await sendFrom('first');
+
+    await rollUpDay(slow, date, [{ hour }]);
+
+    expect(runs).toBe(3);
+    expect((await reader.totalsOf(date, date))[0]?.totals.get('CLI_INVOCATION')?.eventCount).toBe(3n);
+  });
+
   it('find the facts of an hour in all shards, and no other hour’s', async () => {
     const randomToken = () => Math.random().toString(36);
     const telemetry = dynamoDeviceStore(client, tables.telemetry, {

@@ -126,7 +126,9 @@ export class MetricsWorld extends RefreshWorld {
       about: ({ hour }) => dateOfHour(hour),
       parallel: 2,
       wire: () => this.#deps(isFast ? CLOCKS_OFF_MS : 0),
-      onMessages: async (deps, about) => void (await rollUpDay(deps, dateOfHour(about[0].hour), about)),
+      async onMessages(deps, about) {
+        await rollUpDay(deps, dateOfHour(about[0].hour), about);
+      },
     });
     const { batchItemFailures } = await handler({ Records: due });
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));

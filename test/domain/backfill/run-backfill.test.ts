@@ -311,3 +311,37 @@ it('an order for a run that there never was is refused', async () => {
 
   await expect(world.invoke({ runId: 'never-there' })).rejects.toThrow('runId');
 });
+
+describe('a backfill of metrics', () => {
+  const LAST = '2026-08-21';
+  const totals = async (world: BackfillWorld) =>
+    (await world.itemsOf(world.tables.metric_rollup_hour)).filter(({ pk }) => pk === 'TOTALS').map(({ sk }) => sk);
+
+  it('rolls up its days, in as many invocations as it needs, and enqueues nobody', async () => {
+    using world = await aCommunity(2);
+    const order = { mode: 'metrics', from: '2026-08-10', to: LAST };
+
+    const first = await world.invoke(order, timeFor(4));
+    expect(first).toMatchObject({ mode: 'metrics', status: 'running' });
+    const last = await world.deliverAll(() => timeFor(4));
+
+    expect(last).toMatchObject({ runId: first.runId, status: 'done', planned: 12, recomputed: 12, enqueued: 0 });
+    expect(await totals(world)).toEqual([LAST]);
+    expect(await world.invoke({ runId: first.runId })).toMatchObject({ status: 'done', recomputed: 12 });
+  });
+
+  it('takes every day that events may bear where it names none', async () => {
+    using world = await aCommunity(1);
+
+    expect(await world.invoke({ mode: 'metrics' })).toMatchObject({ status: 'done', planned: 37, recomputed: 37 });
+    expect(await totals(world)).toEqual([LAST]);
+  });
+
+  it('rolls up nothing in a dry run', async () => {
+    using world = await aCommunity(1);
+    const order = { mode: 'metrics', from: LAST, to: LAST, dryRun: true };
+
+    expect(await world.invoke(order)).toMatchObject({ status: 'done', recomputed: 1, enqueued: 0 });
+    expect(await totals(world)).toEqual([]);
+  });
+});
