@@ -73,6 +73,9 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
   const deps: BackfillDeps = {
     runs: dynamoBackfillRuns(client, tables('backfill_runs'), { random, sleep, randomToken }),
     sources: dynamoUsernameSources(client, names, currentRules.version),
+    rollUpDay: async () => {
+      throw new Error('no backfill of the bench is of metrics');
+    },
     refold: (username, options) => refoldMetrics(refolding, username, options),
     requestRefreshes: async (requests) => {
       enqueued += requests.length;

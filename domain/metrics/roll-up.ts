@@ -1,12 +1,12 @@
 import type { Clock, Sha256 } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { addDays, dateOf, hourOf, isoOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
+import { addDays, dateOf, isoOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import { noFacts } from './community-hour.ts';
 import { summarizeExtension, type SummaryDeps } from './extension-summary.ts';
 import { foldHour } from './hour-fold.ts';
 import type { HourFactsReader } from './hour-facts.port.ts';
 import type { RollUpRequested } from './roll-up.message.ts';
-import { isSampled, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
+import { lastSampleOf, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
 import type { ScoreTotalsReader } from './score-totals.port.ts';
 import { untilSaved } from './until-saved.ts';
 
@@ -102,10 +102,19 @@ function dueHours(day: RolledUpDay, requests: readonly RollUpRequested[]): reado
 const storedHours = (day: RolledUpDay): readonly UtcHour[] =>
   [...day.rolledUpAt.keys()].map((number) => `${day.date}T${String(number).padStart(2, '0')}`);
 
-/**
- * Reads all scores for the gauges, at most once an hour: a sample costs reads by the number of members. `isForced` takes
- * a new one in any case.
- */
+/** A sample costs reads by the number of members, so it is taken less often as they grow: at last once an hour. */
+const MEMBERS_A_MINUTE = 1_000;
+const MINUTE_MS = 60_000;
+const LONGEST_BETWEEN_SAMPLES_MS = 60 * MINUTE_MS;
+
+function isSampleDue(day: RolledUpDay, now: number): boolean {
+  const last = lastSampleOf(day);
+  if (last === null) return true;
+  const between = Math.min(Math.ceil(last.members / MEMBERS_A_MINUTE) * MINUTE_MS, LONGEST_BETWEEN_SAMPLES_MS);
+  return now - Date.parse(last.at) >= between;
+}
+
+/** Reads all scores for the gauges, where it is time to. `isForced` takes a new sample in any case. */
 export async function sampleGauges(
   deps: RollUpDeps,
   { isForced }: { readonly isForced: boolean },
@@ -113,7 +122,7 @@ export async function sampleGauges(
   return untilSaved(deps, 'sample of the gauges', async () => {
     const now = deps.clock();
     const stored = await deps.rollups.load(dateOf(now));
-    if (!isForced && isSampled(stored.day, hourOf(now))) return 'not-due';
+    if (!isForced && !isSampleDue(stored.day, now)) return 'not-due';
     const totals = await deps.scoreTotals.read();
     const outcome = await stored.save(setSamples(stored.day, totals, isoOf(now)));
     return outcome === 'stale' ? 'stale' : 'sampled';

@@ -78,13 +78,12 @@ export function setSamples(day: RolledUpDay, totals: ScoreTotals, at: string): R
   return { ...day, series };
 }
 
-/** Whether the gauges were sampled in this hour of the day. */
-export const isSampled = (day: RolledUpDay, hour: UtcHour): boolean =>
-  communityMetrics.every(
-    ({ kind, name }) =>
-      kind !== 'gauge' ||
-      day.series.get(idOfSeries({ metric: name, scope: 'community' }))?.hours.has(numberOfHour(hour)) === true,
-  );
+/** When the gauges were last sampled on this day, and how many members there were then; null where they never were. */
+export function lastSampleOf(day: RolledUpDay): { readonly at: string; readonly members: number } | null {
+  const slots = day.series.get(idOfSeries({ metric: 'MEMBER_COUNT', scope: 'community' }))?.hours.values() ?? [];
+  const newest = [...slots].sort((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : 1)).at(-1);
+  return newest?.at === undefined ? null : { at: newest.at, members: Number(newest.valueSum) };
+}
 
 /** A community metric's day: of a distinct one how many there were, of a gauge the newest sample. */
 export type DayTotals = ReadonlyMap<MetricRollupHourMetric, Tally>;

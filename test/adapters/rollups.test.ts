@@ -260,7 +260,7 @@ onBothEngines('rollups', (engine) => {
     expect((await reader.totalsOf(date, date))[0]?.totals.get('ACTIVE_DEVICE')?.eventCount).toBe(40n);
   });
 
-  it('sample the gauges at most once an hour, unless told to', async () => {
+  it('sample the gauges at most once a minute for a thousand members, unless told to', async () => {
     let now = Date.parse(`${date}T09:10:00.000Z`);
     const put = async (username: string, score: number | undefined) => {
       const item = {
@@ -286,7 +286,7 @@ onBothEngines('rollups', (engine) => {
     ).toBe('sampled');
     expect(await members()).toBe(1n);
     await put('bob', 5);
-    now += 49 * 60_000;
+    now += 59_999;
     expect(
       await sampleGauges(
         deps(() => now),
@@ -301,6 +301,13 @@ onBothEngines('rollups', (engine) => {
       ),
     ).toBe('sampled');
     expect(await members()).toBe(2n);
+    now += 60_000;
+    expect(
+      await sampleGauges(
+        deps(() => now),
+        { isForced: false },
+      ),
+    ).toBe('sampled');
     expect((await reader.totalsOf(date, date))[0]?.totals.get('TOTAL_SCORE')?.valueSum).toBe(12n);
     expect(await reader.lastSampleBefore('TOTAL_SCORE', addDays(date, 3))).toBe(12n);
   });
