@@ -117,7 +117,9 @@ export class BackfillWorld extends RefreshWorld {
       runs: dynamoBackfillRuns(client, runs, { ...this.chance, randomToken }),
       sources: dynamoUsernameSources(client, { telemetry, scores, grants }, currentRules.version),
       refold: (username, options) => refoldMetrics(refolding, username, options),
-      rollUpDay: async (date) => void (await rollUpDay(rollUp, date, null)),
+      async rollUpDay(date) {
+        await rollUpDay(rollUp, date, null);
+      },
       requestRefreshes: (requests) => send('score-refresh', requests),
       continueLater: (continuation) => send('backfill', [continuation]),
       resolveUsername,
