@@ -7,7 +7,13 @@ import { addOperation, commaList, type Context, type Runtime } from '../operatio
 import { EXIT, type ExitCode, OperatorError, usageError } from '../outcome.ts';
 import type { Progress } from '../output.ts';
 
-type Order = { readonly mode?: string; readonly usernames?: readonly string[]; readonly dryRun?: true };
+type Order = {
+  readonly mode?: string;
+  readonly usernames?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly dryRun?: true;
+};
 
 /** Adds `backfill`. */
 export function addBackfillCommand(program: Command, runtime: Runtime): void {
@@ -19,6 +25,8 @@ export function addBackfillCommand(program: Command, runtime: Runtime): void {
         .choices(['all', 'stale', 'metrics'])
         .conflicts('run'),
       new Option('--usernames <a,b>', 'just these').conflicts('run'),
+      new Option('--from <date>', 'of the community metrics: the first day').conflicts('run'),
+      new Option('--to <date>', 'and the last, included').conflicts('run'),
       new Option('--dry-run', 'count what would be recomputed, and change nothing').conflicts('run'),
       new Option('--run <id>', 'follow a run that was started before, or by the schedule'),
     ],
@@ -29,11 +37,14 @@ ${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT
 
   laurel backfill --mode stale --dry-run
   laurel backfill --usernames ada,brin --stage prod
+  laurel backfill --mode metrics --from 2026-08-01 --to 2026-08-21
   laurel backfill --run 20260821T130405678Z-x7GtQ2aB
 `,
     input: {
       mode: z.string().optional(),
       usernames: commaList.optional(),
+      from: z.iso.date('--from: expected a date such as 2026-08-21').optional(),
+      to: z.iso.date('--to: expected a date such as 2026-08-21').optional(),
       dryRun: z.literal(true).optional(),
       run: z.string().optional(),
     },
@@ -46,6 +57,8 @@ ${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT
       const asked: Order = {
         ...(order.mode !== undefined && { mode: order.mode }),
         ...(usernames !== undefined && { usernames }),
+        ...(order.from !== undefined && { from: order.from }),
+        ...(order.to !== undefined && { to: order.to }),
         ...(order.dryRun && { dryRun: true }),
       };
       return runAndFollow(context, run ?? asked);

@@ -29,6 +29,15 @@ describe('backfill', () => {
     expect(status).toMatchObject({ code: 0, said: { staleUsers: 0, lastBackfill: { runId, status: 'done' } } });
   });
 
+  it('rolls up the days that it is told', async () => {
+    const today = new Date().toISOString().slice(0, 10);
+    const days = ['backfill', '--mode', 'metrics', '--from', today, '--to', today];
+    expect(await operate(stack.dataDirectory, ...days)).toMatchObject({ code: 0, said: { status: 'done' } });
+    expect(await operate(stack.dataDirectory, 'backfill', '--mode', 'metrics', '--from', 'May')).toMatchObject({
+      code: 2,
+    });
+  });
+
   it('is a failure where the run is unknown, and wrong usage where a username is none', async () => {
     expect(await operate(stack.dataDirectory, 'backfill', '--run', 'none')).toMatchObject({ code: 1 });
     expect(await operate(stack.dataDirectory, 'backfill', '--usernames', 'NO SUCH NAME')).toMatchObject({ code: 2 });
