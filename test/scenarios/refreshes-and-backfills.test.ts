@@ -129,7 +129,6 @@ describe('a dormant user whose stored score is behind its corrected projection',
       failure: 'Unhandled',
       answer: { errorType: 'InvalidEvent', errorMessage: expect.stringMatching(/^mode: /u) },
     });
-    expect(await backfill({ mode: 'metrics' })).toMatchObject({ answer: { errorType: 'NotYetSupported' } });
     expect(await backfill({ runId: 'none' })).toMatchObject({ answer: { errorType: 'UnknownRun' } });
   });
 });
