@@ -2,7 +2,7 @@ import type { ExtensionName } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { RollupStore } from './rollup-store.port.ts';
-import { untilSaved } from './until-saved.ts';
+import { untilSaved } from '../shared/until-saved.ts';
 
 /** What the community sees of an extension. */
 export type ExtensionSummary = {

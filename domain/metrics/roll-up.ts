@@ -8,7 +8,7 @@ import type { HourFactsReader } from './hour-facts.port.ts';
 import type { RollUpRequested } from './roll-up.message.ts';
 import { lastSampleOf, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
 import type { ScoreTotalsReader } from './score-totals.port.ts';
-import { untilSaved } from './until-saved.ts';
+import { untilSaved } from '../shared/until-saved.ts';
 
 export type RollUpDeps = SummaryDeps & {
   readonly facts: HourFactsReader;

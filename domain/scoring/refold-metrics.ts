@@ -3,7 +3,7 @@ import type { Username } from '../identity/username.ts';
 import { dateOf, isoOf } from '../shared/utc.ts';
 import { foldMetrics, type RefreshDependencies, type RefreshOutcome } from './refresh-score.ts';
 import type { MetricsStore } from './score-store.port.ts';
-import { untilFresh } from './until-fresh.ts';
+import { untilSaved } from '../shared/until-saved.ts';
 import { dateOfRefresh, isKnown } from './username-metrics.ts';
 
 export type RefoldDependencies = Omit<RefreshDependencies, 'scores' | 'grants'> & {
@@ -20,7 +20,7 @@ export function refoldMetrics(
   username: Username,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<RefreshOutcome> {
-  return untilFresh(deps, username, async () => {
+  return untilSaved(deps, `metrics of ${username}`, async () => {
     const guard = await deps.scores.load(username);
     const now = deps.clock(); // after the guard, as in a refresh
     const date = dateOfRefresh(dateOf(now), guard.metrics?.metrics ?? null, guard.score?.score.date ?? null);

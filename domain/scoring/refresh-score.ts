@@ -16,7 +16,7 @@ import { decideScore, type UserScore } from './score.ts';
 import type { ScoreRefreshRequested } from './score-refresh.message.ts';
 import type { ScoreStore, StoredUser } from './score-store.port.ts';
 import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.ts';
-import { untilFresh } from './until-fresh.ts';
+import { untilSaved } from '../shared/until-saved.ts';
 import {
   basisOf,
   dateOfRefresh,
@@ -64,7 +64,7 @@ const named = namedCommandsOf(rules);
  * saved in between. Harmless at any time, any number of times.
  */
 export async function refreshScore(deps: RefreshDependencies, refresh: Refresh): Promise<RefreshOutcome> {
-  return untilFresh(deps, refresh.username, () => refreshOnce(deps, refresh));
+  return untilSaved(deps, `refresh of ${refresh.username}`, () => refreshOnce(deps, refresh));
 }
 
 async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise<RefreshOutcome | 'stale'> {

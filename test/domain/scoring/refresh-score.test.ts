@@ -89,7 +89,7 @@ describe('refresh', () => {
 
     [attempts, wins] = [0, Infinity];
     await expect(refreshScore({ ...deps, scores: contended }, { username: ada, days: null })).rejects.toThrow();
-    expect(attempts).toBe(8);
+    expect(attempts).toBe(10);
   });
 
   it('never goes back to an earlier date when a clock does', async () => {

@@ -1,13 +1,12 @@
-import type { Username } from '../identity/username.ts';
-import type { Random, Sleep } from '../shared/environment.ts';
+import type { Random, Sleep } from './environment.ts';
 
-const MOST_ATTEMPTS = 8;
+const MOST_ATTEMPTS = 10;
 const FIRST_PAUSE_MS = 25;
 
 /** Tries again, from its guard on, what another save came before. Throws after a bounded number of times. */
-export async function untilFresh<Outcome>(
+export async function untilSaved<Outcome>(
   { random, sleep }: { readonly random: Random; readonly sleep: Sleep },
-  username: Username,
+  what: string,
   attemptOnce: () => Promise<Outcome | 'stale'>,
 ): Promise<Outcome> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -15,5 +14,5 @@ export async function untilFresh<Outcome>(
     const outcome = await attemptOnce();
     if (outcome !== 'stale') return outcome;
   }
-  throw new Error(`refresh of ${username}: other refreshes came first ${MOST_ATTEMPTS} times`);
+  throw new Error(`${what}: other runs came first ${MOST_ATTEMPTS} times`);
 }
