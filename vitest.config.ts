@@ -9,7 +9,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2, // tests start engines of their own: more would measure the machine, not the code
+    maxWorkers: 3, // tests wait for engines of their own: two cores have room for a third
     testTimeout: 300_000, // a bound on hanging, not a measure: machines are shared and slow at times
     hookTimeout: 300_000,
     passWithNoTests: false,
