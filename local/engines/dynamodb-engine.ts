@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { startChildProcess, waitUntilAnswering } from './child-process.ts';
-import { freePort } from './free-port.ts';
+import { claimPort } from './claim-port.ts';
 
 export const ENGINES = ['dynoxide', 'dynamodb-local'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -39,9 +39,10 @@ export const defaultEngine = (): EngineName => (dynoxideBinary() === undefined ?
 /** Starts a DynamoDB engine on the loopback device and waits until it answers. */
 export async function startDynamoDbEngine(name: EngineName, options: EngineOptions = {}): Promise<DynamoDbEngine> {
   if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
-  const port = await freePort();
+  const { port, release } = await claimPort();
   const { command, args } = name === 'dynoxide' ? dynoxide(port, options) : dynamoDbLocal(port, options);
   const child = startChildProcess(command, args, options.logFile);
+  void child.ended.then(release);
   const endpoint = `http://127.0.0.1:${port}`;
   await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 5_000 : 30_000);
   return { name, endpoint, ended: child.ended, stop: () => child.stop() };

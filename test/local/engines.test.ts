@@ -1,6 +1,7 @@
 import { GetItemCommand, PutItemCommand, ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { claimPort } from '../../local/engines/claim-port.ts';
 import { ENGINES, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { hasJava, startTestEngine } from '../support/engines.ts';
 import { temporaryDirectory } from '../support/stack.ts';
@@ -30,5 +31,17 @@ describe('an engine', () => {
     await engine.stop();
     await expect(fetch(engine.endpoint)).rejects.toThrow();
     rmSync(dataDirectory, { recursive: true });
+  });
+
+  it('gets a port that no other engine gets, and that is never given out by chance', async () => {
+    const always = () => 0.5;
+    const first = await claimPort(always);
+    let draws = 0;
+    const second = await claimPort(() => (draws++ === 0 ? 0.5 : 0.6));
+
+    expect(first.port).toBeLessThan(32_768);
+    expect(second.port).not.toBe(first.port);
+    first.release();
+    second.release();
   });
 });
