@@ -1,13 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { byRole, grantsOf, resourcesOf } from '../support/template.ts';
+import { grantsOf } from '../support/template.ts';
+import { functions, resources } from './template-under-test.ts';
 
 const path = join(import.meta.dirname, '..', '..', 'README.md');
 const section = /(<!-- permissions -->\n)[\s\S]*?(<!-- \/permissions -->)/u;
 
 /** `telemetry: Query, PutItem` for each thing that a function may touch; its own log is in every role. */
-function needsOf(role: string, resources: ReturnType<typeof resourcesOf>): string {
+function needsOf(role: string): string {
   return Object.entries(grantsOf(resources, role))
     .filter(([target]) => !target.includes('log of /aws/lambda/'))
     .map(([target, actions]) => {
@@ -19,9 +20,8 @@ function needsOf(role: string, resources: ReturnType<typeof resourcesOf>): strin
 }
 
 function permissionTable(): string {
-  const resources = resourcesOf('test');
-  const roles = [...byRole(resources, 'AWS::Lambda::Function').keys()].filter((role) => role !== undefined).sort();
-  const rows = roles.map((role) => `| \`${role}\` | ${needsOf(role, resources)} |`);
+  const roles = [...functions.keys()].filter((role) => role !== undefined).sort();
+  const rows = roles.map((role) => `| \`${role}\` | ${needsOf(role)} |`);
   return ['| function | may |', '| --- | --- |', ...rows, ''].join('\n');
 }
 

@@ -1,26 +1,9 @@
 /** Reads a synthesized template by the roles that resources are tagged with. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
-import { LaurelStack } from '../../infra/laurel-stack.ts';
-import { ROLE_TAG, stageOf } from '../../infra/stage.ts';
+/** As the local stack and the operator's command know it; infra itself would load the whole CDK here. */
+const ROLE_TAG = 'laurel:role';
 
 export type Resource = { readonly Type: string; readonly Properties: any; readonly DeletionPolicy?: string };
 export type Resources = Readonly<Record<string, Resource>>;
-
-/** The stack's resources by logical id; the bundler does not run, so this takes no time. */
-export const resourcesOf = (stage: string, options: { readonly alarmTopicArn?: string } = {}): Resources => {
-  const outdir = mkdtempSync(join(tmpdir(), 'laurel-template-'));
-  try {
-    const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [] } });
-    const stack = new LaurelStack(app, stageOf(stage), options);
-    return Template.fromStack(stack).toJSON().Resources as Resources;
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
-  }
-};
 
 export const ofType = (resources: Resources, type: string): [id: string, resource: Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);

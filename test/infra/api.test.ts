@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { ofType, targetOf } from '../support/template.ts';
+import { resources } from './template-under-test.ts';
+
+describe('HTTP API', () => {
+  const routes = ofType(resources, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
+  const functionOf = ({ Target }: any): string => {
+    const [, [, { Ref: integrationId }]] = Target['Fn::Join'];
+    return targetOf(resources, resources[integrationId]!.Properties.IntegrationUri);
+  };
+
+  it('routes each path to its function with any method, and the rest to ingest-telemetry', () => {
+    expect(Object.fromEntries(routes.map((route) => [route.RouteKey, functionOf(route)]))).toEqual({
+      'ANY /ingest': 'ingest-telemetry',
+      'ANY /v1/devices/{proxy+}': 'manage-devices',
+      'ANY /v1/keys': 'manage-keys',
+      'ANY /v1/keys/{id}': 'manage-keys',
+      'ANY /api/whoami': 'manage-keys',
+      'ANY /api/v1/extensions/{proxy+}': 'confirm-publish',
+      'ANY /v1/collectives/{slug}': 'confirm-publish',
+      'ANY /v1/awards': 'record-award',
+      'ANY /v1/badges': 'record-award',
+      'ANY /v1/grants/{proxy+}': 'record-award',
+      'ANY /health': 'read-api',
+      'ANY /v1/stats': 'read-api',
+      'ANY /v1/scores/{username}': 'read-api',
+      'ANY /v1/scores/{username}/{view}': 'read-api',
+      'ANY /community-metrics': 'read-api',
+      'ANY /community-metrics/{view}': 'read-api',
+      'ANY /openapi.json': 'read-api',
+      $default: 'ingest-telemetry',
+    });
+  });
+
+  it('speaks payload format 2.0', () => {
+    for (const [, { Properties }] of ofType(resources, 'AWS::ApiGatewayV2::Integration')) {
+      expect(Properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+    }
+  });
+
+  it('may invoke each routed function', () => {
+    const invocable = ofType(resources, 'AWS::Lambda::Permission').map(([, { Properties }]) =>
+      targetOf(resources, Properties.FunctionName),
+    );
+
+    expect(invocable.sort()).toEqual([...new Set(routes.map(functionOf))].sort());
+  });
+
+  it('throttles at 1,000 requests a second with bursts of 2,000, and writes an access log', () => {
+    const [, stage] = ofType(resources, 'AWS::ApiGatewayV2::Stage')[0]!;
+
+    expect(stage.Properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
+    expect(stage.Properties.AccessLogSettings.Format).toContain('$context.requestId');
+  });
+});

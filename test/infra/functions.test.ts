@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
+import { BackfillEnv } from '../../functions/backfill/env.ts';
+import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
+import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
+import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
+import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
+import { ReadApiEnv } from '../../functions/read-api/env.ts';
+import { RecordAwardEnv } from '../../functions/record-award/env.ts';
+import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
+import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
+import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
+import type { LaurelFunctionProps } from '../../infra/laurel-function.ts';
+import { grantsOf, ofType } from '../support/template.ts';
+import { functions, resources } from './template-under-test.ts';
+
+const dynamodb = (...actions: string[]) => actions.map((action) => `dynamodb:${action}`).sort();
+const sqs = (...actions: string[]) => actions.map((action) => `sqs:${action}`).sort();
+
+describe('functions', () => {
+  it('are known by their roles', () => {
+    expect([...functions.keys()].sort()).toEqual([
+      'announce-changes',
+      'backfill',
+      'confirm-publish',
+      'ingest-telemetry',
+      'manage-devices',
+      'manage-keys',
+      'read-api',
+      'record-award',
+      'refresh-score',
+      'roll-up-metrics',
+      'shadow-report',
+    ]);
+  });
+
+  it.each([
+    [
+      'ingest-telemetry',
+      {
+        telemetry: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
+        registry: dynamodb('GetItem', 'PutItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+        'score-refresh': sqs('SendMessage'),
+      },
+    ],
+    [
+      'announce-changes',
+      {
+        'telemetry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
+        'score_grants.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
+        'registry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
+        telemetry: dynamodb('GetItem'),
+        'score-refresh': sqs('SendMessage'),
+        'roll-up': sqs('SendMessage'),
+        'announce-changes-failures': sqs('SendMessage'),
+      },
+    ],
+    [
+      'refresh-score',
+      {
+        telemetry: dynamodb('Query'),
+        registry: dynamodb('Query'),
+        user_scores: dynamodb('Query', 'PutItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
+        'score_grants/index/byUser': dynamodb('Query'),
+        'score-refresh': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+      },
+    ],
+    [
+      'backfill',
+      {
+        telemetry: dynamodb('BatchGetItem', 'Query', 'Scan'),
+        'telemetry/index/byHour': dynamodb('Query'),
+        registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
+        'registry/index/byHour': dynamodb('Query'),
+        score_grants: dynamodb('BatchGetItem', 'GetItem', 'Scan'),
+        'score_grants/index/byHour': dynamodb('Query'),
+        metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
+        user_scores: dynamodb('Query', 'PutItem'),
+        'user_scores/index/byNextChange': dynamodb('Query', 'Scan'),
+        backfill_runs: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'),
+        'score-refresh': sqs('SendMessage'),
+        backfill: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+      },
+    ],
+    [
+      'manage-devices',
+      { telemetry: dynamodb('GetItem', 'UpdateItem'), credentials: dynamodb('GetItem', 'UpdateItem') },
+    ],
+    [
+      'manage-keys',
+      {
+        credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan'),
+        registry: dynamodb('GetItem', 'PutItem', 'DeleteItem', 'Query'),
+      },
+    ],
+    [
+      'confirm-publish',
+      {
+        registry: dynamodb('GetItem', 'PutItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
+    ['record-award', { score_grants: dynamodb('GetItem', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
+    [
+      'shadow-report',
+      {
+        registry: dynamodb('GetItem'),
+        user_scores: dynamodb('Query', 'Scan'),
+        score_grants: dynamodb('GetItem', 'Scan'),
+        'score_grants/index/byUser': dynamodb('Query'),
+      },
+    ],
+    [
+      'roll-up-metrics',
+      {
+        telemetry: dynamodb('BatchGetItem'),
+        'telemetry/index/byHour': dynamodb('Query'),
+        score_grants: dynamodb('BatchGetItem'),
+        'score_grants/index/byHour': dynamodb('Query'),
+        registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
+        'registry/index/byHour': dynamodb('Query'),
+        'user_scores/index/byNextChange': dynamodb('Query'),
+        metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
+        'roll-up': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+      },
+    ],
+    [
+      'read-api',
+      {
+        user_scores: dynamodb('Query'),
+        metric_rollup_hour: dynamodb('Query'),
+        score_grants: dynamodb('GetItem'),
+        'score_grants/index/byUser': dynamodb('Query'),
+      },
+    ],
+  ])('%s may do what it needs and nothing else', (role, needs) => {
+    const ownLog = [[`Allow log of /aws/lambda/laurel-local-${role}`, ['logs:CreateLogStream', 'logs:PutLogEvents']]];
+    const allowed = Object.entries(needs).map(([target, actions]) => [`Allow ${target}`, actions]);
+
+    expect(grantsOf(resources, role)).toEqual(Object.fromEntries([...ownLog, ...allowed]));
+  });
+
+  it('have roles without managed or inline policies, which the grants above would not show', () => {
+    for (const [, { Properties }] of ofType(resources, 'AWS::IAM::Role')) {
+      expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+      expect(Properties).not.toHaveProperty('Policies');
+    }
+    expect(ofType(resources, 'AWS::IAM::ManagedPolicy')).toEqual([]);
+  });
+
+  it('have one role each', () => {
+    const roles = [...functions.values()].map(({ Properties }) => Properties.Role['Fn::GetAtt'][0]);
+
+    expect(new Set(roles).size).toBe(functions.size);
+  });
+
+  it.each([
+    ['ingest-telemetry', IngestTelemetryEnv],
+    ['announce-changes', AnnounceChangesEnv],
+    ['backfill', BackfillEnv],
+    ['refresh-score', RefreshScoreEnv],
+    ['manage-devices', ManageDevicesEnv],
+    ['manage-keys', ManageKeysEnv],
+    ['record-award', RecordAwardEnv],
+    ['shadow-report', ShadowReportEnv],
+    ['confirm-publish', ConfirmPublishEnv],
+    ['read-api', ReadApiEnv],
+    ['roll-up-metrics', RollUpMetricsEnv],
+  ])('%s is given the environment that it parses, no name more', (role, schema) => {
+    const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
+
+    expect(given.sort()).toEqual(Object.keys(schema.shape).sort());
+  });
+
+  it('do not compile without a name that their environment asks for', () => {
+    // @ts-expect-error SCORES_TABLE is missing: should this compile, `npm run check` fails here
+    const environment: LaurelFunctionProps<RefreshScoreEnv>['environment'] = { TELEMETRY_TABLE: 'a-table' };
+
+    expect(environment).not.toHaveProperty('SCORES_TABLE');
+  });
+
+  it.each([
+    ['ingest-telemetry', 10],
+    ['manage-devices', 10],
+    ['manage-keys', 10],
+    ['record-award', 10],
+    ['shadow-report', 900],
+    ['confirm-publish', 10],
+    ['read-api', 10],
+    ['announce-changes', 60],
+    ['refresh-score', 60],
+    ['roll-up-metrics', 300],
+    ['backfill', 300],
+  ])('%s is ended after %i s', (role, seconds) => {
+    expect(functions.get(role)!.Properties.Timeout).toBe(seconds);
+  });
+
+  it('are named by stage and role, run on Node 24 and arm64, and keep their logs for a while', () => {
+    for (const [role, { Properties }] of functions) {
+      expect(Properties).toMatchObject({
+        FunctionName: `laurel-local-${role}`,
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+      });
+      const log = resources[Properties.LoggingConfig.LogGroup.Ref]!;
+      expect(log.Properties.RetentionInDays).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('a function that feeds itself through a queue', () => {
+  it('is allowed to, and no other is', () => {
+    const allowed = [...functions].filter(([, { Properties }]) => Properties.RecursiveLoop === 'Allow');
+
+    expect(allowed.map(([role]) => role)).toEqual(['backfill']);
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { ofType, targetOf } from '../support/template.ts';
+import { functions, mappings, queues, resources } from './template-under-test.ts';
+
+const FOURTEEN_DAYS = 14 * 24 * 60 * 60;
+
+describe('queues', () => {
+  const drained = mappings.filter(({ EventSourceArn }) => queues.has(targetOf(resources, EventSourceArn)));
+
+  it('keep every message for 14 days', () => {
+    expect([...queues.keys()].sort()).toEqual([
+      'announce-changes-failures',
+      'backfill',
+      'backfill-dlq',
+      'backfill-schedule-dlq',
+      'roll-up',
+      'roll-up-dlq',
+      'score-refresh',
+      'score-refresh-dlq',
+    ]);
+    for (const [, { Properties }] of queues) expect(Properties.MessageRetentionPeriod).toBe(FOURTEEN_DAYS);
+  });
+
+  it('answer over TLS only', () => {
+    const guarded = ofType(resources, 'AWS::SQS::QueuePolicy').flatMap(([, { Properties }]) =>
+      Properties.PolicyDocument.Statement.some(
+        ({ Effect, Condition }: any) => Effect === 'Deny' && Condition?.Bool?.['aws:SecureTransport'] === 'false',
+      )
+        ? Properties.Queues.map((queue: any) => targetOf(resources, queue))
+        : [],
+    );
+
+    expect(guarded.sort()).toEqual([...queues.keys()].sort());
+  });
+
+  it('that are drained hide a message for six function timeouts and the batching window', () => {
+    expect(drained).toHaveLength(3);
+    for (const mapping of drained) {
+      const queue = queues.get(targetOf(resources, mapping.EventSourceArn))!.Properties;
+      const { Timeout } = functions.get(targetOf(resources, mapping.FunctionName))!.Properties;
+
+      expect(queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout + mapping.MaximumBatchingWindowInSeconds);
+    }
+  });
+
+  it('that are drained give a message up to their own dead letters after five receives', () => {
+    for (const { EventSourceArn } of drained) {
+      const role = targetOf(resources, EventSourceArn);
+      const { deadLetterTargetArn, maxReceiveCount } = queues.get(role)!.Properties.RedrivePolicy;
+
+      expect(targetOf(resources, deadLetterTargetArn)).toBe(`${role}-dlq`);
+      expect(maxReceiveCount).toBe(5);
+    }
+  });
+
+  it.each([
+    ['score-refresh', 100, 1, 10],
+    ['backfill', 1, 0, 2],
+    ['roll-up', 100, 1, 2],
+  ])('%s reports single failures, in batches of %i within %i s, %i at a time', (role, size, window, concurrency) => {
+    const mapping = drained.find(({ EventSourceArn }) => targetOf(resources, EventSourceArn) === role);
+
+    expect(mapping).toMatchObject({
+      BatchSize: size,
+      MaximumBatchingWindowInSeconds: window,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: concurrency },
+    });
+  });
+
+  it('bound their functions by their mappings, not by a reserved concurrency, which would fill the dead letters', () => {
+    for (const { Properties } of functions.values()) {
+      expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
+    }
+  });
+});
+
+describe('schedules', () => {
+  const schedules = ofType(resources, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => Properties);
+
+  it('send the stale backfill every hour and after midnight, the whole one every week', () => {
+    const sent = schedules.map(({ ScheduleExpression, Target }) => [ScheduleExpression, JSON.parse(Target.Input)]);
+
+    expect(sent).toEqual([
+      ['cron(35 * * * ? *)', { mode: 'stale' }],
+      ['cron(5 0 * * ? *)', { mode: 'stale' }],
+      ['cron(20 3 ? * SUN *)', { mode: 'all' }],
+    ]);
+  });
+
+  it('go by UTC, to the queue of the backfill, and leave what cannot be delivered in their dead letters', () => {
+    for (const { ScheduleExpressionTimezone, Target } of schedules) {
+      expect(ScheduleExpressionTimezone).toBe('UTC');
+      expect(targetOf(resources, Target.Arn)).toBe('backfill');
+      expect(targetOf(resources, Target.DeadLetterConfig.Arn)).toBe('backfill-schedule-dlq');
+    }
+  });
+
+  it('may send to those two queues and nothing else', () => {
+    const roles = new Set(schedules.map(({ Target }) => Target.RoleArn['Fn::GetAtt'][0]));
+    const statements = ofType(resources, 'AWS::IAM::Policy')
+      .filter(([, { Properties }]) => Properties.Roles.some((role: any) => roles.has(role.Ref)))
+      .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+
+    expect(statements.flatMap(({ Action }) => Action)).toEqual(statements.map(() => 'sqs:SendMessage'));
+    expect(statements.flatMap(({ Resource }) => [Resource].flat()).map((arn) => targetOf(resources, arn))).toEqual([
+      'backfill',
+      'backfill-schedule-dlq',
+    ]);
+  });
+});
+
+describe.each([['telemetry'], ['score_grants'], ['registry']])('stream mapping of %s', (table) => {
+  const [mapping] = mappings.filter(
+    ({ EventSourceArn }) => targetOf(resources, EventSourceArn) === `${table}.StreamArn`,
+  );
+
+  it('feeds announce-changes, from its first record on', () => {
+    expect(targetOf(resources, mapping.FunctionName)).toBe('announce-changes');
+    expect(mapping.StartingPosition).toBe('TRIM_HORIZON');
+  });
+
+  it('bounds retries and record age, halves a failing batch, and reports single failures', () => {
+    expect(mapping).toMatchObject({
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 1,
+      ParallelizationFactor: 1,
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      MaximumRetryAttempts: 5,
+      MaximumRecordAgeInSeconds: 24 * 60 * 60,
+    });
+  });
+
+  it('leaves what it gave up in its failure queue', () => {
+    const { Destination } = mapping.DestinationConfig.OnFailure;
+
+    expect(targetOf(resources, Destination)).toBe('announce-changes-failures');
+  });
+});
