@@ -1,0 +1,46 @@
+import type { UtcDate } from '../shared/utc.ts';
+import type { Board } from './board.ts';
+
+/** A line of a board, without its rank: that is its place in the snapshot. */
+export type BoardRow = {
+  readonly username: string;
+  readonly points: number;
+  readonly canonicalScore: number;
+  readonly tier: string;
+};
+
+/** Where a row stands in the order of a board: points, then whose score has stood longest, then username. */
+export type Place = { readonly points: number; readonly since: number; readonly username: string };
+
+/** The content address of a block. Blocks are never changed. */
+export type BlockRef = string;
+
+/**
+ * Where a leaf begins: every place at or after it, and before the next leaf's, is in this leaf. Parts that are not
+ * needed to tell it from the end of the leaf before are left out; what is left out comes first.
+ */
+export type LeafStart = { readonly points: number; readonly since?: number; readonly username?: string };
+
+/** Some hundreds of rows that follow each other. `start` of the first leaf is null: it begins where the board does. */
+export type LeafEntry = { readonly start: LeafStart | null; readonly count: number; readonly ref: BlockRef };
+
+/** A user of a bucket, found by a hash of their name; the leaf of that place holds the row that decides. */
+export type BucketEntry = { readonly fingerprint: number; readonly points: number; readonly since: number };
+
+/**
+ * A board at one time: complete, and never changed. It holds where leaves begin and how many rows each has, so that a
+ * rank is a sum; and the buckets of its directory, a power of two of them, in which a user's place is found by name.
+ */
+export type Snapshot = {
+  readonly board: Board;
+  /** ISO 8601: when the build began to read. Every score that was saved before is in it. */
+  readonly asOf: string;
+  /** The date that windows end on. */
+  readonly date: UtcDate;
+  /** How many rows there are. */
+  readonly total: number;
+  /** How many scores were read for it, listed or not: what the time between builds goes by. */
+  readonly scores: number;
+  readonly leaves: readonly LeafEntry[];
+  readonly buckets: readonly BlockRef[];
+};
