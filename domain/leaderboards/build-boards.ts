@@ -1,0 +1,169 @@
+import type { Clock, Sha256 } from '../shared/environment.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
+import { BOARDS, type Board } from './board.ts';
+import {
+  bucketsFor,
+  compareEntries,
+  cutBuckets,
+  cutLeaves,
+  directoryHash,
+  fingerprintOf,
+  LAYOUT,
+  type DirectoryEntry,
+  type Layout,
+} from './layout.ts';
+import type { Keep, LeaderboardStore, SnapshotWriter } from './leaderboard-store.port.ts';
+import { packEntry, packRow, unpackEntry, unpackRow } from './packed-lines.ts';
+import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
+import type { BlockRef, BoardRow, LeafEntry, Snapshot } from './snapshot.ts';
+import type { NewSorter, Sorter } from './sorter.port.ts';
+import type { Standing, Standings } from './standings.port.ts';
+
+export type BuildDeps = {
+  readonly standings: Standings;
+  readonly store: LeaderboardStore;
+  readonly newSorter: NewSorter;
+  readonly clock: Clock;
+  readonly sha256: Sha256;
+  /** Other sizes of blocks than usual, for communities of a test's size. */
+  readonly layout?: Layout;
+};
+
+/** What became of a board. `superseded`: readers see a build that began later, or at the same time. */
+export type BuiltBoard = {
+  readonly board: Board;
+  readonly asOf: string;
+  readonly total: number;
+  readonly scores: number;
+  readonly outcome: 'switched' | 'superseded';
+};
+
+const SEGMENTS_AT_A_TIME = 4;
+const BLOCKS_AT_A_TIME = 8;
+
+/**
+ * Builds every board from all scores, by one read over them, and returns when readers see it. Guard, then facts, then
+ * switch: a build never replaces one that began to read later. Killed at any moment it leaves what readers see as it was
+ * or whole, board by board; harmless at any time, any number of times.
+ */
+export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<readonly BuiltBoard[]> {
+  const asOf = isoOf(now); // taken before anything is read: whatever was saved before is seen
+  const date = dateOf(now);
+  const guards = await settleAll(BOARDS, BOARDS.length, async (board) => ({
+    board,
+    previous: await deps.store.current(board),
+  }));
+  const sorters: Pick<Sorter<unknown>, 'close'>[] = [];
+  const newSorter: NewSorter = (how) => {
+    const sorter = deps.newSorter(how);
+    sorters.push(sorter);
+    return sorter;
+  };
+  try {
+    const builds = guards.map((guard) => ({
+      ...guard,
+      date,
+      rows: newSorter<PlacedRow>({ compare: comparePlaces, pack: packRow, unpack: unpackRow }),
+      directory: newSorter<DirectoryEntry>({ compare: compareEntries, pack: packEntry, unpack: unpackEntry }),
+      total: 0,
+    }));
+    const scores = await sortStandings(deps, builds);
+    // One board after the other: what is being cut is in memory.
+    return await settleAll(builds, 1, (build) => writeBoard(deps, build, { asOf, scores }));
+  } finally {
+    for (const sorter of sorters) sorter.close();
+  }
+}
+
+type Build = {
+  readonly board: Board;
+  readonly previous: Snapshot | null;
+  readonly date: UtcDate;
+  readonly rows: Sorter<PlacedRow>;
+  readonly directory: Sorter<DirectoryEntry>;
+  total: number;
+};
+
+/** Reads all scores and gives each board its rows; answers how many there were. */
+async function sortStandings({ standings, sha256 }: BuildDeps, builds: readonly Build[]): Promise<number> {
+  let scores = 0;
+  const add = (standing: Standing): void => {
+    scores += 1;
+    const hash = directoryHash(sha256(standing.username));
+    for (const build of builds) {
+      const row = rowOn(build.board, build.date, standing);
+      if (row === null) continue;
+      build.rows.add(row);
+      build.directory.add({ hash, points: row.points, since: row.since });
+      build.total += 1;
+    }
+  };
+  const segments = Array.from({ length: standings.segments }, (_, segment) => segment);
+  await settleAll(segments, SEGMENTS_AT_A_TIME, async (segment) => {
+    for await (const page of standings.read(segment)) page.forEach(add);
+  });
+  return scores;
+}
+
+/** How long a snapshot is kept: the first of a UTC date for good, the first of an hour for long. */
+export function keepOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: string): Keep {
+  const isFirstOf = (unit: 'date' | 'hour'): boolean => {
+    const digits = unit === 'date' ? '2026-08-21'.length : '2026-08-21T13'.length;
+    return previous === null || previous.asOf.slice(0, digits) < asOf.slice(0, digits);
+  };
+  if (isFirstOf('date')) return 'daily';
+  return isFirstOf('hour') ? 'hourly' : 'recent';
+}
+
+async function writeBoard(
+  { store, layout = LAYOUT }: BuildDeps,
+  { board, previous, date, rows, directory, total }: Build,
+  { asOf, scores }: { readonly asOf: string; readonly scores: number },
+): Promise<BuiltBoard> {
+  if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
+  const writer = await store.write(board, keepOf(previous, asOf), asOf);
+  const leaves = await writeAll(cutLeaves(rows.sorted(), previous, layout), async (leaf): Promise<LeafEntry> => {
+    const ref = await writer.putLeaf(leaf.rows.map(toBoardRow));
+    return { start: leaf.start, count: leaf.rows.length, ref };
+  });
+  const buckets = await writeBuckets(writer, directory, bucketsFor(total, previous?.buckets.length ?? 0, layout));
+  const outcome = await writer.commit({ board, asOf, date, total, scores, leaves, buckets });
+  return { board, asOf, total, scores, outcome };
+}
+
+const toBoardRow = ({ username, points, canonicalScore, tier }: PlacedRow): BoardRow => ({
+  username,
+  points,
+  canonicalScore,
+  tier,
+});
+
+const writeBuckets = (
+  writer: SnapshotWriter,
+  directory: Sorter<DirectoryEntry>,
+  buckets: number,
+): Promise<readonly BlockRef[]> =>
+  writeAll(cutBuckets(directory.sorted(), buckets), (entries) =>
+    writer.putBucket(entries.map(({ hash, points, since }) => ({ fingerprint: fingerprintOf(hash), points, since }))),
+  );
+
+/** Writes blocks as they come, some at a time, so that no more than those are in memory. */
+async function writeAll<Block, Written>(
+  blocks: Iterable<Block>,
+  write: (block: Block) => Promise<Written>,
+): Promise<readonly Written[]> {
+  const written: Written[] = [];
+  let waiting: Block[] = [];
+  const flush = async (): Promise<void> => {
+    const batch = waiting;
+    waiting = [];
+    for (const each of await settleAll(batch, BLOCKS_AT_A_TIME, write)) written.push(each);
+  };
+  for (const block of blocks) {
+    waiting.push(block);
+    if (waiting.length === BLOCKS_AT_A_TIME) await flush();
+  }
+  await flush();
+  return written;
+}

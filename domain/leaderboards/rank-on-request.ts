@@ -1,0 +1,53 @@
+import { settleAll } from '../shared/settle-all.ts';
+import { isoOf, MILLISECONDS_PER_HOUR } from '../shared/utc.ts';
+import { BOARDS } from './board.ts';
+import { buildBoards, type BuildDeps, type BuiltBoard } from './build-boards.ts';
+import type { RankRequested } from './rank.message.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export type RankDeps = BuildDeps & {
+  /** Queues a request again, to be delivered after so many seconds, at most `LONGEST_DELAY_SECONDS`. */
+  readonly requestLater: (delaySeconds: number, request: RankRequested) => Promise<void>;
+};
+
+/** What became of some requests. `done-since`: builds that began after all that was announced are seen by readers. */
+export type RankOutcome =
+  | { readonly kind: 'built'; readonly boards: readonly BuiltBoard[] }
+  | { readonly kind: 'done-since' }
+  | { readonly kind: 'later'; readonly delaySeconds: number };
+
+/** A build counts as after a change only if it began so much later: two machines' clocks differ. */
+const MARGIN_MS = 5_000;
+/** With more scores than this, whose reading costs the more the more there are, builds keep a distance. */
+const MOST_SCORES_AT_ANY_TIME = 100_000;
+const BETWEEN_LARGE_BUILDS_MS = MILLISECONDS_PER_HOUR / 4;
+/** No queue delays a message longer. */
+export const LONGEST_DELAY_SECONDS = 900;
+
+/**
+ * Builds the boards for all requests at once, unless that was done since, or is not due yet: then it is asked for again, to
+ * be built or found done when it is. A request that names no time is built now, however many scores there are.
+ */
+export async function rankOnRequest(deps: RankDeps, requests: readonly RankRequested[]): Promise<RankOutcome> {
+  const now = deps.clock();
+  const currents = await settleAll(BOARDS, BOARDS.length, (board) => deps.store.current(board));
+  const oldest = Math.min(...currents.map((current) => (current === null ? -Infinity : Date.parse(current.asOf))));
+  const missing = requests.filter(({ changedBefore }) => {
+    const isDone = changedBefore !== undefined && oldest > Date.parse(changedBefore) + MARGIN_MS;
+    return !isDone;
+  });
+  if (missing.length === 0) return { kind: 'done-since' };
+
+  const changes = missing.flatMap(({ changedBefore }) => changedBefore ?? []);
+  const isForced = changes.length < missing.length;
+  const dueAt = oldest + (isLarge(currents) ? BETWEEN_LARGE_BUILDS_MS : 0);
+  if (isForced || dueAt <= now) return { kind: 'built', boards: await buildBoards(deps) };
+  const delaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.ceil((dueAt - now) / 1_000));
+  // One for all: what has seen the last change has seen the others.
+  const last = Math.max(...changes.map((change) => Date.parse(change)));
+  await deps.requestLater(delaySeconds, { changedBefore: isoOf(last) });
+  return { kind: 'later', delaySeconds };
+}
+
+const isLarge = (currents: readonly (Snapshot | null)[]): boolean =>
+  currents.some((current) => current !== null && current.scores > MOST_SCORES_AT_ANY_TIME);

@@ -1,0 +1,196 @@
+import * as z from 'zod/mini';
+import type { Clock, Sha256 } from '../shared/environment.ts';
+import { err, ok, type Result } from '../shared/result.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { isoOf } from '../shared/utc.ts';
+import { BOARDS, type Board } from './board.ts';
+import { bucketOf, directoryHash, fingerprintOf } from './layout.ts';
+import type { LeaderboardReader } from './leaderboard-store.port.ts';
+import { isBefore } from './row.ts';
+import type { BoardRow, LeafEntry, Place, Snapshot } from './snapshot.ts';
+import type { BoardPlaceView, BoardView, RankedRowView } from './views.ts';
+
+export type ReadBoardsDeps = {
+  readonly leaderboards: LeaderboardReader;
+  readonly clock: Clock;
+  readonly sha256: Sha256;
+};
+
+/** Why there is no snapshot at a time. */
+export type TimeRefusal = 'at-in-future' | 'at-before-first';
+export type PageRefusal = 'unknown-cursor' | TimeRefusal;
+export type PlaceRefusal = 'not-listed' | TimeRefusal;
+
+export type PageQuery = {
+  /** How many rows at most; positive. */
+  readonly limit: number;
+  /** The `next` of another page; it stays with that page's snapshot, whatever `at` says. */
+  readonly cursor?: string | undefined;
+  /** The newest snapshot at or before this time, ISO 8601. */
+  readonly at?: string | undefined;
+};
+
+const NEIGHBOURS = 3;
+const LEAVES_AT_A_TIME = 4;
+
+/** A page of a board. Before the first build a board is empty. */
+export async function pageOf(
+  deps: ReadBoardsDeps,
+  board: Board,
+  { limit, cursor, at }: PageQuery,
+): Promise<Result<BoardView, PageRefusal>> {
+  const found = cursor === undefined ? await snapshotAt(deps, board, at) : await pinned(deps, board, cursor);
+  if (!found.ok) return found;
+  if (found.value === null) return ok({ board, asOf: null, rows: [], total: 0 });
+  const { snapshot, after } = found.value;
+  const rows = await new SnapshotRows(deps, snapshot).between(after, after + limit);
+  const last = after + rows.length;
+  const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
+  return ok({ board, asOf: snapshot.asOf, rows, total: snapshot.total, ...next });
+}
+
+/** A user's exact place on a board, with up to three rows above and below. */
+export async function placeOf(
+  deps: ReadBoardsDeps,
+  board: Board,
+  username: string,
+  { at }: Pick<PageQuery, 'at'> = {},
+): Promise<Result<BoardPlaceView, PlaceRefusal>> {
+  const found = await snapshotAt(deps, board, at);
+  if (!found.ok) return found;
+  if (found.value === null) return err('not-listed');
+  const { snapshot } = found.value;
+  const rows = new SnapshotRows(deps, snapshot);
+  const own = await rows.of(username);
+  if (own === null) return err('not-listed');
+  const { rank, points } = own;
+  const around = await rows.between(Math.max(0, rank - 1 - NEIGHBOURS), rank + NEIGHBOURS);
+  return ok({
+    board,
+    asOf: snapshot.asOf,
+    rank,
+    points,
+    total: snapshot.total,
+    above: around.filter((row) => row.rank < rank),
+    below: around.filter((row) => row.rank > rank),
+  });
+}
+
+/** A user's exact rank by canonicalScore; null for one who is not listed. */
+export async function rankOf(
+  deps: ReadBoardsDeps,
+  username: string,
+): Promise<{ readonly rank: number; readonly asOf: string } | null> {
+  const snapshot = await deps.leaderboards.newest('alltime');
+  if (snapshot === null) return null;
+  const own = await new SnapshotRows(deps, snapshot).of(username);
+  return own === null ? null : { rank: own.rank, asOf: snapshot.asOf };
+}
+
+/** A snapshot, and after how many of its rows to begin. */
+type Start = { readonly snapshot: Snapshot; readonly after: number };
+
+async function snapshotAt(
+  { leaderboards, clock }: ReadBoardsDeps,
+  board: Board,
+  at: string | undefined,
+): Promise<Result<Start | null, TimeRefusal>> {
+  const newest = await leaderboards.newest(board);
+  if (at === undefined) return ok(newest === null ? null : { snapshot: newest, after: 0 });
+  const time = Date.parse(at);
+  if (time > clock()) return err('at-in-future');
+  // The newest is looked at first: nobody may have had reason to build another for longer than it is kept by its time.
+  const isNewest = newest !== null && Date.parse(newest.asOf) <= time;
+  const snapshot = isNewest ? newest : await leaderboards.newestAt(board, isoOf(time));
+  return snapshot === null ? err('at-before-first') : ok({ snapshot, after: 0 });
+}
+
+const CursorParts = z.tuple([z.enum(BOARDS), z.iso.datetime(), z.int().check(z.positive())]);
+
+const toCursor = ({ board, asOf, after }: { board: Board; asOf: string; after: number }): string =>
+  Buffer.from(JSON.stringify([board, asOf, after] satisfies z.infer<typeof CursorParts>)).toString('base64url');
+
+function fromCursor(cursor: string): z.infer<typeof CursorParts> | null {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return CursorParts.safeParse(parts).data ?? null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Where a cursor's page begins, in the very snapshot of the page before. */
+async function pinned(
+  { leaderboards }: ReadBoardsDeps,
+  board: Board,
+  cursor: string,
+): Promise<Result<Start, 'unknown-cursor'>> {
+  const [ownBoard, asOf, after] = fromCursor(cursor) ?? [];
+  if (asOf === undefined || after === undefined || ownBoard !== board) return err('unknown-cursor');
+  const newest = await leaderboards.newest(board);
+  const snapshot = newest?.asOf === asOf ? newest : await leaderboards.exactly(board, asOf);
+  return snapshot === null || after >= snapshot.total ? err('unknown-cursor') : ok({ snapshot, after });
+}
+
+/** Reads of one snapshot for one answer: each leaf once. */
+class SnapshotRows {
+  readonly #reader: LeaderboardReader;
+  readonly #sha256: Sha256;
+  readonly #snapshot: Snapshot;
+  /** Leaves with the number of rows before each: what makes a place in a leaf a rank. */
+  readonly #leaves: readonly (LeafEntry & { readonly before: number })[];
+  readonly #read = new Map<string, Promise<readonly BoardRow[]>>();
+
+  constructor({ leaderboards, sha256 }: ReadBoardsDeps, snapshot: Snapshot) {
+    this.#reader = leaderboards;
+    this.#sha256 = sha256;
+    this.#snapshot = snapshot;
+    let before = 0;
+    this.#leaves = snapshot.leaves.map((leaf) => {
+      const own = { ...leaf, before };
+      before += leaf.count;
+      return own;
+    });
+  }
+
+  /** The rows after the first `from` of the board, up to the `to`-th. */
+  async between(from: number, to: number): Promise<RankedRowView[]> {
+    const touched = this.#leaves.filter(({ before, count }) => before < to && before + count > from);
+    const rows = await settleAll(touched, LEAVES_AT_A_TIME, async (leaf) =>
+      (await this.#rowsOf(leaf))
+        .map((row, index) => ({ rank: leaf.before + index + 1, ...row }))
+        .filter(({ rank }) => rank > from && rank <= to),
+    );
+    return rows.flat();
+  }
+
+  /** A user's row; null where the board does not list them. Two reads, but for users whose hashes agree. */
+  async of(username: string): Promise<RankedRowView | null> {
+    const { buckets } = this.#snapshot;
+    const hash = directoryHash(this.#sha256(username));
+    const ref = buckets[bucketOf(hash, buckets.length)];
+    if (ref === undefined) return null;
+    const candidates = (await this.#reader.bucket(ref)).filter(
+      ({ fingerprint }) => fingerprint === fingerprintOf(hash),
+    );
+    for (const { points, since } of candidates) {
+      const leaf = this.#leafOf({ points, since, username });
+      if (leaf === undefined) continue;
+      const index = (await this.#rowsOf(leaf)).findIndex((row) => row.username === username);
+      const row = (await this.#rowsOf(leaf))[index];
+      if (row !== undefined) return { rank: leaf.before + index + 1, ...row };
+    }
+    return null;
+  }
+
+  #leafOf(place: Place) {
+    return this.#leaves.findLast(({ start }) => start === null || !isBefore(place, start));
+  }
+
+  #rowsOf({ ref }: LeafEntry): Promise<readonly BoardRow[]> {
+    const reading = this.#read.get(ref) ?? this.#reader.leaf(ref);
+    this.#read.set(ref, reading);
+    return reading;
+  }
+}

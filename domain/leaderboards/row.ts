@@ -1,0 +1,36 @@
+import { scoreAtEndOf } from '../scoring/score-steps.ts';
+import type { UtcDate } from '../shared/utc.ts';
+import { lastDateBefore, type Board } from './board.ts';
+import type { BoardRow, LeafStart, Place } from './snapshot.ts';
+import type { Standing } from './standings.port.ts';
+
+/** A row with all that its place goes by. */
+export type PlacedRow = BoardRow & Place;
+
+/** A user's row on a board whose window ends on `date`; null where there is no positive number to list. */
+export function rowOn(board: Board, date: UtcDate, standing: Standing): PlacedRow | null {
+  const { username, canonicalScore, tier, since } = standing;
+  const before = lastDateBefore(board, date);
+  const points = before === null ? canonicalScore : canonicalScore - scoreAtEndOf(before, standing);
+  return points > 0 ? { username, points, canonicalScore, tier, since } : null;
+}
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+/** The order of every board: points, then whose score has stood longest, then username. No two users are equal in it. */
+export const comparePlaces = (a: Place, b: Place): number =>
+  b.points - a.points || a.since - b.since || compareTexts(a.username, b.username);
+
+/** Whether a place comes before all that a leaf with this start may hold. What the start leaves out comes first. */
+export function isBefore(place: Place, start: LeafStart): boolean {
+  if (place.points !== start.points) return place.points > start.points;
+  if (start.since === undefined || place.since !== start.since) return place.since < (start.since ?? -Infinity);
+  return start.username !== undefined && place.username < start.username;
+}
+
+/** The shortest start that tells a leaf's first row from the last row of the leaf before. */
+export function startBetween(last: Place, first: Place): LeafStart {
+  const { points, since, username } = first;
+  if (last.points !== points) return { points };
+  return last.since === since ? { points, since, username } : { points, since };
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod/mini';
+import { BOARDS } from './board.ts';
+
+/** The leaderboards' answers, each with its schema: the documentation and the handlers use the same. */
+
+const Count = z.int().check(z.nonnegative());
+const Rank = z.int().check(z.positive());
+/** When the build began to read; null before the first, while the board is empty. */
+const AsOf = z.nullable(z.iso.datetime());
+
+export const RankedRowView = z.object({
+  rank: Rank,
+  username: z.string(),
+  /** The canonicalScore on `alltime`, what the window added to it on the others. */
+  points: z.int().check(z.positive()),
+  canonicalScore: z.int(),
+  tier: z.string(),
+});
+export type RankedRowView = z.infer<typeof RankedRowView>;
+
+export const BoardView = z.object({
+  board: z.enum(BOARDS),
+  asOf: AsOf,
+  rows: z.array(RankedRowView),
+  /** How many users the board lists. */
+  total: Count,
+  /** The cursor of the next page, within the same snapshot. */
+  next: z.optional(z.string()),
+});
+export type BoardView = z.infer<typeof BoardView>;
+
+export const BoardPlaceView = z.object({
+  board: z.enum(BOARDS),
+  asOf: z.iso.datetime(),
+  rank: Rank,
+  points: z.int().check(z.positive()),
+  total: Count,
+  /** Up to three rows, in the order of ranks: the nearest is the last. */
+  above: z.array(RankedRowView),
+  /** Up to three rows, the nearest is the first. */
+  below: z.array(RankedRowView),
+});
+export type BoardPlaceView = z.infer<typeof BoardPlaceView>;
