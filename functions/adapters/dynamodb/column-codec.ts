@@ -1,0 +1,68 @@
+import { Buffer } from 'node:buffer';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import * as z from 'zod/mini';
+
+/**
+ * Columns of a table as bytes. Each is deflated for itself, and so is each place of its numbers' bytes: what is alike
+ * compresses together, and what is noise costs its own bits alone. Measured on a million simulated users, that takes a
+ * sixth off what the same columns take as deflated JSON.
+ */
+const BYTE = 256;
+const Bytes = z.instanceof(Uint8Array);
+const Integer = z.int();
+
+const deflate = (bytes: Uint8Array) => deflateRawSync(bytes, { level: 9 });
+
+/** Whole numbers, as their distances from the smallest: the bytes of each place, the lowest first. */
+export const Numbers = z.object({ min: Integer, places: z.array(Bytes) });
+export type Numbers = z.infer<typeof Numbers>;
+
+export function packNumbers(values: readonly number[]): Numbers {
+  const min = values.reduce((least, value) => Math.min(least, value), values[0] ?? 0);
+  const places: Numbers['places'] = [];
+  let left = values.map((value) => value - min);
+  while (left.some((value) => value > 0)) {
+    if (!left.every(Number.isSafeInteger))
+      throw new Error('a column of numbers that are no integers, or too far apart');
+    places.push(deflate(Uint8Array.from(left, (value) => value % BYTE)));
+    left = left.map((value) => Math.floor(value / BYTE));
+  }
+  return { min, places };
+}
+
+/** `count`: how many there are, which a column of equal numbers does not show. */
+export function unpackNumbers({ min, places }: Numbers, count: number): number[] {
+  const values = new Array<number>(count).fill(min);
+  for (const [place, packed] of places.entries()) {
+    const bytes = inflateRawSync(packed);
+    if (bytes.length !== count) throw new Error(`a column of ${bytes.length} numbers, not of ${count}`);
+    for (const [index, byte] of bytes.entries()) values[index] = (values[index] ?? 0) + byte * BYTE ** place;
+  }
+  return values;
+}
+
+/** Numbers of which neighbours are close to each other: the first one, and from each to the next. */
+export const Differences = z.object({ first: Integer, steps: Numbers });
+export type Differences = z.infer<typeof Differences>;
+
+export const packDifferences = (values: readonly number[]): Differences => ({
+  first: values[0] ?? 0,
+  steps: packNumbers(values.slice(1).map((value, index) => value - (values[index] ?? 0))),
+});
+
+export function unpackDifferences({ first, steps }: Differences, count: number): number[] {
+  if (count === 0) return [];
+  let value = first;
+  return [first, ...unpackNumbers(steps, count - 1).map((step) => (value += step))];
+}
+
+/** Texts without line breaks. */
+export const Texts = Bytes;
+export const packTexts = (texts: readonly string[]): Uint8Array => deflate(Buffer.from(texts.join('\n')));
+
+export function unpackTexts(packed: Uint8Array, count: number): string[] {
+  if (count === 0) return [];
+  const texts = inflateRawSync(packed).toString().split('\n');
+  if (texts.length !== count) throw new Error(`a column of ${texts.length} texts, not of ${count}`);
+  return texts;
+}
