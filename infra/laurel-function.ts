@@ -27,6 +27,7 @@ export type LaurelFunctionProps<Env> = {
   readonly role: string; // the folder under functions/ that holds its handler
   readonly environment: Env;
   readonly timeout: Duration;
+  readonly memoryMegabytes?: number; // which also decides the share of a processor
   readonly feedsItself?: boolean; // Lambda ends a function's loop through a queue after 16 rounds unless it is told not to
 };
 
@@ -42,7 +43,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
   constructor(
     scope: Construct,
     id: string,
-    { stage, role, environment, timeout, feedsItself = false }: LaurelFunctionProps<Env>,
+    { stage, role, environment, timeout, memoryMegabytes = 512, feedsItself = false }: LaurelFunctionProps<Env>,
   ) {
     super(scope, id);
     this.role = role;
@@ -60,7 +61,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
       depsLockFilePath: join(PROJECT_ROOT, 'package-lock.json'),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: 512,
+      memorySize: memoryMegabytes,
       timeout,
       environment,
       ...(feedsItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),

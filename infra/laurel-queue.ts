@@ -12,6 +12,8 @@ type LaurelQueueProps = {
 
 /** A queue that answers over TLS only and keeps a message as long as SQS can: 14 days. */
 export class LaurelQueue extends Queue {
+  readonly role: string;
+
   constructor(scope: Construct, id: string, { stage, role, ...props }: LaurelQueueProps) {
     const optional: QueueProps = props;
     super(scope, id, {
@@ -21,6 +23,7 @@ export class LaurelQueue extends Queue {
       enforceSSL: true,
       ...optional,
     });
+    this.role = role;
     Tags.of(this).add(ROLE_TAG, role);
   }
 }

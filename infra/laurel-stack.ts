@@ -10,9 +10,11 @@ import type { ConfirmPublishEnv } from '../functions/confirm-publish/env.ts';
 import type { IngestTelemetryEnv } from '../functions/ingest-telemetry/env.ts';
 import type { ManageDevicesEnv } from '../functions/manage-devices/env.ts';
 import type { ManageKeysEnv } from '../functions/manage-keys/env.ts';
+import type { RankLeaderboardsEnv } from '../functions/rank-leaderboards/env.ts';
 import type { ReadApiEnv } from '../functions/read-api/env.ts';
 import type { RefreshScoreEnv } from '../functions/refresh-score/env.ts';
 import type { RecordAwardEnv } from '../functions/record-award/env.ts';
+import type { SetVisibilityEnv } from '../functions/set-visibility/env.ts';
 import type { ShadowReportEnv } from '../functions/shadow-report/env.ts';
 import type { RollUpMetricsEnv } from '../functions/roll-up-metrics/env.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
@@ -20,7 +22,7 @@ import { LaurelDashboard } from './dashboard.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 import { LaurelTable } from './laurel-table.ts';
-import { BackfillSchedules } from './backfill-schedules.ts';
+import { QueueSchedules } from './queue-schedules.ts';
 import { QueueWorker } from './queue-worker.ts';
 import type { Stage } from './stage.ts';
 import { StreamWorker } from './stream-worker.ts';
@@ -32,7 +34,7 @@ type LaurelStackOptions = {
 /** It reads every user and every line, and an operator waits for it. */
 const REPORT_TIMEOUT = Duration.minutes(15);
 const BY_USER_INDEX = 'byUser';
-const BY_NEXT_CHANGE_INDEX = 'byNextChange';
+const BY_SHARD_INDEX = 'byShard';
 
 /** Facts by the hour they happened in, for rollups: keys only, so that later changes of a fact cost the index nothing. */
 const BY_HOUR = {
@@ -46,6 +48,19 @@ const BY_HOUR = {
 const BACKFILL_TIMEOUT = Duration.minutes(5);
 /** An hour takes seconds; invoked by hand, the function does all open days. */
 const ROLL_UP_TIMEOUT = Duration.minutes(5);
+
+/** When which backfill runs. */
+const BACKFILLS = [
+  { name: 'stale-hourly', cron: '35 * * * ? *', message: { mode: 'stale' } },
+  // Streaks and windows move with the date: what is behind at midnight is mended before anyone looks.
+  { name: 'stale-after-midnight', cron: '5 0 * * ? *', message: { mode: 'stale' } },
+  { name: 'all-weekly', cron: '20 3 ? * SUN *', message: { mode: 'all' } },
+] as const;
+
+/** A million scores are read, sorted and written in a few minutes. */
+const RANK_TIMEOUT = Duration.minutes(15);
+/** The windows of the boards move with the date, whether a score changes or not. */
+const RANKS = [{ name: 'rank-at-midnight', cron: '0 0 * * ? *', message: {} }] as const;
 
 /** All that a writer of grants may do: no role updates or deletes a line, nor writes one without its condition's read. */
 const APPEND_GRANTS = ['dynamodb:GetItem', 'dynamodb:PutItem'];
@@ -90,19 +105,28 @@ export class LaurelStack extends Stack {
     const { table: userScores } = new LaurelTable(this, 'UserScores', {
       stage,
       role: 'user_scores',
+      stream: StreamViewType.NEW_AND_OLD_IMAGES, // to the boards, and for what a user chose; no refresh follows from a refresh
       indexes: [
         {
-          indexName: BY_NEXT_CHANGE_INDEX, // only SCORE items have both, and a refresh that changes neither pays nothing
-          partitionKey: { name: 'changeShard', type: AttributeType.STRING },
-          sortKey: { name: 'changesOn', type: AttributeType.STRING },
+          indexName: BY_SHARD_INDEX, // only SCORE items have a shard
+          partitionKey: { name: 'scoreShard', type: AttributeType.STRING },
+          sortKey: { name: 'pk', type: AttributeType.STRING },
           projectionType: ProjectionType.INCLUDE,
-          nonKeyAttributes: ['memberScore'], // what the gauges of all members add up
+          nonKeyAttributes: [
+            ...['username', 'memberScore', 'tier', 'standingSince', 'steps', 'isHidden'], // what boards and gauges read
+            ...['rulesVersion', 'nextChangeOn'], // by which a backfill finds what is behind
+          ],
         },
       ],
     });
     const { table: backfillRuns } = new LaurelTable(this, 'BackfillRuns', {
       stage,
       role: 'backfill_runs',
+      timeToLiveAttribute: 'expiresAt',
+    });
+    const { table: leaderboards } = new LaurelTable(this, 'Leaderboards', {
+      stage,
+      role: 'leaderboards',
       timeToLiveAttribute: 'expiresAt',
     });
     const { table: rollups } = new LaurelTable(this, 'MetricRollupHour', { stage, role: 'metric_rollup_hour' });
@@ -151,14 +175,14 @@ export class LaurelStack extends Stack {
       .allow(['dynamodb:Query', 'dynamodb:Scan'], telemetry.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:Scan'], scoreGrants.tableArn)
       .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
-      .allow(['dynamodb:Query', 'dynamodb:Scan'], `${userScores.tableArn}/index/${BY_NEXT_CHANGE_INDEX}`)
+      .allow(['dynamodb:Query', 'dynamodb:Scan'], `${userScores.tableArn}/index/${BY_SHARD_INDEX}`)
       .allow(
         ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:BatchWriteItem'],
         backfillRuns.tableArn,
       )
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn)
       .allow(['sqs:SendMessage'], backfill.queue.queueArn);
-    new BackfillSchedules(this, 'BackfillSchedules', { stage, queue: backfill.queue });
+    new QueueSchedules(this, 'BackfillSchedules', { stage, queue: backfill.queue, schedules: BACKFILLS });
 
     const rollUpMetrics = new QueueWorker<RollUpMetricsEnv>(this, 'RollUpMetrics', {
       stage,
@@ -175,7 +199,7 @@ export class LaurelStack extends Stack {
       maxConcurrency: 2, // a day's hours are saved one after the other
     });
     rollUpMetrics.worker
-      .allow(['dynamodb:Query'], `${userScores.tableArn}/index/${BY_NEXT_CHANGE_INDEX}`)
+      .allow(['dynamodb:Query'], `${userScores.tableArn}/index/${BY_SHARD_INDEX}`)
       .allow(['dynamodb:Query'], registry.tableArn); // the versions in an extension's summary; a backfill has it anyway
     for (const { worker } of [rollUpMetrics, backfill]) {
       for (const { tableArn } of [telemetry, scoreGrants, registry]) {
@@ -188,22 +212,44 @@ export class LaurelStack extends Stack {
         .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], rollups.tableArn);
     }
 
+    const rankLeaderboards = new QueueWorker<RankLeaderboardsEnv>(this, 'RankLeaderboards', {
+      stage,
+      role: 'rank-leaderboards',
+      queueRole: 'rank',
+      environment: (queue) => ({
+        SCORES_TABLE: userScores.tableName,
+        LEADERBOARDS_TABLE: leaderboards.tableName,
+        RANK_QUEUE_URL: queue.queueUrl,
+      }),
+      timeout: RANK_TIMEOUT,
+      memoryMegabytes: 1_769, // a whole processor: sorting takes most of the time
+      maxConcurrency: 2,
+    });
+    rankLeaderboards.worker
+      .allow(['dynamodb:Query'], `${userScores.tableArn}/index/${BY_SHARD_INDEX}`)
+      .allow(['dynamodb:GetItem', 'dynamodb:PutItem'], leaderboards.tableArn)
+      .allow(['sqs:SendMessage'], rankLeaderboards.queue.queueArn); // what is not due yet waits there
+    new QueueSchedules(this, 'RankSchedules', { stage, queue: rankLeaderboards.queue, schedules: RANKS });
+
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,
       role: 'announce-changes',
-      sources: { Telemetry: telemetry, Grants: scoreGrants, Registry: registry },
+      sources: { Telemetry: telemetry, Grants: scoreGrants, Registry: registry, Scores: userScores },
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
         REGISTRY_TABLE: registry.tableName,
+        SCORES_TABLE: userScores.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
         ROLL_UP_QUEUE_URL: rollUpMetrics.queue.queueUrl,
+        RANK_QUEUE_URL: rankLeaderboards.queue.queueUrl,
       },
     });
     announceChanges.worker
       .allow(['dynamodb:GetItem'], telemetry.tableArn)
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn)
-      .allow(['sqs:SendMessage'], rollUpMetrics.queue.queueArn);
+      .allow(['sqs:SendMessage'], rollUpMetrics.queue.queueArn)
+      .allow(['sqs:SendMessage'], rankLeaderboards.queue.queueArn);
 
     const ingestTelemetry = new LaurelFunction<IngestTelemetryEnv>(this, 'IngestTelemetry', {
       stage,
@@ -259,6 +305,16 @@ export class LaurelStack extends Stack {
       .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
 
+    const setVisibility = new LaurelFunction<SetVisibilityEnv>(this, 'SetVisibility', {
+      stage,
+      role: 'set-visibility',
+      environment: { SCORES_TABLE: userScores.tableName, CREDENTIALS_TABLE: credentials.tableName },
+      timeout: API_TIMEOUT,
+    });
+    setVisibility
+      .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+
     const recordAward = new LaurelFunction<RecordAwardEnv>(this, 'RecordAward', {
       stage,
       role: 'record-award',
@@ -292,12 +348,14 @@ export class LaurelStack extends Stack {
         SCORES_TABLE: userScores.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
         ROLLUPS_TABLE: rollups.tableName,
+        LEADERBOARDS_TABLE: leaderboards.tableName,
       },
       timeout: API_TIMEOUT,
     });
     readApi
       .allow(['dynamodb:Query'], userScores.tableArn)
       .allow(['dynamodb:Query'], rollups.tableArn)
+      .allow(['dynamodb:GetItem', 'dynamodb:Query'], leaderboards.tableArn)
       .allow(['dynamodb:GetItem'], scoreGrants.tableArn)
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
 
@@ -313,6 +371,7 @@ export class LaurelStack extends Stack {
           access: ACCESS.keyOptional, // `latest` is public
           paths: ['/api/v1/extensions/{proxy+}'],
         },
+        { target: setVisibility, access: ACCESS.keyed, paths: ['/v1/users/{username}/visibility'] },
         { target: recordAward, access: ACCESS.keyed, paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'] },
         {
           target: readApi,
@@ -322,6 +381,8 @@ export class LaurelStack extends Stack {
             '/v1/stats',
             '/v1/scores/{username}',
             '/v1/scores/{username}/{view}',
+            '/v1/leaderboards/{board}',
+            '/v1/leaderboards/{board}/users/{username}',
             '/community-metrics',
             '/community-metrics/{view}',
             '/openapi.json',
@@ -333,7 +394,7 @@ export class LaurelStack extends Stack {
     new CfnOutput(this, 'ApiUrl', { value: api.url });
 
     const constructs = this.node.findAll();
-    const drained = [refreshScore.queue, backfill.queue];
+    const drained = constructs.filter((each) => each instanceof QueueWorker).map(({ queue }) => queue);
     new LaurelDashboard(this, 'Operations', {
       stage,
       functions: constructs.filter((construct) => construct instanceof LaurelFunction),

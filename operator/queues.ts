@@ -6,6 +6,8 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
+import { RankRequested } from '../domain/leaderboards/rank.message.ts';
+import { RollUpRequested } from '../domain/metrics/roll-up.message.ts';
 import { ScoreRefreshRequested } from '../domain/scoring/score-refresh.message.ts';
 import type { Connection } from './connection.ts';
 import { usageError } from './outcome.ts';
@@ -24,8 +26,8 @@ const LOOK_SECONDS = 30;
 /** Who drains a queue, and what its messages are, where one schema says it. */
 const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly message?: z.core.$ZodType }> = new Map([
   ['score-refresh', { consumer: 'refresh-score', message: ScoreRefreshRequested }],
-  ['roll-up', { consumer: 'roll-up-metrics' }],
-  ['rank', { consumer: 'rank-leaderboards' }],
+  ['roll-up', { consumer: 'roll-up-metrics', message: RollUpRequested }],
+  ['rank', { consumer: 'rank-leaderboards', message: RankRequested }],
   ['backfill', { consumer: 'backfill' }],
 ]);
 

@@ -71,9 +71,11 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
     case 'report-changed':
     case 'ledger-changed':
     case 'registry-changed':
+    case 'profile-changed':
       return [change.username];
-    case 'extension-changed':
-      return []; // whom it counts for has rows of their own
+    case 'extension-changed': // whom it counts for has rows of their own
+    case 'standing-changed': // by a refresh, which must not ask for another
+      return [];
   }
 }
 
@@ -87,7 +89,9 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
     case 'report-changed':
     case 'ledger-changed':
     case 'extension-changed':
-      return new Set(); // the balance is read by every refresh
+    case 'standing-changed':
+    case 'profile-changed':
+      return new Set(); // balance and profile are read by every refresh
     case 'registry-changed':
       return change.isRemoval ? null : new Set();
   }

@@ -80,7 +80,7 @@ async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise
   const isNew = guard.metrics === null && guard.score === null;
   if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';
   const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, registry: metrics.registry, granted };
-  const decided = decideScore(refresh.username, facts, { previous, date, now, rules });
+  const decided = decideScore(refresh.username, facts, { previous, isHidden: guard.isHidden, date, now, rules });
   const score = { ...decided, tiersReached: await withBadges(deps, decided) };
   const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), score });
   if (outcome === 'saved') await grantTierBadges(deps, score);

@@ -16,7 +16,12 @@ export type StoredMetrics = {
 export type StoredScore = { readonly score: UserScore; readonly revision: Revision };
 
 /** What a save will overwrite: the guard of a refresh. Null where nothing is stored yet. */
-export type StoredUser = { readonly metrics: StoredMetrics | null; readonly score: StoredScore | null };
+export type StoredUser = {
+  readonly metrics: StoredMetrics | null;
+  readonly score: StoredScore | null;
+  /** Whether the user chose to be on no leaderboard: their own choice, which no save overwrites. */
+  readonly isHidden: boolean;
+};
 
 /** The last score of a date, written before the first save of a later date. */
 export type DayRow = { readonly date: UtcDate; readonly canonicalScore: number };

@@ -4,6 +4,7 @@ import { addDays, dateOfDayNumber, isoOf, type UtcDate } from '../shared/utc.ts'
 import { ACTIVITY_KEY, contributionsOn, type Contribution, type ScoreFacts } from './contributions.ts';
 import type { ScoringRules } from './rules/scoring-rules.ts';
 import { tierOf } from './rules/tiers.ts';
+import { stepsAfter, type ScoreStep } from './score-steps.ts';
 import { tiersReached, type TierReached } from './tiers-reached.ts';
 
 /** What the rules make of a user's facts on a date. */
@@ -23,6 +24,10 @@ export type UserScore = {
   readonly granted: Granted;
   /** ISO 8601: since when canonicalScore has stood unchanged. */
   readonly standingSince: string;
+  /** The scores before this one, oldest first, as far back as the window of a leaderboard reaches. */
+  readonly steps: readonly ScoreStep[];
+  /** Whether the user chose to be on no leaderboard. */
+  readonly isHidden: boolean;
   /** The first later date on which canonicalScore changes although its user does nothing; null where it never does. */
   readonly nextChangeOn: UtcDate | null;
   readonly rulesVersion: string;
@@ -42,11 +47,13 @@ export function decideScore(
   facts: ScoreFacts,
   {
     previous,
+    isHidden,
     date,
     now,
     rules,
   }: {
-    readonly previous: Pick<UserScore, 'canonicalScore' | 'standingSince' | 'tiersReached'> | null;
+    readonly previous: Pick<UserScore, 'date' | 'canonicalScore' | 'standingSince' | 'steps' | 'tiersReached'> | null;
+    readonly isHidden: boolean;
     readonly date: UtcDate;
     readonly now: number;
     readonly rules: ScoringRules;
@@ -65,6 +72,8 @@ export function decideScore(
     tiersReached: tiersReached(previous?.tiersReached ?? [], canonicalScore, isoOf(now), rules),
     granted: facts.granted,
     standingSince: stands ? previous.standingSince : isoOf(now),
+    steps: stepsAfter(previous, { date, canonicalScore }),
+    isHidden,
     nextChangeOn: nextChangeAfter(date, totalOf(contributions), facts, rules),
     rulesVersion: rules.version,
     refreshedAt: isoOf(now),

@@ -63,7 +63,10 @@ export const ScoreView = z.object({
   tier: z.string(),
   tiersReached: z.array(z.object({ tier: z.string(), reachedAt: z.iso.datetime() })),
   nextTier: z.nullable(z.object({ name: z.string(), missing: Points })),
+  /** On the board `alltime`, in its newest snapshot; null where that does not list the user. */
   rank: z.nullable(z.int().check(z.positive())),
+  /** When that snapshot's build began to read; null where there is no rank. */
+  asOf: z.nullable(z.iso.datetime()),
   scoreSources: z.record(z.string(), z.object({ category: z.string(), source: z.string(), points: Points })),
   balance: z.object({
     totalScore: Points,
@@ -86,7 +89,11 @@ const olderOf = ({ granted: { older } }: UserScore): z.infer<typeof Older> => ({
   points: [...older.points.values()].reduce((sum, points) => sum + points, 0),
 });
 
-export function scoreView(username: string, score: UserScore): ScoreView {
+export function scoreView(
+  username: string,
+  score: UserScore,
+  standing: { readonly rank: number; readonly asOf: string } | null,
+): ScoreView {
   const { balance, listed } = score.granted;
   const sources = [...score.contributions, ...listed.map(contributionOf)].map(
     ({ key, category, source, points }) => [key, { category, source, points }] as const,
@@ -98,7 +105,8 @@ export function scoreView(username: string, score: UserScore): ScoreView {
     tier: score.tier,
     tiersReached: score.tiersReached.map(({ tier, reachedAt }) => ({ tier, reachedAt })),
     nextTier: tierOf(score.canonicalScore, rulesOfScore(score)).nextTier,
-    rank: null,
+    rank: standing?.rank ?? null,
+    asOf: standing?.asOf ?? null,
     scoreSources: objectOf(sources),
     balance: {
       totalScore: balance.totalScore,

@@ -1,11 +1,13 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/announcing/announce-boards.ts';
 import { announceChanges } from '../../domain/announcing/announce-changes.ts';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/announcing/announce-hours.ts';
 import type { CommittedChange } from '../../domain/announcing/committed-change.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
 import { grantChange } from '../adapters/dynamodb/grant-changes.ts';
 import { registryChange } from '../adapters/dynamodb/registry-changes.ts';
+import { scoreChange } from '../adapters/dynamodb/score-changes.ts';
 import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
 import { telemetryChange } from '../adapters/dynamodb/telemetry-changes.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
@@ -22,23 +24,27 @@ export const handler = streamBatch({
   wire: () => {
     const env = AnnounceChangesEnv.parse(process.env);
     const sqs = new SQSClient();
-    const delay = { delaySeconds: ROLL_UP_DELAY_SECONDS };
+    const sender = (queueUrl: string, delaySeconds = 0) =>
+      sqsSender(sqs, queueUrl, { random, sleep }, { delaySeconds });
     return {
       readers: new Map<string, (change: StreamChange) => CommittedChange['change'] | undefined>([
         [env.TELEMETRY_TABLE, telemetryChange],
         [env.GRANTS_TABLE, grantChange],
         [env.REGISTRY_TABLE, registryChange],
+        [env.SCORES_TABLE, scoreChange],
       ]),
       devices: dynamoDeviceStore(new DynamoDBClient(), env.TELEMETRY_TABLE, { random, sleep, randomToken }),
-      requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
+      requestRefreshes: sender(env.SCORE_REFRESH_QUEUE_URL),
       announceHours: hourAnnouncer({
-        requestRollUps: sqsSender(sqs, env.ROLL_UP_QUEUE_URL, { random, sleep }, delay),
+        requestRollUps: sender(env.ROLL_UP_QUEUE_URL, ROLL_UP_DELAY_SECONDS),
         clock,
       }),
+      announceBoards: boardAnnouncer({ requestRanks: sender(env.RANK_QUEUE_URL, RANK_DELAY_SECONDS), clock }),
     };
   },
   async onChanges(deps, changes) {
     await announceChanges(deps, changes);
     await deps.announceHours(changes);
+    await deps.announceBoards(changes);
   },
 });

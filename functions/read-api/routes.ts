@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import type { Username } from '../../domain/identity/username.ts';
-import type { ScoreStore, StoredMetrics, StoredScore } from '../../domain/scoring/score-store.port.ts';
+import { rankOf } from '../../domain/leaderboards/read-boards.ts';
+import { knownUser, type KnownUser } from '../../domain/scoring/known-user.ts';
+import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import {
   ExplainView,
   explainView,
@@ -11,7 +13,6 @@ import {
   StatsView,
   statsView,
 } from '../../domain/scoring/views.ts';
-import { isKnown } from '../../domain/scoring/username-metrics.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -20,15 +21,18 @@ import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
 import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
+import { routes as visibilityRoutes } from '../set-visibility/routes.ts';
 import { openApiOf } from '../runtime/openapi.ts';
 import type { Reply } from '../runtime/problems.ts';
 import { route } from '../runtime/route.ts';
 import { communityRoutes, type CommunityReadDeps } from './community-routes.ts';
+import { leaderboardRoutes, type LeaderboardReadDeps } from './leaderboard-routes.ts';
 import { ledgerRoutes, type LedgerReadDeps } from './ledger-routes.ts';
 import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
 
 export type ReadApiDeps = LedgerReadDeps &
-  CommunityReadDeps & {
+  CommunityReadDeps &
+  LeaderboardReadDeps & {
     readonly scores: Pick<ScoreStore, 'load' | 'dayRows'>;
     readonly clock: Clock;
   };
@@ -40,14 +44,10 @@ const MAX_HISTORY_DAYS = 366;
 async function withUser(
   { scores, resolveUsername }: ReadApiDeps,
   username: Username,
-  answer: (stored: { readonly metrics: StoredMetrics; readonly score: StoredScore }) => Promise<unknown>,
+  answer: (stored: KnownUser) => Promise<unknown>,
 ): Promise<Reply> {
-  const { metrics, score } = await scores.load(await resolveUsername(username));
-  if (metrics === null || score === null) return unknownUsername(username);
-  // A bind that was undone leaves items behind which say nothing.
-  const isNamed = isKnown(metrics.metrics) || score.score.granted.balance.seq > 0;
-  if (!isNamed) return unknownUsername(username);
-  return { status: 200, body: await answer({ metrics, score }) };
+  const known = knownUser(await scores.load(await resolveUsername(username)));
+  return known === null ? unknownUsername(username) : { status: 200, body: await answer(known) };
 }
 
 const HistoryQuery = z.object({ from: z.optional(z.iso.date()), to: z.optional(z.iso.date()) }).check(
@@ -82,7 +82,9 @@ const userRoutes = [
     answers: { 200: { description: 'The score', schema: ScoreView } },
     problems: ['unknown_username'],
     handle: ({ params: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ score }) => scoreView(username, score.score)),
+      withUser(deps, username, async ({ score }) =>
+        scoreView(username, score.score, await rankOf(deps, score.score.username)),
+      ),
   }),
   route({
     ...OF_USER,
@@ -138,11 +140,14 @@ const metaRoutes = [
   }),
 ];
 
-export const routes = [...userRoutes, ...ledgerRoutes, ...communityRoutes, ...metaRoutes];
+export const routes = [...userRoutes, ...leaderboardRoutes, ...ledgerRoutes, ...communityRoutes, ...metaRoutes];
 
 /** Every route of every function: what each of them checks and answers is written once, with the route. */
 const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf([...ingestRoutes, ...publishRoutes, ...deviceRoutes, ...awardRoutes, ...keyRoutes, ...routes], {
-    title: 'Laurel',
-    version: packageJson.version,
-  });
+  openApiOf(
+    [...ingestRoutes, ...publishRoutes, ...deviceRoutes, ...visibilityRoutes, ...awardRoutes, ...keyRoutes, ...routes],
+    {
+      title: 'Laurel',
+      version: packageJson.version,
+    },
+  );

@@ -9,6 +9,8 @@ export const STATUS_OF_CODE = {
   no_account: 403,
   not_found: 404,
   unknown_username: 404,
+  unknown_board: 404,
+  not_listed: 404,
   unknown_id: 404,
   unknown_grant: 404,
   unknown_extension: 404,

@@ -25,8 +25,8 @@ type RouteDescription = {
   readonly bodyLimits?: BodyLimits;
   /** What a body should be, for the documentation of a route whose handler judges it itself. */
   readonly documentedBody?: z.ZodMiniType;
-  /** The code where a path parameter cannot name anything: the same as where it names nothing. */
-  readonly unknownParam?: ProblemCode;
+  /** The code where a path parameter cannot name anything: the same as where it names nothing. One for all, or each. */
+  readonly unknownParam?: ProblemCode | Readonly<Record<string, ProblemCode>>;
   readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodMiniType }>>;
   /** The codes it can refuse with, beside those that follow from `access` and `request`. */
   readonly problems?: readonly ProblemCode[];
@@ -76,8 +76,13 @@ function check<Request extends z.ZodMiniObject>(
       .map((issue) => ({ ...issue, path: issue.path.slice(1) }));
   const [params, query, body] = [issuesIn('params'), issuesIn('query'), issuesIn('body')];
   if (params.length > 0) {
-    return err(problem(description.unknownParam ?? 'not_found', sentenceOf(detailsOf(params, 'path'))));
+    return err(problem(codeOfUnknown(description, params[0]?.path[0]), sentenceOf(detailsOf(params, 'path'))));
   }
   const details = query.length > 0 ? detailsOf(query, 'query') : detailsOf(body, 'body');
   return err(problem(query.length > 0 ? 'invalid_query' : 'invalid_body', sentenceOf(details), { details }));
+}
+
+function codeOfUnknown({ unknownParam = 'not_found' }: RouteDescription, param: PropertyKey | undefined): ProblemCode {
+  if (typeof unknownParam === 'string') return unknownParam;
+  return unknownParam[String(param)] ?? 'not_found';
 }

@@ -266,8 +266,7 @@ onBothEngines('rollups', (engine) => {
       const item = {
         pk: `USER#${username}`,
         sk: 'SCORE',
-        changeShard: 'SHARD#3',
-        changesOn: '1#9999-12-31',
+        scoreShard: 'SHARD#3',
         memberScore: score,
       };
       await client.send(

@@ -57,7 +57,7 @@ const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserSc
   ...decideScore(
     username,
     { telemetry: aDay(date), reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
-    { previous: null, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
+    { previous: null, isHidden: false, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
   ),
   ...change,
 });
@@ -97,7 +97,7 @@ onBothEngines('score store', (engine) => {
   const next = (score: UserScore, metrics = someMetrics()) => ({ metrics, foldedAt, score });
 
   it('finds nothing where nothing was saved', async () => {
-    expect(await store.load(aUsername('nobody'))).toEqual({ metrics: null, score: null });
+    expect(await store.load(aUsername('nobody'))).toEqual({ metrics: null, score: null, isHidden: false });
   });
 
   it('gives back what was saved, under revisions that rise with every save', async () => {
@@ -108,6 +108,7 @@ onBothEngines('score store', (engine) => {
       expect(await store.load(username)).toEqual({
         metrics: { metrics: someMetrics(), foldedAt, revision },
         score: { score, revision },
+        isHidden: false,
       });
     }
   });
@@ -139,7 +140,7 @@ onBothEngines('score store', (engine) => {
     const nothing = await store.load(username);
     expect(await store.saveMetrics(username, nothing, alone)).toBe('saved');
     expect(await store.saveMetrics(username, nothing, alone)).toBe('stale');
-    expect(await store.load(username)).toEqual({ metrics: { ...alone, revision: 1 }, score: null });
+    expect(await store.load(username)).toEqual({ metrics: { ...alone, revision: 1 }, score: null, isHidden: false });
 
     await store.save(await store.load(username), next(aScore(username)));
     const refreshing = await store.load(username);
@@ -230,7 +231,7 @@ onBothEngines('score store', (engine) => {
     await store.save(old, next(aScore(username, { canonicalScore: 20 })));
     await store.save(await store.load(username), next(aScore(username, { date: '2026-08-22' })));
     // A slow refresh whose metrics were saved before the others began, and whose score comes now.
-    const slow = { metrics: (await store.load(username)).metrics, score: old.score };
+    const slow = { metrics: (await store.load(username)).metrics, score: old.score, isHidden: false };
     expect(await store.save(slow, next(aScore(username, { date: '2026-08-22' })))).toBe('stale');
 
     expect(await store.dayRows(username, date, date)).toEqual([{ date, canonicalScore: 20 }]);
@@ -275,7 +276,10 @@ describe('score store, when the engine fails', () => {
     mock.on(PutItemCommand).rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
     const store = dynamoScoreStore(new DynamoDBClient({ region: 'us-east-1' }), 'scores');
 
-    const save = store.save({ metrics: null, score: null }, { metrics: someMetrics(), foldedAt, score: aScore() });
+    const save = store.save(
+      { metrics: null, score: null, isHidden: false },
+      { metrics: someMetrics(), foldedAt, score: aScore() },
+    );
     await expect(save).rejects.toMatchObject({ name: 'ThrottlingException' });
     mock.restore();
   });

@@ -29,12 +29,12 @@ onBothEngines('where usernames are found', (engine) => {
   const put = async (TableName: string, ...items: Record<string, unknown>[]) => {
     for (const item of items) await client.send(new PutItemCommand({ TableName, Item: marshall(item) }));
   };
-  const aScoreOf = (user: string, changesOn: string, shard = 0) => ({
-    pk: `USER#${user}`,
-    sk: 'SCORE',
-    changeShard: `SHARD#${shard}`,
-    changesOn,
-  });
+  /** `rules#date`, the first date on which the score changes by itself; `rules#never` where there is none. */
+  const aScoreOf = (user: string, changes: string, shard = 0) => {
+    const [rulesVersion, date] = changes.split('#');
+    const nextChangeOn = date === 'never' ? null : date;
+    return { pk: `USER#${user}`, sk: 'SCORE', scoreShard: `SHARD#${shard}`, rulesVersion, nextChangeOn };
+  };
   const source = (name: string): UsernameSource =>
     [...sources.all, ...sources.stale].find((candidate) => candidate.name === name)!;
   /** The pages of all segments of a source, each from the position that the one before it gave. */
@@ -77,7 +77,7 @@ onBothEngines('where usernames are found', (engine) => {
 
   it('is in the scores for whoever has one, whatever its rules and its date', async () => {
     const users = ['a', 'b', 'c', 'd'];
-    const changes = ['1#9999-12-31', '1#2026-08-20', '0#9999-12-31', '2#2026-08-22'];
+    const changes = ['1#never', '1#2026-08-20', '0#never', '2#2026-08-22'];
     await put(tables.scores, ...users.map((user, shard) => aScoreOf(user, changes[shard]!, shard)));
     await put(tables.scores, { pk: 'USER#unscored', sk: 'METRICS' }, { pk: 'USER#unscored', sk: 'DAY#2026-08-20' });
 
@@ -85,11 +85,11 @@ onBothEngines('where usernames are found', (engine) => {
   });
 
   it('is stale where the rules are others, or the date of change has come', async () => {
-    const stale = ['0#9999-12-31', '10#9999-12-31', '2#2026-08-22', '1#2026-08-20', '1#2026-08-21'];
-    const current = ['1#2026-08-22', '1#9999-12-31'];
-    const user = (changesOn: string) => `u-${changesOn.replace('#', '-')}`;
+    const stale = ['0#never', '10#never', '2#2026-08-22', '1#2026-08-20', '1#2026-08-21'];
+    const current = ['1#2026-08-22', '1#never'];
+    const user = (changes: string) => `u-${changes.replace('#', '-')}`;
     const all = [...stale, ...current];
-    await put(tables.scores, ...all.map((changesOn, n) => aScoreOf(user(changesOn), changesOn, n)));
+    await put(tables.scores, ...all.map((changes, n) => aScoreOf(user(changes), changes, n)));
 
     await indexed('scores', all.map(user));
     await indexed('stale-scores', stale.map(user));

@@ -23,6 +23,7 @@ export async function startFunctionEngine() {
     REGISTRY_TABLE: tables.registry,
     CREDENTIALS_TABLE: tables.credentials,
     ROLLUPS_TABLE: tables.metric_rollup_hour,
+    LEADERBOARDS_TABLE: tables.leaderboards,
     SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nobody listens there
     ROLL_UP_QUEUE_URL: 'http://127.0.0.1:9/000000000000/roll-up',
     AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,

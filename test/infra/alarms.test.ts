@@ -40,6 +40,8 @@ describe('alarms', () => {
       'announce-changes-failures',
       'backfill-dlq',
       'backfill-schedule-dlq',
+      'rank-dlq',
+      'rank-schedule-dlq',
       'roll-up-dlq',
       'score-refresh-dlq',
     ]);

@@ -13,6 +13,9 @@ describe('queues', () => {
       'backfill',
       'backfill-dlq',
       'backfill-schedule-dlq',
+      'rank',
+      'rank-dlq',
+      'rank-schedule-dlq',
       'roll-up',
       'roll-up-dlq',
       'score-refresh',
@@ -34,7 +37,7 @@ describe('queues', () => {
   });
 
   it('that are drained hide a message for six function timeouts and the batching window', () => {
-    expect(drained).toHaveLength(3);
+    expect(drained).toHaveLength(4);
     for (const mapping of drained) {
       const queue = queues.get(targetOf(resources, mapping.EventSourceArn))!.Properties;
       const { Timeout } = functions.get(targetOf(resources, mapping.FunctionName))!.Properties;
@@ -57,6 +60,7 @@ describe('queues', () => {
     ['score-refresh', 100, 1, 10],
     ['backfill', 1, 0, 2],
     ['roll-up', 100, 1, 2],
+    ['rank', 100, 1, 2],
   ])('%s reports single failures, in batches of %i within %i s, %i at a time', (role, size, window, concurrency) => {
     const mapping = drained.find(({ EventSourceArn }) => targetOf(resources, EventSourceArn) === role);
 
@@ -78,25 +82,30 @@ describe('queues', () => {
 describe('schedules', () => {
   const schedules = ofType(resources, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => Properties);
 
-  it('send the stale backfill every hour and after midnight, the whole one every week', () => {
-    const sent = schedules.map(({ ScheduleExpression, Target }) => [ScheduleExpression, JSON.parse(Target.Input)]);
+  it('send the stale backfill every hour and after midnight, the whole one every week, and rank at midnight', () => {
+    const sent = schedules.map(({ ScheduleExpression, Target }) => [
+      targetOf(resources, Target.Arn),
+      ScheduleExpression,
+      JSON.parse(Target.Input),
+    ]);
 
     expect(sent).toEqual([
-      ['cron(35 * * * ? *)', { mode: 'stale' }],
-      ['cron(5 0 * * ? *)', { mode: 'stale' }],
-      ['cron(20 3 ? * SUN *)', { mode: 'all' }],
+      ['backfill', 'cron(35 * * * ? *)', { mode: 'stale' }],
+      ['backfill', 'cron(5 0 * * ? *)', { mode: 'stale' }],
+      ['backfill', 'cron(20 3 ? * SUN *)', { mode: 'all' }],
+      ['rank', 'cron(0 0 * * ? *)', {}],
     ]);
   });
 
-  it('go by UTC, to the queue of the backfill, and leave what cannot be delivered in their dead letters', () => {
+  it('go by UTC, and leave what cannot be delivered in their dead letters', () => {
     for (const { ScheduleExpressionTimezone, Target } of schedules) {
       expect(ScheduleExpressionTimezone).toBe('UTC');
-      expect(targetOf(resources, Target.Arn)).toBe('backfill');
-      expect(targetOf(resources, Target.DeadLetterConfig.Arn)).toBe('backfill-schedule-dlq');
+      const undelivered = `${targetOf(resources, Target.Arn)}-schedule-dlq`;
+      expect(targetOf(resources, Target.DeadLetterConfig.Arn)).toBe(undelivered);
     }
   });
 
-  it('may send to those two queues and nothing else', () => {
+  it('may send to their queue and its undelivered, and nothing else', () => {
     const roles = new Set(schedules.map(({ Target }) => Target.RoleArn['Fn::GetAtt'][0]));
     const statements = ofType(resources, 'AWS::IAM::Policy')
       .filter(([, { Properties }]) => Properties.Roles.some((role: any) => roles.has(role.Ref)))
@@ -104,13 +113,13 @@ describe('schedules', () => {
 
     expect(statements.flatMap(({ Action }) => Action)).toEqual(statements.map(() => 'sqs:SendMessage'));
     expect(statements.flatMap(({ Resource }) => [Resource].flat()).map((arn) => targetOf(resources, arn))).toEqual([
-      'backfill',
-      'backfill-schedule-dlq',
+      ...['backfill', 'backfill-schedule-dlq'],
+      ...['rank', 'rank-schedule-dlq'],
     ]);
   });
 });
 
-describe.each([['telemetry'], ['score_grants'], ['registry']])('stream mapping of %s', (table) => {
+describe.each([['telemetry'], ['score_grants'], ['registry'], ['user_scores']])('stream mapping of %s', (table) => {
   const [mapping] = mappings.filter(
     ({ EventSourceArn }) => targetOf(resources, EventSourceArn) === `${table}.StreamArn`,
   );

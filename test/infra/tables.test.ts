@@ -5,20 +5,25 @@ import { functions, resources, tables } from './template-under-test.ts';
 const dynamodb = (...actions: string[]) => actions.map((action) => `dynamodb:${action}`).sort();
 
 describe('tables', () => {
-  it.each([['telemetry'], ['user_scores'], ['credentials'], ['score_grants'], ['backfill_runs'], ['registry']])(
-    '%s is on demand, recoverable, and keyed by pk and sk',
-    (role) => {
-      expect(tables.get(role)!.Properties).toMatchObject({
-        TableName: `laurel-local-${role}`,
-        BillingMode: 'PAY_PER_REQUEST',
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-        Replicas: [{ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }],
-      });
-    },
-  );
+  it.each([
+    ['telemetry'],
+    ['user_scores'],
+    ['credentials'],
+    ['score_grants'],
+    ['backfill_runs'],
+    ['registry'],
+    ['leaderboards'],
+  ])('%s is on demand, recoverable, and keyed by pk and sk', (role) => {
+    expect(tables.get(role)!.Properties).toMatchObject({
+      TableName: `laurel-local-${role}`,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      Replicas: [{ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }],
+    });
+  });
 
   it('of grants is written by puts only: nobody may update, delete or write in batches', () => {
     for (const role of functions.keys()) {
@@ -38,15 +43,29 @@ describe('tables', () => {
     });
   });
 
-  it('of scores lists by shard and date what will be behind, and beside its keys its score', () => {
+  it('of scores lists each by its shard under a key that never changes, with what boards, gauges and backfills read', () => {
     expect(tables.get('user_scores')!.Properties.GlobalSecondaryIndexes).toEqual([
       {
-        IndexName: 'byNextChange',
+        IndexName: 'byShard',
         KeySchema: [
-          { AttributeName: 'changeShard', KeyType: 'HASH' },
-          { AttributeName: 'changesOn', KeyType: 'RANGE' },
+          { AttributeName: 'scoreShard', KeyType: 'HASH' },
+          { AttributeName: 'pk', KeyType: 'RANGE' },
         ],
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['memberScore'] },
+        Projection: {
+          ProjectionType: 'INCLUDE',
+          NonKeyAttributes: [
+            ...[
+              'username',
+              'memberScore',
+              'tier',
+              'standingSince',
+              'steps',
+              'isHidden',
+              'rulesVersion',
+              'nextChangeOn',
+            ],
+          ],
+        },
       },
     ]);
   });
@@ -63,7 +82,7 @@ describe('tables', () => {
     });
   });
 
-  it('of backfills forgets its items by itself, and no other table does', () => {
+  it('of backfills and of leaderboards forget items by themselves, and no other table does', () => {
     const expiring = [...tables].flatMap(
       ([
         role,
@@ -73,13 +92,15 @@ describe('tables', () => {
       ]) => (TimeToLiveSpecification === undefined ? [] : [[role, TimeToLiveSpecification]]),
     );
 
-    expect(expiring).toEqual([['backfill_runs', { AttributeName: 'expiresAt', Enabled: true }]]);
+    expect(expiring).toEqual(
+      ['backfill_runs', 'leaderboards'].map((role) => [role, { AttributeName: 'expiresAt', Enabled: true }]),
+    );
   });
 
-  it('have a stream where they hold facts, none where a refresh could trigger itself', () => {
+  it('have a stream where they hold facts or scores', () => {
     const streamed = [...tables].filter(([, { Properties }]) => Properties.StreamSpecification !== undefined);
 
-    expect(streamed.map(([role]) => role)).toEqual(['telemetry', 'score_grants', 'registry']);
+    expect(streamed.map(([role]) => role)).toEqual(['telemetry', 'score_grants', 'registry', 'user_scores']);
     for (const [, { Properties }] of streamed) {
       expect(Properties.StreamSpecification.StreamViewType).toBe('NEW_AND_OLD_IMAGES');
     }

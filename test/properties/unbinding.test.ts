@@ -48,7 +48,7 @@ describe('a device that is bound and unbound again', () => {
             if (isUnknown) answers.push(null);
             else {
               const { foldedAt: _folded, ...stats } = statsView(username, metrics);
-              const { refreshedAt: _refreshed, ...shownScore } = scoreView(username, score.score);
+              const { refreshedAt: _refreshed, ...shownScore } = scoreView(username, score.score, null);
               answers.push({ stats, score: shownScore, explain: explainView(username, score.score) });
             }
           }

@@ -26,6 +26,7 @@ const TABLE_ROLES = [
   'backfill_runs',
   'registry',
   'metric_rollup_hour',
+  'leaderboards',
 ] as const;
 type TableRole = (typeof TABLE_ROLES)[number];
 
@@ -57,6 +58,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
         backfill_runs: '',
         registry: '',
         metric_rollup_hour: '',
+        leaderboards: '',
       };
       for (const role of roles) {
         const model = models.find((table) => table.role === role);

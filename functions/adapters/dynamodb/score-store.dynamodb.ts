@@ -14,8 +14,10 @@ import {
   DAY_PREFIX,
   daySk,
   METRICS_SK,
+  PROFILE_SK,
   parseDayItem,
   parseMetricsItem,
+  parseProfileItem,
   parseScoreItem,
   SCORE_SK,
   sortKeyOf,
@@ -74,11 +76,13 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
 
   return {
     async load(username) {
-      // One query for both: their sizes are billed together, which two reads would round up twice.
+      // One query for all: their sizes are billed together, which reads of their own would round up each.
       const items = await itemsBetween(username, METRICS_SK, SCORE_SK);
       const metrics = items.find((item) => sortKeyOf(item) === METRICS_SK);
+      const profile = items.find((item) => sortKeyOf(item) === PROFILE_SK);
       const score = items.find((item) => sortKeyOf(item) === SCORE_SK);
       return {
+        isHidden: profile !== undefined && parseProfileItem(profile).isHidden,
         metrics: metrics === undefined ? null : parseMetricsItem(metrics),
         score: score === undefined ? null : parseScoreItem(score),
       };

@@ -7,22 +7,28 @@ import { byListing } from '../../../domain/scoring/contributions.ts';
 import type { DayRow, Revision, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
 import { isKnown, type UserMetrics } from '../../../domain/scoring/username-metrics.ts';
+import type { ScoreStep } from '../../../domain/scoring/score-steps.ts';
 import { shardOf } from '../../../domain/shared/shard.ts';
+import { dateOfDayNumber, dayNumberOf } from '../../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from './score-store.metrics-codec.ts';
 
 /**
  * The items of the `user_scores` table.
  *
  *   USER#<name>    METRICS           username_metrics, packed
- *   USER#<name>    SCORE             the score; in the index `byNextChange` under changeShard and changesOn
+ *   USER#<name>    PROFILE           what the user chose: whether the leaderboards show them
+ *   USER#<name>    SCORE             the score; in the index `byShard`
  *   USER#<name>    DAY#2026-08-21    the last score of a past date
  */
 export type Item = Record<string, AttributeValue>;
 
 export const METRICS_SK = 'METRICS';
+export const PROFILE_SK = 'PROFILE'; // between the two in their order: one query reads all three
 export const SCORE_SK = 'SCORE';
 export const DAY_PREFIX = 'DAY#';
-export const userPk = (username: Username): string => `USER#${username}`;
+const USER_PREFIX = 'USER#';
+export const userPk = (username: Username): string => `${USER_PREFIX}${username}`;
+export const usernameOf = ({ pk }: Item): Username => Username.parse(pk?.S?.slice(USER_PREFIX.length));
 export const daySk = (date: string): string => `${DAY_PREFIX}${date}`;
 
 const Count = z.int().check(z.nonnegative());
@@ -54,6 +60,19 @@ const GrantedItem = z.object({
   olderPoints: z.record(z.string(), z.int()),
 });
 
+/** [days since 1970-01-01 of the date through which it stood, score, …]: a flat list of numbers, as JSON. */
+const PackedSteps = z.pipe(
+  z.string(),
+  z.transform((text): readonly ScoreStep[] => {
+    const numbers = z.array(z.int()).parse(JSON.parse(text));
+    return numbers.flatMap((score, index) =>
+      index % 2 === 0 ? [] : [{ through: dateOfDayNumber(numbers[index - 1] ?? 0), score }],
+    );
+  }),
+);
+const packSteps = (steps: readonly ScoreStep[]): string =>
+  JSON.stringify(steps.flatMap(({ through, score }) => [dayNumberOf(through), score]));
+
 const TierReachedItem = z.object({ tier: z.string(), reachedAt: z.iso.datetime(), hasBadge: z.boolean() });
 
 const ScoreItem = z.object({
@@ -67,12 +86,15 @@ const ScoreItem = z.object({
   tiersReached: z._default(z.array(TierReachedItem), []),
   granted: z.optional(GrantedItem),
   standingSince: z.iso.datetime(),
+  steps: PackedSteps,
+  isHidden: z._default(z.boolean(), false), // only there where it is true
   nextChangeOn: z.nullable(z.iso.date()),
   rulesVersion: z.string(),
   refreshedAt: z.iso.datetime(),
   rev: RevisionNumber,
 });
 
+const ProfileItem = z.object({ isHidden: z.boolean() });
 const DayItem = z.object({ sk: z.string(), canonicalScore: z.int() });
 
 export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
@@ -126,18 +148,28 @@ function parseGranted(item: z.infer<typeof GrantedItem> | undefined): Granted {
 }
 
 /**
- * SCORE items by when they will be behind: in `CHANGE_SHARDS` partitions by `<rules version>#<nextChangeOn>`, so that two
- * ranges of a partition hold every score of other rules, and every one whose date has come.
+ * Every score once, in `SCORE_SHARDS` partitions: one small entry for each user, while the table has one for each of their
+ * days. Its keys never change, so that whoever pages through it meets each score once, whatever is saved meanwhile, and
+ * a save that changes nothing in an entry pays nothing for it.
  */
-export const BY_NEXT_CHANGE_INDEX = 'byNextChange';
-export const CHANGE_SHARDS = 8;
-const NEVER = '9999-12-31';
-export const changeShardOf = (shard: number): string => `SHARD#${shard}`;
-export const changesOn = (rulesVersion: string, date: string | null): string => `${rulesVersion}#${date ?? NEVER}`;
+export const BY_SHARD_INDEX = 'byShard';
+export const SCORE_SHARDS = 8;
+export const scoreShardOf = (shard: number): string => `SHARD#${shard}`;
+
+/** What an entry of the index says. `memberScore` is missing where nothing is known of the user any more. */
+export const ScoreEntry = z.object({
+  username: Username,
+  memberScore: z.optional(z.int()),
+  tier: z.string(),
+  standingSince: z.iso.datetime(),
+  steps: PackedSteps,
+  isHidden: z._default(z.boolean(), false),
+});
+export type ScoreEntry = z.infer<typeof ScoreEntry>;
 
 /** `memberScore` is the score where anything is known of the user: what the gauges of all members read. */
 export const toScoreItem = (
-  { contributions, granted, ...score }: UserScore,
+  { contributions, granted, steps, isHidden, ...score }: UserScore,
   metrics: UserMetrics,
   rev: Revision,
 ): Item => {
@@ -151,8 +183,9 @@ export const toScoreItem = (
     ...score,
     contributions: byKey,
     granted: toGrantedItem(granted),
-    changeShard: changeShardOf(shardOf(score.username, CHANGE_SHARDS)),
-    changesOn: changesOn(score.rulesVersion, score.nextChangeOn),
+    scoreShard: scoreShardOf(shardOf(score.username, SCORE_SHARDS)),
+    steps: packSteps(steps),
+    ...(isHidden ? { isHidden } : {}),
     ...(isMember ? { memberScore: score.canonicalScore } : {}),
     rev,
   });
@@ -165,6 +198,10 @@ export function parseScoreItem(item: Item): StoredScore {
     .sort(byListing); // a stored map has no order
   return { score: { ...score, contributions: listed, granted: parseGranted(granted) }, revision: rev };
 }
+
+export const toProfileItem = (username: Username, isHidden: boolean): Item =>
+  marshall({ pk: userPk(username), sk: PROFILE_SK, isHidden });
+export const parseProfileItem = (item: Item) => ProfileItem.parse(unmarshall(item));
 
 /** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */
 export const toDayItem = (username: Username, { date, canonicalScore }: DayRow, scoreRev: Revision): Item =>

@@ -3,7 +3,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { ScoreTotalsReader } from '../../../domain/metrics/score-totals.port.ts';
 import { settleAll } from '../../../domain/shared/settle-all.ts';
-import { BY_NEXT_CHANGE_INDEX, CHANGE_SHARDS, changeShardOf } from './score-store.items.ts';
+import { BY_SHARD_INDEX, SCORE_SHARDS, scoreShardOf } from './score-store.items.ts';
 
 const Entry = z.object({ memberScore: z.optional(z.int()) });
 
@@ -11,14 +11,14 @@ const Entry = z.object({ memberScore: z.optional(z.int()) });
 export function dynamoScoreTotals(client: DynamoDBClient, TableName: string): ScoreTotalsReader {
   return {
     async read() {
-      const shards = Array.from({ length: CHANGE_SHARDS }, (_, shard) => changeShardOf(shard));
+      const shards = Array.from({ length: SCORE_SHARDS }, (_, shard) => scoreShardOf(shard));
       const parts = await settleAll(shards, shards.length, async (shard) => {
         let members = 0;
         let totalScore = 0n;
         const query = {
           TableName,
-          IndexName: BY_NEXT_CHANGE_INDEX,
-          KeyConditionExpression: 'changeShard = :shard',
+          IndexName: BY_SHARD_INDEX,
+          KeyConditionExpression: 'scoreShard = :shard',
           ExpressionAttributeValues: marshall({ ':shard': shard }),
         };
         for await (const page of paginateQuery({ client }, query)) {

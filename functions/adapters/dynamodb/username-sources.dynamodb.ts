@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { UsernameSource, UsernameSources } from '../../../domain/backfill/username-source.port.ts';
 import { Username } from '../../../domain/identity/username.ts';
-import { BY_NEXT_CHANGE_INDEX, CHANGE_SHARDS, changeShardOf, changesOn } from './score-store.items.ts';
+import { BY_SHARD_INDEX, SCORE_SHARDS, scoreShardOf } from './score-store.items.ts';
 
 const USER_PREFIX = 'USER#';
 const SCAN_SEGMENTS = 4;
@@ -63,7 +63,7 @@ const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
     const { Items, LastEvaluatedKey } = await client.send(
       new ScanCommand({
         TableName: tableName,
-        IndexName: BY_NEXT_CHANGE_INDEX,
+        IndexName: BY_SHARD_INDEX,
         Segment: segment,
         TotalSegments: SCAN_SEGMENTS,
         Limit: ITEMS_A_PAGE,
@@ -76,33 +76,25 @@ const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
 });
 
 /** The users whose score is of other rules than `rulesVersion`, whichever, or whose date of change has come. */
-const staleScores = (client: DynamoDBClient, tableName: string, rulesVersion: string): UsernameSource => {
-  const ranges = [
-    { condition: 'changesOn <= :bound', bound: (date: string) => changesOn(rulesVersion, date) },
-    { condition: 'changesOn > :bound', bound: () => changesOn(rulesVersion, null) },
-  ] as const;
-  return {
-    name: 'stale-scores',
-    segments: CHANGE_SHARDS * ranges.length,
-    async page(segment, position, date) {
-      const range = ranges[segment % ranges.length];
-      if (range === undefined) throw new Error(`there is no segment ${segment}`);
-      const shard = changeShardOf(Math.floor(segment / ranges.length));
-      const { Items, LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: tableName,
-          IndexName: BY_NEXT_CHANGE_INDEX,
-          KeyConditionExpression: `changeShard = :shard AND ${range.condition}`,
-          ExpressionAttributeValues: marshall({ ':shard': shard, ':bound': range.bound(date) }),
-          Limit: ITEMS_A_PAGE,
-          ProjectionExpression: 'pk',
-          ...startAt(position),
-        }),
-      );
-      return { usernames: usernamesIn(Items), next: positionOf(LastEvaluatedKey) };
-    },
-  };
-};
+const staleScores = (client: DynamoDBClient, tableName: string, rulesVersion: string): UsernameSource => ({
+  name: 'stale-scores',
+  segments: SCORE_SHARDS,
+  async page(segment, position, date) {
+    const { Items, LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        IndexName: BY_SHARD_INDEX,
+        KeyConditionExpression: 'scoreShard = :shard',
+        FilterExpression: 'rulesVersion <> :rules OR nextChangeOn <= :date',
+        ExpressionAttributeValues: marshall({ ':shard': scoreShardOf(segment), ':rules': rulesVersion, ':date': date }),
+        Limit: ITEMS_A_PAGE,
+        ProjectionExpression: 'pk',
+        ...startAt(position),
+      }),
+    );
+    return { usernames: usernamesIn(Items), next: positionOf(LastEvaluatedKey) };
+  },
+});
 
 /**
  * Where backfills find usernames. A further table that names users is one line more. The registry needs none: whomever a

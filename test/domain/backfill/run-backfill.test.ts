@@ -205,7 +205,7 @@ describe('a backfill of what is stale', () => {
     ['that no release knows', 'experiment'],
   ])('refreshes a score of rules that are %s, whatever its date', async (_which, version) => {
     using world = await aCommunity(2);
-    await world.tamper('user-1', 'SCORE', () => ({ rulesVersion: version, changesOn: `${version}#9999-12-31` }));
+    await world.tamper('user-1', 'SCORE', () => ({ rulesVersion: version }));
 
     expect(await world.invoke({ mode: 'stale' })).toMatchObject({ recomputed: 1, enqueued: 1 });
     expect(await world.enqueued()).toEqual(['user-1']);

@@ -92,10 +92,15 @@ export class ScoresModel implements ScoreStore {
   readonly metrics = new Map<string, StoredMetrics>();
   readonly scores = new Map<string, StoredScore>();
   readonly days = new Map<string, number>();
+  readonly hidden = new Set<string>();
   saves = 0;
 
   async load(username: Username) {
-    return { metrics: this.metrics.get(username) ?? null, score: this.scores.get(username) ?? null };
+    return {
+      metrics: this.metrics.get(username) ?? null,
+      score: this.scores.get(username) ?? null,
+      isHidden: this.hidden.has(username),
+    };
   }
 
   async save(...[guard, { metrics, foldedAt, score }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {

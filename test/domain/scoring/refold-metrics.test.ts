@@ -78,7 +78,7 @@ it('a user whom nothing names is unknown, and nothing is saved', async () => {
   using world = await setUp();
 
   expect(await refoldMetrics(world.deps, ada, { dryRun: false })).toBe('unknown');
-  expect(await world.scores.load(ada)).toEqual({ metrics: null, score: null });
+  expect(await world.scores.load(ada)).toEqual({ metrics: null, score: null, isHidden: false });
 });
 
 it('a link without facts makes nobody known', async () => {

@@ -26,7 +26,7 @@ const facts = (models: number, ...daysAgo: number[]): ScoreFacts => ({
   },
 });
 const decide = (of: ScoreFacts, previous: UserScore | null = null, now = noon, on = date) =>
-  decideScore(aUsername(), of, { previous, date: on, now, rules: rulesVersion1 });
+  decideScore(aUsername(), of, { previous, isHidden: false, date: on, now, rules: rulesVersion1 });
 
 describe('score', () => {
   it('lists each fixed contribution even where it is 0', () => {

@@ -68,7 +68,7 @@ describe('a refresh of a user with grants', () => {
   it('shows awards, badges and feed posts as contributions, and the balance beside them', async () => {
     await grantPoints(deps.grants, [anAward('a1', 50), aFeedPost('p1')]);
     await refresh();
-    const view = scoreView('ada', await score());
+    const view = scoreView('ada', await score(), null);
 
     expect(view.scoreSources).toMatchObject({
       'award:a1': { category: 'award', source: 'award', points: 50 },
@@ -105,7 +105,7 @@ describe('a refresh of a user with grants', () => {
       Array.from({ length: 130 }, (_, n) => anAward(`m${n}`, 2)),
     );
     await refresh();
-    const view = scoreView('ada', await score());
+    const view = scoreView('ada', await score(), null);
 
     expect([view.canonicalScore, view.older]).toEqual([260, { count: 30, points: 60 }]);
     expect(explainView('ada', await score()).arithmetic).toMatch(/\+ 60 = 260$/);
@@ -126,7 +126,7 @@ describe('a refresh of a user with grants', () => {
     for (let times = 0; times < 3; times += 1) await refresh();
     expect((await score()).tiersReached).toEqual([{ tier: 'Sprout', reachedAt: AT, hasBadge: true }]);
     expect(badges()).toHaveLength(1);
-    expect(scoreView('ada', await score()).scoreSources['award:badge:tier-sprout']?.points).toBe(0);
+    expect(scoreView('ada', await score(), null).scoreSources['award:badge:tier-sprout']?.points).toBe(0);
   });
 
   it('keeps a tier over a reversal, and does not record it again on the way back', async () => {

@@ -37,7 +37,7 @@ const now = Date.parse(`${date}T14:00:00.000Z`);
 const score = decideScore(
   ada,
   { telemetry, reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
-  { previous: null, date, now, rules: rulesVersion1 },
+  { previous: null, isHidden: false, date, now, rules: rulesVersion1 },
 );
 
 describe('stats', () => {
@@ -69,7 +69,7 @@ describe('stats', () => {
 
 describe('score view', () => {
   it('shows the score, its sources and what is missing to the next tier', () => {
-    const view = scoreView(ada, score);
+    const view = scoreView(ada, score, null);
 
     expect(ScoreView.parse(view)).toEqual(view);
     expect(view).toMatchObject({
@@ -115,7 +115,7 @@ describe('explanation', () => {
     const capped = decideScore(
       ada,
       { telemetry: many, reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
-      { previous: null, date, now, rules: rulesVersion1 },
+      { previous: null, isHidden: false, date, now, rules: rulesVersion1 },
     );
 
     const caps = explainView(ada, capped).contributions[0]?.steps.map(({ cappedAt }) => cappedAt);

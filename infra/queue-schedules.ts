@@ -6,24 +6,27 @@ import { alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 import { physicalName, type Stage } from './stage.ts';
 
-/** When which backfill runs: minute, hour, day of the month, month, day of the week, year; UTC. */
-const SCHEDULES = [
-  { name: 'stale-hourly', cron: '35 * * * ? *', event: { mode: 'stale' } },
-  // Streaks and windows move with the date: what is behind at midnight is mended before anyone looks.
-  { name: 'stale-after-midnight', cron: '5 0 * * ? *', event: { mode: 'stale' } },
-  { name: 'all-weekly', cron: '20 3 ? * SUN *', event: { mode: 'all' } },
-] as const;
+export type QueueSchedule = {
+  readonly name: string;
+  /** Minute, hour, day of the month, month, day of the week, year; UTC. */
+  readonly cron: string;
+  readonly message: object;
+};
 
-type BackfillSchedulesProps = { readonly stage: Stage; readonly queue: LaurelQueue };
+type QueueSchedulesProps = {
+  readonly stage: Stage;
+  readonly queue: LaurelQueue;
+  readonly schedules: readonly QueueSchedule[];
+};
 
 /**
- * The schedules of the backfill. They send to its queue instead of invoking it: a run that fails is tried again under its
- * own id, and ends in the dead letters, where an invocation that fails would be gone.
+ * Messages that a queue gets by the clock. They go to the queue instead of invoking its function: work that fails is
+ * tried again, and ends in the dead letters, where an invocation that fails would be gone.
  */
-export class BackfillSchedules extends Construct {
-  constructor(scope: Construct, id: string, { stage, queue }: BackfillSchedulesProps) {
+export class QueueSchedules extends Construct {
+  constructor(scope: Construct, id: string, { stage, queue, schedules }: QueueSchedulesProps) {
     super(scope, id);
-    const undelivered = new LaurelQueue(this, 'Undelivered', { stage, role: 'backfill-schedule-dlq' });
+    const undelivered = new LaurelQueue(this, 'Undelivered', { stage, role: `${queue.role}-schedule-dlq` });
     Validations.of(undelivered).acknowledge({
       id: 'AwsSolutions-SQS3',
       reason: 'It is a dead-letter queue itself: of the schedules, which the check does not know.',
@@ -37,10 +40,10 @@ export class BackfillSchedules extends Construct {
         new PolicyStatement({ effect: Effect.ALLOW, actions: ['sqs:SendMessage'], resources: [queueArn] }),
       );
     }
-    for (const { name, cron, event } of SCHEDULES) {
+    for (const { name, cron, message } of schedules) {
       const schedule = new CfnSchedule(this, name, {
         name: physicalName(stage, name),
-        description: `Sends ${JSON.stringify(event)} to the backfill`,
+        description: `Sends ${JSON.stringify(message)} to the queue ${queue.role}`,
         scheduleExpression: `cron(${cron})`,
         scheduleExpressionTimezone: 'UTC',
         flexibleTimeWindow: { mode: 'OFF' },
@@ -48,7 +51,7 @@ export class BackfillSchedules extends Construct {
         target: {
           arn: queue.queueArn,
           roleArn: role.roleArn,
-          input: JSON.stringify(event),
+          input: JSON.stringify(message),
           retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: Duration.hours(1).toSeconds() },
           deadLetterConfig: { arn: undelivered.queueArn },
         },

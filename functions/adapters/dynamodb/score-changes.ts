@@ -1,0 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { ScoreChange } from '../../../domain/announcing/score-change.ts';
+import { PROFILE_SK, SCORE_SK, ScoreEntry, sortKeyOf, usernameOf, type Item } from './score-store.items.ts';
+import type { StreamChange } from './stream-change.ts';
+
+const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
+  image === undefined ? undefined : ScoreEntry.parse(unmarshall(image));
+
+/** What a stream record of the `user_scores` table means; undefined for what changes neither a board nor a choice. */
+export function scoreChange({ keys, before, after }: StreamChange): ScoreChange | undefined {
+  switch (sortKeyOf(keys)) {
+    case PROFILE_SK:
+      return { kind: 'profile-changed', username: usernameOf(keys) };
+    case SCORE_SK:
+      return isDeepStrictEqual(standingIn(before), standingIn(after)) ? undefined : { kind: 'standing-changed' };
+    default:
+      return undefined;
+  }
+}

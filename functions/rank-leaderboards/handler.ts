@@ -1,0 +1,55 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod/mini';
+import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
+import { RankRequested } from '../../domain/leaderboards/rank.message.ts';
+import { rankOnRequest, type RankDeps } from '../../domain/leaderboards/rank-on-request.ts';
+import { diskSorter } from '../adapters/disk/external-sorter.ts';
+import { dynamoLeaderboardStore } from '../adapters/dynamodb/leaderboard-store.dynamodb.ts';
+import { dynamoStandings } from '../adapters/dynamodb/standings.dynamodb.ts';
+import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { logger } from '../runtime/log.ts';
+import { once } from '../runtime/once.ts';
+import { sqsBatch } from '../runtime/sqs-batch.ts';
+import { RankLeaderboardsEnv } from './env.ts';
+
+const wired = once((): RankDeps => {
+  const env = RankLeaderboardsEnv.parse(process.env);
+  const dynamodb = new DynamoDBClient();
+  const sqs = new SQSClient();
+  return {
+    standings: dynamoStandings(dynamodb, env.SCORES_TABLE),
+    store: dynamoLeaderboardStore(dynamodb, env.LEADERBOARDS_TABLE, sha256),
+    newSorter: diskSorter(),
+    requestLater: (delaySeconds, request) =>
+      sqsSender(sqs, env.RANK_QUEUE_URL, { random, sleep }, { delaySeconds })([request]),
+    clock,
+    sha256,
+  };
+});
+
+const drain = sqsBatch({
+  message: RankRequested,
+  about: () => 'boards', // one build is enough for all
+  parallel: 1,
+  wire: wired,
+  async onMessages(deps, messages) {
+    logger.info('rank', { ...(await rankOnRequest(deps, messages)), messages: messages.length });
+  },
+});
+
+const Delivery = z.object({ Records: z.array(z.unknown()) });
+const WholeWork = z.strictObject({});
+
+/**
+ * Fed by its queue, it builds the boards where that was not done since. Invoked with `{}` it builds them all now, and
+ * answers once readers see them.
+ */
+export async function handler(event: unknown) {
+  if (Delivery.safeParse(event).success) return drain(event);
+  WholeWork.parse(event);
+  const boards = await buildBoards(wired());
+  logger.info('boards built', { boards });
+  return { status: 'done', boards };
+}

@@ -1,0 +1,66 @@
+import * as z from 'zod/mini';
+import { BOARDS } from '../../domain/leaderboards/board.ts';
+import { pageOf, placeOf, type ReadBoardsDeps, type TimeRefusal } from '../../domain/leaderboards/read-boards.ts';
+import { BoardPlaceView, BoardView } from '../../domain/leaderboards/views.ts';
+import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import { problem, type Reply } from '../runtime/problems.ts';
+import { route } from '../runtime/route.ts';
+
+export type LeaderboardReadDeps = ReadBoardsDeps & { readonly resolveUsername: ResolveUsername };
+
+const DEFAULT_PAGE_SIZE = 100;
+const MOST_PER_PAGE = 1_000;
+/** A board follows the scores after a minute or two; this adds little to it. */
+const CACHE_SECONDS = 10;
+
+const OfBoard = { board: z.enum(BOARDS) };
+const At = { at: z.optional(z.iso.datetime('expected a UTC time such as 2026-08-21T13:04:05Z')) };
+const PageQuery = z.object({
+  ...At,
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MOST_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  cursor: z.optional(z.string()),
+});
+
+const EXPECTED = {
+  'at-in-future': { field: 'at', expected: 'expected a time that is not in the future' },
+  'at-before-first': { field: 'at', expected: 'expected a time at or after the first snapshot' },
+  'unknown-cursor': { field: 'cursor', expected: 'expected the next of another page of this board, not too long ago' },
+} as const;
+
+function refused(refusal: TimeRefusal | 'unknown-cursor'): Reply {
+  const detail = EXPECTED[refusal];
+  return problem('invalid_query', `${detail.field}: ${detail.expected}`, { details: [detail] });
+}
+
+const shared = { method: 'GET', access: 'anyone', cacheSeconds: CACHE_SECONDS } as const;
+
+export const leaderboardRoutes = [
+  route({
+    ...shared,
+    path: '/v1/leaderboards/{board}',
+    summary: 'A page of a leaderboard, of the newest snapshot or the newest one at a time',
+    request: z.object({ params: z.object(OfBoard), query: PageQuery }),
+    unknownParam: 'unknown_board',
+    answers: { 200: { description: 'The rows; the next page is of the same snapshot', schema: BoardView } },
+    problems: ['unknown_board'],
+    async handle({ params: { board }, query }, deps: LeaderboardReadDeps) {
+      const page = await pageOf(deps, board, query);
+      return page.ok ? { status: 200, body: page.value } : refused(page.error);
+    },
+  }),
+  route({
+    ...shared,
+    path: '/v1/leaderboards/{board}/users/{username}',
+    summary: "A user's exact rank on a leaderboard, with three rows above and below",
+    request: z.object({ params: z.object({ ...OfBoard, username: Username }), query: z.object(At) }),
+    unknownParam: { board: 'unknown_board', username: 'not_listed' },
+    answers: { 200: { description: 'The rank and its neighbours', schema: BoardPlaceView } },
+    problems: ['unknown_board', 'not_listed'],
+    async handle({ params: { board, username }, query: { at } }, deps: LeaderboardReadDeps) {
+      const place = await placeOf(deps, board, await deps.resolveUsername(username), { at });
+      if (place.ok) return { status: 200, body: place.value };
+      if (place.error !== 'not-listed') return refused(place.error);
+      return problem('not_listed', `username: ${username} is not on the board ${board}`);
+    },
+  }),
+];

@@ -1,0 +1,49 @@
+import * as z from 'zod/mini';
+import { hasScope, type Credential } from '../../domain/identity/credential.ts';
+import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import { knownUser } from '../../domain/scoring/known-user.ts';
+import type { Profiles } from '../../domain/scoring/profiles.port.ts';
+import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
+import { problem } from '../runtime/problems.ts';
+import { route, type HttpDeps } from '../runtime/route.ts';
+
+export type SetVisibilityDeps = HttpDeps & {
+  readonly scores: Pick<ScoreStore, 'load'>;
+  readonly profiles: Profiles;
+  readonly resolveUsername: ResolveUsername;
+};
+
+const ADMIN_SCOPE = 'keys:manage';
+const Leaderboards = z.enum(['shown', 'hidden']);
+const VisibilityView = z.object({ username: z.string(), leaderboards: Leaderboards });
+
+const isOwn = (credential: Credential | undefined, username: Username): boolean =>
+  credential?.kind === 'personal' && credential.username === username;
+
+export const routes = [
+  route({
+    method: 'PUT',
+    path: '/v1/users/{username}/visibility',
+    summary: "Choose whether the leaderboards show a user: by the user's own key, or an admin's",
+    access: 'key',
+    request: z.object({
+      params: z.object({ username: Username }),
+      body: z.object({ leaderboards: Leaderboards }),
+    }),
+    unknownParam: 'unknown_username',
+    answers: { 200: { description: 'Stored; the next snapshots follow it', schema: VisibilityView } },
+    problems: ['unknown_username', 'missing_scope'],
+    async handle({ params, body: { leaderboards } }, deps: SetVisibilityDeps, { credential }) {
+      const username = await deps.resolveUsername(params.username);
+      const isAdmin = credential !== undefined && hasScope(credential, ADMIN_SCOPE);
+      if (!isAdmin && !isOwn(credential, username)) {
+        return problem('missing_scope', `Another user's visibility requires the ${ADMIN_SCOPE} scope`);
+      }
+      if (knownUser(await deps.scores.load(username)) === null) {
+        return problem('unknown_username', `username: nothing is known of ${params.username}`);
+      }
+      await deps.profiles.setHidden(username, leaderboards === 'hidden');
+      return { status: 200, body: { username: params.username, leaderboards } };
+    },
+  }),
+];
