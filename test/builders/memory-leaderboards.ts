@@ -1,0 +1,179 @@
+import type { Board } from '../../domain/leaderboards/board.ts';
+import type { BuildDeps } from '../../domain/leaderboards/build-boards.ts';
+import type { Layout } from '../../domain/leaderboards/layout.ts';
+import type { Keep, LeaderboardReader, LeaderboardStore } from '../../domain/leaderboards/leaderboard-store.port.ts';
+import type { ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
+import type { BlockRef, BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
+import type { NewSorter } from '../../domain/leaderboards/sorter.port.ts';
+import type { Standing } from '../../domain/leaderboards/standings.port.ts';
+import { aUsername, sha256 } from './identity.ts';
+
+/** What a test does at each await: nothing, wait for its turn, or end it there. */
+export type Step = (what: string) => Promise<void>;
+
+type Leaf = readonly BoardRow[];
+type Bucket = readonly BucketEntry[];
+
+/** Snapshots in memory for the rules of whoever writes or reads them; that the real store keeps its promises is shown elsewhere. */
+export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
+  readonly leaves = new Map<BlockRef, Leaf>();
+  readonly buckets = new Map<BlockRef, Bucket>();
+  readonly pointers = new Map<Board, Snapshot>();
+  readonly kept = new Map<string, { readonly snapshot: Snapshot; readonly keep: Keep }>();
+  /** What readers were switched to, in this order. */
+  readonly switches: Snapshot[] = [];
+  /** Blocks read, in this order. */
+  readonly reads: BlockRef[] = [];
+  step: Step;
+
+  constructor(step: Step = async () => {}) {
+    this.step = step;
+  }
+
+  /** Awaits before what is done and after it: whoever waits may be stopped at either. */
+  async #around<Value>(what: string, act: () => Value): Promise<Value> {
+    await this.step(`before ${what}`);
+    const value = act();
+    await this.step(`after ${what}`);
+    return value;
+  }
+
+  readonly current: LeaderboardStore['current'] = (board) =>
+    this.#around(`current ${board}`, () => this.pointers.get(board) ?? null);
+
+  readonly write: LeaderboardStore['write'] = (board, keep, asOf) =>
+    this.#around(`write ${board}`, () => ({
+      putLeaf: (rows) => this.#put('leaf', this.leaves, rows),
+      putBucket: (entries) => this.#put('bucket', this.buckets, entries),
+      commit: async (snapshot) => {
+        await this.#around('snapshot', () => this.kept.set(`${board} ${asOf}`, { snapshot, keep }));
+        return this.#around('pointer', () => {
+          const before = this.pointers.get(board);
+          if (before !== undefined && before.asOf >= asOf) return 'superseded';
+          this.pointers.set(board, snapshot);
+          this.switches.push(snapshot);
+          return 'switched';
+        });
+      },
+    }));
+
+  #put<Block>(kind: string, blocks: Map<BlockRef, Block>, block: Block): Promise<BlockRef> {
+    return this.#around(`put ${kind}`, () => {
+      const ref = sha256(`${kind} ${JSON.stringify(block)}`).slice(0, 16);
+      blocks.set(ref, block);
+      return ref;
+    });
+  }
+
+  readonly newest: LeaderboardReader['newest'] = (board) =>
+    this.#around('newest', () => this.pointers.get(board) ?? null);
+
+  readonly newestAt: LeaderboardReader['newestAt'] = (board, time) =>
+    this.#around('newest at', () => {
+      const snapshots = [...this.kept.values()].map(({ snapshot }) => snapshot);
+      const before = snapshots.filter((snapshot) => snapshot.board === board && snapshot.asOf <= time);
+      return before.sort((a, b) => (a.asOf < b.asOf ? -1 : 1)).at(-1) ?? null;
+    });
+
+  readonly exactly: LeaderboardReader['exactly'] = (board, asOf) =>
+    this.#around('exactly', () => this.kept.get(`${board} ${asOf}`)?.snapshot ?? null);
+
+  readonly leaf: LeaderboardReader['leaf'] = (ref) => this.#around('leaf', () => this.#read(this.leaves, ref));
+  readonly bucket: LeaderboardReader['bucket'] = (ref) => this.#around('bucket', () => this.#read(this.buckets, ref));
+
+  #read<Block>(blocks: ReadonlyMap<BlockRef, Block>, ref: BlockRef): Block {
+    this.reads.push(ref);
+    const block = blocks.get(ref);
+    if (block === undefined) throw new Error(`there is no block ${ref}`);
+    return block;
+  }
+
+  /** All rows of a snapshot, which must have as many as it says. */
+  rowsOf(snapshot: Snapshot): BoardRow[] {
+    const leaves = snapshot.leaves.map(({ ref, count }) => ({ count, rows: this.leaves.get(ref)! }));
+    for (const { count, rows } of leaves) if (rows.length !== count) throw new Error('a leaf has another count');
+    return leaves.flatMap(({ rows }) => rows);
+  }
+}
+
+/** Sorts in memory, over the lines that would be on a disk. `open` counts those not closed. */
+export class MemorySorters {
+  open = 0;
+
+  readonly newSorter: NewSorter = ({ compare, pack, unpack }) => {
+    this.open += 1;
+    const lines: string[] = [];
+    let isOpen = true;
+    const check = (): void => {
+      if (!isOpen) throw new Error('the sorter is closed');
+    };
+    return {
+      add(item) {
+        check();
+        const line = pack(item);
+        if (line.includes('\n')) throw new Error('a line with a break');
+        lines.push(line);
+      },
+      sorted() {
+        check();
+        return lines.map(unpack).sort(compare);
+      },
+      close: () => {
+        check();
+        isOpen = false;
+        this.open -= 1;
+      },
+    };
+  };
+}
+
+export const aStanding = (
+  name: string,
+  canonicalScore: number,
+  { since = 0, ...rest }: Partial<Omit<Standing, 'username' | 'canonicalScore'>> = {},
+): Standing => ({ username: aUsername(name), canonicalScore, tier: 'Seedling', since, steps: [], ...rest });
+
+/** Some people whose ranks are wanted, and all that ranks them. `people` and `now` may be changed at any time. */
+export class LeaderboardWorld {
+  readonly store: MemoryLeaderboards;
+  readonly sorters = new MemorySorters();
+  people: readonly Standing[];
+  now = Date.parse('2026-08-21T12:00:00.000Z');
+  /** How many times all scores were read. */
+  scans = 0;
+  readonly #layout: Layout | undefined;
+
+  constructor(people: readonly Standing[] = [], layout?: Layout, step?: Step) {
+    this.people = people;
+    this.#layout = layout;
+    this.store = new MemoryLeaderboards(step);
+  }
+
+  get build(): BuildDeps {
+    const segments = 3;
+    const pageSize = 4;
+    const pagesOf = this.#pagesOf.bind(this);
+    return {
+      standings: { segments, read: (segment) => pagesOf(segment, segments, pageSize) },
+      store: this.store,
+      newSorter: this.sorters.newSorter,
+      clock: () => this.now,
+      sha256,
+      ...(this.#layout === undefined ? {} : { layout: this.#layout }),
+    };
+  }
+
+  get read(): ReadBoardsDeps {
+    return { leaderboards: this.store, clock: () => this.now, sha256 };
+  }
+
+  async *#pagesOf(segment: number, segments: number, pageSize: number): AsyncGenerator<readonly Standing[]> {
+    if (segment === 0) this.scans += 1;
+    const own = this.people.filter((_, index) => index % segments === segment);
+    for (let from = 0; from < own.length; from += pageSize) {
+      await this.store.step('before a page of scores');
+      yield own.slice(from, from + pageSize);
+    }
+    await this.store.step('after the last page of scores');
+  }
+}

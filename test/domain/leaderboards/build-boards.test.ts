@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { BOARDS } from '../../../domain/leaderboards/board.ts';
+import { buildBoards, keepOf } from '../../../domain/leaderboards/build-boards.ts';
+import { rankOnRequest } from '../../../domain/leaderboards/rank-on-request.ts';
+import type { RankRequested } from '../../../domain/leaderboards/rank.message.ts';
+import { isoOf } from '../../../domain/shared/utc.ts';
+import { aStanding, LeaderboardWorld } from '../../builders/memory-leaderboards.ts';
+
+const steps = [{ through: '2026-08-20', score: 0 }];
+
+describe('a build', () => {
+  it('reads all scores once and switches readers of every board to what it found', async () => {
+    const world = new LeaderboardWorld([aStanding('ada', 5, { steps }), aStanding('ben', 7), aStanding('cy', 0)]);
+
+    const built = await buildBoards(world.build);
+
+    const asOf = isoOf(world.now);
+    expect(built).toEqual([
+      { board: 'alltime', asOf, total: 2, scores: 3, outcome: 'switched' },
+      { board: 'today', asOf, total: 1, scores: 3, outcome: 'switched' },
+      { board: 'week', asOf, total: 1, scores: 3, outcome: 'switched' },
+      { board: 'season', asOf, total: 1, scores: 3, outcome: 'switched' },
+    ]);
+    expect(world.scans).toBe(1);
+    expect(world.store.rowsOf(world.store.pointers.get('alltime')!)).toEqual([
+      { username: 'ben', points: 7, canonicalScore: 7, tier: 'Seedling' },
+      { username: 'ada', points: 5, canonicalScore: 5, tier: 'Seedling' },
+    ]);
+    expect(world.sorters.open).toBe(0);
+  });
+
+  it('is as of the time before anything was read', async () => {
+    const world = new LeaderboardWorld([aStanding('ada', 5)]);
+    const began = world.now;
+    world.store.step = async () => {
+      world.now += 1_000;
+    };
+
+    await buildBoards(world.build);
+
+    expect([...world.store.pointers.values()].map(({ asOf }) => asOf)).toEqual(BOARDS.map(() => isoOf(began)));
+  });
+
+  it('of nobody is a board without rows', async () => {
+    const world = new LeaderboardWorld();
+
+    await buildBoards(world.build);
+
+    expect(world.store.pointers.get('alltime')).toMatchObject({ total: 0, leaves: [], buckets: [] });
+  });
+
+  it.each([0, -1])('does not replace one that began at the same time or later (%d ms)', async (later) => {
+    const world = new LeaderboardWorld([aStanding('ada', 5)]);
+    await buildBoards(world.build);
+
+    world.people = [aStanding('ada', 6)];
+    const built = await buildBoards(world.build, world.now + later);
+
+    expect(built.map(({ outcome }) => outcome)).toEqual(BOARDS.map(() => 'superseded'));
+    expect(world.store.switches).toHaveLength(BOARDS.length);
+  });
+
+  it.each([
+    ['daily: the first', null, '2026-08-21T12:00:00.000Z', 'daily'],
+    ['daily: the first of a date', '2026-08-20T23:59:59.999Z', '2026-08-21T00:00:00.000Z', 'daily'],
+    ['hourly: the first of an hour', '2026-08-21T11:59:59.999Z', '2026-08-21T12:00:00.000Z', 'hourly'],
+    ['recent: any other', '2026-08-21T12:00:00.000Z', '2026-08-21T12:59:59.999Z', 'recent'],
+  ])('is kept as %s', (_rule, before, asOf, keep) => {
+    expect(keepOf(before === null ? null : { asOf: before }, asOf)).toBe(keep);
+  });
+
+  it('is kept by what readers saw when it began', async () => {
+    const world = new LeaderboardWorld([aStanding('ada', 5)]);
+    for (const minutes of [0, 1, 60, 61, 720]) {
+      world.now = Date.parse('2026-08-21T12:00:00.000Z') + minutes * 60_000;
+      await buildBoards(world.build);
+    }
+
+    const kept = [...world.store.kept.values()].filter(({ snapshot }) => snapshot.board === 'week');
+    expect(kept.map(({ keep }) => keep)).toEqual(['daily', 'recent', 'hourly', 'recent', 'daily']);
+  });
+});
+
+/** What a request for each change made so long ago comes to; the boards were built `builtAgo` ms ago. */
+async function requested(changesAgo: readonly (number | undefined)[], { builtAgo = 60_000, scores = 1 } = {}) {
+  const world = new LeaderboardWorld([aStanding('ada', 5)]);
+  await buildBoards(world.build);
+  for (const [board, snapshot] of world.store.pointers) world.store.pointers.set(board, { ...snapshot, scores });
+  world.now += builtAgo;
+  const later: (readonly [number, RankRequested])[] = [];
+  const deps = {
+    ...world.build,
+    requestLater: async (...args: readonly [number, RankRequested]) => void later.push(args),
+  };
+  const requests = changesAgo.map((ago) => (ago === undefined ? {} : { changedBefore: isoOf(world.now - ago) }));
+  const outcome = await rankOnRequest(deps, requests);
+  return { outcome, later, world, wasRead: world.scans > 1 };
+}
+
+describe('a request', () => {
+  it('is built for where a change came after the last build', async () => {
+    const { outcome, later, world } = await requested([80_000, 1_000]);
+
+    expect(outcome).toMatchObject({ kind: 'built', boards: BOARDS.map((board) => ({ board, outcome: 'switched' })) });
+    expect(world.store.switches).toHaveLength(2 * BOARDS.length);
+    expect(later).toEqual([]);
+  });
+
+  it('is done where each change was made long enough before the last build began', async () => {
+    const { outcome, wasRead } = await requested([65_001, 80_000]);
+
+    expect(outcome).toEqual({ kind: 'done-since' });
+    expect(wasRead).toBe(false);
+  });
+
+  it('is not done within the margin that two clocks may differ by', async () => {
+    expect((await requested([65_000])).wasRead).toBe(true);
+  });
+
+  it('is not done as long as one of the boards is older', async () => {
+    const { world } = await requested([]);
+    world.store.pointers.delete('season');
+    const request = { changedBefore: isoOf(world.now - 3_600_000) };
+
+    expect((await rankOnRequest({ ...world.build, requestLater: async () => {} }, [request])).kind).toBe('built');
+  });
+
+  it('is built for in any case where it names no time', async () => {
+    expect((await requested([undefined], { scores: 100_001 })).outcome.kind).toBe('built');
+  });
+
+  it('waits above 100,000 scores until 15 minutes after the last build', async () => {
+    const { outcome, later, world, wasRead } = await requested([2_000, 1_000, 3_000], { scores: 100_001 });
+
+    expect(outcome).toEqual({ kind: 'later', delaySeconds: 840 });
+    expect(later).toEqual([[840, { changedBefore: isoOf(world.now - 1_000) }]]);
+    expect(wasRead).toBe(false);
+  });
+
+  it.each([
+    ['with 100,000 scores', { scores: 100_000 }],
+    ['once they have passed', { scores: 100_001, builtAgo: 900_000 }],
+  ])('does not wait %s', async (_rule, given) => {
+    expect((await requested([1_000], given)).outcome.kind).toBe('built');
+  });
+
+  it('never waits longer than a queue can delay it', async () => {
+    expect((await requested([-60_000], { scores: 100_001, builtAgo: -60_000 })).outcome).toEqual({
+      kind: 'later',
+      delaySeconds: 900,
+    });
+  });
+});

@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import {
+  bucketOf,
+  bucketsFor,
+  compareEntries,
+  cutBuckets,
+  cutLeaves,
+  fingerprintOf,
+  LAYOUT,
+  type Layout,
+} from '../../../domain/leaderboards/layout.ts';
+import type { PlacedRow } from '../../../domain/leaderboards/row.ts';
+import type { Snapshot } from '../../../domain/leaderboards/snapshot.ts';
+
+const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2 }, bucket: 10 };
+
+/** One row for each number, by points. */
+const rows = (...points: readonly number[]): PlacedRow[] =>
+  points
+    .toSorted((a, b) => b - a)
+    .map((each) => ({ username: `u${each}`, points: each, canonicalScore: each, tier: 'Seedling', since: 0 }));
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => count - index);
+
+const snapshotCut = (given: readonly PlacedRow[], previous: Snapshot | null = null): Snapshot => {
+  const leaves = [...cutLeaves(given, previous, small)];
+  const entries = leaves.map(({ start, rows: { length: count } }, index) => ({ start, count, ref: String(index) }));
+  const asOf = '2026-08-21T12:00:00.000Z';
+  const total = given.length;
+  return { board: 'alltime', asOf, date: '2026-08-21', total, scores: total, leaves: entries, buckets: [] };
+};
+const pointsOf = (given: readonly PlacedRow[], previous: Snapshot | null): number[][] =>
+  [...cutLeaves(given, previous, small)].map((leaf) => leaf.rows.map(({ points }) => points));
+
+describe('leaves cut anew', () => {
+  it.each([
+    [0, []],
+    [1, [1]],
+    [1_500, [1_500]],
+    [1_501, [750, 751]],
+    [3_000, [1_125, 937, 938]],
+    [10_000, [1_125, 1_125, 1_125, 1_125, 1_125, 1_125, 1_125, 1_062, 1_063]],
+  ])('of %d rows have room to grow', (count, counts) => {
+    expect([...cutLeaves(rows(...upTo(count)), null, LAYOUT)].map((leaf) => leaf.rows.length)).toEqual(counts);
+  });
+
+  it('start where the board does, and then each after the one before', () => {
+    expect(snapshotCut(rows(...upTo(16))).leaves.map(({ start }) => start)).toEqual([
+      null,
+      { points: 10 },
+      { points: 5 },
+    ]);
+  });
+});
+
+describe('leaves cut again', () => {
+  const before = snapshotCut(rows(...upTo(24))); // 24 to 19, 18 to 13, 12 to 7, 6 to 1
+
+  it('are the same where nothing changed', () => {
+    expect(snapshotCut(rows(...upTo(24)), before).leaves).toEqual(before.leaves);
+  });
+
+  it('keep their cuts where a row moves from the end to the top', () => {
+    expect(pointsOf(rows(...upTo(24).filter((points) => points !== 2), 99), before)).toEqual([
+      [99, 24, 23, 22, 21, 20, 19],
+      [18, 17, 16, 15, 14, 13],
+      [12, 11, 10, 9, 8, 7],
+      [6, 5, 4, 3, 1],
+    ]);
+  });
+
+  it('are split where one grew too large, and only there', () => {
+    expect(pointsOf(rows(...upTo(24), 24.1, 24.2, 24.3), before)).toEqual([
+      [24.3, 24.2, 24.1, 24],
+      [23, 22, 21, 20, 19],
+      [18, 17, 16, 15, 14, 13],
+      [12, 11, 10, 9, 8, 7],
+      [6, 5, 4, 3, 2, 1],
+    ]);
+  });
+
+  it('join the next where one became too small, and only there', () => {
+    const left = upTo(24).filter((points) => points > 18 || points < 14);
+
+    expect(pointsOf(rows(...left), before)).toEqual([
+      [24, 23, 22, 21, 20, 19],
+      [13, 12, 11, 10, 9, 8, 7],
+      [6, 5, 4, 3, 2, 1],
+    ]);
+  });
+
+  it('join the one before where the last became too small', () => {
+    const left = upTo(24).filter((points) => points > 5);
+
+    expect(pointsOf(rows(...left), before).at(-1)).toEqual([12, 11, 10, 9, 8, 7, 6]);
+  });
+
+  it('forget the cuts that nothing is left between', () => {
+    expect(pointsOf(rows(24, 23, 2, 1), before)).toEqual([
+      [24, 23],
+      [2, 1],
+    ]);
+    expect(pointsOf(rows(1), before)).toEqual([[1]]);
+    expect(pointsOf([], before)).toEqual([]);
+  });
+
+  it('hold a bounded number of rows, however many come where one leaf was', () => {
+    const seen: number[] = [];
+    function* many(): Generator<PlacedRow> {
+      for (let points = 100_000; points > 0; points -= 1) {
+        seen.push(points);
+        yield rows(points)[0]!;
+      }
+    }
+    let [given, most] = [0, 0];
+    for (const leaf of cutLeaves(many(), null, small)) {
+      most = Math.max(most, seen.length - given);
+      given += leaf.rows.length;
+    }
+
+    expect(given).toBe(100_000);
+    expect(most).toBeLessThanOrEqual(3 * small.leaf.most);
+  });
+});
+
+describe('the directory', () => {
+  it.each([
+    [0, 0, 0],
+    [1, 0, 1],
+    [1_000, 0, 1],
+    [1_001, 0, 2],
+    [1_000_000, 0, 1_024],
+    [1_000_000, 1_024, 1_024],
+    [1_000, 2, 2],
+    [500, 4, 1],
+    [5_000, 1, 8],
+  ])('of %d users has few enough in a bucket, and where it had %d buckets, then %d', (total, before, expected) => {
+    expect(bucketsFor(total, before, LAYOUT)).toBe(expected);
+  });
+
+  it('finds the bucket by the leading bits and the user in it by others', () => {
+    expect(bucketOf('80000000aaaaaaaa', 1)).toBe(0);
+    expect(bucketOf('7fffffffaaaaaaaa', 2)).toBe(0);
+    expect(bucketOf('80000000aaaaaaaa', 2)).toBe(1);
+    expect(bucketOf('ffffffffaaaaaaaa', 1_024)).toBe(1_023);
+    expect(fingerprintOf('80000000000000ff')).toBe(255);
+  });
+
+  it('has an array for each bucket, also for those without users', () => {
+    const entries = ['40000000', '40000001', 'c0000000']
+      .map((half) => ({ hash: `${half}00000000`, points: 1, since: 0 }))
+      .toSorted(compareEntries);
+
+    expect([...cutBuckets(entries, 8)].map((bucket) => bucket.length)).toEqual([0, 0, 2, 0, 0, 0, 1, 0]);
+    expect([...cutBuckets([], 2)]).toEqual([[], []]);
+    expect([...cutBuckets([], 0)]).toEqual([]);
+  });
+
+  it('has one order, whatever order users came in', () => {
+    const entries = [
+      { hash: 'aa', points: 1, since: 5 },
+      { hash: 'aa', points: 2, since: 5 },
+      { hash: 'aa', points: 2, since: 4 },
+      { hash: '0a', points: 1, since: 9 },
+    ];
+
+    expect(entries.toSorted(compareEntries)).toEqual(entries.toReversed().toSorted(compareEntries));
+  });
+});

@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BOARDS } from '../../../domain/leaderboards/board.ts';
+import { buildBoards } from '../../../domain/leaderboards/build-boards.ts';
+import type { Layout } from '../../../domain/leaderboards/layout.ts';
+import { pageOf, placeOf, rankOf } from '../../../domain/leaderboards/read-boards.ts';
+import { BoardPlaceView, BoardView } from '../../../domain/leaderboards/views.ts';
+import { err, ok } from '../../../domain/shared/result.ts';
+import { isoOf } from '../../../domain/shared/utc.ts';
+import { aStanding, LeaderboardWorld } from '../../builders/memory-leaderboards.ts';
+
+const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2 }, bucket: 4 };
+const MINUTE = 60_000;
+
+/** `u1` has the most points of twenty and rank 1. */
+const people = (points = 100) => Array.from({ length: 20 }, (_, index) => aStanding(`u${index + 1}`, points - index));
+const names = (rows: readonly { readonly username: string }[]): string[] => rows.map(({ username }) => username);
+
+let world: LeaderboardWorld;
+beforeEach(() => {
+  world = new LeaderboardWorld(people(), small);
+});
+
+const page = async (query: Partial<Parameters<typeof pageOf>[2]>, board = BOARDS[0] as (typeof BOARDS)[number]) => {
+  const result = await pageOf(world.read, board, { limit: 5, ...query });
+  if (!result.ok) throw new Error(result.error);
+  return BoardView.parse(result.value);
+};
+const place = async (username: string, at?: string) => {
+  const result = await placeOf(world.read, 'alltime', username, { at });
+  if (!result.ok) throw new Error(result.error);
+  return BoardPlaceView.parse(result.value);
+};
+
+describe('before the first build', () => {
+  it.each(BOARDS)('%s is empty', async (board) => {
+    expect(await page({}, board)).toEqual({ board, asOf: null, rows: [], total: 0 });
+    expect(await placeOf(world.read, board, 'u1')).toEqual(err('not-listed'));
+  });
+
+  it('nobody has a rank', async () => {
+    expect(await rankOf(world.read, 'u1')).toBeNull();
+  });
+});
+
+describe('a page', () => {
+  beforeEach(() => buildBoards(world.build));
+
+  it('has rows in the order of their ranks, and leads to the next', async () => {
+    const first = await page({ limit: 2 });
+    const second = await page({ limit: 2, cursor: first.next });
+
+    expect(first).toMatchObject({ board: 'alltime', asOf: isoOf(world.now), total: 20 });
+    expect([...first.rows, ...second.rows].map(({ rank, username, points }) => [rank, username, points])).toEqual([
+      [1, 'u1', 100],
+      [2, 'u2', 99],
+      [3, 'u3', 98],
+      [4, 'u4', 97],
+    ]);
+  });
+
+  it.each([20, 21, 1_000])('of %d has all twenty, and no next', async (limit) => {
+    const whole = await page({ limit });
+
+    expect(whole.rows).toHaveLength(20);
+    expect(whole).not.toHaveProperty('next');
+  });
+
+  it('costs one read where a leaf holds it, and never one of a leaf without its rows', async () => {
+    const first = await page({ limit: 6 });
+    expect(world.store.reads).toHaveLength(1);
+
+    await page({ limit: 7, cursor: first.next });
+    expect(world.store.reads).toHaveLength(3);
+  });
+
+  it.each([
+    ['that is none', 'x'],
+    ['that is empty', ''],
+    ['of text', Buffer.from('"a"').toString('base64url')],
+    ['of other parts', Buffer.from('["alltime"]').toString('base64url')],
+    ['of rank 0', cursorOf(['alltime', '2026-08-21T12:00:00.000Z', 0])],
+    ['of a fraction of a rank', cursorOf(['alltime', '2026-08-21T12:00:00.000Z', 1.5])],
+    ['after the last rank', cursorOf(['alltime', '2026-08-21T12:00:00.000Z', 20])],
+    ['of another board', cursorOf(['week', '2026-08-21T12:00:00.000Z', 5])],
+    ['of no board', cursorOf(['ever', '2026-08-21T12:00:00.000Z', 5])],
+    ['of a snapshot that is not kept', cursorOf(['alltime', '2026-08-21T11:00:00.000Z', 5])],
+  ])('is refused for a cursor %s', async (_rule, cursor) => {
+    expect(await pageOf(world.read, 'alltime', { limit: 5, cursor })).toEqual(err('unknown-cursor'));
+  });
+
+  it('follows its cursor within one snapshot, while that is kept and as long as readers see it', async () => {
+    const first = await page({ limit: 5 });
+    world.now += MINUTE;
+    world.people = people(50).toReversed();
+    await buildBoards(world.build);
+
+    const second = await page({ cursor: first.next });
+    expect(second).toMatchObject({ asOf: first.asOf, total: 20 });
+    expect(second.rows[0]).toMatchObject({ rank: 6, username: 'u6', points: 95 });
+    expect(await page({ cursor: first.next, at: isoOf(world.now) })).toEqual(second);
+
+    world.store.kept.clear();
+    expect(await pageOf(world.read, 'alltime', { limit: 5, cursor: first.next! })).toEqual(err('unknown-cursor'));
+    const newest = await page({});
+    expect((await page({ cursor: newest.next })).rows[0]?.rank).toBe(6);
+  });
+});
+
+function cursorOf(parts: unknown): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+describe('a time', () => {
+  const times: string[] = [];
+  beforeEach(async () => {
+    times.length = 0;
+    for (const points of [100, 200, 300]) {
+      world.people = people(points);
+      await buildBoards(world.build);
+      times.push(isoOf(world.now));
+      world.now += MINUTE;
+    }
+  });
+
+  it('is answered by the newest snapshot at or before it', async () => {
+    const pointsAt = async (at: string) => (await page({ at })).rows[0]?.points;
+
+    expect(await Promise.all(times.map(pointsAt))).toEqual([100, 200, 300]);
+    expect(await pointsAt(isoOf(Date.parse(times[1]!) - 1))).toBe(100);
+    expect(await pointsAt(isoOf(world.now))).toBe(300);
+    expect((await place('u2', times[1])).points).toBe(199);
+  });
+
+  it('without fractions or with more of them is the same time', async () => {
+    expect((await page({ at: times[1]!.replace('.000Z', 'Z') })).asOf).toBe(times[1]);
+    expect((await page({ at: times[1]!.replace('Z', '999Z') })).asOf).toBe(times[1]);
+  });
+
+  it('may be answered by what readers see, also where that is not kept by its time any more', async () => {
+    world.store.kept.clear();
+
+    expect((await page({ at: isoOf(world.now) })).asOf).toBe(times[2]);
+  });
+
+  it.each([
+    ['in the future', 1, 'at-in-future'],
+    ['before the first', -4 * MINUTE, 'at-before-first'],
+  ] as const)('%s is refused', async (_rule, milliseconds, error) => {
+    const at = isoOf(world.now + milliseconds);
+
+    expect(await pageOf(world.read, 'alltime', { limit: 5, at })).toEqual(err(error));
+    expect(await placeOf(world.read, 'alltime', 'u1', { at })).toEqual(err(error));
+  });
+
+  it('before the first build of all is refused', async () => {
+    const empty = new LeaderboardWorld();
+
+    expect(await pageOf(empty.read, 'alltime', { limit: 5, at: times[0]! })).toEqual(err('at-before-first'));
+  });
+});
+
+describe('a place', () => {
+  beforeEach(() => buildBoards(world.build));
+
+  it.each([
+    ['at the top', 'u1', 1, [], ['u2', 'u3', 'u4']],
+    ['near the top', 'u3', 3, ['u1', 'u2'], ['u4', 'u5', 'u6']],
+    ['in a leaf', 'u10', 10, ['u7', 'u8', 'u9'], ['u11', 'u12', 'u13']],
+    ['at the end of a leaf', 'u6', 6, ['u3', 'u4', 'u5'], ['u7', 'u8', 'u9']],
+    ['at the start of one', 'u7', 7, ['u4', 'u5', 'u6'], ['u8', 'u9', 'u10']],
+    ['at the end', 'u20', 20, ['u17', 'u18', 'u19'], []],
+  ])('has up to three rows above and below: %s', async (_rule, username, rank, above, below) => {
+    const own = await place(username);
+
+    expect(own).toMatchObject({ board: 'alltime', asOf: isoOf(world.now), rank, points: 101 - rank, total: 20 });
+    expect([names(own.above), names(own.below)]).toEqual([above, below]);
+    expect([...own.above, ...own.below].every((row) => row.username === `u${row.rank}`)).toBe(true);
+  });
+
+  it('costs two reads, and one more where neighbours are in another leaf', async () => {
+    await place('u4');
+    expect(world.store.reads).toHaveLength(3);
+    expect(new Set(world.store.reads).size).toBe(3);
+    world.store.reads.length = 0;
+
+    await rankOf(world.read, 'u4');
+    expect(world.store.reads).toHaveLength(2);
+  });
+
+  it('is none for those who are not listed', async () => {
+    expect(await placeOf(world.read, 'alltime', 'nobody')).toEqual(err('not-listed'));
+    expect(await placeOf(world.read, 'today', 'u1')).toEqual(err('not-listed'));
+    expect(await rankOf(world.read, 'nobody')).toBeNull();
+  });
+
+  it('is the rank beside the score', async () => {
+    expect(await rankOf(world.read, 'u7')).toEqual({ rank: 7, asOf: isoOf(world.now) });
+  });
+});
+
+describe('hashes that agree', () => {
+  it('neither hide a user nor show one for another', async () => {
+    const sha256 = (text: string) => (text < 'u15' ? 'a' : 'b').repeat(64);
+    await buildBoards({ ...world.build, sha256 });
+
+    for (const { username } of world.people)
+      expect(await rankOf({ ...world.read, sha256 }, username)).toMatchObject({ rank: Number(username.slice(1)) });
+    expect(await placeOf({ ...world.read, sha256 }, 'alltime', 'nobody')).toEqual(err('not-listed'));
+  });
+});
+
+it('an answer of the reads is one of the contract', async () => {
+  await buildBoards(world.build);
+
+  expect(await pageOf(world.read, 'alltime', { limit: 3 })).toEqual(ok(await page({ limit: 3 })));
+});

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import type { Board } from '../../domain/leaderboards/board.ts';
+import type { Layout } from '../../domain/leaderboards/layout.ts';
+import type { Standing } from '../../domain/leaderboards/standings.port.ts';
+import { stepsAfter, type ScoreStep } from '../../domain/scoring/score-steps.ts';
+import { dayNumberOf, dateOfDayNumber } from '../../domain/shared/utc.ts';
+import { aStanding } from '../builders/memory-leaderboards.ts';
+
+/** The date that all communities are ranked on, and the time on it. */
+export const TODAY = '2026-08-21';
+export const NOON = Date.parse(`${TODAY}T12:00:00.000Z`);
+
+/** All scores that a user ever had, oldest first. What is ranked is made of them save by save, as refreshes do. */
+export type Member = {
+  readonly username: string;
+  readonly since: number;
+  readonly saves: readonly { readonly daysAgo: number; readonly score: number }[];
+};
+
+const dateAgo = (days: number): string => dateOfDayNumber(dayNumberOf(TODAY) - days);
+
+export function standingOf({ username, since, saves }: Member): Standing {
+  let saved: { readonly canonicalScore: number; readonly steps: readonly ScoreStep[] } | null = null;
+  for (const { daysAgo, score: canonicalScore } of saves) {
+    saved = { canonicalScore, steps: stepsAfter(saved, { date: dateAgo(daysAgo), canonicalScore }) };
+  }
+  const { canonicalScore, steps } = saved!;
+  return aStanding(username, canonicalScore, { since, steps, tier: canonicalScore < 20 ? 'Seedling' : 'Sprout' });
+}
+
+/** The dates that a board looks back on, today included; said again here, from the rules. */
+const WINDOWS = { alltime: Infinity, today: 1, week: 7, season: 90 } as const;
+
+export type Expected = { rank: number; username: string; points: number; canonicalScore: number };
+
+/** The board by the rules: every gain from the whole history, then one sort. */
+export function bruteForce(board: Board, members: readonly Member[]): Expected[] {
+  const lines = members.map(({ username, since, saves }) => {
+    const before = saves.filter(({ daysAgo }) => daysAgo >= WINDOWS[board]).at(-1)?.score ?? 0;
+    const canonicalScore = saves.at(-1)!.score;
+    return { username, since, canonicalScore, points: canonicalScore - before };
+  });
+  return lines
+    .filter(({ points }) => points > 0)
+    .sort((a, b) => {
+      if (a.points !== b.points) return a.points > b.points ? -1 : 1;
+      if (a.since !== b.since) return a.since < b.since ? -1 : 1;
+      return a.username < b.username ? -1 : 1;
+    })
+    .map(({ since: _, ...line }, index) => ({ rank: index + 1, ...line }));
+}
+
+// Few different numbers, so that many users share one; ages around the edges of windows, and beyond all of them.
+const score = fc.oneof(fc.integer({ min: -5, max: 12 }), fc.integer({ min: 0, max: 60 }));
+const daysAgo = fc.oneof(
+  fc.constantFrom(0, 0, 1, 6, 7, 8, 89, 90, 91, 365, 400),
+  fc.nat({ max: 10 }),
+  fc.nat({ max: 200 }),
+);
+const saves = fc
+  .array(fc.record({ daysAgo, score }), { minLength: 1, maxLength: 7 })
+  .map((given) => given.toSorted((a, b) => b.daysAgo - a.daysAgo));
+const since = fc.integer({ min: 0, max: 3 });
+const username = fc.stringMatching(/^[a-d][a-d0-2._-]{0,2}$/);
+
+const member: fc.Arbitrary<Member> = fc.record({ username, since, saves });
+
+export const community = (maxLength = 60): fc.Arbitrary<Member[]> =>
+  fc.uniqueArray(member, { selector: (each) => each.username, maxLength, size: 'max' });
+
+/** Sizes that make many blocks of a few dozen users. */
+export const layout: fc.Arbitrary<Layout> = fc
+  .record({ fewest: fc.integer({ min: 1, max: 3 }), bucket: fc.integer({ min: 1, max: 8 }) })
+  .map(({ fewest, bucket }) => ({ leaf: { fewest, filled: 3 * fewest, most: 4 * fewest }, bucket }));
+
+/** Changes of a community: some leave, some come, some have another score today. */
+export type Change = { readonly gone: readonly number[]; readonly came: readonly Member[]; readonly scored: Scored };
+type Scored = readonly { readonly who: number; readonly score: number; readonly since: number }[];
+
+export const change = (most: number): fc.Arbitrary<Change> =>
+  fc.record({
+    gone: fc.array(fc.nat({ max: 99 }), { maxLength: Math.floor(most / 2) }),
+    came: fc.uniqueArray(member, { selector: (each) => each.username, maxLength: Math.floor(most / 2) }),
+    scored: fc.array(fc.record({ who: fc.nat({ max: 99 }), score, since }), { maxLength: most }),
+  });
+
+export function changed(members: readonly Member[], { gone, came, scored }: Change): Member[] {
+  const next = new Map(members.map((each) => [each.username, each]));
+  const nth = (index: number): Member | undefined => members[index % Math.max(1, members.length)];
+  for (const { who, ...save } of scored) {
+    const before = nth(who);
+    if (before === undefined) continue;
+    const newest = { daysAgo: 0, score: save.score };
+    next.set(before.username, { ...before, since: save.since, saves: [...before.saves, newest] });
+  }
+  for (const each of came) next.set(each.username, each);
+  for (const index of gone) next.delete(nth(index)?.username ?? '');
+  return [...next.values()];
+}
