@@ -1,8 +1,7 @@
 import { GetItemCommand, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Board } from '../../../domain/leaderboards/board.ts';
 import type { LeaderboardReader } from '../../../domain/leaderboards/leaderboard-store.port.ts';
-import type { BlockRef, Snapshot } from '../../../domain/leaderboards/snapshot.ts';
+import type { BlockRef } from '../../../domain/leaderboards/snapshot.ts';
 import type { Clock } from '../../../domain/shared/environment.ts';
 import { isoOf } from '../../../domain/shared/utc.ts';
 import {
@@ -42,18 +41,13 @@ export function dynamoLeaderboardReader(
     return item;
   }
 
-  async function newest(board: Board): Promise<Snapshot | null> {
-    const item = await read(newestKey(board));
-    return item === undefined ? null : parseRoot(item).snapshot;
-  }
-
   return {
-    newest,
+    async newest(board) {
+      const item = await read(newestKey(board));
+      return item === undefined ? null : parseRoot(item).snapshot;
+    },
 
     async newestAt(board, time) {
-      const until = isoOf(Date.parse(time));
-      const last = await newest(board);
-      if (last === null || last.asOf <= until) return last;
       let from: Item | undefined;
       for (let page = 0; page === 0 || from !== undefined; page += 1) {
         const { Items = [], LastEvaluatedKey } = await client.send(
@@ -64,7 +58,7 @@ export function dynamoLeaderboardReader(
             ExpressionAttributeValues: marshall({
               ':board': boardPk(board),
               ':first': snapshotSk(''),
-              ':last': snapshotSk(until),
+              ':last': snapshotSk(isoOf(Date.parse(time))),
               ':now': clock() / 1_000,
             }),
             ScanIndexForward: false,
@@ -81,11 +75,9 @@ export function dynamoLeaderboardReader(
 
     async exactly(board, asOf) {
       const item = await read(snapshotKey(board, asOf));
-      const stored = item === undefined ? null : parseRoot(item);
-      const isKept = stored !== null && (stored.expires === null || stored.expires > clock());
-      if (isKept) return stored.snapshot;
-      const last = await newest(board); // which stays until the next one is there, however old it is
-      return last?.asOf === asOf ? last : null;
+      if (item === undefined) return null;
+      const { snapshot, expires } = parseRoot(item);
+      return expires === null || expires > clock() ? snapshot : null;
     },
 
     leaf: async (ref) => parseLeaf(await readBlock(ref)),

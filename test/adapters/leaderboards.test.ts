@@ -1,0 +1,356 @@
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Board } from '../../domain/leaderboards/board.ts';
+import type { Keep, LeaderboardReader, LeaderboardStore } from '../../domain/leaderboards/leaderboard-store.port.ts';
+import type { BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
+import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboard-reader.dynamodb.ts';
+import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboard-store.dynamodb.ts';
+import { sha256 } from '../builders/identity.ts';
+import { RETRY_AT_ONCE, Wire } from '../support/faults.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+
+/** Far ahead: DynamoDB Local deletes within seconds what has expired, by the machine's clock. */
+const NOON = '2126-08-21T12:00:00.000Z';
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const after = (milliseconds: number): string => new Date(Date.parse(NOON) + milliseconds).toISOString();
+
+const row = (username: string, points: number, rest: Partial<BoardRow> = {}): BoardRow => ({
+  username,
+  points,
+  canonicalScore: points,
+  tier: 'Sprout',
+  ...rest,
+});
+const ROWS = [row('ada', 90), row('bob', 80, { canonicalScore: 20, tier: 'Seedling' }), row('c-_.9', 80)];
+const ENTRIES: readonly BucketEntry[] = [
+  { fingerprint: 7, points: 80, since: 5 },
+  { fingerprint: 4_294_967_295, points: 90, since: Date.parse(NOON) },
+];
+const emptyAt = (asOf: string, board: Board = 'alltime'): Snapshot => ({
+  board,
+  asOf,
+  date: asOf.slice(0, 10),
+  total: 0,
+  scores: 0,
+  leaves: [],
+  buckets: [],
+});
+
+type Commit = {
+  readonly keep: Keep;
+  readonly rows: readonly BoardRow[];
+  readonly by: LeaderboardStore;
+  readonly board: Board;
+};
+
+onBothEngines('leaderboards', (engine) => {
+  let client: DynamoDBClient;
+  let table: string;
+  let store: LeaderboardStore;
+  let now: string;
+  let reader: LeaderboardReader;
+  const storeOf = (own: DynamoDBClient) => dynamoLeaderboardStore(own, table, sha256);
+  const readerOf = (own: DynamoDBClient) => dynamoLeaderboardReader(own, table, { clock: () => Date.parse(now) });
+  beforeAll(() => {
+    client = engine().client();
+  });
+  beforeEach(async () => {
+    table = (await engine().createTables(['leaderboards'])).leaderboards;
+    now = NOON;
+    store = storeOf(client);
+    reader = readerOf(client);
+  });
+  afterAll(() => client.destroy());
+
+  /** Commits a snapshot of one leaf and one bucket. */
+  async function commit(asOf: string, options: Partial<Commit> = {}) {
+    const { keep, rows, by, board }: Commit = { keep: 'recent', rows: ROWS, by: store, board: 'alltime', ...options };
+    const writer = await by.write(board, keep, asOf);
+    const leaf = { start: null, count: rows.length, ref: await writer.putLeaf(rows) };
+    const buckets = [await writer.putBucket(ENTRIES)];
+    const snapshot = { ...emptyAt(asOf, board), total: rows.length, scores: 9, leaves: [leaf], buckets };
+    return { snapshot, leaf, outcome: await writer.commit(snapshot) };
+  }
+
+  /** A client that notes the keys of what it puts. */
+  function noting() {
+    const puts: string[] = [];
+    const own = engine().client();
+    own.middlewareStack.add(
+      (next, context) => (args) => {
+        const { Item } = args.input as { Item?: Record<string, AttributeValue> };
+        if (context.commandName === 'PutItemCommand') puts.push(`${Item!.pk!.S} ${Item!.sk!.S}`);
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    const blocksIn = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = puts.length;
+      await work();
+      return puts.slice(before).filter((key) => key.startsWith('BLOCK#')).length;
+    };
+    return { own, puts, blocksIn };
+  }
+
+  const blockItem = async (ref: string) => {
+    const Key = { pk: { S: `BLOCK#${ref}` }, sk: { S: 'BLOCK' } };
+    return (await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }))).Item;
+  };
+  const dropLeases = () => {
+    const Key = { pk: { S: 'BOARD#alltime' }, sk: { S: 'LEASES' } };
+    return client.send(new DeleteItemCommand({ TableName: table, Key }));
+  };
+
+  it('have no snapshot before the first one', async () => {
+    expect(await store.current('alltime')).toBeNull();
+    expect(await reader.newest('alltime')).toBeNull();
+    expect(await reader.newestAt('alltime', NOON)).toBeNull();
+    expect(await reader.exactly('alltime', NOON)).toBeNull();
+  });
+
+  it('show nothing of a snapshot before it is committed', async () => {
+    const writer = await store.write('alltime', 'recent', NOON);
+    await writer.putLeaf(ROWS);
+
+    expect(await reader.newest('alltime')).toBeNull();
+    expect(await reader.exactly('alltime', NOON)).toBeNull();
+  });
+
+  it('give a snapshot back with all its rows, entries and kinds of starts', async () => {
+    const writer = await store.write('season', 'recent', NOON);
+    const rows = [...ROWS, row('d', -3, { canonicalScore: 2 ** 52 }), row('e', -3)];
+    const [one, other] = [await writer.putLeaf(rows), await writer.putLeaf(ROWS.slice(0, 1))];
+    const [bucket, empty] = [await writer.putBucket(ENTRIES), await writer.putBucket([])];
+    const snapshot: Snapshot = {
+      ...emptyAt(NOON, 'season'),
+      total: 9,
+      scores: 12,
+      leaves: [
+        { start: null, count: 5, ref: one },
+        { start: { points: 100 }, count: 1, ref: other },
+        { start: { points: 90, since: 1_750_000_000_123 }, count: 1, ref: other },
+        { start: { points: 90, since: 1_750_000_000_123, username: 'ada' }, count: 1, ref: other },
+        { start: { points: 7, since: 0, username: 'zoe-._9' }, count: 1, ref: other },
+      ],
+      buckets: [bucket, empty],
+    };
+    expect(await writer.commit(snapshot)).toBe('switched');
+
+    expect(await reader.newest('season')).toEqual(snapshot);
+    expect(await reader.exactly('season', NOON)).toEqual(snapshot);
+    expect(await store.current('season')).toEqual(snapshot);
+    expect(await reader.newest('alltime')).toBeNull();
+    expect(await reader.leaf(one)).toEqual(rows);
+    expect(await reader.leaf(other)).toEqual(ROWS.slice(0, 1));
+    expect(await reader.bucket(bucket)).toEqual(ENTRIES);
+    expect(await reader.bucket(empty)).toEqual([]);
+  });
+
+  it('give a snapshot without rows back', async () => {
+    const writer = await store.write('today', 'daily', NOON);
+    await writer.commit(emptyAt(NOON, 'today'));
+
+    expect(await reader.newest('today')).toEqual(emptyAt(NOON, 'today'));
+  });
+
+  it('switch forward only: a build that began earlier does not replace a later one', async () => {
+    const later = await commit(after(1));
+    const earlier = await commit(NOON, { rows: ROWS.slice(1) });
+
+    expect([later.outcome, earlier.outcome]).toEqual(['switched', 'superseded']);
+    expect(await reader.newest('alltime')).toEqual(later.snapshot);
+    expect(await reader.exactly('alltime', NOON)).toEqual(earlier.snapshot);
+  });
+
+  it('end at the latest of many writers', async () => {
+    const times = [3, 9, 1, 7, 5, 8, 2].map(after);
+    const written = await Promise.all(times.map((asOf) => commit(asOf)));
+
+    expect((await reader.newest('alltime'))?.asOf).toBe(after(9));
+    expect(written[1]!.outcome).toBe('switched');
+  });
+
+  it('show one snapshot for a time, also where two were built of it', async () => {
+    const first = await commit(NOON);
+    await commit(NOON, { rows: ROWS.slice(1) });
+
+    expect(await reader.newest('alltime')).toEqual(first.snapshot);
+    expect(await reader.exactly('alltime', NOON)).toEqual(first.snapshot);
+  });
+
+  it('finish the snapshot that a builder left without a switch', async () => {
+    const own = new Wire(({ command, number }) =>
+      command === 'PutItemCommand' && number > 5 ? 'dies-before' : undefined,
+    );
+    const dying = own.attach(engine().client());
+    await expect(commit(NOON, { by: storeOf(dying) })).rejects.toMatchObject({ name: 'FunctionEnded' });
+    expect(await reader.newest('alltime')).toBeNull();
+    const left = await reader.exactly('alltime', NOON);
+
+    const again = await commit(NOON, { rows: ROWS.slice(1) });
+
+    expect(left).not.toBeNull();
+    expect(again.outcome).toBe('switched');
+    expect(await reader.newest('alltime')).toEqual(left);
+    dying.destroy();
+  });
+
+  it('switch though every answer was lost once', async () => {
+    const { endpoint, region, credentials } = engine();
+    const retrying = new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE });
+    const wire = new Wire(({ number }) => (number % 2 === 1 ? 'lost-after' : undefined));
+    const { snapshot, outcome } = await commit(NOON, { by: storeOf(wire.attach(retrying)) });
+
+    expect(outcome).toBe('switched');
+    expect(await reader.newest('alltime')).toEqual(snapshot);
+    retrying.destroy();
+  });
+
+  it('write only the blocks that are new', async () => {
+    const { own, blocksIn } = noting();
+    const by = storeOf(own);
+
+    expect(await blocksIn(() => commit(NOON, { by }))).toBe(2);
+    expect(await blocksIn(() => commit(after(1_000), { by }))).toBe(0);
+    expect(await blocksIn(() => commit(after(2_000), { by, rows: ROWS.slice(1) }))).toBe(1);
+    own.destroy();
+  });
+
+  it('keep a block as long as the longest-kept snapshot that names it', async () => {
+    const { own, blocksIn } = noting();
+    const by = storeOf(own);
+    const { leaf } = await commit(NOON, { by });
+    const keptSeconds = async () => Number((await blockItem(leaf.ref))?.expiresAt?.N) - Date.parse(NOON) / 1_000;
+    const recent = await keptSeconds();
+    expect(recent).toBeGreaterThan(26 * 3_600);
+
+    expect(await blocksIn(() => commit(after(HOUR), { by, keep: 'hourly' }))).toBe(2);
+    expect(await keptSeconds()).toBeGreaterThan(79 * 86_400);
+    for (const days of [1, 20, 37]) {
+      expect(await blocksIn(() => commit(after(days * DAY), { by, keep: 'hourly' }))).toBe(0);
+    }
+    expect(await blocksIn(() => commit(after(38 * DAY), { by }))).toBe(0);
+    expect(await blocksIn(() => commit(after(41 * DAY), { by, keep: 'hourly' }))).toBe(2);
+    expect(await keptSeconds()).toBeGreaterThan((41 + 79) * 86_400);
+
+    expect(await blocksIn(() => commit(after(42 * DAY), { by, keep: 'daily' }))).toBe(2);
+    expect(await blockItem(leaf.ref)).not.toHaveProperty('expiresAt');
+    expect(await blocksIn(() => commit(after(400 * DAY), { by, keep: 'daily' }))).toBe(0);
+    own.destroy();
+  });
+
+  it('never shorten how long a block is kept, whatever a builder knows of it', async () => {
+    const { leaf } = await commit(NOON, { keep: 'daily' });
+    await dropLeases();
+    await commit(after(1_000), { keep: 'recent' });
+
+    expect(await blockItem(leaf.ref)).not.toHaveProperty('expiresAt');
+  });
+
+  it('remember no lease of blocks that the newest snapshot does not name', async () => {
+    await commit(NOON);
+    await commit(after(1_000), { rows: ROWS.slice(1) });
+    const { own, blocksIn } = noting();
+
+    expect(await blocksIn(() => commit(after(2_000), { by: storeOf(own) }))).toBe(1); // asks, and is told
+    own.destroy();
+  });
+
+  it('give a block another address where its own is taken, and the same one again', async () => {
+    const colliding = (text: string) =>
+      /^\d/u.test(text) ? sha256(text) : `${'c'.repeat(12)}${sha256(text).slice(12)}`;
+    const by = dynamoLeaderboardStore(client, table, colliding);
+    const first = await commit(NOON, { by });
+    const both = [first.snapshot.leaves[0]!.ref, first.snapshot.buckets[0]!];
+
+    expect(await reader.leaf(both[0]!)).toEqual(ROWS);
+    expect(await reader.bucket(both[1]!)).toEqual(ENTRIES);
+    const again = await commit(after(1_000), { by });
+    await dropLeases();
+    const unremembered = await commit(after(2_000), { by });
+
+    for (const { snapshot } of [again, unremembered]) {
+      expect([snapshot.leaves[0]!.ref, snapshot.buckets[0]!]).toEqual(both);
+    }
+    expect(await reader.leaf(both[0]!)).toEqual(ROWS);
+  });
+
+  it('give up on a block whose every address is taken', async () => {
+    const by = dynamoLeaderboardStore(client, table, (text) => 'c'.repeat(12) + sha256(text).slice(12));
+
+    await expect(commit(NOON, { by })).rejects.toThrow('no address of its own');
+  });
+
+  it('give the newest snapshot at or before a time', async () => {
+    const asOfs = [0, 60_000, 120_000].map(after);
+    for (const asOf of asOfs) await commit(asOf);
+
+    const at = async (time: string) => (await reader.newestAt('alltime', time))?.asOf;
+    expect(await at(after(-1))).toBeUndefined();
+    expect(await at(NOON)).toBe(NOON);
+    expect(await at('2126-08-21T12:00:59Z')).toBe(NOON);
+    expect(await at(after(60_000))).toBe(asOfs[1]);
+    expect(await at(after(DAY / 2))).toBe(asOfs[2]);
+    expect(await reader.newestAt('week', after(DAY))).toBeNull();
+  });
+
+  it('treat a snapshot as gone once its time is over, though its item is still there', async () => {
+    await commit(NOON, { keep: 'daily' });
+    await commit(after(1), { keep: 'hourly' });
+    for (let minute = 1; minute <= 40; minute += 1) {
+      const writer = await store.write('alltime', 'recent', after(minute * 60_000));
+      await writer.commit(emptyAt(after(minute * 60_000)));
+    }
+    const at = async (time: string) => (await reader.newestAt('alltime', time))?.asOf;
+    const lastOne = after(40 * 60_000);
+    expect(await at(after(HOUR))).toBe(lastOne);
+
+    now = after(27 * HOUR);
+    expect(await at(after(HOUR))).toBe(after(1));
+    expect(await reader.exactly('alltime', lastOne)).toBeNull();
+    expect((await reader.exactly('alltime', after(1)))?.asOf).toBe(after(1));
+    now = after(41 * DAY);
+    expect(await at(after(HOUR))).toBe(NOON);
+    expect(await reader.exactly('alltime', after(1))).toBeNull();
+    expect((await reader.newest('alltime'))?.asOf).toBe(lastOne); // there until the next one is
+  });
+
+  it('read again what is not seen yet, and say which block is missing', async () => {
+    const { snapshot, leaf } = await commit(NOON);
+    const lagging = engine().client();
+    lagging.middlewareStack.add(
+      (next) => async (args) => {
+        const { ConsistentRead } = args.input as { ConsistentRead?: boolean };
+        return ConsistentRead === true ? next(args) : { output: { $metadata: {} }, response: {} };
+      },
+      { step: 'initialize' },
+    );
+    const late = readerOf(lagging);
+
+    expect(await late.newest('alltime')).toEqual(snapshot);
+    expect(await late.exactly('alltime', NOON)).toEqual(snapshot);
+    expect(await late.leaf(leaf.ref)).toEqual(ROWS);
+    await expect(late.bucket('0123456789ab')).rejects.toThrow('0123456789ab is missing');
+    lagging.destroy();
+  });
+
+  it('pay half for what they read', async () => {
+    await commit(NOON);
+    const reads: unknown[] = [];
+    const own = engine().client();
+    own.middlewareStack.add(
+      (next) => (args) => {
+        reads.push((args.input as { ConsistentRead?: boolean }).ConsistentRead ?? false);
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    const { leaves, buckets } = (await readerOf(own).newest('alltime'))!;
+    await readerOf(own).leaf(leaves[0]!.ref);
+    await readerOf(own).bucket(buckets[0]!);
+
+    expect(reads).toEqual([false, false, false]);
+    own.destroy();
+  });
+});
