@@ -7,7 +7,7 @@ import { DataDirectoryInUseError } from '../local/data-directory.ts';
 import { ENGINES } from '../local/engines/dynamodb-engine.ts';
 import { TableChangedError } from '../local/engines/tables.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
-import { loadSample, topScores } from '../local/sample.ts';
+import { leaders, loadSample } from '../local/sample.ts';
 import { readAssembly } from '../local/template/assembly.ts';
 import { UnsupportedTemplateError } from '../local/template/unsupported.ts';
 
@@ -85,19 +85,18 @@ async function showSample(running: LocalStack, progressFile: string): Promise<vo
   console.log('Loading the sample community (once)');
   if (await loadSample(running, progressFile, Date.now())) await running.drain();
   const table = new Table({
-    head: ['', 'username', 'score', 'tier'],
+    head: ['rank', 'username', 'score', 'tier'],
     colAligns: ['right', 'left', 'right', 'left'],
     style: { head: [], border: [], compact: true },
   });
-  const standings = await topScores(running, 5);
-  table.push(
-    ...standings.map(({ username, canonicalScore, tier }, index) => [index + 1, username, canonicalScore, tier]),
-  );
+  const leading = await leaders(running, 5);
+  table.push(...leading.map(({ rank, username, points, tier }) => [rank, username, points, tier]));
   console.log(table.toString());
 }
 
 function nextSteps(baseUrl: string, adminKey: string): string {
   return `
+Who leads:       curl ${baseUrl}/v1/leaderboards/alltime
 A score:         curl ${baseUrl}/v1/scores/alder
 Its telemetry:   curl '${baseUrl}/v1/stats?username=alder'
 A key of yours:  curl -X POST ${baseUrl}/v1/keys -H 'x-api-key: ${adminKey}' -H 'content-type: application/json' \\

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import type { LocalDescription } from './local-description.ts';
 
 const SAMPLE = new URL('../examples/community.ndjson.gz', import.meta.url);
 const MILLISECONDS_PER_DAY = 86_400_000;
@@ -38,10 +39,6 @@ export function readSample(lastDay: string): readonly SampleRequest[] {
     }),
   }));
 }
-
-/** The usernames of the sample. */
-export const sampleUsernames = (): readonly string[] =>
-  [...new Set(readSample('2026-01-01').flatMap(({ username }) => username ?? []))].toSorted();
 
 /**
  * Sends the sample through the front door, unless `progressFile` says that it was. The requests of one account keep
@@ -84,23 +81,22 @@ async function post({ baseUrl }: SampleTarget, path: string, body: unknown, key:
   return JSON.parse(text);
 }
 
-export type Standing = {
-  readonly username: string;
-  readonly canonicalScore: number;
-  readonly tier: string;
-};
+const Leaders = z.object({
+  rows: z.array(z.object({ rank: z.number(), username: z.string(), points: z.number(), tier: z.string() })),
+});
 
-/** The sample's accounts with the highest scores, best first. */
-export async function topScores({ baseUrl }: SampleTarget, count: number): Promise<readonly Standing[]> {
-  const Score = z.object({ username: z.string(), canonicalScore: z.number(), tier: z.string() });
-  const standings = await Promise.all(
-    sampleUsernames().map(async (username) => {
-      const response = await fetch(`${baseUrl}/v1/scores/${username}`);
-      return Score.safeParse(await response.json()).data ?? [];
-    }),
-  );
-  return standings
-    .flat()
-    .toSorted((a, b) => b.canonicalScore - a.canonicalScore || a.username.localeCompare(b.username))
-    .slice(0, count);
+/** Builds the boards now and gives who leads, best first. */
+export async function leaders(
+  { baseUrl, lambdaEndpoint, functions }: LocalDescription,
+  count: number,
+): Promise<z.infer<typeof Leaders>['rows']> {
+  const ranker = functions['rank-leaderboards'];
+  const built = await fetch(`${lambdaEndpoint}/2015-03-31/functions/${ranker}/invocations`, {
+    method: 'POST',
+    body: '{}',
+  });
+  const failure = built.headers.get('x-amz-function-error');
+  if (!built.ok || failure !== null) throw new Error(`The boards were not built: ${await built.text()}`);
+  const board = await fetch(`${baseUrl}/v1/leaderboards/alltime?limit=${count}`);
+  return Leaders.parse(await board.json()).rows;
 }
