@@ -9,6 +9,8 @@ export type Sizes = {
   readonly backfillUsers: readonly [number, ...number[]];
   /** Of the hours that are rolled up, one after the other. */
   readonly activeDevices: readonly number[];
+  /** Scores that leaderboards are built of, ascending. */
+  readonly boardUsers: readonly number[];
   /** Rounds of which the median counts. */
   readonly rounds: number;
   readonly loadSeconds: number;
@@ -22,6 +24,7 @@ export const USUAL_SIZES: Sizes = {
   pulls: 10_000,
   backfillUsers: [500, 5_000],
   activeDevices: [10, 1_000],
+  boardUsers: [1_000, 100_000],
   rounds: 9,
   loadSeconds: 5,
 };
@@ -33,6 +36,7 @@ export const FULL_SIZES: Sizes = {
   pulls: 1_000_000,
   backfillUsers: [500, 5_000, 20_000],
   activeDevices: [10, 1_000, 10_000],
+  boardUsers: [1_000, 100_000, 1_000_000],
   rounds: 25,
   loadSeconds: 30,
 };

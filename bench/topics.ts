@@ -1,4 +1,5 @@
 import { measureBackfills } from './backfill.ts';
+import { measureBoards } from './boards.ts';
 import { measureBundles } from './bundles.ts';
 import { measureHostileNames } from './hostile-names.ts';
 import { measureHttpLoad } from './http-load.ts';
@@ -22,6 +23,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   publish: measurePublishes,
   backfill: measureBackfills,
   metrics: measureMetrics,
+  boards: measureBoards,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
   bundles: measureBundles,

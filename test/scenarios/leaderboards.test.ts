@@ -61,7 +61,7 @@ describe('the boards', () => {
     });
   });
 
-  it('are asked for by a score that changed, with a minute's delay', async () => {
+  it("are asked for by a score that changed, with a minute's delay", async () => {
     await use('ada', 3);
     await until(() => rankMessages.length > 0);
 

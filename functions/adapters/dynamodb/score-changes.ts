@@ -9,12 +9,8 @@ const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
 
 /** What a stream record of the `user_scores` table means; undefined for what changes neither a board nor a choice. */
 export function scoreChange({ keys, before, after }: StreamChange): ScoreChange | undefined {
-  switch (sortKeyOf(keys)) {
-    case PROFILE_SK:
-      return { kind: 'profile-changed', username: usernameOf(keys) };
-    case SCORE_SK:
-      return isDeepStrictEqual(standingIn(before), standingIn(after)) ? undefined : { kind: 'standing-changed' };
-    default:
-      return undefined;
-  }
+  const sortKey = sortKeyOf(keys);
+  if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };
+  if (sortKey !== SCORE_SK) return undefined;
+  return isDeepStrictEqual(standingIn(before), standingIn(after)) ? undefined : { kind: 'standing-changed' };
 }
