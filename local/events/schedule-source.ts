@@ -32,7 +32,10 @@ export function startScheduleSource(options: {
 
   const hand = async (): Promise<void> => {
     const { target, input, policy, name } = schedule;
-    if (target.kind === 'queue') return void (await send(target.queue.url));
+    if (target.kind === 'queue') {
+      await send(target.queue.url);
+      return;
+    }
     if (!isAllowed(policy, { action: 'lambda:InvokeFunction', resource: target.arn })) {
       throw new Error(`AccessDenied: the role of schedule ${name} may not invoke ${target.functionName}`);
     }
