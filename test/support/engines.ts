@@ -1,5 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { synthIfStale } from '../../infra/synth-if-stale.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { authorizationOf } from '../../local/aws-client.ts';
@@ -41,15 +42,20 @@ const unsigned = (accessKeyId: string, region: string): NonNullable<DynamoDBClie
   },
 });
 
-/** An engine of one's own, in memory, for the tests of one file. Start it in `beforeAll`: it takes 30 ms (dynoxide). */
+/**
+ * An engine in memory for the tests of one file, in which they have tables of their own. Start it in `beforeAll`: dynoxide
+ * takes 30 ms; Amazon's is one for all files of a run.
+ */
 export async function startTestEngine(options: { readonly engine?: EngineName } = {}): Promise<TestEngine> {
-  const { name, endpoint, stop } = await startDynamoDbEngine(options.engine ?? defaultEngine());
+  const kind = options.engine ?? defaultEngine();
+  const { name, endpoint, stop } = await (kind === 'dynoxide' ? startDynamoDbEngine(kind) : sharedEngine());
   const region = 'us-east-1';
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const signer = unsigned(credentials.accessKeyId, region);
   const client = (given = {}) => new DynamoDBClient({ endpoint, region, credentials, signer, ...given });
   const admin = client();
   const models = await tableModels();
+  const owner = randomUUID().slice(0, 8); // nobody else's tables on a shared engine
   let sets = 0;
 
   return {
@@ -72,7 +78,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
       for (const role of roles) {
         const model = models.find((table) => table.role === role);
         if (model === undefined) throw new Error(`The template has no table ${role}`);
-        names[role] = `${model.name}-${sets}`;
+        names[role] = `${model.name}-${owner}-${sets}`;
         await createTable(admin, { ...model, name: names[role] });
       }
       return names;
@@ -82,6 +88,14 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
       await stop();
     },
   };
+}
+
+async function sharedEngine() {
+  const { inject } = await import('vitest'); // loaded where a test runs: others start engines from here, too
+  const answer = await fetch(inject('sharedEngine'));
+  const endpoint = await answer.text();
+  if (!answer.ok) throw new Error(endpoint);
+  return { name: 'dynamodb-local', endpoint, stop: async () => {} } as const;
 }
 
 async function tableModels() {
