@@ -18,6 +18,7 @@ export const RUNBOOK = {
   streamFailures: 'runbook-stream-failures',
   scheduleFailures: 'runbook-schedule-failures',
   functionErrors: 'runbook-function-errors',
+  conservation: 'runbook-conservation',
 } as const;
 
 type Runbook = (typeof RUNBOOK)[keyof typeof RUNBOOK];
@@ -27,6 +28,8 @@ type AlarmOptions = {
   readonly atLeast: number;
   readonly says: string;
   readonly runbook: Runbook;
+  /** The metric comes once in a while: the alarm stays as it is in between. */
+  readonly untilItSaysOtherwise?: boolean;
 };
 
 const over: MetricOptions = { period: Duration.minutes(5), statistic: Stats.MAXIMUM };
@@ -39,15 +42,18 @@ const QUEUE_AGE = Duration.minutes(20);
 const NEAR_TIMEOUT = 0.8;
 
 /** Goes off in the first five minutes in which the metric reaches the threshold. */
-export const addAlarm = (scope: Construct, id: string, { metric, atLeast, says, runbook }: AlarmOptions): Alarm =>
-  new Alarm(scope, id, {
+export const addAlarm = (scope: Construct, id: string, options: AlarmOptions): Alarm => {
+  const { metric, atLeast, says, runbook, untilItSaysOtherwise = false } = options;
+  return new Alarm(scope, id, {
     metric,
     threshold: atLeast,
     evaluationPeriods: 1,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    treatMissingData: TreatMissingData.NOT_BREACHING, // what is idle emits nothing, which is healthy
+    // What is idle emits nothing, which is healthy.
+    treatMissingData: untilItSaysOtherwise ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING,
     alarmDescription: `${scope.node.path}: ${says} Runbook: README.md#${runbook}`,
   });
+};
 
 /** For a queue that should be empty, be it dead letters or a stream's failures. */
 export function alarmOnAnyMessage(queue: Queue, runbook: Runbook): void {

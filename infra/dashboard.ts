@@ -66,6 +66,13 @@ export class LaurelDashboard extends Construct {
             functions.map(({ fn }) => fn.metricErrors(total)),
           ),
         ],
+        [
+          graph('Users checked for conservation', [own('ConservationChecked', 'check-conservation', Stats.SUM)]),
+          graph('Users with a difference, and unsettled ones', [
+            own('ConservationDifferent', 'check-conservation', Stats.MAXIMUM),
+            own('ConservationUnsettled', 'check-conservation', Stats.MAXIMUM),
+          ]),
+        ],
       ],
     });
   }

@@ -22,6 +22,7 @@ import { LaurelDashboard } from './dashboard.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 import { LaurelTable } from './laurel-table.ts';
+import { ConservationCheck } from './conservation-check.ts';
 import { QueueSchedules } from './queue-schedules.ts';
 import { QueueWorker } from './queue-worker.ts';
 import type { Stage } from './stage.ts';
@@ -340,6 +341,25 @@ export class LaurelStack extends Stack {
       .allow(['dynamodb:Query', 'dynamodb:Scan'], userScores.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:Scan'], scoreGrants.tableArn)
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
+
+    const { worker: checkConservation } = new ConservationCheck(this, 'Conservation', {
+      stage,
+      environment: {
+        TELEMETRY_TABLE: telemetry.tableName,
+        GRANTS_TABLE: scoreGrants.tableName,
+        REGISTRY_TABLE: registry.tableName,
+        SCORES_TABLE: userScores.tableName,
+        SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
+      },
+    });
+    checkConservation
+      .allow(['dynamodb:Query', 'dynamodb:Scan', 'dynamodb:DescribeTable'], telemetry.tableArn)
+      .allow(['dynamodb:Query'], registry.tableArn)
+      .allow(['dynamodb:Query', 'dynamodb:DescribeTable'], userScores.tableArn)
+      .allow(['dynamodb:Scan'], `${userScores.tableArn}/index/${BY_SHARD_INDEX}`)
+      .allow(['dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:DescribeTable'], scoreGrants.tableArn)
+      .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`)
+      .allow(['sqs:GetQueueAttributes'], refreshScore.queue.queueArn);
 
     const readApi = new LaurelFunction<ReadApiEnv>(this, 'ReadApi', {
       stage,

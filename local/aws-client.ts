@@ -1,3 +1,4 @@
+import { Agent, type IncomingHttpHeaders, request, type RequestOptions } from 'node:http';
 import * as z from 'zod';
 import { parseJson } from './json.ts';
 
@@ -21,22 +22,43 @@ export type AwsCall = (target: string, body: unknown, signal?: AbortSignal) => P
  * is the next receive. The key tells the proxy whose permissions count.
  */
 export function awsCaller(endpoint: string, accessKeyId: string): AwsCall {
+  const { hostname, port } = new URL(endpoint);
   return async (target, body, signal) => {
-    const response = await fetch(endpoint, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-amz-json-1.0',
-        'x-amz-target': target,
-        ...authorizationOf(accessKeyId),
-      },
-      body: JSON.stringify(body),
-      ...(signal && { signal }),
-    });
-    const text = await response.text();
-    if (response.ok) return parseJson(text);
-    const { type, message } = failureOf(text);
-    throw new AwsCallError(type, message, response.status);
+    const text = JSON.stringify(body);
+    const headers = {
+      'content-type': 'application/x-amz-json-1.0',
+      'content-length': Buffer.byteLength(text),
+      'x-amz-target': target,
+      ...authorizationOf(accessKeyId),
+    };
+    const options = { agent: connections, hostname, port, method: 'POST', path: '/', headers };
+    const answer = await exchange({ ...options, ...(signal && { signal }) }, text);
+    if (answer.status >= 200 && answer.status < 300) return parseJson(answer.body);
+    const { type, message } = failureOf(answer.body);
+    throw new AwsCallError(type, message, answer.status);
   };
+}
+
+/** Kept open between calls, and no reason for a process to stay. */
+const connections = new Agent({ keepAlive: true });
+
+export type HttpAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
+
+/** One request and its whole answer. `fetch` would do as well at several times the cost, and there are many of these. */
+export function exchange(options: RequestOptions, body: string): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(options, (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('error', reject);
+      incoming.on('end', () => {
+        const { statusCode: status = 502, headers } = incoming;
+        resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') });
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
 }
 
 /** Names the caller the way a signature does. Nobody on the loopback device checks the signature itself. */

@@ -225,6 +225,7 @@ function startSources(stack: StackModel, functions: ReadonlyMap<string, Function
     startScheduleSource({
       schedule,
       call: awsCaller(endpoint, keyOfSchedule(schedule)),
+      invoke: (functionName, event) => common(functionName).pool.invoke(event),
       clock: Date.now,
       report,
     }),

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addBackfillCommand } from './commands/backfill.ts';
+import { addConservationCommand } from './commands/conservation.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
@@ -35,6 +36,7 @@ found what somebody must look at (dead letters, a wrong ledger, refused requests
   addBackfillCommand(program, runtime);
   addLedgerCommands(program, runtime);
   addShadowReportCommand(program, runtime);
+  addConservationCommand(program, runtime);
   addKeyCommands(program, runtime);
   addReplayCommand(program, runtime);
   return program;

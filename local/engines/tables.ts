@@ -28,6 +28,14 @@ export async function ensureTable(
       `The table ${table.name} in the data directory has another shape than the template's: start with --fresh`,
     );
   }
+  return createTable(client, table);
+}
+
+/** Creates a table that there is not, and returns the ARN of its stream. */
+export async function createTable(
+  client: DynamoDBClient,
+  table: Pick<TableModel, 'name' | 'definition' | 'timeToLiveAttribute'>,
+): Promise<string | undefined> {
   const created = await client.send(new CreateTableCommand(definitionOf(table)));
   await setTimeToLive(client, table);
   return created.TableDescription?.LatestStreamArn;

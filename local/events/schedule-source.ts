@@ -1,4 +1,6 @@
 import type { AwsCall } from '../aws-client.ts';
+import type { InvocationResult } from '../lambda/function-pool.ts';
+import { isAllowed } from '../proxy/policy.ts';
 import type { ScheduleModel } from '../template/stack-model.ts';
 import { type EventSource, pause } from './event-source.ts';
 import { readSchedule } from './schedule.ts';
@@ -10,16 +12,17 @@ const MISSED_AFTER_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 
 /**
- * Sends a schedule's event to its queue whenever it is due, as the schedule's own role. What cannot be delivered is
- * tried again as its retry policy says, then left in its dead-letter queue.
+ * Gives a schedule's event to its queue or its function whenever it is due, as the schedule's own role. What cannot be
+ * delivered is tried again as its retry policy says, then left in its dead-letter queue. A function is not waited for.
  */
 export function startScheduleSource(options: {
   readonly schedule: ScheduleModel;
   readonly call: AwsCall;
+  readonly invoke: (functionName: string, event: string) => Promise<InvocationResult>;
   readonly clock: () => number;
   readonly report: (error: unknown) => void;
 }): EventSource {
-  const { schedule, call, clock, report } = options;
+  const { schedule, call, invoke, clock, report } = options;
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
   const nextAfter = readSchedule(schedule.expression, clock());
@@ -27,11 +30,27 @@ export function startScheduleSource(options: {
 
   const send = (QueueUrl: string) => call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: schedule.input });
 
+  const hand = async (): Promise<void> => {
+    const { target, input, policy, name } = schedule;
+    if (target.kind === 'queue') {
+      await send(target.queue.url);
+      return;
+    }
+    if (!isAllowed(policy, { action: 'lambda:InvokeFunction', resource: target.arn })) {
+      throw new Error(`AccessDenied: the role of schedule ${name} may not invoke ${target.functionName}`);
+    }
+    const noteFailure = (result: InvocationResult): void => {
+      if (!result.ok)
+        report(new Error(`${target.functionName} failed for schedule ${name}`, { cause: result.failure }));
+    };
+    void invoke(target.functionName, input).then(noteFailure, report);
+  };
+
   const deliver = async (): Promise<void> => {
     const until = clock() + schedule.maxEventAgeMs;
     for (let attempt = 0; !isStopping(); attempt += 1) {
       try {
-        await send(schedule.queue.url);
+        await hand();
         return;
       } catch (error) {
         const isLast = attempt >= schedule.maxRetries || clock() >= until;

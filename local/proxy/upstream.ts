@@ -1,5 +1,5 @@
-import { Agent, request } from 'node:http';
-import { authorizationOf } from '../aws-client.ts';
+import { Agent } from 'node:http';
+import { authorizationOf, exchange } from '../aws-client.ts';
 
 export type UpstreamAnswer = {
   readonly status: number;
@@ -15,32 +15,19 @@ const KEPT_HEADERS = ['content-type', 'x-amzn-requestid', 'x-amz-crc32', 'x-amzn
 export function upstreamOf(endpoint: string, region: string): { readonly send: Upstream; close(): void } {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(endpoint);
-  const send: Upstream = (target, body, signal) =>
-    new Promise((resolve, reject) => {
-      const headers = {
-        'content-type': 'application/x-amz-json-1.0',
-        'content-length': Buffer.byteLength(body),
-        'x-amz-target': target,
-        ...authorizationOf('local', region), // engines keep data apart by region, and want a key of letters
-      };
-      const outgoing = request({ agent, hostname, port, method: 'POST', path: '/', headers, signal }, (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          const kept = KEPT_HEADERS.flatMap((name) => {
-            const value = incoming.headers[name];
-            return typeof value === 'string' ? [[name, value] as const] : [];
-          });
-          resolve({
-            status: incoming.statusCode ?? 502,
-            headers: Object.fromEntries(kept),
-            body: Buffer.concat(chunks).toString('utf8'),
-          });
-        });
-      });
-      outgoing.on('error', reject);
-      outgoing.end(body);
+  const send: Upstream = async (target, body, signal) => {
+    const headers = {
+      'content-type': 'application/x-amz-json-1.0',
+      'content-length': Buffer.byteLength(body),
+      'x-amz-target': target,
+      ...authorizationOf('local', region), // engines keep data apart by region, and want a key of letters
+    };
+    const answer = await exchange({ agent, hostname, port, method: 'POST', path: '/', headers, signal }, body);
+    const kept = KEPT_HEADERS.flatMap((name) => {
+      const value = answer.headers[name];
+      return typeof value === 'string' ? [[name, value] as const] : [];
     });
+    return { status: answer.status, headers: Object.fromEntries(kept), body: answer.body };
+  };
   return { send, close: () => agent.destroy() };
 }

@@ -131,7 +131,9 @@ export const Schedule = z.strictObject({
   FlexibleTimeWindow: z.strictObject({ Mode: z.literal('OFF') }),
   State: z.literal('ENABLED').optional(),
   Target: z.strictObject({
-    Arn: z.string().startsWith('arn:aws:sqs:', 'only a queue can be the target of a schedule here'),
+    Arn: z
+      .string()
+      .regex(/^arn:aws:(?:sqs|lambda):/, 'only a queue or a function can be the target of a schedule here'),
     RoleArn: z.string(),
     Input: z.string(),
     RetryPolicy: z

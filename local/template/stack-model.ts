@@ -56,10 +56,14 @@ export type StreamMappingModel = MappingModel & {
   readonly failureQueue: QueueModel | undefined;
 };
 
+export type ScheduleTarget =
+  | { readonly kind: 'queue'; readonly queue: QueueModel }
+  | { readonly kind: 'function'; readonly functionName: string; readonly arn: string };
+
 export type ScheduleModel = {
   readonly name: string;
   readonly expression: string;
-  readonly queue: QueueModel;
+  readonly target: ScheduleTarget;
   readonly input: string;
   readonly maxRetries: number;
   readonly maxEventAgeMs: number;
@@ -304,7 +308,9 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     return {
       name: Name,
       expression: ScheduleExpression,
-      queue: queueOf(id, Target.Arn),
+      target: Target.Arn.startsWith('arn:aws:sqs:')
+        ? { kind: 'queue', queue: queueOf(id, Target.Arn) }
+        : { kind: 'function', functionName: functionNameOf(id, Target.Arn), arn: Target.Arn },
       input: Target.Input,
       maxRetries: MaximumRetryAttempts,
       maxEventAgeMs: MaximumEventAgeInSeconds * 1000,

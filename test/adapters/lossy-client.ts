@@ -1,9 +1,8 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TestEngine } from '../support/engines.ts';
 import { faultAt, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
 
 /** A client whose first request is carried out, and its answer lost: the SDK sends it again and meets its own write. */
-export function aLossyClient({ endpoint, region, credentials }: TestEngine): DynamoDBClient {
-  const client = new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE });
-  return new Wire(faultAt(1, 'lost-after')).attach(client);
+export function aLossyClient(engine: TestEngine): DynamoDBClient {
+  return new Wire(faultAt(1, 'lost-after')).attach(engine.client({ retryStrategy: RETRY_AT_ONCE }));
 }

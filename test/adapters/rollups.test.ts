@@ -1,4 +1,4 @@
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
@@ -109,10 +109,7 @@ onBothEngines('rollups', (engine) => {
     async (when, place, fault) => {
       const names = Array.from({ length: 150 }, (_, n) => `${when.replaceAll(' ', '-')}-${n}`);
       const pulls = names.map((name) => ({ name, version: '2026.01.01.1', puller: 'user:ada' }));
-      const { endpoint, region, credentials } = engine();
-      const dying = new Wire(faultAt(place, fault)).attach(
-        new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE }),
-      );
+      const dying = new Wire(faultAt(place, fault)).attach(engine().client({ retryStrategy: RETRY_AT_ONCE }));
       const onDying = dynamoRollupStore(dying, tables.metric_rollup_hour);
       await expect(saveHour(facts({ pulls }), '09', onDying)).rejects.toThrow();
       dying.destroy();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { BackfillEnv } from '../../functions/backfill/env.ts';
+import { CheckConservationEnv } from '../../functions/check-conservation/env.ts';
 import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
@@ -22,6 +23,7 @@ describe('functions', () => {
     expect([...functions.keys()].sort()).toEqual([
       'announce-changes',
       'backfill',
+      'check-conservation',
       'confirm-publish',
       'ingest-telemetry',
       'manage-devices',
@@ -87,6 +89,18 @@ describe('functions', () => {
         backfill_runs: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'),
         'score-refresh': sqs('SendMessage'),
         backfill: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+      },
+    ],
+    [
+      'check-conservation',
+      {
+        telemetry: dynamodb('DescribeTable', 'Query', 'Scan'),
+        registry: dynamodb('Query'),
+        score_grants: dynamodb('DescribeTable', 'GetItem', 'Scan'),
+        'score_grants/index/byUser': dynamodb('Query'),
+        user_scores: dynamodb('DescribeTable', 'Query'),
+        'user_scores/index/byShard': dynamodb('Scan'),
+        'score-refresh': sqs('GetQueueAttributes'),
       },
     ],
     [
@@ -182,6 +196,7 @@ describe('functions', () => {
     ['record-award', RecordAwardEnv],
     ['shadow-report', ShadowReportEnv],
     ['confirm-publish', ConfirmPublishEnv],
+    ['check-conservation', CheckConservationEnv],
     ['read-api', ReadApiEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
   ])('%s is given the environment that it parses, no name more', (role, schema) => {
@@ -209,6 +224,7 @@ describe('functions', () => {
     ['refresh-score', 60],
     ['roll-up-metrics', 300],
     ['backfill', 300],
+    ['check-conservation', 900],
   ])('%s is ended after %i s', (role, seconds) => {
     expect(functions.get(role)!.Properties.Timeout).toBe(seconds);
   });

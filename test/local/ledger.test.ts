@@ -46,13 +46,16 @@ describe('the ledger of a running stack', () => {
   });
 
   it('gives 50 different awards of one user at once, all of them', async () => {
-    const answers = await Promise.all(FIFTY.map((_, n) => send('/v1/awards', anAward(`many-${n}`, 'busy', n + 1))));
+    // Too few points for a tier, whose badge would be a line more.
+    const answers = await Promise.all(
+      FIFTY.map((_, n) => send('/v1/awards', anAward(`many-${n}`, 'busy', 1 + (n % 5)))),
+    );
 
     expect(answers.map(({ status }) => status)).toEqual(FIFTY.map(() => 201));
     expect((await send('/v1/scores/busy/audit')).body).toMatchObject({
       grants: 50,
-      sum: 1275,
-      balance: 1275,
+      sum: 150,
+      balance: 150,
       ok: true,
     });
   });

@@ -7,7 +7,7 @@ import { readSchedule } from '../../local/events/schedule.ts';
 import { readStack, type ScheduleModel } from '../../local/template/stack-model.ts';
 import { UnsupportedTemplateError } from '../../local/template/unsupported.ts';
 import { until } from '../support/stack.ts';
-import { aQueue, type Resources, tinyAssembly } from './tiny-stack.ts';
+import { aFunction, aQueue, type Resources, tinyAssembly } from './tiny-stack.ts';
 
 const at = (time: string) => Date.parse(time);
 const FRIDAY = '2026-08-21T23:40:10.000Z';
@@ -68,6 +68,36 @@ const resources = (change: object = {}): Resources => ({
     },
   },
 });
+/** A schedule that invokes a function; its role may do so, or may not. */
+const ofFunction = (isAllowed: boolean): Resources => ({
+  ...aFunction('Job', { handler: '' }),
+  SenderRole: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } },
+  SenderPolicy: {
+    Type: 'AWS::IAM::Policy',
+    Properties: {
+      PolicyName: 'SenderPolicy',
+      Roles: [{ Ref: 'SenderRole' }],
+      PolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: isAllowed ? 'lambda:InvokeFunction' : 'sqs:*', Resource: arn('Job') }],
+      },
+    },
+  },
+  Hourly: {
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      Name: 'hourly',
+      ScheduleExpression: 'cron(0 * * * ? *)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Arn: arn('Job'),
+        RoleArn: arn('SenderRole'),
+        Input: '{}',
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+      },
+    },
+  },
+});
 const read = (given: Resources) =>
   readStack(tinyAssembly(given).assembly, {
     region: 'us-east-1',
@@ -82,13 +112,27 @@ describe('a schedule in the template', () => {
       {
         name: 'hourly',
         expression: 'cron(0 * * * ? *)',
-        queue: { role: 'jobs' },
+        target: { kind: 'queue', queue: { role: 'jobs' } },
         input: '{"mode":"stale"}',
         maxRetries: 1,
         maxEventAgeMs: 60_000,
         deadLetterQueue: { role: 'undelivered' },
       },
     ]);
+  });
+
+  it('may name a function, and what its role may do', () => {
+    const [schedule] = read(ofFunction(true));
+
+    expect(schedule).toMatchObject({
+      target: {
+        kind: 'function',
+        functionName: 'tiny-Job',
+        arn: 'arn:aws:lambda:us-east-1:000000000000:function:tiny-Job',
+      },
+      deadLetterQueue: undefined,
+    });
+    expect(schedule!.policy).toHaveLength(1);
   });
 
   it.each([
@@ -118,6 +162,7 @@ describe('a running schedule', () => {
         world.sent.push(`${isDeadLetter ? 'undelivered ' : ''}${MessageBody}`);
         return {};
       },
+      invoke: () => Promise.reject(new Error('it has no function')),
       clock: () => world.now,
       report: (error) => world.reported.push(error),
     });
@@ -140,6 +185,30 @@ describe('a running schedule', () => {
 
     expect(world.sent).toEqual(['undelivered {"mode":"stale"}']);
     expect(world.reported).toHaveLength(2);
+  });
+
+  it.each([
+    ['invokes its function when it is due, once, where its role may', true, ['tiny-Job {}'], 0],
+    ['is refused where its role may not', false, [], 1],
+  ])('%s', async (_what, isAllowed, invoked, reports) => {
+    const [schedule] = read(ofFunction(isAllowed)) as [ScheduleModel];
+    const world = { now: at('2026-08-21T11:59:59.950Z'), invoked: [] as string[], reported: [] as unknown[] };
+    source = startScheduleSource({
+      schedule,
+      call: () => Promise.reject(new Error('it has no queue')),
+      async invoke(functionName, event) {
+        world.invoked.push(`${functionName} ${event}`);
+        return { ok: true, requestId: '1', payload: 'null' };
+      },
+      clock: () => world.now,
+      report: (error) => world.reported.push(error),
+    });
+    world.now = at('2026-08-21T12:00:00.010Z');
+    await until(() => world.invoked.length + world.reported.length > 0);
+    await sleep(100);
+
+    expect(world.invoked).toEqual(invoked);
+    expect(world.reported).toHaveLength(reports);
   });
 
   it('catches up nothing that it missed while the machine slept', async () => {

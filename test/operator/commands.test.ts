@@ -4,7 +4,7 @@ import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operate, spawnOperator } from '../support/operator.ts';
-import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+import { promptly, startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
 
 let stack: TestStack;
 let dynamodb: DynamoDBClient;
@@ -12,13 +12,13 @@ let sqs: SQSClient;
 const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, ...args);
 
 beforeAll(async () => {
-  // A failing message is tried again after three seconds instead of six minutes.
+  // A failing message is tried again after a second instead of six minutes.
   stack = await startTestStack({
     adapt: (model) => ({
-      ...model,
+      ...promptly(model),
       queues: model.queues.map((queue) =>
         queue.role === 'score-refresh'
-          ? { ...queue, attributes: { ...queue.attributes, VisibilityTimeout: '3' } }
+          ? { ...queue, attributes: { ...queue.attributes, VisibilityTimeout: '1' } }
           : queue,
       ),
     }),

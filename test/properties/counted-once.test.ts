@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { aRawEvent, invocationOf } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { faultAt, FAULTS, faultsInOrder, Wire } from '../support/faults.ts';
+import { FAULTS, faultsInOrder, plansOf, Wire } from '../support/faults.ts';
 import { chooser, faults, requestsOf, turns, waves, type Wave } from './telemetry-arbitraries.ts';
 import { PATIENCE, runs, TelemetryWorld, type Request } from './telemetry-world.ts';
 
@@ -142,8 +142,6 @@ describe('one fault at one request', () => {
     const calls = await tell(new Wire(), true);
     expect(calls).toContain('TransactWriteItemsCommand');
 
-    for (let number = 1; number <= calls.length; number += 1) {
-      await tell(new Wire(faultAt(number, fault)), isRetriedBySdk);
-    }
+    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk);
   });
 });

@@ -1,5 +1,5 @@
 import {
-  DynamoDBClient,
+  type DynamoDBClient,
   ScanCommand,
   TransactGetItemsCommand,
   TransactionCanceledException,
@@ -62,8 +62,7 @@ export class GrantWorld {
   }
 
   #client(wire: Wire): DynamoDBClient {
-    const { endpoint, region, credentials } = this.#engine;
-    return wire.attach(new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE }));
+    return wire.attach(this.#engine.client({ retryStrategy: RETRY_AT_ONCE }));
   }
 
   #cancelSome(client: DynamoDBClient): void {

@@ -1,3 +1,4 @@
+import '../support/silent-logs.ts';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/announcing/announce-hours.ts';

@@ -17,7 +17,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { faultAt, FAULTS, faultsInOrder, Wire } from '../support/faults.ts';
+import { FAULTS, faultsInOrder, plansOf, Wire } from '../support/faults.ts';
 import { PublishWorld } from './publish-world.ts';
 import { pick } from './refresh-world.ts';
 import type { Operation } from './registry-model.ts';
@@ -185,9 +185,7 @@ describe('one fault at one request', () => {
   it.each(FAULTS)('changes nothing, whichever request it is: %s', async (fault) => {
     const calls = await tell(new Wire(), true);
     const isRetriedBySdk = !fault.startsWith('dies');
-    for (let number = 1; number <= calls.length; number += 1) {
-      await tell(new Wire(faultAt(number, fault)), isRetriedBySdk);
-    }
+    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk);
   });
 });
 

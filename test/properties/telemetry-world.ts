@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { foldDays } from '../../domain/scoring/facts.ts';
@@ -59,8 +59,7 @@ export class TelemetryWorld {
 
   /** A client whose requests go over the wire. The caller destroys it. */
   client(wire = this.wire): DynamoDBClient {
-    const { endpoint, region, credentials } = this.engine;
-    return wire.attach(new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE }));
+    return wire.attach(this.engine.client({ retryStrategy: RETRY_AT_ONCE }));
   }
 
   [Symbol.dispose](): void {

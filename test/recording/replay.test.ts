@@ -147,7 +147,7 @@ function shuffled<Item>(items: readonly Item[], seed: number): Item[] {
 }
 
 async function aStack(): Promise<TestStack> {
-  const stack = await startTestStack();
+  const stack = await startTestStack({ adapt: (model) => model }); // gathers as it would be deployed: all else is more work
   onTestFinished(() => stack.stop());
   return stack;
 }

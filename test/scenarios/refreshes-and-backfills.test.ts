@@ -9,7 +9,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { startTestStack, type TestStack, until } from '../support/stack.ts';
+import { promptly, startTestStack, type TestStack, until } from '../support/stack.ts';
 
 /** What an operator and a community see of the whole running stack. */
 let stack: TestStack;
@@ -18,7 +18,7 @@ let sqs: AwsCall;
 beforeAll(async () => {
   stack = await startTestStack({
     adapt: (model) => ({
-      ...model,
+      ...promptly(model),
       queues: model.queues.map((queue) =>
         queue.role === 'score-refresh'
           ? { ...queue, attributes: { ...queue.attributes, VisibilityTimeout: '1' } } // five receives in five seconds

@@ -7,8 +7,11 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 export const FAULTS = ['lost-before', 'lost-after', 'throttled', 'dies-before', 'dies-after'] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** One request on its way: `number` counts from 1 over all requests of the plan, the SDK's own retries included. */
-export type Call = { readonly command: string; readonly number: number };
+/**
+ * One request on its way: `number` counts from 1 over all requests of the plan, the SDK's own retries included, and
+ * `attempt` the tries of this one.
+ */
+export type Call = { readonly command: string; readonly number: number; readonly attempt: number };
 export type FaultPlan = (call: Call) => Fault | undefined;
 
 /** No fault, ever. */
@@ -25,6 +28,42 @@ export const faultsInOrder =
   (stream: readonly (Fault | undefined)[]): FaultPlan =>
   ({ number }) =>
     stream[number - 1];
+
+const WRITES: ReadonlySet<string> = new Set([
+  'PutItemCommand',
+  'UpdateItemCommand',
+  'DeleteItemCommand',
+  'BatchWriteItemCommand',
+  'TransactWriteItemsCommand',
+]);
+/** Whether a command, by its name, changes anything. */
+export const isWrite = (command: string): boolean => WRITES.has(command);
+
+/** Of requests that only read, this many are let through before one dies: all of them leave as much behind, nothing. */
+const READS_ALIKE = 5;
+
+/**
+ * The plans that show what a fault can do to a run which made these calls, whichever request it hits. What was never
+ * carried out and is sent again at once leaves no trace, so all first tries of one run are hit. All else leaves behind what
+ * was written until then: each write is hit in a run of its own, and a read here and there.
+ */
+export function plansOf(fault: Fault, calls: readonly string[]): readonly FaultPlan[] {
+  const at = (isOneOf: (command: string) => boolean) =>
+    calls.flatMap((command, index) => (isOneOf(command) ? [faultAt(index + 1, fault)] : []));
+  const writes = at(isWrite);
+  const reads = at((command) => !isWrite(command));
+  const atFirstTries: FaultPlan = ({ attempt }) => (attempt === 1 ? fault : undefined);
+  switch (fault) {
+    case 'lost-before':
+    case 'throttled':
+      return [atFirstTries];
+    case 'dies-before':
+      return [...writes, ...reads.filter((_, index) => index % READS_ALIKE === 0)];
+    case 'lost-after':
+    case 'dies-after':
+      return writes;
+  }
+}
 
 const injected = new WeakSet<Error>();
 
@@ -80,7 +119,7 @@ export class Wire {
         try {
           const command = context.commandName ?? 'unknown';
           this.calls.push(command);
-          const fault = this.#plan({ command, number: this.calls.length });
+          const fault = this.#plan({ command, number: this.calls.length, attempt: attemptOf(args.request) });
           if (fault === undefined) return await next(args);
           if (fault === 'lost-after' || fault === 'dies-after') await next(args).catch(() => undefined); // lost as well
           throw faultError(fault);
@@ -113,6 +152,14 @@ export class Wire {
       turn?.();
     });
   }
+}
+
+/** The SDK counts its tries in a header. */
+function attemptOf(request: unknown): number {
+  const { headers } = request as { readonly headers: Readonly<Record<string, string>> };
+  const attempt = /attempt=(\d+)/u.exec(headers['amz-sdk-request'] ?? '')?.[1];
+  if (attempt === undefined) throw new Error('The SDK no longer counts its tries');
+  return Number(attempt);
 }
 
 type RetryToken = { getRetryCount(): number; getRetryDelay(): number };

@@ -8,14 +8,32 @@ import { synthIfStale } from '../../infra/synth-if-stale.ts';
 import { LocalDescription } from '../../local/local-description.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
+import type { StackModel } from '../../local/template/stack-model.ts';
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
-/** The whole stack of the synthesized template, empty, on free ports and in a data directory of its own. */
+/** Batches are gathered for 50 ms instead of a second, which every change would wait for two times over. */
+export const promptly = (model: StackModel): StackModel => {
+  const prompt = <Mapping extends { readonly windowMs: number }>(mapping: Mapping) => ({
+    ...mapping,
+    windowMs: Math.min(50, mapping.windowMs),
+  });
+  return {
+    ...model,
+    streamMappings: model.streamMappings.map((mapping) => prompt(mapping)),
+    queueMappings: model.queueMappings.map((mapping) => prompt(mapping)),
+  };
+};
+
+/**
+ * The whole stack of the synthesized template, empty, on free ports and in a data directory of its own, with prompt
+ * batches. Another assembly, or what `adapt` makes of the template, runs as it is.
+ */
 export async function startTestStack(options: Partial<LocalStackOptions> = {}): Promise<TestStack> {
   const assembly = options.assembly ?? readAssembly(await synthIfStale({ stage: 'local' }), 'Laurel-local');
   const dataDirectory = options.dataDirectory ?? temporaryDirectory();
-  const stack = await startLocalStack({ ...options, assembly, dataDirectory });
+  const adapt = options.assembly === undefined ? promptly : (model: StackModel) => model;
+  const stack = await startLocalStack({ adapt, ...options, assembly, dataDirectory });
   return {
     ...stack,
     dataDirectory,

@@ -1,27 +1,10 @@
-import { QueryCommand, ScanCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import * as z from 'zod/mini';
 import type { UsernameSource, UsernameSources } from '../../../domain/backfill/username-source.port.ts';
-import { Username } from '../../../domain/identity/username.ts';
 import { BY_SHARD_INDEX, SCORE_SHARDS, scoreShardOf } from './score-store.items.ts';
+import { ITEMS_A_PAGE, positionOf, scanForUsers, startAt, usernamesIn } from './scan-for-users.ts';
 
-const USER_PREFIX = 'USER#';
 const SCAN_SEGMENTS = 4;
-/** Items looked at by one request: few enough that a page is planned within a second or two. */
-const ITEMS_A_PAGE = 1_000;
-
-type Key = Record<string, AttributeValue>;
-
-const PartitionKey = z.object({ pk: z.object({ S: z.string() }) });
-const usernamesIn = (items: readonly unknown[] | undefined, prefix = USER_PREFIX): readonly Username[] =>
-  (items ?? []).map((item) => Username.parse(PartitionKey.parse(item).pk.S.slice(prefix.length)));
-
-/** Keys hold text only, so a position is the text of each attribute. */
-const Position = z.record(z.string(), z.string());
-const positionOf = (key: Key | undefined): string | null =>
-  key === undefined ? null : JSON.stringify(Object.fromEntries(Object.entries(key).map(([name, { S }]) => [name, S])));
-const startAt = (position: string | null): { readonly ExclusiveStartKey?: Key } =>
-  position === null ? {} : { ExclusiveStartKey: marshall(Position.parse(JSON.parse(position))) };
 
 /** The users whose partitions a table has: those with the prefix. */
 const tableScan = (
@@ -29,27 +12,13 @@ const tableScan = (
   {
     name,
     tableName,
-    prefix = USER_PREFIX,
-  }: { readonly name: string; readonly tableName: string; readonly prefix?: string },
+    prefix,
+  }: { readonly name: string; readonly tableName: string; readonly prefix?: string | undefined },
 ): UsernameSource => ({
   name,
   segments: SCAN_SEGMENTS,
-  async page(segment, position) {
-    const { Items, LastEvaluatedKey } = await client.send(
-      new ScanCommand({
-        TableName: tableName,
-        ConsistentRead: true,
-        Segment: segment,
-        TotalSegments: SCAN_SEGMENTS,
-        Limit: ITEMS_A_PAGE,
-        FilterExpression: 'begins_with(pk, :prefix)',
-        ExpressionAttributeValues: marshall({ ':prefix': prefix }),
-        ProjectionExpression: 'pk',
-        ...startAt(position),
-      }),
-    );
-    return { usernames: usernamesIn(Items, prefix), next: positionOf(LastEvaluatedKey) };
-  },
+  page: (segment, position) =>
+    scanForUsers(client, { tableName, prefix, part: { index: segment, of: SCAN_SEGMENTS }, position }),
 });
 
 /**
@@ -59,20 +28,13 @@ const tableScan = (
 const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
   name: 'scores',
   segments: SCAN_SEGMENTS,
-  async page(segment, position) {
-    const { Items, LastEvaluatedKey } = await client.send(
-      new ScanCommand({
-        TableName: tableName,
-        IndexName: BY_SHARD_INDEX,
-        Segment: segment,
-        TotalSegments: SCAN_SEGMENTS,
-        Limit: ITEMS_A_PAGE,
-        ProjectionExpression: 'pk',
-        ...startAt(position),
-      }),
-    );
-    return { usernames: usernamesIn(Items), next: positionOf(LastEvaluatedKey) };
-  },
+  page: (segment, position) =>
+    scanForUsers(client, {
+      tableName,
+      indexName: BY_SHARD_INDEX,
+      part: { index: segment, of: SCAN_SEGMENTS },
+      position,
+    }),
 });
 
 /** The users whose score is of other rules than `rulesVersion`, whichever, or whose date of change has come. */

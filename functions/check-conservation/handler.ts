@@ -1,0 +1,83 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod/mini';
+import {
+  checkConservation,
+  type ConservationDeps,
+  type TimeLeft,
+} from '../../domain/conservation/check-conservation.ts';
+import { readConservationEvent } from '../../domain/conservation/conservation-event.ts';
+import type { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
+import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoUserPlaces } from '../adapters/dynamodb/user-places.dynamodb.ts';
+import { dynamoUserRegistry } from '../adapters/dynamodb/user-registry.dynamodb.ts';
+import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
+import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { isQueueEmpty } from '../adapters/sqs/is-queue-empty.sqs.ts';
+import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { logger, publish } from '../runtime/log.ts';
+import { once } from '../runtime/once.ts';
+import { CheckConservationEnv } from './env.ts';
+
+/**
+ * Of the 15 minutes of an invocation, new users are looked at in the first three and a half; then there are eight for a
+ * difference to stand, and it ends before the twelfth, from which on it would count as near its timeout.
+ */
+const LEFT_TO_BEGIN_MS = 11.5 * 60_000;
+const LEFT_TO_WAIT_MS = 3.25 * 60_000;
+
+const Context = z.object({
+  getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
+});
+
+/** Named so that whoever invoked the function sees it in `errorType`. */
+class InvalidEventError extends Error {
+  override readonly name = 'InvalidEvent';
+}
+
+const wired = once((): ConservationDeps => {
+  const env = CheckConservationEnv.parse(process.env);
+  const dynamodb = new DynamoDBClient();
+  const sqs = new SQSClient();
+  const tables = { telemetry: env.TELEMETRY_TABLE, scores: env.SCORES_TABLE, grants: env.GRANTS_TABLE };
+  return {
+    telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
+    reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
+    registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
+    scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+    ledger: { lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE), random, sleep },
+    places: dynamoUserPlaces(dynamodb, tables),
+    isQueueEmpty: () => isQueueEmpty(sqs, env.SCORE_REFRESH_QUEUE_URL),
+    reportFailure: (username, error) => logger.warn('user could not be read', { username, error }),
+    clock,
+    sleep,
+    sha256,
+  };
+});
+
+/** Invoked by its schedule and by operators: `{}` checks this hour's sample. */
+export async function handler(event: unknown, context: unknown): Promise<ConservationReport> {
+  const { getRemainingTimeInMillis } = Context.parse(context);
+  const timeLeft: TimeLeft = {
+    toBegin: () => getRemainingTimeInMillis() > LEFT_TO_BEGIN_MS,
+    toWait: () => getRemainingTimeInMillis() > LEFT_TO_WAIT_MS,
+  };
+  const request = readConservationEvent(event);
+  if (!request.ok) throw new InvalidEventError(request.error);
+  const checked = await checkConservation(wired(), request.value, timeLeft);
+  if (!checked.ok) throw new InvalidEventError(checked.error);
+
+  const report = checked.value;
+  if (report.ok) logger.info('conservation', report);
+  else logger.error('conservation', report);
+  publish([
+    // A check of a few named users must not pass for the hourly one.
+    ...(report.sample === 'named'
+      ? []
+      : [{ name: 'ConservationChecked', value: report.checked, unit: 'Count' } as const]),
+    { name: 'ConservationDifferent', value: report.different, unit: 'Count' },
+    { name: 'ConservationUnsettled', value: report.unsettled, unit: 'Count' },
+  ]);
+  return report;
+}

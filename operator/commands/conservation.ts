@@ -1,0 +1,91 @@
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import { LONGEST_STANDING_SECONDS } from '../../domain/conservation/conservation-event.ts';
+import { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import { Username } from '../../domain/identity/username.ts';
+import { jsonOf } from '../api.ts';
+import type { Connection } from '../connection.ts';
+import { addOperation, commaList, type Runtime, wholeNumber } from '../operation.ts';
+import { EXIT, OperatorError, usageError } from '../outcome.ts';
+import { tableOf } from '../output.ts';
+
+const HEAD = ['username', 'what', 'expected', 'found'];
+const MOST_SHOWN = 100;
+
+/** Adds `conservation`. */
+export function addConservationCommand(program: Command, runtime: Runtime): void {
+  addOperation(program, runtime, {
+    usage: 'conservation',
+    summary: 'compare what was accepted with what is folded, and what was granted with what is balanced',
+    options: [
+      new Option('--all', "every user, instead of this hour's sample"),
+      new Option('--usernames <a,b>', 'just these'),
+      new Option('--standing <seconds>', 'how long a difference must stand to be one, whatever is still queued'),
+    ],
+    help: `
+Reads facts, lines and what was made of them, and changes nothing. A difference counts once it has stood for half a minute
+while no refresh is queued, or for eight minutes. Exits with ${EXIT.found} where there is one.
+
+  laurel conservation --all --stage prod
+  laurel conservation --usernames ada,grace
+  laurel conservation --standing 0                  on a stack that nobody is writing to
+  laurel conservation --json | jq .differences
+`,
+    input: {
+      all: z.literal(true).optional(),
+      usernames: commaList.pipe(z.array(Username)).optional(),
+      standing: wholeNumber(0, LONGEST_STANDING_SECONDS).optional(),
+    },
+    async run({ connect, output }, { all, usernames, standing }) {
+      if (all === true && usernames !== undefined) throw usageError('choose one of --all and --usernames');
+      const connection = connect();
+      const event = {
+        ...(all === true ? { sample: 'all' } : {}),
+        ...(usernames === undefined ? {} : { usernames }),
+        ...(standing === undefined ? {} : { standingSeconds: standing }),
+      };
+      let report = await invoke(connection, event);
+      while (report.next !== null) {
+        output.note(`${report.checked} users so far`);
+        report = together(report, await invoke(connection, { ...event, from: report.next }));
+      }
+      const rows = report.differences.map(({ username, what, expected, found }) => [
+        username,
+        what,
+        expected ?? 'nothing',
+        found ?? 'nothing',
+      ]);
+      const text = [
+        `${report.checked} users compared, ${report.different} with a difference, ${report.unsettled} still changing`,
+        ...(report.ofOtherRules > 0 ? [`${report.ofOtherRules} are of other rules: their ledger alone`] : []),
+        ...(report.complete ? [] : ['The time was up before all of the sample were compared.']),
+        ...(rows.length > 0 ? [tableOf(HEAD, rows)] : []),
+      ];
+      output.result(report, text.join('\n'));
+      return report.ok ? EXIT.ok : EXIT.found;
+    },
+  });
+}
+
+async function invoke(connection: Connection, event: object): Promise<ConservationReport> {
+  const FunctionName = connection.functionName('check-conservation');
+  const command = new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) });
+  const answer = await connection.lambda().send(command);
+  const value = jsonOf(answer.Payload?.transformToString() ?? '');
+  if (answer.FunctionError !== undefined) {
+    throw new OperatorError('failed', `the check-conservation function failed: ${JSON.stringify(value)}`);
+  }
+  return ConservationReport.parse(value);
+}
+
+/** One report of two invocations, the second of which went on where the first one stopped. */
+const together = (first: ConservationReport, second: ConservationReport): ConservationReport => ({
+  ...second,
+  checked: first.checked + second.checked,
+  different: first.different + second.different,
+  differences: [...first.differences, ...second.differences].slice(0, MOST_SHOWN),
+  unsettled: first.unsettled + second.unsettled,
+  ofOtherRules: first.ofOtherRules + second.ofOtherRules,
+  ok: first.ok && second.ok,
+});

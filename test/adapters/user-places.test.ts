@@ -1,0 +1,71 @@
+import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { UserPlace } from '../../domain/conservation/user-places.port.ts';
+import { dynamoUserPlaces } from '../../functions/adapters/dynamodb/user-places.dynamodb.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+
+const USERS = Array.from({ length: 40 }, (_, index) => `user-${String(index).padStart(2, '0')}`);
+
+onBothEngines('where users are found to be checked', (engine) => {
+  let client: DynamoDBClient;
+  let places: readonly UserPlace[];
+  beforeAll(async () => {
+    client = engine().client();
+    const names = await engine().createTables(['telemetry', 'user_scores', 'score_grants']);
+    const tables = { telemetry: names.telemetry, scores: names.user_scores, grants: names.score_grants };
+    places = dynamoUserPlaces(client, tables);
+    const itemsOf = (pk: string) => ({
+      [tables.telemetry]: [{ pk, sk: 'DEVICE#d' }],
+      [tables.scores]: [
+        { pk, sk: 'SCORE', scoreShard: 'SHARD#0' },
+        { pk, sk: 'DAY#2026-08-20' },
+      ],
+      [tables.grants]: [{ pk, sk: 'BALANCE' }],
+    });
+    for (const user of USERS) {
+      for (const [table, items] of Object.entries(itemsOf(`USER#${user}`))) {
+        const RequestItems = { [table]: items.map((item) => ({ PutRequest: { Item: marshall(item) } })) };
+        await client.send(new BatchWriteItemCommand({ RequestItems }));
+      }
+    }
+  });
+  afterAll(() => client.destroy());
+
+  const usersIn = async (place: UserPlace, of: number): Promise<readonly string[]> => {
+    const users: string[] = [];
+    for (let index = 0; index < of; index += 1) {
+      for (let position: string | null = null, isFirst = true; isFirst || position !== null; isFirst = false) {
+        const page = await place.page({ index, of }, position);
+        users.push(...page.usernames);
+        position = page.next;
+      }
+    }
+    return users.sort();
+  };
+
+  it.each([[1], [3], [100]])('each is in one of %i parts of each place, once', async (of) => {
+    for (const place of places) await expect.poll(() => usersIn(place, of), { timeout: 30_000 }).toEqual(USERS);
+  });
+
+  it('a small place is one part, so that everybody has a turn each hour', async () => {
+    expect(await Promise.all(places.map((place) => place.parts()))).toEqual([1, 1, 1]);
+  });
+});
+
+it.each([
+  [0, 0, 1, 1],
+  [1_000, 20_000, 1, 1],
+  [1_001, 20_001, 2, 2],
+  [1_000_000, 700_000_000, 1_000, 35_000],
+  [10 ** 10, 10 ** 12, 1_000_000, 1_000_000], // DynamoDB divides no further
+])(
+  'a place grows in parts, not in the work of an hour: %i scores, %i items',
+  async (scores, items, ofScores, ofItems) => {
+    const Table = { ItemCount: items, GlobalSecondaryIndexes: [{ IndexName: 'byShard', ItemCount: scores }] };
+    const client = { send: async () => ({ Table }) } as unknown as DynamoDBClient;
+    const places = dynamoUserPlaces(client, { telemetry: 't', scores: 's', grants: 'g' });
+
+    expect(await Promise.all(places.map((place) => place.parts()))).toEqual([ofScores, ofItems, ofItems]);
+  },
+);

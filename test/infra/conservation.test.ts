@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { grantsOf, ofType, targetOf } from '../support/template.ts';
+import { functions, resources } from './template-under-test.ts';
+
+const ROLE = 'check-conservation';
+const schedules = ofType(resources, 'AWS::Scheduler::Schedule')
+  .map(([, { Properties }]) => Properties)
+  .filter(({ Target }) => targetOf(resources, Target.Arn) === ROLE);
+const alarmOf = (metric: string) =>
+  ofType(resources, 'AWS::CloudWatch::Alarm')
+    .map(([, { Properties }]) => Properties)
+    .find(({ MetricName }) => MetricName === metric);
+
+describe('the check of conservation', () => {
+  it('runs every hour, on its own sample', () => {
+    expect(schedules).toMatchObject([
+      { ScheduleExpression: 'cron(50 * * * ? *)', ScheduleExpressionTimezone: 'UTC', Target: { Input: '{}' } },
+    ]);
+  });
+
+  it('may be invoked by its schedule, whose role may do nothing else', () => {
+    const role = schedules[0]!.Target.RoleArn['Fn::GetAtt'][0];
+    const statements = ofType(resources, 'AWS::IAM::Policy')
+      .filter(([, { Properties }]) => Properties.Roles.some(({ Ref }: any) => Ref === role))
+      .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+
+    expect(statements.map(({ Action, Resource }) => [Action, targetOf(resources, Resource)])).toEqual([
+      ['lambda:InvokeFunction', ROLE],
+    ]);
+  });
+
+  it('may write nothing but its log', () => {
+    const verbs = Object.entries(grantsOf(resources, ROLE))
+      .filter(([target]) => !target.includes('log of'))
+      .flatMap(([, actions]) => actions.map((action) => action.replace(/^\w+:/u, '')));
+
+    for (const verb of verbs) expect(verb).toMatch(/^(?:Get|Query|Scan|Describe)/u);
+  });
+
+  it('has a role that may write its own log stream only', () => {
+    expect(Object.keys(grantsOf(resources, ROLE)).filter((target) => target.includes('log of'))).toEqual([
+      `Allow log of /aws/lambda/laurel-local-${ROLE}`,
+    ]);
+  });
+
+  it('sets off an alarm on any difference, which stays until a later run finds none', () => {
+    expect(alarmOf('ConservationDifferent')).toMatchObject({
+      Namespace: 'Laurel',
+      Dimensions: [{ Name: 'service', Value: functions.get(ROLE)!.Properties.FunctionName }],
+      Statistic: 'Maximum',
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      EvaluationPeriods: 1,
+      TreatMissingData: 'ignore',
+    });
+  });
+
+  it('sets off an alarm when it has not run for two hours', () => {
+    expect(alarmOf('ConservationChecked')).toMatchObject({
+      Namespace: 'Laurel',
+      Dimensions: [{ Name: 'service', Value: functions.get(ROLE)!.Properties.FunctionName }],
+      Statistic: 'SampleCount',
+      Period: 3600,
+      EvaluationPeriods: 2,
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    });
+  });
+
+  it('has a row of its own on the dashboard', () => {
+    const [[, { Properties }]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, any]];
+    const body = JSON.stringify(Properties.DashboardBody);
+
+    for (const metric of ['Checked', 'Different', 'Unsettled']) expect(body).toContain(`Conservation${metric}`);
+  });
+});
