@@ -1,17 +1,26 @@
 import { startBetween, isBefore, type PlacedRow } from './row.ts';
 import type { LeafStart, Snapshot } from './snapshot.ts';
 
-/**
- * How large blocks are: a leaf has from `fewest` to `most` rows (less only where it is the only one), and `filled` where it
- * is cut anew, so that there is room to grow; a bucket has `bucket` entries on average at most.
- */
+/** How large blocks are, in rows and entries. */
 export type Layout = {
-  readonly leaf: { readonly most: number; readonly filled: number; readonly fewest: number };
+  readonly leaf: {
+    readonly most: number;
+    /** Where it is cut anew: there is room to grow. */
+    readonly filled: number;
+    /** Less only where it is the only one. */
+    readonly fewest: number;
+    /** With fewer rows a leaf on average, the whole board is cut anew: the pointer has to stay small. */
+    readonly average: number;
+  };
+  /** At most so many entries on average. */
   readonly bucket: number;
 };
 
-/** With these, a rank among a million users costs 6 read units: 2.5 for the pointer, 1.5 for the bucket, 2 for the leaf. */
-export const LAYOUT: Layout = { leaf: { most: 1_500, filled: 1_125, fewest: 375 }, bucket: 1_000 };
+/**
+ * With these, a rank among a million users costs at most 6 read units: up to 3 for the pointer, which holds the root (where
+ * leaves have grown and split for long), and 1.5 for a bucket and a leaf each.
+ */
+export const LAYOUT: Layout = { leaf: { most: 1_500, filled: 1_125, fewest: 375, average: 750 }, bucket: 1_000 };
 
 export type Leaf = { readonly start: LeafStart | null; readonly rows: readonly PlacedRow[] };
 
@@ -46,6 +55,9 @@ function* cut(
   yield* split(piece, limits);
 }
 
+const isWorn = ({ leaves, total }: Snapshot, { average }: Layout['leaf']): boolean =>
+  leaves.length > 1 && total < leaves.length * average;
+
 /**
  * Cuts sorted rows into leaves where the snapshot before had its cuts, so that a leaf whose rows did not change is the same
  * block again. What has grown too large is split, what has become too small joins its neighbour. Holds a few leaves at a time.
@@ -55,7 +67,8 @@ export function* cutLeaves(
   previous: Snapshot | null,
   { leaf: limits }: Layout,
 ): Generator<Leaf> {
-  const starts = (previous?.leaves ?? []).flatMap(({ start }) => (start === null ? [] : [start]));
+  const kept = previous === null || isWorn(previous, limits) ? [] : previous.leaves;
+  const starts = kept.flatMap(({ start }) => (start === null ? [] : [start]));
   let last: PlacedRow | undefined;
   const begin = (leaf: readonly PlacedRow[]): Leaf => {
     const [first] = leaf;

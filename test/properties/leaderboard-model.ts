@@ -70,8 +70,11 @@ export const community = (maxLength = 60): fc.Arbitrary<Member[]> =>
 
 /** Sizes that make many blocks of a few dozen users. */
 export const layout: fc.Arbitrary<Layout> = fc
-  .record({ fewest: fc.integer({ min: 1, max: 3 }), bucket: fc.integer({ min: 1, max: 8 }) })
-  .map(({ fewest, bucket }) => ({ leaf: { fewest, filled: 3 * fewest, most: 4 * fewest }, bucket }));
+  .record({ fewest: fc.integer({ min: 1, max: 3 }), isLean: fc.boolean(), bucket: fc.integer({ min: 1, max: 8 }) })
+  .map(({ fewest, isLean, bucket }) => ({
+    leaf: { fewest, filled: 3 * fewest, most: 4 * fewest, average: (isLean ? 1 : 2) * fewest },
+    bucket,
+  }));
 
 /** Changes of a community: some leave, some come, some have another score today. */
 export type Change = { readonly gone: readonly number[]; readonly came: readonly Member[]; readonly scored: Scored };

@@ -53,11 +53,15 @@ describe('a build', () => {
     const world = new LeaderboardWorld([aStanding('ada', 5)]);
     await buildBoards(world.build);
 
+    const { leaves } = world.store;
+    const before = leaves.size;
+
     world.people = [aStanding('ada', 6)];
     const built = await buildBoards(world.build, world.now + later);
 
     expect(built.map(({ outcome }) => outcome)).toEqual(BOARDS.map(() => 'superseded'));
     expect(world.store.switches).toHaveLength(BOARDS.length);
+    expect(leaves.size).toBe(before);
   });
 
   it.each([

@@ -12,7 +12,7 @@ import {
 import type { PlacedRow } from '../../../domain/leaderboards/row.ts';
 import type { Snapshot } from '../../../domain/leaderboards/snapshot.ts';
 
-const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2 }, bucket: 10 };
+const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2, average: 2 }, bucket: 10 };
 
 /** One row for each number, by points. */
 const rows = (...points: readonly number[]): PlacedRow[] =>
@@ -101,6 +101,17 @@ describe('leaves cut again', () => {
     ]);
     expect(pointsOf(rows(1), before)).toEqual([[1]]);
     expect(pointsOf([], before)).toEqual([]);
+  });
+
+  it('are cut anew where so many have become small that there are too many', () => {
+    const lean: Layout = { ...small, leaf: { ...small.leaf, average: 5 } };
+    const twenty = rows(...upTo(24).filter((points) => points % 6 !== 0)); // five are left of each six
+    const once = snapshotCut(twenty, before);
+
+    expect(once.leaves.map(({ count }) => count)).toEqual([5, 5, 5, 5]);
+    expect([...cutLeaves(twenty, once, lean)].map((leaf) => leaf.rows.length)).toEqual([5, 5, 5, 5]);
+    const nineteen = { ...once, total: 19 };
+    expect([...cutLeaves(twenty.slice(1), nineteen, lean)].map((leaf) => leaf.rows.length)).toEqual([6, 4, 4, 5]);
   });
 
   it('hold a bounded number of rows, however many come where one leaf was', () => {

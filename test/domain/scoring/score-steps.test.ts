@@ -31,6 +31,13 @@ describe('the steps of a score', () => {
     expect(after(['2026-08-10', 5], ['2026-08-11', 5], ['2026-08-12', 5]).steps).toHaveLength(1);
   });
 
+  it('are made by the first change of a date, also after a save of that date that changed nothing', () => {
+    const score = after(['2026-08-10', 100], ['2026-08-11', 100], ['2026-08-11', 150], ['2026-08-11', 170]);
+
+    expect(scoreAtEndOf('2026-08-10', score)).toBe(100);
+    expect(score.steps).toHaveLength(2);
+  });
+
   it('are kept as far back as the longest window reaches, so that they are bounded', () => {
     const dates = Array.from({ length: 400 }, (_, day) => addDays('2026-01-01', day));
     const score = after(...dates.map((date, index) => [date, index + 1] as const));
