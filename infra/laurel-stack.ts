@@ -1,7 +1,6 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { AttributeType, ProjectionType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { AnnounceChangesEnv } from '../functions/announce-changes/env.ts';
@@ -21,7 +20,7 @@ import { ACCESS, LaurelApi } from './laurel-api.ts';
 import { LaurelDashboard } from './dashboard.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
-import { LaurelTable } from './laurel-table.ts';
+import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX, laurelTables } from './laurel-tables.ts';
 import { ConservationCheck } from './conservation-check.ts';
 import { QueueSchedules } from './queue-schedules.ts';
 import { QueueWorker } from './queue-worker.ts';
@@ -34,16 +33,6 @@ type LaurelStackOptions = {
 
 /** It reads every user and every line, and an operator waits for it. */
 const REPORT_TIMEOUT = Duration.minutes(15);
-const BY_USER_INDEX = 'byUser';
-const BY_SHARD_INDEX = 'byShard';
-
-/** Facts by the hour they happened in, for rollups: keys only, so that later changes of a fact cost the index nothing. */
-const BY_HOUR = {
-  indexName: 'byHour',
-  partitionKey: { name: 'dayShard', type: AttributeType.STRING },
-  sortKey: { name: 'hour', type: AttributeType.STRING },
-  projectionType: ProjectionType.KEYS_ONLY,
-} as const;
 
 /** It stops itself well before, and goes on in another invocation. */
 const BACKFILL_TIMEOUT = Duration.minutes(5);
@@ -77,61 +66,8 @@ export class LaurelStack extends Stack {
       analyticsReporting: false, // keeps the template to what Laurel runs on
     });
 
-    const { table: telemetry } = new LaurelTable(this, 'Telemetry', {
-      stage,
-      role: 'telemetry',
-      stream: StreamViewType.NEW_AND_OLD_IMAGES,
-      indexes: [BY_HOUR],
-    });
-    const { table: scoreGrants } = new LaurelTable(this, 'ScoreGrants', {
-      stage,
-      role: 'score_grants',
-      stream: StreamViewType.NEW_AND_OLD_IMAGES,
-      indexes: [
-        {
-          indexName: BY_USER_INDEX, // only grants have a seq and a username at once, so it holds no balance
-          partitionKey: { name: 'username', type: AttributeType.STRING },
-          sortKey: { name: 'seq', type: AttributeType.NUMBER },
-          projectionType: ProjectionType.ALL,
-        },
-        BY_HOUR,
-      ],
-    });
-    const { table: registry } = new LaurelTable(this, 'Registry', {
-      stage,
-      role: 'registry',
-      stream: StreamViewType.NEW_AND_OLD_IMAGES,
-      indexes: [BY_HOUR],
-    });
-    const { table: userScores } = new LaurelTable(this, 'UserScores', {
-      stage,
-      role: 'user_scores',
-      stream: StreamViewType.NEW_AND_OLD_IMAGES, // to the boards, and for what a user chose; no refresh follows from a refresh
-      indexes: [
-        {
-          indexName: BY_SHARD_INDEX, // only SCORE items have a shard
-          partitionKey: { name: 'scoreShard', type: AttributeType.STRING },
-          sortKey: { name: 'pk', type: AttributeType.STRING },
-          projectionType: ProjectionType.INCLUDE,
-          nonKeyAttributes: [
-            ...['username', 'memberScore', 'tier', 'standingSince', 'steps', 'isHidden'], // what boards and gauges read
-            ...['rulesVersion', 'nextChangeOn'], // by which a backfill finds what is behind
-          ],
-        },
-      ],
-    });
-    const { table: backfillRuns } = new LaurelTable(this, 'BackfillRuns', {
-      stage,
-      role: 'backfill_runs',
-      timeToLiveAttribute: 'expiresAt',
-    });
-    const { table: leaderboards } = new LaurelTable(this, 'Leaderboards', {
-      stage,
-      role: 'leaderboards',
-      timeToLiveAttribute: 'expiresAt',
-    });
-    const { table: rollups } = new LaurelTable(this, 'MetricRollupHour', { stage, role: 'metric_rollup_hour' });
-    const { table: credentials } = new LaurelTable(this, 'Credentials', { stage, role: 'credentials' });
+    const { telemetry, scoreGrants, registry, userScores, backfillRuns, leaderboards, rollups, credentials } =
+      laurelTables(this, stage);
 
     const refreshScore = new QueueWorker<RefreshScoreEnv>(this, 'RefreshScore', {
       stage,
@@ -206,7 +142,7 @@ export class LaurelStack extends Stack {
       for (const { tableArn } of [telemetry, scoreGrants, registry]) {
         worker
           .allow(['dynamodb:BatchGetItem'], tableArn)
-          .allow(['dynamodb:Query'], `${tableArn}/index/${BY_HOUR.indexName}`);
+          .allow(['dynamodb:Query'], `${tableArn}/index/${BY_HOUR_INDEX}`);
       }
       worker
         .allow(['dynamodb:GetItem'], registry.tableArn)

@@ -15,7 +15,7 @@ type LaurelTableProps = {
   readonly role: string;
   readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
   readonly timeToLiveAttribute?: string; // seconds since the epoch, after which an item goes by itself
-  readonly stream?: StreamViewType; // only tables of facts: a projection with a stream could trigger itself
+  readonly stream?: StreamViewType; // of facts, and of scores for the boards: what writes a projection must not be what its stream asks for
 };
 
 /** A table on demand with string keys `pk` and `sk`, recoverable to any point in time. */

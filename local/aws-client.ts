@@ -56,7 +56,12 @@ export function exchange(options: RequestOptions, body: string): Promise<HttpAns
         resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') });
       });
     });
-    outgoing.on('error', reject);
+    outgoing.on('error', (error) => {
+      // The other end had closed the kept connection before it saw the request: Node's own advice is to send it again.
+      const isStale = outgoing.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
+      if (isStale) exchange(options, body).then(resolve, reject);
+      else reject(error);
+    });
     outgoing.end(body);
   });
 }

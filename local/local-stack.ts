@@ -1,21 +1,20 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
 import { createAdminKey } from './admin-key.ts';
-import { type AwsCall, awsCaller } from './aws-client.ts';
+import { awsCaller } from './aws-client.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from './engines/dynamodb-engine.ts';
 import { startQueueEngine } from './engines/queue-engine.ts';
 import { ensureQueues } from './engines/queues.ts';
 import { ensureTable } from './engines/tables.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
-import type { EventSource } from './events/event-source.ts';
 import { startQueueSource } from './events/queue-source.ts';
 import { startScheduleSource } from './events/schedule-source.ts';
 import { startStreamSource } from './events/stream-source.ts';
 import { startHttpFront } from './http/http-front.ts';
 import { functionPool, type FunctionPool } from './lambda/function-pool.ts';
+import { drain, STACK_LOG } from './drain.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
 import type { LocalDescription } from './local-description.ts';
@@ -191,7 +190,8 @@ async function boot(
   return {
     ...description,
     publish: () => data.publish(description),
-    drain: ({ timeoutMs = 60_000 } = {}) => drain({ stack, functions, sources: sources.all, operator, timeoutMs }),
+    drain: ({ timeoutMs = 60_000 } = {}) =>
+      drain({ stack, functions, sources: sources.all, operator, timeoutMs, logs: data.file('logs') }),
     failed: Promise.race([dynamodb.ended.then(ended(engine)), sqs.ended.then(ended('fauxqs'))]),
     async stop() {
       isStopping = true;
@@ -268,42 +268,5 @@ function tableName({ tables }: StackModel, role: string): string {
 /** What went wrong between the functions: never silent, never on the terminal. */
 const stackLog = (data: DataDirectory) => (error: unknown) => {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  appendFileSync(data.file('logs', 'stack.log'), `${new Date().toISOString()} ${text}\n`);
+  appendFileSync(data.file('logs', STACK_LOG), `${new Date().toISOString()} ${text}\n`);
 };
-
-const Counts = z.object({ Attributes: z.record(z.string(), z.coerce.number()) });
-/** A delayed message is not waited for: who wants its work now invokes the function. */
-const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
-
-async function drain(given: {
-  readonly stack: StackModel;
-  readonly functions: ReadonlyMap<string, FunctionPool>;
-  readonly sources: readonly EventSource[];
-  readonly operator: AwsCall;
-  readonly timeoutMs: number;
-}): Promise<void> {
-  const pending = async (): Promise<readonly string[]> => {
-    const queued = given.stack.queueMappings.map(async ({ queue }) => {
-      const answer = await given.operator('AmazonSQS.GetQueueAttributes', {
-        QueueUrl: queue.url,
-        AttributeNames: COUNTS,
-      });
-      const count = Object.values(Counts.parse(answer).Attributes).reduce((sum, each) => sum + each, 0);
-      return count === 0 ? [] : [`${count} messages in ${queue.role}`];
-    });
-    return [
-      ...(await Promise.all(queued)).flat(),
-      ...given.sources.filter((source) => !source.isIdle()).map(({ name }) => name),
-      ...[...given.functions.values()].filter((pool) => pool.inFlight() > 0).map(({ model }) => model.role),
-    ];
-  };
-  const until = Date.now() + given.timeoutMs;
-  let idleChecks = 0;
-  for (;;) {
-    const left = await pending();
-    idleChecks = left.length === 0 ? idleChecks + 1 : 0;
-    if (idleChecks === 2) return; // once could fall between a message's receipt and its invocation
-    if (Date.now() > until) throw new Error(`Not idle after ${given.timeoutMs} ms: ${left.join(', ')}`);
-    await sleep(50);
-  }
-}

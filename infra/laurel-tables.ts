@@ -1,0 +1,76 @@
+import { AttributeType, ProjectionType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import { LaurelTable } from './laurel-table.ts';
+import type { Stage } from './stage.ts';
+
+export const BY_HOUR_INDEX = 'byHour';
+export const BY_USER_INDEX = 'byUser';
+export const BY_SHARD_INDEX = 'byShard';
+
+/** Facts by the hour they happened in, for rollups: keys only, so that later changes of a fact cost the index nothing. */
+const BY_HOUR = {
+  indexName: BY_HOUR_INDEX,
+  partitionKey: { name: 'dayShard', type: AttributeType.STRING },
+  sortKey: { name: 'hour', type: AttributeType.STRING },
+  projectionType: ProjectionType.KEYS_ONLY,
+} as const;
+
+/** Every table, with the indexes and streams that others read. */
+export function laurelTables(scope: Construct, stage: Stage) {
+  const { table: telemetry } = new LaurelTable(scope, 'Telemetry', {
+    stage,
+    role: 'telemetry',
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    indexes: [BY_HOUR],
+  });
+  const { table: scoreGrants } = new LaurelTable(scope, 'ScoreGrants', {
+    stage,
+    role: 'score_grants',
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    indexes: [
+      {
+        indexName: BY_USER_INDEX, // only grants have a seq and a username at once, so it holds no balance
+        partitionKey: { name: 'username', type: AttributeType.STRING },
+        sortKey: { name: 'seq', type: AttributeType.NUMBER },
+        projectionType: ProjectionType.ALL,
+      },
+      BY_HOUR,
+    ],
+  });
+  const { table: registry } = new LaurelTable(scope, 'Registry', {
+    stage,
+    role: 'registry',
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    indexes: [BY_HOUR],
+  });
+  const { table: userScores } = new LaurelTable(scope, 'UserScores', {
+    stage,
+    role: 'user_scores',
+    stream: StreamViewType.NEW_AND_OLD_IMAGES, // to the boards, and for what a user chose; no refresh follows from a refresh
+    indexes: [
+      {
+        indexName: BY_SHARD_INDEX, // only SCORE items have a shard
+        partitionKey: { name: 'scoreShard', type: AttributeType.STRING },
+        sortKey: { name: 'pk', type: AttributeType.STRING },
+        projectionType: ProjectionType.INCLUDE,
+        nonKeyAttributes: [
+          ...['username', 'memberScore', 'tier', 'standingSince', 'steps', 'isHidden'], // what boards and gauges read
+          ...['rulesVersion', 'nextChangeOn'], // by which a backfill finds what is behind
+        ],
+      },
+    ],
+  });
+  const { table: backfillRuns } = new LaurelTable(scope, 'BackfillRuns', {
+    stage,
+    role: 'backfill_runs',
+    timeToLiveAttribute: 'expiresAt',
+  });
+  const { table: leaderboards } = new LaurelTable(scope, 'Leaderboards', {
+    stage,
+    role: 'leaderboards',
+    timeToLiveAttribute: 'expiresAt',
+  });
+  const { table: rollups } = new LaurelTable(scope, 'MetricRollupHour', { stage, role: 'metric_rollup_hour' });
+  const { table: credentials } = new LaurelTable(scope, 'Credentials', { stage, role: 'credentials' });
+  return { telemetry, scoreGrants, registry, userScores, backfillRuns, leaderboards, rollups, credentials };
+}

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { AwsCall } from './aws-client.ts';
+import type { EventSource } from './events/event-source.ts';
+import type { FunctionPool } from './lambda/function-pool.ts';
+import type { StackModel } from './template/stack-model.ts';
+
+/** What went wrong between the functions. */
+export const STACK_LOG = 'stack.log';
+
+const Counts = z.object({ Attributes: z.record(z.string(), z.coerce.number()) });
+/** A delayed message is not waited for: who wants its work now invokes the function. */
+const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
+
+/** Waits until nothing is left to do. Throws after `timeoutMs` what is left, and the last errors in the logs. */
+export async function drain(given: {
+  readonly stack: StackModel;
+  readonly functions: ReadonlyMap<string, FunctionPool>;
+  readonly sources: readonly EventSource[];
+  readonly operator: AwsCall;
+  readonly timeoutMs: number;
+  readonly logs: string;
+}): Promise<void> {
+  const pending = async (): Promise<readonly string[]> => {
+    const queued = given.stack.queueMappings.map(async ({ queue }) => {
+      const answer = await given.operator('AmazonSQS.GetQueueAttributes', {
+        QueueUrl: queue.url,
+        AttributeNames: COUNTS,
+      });
+      const count = Object.values(Counts.parse(answer).Attributes).reduce((sum, each) => sum + each, 0);
+      return count === 0 ? [] : [`${count} messages in ${queue.role}`];
+    });
+    return [
+      ...(await Promise.all(queued)).flat(),
+      ...given.sources.filter((source) => !source.isIdle()).map(({ name }) => name),
+      ...[...given.functions.values()].filter((pool) => pool.inFlight() > 0).map(({ model }) => model.role),
+    ];
+  };
+  const until = Date.now() + given.timeoutMs;
+  let idleChecks = 0;
+  for (;;) {
+    const left = await pending();
+    idleChecks = left.length === 0 ? idleChecks + 1 : 0;
+    if (idleChecks === 2) return; // once could fall between a message's receipt and its invocation
+    if (Date.now() > until) {
+      throw new Error(
+        [`Not idle after ${given.timeoutMs} ms: ${left.join(', ')}`, ...lastErrors(given.logs)].join('\n'),
+      );
+    }
+    await sleep(50);
+  }
+}
+
+const ERRORS_OF_A_LOG = 3;
+
+/** What the functions and what is between them said last of what failed. */
+const lastErrors = (logs: string): readonly string[] =>
+  readdirSync(logs).flatMap((file) =>
+    readFileSync(join(logs, file), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"level":"ERROR"') || (file === STACK_LOG && line !== ''))
+      .slice(-ERRORS_OF_A_LOG)
+      .map((line) => `${file}: ${line}`),
+  );
