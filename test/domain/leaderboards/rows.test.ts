@@ -55,6 +55,13 @@ describe('where a leaf starts', () => {
   it.each([
     ['points, where they differ', place(9, 1), place(5, 2), { points: 5 }],
     ['and since, where points are equal', place(5, 1), place(5, 2), { points: 5, since: 2 }],
+    [
+      'and the roundest time between, which is stored in the fewest bytes',
+      place(5, 21),
+      place(5, 27),
+      { points: 5, since: 24 },
+    ],
+    ['and a round time at or below 0, too', place(5, -9), place(5, 0), { points: 5, since: 0 }],
     ['and username, where both are', place(5, 2, 'a'), place(5, 2, 'b'), { points: 5, since: 2, username: 'b' }],
   ])('is told by %s', (_rule, last, first, start) => {
     expect(startBetween(last, first)).toEqual(start);
