@@ -1,0 +1,103 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { nothingGranted } from '../domain/grants/granted.ts';
+import { Username } from '../domain/identity/username.ts';
+import { emptyFold } from '../domain/scoring/fold.ts';
+import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import { tierOf } from '../domain/scoring/rules/tiers.ts';
+import type { UserScore } from '../domain/scoring/score.ts';
+import type { UserMetrics } from '../domain/scoring/username-metrics.ts';
+import { settleAll } from '../domain/shared/settle-all.ts';
+import { addDays, dateOf, isoOf, MILLISECONDS_PER_DAY } from '../domain/shared/utc.ts';
+import { toScoreItem } from '../functions/adapters/dynamodb/score-store.items.ts';
+import type { Item } from './item-size.ts';
+import { putAll } from './put-all.ts';
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const HIGHEST_SCORE = 200_000;
+const BATCHES_AT_A_TIME = 8;
+const BATCH = 100;
+
+/** Known by what the ledger holds of them alone. */
+const granted = { ...nothingGranted, balance: { ...nothingGranted.balance, seq: 1 } };
+const noMetrics: UserMetrics = {
+  basis: '',
+  sealedThrough: '2026-01-01',
+  sealed: emptyFold,
+  open: new Map(),
+  ownedDevices: 0,
+  sentFrom: [],
+  reports: { issues: { count: 0, lastHour: null }, signIns: { count: 0, lastHour: null } },
+  registry: { publishes: 0, pulls: 0 },
+};
+
+/** Numbers in [0, 1) that follow from the seed: the same users each time. */
+function numbersFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** 8 to 14 characters without any sense: names that compress worse are hard to find. */
+export function simulatedName(index: number): Username {
+  const random = numbersFrom(index * 2 + 1);
+  const letter = () => LETTERS[Math.floor(random() * LETTERS.length)] ?? '';
+  const noise = Array.from({ length: 4 + Math.floor(random() * 7) }, letter).join('');
+  return Username.parse(noise + index.toString(LETTERS.length).padStart(4, '0'));
+}
+
+/**
+ * A score of a community in which a few have very much and many the same little; a third of it moved within 90 days, some
+ * of that today. `changed`: it has just grown.
+ */
+export function simulatedScore(index: number, now: number, { changed = false } = {}): UserScore {
+  const random = numbersFrom(index * 2);
+  const before = Math.floor(HIGHEST_SCORE ** random()) - 1;
+  const isActive = random() < 1 / 3;
+  const daysAgo = Math.floor(isActive ? 90 * random() ** 3 : 90 + 900 * random());
+  const gain = isActive ? Math.floor(1 + before * random()) : 0;
+  const canonicalScore = before + gain + (changed ? 25 : 0);
+  const date = dateOf(now);
+  return {
+    username: simulatedName(index),
+    date,
+    contributions: [],
+    canonicalScore,
+    activityScore: 0,
+    tier: tierOf(canonicalScore, currentRules).tier,
+    tiersReached: [],
+    granted,
+    standingSince: isoOf(changed ? now : Math.floor(now - (daysAgo + random()) * MILLISECONDS_PER_DAY)),
+    steps: gain > 0 ? [{ through: addDays(date, -daysAgo - 1), score: before }] : [],
+    isHidden: false,
+    nextChangeOn: null,
+    rulesVersion: currentRules.version,
+    refreshedAt: isoOf(now),
+  };
+}
+
+/** What boards do not read is left out: the engine has a million of these to take. */
+function smallest({ contributions, granted, tiersReached, ...item }: Item): Item {
+  return item;
+}
+
+/** Saves the scores of the users with these numbers, a few at a time, so that a million of them needs no memory. */
+export async function saveScores(
+  client: DynamoDBClient,
+  table: string,
+  indexes: readonly number[],
+  scoreOf: (index: number) => UserScore,
+): Promise<void> {
+  const batches: (readonly number[])[] = [];
+  for (let from = 0; from < indexes.length; from += BATCH) batches.push(indexes.slice(from, from + BATCH));
+  await settleAll(batches, BATCHES_AT_A_TIME, (batch) =>
+    putAll(
+      client,
+      table,
+      batch.map((index) => smallest(toScoreItem(scoreOf(index), noMetrics, 1))),
+    ),
+  );
+}

@@ -1,0 +1,147 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { saveScores, simulatedScore } from '../../bench/simulated-scores.ts';
+import { BOARDS, type Board } from '../../domain/leaderboards/board.ts';
+import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
+import { pageOf, placeOf, type ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
+import { comparePlaces, rowOn } from '../../domain/leaderboards/row.ts';
+import type { BoardRow, Snapshot } from '../../domain/leaderboards/snapshot.ts';
+import type { Standing } from '../../domain/leaderboards/standings.port.ts';
+import { diskSorter } from '../../functions/adapters/disk/external-sorter.ts';
+import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboard-reader.dynamodb.ts';
+import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboard-store.dynamodb.ts';
+import { dynamoStandings } from '../../functions/adapters/dynamodb/standings.dynamodb.ts';
+import { sha256 } from '../builders/identity.ts';
+import { aStanding, LeaderboardWorld } from '../builders/memory-leaderboards.ts';
+import { startTestEngine, type TestEngine } from '../support/engines.ts';
+import { faultAt, FAULTS, isInjected, noFaults, RETRY_AT_ONCE, Wire, type FaultPlan } from '../support/faults.ts';
+import { runs } from './telemetry-world.ts';
+
+/** Far ahead: DynamoDB Local deletes within seconds what has expired, by the machine's clock. */
+const NOON = Date.parse('2126-08-21T12:00:00.000Z');
+const MINUTE = 60_000;
+const TODAY = '2126-08-21';
+
+let engine: TestEngine;
+let client: DynamoDBClient;
+beforeAll(async () => {
+  engine = await startTestEngine();
+  client = engine.client();
+});
+afterAll(async () => {
+  client.destroy();
+  await engine.stop();
+});
+
+const readOf = (table: string): ReadBoardsDeps => {
+  const clock = () => NOON;
+  return { leaderboards: dynamoLeaderboardReader(client, table, { clock }), clock, sha256 };
+};
+
+/** All rows of a board by its pages. */
+async function rowsOf(deps: ReadBoardsDeps, board: Board, limit: number): Promise<(BoardRow & { rank: number })[]> {
+  const rows: (BoardRow & { rank: number })[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await pageOf(deps, board, { limit, cursor });
+    if (!page.ok) throw new Error(page.error);
+    rows.push(...page.value.rows);
+    cursor = page.value.next;
+  } while (cursor !== undefined);
+  return rows;
+}
+
+const rankedOn = (board: Board, standings: readonly Standing[]) =>
+  standings
+    .map((standing) => rowOn(board, TODAY, standing))
+    .filter((row) => row !== null)
+    .sort(comparePlaces)
+    .map(({ since: _, ...row }, index) => ({ ...row, rank: index + 1 }));
+
+describe('5,000 users on an engine', () => {
+  it('are all on their boards, each at their exact rank, and those who are hidden or unknown on none', async () => {
+    const users = 5_000;
+    const tables = await engine.createTables(['user_scores', 'leaderboards']);
+    const scoreOf = (index: number) => ({ ...simulatedScore(index, NOON), isHidden: index % 50 === 7 });
+    const all = Array.from({ length: users }, (_, index) => index);
+    await saveScores(client, tables.user_scores, all, scoreOf);
+    const listed = all.map(scoreOf).filter(({ isHidden }) => !isHidden);
+    const standings = listed.map(({ standingSince, ...score }): Standing => ({
+      ...score,
+      since: Date.parse(standingSince),
+    }));
+
+    const built = await buildBoards({
+      standings: dynamoStandings(client, tables.user_scores),
+      store: dynamoLeaderboardStore(client, tables.leaderboards, sha256),
+      newSorter: diskSorter({ itemsInMemory: 700 }),
+      clock: () => NOON,
+      sha256,
+    });
+
+    const deps = readOf(tables.leaderboards);
+    for (const { board, total, scores, outcome } of built) {
+      const truth = rankedOn(board, standings);
+      expect({ total, scores, outcome }).toEqual({ total: truth.length, scores: listed.length, outcome: 'switched' });
+      expect(await rowsOf(deps, board, 1_000)).toEqual(truth);
+      for (let rank = 1; rank <= truth.length; rank += 97) {
+        const place = await placeOf(deps, board, truth[rank - 1]!.username);
+        expect(place).toMatchObject({ ok: true, value: { rank, total, points: truth[rank - 1]!.points } });
+      }
+      for (const hidden of [7, 57, 4_957]) {
+        const place = await placeOf(deps, board, scoreOf(hidden).username);
+        expect(place).toEqual({ ok: false, error: 'not-listed' });
+      }
+    }
+  });
+});
+
+describe('a builder on an engine', () => {
+  const LAYOUT = { leaf: { most: 4, filled: 3, fewest: 1, average: 1 }, bucket: 4 };
+  const before = Array.from({ length: 12 }, (_, n) => aStanding(`user-${n}`, (n * 5) % 7, { since: n % 2 }));
+  const after = before.map((standing, n) => (n === 4 ? { ...standing, canonicalScore: 6, since: 9 } : standing));
+
+  /** A world whose first snapshots are there, and whose next build goes over a wire. */
+  async function begin(plan: FaultPlan) {
+    const table = (await engine.createTables(['leaderboards'])).leaderboards;
+    const world = new LeaderboardWorld(before, LAYOUT);
+    const storeOf = (own: DynamoDBClient) => dynamoLeaderboardStore(own, table, sha256);
+    const build = (own: DynamoDBClient, now: number) =>
+      buildBoards({ ...world.build, newSorter: diskSorter({ itemsInMemory: 5 }), store: storeOf(own) }, now);
+    await build(client, NOON - 2 * MINUTE);
+    world.people = after;
+
+    const { endpoint, region, credentials } = engine;
+    const own = new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE });
+    const wire = new Wire(plan);
+    const tryNext = () => build(wire.attach(own), NOON - MINUTE).finally(() => own.destroy());
+    return { deps: readOf(table), wire, tryNext, build: (now: number) => build(client, now) };
+  }
+  const rootsOf = async ({ leaderboards }: ReadBoardsDeps): Promise<(Snapshot | null)[]> =>
+    Promise.all(BOARDS.map((board) => leaderboards.newest(board)));
+
+  it('whose request fails, or that ends with it and runs again, leaves what one leaves that ran through; readers see boards whole', async () => {
+    const through = await begin(noFaults);
+    await through.tryNext();
+    const expected = await rootsOf(through.deps);
+    const requests = through.wire.calls.length;
+    const number = fc.integer({ min: 1, max: requests });
+
+    await fc.assert(
+      fc.asyncProperty(number, fc.constantFrom(...FAULTS), async (end, fault) => {
+        const { deps, tryNext, build } = await begin(faultAt(end, fault));
+        if (fault.startsWith('dies')) await expect(tryNext()).rejects.toSatisfy(isInjected);
+        else await tryNext();
+
+        for (const board of BOARDS) {
+          const isOld = (await deps.leaderboards.newest(board))?.asOf !== new Date(NOON - MINUTE).toISOString();
+          expect(await rowsOf(deps, board, 5)).toEqual(rankedOn(board, isOld ? before : after));
+        }
+        await build(NOON - MINUTE);
+        expect(await rootsOf(deps)).toEqual(expected);
+      }),
+      { numRuns: runs(12) },
+    );
+  });
+});
