@@ -70,24 +70,30 @@ export const community = (maxLength = 60): fc.Arbitrary<Member[]> =>
 
 /** Sizes that make many blocks of a few dozen users. */
 export const layout: fc.Arbitrary<Layout> = fc
-  .record({ fewest: fc.integer({ min: 1, max: 3 }), isLean: fc.boolean(), bucket: fc.integer({ min: 1, max: 8 }) })
+  .record({ fewest: fc.constantFrom(1, 2, 2, 3, 3), isLean: fc.boolean(), bucket: fc.integer({ min: 1, max: 8 }) })
   .map(({ fewest, isLean, bucket }) => ({
     leaf: { fewest, filled: 3 * fewest, most: 4 * fewest, average: (isLean ? 1 : 2) * fewest },
     bucket,
   }));
 
-/** Changes of a community: some leave, some come, some have another score today. */
-export type Change = { readonly gone: readonly number[]; readonly came: readonly Member[]; readonly scored: Scored };
+/** Changes of a community: some leave, among them those with the lowest ranks, some come, some have another score today. */
+export type Change = {
+  readonly gone: readonly number[];
+  readonly lowestGone: number;
+  readonly came: readonly Member[];
+  readonly scored: Scored;
+};
 type Scored = readonly { readonly who: number; readonly score: number; readonly since: number }[];
 
 export const change = (most: number): fc.Arbitrary<Change> =>
   fc.record({
     gone: fc.array(fc.nat({ max: 99 }), { maxLength: Math.floor(most / 2) }),
+    lowestGone: fc.nat({ max: Math.floor(most / 2) }),
     came: fc.uniqueArray(member, { selector: (each) => each.username, maxLength: Math.floor(most / 2) }),
     scored: fc.array(fc.record({ who: fc.nat({ max: 99 }), score, since }), { maxLength: most }),
   });
 
-export function changed(members: readonly Member[], { gone, came, scored }: Change): Member[] {
+export function changed(members: readonly Member[], { gone, lowestGone, came, scored }: Change): Member[] {
   const next = new Map(members.map((each) => [each.username, each]));
   const nth = (index: number): Member | undefined => members[index % Math.max(1, members.length)];
   for (const { who, ...save } of scored) {
@@ -97,6 +103,8 @@ export function changed(members: readonly Member[], { gone, came, scored }: Chan
     next.set(before.username, { ...before, since: save.since, saves: [...before.saves, newest] });
   }
   for (const each of came) next.set(each.username, each);
+  const lowest = lowestGone === 0 ? [] : bruteForce('alltime', members).slice(-lowestGone);
+  for (const each of lowest) next.delete(each.username);
   for (const index of gone) next.delete(nth(index)?.username ?? '');
   return [...next.values()];
 }
