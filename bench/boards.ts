@@ -1,3 +1,6 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { buildBoards, type BuildDeps } from '../domain/leaderboards/build-boards.ts';
@@ -10,7 +13,7 @@ import { sha256 } from '../functions/runtime/environment.ts';
 import { meterCapacity, type Usage } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';
 import { itemSize, type Item } from './item-size.ts';
-import { cost, type Cost, type Measurements } from './measurements.ts';
+import { cost, ratioAtMost, type Cost, type Measurements, type Ratio } from './measurements.ts';
 import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
 import type { Sizes } from './sizes.ts';
 
@@ -19,11 +22,16 @@ const NOW = Date.parse('2126-08-21T12:00:00.000Z');
 const MINUTE = 60_000;
 const ASKED_RANKS = 200;
 const PAGE = 100;
-/** Every so manieth score has changed. */
+/** Every so manieth score has changed; and as many as change in a quiet minute. */
 const CHANGED = 100;
+const FEW = 10;
+const MEMORY_SAMPLE_MS = 500;
+const MEMORY_WITHIN = 2;
+/** With so many, every sorter is larger than memory may be. */
+const SPILLING = 100_000;
 const RANK_BUDGET = { reads: 3, units: 6 }; // the pointer is the first of the reads
 
-type Build = { readonly usage: Usage; readonly seconds: number; readonly peakBytes: number };
+type Build = { readonly usage: Usage; readonly seconds: number };
 type Read = { readonly usage: Usage; readonly bytes: number };
 
 const Answer = z.object({ Item: z.custom<Item>().optional() });
@@ -40,20 +48,45 @@ function observe(client: DynamoDBClient, onAnswer: (answer: unknown) => void): v
   );
 }
 
-async function measureBuild(deps: BuildDeps, client: DynamoDBClient, users: number, now: number): Promise<Build> {
-  globalThis.gc?.();
-  let peakBytes = process.memoryUsage.rss();
-  // With every request: a timer would not fire while rows are sorted.
-  observe(client, () => {
-    peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
-  });
+setFlagsFromString('--expose-gc');
+const collectGarbage = z.custom<() => void>((value) => typeof value === 'function').parse(runInNewContext('gc'));
+
+/** What is in use, without what may be collected. */
+function liveBytes(): number {
+  collectGarbage();
+  collectGarbage(); // what the first one has not swept yet
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+type Building = { readonly users: number; readonly client: DynamoDBClient; readonly deps: BuildDeps };
+
+async function buildOnce({ deps, users }: Building): Promise<void> {
+  const boards = await buildBoards(deps);
+  const isWhole = boards.every(({ outcome, scores }) => outcome === 'switched' && scores === users);
+  if (!isWhole) throw new Error(`a build of ${users} scores: ${JSON.stringify(boards)}`);
+}
+
+async function measureBuild(building: Building): Promise<Build> {
   const started = performance.now();
-  const usage = await meterCapacity(client).during(async () => {
-    const boards = await buildBoards(deps, now);
-    const isWhole = boards.every(({ outcome, scores }) => outcome === 'switched' && scores === users);
-    if (!isWhole) throw new Error(`a build of ${users} scores: ${JSON.stringify(boards)}`);
+  const usage = await meterCapacity(building.client).during(() => buildOnce(building));
+  return { usage, seconds: (performance.now() - started) / 1_000 };
+}
+
+/** How much more a build has in use at most than there was before it. */
+async function measureMemory(building: Building): Promise<number> {
+  await breathe();
+  const before = liveBytes();
+  let peak = before;
+  let sampledAt = -Infinity;
+  // With requests: a timer would not fire while rows are sorted.
+  observe(building.client, () => {
+    if (performance.now() - sampledAt < MEMORY_SAMPLE_MS) return;
+    peak = Math.max(peak, liveBytes());
+    sampledAt = performance.now();
   });
-  return { usage, seconds: (performance.now() - started) / 1_000, peakBytes };
+  await buildOnce(building);
+  return peak - before;
 }
 
 /** The dearest of the reads. */
@@ -87,24 +120,26 @@ async function measureSize(engine: BenchEngine, users: number) {
   const tables = await engine.createTables();
   const [scores, boards] = [tables('user_scores'), tables('leaderboards')];
   const all = Array.from({ length: users }, (_, index) => index);
-  await saveScores(engine.client(), scores, all, (index) => simulatedScore(index, NOW));
-  const build = (now: number): Promise<Build> => {
+  const changed = all.filter((index) => index % CHANGED === 0);
+  const few = changed.slice(0, FEW);
+  const scoreOf = (index: number) => simulatedScore(index, NOW, { changed: index % CHANGED === 0 });
+  let minutes = 0;
+  const building = (): Building => {
     const client = engine.client();
-    const deps: BuildDeps = {
-      standings: dynamoStandings(client, scores),
-      store: dynamoLeaderboardStore(client, boards, sha256),
-      newSorter: diskSorter(),
-      clock: () => now,
-      sha256,
-    };
-    return measureBuild(deps, client, users, now);
+    minutes += 1;
+    const now = NOW + minutes * MINUTE;
+    const standings = dynamoStandings(client, scores);
+    const store = dynamoLeaderboardStore(client, boards, sha256);
+    return { users, client, deps: { standings, store, newSorter: diskSorter(), clock: () => now, sha256 } };
   };
 
-  const first = await build(NOW);
-  const again = await build(NOW + MINUTE);
-  const changed = all.filter((index) => index % CHANGED === 0);
-  await saveScores(engine.client(), scores, changed, (index) => simulatedScore(index, NOW, { changed: true }));
-  const afterChanges = await build(NOW + 2 * MINUTE);
+  await saveScores(engine.client(), scores, all, (index) => simulatedScore(index, NOW));
+  const first = await measureBuild(building());
+  const liveAtMost = await measureMemory(building());
+  await saveScores(engine.client(), scores, few, scoreOf);
+  const afterFew = await measureBuild(building());
+  await saveScores(engine.client(), scores, changed, scoreOf);
+  const afterChanges = await measureBuild(building());
 
   const step = Math.max(1, Math.floor(users / ASKED_RANKS));
   const asked = all.filter((index) => index % step === 0);
@@ -113,7 +148,7 @@ async function measureSize(engine: BenchEngine, users: number) {
     boards,
     asked.map((index) => async (deps) => {
       const found = await rankOf(deps, simulatedName(index));
-      const isListed = simulatedScore(index, NOW, { changed: index % CHANGED === 0 }).canonicalScore > 0;
+      const isListed = scoreOf(index).canonicalScore > 0;
       if ((found !== null) !== isListed)
         throw new Error(`the rank of ${simulatedName(index)}: ${JSON.stringify(found)}`);
     }),
@@ -124,25 +159,27 @@ async function measureSize(engine: BenchEngine, users: number) {
       if (!found.ok || found.value.rows.length !== PAGE) throw new Error('a page that is not full');
     },
   ]);
-  return { first, again, afterChanges, rank, page };
+  return { first, liveAtMost, afterFew, afterChanges, rank, page };
 }
 
 /** What the boards take: each build, and each read of the newest snapshot. */
 export const measureBoards = ({ boardUsers }: Pick<Sizes, 'boardUsers'>): Promise<Measurements> =>
   withEngine(async (engine) => {
     const costs: Cost[] = [];
+    const memory: { readonly users: number; readonly bytes: number }[] = [];
     for (const users of boardUsers) {
-      const { first, again, afterChanges, rank, page } = await measureSize(engine, users);
+      const { first, liveAtMost, afterFew, afterChanges, rank, page } = await measureSize(engine, users);
+      memory.push({ users, bytes: liveAtMost });
       const of = `${users.toLocaleString('en')} scores`;
       for (const [name, { usage, seconds }] of [
         [`boards of ${of}, the first build`, first],
-        [`boards of ${of}, nothing changed`, again],
         [`boards of ${of}, 1 % changed`, afterChanges],
+        [`boards of ${of}, ${FEW} changed`, afterFew],
       ] as const) {
         costs.push(cost(name, 'RRU', usage.readUnits), cost(name, 'WRU', usage.writeUnits), cost(name, 's', seconds));
       }
       costs.push(
-        cost(`boards of ${of}, resident at most`, 'MB', Math.max(first.peakBytes, afterChanges.peakBytes) / 1e6),
+        cost(`boards of ${of}, memory in use at most`, 'MB', liveAtMost / 1e6),
         cost(`rank among ${of}, the pointer included`, 'reads', rank.requests, { budget: RANK_BUDGET.reads }),
         cost(`rank among ${of}`, 'RRU', rank.units, { budget: RANK_BUDGET.units }),
         cost(`rank among ${of}`, 'bytes', rank.bytes),
@@ -150,5 +187,14 @@ export const measureBoards = ({ boardUsers }: Pick<Sizes, 'boardUsers'>): Promis
         cost(`top ${PAGE} of ${of}`, 'RRU', page.units),
       );
     }
-    return { costs, ratios: [] };
+    return { costs, ratios: memoryRatios(memory) };
+  });
+
+/** From where sorters go to the disk on, more scores take hardly more memory. */
+const memoryRatios = (memory: readonly { readonly users: number; readonly bytes: number }[]): readonly Ratio[] =>
+  memory.flatMap(({ users, bytes }, index) => {
+    const before = memory[index - 1];
+    if (before === undefined || before.users < SPILLING) return [];
+    const name = `boards, memory in use, ${users.toLocaleString('en')} against ${before.users.toLocaleString('en')} scores`;
+    return [ratioAtMost(name, bytes / before.bytes, MEMORY_WITHIN)];
   });
