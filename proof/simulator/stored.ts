@@ -169,10 +169,10 @@ export async function storedRollups(engine: Engine): Promise<{
   return { totals, extensions: extensions.sort() };
 }
 
-/** Whether a backfill has begun and not ended. */
-export async function hasUnfinishedRuns(engine: Engine): Promise<boolean> {
+/** The ids of the backfills that have begun and not ended. */
+export async function unfinishedRuns(engine: Engine): Promise<readonly string[]> {
   const runs = (await engine.scan('backfill_runs')).filter((item) => textOf(item, 'pk') === 'RUNS');
-  return runs.some(({ status }) => status?.S !== 'done');
+  return runs.filter(({ status }) => status?.S !== 'done').map((item) => textOf(item, 'sk'));
 }
 
 /** What every save renews, whatever it saves. */
