@@ -113,32 +113,50 @@ export function note(ask: Ask, answered: Answered, models: Models): void {
       const { results } = IngestAnswer.parse(answered.body);
       for (const [index, event] of ask.events.entries()) {
         const result = results[index];
-        if (result === undefined) return expectNone('contract', [`event ${index} has no result`]);
+        if (result === undefined) {
+          expectNone('contract', [`event ${index} has no result`]);
+          return;
+        }
         noteEvent(event, ask.key, result, answered, models);
       }
       return;
     }
     case 'award':
-    case 'badge':
-      return noteGrant(ask, answered, models);
-    case 'reverse':
-      return noteReversal(ask.grantId, answered, models);
-    case 'confirm':
-      return noteConfirmed(ask, answered, models);
+    case 'badge': {
+      noteGrant(ask, answered, models);
+      return;
+    }
+    case 'reverse': {
+      noteReversal(ask.grantId, answered, models);
+      return;
+    }
+    case 'confirm': {
+      noteConfirmed(ask, answered, models);
+      return;
+    }
     case 'yank':
     case 'unyank': {
       const place = `${ask.name}@${ask.version}`;
       if (answered.status === 200) models.registry.yanked({ ...answered, place, isYank: ask.kind === 'yank' });
-      return expectStatus(ask, answered, [200, 403, 404]);
+      expectStatus(ask, answered, [200, 403, 404]);
+      return;
     }
-    case 'transfer':
-      return expectStatus(ask, answered, [200, 404]);
+    case 'transfer': {
+      expectStatus(ask, answered, [200, 404]);
+      return;
+    }
     case 'members':
       models.registry.membersSet({ ...answered, members: ask.members });
-      return expectStatus(ask, answered, [200]);
+      {
+        expectStatus(ask, answered, [200]);
+        return;
+      }
     case 'unbind':
       if (answered.status === 200) models.telemetry.unbound(deviceIdOf(ask.device), answered);
-      return expectStatus(ask, answered, [200, 404]);
+      {
+        expectStatus(ask, answered, [200, 404]);
+        return;
+      }
   }
 }
 
@@ -167,7 +185,8 @@ function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered
     case 'daily_sign_in': {
       const kind = event.event === 'issue_created' ? 'issue' : 'sign-in';
       const what = textIn(event.properties, 'issue_id') ?? hour.slice(0, 10);
-      return models.telemetry.reported({ kind, username: username ?? '', what, hour }, stored !== 'maybe');
+      models.telemetry.reported({ kind, username: username ?? '', what, hour }, stored !== 'maybe');
+      return;
     }
     case 'extension_pulled': {
       const puller = username === undefined ? `device:${deviceIdOf(event.distinct_id)}` : `user:${username}`;
@@ -176,7 +195,8 @@ function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered
         textIn(event.properties, 'version') ?? '',
       ];
       const answer = result.code === 'unknown_extension' ? 'unknown' : stored;
-      return models.registry.pulled({ began, ended, name, version, puller, hour, answer });
+      models.registry.pulled({ began, ended, name, version, puller, hour, answer });
+      return;
     }
     case 'award':
     case 'badge_granted':
@@ -192,7 +212,8 @@ function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered
       const answer = isConflict
         ? 'conflict'
         : ({ accepted: 'given', duplicate: 'repeated', maybe: 'maybe' } as const)[stored];
-      return models.ledger.asked({ began, ended, isTriedOnce, grantId, username: username ?? '', points, answer });
+      models.ledger.asked({ began, ended, isTriedOnce, grantId, username: username ?? '', points, answer });
+      return;
     }
     default: {
       expectNone(

@@ -97,11 +97,11 @@ export class World {
 
   /** Lets all run until this is done. */
   async finish<Value>(work: Promise<Value>): Promise<Value> {
-    let settled = false;
-    const end = () => (settled = true);
-    work.then(end, end);
+    const state = { isOver: false };
+    const over = () => (state.isOver = true);
+    work.then(over, over);
     do await this.advance();
-    while (!settled);
+    while (!state.isOver);
     return work;
   }
 
@@ -131,14 +131,21 @@ export class World {
   async #begin(act: Act, name: string): Promise<void> {
     const { simulation } = this;
     switch (act.kind) {
-      case 'announce':
-        return this.announce(act.table, name);
-      case 'deliver':
-        return this.deliver(act.queue, name);
-      case 'backfill':
-        return this.#run(() => this.#backfill(act.event, name));
+      case 'announce': {
+        this.announce(act.table, name);
+        return;
+      }
+      case 'deliver': {
+        this.deliver(act.queue, name);
+        return;
+      }
+      case 'backfill': {
+        this.#run(() => this.#backfill(act.event, name));
+        return;
+      }
       case 'scheduled':
-        return simulation.queues.get('backfill')?.send(JSON.stringify(act.event), { now: simulation.now });
+        simulation.queues.get('backfill')?.send(JSON.stringify(act.event), { now: simulation.now });
+        return;
       case 'wait':
         simulation.now += act.seconds * 1_000;
         return;
@@ -154,12 +161,24 @@ export class World {
       case 'poison': {
         const body = hashOf(name) % 2 === 0 ? 'not JSON' : '{"username":5,"mode":"no such"}';
         this.poisoned += 1;
-        return simulation.queues.get(act.queue)?.send(body, { now: simulation.now, isPoison: true });
+        simulation.queues.get(act.queue)?.send(body, { now: simulation.now, isPoison: true });
+        return;
       }
       case 'redrive':
-        return simulation.queues.get(act.queue)?.redrive(simulation.now);
-      default:
-        return this.#run(() => this.#ask(act, name));
+        simulation.queues.get(act.queue)?.redrive(simulation.now);
+        return;
+      case 'ingest':
+      case 'award':
+      case 'badge':
+      case 'reverse':
+      case 'confirm':
+      case 'yank':
+      case 'unyank':
+      case 'transfer':
+      case 'members':
+      case 'unbind':
+        this.#run(() => this.#ask(act, name));
+        return;
     }
   }
 
