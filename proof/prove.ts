@@ -111,7 +111,7 @@ async function tellFinding(
     : { schedule, verdict, runs: 0 };
   const told = options.trace ? (await simulator.run(small.schedule, { isTold: true })).lines : [];
   const faults = [...small.verdict.faults].map(([name, fault]) => `  ${fault} at ${name}`);
-  const { startsAt, hasRollups, hasStalls, faultRate } = small.schedule;
+  const { startsAt, hasRollups, holdRate, faultRate } = small.schedule;
   output.result(
     {
       ok: false,
@@ -128,7 +128,7 @@ async function tellFinding(
       `as made: ${schedule.steps.length} steps, ${verdict.faults.size} faults, trace ${verdict.traceHash}`,
       ...problems(verdict),
       `shrunk in ${small.runs} runs to ${small.schedule.steps.length} steps, from ${new Date(startsAt).toISOString()}`,
-      `(rollups: ${hasRollups ? 'yes' : 'no'}, stalls: ${hasStalls ? 'yes' : 'no'}, fault rate: ${faultRate})`,
+      `(rollups: ${hasRollups ? 'yes' : 'no'}, fault rate: ${faultRate}, hold rate: ${holdRate})`,
       ...small.schedule.steps.map((step) => `  ${textOf(step)}`),
       ...(faults.length > 0 ? ['faults:', ...faults] : ['no faults']),
       ...told.map((line) => `    ${line}`),

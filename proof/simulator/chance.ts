@@ -45,13 +45,20 @@ export class Chance {
   }
 
   /** One of the names, each as often as its weight says. */
-  weighted<Name extends string>(weights: readonly (readonly [Name, number])[]): Name {
-    const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  weighted<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): Name {
+    const names = namesOf(weights);
+    const total = names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);
     let left = this.next() * total;
-    for (const [name, weight] of weights) {
-      left -= weight;
+    for (const name of names) {
+      left -= weights[name] ?? 0;
       if (left < 0) return name;
     }
     throw new Error('there is nothing to choose from');
   }
+}
+
+function namesOf<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): readonly Name[] {
+  const names: Name[] = [];
+  for (const name in weights) names.push(name);
+  return names;
 }

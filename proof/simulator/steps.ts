@@ -60,8 +60,8 @@ export type Schedule = {
   readonly hasRollups: boolean;
   /** Of the tries of requests. */
   readonly faultRate: number;
-  /** Whether one invocation stands still for long while others pass, or all advance alike. */
-  readonly hasStalls: boolean;
+  /** Of the tries of requests: those at which an invocation stands still for some steps, while others pass. */
+  readonly holdRate: number;
   readonly steps: readonly Step[];
   /** Tries that no fault shall befall, by name. */
   readonly without: readonly string[];

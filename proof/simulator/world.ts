@@ -22,7 +22,7 @@ const MOST_TRIES = 12;
 /** Tries of one ask that faults may befall. */
 const UNSPARED_TRIES = 4;
 const MOST_STREAM_TRIES = 5;
-const STALLS = 0.12;
+const LONGEST_HOLD = 8;
 
 const Failures = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
@@ -39,7 +39,9 @@ export class World {
   readonly models: Models;
   readonly schedule: Schedule;
   readonly #seed: string;
-  readonly #stalled = new Map<string, number>();
+  /** Tries that are held back, by name, and the step from which on they are not. */
+  readonly #heldUntil = new Map<string, number>();
+  #step = 0;
   #asking = 0;
   #running = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -78,8 +80,14 @@ export class World {
   async take(step: Step): Promise<void> {
     await this.simulation.conductor.waiting();
     this.simulation.tell(`step ${step.number} ${step.act.kind}`);
+    this.#step += 1;
     await this.#begin(step.act, `s${step.number}`);
-    await this.advance(step.requests);
+    await this.advance(step.requests, (operation) => !this.#isHeld(operation));
+  }
+
+  /** No step comes any more: nothing stands still. */
+  release(): void {
+    this.#step = Infinity;
   }
 
   /** Lets requests through until none waits, or so many are through. */
@@ -109,23 +117,24 @@ export class World {
     return this.#running === 0;
   }
 
-  /** Each try has its place in the order, whatever else there is; some invocations stand still for long. */
+  /** Each try has its place in the order, whatever else there is. */
   #choose(waiting: readonly Operation[]): Operation | undefined {
     let [best, least]: [Operation | undefined, number] = [undefined, Infinity];
     for (const operation of waiting) {
-      const name = nameOfTry(operation);
-      const place = this.schedule.hasStalls ? this.#placeOf(operation, name) : fractionOf(`${this.#seed} turn ${name}`);
+      const place = fractionOf(`${this.#seed} turn ${nameOfTry(operation)}`);
       if (place < least) [best, least] = [operation, place];
     }
     return best;
   }
 
-  #placeOf({ invocation }: Operation, name: string): number {
-    const isStalled = fractionOf(`${this.#seed} stall ${name}`) < STALLS;
-    const own = fractionOf(`${this.#seed} place ${invocation.name}`);
-    if (isStalled && !this.#stalled.has(name)) this.#stalled.set(name, 1);
-    const stalls = [...this.#stalled.keys()].filter((each) => each.startsWith(`${invocation.name}/`)).length;
-    return own + stalls;
+  /** Whether an invocation stands still at this try: for some steps, from the first in which it is seen there. */
+  #isHeld(operation: Operation): boolean {
+    const name = nameOfTry(operation);
+    const until = this.#heldUntil.get(name);
+    if (until !== undefined) return this.#step < until;
+    const isHeld = fractionOf(`${this.#seed} hold ${name}`) < this.schedule.holdRate;
+    this.#heldUntil.set(name, isHeld ? this.#step + 1 + (hashOf(`${this.#seed} steps ${name}`) % LONGEST_HOLD) : 0);
+    return isHeld && this.#step < Infinity;
   }
 
   async #begin(act: Act, name: string): Promise<void> {
