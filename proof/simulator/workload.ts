@@ -114,24 +114,21 @@ class Maker {
   next(sort: Sort): readonly Planned[] {
     const chance = this.#chance;
     const some = () => chance.of([0, 1, 2, 3, 5, 8, 14, ALL, ALL, ALL]);
-    switch (sort) {
-      case 'burst': {
-        const acts = this.#burst();
-        return acts.map((act, index) => ({
-          act,
-          requests: index === acts.length - 1 ? some() : chance.of([0, 0, 2, 5]),
-        }));
-      }
-      case 'pump': {
-        const announced = STREAMED.map((table) => ({ act: { kind: 'announce', table } as const, requests: 0 }));
-        const queue = this.#hasRollups && chance.happens(0.4) ? 'roll-up' : 'score-refresh';
-        const wait =
-          queue === 'roll-up' ? [{ act: this.#wait(61), requests: ALL }] : [{ act: this.#wait(1), requests: ALL }];
-        return [...announced, ...wait, { act: { kind: 'deliver', queue }, requests: some() }];
-      }
-      default:
-        return [{ act: this.#act(sort), requests: some() }];
-    }
+    if (sort === 'pump') return this.#pump(some());
+    if (sort !== 'burst') return [{ act: this.#act(sort), requests: some() }];
+    const acts = this.#burst();
+    return acts.map((act, index) => {
+      const isLast = index === acts.length - 1;
+      return { act, requests: isLast ? some() : chance.of([0, 0, 2, 5]) };
+    });
+  }
+
+  /** Everything is announced, then handled: so that a change comes as far as a score within a few steps. */
+  #pump(requests: number): readonly Planned[] {
+    const announced = STREAMED.map((table) => ({ act: { kind: 'announce', table } as const, requests: 0 }));
+    const queue = this.#hasRollups && this.#chance.happens(0.4) ? 'roll-up' : 'score-refresh';
+    const wait = { act: this.#wait(queue === 'roll-up' ? 61 : 1), requests: ALL };
+    return [...announced, wait, { act: { kind: 'deliver', queue }, requests }];
   }
 
   /** The same thing at the same time, by several. */
