@@ -14,6 +14,8 @@ export async function loadFunctions(engine: Engine) {
     RUNS_TABLE: engine.table('backfill_runs'),
     SCORE_REFRESH_QUEUE_URL: 'http://queues/000000000000/score-refresh',
     ROLL_UP_QUEUE_URL: 'http://queues/000000000000/roll-up',
+    LEADERBOARDS_TABLE: engine.table('leaderboards'),
+    RANK_QUEUE_URL: 'http://queues/000000000000/rank',
     BACKFILL_QUEUE_URL: 'http://queues/000000000000/backfill',
   };
   Object.assign(process.env, environment); // as Lambda would give it to each function

@@ -220,7 +220,8 @@ export class Simulation {
   async #sendBatch(invocation: Invocation, input: SendBatch): Promise<SentBatch> {
     const operation = this.conductor.begin(invocation, 'SendMessageBatchCommand', input);
     const send = async (entries: SendBatch['Entries']): Promise<SentBatch> => {
-      const queue = this.queues.get(queueOfUrl(input.QueueUrl));
+      const name = queueOfUrl(input.QueueUrl);
+      const queue = name === 'rank' ? undefined : this.queues.get(name);
       for (const { MessageBody, DelaySeconds = 0 } of entries) {
         queue?.send(MessageBody, { now: this.now, delayMs: DelaySeconds * 1_000 });
       }
@@ -249,8 +250,8 @@ export class Simulation {
   }
 }
 
-const QueueOfUrl = z.enum(QUEUES);
-const queueOfUrl = (url: string): QueueName => QueueOfUrl.parse(url.split('/').at(-1));
+const QueueOfUrl = z.enum([...QUEUES, 'rank']);
+const queueOfUrl = (url: string) => QueueOfUrl.parse(url.split('/').at(-1));
 
 /** Which simulation an invocation belongs to: the client outlives all of them. */
 const ways = new WeakMap<Surroundings, Simulation>();
