@@ -78,7 +78,12 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
     refolded.some((hours) => sk.startsWith(hours)),
   );
   // One that is counted and not scored: a long history is at its caps, and would be compared with a score that still moves.
-  const oneMore = eventOf({ device: 'device-0', number: dates.length * 1_000, at: `${LAST_DATE}${EVENING}`, event: 'page_viewed' });
+  const oneMore = eventOf({
+    device: 'device-0',
+    number: dates.length * 1_000,
+    at: `${LAST_DATE}${EVENING}`,
+    event: 'page_viewed',
+  });
   await sendNew(handler, key, [oneMore]);
   return {
     first,
