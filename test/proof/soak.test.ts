@@ -10,7 +10,7 @@ describe('a short soak', () => {
 
     expect(report.reconciliation.differences).toEqual([]);
     expect(new Set(report.crashes.keys())).toEqual(new Set(CRASHES));
-    expect(report.traffic.requests).toBeGreaterThan(20);
+    expect(report.traffic.requests).toBeGreaterThan(7); // the keys alone are seven
   });
 });
 
