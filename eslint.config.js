@@ -52,7 +52,14 @@ export default defineConfig(
   },
   {
     // Programs for a terminal print.
-    files: ['bin/**/*.ts', 'bench/**/*.ts', 'infra/**/*.ts', 'test/support/summarize-run.ts', 'local/**/*.ts'],
+    files: [
+      'bin/**/*.ts',
+      'bench/**/*.ts',
+      'proof/**/*.ts',
+      'infra/**/*.ts',
+      'test/support/summarize-run.ts',
+      'local/**/*.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

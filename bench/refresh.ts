@@ -35,7 +35,7 @@ const EVENING = 'T20:00:00.000Z';
 type History = {
   /** The last date's first refresh: it writes the day row of the date before, and seals the day that is due. */
   readonly first: Usage;
-  /** A further refresh of that date, after one more event. */
+  /** A further refresh of that date, after one more event, which is not scored. */
   readonly later: Usage;
   /** Write units of the dearest refresh of all: one that reached a tier, if any did. */
   readonly dearestWrites: number;
@@ -77,8 +77,14 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
   const facts = await storedItems(surroundings.client, surroundings.tables('telemetry'), ({ sk }) =>
     refolded.some((hours) => sk.startsWith(hours)),
   );
-  const oneMore = { devices: 1, eventsOfEach: 1 };
-  await sendNew(handler, key, eventsOfDate(LAST_DATE, dates.length, oneMore));
+  // One that is counted and not scored: a long history is at its caps, and would be compared with a score that still moves.
+  const oneMore = eventOf({
+    device: 'device-0',
+    number: dates.length * 1_000,
+    at: `${LAST_DATE}${EVENING}`,
+    event: 'page_viewed',
+  });
+  await sendNew(handler, key, [oneMore]);
   return {
     first,
     dearestWrites,

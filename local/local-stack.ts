@@ -6,6 +6,7 @@ import { awsCaller } from './aws-client.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from './engines/dynamodb-engine.ts';
 import { startQueueEngine } from './engines/queue-engine.ts';
+import { startRestartable } from './engines/restartable.ts';
 import { ensureQueues } from './engines/queues.ts';
 import { ensureTable } from './engines/tables.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
@@ -50,6 +51,15 @@ export type LocalStackOptions = {
   readonly progress?: (step: string) => void;
 };
 
+/** What goes wrong on purpose, while everything else goes on. */
+export type Crash = {
+  /** Ends a thread of the function with this role, one that works if there is one; false where it has none. */
+  thread(role: string): Promise<boolean>;
+  /** Kills the engine and starts it again on its data. Nothing that it has not answered for is finished. */
+  database(): Promise<void>;
+  queues(): Promise<void>;
+};
+
 export type LocalStack = LocalDescription & {
   /** Writes `<data>/local.json`: the stack is ready for others. */
   publish(): void;
@@ -57,6 +67,7 @@ export type LocalStack = LocalDescription & {
   drain(options?: { readonly timeoutMs?: number }): Promise<void>;
   /** Settles when an engine has ended that nobody asked to. */
   readonly failed: Promise<Error>;
+  readonly crash: Crash;
   stop(): Promise<void>;
 };
 
@@ -100,11 +111,13 @@ async function boot(
   });
   undo.push(() => proxy.stop());
   const [dynamodb, sqs] = await Promise.all([
-    startDynamoDbEngine(engine, {
-      dataDirectory: data.file('dynamodb', engine),
-      logFile: data.file('logs', 'engine.log'),
-    }),
-    startQueueEngine({ region: LOCAL_REGION, dataDirectory: data.file('sqs') }),
+    startRestartable(() =>
+      startDynamoDbEngine(engine, {
+        dataDirectory: data.file('dynamodb', engine),
+        logFile: data.file('logs', 'engine.log'),
+      }),
+    ),
+    startRestartable(() => startQueueEngine({ region: LOCAL_REGION, dataDirectory: data.file('sqs') })),
   ]);
   undo.push(
     () => dynamodb.stop(),
@@ -114,7 +127,8 @@ async function boot(
   const streams = new Map<string, string>();
   const model = () =>
     read({ awsEndpoint: proxy.endpoint, streamArnOf: (table) => streams.get(table) ?? `no stream of ${table}` });
-  proxy.connect({ dynamodbEndpoint: dynamodb.endpoint, sqsEndpoint: sqs.endpoint });
+  const connect = () => proxy.connect({ dynamodbEndpoint: dynamodb.endpoint(), sqsEndpoint: sqs.endpoint() });
+  connect();
 
   progress('Creating tables and queues');
   const { tables, queues } = model();
@@ -192,7 +206,12 @@ async function boot(
     publish: () => data.publish(description),
     drain: ({ timeoutMs = 60_000 } = {}) =>
       drain({ stack, functions, sources: sources.all, operator, timeoutMs, logs: data.file('logs') }),
-    failed: Promise.race([dynamodb.ended.then(ended(engine)), sqs.ended.then(ended('fauxqs'))]),
+    failed: Promise.race([dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
+    crash: {
+      thread: async (role) => (await functions.get(functionName(stack, role))?.endThread()) ?? false,
+      database: () => dynamodb.killAndStart().then(connect),
+      queues: () => sqs.killAndStart().then(connect),
+    },
     async stop() {
       isStopping = true;
       await stop();
@@ -257,6 +276,12 @@ function workersOf(fn: FunctionModel, { queueMappings, streamMappings }: StackMo
     ...streamMappings.filter(isOurs).map(({ lanes }) => lanes),
   ];
   return Math.max(HTTP_WORKERS, ...sources);
+}
+
+function functionName({ functions }: StackModel, role: string): string {
+  const fn = functions.find((candidate) => candidate.role === role);
+  if (fn === undefined) throw new Error(`The template has no function with the role ${role}`);
+  return fn.name;
 }
 
 function tableName({ tables }: StackModel, role: string): string {

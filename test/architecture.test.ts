@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-const TREES = ['domain', 'functions', 'infra', 'local', 'operator', 'bin', 'bench'];
+const TREES = ['domain', 'functions', 'infra', 'local', 'operator', 'bin', 'bench', 'proof'];
 
 type Import = { readonly from: string; readonly isTypeOnly: boolean };
 
@@ -74,6 +74,9 @@ const RULES: readonly {
       isPackage(target) ||
       /^(operator\/|domain\/|functions\/(adapters|runtime)\/|local\/local-description\.ts$)/.test(target),
   },
+  // It runs the functions where everything can go wrong, beside models of its own: no rule or fold of the domain is in those.
+  { of: /^proof\/simulator\/model\//, may: (target) => target.startsWith('proof/simulator/model/') },
+  { of: /^proof\//, may: (target) => !target.startsWith('bin/') },
   { of: /^bin\//, may: (target) => !target.startsWith('test/') },
   { of: /./, may: (target) => !/^(test|operator)\//.test(target) },
 ];
@@ -187,6 +190,7 @@ describe('the rule of imports', () => {
     ['operator/a.ts', `import { handler } from '../functions/read-api/handler.ts';`],
     ['local/a.ts', `import { connect } from '../operator/connection.ts';`],
     ['bench/a.ts', `import { connect } from '../operator/connection.ts';`],
+    ['proof/simulator/model/a.ts', `import { foldHour } from '../../../domain/scoring/fold.ts';`],
   ])('refuses in %s: %s', (file, text) => {
     expect(wrongImports(file, text)).toHaveLength(1);
   });

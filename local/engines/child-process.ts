@@ -14,6 +14,7 @@ child=$!
 guard=$!
 exec 3<&-
 trap 'kill "$child" 2>/dev/null' TERM INT
+trap 'kill -9 "$child" 2>/dev/null; wait "$child" 2>/dev/null' USR1
 wait "$child"
 status=$?
 kill "$guard" 2>/dev/null
@@ -25,6 +26,8 @@ export type ChildProcess = {
   readonly ended: Promise<void>;
   hasEnded(): boolean;
   stop(): Promise<void>;
+  /** Ends it as a crash would: it finishes nothing. */
+  kill(): Promise<void>;
 };
 
 /** Starts an engine that does not outlive this process, not even a killed one. It prints to `logFile`, if given. */
@@ -45,6 +48,10 @@ export function startChildProcess(command: string, args: readonly string[], logF
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     async stop() {
       child.stdin?.end();
+      await ended;
+    },
+    async kill() {
+      child.kill('SIGUSR1');
       await ended;
     },
   };

@@ -13,6 +13,7 @@ export type DynamoDbEngine = {
   /** Settles when the engine has ended, asked to or not. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
+  kill(): Promise<void>;
 };
 
 export type EngineOptions = {
@@ -45,7 +46,7 @@ export async function startDynamoDbEngine(name: EngineName, options: EngineOptio
   void child.ended.then(release);
   const endpoint = `http://127.0.0.1:${port}`;
   await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 5_000 : 30_000);
-  return { name, endpoint, ended: child.ended, stop: () => child.stop() };
+  return { name, endpoint, ended: child.ended, stop: () => child.stop(), kill: () => child.kill() };
 }
 
 function dynoxide(port: number, { dataDirectory }: EngineOptions) {

@@ -9,6 +9,7 @@ export type QueueEngine = {
   readonly endpoint: string;
   readonly ended: Promise<void>;
   stop(): Promise<void>;
+  kill(): Promise<void>;
 };
 
 /**
@@ -33,6 +34,9 @@ export async function startQueueEngine(options: {
     async stop() {
       worker.postMessage('stop');
       await ended;
+    },
+    async kill() {
+      await worker.terminate();
     },
   };
 }

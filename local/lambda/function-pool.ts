@@ -23,6 +23,8 @@ export type FunctionPool = {
   invoke(event: string): Promise<InvocationResult>;
   /** Invocations that run or wait. */
   inFlight(): number;
+  /** Ends one of its threads as Lambda may at any time: one that works, if there is one. False where it has none. */
+  endThread(): Promise<boolean>;
   stop(): Promise<void>;
 };
 
@@ -170,6 +172,12 @@ export function functionPool(options: PoolOptions): FunctionPool {
   return {
     model,
     inFlight: () => inFlight,
+    async endThread() {
+      const usable = [...all].filter(({ isUsable }) => isUsable);
+      const victim = usable.find((sandbox) => !idle.includes(sandbox)) ?? usable[0];
+      await victim?.end();
+      return victim !== undefined;
+    },
     async invoke(event) {
       const requestId = randomUUID();
       inFlight += 1;

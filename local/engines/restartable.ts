@@ -1,0 +1,44 @@
+type Engine = {
+  readonly endpoint: string;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+};
+
+export type Restartable = {
+  endpoint(): string;
+  /** Settles when it has ended and nobody here ended it. */
+  readonly failed: Promise<void>;
+  /** Kills it, and starts it again on its data: at another address. */
+  killAndStart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** An engine that can crash and come back while everything else goes on. */
+export async function startRestartable(start: () => Promise<Engine>): Promise<Restartable> {
+  let engine = await start();
+  let isEndedHere = false;
+  let fail = (): void => undefined;
+  const failed = new Promise<void>((resolve) => (fail = resolve));
+  const watch = (watched: Engine): void => {
+    void watched.ended.then(() => {
+      if (!isEndedHere) fail();
+    });
+  };
+  watch(engine);
+  return {
+    endpoint: () => engine.endpoint,
+    failed,
+    async killAndStart() {
+      isEndedHere = true;
+      await engine.kill();
+      engine = await start();
+      isEndedHere = false;
+      watch(engine);
+    },
+    async stop() {
+      isEndedHere = true;
+      await engine.stop();
+    },
+  };
+}

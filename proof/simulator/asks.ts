@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { anHttpRequest } from '../../test/builders/http-request.ts';
+import type { RawEvent } from '../../test/builders/telemetry.ts';
+import { secretOf } from './credentials.ts';
+import { expectNone } from './finding.ts';
+import type { Role } from './functions.ts';
+import type { LedgerModel } from './model/ledger.ts';
+import type { RegistryModel } from './model/registry.ts';
+import type { Span, TelemetryModel } from './model/telemetry.ts';
+import type { Ask, Key } from './steps.ts';
+
+export type Models = {
+  readonly telemetry: TelemetryModel;
+  readonly ledger: LedgerModel;
+  readonly registry: RegistryModel;
+};
+
+/** An answer, in the end, with the span of all tries. */
+export type Answered = Span & {
+  readonly status: number;
+  readonly body: unknown;
+  readonly isTriedOnce: boolean;
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+};
+
+const DAY = 86_400_000;
+/** Two machines' clocks. */
+const CLOCKS_OFF_MS = 5_000;
+
+type Request = { readonly role: Role; readonly event: object };
+
+/** The HTTP request of an ask, and the function that it reaches. */
+export function requestOf(ask: Ask): Request {
+  const request = (role: Role, key: Key, method: string, path: string, body: object): Request => ({
+    role,
+    event: anHttpRequest({ method, path, body, ...(key === null ? {} : { key: secretOf(key) }) }),
+  });
+  const ofExtension = (name: string, version?: string) =>
+    `/api/v1/extensions/${encodeURIComponent(name)}${version === undefined ? '' : `@${version}`}`;
+  switch (ask.kind) {
+    case 'ingest':
+      return request('ingest-telemetry', ask.key, 'POST', '/ingest', { events: ask.events });
+    case 'award': {
+      const { id, username, points } = ask;
+      return request('record-award', 'server', 'POST', '/v1/awards', {
+        awardId: id,
+        username,
+        points,
+        reason: 'helped',
+      });
+    }
+    case 'badge': {
+      const { id, username, points } = ask;
+      return request('record-award', 'server', 'POST', '/v1/badges', { badgeId: id, username, points });
+    }
+    case 'reverse':
+      return request('record-award', 'server', 'POST', `/v1/grants/${encodeURIComponent(ask.grantId)}/reverse`, {
+        reason: 'a mistake',
+      });
+    case 'confirm': {
+      const { key, name, version, hash: contentHash } = ask;
+      return request('confirm-publish', key, 'POST', '/api/v1/extensions/confirm', { name, version, contentHash });
+    }
+    case 'yank':
+    case 'unyank':
+      return request('confirm-publish', ask.key, 'POST', `${ofExtension(ask.name, ask.version)}/${ask.kind}`, {
+        reason: 'broken',
+      });
+    case 'transfer':
+      return request('confirm-publish', ask.key, 'POST', `${ofExtension(ask.name)}/transfer`, { to: ask.to });
+    case 'members':
+      return request('confirm-publish', 'admin', 'PUT', '/v1/collectives/guild', { members: ask.members });
+    case 'unbind':
+      return request('manage-devices', 'admin', 'POST', `/v1/devices/${encodeURIComponent(ask.device)}/unbind`, {});
+  }
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const deviceIdOf = (distinctId: string): string => (distinctId.startsWith('~') ? `~${distinctId}` : distinctId);
+const textIn = (value: unknown, name: string): string | undefined =>
+  z.looseObject({ [name]: z.string() }).safeParse(value).data?.[name];
+
+const Invocation = z.looseObject({ command: z.string().optional() });
+const Properties = z.looseObject({
+  invocation: Invocation.optional(),
+  result: z.looseObject({ status: z.string() }).optional(),
+});
+
+/** What an event counts as: `opened`, or `cli_invocation model ok`. */
+function kindOf({ event, properties }: RawEvent): string {
+  if (event !== 'cli_invocation') return event;
+  const { invocation, result } = Properties.parse(properties ?? {});
+  const command = invocation?.command ?? '';
+  const name = /^[a-z][a-z0-9-]{0,31}$/u.test(command) ? command : 'other';
+  return `cli_invocation ${name} ${result === undefined || result.status === 'success' ? 'ok' : 'failed'}`;
+}
+
+const IngestAnswer = z.object({
+  results: z.array(z.object({ status: z.enum(['accepted', 'duplicate', 'rejected']), code: z.string().optional() })),
+});
+type Result = z.infer<typeof IngestAnswer>['results'][number];
+
+const TIME_REFUSALS = ['timestamp_too_old', 'timestamp_in_future'];
+
+/** Tells the models what was asked and answered. */
+export function note(ask: Ask, answered: Answered, models: Models): void {
+  switch (ask.kind) {
+    case 'ingest': {
+      expectNone('contract', [202, 400].includes(answered.status) ? [] : [`/ingest answered ${answered.status}`]);
+      const { results } = IngestAnswer.parse(answered.body);
+      for (const [index, event] of ask.events.entries()) {
+        const result = results[index];
+        if (result === undefined) {
+          expectNone('contract', [`event ${index} has no result`]);
+          return;
+        }
+        noteEvent(event, ask.key, result, answered, models);
+      }
+      return;
+    }
+    case 'award':
+    case 'badge': {
+      noteGrant(ask, answered, models);
+      return;
+    }
+    case 'reverse': {
+      noteReversal(ask.grantId, answered, models);
+      return;
+    }
+    case 'confirm': {
+      noteConfirmed(ask, answered, models);
+      return;
+    }
+    case 'yank':
+    case 'unyank': {
+      const place = `${ask.name}@${ask.version}`;
+      if (answered.status === 200) models.registry.yanked({ ...answered, place, isYank: ask.kind === 'yank' });
+      expectStatus(ask, answered, [200, 403, 404]);
+      return;
+    }
+    case 'transfer': {
+      expectStatus(ask, answered, [200, 404]);
+      return;
+    }
+    case 'members':
+      models.registry.membersSet({ ...answered, members: ask.members });
+      {
+        expectStatus(ask, answered, [200]);
+        return;
+      }
+    case 'unbind':
+      if (answered.status === 200) models.telemetry.unbound(deviceIdOf(ask.device), answered);
+      {
+        expectStatus(ask, answered, [200, 404]);
+        return;
+      }
+  }
+}
+
+function expectStatus(ask: Ask, { status, body }: Answered, allowed: readonly number[]): void {
+  expectNone(
+    'contract',
+    allowed.includes(status) ? [] : [`${ask.kind} was answered ${status} ${JSON.stringify(body)}`],
+  );
+}
+
+function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered, models: Models): void {
+  const at = Date.parse(event.timestamp ?? '');
+  const hour = new Date(at).toISOString().slice(0, 13);
+  const isOld = result.code === 'timestamp_too_old';
+  const isRight = isOld ? at < answered.to + CLOCKS_OFF_MS - 35 * DAY : at >= answered.from - CLOCKS_OFF_MS - 35 * DAY;
+  if (result.status !== 'rejected' || isOld)
+    expectNone('contract', isRight ? [] : [`an event of ${event.timestamp ?? ''} was ${result.status}`]);
+  const isRefused = result.status === 'rejected' && TIME_REFUSALS.includes(result.code ?? '');
+  if (isRefused && answered.isTriedOnce) return;
+  const { began, ended, isTriedOnce } = answered;
+  const stored = result.status === 'rejected' ? 'maybe' : result.status;
+
+  const username = textIn(event.properties, 'username');
+  switch (event.event) {
+    case 'issue_created':
+    case 'daily_sign_in': {
+      const kind = event.event === 'issue_created' ? 'issue' : 'sign-in';
+      const what = textIn(event.properties, 'issue_id') ?? hour.slice(0, 10);
+      models.telemetry.reported({ kind, username: username ?? '', what, hour }, stored !== 'maybe');
+      return;
+    }
+    case 'extension_pulled': {
+      const puller = username === undefined ? `device:${deviceIdOf(event.distinct_id)}` : `user:${username}`;
+      const [name, version] = [
+        textIn(event.properties, 'extension_name') ?? '',
+        textIn(event.properties, 'version') ?? '',
+      ];
+      const answer = result.code === 'unknown_extension' ? 'unknown' : stored;
+      models.registry.pulled({ began, ended, name, version, puller, hour, answer });
+      return;
+    }
+    case 'award':
+    case 'badge_granted':
+    case 'feed_post_created': {
+      const points = z.looseObject({ points: z.number().default(100) }).parse(event.properties).points;
+      const id = (name: string) => textIn(event.properties, name) ?? '';
+      const grantId = {
+        award: `award:${id('award_id')}`,
+        badge_granted: `badge:${id('badge_id')}:${username ?? ''}`,
+        feed_post_created: `feed-post:${id('post_id')}`,
+      }[event.event];
+      const isConflict = result.status === 'rejected' && !isRefused;
+      const answer = isConflict
+        ? 'conflict'
+        : ({ accepted: 'given', duplicate: 'repeated', maybe: 'maybe' } as const)[stored];
+      models.ledger.asked({ began, ended, isTriedOnce, grantId, username: username ?? '', points, answer });
+      return;
+    }
+    default: {
+      expectNone(
+        'contract',
+        result.status === 'rejected' && !isRefused ? [`an event was refused: ${result.code ?? ''}`] : [],
+      );
+      const reportedFor = key === 'server' ? username : undefined;
+      const own = key === 'ada' || key === 'bob' || key === 'cy' ? key : null;
+      models.telemetry.sent({
+        began,
+        ended,
+        isTriedOnce,
+        deviceId: reportedFor === undefined ? deviceIdOf(event.distinct_id) : `~${reportedFor}`,
+        hour,
+        id: sha256(event.insert_id ?? '').slice(0, 16),
+        kind: kindOf(event),
+        sender: reportedFor ?? own,
+        answer: stored,
+      });
+    }
+  }
+}
+
+const GrantAnswer = z.object({ grantId: z.string(), seq: z.number(), balance: z.number(), grantedAt: z.string() });
+
+function noteGrant(ask: Ask & { readonly kind: 'award' | 'badge' }, answered: Answered, { ledger }: Models): void {
+  expectStatus(ask, answered, [200, 201, 409]);
+  const { id, username, points } = ask;
+  const grantId = ask.kind === 'award' ? `award:${id}` : `badge:${id}:${username}`;
+  const answer = answered.status === 201 ? 'given' : answered.status === 200 ? 'repeated' : 'conflict';
+  const said = answer === 'conflict' ? {} : { said: GrantAnswer.parse(answered.body) };
+  ledger.asked({ ...answered, grantId, username, points, answer, ...said });
+}
+
+function noteReversal(grantId: string, answered: Answered, { ledger }: Models): void {
+  const allowed = [200, 201, 404].includes(answered.status);
+  expectNone('contract', allowed ? [] : [`a reversal was answered ${answered.status}`]);
+  const answer = answered.status === 201 ? 'given' : answered.status === 200 ? 'repeated' : 'unknown';
+  ledger.reversed({ ...answered, grantId, answer });
+}
+
+const Refusal = z.object({ code: z.enum(['version_conflict', 'not_owner']) });
+
+function noteConfirmed(ask: Ask & { readonly kind: 'confirm' }, answered: Answered, { registry }: Models): void {
+  expectStatus(ask, answered, [200, 201, 409]);
+  const { name, version, hash, key } = ask;
+  const by = key === 'guild' ? 'collective:guild' : `personal:${key ?? ''}`;
+  const answer =
+    answered.status === 201 ? 'published' : answered.status === 200 ? 'repeated' : Refusal.parse(answered.body).code;
+  registry.confirmed({ ...answered, name, version, hash, by, answer });
+}

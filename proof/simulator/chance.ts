@@ -1,0 +1,64 @@
+/**
+ * A whole number below 2³² from a text: the same for the same text, and as good as random over different ones. What is
+ * decided so depends on nothing but its own name, and stays as it is when another decision is taken away.
+ */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** The same as a number from 0 to below 1. */
+export const fractionOf = (text: string): number => hashOf(text) / 2 ** 32;
+
+/** A row of decisions from a seed, each after the other. */
+export class Chance {
+  readonly #seed: string;
+  #drawn = 0;
+
+  constructor(seed: string) {
+    this.#seed = seed;
+  }
+
+  next(): number {
+    this.#drawn += 1;
+    return fractionOf(`${this.#seed}/${this.#drawn}`);
+  }
+
+  /** A whole number from 0 to below `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
+  happens(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  of<Item>(items: readonly Item[]): Item {
+    const item = items[this.below(items.length)];
+    if (item === undefined) throw new Error('there is nothing to choose from');
+    return item;
+  }
+
+  /** One of the names, each as often as its weight says. */
+  weighted<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): Name {
+    const names = namesOf(weights);
+    const total = names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);
+    let left = this.next() * total;
+    for (const name of names) {
+      left -= weights[name] ?? 0;
+      if (left < 0) return name;
+    }
+    throw new Error('there is nothing to choose from');
+  }
+}
+
+function namesOf<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): readonly Name[] {
+  const names: Name[] = [];
+  for (const name in weights) names.push(name);
+  return names;
+}

@@ -1,0 +1,172 @@
+import * as z from 'zod';
+import { anHttpRequest } from '../../test/builders/http-request.ts';
+import { fractionOf } from './chance.ts';
+import { drain } from './drain.ts';
+import { expectNone, Finding } from './finding.ts';
+import { problemsOfBalances, problemsOfTiers } from './model/ledger.ts';
+import { totalsByDate } from './model/metrics.ts';
+import { activityPoints, issuePoints, publishPoints, pullPoints, signInPoints, tierOf } from './model/scoring.ts';
+import { snapshotOf, storedLedger, storedRegistry, storedRollups, storedScores, storedTelemetry } from './stored.ts';
+import type { World } from './world.ts';
+
+const CLOCKS_OFF_MS = 5_000;
+const USERS = ['ada', 'bob', 'cy'] as const;
+
+const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
+const Stats = z.object({
+  eventCounts: z.record(z.string(), z.number()),
+  commandCounts: z.record(z.string(), z.number()),
+  activeDates: z.array(z.string()),
+  devices: z.number(),
+  lastEventAt: z.string().nullable(),
+});
+const Score = z.object({
+  canonicalScore: z.number(),
+  tier: z.string(),
+  scoreSources: z.record(z.string(), z.object({ points: z.number() })),
+  balance: z.object({ totalScore: z.number(), grants: z.number() }),
+});
+
+const differs = (what: string, found: unknown, expected: unknown): readonly string[] => {
+  const [is, should] = [JSON.stringify(found), JSON.stringify(expected)];
+  return is === should ? [] : [`${what} is ${is}, and should be ${should}`];
+};
+
+async function read<Body>(world: World, path: string, query: string, schema: z.ZodType<Body>): Promise<Body | null> {
+  const event = anHttpRequest({ method: 'GET', path, query });
+  const name = `check ${path}?${query}`;
+  const outcome = await world.finish(world.simulation.invoke('read-api', event, name, { isSpared: true }));
+  if (outcome.kind !== 'answered') throw new Finding('contract', [`GET ${path} was not answered`]);
+  const { statusCode, body } = HttpAnswer.parse(outcome.value);
+  if (statusCode === 404) return null;
+  if (statusCode !== 200) throw new Finding('contract', [`GET ${path} answered ${statusCode}`]);
+  return schema.parse(JSON.parse(body));
+}
+
+/** After all is quiet: every invariant, against the models. */
+export async function checkAll(world: World): Promise<void> {
+  const { models, schedule } = world;
+  const { engine } = world.simulation;
+  const [telemetry, ledger, registry] = [
+    await storedTelemetry(engine),
+    await storedLedger(engine),
+    await storedRegistry(engine),
+  ];
+  expectNone('I1', models.telemetry.settle(telemetry.events, telemetry.devices, telemetry.reports));
+  expectNone('registry', models.registry.settle(registry.versions, registry.pulls));
+  expectNone('I3', problemsOfBalances(ledger.lines, ledger.balances));
+  expectNone('I4', models.ledger.settle(ledger.lines, models.registry.grantIds()));
+
+  const scores = new Map((await storedScores(engine)).map((score) => [score.username, score]));
+  for (const username of USERS) {
+    expectNone('I2', await problemsOfUser(world, username, scores.get(username)?.date ?? ''));
+    const score = scores.get(username);
+    if (score === undefined || world.forgotten.has(username)) continue;
+    expectNone('I2', problemsOfTiers(username, score, models.ledger.linesOf(username)));
+  }
+  if (schedule.hasRollups) await checkRollups(world, registry.extensions);
+}
+
+/** What readers are told of a user is what the rules make of the facts, on the date that the score is of. */
+async function problemsOfUser(world: World, username: string, date: string): Promise<readonly string[]> {
+  const { telemetry, ledger, registry } = world.models;
+  const counts = telemetry.countsOf(username);
+  const lines = ledger.linesOf(username);
+  const isKnown = counts.devices > 0 || Object.keys(counts.events).length > 0 || lines.length > 0;
+  const stats = await read(world, '/v1/stats', `username=${username}`, Stats);
+  const score = await read(world, `/v1/scores/${username}`, '', Score);
+  if (!isKnown) return differs(`what is known of ${username}`, { stats, score }, { stats: null, score: null });
+  if (stats === null || score === null) return [`${username} is unknown, and has facts`];
+  const lastEventAt = counts.lastHour === null ? null : `${counts.lastHour}:00:00.000Z`;
+  const { events: eventCounts, commands: commandCounts, activeDates, devices } = counts;
+  const points = {
+    'telemetry:activity': activityPoints(counts.successes, new Set(activeDates), date),
+    'content:extension-publishes': publishPoints(registry.publishesOf(username)),
+    'content:extension-pulls': pullPoints(registry.pullsOf(username, telemetry.ownedBy(username))),
+    'community:lab-issues': issuePoints(counts.issues),
+    'community:daily-sign-in': signInPoints(counts.signIns),
+  };
+  const canonicalScore = Object.values(points).reduce((sum, each) => sum + each, 0) + ledger.pointsOf(username);
+  const found = Object.fromEntries(Object.keys(points).map((key) => [key, score.scoreSources[key]?.points]));
+  const totalScore = lines.reduce((sum, { amount }) => sum + amount, 0);
+  return [
+    ...differs(`the stats of ${username}`, stats, { eventCounts, commandCounts, activeDates, devices, lastEventAt }),
+    ...differs(`the sources of ${username} on ${date}`, found, points),
+    ...differs(
+      `the score of ${username}`,
+      [score.canonicalScore, score.tier],
+      [canonicalScore, tierOf(canonicalScore)],
+    ),
+    ...differs(`the shown balance of ${username}`, score.balance, { totalScore, grants: lines.length }),
+  ];
+}
+
+/** I5: all that was ever sent and recorded comes again, in another order; no fact and no score changes. */
+export async function checkReplays(world: World): Promise<void> {
+  const { simulation, schedule } = world;
+  const { engine, queues, streams } = simulation;
+  await bringToToday(world);
+  const before = await snapshotOf(engine, schedule.hasRollups);
+  const shuffled = <Item>(items: readonly Item[], what: string): readonly Item[] =>
+    items
+      .map((item, index) => ({ item, place: fractionOf(`${schedule.seed} again ${what} ${index}`) }))
+      .sort((a, b) => a.place - b.place)
+      .map(({ item }) => item);
+  for (const [queueName, queue] of queues) {
+    // A message that begins a backfill would begin one more: that has tests of its own.
+    const isBegin = (body: string) => queueName === 'backfill' && !body.includes('checkpoint');
+    if (queueName === 'roll-up' && !schedule.hasRollups) continue;
+    const bodies = queue.log.filter((body) => !isBegin(body));
+    for (const body of shuffled(bodies, queueName)) queue.send(body, { now: simulation.now });
+  }
+  for (const stream of streams.values()) {
+    const records = shuffled(stream.log, stream.table);
+    stream.waiting.push(...records.map((record, number) => ({ number, record, tries: 0 })));
+  }
+  await drain(world, 'again');
+  const after = await snapshotOf(engine, schedule.hasRollups);
+  const problems = [...new Set([...before.keys(), ...after.keys()])].flatMap((key) =>
+    before.get(key) === after.get(key)
+      ? []
+      : [`${key} was ${before.get(key) ?? 'nothing'} and is ${after.get(key) ?? 'nothing'}`],
+  );
+  expectNone('I5', problems);
+}
+
+/** A score is of the date of its refresh: those of earlier dates are brought to today, since a replay would do so. */
+async function bringToToday(world: World): Promise<void> {
+  const { simulation } = world;
+  const latest = new Date(simulation.now + CLOCKS_OFF_MS).toISOString().slice(0, 10);
+  // Clocks differ: at midnight itself two machines would score two dates.
+  if (new Date(simulation.now - CLOCKS_OFF_MS).toISOString().slice(0, 10) !== latest)
+    simulation.now += 2 * CLOCKS_OFF_MS;
+  for (const { username, date } of await storedScores(simulation.engine)) {
+    if (date === latest) continue;
+    simulation.queues.get('score-refresh')?.send(JSON.stringify({ username, days: [] }), { now: simulation.now });
+  }
+  await drain(world, 'today');
+}
+
+async function checkRollups(world: World, extensions: readonly { readonly name: string; readonly owner: string }[]) {
+  const { telemetry, registry, ledger } = world.models;
+  const stored = await storedRollups(world.simulation.engine);
+  const facts = {
+    events: telemetry.events(),
+    devices: telemetry.devices(),
+    versions: registry.versions(),
+    pulls: registry.pulls(),
+    lines: ledger.lines(),
+  };
+  const expected = totalsByDate(facts);
+  const dates = [...new Set([...stored.totals.keys(), ...expected.keys()])].sort();
+  expectNone(
+    'I7',
+    dates.flatMap((date) => differs(`the totals of ${date}`, stored.totals.get(date), expected.get(date))),
+  );
+  const summaries = extensions.map(({ name, owner }) => {
+    const versions = registry.versions().filter((version) => version.name === name).length;
+    const pulls = registry.pulls().filter((pull) => pull.name === name).length;
+    return `${name} of ${owner}: ${versions} versions, ${pulls} pulls`;
+  });
+  expectNone('I7', differs('the summary of extensions', stored.extensions, summaries.sort()));
+}

@@ -1,0 +1,35 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { createHash } from 'node:crypto';
+import type { Key } from './steps.ts';
+
+const OWN = ['telemetry:write', 'extensions:push', 'extensions:yank'];
+const SERVER = ['telemetry:trusted', 'awards:grant'];
+
+/** The collective's members until somebody names others. */
+export const FIRST_MEMBERS = ['ada', 'bob'] as const;
+
+type Holder = Exclude<Key, null>;
+const HOLDERS: Readonly<Record<Holder, object>> = {
+  ada: { kind: 'personal', username: 'ada', scopes: OWN },
+  bob: { kind: 'personal', username: 'bob', scopes: OWN },
+  cy: { kind: 'personal', username: 'cy', scopes: OWN },
+  guild: { kind: 'collective', slug: 'guild', members: FIRST_MEMBERS, scopes: OWN },
+  server: { kind: 'service', label: 'a server', scopes: SERVER },
+  admin: { kind: 'admin', scopes: [...OWN, ...SERVER, 'keys:manage'] },
+};
+
+/** The secret of each holder's key. */
+export const secretOf = (holder: Holder): string => `lrl_${holder.padEnd(43, '0')}`;
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** What the table of credentials holds at the beginning. */
+export function credentialPuts(at: number): readonly object[] {
+  const createdAt = new Date(at).toISOString();
+  return Object.entries(HOLDERS).map(([holder, more]) => {
+    const hash = sha256(`lrl_${holder.padEnd(43, '0')}`);
+    const id = hash.slice(0, 32);
+    const item = { pk: id, sk: 'KEY', id, hash, prefix: 'lrl_', createdAt, lastUsedAt: createdAt, ...more };
+    return { PutRequest: { Item: marshall(item) } };
+  });
+}

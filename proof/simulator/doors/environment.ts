@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+import type * as Real from '../../../functions/runtime/environment.ts';
+import { current } from '../invocation.ts';
+
+/** In place of `functions/runtime/environment.ts`: the schedule's clock, its tokens, and pauses that it ends. */
+export const clock: typeof Real.clock = () => {
+  const { surroundings, instance } = current();
+  return surroundings.now() + instance.clockOffMs;
+};
+export const random: typeof Real.random = () => 0.5;
+export const sleep: typeof Real.sleep = () => current().surroundings.pause();
+export const sha256: typeof Real.sha256 = (text) => createHash('sha256').update(text).digest('hex');
+export const randomToken: typeof Real.randomToken = (bytes) => current().surroundings.token(bytes);

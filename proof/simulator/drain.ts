@@ -1,0 +1,64 @@
+import type { World } from './world.ts';
+import { Finding } from './finding.ts';
+import { QUEUES, STREAMED } from './steps.ts';
+import { unfinishedRuns } from './stored.ts';
+
+/** So many rounds may meet faults; after them nothing goes wrong any more. */
+const UNSPARED_ROUNDS = 2;
+const MOST_ROUNDS = 80;
+const ABANDONED_MS = 6 * 60_000;
+const MOST_RESUMES = 6;
+
+/** Until nothing is left to announce or to handle. */
+export async function drain(world: World, name: string): Promise<void> {
+  const { simulation, schedule } = world;
+  for (let round = 0; ; round += 1) {
+    if (round === MOST_ROUNDS) throw new Finding('liveness', [`not quiet after ${MOST_ROUNDS} rounds`]);
+    if (round >= UNSPARED_ROUNDS) world.isSpared = true;
+    await world.advance();
+    const queues = QUEUES.filter((queue) => queue !== 'roll-up' || schedule.hasRollups);
+    for (const table of STREAMED) world.announce(table, `${name}${round}.${table}`, true);
+    // What is announced by then is handled with the rest: fewer refreshes, once faults are over.
+    if (world.isSpared) await world.advance();
+    for (const queue of queues) world.deliver(queue, `${name}${round}`, true);
+    await world.advance();
+    const waiting = queues.flatMap((queue) => simulation.queues.get(queue)?.waiting ?? []);
+    const changes = [...simulation.streams.values()].flatMap((stream) => stream.waiting);
+    if (changes.length > 0) continue;
+    if (waiting.length === 0) return;
+    const due = Math.min(...waiting.map(({ dueAt }) => dueAt));
+    simulation.now = Math.max(simulation.now, due);
+  }
+}
+
+/** The end of a schedule: all is handled, abandoned backfills are taken up again, dead letters are moved back. */
+export async function settle(world: World): Promise<void> {
+  const { simulation, forgotten, schedule } = world;
+  world.release();
+  await drain(world, 'drain');
+  world.isSpared = true;
+  const backfill = simulation.queues.get('backfill');
+  for (let times = 0; ; times += 1) {
+    const runs = await unfinishedRuns(simulation.engine);
+    if (runs.length === 0) break;
+    if (times === MOST_RESUMES) throw new Finding('I6', [`a backfill is not done after ${MOST_RESUMES} times`]);
+    simulation.now += ABANDONED_MS;
+    // The schedule takes up those of the last days; an older one waits for a hand.
+    const events = times === 0 ? [{ mode: 'stale' }] : runs.map((runId) => ({ runId }));
+    for (const event of events) backfill?.send(JSON.stringify(event), { now: simulation.now });
+    await drain(world, `resume${times}.`);
+  }
+  for (const queue of simulation.queues.values()) queue.redrive(simulation.now);
+  await drain(world, 'redrive');
+  if (forgotten.size > 0) {
+    backfill?.send(JSON.stringify({ mode: 'all', usernames: [...forgotten] }), { now: simulation.now });
+    await drain(world, 'forgotten');
+  }
+  const queues = [...simulation.queues.values()].filter(({ name }) => name !== 'roll-up' || schedule.hasRollups);
+  const dead = queues.flatMap((queue) =>
+    queue.dead.filter(({ isPoison }) => !isPoison).map(({ body }) => `${queue.name}: ${body}`),
+  );
+  if (dead.length > 0) throw new Finding('liveness', [`dead letters that nothing is wrong with: ${dead.join(', ')}`]);
+  const givenUp = [...simulation.streams.values()].flatMap((stream) => stream.givenUp);
+  if (givenUp.length > 0) throw new Finding('liveness', [`${givenUp.length} records of a stream were given up`]);
+}

@@ -1,0 +1,45 @@
+import type { Engine } from './engine.ts';
+
+export type Handler = (event: unknown, context?: object) => Promise<unknown>;
+
+/** Imports the handlers as they are deployed. The doors must be installed by then. */
+export async function loadFunctions(engine: Engine) {
+  const environment = {
+    TELEMETRY_TABLE: engine.table('telemetry'),
+    SCORES_TABLE: engine.table('user_scores'),
+    GRANTS_TABLE: engine.table('score_grants'),
+    REGISTRY_TABLE: engine.table('registry'),
+    CREDENTIALS_TABLE: engine.table('credentials'),
+    ROLLUPS_TABLE: engine.table('metric_rollup_hour'),
+    RUNS_TABLE: engine.table('backfill_runs'),
+    SCORE_REFRESH_QUEUE_URL: 'http://queues/000000000000/score-refresh',
+    ROLL_UP_QUEUE_URL: 'http://queues/000000000000/roll-up',
+    LEADERBOARDS_TABLE: engine.table('leaderboards'),
+    RANK_QUEUE_URL: 'http://queues/000000000000/rank',
+    BACKFILL_QUEUE_URL: 'http://queues/000000000000/backfill',
+  };
+  Object.assign(process.env, environment); // as Lambda would give it to each function
+  const announceChanges = await import('../../functions/announce-changes/handler.ts');
+  const backfill = await import('../../functions/backfill/handler.ts');
+  const confirmPublish = await import('../../functions/confirm-publish/handler.ts');
+  const ingestTelemetry = await import('../../functions/ingest-telemetry/handler.ts');
+  const manageDevices = await import('../../functions/manage-devices/handler.ts');
+  const readApi = await import('../../functions/read-api/handler.ts');
+  const recordAward = await import('../../functions/record-award/handler.ts');
+  const refreshScore = await import('../../functions/refresh-score/handler.ts');
+  const rollUpMetrics = await import('../../functions/roll-up-metrics/handler.ts');
+  return {
+    'announce-changes': announceChanges.handler,
+    backfill: backfill.handler,
+    'confirm-publish': confirmPublish.handler,
+    'ingest-telemetry': ingestTelemetry.handler,
+    'manage-devices': manageDevices.handler,
+    'read-api': readApi.handler,
+    'record-award': recordAward.handler,
+    'refresh-score': refreshScore.handler,
+    'roll-up-metrics': rollUpMetrics.handler,
+  } satisfies Record<string, Handler>;
+}
+
+export type Functions = Awaited<ReturnType<typeof loadFunctions>>;
+export type Role = keyof Functions;

@@ -1,0 +1,172 @@
+import type { Span } from './telemetry.ts';
+
+/** The registry once more: plain maps over what was asked and answered. */
+export type Confirmed = Span & {
+  readonly name: string;
+  readonly version: string;
+  /** `personal:ada` or `collective:guild` */
+  readonly by: string;
+  readonly hash: string;
+  readonly answer: 'published' | 'repeated' | 'version_conflict' | 'not_owner';
+  readonly isTriedOnce: boolean;
+};
+export type Yanked = Span & { readonly place: string; readonly isYank: boolean };
+export type Pulled = Span & {
+  readonly name: string;
+  readonly version: string;
+  /** `user:ada` or `device:<id>` */
+  readonly puller: string;
+  readonly hour: string;
+  readonly answer: 'accepted' | 'duplicate' | 'unknown' | 'maybe';
+};
+export type MembersSet = Span & { readonly members: readonly string[] };
+
+export type StoredVersion = {
+  readonly name: string;
+  readonly version: string;
+  readonly publisher: string;
+  readonly hash: string | null;
+  readonly credited: readonly string[];
+  readonly isYanked: boolean;
+  readonly publishedAt: string;
+};
+export type StoredPull = {
+  readonly author: string;
+  readonly name: string;
+  readonly version: string;
+  readonly puller: string;
+};
+
+const isBefore = (a: Span, b: Span): boolean => a.ended < b.began;
+export const placeOf = ({ name, version }: { readonly name: string; readonly version: string }): string =>
+  `${name}@${version}`;
+
+export class RegistryModel {
+  readonly #confirmed: Confirmed[] = [];
+  readonly #yanked: Yanked[] = [];
+  readonly #pulled: Pulled[] = [];
+  readonly #members: MembersSet[];
+  #versions: ReadonlyMap<string, StoredVersion> = new Map();
+
+  /** `members` are the collective's from the start. */
+  constructor(members: readonly string[]) {
+    this.#members = [{ members, began: -1, ended: -1 }];
+  }
+
+  confirmed(one: Confirmed): void {
+    this.#confirmed.push(one);
+  }
+
+  yanked(one: Yanked): void {
+    this.#yanked.push(one);
+  }
+
+  pulled(one: Pulled): void {
+    this.#pulled.push(one);
+  }
+
+  membersSet(one: MembersSet): void {
+    this.#members.push(one);
+  }
+
+  versions(): readonly StoredVersion[] {
+    return [...this.#versions.values()];
+  }
+
+  /** The ids of the grants that the versions brought. */
+  grantIds(): ReadonlySet<string> {
+    return new Set(this.versions().flatMap((each) => each.credited.map((user) => `publish:${placeOf(each)}:${user}`)));
+  }
+
+  /** Every pull that was answered as there, once. */
+  pulls(): readonly Pulled[] {
+    const there = this.#pulled.filter(({ answer }) => answer === 'accepted' || answer === 'duplicate');
+    return [...new Map(there.map((pull) => [`${placeOf(pull)} ${pull.puller}`, pull])).values()];
+  }
+
+  publishesOf(username: string): number {
+    return this.versions().filter(({ credited, isYanked }) => credited.includes(username) && !isYanked).length;
+  }
+
+  /** Pulls of a user's versions, but for the user's own. */
+  pullsOf(username: string, ownDevices: ReadonlySet<string>): number {
+    const own = new Set([`user:${username}`, ...[...ownDevices].map((device) => `device:${device}`)]);
+    const counted = this.pulls().filter(
+      (pull) => this.#versions.get(placeOf(pull))?.credited.includes(username) === true,
+    );
+    return counted.filter(({ puller }) => !own.has(puller)).length;
+  }
+
+  /** Takes what is stored for what happened, and says what of it cannot be. */
+  settle(versions: readonly StoredVersion[], pulls: readonly StoredPull[]): string[] {
+    this.#versions = new Map(versions.map((version) => [placeOf(version), version]));
+    const problems: string[] = [];
+    const confirmed = Map.groupBy(this.#confirmed, placeOf);
+    for (const [place, asked] of confirmed) {
+      problems.push(
+        ...this.#problemsOfVersion(this.#versions.get(place), asked).map((problem) => `${place}: ${problem}`),
+      );
+    }
+    for (const place of this.#versions.keys())
+      if (!confirmed.has(place)) problems.push(`${place}: nobody has published it`);
+    problems.push(...this.#problemsOfPulls(pulls));
+    return problems;
+  }
+
+  #problemsOfVersion(stored: StoredVersion | undefined, asked: readonly Confirmed[]): string[] {
+    const problems: string[] = [];
+    const published = asked.filter(({ answer }) => answer === 'published').length;
+    if (published > 1) problems.push(`was answered as published ${published} times`);
+    const isSaidToBe = asked.some(({ answer }) => answer !== 'not_owner');
+    if (stored === undefined) return isSaidToBe ? [...problems, 'was answered, and is not there'] : problems;
+    if (published === 0 && asked.every(({ isTriedOnce }) => isTriedOnce))
+      problems.push('is there, and nobody was told that it is published');
+    for (const { by, hash, answer } of asked) {
+      const isSame = stored.publisher === by && stored.hash === hash;
+      if ((answer === 'published' || answer === 'repeated') && !isSame)
+        problems.push(`${by} was told that it is theirs`);
+      if (answer === 'version_conflict' && isSame) problems.push(`${by} was told that it is another's`);
+    }
+    const mine = asked.filter(({ by, hash }) => by === stored.publisher && hash === stored.hash);
+    if (!mine.some((one) => this.#mayCredit(stored, one))) problems.push(`it is credited to ${stored.credited.join()}`);
+    if (!this.#mayBe(stored)) problems.push(stored.isYanked ? 'it is yanked' : 'it is not yanked');
+    return problems;
+  }
+
+  /** The account itself, or the members that there were at some time of the publish. */
+  #mayCredit({ publisher, credited }: StoredVersion, span: Span): boolean {
+    const [kind, name] = publisher.split(':');
+    if (kind === 'personal') return credited.join() === name;
+    const possible = this.#members.filter(
+      (one) => one.began <= span.ended && !this.#members.some((next) => isBefore(one, next) && isBefore(next, span)),
+    );
+    return possible.some(({ members }) => members.toSorted().join() === credited.toSorted().join());
+  }
+
+  #mayBe(stored: StoredVersion): boolean {
+    const own = this.#yanked.filter(({ place }) => place === placeOf(stored));
+    const stands = (is: boolean) =>
+      own.some((one) => one.isYank === is && !own.some((next) => next.isYank !== is && isBefore(one, next)));
+    return stands(stored.isYanked) || (!stored.isYanked && !own.some(({ isYank }) => isYank));
+  }
+
+  #problemsOfPulls(stored: readonly StoredPull[]): string[] {
+    const problems: string[] = [];
+    const rows = new Set(stored.map((row) => `${row.author} ${placeOf(row)} ${row.puller}`));
+    const possible = new Set<string>();
+    for (const pull of this.#pulled) {
+      for (const author of this.#versions.get(placeOf(pull))?.credited ?? []) {
+        const row = `${author} ${placeOf(pull)} ${pull.puller}`;
+        if (pull.answer !== 'unknown') possible.add(row);
+        const isThere = pull.answer === 'accepted' || pull.answer === 'duplicate';
+        if (isThere && !rows.has(row)) problems.push(`the pull ${row} was answered, and is not stored`);
+      }
+      const isPublishedBefore = this.#confirmed.some(
+        (one) => placeOf(one) === placeOf(pull) && one.answer !== 'not_owner' && isBefore(one, pull),
+      );
+      if (pull.answer === 'unknown' && isPublishedBefore) problems.push(`a pull of ${placeOf(pull)} was refused`);
+    }
+    for (const row of rows) if (!possible.has(row)) problems.push(`the pull ${row} is stored, and nobody reported it`);
+    return problems;
+  }
+}

@@ -1,0 +1,56 @@
+import { checkAll, checkReplays } from './checks.ts';
+import { settle } from './drain.ts';
+import type { Engine } from './engine.ts';
+import type { Fault } from './faults.ts';
+import { Finding } from './finding.ts';
+import type { Functions } from './functions.ts';
+import type { Schedule } from './steps.ts';
+import { World } from './world.ts';
+
+export type Verdict = {
+  /** What must not be and is; undefined where every invariant held. */
+  readonly finding: { readonly rule: string; readonly problems: readonly string[] } | undefined;
+  /** A hash of all that happened, in order: equal for equal schedules and equal code. */
+  readonly traceHash: string;
+  /** Faults that befell tries of requests, by their names. */
+  readonly faults: ReadonlyMap<string, Fault>;
+  readonly requests: number;
+  /** What was let through, line by line; empty unless asked for. */
+  readonly lines: readonly string[];
+};
+
+/** Runs a schedule to its end and checks everything. */
+export async function runSchedule(
+  engine: Engine,
+  functions: Functions,
+  schedule: Schedule,
+  { isTold = false }: { readonly isTold?: boolean } = {},
+): Promise<Verdict> {
+  const world = await World.on(engine, functions, schedule, { isTold });
+  const finding = await findingOf(async () => {
+    for (const step of schedule.steps) await world.take(step);
+    await settle(world);
+    await checkAll(world);
+    await checkReplays(world);
+  });
+  const { simulation } = world;
+  simulation.killAll();
+  return {
+    finding,
+    traceHash: simulation.traceHash(),
+    faults: simulation.faults,
+    requests: simulation.conductor.time,
+    lines: simulation.lines ?? [],
+  };
+}
+
+async function findingOf(work: () => Promise<void>): Promise<Verdict['finding']> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Finding) return { rule: error.rule, problems: error.problems };
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { rule: 'an error that nobody expected', problems: [text] };
+  }
+}

@@ -1,0 +1,296 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { fractionOf, hashOf } from './chance.ts';
+import { Conductor } from './conductor.ts';
+import type { Engine } from './engine.ts';
+import { errorOf, faultOf, isDone, isKill, nameOfTry, type Fault, type FaultPlan } from './faults.ts';
+import { Finding } from './finding.ts';
+import type { Functions, Role } from './functions.ts';
+import {
+  current,
+  runAs,
+  type Instance,
+  type Invocation,
+  type Operation,
+  type SendBatch,
+  type SentBatch,
+  type Surroundings,
+} from './invocation.ts';
+import { Queue } from './queues.ts';
+import { Stream } from './streams.ts';
+import { QUEUES, STREAMED, type QueueName, type StreamedTable } from './steps.ts';
+
+export type Outcome =
+  | { readonly kind: 'answered'; readonly value: unknown }
+  | { readonly kind: 'threw'; readonly error: unknown }
+  | { readonly kind: 'killed' };
+
+/** Clocks of machines differ, by less than what the code leaves as a margin. */
+const CLOCKS_OFF_MS = [0, 0, 0, 1_500, -1_500];
+const COLD_STARTS = 0.15;
+const MOST_SENDS = 3;
+
+const WRITES = /^(?:Put|Update|Delete|TransactWrite|BatchWrite)/u;
+const Single = z.object({ TableName: z.string() });
+const Batch = z.object({ RequestItems: z.record(z.string(), z.unknown()) });
+const Action = z.object({ Put: Single, Update: Single, Delete: Single, ConditionCheck: Single }).partial();
+const Transaction = z.object({ TransactItems: z.array(Action) });
+
+function tablesOf({ command, input }: Operation): readonly string[] {
+  if (command.startsWith('Batch')) return Object.keys(Batch.parse(input).RequestItems);
+  if (!command.startsWith('Transact')) return [Single.parse(input).TableName];
+  const actions = Transaction.parse(input).TransactItems;
+  return actions.flatMap(({ Put, Update, Delete }) => [Put, Update, Delete].flatMap((each) => each?.TableName ?? []));
+}
+
+const never = (): Promise<never> => Promise.withResolvers<never>().promise;
+
+/**
+ * The functions as they are deployed, on one engine, with the queues and streams between them: every request of theirs waits
+ * until it is let through, and faults befall it as the plan says.
+ */
+export class Simulation {
+  readonly engine: Engine;
+  readonly conductor = new Conductor();
+  readonly queues: ReadonlyMap<QueueName, Queue> = new Map(QUEUES.map((name) => [name, new Queue(name)]));
+  readonly streams: ReadonlyMap<StreamedTable, Stream>;
+  readonly #functions: Functions;
+  readonly #plan: FaultPlan;
+  readonly #idle = new Map<Role, Instance[]>();
+  readonly #running = new Map<Invocation, () => void>();
+  readonly #surroundings: Surroundings;
+  readonly #trace = createHash('sha256');
+  /** What was let through, line by line, if anybody wants to read it. */
+  readonly lines: string[] | undefined;
+  /** Faults that befell tries, by the try's name. */
+  readonly faults = new Map<string, Fault>();
+  /** Called after what changed a table, before anything else goes on. */
+  readonly #onWrite: (tables: readonly string[]) => Promise<void>;
+  now: number;
+  #tokens = 0;
+
+  constructor(options: {
+    readonly engine: Engine;
+    readonly functions: Functions;
+    readonly plan: FaultPlan;
+    readonly startsAt: number;
+    readonly onWrite: (tables: readonly string[]) => Promise<void>;
+    readonly isTold: boolean;
+  }) {
+    this.engine = options.engine;
+    this.#functions = options.functions;
+    this.#plan = options.plan;
+    this.#onWrite = options.onWrite;
+    this.now = options.startsAt;
+    this.lines = options.isTold ? [] : undefined;
+    this.streams = new Map(STREAMED.map((role) => [role, new Stream(options.engine.table(role))]));
+    this.#surroundings = {
+      dynamodb: options.engine.client,
+      now: () => this.now,
+      token: (bytes) => {
+        this.#tokens += 1;
+        return hashOf(`token ${this.#tokens}`).toString(36).padStart(7, '0').repeat(bytes).slice(0, bytes);
+      },
+      pause: () => this.#pause(),
+      sendBatch: (input) => this.#sendBatch(current(), input),
+    };
+    ways.set(this.#surroundings, this);
+  }
+
+  /** Invokes a function on a machine of its own. `isSpared`: no fault befalls it. */
+  async invoke(
+    role: Role,
+    event: unknown,
+    name: string,
+    options: { readonly isSpared: boolean; readonly context?: object },
+  ): Promise<Outcome> {
+    const instance = this.#machineFor(role, name);
+    const invocation: Invocation = {
+      name,
+      role,
+      instance,
+      surroundings: this.#surroundings,
+      isSpared: options.isSpared,
+      operations: 0,
+      open: new Set(),
+      isKilled: false,
+    };
+    const killed = Promise.withResolvers<Outcome>();
+    this.#running.set(invocation, () => killed.resolve({ kind: 'killed' }));
+    const ended = runAs(invocation, async () => this.#functions[role](event, options.context)).then(
+      (value): Outcome => ({ kind: 'answered', value }),
+      (error: unknown): Outcome => ({ kind: 'threw', error }),
+    );
+    const outcome = await Promise.race([ended, killed.promise]);
+    this.#running.delete(invocation);
+    this.tell(`${name} ${role} ${outcome.kind}`);
+    if (outcome.kind === 'killed') return outcome;
+    if (invocation.open.size > 0) {
+      const open = [...invocation.open].map(({ command }) => command).join(', ');
+      throw new Finding('doctrine', [`${role} answered while requests of it were under way: ${open}`]);
+    }
+    this.#idle.set(role, [...(this.#idle.get(role) ?? []), instance]);
+    return outcome;
+  }
+
+  #machineFor(role: Role, name: string): Instance {
+    const idle = this.#idle.get(role) ?? [];
+    const isCold = fractionOf(`${this.#plan.seed} cold ${name}`) < COLD_STARTS;
+    const warm = isCold ? undefined : idle.shift();
+    if (warm !== undefined) return warm;
+    const off = hashOf(`${this.#plan.seed} clock ${name}`) % CLOCKS_OFF_MS.length;
+    return { name, clockOffMs: CLOCKS_OFF_MS[off] ?? 0 };
+  }
+
+  /** Ends what runs, as a timeout does: all, or those of the roles. */
+  killAll(): void {
+    for (const invocation of [...this.#running.keys()]) this.#kill(invocation);
+  }
+
+  #kill(invocation: Invocation): void {
+    this.conductor.kill(invocation);
+    this.#running.get(invocation)?.();
+  }
+
+  isRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
+  tell(line: string): void {
+    this.#trace.update(`${line}\n`);
+    this.lines?.push(line);
+  }
+
+  /** A hash of all that happened, in order. */
+  traceHash(): string {
+    return this.#trace.copy().digest('hex').slice(0, 16);
+  }
+
+  /** One try of a request, from inside the SDK's loop of repeats. `send` hands it to the engine. */
+  async attempt<Output>(operation: Operation, send: () => Promise<Output>, unprocessed: () => Output): Promise<Output> {
+    await this.conductor.turn(operation);
+    const name = nameOfTry(operation);
+    const fault = faultOf(this.#plan, operation);
+    if (fault !== undefined) this.faults.set(name, fault);
+    try {
+      if (fault === undefined) {
+        const output = await this.#sendAndNote(operation, send);
+        this.tell(`${name} ${operation.command}`);
+        return output;
+      }
+      if (isDone(fault)) await this.#sendAndNote(operation, send).catch(() => undefined); // nobody is told of that either
+      this.tell(`${name} ${operation.command} ${fault}`);
+      if (fault === 'unprocessed') return unprocessed();
+      if (!isKill(fault)) throw errorOf(fault, operation);
+      this.#kill(operation.invocation);
+      this.conductor.passed();
+      return await never();
+    } catch (error) {
+      if (fault === undefined) this.tell(`${name} ${operation.command} ${error instanceof Error ? error.name : ''}`);
+      throw error;
+    } finally {
+      this.conductor.passed();
+    }
+  }
+
+  async #sendAndNote<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
+    const output = await send();
+    if (WRITES.test(operation.command)) await this.noteWrites(tablesOf(operation));
+    return output;
+  }
+
+  /** Reads what the streams have grown by. */
+  async noteWrites(tables: readonly string[]): Promise<void> {
+    const distinct = [...new Set(tables)];
+    for (const table of distinct) this.engine.noteWrite(table);
+    for (const stream of this.streams.values()) {
+      if (distinct.includes(stream.table)) stream.add(await this.engine.newRecords(stream.table), this.now);
+    }
+    await this.#onWrite(distinct);
+  }
+
+  async #pause(): Promise<void> {
+    const operation = this.conductor.begin(current(), 'pause', {});
+    await this.conductor.turn(operation);
+    this.conductor.passed();
+    this.conductor.end(operation);
+  }
+
+  async #sendBatch(invocation: Invocation, input: SendBatch): Promise<SentBatch> {
+    const operation = this.conductor.begin(invocation, 'SendMessageBatchCommand', input);
+    const send = async (entries: SendBatch['Entries']): Promise<SentBatch> => {
+      const name = queueOfUrl(input.QueueUrl);
+      const queue = name === 'rank' ? undefined : this.queues.get(name);
+      for (const { MessageBody, DelaySeconds = 0 } of entries) {
+        queue?.send(MessageBody, { now: this.now, delayMs: DelaySeconds * 1_000 });
+      }
+      const Failed = input.Entries.filter((entry) => !entries.includes(entry));
+      return { Failed: Failed.map(({ Id }) => ({ Id, Code: 'InternalError' })) };
+    };
+    try {
+      for (let sends = 1; ; sends += 1) {
+        try {
+          const output = await this.attempt(
+            operation,
+            () => send(input.Entries),
+            () => ({ Failed: [] }),
+          );
+          return output;
+        } catch (error) {
+          const fault = this.faults.get(nameOfTry(operation));
+          if (fault === 'failed entries') return await send(input.Entries.filter((_, index) => index % 2 === 1));
+          const isRepeated = error instanceof Error && /^(?:Timeout|Throttling)/u.test(error.name);
+          if (!isRepeated || sends === MOST_SENDS) throw error;
+        }
+      }
+    } finally {
+      this.conductor.end(operation);
+    }
+  }
+}
+
+const QueueOfUrl = z.enum([...QUEUES, 'rank']);
+const queueOfUrl = (url: string) => QueueOfUrl.parse(url.split('/').at(-1));
+
+/** Which simulation an invocation belongs to: the client outlives all of them. */
+const ways = new WeakMap<Surroundings, Simulation>();
+const simulationOf = ({ surroundings }: Invocation): Simulation => {
+  const simulation = ways.get(surroundings);
+  if (simulation === undefined) throw new Error('an invocation of no simulation');
+  return simulation;
+};
+
+const Input = z.custom<object>((value) => typeof value === 'object' && value !== null);
+
+/** Puts all requests of the client under the conductor of the simulation that makes them. */
+export function conduct(client: DynamoDBClient): void {
+  const operations = new WeakMap<object, Operation>();
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const invocation = current();
+      const { conductor } = simulationOf(invocation);
+      const operation = conductor.begin(invocation, context.commandName ?? 'unknown', Input.parse(args.input));
+      operations.set(context, operation);
+      try {
+        return await next(args);
+      } finally {
+        conductor.end(operation);
+      }
+    },
+    { step: 'initialize', name: 'simulated-request' },
+  );
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = operations.get(context);
+      if (operation === undefined) throw new Error('a try of no request');
+      const unprocessed = () => {
+        const { RequestItems } = Batch.parse(operation.input);
+        const output = { $metadata: {}, UnprocessedItems: RequestItems, UnprocessedKeys: RequestItems, Responses: {} };
+        return { response: undefined, output };
+      };
+      return simulationOf(operation.invocation).attempt(operation, () => next(args), unprocessed);
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'simulated-try' }, // the retry's is `high`: it is around this one
+  );
+}

@@ -1,0 +1,206 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod';
+import { parseBalanceItem, parseGrantItem, userOfBalance } from '../../functions/adapters/dynamodb/grant-items.ts';
+import { parseVersionItem, pullOfItem } from '../../functions/adapters/dynamodb/registry-items.ts';
+import { parseChunk, parseKey } from '../../functions/adapters/dynamodb/telemetry-items.ts';
+import type { Engine, WireItem } from './engine.ts';
+import { expectNone } from './finding.ts';
+import { problemsOfBalances, type StoredBalance, type StoredLine } from './model/ledger.ts';
+import type { StoredPull, StoredVersion } from './model/registry.ts';
+import type { Report, StoredDevice, StoredEvent } from './model/telemetry.ts';
+
+/** What is stored, in the models' words. Adapters read single items; nothing of a fold is theirs. */
+
+type Item = Record<string, AttributeValue>;
+
+/** The service's JSON has bytes as base64 text. */
+const Attribute: z.ZodType<AttributeValue> = z.lazy(() =>
+  z.union([
+    z.object({ S: z.string() }),
+    z.object({ N: z.string() }),
+    z.object({ BOOL: z.boolean() }),
+    z.object({ NULL: z.literal(true) }),
+    z.object({ B: z.string().transform((base64) => new Uint8Array(Buffer.from(base64, 'base64'))) }),
+    z.object({ L: z.array(Attribute) }),
+    z.object({ M: z.record(z.string(), Attribute) }),
+  ]),
+);
+const StoredItem = z.record(z.string(), Attribute);
+const itemOf = (item: WireItem): Item => StoredItem.parse(item);
+
+const textOf = (item: WireItem, name: 'pk' | 'sk'): string => z.object({ S: z.string() }).parse(item[name]).S;
+
+export async function storedTelemetry(engine: Engine): Promise<{
+  readonly events: readonly StoredEvent[];
+  readonly devices: readonly StoredDevice[];
+  readonly reports: readonly Report[];
+}> {
+  const events: StoredEvent[] = [];
+  const devices: StoredDevice[] = [];
+  const reports: Report[] = [];
+  const Device = z.object({ owner: z.string().optional(), createdAt: z.string() });
+  const Reported = z.object({ sk: z.string(), hour: z.string() });
+  for (const raw of await engine.scan('telemetry')) {
+    const item = itemOf(raw);
+    const key = parseKey(item);
+    if (key.kind === 'chunk') {
+      const { deviceId, hour } = key;
+      for (const { id, kind, sender } of parseChunk(item).chunk.events) {
+        const text =
+          kind.command === null ? kind.event : `${kind.event} ${kind.command} ${kind.success ? 'ok' : 'failed'}`;
+        events.push({ deviceId, hour, id, kind: text, sender });
+      }
+    } else if (key.kind === 'device') {
+      const { owner, createdAt } = Device.parse(unmarshall(item));
+      devices.push({ deviceId: key.deviceId, owner: owner ?? null, createdAt });
+    } else if (key.kind === 'report') {
+      const { sk, hour } = Reported.parse(unmarshall(item));
+      const [kind, what] = [sk.startsWith('ISSUE#') ? 'issue' : 'sign-in', sk.slice(sk.indexOf('#') + 1)] as const;
+      reports.push({ kind, username: key.username, what, hour });
+    }
+  }
+  return { events, devices, reports };
+}
+
+export async function storedLedger(engine: Engine): Promise<{
+  readonly lines: readonly StoredLine[];
+  readonly balances: readonly StoredBalance[];
+}> {
+  const items = await engine.scan('score_grants');
+  const lines = items.filter((item) => textOf(item, 'sk') === 'GRANT').map((item) => parseGrantItem(itemOf(item)).line);
+  const balances = items
+    .filter((item) => textOf(item, 'sk') === 'BALANCE')
+    .map((raw) => {
+      const item = itemOf(raw);
+      const { seq, totalScore, categoryTotals, sourceTotals, head } = parseBalanceItem(item);
+      return {
+        username: userOfBalance(item),
+        seq,
+        totalScore,
+        categoryTotals: Object.fromEntries(categoryTotals),
+        sourceTotals: Object.fromEntries(sourceTotals),
+        head: head ?? '',
+      };
+    });
+  return { lines, balances };
+}
+
+/** I3 at this very moment: no write is under way, so a scan sees what a transaction would. */
+export async function problemsOfLedgerNow(engine: Engine): Promise<void> {
+  const { lines, balances } = await storedLedger(engine);
+  expectNone('I3', problemsOfBalances(lines, balances));
+}
+
+export type StoredExtension = { readonly name: string; readonly owner: string };
+
+export async function storedRegistry(engine: Engine): Promise<{
+  readonly versions: readonly StoredVersion[];
+  readonly pulls: readonly StoredPull[];
+  readonly extensions: readonly StoredExtension[];
+}> {
+  const versions: StoredVersion[] = [];
+  const pulls: StoredPull[] = [];
+  const extensions: StoredExtension[] = [];
+  const Extension = z.object({ name: z.string(), owner: z.object({ name: z.string() }) });
+  for (const raw of await engine.scan('registry')) {
+    const [pk, sk] = [textOf(raw, 'pk'), textOf(raw, 'sk')];
+    const item = itemOf(raw);
+    if (pk.startsWith('EXTENSION#') && sk === 'EXTENSION') {
+      const { name, owner } = Extension.parse(unmarshall(item));
+      extensions.push({ name, owner: owner.name });
+    } else if (pk.startsWith('EXTENSION#')) {
+      const { name, version, publisher, contentHash, credited, yank, publishedAt } = parseVersionItem(item);
+      const by = `${publisher.kind}:${publisher.name}`;
+      const isYanked = yank !== undefined;
+      versions.push({ name, version, publisher: by, hash: contentHash ?? null, credited, isYanked, publishedAt });
+    } else if (pk.startsWith('AUTHOR#')) {
+      pulls.push({ author: pk.slice('AUTHOR#'.length), ...pullOfItem(item) });
+    }
+  }
+  return { versions, pulls, extensions };
+}
+
+const ScoreItem = z.object({
+  username: z.string(),
+  date: z.string(),
+  canonicalScore: z.number(),
+  tier: z.string(),
+  tiersReached: z.array(z.object({ tier: z.string() })),
+});
+export type StoredScore = {
+  readonly username: string;
+  readonly date: string;
+  readonly canonicalScore: number;
+  readonly tier: string;
+  readonly tiersReached: readonly string[];
+};
+
+export async function storedScores(engine: Engine): Promise<readonly StoredScore[]> {
+  const items = (await engine.scan('user_scores')).filter((item) => textOf(item, 'sk') === 'SCORE');
+  return items.map((item) => {
+    const { tiersReached, ...score } = ScoreItem.parse(unmarshall(itemOf(item)));
+    return { ...score, tiersReached: tiersReached.map(({ tier }) => tier) };
+  });
+}
+
+const NumberOf = z.object({ N: z.string() }).transform(({ N }) => N);
+const Totals = z.object({ M: z.record(z.string(), z.object({ L: z.tuple([NumberOf, NumberOf]) })) });
+const GAUGES = ['MEMBER_COUNT', 'TOTAL_SCORE'];
+const Summary = z.object({ sk: z.string(), publisher: z.string(), versions: z.number(), pulls: z.number() });
+
+export async function storedRollups(engine: Engine): Promise<{
+  /** By date, as `METRIC count sum`; of no gauge. */
+  readonly totals: ReadonlyMap<string, readonly string[]>;
+  readonly extensions: readonly string[];
+}> {
+  const totals = new Map<string, readonly string[]>();
+  const extensions: string[] = [];
+  for (const item of await engine.scan('metric_rollup_hour')) {
+    const [pk, sk] = [textOf(item, 'pk'), textOf(item, 'sk')];
+    if (pk === 'TOTALS') {
+      const rows = Object.entries(Totals.parse(item.totals).M).filter(([metric]) => !GAUGES.includes(metric));
+      if (rows.length > 0) totals.set(sk, rows.map(([metric, { L }]) => `${metric} ${L.join(' ')}`).sort());
+    } else if (pk === 'EXTENSIONS') {
+      const { publisher, versions, pulls } = Summary.parse(unmarshall(itemOf(item)));
+      extensions.push(`${sk} of ${publisher}: ${versions} versions, ${pulls} pulls`);
+    }
+  }
+  return { totals, extensions: extensions.sort() };
+}
+
+/** The ids of the backfills that have begun and not ended. */
+export async function unfinishedRuns(engine: Engine): Promise<readonly string[]> {
+  const runs = (await engine.scan('backfill_runs')).filter((item) => textOf(item, 'pk') === 'RUNS');
+  return runs.filter(({ status }) => status?.S !== 'done').map((item) => textOf(item, 'sk'));
+}
+
+/** What every save renews, whatever it saves. */
+const RENEWED: ReadonlySet<string> = new Set(['rev', 'foldedAt', 'refreshedAt', 'scoreRev']);
+
+/** A value as text that does not depend on the order of its names. */
+function textOfValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(textOfValue).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([name, field]) => `${name}:${textOfValue(field)}`).join()}}`;
+}
+
+/** Everything that a replay must leave as it is, by its key: facts whole, scores and rollups without what saves renew. */
+export async function snapshotOf(engine: Engine, hasRollups: boolean): Promise<ReadonlyMap<string, string>> {
+  const all = new Map<string, string>();
+  const note = (role: string, item: WireItem, left: ReadonlySet<string>): void => {
+    const kept = Object.entries(item).filter(([name]) => !left.has(name));
+    all.set(`${role} ${textOf(item, 'pk')} ${textOf(item, 'sk')}`, textOfValue(Object.fromEntries(kept)));
+  };
+  for (const role of ['telemetry', 'score_grants', 'registry']) {
+    for (const item of await engine.scan(role)) note(role, item, new Set());
+  }
+  for (const item of await engine.scan('user_scores')) note('user_scores', item, RENEWED);
+  if (!hasRollups) return all;
+  for (const item of await engine.scan('metric_rollup_hour')) {
+    const isRow = textOf(item, 'sk') !== 'ROLLUP' && !GAUGES.some((gauge) => textOf(item, 'sk').includes(gauge));
+    if (isRow && textOf(item, 'pk') !== 'TOTALS') note('metric_rollup_hour', item, RENEWED);
+  }
+  return all;
+}

@@ -1,0 +1,368 @@
+import type { RawEvent } from '../../test/builders/telemetry.ts';
+import { Chance } from './chance.ts';
+import { QUEUES, STREAMED, type Act, type Key, type Schedule, type Step } from './steps.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const USERS = ['ada', 'bob', 'cy'] as const;
+type User = (typeof USERS)[number];
+const DEVICES = ['~d3', 'd1', 'd2'] as const;
+/** More than there ever are: until all stand still. */
+const ALL = 1_000;
+const NAMES = ['net', '@acme/kit'] as const;
+const VERSIONS = ['2026.08.20.1', '2026.08.21.1', '2026.08.21.2'] as const;
+
+/** What a schedule is mostly about: few things at a time, so that they meet. */
+const THEMES = ['telemetry', 'ledger', 'registry', 'metrics', 'backfill', 'all'] as const;
+type Theme = (typeof THEMES)[number];
+type Sort =
+  | 'ingest'
+  | 'bulk'
+  | 'reported'
+  | 'trusted'
+  | 'grant'
+  | 'registry'
+  | 'unbind'
+  | 'backfill'
+  | 'burst'
+  | 'flow'
+  | 'pump'
+  | 'time'
+  | 'odd';
+type Weights = Readonly<Partial<Record<Sort, number>>>;
+
+const WEIGHTS: Readonly<Record<Theme, Weights>> = {
+  telemetry: { ingest: 30, bulk: 5, burst: 8, reported: 5, trusted: 4, unbind: 6, flow: 15, pump: 12, time: 8, odd: 2 },
+  ledger: { grant: 30, burst: 15, trusted: 10, flow: 12, pump: 8, time: 5, odd: 2 },
+  registry: { registry: 30, burst: 10, trusted: 12, ingest: 5, unbind: 3, flow: 15, pump: 10, time: 5, odd: 2 },
+  metrics: {
+    ingest: 20,
+    burst: 5,
+    reported: 3,
+    trusted: 4,
+    grant: 5,
+    registry: 6,
+    backfill: 3,
+    flow: 20,
+    pump: 10,
+    time: 12,
+  },
+  backfill: { ingest: 16, grant: 6, registry: 4, unbind: 3, backfill: 14, flow: 15, pump: 10, time: 6, odd: 6 },
+  all: {
+    ingest: 16,
+    bulk: 2,
+    burst: 8,
+    reported: 3,
+    trusted: 6,
+    grant: 8,
+    registry: 10,
+    unbind: 3,
+    backfill: 3,
+    flow: 20,
+    pump: 10,
+    time: 6,
+    odd: 3,
+  },
+};
+
+/** What a schedule does next: one act after the other, with the requests to let through after each. */
+type Planned = Pick<Step, 'act' | 'requests'>;
+
+/** The schedule that a seed stands for: the same each time, on every machine. */
+export function scheduleOf(seed: number): Schedule {
+  const chance = new Chance(`schedule ${seed}`);
+  const theme = chance.of(THEMES);
+  const date = Date.parse('2026-08-21T00:00:00.000Z') + chance.below(4) * DAY;
+  // Midnight is near as often as not.
+  const startsAt = date + (chance.happens(0.5) ? DAY - 40_000 : 9 * HOUR + chance.below(6 * HOUR));
+  const hasRollups = theme === 'metrics' || (theme === 'all' && chance.happens(0.3));
+  const maker = new Maker(chance, startsAt, hasRollups);
+  const planned: Planned[] = [];
+  const length = 8 + chance.below(20);
+  while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
+  return {
+    seed,
+    startsAt,
+    hasRollups,
+    faultRate: chance.of([0, 0.01, 0.03, 0.06, 0.12]),
+    holdRate: chance.of([0, 0.06, 0.12, 0.2]),
+    steps: planned.map((step, number) => ({ number, ...step })),
+    without: [],
+  };
+}
+
+/** Makes one step after the other, from small sets of everything, so that they concern the same things. */
+class Maker {
+  readonly #chance: Chance;
+  readonly #hours: readonly number[];
+  readonly #users: readonly User[];
+  readonly #devices: readonly string[];
+  readonly #hasRollups: boolean;
+  #now: number;
+
+  constructor(chance: Chance, startsAt: number, hasRollups: boolean) {
+    this.#chance = chance;
+    this.#now = startsAt;
+    this.#hasRollups = hasRollups;
+    const ages = hasRollups ? [0, HOUR] : [0, HOUR, 30 * HOUR, 20 * DAY, 34.9 * DAY, 34.9 * DAY, -20 * HOUR];
+    const hours = [startsAt, startsAt - chance.of(ages), startsAt - chance.of(ages)];
+    this.#hours = hours.slice(chance.below(hours.length));
+    this.#users = USERS.slice(chance.below(USERS.length));
+    this.#devices = DEVICES.slice(chance.below(DEVICES.length));
+  }
+
+  next(sort: Sort): readonly Planned[] {
+    const chance = this.#chance;
+    const some = () => chance.of([0, 1, 2, 3, 5, 8, 14, ALL, ALL, ALL]);
+    if (sort === 'pump') return this.#pump(some());
+    if (sort !== 'burst') return [{ act: this.#act(sort), requests: some() }];
+    const acts = this.#burst();
+    return acts.map((act, index) => {
+      const isLast = index === acts.length - 1;
+      return { act, requests: isLast ? some() : chance.of([0, 0, 2, 5]) };
+    });
+  }
+
+  /** Everything is announced, then handled: so that a change comes as far as a score within a few steps. */
+  #pump(requests: number): readonly Planned[] {
+    const announced = STREAMED.map((table) => ({ act: { kind: 'announce', table } as const, requests: 0 }));
+    const queue = this.#hasRollups && this.#chance.happens(0.4) ? 'roll-up' : 'score-refresh';
+    const wait = { act: this.#wait(queue === 'roll-up' ? 61 : 1), requests: ALL };
+    return [...announced, wait, { act: { kind: 'deliver', queue }, requests }];
+  }
+
+  /** The same thing at the same time, by several. */
+  #burst(): readonly Act[] {
+    const chance = this.#chance;
+    const several = <Item>(make: (index: number) => Item) =>
+      Array.from({ length: 2 + chance.below(2) }, (_, index) => make(index));
+    switch (chance.weighted({ events: 4, points: 3, one: 2, versions: 2, changes: 1 })) {
+      case 'events': {
+        const [device, timestamp] = [chance.of(this.#devices), this.#time()];
+        return several(() => ({
+          kind: 'ingest',
+          key: chance.happens(0.5) ? null : chance.of(this.#users),
+          events: several(() => ({ ...this.#event(device), timestamp })),
+        }));
+      }
+      case 'points': {
+        const username = chance.of(this.#users);
+        return several((index) => ({ kind: 'award', id: `a${index}`, username, points: 50 }));
+      }
+      case 'one': {
+        const id = `a${chance.below(3)}`;
+        return several(() => ({ kind: 'award', id, username: chance.of(USERS), points: chance.of([50, 50, 700]) }));
+      }
+      case 'versions': {
+        const name = chance.of(NAMES);
+        return several(() => ({ ...this.#confirm(), name }));
+      }
+      case 'changes': {
+        const target = { name: chance.of(NAMES), version: chance.of(VERSIONS) };
+        return several(() => ({ kind: chance.of(['yank', 'unyank'] as const), key: 'admin', ...target }));
+      }
+    }
+  }
+
+  #wait(seconds: number): Act {
+    this.#now += seconds * 1_000;
+    return { kind: 'wait', seconds };
+  }
+
+  #confirm(): Act & { readonly kind: 'confirm' } {
+    const chance = this.#chance;
+    const key = chance.of(['ada', 'bob', 'guild', 'guild'] as const);
+    const [name, version] = [chance.of(NAMES), chance.of(VERSIONS)];
+    return { kind: 'confirm', key, name, version, hash: chance.happens(0.85) ? 'one' : 'two' };
+  }
+
+  #act(sort: Exclude<Sort, 'burst' | 'pump'>): Act {
+    const chance = this.#chance;
+    switch (sort) {
+      case 'ingest': {
+        const device = chance.of(this.#devices);
+        const events = Array.from({ length: 1 + chance.below(4) }, () =>
+          this.#event(chance.happens(0.85) ? device : chance.of(this.#devices)),
+        );
+        const key: Key =
+          chance.weighted({ none: 5, own: 5, guild: 0.5, server: 0.5 }) === 'none' ? null : chance.of(this.#users);
+        return { kind: 'ingest', key, events };
+      }
+      case 'bulk': {
+        const [device, from] = [chance.of(this.#devices), chance.below(30)];
+        const at = this.#time();
+        const events = Array.from({ length: 20 + chance.below(40) }, (_, index) => ({
+          ...this.#event(device),
+          insert_id: `b${from + index}`,
+          timestamp: at,
+        }));
+        return { kind: 'ingest', key: chance.happens(0.5) ? null : chance.of(this.#users), events };
+      }
+      case 'reported': {
+        const events = Array.from({ length: 1 + chance.below(2) }, () => {
+          const event = this.#event(chance.of(this.#devices));
+          return { ...event, properties: { ...event.properties, username: chance.of(this.#users) } };
+        });
+        return { kind: 'ingest', key: 'server', events };
+      }
+      case 'trusted':
+        return {
+          kind: 'ingest',
+          key: 'server',
+          events: Array.from({ length: 1 + chance.below(3) }, () => this.#trusted()),
+        };
+      case 'grant':
+        return this.#grant();
+      case 'registry':
+        return this.#registry();
+      case 'unbind':
+        return { kind: 'unbind', device: chance.of(this.#devices) };
+      case 'backfill':
+        return this.#backfill();
+      case 'flow':
+        return chance.happens(0.55)
+          ? { kind: 'announce', table: chance.of(STREAMED) }
+          : {
+              kind: 'deliver',
+              queue: chance.weighted({ 'score-refresh': 6, 'roll-up': this.#hasRollups ? 6 : 0, backfill: 2 }),
+            };
+      case 'time': {
+        if (chance.happens(0.7)) return this.#wait(chance.of([1, 15, 30, 61, 61]));
+        const hours = this.#hasRollups
+          ? chance.of([1, 1, 25])
+          : chance.of([1, 24, 25, 48, 28 * 24, 35 * 24, 36 * 24, 37 * 24]);
+        this.#now += hours * HOUR;
+        return { kind: 'jump', hours };
+      }
+      case 'odd': {
+        const queue = chance.of(QUEUES);
+        const odd = chance.weighted({ poison: 2, redrive: 2, forget: 3 });
+        return odd === 'forget' ? { kind: 'forget', username: chance.of(this.#users) } : { kind: odd, queue };
+      }
+    }
+  }
+
+  #time(): string {
+    const at = this.#chance.happens(0.75) ? this.#chance.of(this.#hours) : this.#now;
+    const hour = Math.floor(at / HOUR) * HOUR;
+    return new Date(hour + this.#chance.below(60) * 60_000).toISOString();
+  }
+
+  #event(distinct_id: string): RawEvent {
+    const chance = this.#chance;
+    const isInvocation = chance.happens(0.85);
+    const command = chance.of(['model', 'workflow', 'extension', 'repo', 'deploy', 'Not A Name']);
+    const result = chance.happens(0.2) ? { result: { status: 'failed' } } : {};
+    return {
+      event: isInvocation ? 'cli_invocation' : 'opened',
+      distinct_id,
+      insert_id: `e${chance.below(10)}`,
+      timestamp: this.#time(),
+      properties: isInvocation ? { invocation: { command }, ...result } : {},
+    };
+  }
+
+  /** What happens once has one time, whoever reports it again. */
+  #timeOfFact(number: number): string {
+    const at = this.#hours[number % this.#hours.length] ?? this.#now;
+    return new Date(Math.floor(at / HOUR) * HOUR + number * 1_000).toISOString();
+  }
+
+  #trusted(): RawEvent {
+    const chance = this.#chance;
+    const [number, username] = [chance.below(3), chance.of(this.#users)];
+    const timestamp = this.#timeOfFact(number);
+    const made = (event: string, properties: Record<string, unknown>): RawEvent => ({
+      event,
+      distinct_id: 'a-server',
+      insert_id: `t${chance.below(1_000_000)}`,
+      timestamp,
+      properties,
+    });
+    switch (chance.weighted({ issue: 2, 'sign-in': 2, pull: 4, post: 2, award: 2, badge: 1 })) {
+      case 'issue':
+        return made('issue_created', { issue_id: `i${number}`, username });
+      case 'sign-in':
+        return { ...made('daily_sign_in', { username }), timestamp: `${timestamp.slice(0, 10)}T00:30:00.000Z` };
+      case 'pull': {
+        const [name, version] = [chance.of(NAMES), chance.of(VERSIONS)];
+        const by = chance.happens(0.5) ? { username } : {};
+        const pull = made('extension_pulled', { extension_name: name, version, ...by });
+        return { ...pull, distinct_id: chance.of(this.#devices), timestamp: this.#timeOfFact(0) };
+      }
+      case 'post':
+        return made('feed_post_created', { post_id: `p${number}`, username });
+      case 'award':
+        return made('award', { award_id: `a${number}`, username, points: this.#points(), reason: 'helped' });
+      case 'badge':
+        return made('badge_granted', { badge_id: `b${number}`, username, points: this.#points() });
+    }
+  }
+
+  #points(): number {
+    return this.#chance.of([50, 50, 700, 3_000]);
+  }
+
+  #grant(): Act {
+    const chance = this.#chance;
+    const number = chance.below(3);
+    const username = chance.of(this.#users);
+    const kind = chance.weighted({ award: 5, badge: 2, reverse: 3, posts: 2 });
+    if (kind === 'reverse') {
+      const grantId = chance.of([
+        `award:a${number}`,
+        `award:a${number}`,
+        `badge:b${number}:${username}`,
+        `feed-post:p${number}`,
+      ]);
+      return { kind, grantId };
+    }
+    if (kind === 'posts') {
+      const events = [0, 1, 2].map((post): RawEvent => ({
+        event: 'feed_post_created',
+        distinct_id: 'a-server',
+        insert_id: `f${post}`,
+        timestamp: this.#timeOfFact(post),
+        properties: { post_id: `p${post}`, username: post === 2 ? chance.of(this.#users) : username },
+      }));
+      return { kind: 'ingest', key: 'server', events };
+    }
+    return { kind, id: kind === 'award' ? `a${number}` : `b${number}`, username, points: this.#points() };
+  }
+
+  #registry(): Act {
+    const chance = this.#chance;
+    const [name, version] = [chance.of(NAMES), chance.of(VERSIONS)];
+    const key = chance.of(['ada', 'bob', 'guild', 'guild'] as const);
+    switch (chance.weighted({ confirm: 10, yank: 3, unyank: 2, transfer: 1, members: 2 })) {
+      case 'confirm':
+        return this.#confirm();
+      case 'yank':
+        return { kind: 'yank', key: chance.happens(0.6) ? 'admin' : key, name, version };
+      case 'unyank':
+        return { kind: 'unyank', key: 'admin', name, version };
+      case 'transfer':
+        return { kind: 'transfer', key: 'admin', name, to: chance.of(['ada', 'bob', 'guild']) };
+      case 'members':
+        return { kind: 'members', members: chance.of([['ada'], ['ada', 'bob'], ['bob', 'cy'], ['ada', 'bob', 'cy']]) };
+    }
+  }
+
+  #backfill(): Act {
+    const chance = this.#chance;
+    const today = new Date(this.#now).toISOString().slice(0, 10);
+    const event = chance.weighted({
+      all: this.#hasRollups ? 1 : 4,
+      usernames: 3,
+      stale: 2,
+      metrics: this.#hasRollups ? 4 : 0,
+    });
+    const events = {
+      all: { mode: 'all' },
+      usernames: { mode: 'all', usernames: [chance.of(this.#users), chance.of(this.#users)] },
+      stale: { mode: 'stale' },
+      metrics: { mode: 'metrics', from: today, to: today },
+    };
+    return { kind: chance.happens(0.5) ? 'backfill' : 'scheduled', event: events[event] };
+  }
+}

@@ -1,0 +1,336 @@
+import * as z from 'zod';
+import { note, requestOf, type Answered, type Models } from './asks.ts';
+import { fractionOf, hashOf } from './chance.ts';
+import { FIRST_MEMBERS, credentialPuts } from './credentials.ts';
+import type { Engine } from './engine.ts';
+import { nameOfTry } from './faults.ts';
+import { Finding } from './finding.ts';
+import type { Functions, Role } from './functions.ts';
+import type { Operation } from './invocation.ts';
+import { LedgerModel } from './model/ledger.ts';
+import { RegistryModel } from './model/registry.ts';
+import { TelemetryModel } from './model/telemetry.ts';
+import type { Message } from './queues.ts';
+import { Simulation } from './simulation.ts';
+import { type Act, type Ask, type QueueName, type Schedule, type Step, type StreamedTable } from './steps.ts';
+import { problemsOfLedgerNow } from './stored.ts';
+import type { Change } from './streams.ts';
+
+const HOUR = 3_600_000;
+const LARGEST_BATCH = 100;
+const MOST_TRIES = 12;
+/** Tries of one ask that faults may befall. */
+const UNSPARED_TRIES = 4;
+const MOST_STREAM_TRIES = 5;
+const LONGEST_HOLD = 8;
+
+const Failures = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
+const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
+
+const WORKERS: Readonly<Record<QueueName, Role>> = {
+  'score-refresh': 'refresh-score',
+  'roll-up': 'roll-up-metrics',
+  backfill: 'backfill',
+};
+
+/** One schedule's world: what clients, streams, queues and time do to the functions, beside the models of it all. */
+export class World {
+  readonly simulation: Simulation;
+  readonly models: Models;
+  readonly schedule: Schedule;
+  readonly #seed: string;
+  /** Tries that are held back, by name, and the step from which on they are not. */
+  readonly #heldUntil = new Map<string, number>();
+  #step = 0;
+  #asking = 0;
+  #running = 0;
+  #failure: { readonly error: unknown } | undefined;
+  /** Whose projections a hand has removed, and no backfill has brought back for sure. */
+  readonly forgotten = new Set<string>();
+  poisoned = 0;
+  /** Whether faults are over: what still runs shall come to its end. */
+  isSpared = false;
+
+  private constructor(schedule: Schedule, simulation: Simulation) {
+    this.schedule = schedule;
+    this.#seed = String(schedule.seed);
+    this.simulation = simulation;
+    const registry = new RegistryModel(FIRST_MEMBERS);
+    this.models = { telemetry: new TelemetryModel(), ledger: new LedgerModel(), registry };
+  }
+
+  static async on(
+    engine: Engine,
+    functions: Functions,
+    schedule: Schedule,
+    { isTold }: { readonly isTold: boolean },
+  ): Promise<World> {
+    await engine.clear();
+    await engine.write('credentials', credentialPuts(schedule.startsAt));
+    const plan = { seed: String(schedule.seed), rate: schedule.faultRate, without: new Set(schedule.without) };
+    const { startsAt } = schedule;
+    const ledger = engine.table('score_grants');
+    const onWrite = async (tables: readonly string[]) => {
+      if (tables.includes(ledger)) await problemsOfLedgerNow(engine);
+    };
+    return new World(schedule, new Simulation({ engine, functions, plan, startsAt, onWrite, isTold }));
+  }
+
+  /** Begins a step, and lets as many requests through as it says. */
+  async take(step: Step): Promise<void> {
+    await this.simulation.conductor.waiting();
+    this.simulation.tell(`step ${step.number} ${step.act.kind}`);
+    this.#step += 1;
+    await this.#begin(step.act, `s${step.number}`);
+    await this.advance(step.requests, (operation) => !this.#isHeld(operation));
+  }
+
+  /** No step comes any more: nothing stands still. */
+  release(): void {
+    this.#step = Infinity;
+  }
+
+  /** Lets requests through until none waits, or so many are through. */
+  async advance(most = Infinity, isOurs: (operation: Operation) => boolean = () => true): Promise<void> {
+    for (let released = 0; released < most; released += 1) {
+      const waiting = (await this.simulation.conductor.waiting()).filter(isOurs);
+      if (this.#failure !== undefined) throw this.#failure.error;
+      const next = this.#choose(waiting);
+      if (next === undefined) return;
+      await this.simulation.conductor.release(next);
+    }
+    await this.simulation.conductor.waiting();
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Lets all run until this is done. */
+  async finish<Value>(work: Promise<Value>): Promise<Value> {
+    const state = { isOver: false };
+    const over = () => (state.isOver = true);
+    work.then(over, over);
+    do await this.advance();
+    while (!state.isOver);
+    return work;
+  }
+
+  isQuiet(): boolean {
+    return this.#running === 0;
+  }
+
+  /** Each try has its place in the order, whatever else there is. */
+  #choose(waiting: readonly Operation[]): Operation | undefined {
+    let [best, least]: [Operation | undefined, number] = [undefined, Infinity];
+    for (const operation of waiting) {
+      const place = fractionOf(`${this.#seed} turn ${nameOfTry(operation)}`);
+      if (place < least) [best, least] = [operation, place];
+    }
+    return best;
+  }
+
+  /** Whether an invocation stands still at this try: for some steps, from the first in which it is seen there. */
+  #isHeld(operation: Operation): boolean {
+    const name = nameOfTry(operation);
+    const until = this.#heldUntil.get(name);
+    if (until !== undefined) return this.#step < until;
+    const isHeld = fractionOf(`${this.#seed} hold ${name}`) < this.schedule.holdRate;
+    this.#heldUntil.set(name, isHeld ? this.#step + 1 + (hashOf(`${this.#seed} steps ${name}`) % LONGEST_HOLD) : 0);
+    return isHeld && this.#step < Infinity;
+  }
+
+  async #begin(act: Act, name: string): Promise<void> {
+    const { simulation } = this;
+    switch (act.kind) {
+      case 'announce': {
+        this.announce(act.table, name);
+        return;
+      }
+      case 'deliver': {
+        this.deliver(act.queue, name);
+        return;
+      }
+      case 'backfill': {
+        this.#run(() => this.#backfill(act.event, name));
+        return;
+      }
+      case 'scheduled':
+        simulation.queues.get('backfill')?.send(JSON.stringify(act.event), { now: simulation.now });
+        return;
+      case 'wait':
+        simulation.now += act.seconds * 1_000;
+        return;
+      case 'jump':
+        // No request outlives its function's timeout: clients have their answers by then, whatever else runs is killed.
+        await this.advance(Infinity, ({ invocation }) => this.#asking > 0 && invocation.name.includes('.ask'));
+        simulation.killAll();
+        await simulation.conductor.waiting();
+        simulation.now += act.hours * HOUR;
+        return;
+      case 'forget':
+        return this.#forget(act.username);
+      case 'poison': {
+        const body = hashOf(name) % 2 === 0 ? 'not JSON' : '{"username":5,"mode":"no such"}';
+        this.poisoned += 1;
+        simulation.queues.get(act.queue)?.send(body, { now: simulation.now, isPoison: true });
+        return;
+      }
+      case 'redrive':
+        simulation.queues.get(act.queue)?.redrive(simulation.now);
+        return;
+      case 'ingest':
+      case 'award':
+      case 'badge':
+      case 'reverse':
+      case 'confirm':
+      case 'yank':
+      case 'unyank':
+      case 'transfer':
+      case 'members':
+      case 'unbind':
+        this.#run(() => this.#ask(act, name));
+        return;
+    }
+  }
+
+  /** Starts something that goes on beside all else. */
+  #run(work: () => Promise<void>): void {
+    this.#running += 1;
+    work()
+      .catch((error: unknown) => (this.#failure ??= { error }))
+      .finally(() => (this.#running -= 1));
+  }
+
+  async #forget(username: string): Promise<void> {
+    const pk = { S: `USER#${username}` };
+    const deletes = ['METRICS', 'SCORE'].map((sk) => ({ DeleteRequest: { Key: { pk, sk: { S: sk } } } }));
+    await this.simulation.engine.write('user_scores', deletes);
+    this.forgotten.add(username);
+  }
+
+  async #ask(ask: Ask, name: string): Promise<void> {
+    const { conductor } = this.simulation;
+    const [began, from] = [conductor.time, this.simulation.now];
+    this.#asking += 1;
+    const { role, event } = requestOf(ask);
+    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+      const isSpared = this.isSpared || tries > UNSPARED_TRIES;
+      const outcome = await this.simulation.invoke(role, event, `${name}.ask${tries}`, { isSpared });
+      const answer = outcome.kind === 'answered' ? HttpAnswer.parse(outcome.value) : undefined;
+      if (answer === undefined || answer.statusCode >= 500) continue; // the client sends it again
+      this.#asking -= 1;
+      const { statusCode: status, body: text } = answer;
+      const body: unknown = text === '' ? undefined : JSON.parse(text);
+      const answered: Answered = {
+        status,
+        body,
+        began,
+        from,
+        ended: conductor.time,
+        to: this.simulation.now,
+        isTriedOnce: tries === 1,
+      };
+      this.simulation.tell(`${name} answered ${status}`);
+      note(ask, answered, this.models);
+      return;
+    }
+    throw new Finding('liveness', [`${ask.kind} was not answered in ${MOST_TRIES} tries`]);
+  }
+
+  async #backfill(event: object, name: string): Promise<void> {
+    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+      const isSpared = this.isSpared || tries > UNSPARED_TRIES;
+      const context = this.#contextOf(`${name}.hand${tries}`);
+      const outcome = await this.simulation.invoke('backfill', event, `${name}.hand${tries}`, { isSpared, context });
+      if (outcome.kind === 'answered') return;
+    }
+    throw new Finding('liveness', [`a backfill was not answered in ${MOST_TRIES} tries`]);
+  }
+
+  /** Time is up for an invocation after some pieces of work, or never. */
+  #contextOf(name: string) {
+    const pieces = this.isSpared ? 1_000 : [2, 6, 20, 1_000][hashOf(`${this.#seed} time ${name}`) % 4];
+    let left = pieces ?? 1_000;
+    return { getRemainingTimeInMillis: () => ((left -= 1) > 0 ? 300_000 : 0) };
+  }
+
+  /** Some of the records, in any order: those of different shards have none. */
+  announce(table: StreamedTable, name: string, isAll = false): void {
+    const stream = this.simulation.streams.get(table);
+    if (stream === undefined) throw new Error(`${table} has no stream`);
+    const weary = stream.waiting.filter(({ tries }) => tries >= 2).slice(0, 1);
+    const changes = weary.length > 0 ? weary : this.#some(stream.waiting, name, isAll, ({ number }) => number);
+    if (changes.length === 0) return;
+    stream.waiting = stream.waiting.filter((change) => !changes.includes(change));
+    this.#run(async () => {
+      const event = { Records: changes.map(({ record }) => record) };
+      const outcome = await this.simulation.invoke('announce-changes', event, `${name}.announce`, {
+        isSpared: this.isSpared,
+      });
+      const failed = outcome.kind === 'answered' ? firstFailed(changes, outcome.value) : 0;
+      const again = this.#isTwice(name) ? changes : changes.slice(failed);
+      for (const change of again.filter((each) => changes.indexOf(each) >= failed)) change.tries += 1;
+      const given = again.filter(({ tries }) => tries > MOST_STREAM_TRIES);
+      stream.givenUp.push(...given);
+      stream.waiting.push(...again.filter((change) => !given.includes(change)));
+    });
+  }
+
+  /** Some of the messages that are due, in any order. */
+  deliver(queueName: QueueName, name: string, isAll = false): void {
+    const queue = this.simulation.queues.get(queueName);
+    if (queue === undefined) throw new Error(`there is no queue ${queueName}`);
+    const due = queue.waiting.filter(({ dueAt }) => dueAt <= this.simulation.now);
+    const messages = this.#some(due, name, isAll, ({ id }) => id).slice(
+      0,
+      queueName === 'backfill' ? 1 : LARGEST_BATCH,
+    );
+    if (messages.length === 0) return;
+    queue.receive(messages);
+    this.#run(async () => {
+      const failed = await this.handle(queueName, messages, name);
+      queue.giveBack(this.#isTwice(name) ? messages : failed);
+    });
+  }
+
+  /** Hands messages to their function; gives those that failed. */
+  async handle(queue: QueueName, messages: readonly Message[], name: string): Promise<readonly Message[]> {
+    const Records = messages.map(({ id, body, sentAt }) => {
+      return { messageId: id, body, attributes: { SentTimestamp: String(sentAt) } };
+    });
+    const full = `${name}.${queue}`;
+    const context = this.#contextOf(full);
+    const outcome = await this.simulation.invoke(WORKERS[queue], { Records }, full, {
+      isSpared: this.isSpared,
+      context,
+    });
+    if (outcome.kind !== 'answered') return messages;
+    const failed = new Set(Failures.parse(outcome.value).batchItemFailures.map((each) => each.itemIdentifier));
+    return messages.filter(({ id }) => failed.has(id));
+  }
+
+  /** What was handled is handed out once more now and then. */
+  #isTwice(name: string): boolean {
+    return !this.isSpared && fractionOf(`${this.#seed} twice ${name}`) < this.schedule.faultRate;
+  }
+
+  #some<Item>(
+    items: readonly Item[],
+    name: string,
+    isAll: boolean,
+    idOf: (item: Item) => string | number,
+  ): readonly Item[] {
+    const placed = items
+      .map((item) => ({ item, place: fractionOf(`${this.#seed} some ${name} ${idOf(item)}`) }))
+      .sort((a, b) => a.place - b.place)
+      .map(({ item }) => item);
+    const shares = [1, 1, 0.5, 0];
+    const share = isAll ? 1 : (shares[hashOf(`${this.#seed} share ${name}`) % shares.length] ?? 1);
+    return placed.slice(0, Math.max(1, Math.ceil(items.length * share)));
+  }
+}
+
+/** The place of the first record that was reported as failed; after the last one where none was. */
+function firstFailed(changes: readonly Change[], answer: unknown): number {
+  const [first] = Failures.parse(answer).batchItemFailures;
+  if (first === undefined) return changes.length;
+  return changes.findIndex(({ record }) => record.dynamodb.SequenceNumber === first.itemIdentifier);
+}

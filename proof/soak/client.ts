@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export type Request = {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** The secret of a key; anonymous without one. */
+  readonly key?: string | undefined;
+  readonly body?: object;
+};
+
+export type Answer = {
+  readonly status: number;
+  readonly body: unknown;
+  /** Tries that were not answered, or with 5xx or 429: what they asked for may have been done all the same. */
+  readonly lostTries: number;
+};
+
+export type Traffic = { requests: number; tries: number; unanswered: number; serverErrors: number };
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+const PATIENCE_MS = 10_000;
+/** A stack that is down for longer than this is not coming back. */
+const GIVE_UP_MS = 120_000;
+
+const parsed = (text: string): unknown => JSON.parse(text);
+
+/** Sends as every client of Laurel may: what was not answered, or with 5xx, again until it is. */
+export class Client {
+  readonly #baseUrl: () => string;
+  readonly traffic: Traffic = { requests: 0, tries: 0, unanswered: 0, serverErrors: 0 };
+
+  constructor(baseUrl: () => string) {
+    this.#baseUrl = baseUrl;
+  }
+
+  async send(request: Request): Promise<Answer> {
+    const begun = Date.now();
+    this.traffic.requests += 1;
+    for (let lostTries = 0, pause = FIRST_PAUSE_MS; ; lostTries += 1) {
+      const answer = await this.#once(request);
+      if (answer !== undefined) return { ...answer, lostTries };
+      if (Date.now() - begun > GIVE_UP_MS) {
+        throw new Error(`${request.method} ${request.path} had no answer for ${GIVE_UP_MS / 1_000} s`);
+      }
+      await sleep(pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  /** Undefined where it has to be sent again. */
+  async #once({ method, path, key, body }: Request): Promise<Omit<Answer, 'lostTries'> | undefined> {
+    this.traffic.tries += 1;
+    const headers = {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'x-api-key': key }),
+    };
+    const sent = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    try {
+      const response = await fetch(this.#baseUrl() + path, { ...sent, signal: AbortSignal.timeout(PATIENCE_MS) });
+      const text = await response.text();
+      if (response.status >= 500 || response.status === 429) {
+        this.traffic.serverErrors += 1;
+        return undefined;
+      }
+      return { status: response.status, body: parsed(text) };
+    } catch (error) {
+      const isLost = error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError');
+      if (!isLost) throw error;
+      this.traffic.unanswered += 1;
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import * as z from 'zod';
+import { LocalDescription } from '../../local/local-description.ts';
+
+/** What the soak asks of the process that runs the stack. */
+export const Ask = z.object({
+  id: z.int(),
+  what: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('crash-thread'), roles: z.array(z.string()) }),
+    z.object({ kind: z.literal('crash-database') }),
+    z.object({ kind: z.literal('crash-queues') }),
+    z.object({ kind: z.literal('drain'), timeoutMs: z.number() }),
+  ]),
+});
+export type Ask = z.infer<typeof Ask>;
+
+/** And what that process says. */
+export const Told = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ready'), description: LocalDescription }),
+  z.object({ kind: z.literal('done'), id: z.int(), happened: z.boolean() }),
+  z.object({ kind: z.literal('failed'), id: z.int(), error: z.string() }),
+]);
+export type Told = z.infer<typeof Told>;

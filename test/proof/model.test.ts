@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { activityPoints, publishPoints, tierOf, tiersUpTo } from '../../proof/simulator/model/scoring.ts';
+import { problemsOfBalances } from '../../proof/simulator/model/ledger.ts';
+import { TelemetryModel, type SentEvent } from '../../proof/simulator/model/telemetry.ts';
+
+const times = (count: number, command: string) => Array.from({ length: count }, () => command);
+
+describe("the model's scoring rules", () => {
+  it('come to the worked example of the rules', () => {
+    const commands = [...times(40, 'model'), ...times(10, 'workflow'), ...times(2, 'telemetry')];
+    const dates = ['2026-08-19', '2026-08-20', '2026-08-21', '2026-08-01', '2026-08-03', '2026-08-05', '2026-08-07'];
+
+    expect(activityPoints(commands, new Set(dates), '2026-08-21')).toBe(755);
+  });
+
+  it('know caps and tiers', () => {
+    expect(publishPoints(11)).toBe(5_000);
+    expect([tierOf(999), tierOf(1_000)]).toEqual(['Seedling', 'Sprout']);
+    expect(tiersUpTo(25_000)).toEqual(['Sprout', 'Sapling', 'Tree']);
+  });
+});
+
+const sent = (change: Partial<SentEvent> = {}): SentEvent => ({
+  began: 1,
+  ended: 2,
+  deviceId: 'd1',
+  hour: '2026-08-21T12',
+  id: 'e1',
+  kind: 'opened',
+  sender: null,
+  answer: 'accepted',
+  isTriedOnce: true,
+  ...change,
+});
+const stored = ({ deviceId, hour, id, kind, sender }: SentEvent) => ({ deviceId, hour, id, kind, sender });
+const device = (owner: string | null = null) => ({ deviceId: 'd1', owner, createdAt: '2026-08-21T12:00:00.000Z' });
+
+function problemsAfter(
+  sends: readonly SentEvent[],
+  events: readonly SentEvent[],
+  owner: string | null = null,
+): string[] {
+  const model = new TelemetryModel();
+  for (const send of sends) model.sent(send);
+  return model.settle(events.map(stored), [device(owner)], []);
+}
+
+describe("the model's telemetry", () => {
+  it('takes what was accepted and is stored', () => {
+    expect(problemsAfter([sent()], [sent()])).toEqual([]);
+  });
+
+  it.each([
+    ['an accepted event that is not stored', [sent()], [], null],
+    ['an event that nobody sent', [], [sent()], null],
+    ['an event that is stored twice', [sent()], [sent(), sent()], null],
+    ['an event that was accepted twice', [sent(), sent({ began: 3, ended: 4 })], [sent()], null],
+    [
+      'a later kind in place of the first',
+      [sent(), sent({ began: 3, ended: 4, kind: 'closed', answer: 'duplicate' })],
+      [sent({ kind: 'closed' })],
+      null,
+    ],
+    ['a keyed event without a sender', [sent({ sender: 'ada' })], [sent()], 'ada'],
+    [
+      'a second sender in place of the first',
+      [sent({ sender: 'ada' }), sent({ sender: 'bob', began: 3, ended: 4, answer: 'duplicate' })],
+      [sent({ sender: 'bob' })],
+      'ada',
+    ],
+    [
+      'a second owner in place of the first',
+      [sent({ sender: 'ada' }), sent({ id: 'e2', sender: 'bob', began: 3, ended: 4 })],
+      [sent({ sender: 'ada' }), sent({ id: 'e2', sender: 'bob' })],
+      'bob',
+    ],
+    ['a device that was bound and is nobody’s', [sent({ sender: 'ada' })], [sent({ sender: 'ada' })], null],
+  ])('finds %s', (_what, sends, events, owner) => {
+    expect(problemsAfter(sends, events, owner)).toHaveLength(1);
+  });
+
+  it('leaves open what was sent at the same time', () => {
+    const both = [
+      sent({ began: 1, ended: 5, kind: 'opened' }),
+      sent({ began: 2, ended: 4, kind: 'closed', answer: 'duplicate' }),
+    ];
+
+    expect(problemsAfter(both, [sent({ kind: 'closed' })])).toEqual([]);
+  });
+});
+
+describe("the model's ledger", () => {
+  const line = {
+    grantId: 'award:a1',
+    username: 'ada',
+    key: 'award:a1',
+    category: 'award',
+    source: 'award',
+    amount: 50,
+    grantedAt: '2026-08-21T12:00:00.000Z',
+    seq: 1,
+    balanceAfter: 50,
+    hash: 'h1',
+    previousHash: null,
+  };
+  const balance = {
+    username: 'ada',
+    seq: 1,
+    totalScore: 50,
+    categoryTotals: { award: 50 },
+    sourceTotals: { award: 50 },
+    head: 'h1',
+  };
+
+  it('takes a balance that is the sum of its lines', () => {
+    expect(problemsOfBalances([line], [balance])).toEqual([]);
+  });
+
+  it.each([
+    ['a balance without its line', [], [balance]],
+    ['a line without a balance', [line], []],
+    [
+      'a balance that has lost a line',
+      [line, { ...line, grantId: 'award:a2', seq: 2, balanceAfter: 100, previousHash: 'h1', hash: 'h2' }],
+      [balance],
+    ],
+    ['totals of another category', [line], [{ ...balance, categoryTotals: { content: 50 } }]],
+    ['a line of another chain', [{ ...line, previousHash: 'h0' }], [balance]],
+  ])('finds %s', (_what, lines, balances) => {
+    expect(problemsOfBalances(lines, balances).length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultEngine } from '../../local/engines/dynamodb-engine.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MUTATE = join(import.meta.dirname, 'mutate.ts');
+
+type Mutation = { readonly file: string; readonly from: string; readonly to: string };
+
+/** `npm run prove` as a process of its own: it stands in for what functions import. */
+async function prove(args: readonly string[], mutation?: Mutation): Promise<{ code: number; said: any }> {
+  const flags = mutation === undefined ? [] : ['--import', MUTATE];
+  const env = { ...process.env, ...(mutation && { LAUREL_MUTATION: JSON.stringify(mutation) }) };
+  return new Promise((resolve, reject) => {
+    const command = [...flags, join(ROOT, 'proof', 'prove.ts'), '--json', ...args];
+    execFile(process.execPath, command, { cwd: ROOT, env, maxBuffer: 100_000_000 }, (error, stdout, stderr) => {
+      try {
+        resolve({ code: error === null ? 0 : Number(error.code), said: JSON.parse(stdout) });
+      } catch (cause) {
+        reject(new Error(`no one JSON document on stdout: ${stdout}\n${stderr}`, { cause }));
+      }
+    });
+  });
+}
+
+const schedules = String(Math.ceil(60 * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1)));
+
+// It speaks to the embedded engine in that engine's own words.
+describe.skipIf(defaultEngine() !== 'dynoxide')('the simulator', () => {
+  it('finds every invariant held, whatever befalls the functions', async () => {
+    const { code, said } = await prove(['--seed', '1', '--schedules', schedules]);
+
+    expect(said).toMatchObject({ ok: true, schedules: Number(schedules) });
+    expect(code).toBe(0);
+    const { unprocessed, ...common } = said.faults;
+    expect(Object.values(common)).not.toContain(0);
+    expect(unprocessed).toBeTypeOf('number');
+  });
+
+  it('runs a seed again request by request', async () => {
+    const [all, last] = [
+      await prove(['--seed', '7', '--schedules', '3']),
+      await prove(['--seed', '9', '--schedules', '1']),
+    ];
+
+    expect(last.said.traceHashes).toEqual(all.said.traceHashes.slice(2));
+  });
+
+  it('finds what a missing guard lets happen, and shrinks it', async () => {
+    const swallowing = { file: 'functions/runtime/sqs-batch.ts', from: 'failed.push(...ids);', to: 'void ids;' };
+    const { code, said } = await prove(['--seed', '1', '--schedules', '60'], swallowing);
+
+    expect(code).toBe(1);
+    expect(said).toMatchObject({ ok: false, seed: expect.any(Number), problems: [expect.any(String)] });
+    expect(said.shrunk.steps.length).toBeLessThan(10);
+  });
+});
