@@ -276,6 +276,21 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.leaf(both[0]!)).toEqual(ROWS);
   });
 
+  it('never put a block over another, nor take one for another, that a builder knows nothing of', async () => {
+    const colliding = (text: string) => (/^\d/u.test(text) ? sha256(text) : 'c'.repeat(12) + sha256(text).slice(12));
+    const by = dynamoLeaderboardStore(client, table, colliding);
+    const others = ROWS.slice(1);
+    const one = await commit(NOON, { by });
+    await dropLeases();
+    const soon = await commit(after(1_000), { by, rows: others });
+    await dropLeases();
+    const forGood = await commit(after(2_000), { by, rows: others, keep: 'daily' });
+
+    expect(await reader.leaf(one.leaf.ref)).toEqual(ROWS);
+    expect(await reader.leaf(soon.leaf.ref)).toEqual(others);
+    expect(await reader.leaf(forGood.leaf.ref)).toEqual(others);
+  });
+
   it('give up on a block whose every address is taken', async () => {
     const by = dynamoLeaderboardStore(client, table, (text) => 'c'.repeat(12) + sha256(text).slice(12));
 

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveScores, simulatedScore } from '../../bench/simulated-scores.ts';
+import { nothingGranted } from '../../domain/grants/granted.ts';
 import { BOARDS, type Board } from '../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import { pageOf, placeOf, type ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
@@ -34,9 +35,10 @@ afterAll(async () => {
   await engine.stop();
 });
 
+const nobodyHides = { hiddenAmong: async () => new Set<string>() };
 const readOf = (table: string): ReadBoardsDeps => {
   const clock = () => NOON;
-  return { leaderboards: dynamoLeaderboardReader(client, table, { clock }), clock, sha256 };
+  return { leaderboards: dynamoLeaderboardReader(client, table, { clock }), profiles: nobodyHides, clock, sha256 };
 };
 
 /** All rows of a board by its pages. */
@@ -63,10 +65,16 @@ describe('5,000 users on an engine', () => {
   it('are all on their boards, each at their exact rank, and those who are hidden or unknown on none', async () => {
     const users = 5_000;
     const tables = await engine.createTables(['user_scores', 'leaderboards']);
-    const scoreOf = (index: number) => ({ ...simulatedScore(index, NOON), isHidden: index % 50 === 7 });
+    const isHidden = (index: number) => index % 50 === 7;
+    const isUnknown = (index: number) => index % 50 === 8; // any more: of them nothing is known but the score
+    const scoreOf = (index: number) => ({
+      ...simulatedScore(index, NOON),
+      isHidden: isHidden(index),
+      ...(isUnknown(index) && { granted: nothingGranted }),
+    });
     const all = Array.from({ length: users }, (_, index) => index);
     await saveScores(client, tables.user_scores, all, scoreOf);
-    const listed = all.map(scoreOf).filter(({ isHidden }) => !isHidden);
+    const listed = all.filter((index) => !isHidden(index) && !isUnknown(index)).map(scoreOf);
     const standings = listed.map(({ standingSince, ...score }): Standing => ({
       ...score,
       since: Date.parse(standingSince),
@@ -89,8 +97,8 @@ describe('5,000 users on an engine', () => {
         const place = await placeOf(deps, board, truth[rank - 1]!.username);
         expect(place).toMatchObject({ ok: true, value: { rank, total, points: truth[rank - 1]!.points } });
       }
-      for (const hidden of [7, 57, 4_957]) {
-        const place = await placeOf(deps, board, scoreOf(hidden).username);
+      for (const index of [7, 8, 4_957, 4_958]) {
+        const place = await placeOf(deps, board, scoreOf(index).username);
         expect(place).toEqual({ ok: false, error: 'not-listed' });
       }
     }
