@@ -309,7 +309,7 @@ export class LaurelStack extends Stack {
       timeout: API_TIMEOUT,
     });
     readApi
-      .allow(['dynamodb:Query'], userScores.tableArn)
+      .allow(['dynamodb:Query', 'dynamodb:BatchGetItem'], userScores.tableArn)
       .allow(['dynamodb:Query'], rollups.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:Query'], leaderboards.tableArn)
       .allow(['dynamodb:GetItem'], scoreGrants.tableArn)

@@ -17,8 +17,8 @@ export type Layout = {
 };
 
 /**
- * With these, a rank among a million users costs at most 6 read units: up to 3 for the pointer, which holds the root (where
- * leaves have grown and split for long), and 1.5 for a bucket and a leaf each.
+ * With these, a rank among a million users costs at most 6 read units: 2.5 for the pointer, which holds the root, 1.5 for a
+ * bucket and 2 for a leaf; with usernames of up to 14 characters, where leaves have grown and split for long.
  */
 export const LAYOUT: Layout = { leaf: { most: 1_500, filled: 1_125, fewest: 375, average: 750 }, bucket: 1_000 };
 

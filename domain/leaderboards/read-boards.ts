@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Profiles } from '../scoring/profiles.port.ts';
 import type { Clock, Sha256 } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -12,6 +13,7 @@ import type { BoardPlaceView, BoardView, RankedRowView } from './views.ts';
 
 export type ReadBoardsDeps = {
   readonly leaderboards: LeaderboardReader;
+  readonly profiles: Pick<Profiles, 'hiddenAmong'>;
   readonly clock: Clock;
   readonly sha256: Sha256;
 };
@@ -43,8 +45,9 @@ export async function pageOf(
   if (!found.ok) return found;
   if (found.value === null) return ok({ board, asOf: null, rows: [], total: 0 });
   const { snapshot, after } = found.value;
-  const rows = await new SnapshotRows(deps, snapshot).between(after, after + limit);
-  const last = after + rows.length;
+  const ranked = await new SnapshotRows(deps, snapshot).between(after, after + limit);
+  const rows = await shownNow(deps, found.value, ranked);
+  const last = after + ranked.length;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
   return ok({ board, asOf: snapshot.asOf, rows, total: snapshot.total, ...next });
 }
@@ -64,7 +67,9 @@ export async function placeOf(
   const own = await rows.of(username);
   if (own === null) return err('not-listed');
   const { rank, points } = own;
-  const around = await rows.between(Math.max(0, rank - 1 - NEIGHBOURS), rank + NEIGHBOURS);
+  const ranked = await rows.between(Math.max(0, rank - 1 - NEIGHBOURS), rank + NEIGHBOURS);
+  const around = await shownNow(deps, found.value, ranked);
+  if (!around.some((row) => row.rank === rank)) return err('not-listed');
   return ok({
     board,
     asOf: snapshot.asOf,
@@ -88,7 +93,20 @@ export async function rankOf(
 }
 
 /** A snapshot, and after how many of its rows to begin. */
-type Start = { readonly snapshot: Snapshot; readonly after: number };
+type Start = { readonly snapshot: Snapshot; readonly after: number; readonly isNewest: boolean };
+
+/**
+ * The rows without those of users who have hidden themselves since. The newest snapshot follows their choice by itself;
+ * older ones are never changed, so they are asked: the others keep the ranks that they had.
+ */
+async function shownNow(
+  { profiles }: ReadBoardsDeps,
+  { isNewest }: Start,
+  rows: readonly RankedRowView[],
+): Promise<RankedRowView[]> {
+  const hidden = isNewest ? new Set<string>() : await profiles.hiddenAmong(rows.map(({ username }) => username));
+  return rows.filter(({ username }) => !hidden.has(username));
+}
 
 async function snapshotAt(
   { leaderboards, clock }: ReadBoardsDeps,
@@ -96,13 +114,13 @@ async function snapshotAt(
   at: string | undefined,
 ): Promise<Result<Start | null, TimeRefusal>> {
   const newest = await leaderboards.newest(board);
-  if (at === undefined) return ok(newest === null ? null : { snapshot: newest, after: 0 });
+  if (at === undefined) return ok(newest === null ? null : { snapshot: newest, after: 0, isNewest: true });
   const time = Date.parse(at);
   if (time > clock()) return err('at-in-future');
   // The newest is looked at first: nobody may have had reason to build another for longer than it is kept by its time.
   const isNewest = newest !== null && Date.parse(newest.asOf) <= time;
   const snapshot = isNewest ? newest : await leaderboards.newestAt(board, isoOf(time));
-  return snapshot === null ? err('at-before-first') : ok({ snapshot, after: 0 });
+  return snapshot === null ? err('at-before-first') : ok({ snapshot, after: 0, isNewest });
 }
 
 const CursorParts = z.tuple([z.enum(BOARDS), z.iso.datetime(), z.int().check(z.positive())]);
@@ -129,8 +147,9 @@ async function pinned(
   const [ownBoard, asOf, after] = fromCursor(cursor) ?? [];
   if (asOf === undefined || after === undefined || ownBoard !== board) return err('unknown-cursor');
   const newest = await leaderboards.newest(board);
-  const snapshot = newest?.asOf === asOf ? newest : await leaderboards.exactly(board, asOf);
-  return snapshot === null || after >= snapshot.total ? err('unknown-cursor') : ok({ snapshot, after });
+  const isNewest = newest?.asOf === asOf;
+  const snapshot = isNewest ? newest : await leaderboards.exactly(board, asOf);
+  return snapshot === null || after >= snapshot.total ? err('unknown-cursor') : ok({ snapshot, after, isNewest });
 }
 
 /** Reads of one snapshot for one answer: each leaf once. */

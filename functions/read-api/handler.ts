@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoLeaderboardReader } from '../adapters/dynamodb/leaderboard-reader.dynamodb.ts';
+import { dynamoProfiles } from '../adapters/dynamodb/profiles.dynamodb.ts';
 import { dynamoRollupReader } from '../adapters/dynamodb/rollup-reader.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
@@ -17,6 +18,7 @@ export const handler = httpFunction({
     return {
       authenticate: async () => undefined, // every route here is public
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
+      profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
       rollups: dynamoRollupReader(dynamodb, env.ROLLUPS_TABLE),
       leaderboards: dynamoLeaderboardReader(dynamodb, env.LEADERBOARDS_TABLE, { clock }),
       lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),

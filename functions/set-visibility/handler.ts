@@ -4,7 +4,7 @@ import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoProfiles } from '../adapters/dynamodb/profiles.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
-import { clock, sha256 } from '../runtime/environment.ts';
+import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { SetVisibilityEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -17,7 +17,7 @@ export const handler = httpFunction({
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
-      profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE),
+      profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
       resolveUsername,
     };
   },

@@ -9,7 +9,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type SetVisibilityDeps = HttpDeps & {
   readonly scores: Pick<ScoreStore, 'load'>;
-  readonly profiles: Profiles;
+  readonly profiles: Pick<Profiles, 'setHidden'>;
   readonly resolveUsername: ResolveUsername;
 };
 

@@ -10,6 +10,7 @@ import type { MetricsStore, ScoreStore } from '../../domain/scoring/score-store.
 import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';
 import { addDays, dayNumberOf } from '../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/score-store.metrics-codec.ts';
+import { dynamoProfiles } from '../../functions/adapters/dynamodb/profiles.dynamodb.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { aUsername, sha256 } from '../domain/scoring/model.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -111,6 +112,19 @@ onBothEngines('score store', (engine) => {
         isHidden: false,
       });
     }
+  });
+
+  it('says who is hidden, which no save changes', async () => {
+    const [username, other] = [aUsername('hides'), aUsername('shows')];
+    const profiles = dynamoProfiles(client, table, { random: () => 0.5, sleep: async () => {} });
+    await profiles.setHidden(username, true);
+    await store.save(await store.load(username), next(aScore(username)));
+
+    expect((await store.load(username)).isHidden).toBe(true);
+    expect(await profiles.hiddenAmong([username, other])).toEqual(new Set([username]));
+    await profiles.setHidden(username, false);
+    expect((await store.load(username)).isHidden).toBe(false);
+    expect(await profiles.hiddenAmong([username, other])).toEqual(new Set());
   });
 
   it('refuses a save whose guard was overtaken, a first save included', async () => {

@@ -138,6 +138,8 @@ export class LeaderboardWorld {
   readonly store: MemoryLeaderboards;
   readonly sorters = new MemorySorters();
   people: readonly Standing[];
+  /** Who is hidden now; those who were when a snapshot was built are left out of `people`. */
+  readonly hidden = new Set<string>();
   now = Date.parse('2026-08-21T12:00:00.000Z');
   /** How many times all scores were read. */
   scans = 0;
@@ -164,7 +166,9 @@ export class LeaderboardWorld {
   }
 
   get read(): ReadBoardsDeps {
-    return { leaderboards: this.store, clock: () => this.now, sha256 };
+    const hiddenAmong = async (usernames: readonly string[]) =>
+      new Set(usernames.filter((name) => this.hidden.has(name)));
+    return { leaderboards: this.store, profiles: { hiddenAmong }, clock: () => this.now, sha256 };
   }
 
   async *#pagesOf(segment: number, segments: number, pageSize: number): AsyncGenerator<readonly Standing[]> {

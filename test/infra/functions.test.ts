@@ -158,7 +158,7 @@ describe('functions', () => {
     [
       'read-api',
       {
-        user_scores: dynamodb('Query'),
+        user_scores: dynamodb('Query', 'BatchGetItem'),
         leaderboards: dynamodb('GetItem', 'Query'),
         metric_rollup_hour: dynamodb('Query'),
         score_grants: dynamodb('GetItem'),

@@ -198,6 +198,28 @@ describe('a place', () => {
   });
 });
 
+describe('an older snapshot', () => {
+  it('leaves out who has hidden since, and the others keep the ranks that they had', async () => {
+    await buildBoards(world.build);
+    const at = isoOf(world.now);
+    const { next } = await page({ limit: 1 });
+    world.people = people().filter(({ username }) => username !== 'u2');
+    world.hidden.add('u2');
+    world.now += MINUTE;
+    await buildBoards(world.build);
+
+    expect((await page({ limit: 3, at })).rows.map(({ rank, username }) => [rank, username])).toEqual([
+      [1, 'u1'],
+      [3, 'u3'],
+    ]);
+    const second = await page({ limit: 2, cursor: next });
+    expect(names(second.rows)).toEqual(['u3']);
+    expect(names((await page({ limit: 2, cursor: second.next })).rows)).toEqual(['u4', 'u5']);
+    expect(await placeOf(world.read, 'alltime', 'u2', { at })).toEqual(err('not-listed'));
+    expect(names((await place('u3', at)).above)).toEqual(['u1']);
+  });
+});
+
 describe('hashes that agree', () => {
   it('neither hide a user nor show one for another', async () => {
     const sha256 = (text: string) => (text < 'u15' ? 'a' : 'b').repeat(64);
