@@ -99,7 +99,7 @@ class Meter {
   }
 }
 
-const ROLL_UP_QUEUE = /-roll-up$/u;
+const ROLL_UP_QUEUE = '-roll-up';
 const Sent = z.object({
   QueueUrl: z.string(),
   Entries: z.array(z.object({ MessageBody: z.string() })).default([]),
@@ -107,7 +107,7 @@ const Sent = z.object({
 /** What is asked of the roll-ups by a request that sends. Boards are built as often as scores move, not for each event. */
 function rollUpsIn(body: string): readonly string[] {
   const { QueueUrl, Entries } = Sent.parse(JSON.parse(body));
-  return ROLL_UP_QUEUE.test(QueueUrl) ? Entries.map(({ MessageBody }) => MessageBody) : [];
+  return QueueUrl.endsWith(ROLL_UP_QUEUE) ? Entries.map(({ MessageBody }) => MessageBody) : [];
 }
 
 const HourOf = z.object({ hour: z.string() });
@@ -133,7 +133,7 @@ export const measurePrice = async ({ priceSeconds }: Pick<Sizes, 'priceSeconds'>
   const costs: Cost[] = [];
   for (const size of BATCH_SIZES) {
     const meter = new Meter();
-    const observing = { observe: meter.onCall, observeInvocation: meter.onInvocation };
+    const observing = { observe: meter.onCall, observeInvocation: meter.onInvocation, countsCapacity: true };
     const used = await withLocalStack(observing, (stack) => measureBatches(stack, meter, size, priceSeconds));
     costs.push(...rowsOf(size, used));
   }

@@ -48,6 +48,8 @@ export type LocalStackOptions = {
   /** Changes what the template says, for tests: a permission less, a shorter visibility timeout. */
   readonly adapt?: (model: StackModel) => StackModel;
   readonly observe?: (call: ObservedCall) => void;
+  /** Has each observed call say what it consumed. */
+  readonly countsCapacity?: boolean;
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
   readonly progress?: (step: string) => void;
 };
@@ -109,6 +111,7 @@ async function boot(
     accountId: LOCAL_ACCOUNT,
     handleOther: (request, response, body) => handleInvoke(request, response, body, functions),
     ...(options.observe && { observe: options.observe }),
+    countsCapacity: options.countsCapacity ?? false,
   });
   undo.push(() => proxy.stop());
   const [dynamodb, sqs] = await Promise.all([
