@@ -124,6 +124,21 @@ onBothEngines('rollups', (engine) => {
     },
   );
 
+  it('keep the newest summary of an extension, and refuse what was decided before another save', async () => {
+    const extension = `@summaries/${date}`;
+    const published = { firstPublished: AT, lastPublished: AT };
+    const summary = (pulls: number) => ({ extension, publisher: 'ada', versions: 1, pulls, ...published });
+    const [first, late] = [await store.loadSummary(extension), await store.loadSummary(extension)];
+
+    expect(await first.save(summary(1))).toBe('saved');
+    expect(await late.save(summary(2))).toBe('stale');
+
+    const [second, later] = [await store.loadSummary(extension), await store.loadSummary(extension)];
+    expect(await second.save(summary(1))).toBe('saved'); // also one that changes nothing counts
+    expect(await later.save(summary(3))).toBe('stale');
+    expect((await reader.summaries()).filter((each) => each.extension === extension)).toEqual([summary(1)]);
+  });
+
   it('keep sets of any size, and the exact number of several days together', async () => {
     await saveHour(devices(20_001));
     const first = date;
