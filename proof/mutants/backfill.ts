@@ -95,14 +95,7 @@ export const backfillMutants: readonly Mutant[] = [
       'const rest = between.filter(({ state }) => !state.isDone);',
     ],
     RUN_TEST,
-  ),
-  mutant(
-    'checkpoint-read-again',
-    "an invocation goes on from another one's checkpoint",
-    RUN,
-    ["current = outcome === 'saved' ? next : await readAgain(deps, run, name);", 'current = next;'],
-    RUN_TEST,
-    'two invocations',
+    'planned',
   ),
   mutant(
     'late-continuation',

@@ -55,7 +55,8 @@ async function runTests(
     ...[`--testTimeout=${LONGEST_TEST_MS}`, `--hookTimeout=${LONGEST_TEST_MS}`],
     ...(named === undefined ? [] : ['-t', named]),
   ];
-  const env = { ...process.env, LAUREL_TEST_ASSEMBLY: assembly, LAUREL_TEST_REPORT: undefined };
+  const inherited = Object.entries(process.env).filter(([key]) => !/^(VITEST|LAUREL_TEST_REPORT)/u.test(key));
+  const env = { ...Object.fromEntries(inherited), LAUREL_TEST_ASSEMBLY: assembly };
   const child = spawn(process.execPath, [vitest, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -57,8 +57,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'a grant whose answer was lost is known again as the own one',
     GRANT,
     ['const isOurs = grant?.writeId === writeId;', 'const isOurs = false;'],
-    HOLD_TEST,
-    'lost-after',
+    'test/domain/grants/grant-points.test.ts',
   ),
   mutant(
     'grant-looked-for',
@@ -79,8 +78,7 @@ export const ledgerMutants: readonly Mutant[] = [
       "(await ledger.append({ username, before, lines, after, writeId })) === 'appended'",
       '(await ledger.append({ username, before, lines, after, writeId })) !== undefined',
     ],
-    HOLD_TEST,
-    'under duplicates',
+    'test/domain/grants/grant-points.test.ts',
   ),
   mutant(
     'repeat-in-request',
@@ -168,7 +166,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'a reversed grant counts as 0',
     'domain/grants/granted.ts',
     ['(isReversed ? 0 : granted)', '(isReversed ? granted : granted)'],
-    READ_TEST,
+    'test/domain/scoring/tiers-reached.test.ts',
   ),
   mutant(
     'grants-read-again',
@@ -196,8 +194,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'lines that came while an audit read are left for the next one',
     READ,
     ['lines: hasMoved ? lines.filter(({ seq }) => seq <= balance.seq) : lines', 'lines'],
-    LEDGER_TEST,
-    'dynoxide.*reads while it grows',
+    READ_TEST,
   ),
   ...[
     ['a line that is missing', 'missing_line', 'if (seq > expected) {', 'if (seq > expected + 1_000) {'],
@@ -265,8 +262,8 @@ export const ledgerMutants: readonly Mutant[] = [
     'a transaction cancelled by a conflict or throttling is decided again',
     TOGETHER,
     ["code === 'ConditionalCheckFailed' || isPassingReason(code)", "code === 'ConditionalCheckFailed'"],
-    HOLD_TEST,
-    'cancelled by conflicts',
+    ERRORS_TEST,
+    'together',
   ),
   mutant(
     'cancelled-for-good',
@@ -281,7 +278,7 @@ export const ledgerMutants: readonly Mutant[] = [
     "a transaction that the SDK's own second send meets is read again",
     TOGETHER,
     ['if (error instanceof TransactionInProgressException) return false;', ''],
-    HOLD_TEST,
-    'cancelled by conflicts',
+    ERRORS_TEST,
+    'together',
   ),
 ];

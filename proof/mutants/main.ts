@@ -54,8 +54,8 @@ const table = new Table({
   style: { head: [], border: [], compact: true },
 });
 table.push(
-  ...verdicts.map(({ mutant: { guard, name }, kind, by }) => [
-    guard,
+  ...verdicts.map(({ mutant: { guard, heldAlsoBy, name }, kind, by }) => [
+    heldAlsoBy === undefined ? guard : `${guard} (held twice, taken out together with ${heldAlsoBy})`,
     name,
     kind === 'caught' ? by : `${kind.toUpperCase()}: ${by}`,
   ]),

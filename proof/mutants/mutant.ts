@@ -9,6 +9,8 @@ export type Mutant = {
   readonly name: string;
   /** What the guard holds, in a reader's words. */
   readonly guard: string;
+  /** Another guard that holds the same: this mutant is without both, since without one of them nothing changes. */
+  readonly heldAlsoBy?: string;
   readonly changes: readonly Change[];
   /** Test files, the cheapest ones that can tell. */
   readonly caughtBy: readonly string[];

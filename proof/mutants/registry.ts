@@ -140,8 +140,7 @@ export const registryMutants: readonly Mutant[] = [
     'a version whose answer was lost is answered as published',
     CONFIRM,
     ["if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });", ''],
-    'test/properties/publishes-count.test.ts',
-    'lost-after',
+    'test/domain/registry/confirm-publish.test.ts',
   ),
   mutant(
     'same-publish',
@@ -173,8 +172,7 @@ export const registryMutants: readonly Mutant[] = [
       'const extension = await registry.findExtension(name);\n    const existing = await registry.findVersion(name, version);',
       'const existing = await registry.findVersion(name, version);\n    const extension = await registry.findExtension(name);',
     ],
-    CONFIRM_TEST,
-    'fifty',
+    'test/domain/registry/confirm-publish.test.ts',
   ),
   mutant(
     'grant-may-be-there',
@@ -184,7 +182,7 @@ export const registryMutants: readonly Mutant[] = [
       'const found = mayBeThere ? await ledger.find(request.grantId) : undefined;',
       'const found = mayBeThere ? undefined : undefined;',
     ],
-    CONFIRM_TEST,
+    'test/domain/registry/confirm-publish.test.ts',
   ),
   mutant(
     'account-is-no-collective',

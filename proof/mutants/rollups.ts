@@ -114,7 +114,7 @@ export const rollupMutants: readonly Mutant[] = [
       'day = setHour(day, hour, foldHour(facts, deps.sha256), isoOf(deps.clock()));',
     ],
     STORE_TEST,
-    'dynoxide',
+    'dynoxide.*begun before',
   ),
   mutant(
     'emptied-hour',

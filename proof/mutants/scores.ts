@@ -108,16 +108,28 @@ export const scoreMutants: readonly Mutant[] = [
     ['    .reduce((a, b) => (b > a ? b : a));', '    .reduce((a) => a);'],
     REFRESH_TEST,
   ),
-  mutant(
-    'date-after-guard',
-    'the date is taken after the guard',
-    REFRESH,
-    [
-      'const guard = await deps.scores.load(refresh.username);\n  // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.\n  const now = deps.clock();',
-      'const now = deps.clock();\n  const guard = await deps.scores.load(refresh.username);',
+  {
+    name: 'date-after-guard',
+    guard: 'the date is taken after the guard',
+    heldAlsoBy: 'never-earlier-date',
+    changes: [
+      {
+        file: REFRESH,
+        find: `const guard = await deps.scores.load(refresh.username);
+  // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.
+  const now = deps.clock();`,
+        replace: `const now = deps.clock();
+  const guard = await deps.scores.load(refresh.username);`,
+      },
+      {
+        file: METRICS,
+        find: '    .reduce((a, b) => (b > a ? b : a));',
+        replace: '    .reduce((a) => a);',
+      },
     ],
-    REFRESH_TEST,
-  ),
+    caughtBy: [REFRESH_TEST],
+  },
+
   mutant(
     'seal-device-check',
     'metrics of other devices are not carried on',
@@ -184,8 +196,8 @@ export const scoreMutants: readonly Mutant[] = [
       'stored !== null && days !== null && stored.basis === basis ? stored.registry : null',
       'stored !== null && days !== null ? stored.registry : null',
     ],
-    'test/properties/publishes-count.test.ts',
-    'stays at the cap',
+    REFRESH_TEST,
+    'counts pulls again',
   ),
   mutant(
     'tier-once',

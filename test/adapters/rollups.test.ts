@@ -187,9 +187,30 @@ onBothEngines('rollups', (engine) => {
 
     expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [] });
     expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour] });
-    expect(await ask(began)).toMatchObject({ rolledUp: [hour] }); // too close to tell by two machines' clocks
+    expect(await ask(began - 3_000)).toMatchObject({ rolledUp: [hour] }); // too close to tell by two machines' clocks
+    expect(await ask(began)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(began + 60_000)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(null)).toMatchObject({ rolledUp: [hour] });
+  });
+
+  it('count as begun before they read anything, however long the reading takes', async () => {
+    let now = Date.parse(AT);
+    const run = deps(() => now);
+    const slow: RollUpDeps = {
+      ...run,
+      facts: {
+        async *factsOf(...args) {
+          now += 60_000;
+          yield { hour: `${date}T09`, facts: devices(1) };
+          yield* run.facts.factsOf(...args);
+        },
+      },
+    };
+
+    await rollUpDay(slow, date, [{ hour: `${date}T09` }, { hour: `${date}T10` }]);
+
+    const { rolledUpAt } = (await store.load(date)).day;
+    expect(Object.fromEntries(rolledUpAt)).toEqual({ 9: AT, 10: AT });
   });
 
   it('start again where another run saved while they read: the older one never stands', async () => {
@@ -252,6 +273,12 @@ onBothEngines('rollups', (engine) => {
     );
     const only = (await store.load(date)).day;
     await rollUpDay(
+      deps(() => Date.parse(AT) + 1_000),
+      date,
+      [{ hour: `${date}T08` }, { hour: `${date}T10` }],
+    );
+    const around = (await store.load(date)).day;
+    await rollUpDay(
       deps(() => Date.parse(AT)),
       date,
       null,
@@ -264,6 +291,8 @@ onBothEngines('rollups', (engine) => {
         eventCount,
       ]);
     expect(hoursOf(only)).toEqual([[9, 80n]]);
+    expect([...only.rolledUpAt.keys()]).toEqual([9]);
+    expect(around.rolledUpAt.get(9)).toBe(only.rolledUpAt.get(9));
     expect(hoursOf(whole)).toEqual([
       [8, 40n],
       [9, 80n],

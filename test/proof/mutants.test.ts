@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { allMutants } from '../../proof/mutants/all-mutants.ts';
-import { occurrencesOf } from '../../proof/mutants/tree.ts';
+import { checkMutant } from '../../proof/mutants/check-mutant.ts';
+import { mutant } from '../../proof/mutants/mutant.ts';
+import { copyOfTree, occurrencesOf, type Tree } from '../../proof/mutants/tree.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const ADAPTERS = 'functions/adapters/dynamodb';
@@ -48,5 +50,31 @@ describe('the mutants', () => {
     });
 
     expect(uncovered).toEqual([]);
+  });
+});
+
+describe('a guard that is taken out', () => {
+  let tree: Tree;
+  beforeAll(() => {
+    tree = copyOfTree();
+  });
+  afterAll(() => tree.remove());
+
+  /** Some of those that a test of rules alone catches; `npm run prove:mutants` tries them all. */
+  it.each(['first-sender-stands', 'seal-device-check', 'message-failed'])('is noticed: %s', async (name) => {
+    const chosen = allMutants.find((each) => each.name === name)!;
+
+    expect(await checkMutant(tree, chosen, inject('assembly'))).toMatchObject({ kind: 'caught' });
+  });
+
+  const SETTLE = ['domain/shared/settle-all.ts', 'test/domain/shared/settle-all.test.ts'] as const;
+  it.each([
+    ['survived', 'that changes nothing', 'return values;', 'return [...values];'],
+    ['broken', 'that does not load', 'return values;', 'return values);'],
+  ])('is said to have %s where it is one %s', async (kind, _what, find, replace) => {
+    const [file, test] = SETTLE;
+    const useless = mutant('useless', 'nothing', file, [find, replace], test);
+
+    expect(await checkMutant(tree, useless, inject('assembly'))).toMatchObject({ kind });
   });
 });
