@@ -1,6 +1,7 @@
 import { announcingMutants } from './announcing.ts';
 import { backfillMutants } from './backfill.ts';
 import { edgeMutants } from './edge.ts';
+import { leaderboardMutants } from './leaderboards.ts';
 import { ledgerMutants } from './ledger.ts';
 import type { Mutant } from './mutant.ts';
 import { registryMutants } from './registry.ts';
@@ -17,5 +18,6 @@ export const allMutants: readonly Mutant[] = [
   ...registryMutants,
   ...backfillMutants,
   ...rollupMutants,
+  ...leaderboardMutants,
   ...edgeMutants,
 ];

@@ -2,6 +2,7 @@ import { mutant, type Mutant } from './mutant.ts';
 
 const ANNOUNCE = 'domain/announcing/announce-changes.ts';
 const HOURS = 'domain/announcing/announce-hours.ts';
+const LATER = 'domain/announcing/announce-later.ts';
 const TELEMETRY = 'functions/adapters/dynamodb/telemetry-changes.ts';
 const REGISTRY = 'functions/adapters/dynamodb/registry-changes.ts';
 const ANNOUNCE_TEST = 'test/domain/announcing/announce-changes.test.ts';
@@ -153,26 +154,43 @@ export const announcingMutants: readonly Mutant[] = [
   mutant(
     'covered-hours',
     'an hour is announced once a minute',
-    HOURS,
-    ['.filter((hour) => !coveredUntil.has(hour))', ''],
+    LATER,
+    ['.filter((thing) => !coveredUntil.has(thing))', ''],
     HOURS_TEST,
   ),
   mutant(
     'covered-margin',
     'an announcement that is about to be handled covers no more changes',
-    HOURS,
+    LATER,
     ['* 1_000 - MARGIN_MS', '* 1_000'],
     HOURS_TEST,
   ),
   mutant(
     'covered-once-queued',
     'an hour counts as announced only once its message is queued',
-    HOURS,
+    LATER,
     [
-      '    await requestRollUps(',
-      '    for (const hour of hours) coveredUntil.set(hour, until);\n    await requestRollUps(',
+      '    await request(things, isoOf(until));\n',
+      '    for (const thing of things) coveredUntil.set(thing, until);\n    await request(things, isoOf(until));\n',
     ],
     HOURS_TEST,
+  ),
+  mutant(
+    'standing-changed',
+    'a score that changed announces the boards',
+    'domain/announcing/announce-boards.ts',
+    [
+      "changes.some(({ change }) => change.kind === 'standing-changed') ? ['boards'] : []",
+      'changes.length < 0 ? [] : []',
+    ],
+    'test/domain/announcing/announce-boards.test.ts',
+  ),
+  mutant(
+    'profile-changed',
+    'a choice of a user announces their refresh',
+    'functions/adapters/dynamodb/score-changes.ts',
+    ["if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };", ''],
+    'test/domain/announcing/announce-boards.test.ts',
   ),
   mutant(
     'message-failed',
