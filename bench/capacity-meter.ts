@@ -111,7 +111,8 @@ function showExisting(command: string, input: unknown): object {
   };
 }
 
-const chargesOf = (output: unknown): readonly Charge[] =>
+/** What an answer says that its request took, by table and index. */
+export const chargesOf = (output: unknown): readonly Charge[] =>
   Answer.parse(output).ConsumedCapacity.flatMap(({ TableName, Table, GlobalSecondaryIndexes }) => [
     { target: TableName, units: Table.CapacityUnits },
     ...Object.entries(GlobalSecondaryIndexes).map(([index, { CapacityUnits }]) => ({

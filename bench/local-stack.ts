@@ -7,7 +7,7 @@ import { benchAssembly } from './engine.ts';
 
 /** Runs the work on a whole stack of its own, empty, on free ports, without the stage's throttling. */
 export async function withLocalStack<Value>(
-  options: Pick<LocalStackOptions, 'observe'>,
+  options: Pick<LocalStackOptions, 'observe' | 'observeInvocation' | 'countsCapacity'>,
   work: (stack: LocalStack) => Promise<Value>,
 ): Promise<Value> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'laurel-bench-'));

@@ -14,6 +14,8 @@ export type Sizes = {
   /** Rounds of which the median counts. */
   readonly rounds: number;
   readonly loadSeconds: number;
+  /** Of traffic, for each size of its batches. */
+  readonly priceSeconds: number;
 };
 
 export const USUAL_SIZES: Sizes = {
@@ -27,6 +29,7 @@ export const USUAL_SIZES: Sizes = {
   boardUsers: [1_000, 100_000],
   rounds: 9,
   loadSeconds: 5,
+  priceSeconds: 15,
 };
 
 export const FULL_SIZES: Sizes = {
@@ -39,4 +42,5 @@ export const FULL_SIZES: Sizes = {
   boardUsers: [1_000, 100_000, 1_000_000],
   rounds: 25,
   loadSeconds: 30,
+  priceSeconds: 60,
 };

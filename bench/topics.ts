@@ -8,6 +8,7 @@ import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
 import type { Measurements } from './measurements.ts';
 import { measureLedger } from './ledger.ts';
 import { measureMetrics } from './metrics.ts';
+import { measurePrice } from './price.ts';
 import { measurePublishes } from './publish.ts';
 import { measureQueueRequests } from './queue-requests.ts';
 import { measureRefreshes } from './refresh.ts';
@@ -28,4 +29,5 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   cpu: measureHandlerCpu,
   bundles: measureBundles,
   http: measureHttpLoad,
+  price: measurePrice,
 };

@@ -14,7 +14,7 @@ import { startQueueSource } from './events/queue-source.ts';
 import { startScheduleSource } from './events/schedule-source.ts';
 import { startStreamSource } from './events/stream-source.ts';
 import { startHttpFront } from './http/http-front.ts';
-import { functionPool, type FunctionPool } from './lambda/function-pool.ts';
+import { functionPool, type FunctionPool, type ObservedInvocation } from './lambda/function-pool.ts';
 import { drain, STACK_LOG } from './drain.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
@@ -48,6 +48,9 @@ export type LocalStackOptions = {
   /** Changes what the template says, for tests: a permission less, a shorter visibility timeout. */
   readonly adapt?: (model: StackModel) => StackModel;
   readonly observe?: (call: ObservedCall) => void;
+  /** Has each observed call say what it consumed. */
+  readonly countsCapacity?: boolean;
+  readonly observeInvocation?: (invocation: ObservedInvocation) => void;
   readonly progress?: (step: string) => void;
 };
 
@@ -108,6 +111,7 @@ async function boot(
     accountId: LOCAL_ACCOUNT,
     handleOther: (request, response, body) => handleInvoke(request, response, body, functions),
     ...(options.observe && { observe: options.observe }),
+    countsCapacity: options.countsCapacity ?? false,
   });
   undo.push(() => proxy.stop());
   const [dynamodb, sqs] = await Promise.all([
@@ -161,6 +165,7 @@ async function boot(
         environment: environmentOf(fn, keyOf(fn), proxy.endpoint),
         maxWorkers: workersOf(fn, stack),
         logFile: data.file('logs', `${fn.role}.log`),
+        observe: options.observeInvocation,
       }),
     );
   }

@@ -33,7 +33,11 @@ export type PoolOptions = {
   readonly environment: Readonly<Record<string, string>>;
   readonly maxWorkers: number;
   readonly logFile: string;
+  readonly observe?: ((invocation: ObservedInvocation) => void) | undefined;
 };
+
+/** One invocation that was begun, for whoever counts them. */
+export type ObservedInvocation = { readonly role: string; readonly milliseconds: number; readonly memoryMb: number };
 
 /** Lambda gives a function's start this long, apart from its timeout. */
 const INIT_TIMEOUT_MS = 10_000;
@@ -159,12 +163,14 @@ export function functionPool(options: PoolOptions): FunctionPool {
     else if (sandbox.isUsable) idle.push(sandbox);
   };
   const runOn = async (sandbox: Sandbox, requestId: string, event: string): Promise<InvocationResult> => {
+    const begun = performance.now();
     try {
       const outcome = await sandbox.run(requestId, event);
       if ('payload' in outcome) return { ok: true, requestId, payload: outcome.payload };
       appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', requestId, ...outcome.failure })}\n`);
       return { ok: false, requestId, failure: outcome.failure };
     } finally {
+      options.observe?.({ role: model.role, milliseconds: performance.now() - begun, memoryMb: model.memoryMb });
       release(sandbox);
     }
   };

@@ -19,7 +19,7 @@ export type ObservedCall = {
   readonly status: number;
   /** The request's JSON, as it was sent. */
   readonly body: string;
-  /** DynamoDB's `ConsumedCapacity`, where the caller asked for it. */
+  /** DynamoDB's `ConsumedCapacity`, where the caller or `countsCapacity` asked for it; a failed condition reports none. */
   readonly consumedCapacity?: unknown;
   /** How many messages a receive brought; 0 for an empty poll. */
   readonly received?: number;
@@ -42,6 +42,8 @@ export type ProxyOptions = {
   /** Handles what is no JSON call: Lambda's Invoke. True where it did. */
   readonly handleOther: (request: IncomingMessage, response: ServerResponse, body: Buffer) => Promise<boolean>;
   readonly observe?: (call: ObservedCall) => void;
+  /** Asks for the capacity of every call, so that callers are answered it, too. */
+  readonly countsCapacity?: boolean;
 };
 
 const OPERATOR = 'operator';
@@ -74,7 +76,8 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
   const forward = async (operation: AwsOperation, target: string, body: string, signal: AbortSignal) => {
     const send = upstreams.get(operation.service);
     if (send === undefined) return failure(503, 'ServiceUnavailable', 'The engines are not connected yet');
-    const answer = await send(target, toEngine(operation, body, ourStreamArn, engineArn), signal);
+    const asked = options.countsCapacity === true && COUNTED.has(operation.name) ? askingForCapacity(body) : body;
+    const answer = await send(target, toEngine(operation, asked, ourStreamArn, engineArn), signal);
     const hasArns = operation.service !== 'sqs' && answer.body.includes(':000000000000:');
     if (operation.service === 'sqs') return { ...answer, body: withOurQueueUrls(answer.body) };
     if (!hasArns) return answer;
@@ -194,6 +197,15 @@ function refusalOf({ role, policy }: Caller, target: string, accesses: readonly 
     `${role} is not authorized to perform: ${action} on resource: ${resource} because its role has no policy for it`,
   );
 }
+
+/** The operations of DynamoDB that are billed. */
+const COUNTED: ReadonlySet<string> = new Set([
+  ...['GetItem', 'BatchGetItem', 'Query', 'Scan', 'TransactGetItems'],
+  ...['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'],
+]);
+
+const askingForCapacity = (body: string): string =>
+  JSON.stringify({ ReturnConsumedCapacity: 'INDEXES', ...z.looseObject({}).parse(parseJson(body)) });
 
 /** What an engine needs told otherwise than AWS. */
 function toEngine(operation: AwsOperation, body: string, ourArn: string, engineArn: string): string {

@@ -74,6 +74,18 @@ onBothEngines('devices and their events', (engine) => {
     expect(links.flat()).toHaveLength(1);
   });
 
+  it('take a device from the owner that was read, and from no other one', async () => {
+    await store.bind(device, ada, AT);
+
+    expect(await store.unbind(device, bob)).toBe('not-theirs');
+    expect(await store.find(device)).toEqual({ deviceId: device, owner: ada });
+    expect(await store.unbind(device, ada)).toBe('unbound');
+    expect(await store.find(device)).toEqual({ deviceId: device });
+    expect(await store.unbind(device, ada)).toBe('not-theirs');
+    expect(await telemetry.linksOf(ada)).toContainEqual({ deviceId: device, owned: false });
+    expect(await telemetry.linksOf(bob)).not.toContainEqual(expect.objectContaining({ deviceId: device }));
+  });
+
   it('make a bound link of a mere link, and never the other way round', async () => {
     const user = aUsername(`linked-${devices}`);
     expect(await store.isLinked(device, user)).toBe(false);

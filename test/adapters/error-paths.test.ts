@@ -1,19 +1,26 @@
 /** What an engine answers only on its bad days. Told by the names that AWS documents; the engines' own words do not count. */
 import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
   PutItemCommand,
   TransactionCanceledException,
   TransactionConflictException,
+  TransactionInProgressException,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { BackfillRun } from '../../domain/backfill/backfill-run.ts';
+import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoCredentials } from '../../functions/adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
+import { getAll } from '../../functions/adapters/dynamodb/hour-index.ts';
 import { chunkItem } from '../../functions/adapters/dynamodb/telemetry-items.ts';
+import { writeTogether } from '../../functions/adapters/dynamodb/write-together.ts';
 import { sqsSender } from '../../functions/adapters/sqs/queue.sqs.ts';
 import { aChunk, anEntry } from '../builders/device-hour.ts';
 import { aUsername } from '../builders/identity.ts';
@@ -155,6 +162,80 @@ describe('a key', () => {
 
     expect(await keys.revoke('id', AT)).toBe(false);
     await expect(keys.revoke('id', AT)).rejects.toMatchObject({ name: 'ThrottlingException' });
+  });
+});
+
+describe('what is written together', () => {
+  const actions = [{ Put: { TableName: 'any', Item: { pk: { S: 'a' } } } }];
+  const write = () => writeTogether(new DynamoDBClient(), actions);
+
+  it.each([
+    ['a failed condition', () => cancelled('ConditionalCheckFailed', 'None')],
+    ['a conflict', () => cancelled('None', 'TransactionConflict')],
+    ['throttling', () => cancelled('ThrottlingError')],
+    ['too much for the table', () => cancelled('ProvisionedThroughputExceeded', 'ConditionalCheckFailed')],
+    ['a first send that is still under way', () => new TransactionInProgressException({ ...meta, Message: '' })],
+  ])('is decided again after %s', async (_why, error) => {
+    dynamodb.on(TransactWriteItemsCommand).rejects(error());
+
+    expect(await write()).toBe(false);
+  });
+
+  it.each([
+    ['a cause that nobody knows', () => cancelled('ValidationError', 'None')],
+    [
+      'such a one beside a failed condition',
+      () => cancelled('ConditionalCheckFailed', 'ItemCollectionSizeLimitExceeded'),
+    ],
+    ['no cause at all', () => cancelled('None')],
+    ['a refusal', () => named('AccessDeniedException')],
+  ])('throws %s', async (_why, error) => {
+    dynamodb.on(TransactWriteItemsCommand).rejects(error());
+
+    await expect(write()).rejects.toBeInstanceOf(Error);
+  });
+});
+
+describe('what a store put off', () => {
+  const key = (n: string) => ({ pk: n, sk: n });
+  const items = ['1', '2', '3'].map((n) => ({ pk: { S: n }, sk: { S: n } }));
+
+  it('of a plan is sent again, and only that, until all of it is there', async () => {
+    const runs = dynamoBackfillRuns(new DynamoDBClient(), 'runs', deps);
+    const run = {
+      runId: 'r',
+      order: { mode: 'all', usernames: null, dryRun: false },
+      startedAt: AT,
+      status: 'running',
+    };
+    const left = { PutRequest: { Item: { pk: { S: 'left' } } } };
+    dynamodb
+      .on(BatchWriteItemCommand)
+      .resolvesOnce({ UnprocessedItems: { runs: [left] } })
+      .resolves({});
+
+    await runs.plan(run as BackfillRun, [ada, aUsername('bob')]);
+
+    const sent = dynamodb.commandCalls(BatchWriteItemCommand).map(({ args }) => args[0].input.RequestItems?.runs);
+    expect(sent.map((requests) => requests?.length)).toEqual([2, 1]);
+    expect(sent[1]).toEqual([left]);
+    expect(pauses).toHaveLength(1);
+
+    dynamodb.on(BatchWriteItemCommand).resolves({ UnprocessedItems: { runs: [left] } });
+    await expect(runs.plan(run as BackfillRun, [ada])).rejects.toThrow();
+  });
+
+  it('of a read is read again, and nothing is taken for gone', async () => {
+    dynamodb
+      .on(BatchGetItemCommand)
+      .resolvesOnce({ Responses: { facts: items.slice(0, 1) }, UnprocessedKeys: { facts: { Keys: items.slice(1) } } })
+      .resolves({ Responses: { facts: items.slice(1) } });
+
+    const found = await getAll(new DynamoDBClient(), 'facts', ['1', '2', '3'].map(key), deps);
+
+    expect(found).toEqual(items);
+    dynamodb.on(BatchGetItemCommand).resolves({ UnprocessedKeys: { facts: { Keys: items } } });
+    await expect(getAll(new DynamoDBClient(), 'facts', [key('1')], deps)).rejects.toThrow();
   });
 });
 

@@ -273,6 +273,9 @@ onBothEngines('leaderboards', (engine) => {
     for (const { snapshot } of [again, unremembered]) {
       expect([snapshot.leaves[0]!.ref, snapshot.buckets[0]!]).toEqual(both);
     }
+    // Another board's builder knows nothing of these blocks, and meets them where it would put its own.
+    const other = await commit(after(3_000), { by, board: 'today', rows: ROWS.slice(1) });
+    expect(await reader.leaf(other.leaf.ref)).toEqual(ROWS.slice(1));
     expect(await reader.leaf(both[0]!)).toEqual(ROWS);
   });
 

@@ -132,6 +132,28 @@ onBothEngines('the registry', (engine) => {
     });
   });
 
+  it('keeps the first of a version, also where the later one counts for somebody else', async () => {
+    const first = await publish();
+    const other = aUsername(`${user}-other`);
+    const later = aPublication(mine({ credited: [other] }), { extension: (await registry.findExtension(name))! });
+
+    expect(await registry.publish(later)).toBe('stale'); // no grant and no balance of theirs stands in the way
+    expect((await registry.findVersion(name, first.version.version))?.credited).toEqual([user]);
+    expect(await ledger.balanceOf(other)).toEqual(emptyBalance);
+  });
+
+  it('publishes for members that nobody had set only while nobody has', async () => {
+    const slug = aUsername(`crew-${tests}`);
+    const collectives = dynamoCollectives(client, tables.registry);
+    await collectives.save(undefined, { slug, members: [user], since: AT, revision: 1 });
+    const publication = aPublication(mine({ publisher: aPublisher(slug, 'collective'), credited: [user] }), {
+      collectiveRevision: 0,
+    });
+
+    expect(await registry.publish(publication)).toBe('stale');
+    await nothingOf(publication);
+  });
+
   it('lets one of many first publishers have a name', async () => {
     const racers = Array.from({ length: 8 }, (_, n) => aUsername(`${user}-${n}`));
     const publications = racers.map((racer) => aPublication(aVersion({ name, publisher: aPublisher(racer) })));

@@ -124,6 +124,21 @@ onBothEngines('rollups', (engine) => {
     },
   );
 
+  it('keep the newest summary of an extension, and refuse what was decided before another save', async () => {
+    const extension = `@summaries/${date}`;
+    const published = { firstPublished: AT, lastPublished: AT };
+    const summary = (pulls: number) => ({ extension, publisher: 'ada', versions: 1, pulls, ...published });
+    const [first, late] = [await store.loadSummary(extension), await store.loadSummary(extension)];
+
+    expect(await first.save(summary(1))).toBe('saved');
+    expect(await late.save(summary(2))).toBe('stale');
+
+    const [second, later] = [await store.loadSummary(extension), await store.loadSummary(extension)];
+    expect(await second.save(summary(1))).toBe('saved'); // also one that changes nothing counts
+    expect(await later.save(summary(3))).toBe('stale');
+    expect((await reader.summaries()).filter((each) => each.extension === extension)).toEqual([summary(1)]);
+  });
+
   it('keep sets of any size, and the exact number of several days together', async () => {
     await saveHour(devices(20_001));
     const first = date;
@@ -172,9 +187,30 @@ onBothEngines('rollups', (engine) => {
 
     expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [] });
     expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour] });
-    expect(await ask(began)).toMatchObject({ rolledUp: [hour] }); // too close to tell by two machines' clocks
+    expect(await ask(began - 3_000)).toMatchObject({ rolledUp: [hour] }); // too close to tell by two machines' clocks
+    expect(await ask(began)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(began + 60_000)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(null)).toMatchObject({ rolledUp: [hour] });
+  });
+
+  it('count as begun before they read anything, however long the reading takes', async () => {
+    let now = Date.parse(AT);
+    const run = deps(() => now);
+    const slow: RollUpDeps = {
+      ...run,
+      facts: {
+        async *factsOf(...args) {
+          now += 60_000;
+          yield { hour: `${date}T09`, facts: devices(1) };
+          yield* run.facts.factsOf(...args);
+        },
+      },
+    };
+
+    await rollUpDay(slow, date, [{ hour: `${date}T09` }, { hour: `${date}T10` }]);
+
+    const { rolledUpAt } = (await store.load(date)).day;
+    expect(Object.fromEntries(rolledUpAt)).toEqual({ 9: AT, 10: AT });
   });
 
   it('start again where another run saved while they read: the older one never stands', async () => {
@@ -237,6 +273,12 @@ onBothEngines('rollups', (engine) => {
     );
     const only = (await store.load(date)).day;
     await rollUpDay(
+      deps(() => Date.parse(AT) + 1_000),
+      date,
+      [{ hour: `${date}T08` }, { hour: `${date}T10` }],
+    );
+    const around = (await store.load(date)).day;
+    await rollUpDay(
       deps(() => Date.parse(AT)),
       date,
       null,
@@ -249,6 +291,8 @@ onBothEngines('rollups', (engine) => {
         eventCount,
       ]);
     expect(hoursOf(only)).toEqual([[9, 80n]]);
+    expect([...only.rolledUpAt.keys()]).toEqual([9]);
+    expect(around.rolledUpAt.get(9)).toBe(only.rolledUpAt.get(9));
     expect(hoursOf(whole)).toEqual([
       [8, 40n],
       [9, 80n],

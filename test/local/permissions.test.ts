@@ -65,6 +65,12 @@ describe('a function stripped of one permission', () => {
           const Key = { pk: { S: 'a' }, sk: { S: 'b' } };
           note(await call('DynamoDB_20120810.PutItem', { TableName: 'tiny-facts', Item: Key }));
           note(await call('DynamoDB_20120810.GetItem', { TableName: 'tiny-facts', Key }));
+          note(await call('DynamoDB_20120810.TransactWriteItems', {
+            TransactItems: [
+              { Put: { TableName: 'tiny-facts', Item: { ...Key, sk: { S: 'c' } } } },
+              { Delete: { TableName: 'tiny-facts', Key } },
+            ],
+          }));
         }`,
       }),
     });
@@ -72,10 +78,11 @@ describe('a function stripped of one permission', () => {
     await fetch(`${stack.lambdaEndpoint}/2015-03-31/functions/tiny-writer/invocations`, { method: 'POST' });
     await stack.stop();
 
-    const [put, get] = notes();
+    const [put, get, together] = notes();
     expect(put).toEqual({});
     expect(get.__type).toMatch(/#AccessDeniedException$/);
     expect(get.message).toMatch(/writer .*dynamodb:GetItem .*table\/tiny-facts/);
-    expect(calls.filter(({ caller }) => caller === 'writer').map(({ status }) => status)).toEqual([200, 400]);
+    expect(together.message).toMatch(/writer .*dynamodb:DeleteItem .*table\/tiny-facts/); // all of it, or none
+    expect(calls.filter(({ caller }) => caller === 'writer').map(({ status }) => status)).toEqual([200, 400, 400]);
   });
 });

@@ -45,7 +45,13 @@ function sentAndFound() {
     },
     score: {
       ...{ username: 'ada', canonicalScore: 0, activityScore: 0, tier: 'Seedling', tiersReached: [], nextTier: null },
-      ...{ rank: null, older: { count: 0, points: 0 }, rulesVersion: '1', refreshedAt: '2026-08-21T00:00:00.000Z' },
+      ...{
+        rank: null,
+        asOf: null,
+        older: { count: 0, points: 0 },
+        rulesVersion: '1',
+        refreshedAt: '2026-08-21T00:00:00.000Z',
+      },
       scoreSources: {
         'content:extension-publishes': source(500),
         'content:extension-pulls': source(5),

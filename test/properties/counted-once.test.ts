@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { aRawEvent, invocationOf } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { FAULTS, faultsInOrder, plansOf, Wire } from '../support/faults.ts';
+import { faultAt, FAULTS, faultsInOrder, plansOf, Wire } from '../support/faults.ts';
 import { chooser, faults, requestsOf, turns, waves, type Wave } from './telemetry-arbitraries.ts';
 import { PATIENCE, runs, TelemetryWorld, type Request } from './telemetry-world.ts';
 
@@ -101,6 +101,24 @@ describe('a sender that stands still at any of its requests while another one ge
         await world.checkFacts({ everyAnswerArrived: true });
         await world.checkCounts();
       }
+    }
+  });
+});
+
+describe('a function that ends at any of its requests, whose sender gives up', () => {
+  it('has stored no event that the fold of its sender does not find', async () => {
+    for (let n = 1, isDone = false; !isDone; n += 1) {
+      using world = await aWorld(new Wire(faultAt(n, 'dies-before')));
+      const events = [aRawEvent({ insert_id: 'one' }), aRawEvent({ insert_id: 'two', distinct_id: 'd2' })];
+      await world.bindByHand('d2', 'bob');
+      isDone = await world.sendOnce({ sender: 'ada', events });
+
+      const stored = await world.eventsNaming('ada', ['device-1', 'd2'], '2026-08-21T11');
+      const { events: found } = await world.countsOf('ada');
+      expect(
+        Object.values(found).reduce((sum, count) => sum + count, 0),
+        `at request ${n}`,
+      ).toBe(stored);
     }
   });
 });

@@ -80,6 +80,37 @@ export class TelemetryWorld {
     this.#noteWave(wave, reports, now);
   }
 
+  /** Sends once, whatever comes of it; true where it was answered. */
+  async sendOnce({
+    sender,
+    events,
+  }: {
+    readonly sender: string;
+    readonly events: readonly RawEvent[];
+  }): Promise<boolean> {
+    this.#users.add(sender);
+    try {
+      await ingestTelemetry(
+        { ...this.#ingestDeps(), clock: () => this.now },
+        { events, credential: aPersonalKey(sender) },
+      );
+      return true;
+    } catch (error) {
+      if (!isInjected(error)) throw error;
+      return false;
+    }
+  }
+
+  /** How many events of an hour of these devices name a sender. */
+  async eventsNaming(username: string, deviceIds: readonly string[], hour: string): Promise<number> {
+    let named = 0;
+    for (const deviceId of deviceIds) {
+      const chunks = await this.store(this.#checking).chunksOf(deviceId, hour);
+      named += chunks.flatMap(({ events }) => events).filter(({ sender }) => sender === username).length;
+    }
+    return named;
+  }
+
   /** One sender that stands still before its nth request to the table until another one is through; false if it had fewer. */
   async sendStandingStill(slow: Request, n: number, other: Request): Promise<boolean> {
     const client = this.client(new Wire());

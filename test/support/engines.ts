@@ -1,12 +1,12 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { synthIfStale } from '../../infra/synth-if-stale.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { authorizationOf } from '../../local/aws-client.ts';
 import { createTable } from '../../local/engines/tables.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
 import { readStack } from '../../local/template/stack-model.ts';
+import { assemblyOfRun } from './assembly.ts';
 
 export type TestEngine = {
   readonly engine: EngineName;
@@ -101,7 +101,7 @@ async function sharedEngine() {
 }
 
 async function tableModels() {
-  return readStack(readAssembly(await synthIfStale({ stage: 'local' }), 'Laurel-local'), {
+  return readStack(readAssembly(await assemblyOfRun(), 'Laurel-local'), {
     region: 'us-east-1',
     accountId: '000000000000',
     awsEndpoint: 'http://127.0.0.1',

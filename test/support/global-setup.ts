@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { synthIfStale } from '../../infra/synth-if-stale.ts';
 import { type DynamoDbEngine, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
+import { assemblyOfRun } from './assembly.ts';
 
 declare module 'vitest' {
   // The name is vitest's, and only an interface can be added to.
@@ -22,7 +22,9 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Inherited by all processes of the run: the command, the local stack and the bundler load in less than half the time.
   process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'node-compile');
-  project.provide('assembly', await synthIfStale({ stage: 'local' }));
+  const assembly = await assemblyOfRun();
+  process.env.LAUREL_TEST_ASSEMBLY = assembly; // for all processes of the run, the sources being the same
+  project.provide('assembly', assembly);
 
   let starting: Promise<DynamoDbEngine> | undefined;
   const server = createServer((_request, response) => {

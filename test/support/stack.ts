@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { synthIfStale } from '../../infra/synth-if-stale.ts';
 import { LocalDescription } from '../../local/local-description.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
 import type { StackModel } from '../../local/template/stack-model.ts';
+import { assemblyOfRun } from './assembly.ts';
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
@@ -30,7 +30,7 @@ export const promptly = (model: StackModel): StackModel => {
  * batches. Another assembly, or what `adapt` makes of the template, runs as it is.
  */
 export async function startTestStack(options: Partial<LocalStackOptions> = {}): Promise<TestStack> {
-  const assembly = options.assembly ?? readAssembly(await synthIfStale({ stage: 'local' }), 'Laurel-local');
+  const assembly = options.assembly ?? readAssembly(await assemblyOfRun(), 'Laurel-local');
   const dataDirectory = options.dataDirectory ?? temporaryDirectory();
   const adapt = options.assembly === undefined ? promptly : (model: StackModel) => model;
   const stack = await startLocalStack({ adapt, ...options, assembly, dataDirectory });

@@ -67,6 +67,22 @@ describe('a change is announced', () => {
       { kind: 'report-changed', username: bob },
       [{ username: bob, days: [], reports: true, changedAt: AT }],
     ],
+    [
+      'of a grant or a balance for no day of telemetry',
+      { kind: 'ledger-changed', username: cy, hours: ['2026-08-21T11'] },
+      [{ username: cy, days: [], changedAt: AT }],
+    ],
+    [
+      'of a publish or a pull for no day of telemetry',
+      { kind: 'registry-changed', username: ada, hours: [], isRemoval: false },
+      [{ username: ada, days: [], registry: true, changedAt: AT }],
+    ],
+    [
+      'of what a hand removed from the registry for all days',
+      { kind: 'registry-changed', username: ada, hours: [], isRemoval: true },
+      [{ username: ada, registry: true, changedAt: AT }],
+    ],
+    ['of an extension to nobody', { kind: 'extension-changed', hours: ['2026-08-21T11'] }, []],
   ])('%s', async (_rule, change, expected) => {
     expect((await requested([committed(change)], { d1: ada })).requests).toEqual(expected);
   });

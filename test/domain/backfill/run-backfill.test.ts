@@ -139,6 +139,16 @@ describe('a backfill of all', () => {
     expect((await world.continuations()).length).toBeGreaterThan(1);
   });
 
+  it('recomputes nobody before everybody is planned, whatever its clock says', async () => {
+    using world = await aCommunity(3);
+    let isLate = true;
+    const onceLate = () => !isLate || (isLate = false); // says no, and then yes again
+    await world.invoke({}, onceLate);
+
+    expect(await world.enqueued()).toEqual([]);
+    expect(await world.deliverAll()).toMatchObject({ status: 'done', planned: 3, recomputed: 3, enqueued: 3 });
+  });
+
   it('does one user at least in an invocation, so that no slow page holds it up for ever', async () => {
     using world = await aCommunity(3);
     const { runId } = await world.invoke({}, never);

@@ -148,6 +148,25 @@ describe('reading lines through an index that lags', () => {
     expect((await linesUpTo(deps, ada)).lines.map(({ seq }) => seq)).toEqual([1, 2, 4, 5]);
   });
 
+  it('gives an auditor the lines up to a balance, though more come with every look', async () => {
+    const ledger = new MemoryLedger();
+    const { deps } = await aWorld(ledger);
+    await grantPoints(deps, many(3));
+    let more = 3;
+    const lines = {
+      ...deps.lines,
+      balanceOf: ledger.balanceOf,
+      allOf: async (username: typeof ada) => {
+        await grantPoints(deps, [anAward(`more-${(more += 1)}`, 1)]);
+        return ledger.allOf(username);
+      },
+    };
+
+    const read = await linesUpTo({ ...deps, lines }, ada);
+
+    expect(read.lines.map(({ seq }) => seq)).toEqual(Array.from({ length: read.balance.seq }, (_, n) => n + 1));
+  });
+
   it('pages through all lines, newest first', async () => {
     const { deps } = await aWorld();
     await grantPoints(deps, many(7));

@@ -44,6 +44,14 @@ describe('an hour of the community', () => {
     expect(counts(rolledUp([9, hour]))).toEqual({ CLI_INVOCATION: 3, ACTIVE_DEVICE: 3, ACTIVE_MEMBER: 2 });
   });
 
+  it('attributes an event to the smallest device of equal ones, in whatever order they are read', () => {
+    const devices = [device('d1', anEntry('a', {}, ada)), device('d2', anEntry('a', {}, bob), anEntry('b', {}, ada))];
+
+    for (const read of [devices, devices.toReversed()]) {
+      expect(counts(rolledUp([9, facts({ devices: read })]))).toMatchObject({ CLI_INVOCATION: 2, ACTIVE_MEMBER: 1 });
+    }
+  });
+
   it('counts what a server reports for a username, but makes nobody and nothing active by it', () => {
     const hour = facts({
       devices: [device('~ada', anEntry('a', {}, ada), anEntry('b', {}, ada)), device('d1', anEntry('a'))],

@@ -65,6 +65,23 @@ describe('refresh', () => {
     expect([...(scores.metrics.get(ada)?.metrics.open.keys() ?? [])]).toEqual(['2026-08-20', '2026-08-21']);
   });
 
+  it('counts pulls again where the devices are others, since a new one may have made them', async () => {
+    const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
+    const registry = {
+      countPublishes: async () => 0,
+      countPulls: async (_author: string, isOwn: (puller: string) => boolean) => (isOwn('device:d2') ? 0 : 1),
+    };
+    const deps = dependencies(facts, scores, clock, undefined, undefined, registry);
+    facts.send('d1', clock.now, anEvent('1', { sender: ada }));
+    await refreshScore(deps, { username: ada, days: null });
+    expect(scores.metrics.get(ada)?.metrics.registry.pulls).toBe(1);
+
+    facts.bind('d2', ada);
+    await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
+
+    expect(scores.metrics.get(ada)?.metrics.registry.pulls).toBe(0);
+  });
+
   it('raises the revision although nothing changed, so that no older refresh can still save', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: ada }));

@@ -151,6 +151,15 @@ describe('a refresh of a user with grants', () => {
     expect(badges()).toEqual(['badge:tier-sprout:ada', 'badge:tier-sapling:ada', 'badge:tier-tree:ada']);
   });
 
+  it('grants no badge of a tier whose save was refused', async () => {
+    await award('a1', 1_200);
+    const refused = { load: scores.load.bind(scores), save: async () => 'stale' as const, dayRows: async () => [] };
+
+    await expect(refreshScore({ ...deps, scores: refused }, { username: ada, days: [] })).rejects.toThrow();
+
+    expect(badges()).toEqual([]);
+  });
+
   it('grants a badge that an earlier refresh saved the tier of and then failed to grant', async () => {
     await award('a1', 1_200);
     const failing = {

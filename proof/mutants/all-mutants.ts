@@ -1,0 +1,23 @@
+import { announcingMutants } from './announcing.ts';
+import { backfillMutants } from './backfill.ts';
+import { edgeMutants } from './edge.ts';
+import { leaderboardMutants } from './leaderboards.ts';
+import { ledgerMutants } from './ledger.ts';
+import type { Mutant } from './mutant.ts';
+import { registryMutants } from './registry.ts';
+import { rollupMutants } from './rollups.ts';
+import { scoreMutants } from './scores.ts';
+import { telemetryMutants } from './telemetry.ts';
+
+/** Every guard of the system, taken out in turn. */
+export const allMutants: readonly Mutant[] = [
+  ...telemetryMutants,
+  ...announcingMutants,
+  ...scoreMutants,
+  ...ledgerMutants,
+  ...registryMutants,
+  ...backfillMutants,
+  ...rollupMutants,
+  ...leaderboardMutants,
+  ...edgeMutants,
+];

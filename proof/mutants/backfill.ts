@@ -1,0 +1,194 @@
+import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+
+const STORE = 'functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
+const RUN = 'domain/backfill/run-backfill.ts';
+const STORE_TEST = 'test/adapters/backfill-runs.test.ts';
+const RUN_TEST = 'test/domain/backfill/run-backfill.test.ts';
+const KILLED_TEST = 'test/properties/backfill.test.ts';
+
+/** What holds backfills: killed anywhere they lose nothing, twice or two at once they change nothing. */
+export const backfillMutants: readonly Mutant[] = [
+  mutant(
+    'run-condition',
+    'a run that is asked for again is the one that began',
+    STORE,
+    ["        ConditionExpression: 'attribute_not_exists(pk)',\n", ''],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'finish-condition',
+    'no run is finished that there is not',
+    STORE,
+    withoutCondition('attribute_exists(pk)'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'first-checkpoint-condition',
+    'a first checkpoint is refused where another one stands',
+    STORE,
+    withoutCondition('attribute_not_exists(pk)', 'ConditionExpression: isFirst ? '),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'checkpoint-condition',
+    'a checkpoint is written on the state that it was decided from',
+    STORE,
+    withoutCondition('revision = :expected'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'own-checkpoint',
+    'a checkpoint whose answer was lost is known again as the own one',
+    STORE,
+    ["return error.Item?.writeId?.S === writeId ? 'saved' : 'stale';", "return 'stale';"],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'plan-named-once',
+    'a plan takes a username that is named twice',
+    STORE,
+    ['[...new Set(usernames)].map((username) => ({', 'usernames.map((username) => ({'],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'plan-put-off',
+    'what a batch of a plan put off is sent again',
+    STORE,
+    ['left = UnprocessedItems?.[tableName] ?? [];', 'left = UnprocessedItems?.[tableName]?.slice(0, 0) ?? [];'],
+    'test/adapters/error-paths.test.ts',
+    'put off',
+  ),
+  mutant(
+    'plan-pages',
+    'a plan is worked through from where its last page ended',
+    STORE,
+    ["':after': plannedSk(after ?? ''),", "':after': plannedSk(''),"],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  {
+    name: 'enqueue-before-checkpoint',
+    guard: 'who was recomputed is enqueued before the page is checked off',
+    changes: [
+      {
+        file: RUN,
+        find: '  if (requests.length > 0) await deps.requestRefreshes(requests);\n',
+        replace:
+          '  if (requests.length > 0) setTimeout(() => void deps.requestRefreshes(requests).catch(() => undefined), 30);\n',
+      },
+    ],
+    caughtBy: [KILLED_TEST],
+    named: 'killed at any await',
+  },
+  mutant(
+    'planned-before-work',
+    'nobody is recomputed before everybody is planned',
+    RUN,
+    [
+      'const rest = isPlanned(between) ? between.filter(({ state }) => !state.isDone) : [];',
+      'const rest = between.filter(({ state }) => !state.isDone);',
+    ],
+    RUN_TEST,
+    'planned',
+  ),
+  mutant(
+    'late-continuation',
+    'a continuation that comes late does nothing',
+    RUN,
+    [
+      "if (run.status === 'done' || isSuperseded) return ok(reportOf(run, tasks));",
+      "if (run.status === 'done') return ok(reportOf(run, tasks));",
+    ],
+    RUN_TEST,
+    'two invocations',
+  ),
+  mutant(
+    'in-other-hands',
+    'a run that is asked about while another invocation has it in hand is left alone',
+    RUN,
+    ["if (run.status === 'done' || isInOtherHands) return", "if (run.status === 'done') return"],
+    RUN_TEST,
+    'two invocations',
+  ),
+  mutant(
+    'abandoned-runs',
+    'a run whose continuation was lost is taken up again',
+    RUN,
+    ["if (order.mode === 'stale' && !order.dryRun) await resumeAbandoned(deps, runId);", ''],
+    RUN_TEST,
+    'left',
+  ),
+  mutant(
+    'only-abandoned-runs',
+    'a run that somebody has in hand is not taken up by another one',
+    RUN,
+    ['if (!isAbandoned(deps, run, tasks)) continue;', ''],
+    RUN_TEST,
+    'left',
+  ),
+  mutant(
+    'idle-hops',
+    'a run that gets nowhere stops feeding itself',
+    RUN,
+    ['if (idle > MOST_IDLE_HOPS) deps.reportStuck(run.runId);\n  else ', ''],
+    RUN_TEST,
+    'hops',
+  ),
+  mutant(
+    'seed-of-a-run',
+    'a message that is delivered again finds the run that it began',
+    RUN,
+    [
+      'const { at, token } = seed ?? { at: deps.clock(), token: deps.randomToken(6) };',
+      'const { at } = seed ?? { at: deps.clock() };\n      const token = deps.randomToken(6);',
+    ],
+    RUN_TEST,
+    'left',
+  ),
+  mutant(
+    'failed-user-enqueued',
+    'a user who could not be folded is left to the queue',
+    RUN,
+    ['      return [{ username }];\n', '      return [];\n'],
+    RUN_TEST,
+    'cannot be folded',
+  ),
+  mutant(
+    'failed-user-goes-on',
+    'a user who cannot be folded does not hold up the others',
+    RUN,
+    ["    return 'failed';\n", '    throw error;\n'],
+    RUN_TEST,
+    'cannot be folded',
+  ),
+  mutant(
+    'dry-run',
+    'a dry run enqueues nobody',
+    RUN,
+    ['dryRun ? [] : done.flatMap(requestOf)', 'done.flatMap(requestOf)'],
+    RUN_TEST,
+    'dry run',
+  ),
+  mutant(
+    'slow-page',
+    'a slow page gets somewhere all the same',
+    RUN,
+    ['if (done.length > 0 && !hasTime()) break;', 'if (!hasTime()) break;'],
+    RUN_TEST,
+    'one user at least',
+  ),
+  mutant(
+    'unchanged-enqueued',
+    'whoever is recomputed is enqueued',
+    RUN,
+    ['      return [{ username, days: [], grants: true }];\n', '      return [];\n'],
+    RUN_TEST,
+    'of all',
+  ),
+];

@@ -1,0 +1,229 @@
+import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+
+const KEYS = 'functions/adapters/dynamodb/credentials.dynamodb.ts';
+const AUTHENTICATE = 'domain/identity/authenticate.ts';
+const HTTP = 'functions/runtime/http-function.ts';
+const BODY = 'functions/runtime/request-body.ts';
+const PROXY = 'local/proxy/aws-proxy.ts';
+const POLICY = 'local/proxy/policy.ts';
+const KEYS_TEST = 'test/adapters/credentials.test.ts';
+const IDENTITY_TEST = 'test/domain/identity/identity.test.ts';
+const MANAGE_TEST = 'test/functions/manage-keys.test.ts';
+const INGEST_TEST = 'test/functions/ingest-telemetry.test.ts';
+const PERMISSIONS_TEST = 'test/local/permissions.test.ts';
+
+/** What stands at the edges: keys, scopes, limits, and the permissions of each function. */
+export const edgeMutants: readonly Mutant[] = [
+  mutant(
+    'key-exists-condition',
+    'no key is made by its revocation or its use',
+    KEYS,
+    withoutCondition('attribute_exists(pk)'),
+    KEYS_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'key-condition',
+    'no key is written over another one of its id',
+    KEYS,
+    withoutCondition('attribute_not_exists(pk) OR #hash = :hash'),
+    KEYS_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'own-key',
+    'a key whose answer was lost is no failure',
+    KEYS,
+    [
+      "'attribute_not_exists(pk) OR #hash = :hash'",
+      "'attribute_not_exists(pk) AND (attribute_not_exists(pk) OR #hash = :hash)'",
+    ],
+    KEYS_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'revoked-once',
+    'the first time of a revocation stands',
+    KEYS,
+    [
+      "isRevocation ? 'SET #time = if_not_exists(#time, :value)' : 'SET #time = :value'",
+      "isRevocation ? 'SET #time = :value' : 'SET #time = :value'",
+    ],
+    KEYS_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'revoked-key',
+    'a revoked key is nobody’s',
+    AUTHENTICATE,
+    ['credential?.hash === hash && credential.revokedAt === undefined', 'credential?.hash === hash'],
+    IDENTITY_TEST,
+  ),
+  mutant(
+    'whole-hash',
+    'a key is known by its whole hash',
+    AUTHENTICATE,
+    [
+      'credential?.hash === hash && credential.revokedAt === undefined',
+      'credential !== undefined && credential.revokedAt === undefined',
+    ],
+    IDENTITY_TEST,
+  ),
+  mutant(
+    'hit-for-a-minute',
+    'a key that was found is looked up again after 60 s',
+    AUTHENTICATE,
+    ['if (hit !== undefined && now < hit.until) return', 'if (hit !== undefined) return'],
+    IDENTITY_TEST,
+  ),
+  mutant(
+    'miss-not-remembered',
+    'a key works as soon as it exists',
+    AUTHENTICATE,
+    [
+      'const hit = hits.get(hash);\n',
+      'const hit = hits.get(hash);\n    if (misses.has(hash)) return undefined;\n    if ((await deps.credentials.find(id)) === undefined) misses.add(hash);\n',
+    ],
+    IDENTITY_TEST,
+  ),
+  mutant(
+    'use-of-the-unknown',
+    'no use is noted of a key that is unknown or revoked',
+    AUTHENTICATE,
+    [
+      '    if (!isValid) return undefined;\n',
+      '    if (!isValid) {\n      await deps.credentials.noteUse(id, isoOf(now));\n      return undefined;\n    }\n',
+    ],
+    IDENTITY_TEST,
+  ),
+  mutant(
+    'members-once',
+    'a member named twice is one',
+    'domain/identity/create-key.ts',
+    ['members: [...new Set(rest.members)]', 'members: [...rest.members]'],
+    MANAGE_TEST,
+    'each member',
+  ),
+  mutant(
+    'secret-kept-as-hash',
+    'a list of keys shows nothing that would let one be used',
+    'functions/manage-keys/routes.ts',
+    [
+      '  prefix: z.string(),\n  createdAt: z.iso.datetime(),\n  lastUsedAt',
+      '  prefix: z.string(),\n  hash: z.string(),\n  createdAt: z.iso.datetime(),\n  lastUsedAt',
+    ],
+    MANAGE_TEST,
+  ),
+  mutant(
+    'key-needed',
+    'a route that takes a key answers nobody without one',
+    HTTP,
+    ["    return err(problem('unknown_key', 'x-api-key: expected a key'));\n", '    return ok(undefined);\n'],
+    [MANAGE_TEST, 'test/functions/record-award.test.ts'],
+    '401|refused|who',
+  ),
+  mutant(
+    'unknown-key',
+    'an unknown key is refused, also where none is needed',
+    HTTP,
+    [
+      "if (credential === undefined) return err(problem('unknown_key', 'x-api-key: unknown or revoked'));",
+      'if (credential === undefined) return ok(undefined);',
+    ],
+    INGEST_TEST,
+    'refused',
+  ),
+  mutant(
+    'missing-scope',
+    'a key without the scope of a route is refused',
+    HTTP,
+    [
+      "if (typeof access === 'object' && !hasScope(credential, access.scope)) {",
+      "if (typeof access === 'object' && credential.id === '') {",
+    ],
+    MANAGE_TEST,
+  ),
+  mutant(
+    'no-stack-told',
+    'what nobody expected is answered without a word of it',
+    HTTP,
+    [
+      'internal error; name request ${requestId} when you report it',
+      'internal error ${String(error)}; name request ${requestId} when you report it',
+    ],
+    INGEST_TEST,
+    'fault inside',
+  ),
+  mutant(
+    'not-modified',
+    'whoever has an answer already gets 304',
+    HTTP,
+    ['const isKnown = etag !== undefined && isNotModified(ifNoneMatch, etag);', 'const isKnown = false;'],
+    'test/functions/community-metrics.test.ts',
+    '304',
+  ),
+  mutant(
+    'body-sent',
+    'a body that is too large is refused',
+    BODY,
+    ['if (sent.length > limits.sent) return err(tooLarge(limits.sent));', ''],
+    [INGEST_TEST, MANAGE_TEST],
+    'refused',
+  ),
+  mutant(
+    'body-decoded',
+    'a body that grows too large when it is decompressed is refused',
+    BODY,
+    ['gunzipSync(sent, { maxOutputLength: limits.decoded })', 'gunzipSync(sent)'],
+    INGEST_TEST,
+    'refused',
+  ),
+  mutant(
+    'cursor-of-keys',
+    'a cursor that is none is refused',
+    'functions/manage-keys/routes.ts',
+    ['cursor: z.optional(KeyId),', 'cursor: z.optional(z.string()),'],
+    MANAGE_TEST,
+  ),
+  mutant(
+    'cursor-of-grants',
+    'so is one of the ledger',
+    'functions/read-api/ledger-routes.ts',
+    ["z.string().check(z.regex(/^[1-9][0-9]{0,14}$/, 'expected the next of another page'))", 'z.string()'],
+    'test/functions/ledger-reads.test.ts',
+  ),
+  mutant(
+    'denied-is-refused',
+    'a call that a role does not allow is refused',
+    PROXY,
+    ['const refused = caller && refusalOf(caller, target, accesses);', 'const refused = undefined;'],
+    PERMISSIONS_TEST,
+  ),
+  mutant(
+    'deny-wins',
+    'an explicit deny wins over any allow',
+    POLICY,
+    [
+      "applying.length > 0 && applying.every(({ effect }) => effect === 'Allow')",
+      "applying.some(({ effect }) => effect === 'Allow')",
+    ],
+    PERMISSIONS_TEST,
+  ),
+  mutant(
+    'nothing-is-no-permission',
+    'what no statement names is not allowed',
+    POLICY,
+    ['applying.length > 0 && ', ''],
+    PERMISSIONS_TEST,
+  ),
+  mutant(
+    'each-of-a-transaction',
+    'a transaction is allowed where each of its actions is',
+    PROXY,
+    [
+      'accesses.find((access) => !isAllowed(policy, access))',
+      'accesses.slice(0, 1).find((access) => !isAllowed(policy, access))',
+    ],
+    PERMISSIONS_TEST,
+  ),
+];

@@ -1,0 +1,284 @@
+import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+
+const LEDGER = 'functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+const GRANT = 'domain/grants/grant-points.ts';
+const DECIDE = 'domain/grants/decide-grants.ts';
+const BALANCE = 'domain/grants/balance.ts';
+const AUDIT = 'domain/grants/audit.ts';
+const READ = 'domain/grants/read-lines.ts';
+const TOGETHER = 'functions/adapters/dynamodb/write-together.ts';
+const LEDGER_TEST = 'test/adapters/grant-ledger.test.ts';
+const DECIDE_TEST = 'test/domain/grants/decide-grants.test.ts';
+const AUDIT_TEST = 'test/domain/grants/audit.test.ts';
+const READ_TEST = 'test/domain/grants/granted.test.ts';
+const AWARD_TEST = 'test/functions/record-award.test.ts';
+const ERRORS_TEST = 'test/adapters/error-paths.test.ts';
+const HOLD_TEST = 'test/properties/grants-hold.test.ts';
+
+/** What holds the ledger: each grant once, balances that are sums, a chain that anybody can prove. */
+export const ledgerMutants: readonly Mutant[] = [
+  mutant(
+    'line-condition',
+    'a line is put where none of its id is',
+    LEDGER,
+    withoutCondition('attribute_not_exists(pk)', '', ','),
+    LEDGER_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'balance-condition',
+    'a balance moves from the seq that was read',
+    LEDGER,
+    withoutCondition('seq = :read'),
+    LEDGER_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'first-balance-condition',
+    'a first balance is put where there is none',
+    LEDGER,
+    withoutCondition('attribute_not_exists(pk)', 'isFirst ? '),
+    LEDGER_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'one-transaction',
+    'lines and balance are written together or not at all',
+    TOGETHER,
+    [
+      'await client.send(new TransactWriteItemsCommand({ TransactItems: [...actions] }));',
+      'for (const action of actions) await client.send(new TransactWriteItemsCommand({ TransactItems: [action] }));',
+    ],
+    LEDGER_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'own-grant',
+    'a grant whose answer was lost is known again as the own one',
+    GRANT,
+    ['const isOurs = grant?.writeId === writeId;', 'const isOurs = false;'],
+    'test/domain/grants/grant-points.test.ts',
+  ),
+  mutant(
+    'grant-looked-for',
+    'a grant of an id that is taken is found, and not tried again for good',
+    GRANT,
+    [
+      'const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));',
+      'const existing = new Map<string, GrantLine>();',
+    ],
+    AWARD_TEST,
+    'gives once',
+  ),
+  mutant(
+    'grant-decided-again',
+    'a grant whose balance moved is decided again',
+    GRANT,
+    [
+      "(await ledger.append({ username, before, lines, after, writeId })) === 'appended'",
+      '(await ledger.append({ username, before, lines, after, writeId })) !== undefined',
+    ],
+    'test/domain/grants/grant-points.test.ts',
+  ),
+  mutant(
+    'repeat-in-request',
+    'a repeat within one request is answered as one',
+    GRANT,
+    ['firstOfId.get(request.grantId) === request ? first : judgeAgainst(request, first.line)', 'first'],
+    [AWARD_TEST, HOLD_TEST],
+    'within one request|under duplicates',
+  ),
+  mutant(
+    'conflict-told',
+    'an id that is asked for again with something else is a conflict',
+    DECIDE,
+    ["kind: isSameGrant(request, line) ? 'duplicate' : 'conflict'", "kind: 'duplicate'"],
+    DECIDE_TEST,
+  ),
+  mutant(
+    'taken-in-request',
+    'of two with one id in one request the first is taken',
+    DECIDE,
+    ['taken.set(request.grantId, line);', ''],
+    DECIDE_TEST,
+  ),
+  mutant(
+    'chain',
+    'each line holds the hash of the one before it',
+    DECIDE,
+    ['previousHash: balance.head,', 'previousHash: null,'],
+    DECIDE_TEST,
+  ),
+  mutant(
+    'hashed-whole',
+    "a line's hash covers its place and the line before it",
+    'domain/grants/line-hash.ts',
+    ['    line.previousHash,\n', ''],
+    DECIDE_TEST,
+  ),
+  mutant(
+    'cap-not-given-back',
+    'a reversal gives nothing back to the cap of publishes',
+    BALANCE,
+    [
+      '(isPublish(line) && !isReversal(line) ? line.amount : 0)',
+      '(isPublish(line) || isReversal(line) ? line.amount : 0)',
+    ],
+    DECIDE_TEST,
+  ),
+  mutant(
+    'publish-cap',
+    'publish grants end at their cap',
+    'domain/grants/publish-grant.ts',
+    ['Math.min(points, Math.max(0, cap - publishPoints))', 'points'],
+    'test/functions/confirm-publish.test.ts',
+    'cap',
+  ),
+  mutant(
+    'reversed-once',
+    'a grant is reversed once: the reversal has an id of its own',
+    'domain/grants/grant.ts',
+    ['grantId: reversalId(grantId),', 'grantId: `${reversalId(grantId)}:${at}`,'],
+    AWARD_TEST,
+    'reverse',
+  ),
+  mutant(
+    'reversal-stands',
+    'a reversal is not reversed',
+    'domain/grants/reverse-grant.ts',
+    ["if (isReversal(stored.line)) return err({ kind: 'not-reversible' });", ''],
+    AWARD_TEST,
+    'reverse',
+  ),
+  mutant(
+    'unknown-not-reversed',
+    'what was never granted is not reversed',
+    'domain/grants/reverse-grant.ts',
+    [
+      "if (stored === undefined) return err({ kind: 'unknown-grant' });",
+      "if (stored === undefined) return err({ kind: 'not-reversible' });",
+    ],
+    AWARD_TEST,
+    'reverse',
+  ),
+  mutant(
+    'reversed-counts-nothing',
+    'a reversed grant counts as 0',
+    'domain/grants/granted.ts',
+    ['(isReversed ? 0 : granted)', '(isReversed ? granted : granted)'],
+    'test/domain/scoring/tiers-reached.test.ts',
+  ),
+  mutant(
+    'grants-read-again',
+    'the lines are read again where the balance has moved',
+    'domain/grants/granted.ts',
+    ['if (stands) return previous;', 'if (previous !== null) return previous;'],
+    READ_TEST,
+  ),
+  mutant(
+    'index-lag-awaited',
+    'an index that lags behind the balance is read again',
+    READ,
+    ['if (isWhole(found) || attempt === MAX_TRIES) return found;', 'return found;'],
+    READ_TEST,
+  ),
+  mutant(
+    'no-score-of-a-part',
+    'a score is not made from a part of the lines',
+    READ,
+    ['    if (!isPageFrom(page, next, wanted))\n', '    if (page.length === 0)\n'],
+    READ_TEST,
+  ),
+  mutant(
+    'newer-lines-left',
+    'lines that came while an audit read are left for the next one',
+    READ,
+    ['lines: hasMoved ? lines.filter(({ seq }) => seq <= balance.seq) : lines', 'lines'],
+    READ_TEST,
+  ),
+  ...[
+    ['a line that is missing', 'missing_line', 'if (seq > expected) {', 'if (seq > expected + 1_000) {'],
+    ['a seq that comes twice', 'repeated_seq', 'if (seq < expected) note', 'if (seq < 0) note'],
+    ['a line that was changed', 'changed_line', 'if (hashOfLine(line, sha256) !== hash)', "if (hash === '')"],
+    [
+      'a chain that is broken',
+      'broken_chain',
+      'if (previousHash !== before.hash) note',
+      "if (previousHash === '') note",
+    ],
+    [
+      'a wrong balance after a line',
+      'wrong_balance_after',
+      'if (before.balanceAfter + amount !== balanceAfter) {',
+      'if (Number.isNaN(balanceAfter)) {',
+    ],
+    [
+      'a balance that knows another number of lines',
+      'wrong_line_count',
+      "    ...differs('wrong_line_count', 'lines', stored.seq, proven.seq),\n",
+      '',
+    ],
+    [
+      'a balance that is not the sum',
+      'wrong_balance',
+      "    ...differs('wrong_balance', 'totalScore', stored.totalScore, proven.totalScore),\n",
+      '',
+    ],
+    [
+      'a wrong total of a category',
+      'wrong_category_total',
+      "    ...totals('wrong_category_total', 'category', stored.categoryTotals, proven.categoryTotals),\n",
+      '',
+    ],
+    [
+      'a wrong total of a source',
+      'wrong_source_total',
+      "    ...totals('wrong_source_total', 'source', stored.sourceTotals, proven.sourceTotals),\n",
+      '',
+    ],
+    [
+      'a head that is not the newest line',
+      'wrong_chain_head',
+      "    ...differs('wrong_chain_head', 'chain head', stored.head, proven.head),\n",
+      '',
+    ],
+    [
+      'a wrong count of contributions',
+      'wrong_counts_of_contributions',
+      "    ...differs('wrong_counts', 'contributions', stored.contributions, proven.contributions),\n",
+      '',
+    ],
+    [
+      'wrong points of publishes',
+      'wrong_counts_of_publishes',
+      "    ...differs('wrong_counts', 'points of publishes', stored.publishPoints, proven.publishPoints),\n",
+      '',
+    ],
+  ].map(([what = '', code = '', find = '', replace = '']) =>
+    mutant(`audit-${code}`, `an audit finds ${what}`, AUDIT, [find, replace], AUDIT_TEST),
+  ),
+  mutant(
+    'cancelled-for-a-while',
+    'a transaction cancelled by a conflict or throttling is decided again',
+    TOGETHER,
+    ["code === 'ConditionalCheckFailed' || isPassingReason(code)", "code === 'ConditionalCheckFailed'"],
+    ERRORS_TEST,
+    'together',
+  ),
+  mutant(
+    'cancelled-for-good',
+    'a transaction cancelled for an unknown reason throws',
+    TOGETHER,
+    ['if (causes.length > 0 && causes.every(isDecidedAgain)) return false;', 'return false;'],
+    ERRORS_TEST,
+    'together',
+  ),
+  mutant(
+    'second-send-overtakes',
+    "a transaction that the SDK's own second send meets is read again",
+    TOGETHER,
+    ['if (error instanceof TransactionInProgressException) return false;', ''],
+    ERRORS_TEST,
+    'together',
+  ),
+];

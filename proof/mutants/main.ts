@@ -1,0 +1,68 @@
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import * as z from 'zod';
+import { settleAll } from '../../domain/shared/settle-all.ts';
+import { synthIfStale } from '../../infra/synth-if-stale.ts';
+import { allMutants } from './all-mutants.ts';
+import { checkMutant, type Verdict } from './check-mutant.ts';
+import { copyOfTree } from './tree.ts';
+
+const Options = z.object({ only: z.string().optional(), lanes: z.coerce.number().int().min(1) });
+
+const command = new Command('npm run prove:mutants --')
+  .description('Takes every guard out in turn, in a copy of the sources, and shows which test fails without it.')
+  .option('--only <pattern>', 'mutants whose name matches this regular expression')
+  .option('--lanes <number>', 'how many are tried at a time', '2')
+  .parse();
+const { only, lanes } = Options.parse(command.opts());
+
+const started = performance.now();
+const chosen = allMutants.filter(({ name }) => only === undefined || new RegExp(only, 'u').test(name));
+const assembly = await synthIfStale({ stage: 'local' });
+const trees = Array.from({ length: Math.min(lanes, chosen.length) }, copyOfTree);
+const free = [...trees];
+const removeTrees = () => {
+  for (const tree of trees) tree.remove();
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    removeTrees();
+    process.exit(130);
+  });
+}
+
+let done = 0;
+const verdicts = await settleAll(chosen, trees.length, async (mutant): Promise<Verdict> => {
+  const tree = free.pop();
+  if (tree === undefined) throw new Error('more mutants at a time than trees');
+  try {
+    const verdict = await checkMutant(tree, mutant, assembly);
+    done += 1;
+    const { kind, by, seconds } = verdict;
+    console.error(`${done}/${chosen.length} ${mutant.name}: ${kind} by ${by} (${seconds.toFixed(1)} s)`);
+    return verdict;
+  } finally {
+    free.push(tree);
+  }
+});
+removeTrees();
+
+const table = new Table({
+  head: ['guard', 'mutant', 'caught by'],
+  colWidths: [48, 30, 72],
+  wordWrap: true,
+  style: { head: [], border: [], compact: true },
+});
+table.push(
+  ...verdicts.map(({ mutant: { guard, heldAlsoBy, name }, kind, by }) => [
+    heldAlsoBy === undefined ? guard : `${guard} (held twice, taken out together with ${heldAlsoBy})`,
+    name,
+    kind === 'caught' ? by : `${kind.toUpperCase()}: ${by}`,
+  ]),
+);
+console.log(table.toString());
+const missed = verdicts.filter(({ kind }) => kind !== 'caught');
+const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+console.log(`${verdicts.length} guards taken out in ${minutes} minutes, ${verdicts.length - missed.length} noticed.`);
+for (const { mutant, kind, by } of missed) console.log(`${kind.toUpperCase()}: ${mutant.name}, ${by}`);
+process.exitCode = missed.length === 0 ? 0 : 1;

@@ -1,0 +1,196 @@
+import { mutant, type Mutant } from './mutant.ts';
+
+const STORE = 'functions/adapters/dynamodb/rollup-store.dynamodb.ts';
+const ROLL_UP = 'domain/metrics/roll-up.ts';
+const DAY = 'domain/metrics/rolled-up-day.ts';
+const STORE_TEST = 'test/adapters/rollups.test.ts';
+const DAY_TEST = 'test/domain/metrics/rolled-up-day.test.ts';
+
+/** What holds the community's metrics: the same facts give the same numbers, however often they are rolled up. */
+export const rollupMutants: readonly Mutant[] = [
+  mutant(
+    'first-day-condition',
+    'a first save of a day is refused where another one stands',
+    STORE,
+    ["? { ConditionExpression: 'attribute_not_exists(pk)' }", '? {}'],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'day-revision-condition',
+    'a day is saved at the revision that was read',
+    STORE,
+    ["{ ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) }", '{}'],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'day-revision-raised',
+    'every save raises the revision of a day',
+    STORE,
+    ['toGuardItem(isLast ? next : before, read + 1)', 'toGuardItem(isLast ? next : before, Math.max(1, read))'],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'summary-revision-raised',
+    "every save raises the revision of an extension's summary",
+    STORE,
+    ['toSummaryItem(next, read + 1)', 'toSummaryItem(next, Math.max(1, read))'],
+    STORE_TEST,
+    'dynoxide.*summar',
+  ),
+  mutant(
+    'summary-condition',
+    'a summary is saved at the revision that was read',
+    STORE,
+    ['Item: toSummaryItem(next, read + 1), ...isAt(read) }', 'Item: toSummaryItem(next, read + 1) }'],
+    STORE_TEST,
+    'dynoxide.*summar',
+  ),
+  mutant(
+    'times-with-last-rows',
+    'an hour counts as rolled up only with its last rows',
+    STORE,
+    ['toGuardItem(isLast ? next : before, read + 1)', 'toGuardItem(next, read + 1)'],
+    STORE_TEST,
+    'dynoxide.*save ended',
+  ),
+  mutant(
+    'row-with-total',
+    'a row and its total kept apart are written together',
+    STORE,
+    [
+      '    const withTotal = (row: Item) => [row, toSeriesItem(next.date, row)].filter((item) => item !== undefined);',
+      '    const withTotal = (row: Item) => [row];',
+    ],
+    ['test/functions/community-metrics.test.ts', STORE_TEST],
+    'dynoxide|lists all extensions',
+  ),
+  mutant(
+    'rows-gone',
+    'the rows of what is there no more are taken out',
+    STORE,
+    [
+      'const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item);',
+      'const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item).slice(0, 0);',
+    ],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'day-guard-before-facts',
+    'a rollup reads what it will overwrite before the facts',
+    ROLL_UP,
+    [
+      "const outcome = await stored.save(day);\n    return outcome === 'stale' ? 'stale' : { date,",
+      "const outcome = await (await deps.rollups.load(date)).save(day);\n    return outcome === 'stale' ? 'stale' : { date,",
+    ],
+    STORE_TEST,
+    'dynoxide.*older one never stands',
+  ),
+  mutant(
+    'skipped-if-done-since',
+    'an hour is skipped only where a run did it that began after all that is announced',
+    ROLL_UP,
+    ['return Date.parse(startedAt) <= Date.parse(changedBefore) + MARGIN_MS;', 'return false;'],
+    STORE_TEST,
+    'dynoxide.*skip an hour',
+  ),
+  mutant(
+    'done-since-margin',
+    'two machines’ clocks may differ by five seconds',
+    ROLL_UP,
+    ['Date.parse(changedBefore) + MARGIN_MS', 'Date.parse(changedBefore)'],
+    STORE_TEST,
+    'dynoxide.*skip an hour',
+  ),
+  mutant(
+    'started-before-guard',
+    'a run counts from before its guard, so from before any fact that it read',
+    ROLL_UP,
+    [
+      'day = setHour(day, hour, foldHour(facts, deps.sha256), startedAt);',
+      'day = setHour(day, hour, foldHour(facts, deps.sha256), isoOf(deps.clock()));',
+    ],
+    STORE_TEST,
+    'dynoxide.*begun before',
+  ),
+  mutant(
+    'emptied-hour',
+    'an hour whose facts are gone counts nothing',
+    ROLL_UP,
+    ['day = setHour(day, hour, nothing, startedAt);', ''],
+    [STORE_TEST, 'test/properties/metrics-follow.test.ts'],
+    'dynoxide',
+  ),
+  mutant(
+    'hour-set-never-added',
+    'an hour is set, never added to',
+    DAY,
+    ['const isFolded = hours.has(number) && !gauges.has(of.metric);', 'const isFolded = false;'],
+    DAY_TEST,
+  ),
+  mutant(
+    'members-of-the-hour',
+    'who was there in an hour is forgotten with its facts',
+    DAY,
+    ['[member, hours & ~bit]', '[member, hours]'],
+    DAY_TEST,
+  ),
+  mutant(
+    'members-of-other-hours',
+    'who was there in another hour stays',
+    DAY,
+    ['[member, hours & ~bit]', '[member, 0]'],
+    DAY_TEST,
+  ),
+  mutant(
+    'newer-sample-stands',
+    'an older sample of a gauge never stands over a newer one',
+    DAY,
+    ['if (stored?.at !== undefined && stored.at > at) continue;', ''],
+    DAY_TEST,
+  ),
+  mutant(
+    'gauges-kept',
+    'a rollup of an hour leaves its gauges as they are',
+    DAY,
+    ['hours.has(number) && !gauges.has(of.metric)', 'hours.has(number)'],
+    DAY_TEST,
+  ),
+  mutant(
+    'other-day',
+    'an hour of another day is refused',
+    DAY,
+    ['if (dateOfHour(hour) !== day.date) throw', "if (hour === '') throw"],
+    DAY_TEST,
+  ),
+  mutant(
+    'all-shards',
+    'the facts of a day are read from all shards of the index',
+    'functions/adapters/dynamodb/hour-index.ts',
+    ['settleAll(shardsOfDay(date), QUERIES', 'settleAll(shardsOfDay(date).slice(1), QUERIES'],
+    STORE_TEST,
+    'dynoxide.*all shards',
+  ),
+  mutant(
+    'other-hours',
+    'no other hour’s facts are counted',
+    'functions/adapters/dynamodb/hour-index.ts',
+    ['.filter(({ hour }) => hours === null || hours.includes(hour))', ''],
+    STORE_TEST,
+    'dynoxide.*all shards',
+  ),
+  mutant(
+    'unprocessed-keys',
+    'what a batch of reads put off is read again',
+    'functions/adapters/dynamodb/hour-index.ts',
+    [
+      'wanted = UnprocessedKeys?.[TableName]?.Keys ?? [];',
+      'wanted = UnprocessedKeys?.[TableName]?.Keys?.slice(0, 0) ?? [];',
+    ],
+    'test/adapters/error-paths.test.ts',
+    'put off',
+  ),
+];

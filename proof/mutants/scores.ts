@@ -1,0 +1,267 @@
+import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+
+const STORE = 'functions/adapters/dynamodb/score-store.dynamodb.ts';
+const REFRESH = 'domain/scoring/refresh-score.ts';
+const METRICS = 'domain/scoring/username-metrics.ts';
+const STORE_TEST = 'test/adapters/score-store.test.ts';
+const REFRESH_TEST = 'test/domain/scoring/refresh-score.test.ts';
+const METRICS_TEST = 'test/domain/scoring/username-metrics.test.ts';
+const TIERS_TEST = 'test/domain/scoring/tiers-reached.test.ts';
+const REFOLD_TEST = 'test/domain/scoring/refold-metrics.test.ts';
+const PULLS_TEST = 'test/adapters/pulls.test.ts';
+
+/** What holds metrics and scores: each is a fold of the facts, never older than one that was saved. */
+export const scoreMutants: readonly Mutant[] = [
+  mutant(
+    'first-save-condition',
+    'a first save is refused where another one stands',
+    STORE,
+    ["? { Item, ConditionExpression: 'attribute_not_exists(pk)' }", '? { Item }'],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'save-revision-condition',
+    'metrics and score are saved at the revision that was read',
+    STORE,
+    withoutCondition('rev = :read'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'metrics-revision-raised',
+    'every save raises the revision of the metrics',
+    STORE,
+    [
+      'toMetricsItem(username, metrics, foldedAt, (revision ?? 0) + 1)',
+      'toMetricsItem(username, metrics, foldedAt, revision ?? 1)',
+    ],
+    [STORE_TEST, REFOLD_TEST],
+    'dynoxide|raises',
+  ),
+  mutant(
+    'score-revision-raised',
+    'every save raises the revision of the score',
+    STORE,
+    ['toScoreItem(score, metrics, (scoreRevision ?? 0) + 1)', 'toScoreItem(score, metrics, scoreRevision ?? 1)'],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'day-row-condition',
+    'an older score never replaces the day row of a newer one',
+    STORE,
+    withoutCondition('attribute_not_exists(pk) OR scoreRev < :rev'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'day-row-first',
+    "a date's last score is kept before the first one of a later date",
+    STORE,
+    ['if (isLaterDate) await writeDayRow(username, guard.score);', ''],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'score-after-metrics',
+    'a score is not saved where its metrics were not',
+    STORE,
+    [
+      "if ((await putMetrics(username, guard, { metrics, foldedAt })) === 'stale') return 'stale';",
+      'await putMetrics(username, guard, { metrics, foldedAt });',
+    ],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'guard-before-facts',
+    'a refresh reads what it will overwrite before the facts',
+    REFRESH,
+    ['await deps.scores.save(guard, {', 'await deps.scores.save(await deps.scores.load(refresh.username), {'],
+    REFRESH_TEST,
+  ),
+  mutant(
+    'refold-guard-before-facts',
+    'so does a fold from nothing',
+    'domain/scoring/refold-metrics.ts',
+    [
+      'deps.scores.saveMetrics(username, guard, {',
+      'deps.scores.saveMetrics(username, await deps.scores.load(username), {',
+    ],
+    REFOLD_TEST,
+  ),
+  mutant(
+    'refresh-again',
+    'a refresh whose save was refused starts again from its guard',
+    'domain/shared/until-saved.ts',
+    [
+      "if (outcome !== 'stale') return outcome;",
+      "if (outcome !== 'stale' || attempt > 0) return outcome === 'stale' ? attemptOnce().then(() => Promise.reject(new Error(what))) : outcome;",
+    ],
+    REFRESH_TEST,
+  ),
+  mutant(
+    'never-earlier-date',
+    'a save never goes back to an earlier date',
+    METRICS,
+    ['    .reduce((a, b) => (b > a ? b : a));', '    .reduce((a) => a);'],
+    REFRESH_TEST,
+  ),
+  {
+    name: 'date-after-guard',
+    guard: 'the date is taken after the guard',
+    heldAlsoBy: 'never-earlier-date',
+    changes: [
+      {
+        file: REFRESH,
+        find: `const guard = await deps.scores.load(refresh.username);
+  // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.
+  const now = deps.clock();`,
+        replace: `const now = deps.clock();
+  const guard = await deps.scores.load(refresh.username);`,
+      },
+      {
+        file: METRICS,
+        find: '    .reduce((a, b) => (b > a ? b : a));',
+        replace: '    .reduce((a) => a);',
+      },
+    ],
+    caughtBy: [REFRESH_TEST],
+  },
+
+  mutant(
+    'seal-device-check',
+    'metrics of other devices are not carried on',
+    METRICS,
+    ["if (stored.basis !== basis) return { kind: 'from-nothing', because: 'devices-changed' };", ''],
+    [REFRESH_TEST, METRICS_TEST],
+  ),
+  mutant(
+    'sealed-day-named',
+    'a sealed day that is named again is folded from nothing',
+    METRICS,
+    [
+      "if (days.some((day) => day <= stored.sealedThrough)) return { kind: 'from-nothing', because: 'sealed-day-named' };",
+      '',
+    ],
+    METRICS_TEST,
+  ),
+  mutant(
+    'seals-from-facts',
+    'a day is sealed from its facts, read at that time',
+    METRICS,
+    ['days: [...new Set([...days, ...toSeal])].sort()', 'days: [...new Set(days)].sort()'],
+    METRICS_TEST,
+  ),
+  mutant(
+    'no-days-means-all',
+    'an announcement that names no day folds everything',
+    METRICS,
+    ["if (days === null) return { kind: 'from-nothing', because: 'no-days-named' };", 'days ??= [];'],
+    REFRESH_TEST,
+  ),
+  mutant(
+    'dropped-name-returns',
+    'a name dropped from a full table comes back where there is room again',
+    METRICS,
+    ['return keepsEveryChoice(stored, next, context.named) ? next : null;', 'return next;'],
+    REFRESH_TEST,
+  ),
+  mutant(
+    'batch-without-days',
+    'of messages of one user one that names no day decides',
+    REFRESH,
+    [
+      'messages.every((message) => message.days !== undefined)',
+      'messages.some((message) => message.days !== undefined)',
+    ],
+    REFRESH_TEST,
+  ),
+  mutant(
+    'batch-of-reports',
+    'of messages of one user one that says so counts the reports again',
+    REFRESH,
+    [
+      'reports: messages.some(({ reports }) => reports === true)',
+      'reports: messages.every(({ reports }) => reports === true)',
+    ],
+    REFRESH_TEST,
+  ),
+  mutant(
+    'devices-change-pulls',
+    "pulls are counted again where the user's devices changed",
+    REFRESH,
+    [
+      'stored !== null && days !== null && stored.basis === basis ? stored.registry : null',
+      'stored !== null && days !== null ? stored.registry : null',
+    ],
+    REFRESH_TEST,
+    'counts pulls again',
+  ),
+  mutant(
+    'tier-once',
+    'a tier is recorded once',
+    'domain/scoring/tiers-reached.ts',
+    ['passed.filter(({ name }) => !recorded.has(name))', 'passed.filter(({ name }) => recorded.size >= 0 || name)'],
+    TIERS_TEST,
+  ),
+  mutant(
+    'tier-kept',
+    'a tier once reached stays',
+    'domain/scoring/tiers-reached.ts',
+    [
+      'return [...before, ...added',
+      'return [...before.filter(({ tier }) => passed.some(({ name }) => name === tier)), ...added',
+    ],
+    TIERS_TEST,
+  ),
+  mutant(
+    'badge-not-yet-granted',
+    'every refresh grants the badge of a tier that has none',
+    REFRESH,
+    [
+      'if (reached.hasBadge) return reached;\n    const badge',
+      'if (reached.hasBadge) return reached;\n    if (reached.reachedAt !== isoOf(clock())) return { ...reached, hasBadge: true };\n    const badge',
+    ],
+    TIERS_TEST,
+  ),
+  mutant(
+    'badge-after-save',
+    'a tier whose save was refused has no badge',
+    REFRESH,
+    ["if (outcome === 'saved') await grantTierBadges(deps, score);", 'await grantTierBadges(deps, score);'],
+    TIERS_TEST,
+  ),
+  mutant(
+    'own-pulls',
+    "an author's own pulls do not count",
+    'functions/adapters/dynamodb/user-registry.dynamodb.ts',
+    ['(row) => !isOwn(pullerOfItem(row))', '() => true'],
+    PULLS_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'own-devices',
+    "pulls by an author's own device are their own",
+    'domain/scoring/registry-counts.ts',
+    ['...links.filter(({ owned }) => owned).map(({ deviceId }) => devicePuller(deviceId)),', ''],
+    'test/properties/publishes-count.test.ts',
+    'stays at the cap',
+  ),
+  mutant(
+    'yanked-publishes',
+    'a yanked version does not count',
+    'functions/adapters/dynamodb/user-registry.dynamodb.ts',
+    ['(row) => !isYankedItem(row)', '() => true'],
+    PULLS_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'unknown-stays-unknown',
+    'nothing is saved for a username that nothing names',
+    REFRESH,
+    ["if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';", ''],
+    REFRESH_TEST,
+  ),
+];

@@ -1,0 +1,330 @@
+import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+
+const STORE = 'functions/adapters/dynamodb/device-store.dynamodb.ts';
+const PUT_ONCE = 'functions/adapters/dynamodb/put-once.ts';
+const RETRY = 'functions/adapters/dynamodb/retry-transaction.ts';
+const HOUR = 'domain/telemetry/device-hour-set.ts';
+const INGEST = 'domain/telemetry/ingest-telemetry.ts';
+const EVENT = 'domain/telemetry/telemetry-event.ts';
+const STORE_TEST = 'test/adapters/device-store.test.ts';
+const HOUR_TEST = 'test/domain/telemetry/device-hour-set.test.ts';
+const EVENT_TEST = 'test/domain/telemetry/telemetry-event.test.ts';
+const INGEST_TEST = 'test/functions/ingest-telemetry.test.ts';
+const ERRORS_TEST = 'test/adapters/error-paths.test.ts';
+const ONCE_TEST = 'test/properties/counted-once.test.ts';
+
+/** What holds facts of telemetry: each event once, whoever sends it how often and at whatever time. */
+export const telemetryMutants: readonly Mutant[] = [
+  mutant(
+    'bind-condition',
+    'a device that has an owner gets no other',
+    STORE,
+    withoutCondition('attribute_not_exists(#owner)'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'unbind-condition',
+    'an unbinding takes a device from the owner that it read, from no later one',
+    STORE,
+    withoutCondition('#owner = :owner'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'unbind-again',
+    'an unbinding that came too late reads again',
+    'domain/telemetry/unbind-device.ts',
+    [
+      "if ((await devices.unbind(deviceId, device.owner)) === 'unbound') return ok('unbound');",
+      "await devices.unbind(deviceId, device.owner);\n    return ok('unbound');",
+    ],
+    'test/domain/telemetry/unbind-device.test.ts',
+  ),
+  mutant(
+    'first-chunk-condition',
+    "the first write of a chunk is refused where somebody else's stands",
+    STORE,
+    withoutCondition('attribute_not_exists(pk)', 'ConditionExpression: isFirstWrite ? '),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'chunk-revision-condition',
+    'a chunk is written at the revision that was read',
+    STORE,
+    withoutCondition('rev = :read', '', ','),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'chunk-own-write',
+    'a chunk whose answer was lost is known again as the own write',
+    STORE,
+    ['const isOurs = error.Item !== undefined && parseChunk(error.Item).writeId === writeId;', 'const isOurs = false;'],
+    ERRORS_TEST,
+    'a chunk',
+  ),
+  mutant(
+    'chunk-others-write',
+    "another sender's write is not taken for the own one",
+    STORE,
+    ['parseChunk(error.Item).writeId === writeId;', "parseChunk(error.Item).writeId !== '';"],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'put-once-condition',
+    'a fact is recorded by its first write',
+    PUT_ONCE,
+    withoutCondition('attribute_not_exists(pk)'),
+    'test/adapters/put-once.test.ts',
+    'dynoxide',
+  ),
+  mutant(
+    'put-once-own-write',
+    'a fact whose answer was lost is known again as the own write',
+    PUT_ONCE,
+    ["return error.Item?.writeId?.S === writeId ? 'recorded' : 'already-there';", "return 'already-there';"],
+    'test/adapters/put-once.test.ts',
+    'dynoxide',
+  ),
+  mutant(
+    'put-once-swallows',
+    'what is no failed condition is no repeat',
+    PUT_ONCE,
+    [
+      'if (!(error instanceof ConditionalCheckFailedException)) throw error;\n    return error.Item',
+      "if (!(error instanceof ConditionalCheckFailedException)) return 'already-there';\n    return error.Item",
+    ],
+    'test/adapters/put-once.test.ts',
+    'dynoxide',
+  ),
+  mutant(
+    'conflict-is-waited-out',
+    'a write beside a transaction on its item is sent again',
+    RETRY,
+    ['if (!(error instanceof TransactionConflictException) || attempt === MAX_TRIES) throw error;', 'throw error;'],
+    ERRORS_TEST,
+    'a device, or a link',
+  ),
+  mutant(
+    'conflict-is-no-refusal',
+    'a binding cancelled by a conflict is no device owned',
+    RETRY,
+    ['const isPassing = codes.some(isPassingReason);', 'const isPassing = false;'],
+    ERRORS_TEST,
+    'a binding',
+  ),
+  mutant(
+    'other-reasons-throw',
+    'a binding cancelled for an unknown reason throws',
+    RETRY,
+    ['if (failed.length === 0) throw error;', ''],
+    ERRORS_TEST,
+    'a binding',
+  ),
+  mutant(
+    'dedupe-across-chunks',
+    'a duplicate is found in whichever chunk of its hour it is',
+    HOUR,
+    ['new Set(chunks.flatMap(({ events })', 'new Set(chunks.slice(-1).flatMap(({ events })'],
+    HOUR_TEST,
+  ),
+  mutant(
+    'dedupe-in-batch',
+    'of two copies in one batch the first stands',
+    HOUR,
+    ['if (outcomes.has(entry.id)) continue;', ''],
+    HOUR_TEST,
+  ),
+  mutant(
+    'copies-answered-once',
+    'of two copies in one request only one is answered as accepted',
+    INGEST,
+    [
+      "if (before !== undefined) return [event, typeof before === 'object' ? before : 'duplicate'];",
+      'if (before !== undefined) return [event, before];',
+    ],
+    INGEST_TEST,
+    'says duplicate',
+  ),
+  mutant(
+    'closed-flag',
+    'a chunk is closed by the write that fills it',
+    HOUR,
+    ['closed: rest.length > 0 || isFull(filled) }', 'closed: false }'],
+    HOUR_TEST,
+  ),
+  mutant(
+    'closed-takes-nothing',
+    'a closed chunk takes no event any more',
+    HOUR,
+    ['if (chunk.closed || rest.length === 0) {', 'if (rest.length === 0) {'],
+    HOUR_TEST,
+  ),
+  mutant(
+    'closed-takes-senders',
+    'a closed chunk takes the sender of an event that had none',
+    HOUR,
+    ['if (isUpgraded) writes.push(', 'if (isUpgraded && !chunk.closed) writes.push('],
+    HOUR_TEST,
+  ),
+  mutant(
+    'first-sender-stands',
+    'the first sender to authenticate an event is its sender for good',
+    HOUR,
+    [
+      'entry.sender === null && sender !== null ? { ...entry, sender } : entry',
+      'sender !== null ? { ...entry, sender } : entry',
+    ],
+    HOUR_TEST,
+  ),
+  mutant(
+    'later-copy-signs',
+    'a copy with a key signs the one without in its batch',
+    HOUR,
+    ['if (entry.sender !== null && !senders.has(entry.id)) senders.set(entry.id, entry.sender);', ''],
+    HOUR_TEST,
+  ),
+  mutant(
+    'payload-limit',
+    'a chunk stays within one write unit',
+    HOUR,
+    ['if (isTooLarge && chunk.events.length + taken > 0) break;', ''],
+    HOUR_TEST,
+  ),
+  mutant(
+    'stale-chunk-again',
+    'a chunk that another sender changed is decided anew',
+    INGEST,
+    [
+      "isStale = (await devices.saveChunk(deviceId, hour, chunk)) === 'stale';",
+      'await devices.saveChunk(deviceId, hour, chunk);',
+    ],
+    ONCE_TEST,
+    'stands still.*: other events',
+  ),
+  mutant(
+    'accepted-before-stale',
+    'what was stored before a stale write is still answered as accepted',
+    INGEST,
+    ["acceptedHere.has(id) ? 'accepted' : outcome", 'outcome'],
+    ONCE_TEST,
+    'stands still.*: other events',
+  ),
+  {
+    name: 'link-before-hour',
+    guard: "a sender's link is there before the first hour that names them",
+    changes: [
+      {
+        file: INGEST,
+        find: '  await settleAll(batches, PARALLEL_WRITES, (batch) => prepareDevice(deps, batch, at));\n',
+        replace: '',
+      },
+      {
+        file: INGEST,
+        find: '  return new Map(stored.flat());\n',
+        replace:
+          '  await settleAll(batches, PARALLEL_WRITES, (batch) => prepareDevice(deps, batch, at));\n  return new Map(stored.flat());\n',
+      },
+    ],
+    caughtBy: [ONCE_TEST],
+    named: 'gives up',
+  },
+  mutant(
+    'owner-before-link',
+    'whoever sends first from a device owns it',
+    INGEST,
+    ["if (device?.owner === undefined && (await devices.bind(deviceId, sender, at)) === 'bound') return;", ''],
+    INGEST_TEST,
+    'binds the device',
+  ),
+  mutant(
+    'keyed-copy-stands',
+    'of copies under several devices a keyed one beats an anonymous one',
+    'domain/telemetry/standing-copy.ts',
+    ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'a.deviceId < b.deviceId'],
+    'test/domain/metrics/rolled-up-day.test.ts',
+  ),
+  mutant(
+    'smallest-device-stands',
+    'of equal copies the one under the smallest device stands',
+    'domain/telemetry/standing-copy.ts',
+    ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'aIsKeyed && !bIsKeyed'],
+    'test/domain/metrics/rolled-up-day.test.ts',
+  ),
+  mutant(
+    'tilde-doubled',
+    "a client's device never passes for a server's",
+    'domain/telemetry/device-id.ts',
+    ["distinctId.startsWith('~') ? `~${distinctId}` : distinctId", 'distinctId'],
+    EVENT_TEST,
+  ),
+  mutant(
+    'too-old',
+    'an event older than 35 days is refused',
+    EVENT,
+    ['if (epochMs < now - MAX_AGE_MS) {', 'if (epochMs < now - 2 * MAX_AGE_MS) {'],
+    [EVENT_TEST, INGEST_TEST],
+    'refused|an event',
+  ),
+  mutant(
+    'too-far-ahead',
+    'an event from the future is refused',
+    EVENT,
+    ['if (epochMs > now + MAX_AHEAD_MS) {', 'if (epochMs > now + 2 * MAX_AHEAD_MS) {'],
+    [EVENT_TEST, INGEST_TEST],
+    'refused|an event',
+  ),
+  mutant(
+    'event-size',
+    'an event of more than 32 KB is refused',
+    EVENT,
+    ['.length > MAX_EVENT_BYTES) {', '.length > 2 * MAX_EVENT_BYTES) {'],
+    INGEST_TEST,
+    '32 KB',
+  ),
+  mutant(
+    'event-depth',
+    'an event nested too deep is refused',
+    EVENT,
+    [
+      "if (isDeeperThan(raw, MAX_DEPTH)) return refuse('invalid_event', `event: nested deeper than ${MAX_DEPTH} levels`);",
+      '',
+    ],
+    [EVENT_TEST, INGEST_TEST],
+    'refused|an event|deep',
+  ),
+  mutant(
+    'trusted-scope',
+    'a trusted event takes the scope for it',
+    EVENT,
+    ['if (isTrustedEvent(event) && !context.isTrusted) {', "if (event === '') {"],
+    [EVENT_TEST, INGEST_TEST],
+  ),
+  mutant(
+    'named-by-others',
+    'nobody names a username without the scope for it',
+    EVENT,
+    ['ReportedFor.safeParse(context.isTrusted ? (properties ?? {}) : {})', 'ReportedFor.safeParse(properties ?? {})'],
+    INGEST_TEST,
+    'nobody name',
+  ),
+  mutant(
+    'batch-size',
+    'a request of more than 2,000 events is refused',
+    'functions/ingest-telemetry/routes.ts',
+    ['if (events.length > MAX_EVENTS)', 'if (events.length > 2 * MAX_EVENTS)'],
+    INGEST_TEST,
+    'refused',
+  ),
+  mutant(
+    'sending-scope',
+    'a key without a scope for telemetry sends none',
+    'functions/ingest-telemetry/routes.ts',
+    ['if (!maySend)', 'if (false)'],
+    INGEST_TEST,
+    'refused',
+  ),
+];

@@ -1,0 +1,50 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Change, Mutant } from './mutant.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** What is no source, or is shared by a link. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['node_modules', 'cdk.out', '.git', '.laurel', 'coverage']);
+
+/** A copy of the sources in which guards can be taken out. */
+export type Tree = {
+  readonly directory: string;
+  /** Takes a guard out; the function that is returned puts it back. */
+  apply(mutant: Mutant): () => void;
+  remove(): void;
+};
+
+export function copyOfTree(): Tree {
+  const directory = mkdtempSync(join(tmpdir(), 'laurel-mutants-'));
+  for (const entry of readdirSync(ROOT).filter((name) => !LEFT_OUT.has(name))) {
+    cpSync(join(ROOT, entry), join(directory, entry), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+  return {
+    directory,
+    apply({ changes }) {
+      const before = new Map(changes.map(({ file }) => [file, readFileSync(join(directory, file), 'utf8')]));
+      for (const change of changes) {
+        const path = join(directory, change.file);
+        writeFileSync(path, changed(readFileSync(path, 'utf8'), change));
+      }
+      return () => {
+        for (const [file, text] of before) writeFileSync(join(directory, file), text);
+      };
+    },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** How often a change's text occurs in the source as it stands. */
+export function occurrencesOf({ file, find }: Change): number {
+  return readFileSync(join(ROOT, file), 'utf8').split(find).length - 1;
+}
+
+/** The text with the change made. Throws where its place is not there exactly once. */
+export function changed(text: string, { file, find, replace }: Change): string {
+  const parts = text.split(find);
+  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${find}`);
+  return parts.join(replace);
+}

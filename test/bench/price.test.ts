@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { billOf, scaled, together, type Consumption } from '../../bench/price.ts';
+import { PRICES } from '../../bench/prices.ts';
+
+const nothing: Consumption = {
+  ...{ apiRequests: 0, invocations: 0, gbSeconds: 0 },
+  ...{ writeUnits: 0, readUnits: 0, queueRequests: 0 },
+};
+
+describe('a bill', () => {
+  it.each<[keyof Consumption, string, number]>([
+    ['apiRequests', 'api', 1],
+    ['invocations', 'lambda', 0.2],
+    ['writeUnits', 'dynamodb', 0.625],
+    ['readUnits', 'dynamodb', 0.125],
+    ['queueRequests', 'sqs', 0.4],
+  ])('of a million %s has its price under %s alone', (what, service, dollars) => {
+    const free = { api: 0, lambda: 0, dynamodb: 0, sqs: 0 };
+    const bill = billOf({ ...nothing, [what]: 1e6 });
+
+    expect(bill).toEqual({ ...free, [service]: expect.closeTo(dollars, 9) });
+  });
+
+  it('of a function is for its requests and its time', () => {
+    const bill = billOf({ ...nothing, invocations: 10, gbSeconds: 5 });
+
+    expect(bill.lambda).toBeCloseTo(10 * PRICES.lambdaRequest + 5 * PRICES.lambdaGbSecond, 12);
+  });
+
+  it('grows with what is used, and adds up', () => {
+    const used = { ...nothing, writeUnits: 4, queueRequests: 2 };
+
+    expect(scaled(used, 2.5)).toEqual({ ...nothing, writeUnits: 10, queueRequests: 5 });
+    expect(together(used, used)).toEqual(scaled(used, 2));
+  });
+});
+
+it('prices say of when and of where they are', () => {
+  expect(PRICES.notedOn).toMatch(/^\d{4}-\d\d-\d\d$/u);
+  expect(PRICES.region).toBe('us-east-1');
+});

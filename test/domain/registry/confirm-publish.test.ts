@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { emptyBalance } from '../../../domain/grants/balance.ts';
+import { confirmPublish, type ConfirmDeps } from '../../../domain/registry/confirm-publish.ts';
+import type { Registry } from '../../../domain/registry/registry.port.ts';
+import { currentRules } from '../../../domain/scoring/rules/current-rules.ts';
+import { dynamoGrantLedger } from '../../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry.dynamodb.ts';
+import { aPublication, aPublisher, aVersion } from '../../adapters/a-publication.ts';
+import { aUsername, sha256 } from '../../builders/identity.ts';
+import { startTestEngine, type TestEngine } from '../../support/engines.ts';
+
+let engine: TestEngine;
+let client: ReturnType<TestEngine['client']>;
+beforeAll(async () => {
+  engine = await startTestEngine();
+  client = engine.client();
+});
+afterAll(async () => {
+  client.destroy();
+  await engine.stop();
+});
+
+const [ada, bob] = [aUsername('ada'), aUsername('bob')];
+const VERSION = '2026.08.21.1';
+let registry: Registry;
+let deps: ConfirmDeps;
+let tests = 0;
+let name = '';
+beforeEach(async () => {
+  const { registry: table, score_grants: grants } = await engine.createTables(['registry', 'score_grants']);
+  tests += 1;
+  name = `@acme/net-${tests}`;
+  registry = dynamoRegistry(client, { registry: table, grants });
+  let tokens = 0;
+  deps = {
+    registry,
+    collectives: { find: async () => undefined },
+    ledger: dynamoGrantLedger(client, grants),
+    rules: currentRules,
+    clock: () => Date.parse('2026-08-21T12:00:00.000Z'),
+    random: () => 0.5,
+    randomToken: () => `token-${(tokens += 1)}`,
+    sha256,
+    sleep: async () => {},
+  };
+});
+const confirm = (change: Partial<Registry> = {}, publisher = aPublisher(ada)) =>
+  confirmPublish(
+    { ...deps, registry: { ...registry, ...change } },
+    { name, version: VERSION, publisher, keyMembers: [] },
+  );
+
+it('a version that was written although the answer said to decide again is answered as published', async () => {
+  let asked = 0;
+  const answer = await confirm({
+    async publish(publication) {
+      asked += 1;
+      await registry.publish(publication);
+      return 'stale';
+    },
+  });
+
+  expect(asked).toBe(1);
+  expect(answer).toMatchObject({ ok: true, value: { kind: 'published' } });
+});
+
+it('who finds a new owner finds the version that came with them', async () => {
+  let reads = 0;
+  const thenPublishedByBob = async <Read>(read: Promise<Read>): Promise<Read> => {
+    const found = await read;
+    reads += 1;
+    if (reads === 1) await registry.publish(aPublication(aVersion({ name, publisher: aPublisher(bob) })));
+    return found;
+  };
+
+  const answer = await confirm({
+    findExtension: (of) => thenPublishedByBob(registry.findExtension(of)),
+    findVersion: (of, version) => thenPublishedByBob(registry.findVersion(of, version)),
+  });
+
+  expect(answer).toMatchObject({
+    ok: false,
+    error: { kind: 'version-conflict', first: { publisher: { name: 'bob' } } },
+  });
+});
+
+it('a version that a hand removed is published again, and its grant is not given twice', async () => {
+  // As the ledger is once somebody took the version out: its grant stays.
+  const before = aPublication(aVersion({ name, publisher: aPublisher(ada) }));
+  const [append] = before.grants;
+  await deps.ledger.balanceOf(ada);
+  expect(append!.before).toEqual(emptyBalance);
+  expect(await (deps.ledger as ReturnType<typeof dynamoGrantLedger>).append(append!)).toBe('appended');
+
+  expect(await confirm()).toMatchObject({ ok: true, value: { kind: 'published' } });
+  expect(await registry.findVersion(name, VERSION)).toBeDefined();
+  expect(await deps.ledger.balanceOf(ada)).toEqual(append!.after);
+});

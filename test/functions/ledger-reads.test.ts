@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aUsername } from '../builders/identity.ts';
+import { aLedger, anAward } from '../builders/grants.ts';
+import { anHttpRequest } from '../builders/http-request.ts';
+import { emptyBalance } from '../../domain/grants/balance.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { startFunctionEngine, type Answer } from './function-under-test.ts';
+
+let world: Awaited<ReturnType<typeof startFunctionEngine>>;
+let handler: (event: unknown) => Promise<Answer>;
+const ada = aUsername('ada');
+const read = async (path: string, query = '') => {
+  const { statusCode, body } = await handler(anHttpRequest({ method: 'GET', path: `/v1/scores/${path}`, query }));
+  return { status: statusCode, body: JSON.parse(body) };
+};
+
+beforeAll(async () => {
+  world = await startFunctionEngine();
+  ({ handler } = await import('../../functions/read-api/handler.ts'));
+  const awards = Array.from({ length: 5 }, (_, n) => anAward(`a${n}`, 10));
+  const { lines, balance: after } = aLedger(...awards);
+  const ledger = dynamoGrantLedger(world.client, world.tables.score_grants);
+  await ledger.append({ username: ada, before: emptyBalance, lines, after, writeId: 'w' });
+});
+afterAll(() => world.stop());
+
+describe('a page of grants', () => {
+  it('goes on from the cursor of the one before, to the first line', async () => {
+    const first = await read('ada/grants', 'limit=3');
+    const second = await read('ada/grants', `limit=3&cursor=${first.body.next}`);
+
+    expect([...first.body.grants, ...second.body.grants].map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1]);
+    expect(second.body).not.toHaveProperty('next');
+  });
+
+  it.each(['0', '-1', 'x', '1.5', '', '99999999999999999999'])('from the cursor %j is refused', async (cursor) => {
+    expect(await read('ada/grants', `cursor=${cursor}`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_query' },
+    });
+  });
+
+  it.each(['0', '1001', 'x'])('of %s lines is refused', async (limit) => {
+    expect(await read('ada/grants', `limit=${limit}`)).toMatchObject({ status: 400, body: { code: 'invalid_query' } });
+  });
+
+  it('of whom nobody knows is 404', async () => {
+    expect(await read('nobody/grants')).toMatchObject({ status: 404, body: { code: 'unknown_username' } });
+  });
+});
+
+describe('an audit', () => {
+  it('proves the balance', async () => {
+    expect(await read('ada/audit')).toMatchObject({ status: 200, body: { ok: true, grants: 5, sum: 50, balance: 50 } });
+  });
+});

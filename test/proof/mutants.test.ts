@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { allMutants } from '../../proof/mutants/all-mutants.ts';
+import { checkMutant } from '../../proof/mutants/check-mutant.ts';
+import { mutant } from '../../proof/mutants/mutant.ts';
+import { copyOfTree, occurrencesOf, type Tree } from '../../proof/mutants/tree.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const ADAPTERS = 'functions/adapters/dynamodb';
+
+describe('the mutants', () => {
+  it('each have a place in the source as it stands, exactly one', () => {
+    const places = allMutants.flatMap(({ name, changes }) =>
+      changes.map((change) => ({ name, find: change.find, occurrences: occurrencesOf(change) })),
+    );
+
+    expect(places.filter(({ occurrences }) => occurrences !== 1)).toEqual([]);
+  });
+
+  it('have names of their own', () => {
+    const names = allMutants.map(({ name }) => name);
+
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it('change something, and name tests that there are', () => {
+    for (const { name, changes, caughtBy } of allMutants) {
+      for (const { find, replace } of changes) expect(replace, name).not.toBe(find);
+      for (const file of caughtBy) expect(() => readFileSync(join(ROOT, file)), name).not.toThrow();
+    }
+  });
+
+  it('take out every condition of a write: a new one needs a mutant of its own', () => {
+    const files = readdirSync(join(ROOT, ADAPTERS)).map((file) => `${ADAPTERS}/${file}`);
+    const uncovered = files.flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      const changed = allMutants.flatMap(({ changes }) =>
+        changes
+          .filter((change) => change.file === file)
+          .map(({ find }) => {
+            const from = text.indexOf(find);
+            return { from, to: from + find.length };
+          }),
+      );
+      const conditions = [...text.matchAll(/(?<!Key)ConditionExpression: ([^,}]*)/gu)];
+      return conditions
+        .filter(({ index, 0: { length } }) => !changed.some(({ from, to }) => from < index + length && index < to))
+        .map(([condition]) => `${file}: ${condition}`);
+    });
+
+    expect(uncovered).toEqual([]);
+  });
+});
+
+describe('a guard that is taken out', () => {
+  let tree: Tree;
+  beforeAll(() => {
+    tree = copyOfTree();
+  });
+  afterAll(() => tree.remove());
+
+  /** Some of those that a test of rules alone catches; `npm run prove:mutants` tries them all. */
+  it.each(['first-sender-stands', 'seal-device-check', 'message-failed'])('is noticed: %s', async (name) => {
+    const chosen = allMutants.find((each) => each.name === name)!;
+
+    expect(await checkMutant(tree, chosen, inject('assembly'))).toMatchObject({ kind: 'caught' });
+  });
+
+  const SETTLE = ['domain/shared/settle-all.ts', 'test/domain/shared/settle-all.test.ts'] as const;
+  it.each([
+    ['survived', 'that changes nothing', 'return values;', 'return [...values];'],
+    ['broken', 'that does not load', 'return values;', 'return values);'],
+  ])('is said to have %s where it is one %s', async (kind, _what, find, replace) => {
+    const [file, test] = SETTLE;
+    const useless = mutant('useless', 'nothing', file, [find, replace], test);
+
+    expect(await checkMutant(tree, useless, inject('assembly'))).toMatchObject({ kind });
+  });
+});
