@@ -58,9 +58,9 @@ export type LocalStackOptions = {
 export type Crash = {
   /** Ends a thread of the function with this role, one that works if there is one; false where it has none. */
   thread(role: string): Promise<boolean>;
-  /** Kills the engine and starts it again on its data. Nothing that it has not answered for is finished. */
-  database(): Promise<void>;
-  queues(): Promise<void>;
+  /** Kills the engine and starts it again on its data, after a while. Nothing that it has not answered for is finished. */
+  database(downMs: number): Promise<void>;
+  queues(downMs: number): Promise<void>;
 };
 
 export type LocalStack = LocalDescription & {
@@ -214,8 +214,8 @@ async function boot(
     failed: Promise.race([dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
     crash: {
       thread: async (role) => (await functions.get(functionName(stack, role))?.endThread()) ?? false,
-      database: () => dynamodb.killAndStart().then(connect),
-      queues: () => sqs.killAndStart().then(connect),
+      database: (downMs) => dynamodb.killAndStart(downMs).then(connect),
+      queues: (downMs) => sqs.killAndStart(downMs).then(connect),
     },
     async stop() {
       isStopping = true;

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 type Engine = {
   readonly endpoint: string;
   readonly ended: Promise<void>;
@@ -9,8 +11,8 @@ export type Restartable = {
   endpoint(): string;
   /** Settles when it has ended and nobody here ended it. */
   readonly failed: Promise<void>;
-  /** Kills it, and starts it again on its data: at another address. */
-  killAndStart(): Promise<void>;
+  /** Kills it, and after a while starts it again on its data: at another address. */
+  killAndStart(downMs: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -29,9 +31,10 @@ export async function startRestartable(start: () => Promise<Engine>): Promise<Re
   return {
     endpoint: () => engine.endpoint,
     failed,
-    async killAndStart() {
+    async killAndStart(downMs) {
       isEndedHere = true;
       await engine.kill();
+      await sleep(downMs);
       engine = await start();
       isEndedHere = false;
       watch(engine);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { ConservationReport } from '../../domain/conservation/conservation-report.ts';
 import { awsCaller } from '../../local/aws-client.ts';
+import { settleAll } from '../../domain/shared/settle-all.ts';
 import type { LocalDescription } from '../../local/local-description.ts';
 import { Books } from './books.ts';
 import { Client, type Traffic } from './client.ts';
@@ -50,6 +51,8 @@ const CRASHED_FUNCTIONS = [
   'read-api',
 ];
 const QUIET_MS = 180_000;
+/** Longer than the SDK tries again by itself, so that functions see the outage, too. */
+const LONGEST_DOWN_MS = 4_000;
 
 /** Boots a stack, sends it traffic while it crashes, and reconciles every count once it is quiet again. */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
@@ -98,7 +101,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
         await sleep(options.crashEveryMs * (0.5 + dice.fraction()));
         if (isOver() && number >= CRASHES.length) return; // each kind at least once, however short it is
         const kind = CRASHES[number % CRASHES.length] ?? 'thread';
-        if (await cause(kind, dice)) crashes.set(kind, (crashes.get(kind) ?? 0) + 1);
+        await causeAlone(kind, dice);
       }
     };
     const cause = async (kind: CrashKind, dice: Dice): Promise<boolean> => {
@@ -106,16 +109,29 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
         case 'thread':
           return stack.ask({ kind: 'crash-thread', roles: [...dice.shuffled(CRASHED_FUNCTIONS)] });
         case 'database':
-          return stack.ask({ kind: 'crash-database' });
+          return stack.ask({ kind: 'crash-database', downMs: dice.between(LONGEST_DOWN_MS / 2, LONGEST_DOWN_MS) });
         case 'queues':
-          return stack.ask({ kind: 'crash-queues' });
+          return stack.ask({ kind: 'crash-queues', downMs: dice.between(0, LONGEST_DOWN_MS) });
         case 'stack':
           await stack.kill();
           stack = await startAgain(directory, port);
           return true;
       }
     };
-    const results = await Promise.allSettled([...all.map(send), crash()]);
+    let causing = Promise.resolve();
+    /** One crash at a time: what is starting again cannot be killed yet. */
+    const causeAlone = (kind: CrashKind, dice: Dice): Promise<void> => {
+      causing = causing.then(async () => {
+        if (await cause(kind, dice)) crashes.set(kind, (crashes.get(kind) ?? 0) + 1);
+      });
+      return causing;
+    };
+    /** While the last changes are still on their way: no later one makes up for what is lost of them. */
+    const sendThenCrash = async (): Promise<void> => {
+      await settleAll(all, all.length, send);
+      await causeAlone('database', new Dice(`${seed}/last`));
+    };
+    const results = await Promise.allSettled([sendThenCrash(), crash()]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
 

@@ -53,10 +53,10 @@ async function doAs(what: Ask['what']): Promise<boolean> {
       for (const role of what.roles) if (await stack.crash.thread(role)) return true;
       return false;
     case 'crash-database':
-      await stack.crash.database();
+      await stack.crash.database(what.downMs);
       return true;
     case 'crash-queues':
-      await stack.crash.queues();
+      await stack.crash.queues(what.downMs);
       return true;
     case 'drain':
       await stack.drain({ timeoutMs: what.timeoutMs });

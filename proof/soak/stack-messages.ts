@@ -6,8 +6,8 @@ export const Ask = z.object({
   id: z.int(),
   what: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('crash-thread'), roles: z.array(z.string()) }),
-    z.object({ kind: z.literal('crash-database') }),
-    z.object({ kind: z.literal('crash-queues') }),
+    z.object({ kind: z.literal('crash-database'), downMs: z.number() }),
+    z.object({ kind: z.literal('crash-queues'), downMs: z.number() }),
     z.object({ kind: z.literal('drain'), timeoutMs: z.number() }),
   ]),
 });
