@@ -24,6 +24,8 @@ export type SoakOptions = {
   readonly lanes: number;
   /** Between one crash and the next. */
   readonly crashEveryMs: number;
+  /** How long an engine stays down, at most. */
+  readonly longestDownMs: number;
   readonly progress?: (doneMs: number, requests: number) => void;
 };
 
@@ -51,8 +53,6 @@ const CRASHED_FUNCTIONS = [
   'read-api',
 ];
 const QUIET_MS = 180_000;
-/** Longer than the SDK tries again by itself, so that functions see the outage, too. */
-const LONGEST_DOWN_MS = 4_000;
 
 /** Boots a stack, sends it traffic while it crashes, and reconciles every count once it is quiet again. */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
@@ -109,9 +109,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
         case 'thread':
           return stack.ask({ kind: 'crash-thread', roles: [...dice.shuffled(CRASHED_FUNCTIONS)] });
         case 'database':
-          return stack.ask({ kind: 'crash-database', downMs: dice.between(LONGEST_DOWN_MS / 2, LONGEST_DOWN_MS) });
+          return stack.ask({
+            kind: 'crash-database',
+            downMs: dice.between(options.longestDownMs / 2, options.longestDownMs),
+          });
         case 'queues':
-          return stack.ask({ kind: 'crash-queues', downMs: dice.between(0, LONGEST_DOWN_MS) });
+          return stack.ask({ kind: 'crash-queues', downMs: dice.between(0, options.longestDownMs) });
         case 'stack':
           await stack.kill();
           stack = await startAgain(directory, port);

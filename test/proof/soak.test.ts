@@ -6,7 +6,15 @@ import { CRASHES, runSoak } from '../../proof/soak/run-soak.ts';
 
 describe('a short soak', () => {
   it('adds up, although threads, both engines and the whole stack crash under it', async () => {
-    const report = await runSoak({ seed: 'short', durationMs: 2_000, rate: 40, users: 6, lanes: 3, crashEveryMs: 300 });
+    const report = await runSoak({
+      seed: 'short',
+      durationMs: 2_000,
+      rate: 40,
+      users: 6,
+      lanes: 3,
+      crashEveryMs: 300,
+      longestDownMs: 400,
+    });
 
     expect(report.reconciliation.differences).toEqual([]);
     expect(new Set(report.crashes.keys())).toEqual(new Set(CRASHES));
