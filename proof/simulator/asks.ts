@@ -5,6 +5,7 @@ import type { RawEvent } from '../../test/builders/telemetry.ts';
 import { secretOf } from './credentials.ts';
 import { expectNone } from './finding.ts';
 import type { Role } from './functions.ts';
+import type { BoardsModel } from './model/boards.ts';
 import type { LedgerModel } from './model/ledger.ts';
 import type { RegistryModel } from './model/registry.ts';
 import type { Span, TelemetryModel } from './model/telemetry.ts';
@@ -14,6 +15,7 @@ export type Models = {
   readonly telemetry: TelemetryModel;
   readonly ledger: LedgerModel;
   readonly registry: RegistryModel;
+  readonly boards: BoardsModel;
 };
 
 /** An answer, in the end, with the span of all tries. */
@@ -75,6 +77,10 @@ export function requestOf(ask: Ask): Request {
       return request('confirm-publish', 'admin', 'PUT', '/v1/collectives/guild', { members: ask.members });
     case 'unbind':
       return request('manage-devices', 'admin', 'POST', `/v1/devices/${encodeURIComponent(ask.device)}/unbind`, {});
+    case 'visibility': {
+      const leaderboards = ask.isHidden ? 'hidden' : 'shown';
+      return request('set-visibility', 'admin', 'PUT', `/v1/users/${ask.username}/visibility`, { leaderboards });
+    }
   }
 }
 
@@ -157,6 +163,11 @@ export function note(ask: Ask, answered: Answered, models: Models): void {
         expectStatus(ask, answered, [200, 404]);
         return;
       }
+      return;
+    case 'visibility':
+      if (answered.status === 200)
+        models.boards.chosen({ ...answered, username: ask.username, isHidden: ask.isHidden });
+      expectStatus(ask, answered, [200, 404]);
   }
 }
 

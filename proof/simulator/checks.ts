@@ -5,8 +5,18 @@ import { drain } from './drain.ts';
 import { expectNone, Finding } from './finding.ts';
 import { problemsOfBalances, problemsOfTiers } from './model/ledger.ts';
 import { totalsByDate } from './model/metrics.ts';
+import { rowsOf } from './model/boards.ts';
 import { activityPoints, issuePoints, publishPoints, pullPoints, signInPoints, tierOf } from './model/scoring.ts';
-import { snapshotOf, storedLedger, storedRegistry, storedRollups, storedScores, storedTelemetry } from './stored.ts';
+import {
+  savedScores,
+  snapshotOf,
+  storedLedger,
+  storedRegistry,
+  storedRollups,
+  storedScores,
+  storedTelemetry,
+} from './stored.ts';
+import { queuesOf } from './steps.ts';
 import type { World } from './world.ts';
 
 const CLOCKS_OFF_MS = 5_000;
@@ -65,6 +75,7 @@ export async function checkAll(world: World): Promise<void> {
     expectNone('I2', problemsOfTiers(username, score, models.ledger.linesOf(username)));
   }
   if (schedule.hasRollups) await checkRollups(world, registry.extensions);
+  if (schedule.hasBoards) await checkBoards(world);
 }
 
 /** What readers are told of a user is what the rules make of the facts, on the date that the score is of. */
@@ -101,6 +112,38 @@ async function problemsOfUser(world: World, username: string, date: string): Pro
   ];
 }
 
+const Board = z.object({
+  asOf: z.string().nullable(),
+  rows: z.array(z.object({ username: z.string(), points: z.number() })),
+});
+const BOARD_NAMES = ['alltime', 'today', 'week', 'season'] as const;
+
+/** Every board is one sort over the scores, as of its build; whoever chose to be on none is on none. */
+async function checkBoards(world: World): Promise<void> {
+  const { boards } = world.models;
+  const history = savedScores(world.simulation.streams.get('user_scores')?.log ?? []);
+  const known = USERS.filter((username) => (history.get(username) ?? []).length > 0);
+  for (const board of BOARD_NAMES) {
+    const found = await read(world, `/v1/leaderboards/${board}`, '', Board);
+    const date = found?.asOf?.slice(0, 10);
+    const isLost = board !== 'alltime' && world.forgotten.size > 0; // the scores before were in what was removed
+    if (found === null || isLost) continue;
+    const rows = found.rows.map(({ username, points }) => `${username} ${points}`);
+    const possible = subsetsOf(known)
+      .filter((shown) => known.every((username) => boards.mayBe(username, !shown.includes(username))))
+      .map((shown) => shown.map((username) => ({ username, saves: history.get(username) ?? [] })))
+      .map((members) => rowsOf(board, date ?? '', members).join(', '));
+    if (!possible.includes(rows.join(', '))) {
+      expectNone('boards', [
+        `${board} of ${date ?? 'never'} is ${rows.join(', ')}, and should be ${possible.join(' or ')}`,
+      ]);
+    }
+  }
+}
+
+const subsetsOf = <Item>(items: readonly Item[]): readonly (readonly Item[])[] =>
+  items.reduce<readonly (readonly Item[])[]>((all, item) => [...all, ...all.map((some) => [...some, item])], [[]]);
+
 /** I5: all that was ever sent and recorded comes again, in another order; no fact and no score changes. */
 export async function checkReplays(world: World): Promise<void> {
   const { simulation, schedule } = world;
@@ -115,7 +158,7 @@ export async function checkReplays(world: World): Promise<void> {
   for (const [queueName, queue] of queues) {
     // A message that begins a backfill would begin one more: that has tests of its own.
     const isBegin = (body: string) => queueName === 'backfill' && !body.includes('checkpoint');
-    if (queueName === 'roll-up' && !schedule.hasRollups) continue;
+    if (!queuesOf(schedule).includes(queueName)) continue;
     const bodies = queue.log.filter((body) => !isBegin(body));
     for (const body of shuffled(bodies, queueName)) queue.send(body, { now: simulation.now });
   }

@@ -1,6 +1,6 @@
 import type { World } from './world.ts';
 import { Finding } from './finding.ts';
-import { QUEUES, STREAMED } from './steps.ts';
+import { queuesOf, streamsOf } from './steps.ts';
 import { unfinishedRuns } from './stored.ts';
 
 /** So many rounds may meet faults; after them nothing goes wrong any more. */
@@ -16,8 +16,8 @@ export async function drain(world: World, name: string): Promise<void> {
     if (round === MOST_ROUNDS) throw new Finding('liveness', [`not quiet after ${MOST_ROUNDS} rounds`]);
     if (round >= UNSPARED_ROUNDS) world.isSpared = true;
     await world.advance();
-    const queues = QUEUES.filter((queue) => queue !== 'roll-up' || schedule.hasRollups);
-    for (const table of STREAMED) world.announce(table, `${name}${round}.${table}`, true);
+    const queues = queuesOf(schedule);
+    for (const table of streamsOf(schedule)) world.announce(table, `${name}${round}.${table}`, true);
     // What is announced by then is handled with the rest: fewer refreshes, once faults are over.
     if (world.isSpared) await world.advance();
     for (const queue of queues) world.deliver(queue, `${name}${round}`, true);
@@ -54,7 +54,7 @@ export async function settle(world: World): Promise<void> {
     backfill?.send(JSON.stringify({ mode: 'all', usernames: [...forgotten] }), { now: simulation.now });
     await drain(world, 'forgotten');
   }
-  const queues = [...simulation.queues.values()].filter(({ name }) => name !== 'roll-up' || schedule.hasRollups);
+  const queues = queuesOf(schedule).flatMap((name) => simulation.queues.get(name) ?? []);
   const dead = queues.flatMap((queue) =>
     queue.dead.filter(({ isPoison }) => !isPoison).map(({ body }) => `${queue.name}: ${body}`),
   );

@@ -24,20 +24,24 @@ export async function loadFunctions(engine: Engine) {
   const confirmPublish = await import('../../functions/confirm-publish/handler.ts');
   const ingestTelemetry = await import('../../functions/ingest-telemetry/handler.ts');
   const manageDevices = await import('../../functions/manage-devices/handler.ts');
+  const rankLeaderboards = await import('../../functions/rank-leaderboards/handler.ts');
   const readApi = await import('../../functions/read-api/handler.ts');
   const recordAward = await import('../../functions/record-award/handler.ts');
   const refreshScore = await import('../../functions/refresh-score/handler.ts');
   const rollUpMetrics = await import('../../functions/roll-up-metrics/handler.ts');
+  const setVisibility = await import('../../functions/set-visibility/handler.ts');
   return {
     'announce-changes': announceChanges.handler,
     backfill: backfill.handler,
     'confirm-publish': confirmPublish.handler,
     'ingest-telemetry': ingestTelemetry.handler,
     'manage-devices': manageDevices.handler,
+    'rank-leaderboards': rankLeaderboards.handler,
     'read-api': readApi.handler,
     'record-award': recordAward.handler,
     'refresh-score': refreshScore.handler,
     'roll-up-metrics': rollUpMetrics.handler,
+    'set-visibility': setVisibility.handler,
   } satisfies Record<string, Handler>;
 }
 

@@ -19,7 +19,7 @@ import {
 } from './invocation.ts';
 import { Queue } from './queues.ts';
 import { Stream } from './streams.ts';
-import { QUEUES, STREAMED, type QueueName, type StreamedTable } from './steps.ts';
+import { QUEUES, type QueueName, type StreamedTable } from './steps.ts';
 
 export type Outcome =
   | { readonly kind: 'answered'; readonly value: unknown }
@@ -75,6 +75,7 @@ export class Simulation {
     readonly functions: Functions;
     readonly plan: FaultPlan;
     readonly startsAt: number;
+    readonly streams: readonly StreamedTable[];
     readonly onWrite: (tables: readonly string[]) => Promise<void>;
     readonly isTold: boolean;
   }) {
@@ -84,7 +85,7 @@ export class Simulation {
     this.#onWrite = options.onWrite;
     this.now = options.startsAt;
     this.lines = options.isTold ? [] : undefined;
-    this.streams = new Map(STREAMED.map((role) => [role, new Stream(options.engine.table(role))]));
+    this.streams = new Map(options.streams.map((role) => [role, new Stream(options.engine.table(role))]));
     this.#surroundings = {
       dynamodb: options.engine.client,
       now: () => this.now,
@@ -220,8 +221,7 @@ export class Simulation {
   async #sendBatch(invocation: Invocation, input: SendBatch): Promise<SentBatch> {
     const operation = this.conductor.begin(invocation, 'SendMessageBatchCommand', input);
     const send = async (entries: SendBatch['Entries']): Promise<SentBatch> => {
-      const name = queueOfUrl(input.QueueUrl);
-      const queue = name === 'rank' ? undefined : this.queues.get(name);
+      const queue = this.queues.get(queueOfUrl(input.QueueUrl));
       for (const { MessageBody, DelaySeconds = 0 } of entries) {
         queue?.send(MessageBody, { now: this.now, delayMs: DelaySeconds * 1_000 });
       }
@@ -250,8 +250,8 @@ export class Simulation {
   }
 }
 
-const QueueOfUrl = z.enum([...QUEUES, 'rank']);
-const queueOfUrl = (url: string) => QueueOfUrl.parse(url.split('/').at(-1));
+const QueueOfUrl = z.enum(QUEUES);
+const queueOfUrl = (url: string): QueueName => QueueOfUrl.parse(url.split('/').at(-1));
 
 /** Which simulation an invocation belongs to: the client outlives all of them. */
 const ways = new WeakMap<Surroundings, Simulation>();

@@ -18,10 +18,11 @@ export type Ask =
   | { readonly kind: 'yank' | 'unyank'; readonly key: Key; readonly name: string; readonly version: string }
   | { readonly kind: 'transfer'; readonly key: Key; readonly name: string; readonly to: string }
   | { readonly kind: 'members'; readonly members: readonly string[] }
-  | { readonly kind: 'unbind'; readonly device: string };
+  | { readonly kind: 'unbind'; readonly device: string }
+  | { readonly kind: 'visibility'; readonly username: string; readonly isHidden: boolean };
 
-export const STREAMED = ['telemetry', 'score_grants', 'registry'] as const;
-export const QUEUES = ['score-refresh', 'roll-up', 'backfill'] as const;
+export const STREAMED = ['telemetry', 'score_grants', 'registry', 'user_scores'] as const;
+export const QUEUES = ['score-refresh', 'roll-up', 'rank', 'backfill'] as const;
 export type StreamedTable = (typeof STREAMED)[number];
 export type QueueName = (typeof QUEUES)[number];
 
@@ -31,6 +32,8 @@ export type Act =
   /** Some of a stream's records, or of a queue's messages, reach their function. */
   | { readonly kind: 'announce'; readonly table: StreamedTable }
   | { readonly kind: 'deliver'; readonly queue: QueueName }
+  /** All of the streams is announced, then a queue is delivered once its delay is over. */
+  | { readonly kind: 'pump'; readonly queue: QueueName; readonly seconds: number }
   /** A backfill by hand, or by its schedule. */
   | { readonly kind: 'backfill'; readonly event: object }
   | { readonly kind: 'scheduled'; readonly event: object }
@@ -58,6 +61,8 @@ export type Schedule = {
   readonly startsAt: number;
   /** Whether hours are rolled up: a rollup takes as many requests as all else. */
   readonly hasRollups: boolean;
+  /** Whether the boards are built. */
+  readonly hasBoards: boolean;
   /** Of the tries of requests. */
   readonly faultRate: number;
   /** Of the tries of requests: those at which an invocation stands still for some steps, while others pass. */
@@ -70,6 +75,12 @@ export type Schedule = {
 function eventText({ event, distinct_id, insert_id, timestamp, properties }: RawEvent): string {
   return `${event} ${insert_id ?? ''} of ${distinct_id} at ${timestamp ?? '?'} ${JSON.stringify(properties ?? {})}`;
 }
+
+/** The queues and streams that a schedule serves: what no one would look at is left out. */
+export const queuesOf = ({ hasRollups, hasBoards }: Pick<Schedule, 'hasRollups' | 'hasBoards'>): readonly QueueName[] =>
+  QUEUES.filter((queue) => (queue !== 'roll-up' || hasRollups) && (queue !== 'rank' || hasBoards));
+export const streamsOf = ({ hasBoards }: Pick<Schedule, 'hasBoards'>): readonly StreamedTable[] =>
+  STREAMED.filter((table) => table !== 'user_scores' || hasBoards);
 
 /** A step as a line to read. */
 export function textOf({ number, act, requests }: Step): string {

@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { parseBalanceItem, parseGrantItem, userOfBalance } from '../../functions/adapters/dynamodb/grant-items.ts';
 import { parseVersionItem, pullOfItem } from '../../functions/adapters/dynamodb/registry-items.ts';
 import { parseChunk, parseKey } from '../../functions/adapters/dynamodb/telemetry-items.ts';
-import type { Engine, WireItem } from './engine.ts';
+import { WireItem, type Engine, type WireRecord } from './engine.ts';
+import type { SavedScore } from './model/boards.ts';
 import { expectNone } from './finding.ts';
 import { problemsOfBalances, type StoredBalance, type StoredLine } from './model/ledger.ts';
 import type { StoredPull, StoredVersion } from './model/registry.ts';
@@ -142,6 +143,32 @@ export async function storedScores(engine: Engine): Promise<readonly StoredScore
     const { tiersReached, ...score } = ScoreItem.parse(unmarshall(itemOf(item)));
     return { ...score, tiersReached: tiersReached.map(({ tier }) => tier) };
   });
+}
+
+const SavedImage = z.object({
+  dynamodb: z.object({ Keys: WireItem, NewImage: WireItem.optional() }),
+});
+const Saved = z.object({
+  username: z.string(),
+  date: z.string(),
+  canonicalScore: z.number(),
+  refreshedAt: z.string(),
+  memberScore: z.number().optional(),
+});
+
+/** Every score that was ever saved, by user and in order, from the stream; a removed one ends what was before. */
+export function savedScores(records: readonly WireRecord[]): ReadonlyMap<string, readonly SavedScore[]> {
+  const all = new Map<string, readonly SavedScore[]>();
+  for (const record of records) {
+    const { Keys, NewImage } = SavedImage.parse(record).dynamodb;
+    if (textOf(Keys, 'sk') !== 'SCORE') continue;
+    const username = textOf(Keys, 'pk').slice('USER#'.length);
+    const saved = NewImage === undefined ? undefined : Saved.parse(unmarshall(itemOf(NewImage)));
+    // Of whom nothing is known any more: what a bind that was undone left behind.
+    if (saved?.memberScore === undefined) all.delete(username);
+    else all.set(username, [...(all.get(username) ?? []), saved]);
+  }
+  return all;
 }
 
 const NumberOf = z.object({ N: z.string() }).transform(({ N }) => N);

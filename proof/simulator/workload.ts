@@ -28,13 +28,14 @@ type Sort =
   | 'flow'
   | 'pump'
   | 'time'
-  | 'odd';
+  | 'odd'
+  | 'visibility';
 type Weights = Readonly<Partial<Record<Sort, number>>>;
 
 const WEIGHTS: Readonly<Record<Theme, Weights>> = {
-  telemetry: { ingest: 30, bulk: 5, burst: 8, reported: 5, trusted: 4, unbind: 6, flow: 15, pump: 12, time: 8, odd: 2 },
-  ledger: { grant: 30, burst: 15, trusted: 10, flow: 12, pump: 8, time: 5, odd: 2 },
-  registry: { registry: 30, burst: 10, trusted: 12, ingest: 5, unbind: 3, flow: 15, pump: 10, time: 5, odd: 2 },
+  telemetry: { ingest: 30, bulk: 5, burst: 8, reported: 5, trusted: 4, unbind: 6, flow: 15, pump: 25, time: 8, odd: 2 },
+  ledger: { grant: 30, visibility: 3, burst: 15, trusted: 10, flow: 12, pump: 16, time: 5, odd: 2 },
+  registry: { registry: 30, burst: 10, trusted: 12, ingest: 5, unbind: 3, flow: 15, pump: 20, time: 5, odd: 2 },
   metrics: {
     ingest: 20,
     burst: 5,
@@ -44,10 +45,10 @@ const WEIGHTS: Readonly<Record<Theme, Weights>> = {
     registry: 6,
     backfill: 3,
     flow: 20,
-    pump: 10,
+    pump: 20,
     time: 12,
   },
-  backfill: { ingest: 16, grant: 6, registry: 4, unbind: 3, backfill: 14, flow: 15, pump: 10, time: 6, odd: 6 },
+  backfill: { ingest: 16, grant: 6, registry: 4, unbind: 3, backfill: 14, flow: 15, pump: 20, time: 6, odd: 6 },
   all: {
     ingest: 16,
     bulk: 2,
@@ -59,9 +60,10 @@ const WEIGHTS: Readonly<Record<Theme, Weights>> = {
     unbind: 3,
     backfill: 3,
     flow: 20,
-    pump: 10,
+    pump: 20,
     time: 6,
     odd: 3,
+    visibility: 2,
   },
 };
 
@@ -76,7 +78,8 @@ export function scheduleOf(seed: number): Schedule {
   // Midnight is near as often as not.
   const startsAt = date + (chance.happens(0.5) ? DAY - 40_000 : 9 * HOUR + chance.below(6 * HOUR));
   const hasRollups = theme === 'metrics' || (theme === 'all' && chance.happens(0.3));
-  const maker = new Maker(chance, startsAt, hasRollups);
+  const hasBoards = (theme === 'all' || theme === 'ledger') && !hasRollups && chance.happens(0.4);
+  const maker = new Maker(chance, startsAt, { hasRollups, hasBoards });
   const planned: Planned[] = [];
   const length = 8 + chance.below(20);
   while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
@@ -84,6 +87,7 @@ export function scheduleOf(seed: number): Schedule {
     seed,
     startsAt,
     hasRollups,
+    hasBoards,
     faultRate: chance.of([0, 0.01, 0.03, 0.06, 0.12]),
     holdRate: chance.of([0, 0.06, 0.12, 0.2]),
     steps: planned.map((step, number) => ({ number, ...step })),
@@ -98,12 +102,18 @@ class Maker {
   readonly #users: readonly User[];
   readonly #devices: readonly string[];
   readonly #hasRollups: boolean;
+  readonly #hasBoards: boolean;
   #now: number;
 
-  constructor(chance: Chance, startsAt: number, hasRollups: boolean) {
+  constructor(
+    chance: Chance,
+    startsAt: number,
+    { hasRollups, hasBoards }: { readonly hasRollups: boolean; readonly hasBoards: boolean },
+  ) {
     this.#chance = chance;
     this.#now = startsAt;
     this.#hasRollups = hasRollups;
+    this.#hasBoards = hasBoards;
     const ages = hasRollups ? [0, HOUR] : [0, HOUR, 30 * HOUR, 20 * DAY, 34.9 * DAY, 34.9 * DAY, -20 * HOUR];
     const hours = [startsAt, startsAt - chance.of(ages), startsAt - chance.of(ages)];
     this.#hours = hours.slice(chance.below(hours.length));
@@ -114,7 +124,6 @@ class Maker {
   next(sort: Sort): readonly Planned[] {
     const chance = this.#chance;
     const some = () => chance.of([0, 1, 2, 3, 5, 8, 14, ALL, ALL, ALL]);
-    if (sort === 'pump') return this.#pump(some());
     if (sort !== 'burst') return [{ act: this.#act(sort), requests: some() }];
     const acts = this.#burst();
     return acts.map((act, index) => {
@@ -123,12 +132,13 @@ class Maker {
     });
   }
 
-  /** Everything is announced, then handled: so that a change comes as far as a score within a few steps. */
-  #pump(requests: number): readonly Planned[] {
-    const announced = STREAMED.map((table) => ({ act: { kind: 'announce', table } as const, requests: 0 }));
-    const queue = this.#hasRollups && this.#chance.happens(0.4) ? 'roll-up' : 'score-refresh';
-    const wait = { act: this.#wait(queue === 'roll-up' ? 61 : 1), requests: ALL };
-    return [...announced, wait, { act: { kind: 'deliver', queue }, requests }];
+  /** A change comes as far as a score, a rollup or a board within one step. */
+  #pump(): Act {
+    const later = this.#hasRollups ? 'roll-up' : this.#hasBoards ? 'rank' : 'score-refresh';
+    const queue = this.#chance.happens(0.4) ? later : 'score-refresh';
+    const seconds = queue === 'score-refresh' ? 1 : 61;
+    this.#now += seconds * 1_000;
+    return { kind: 'pump', queue, seconds };
   }
 
   /** The same thing at the same time, by several. */
@@ -176,7 +186,7 @@ class Maker {
     return { kind: 'confirm', key, name, version, hash: chance.happens(0.85) ? 'one' : 'two' };
   }
 
-  #act(sort: Exclude<Sort, 'burst' | 'pump'>): Act {
+  #act(sort: Exclude<Sort, 'burst'>): Act {
     const chance = this.#chance;
     switch (sort) {
       case 'ingest': {
@@ -217,6 +227,10 @@ class Maker {
         return this.#registry();
       case 'unbind':
         return { kind: 'unbind', device: chance.of(this.#devices) };
+      case 'pump':
+        return this.#pump();
+      case 'visibility':
+        return { kind: 'visibility', username: chance.of(this.#users), isHidden: chance.happens(0.6) };
       case 'backfill':
         return this.#backfill();
       case 'flow':
@@ -224,7 +238,12 @@ class Maker {
           ? { kind: 'announce', table: chance.of(STREAMED) }
           : {
               kind: 'deliver',
-              queue: chance.weighted({ 'score-refresh': 6, 'roll-up': this.#hasRollups ? 6 : 0, backfill: 2 }),
+              queue: chance.weighted({
+                'score-refresh': 6,
+                'roll-up': this.#hasRollups ? 6 : 0,
+                rank: this.#hasBoards ? 4 : 0,
+                backfill: 2,
+              }),
             };
       case 'time': {
         if (chance.happens(0.7)) return this.#wait(chance.of([1, 15, 30, 61, 61]));

@@ -7,12 +7,21 @@ import { nameOfTry } from './faults.ts';
 import { Finding } from './finding.ts';
 import type { Functions, Role } from './functions.ts';
 import type { Operation } from './invocation.ts';
+import { BoardsModel } from './model/boards.ts';
 import { LedgerModel } from './model/ledger.ts';
 import { RegistryModel } from './model/registry.ts';
 import { TelemetryModel } from './model/telemetry.ts';
 import type { Message } from './queues.ts';
 import { Simulation } from './simulation.ts';
-import { type Act, type Ask, type QueueName, type Schedule, type Step, type StreamedTable } from './steps.ts';
+import {
+  streamsOf,
+  type Act,
+  type Ask,
+  type QueueName,
+  type Schedule,
+  type Step,
+  type StreamedTable,
+} from './steps.ts';
 import { problemsOfLedgerNow } from './stored.ts';
 import type { Change } from './streams.ts';
 
@@ -30,6 +39,7 @@ const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
 const WORKERS: Readonly<Record<QueueName, Role>> = {
   'score-refresh': 'refresh-score',
   'roll-up': 'roll-up-metrics',
+  rank: 'rank-leaderboards',
   backfill: 'backfill',
 };
 
@@ -56,7 +66,7 @@ export class World {
     this.#seed = String(schedule.seed);
     this.simulation = simulation;
     const registry = new RegistryModel(FIRST_MEMBERS);
-    this.models = { telemetry: new TelemetryModel(), ledger: new LedgerModel(), registry };
+    this.models = { telemetry: new TelemetryModel(), ledger: new LedgerModel(), registry, boards: new BoardsModel() };
   }
 
   static async on(
@@ -73,7 +83,8 @@ export class World {
     const onWrite = async (tables: readonly string[]) => {
       if (tables.includes(ledger)) await problemsOfLedgerNow(engine);
     };
-    return new World(schedule, new Simulation({ engine, functions, plan, startsAt, onWrite, isTold }));
+    const streams = streamsOf(schedule);
+    return new World(schedule, new Simulation({ engine, functions, plan, startsAt, streams, onWrite, isTold }));
   }
 
   /** Begins a step, and lets as many requests through as it says. */
@@ -168,7 +179,7 @@ export class World {
       case 'forget':
         return this.#forget(act.username);
       case 'poison': {
-        const body = hashOf(name) % 2 === 0 ? 'not JSON' : '{"username":5,"mode":"no such"}';
+        const body = hashOf(name) % 2 === 0 ? 'not JSON' : '{"username":5,"mode":"no such","changedBefore":5}';
         this.poisoned += 1;
         simulation.queues.get(act.queue)?.send(body, { now: simulation.now, isPoison: true });
         return;
@@ -186,6 +197,7 @@ export class World {
       case 'transfer':
       case 'members':
       case 'unbind':
+      case 'visibility':
         this.#run(() => this.#ask(act, name));
         return;
     }
@@ -255,7 +267,7 @@ export class World {
   /** Some of the records, in any order: those of different shards have none. */
   announce(table: StreamedTable, name: string, isAll = false): void {
     const stream = this.simulation.streams.get(table);
-    if (stream === undefined) throw new Error(`${table} has no stream`);
+    if (stream === undefined) return;
     const weary = stream.waiting.filter(({ tries }) => tries >= 2).slice(0, 1);
     const changes = weary.length > 0 ? weary : this.#some(stream.waiting, name, isAll, ({ number }) => number);
     if (changes.length === 0) return;
