@@ -159,10 +159,15 @@ export class World {
         this.deliver(act.queue, name);
         return;
       }
-      case 'backfill': {
+      case 'pump':
+        for (const table of streamsOf(this.schedule)) this.announce(table, `${name}.${table}`, true);
+        await this.advance(Infinity, (operation) => !this.#isHeld(operation));
+        simulation.now += act.seconds * 1_000;
+        this.deliver(act.queue, name, true);
+        return;
+      case 'backfill':
         this.#run(() => this.#backfill(act.event, name));
         return;
-      }
       case 'scheduled':
         simulation.queues.get('backfill')?.send(JSON.stringify(act.event), { now: simulation.now });
         return;
