@@ -59,6 +59,13 @@ export async function settle(world: World): Promise<void> {
     queue.dead.filter(({ isPoison }) => !isPoison).map(({ body }) => `${queue.name}: ${body}`),
   );
   if (dead.length > 0) throw new Finding('liveness', [`dead letters that nothing is wrong with: ${dead.join(', ')}`]);
+  for (const { name, dead: own } of queues) {
+    const [is, should] = [own.filter(({ isPoison }) => isPoison).length, world.poisoned.get(name) ?? 0];
+    if (is !== should)
+      throw new Finding('liveness', [`${is} of ${should} unreadable messages of ${name} are dead letters`]);
+  }
   const givenUp = [...simulation.streams.values()].flatMap((stream) => stream.givenUp);
-  if (givenUp.length > 0) throw new Finding('liveness', [`${givenUp.length} records of a stream were given up`]);
+  if (givenUp.length !== world.strays) {
+    throw new Finding('liveness', [`${givenUp.length} records were given up, and ${world.strays} are unreadable`]);
+  }
 }

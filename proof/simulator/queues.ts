@@ -1,3 +1,5 @@
+import type { QueueName } from './steps.ts';
+
 /** What lies in a queue. */
 export type Message = {
   readonly id: string;
@@ -14,14 +16,14 @@ const MOST_RECEIVES = 5;
 
 /** One queue and its dead letters, as SQS keeps them: what is not deleted comes again, in any order, five times. */
 export class Queue {
-  readonly name: string;
+  readonly name: QueueName;
   #sent = 0;
   waiting: Message[] = [];
   dead: Message[] = [];
   /** Every body that was ever sent, in order. */
   readonly log: string[] = [];
 
-  constructor(name: string) {
+  constructor(name: QueueName) {
     this.name = name;
   }
 

@@ -44,7 +44,9 @@ export type Act =
   /** A hand removes what is stored of a user's projections; a backfill brings it back. */
   | { readonly kind: 'forget'; readonly username: string }
   | { readonly kind: 'poison'; readonly queue: QueueName }
-  | { readonly kind: 'redrive'; readonly queue: QueueName };
+  | { readonly kind: 'redrive'; readonly queue: QueueName }
+  /** A hand puts an item into the telemetry that nobody can read. */
+  | { readonly kind: 'stray' };
 
 export type Step = {
   /** Its place in the schedule as it was made: its name, also when others are taken away. */

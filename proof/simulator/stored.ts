@@ -32,6 +32,9 @@ const itemOf = (item: WireItem): Item => StoredItem.parse(item);
 
 const textOf = (item: WireItem, name: 'pk' | 'sk'): string => z.object({ S: z.string() }).parse(item[name]).S;
 
+/** What a hand has put into a table, and no code knows, begins so. */
+export const STRAY = 'STRAY#';
+
 export async function storedTelemetry(engine: Engine): Promise<{
   readonly events: readonly StoredEvent[];
   readonly devices: readonly StoredDevice[];
@@ -43,6 +46,7 @@ export async function storedTelemetry(engine: Engine): Promise<{
   const Device = z.object({ owner: z.string().optional(), createdAt: z.string() });
   const Reported = z.object({ sk: z.string(), hour: z.string() });
   for (const raw of await engine.scan('telemetry')) {
+    if (textOf(raw, 'pk').startsWith(STRAY)) continue;
     const item = itemOf(raw);
     const key = parseKey(item);
     if (key.kind === 'chunk') {

@@ -255,7 +255,8 @@ class Maker {
       }
       case 'odd': {
         const queue = chance.of(QUEUES);
-        const odd = chance.weighted({ poison: 2, redrive: 2, forget: 3 });
+        const odd = chance.weighted({ poison: 3, redrive: 2, forget: 3, stray: 1 });
+        if (odd === 'stray') return { kind: 'stray' };
         return odd === 'forget' ? { kind: 'forget', username: chance.of(this.#users) } : { kind: odd, queue };
       }
     }

@@ -22,7 +22,7 @@ import {
   type Step,
   type StreamedTable,
 } from './steps.ts';
-import { problemsOfLedgerNow } from './stored.ts';
+import { problemsOfLedgerNow, STRAY } from './stored.ts';
 import type { Change } from './streams.ts';
 
 const HOUR = 3_600_000;
@@ -57,7 +57,9 @@ export class World {
   #failure: { readonly error: unknown } | undefined;
   /** Whose projections a hand has removed, and no backfill has brought back for sure. */
   readonly forgotten = new Set<string>();
-  poisoned = 0;
+  /** Unreadable messages by queue, and unreadable items: each must end where somebody looks. */
+  readonly poisoned = new Map<QueueName, number>();
+  strays = 0;
   /** Whether faults are over: what still runs shall come to its end. */
   isSpared = false;
 
@@ -185,9 +187,15 @@ export class World {
         return this.#forget(act.username);
       case 'poison': {
         const body = hashOf(name) % 2 === 0 ? 'not JSON' : '{"username":5,"mode":"no such","changedBefore":5}';
-        this.poisoned += 1;
+        this.poisoned.set(act.queue, (this.poisoned.get(act.queue) ?? 0) + 1);
         simulation.queues.get(act.queue)?.send(body, { now: simulation.now, isPoison: true });
         return;
+      }
+      case 'stray': {
+        const Item = { pk: { S: `${STRAY}${name}` }, sk: { S: 'by hand' } };
+        this.strays += 1;
+        await simulation.engine.write('telemetry', [{ PutRequest: { Item } }]);
+        return simulation.noteWrites([simulation.engine.table('telemetry')]);
       }
       case 'redrive':
         simulation.queues.get(act.queue)?.redrive(simulation.now);
