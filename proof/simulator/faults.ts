@@ -55,6 +55,9 @@ export type FaultPlan = {
   readonly without: ReadonlySet<string>;
 };
 
+const WRITES = /^(?:Put|Update|Delete|TransactWrite|BatchWrite)/u;
+export const isWrite = ({ command }: Operation): boolean => WRITES.test(command);
+
 /** Names a try of a request within its schedule. */
 export const nameOfTry = ({ invocation, number, tries }: Operation): string => `${invocation.name}/${number}.${tries}`;
 

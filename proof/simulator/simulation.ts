@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { fractionOf, hashOf } from './chance.ts';
 import { Conductor } from './conductor.ts';
 import type { Engine } from './engine.ts';
-import { errorOf, faultOf, isDone, isKill, nameOfTry, type Fault, type FaultPlan } from './faults.ts';
+import { errorOf, faultOf, isDone, isKill, isWrite, nameOfTry, type Fault, type FaultPlan } from './faults.ts';
 import { Finding } from './finding.ts';
 import type { Functions, Role } from './functions.ts';
 import {
@@ -31,7 +31,6 @@ const CLOCKS_OFF_MS = [0, 0, 0, 1_500, -1_500];
 const COLD_STARTS = 0.15;
 const MOST_SENDS = 3;
 
-const WRITES = /^(?:Put|Update|Delete|TransactWrite|BatchWrite)/u;
 const Single = z.object({ TableName: z.string() });
 const Batch = z.object({ RequestItems: z.record(z.string(), z.unknown()) });
 const Action = z.object({ Put: Single, Update: Single, Delete: Single, ConditionCheck: Single }).partial();
@@ -197,7 +196,7 @@ export class Simulation {
 
   async #sendAndNote<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
     const output = await send();
-    if (WRITES.test(operation.command)) await this.noteWrites(tablesOf(operation));
+    if (isWrite(operation)) await this.noteWrites(tablesOf(operation));
     return output;
   }
 

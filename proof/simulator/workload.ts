@@ -89,7 +89,7 @@ export function scheduleOf(seed: number): Schedule {
     hasRollups,
     hasBoards,
     faultRate: chance.of([0, 0.01, 0.03, 0.06, 0.12]),
-    holdRate: chance.of([0, 0.06, 0.12, 0.2]),
+    holdRate: chance.of([0, 0.02, 0.05, 0.1]),
     steps: planned.map((step, number) => ({ number, ...step })),
     without: [],
   };

@@ -3,7 +3,7 @@ import { note, requestOf, type Answered, type Models } from './asks.ts';
 import { fractionOf, hashOf } from './chance.ts';
 import { FIRST_MEMBERS, credentialPuts } from './credentials.ts';
 import type { Engine } from './engine.ts';
-import { nameOfTry } from './faults.ts';
+import { isWrite, nameOfTry } from './faults.ts';
 import { Finding } from './finding.ts';
 import type { Functions, Role } from './functions.ts';
 import type { Operation } from './invocation.ts';
@@ -32,6 +32,8 @@ const MOST_TRIES = 12;
 const UNSPARED_TRIES = 4;
 const MOST_STREAM_TRIES = 5;
 const LONGEST_HOLD = 8;
+/** What is read is stale by the time of the write: there the wait tells. */
+const WRITES_ARE_HELD = 4;
 
 const Failures = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
@@ -49,8 +51,9 @@ export class World {
   readonly models: Models;
   readonly schedule: Schedule;
   readonly #seed: string;
-  /** Tries that are held back, by name, and the step from which on they are not. */
-  readonly #heldUntil = new Map<string, number>();
+  #held: { readonly name: string; readonly until: number } | undefined;
+  /** Tries that might have been held, and were not. */
+  readonly #seen = new Set<string>();
   #step = 0;
   #asking = 0;
   #running = 0;
@@ -140,14 +143,23 @@ export class World {
     return best;
   }
 
-  /** Whether an invocation stands still at this try: for some steps, from the first in which it is seen there. */
+  /**
+   * Whether an invocation stands still at this try, for some steps from the first in which it is seen there. Never more
+   * than one: what it waits for the others to do, they must get done.
+   */
   #isHeld(operation: Operation): boolean {
     const name = nameOfTry(operation);
-    const until = this.#heldUntil.get(name);
-    if (until !== undefined) return this.#step < until;
-    const isHeld = fractionOf(`${this.#seed} hold ${name}`) < this.schedule.holdRate;
-    this.#heldUntil.set(name, isHeld ? this.#step + 1 + (hashOf(`${this.#seed} steps ${name}`) % LONGEST_HOLD) : 0);
-    return isHeld && this.#step < Infinity;
+    if (this.#held?.name === name) {
+      if (this.#step < this.#held.until) return true;
+      this.#held = undefined;
+      return false;
+    }
+    if (this.#held !== undefined || this.#seen.has(name)) return false;
+    this.#seen.add(name);
+    const rate = this.schedule.holdRate * (isWrite(operation) ? WRITES_ARE_HELD : 1);
+    if (fractionOf(`${this.#seed} hold ${name}`) >= rate) return false;
+    this.#held = { name, until: this.#step + 2 + (hashOf(`${this.#seed} steps ${name}`) % LONGEST_HOLD) };
+    return true;
   }
 
   async #begin(act: Act, name: string): Promise<void> {
