@@ -219,10 +219,11 @@ function textOfValue(value: unknown): string {
 
 /** Everything that a replay must leave as it is, by its key: facts whole, scores and rollups without what saves renew. */
 export async function snapshotOf(engine: Engine, hasRollups: boolean): Promise<ReadonlyMap<string, string>> {
-  const all = new Map<string, string>();
+  const all = new Map<string, string>(); // by table, key and attribute
   const note = (role: string, item: WireItem, left: ReadonlySet<string>): void => {
-    const kept = Object.entries(item).filter(([name]) => !left.has(name));
-    all.set(`${role} ${textOf(item, 'pk')} ${textOf(item, 'sk')}`, textOfValue(Object.fromEntries(kept)));
+    const key = `${role} ${textOf(item, 'pk')} ${textOf(item, 'sk')}`;
+    for (const [name, value] of Object.entries(item))
+      if (!left.has(name)) all.set(`${key} ${name}`, textOfValue(value));
   };
   for (const role of ['telemetry', 'score_grants', 'registry']) {
     for (const item of await engine.scan(role)) note(role, item, new Set());

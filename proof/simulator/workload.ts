@@ -230,6 +230,7 @@ class Maker {
       case 'pump':
         return this.#pump();
       case 'visibility':
+        if (!this.#hasBoards) return this.#grant(); // nobody would look at it
         return { kind: 'visibility', username: chance.of(this.#users), isHidden: chance.happens(0.6) };
       case 'backfill':
         return this.#backfill();
