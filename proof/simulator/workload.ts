@@ -13,7 +13,7 @@ const NAMES = ['net', '@acme/kit'] as const;
 const VERSIONS = ['2026.08.20.1', '2026.08.21.1', '2026.08.21.2'] as const;
 
 /** What a schedule is mostly about: few things at a time, so that they meet. */
-const THEMES = ['telemetry', 'ledger', 'registry', 'metrics', 'backfill', 'all'] as const;
+const THEMES = ['telemetry', 'ledger', 'registry', 'metrics', 'backfill', 'races', 'all'] as const;
 type Theme = (typeof THEMES)[number];
 type Sort =
   | 'ingest'
@@ -49,6 +49,7 @@ const WEIGHTS: Readonly<Record<Theme, Weights>> = {
     time: 12,
   },
   backfill: { ingest: 16, grant: 6, registry: 4, unbind: 3, backfill: 14, flow: 15, pump: 20, time: 6, odd: 6 },
+  races: { ingest: 40, pump: 45, trusted: 6, grant: 6, unbind: 2, backfill: 3 },
   all: {
     ingest: 16,
     bulk: 2,
@@ -79,7 +80,7 @@ export function scheduleOf(seed: number): Schedule {
   const startsAt = date + (chance.happens(0.5) ? DAY - 40_000 : 9 * HOUR + chance.below(6 * HOUR));
   const hasRollups = theme === 'metrics' || (theme === 'all' && chance.happens(0.3));
   const hasBoards = (theme === 'all' || theme === 'ledger') && !hasRollups && chance.happens(0.4);
-  const maker = new Maker(chance, startsAt, { hasRollups, hasBoards });
+  const maker = new Maker(chance, startsAt, { theme, hasRollups, hasBoards });
   const planned: Planned[] = [];
   const length = 8 + chance.below(20);
   while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
@@ -89,7 +90,7 @@ export function scheduleOf(seed: number): Schedule {
     hasRollups,
     hasBoards,
     faultRate: chance.of([0, 0.01, 0.03, 0.06, 0.12]),
-    holdRate: chance.of([0, 0.02, 0.05, 0.1]),
+    holdRate: theme === 'races' ? 0.08 : chance.of([0, 0.02, 0.05, 0.1]),
     steps: planned.map((step, number) => ({ number, ...step })),
     without: [],
   };
@@ -108,13 +109,24 @@ class Maker {
   constructor(
     chance: Chance,
     startsAt: number,
-    { hasRollups, hasBoards }: { readonly hasRollups: boolean; readonly hasBoards: boolean },
+    {
+      theme,
+      hasRollups,
+      hasBoards,
+    }: { readonly theme: Theme; readonly hasRollups: boolean; readonly hasBoards: boolean },
   ) {
     this.#chance = chance;
     this.#now = startsAt;
     this.#hasRollups = hasRollups;
     this.#hasBoards = hasBoards;
     const ages = hasRollups ? [0, HOUR] : [0, HOUR, 30 * HOUR, 20 * DAY, 34.9 * DAY, 34.9 * DAY, -20 * HOUR];
+    if (theme === 'races') {
+      // One user, whose days are far apart: what an older refresh saves over, no later one puts right.
+      this.#hours = [startsAt, startsAt - 30 * HOUR, startsAt - 20 * DAY, startsAt - 60 * HOUR];
+      this.#users = [chance.of(USERS)];
+      this.#devices = [chance.of(DEVICES)];
+      return;
+    }
     const hours = [startsAt, startsAt - chance.of(ages), startsAt - chance.of(ages)];
     this.#hours = hours.slice(chance.below(hours.length));
     this.#users = USERS.slice(chance.below(USERS.length));
