@@ -69,6 +69,8 @@ export type Schedule = {
   readonly faultRate: number;
   /** Of the tries of requests: those at which an invocation stands still for some steps, while others pass. */
   readonly holdRate: number;
+  /** Whether only what works through queues stands still, and no client's request. */
+  readonly holdsWorkers: boolean;
   readonly steps: readonly Step[];
   /** Tries that no fault shall befall, by name. */
   readonly without: readonly string[];

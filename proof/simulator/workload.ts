@@ -49,7 +49,7 @@ const WEIGHTS: Readonly<Record<Theme, Weights>> = {
     time: 12,
   },
   backfill: { ingest: 16, grant: 6, registry: 4, unbind: 3, backfill: 14, flow: 15, pump: 20, time: 6, odd: 6 },
-  races: { ingest: 40, pump: 45, trusted: 6, grant: 6, unbind: 2, backfill: 3 },
+  races: { ingest: 40, pump: 50, trusted: 6, grant: 6, unbind: 1, backfill: 2 },
   all: {
     ingest: 16,
     bulk: 2,
@@ -90,7 +90,8 @@ export function scheduleOf(seed: number): Schedule {
     hasRollups,
     hasBoards,
     faultRate: chance.of([0, 0.01, 0.03, 0.06, 0.12]),
-    holdRate: theme === 'races' ? 0.08 : chance.of([0, 0.02, 0.05, 0.1]),
+    holdRate: theme === 'races' ? 0.1 : chance.of([0, 0.02, 0.05, 0.1]),
+    holdsWorkers: theme === 'races' || chance.happens(0.3),
     steps: planned.map((step, number) => ({ number, ...step })),
     without: [],
   };

@@ -45,6 +45,8 @@ const WORKERS: Readonly<Record<QueueName, Role>> = {
   backfill: 'backfill',
 };
 
+const WORKING: ReadonlySet<string> = new Set(Object.values(WORKERS));
+
 /** One schedule's world: what clients, streams, queues and time do to the functions, beside the models of it all. */
 export class World {
   readonly simulation: Simulation;
@@ -154,7 +156,8 @@ export class World {
       this.#held = undefined;
       return false;
     }
-    if (this.#held !== undefined || this.#seen.has(name)) return false;
+    const isSkipped = this.schedule.holdsWorkers && !WORKING.has(operation.invocation.role);
+    if (isSkipped || this.#held !== undefined || this.#seen.has(name)) return false;
     this.#seen.add(name);
     const rate = this.schedule.holdRate * (isWrite(operation) ? WRITES_ARE_HELD : 1);
     if (fractionOf(`${this.#seed} hold ${name}`) >= rate) return false;
