@@ -91,7 +91,7 @@ export function scheduleOf(seed: number): Schedule {
     hasBoards,
     faultRate: chance.of([0, 0.01, 0.03, 0.06, 0.12]),
     holdRate: theme === 'races' ? 0.1 : chance.of([0, 0.02, 0.05, 0.1]),
-    holdsWorkers: theme === 'races' || chance.happens(0.3),
+    holdsWorkers: theme === 'races' || chance.happens(hasRollups ? 0.7 : 0.3),
     steps: planned.map((step, number) => ({ number, ...step })),
     without: [],
   };
@@ -129,7 +129,7 @@ class Maker {
       return;
     }
     const hours = [startsAt, startsAt - chance.of(ages), startsAt - chance.of(ages)];
-    this.#hours = hours.slice(chance.below(hours.length));
+    this.#hours = hours.slice(hasRollups && chance.happens(0.5) ? 2 : chance.below(hours.length));
     this.#users = USERS.slice(chance.below(USERS.length));
     this.#devices = DEVICES.slice(chance.below(DEVICES.length));
   }
@@ -148,7 +148,7 @@ class Maker {
   /** A change comes as far as a score, a rollup or a board within one step. */
   #pump(): Act {
     const later = this.#hasRollups ? 'roll-up' : this.#hasBoards ? 'rank' : 'score-refresh';
-    const queue = this.#chance.happens(0.4) ? later : 'score-refresh';
+    const queue = this.#chance.happens(this.#hasRollups ? 0.7 : 0.4) ? later : 'score-refresh';
     const seconds = queue === 'score-refresh' ? 1 : 61;
     this.#now += seconds * 1_000;
     return { kind: 'pump', queue, seconds };

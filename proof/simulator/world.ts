@@ -34,6 +34,13 @@ const MOST_STREAM_TRIES = 5;
 const LONGEST_HOLD = 8;
 /** What is read is stale by the time of the write: there the wait tells. */
 const WRITES_ARE_HELD = 4;
+/** A rollup has some fifty reads before its one write. */
+const READS_OF_ROLLUPS = 0.05;
+
+function weightOf(operation: Operation): number {
+  if (isWrite(operation)) return WRITES_ARE_HELD;
+  return operation.invocation.role === 'roll-up-metrics' ? READS_OF_ROLLUPS : 1;
+}
 
 const Failures = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
@@ -159,7 +166,7 @@ export class World {
     const isSkipped = this.schedule.holdsWorkers && !WORKING.has(operation.invocation.role);
     if (isSkipped || this.#held !== undefined || this.#seen.has(name)) return false;
     this.#seen.add(name);
-    const rate = this.schedule.holdRate * (isWrite(operation) ? WRITES_ARE_HELD : 1);
+    const rate = this.schedule.holdRate * weightOf(operation);
     if (fractionOf(`${this.#seed} hold ${name}`) >= rate) return false;
     this.#held = { name, until: this.#step + 2 + (hashOf(`${this.#seed} steps ${name}`) % LONGEST_HOLD) };
     return true;
