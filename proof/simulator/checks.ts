@@ -8,6 +8,7 @@ import { totalsByDate } from './model/metrics.ts';
 import { rowsOf } from './model/boards.ts';
 import { activityPoints, issuePoints, publishPoints, pullPoints, signInPoints, tierOf } from './model/scoring.ts';
 import {
+  plannedByRuns,
   savedScores,
   snapshotOf,
   storedLedger,
@@ -74,6 +75,7 @@ export async function checkAll(world: World): Promise<void> {
     if (score === undefined || world.forgotten.has(username)) continue;
     expectNone('I2', problemsOfTiers(username, score, models.ledger.linesOf(username)));
   }
+  expectNone('I6', await problemsOfBackfills(world));
   if (schedule.hasRollups) await checkRollups(world, registry.extensions);
   if (schedule.hasBoards) await checkBoards(world);
 }
@@ -110,6 +112,29 @@ async function problemsOfUser(world: World, username: string, date: string): Pro
     ),
     ...differs(`the shown balance of ${username}`, score.balance, { totalScore, grants: lines.length }),
   ];
+}
+
+const Requested = z.object({
+  username: z.string(),
+  days: z.array(z.string()).optional(),
+  grants: z.boolean().optional(),
+  changedAt: z.string().optional(),
+});
+
+/** I6: whomever a backfill went through has been enqueued by it, once for each at least. */
+async function problemsOfBackfills({ simulation }: World): Promise<readonly string[]> {
+  const bodies = simulation.queues.get('score-refresh')?.log ?? [];
+  const requests = bodies.map((body) => Requested.parse(JSON.parse(body)));
+  // So it asks, and nobody else: with grants where it has folded the days, for everything where it could not.
+  const ofBackfills = requests.filter(
+    ({ days, grants, changedAt }) => grants === true || (days === undefined && changedAt === undefined),
+  );
+  const runs = await plannedByRuns(simulation.engine);
+  return USERS.flatMap((username) => {
+    const times = [...runs.values()].filter((planned) => planned.has(username)).length;
+    const enqueued = ofBackfills.filter((request) => request.username === username).length;
+    return enqueued >= times ? [] : [`${times} backfills went through ${username}, who was enqueued ${enqueued} times`];
+  });
 }
 
 const Board = z.object({

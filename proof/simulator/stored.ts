@@ -236,3 +236,23 @@ export async function snapshotOf(engine: Engine, hasRollups: boolean): Promise<R
   }
   return all;
 }
+
+const Tally = z.object({ first: z.array(z.string()) });
+
+/** Of each backfill that is done, whom it planned, without those of whom nothing was known. */
+export async function plannedByRuns(engine: Engine): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const items = (await engine.scan('backfill_runs')).map((item) => unmarshall(itemOf(item)));
+  const Key = z.looseObject({ pk: z.string(), sk: z.string() });
+  const rows = items.map((item) => Key.parse(item));
+  const done = rows.filter(({ pk, status, dryRun }) => pk === 'RUNS' && status === 'done' && dryRun !== true);
+  return new Map(
+    done.map(({ sk: runId }) => {
+      const unknown = rows
+        .filter(({ pk, sk }) => pk === `RUN#${runId}` && sk.startsWith('TASK#'))
+        .flatMap((task) => Tally.parse(task.unknown).first);
+      const planned = rows.filter(({ pk, sk }) => pk.startsWith(`RUN#${runId}#`) && sk.startsWith('USER#'));
+      const users = planned.map(({ sk }) => sk.slice('USER#'.length)).filter((user) => !unknown.includes(user));
+      return [runId, new Set(users)];
+    }),
+  );
+}
