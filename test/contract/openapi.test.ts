@@ -33,9 +33,13 @@ afterAll(async () => {
 });
 
 /** All that is stored, but for the times at which keys were last used. */
+/** What earlier requests have stored shows there whenever its minute is over, and not through any later request. */
+const MADE_A_MINUTE_LATER: ReadonlySet<string> = new Set(['metric_rollup_hour', 'leaderboards']);
+
 async function everythingStored(): Promise<string> {
   const items: string[] = [];
-  for (const TableName of Object.values(stack.tables)) {
+  for (const [role, TableName] of Object.entries(stack.tables)) {
+    if (MADE_A_MINUTE_LATER.has(role)) continue;
     for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true })) {
       items.push(...Items.map(({ lastUsedAt: _, ...item }) => `${TableName} ${canonicalJson(item)}`));
     }

@@ -12,13 +12,13 @@ let sqs: SQSClient;
 const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, ...args);
 
 beforeAll(async () => {
-  // A failing message is tried again after a second instead of six minutes.
+  // A failing message is tried again after three seconds instead of six minutes.
   stack = await startTestStack({
     adapt: (model) => ({
       ...promptly(model),
       queues: model.queues.map((queue) =>
         queue.role === 'score-refresh'
-          ? { ...queue, attributes: { ...queue.attributes, VisibilityTimeout: '1' } }
+          ? { ...queue, attributes: { ...queue.attributes, VisibilityTimeout: '3' } }
           : queue,
       ),
     }),

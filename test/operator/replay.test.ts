@@ -8,7 +8,7 @@ import { startTestStack, type TestStack, until } from '../support/stack.ts';
 let stack: TestStack;
 const file = (name: string) => join(stack.dataDirectory, name);
 beforeAll(async () => {
-  stack = await startTestStack();
+  stack = await startTestStack({ adapt: (model) => model }); // gathers as deployed: many changes of few users
   stack.publish();
 });
 afterAll(() => stack.stop());

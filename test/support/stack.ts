@@ -7,16 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalDescription } from '../../local/local-description.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
+import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
 import type { StackModel } from '../../local/template/stack-model.ts';
 import { assemblyOfRun } from './assembly.ts';
+import { notePermissions } from './used-permissions.ts';
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
-/** Batches are gathered for 50 ms instead of a second, which every change would wait for two times over. */
+/** Batches are gathered for a fifth of a second instead of a whole one, which every change would wait for two times over. */
 export const promptly = (model: StackModel): StackModel => {
   const prompt = <Mapping extends { readonly windowMs: number }>(mapping: Mapping) => ({
     ...mapping,
-    windowMs: Math.min(50, mapping.windowMs),
+    windowMs: Math.min(200, mapping.windowMs),
   });
   return {
     ...model,
@@ -32,8 +34,13 @@ export const promptly = (model: StackModel): StackModel => {
 export async function startTestStack(options: Partial<LocalStackOptions> = {}): Promise<TestStack> {
   const assembly = options.assembly ?? readAssembly(await assemblyOfRun(), 'Laurel-local');
   const dataDirectory = options.dataDirectory ?? temporaryDirectory();
-  const adapt = options.assembly === undefined ? promptly : (model: StackModel) => model;
-  const stack = await startLocalStack({ adapt, ...options, assembly, dataDirectory });
+  const isOurs = options.assembly === undefined;
+  const adapt = isOurs ? promptly : (model: StackModel) => model;
+  const observe = (call: ObservedCall) => {
+    if (isOurs) notePermissions(call);
+    options.observe?.(call);
+  };
+  const stack = await startLocalStack({ adapt, ...options, observe, assembly, dataDirectory });
   return {
     ...stack,
     dataDirectory,

@@ -1,0 +1,180 @@
+import { DeleteItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
+import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
+import { aUsername } from '../builders/identity.ts';
+import { invocationOf } from '../builders/telemetry.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+
+/** What a running stack does seldom, under the permissions that it has for nothing else. In the order of the tests. */
+let stack: TestStack;
+let dynamodb: DynamoDBClient;
+let sqs: AwsCall;
+let ada: string;
+beforeAll(async () => {
+  stack = await startTestStack();
+  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
+  dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
+  sqs = awsCaller(stack.sqsEndpoint, 'operator');
+  ada = await keyFor({ kind: 'personal', username: 'ada' });
+});
+afterAll(async () => {
+  dynamodb.destroy();
+  await stack.stop();
+});
+
+async function call(method: string, path: string, key: string | undefined, body?: object) {
+  const response = await fetch(stack.baseUrl + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as any };
+}
+const keyFor = async (request: object) => (await call('POST', '/v1/keys', stack.adminKey, request)).body.key;
+async function invoke(role: string, event: object): Promise<any> {
+  const url = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions[role]}/invocations`;
+  return (await fetch(url, { method: 'POST', body: JSON.stringify(event) })).json();
+}
+const lastUseOf = async (id: string) =>
+  (await call('GET', '/v1/keys?limit=1000', stack.adminKey)).body.keys.find((key: any) => key.id === id)?.lastUsedAt;
+const today = () => new Date().toISOString().slice(0, 10);
+const use = (ids: readonly string[]) =>
+  call('POST', '/ingest', ada, {
+    events: ids.map((id) => ({
+      event: 'cli_invocation',
+      distinct_id: 'laptop',
+      insert_id: id,
+      timestamp: new Date().toISOString(),
+      properties: invocationOf('model'),
+    })),
+  });
+
+describe('a key whose first use is', () => {
+  it.each([
+    ['the choice of who may see its user', 'personal', 'PUT', '/v1/users/ada/visibility', { leaderboards: 'shown' }],
+    ['taking a device from its owner', 'admin', 'POST', '/v1/devices/laptop/unbind', undefined],
+  ])('%s has its use noted', async (_what, kind, method, path, body) => {
+    await use(['first']);
+    await stack.drain();
+    const made = await call('POST', '/v1/keys', stack.adminKey, {
+      kind,
+      ...(kind === 'personal' ? { username: 'ada' } : {}),
+    });
+    expect(await lastUseOf(made.body.id)).toBeUndefined();
+
+    expect((await call(method, path, made.body.key, body)).status).toBe(200);
+
+    expect(await lastUseOf(made.body.id)).toEqual(expect.any(String));
+  });
+});
+
+describe('who leaves a collective', () => {
+  it('is no member any more, whether its members are set or named by a new key', async () => {
+    const memberships = async (username: string) => {
+      const key = await keyFor({ kind: 'personal', username });
+      return (await call('GET', '/api/whoami', key)).body.organizations.map(({ slug }: any) => slug);
+    };
+    const set = (members: readonly string[]) => call('PUT', '/v1/collectives/guild', stack.adminKey, { members });
+    expect((await set(['ada', 'bob', 'cy'])).status).toBe(200);
+
+    await set(['ada', 'bob']);
+    expect(await memberships('cy')).toEqual(['cy']);
+    await keyFor({ kind: 'collective', slug: 'guild', members: ['ada'] });
+    expect(await memberships('bob')).toEqual(['bob']);
+  });
+});
+
+describe('a day whose facts a hand took out', () => {
+  const version = { name: '@ada/net', version: `${today().replaceAll('-', '.')}.1` };
+  const seriesOfToday = async () => {
+    const range = `since=${Date.parse(today())}&to=${Date.parse(today()) + 86_400_000}`;
+    const { status, body } = await call('GET', `/community-metrics/series?${range}`, undefined);
+    expect(status).toBe(200);
+    return body;
+  };
+  const rollUp = {
+    'roll-up-metrics': () => invoke('roll-up-metrics', {}),
+    backfill: () => invoke('backfill', { mode: 'metrics', from: today(), to: today() }),
+  };
+
+  it('is rolled up from what there is, and then from what is left, by a rollup and by a backfill alike', async () => {
+    expect((await call('POST', '/api/v1/extensions/confirm', ada, version)).status).toBe(201);
+    const service = await keyFor({ kind: 'service' });
+    for (const [round, by] of [rollUp.backfill, rollUp['roll-up-metrics'], rollUp.backfill].entries()) {
+      await use([`round-${round}-1`, `round-${round}-2`]);
+      const properties = { extension_name: version.name, version: version.version, username: `puller-${round}` };
+      await call('POST', '/ingest', service, { event: 'extension_pulled', distinct_id: 'cdn', properties });
+      expect(await by()).toMatchObject({ status: 'done' });
+      const full = await seriesOfToday();
+
+      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: stack.tables.telemetry! }));
+      const chunks = Items.map((item) => unmarshall(item)).filter(({ sk }) => String(sk).startsWith('HOUR#'));
+      expect(chunks.length).toBeGreaterThan(0);
+      for (const { pk, sk } of chunks) {
+        await dynamodb.send(new DeleteItemCommand({ TableName: stack.tables.telemetry!, Key: marshall({ pk, sk }) }));
+      }
+      expect(await by()).toMatchObject({ status: 'done' });
+
+      expect(await seriesOfToday()).not.toEqual(full);
+    }
+    await stack.drain();
+  });
+
+  it('does not keep the shadow report from looking up what was published', async () => {
+    await stack.drain();
+
+    expect(await invoke('shadow-report', {})).toMatchObject({ users: expect.any(Number) });
+  });
+});
+
+describe('a backfill that was left, its continuation lost', () => {
+  it('is taken up by the next scheduled one, through its queue', async () => {
+    const startedAt = new Date(Date.now() - 10 * 60_000).toISOString();
+    const runId = `${startedAt.replaceAll(/[-:.]/gu, '')}-left`;
+    const runs = dynamoBackfillRuns(dynamodb, stack.tables.backfill_runs!, {
+      random: Math.random,
+      sleep: async () => {},
+      randomToken: () => 'left',
+    });
+    const order = { mode: 'all', usernames: [aUsername('ada')], dryRun: false } as const;
+    await runs.start({ runId, order, startedAt, status: 'running' });
+
+    await invoke('backfill', { mode: 'stale' });
+    await stack.drain();
+
+    expect(await invoke('backfill', { runId })).toMatchObject({ status: 'done', recomputed: 1 });
+  });
+});
+
+describe('boards of more users than are read at any time', () => {
+  it('are asked for again when they are due', async () => {
+    await invoke('rank-leaderboards', {});
+    const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: stack.tables.leaderboards! }));
+    const roots = Items.filter((item) => item.scores !== undefined && item.sk?.S === 'NEWEST');
+    expect(roots).toHaveLength(4);
+    for (const { pk, sk } of roots) {
+      await dynamodb.send(
+        new UpdateItemCommand({
+          TableName: stack.tables.leaderboards!,
+          Key: { pk: pk!, sk: sk! },
+          UpdateExpression: 'SET scores = :many',
+          ExpressionAttributeValues: { ':many': { N: '200000' } },
+        }),
+      );
+    }
+    const rankQueue = { QueueUrl: stack.queues.rank!, AttributeNames: ['ApproximateNumberOfMessagesDelayed'] };
+    const delayed = async (): Promise<number> =>
+      Number(
+        ((await sqs('AmazonSQS.GetQueueAttributes', rankQueue)) as any).Attributes.ApproximateNumberOfMessagesDelayed,
+      );
+    const before = await delayed();
+
+    const MessageBody = JSON.stringify({ changedBefore: new Date(Date.now() + 60_000).toISOString() });
+    await sqs('AmazonSQS.SendMessage', { QueueUrl: stack.queues.rank!, MessageBody });
+    await stack.drain();
+
+    expect(await delayed()).toBe(before + 1);
+  });
+});
