@@ -7,7 +7,7 @@ import { byRole, grantsOf, type Resources } from './template.ts';
 /** One thing that a function may do: `refresh-score`, `dynamodb:Query`, `telemetry`. */
 export type Permission = { readonly role: string; readonly action: string; readonly target: string };
 
-const textOf = ({ role, action, target }: Permission): string => `${role} ${action} ${target}`;
+export const textOf = ({ role, action, target }: Permission): string => `${role} ${action} ${target}`;
 
 /** Where the processes of a run note what their functions were allowed; unset where nobody asks. */
 const DIRECTORY = 'LAUREL_TEST_PERMISSIONS';
@@ -16,7 +16,7 @@ const DIRECTORY = 'LAUREL_TEST_PERMISSIONS';
  * What the Lambda service does in a function's name, of which the local stack does only a part, and what only a failure
  * would use. Each with the reason why no test can.
  */
-const EXCEPTIONS: readonly { readonly of: RegExp; readonly because: string }[] = [
+export const EXCEPTIONS: readonly { readonly of: RegExp; readonly because: string }[] = [
   { of: / logs:(CreateLogStream|PutLogEvents) /u, because: 'Lambda writes the log' },
   { of: / sqs:GetQueueAttributes /u, because: "Lambda's poller looks at the queue, the local one does not" },
   {
