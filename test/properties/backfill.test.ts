@@ -143,7 +143,7 @@ describe('a backfill', () => {
         await world.checkFacts({ everyAnswerArrived: true });
         await world.checkScores();
       }),
-      { numRuns: runs(15) },
+      { numRuns: runs(8) },
     );
   });
 });

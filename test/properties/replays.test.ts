@@ -52,7 +52,7 @@ describe('a replay', () => {
 
         expect(await world.everything()).toEqual(before);
       }),
-      { numRuns: runs(30) },
+      { numRuns: runs(12) },
     );
   });
 
@@ -79,7 +79,7 @@ describe('a replay', () => {
 
         await world.checkScores();
       }),
-      { numRuns: runs(25) },
+      { numRuns: runs(10) },
     );
   });
 });
