@@ -57,7 +57,7 @@ async function runTests(
   ];
   const inherited = Object.entries(process.env).filter(([key]) => !/^(VITEST|LAUREL_TEST_REPORT)/u.test(key));
   // Whoever runs all tests waits for them: there random properties take fewer runs than a mutant deserves.
-  const env = { ...Object.fromEntries(inherited), LAUREL_TEST_ASSEMBLY: assembly, LAUREL_PROPERTY_RUNS: '2' };
+  const env = { ...Object.fromEntries(inherited), LAUREL_TEST_ASSEMBLY: assembly, LAUREL_PROPERTY_RUNS: '3' };
   const child = spawn(process.execPath, [vitest, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

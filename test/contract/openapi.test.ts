@@ -163,7 +163,7 @@ describe('the OpenAPI document', () => {
             stored = await everythingStored();
           }
         }),
-        { numRuns: 10, seed: 1 },
+        { numRuns: 6, seed: 1 },
       );
     }
   });

@@ -24,7 +24,7 @@ async function prove(args: readonly string[], mutation?: Mutation): Promise<{ co
   });
 }
 
-const schedules = String(Math.ceil(40 * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1)));
+const schedules = String(Math.ceil(25 * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1)));
 
 // It speaks to the embedded engine in that engine's own words.
 describe.skipIf(defaultEngine() !== 'dynoxide')('the simulator', () => {

@@ -143,7 +143,7 @@ describe('a backfill', () => {
         await world.checkFacts({ everyAnswerArrived: true });
         await world.checkScores();
       }),
-      { numRuns: runs(8) },
+      { numRuns: runs(5) },
     );
   });
 });

@@ -48,7 +48,7 @@ describe('each event counts once', () => {
         using world = await aWorld(new Wire(undefined, chooser(choices)));
         await sendAll(world, plan, true);
       }),
-      { numRuns: runs(15) },
+      { numRuns: runs(8) },
     );
   });
 
@@ -58,7 +58,7 @@ describe('each event counts once', () => {
         using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
         await sendAll(world, plan, false);
       }),
-      { numRuns: runs(15) },
+      { numRuns: runs(8) },
     );
   });
 });
@@ -76,7 +76,7 @@ describe('senders that fill chunks of one hour at the same time', () => {
         await world.send(...requests);
         await world.checkFacts({ everyAnswerArrived: true });
       }),
-      { numRuns: runs(15) },
+      { numRuns: runs(8) },
     );
   });
 });

@@ -78,7 +78,7 @@ describe('the ledger gives each grant once, and its balances are its sums', () =
         using world = await aWorld(new Wire(undefined, chooser(choices)));
         await sendAll(world, plan, true);
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 
@@ -88,7 +88,7 @@ describe('the ledger gives each grant once, and its balances are its sums', () =
         using world = await aWorld(new Wire(undefined, chooser(choices)), cancelled);
         await sendAll(world, plan, true);
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 
@@ -98,7 +98,7 @@ describe('the ledger gives each grant once, and its balances are its sums', () =
         using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)), cancelled);
         await sendAll(world, plan, false);
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 });

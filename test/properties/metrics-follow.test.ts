@@ -92,7 +92,7 @@ describe('metrics follow the facts', () => {
         using world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
-      { numRuns: runs(6) },
+      { numRuns: runs(4) },
     );
   }, 120_000);
 
@@ -103,7 +103,7 @@ describe('metrics follow the facts', () => {
         using world = new MetricsWorld(engine, await engine.createTables(), wire);
         await run(world, plan);
       }),
-      { numRuns: runs(6) },
+      { numRuns: runs(4) },
     );
   }, 120_000);
 
@@ -127,7 +127,7 @@ describe('metrics follow the facts', () => {
           await world.checkRollups(); // nobody comes after them to mend what an older run saved over a newer one
         }
       }),
-      { numRuns: runs(6) },
+      { numRuns: runs(4) },
     );
   }, 120_000);
 

@@ -116,7 +116,7 @@ describe('metrics and scores follow the facts', () => {
         using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 
@@ -154,7 +154,7 @@ describe('metrics and scores follow the facts', () => {
           }
         },
       ),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 
@@ -188,7 +188,7 @@ describe('metrics and scores follow the facts', () => {
         using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         await run(world, plan);
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 });

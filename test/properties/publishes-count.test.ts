@@ -141,7 +141,7 @@ describe('publishes and pulls count', () => {
         using world = await aWorld(new Wire(undefined, chooser(choices)));
         await live(world, plan, true);
       }),
-      { numRuns: runs(10) },
+      { numRuns: runs(7) },
     );
   });
 
@@ -151,7 +151,7 @@ describe('publishes and pulls count', () => {
         using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
         await live(world, plan, false);
       }),
-      { numRuns: runs(10) },
+      { numRuns: runs(7) },
     );
   });
 });

@@ -52,7 +52,7 @@ describe('a replay', () => {
 
         expect(await world.everything()).toEqual(before);
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 
@@ -79,7 +79,7 @@ describe('a replay', () => {
 
         await world.checkScores();
       }),
-      { numRuns: runs(10) },
+      { numRuns: runs(8) },
     );
   });
 });

@@ -75,7 +75,7 @@ describe('a device that is bound and unbound again', () => {
         expect(await shown()).toEqual(before);
         client.destroy();
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(8) },
     );
   });
 });
