@@ -1,21 +1,19 @@
-import { join } from 'node:path';
 import { Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
+  Function as LambdaFunction,
   LoggingFormat,
   RecursiveLoop,
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { alarmOnFunction } from './alarms.ts';
+import { bundleOf } from './bundle.ts';
 import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
-
-const PROJECT_ROOT = join(import.meta.dirname, '..');
 
 /** Behind the API: the gateway gives up at 30 s, and its callers before that. */
 export const API_TIMEOUT = Duration.seconds(10);
@@ -36,7 +34,7 @@ export type LaurelFunctionProps<Env> = {
  * `allow`. `Env` is what the function's `env.ts` parses, so a name that is missing here does not compile.
  */
 export class LaurelFunction<Env extends Record<string, string>> extends Construct {
-  readonly fn: NodejsFunction;
+  readonly fn: LambdaFunction;
   readonly role: string;
   readonly timeout: Duration;
 
@@ -54,11 +52,10 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.fn = new NodejsFunction(this, 'Function', {
+    this.fn = new LambdaFunction(this, 'Function', {
       functionName,
-      entry: join(PROJECT_ROOT, 'functions', role, 'handler.ts'),
-      projectRoot: PROJECT_ROOT,
-      depsLockFilePath: join(PROJECT_ROOT, 'package-lock.json'),
+      code: bundleOf(role),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMegabytes,
@@ -70,15 +67,6 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       systemLogLevelV2: SystemLogLevel.WARN,
-      awsSdkConnectionReuse: false, // the SDK reuses connections anyway; the variable would be one nobody parses
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        mainFields: ['module', 'main'],
-        minify: true,
-        bundleAwsSDK: true, // the version that was tested, not the one the runtime happens to have
-        forceDockerBundling: false,
-      },
     });
     Tags.of(this.fn).add(ROLE_TAG, role);
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
