@@ -6,6 +6,8 @@ import type { LocalDescription } from './local-description.ts';
 const SAMPLE = new URL('../examples/community.ndjson.gz', import.meta.url);
 const MILLISECONDS_PER_DAY = 86_400_000;
 const SENDERS = 8;
+/** Many more than a client sends at once: whoever starts the stack waits for it. */
+const EVENTS_A_REQUEST = 200;
 
 const SampleEvent = z.object({
   event: z.string(),
@@ -41,7 +43,7 @@ export function readSample(lastDay: string): readonly SampleRequest[] {
 }
 
 /**
- * Sends the sample through the front door, unless `progressFile` says that it was. The requests of one account keep
+ * Sends the sample through the front door, unless `progressFile` says that it was. The events of one account keep
  * their order. True where it sent anything.
  */
 export async function loadSample(target: SampleTarget, progressFile: string, now: number): Promise<boolean> {
@@ -57,7 +59,10 @@ export async function loadSample(target: SampleTarget, progressFile: string, now
     for (let next = queues.shift(); next !== undefined; next = queues.shift()) {
       const [username, requests] = next;
       const key = username === null ? undefined : await makeKey(target, username);
-      for (const { events } of requests) await post(target, '/ingest', { events }, key);
+      const all = requests.flatMap(({ events }) => events);
+      for (let from = 0; from < all.length; from += EVENTS_A_REQUEST) {
+        await post(target, '/ingest', { events: all.slice(from, from + EVENTS_A_REQUEST) }, key);
+      }
     }
   };
   await Promise.all(Array.from({ length: SENDERS }, sendNext));
