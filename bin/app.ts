@@ -1,3 +1,4 @@
+import '../infra/bundle.ts'; // first: it bundles while the CDK is loaded
 import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';

@@ -1,29 +1,27 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 
 const FUNCTIONS = join(import.meta.dirname, '..', 'functions');
 const HANDLER = 'handler.ts';
 
-let bundles: string | undefined;
+const bundles = await bundleAll();
 
 /**
- * A function's code as one minified module, `index.mjs`, with the AWS SDK that was tested instead of the one that the runtime
- * happens to have. All functions are bundled at once, which reads what they share once: the CDK's own construct starts a
- * process for each of them, and `npm start` waits for it.
+ * The directory of a function's code: one minified module, `index.mjs`, with the AWS SDK that was tested instead of the
+ * one that the runtime happens to have. All functions are bundled at once, which reads what they share once, and as soon
+ * as this module is loaded: the CDK's own construct starts a process for each of them, and `npm start` waits for it.
  */
-export function bundleOf(role: string): Code {
-  bundles ??= bundleAll();
-  return Code.fromAsset(join(bundles, role));
+export function bundleOf(role: string): string {
+  return join(bundles, role);
 }
 
-function bundleAll(): string {
+async function bundleAll(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'laurel-bundles-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true })); // read while the app is synthesized
   const roles = readdirSync(FUNCTIONS).filter((folder) => readdirSync(join(FUNCTIONS, folder)).includes(HANDLER));
-  buildSync({
+  await build({
     entryPoints: roles.map((role) => ({ in: join(FUNCTIONS, role, HANDLER), out: join(role, 'index') })),
     outdir: directory,
     outExtension: { '.js': '.mjs' },

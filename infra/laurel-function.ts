@@ -3,6 +3,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
+  Code,
   Function as LambdaFunction,
   LoggingFormat,
   RecursiveLoop,
@@ -54,7 +55,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
     });
     this.fn = new LambdaFunction(this, 'Function', {
       functionName,
-      code: bundleOf(role),
+      code: Code.fromAsset(bundleOf(role)),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,

@@ -14,7 +14,7 @@ const Counts = z.object({ Attributes: z.record(z.string(), z.coerce.number()) })
 /** A delayed message is not waited for: who wants its work now invokes the function. */
 const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
 
-/** Waits until nothing is left to do. Throws after `timeoutMs` what is left, and the last errors in the logs. */
+/** Waits until nothing is left to do, without the time in which batches would gather. Throws after `timeoutMs` what is left, and the last errors in the logs. */
 export async function drain(given: {
   readonly stack: StackModel;
   readonly functions: ReadonlyMap<string, FunctionPool>;
@@ -41,6 +41,7 @@ export async function drain(given: {
   const until = Date.now() + given.timeoutMs;
   let idleChecks = 0;
   for (;;) {
+    for (const source of given.sources) source.flush();
     const left = await pending();
     idleChecks = left.length === 0 ? idleChecks + 1 : 0;
     if (idleChecks === 2) return; // once could fall between a message's receipt and its invocation

@@ -5,7 +5,8 @@ import type { LocalDescription } from './local-description.ts';
 
 const SAMPLE = new URL('../examples/community.ndjson.gz', import.meta.url);
 const MILLISECONDS_PER_DAY = 86_400_000;
-const SENDERS = 8;
+/** Few: each sender more is one more thread of each function to start. */
+const SENDERS = 2;
 /** Many more than a client sends at once: whoever starts the stack waits for it. */
 const EVENTS_A_REQUEST = 200;
 

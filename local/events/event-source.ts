@@ -3,6 +3,8 @@ export type EventSource = {
   readonly name: string;
   /** Whether it has seen everything there was to see, and runs nothing. */
   isIdle(): boolean;
+  /** Invokes with what is gathered so far, as if its window were over. */
+  flush(): void;
   /** Stops reading, and waits for what it runs. */
   stop(): Promise<void>;
 };

@@ -49,6 +49,7 @@ export function startQueueSource(options: {
   const isStopping = () => stopping.signal.aborted;
   const running = new Set<Promise<void>>();
   let isGathering = false;
+  let flushes = 0;
 
   const receive = async (limit: number, waitSeconds: number, signal?: AbortSignal): Promise<readonly Message[]> => {
     const answer = await call(
@@ -69,11 +70,11 @@ export function startQueueSource(options: {
     const batch = [...(await receive(mapping.batchSize, LONG_POLL_SECONDS, stopping.signal))];
     isGathering = batch.length > 0;
     const until = clock() + mapping.windowMs;
-    while (batch.length > 0 && batch.length < mapping.batchSize && !isStopping()) {
+    const flushesBefore = flushes;
+    while (batch.length > 0 && batch.length < mapping.batchSize && flushes === flushesBefore && !isStopping()) {
       const leftMs = until - clock();
       if (leftMs <= 0) break;
-      // whole seconds only: a long poll would outlast the window's rest
-      const more = await receive(mapping.batchSize - batch.length, Math.floor(leftMs / 1000));
+      const more = await receive(mapping.batchSize - batch.length, 0); // a long poll would outlast the window
       if (more.length === 0) await pause(Math.min(leftMs, 100), stopping.signal);
       batch.push(...more);
     }
@@ -136,6 +137,9 @@ export function startQueueSource(options: {
   return {
     name: `${mapping.queue.role} → ${pool.model.role}`,
     isIdle: () => !isGathering && running.size === 0,
+    flush: () => {
+      flushes += 1;
+    },
     async stop() {
       stopping.abort();
       await polling;

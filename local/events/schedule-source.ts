@@ -80,6 +80,7 @@ export function startScheduleSource(options: {
   return {
     name: `schedule ${schedule.name}`,
     isIdle: () => !isDelivering,
+    flush: () => undefined, // it gathers nothing
     async stop() {
       stopping.abort();
       await running;

@@ -42,6 +42,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
   const readers = new Map<string, { seenWrites: number; isBusy: boolean; readonly running: Promise<void> }>();
   let writes = 1;
   let hasFoundShards = false;
+  let flushes = 0;
   let awake = new AbortController();
   const wake = () => {
     writes += 1;
@@ -137,7 +138,9 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
         const records = [...first];
         state.isBusy = records.length > 0;
         const until = clock() + mapping.windowMs;
-        while (records.length > 0 && records.length < limit && clock() < until && !isStopping()) {
+        const flushesBefore = flushes;
+        const isOpen = () => clock() < until && flushes === flushesBefore && !isStopping();
+        while (records.length > 0 && records.length < limit && isOpen()) {
           await pause(Math.min(100, until - clock()), stopping.signal);
           const more = await reader.next(limit - records.length);
           if (more === undefined) break;
@@ -189,6 +192,9 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
     wake,
     isIdle: () =>
       hasFoundShards && [...readers.values()].every(({ seenWrites, isBusy }) => !isBusy && seenWrites === writes),
+    flush: () => {
+      flushes += 1;
+    },
     async stop() {
       stopping.abort();
       await finding;

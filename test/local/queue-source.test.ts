@@ -10,14 +10,19 @@ afterEach(async () => {
   stack = undefined;
 });
 
-/** A queue whose messages come back after a second, its dead letters, and a function that drains it. */
-async function aDrainedQueue(handler: string, mapping: Record<string, unknown> = {}) {
+/** A queue whose messages come back after a second unless `queue` says otherwise, its dead letters, and a function that drains it. */
+async function aDrainedQueue(
+  handler: string,
+  mapping: Record<string, unknown> = {},
+  queue: Record<string, unknown> = {},
+) {
   const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
   const { assembly, notes } = tinyAssembly({
     DeadLetters: aQueue('jobs-dlq'),
     Jobs: aQueue('jobs', {
       VisibilityTimeout: 1,
       RedrivePolicy: { deadLetterTargetArn: arn('DeadLetters'), maxReceiveCount: 2 },
+      ...queue,
     }),
     ...aFunction('worker', {
       handler,
@@ -77,13 +82,25 @@ describe('a queue mapping', () => {
     const { send, notes } = await aDrainedQueue(
       `export const handler = async (event) => note(event.Records.map(({ body }) => body))`,
       { BatchSize: 15, MaximumBatchingWindowInSeconds: 1 },
+      { VisibilityTimeout: 30 },
     );
     await send(...Array.from({ length: 10 }, (_, index) => `a${index}`));
     await send(...Array.from({ length: 10 }, (_, index) => `b${index}`));
-    await stack!.drain();
+    await until(() => bodies(notes()).length === 20);
     expect(notes()[0].length).toBeGreaterThan(10);
     expect(Math.max(...notes().map(({ length }) => length))).toBeLessThanOrEqual(15);
     expect(new Set(bodies(notes())).size).toBe(20);
+  });
+
+  it('does not keep whoever drains the stack waiting for its window', async () => {
+    const { send, notes } = await aDrainedQueue(
+      `export const handler = async (event) => note(event.Records.map(({ body }) => body))`,
+      { BatchSize: 15, MaximumBatchingWindowInSeconds: 300 },
+      { VisibilityTimeout: 30 },
+    );
+    await send('one');
+    await stack!.drain();
+    expect(bodies(notes())).toEqual(['one']);
   });
 
   it('hands out again only what was reported, and gives it up to the dead letters', async () => {

@@ -192,6 +192,14 @@ describe('a stream mapping', () => {
     expect(notes().flat()).toContain('fine');
   });
 
+  it('gathers a batch within its window, and keeps nobody who drains the stack waiting for its end', async () => {
+    const { assembly, notes } = aStreamedTable(NOTE_KEYS, { MaximumBatchingWindowInSeconds: 300 });
+    running = await startTestStack({ assembly });
+    await put(running, 'a', 'b', 'c');
+    await running.drain();
+    expect(notes()).toEqual([['a', 'b', 'c']]);
+  });
+
   it('keeps the order of a key where it runs several lanes', async () => {
     const { assembly, notes } = aStreamedTable(NOTE_KEYS, { ParallelizationFactor: 3, BatchSize: 2 });
     running = await startTestStack({ assembly });
