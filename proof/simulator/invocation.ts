@@ -29,6 +29,8 @@ export type Surroundings = {
   pause(): Promise<void>;
   /** Sends to a queue, by the SDK's rules. */
   sendBatch(input: SendBatch): Promise<SentBatch>;
+  /** How many messages wait in a queue, as its attributes say it. */
+  countMessages(queueUrl: string): Promise<{ readonly Attributes: Readonly<Record<string, string>> }>;
 };
 
 export type SendBatch = {

@@ -94,6 +94,7 @@ export class Simulation {
       },
       pause: () => this.#pause(),
       sendBatch: (input) => this.#sendBatch(current(), input),
+      countMessages: (queueUrl) => this.#countMessages(current(), queueUrl),
     };
     ways.set(this.#surroundings, this);
   }
@@ -215,6 +216,21 @@ export class Simulation {
     await this.conductor.turn(operation);
     this.conductor.passed();
     this.conductor.end(operation);
+  }
+
+  async #countMessages(invocation: Invocation, queueUrl: string) {
+    const operation = this.conductor.begin(invocation, 'GetQueueAttributesCommand', {});
+    const count = async () => {
+      const { waiting = [] } = this.queues.get(queueOfUrl(queueUrl)) ?? {};
+      const delayed = waiting.filter(({ dueAt }) => dueAt > this.now).length;
+      const [visible, later] = [String(waiting.length - delayed), String(delayed)];
+      return { Attributes: { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesDelayed: later } };
+    };
+    try {
+      return await this.attempt(operation, count, () => ({ Attributes: {} }));
+    } finally {
+      this.conductor.end(operation);
+    }
   }
 
   async #sendBatch(invocation: Invocation, input: SendBatch): Promise<SentBatch> {

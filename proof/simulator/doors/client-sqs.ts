@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { current, type SentBatch } from '../invocation.ts';
+import { current } from '../invocation.ts';
 
-const Command = z.object({
+const Send = z.object({
   input: z.object({
     QueueUrl: z.string(),
     Entries: z.array(
@@ -13,8 +13,17 @@ const Command = z.object({
   }),
 });
 
-/** In place of the SDK's class where a handler makes its client: sends to the simulated queues. */
-export function SQSClient(): { send(command: unknown): Promise<SentBatch> } {
+const Count = z.object({ input: z.object({ QueueUrl: z.string(), AttributeNames: z.array(z.string()) }) });
+
+/** In place of the SDK's class where a handler makes its client: sends to the simulated queues, and counts what they hold. */
+export function SQSClient(): { send(command: unknown): Promise<unknown> } {
   const { surroundings } = current();
-  return { send: (command) => surroundings.sendBatch(Command.parse(command).input) };
+  return {
+    send(command) {
+      const counting = Count.safeParse(command);
+      return counting.success
+        ? surroundings.countMessages(counting.data.input.QueueUrl)
+        : surroundings.sendBatch(Send.parse(command).input);
+    },
+  };
 }
