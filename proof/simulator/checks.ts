@@ -22,6 +22,8 @@ import { queuesOf } from './steps.ts';
 import type { World } from './world.ts';
 
 const CLOCKS_OFF_MS = 5_000;
+/** Of the gauges, in a small community: after so long a new one is due, whatever the machines' clocks. */
+const BETWEEN_SAMPLES_MS = 60_000 + CLOCKS_OFF_MS;
 const USERS = ['ada', 'bob', 'cy'] as const;
 
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
@@ -221,11 +223,25 @@ export async function checkReplays(world: World): Promise<void> {
       : [`${key} was ${before.get(key) ?? 'nothing'} and is ${after.get(key) ?? 'nothing'}`],
   );
   expectNone('I5', problems);
+  if (schedule.hasRollups) await checkGauges(world);
+}
+
+/** The newest sample is of what all scores come to: the replay has asked for one, long enough after the last before it. */
+async function checkGauges({ simulation }: World): Promise<void> {
+  if (simulation.queues.get('roll-up')?.log.length === 0) return; // a sample is taken with the roll-ups
+  const newest = [...(await storedRollups(simulation.engine)).gauges].sort(([a], [b]) => (a < b ? -1 : 1)).at(-1);
+  const scores = (await storedScores(simulation.engine)).flatMap(({ memberScore }) => memberScore ?? []);
+  const total = scores.reduce((sum, score) => sum + score, 0);
+  expectNone(
+    'gauges',
+    differs('the newest sample', newest?.[1], [`MEMBER_COUNT ${scores.length}`, `TOTAL_SCORE ${total}`]),
+  );
 }
 
 /** A score is of the date of its refresh: those of earlier dates are brought to today, since a replay would do so. */
 async function bringToToday(world: World): Promise<void> {
   const { simulation } = world;
+  simulation.now += BETWEEN_SAMPLES_MS;
   const latest = new Date(simulation.now + CLOCKS_OFF_MS).toISOString().slice(0, 10);
   // Clocks differ: at midnight itself two machines would score two dates.
   if (new Date(simulation.now - CLOCKS_OFF_MS).toISOString().slice(0, 10) !== latest)

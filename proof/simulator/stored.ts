@@ -130,6 +130,7 @@ const ScoreItem = z.object({
   username: z.string(),
   date: z.string(),
   canonicalScore: z.number(),
+  memberScore: z.number().optional(),
   tier: z.string(),
   tiersReached: z.array(z.object({ tier: z.string() })),
 });
@@ -137,6 +138,8 @@ export type StoredScore = {
   readonly username: string;
   readonly date: string;
   readonly canonicalScore: number;
+  /** Missing where nothing is known of the user any more. */
+  readonly memberScore?: number | undefined;
   readonly tier: string;
   readonly tiersReached: readonly string[];
 };
@@ -183,21 +186,29 @@ const Summary = z.object({ sk: z.string(), publisher: z.string(), versions: z.nu
 export async function storedRollups(engine: Engine): Promise<{
   /** By date, as `METRIC count sum`; of no gauge. */
   readonly totals: ReadonlyMap<string, readonly string[]>;
+  /** The gauges' values by date, as `METRIC value`. */
+  readonly gauges: ReadonlyMap<string, readonly string[]>;
   readonly extensions: readonly string[];
 }> {
   const totals = new Map<string, readonly string[]>();
+  const gauges = new Map<string, readonly string[]>();
   const extensions: string[] = [];
   for (const item of await engine.scan('metric_rollup_hour')) {
     const [pk, sk] = [textOf(item, 'pk'), textOf(item, 'sk')];
     if (pk === 'TOTALS') {
-      const rows = Object.entries(Totals.parse(item.totals).M).filter(([metric]) => !GAUGES.includes(metric));
-      if (rows.length > 0) totals.set(sk, rows.map(([metric, { L }]) => `${metric} ${L.join(' ')}`).sort());
+      const rows = Object.entries(Totals.parse(item.totals).M);
+      const [ofGauges, others] = [
+        rows.filter(([metric]) => GAUGES.includes(metric)),
+        rows.filter(([metric]) => !GAUGES.includes(metric)),
+      ];
+      if (others.length > 0) totals.set(sk, others.map(([metric, { L }]) => `${metric} ${L.join(' ')}`).sort());
+      if (ofGauges.length > 0) gauges.set(sk, ofGauges.map(([metric, { L }]) => `${metric} ${L[1]}`).sort());
     } else if (pk === 'EXTENSIONS') {
       const { publisher, versions, pulls } = Summary.parse(unmarshall(itemOf(item)));
       extensions.push(`${sk} of ${publisher}: ${versions} versions, ${pulls} pulls`);
     }
   }
-  return { totals, extensions: extensions.sort() };
+  return { totals, gauges, extensions: extensions.sort() };
 }
 
 /** The ids of the backfills that have begun and not ended. */
@@ -230,6 +241,7 @@ export async function snapshotOf(engine: Engine, hasRollups: boolean): Promise<R
   }
   for (const item of await engine.scan('user_scores')) note('user_scores', item, RENEWED);
   if (!hasRollups) return all;
+  for (const [date, rows] of (await storedRollups(engine)).totals) all.set(`totals of ${date}`, rows.join(', '));
   for (const item of await engine.scan('metric_rollup_hour')) {
     const isRow = textOf(item, 'sk') !== 'ROLLUP' && !GAUGES.some((gauge) => textOf(item, 'sk').includes(gauge));
     if (isRow && textOf(item, 'pk') !== 'TOTALS') note('metric_rollup_hour', item, RENEWED);
