@@ -23,11 +23,11 @@ export function scheduleOf(seed: number): Schedule {
   const date = Date.parse('2026-08-21T00:00:00.000Z') + chance.below(4) * DAY;
   // Midnight is near as often as not.
   const startsAt = date + (chance.happens(0.5) ? DAY - 40_000 : 9 * HOUR + chance.below(6 * HOUR));
-  const hasRollups = theme === 'metrics' || (theme === 'all' && chance.happens(0.3));
+  const hasRollups = theme === 'metrics' || (['all', 'races'].includes(theme) && chance.happens(0.3));
   const hasBoards = (theme === 'all' || theme === 'ledger') && !hasRollups && chance.happens(0.4);
   const maker = new Maker(chance, startsAt, { theme, hasRollups, hasBoards });
   const planned: Planned[] = [];
-  const length = 8 + chance.below(20);
+  const length = 3 + chance.below(chance.of([6, 12, 24])); // many small ones show more in the same time than few large ones
   while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
   return {
     seed,
@@ -67,8 +67,9 @@ class Maker {
     this.#hasBoards = hasBoards;
     const ages = hasRollups ? [0, HOUR] : [0, HOUR, 30 * HOUR, 20 * DAY, 34.9 * DAY, 34.9 * DAY, -20 * HOUR];
     if (theme === 'races') {
-      // One user, whose days are far apart: what an older refresh saves over, no later one puts right.
-      this.#hours = [startsAt, startsAt - 30 * HOUR, startsAt - 20 * DAY, startsAt - 60 * HOUR];
+      // One user, whose days are far apart, or two hours: what an older fold saves over, no later one puts right.
+      const apart = hasRollups ? [0, HOUR] : [0, 30 * HOUR, 20 * DAY, 60 * HOUR];
+      this.#hours = apart.map((back) => startsAt - back);
       this.#users = [chance.of(USERS)];
       this.#devices = [chance.of(DEVICES)];
       return;
