@@ -140,7 +140,9 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
 
   const server = createServer((request, response) => {
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(); // else the caller has its answer
+    });
     void readBody(request)
       .then(async (body = Buffer.alloc(0)) => {
         if (await options.handleOther(request, response, body)) return;

@@ -1,6 +1,6 @@
-/** What a schedule is mostly about: few things at a time, so that they meet. */
-export const THEMES = ['telemetry', 'ledger', 'registry', 'metrics', 'backfill', 'races', 'all'] as const;
-export type Theme = (typeof THEMES)[number];
+/** What a schedule is mostly about, and how often: few things at a time, so that they meet. A rollup takes the most requests. */
+export const THEMES = { telemetry: 3, ledger: 3, registry: 3, metrics: 2, backfill: 3, races: 5, all: 3 } as const;
+export type Theme = keyof typeof THEMES;
 export type Sort =
   | 'ingest'
   | 'bulk'

@@ -19,15 +19,15 @@ type Planned = Pick<Step, 'act' | 'requests'>;
 /** The schedule that a seed stands for: the same each time, on every machine. */
 export function scheduleOf(seed: number): Schedule {
   const chance = new Chance(`schedule ${seed}`);
-  const theme = chance.of(THEMES);
+  const theme = chance.weighted(THEMES);
   const date = Date.parse('2026-08-21T00:00:00.000Z') + chance.below(4) * DAY;
   // Midnight is near as often as not.
   const startsAt = date + (chance.happens(0.5) ? DAY - 40_000 : 9 * HOUR + chance.below(6 * HOUR));
-  const hasRollups = theme === 'metrics' || (['all', 'races'].includes(theme) && chance.happens(0.3));
+  const hasRollups = theme === 'metrics' || (['all', 'races'].includes(theme) && chance.happens(0.1));
   const hasBoards = (theme === 'all' || theme === 'ledger') && !hasRollups && chance.happens(0.4);
   const maker = new Maker(chance, startsAt, { theme, hasRollups, hasBoards });
   const planned: Planned[] = [];
-  const length = 3 + chance.below(chance.of([6, 12, 24])); // many small ones show more in the same time than few large ones
+  const length = 3 + chance.below(chance.of([4, 4, 8, 24])); // many small ones show more in the same time than few large ones
   while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
   return {
     seed,
