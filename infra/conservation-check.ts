@@ -1,11 +1,11 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { CheckConservationEnv } from '../functions/check-conservation/env.ts';
 import { addAlarm, RUNBOOK } from './alarms.ts';
 import { LaurelFunction } from './laurel-function.ts';
+import { scheduleRole } from './schedule-role.ts';
 import { physicalName, type Stage } from './stage.ts';
 
 const ROLE = 'check-conservation';
@@ -34,13 +34,7 @@ export class ConservationCheck extends Construct {
       timeout: TIMEOUT,
     });
     const { functionArn } = this.worker.fn;
-    const account = { 'aws:SourceAccount': Stack.of(this).account }; // no schedule of another account may use the role
-    const role = new Role(this, 'ScheduleRole', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: account } }),
-    });
-    role.addToPolicy(
-      new PolicyStatement({ effect: Effect.ALLOW, actions: ['lambda:InvokeFunction'], resources: [functionArn] }),
-    );
+    const role = scheduleRole(this, 'ScheduleRole', 'lambda:InvokeFunction', [functionArn]);
     const schedule = new CfnSchedule(this, 'Hourly', {
       name: physicalName(stage, 'conservation-hourly'),
       description: 'Checks that nothing accepted or granted was lost',

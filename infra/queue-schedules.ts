@@ -1,9 +1,9 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Duration, Validations } from 'aws-cdk-lib';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
 import { LaurelQueue } from './laurel-queue.ts';
+import { scheduleRole } from './schedule-role.ts';
 import { physicalName, type Stage } from './stage.ts';
 
 export type QueueSchedule = {
@@ -31,15 +31,7 @@ export class QueueSchedules extends Construct {
       id: 'AwsSolutions-SQS3',
       reason: 'It is a dead-letter queue itself: of the schedules, which the check does not know.',
     });
-    const account = { 'aws:SourceAccount': Stack.of(this).account }; // no schedule of another account may use the role
-    const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: account } }),
-    });
-    for (const { queueArn } of [queue, undelivered]) {
-      role.addToPolicy(
-        new PolicyStatement({ effect: Effect.ALLOW, actions: ['sqs:SendMessage'], resources: [queueArn] }),
-      );
-    }
+    const role = scheduleRole(this, 'Role', 'sqs:SendMessage', [queue.queueArn, undelivered.queueArn]);
     for (const { name, cron, message } of schedules) {
       const schedule = new CfnSchedule(this, name, {
         name: physicalName(stage, name),

@@ -6,27 +6,14 @@ import type { CommittedChange } from '../../../domain/announcing/committed-chang
 import { RankRequested } from '../../../domain/leaderboards/rank.message.ts';
 import { scoreChange } from '../../../functions/adapters/dynamodb/score-changes.ts';
 import { aUsername } from '../../builders/identity.ts';
+import { anAnnouncer, AT } from './an-announcer.ts';
 
-const AT = Date.parse('2026-08-21T12:00:00.000Z');
-
-function anAnnouncer() {
-  const requests: RankRequested[] = [];
-  const world = { now: AT, fails: false };
-  const announce = boardAnnouncer({
-    async requestRanks(some) {
-      if (world.fails) throw new Error('no queue');
-      requests.push(...some);
-    },
-    clock: () => world.now,
-  });
-  const changed = (...changes: CommittedChange['change'][]) =>
-    announce(changes.map((change) => ({ change, committedAt: new Date(world.now).toISOString() })));
-  return { world, requests, changed };
-}
+const announcer = () =>
+  anAnnouncer<RankRequested>(({ request, clock }) => boardAnnouncer({ requestRanks: request, clock }));
 
 describe('the boards are announced', () => {
   it('once for all scores that changed, as a message that says until when it covers changes', async () => {
-    const { requests, changed } = anAnnouncer();
+    const { requests, changed } = announcer();
     await changed({ kind: 'standing-changed' }, { kind: 'standing-changed' });
 
     expect(requests).toHaveLength(1);
@@ -37,7 +24,7 @@ describe('the boards are announced', () => {
   });
 
   it('again only once the announcement covers no more changes', async () => {
-    const { world, requests, changed } = anAnnouncer();
+    const { world, requests, changed } = announcer();
     await changed({ kind: 'standing-changed' });
     const until = Date.parse(requests[0]!.changedBefore!);
     world.now = until - 1;
@@ -50,7 +37,7 @@ describe('the boards are announced', () => {
   });
 
   it('again where the announcement could not be queued', async () => {
-    const { world, requests, changed } = anAnnouncer();
+    const { world, requests, changed } = announcer();
     world.fails = true;
     await expect(changed({ kind: 'standing-changed' })).rejects.toThrow('no queue');
     world.fails = false;
@@ -60,7 +47,7 @@ describe('the boards are announced', () => {
   });
 
   it('by no other change', async () => {
-    const { requests, changed } = anAnnouncer();
+    const { requests, changed } = announcer();
     await changed({ kind: 'profile-changed', username: aUsername('ada') }, { kind: 'extension-changed', hours: [] });
 
     expect(requests).toEqual([]);

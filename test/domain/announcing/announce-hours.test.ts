@@ -3,8 +3,8 @@ import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../../domain/announcing
 import type { CommittedChange } from '../../../domain/announcing/committed-change.ts';
 import { RollUpRequested } from '../../../domain/metrics/roll-up.message.ts';
 import { aUsername } from '../../builders/identity.ts';
+import { anAnnouncer, AT } from './an-announcer.ts';
 
-const AT = Date.parse('2026-08-21T12:00:00.000Z');
 const [ada, hour, other] = [aUsername('ada'), '2026-08-21T11', '2026-08-20T23'];
 const events = (of = hour): CommittedChange['change'] => ({
   kind: 'hour-changed',
@@ -13,20 +13,8 @@ const events = (of = hour): CommittedChange['change'] => ({
   senders: [],
 });
 
-function anAnnouncer() {
-  const requests: RollUpRequested[] = [];
-  const world = { now: AT, fails: false };
-  const announce = hourAnnouncer({
-    async requestRollUps(some) {
-      if (world.fails) throw new Error('no queue');
-      requests.push(...some);
-    },
-    clock: () => world.now,
-  });
-  const changed = (...changes: CommittedChange['change'][]) =>
-    announce(changes.map((change) => ({ change, committedAt: new Date(world.now).toISOString() })));
-  return { world, requests, changed };
-}
+const announcer = () =>
+  anAnnouncer<RollUpRequested>(({ request, clock }) => hourAnnouncer({ requestRollUps: request, clock }));
 
 describe('the hours of changes are announced', () => {
   it.each<[what: string, change: CommittedChange['change'], hours: string[]]>([
@@ -38,14 +26,14 @@ describe('the hours of changes are announced', () => {
     ['not of a link', { kind: 'link-changed', username: ada }, []],
     ['not of a report', { kind: 'report-changed', username: ada }, []],
   ])('%s', async (_what, change, hours) => {
-    const { requests, changed } = anAnnouncer();
+    const { requests, changed } = announcer();
     await changed(change);
 
     expect(requests.map((request) => request.hour)).toEqual(hours);
   });
 
   it('once for a batch, as messages that say until when they cover changes', async () => {
-    const { requests, changed } = anAnnouncer();
+    const { requests, changed } = announcer();
     await changed(events(), events(other), events());
 
     expect(requests.map((request) => request.hour)).toEqual([other, hour]);
@@ -58,7 +46,7 @@ describe('the hours of changes are announced', () => {
   });
 
   it('again only once the announcement covers no more changes', async () => {
-    const { world, requests, changed } = anAnnouncer();
+    const { world, requests, changed } = announcer();
     await changed(events());
     const until = Date.parse(requests[0]!.changedBefore!);
 
@@ -72,7 +60,7 @@ describe('the hours of changes are announced', () => {
   });
 
   it('again where the queue did not take them', async () => {
-    const { world, requests, changed } = anAnnouncer();
+    const { world, requests, changed } = announcer();
     world.fails = true;
     await expect(changed(events())).rejects.toThrow();
 
