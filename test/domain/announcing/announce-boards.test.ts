@@ -2,7 +2,6 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../../domain/announcing/announce-boards.ts';
 import { announceChanges } from '../../../domain/announcing/announce-changes.ts';
-import type { CommittedChange } from '../../../domain/announcing/committed-change.ts';
 import { RankRequested } from '../../../domain/leaderboards/rank.message.ts';
 import { scoreChange } from '../../../functions/adapters/dynamodb/score-changes.ts';
 import { aUsername } from '../../builders/identity.ts';
