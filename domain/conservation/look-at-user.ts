@@ -2,7 +2,6 @@ import { auditOf } from '../grants/audit.ts';
 import { applyLine, emptyBalance, type Balance } from '../grants/balance.ts';
 import type { GrantLine } from '../grants/grant.ts';
 import { grantedOf } from '../grants/granted.ts';
-import { hashOfLine } from '../grants/line-hash.ts';
 import { linesUpTo, type LinesDeps } from '../grants/read-lines.ts';
 import type { Username } from '../identity/username.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
@@ -54,7 +53,7 @@ const named = namedCommandsOf(rules);
 export async function lookAtUser(deps: LookDeps, username: Username): Promise<Look> {
   const stored = await deps.scores.load(username);
   const { balance, lines } = await linesUpTo(deps.ledger, username);
-  const proven = provenBalance(lines, deps.sha256);
+  const proven = lines.reduce(applyLine, emptyBalance);
   const ofLedger = differencesOfLedger(username, { balance, proven, lines }, deps.sha256);
 
   const isOfOtherRules = stored.score !== null && stored.score.score.rulesVersion !== rules.version;
@@ -75,11 +74,6 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
       ...differencesOfScore(scoreOn, stored, { isExpected, today }),
     ],
   };
-}
-
-function provenBalance(lines: readonly GrantLine[], sha256: Sha256): Balance {
-  const last = lines.at(-1);
-  return { ...lines.reduce(applyLine, emptyBalance), head: last === undefined ? null : hashOfLine(last, sha256) };
 }
 
 function differencesOfLedger(

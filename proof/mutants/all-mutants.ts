@@ -1,5 +1,8 @@
 import { announcingMutants } from './announcing.ts';
 import { backfillMutants } from './backfill.ts';
+import { conservationFigureMutants } from './conservation-figures.ts';
+import { conservationJobMutants } from './conservation-job.ts';
+import { conservationMutants } from './conservation.ts';
 import { edgeMutants } from './edge.ts';
 import { leaderboardMutants } from './leaderboards.ts';
 import { ledgerMutants } from './ledger.ts';
@@ -19,5 +22,8 @@ export const allMutants: readonly Mutant[] = [
   ...backfillMutants,
   ...rollupMutants,
   ...leaderboardMutants,
+  ...conservationMutants,
+  ...conservationFigureMutants,
+  ...conservationJobMutants,
   ...edgeMutants,
 ];

@@ -12,6 +12,8 @@ export type Verdict = {
   readonly kind: 'caught' | 'survived' | 'broken';
   /** The name of the first test that failed, or what went wrong. */
   readonly by: string;
+  /** How that test failed, in its own words. */
+  readonly how: string;
   readonly seconds: number;
 };
 
@@ -21,7 +23,9 @@ const Report = z.object({
       name: z.string(),
       status: z.string(),
       message: z.string().default(''),
-      assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
+      assertionResults: z.array(
+        z.object({ status: z.string(), fullName: z.string(), failureMessages: z.array(z.string()).default([]) }),
+      ),
     }),
   ),
 });
@@ -46,7 +50,7 @@ export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string):
 
 async function runTests(
   { directory }: Tree,
-  { caughtBy, named }: Mutant,
+  { caughtBy, named, inBundles }: Mutant,
   { report, assembly }: { readonly report: string; readonly assembly: string },
 ): Promise<{ readonly output: string; readonly isTooLong: boolean }> {
   const vitest = join(directory, 'node_modules', 'vitest', 'vitest.mjs');
@@ -57,7 +61,11 @@ async function runTests(
   ];
   const inherited = Object.entries(process.env).filter(([key]) => !/^(VITEST|LAUREL_TEST_REPORT)/u.test(key));
   // Whoever runs all tests waits for them: there random properties take fewer runs than a mutant deserves.
-  const env = { ...Object.fromEntries(inherited), LAUREL_TEST_ASSEMBLY: assembly, LAUREL_PROPERTY_RUNS: '3' };
+  const env = {
+    ...Object.fromEntries(inherited),
+    ...(inBundles === true ? {} : { LAUREL_TEST_ASSEMBLY: assembly }),
+    LAUREL_PROPERTY_RUNS: '3',
+  };
   const child = spawn(process.execPath, [vitest, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -75,15 +83,18 @@ async function runTests(
   return { output, isTooLong };
 }
 
-function verdictOf(report: string, isTooLong: boolean, output: string): Pick<Verdict, 'kind' | 'by'> {
-  if (isTooLong) return { kind: 'caught', by: `no end after ${LONGEST_RUN_MS / 1000} s` };
-  if (!existsSync(report)) return { kind: 'broken', by: output.slice(-500) };
+function verdictOf(report: string, isTooLong: boolean, output: string): Pick<Verdict, 'kind' | 'by' | 'how'> {
+  if (isTooLong) return { kind: 'caught', by: `no end after ${LONGEST_RUN_MS / 1000} s`, how: '' };
+  if (!existsSync(report)) return { kind: 'broken', by: output.slice(-500), how: '' };
   const { testResults } = Report.parse(JSON.parse(readFileSync(report, 'utf8')));
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
   const failed = tests.find(({ status }) => status === 'failed');
-  if (failed !== undefined) return { kind: 'caught', by: failed.fullName.trim() };
+  if (failed !== undefined) {
+    const how = failed.failureMessages[0]?.split('\n')[0] ?? '';
+    return { kind: 'caught', by: failed.fullName.trim(), how };
+  }
   const unloaded = testResults.find(({ status, message }) => status === 'failed' && message !== '');
-  if (unloaded !== undefined) return { kind: 'broken', by: unloaded.message.split('\n')[0] ?? '' };
+  if (unloaded !== undefined) return { kind: 'broken', by: unloaded.message.split('\n')[0] ?? '', how: '' };
   const ran = tests.filter(({ status }) => status === 'passed').length;
-  return { kind: 'survived', by: `${ran} tests passed` };
+  return { kind: 'survived', by: `${ran} tests passed`, how: '' };
 }

@@ -38,8 +38,8 @@ const verdicts = await settleAll(chosen, trees.length, async (mutant): Promise<V
   try {
     const verdict = await checkMutant(tree, mutant, assembly);
     done += 1;
-    const { kind, by, seconds } = verdict;
-    console.error(`${done}/${chosen.length} ${mutant.name}: ${kind} by ${by} (${seconds.toFixed(1)} s)`);
+    const { kind, by, how, seconds } = verdict;
+    console.error(`${done}/${chosen.length} ${mutant.name}: ${kind} by ${by} (${seconds.toFixed(1)} s) ${how}`);
     return verdict;
   } finally {
     free.push(tree);

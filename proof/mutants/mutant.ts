@@ -16,6 +16,8 @@ export type Mutant = {
   readonly caughtBy: readonly string[];
   /** Only tests whose full name has this, as a regular expression: what keeps a run short. */
   readonly named?: string;
+  /** The tests run the bundles, which are made anew then: that takes seconds. */
+  readonly inBundles?: true;
 };
 
 /** A mutant of one file. */

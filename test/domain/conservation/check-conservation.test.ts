@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { UserPlace } from '../../../domain/conservation/user-places.port.ts';
 import type { StoredMetrics } from '../../../domain/scoring/score-store.port.ts';
 import { aUsername } from '../scoring/model.ts';
-import { ada, bob, healthy, rescored, tampered, type World } from './world.ts';
+import { ada, bob, healthy, rescored, tampered, World } from './world.ts';
 
 describe('the check of conservation', () => {
   it('finds nothing where all is as it should be, and does not wait for anything', async () => {
@@ -183,6 +184,19 @@ describe('a change that is under way', () => {
     expect(world.time.now - begun).toBeLessThan(150_000);
   });
 
+  it('has not stood while the queue was empty where a message was in it for a moment', async () => {
+    const world = await healthy();
+    await world.send(ada, 'new');
+    const begun = world.time.now;
+    world.meanwhile = () => {
+      const since = world.time.now - begun;
+      world.isQueueEmpty = since < 15_000 || since > 20_000;
+    };
+
+    expect(await world.check()).toMatchObject({ different: 1 });
+    expect(world.time.now - begun).toBeGreaterThan(50_000);
+  });
+
   it('leaves a user unsettled who changes as long as there is time, and reports what stands beside it', async () => {
     const world = await healthy();
     let sent = 0;
@@ -192,6 +206,7 @@ describe('a change that is under way', () => {
     const timeLeft = { toBegin: () => true, toWait: () => (waits += 1) < 12 };
     const report = await world.check({}, { timeLeft });
     expect(report).toMatchObject({ different: 0, unsettled: 1, ok: true });
+    expect([waits, sent]).toEqual([12, 11]); // it waits no more once it may not
 
     tampered(world, () => ({ ownedDevices: 2 }));
     expect((await world.check()).differences).toEqual([
@@ -204,7 +219,56 @@ describe('a change that is under way', () => {
     await world.send(ada, 'new');
     const begun = world.time.now;
 
-    expect(await world.check({ usernames: ['ada'], standingSeconds: 0 })).toMatchObject({ checked: 1, different: 1 });
+    let waits = 0;
+    const timeLeft = { toBegin: () => true, toWait: () => (waits += 1) < 5 };
+    const report = await world.check({ usernames: ['ada'], standingSeconds: 0 }, { timeLeft });
+
+    expect(report).toMatchObject({ checked: 1, different: 1, unsettled: 0 });
     expect(world.time.now).toBe(begun);
+  });
+});
+
+describe('a check that finds a lot', () => {
+  /** Users none of whom can be read, in pages of 200. */
+  const brokenOnes = (world: World, count: number) => {
+    const users = Array.from({ length: count }, (_, index) => aUsername(`broken-${String(index).padStart(4, '0')}`));
+    for (const user of users) world.scores.metrics.set(user, { revision: 1 } as StoredMetrics);
+    const place: UserPlace = {
+      name: 'scores',
+      isOfScores: true,
+      parts: async () => 1,
+      async page(_part, position) {
+        const end = Number(position ?? 0) + 200;
+        return { usernames: users.slice(end - 200, end), next: end < count ? String(end) : null };
+      },
+    };
+    return [place];
+  };
+
+  it('keeps no more suspects than it can look at again, and says where to go on', async () => {
+    const world = new World();
+    const report = await world.check({ sample: 'all', standingSeconds: 0 }, { places: brokenOnes(world, 1_000) });
+
+    expect(report).toMatchObject({ checked: 600, different: 600, complete: false, next: expect.any(String) });
+  });
+
+  it('counts all who differ, and names the first hundred differences, in order', async () => {
+    const world = new World();
+    const report = await world.check({ standingSeconds: 0 }, { places: brokenOnes(world, 150) });
+
+    expect(report.different).toBe(150);
+    expect(report.differences.map(({ username }) => username)).toEqual(
+      Array.from({ length: 100 }, (_, index) => `broken-${String(index).padStart(4, '0')}`),
+    );
+  });
+
+  it('names at most five differences of one user, so that one hides nobody else', async () => {
+    const world = await healthy();
+    const { open, sealed } = world.scores.metrics.get(ada)!.metrics;
+    const spoiled = { open: new Map([...open.keys()].map((date) => [date, sealed])), ownedDevices: 9 };
+    tampered(world, () => ({ ...spoiled, registry: { publishes: 3, pulls: 4 } }));
+    rescored(world, { canonicalScore: 7 });
+
+    expect((await world.check()).differences).toHaveLength(5);
   });
 });

@@ -1,0 +1,126 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import { operatorProgram } from '../../operator/program.ts';
+
+/** What the command makes of the function's answers; that the two go together is shown on the running stack. */
+const lambda = mockClient(LambdaClient);
+afterEach(() => lambda.reset());
+
+const aReport = (change: Partial<ConservationReport> = {}): ConservationReport => ({
+  sample: 'hour',
+  checked: 3,
+  different: 0,
+  differences: [],
+  unsettled: 1,
+  ofOtherRules: 1,
+  complete: true,
+  next: null,
+  ok: true,
+  ...change,
+});
+const aDifference = (username: string) => ({ username, what: 'balance', expected: 1, found: null });
+
+const answering = (...reports: object[]) => {
+  const asked = lambda.on(InvokeCommand);
+  for (const report of reports) asked.resolvesOnce(anAnswer(report));
+};
+const anAnswer = (value: object): any => ({
+  Payload: Object.assign(Buffer.from(''), { transformToString: () => JSON.stringify(value) }),
+});
+const events = () => lambda.commandCalls(InvokeCommand).map(({ args }) => JSON.parse(args[0].input.Payload as string));
+
+async function conservation(...args: readonly string[]) {
+  const said: { result: any; text: string; code: number | null } = { result: null, text: '', code: null };
+  const output = {
+    note: () => undefined,
+    result: (value: unknown, text: string) => void Object.assign(said, { result: value, text }),
+  };
+  const program = operatorProgram({
+    output: output as any,
+    environment: {},
+    clock: () => 0,
+    end: (code) => void (said.code = code),
+  });
+  await program.parseAsync(['conservation', '--stage', 'prod', ...args], { from: 'user' });
+  return said;
+}
+
+describe('laurel conservation', () => {
+  it('ends with 0 where nothing differs, and asks for the default', async () => {
+    answering(aReport());
+
+    expect(await conservation()).toMatchObject({ code: 0, result: aReport() });
+    expect(events()).toEqual([{}]);
+    const [call] = lambda.commandCalls(InvokeCommand);
+    expect(call!.args[0].input.FunctionName).toBe('laurel-prod-check-conservation');
+  });
+
+  it('ends with 3 where something does, and shows it', async () => {
+    answering(aReport({ different: 1, differences: [aDifference('ada')], ok: false }));
+    const { code, text } = await conservation();
+
+    expect(code).toBe(3);
+    expect(text).toMatch(/ada.*balance.*1.*nothing/u);
+  });
+
+  it('goes on with all until nobody is left, and forgets no difference on the way', async () => {
+    const all = { sample: 'all' as const };
+    answering(
+      aReport({ ...all, different: 1, differences: [aDifference('ada')], complete: false, next: 'there', ok: false }),
+      aReport({ ...all, checked: 4, different: 1, differences: [aDifference('bob')], next: 'further', ok: false }),
+      aReport({ ...all, checked: 5 }),
+    );
+    const { code, result } = await conservation('--all');
+
+    expect(events()).toEqual([{ sample: 'all' }, { sample: 'all', from: 'there' }, { sample: 'all', from: 'further' }]);
+    expect(result).toEqual(
+      aReport({
+        ...all,
+        checked: 12,
+        different: 2,
+        differences: [aDifference('ada'), aDifference('bob')],
+        unsettled: 3,
+        ofOtherRules: 3,
+        ok: false,
+      }),
+    );
+    expect(code).toBe(3);
+  });
+
+  it('says where the time was up, and whose ledger alone was compared', async () => {
+    answering(aReport({ complete: false }));
+
+    expect((await conservation()).text).toMatch(/1 are of other rules[^]*time was up/u);
+  });
+
+  it('names users, and how long a difference must stand', async () => {
+    answering(aReport({ sample: 'named' }));
+    await conservation('--usernames', 'ada, bob', '--standing', '0');
+
+    expect(events()).toEqual([{ usernames: ['ada', 'bob'], standingSeconds: 0 }]);
+  });
+
+  it.each([
+    [['--all', '--usernames', 'ada']],
+    [['--usernames', 'no name']],
+    [['--standing', '481']],
+    [['--standing', 'soon']],
+  ])('refuses %j before it asks anybody', async (args) => {
+    await expect(conservation(...args)).rejects.toMatchObject({ code: 'usage', exitCode: 2 });
+
+    expect(events()).toEqual([]);
+  });
+
+  it('fails where the function does, with what it says', async () => {
+    const failure = { errorType: 'InvalidEvent', errorMessage: 'from: expected what an earlier answer gave as next' };
+    lambda.on(InvokeCommand).resolvesOnce({ ...anAnswer(failure), FunctionError: 'Unhandled' });
+
+    await expect(conservation()).rejects.toMatchObject({
+      name: 'OperatorError',
+      exitCode: 1,
+      message: expect.stringContaining('earlier answer'),
+    });
+  });
+});
