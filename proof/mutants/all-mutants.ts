@@ -9,11 +9,13 @@ import { ledgerMutants } from './ledger.ts';
 import type { Mutant } from './mutant.ts';
 import { registryMutants } from './registry.ts';
 import { rollupMutants } from './rollups.ts';
+import { runningMutants } from './running.ts';
 import { scoreMutants } from './scores.ts';
 import { telemetryMutants } from './telemetry.ts';
 
 /** Every guard of the system, taken out in turn. */
 export const allMutants: readonly Mutant[] = [
+  ...runningMutants, // first: they take longest
   ...telemetryMutants,
   ...announcingMutants,
   ...scoreMutants,

@@ -8,7 +8,7 @@ import type { Tree } from './tree.ts';
 
 export type Verdict = {
   readonly mutant: Mutant;
-  /** `broken`: it does not load, so it shows nothing. `survived`: no test failed, or none ran. */
+  /** `broken`: it does not load, crashes or hangs, so it shows nothing. `survived`: no test failed, or none ran. */
   readonly kind: 'caught' | 'survived' | 'broken';
   /** The name of the first test that failed, or what went wrong. */
   readonly by: string;
@@ -30,8 +30,10 @@ const Report = z.object({
   ),
 });
 
-const LONGEST_TEST_MS = 30_000;
-const LONGEST_RUN_MS = 120_000;
+/** Bounds on hanging, in seconds; on the running stack a test has more to do. */
+const LONGEST = { test: 30, run: 120 };
+const LONGEST_IN_BUNDLES = { test: 120, run: 240 };
+const longestOf = ({ inBundles }: Mutant) => (inBundles === true ? LONGEST_IN_BUNDLES : LONGEST);
 
 /** Takes a guard out of the tree, runs the tests that should tell, and puts it back. */
 export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string): Promise<Verdict> {
@@ -40,7 +42,7 @@ export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string):
   const putBack = tree.apply(mutant);
   try {
     const { output, isTooLong } = await runTests(tree, mutant, { report, assembly });
-    const verdict = verdictOf(report, isTooLong, output);
+    const verdict = isTooLong ? tooLong(mutant) : verdictOf(report, output);
     return { mutant, ...verdict, seconds: (performance.now() - started) / 1000 };
   } finally {
     putBack();
@@ -50,13 +52,15 @@ export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string):
 
 async function runTests(
   { directory }: Tree,
-  { caughtBy, named, inBundles }: Mutant,
+  mutant: Mutant,
   { report, assembly }: { readonly report: string; readonly assembly: string },
 ): Promise<{ readonly output: string; readonly isTooLong: boolean }> {
+  const { caughtBy, named, inBundles } = mutant;
+  const longest = longestOf(mutant);
   const vitest = join(directory, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [
     ...['run', ...caughtBy, '--reporter=json', `--outputFile=${report}`, '--bail=1', '--maxWorkers=1'],
-    ...[`--testTimeout=${LONGEST_TEST_MS}`, `--hookTimeout=${LONGEST_TEST_MS}`],
+    ...[`--testTimeout=${longest.test * 1_000}`, `--hookTimeout=${longest.test * 1_000}`],
     ...(named === undefined ? [] : ['-t', named]),
   ];
   const inherited = Object.entries(process.env).filter(([key]) => !/^(VITEST|LAUREL_TEST_REPORT)/u.test(key));
@@ -77,21 +81,33 @@ async function runTests(
   const timer = setTimeout(() => {
     isTooLong = true;
     child.kill('SIGKILL');
-  }, LONGEST_RUN_MS);
+  }, longest.run * 1_000);
   await once(child, 'close');
   clearTimeout(timer);
   return { output, isTooLong };
 }
 
-function verdictOf(report: string, isTooLong: boolean, output: string): Pick<Verdict, 'kind' | 'by' | 'how'> {
-  if (isTooLong) return { kind: 'caught', by: `no end after ${LONGEST_RUN_MS / 1000} s`, how: '' };
+type Judged = Pick<Verdict, 'kind' | 'by' | 'how'>;
+
+/** A slow machine looks the same, so it shows nothing. */
+const tooLong = (mutant: Mutant): Judged => ({
+  kind: 'broken',
+  by: `no end after ${longestOf(mutant).run} s`,
+  how: '',
+});
+
+/** The error of code that is wrong in itself, whatever it should hold, or of a test that was waited for in vain. */
+const PROVES_NOTHING = /^(?:(?:Reference|Syntax|Type)Error\b|Error: (?:Test|Hook) timed out)/u;
+
+function verdictOf(report: string, output: string): Judged {
   if (!existsSync(report)) return { kind: 'broken', by: output.slice(-500), how: '' };
   const { testResults } = Report.parse(JSON.parse(readFileSync(report, 'utf8')));
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
   const failed = tests.find(({ status }) => status === 'failed');
   if (failed !== undefined) {
     const how = failed.failureMessages[0]?.split('\n')[0] ?? '';
-    return { kind: 'caught', by: failed.fullName.trim(), how };
+    const by = failed.fullName.trim();
+    return PROVES_NOTHING.test(how) ? { kind: 'broken', by: `${by}: ${how}`, how } : { kind: 'caught', by, how };
   }
   const unloaded = testResults.find(({ status, message }) => status === 'failed' && message !== '');
   if (unloaded !== undefined) return { kind: 'broken', by: unloaded.message.split('\n')[0] ?? '', how: '' };

@@ -76,16 +76,28 @@ export const edgeMutants: readonly Mutant[] = [
     ['if (hit !== undefined && now < hit.until) return', 'if (hit !== undefined) return'],
     IDENTITY_TEST,
   ),
-  mutant(
-    'miss-not-remembered',
-    'a key works as soon as it exists',
-    AUTHENTICATE,
-    [
-      'const hit = hits.get(hash);\n',
-      'const hit = hits.get(hash);\n    if (misses.has(hash)) return undefined;\n    if ((await deps.credentials.find(id)) === undefined) misses.add(hash);\n',
+  {
+    name: 'miss-not-remembered',
+    guard: 'a key works as soon as it exists',
+    changes: [
+      {
+        file: AUTHENTICATE,
+        find: '  const hits = new Map<string,',
+        replace: '  const misses = new Set();\n  const hits = new Map<string,',
+      },
+      {
+        file: AUTHENTICATE,
+        find: '    const hit = hits.get(hash);\n',
+        replace: '    if (misses.has(hash)) return undefined;\n    const hit = hits.get(hash);\n',
+      },
+      {
+        file: AUTHENTICATE,
+        find: '    if (!isValid) return undefined;\n',
+        replace: '    if (!isValid) {\n      misses.add(hash);\n      return undefined;\n    }\n',
+      },
     ],
-    IDENTITY_TEST,
-  ),
+    caughtBy: [IDENTITY_TEST],
+  },
   mutant(
     'use-of-the-unknown',
     'no use is noted of a key that is unknown or revoked',

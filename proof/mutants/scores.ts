@@ -216,16 +216,24 @@ export const scoreMutants: readonly Mutant[] = [
     ],
     TIERS_TEST,
   ),
-  mutant(
-    'badge-not-yet-granted',
-    'every refresh grants the badge of a tier that has none',
-    REFRESH,
-    [
-      'if (reached.hasBadge) return reached;\n    const badge',
-      'if (reached.hasBadge) return reached;\n    if (reached.reachedAt !== isoOf(clock())) return { ...reached, hasBadge: true };\n    const badge',
+  {
+    name: 'badge-not-yet-granted',
+    guard: 'every refresh grants the badge of a tier that has none',
+    changes: [
+      {
+        file: REFRESH,
+        find: '{ username, tiersReached }: UserScore): Promise<void> {',
+        replace: '{ username, tiersReached, refreshedAt }: UserScore): Promise<void> {',
+      },
+      {
+        file: REFRESH,
+        find: 'const missing = tiersReached.filter(({ hasBadge }) => !hasBadge);',
+        replace:
+          'const missing = tiersReached.filter(({ hasBadge, reachedAt }) => !hasBadge && reachedAt === refreshedAt);',
+      },
     ],
-    TIERS_TEST,
-  ),
+    caughtBy: [TIERS_TEST],
+  },
   mutant(
     'badge-after-save',
     'a tier whose save was refused has no badge',

@@ -108,6 +108,7 @@ describe('laurel conservation', () => {
     [['--standing', '481']],
     [['--standing', 'soon']],
   ])('refuses %j before it asks anybody', async (args) => {
+    answering(aReport());
     await expect(conservation(...args)).rejects.toMatchObject({ code: 'usage', exitCode: 2 });
 
     expect(events()).toEqual([]);

@@ -71,6 +71,7 @@ describe('a guard that is taken out', () => {
   it.each([
     ['survived', 'that changes nothing', 'return values;', 'return [...values];'],
     ['broken', 'that does not load', 'return values;', 'return values);'],
+    ['broken', 'that is wrong in itself, whatever it should hold', 'return values;', 'return valeus;'],
   ])('is said to have %s where it is one %s', async (kind, _what, find, replace) => {
     const [file, test] = SETTLE;
     const useless = mutant('useless', 'nothing', file, [find, replace], test);

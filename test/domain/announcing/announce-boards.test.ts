@@ -100,6 +100,7 @@ describe('a change of the scores', () => {
     };
     const committedAt = new Date(AT).toISOString();
     const profile = change('PROFILE', undefined, { isHidden: true });
+    expect(profile).toEqual({ kind: 'profile-changed', username: 'ada' });
     await announceChanges(deps, [
       { change: profile!, committedAt },
       { change: { kind: 'standing-changed' }, committedAt },

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { UserPlace } from '../../../domain/conservation/user-places.port.ts';
-import type { StoredMetrics } from '../../../domain/scoring/score-store.port.ts';
 import { aUsername } from '../scoring/model.ts';
 import { ada, bob, healthy, rescored, tampered, World } from './world.ts';
 
@@ -123,7 +122,7 @@ describe('the check of conservation', () => {
     const world = await healthy();
     rescored(world, { canonicalScore: 7 });
     const broken = aUsername('broken');
-    world.scores.metrics.set(broken, { revision: 1 } as StoredMetrics);
+    world.unreadable.add(broken);
     world.places = { scores: [broken, ada], others: [] };
     const report = await world.check();
 
@@ -232,7 +231,7 @@ describe('a check that finds a lot', () => {
   /** Users none of whom can be read, in pages of 200. */
   const brokenOnes = (world: World, count: number) => {
     const users = Array.from({ length: count }, (_, index) => aUsername(`broken-${String(index).padStart(4, '0')}`));
-    for (const user of users) world.scores.metrics.set(user, { revision: 1 } as StoredMetrics);
+    for (const user of users) world.unreadable.add(user);
     const place: UserPlace = {
       name: 'scores',
       isOfScores: true,

@@ -172,6 +172,7 @@ describe('a refresh of a user with grants', () => {
     expect((await score()).tiersReached).toHaveLength(1);
     expect(badges()).toEqual([]);
 
+    clock.advanceDays(1);
     await refresh();
     expect(badges()).toEqual(['badge:tier-sprout:ada']);
   });

@@ -1,0 +1,86 @@
+import { mutant, type Mutant } from './mutant.ts';
+
+const REPLAY_TEST = 'test/recording/replay.test.ts';
+const CLIENT_TEST = 'test/recording/extension-api.test.ts';
+const OPENAPI_TEST = 'test/contract/openapi.test.ts';
+const REPLAYED_TEST = 'test/scenarios/replayed-messages.test.ts';
+const COPIES = 'domain/telemetry/standing-copy.ts';
+const OPENAPI = 'functions/runtime/openapi.ts';
+const HTTP = 'functions/runtime/http-function.ts';
+
+/**
+ * What is held, beside tests of its own, by tests of the whole running stack: recorded traffic, requests made from the
+ * published document, and messages delivered again. Each of those tests was seen to fail.
+ */
+export const runningMutants: readonly Mutant[] = [
+  mutant(
+    'recorded-copies',
+    'recorded: an event that came under two devices of a user counts once',
+    COPIES,
+    [
+      'const rival = standing.get(copy.entry.id);\n    if (rival === undefined || standsBefore(copy, rival)) standing.set(copy.entry.id, copy);',
+      'standing.set(`${copy.deviceId} ${copy.entry.id}`, copy);',
+    ],
+    REPLAY_TEST,
+    'in order',
+  ),
+  mutant(
+    'recorded-newest',
+    'recorded: the newest version is the one of the highest number',
+    'functions/adapters/dynamodb/registry.dynamodb.ts',
+    ['ScanIndexForward: false,', 'ScanIndexForward: true,'],
+    CLIENT_TEST,
+  ),
+  mutant(
+    'recorded-scope',
+    'recorded: a client is told which scope it lacks, in the words that it reads',
+    HTTP,
+    ['`this requires the ${access.scope} scope`', '`this key lacks the scope ${access.scope}`'],
+    CLIENT_TEST,
+  ),
+  mutant(
+    'described-parameters',
+    'the published document is valid OpenAPI',
+    OPENAPI,
+    ["({ name, in: 'path', required: true, schema })", "({ name, in: 'path', required: false, schema })"],
+    OPENAPI_TEST,
+    'valid',
+  ),
+  mutant(
+    'described-refusals',
+    'the published document names the answer where all else fails',
+    OPENAPI,
+    ["    'internal',\n", ''],
+    OPENAPI_TEST,
+    'every status',
+  ),
+  mutant(
+    'strange-body',
+    'no body leads to a 5xx',
+    'functions/runtime/request-body.ts',
+    ['if (!(error instanceof SyntaxError)) throw error;', 'if (error instanceof SyntaxError) throw error;'],
+    OPENAPI_TEST,
+    'no answer',
+  ),
+  mutant(
+    'refused-before-done',
+    'what is refused has done nothing',
+    HTTP,
+    [
+      'if (!admitted.ok) return admitted.error;',
+      "if (!admitted.ok) {\n    await answerAdmitted({ route: { ...route, access: 'anyone' }, params }, event, deps).catch(() => undefined);\n    return admitted.error;\n  }",
+    ],
+    OPENAPI_TEST,
+    'no answer',
+  ),
+  mutant(
+    'replayed-standing',
+    'a message that comes again does not make a score younger',
+    'domain/scoring/score.ts',
+    [
+      'const stands = previous !== null && previous.canonicalScore === canonicalScore;',
+      'const stands = previous !== null && previous.canonicalScore < 0;',
+    ],
+    REPLAYED_TEST,
+  ),
+].map((each) => ({ ...each, inBundles: true }));
