@@ -11,11 +11,13 @@ import { registryMutants } from './registry.ts';
 import { rollupMutants } from './rollups.ts';
 import { runningMutants } from './running.ts';
 import { scoreMutants } from './scores.ts';
+import { simulatedMutants } from './simulated.ts';
 import { telemetryMutants } from './telemetry.ts';
 
 /** Every guard of the system, taken out in turn. */
 export const allMutants: readonly Mutant[] = [
-  ...runningMutants, // first: they take longest
+  ...runningMutants, // these first: they take longest
+  ...simulatedMutants,
   ...telemetryMutants,
   ...announcingMutants,
   ...scoreMutants,

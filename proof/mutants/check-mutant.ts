@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Mutant } from './mutant.ts';
+import { SIMULATOR, type Mutant } from './mutant.ts';
 import type { Tree } from './tree.ts';
 
 export type Verdict = {
@@ -41,20 +41,31 @@ export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string):
   const report = join(tree.directory, 'report.json');
   const putBack = tree.apply(mutant);
   try {
-    const { output, isTooLong } = await runTests(tree, mutant, { report, assembly });
-    const verdict = isTooLong ? tooLong(mutant) : verdictOf(report, output);
-    return { mutant, ...verdict, seconds: (performance.now() - started) / 1000 };
+    const isSimulated = mutant.caughtBy.includes(SIMULATOR);
+    const ran = isSimulated ? await simulate(tree) : await runTests(tree, mutant, { report, assembly });
+    const judge = () => (isSimulated ? verdictOfSimulator(ran) : verdictOf(report, ran.output));
+    return { mutant, ...(ran.isTooLong ? tooLong(mutant) : judge()), seconds: (performance.now() - started) / 1000 };
   } finally {
     putBack();
     rmSync(report, { force: true });
   }
 }
 
+type Ran = { readonly stdout: string; readonly output: string; readonly isTooLong: boolean };
+
+/** From a fixed seed on, so that what is found is found again. */
+const simulate = ({ directory }: Tree): Promise<Ran> =>
+  run([SIMULATOR, '--seed', '1', '--schedules', '100', '--no-shrink', '--json'], {
+    cwd: directory,
+    env: process.env,
+    seconds: LONGEST.run,
+  });
+
 async function runTests(
   { directory }: Tree,
   mutant: Mutant,
   { report, assembly }: { readonly report: string; readonly assembly: string },
-): Promise<{ readonly output: string; readonly isTooLong: boolean }> {
+): Promise<Ran> {
   const { caughtBy, named, inBundles } = mutant;
   const longest = longestOf(mutant);
   const vitest = join(directory, 'node_modules', 'vitest', 'vitest.mjs');
@@ -70,21 +81,30 @@ async function runTests(
     ...(inBundles === true ? {} : { LAUREL_TEST_ASSEMBLY: assembly }),
     LAUREL_PROPERTY_RUNS: '3',
   };
-  const child = spawn(process.execPath, [vitest, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString('utf8');
-    });
-  }
+  return run([vitest, ...args], { cwd: directory, env, seconds: longest.run });
+}
+
+async function run(
+  args: readonly string[],
+  { cwd, env, seconds }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly seconds: number },
+): Promise<Ran> {
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, output] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8');
+    output += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
   let isTooLong = false;
   const timer = setTimeout(() => {
     isTooLong = true;
     child.kill('SIGKILL');
-  }, longest.run * 1_000);
+  }, seconds * 1_000);
   await once(child, 'close');
   clearTimeout(timer);
-  return { output, isTooLong };
+  return { stdout, output, isTooLong };
 }
 
 type Judged = Pick<Verdict, 'kind' | 'by' | 'how'>;
@@ -113,4 +133,26 @@ function verdictOf(report: string, output: string): Judged {
   if (unloaded !== undefined) return { kind: 'broken', by: unloaded.message.split('\n')[0] ?? '', how: '' };
   const ran = tests.filter(({ status }) => status === 'passed').length;
   return { kind: 'survived', by: `${ran} tests passed`, how: '' };
+}
+
+const Found = z.union([
+  z.object({ ok: z.literal(true), schedules: z.int() }),
+  z.object({ ok: z.literal(false), seed: z.int(), rule: z.string(), problems: z.array(z.string()) }),
+]);
+
+function verdictOfSimulator({ stdout, output }: Ran): Judged {
+  const found = Found.safeParse(jsonOf(stdout)).data;
+  if (found === undefined) return { kind: 'broken', by: output.slice(-500), how: '' };
+  if (found.ok) return { kind: 'survived', by: `${found.schedules} schedules held`, how: '' };
+  const { seed, rule, problems } = found;
+  return { kind: 'caught', by: `npm run prove -- --seed ${seed} --schedules 1: ${rule}`, how: problems[0] ?? '' };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -12,13 +12,16 @@ export type Mutant = {
   /** Another guard that holds the same: this mutant is without both, since without one of them nothing changes. */
   readonly heldAlsoBy?: string;
   readonly changes: readonly Change[];
-  /** Test files, the cheapest ones that can tell. */
+  /** Test files, the cheapest ones that can tell; or the simulator. */
   readonly caughtBy: readonly string[];
   /** Only tests whose full name has this, as a regular expression: what keeps a run short. */
   readonly named?: string;
   /** The tests run the bundles, which are made anew then: that takes seconds. */
   readonly inBundles?: true;
 };
+
+/** What runs random schedules, as `npm run prove` does: in the place of test files. */
+export const SIMULATOR = 'proof/prove.ts';
 
 /** A mutant of one file. */
 export const mutant = (

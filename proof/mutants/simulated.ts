@@ -1,0 +1,26 @@
+import { mutant, SIMULATOR, withoutCondition, type Mutant } from './mutant.ts';
+
+/** What random schedules find as well, from their first seeds on: the simulator was seen to fail, too. */
+export const simulatedMutants: readonly Mutant[] = [
+  mutant(
+    'simulated-first-chunk',
+    "simulated, I1: the first write of a chunk is refused where somebody else's stands",
+    'functions/adapters/dynamodb/device-store.dynamodb.ts',
+    withoutCondition('attribute_not_exists(pk)', 'ConditionExpression: isFirstWrite ? '),
+    SIMULATOR,
+  ),
+  mutant(
+    'simulated-failed-message',
+    'simulated, I2: a message that failed comes back',
+    'functions/runtime/sqs-batch.ts',
+    ['      failed.push(...ids);\n', ''],
+    SIMULATOR,
+  ),
+  mutant(
+    'simulated-enqueued',
+    'simulated, I6: whom a backfill went through is enqueued',
+    'domain/backfill/run-backfill.ts',
+    ['  if (requests.length > 0) await deps.requestRefreshes(requests);\n', ''],
+    SIMULATOR,
+  ),
+];
