@@ -27,7 +27,8 @@ export function scheduleOf(seed: number): Schedule {
   const hasBoards = (theme === 'all' || theme === 'ledger') && !hasRollups && chance.happens(0.4);
   const maker = new Maker(chance, startsAt, { theme, hasRollups, hasBoards });
   const planned: Planned[] = [];
-  const length = 3 + chance.below(chance.of([4, 4, 8, 24])); // many small ones show more in the same time than few large ones
+  // Many small ones show more in the same time than few large ones; a race takes some steps to be lost.
+  const length = theme === 'races' ? 8 + chance.below(14) : 3 + chance.below(chance.of([4, 4, 8, 24]));
   while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
   return {
     seed,
