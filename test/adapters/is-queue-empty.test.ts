@@ -11,15 +11,17 @@ const NONE = {
   ApproximateNumberOfMessagesNotVisible: '0',
   ApproximateNumberOfMessagesDelayed: '0',
 };
+/** Of a queue that answers with what is asked of it, as SQS does. */
 const isEmpty = (attributes?: Record<string, string>) => {
-  sqs.on(GetQueueAttributesCommand).resolves(attributes === undefined ? {} : { Attributes: attributes });
+  sqs.on(GetQueueAttributesCommand).callsFake(({ AttributeNames = [] }: { AttributeNames?: string[] }) => {
+    const asked = Object.entries(attributes ?? {}).filter(([name]) => AttributeNames.includes(name));
+    return attributes === undefined ? {} : { Attributes: Object.fromEntries(asked) };
+  });
   return isQueueEmpty(new SQSClient(), 'https://sqs/queue');
 };
 
 it('a queue of which SQS counts nothing is empty', async () => {
   expect(await isEmpty(NONE)).toBe(true);
-  const [call] = sqs.commandCalls(GetQueueAttributesCommand);
-  expect(new Set(call!.args[0].input.AttributeNames)).toEqual(new Set(Object.keys(NONE)));
 });
 
 it.each(Object.keys(NONE))('it is not where there is one message of %s', async (name) => {
