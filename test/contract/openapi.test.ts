@@ -119,6 +119,15 @@ const requestOf = ({ method, path, operation }: (typeof operations)[number]) =>
     ),
   });
 
+/** The one request that chance must not leave out: an admin's, with a body that is no JSON. */
+const unreadableRequestOf = ({ method, path }: (typeof operations)[number]) => ({
+  method,
+  path: path.replaceAll(/\{\w+\+?\}/gu, 'ada'),
+  query: {},
+  key: 'admin' as const,
+  body: '{',
+});
+
 const keyHeader = (key: 'admin' | 'none' | 'unknown'): Record<string, string> =>
   key === 'none' ? {} : { 'x-api-key': key === 'admin' ? stack.adminKey : 'lrl_unknown' };
 
@@ -163,7 +172,7 @@ describe('the OpenAPI document', () => {
             stored = await everythingStored();
           }
         }),
-        { numRuns: 6, seed: 1 },
+        { numRuns: 7, seed: 1, examples: [[unreadableRequestOf(route)]] },
       );
     }
   });
