@@ -17,7 +17,7 @@ import { startHttpFront } from './http/http-front.ts';
 import { functionPool, type FunctionPool, type ObservedInvocation } from './lambda/function-pool.ts';
 import { drain, STACK_LOG } from './drain.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
-import { type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
+import { type Disturbance, type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
 import type { LocalDescription } from './local-description.ts';
 import type { Assembly } from './template/assembly.ts';
 import {
@@ -61,6 +61,8 @@ export type Crash = {
   /** Kills the engine and starts it again on its data, after a while. Nothing that it has not answered for is finished. */
   database(downMs: number): Promise<void>;
   queues(downMs: number): Promise<void>;
+  /** For a while, the database refuses and delays calls of the functions with these roles. */
+  disturb(roles: readonly string[], forMs: number, disturbance: Disturbance): Promise<void>;
 };
 
 export type LocalStack = LocalDescription & {
@@ -216,6 +218,11 @@ async function boot(
       thread: async (role) => (await functions.get(functionName(stack, role))?.endThread()) ?? false,
       database: (downMs) => dynamodb.killAndStart(downMs).then(connect),
       queues: (downMs) => sqs.killAndStart(downMs).then(connect),
+      async disturb(roles, forMs, disturbance) {
+        for (const role of roles) proxy.disturb(role, disturbance);
+        await sleep(forMs, undefined, { ref: false });
+        for (const role of roles) proxy.disturb(role, undefined);
+      },
     },
     async stop() {
       isStopping = true;

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { readBody } from '../http/read-body.ts';
 import { parseJson } from '../json.ts';
@@ -25,12 +26,17 @@ export type ObservedCall = {
   readonly received?: number;
 };
 
+/** What a function's calls to the database meet: a part of them, 0 to 1, ends with an error of this name; all are late. */
+export type Disturbance = { readonly error: string; readonly share: number; readonly longestDelayMs: number };
+
 export type AwsProxy = {
   readonly endpoint: string;
   /** Connects the engines: calls before that are refused. */
   connect(engines: { readonly dynamodbEndpoint: string; readonly sqsEndpoint: string }): void;
   /** Makes functions known by their keys: from then on, each may do what its role allows and no more. */
   allow(callers: readonly Caller[]): void;
+  /** From then on, or with undefined no more. */
+  disturb(role: string, disturbance: Disturbance | undefined): void;
   /** Tells of each successful write, by table name. */
   onWrite(listener: (tableName: string) => void): void;
   stop(): Promise<void>;
@@ -62,6 +68,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
   const writeListeners: ((tableName: string) => void)[] = [];
   const streamOfIterator = new Map<string, string>();
   const callers = new Map<string, Caller>();
+  const disturbances = new Map<string, Disturbance>();
   const upstreams = new Map<AwsOperation['service'], Upstream>();
   const closers: (() => void)[] = [];
   let engineArn = ourStreamArn;
@@ -90,6 +97,13 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
       ? body.replaceAll(/"http:\/\/[^"/]+\/000000000000\//g, `"${endpoint}/${accountId}/`)
       : body;
 
+  const disturbed = async ({ service }: AwsOperation, role: string | undefined) => {
+    const disturbance = disturbances.get(role ?? OPERATOR);
+    if (disturbance === undefined || service !== 'dynamodb') return undefined;
+    await sleep(Math.random() * disturbance.longestDelayMs);
+    return Math.random() < disturbance.share ? failure(400, disturbance.error, 'Disturbed on purpose') : undefined;
+  };
+
   const answer = async (request: IncomingMessage, body: string, signal: AbortSignal): Promise<UpstreamAnswer> => {
     const target = z.string().optional().parse(request.headers['x-amz-target']);
     const operation = operationOf(target);
@@ -107,7 +121,8 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
       streamOfIterator: (iterator) => streamOfIterator.get(iterator),
     });
     const refused = caller && refusalOf(caller, target, accesses);
-    const result = refused ?? (await forward(operation, target, body, signal));
+    const stopped = refused ?? (await disturbed(operation, caller?.role));
+    const result = stopped ?? (await forward(operation, target, body, signal));
 
     if (result.status < 300) {
       if (operation.service === 'streams') {
@@ -174,6 +189,10 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     },
     allow(added) {
       for (const caller of added) callers.set(caller.accessKeyId, caller);
+    },
+    disturb(role, disturbance) {
+      if (disturbance === undefined) disturbances.delete(role);
+      else disturbances.set(role, disturbance);
     },
     onWrite: (listener) => void writeListeners.push(listener),
     async stop() {

@@ -15,7 +15,7 @@ export type Answer = {
   readonly lostTries: number;
 };
 
-export type Traffic = { requests: number; tries: number; unanswered: number; serverErrors: number };
+export type Traffic = { requests: number; repeated: number; tries: number; unanswered: number; serverErrors: number };
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
@@ -28,7 +28,7 @@ const parsed = (text: string): unknown => JSON.parse(text);
 /** Sends as every client of Laurel may: what was not answered, or with 5xx, again until it is. */
 export class Client {
   readonly #baseUrl: () => string;
-  readonly traffic: Traffic = { requests: 0, tries: 0, unanswered: 0, serverErrors: 0 };
+  readonly traffic: Traffic = { requests: 0, repeated: 0, tries: 0, unanswered: 0, serverErrors: 0 };
 
   constructor(baseUrl: () => string) {
     this.#baseUrl = baseUrl;
@@ -40,6 +40,7 @@ export class Client {
     for (let lostTries = 0, pause = FIRST_PAUSE_MS; ; lostTries += 1) {
       const answer = await this.#once(request);
       if (answer !== undefined) return { ...answer, lostTries };
+      if (lostTries === 0) this.traffic.repeated += 1;
       if (Date.now() - begun > GIVE_UP_MS) {
         throw new Error(`${request.method} ${request.path} had no answer for ${GIVE_UP_MS / 1_000} s`);
       }

@@ -1,22 +1,10 @@
-import * as z from 'zod';
-import { type EventResult, IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
-import type { Account, Books, PublishedVersion, SentEvent } from './books.ts';
-import type { Answer, Client, Request } from './client.ts';
+import { Acts, type ActsOptions, type Batch } from './acts.ts';
+import type { Account, Books, PublishedVersion } from './books.ts';
 import type { Dice } from './dice.ts';
-
-export type Keys = { readonly admin: string; readonly service: string; readonly personal: ReadonlyMap<string, string> };
-
-type WireEvent = {
-  readonly event: string;
-  readonly distinct_id: string;
-  readonly insert_id: string;
-  readonly timestamp: string;
-  readonly properties: object;
-};
-type Batch = { readonly user: string; readonly isKeyed: boolean; readonly wire: readonly WireEvent[] };
+import { NEWCOMERS } from './newcomers.ts';
 
 const WEIGHTS = {
-  telemetry: 40,
+  telemetry: 36,
   resend: 12,
   issue: 3,
   publish: 4,
@@ -29,315 +17,164 @@ const WEIGHTS = {
   feedPost: 3,
   reverse: 2,
   unbind: 1,
-  read: 15,
+  read: 12,
+  newcomer: 12,
 };
 type Doing = keyof typeof WEIGHTS;
 
-const COMMANDS = ['model', 'data', 'workflow', 'extension', 'repo', 'whatever', null];
-const HOUR = 3_600_000;
-const TOO_OLD = 40 * 24 * HOUR;
 const NEWEST_KEPT = 50;
+const SHARE_OF_REGULARS = 0.25;
+/** Between a newcomer's first act and the last one: by then the first is refreshed, if nothing is down. */
+const SETTLED_MS = 3_000;
 
 /**
  * One sender after the other's requests: the accounts of a lane are nobody else's, so what their devices, grants and
- * versions must come to is known whatever the other lanes do. Only pulls go to versions of all lanes.
+ * versions must come to is known whatever the other lanes do.
+ *
+ * A change that is lost is made up for by the next one of the same user, and then nobody can tell. So most accounts are
+ * given up with each crash: what was on its way then stays their last. And newcomers do one thing, or two, and nothing
+ * ever again.
  */
 export class Lane {
+  readonly #name: string;
   readonly #dice: Dice;
   readonly #books: Books;
-  readonly #client: Client;
-  readonly #keys: Keys;
-  readonly #name: string;
-  readonly #accounts: readonly Account[];
+  readonly #acts: Acts;
+  readonly #era: () => number;
+  readonly #regulars: readonly Account[];
   readonly #published: PublishedVersion[];
-  readonly #batches: Batch[] = [];
-  #made = 0;
-  #doing: Doing = 'read';
+  #batches: Batch[] = [];
+  readonly #later: { readonly at: number; readonly act: () => Promise<void> }[] = [];
+  #guest: { readonly account: Account; readonly era: number } | undefined;
+  #newcomers: number;
 
-  constructor(given: {
-    readonly name: string;
-    readonly dice: Dice;
-    readonly books: Books;
-    readonly client: Client;
-    readonly keys: Keys;
-    readonly accounts: readonly Account[];
-    /** Of all lanes. */
+  constructor({
+    era,
+    regulars,
+    published,
+    index,
+    ...options
+  }: Omit<ActsOptions, 'name'> & {
+    readonly index: number;
+    /** Another number after each crash. */
+    readonly era: () => number;
+    /** Accounts that stay, with keys. */
+    readonly regulars: readonly Account[];
+    /** What may be pulled, of all lanes. */
     readonly published: PublishedVersion[];
   }) {
-    this.#name = given.name;
-    this.#dice = given.dice;
-    this.#books = given.books;
-    this.#client = given.client;
-    this.#keys = given.keys;
-    this.#accounts = given.accounts;
-    this.#published = given.published;
+    this.#name = `lane-${index}`;
+    this.#dice = options.dice;
+    this.#books = options.books;
+    this.#acts = new Acts({ ...options, name: this.#name });
+    this.#era = era;
+    this.#regulars = regulars;
+    this.#published = published;
+    this.#newcomers = index * 3; // lanes begin apart: together they soon have all kinds
   }
 
-  /** Does one thing and writes it into the books once it is answered. */
+  /** Does one thing. */
   async step(): Promise<void> {
-    this.#doing = this.#dice.weighted(WEIGHTS);
-    const account = this.#dice.oneOf(this.#accounts);
-    if (account === undefined) throw new Error('a lane has no account');
-    await this.#do(this.#doing, account);
+    const due = this.#later.findIndex(({ at }) => at <= Date.now());
+    const [last] = due === -1 ? [] : this.#later.splice(due, 1);
+    if (last !== undefined) {
+      await last.act();
+      return;
+    }
+    const guest = await this.#currentGuest();
+    const doing = this.#dice.weighted(WEIGHTS);
+    const account = this.#dice.isBelow(SHARE_OF_REGULARS) ? (this.#dice.oneOf(this.#regulars) ?? guest) : guest;
+    this.#acts.begin(doing);
+    await this.#do(doing, account);
+  }
+
+  /** What it still had in mind. */
+  async finish(): Promise<void> {
+    for (const { act } of this.#later.splice(0)) await act();
+  }
+
+  async #currentGuest(): Promise<Account> {
+    const era = this.#era();
+    if (this.#guest?.era === era) return this.#guest.account;
+    const gone = this.#guest?.account;
+    if (gone !== undefined) {
+      this.#batches = this.#batches.filter(({ user }) => user !== gone.username);
+      for (const version of gone.versions) {
+        const at = this.#published.indexOf(version);
+        if (at !== -1) this.#published.splice(at, 1);
+      }
+    }
+    const username = `${this.#name}-guest-${era}`;
+    const account = this.#books.open(username, [`${username}-laptop`, `${username}-desktop`]);
+    this.#acts.begin('key');
+    await this.#acts.createKey(account);
+    this.#guest = { account, era };
+    return account;
   }
 
   async #do(doing: Doing, account: Account): Promise<void> {
+    const acts = this.#acts;
     switch (doing) {
       case 'telemetry':
-        return this.#telemetry(account);
+        this.#keep(await acts.telemetry(account));
+        return;
       case 'resend':
-        return this.#resend();
+        return this.#with(this.#batches, (batch) => acts.resend(batch));
       case 'issue':
-        return this.#issue(account);
+        return acts.issue(account);
       case 'publish':
-        return this.#publish(account);
+        this.#published.push(await acts.publish(account));
+        return;
       case 'confirmAgain':
-        return this.#confirm(this.#dice.oneOf(account.versions), [200]);
+        return this.#with(account.versions, (version) => acts.confirm(version, [200]));
       case 'pull':
-        return this.#pull(account);
+        return this.#with(this.#published, (version) => acts.pull(version, account.username));
       case 'yank':
-        return this.#yank(account);
+        return this.#with(account.versions, (version) => acts.yank(version));
       case 'award':
-        return this.#award(account, `${this.#name}-${this.#next()}`, this.#dice.between(1, 100), false);
+        return acts.award(account);
       case 'awardAgain':
-        return this.#awardAgain(account);
+        return acts.awardAgain(account);
       case 'badge':
-        return this.#badge(account);
+        return acts.badge(account);
       case 'feedPost':
-        return this.#feedPost(account);
+        return acts.feedPost(account);
       case 'reverse':
-        return this.#reverse(account);
+        return acts.reverse(account);
       case 'unbind':
-        return this.#unbind(account);
+        return acts.unbind(account);
       case 'read':
-        return this.#read(account);
+        return acts.read(account);
+      case 'newcomer':
+        return this.#newcomer(account);
     }
   }
 
-  #next(): number {
-    this.#made += 1;
-    return this.#made;
+  async #with<Thing>(things: readonly Thing[], act: (thing: Thing) => Promise<void>): Promise<void> {
+    const thing = this.#dice.oneOf(things);
+    if (thing !== undefined) await act(thing);
   }
 
-  async #send(request: Request, expected: readonly number[]): Promise<Answer> {
-    const answer = await this.#client.send(request);
-    this.#books.did(this.#doing);
-    if (!expected.includes(answer.status)) {
-      this.#books.odd(`${request.method} ${request.path} answered ${answer.status} ${JSON.stringify(answer.body)}`);
-    }
-    return answer;
-  }
-
-  async #telemetry(account: Account): Promise<void> {
-    const device = this.#dice.oneOf(account.devices);
-    if (device === undefined) return;
-    const size = this.#dice.isBelow(0.3) ? 1 : this.#dice.between(2, 50);
-    const wire = Array.from({ length: size }, (): WireEvent => {
-      const isTooOld = this.#dice.isBelow(0.03);
-      const age = isTooOld ? TOO_OLD : this.#dice.between(0, 71) * HOUR;
-      const command = this.#dice.oneOf(COMMANDS) ?? null;
-      const success = this.#dice.isBelow(0.9);
-      return {
-        event: this.#dice.isBelow(0.9) ? 'cli_invocation' : 'editor_opened',
-        distinct_id: device,
-        insert_id: `${this.#name}-event-${this.#next()}`,
-        timestamp: new Date(Date.now() - age).toISOString(),
-        properties: {
-          invocation: command === null ? {} : { command },
-          result: { status: success ? 'success' : 'error' },
-        },
-      };
-    });
-    await this.#ingest({ user: account.username, isKeyed: this.#dice.isBelow(0.5), wire });
-  }
-
-  /** As it was, or by the other way: a key makes an anonymous event its sender's, never the other way round. */
-  async #resend(): Promise<void> {
-    const batch = this.#dice.oneOf(this.#batches);
+  #keep(batch: Batch | undefined): void {
     if (batch === undefined) return;
-    await this.#ingest({ ...batch, isKeyed: this.#dice.isBelow(0.2) ? !batch.isKeyed : batch.isKeyed });
-  }
-
-  async #ingest(batch: Batch): Promise<void> {
-    const { user, isKeyed, wire } = batch;
-    const key = isKeyed ? this.#keys.personal.get(user) : undefined;
-    const body = wire.length === 1 && wire[0] !== undefined ? wire[0] : { events: wire };
-    const answer = await this.#send({ method: 'POST', path: '/ingest', key, body }, [202, 400]);
-    const report = IngestReport.safeParse(answer.body).data;
-    if (report === undefined) {
-      this.#books.odd(`/ingest answered no report: ${JSON.stringify(answer.body)}`);
-      return;
-    }
-    let hasStored = false;
-    for (const [index, event] of wire.entries()) {
-      const status = report.results.find((result) => result.index === index)?.status;
-      hasStored = this.#noteEvent(event, status, { user, isKeyed, isLost: answer.lostTries > 0 }) || hasStored;
-    }
-    if (isKeyed && hasStored) {
-      for (const device of new Set(wire.map(({ distinct_id }) => distinct_id))) {
-        if (!this.#books.owners.has(device)) this.#books.owners.set(device, user);
-      }
-    }
     this.#batches.push(batch);
     if (this.#batches.length > NEWEST_KEPT) this.#batches.shift();
   }
 
-  #noteEvent(
-    wire: WireEvent,
-    status: EventResult['status'] | undefined,
-    { user, isKeyed, isLost }: { readonly user: string; readonly isKeyed: boolean; readonly isLost: boolean },
-  ): boolean {
-    const before = this.#books.events.get(wire.insert_id);
-    this.#books.count(status, wire.insert_id, { mayBeDuplicate: before !== undefined || isLost });
-    const mustBeRejected = Date.now() - Date.parse(wire.timestamp) > TOO_OLD - HOUR;
-    if ((status === 'rejected') !== mustBeRejected) this.#books.odd(`${wire.insert_id} is ${status ?? 'not answered'}`);
-    if (status !== 'accepted' && status !== 'duplicate') return false;
-    const { invocation } = Properties.parse(wire.properties);
-    const isInvocation = wire.event === 'cli_invocation';
-    const sent: SentEvent = before ?? {
-      insertId: wire.insert_id,
-      device: wire.distinct_id,
-      event: wire.event,
-      command: isInvocation ? (invocation.command ?? 'other') : null,
-      date: wire.timestamp.slice(0, 10),
-      sender: null,
-      accepted: 0,
-      mayBeLost: false,
+  async #newcomer(other: Account): Promise<void> {
+    this.#newcomers += 1;
+    const newcomer = NEWCOMERS[this.#newcomers % NEWCOMERS.length];
+    if (newcomer === undefined) return;
+    const username = `${this.#name}-newcomer-${this.#newcomers}`;
+    const account = this.#books.open(username, [`${username}-laptop`]);
+    if (newcomer.needsKey) await this.#acts.createKey(account);
+    await newcomer.first(this.#acts, account);
+    const { last } = newcomer;
+    if (last === undefined) return;
+    const act = async () => {
+      this.#acts.begin('newcomer');
+      await last(this.#acts, account, other);
     };
-    sent.sender ??= isKeyed ? user : null;
-    sent.accepted += status === 'accepted' ? 1 : 0;
-    sent.mayBeLost ||= isLost;
-    this.#books.events.set(wire.insert_id, sent);
-    return true;
-  }
-
-  /** One event that only a server may send. True where it is stored, now or before. */
-  async #report(event: string, properties: object, given: { readonly mayBeDuplicate: boolean }): Promise<boolean> {
-    const wire = { event, distinct_id: 'server', properties };
-    const request = { method: 'POST', path: '/ingest', key: this.#keys.service, body: wire } as const;
-    const answer = await this.#send(request, [202]);
-    const status = IngestReport.safeParse(answer.body).data?.results[0]?.status;
-    const mayBeDuplicate = given.mayBeDuplicate || answer.lostTries > 0;
-    this.#books.count(status, `${event} ${JSON.stringify(properties)}`, { mayBeDuplicate });
-    return status === 'accepted' || status === 'duplicate';
-  }
-
-  async #issue({ username, issues }: Account): Promise<void> {
-    const known = this.#dice.isBelow(0.2) ? this.#dice.oneOf([...issues]) : undefined;
-    const id = known ?? `${this.#name}-issue-${this.#next()}`;
-    const stored = await this.#report('issue_created', { issue_id: id, username }, { mayBeDuplicate: issues.has(id) });
-    if (stored) issues.add(id);
-  }
-
-  async #publish(account: Account): Promise<void> {
-    const name = `@${account.username}/tool-${this.#dice.between(1, 2)}`;
-    const version: PublishedVersion = {
-      name,
-      version: `2026.08.21.${this.#next()}`,
-      author: account.username,
-      pullers: new Set(),
-      isYanked: false,
-    };
-    await this.#confirm(version, [200, 201]);
-    account.versions.push(version);
-    this.#published.push(version);
-  }
-
-  async #confirm(version: PublishedVersion | undefined, expected: readonly number[]): Promise<void> {
-    if (version === undefined) return;
-    const key = this.#keys.personal.get(version.author);
-    const body = { name: version.name, version: version.version };
-    await this.#send({ method: 'POST', path: '/api/v1/extensions/confirm', key, body }, expected);
-  }
-
-  async #pull({ username }: Account): Promise<void> {
-    const version = this.#dice.oneOf(this.#published);
-    if (version === undefined) return;
-    const { name, pullers } = version;
-    const mayBeDuplicate = pullers.has(username);
-    pullers.add(username); // another lane's account cannot pull as this one
-    const stored = await this.#report(
-      'extension_pulled',
-      { extension_name: name, version: version.version, username },
-      { mayBeDuplicate },
-    );
-    if (!stored) this.#books.odd(`a pull of ${name} was refused`);
-  }
-
-  async #yank({ username, versions }: Account): Promise<void> {
-    const version = this.#dice.oneOf(versions);
-    if (version === undefined) return;
-    const isYanking = !version.isYanked;
-    const target = `${encodeURIComponent(version.name)}@${version.version}`;
-    const path = `/api/v1/extensions/${target}/${isYanking ? 'yank' : 'unyank'}`;
-    const body = isYanking ? { reason: 'broken' } : undefined;
-    const key = this.#keys.personal.get(username);
-    await this.#send({ method: 'POST', path, key, ...(body && { body }) }, [200]);
-    version.isYanked = isYanking;
-  }
-
-  async #award({ username, awards }: Account, awardId: string, points: number, isAgain: boolean): Promise<void> {
-    const body = { awardId, username, points, reason: 'Thanks' };
-    const request = { method: 'POST', path: '/v1/awards', key: this.#keys.service, body } as const;
-    const answer = await this.#send(request, isAgain ? [200] : [200, 201]);
-    if (!isAgain && answer.status === 200 && answer.lostTries === 0)
-      this.#books.odd(`award ${awardId} was there before`);
-    awards.set(`award:${awardId}`, points);
-  }
-
-  async #awardAgain(account: Account): Promise<void> {
-    const [grantId, points] = this.#dice.oneOf([...account.awards]) ?? [];
-    if (grantId === undefined || points === undefined) return;
-    await this.#award(account, grantId.slice('award:'.length), points, true);
-  }
-
-  async #badge({ username, badges }: Account): Promise<void> {
-    const badgeId = `${this.#name}-badge-${this.#next()}`;
-    const points = this.#dice.between(0, 20);
-    const body = { badgeId, username, points };
-    await this.#send({ method: 'POST', path: '/v1/badges', key: this.#keys.service, body }, [200, 201]);
-    badges.set(`badge:${badgeId}:${username}`, points);
-  }
-
-  async #feedPost({ username, feedPosts }: Account): Promise<void> {
-    const id = `${this.#name}-post-${this.#next()}`;
-    const stored = await this.#report('feed_post_created', { post_id: id, username }, { mayBeDuplicate: false });
-    if (stored) feedPosts.add(`feed-post:${id}`);
-  }
-
-  async #reverse({ awards, reversed }: Account): Promise<void> {
-    const [grantId] = this.#dice.oneOf([...awards]) ?? [];
-    if (grantId === undefined) return;
-    const path = `/v1/grants/${grantId}/reverse`;
-    const expected = reversed.has(grantId) ? [200] : [200, 201];
-    await this.#send({ method: 'POST', path, key: this.#keys.service, body: { reason: 'A mistake' } }, expected);
-    reversed.add(grantId);
-  }
-
-  async #unbind({ devices }: Account): Promise<void> {
-    const device = this.#dice.oneOf(devices);
-    if (device === undefined) return;
-    const path = `/v1/devices/${device}/unbind`;
-    await this.#send({ method: 'POST', path, key: this.#keys.admin }, [200, 404]);
-    this.#books.owners.delete(device);
-  }
-
-  /** While everything moves there is nothing to compare an answer with: it has to be one. */
-  async #read({ username, versions }: Account): Promise<void> {
-    const name = encodeURIComponent(versions[0]?.name ?? '@nobody/tool');
-    const path = this.#dice.oneOf([
-      '/health',
-      `/v1/stats?username=${username}`,
-      `/v1/scores/${username}`,
-      `/v1/scores/${username}/explain`,
-      `/v1/scores/${username}/history`,
-      `/v1/scores/${username}/grants`,
-      `/v1/scores/${username}/audit`,
-      `/api/v1/extensions/${name}/latest`,
-      '/community-metrics?interval=DAY',
-    ]);
-    if (path !== undefined) await this.#send({ method: 'GET', path }, [200, 404]);
+    this.#later.push({ at: Date.now() + SETTLED_MS, act });
   }
 }
-
-const Properties = z.object({ invocation: z.object({ command: z.string().optional() }) });

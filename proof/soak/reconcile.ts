@@ -4,6 +4,8 @@ import { GrantsView } from '../../domain/grants/views.ts';
 import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
 import type { ReportRules } from '../../domain/scoring/rules/scoring-rules.ts';
 import { ScoreView, StatsView } from '../../domain/scoring/views.ts';
+import type { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import { settleAll } from '../../domain/shared/settle-all.ts';
 import type { Account, Books, SentEvent } from './books.ts';
 import type { Client } from './client.ts';
 
@@ -21,13 +23,15 @@ export type StackFigures = {
   /** Messages that nobody could handle, by the role of the queue that they wait in. */
   readonly leftOver: ReadonlyMap<string, number>;
   /** What the check of conservation over all users finds. */
-  readonly conservation: { readonly checked: number; readonly different: number; readonly unsettled: number };
+  readonly conservation: Pick<ConservationReport, 'checked' | 'different' | 'unsettled' | 'differences'>;
 };
 
 const Series = z.record(z.string(), z.array(z.coerce.number()));
 const { publishes, pulls, issues, feedPosts } = rulesVersion1;
 const DAY = 86_400_000;
 const DAYS = 5;
+/** Requests at a time. */
+const READERS = 4;
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, each) => total + each, 0);
 const capped = ({ points, cap }: ReportRules, count: number): number => Math.min(points * count, cap);
@@ -40,6 +44,9 @@ function countBy(events: readonly SentEvent[], nameOf: (event: SentEvent) => str
   }
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
+
+/** What a server reports of somebody is no activity of theirs. */
+const isActivity = ({ event, device }: SentEvent): boolean => event === 'cli_invocation' && !device.startsWith('~');
 
 /** What must be true of one user, by what was sent. */
 function expectedOf(books: Books, account: Account) {
@@ -54,7 +61,7 @@ function expectedOf(books: Books, account: Account) {
     events: events.length + account.issues.size,
     eventCounts: { ...countBy(events, ({ event }) => event), ...reported },
     commandCounts: countBy(events, ({ command }) => command),
-    activeDates: [...new Set(events.filter(({ event }) => event === 'cli_invocation').map(({ date }) => date))].sort(),
+    activeDates: [...new Set(events.filter(isActivity).map(({ date }) => date))].sort(),
     pulled,
     contributions: {
       'content:extension-publishes': capped(publishes, counted),
@@ -84,20 +91,6 @@ export async function reconcile(
   client: Pick<Client, 'send'>,
   figures: StackFigures,
 ): Promise<Reconciliation> {
-  const differences = [...books.oddities];
-  const differs = (whose: string, what: string, expected: unknown, found: unknown): void => {
-    const [should, is] = [JSON.stringify(expected), JSON.stringify(found)];
-    if (should !== is) differences.push(`${whose}: ${what} is ${is}, where ${should} was sent`);
-  };
-  const get = async <Schema extends z.core.$ZodType>(path: string, schema: Schema) => {
-    const { status, body } = await client.send({ method: 'GET', path });
-    return status === 200 ? z.parse(schema, body) : undefined;
-  };
-
-  for (const { insertId, accepted, mayBeLost } of books.events.values()) {
-    if (accepted > 1) differences.push(`${insertId} was accepted ${accepted} times`);
-    if (accepted === 0 && !mayBeLost) differences.push(`${insertId} is a duplicate of nothing`);
-  }
   const { copies, accepted, duplicates, rejected } = books.verdicts;
   const rows: Row[] = [
     {
@@ -106,62 +99,108 @@ export async function reconcile(
       found: accepted + duplicates + rejected,
     },
   ];
-
-  const totals = { sentEvents: 0, folded: 0, grants: 0, lines: 0, points: 0, balance: 0, publishPoints: 0, scored: 0 };
-  for (const account of books.accounts.values()) {
-    const { username } = account;
-    const expected = expectedOf(books, account);
-    const stats = await get(`/v1/stats?username=${username}`, StatsView);
-    const score = await get(`/v1/scores/${username}`, ScoreView);
-    totals.sentEvents += expected.events;
-    if (stats === undefined && score === undefined && expected.events + expected.grants.length === 0) continue;
-    if (stats === undefined || score === undefined) {
-      differences.push(`${username} is unknown`);
-      continue;
-    }
-    totals.folded += stats.totalEvents;
-    differs(username, 'totalEvents', expected.events, stats.totalEvents);
-    differs(username, 'eventCounts', sorted(expected.eventCounts), sorted(stats.eventCounts));
-    differs(username, 'commandCounts', sorted(expected.commandCounts), sorted(stats.commandCounts));
-    differs(username, 'activeDates', expected.activeDates, stats.activeDates);
-
-    for (const [key, points] of Object.entries(expected.contributions)) {
-      const found = score.scoreSources[key]?.points;
-      differs(username, key, points, found);
-      totals.publishPoints += points;
-      totals.scored += found ?? 0;
-    }
-    for (const [source, points] of Object.entries(expected.sources)) {
-      differs(username, `balance of ${source}`, points, score.balance.sourceTotals[source] ?? 0);
-      totals.points += points;
-    }
-    totals.balance += score.balance.totalScore;
-    differs(username, 'balance', sum(Object.values(expected.sources)), score.balance.totalScore);
-
-    const audit = await get(`/v1/scores/${username}/audit`, AuditView);
-    if (audit?.ok !== true) differences.push(`${username}: the audit finds ${JSON.stringify(audit?.problems)}`);
-    differs(username, 'sum of lines', score.balance.totalScore, audit?.sum);
-    const lines = (await allGrants(client, username)).filter((grantId) => !grantId.startsWith('badge:tier-'));
-    differs(username, 'lines', expected.grants.toSorted(), lines.toSorted());
-    totals.grants += expected.grants.length;
-    totals.lines += lines.length;
-  }
-  rows.push(
-    { what: "users' events: accepted = folded", sent: totals.sentEvents, found: totals.folded },
-    { what: 'grants: given = lines', sent: totals.grants, found: totals.lines },
-    { what: 'points: granted = balance', sent: totals.points, found: totals.balance },
-    { what: 'points of publishes, pulls and issues in scores', sent: totals.publishPoints, found: totals.scored },
-    ...(await communityRows(books, client)),
+  const users = await settleAll([...books.accounts.values()], READERS, (account) =>
+    reconcileUser(client, account, expectedOf(books, account)),
   );
-
-  for (const [role, messages] of figures.leftOver)
-    rows.push({ what: `left over in ${role}`, sent: 0, found: messages });
+  const total = (count: (user: UserTotals) => number): number => sum(users.map(({ totals }) => count(totals)));
   const { different, unsettled } = figures.conservation;
-  rows.push({ what: 'users whom the conservation check finds different', sent: 0, found: different + unsettled });
-  for (const { what, sent, found } of rows)
-    if (sent !== found) differences.push(`${what}: ${found}, where ${sent} was sent`);
+  rows.push(
+    {
+      what: "users' events: accepted = folded",
+      sent: total((user) => user.events),
+      found: total((user) => user.folded),
+    },
+    { what: 'grants: given = lines', sent: total((user) => user.grants), found: total((user) => user.lines) },
+    { what: 'points: granted = balance', sent: total((user) => user.points), found: total((user) => user.balance) },
+    {
+      what: 'points of publishes, pulls and issues in scores',
+      sent: total((user) => user.contributed),
+      found: total((user) => user.scored),
+    },
+    ...(await communityRows(books, client)),
+    ...[...figures.leftOver].map(([role, messages]) => ({ what: `left over in ${role}`, sent: 0, found: messages })),
+    { what: 'users whom the conservation check finds different', sent: 0, found: different + unsettled },
+  );
+  const differences = [
+    ...books.oddities,
+    ...acceptedOtherwise(books),
+    ...users.flatMap((user) => user.differences),
+    ...rows.filter(({ sent, found }) => sent !== found).map(({ what, sent, found }) => says(what, sent, found)),
+    ...figures.conservation.differences.map(({ username, what, expected, found }) =>
+      says(`conservation of ${username}: ${what}`, expected, found),
+    ),
+  ];
   return { rows, differences };
 }
+
+/** Each event is new once, however often it came. */
+const acceptedOtherwise = (books: Books): readonly string[] =>
+  [...books.events.values()].flatMap(({ insertId, accepted, mayBeLost }) => {
+    if (accepted > 1) return [`${insertId} was accepted ${accepted} times`];
+    return accepted === 0 && !mayBeLost ? [`${insertId} is a duplicate of nothing`] : [];
+  });
+
+type UserTotals = {
+  readonly events: number;
+  readonly folded: number;
+  readonly grants: number;
+  readonly lines: number;
+  readonly points: number;
+  readonly balance: number;
+  readonly contributed: number;
+  readonly scored: number;
+};
+
+async function reconcileUser(
+  client: Pick<Client, 'send'>,
+  { username }: Account,
+  expected: ReturnType<typeof expectedOf>,
+): Promise<{ readonly differences: readonly string[]; readonly totals: UserTotals }> {
+  const differences: string[] = [];
+  const differs = (what: string, should: unknown, is: unknown): void => {
+    if (JSON.stringify(should) !== JSON.stringify(is)) differences.push(says(`${username}: ${what}`, should, is));
+  };
+  const get = async <Schema extends z.core.$ZodType>(path: string, schema: Schema) => {
+    const { status, body } = await client.send({ method: 'GET', path });
+    return status === 200 ? z.parse(schema, body) : undefined;
+  };
+  const points = sum(Object.values(expected.sources));
+  const sent = {
+    events: expected.events,
+    grants: expected.grants.length,
+    points,
+    contributed: sum(Object.values(expected.contributions)),
+  };
+  const stats = await get(`/v1/stats?username=${username}`, StatsView);
+  const score = await get(`/v1/scores/${username}`, ScoreView);
+  if (stats === undefined || score === undefined) {
+    const isUnknown = stats === undefined && score === undefined && expected.events + expected.grants.length === 0;
+    if (!isUnknown) differences.push(`${username} is unknown, where ${JSON.stringify(sent)} was sent`);
+    return { differences, totals: { ...sent, folded: 0, lines: 0, balance: 0, scored: 0 } };
+  }
+
+  differs('totalEvents', expected.events, stats.totalEvents);
+  differs('eventCounts', sorted(expected.eventCounts), sorted(stats.eventCounts));
+  differs('commandCounts', sorted(expected.commandCounts), sorted(stats.commandCounts));
+  differs('activeDates', expected.activeDates, stats.activeDates);
+  const scored = Object.keys(expected.contributions).map((key) => score.scoreSources[key]?.points);
+  for (const [index, [key, contributed]] of Object.entries(expected.contributions).entries())
+    differs(key, contributed, scored[index]);
+  for (const [source, granted] of Object.entries(expected.sources))
+    differs(`balance of ${source}`, granted, score.balance.sourceTotals[source] ?? 0);
+  differs('balance', points, score.balance.totalScore);
+
+  const audit = await get(`/v1/scores/${username}/audit`, AuditView);
+  if (audit?.ok !== true) differences.push(`${username}: the audit finds ${JSON.stringify(audit?.problems)}`);
+  differs('sum of lines', score.balance.totalScore, audit?.sum);
+  const lines = (await allGrants(client, username)).filter((grantId) => !grantId.startsWith('badge:tier-'));
+  differs('lines', expected.grants.toSorted(), lines.toSorted());
+  const found = { folded: stats.totalEvents, lines: lines.length, balance: score.balance.totalScore };
+  return { differences, totals: { ...sent, ...found, scored: sum(scored.map((each) => each ?? 0)) } };
+}
+
+const says = (what: string, sent: unknown, found: unknown): string =>
+  `${what}: ${JSON.stringify(found)}, where ${JSON.stringify(sent)} was sent`;
 
 const sorted = (counts: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -5,6 +5,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
 import { runSoak, type SoakReport } from './run-soak.ts';
 
+const VISIBILITY_SECONDS = 4;
+/** Messages that come five times in it are dead letters. */
+const REFUSED_MS = 5 * VISIBILITY_SECONDS * 1_000;
+
 const Options = z.object({ minutes: z.number(), rate: z.number(), seed: z.string() });
 
 const numberOf = (text: string): number => {
@@ -33,31 +37,44 @@ const report = await runSoak({
   seed,
   durationMs,
   rate,
-  users: 40,
+  users: 16,
   lanes: 8,
   crashEveryMs: 5_000,
   longestDownMs: 4_000, // the SDK gives up sooner, so that functions see the outage, too
+  refusedMs: REFUSED_MS,
+  visibilitySeconds: VISIBILITY_SECONDS,
   progress: (doneMs, requests) => bar.update(Math.floor(doneMs / 1_000), { requests }),
 });
 bar.stop();
 console.log(textOf(report));
 if (report.reconciliation.differences.length > 0) process.exitCode = 1;
 
-function textOf({ seconds, traffic, done, crashes, reconciliation: { rows, differences } }: SoakReport): string {
-  const list = (counts: ReadonlyMap<string, number>) =>
-    [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
+function textOf(done: SoakReport): string {
+  const { seconds, users, traffic, crashes, redriven } = done;
+  const { rows, differences } = done.reconciliation;
   const table = new Table({
     head: ['', 'sent', 'found'],
     colAligns: ['left', 'right', 'right'],
     style: { head: [], border: [], compact: true },
   });
+  const killed = [...crashes].flatMap(([kind, counts]) => {
+    if (kind === 'refusal' || kind === 'slowness') return [];
+    const times = [...counts.values()].reduce((sum, each) => sum + each, 0);
+    return [`${kind} ${times}${kind === 'thread' ? ` (${listOf(counts)})` : ''}`];
+  });
   table.push(...rows.map(({ what, sent, found }) => [what, sent, found]));
-  const { requests, tries, unanswered, serverErrors } = traffic;
+  const { requests, tries, repeated, unanswered, serverErrors } = traffic;
   return [
-    `Seed ${seed}: ${requests} requests in ${seconds} s, until all was quiet: ${list(done)}`,
-    `Sent again ${tries - requests} times: ${unanswered} not answered, ${serverErrors} answered with 5xx or 429`,
-    `Crashes: ${list(crashes)}`,
+    `Seed ${seed}: ${requests} requests of ${users} users in ${seconds} s, until all was quiet: ${listOf(done.done)}`,
+    `${repeated} requests were sent again, ${tries - requests} times: ${unanswered} tries were not answered, ${serverErrors} with 5xx or 429`,
+    `Killed and started again: ${killed.join('; ')}`,
+    `Calls to the database refused for ${REFUSED_MS / 1_000} s at a time: ${listOf(crashes.get('refusal'))}; slow for half as long: ${listOf(crashes.get('slowness'))}`,
+    `Dead letters redriven: ${listOf(redriven)}`,
     table.toString(),
     ...(differences.length === 0 ? ['Everything adds up.'] : ['It does not add up:', ...differences.slice(0, 50)]),
   ].join('\n');
+}
+
+function listOf(counts: ReadonlyMap<string, number> = new Map()): string {
+  return counts.size === 0 ? 'none' : [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
 }

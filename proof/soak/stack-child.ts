@@ -5,19 +5,21 @@ import { readAssembly } from '../../local/template/assembly.ts';
 import { Ask, type Told } from './stack-messages.ts';
 
 /**
- * The stack in a process of its own, so that it can be killed as a whole: `node stack-child.ts DIRECTORY PORT`. It is asked
+ * The stack in a process of its own, so that it can be killed as a whole: `node stack-child.ts DIRECTORY PORT VISIBILITY`. It is asked
  * for crashes through the channel to its parent, and ends when that is gone.
  */
 
 const STAGE = 'local';
-/** A message whose function was killed is delivered again after this long, instead of many minutes. */
-const VISIBILITY_SECONDS = '4';
-/** A message is hit by chance, again and again in a short time: five times would not mean that it cannot be handled. */
-const MOST_RECEIVES = 50;
 
-const [dataDirectory, port] = z.tuple([z.string().min(1), z.coerce.number()]).parse(process.argv.slice(2));
+const [dataDirectory, port, visibilitySeconds] = z
+  .tuple([z.string().min(1), z.coerce.number(), z.coerce.number()])
+  .parse(process.argv.slice(2));
 
-/** The template but for times that a soak of minutes cannot wait for, and the stage's throttle: its own rate is bounded. */
+/**
+ * The template but for the stage's throttle, since the soak's own rate is bounded, and for the time after which a
+ * message whose function was killed comes again, which is many minutes. How often it comes until it is a dead letter
+ * is the template's own number.
+ */
 const adapt: LocalStackOptions['adapt'] = (model) => ({
   ...model,
   throttle: undefined,
@@ -25,13 +27,8 @@ const adapt: LocalStackOptions['adapt'] = (model) => ({
 });
 
 function hurried(attributes: Readonly<Record<string, string>>): Record<string, string> {
-  const { RedrivePolicy, VisibilityTimeout } = attributes;
-  const redrive = RedrivePolicy === undefined ? undefined : z.looseObject({}).parse(JSON.parse(RedrivePolicy));
-  return {
-    ...attributes,
-    ...(VisibilityTimeout === undefined ? {} : { VisibilityTimeout: VISIBILITY_SECONDS }),
-    ...(redrive === undefined ? {} : { RedrivePolicy: JSON.stringify({ ...redrive, maxReceiveCount: MOST_RECEIVES }) }),
-  };
+  const hasTimeout = attributes.VisibilityTimeout !== undefined;
+  return { ...attributes, ...(hasTimeout ? { VisibilityTimeout: String(visibilitySeconds) } : {}) };
 }
 
 const tell = (told: Told): void => void process.send?.(told);
@@ -41,26 +38,29 @@ const stack = await startLocalStack({ assembly, dataDirectory, port, adapt });
 
 async function answer({ id, what }: Ask): Promise<void> {
   try {
-    tell({ kind: 'done', id, happened: await doAs(what) });
+    tell({ kind: 'done', id, what: await doAs(what) });
   } catch (error) {
     tell({ kind: 'failed', id, error: String(error) });
   }
 }
 
-async function doAs(what: Ask['what']): Promise<boolean> {
+async function doAs(what: Ask['what']): Promise<string | undefined> {
   switch (what.kind) {
     case 'crash-thread':
-      for (const role of what.roles) if (await stack.crash.thread(role)) return true;
-      return false;
+      for (const role of what.roles) if (await stack.crash.thread(role)) return role;
+      return undefined;
     case 'crash-database':
       await stack.crash.database(what.downMs);
-      return true;
+      return 'database';
     case 'crash-queues':
       await stack.crash.queues(what.downMs);
-      return true;
+      return 'queues';
+    case 'disturb':
+      await stack.crash.disturb(what.roles, what.forMs, what.disturbance);
+      return what.roles.join(' ');
     case 'drain':
       await stack.drain({ timeoutMs: what.timeoutMs });
-      return true;
+      return 'stack';
   }
 }
 

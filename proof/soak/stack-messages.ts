@@ -8,6 +8,12 @@ export const Ask = z.object({
     z.object({ kind: z.literal('crash-thread'), roles: z.array(z.string()) }),
     z.object({ kind: z.literal('crash-database'), downMs: z.number() }),
     z.object({ kind: z.literal('crash-queues'), downMs: z.number() }),
+    z.object({
+      kind: z.literal('disturb'),
+      roles: z.array(z.string()),
+      forMs: z.number(),
+      disturbance: z.object({ error: z.string(), share: z.number(), longestDelayMs: z.number() }),
+    }),
     z.object({ kind: z.literal('drain'), timeoutMs: z.number() }),
   ]),
 });
@@ -16,7 +22,8 @@ export type Ask = z.infer<typeof Ask>;
 /** And what that process says. */
 export const Told = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), description: LocalDescription }),
-  z.object({ kind: z.literal('done'), id: z.int(), happened: z.boolean() }),
+  /** `what` it was done to; missing where there was nothing to do it to. */
+  z.object({ kind: z.literal('done'), id: z.int(), what: z.string().optional() }),
   z.object({ kind: z.literal('failed'), id: z.int(), error: z.string() }),
 ]);
 export type Told = z.infer<typeof Told>;

@@ -8,21 +8,28 @@ const PROGRAM = join(import.meta.dirname, 'stack-child.ts');
 
 export type StackProcess = {
   readonly description: LocalDescription;
-  /** False where there was nothing to do it to, or the process is gone: it was killed meanwhile. */
-  ask(what: Ask['what']): Promise<boolean>;
+  /** What it was done to; undefined where there was nothing, or the process is gone: it was killed meanwhile. */
+  ask(what: Ask['what']): Promise<string | undefined>;
   /** Kills it: it ends nothing and answers nobody. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 };
 
 /** Starts the stack on the directory's data, in a process of its own. Port 0 is any free one. */
-export async function startStackProcess(dataDirectory: string, port: number): Promise<StackProcess> {
-  const child = fork(PROGRAM, [dataDirectory, String(port)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+export async function startStackProcess(given: {
+  readonly directory: string;
+  readonly port: number;
+  readonly visibilitySeconds: number;
+}): Promise<StackProcess> {
+  const { directory, port, visibilitySeconds } = given;
+  const child = fork(PROGRAM, [directory, String(port), String(visibilitySeconds)], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   let printed = '';
   child.stderr?.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
   const exited = once(child, 'exit');
 
-  const waiting = new Map<number, { resolve: (happened: boolean) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<number, { resolve: (what: string | undefined) => void; reject: (error: Error) => void }>();
   const ready = new Promise<LocalDescription>((resolve, reject) => {
     child.on('message', (message) => {
       const told = Told.parse(message);
@@ -32,11 +39,11 @@ export async function startStackProcess(dataDirectory: string, port: number): Pr
       }
       const asked = waiting.get(told.id);
       waiting.delete(told.id);
-      if (told.kind === 'done') asked?.resolve(told.happened);
+      if (told.kind === 'done') asked?.resolve(told.what);
       else asked?.reject(new Error(told.error));
     });
     child.once('exit', (code) => {
-      for (const { resolve: settle } of waiting.values()) settle(false);
+      for (const { resolve: settle } of waiting.values()) settle(undefined);
       waiting.clear();
       reject(new Error(`The stack ended with ${code ?? 'a signal'}:\n${printed}`));
     });
@@ -53,7 +60,7 @@ export async function startStackProcess(dataDirectory: string, port: number): Pr
         waiting.set(id, { resolve, reject });
         sendTo(child, { id, what }, () => {
           waiting.delete(id);
-          resolve(false);
+          resolve(undefined);
         });
       });
     },

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Books } from '../../proof/soak/books.ts';
 import type { Request } from '../../proof/soak/client.ts';
 import { reconcile, type StackFigures } from '../../proof/soak/reconcile.ts';
-import { CRASHES, runSoak } from '../../proof/soak/run-soak.ts';
+import { CRASHES } from '../../proof/soak/crashes.ts';
+import { runSoak } from '../../proof/soak/run-soak.ts';
 
 describe('a short soak', () => {
   it('adds up, although threads, both engines and the whole stack crash under it', async () => {
@@ -14,10 +15,12 @@ describe('a short soak', () => {
       lanes: 3,
       crashEveryMs: 300,
       longestDownMs: 400,
+      refusedMs: 1_000,
+      visibilitySeconds: 2,
     });
 
     expect(report.reconciliation.differences).toEqual([]);
-    expect(new Set(report.crashes.keys())).toEqual(new Set(CRASHES));
+    expect(new Set(report.crashes.keys())).toEqual(new Set([...CRASHES, 'refusal', 'slowness']));
     expect(report.traffic.requests).toBeGreaterThan(7); // the keys alone are seven
   });
 });
@@ -78,7 +81,7 @@ function sentAndFound() {
   };
   const figures: StackFigures = {
     leftOver: new Map([['score-refresh-dlq', 0]]),
-    conservation: { checked: 1, different: 0, unsettled: 0 },
+    conservation: { checked: 1, different: 0, unsettled: 0, differences: [] },
   };
   const client = {
     send: async ({ path }: Request) => {
@@ -137,7 +140,7 @@ describe('the reconciliation', () => {
       /balance of award/u,
     ],
     ['a reversal that was lost', ({ account }) => account.reversed.add('award:talk'), /balance of award/u],
-    ['a balance', ({ found }) => (found.score.balance.totalScore = 551), /^ada: balance is 551/u],
+    ['a balance', ({ found }) => (found.score.balance.totalScore = 551), /^ada: balance: 551/u],
     ['an audit that finds something', ({ found }) => (found.audit.ok = false), /the audit finds/u],
     ['a line that is missing', ({ found }) => found.grants.grants.shift(), /^ada: lines/u],
     ['a line that is there twice', ({ found }) => found.grants.grants.push(found.grants.grants[0]!), /^ada: lines/u],

@@ -1,0 +1,312 @@
+import * as z from 'zod';
+import { type EventResult, IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
+import type { Account, Books, PublishedVersion, SentEvent } from './books.ts';
+import type { Answer, Client, Request } from './client.ts';
+import type { Dice } from './dice.ts';
+
+export type Keys = { readonly admin: string; readonly service: string; readonly personal: Map<string, string> };
+
+type WireEvent = {
+  readonly event: string;
+  readonly distinct_id: string;
+  readonly insert_id: string;
+  readonly timestamp: string;
+  readonly properties: object;
+};
+export type Batch = { readonly user: string; readonly isKeyed: boolean; readonly wire: readonly WireEvent[] };
+
+export type ActsOptions = {
+  /** Of the lane: what it makes is named after it. */
+  readonly name: string;
+  readonly dice: Dice;
+  readonly books: Books;
+  readonly client: Client;
+  readonly keys: Keys;
+};
+
+const COMMANDS = ['model', 'data', 'workflow', 'extension', 'repo', 'whatever', null];
+const HOUR = 3_600_000;
+const TOO_OLD = 40 * 24 * HOUR;
+
+const Properties = z.object({ invocation: z.object({ command: z.string().optional() }) });
+const Created = z.object({ key: z.string() });
+
+/** Everything that a lane can do: each sends one request and writes it into the books once it is answered. */
+export class Acts {
+  readonly #dice: Dice;
+  readonly #books: Books;
+  readonly #client: Client;
+  readonly #keys: Keys;
+  readonly #name: string;
+  #made = 0;
+  #doing = '';
+
+  constructor(options: ActsOptions) {
+    this.#name = options.name;
+    this.#dice = options.dice;
+    this.#books = options.books;
+    this.#client = options.client;
+    this.#keys = options.keys;
+  }
+
+  /** By what name the requests are counted that follow. */
+  begin(doing: string): void {
+    this.#doing = doing;
+  }
+
+  #next(): number {
+    this.#made += 1;
+    return this.#made;
+  }
+
+  async #send(request: Request, expected: readonly number[]): Promise<Answer> {
+    const answer = await this.#client.send(request);
+    this.#books.did(this.#doing);
+    if (!expected.includes(answer.status)) {
+      this.#books.odd(`${request.method} ${request.path} answered ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer;
+  }
+
+  /** A batch of new events of one of their devices. */
+  async telemetry(
+    account: Account,
+    isKeyed = this.#dice.isBelow(0.5),
+    size = this.#dice.isBelow(0.3) ? 1 : this.#dice.between(2, 50),
+  ): Promise<Batch | undefined> {
+    const device = this.#dice.oneOf(account.devices);
+    if (device === undefined) return undefined;
+    const wire = Array.from({ length: size }, (): WireEvent => {
+      const isTooOld = this.#dice.isBelow(0.03);
+      const age = isTooOld ? TOO_OLD : this.#dice.between(0, 71) * HOUR;
+      const command = this.#dice.oneOf(COMMANDS) ?? null;
+      const success = this.#dice.isBelow(0.9);
+      return {
+        event: this.#dice.isBelow(0.9) ? 'cli_invocation' : 'editor_opened',
+        distinct_id: device,
+        insert_id: `${this.#name}-event-${this.#next()}`,
+        timestamp: new Date(Date.now() - age).toISOString(),
+        properties: {
+          invocation: command === null ? {} : { command },
+          result: { status: success ? 'success' : 'error' },
+        },
+      };
+    });
+    const batch = { user: account.username, isKeyed, wire };
+    await this.ingest(batch);
+    return batch;
+  }
+
+  /** As it was, or by the other way: a key makes an anonymous event its sender's, never the other way round. */
+  async resend(batch: Batch): Promise<void> {
+    await this.ingest({ ...batch, isKeyed: this.#dice.isBelow(0.2) ? !batch.isKeyed : batch.isKeyed });
+  }
+
+  async ingest(batch: Batch): Promise<void> {
+    const { user, isKeyed, wire } = batch;
+    const key = isKeyed ? this.#keys.personal.get(user) : undefined;
+    const body = wire.length === 1 && wire[0] !== undefined ? wire[0] : { events: wire };
+    const answer = await this.#send({ method: 'POST', path: '/ingest', key, body }, [202, 400]);
+    const report = IngestReport.safeParse(answer.body).data;
+    if (report === undefined) {
+      this.#books.odd(`/ingest answered no report: ${JSON.stringify(answer.body)}`);
+      return;
+    }
+    let hasStored = false;
+    for (const [index, event] of wire.entries()) {
+      const status = report.results.find((result) => result.index === index)?.status;
+      hasStored = this.#noteEvent(event, status, { user, isKeyed, isLost: answer.lostTries > 0 }) || hasStored;
+    }
+    if (isKeyed && hasStored) {
+      for (const device of new Set(wire.map(({ distinct_id }) => distinct_id))) {
+        if (!this.#books.owners.has(device)) this.#books.owners.set(device, user);
+      }
+    }
+  }
+
+  #noteEvent(
+    wire: WireEvent,
+    status: EventResult['status'] | undefined,
+    { user, isKeyed, isLost }: { readonly user: string; readonly isKeyed: boolean; readonly isLost: boolean },
+  ): boolean {
+    const before = this.#books.events.get(wire.insert_id);
+    this.#books.count(status, wire.insert_id, { mayBeDuplicate: before !== undefined || isLost });
+    const mustBeRejected = Date.now() - Date.parse(wire.timestamp) > TOO_OLD - HOUR;
+    if ((status === 'rejected') !== mustBeRejected) this.#books.odd(`${wire.insert_id} is ${status ?? 'not answered'}`);
+    if (status !== 'accepted' && status !== 'duplicate') return false;
+    const { invocation } = Properties.parse(wire.properties);
+    const isInvocation = wire.event === 'cli_invocation';
+    const sent: SentEvent = before ?? {
+      insertId: wire.insert_id,
+      device: wire.distinct_id,
+      event: wire.event,
+      command: isInvocation ? (invocation.command ?? 'other') : null,
+      date: wire.timestamp.slice(0, 10),
+      sender: null,
+      accepted: 0,
+      mayBeLost: false,
+    };
+    sent.sender ??= isKeyed ? user : null;
+    sent.accepted += status === 'accepted' ? 1 : 0;
+    sent.mayBeLost ||= isLost;
+    this.#books.events.set(wire.insert_id, sent);
+    return true;
+  }
+
+  /** An event of which a server says whose it is. */
+  async trustedEvent({ username }: Account): Promise<void> {
+    const wire = {
+      event: 'cli_invocation',
+      distinct_id: 'server',
+      insert_id: `${this.#name}-event-${this.#next()}`,
+      timestamp: new Date().toISOString(),
+      properties: { username, invocation: { command: 'model' } },
+    };
+    const answer = await this.#send({ method: 'POST', path: '/ingest', key: this.#keys.service, body: wire }, [202]);
+    const status = IngestReport.safeParse(answer.body).data?.results[0]?.status;
+    const stored = { ...wire, distinct_id: `~${username}` };
+    this.#noteEvent(stored, status, { user: username, isKeyed: true, isLost: answer.lostTries > 0 });
+  }
+
+  /** One event that only a server may send. True where it is stored, now or before. */
+  async #report(event: string, properties: object, given: { readonly mayBeDuplicate: boolean }): Promise<boolean> {
+    const wire = { event, distinct_id: 'server', properties };
+    const request = { method: 'POST', path: '/ingest', key: this.#keys.service, body: wire } as const;
+    const answer = await this.#send(request, [202]);
+    const status = IngestReport.safeParse(answer.body).data?.results[0]?.status;
+    const mayBeDuplicate = given.mayBeDuplicate || answer.lostTries > 0;
+    this.#books.count(status, `${event} ${JSON.stringify(properties)}`, { mayBeDuplicate });
+    return status === 'accepted' || status === 'duplicate';
+  }
+
+  /** A personal key for the account, to be sent with whatever is sent as it. */
+  async createKey({ username }: Account): Promise<void> {
+    this.#keys.personal.set(username, await this.#createKey({ kind: 'personal', username }));
+  }
+
+  async createServiceKey(): Promise<string> {
+    return this.#createKey({ kind: 'service', label: 'soak' });
+  }
+
+  async #createKey(body: object): Promise<string> {
+    const answer = await this.#send({ method: 'POST', path: '/v1/keys', key: this.#keys.admin, body }, [201]);
+    return Created.parse(answer.body).key;
+  }
+
+  async issue({ username, issues }: Account): Promise<void> {
+    const known = this.#dice.isBelow(0.2) ? this.#dice.oneOf([...issues]) : undefined;
+    const id = known ?? `${this.#name}-issue-${this.#next()}`;
+    const stored = await this.#report('issue_created', { issue_id: id, username }, { mayBeDuplicate: issues.has(id) });
+    if (stored) issues.add(id);
+  }
+
+  async publish(account: Account): Promise<PublishedVersion> {
+    const name = `@${account.username}/tool-${this.#dice.between(1, 2)}`;
+    const version: PublishedVersion = {
+      name,
+      version: `2026.08.21.${this.#next()}`,
+      author: account.username,
+      pullers: new Set(),
+      isYanked: false,
+    };
+    await this.confirm(version, [200, 201]);
+    account.versions.push(version);
+    return version;
+  }
+
+  async confirm(version: PublishedVersion, expected: readonly number[]): Promise<void> {
+    const key = this.#keys.personal.get(version.author);
+    const body = { name: version.name, version: version.version };
+    await this.#send({ method: 'POST', path: '/api/v1/extensions/confirm', key, body }, expected);
+  }
+
+  async pull(version: PublishedVersion, username: string): Promise<void> {
+    const { name, pullers } = version;
+    const mayBeDuplicate = pullers.has(username);
+    pullers.add(username); // another lane's account cannot pull as this one
+    const stored = await this.#report(
+      'extension_pulled',
+      { extension_name: name, version: version.version, username },
+      { mayBeDuplicate },
+    );
+    if (!stored) this.#books.odd(`a pull of ${name} was refused`);
+  }
+
+  /** Or takes it back, where it is yanked. */
+  async yank(version: PublishedVersion): Promise<void> {
+    const isYanking = !version.isYanked;
+    const target = `${encodeURIComponent(version.name)}@${version.version}`;
+    const path = `/api/v1/extensions/${target}/${isYanking ? 'yank' : 'unyank'}`;
+    const body = isYanking ? { reason: 'broken' } : undefined;
+    const key = this.#keys.personal.get(version.author);
+    await this.#send({ method: 'POST', path, key, ...(body && { body }) }, [200]);
+    version.isYanked = isYanking;
+  }
+
+  async award(account: Account): Promise<void> {
+    await this.#give(account, `${this.#name}-${this.#next()}`, this.#dice.between(1, 100), false);
+  }
+
+  async #give({ username, awards }: Account, awardId: string, points: number, isAgain: boolean): Promise<void> {
+    const body = { awardId, username, points, reason: 'Thanks' };
+    const request = { method: 'POST', path: '/v1/awards', key: this.#keys.service, body } as const;
+    const answer = await this.#send(request, isAgain ? [200] : [200, 201]);
+    if (!isAgain && answer.status === 200 && answer.lostTries === 0)
+      this.#books.odd(`award ${awardId} was there before`);
+    awards.set(`award:${awardId}`, points);
+  }
+
+  async awardAgain(account: Account): Promise<void> {
+    const [grantId, points] = this.#dice.oneOf([...account.awards]) ?? [];
+    if (grantId === undefined || points === undefined) return;
+    await this.#give(account, grantId.slice('award:'.length), points, true);
+  }
+
+  async badge({ username, badges }: Account): Promise<void> {
+    const badgeId = `${this.#name}-badge-${this.#next()}`;
+    const points = this.#dice.between(0, 20);
+    const body = { badgeId, username, points };
+    await this.#send({ method: 'POST', path: '/v1/badges', key: this.#keys.service, body }, [200, 201]);
+    badges.set(`badge:${badgeId}:${username}`, points);
+  }
+
+  async feedPost({ username, feedPosts }: Account): Promise<void> {
+    const id = `${this.#name}-post-${this.#next()}`;
+    const stored = await this.#report('feed_post_created', { post_id: id, username }, { mayBeDuplicate: false });
+    if (stored) feedPosts.add(`feed-post:${id}`);
+  }
+
+  async reverse({ awards, reversed }: Account): Promise<void> {
+    const [grantId] = this.#dice.oneOf([...awards]) ?? [];
+    if (grantId === undefined) return;
+    const path = `/v1/grants/${grantId}/reverse`;
+    const expected = reversed.has(grantId) ? [200] : [200, 201];
+    await this.#send({ method: 'POST', path, key: this.#keys.service, body: { reason: 'A mistake' } }, expected);
+    reversed.add(grantId);
+  }
+
+  async unbind({ devices }: Account): Promise<void> {
+    const device = this.#dice.oneOf(devices);
+    if (device === undefined) return;
+    const path = `/v1/devices/${device}/unbind`;
+    await this.#send({ method: 'POST', path, key: this.#keys.admin }, [200, 404]);
+    this.#books.owners.delete(device);
+  }
+
+  /** While everything moves there is nothing to compare an answer with: it has to be one. */
+  async read({ username, versions }: Account): Promise<void> {
+    const name = encodeURIComponent(versions[0]?.name ?? '@nobody/tool');
+    const path = this.#dice.oneOf([
+      '/health',
+      `/v1/stats?username=${username}`,
+      `/v1/scores/${username}`,
+      `/v1/scores/${username}/explain`,
+      `/v1/scores/${username}/history`,
+      `/v1/scores/${username}/grants`,
+      `/v1/scores/${username}/audit`,
+      `/api/v1/extensions/${name}/latest`,
+      '/community-metrics?interval=DAY',
+    ]);
+    if (path !== undefined) await this.#send({ method: 'GET', path }, [200, 404]);
+  }
+}

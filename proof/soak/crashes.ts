@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dice } from './dice.ts';
+import type { StackProcess } from './stack-process.ts';
+
+export const CRASHES = ['thread', 'database', 'thread', 'queues', 'thread', 'stack'] as const;
+export type CrashKind = (typeof CRASHES)[number] | 'refusal' | 'slowness';
+
+/** How often each kind happened, to what. */
+export type CrashCounts = ReadonlyMap<CrashKind, ReadonlyMap<string, number>>;
+
+/** Functions that requests and their consequences run through. */
+const CRASHED_FUNCTIONS = [
+  'ingest-telemetry',
+  'announce-changes',
+  'refresh-score',
+  'confirm-publish',
+  'record-award',
+  'roll-up-metrics',
+  'read-api',
+];
+/** As after a deployment that took a permission away: what saves scores fails at once, and its messages die in the end. */
+const REFUSAL = {
+  kind: 'refusal',
+  roles: ['refresh-score'],
+  disturbance: { error: 'AccessDeniedException', share: 0.5, longestDelayMs: 0 },
+} as const;
+/** As on a bad day of the database: refreshes of one user overtake each other. */
+const SLOWNESS = {
+  kind: 'slowness',
+  roles: ['announce-changes', 'refresh-score', 'roll-up-metrics'], // no sender waits for them: the traffic stays as it is
+  disturbance: { error: 'ProvisionedThroughputExceededException', share: 0.1, longestDelayMs: 300 },
+} as const;
+
+export type CrashOptions = {
+  /** Between one crash and the next. */
+  readonly crashEveryMs: number;
+  /** How long an engine stays down, at most. */
+  readonly longestDownMs: number;
+  /** How long the database refuses a function's calls at a time; half as long it is slow. */
+  readonly refusedMs: number;
+};
+
+/** A stack, and everything that goes wrong with it on purpose. */
+export class Crashes {
+  #stack: StackProcess;
+  /** Another number after each crash. */
+  era = 0;
+  readonly #counts = new Map<CrashKind, Map<string, number>>();
+  readonly #start: () => Promise<StackProcess>;
+  readonly #options: CrashOptions;
+  #causing = Promise.resolve();
+
+  constructor(stack: StackProcess, start: () => Promise<StackProcess>, options: CrashOptions) {
+    this.#stack = stack;
+    this.#start = start;
+    this.#options = options;
+  }
+
+  /** The one that runs now. */
+  get stack(): StackProcess {
+    return this.#stack;
+  }
+
+  get counts(): CrashCounts {
+    return this.#counts;
+  }
+
+  /** Each kind in turn, at least once, until it is over. */
+  async keepCrashing(dice: Dice, isOver: () => boolean): Promise<void> {
+    for (let number = 0; ; number += 1) {
+      await sleep(this.#options.crashEveryMs * (0.5 + dice.fraction()));
+      if (isOver() && number >= CRASHES.length) return;
+      await this.cause(CRASHES[number % CRASHES.length] ?? 'thread', dice);
+    }
+  }
+
+  /** Beside the crashes: what saves scores is refused much for long, then all behind the streams is slow. */
+  async keepDisturbing(dice: Dice, isOver: () => boolean): Promise<void> {
+    for (let number = 0; ; number += 1) {
+      await sleep(this.#options.crashEveryMs * (0.5 + dice.fraction()));
+      if (isOver() && number >= 2) return;
+      const { kind, roles, disturbance } = number % 2 === 0 ? REFUSAL : SLOWNESS;
+      const forMs = kind === 'refusal' ? this.#options.refusedMs : this.#options.refusedMs / 2;
+      const what = await this.#stack.ask({ kind: 'disturb', roles: [...roles], forMs, disturbance });
+      if (what !== undefined) this.#count(kind, what);
+      this.era += 1;
+    }
+  }
+
+  /** One crash at a time: what is starting again cannot be killed yet. */
+  cause(kind: (typeof CRASHES)[number], dice: Dice): Promise<void> {
+    this.#causing = this.#causing.then(async () => {
+      const what = await this.#cause(kind, dice);
+      if (what !== undefined) this.#count(kind, what);
+      this.era += 1;
+    });
+    return this.#causing;
+  }
+
+  async #cause(kind: (typeof CRASHES)[number], dice: Dice): Promise<string | undefined> {
+    const { longestDownMs } = this.#options;
+    switch (kind) {
+      case 'thread':
+        return this.#stack.ask({ kind: 'crash-thread', roles: [...dice.shuffled(CRASHED_FUNCTIONS)] });
+      case 'database':
+        return this.#stack.ask({ kind: 'crash-database', downMs: dice.between(longestDownMs / 2, longestDownMs) });
+      case 'queues':
+        return this.#stack.ask({ kind: 'crash-queues', downMs: dice.between(longestDownMs / 4, longestDownMs) });
+      case 'stack':
+        await this.#stack.kill();
+        this.#stack = await startAgain(this.#start);
+        return 'stack';
+    }
+  }
+
+  #count(kind: CrashKind, what: string): void {
+    const counts = this.#counts.get(kind) ?? new Map<string, number>();
+    this.#counts.set(kind, counts.set(what, (counts.get(what) ?? 0) + 1));
+  }
+}
+
+/** The killed stack's engine may hold its files and the port for another moment. */
+async function startAgain(start: () => Promise<StackProcess>): Promise<StackProcess> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tries === 5) throw error;
+      await sleep(200 * tries);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod';
+import { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import type { LocalDescription } from '../../local/local-description.ts';
+import { isDeadLetterRole, readQueue } from '../../operator/queues.ts';
+import { redrive } from '../../operator/redrive.ts';
+import type { StackFigures } from './reconcile.ts';
+import type { StackProcess } from './stack-process.ts';
+
+const DEAD_LETTERS = '-dlq';
+/** Once is what an operator does. A message can be hit again only by a machine that is slower than its timeouts. */
+const MOST_REDRIVES = 3;
+
+/** Waits until all is quiet, and does then what the runbook says: redrives dead letters. Gives how many, by queue. */
+export async function settle(stack: StackProcess, timeoutMs: number): Promise<ReadonlyMap<string, number>> {
+  const { queues } = stack.description;
+  const sqs = operatorOf(stack.description);
+  const redriven = new Map<string, number>();
+  try {
+    for (let time = 0; time <= MOST_REDRIVES; time += 1) {
+      await stack.ask({ kind: 'drain', timeoutMs });
+      const waiting = (await depths(sqs, queues)).filter(([role, count]) => count > 0 && sourceOf(role) in queues);
+      if (waiting.length === 0 || time === MOST_REDRIVES) break;
+      for (const [role] of waiting) {
+        const [from, to] = [queues[role], queues[sourceOf(role)]];
+        if (from === undefined || to === undefined) continue;
+        const quietly = { rate: undefined, clock: Date.now, onMoved: () => undefined };
+        const { moved } = await redrive({ sqs, from, to, ...quietly });
+        redriven.set(role, (redriven.get(role) ?? 0) + moved);
+      }
+    }
+  } finally {
+    sqs.destroy();
+  }
+  return redriven;
+}
+
+/** The queue that a dead letter failed in. */
+const sourceOf = (role: string): string =>
+  role.endsWith(DEAD_LETTERS) ? role.slice(0, -DEAD_LETTERS.length) : 'none: it holds positions';
+
+/** What the stack says beside its API, once it is quiet. */
+export async function figuresOf({ description }: StackProcess): Promise<StackFigures> {
+  await invoke(description, 'roll-up-metrics', {}); // now, instead of a minute after the last change
+  const conservation = ConservationReport.parse(
+    await invoke(description, 'check-conservation', { sample: 'all', standingSeconds: 0 }),
+  );
+  const sqs = operatorOf(description);
+  try {
+    return { leftOver: new Map(await depths(sqs, description.queues)), conservation };
+  } finally {
+    sqs.destroy();
+  }
+}
+
+function operatorOf({ region, sqsEndpoint: endpoint }: LocalDescription): SQSClient {
+  return new SQSClient({ region, endpoint, credentials: { accessKeyId: 'operator', secretAccessKey: 'operator' } });
+}
+
+/** Messages that nobody could handle, by the role of the queue that they wait in. */
+async function depths(sqs: SQSClient, queues: LocalDescription['queues']): Promise<[string, number][]> {
+  const found: [string, number][] = [];
+  for (const [role, url] of Object.entries(queues)) {
+    if (!isDeadLetterRole(role)) continue;
+    const { waiting, inFlight } = await readQueue(sqs, url);
+    found.push([role, (waiting ?? 0) + (inFlight ?? 0)]);
+  }
+  return found;
+}
+
+async function invoke(description: LocalDescription, role: string, event: object): Promise<unknown> {
+  const name = description.functions[role];
+  if (name === undefined) throw new Error(`There is no function ${role}`);
+  const url = `${description.lambdaEndpoint}/2015-03-31/functions/${name}/invocations`;
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(event) });
+  const body: unknown = await answer.json();
+  if (answer.headers.has('x-amz-function-error'))
+    throw new Error(`${role} failed: ${JSON.stringify(z.json().parse(body))}`);
+  return body;
+}
