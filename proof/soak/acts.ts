@@ -26,6 +26,8 @@ export type ActsOptions = {
 
 const COMMANDS = ['model', 'data', 'workflow', 'extension', 'repo', 'whatever', null];
 const HOUR = 3_600_000;
+/** Older ones are so old that they must be rejected. */
+export const OLDEST_EVENT_HOURS = 71;
 const TOO_OLD = 40 * 24 * HOUR;
 
 const Properties = z.object({ invocation: z.object({ command: z.string().optional() }) });
@@ -78,7 +80,7 @@ export class Acts {
     if (device === undefined) return undefined;
     const wire = Array.from({ length: size }, (): WireEvent => {
       const isTooOld = this.#dice.isBelow(0.03);
-      const age = isTooOld ? TOO_OLD : this.#dice.between(0, 71) * HOUR;
+      const age = isTooOld ? TOO_OLD : this.#dice.between(0, OLDEST_EVENT_HOURS) * HOUR;
       const command = this.#dice.oneOf(COMMANDS) ?? null;
       const success = this.#dice.isBelow(0.9);
       return {

@@ -90,3 +90,30 @@ describe('a function stripped of one permission', () => {
     expect(calls.filter(({ caller }) => caller === 'writer').map(({ status }) => status)).toEqual([200, 400, 400]);
   });
 });
+
+describe('a function that is disturbed', () => {
+  it('is refused by the name it is told, for as long as that lasts, and nobody else is', async () => {
+    const writes = (role: string) =>
+      aFunction(role, {
+        allow: [['dynamodb:PutItem', { 'Fn::GetAtt': ['Facts', 'Arn'] }]],
+        handler: `export const handler = async () => {
+          const Item = { pk: { S: 'a' }, sk: { S: 'b' } };
+          note(await call('DynamoDB_20120810.PutItem', { TableName: 'tiny-facts', Item }));
+        }`,
+      });
+    const { assembly, notes } = tinyAssembly({ Facts: aTable('facts'), ...writes('writer'), ...writes('other') });
+    const stack = await startTestStack({ assembly });
+    const invoke = (role: string) =>
+      fetch(`${stack.lambdaEndpoint}/2015-03-31/functions/tiny-${role}/invocations`, { method: 'POST' });
+
+    const odd = { error: 'Odd', share: 1, longestDelayMs: 0 };
+    void stack.crash.disturb(['writer'], 60_000, odd);
+    await invoke('writer');
+    await invoke('other');
+    await stack.crash.disturb(['writer'], 0, odd);
+    await invoke('writer');
+    await stack.stop();
+
+    expect(notes()).toEqual([expect.objectContaining({ __type: expect.stringMatching(/#Odd$/) }), {}, {}]);
+  });
+});

@@ -12,7 +12,7 @@ describe('a short soak', () => {
       durationMs: 2_000,
       rate: 40,
       users: 6,
-      lanes: 3,
+      lanes: 6,
       crashEveryMs: 300,
       longestDownMs: 400,
       refusedMs: 1_000,
