@@ -78,9 +78,11 @@ export class Acts {
   ): Promise<Batch | undefined> {
     const device = this.#dice.oneOf(account.devices);
     if (device === undefined) return undefined;
+    // Some fill the chunks of one hour, others touch many hours and days.
+    const oldest = this.#dice.isBelow(0.5) ? 0 : OLDEST_EVENT_HOURS;
     const wire = Array.from({ length: size }, (): WireEvent => {
       const isTooOld = this.#dice.isBelow(0.03);
-      const age = isTooOld ? TOO_OLD : this.#dice.between(0, OLDEST_EVENT_HOURS) * HOUR;
+      const age = isTooOld ? TOO_OLD : this.#dice.between(0, oldest) * HOUR;
       const command = this.#dice.oneOf(COMMANDS) ?? null;
       const success = this.#dice.isBelow(0.9);
       return {

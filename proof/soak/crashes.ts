@@ -28,7 +28,7 @@ const REFUSAL = {
 const SLOWNESS = {
   kind: 'slowness',
   roles: ['announce-changes', 'refresh-score', 'roll-up-metrics'], // no sender waits for them: the traffic stays as it is
-  disturbance: { error: 'ProvisionedThroughputExceededException', share: 0.1, longestDelayMs: 300 },
+  disturbance: { error: 'ProvisionedThroughputExceededException', share: 0.1, longestDelayMs: 600 },
 } as const;
 
 export type CrashOptions = {

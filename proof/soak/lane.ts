@@ -24,8 +24,8 @@ type Doing = keyof typeof WEIGHTS;
 
 const NEWEST_KEPT = 50;
 const SHARE_OF_REGULARS = 0.25;
-/** Between a newcomer's first act and the last one: by then the first is refreshed, if nothing is down. */
-const SETTLED_MS = 3_000;
+/** Between a newcomer's first act and the last one: by then the first is refreshed, also where that was refused for long. */
+const FIRST_STANDS_MS = [3_000, 25_000] as const;
 
 /**
  * One sender after the other's requests: the accounts of a lane are nobody else's, so what their devices, grants and
@@ -175,6 +175,6 @@ export class Lane {
       this.#acts.begin('newcomer');
       await last(this.#acts, account, other);
     };
-    this.#later.push({ at: Date.now() + SETTLED_MS, act });
+    this.#later.push({ at: Date.now() + this.#dice.between(...FIRST_STANDS_MS), act });
   }
 }

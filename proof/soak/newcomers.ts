@@ -27,7 +27,11 @@ export const NEWCOMERS: readonly Newcomer[] = [
   keyed((acts, account) => acts.telemetry(account, true)),
   keyless((acts, account) => acts.issue(account)),
   keyed(publishes),
-  keyless((acts, account) => acts.trustedEvent(account)),
+  // The first one links them to the device, which is announced of itself; of the last one only its sender is.
+  keyless(
+    (acts, account) => acts.trustedEvent(account),
+    (acts, account) => acts.trustedEvent(account),
+  ),
   keyless((acts, account) => acts.badge(account)),
   keyed(
     async (acts, account) => {
