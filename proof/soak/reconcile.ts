@@ -88,16 +88,18 @@ function expectedOf(books: Books, account: Account) {
 /**
  * Compares everything that was sent with everything that the stack tells of it, now that it is quiet.
  *
- * What each one notices, as seen in runs without the guard that is named (`proof/mutants/`):
- * - `… is unknown`, users' events, grants, points: `message-failed`, `records-announced`, `ledger-changed`, `report-changed`
- * - publishes, pulls and issues in scores: `message-failed`, `registry-changed`, `report-changed`
+ * What each one notices, as seen in single runs without the guard that is named (`proof/mutants/`):
+ * - accepted 2 times: `dedupe-across-chunks`
+ * - `… is unknown`, users' events: `message-failed`, `records-announced`, `ledger-changed`, `report-changed`
+ * - grants, points: `records-announced`, `ledger-changed`
+ * - publishes, pulls and issues in scores: `message-failed`, `records-announced`, `report-changed`, `registry-changed`
  * - balance of a source: a balance that leaves out the lines of one source
- * - the conservation check: all of these again, by what is stored and not by what was sent
+ * - the conservation check: `records-announced`, `ledger-changed`, `report-changed`, `registry-changed`
  *
- * What none notices: `device-changed`, since an unbinding removes the link as well, which announces the same; a lost
- * message of the roll-up or of the boards, since the hours are rolled up anew before they are compared, and boards are
- * not; a record of a stream that cannot be read, since there is none. Not noticed by the runs there were, though they
- * can be: `guard-before-facts`, which takes two refreshes of one user that overlap.
+ * Looked for and not noticed: `guard-before-facts` at a minute, in two runs (it takes two refreshes of one user that overlap);
+ * `device-changed`, `hour-owner` and `hour-senders` at 24 s, before last acts came later than a refusal.
+ * What none can notice: a lost message of the roll-up or of the boards, since the hours are rolled up anew before they are
+ * compared, and boards are not; a record of a stream that cannot be read, since there is none.
  */
 export async function reconcile(
   books: Books,
