@@ -13,6 +13,8 @@ import type { StackProcess } from './stack-process.ts';
 const DEAD_LETTERS = '-dlq';
 /** Nothing crashes any more, so a message that takes long is in good hands: on a slow machine it would only come twice. */
 const PATIENT_SECONDS = '120';
+/** A delayed message that was received before that may die after the first one. */
+const MOST_REDRIVES = 3;
 
 /** Waits until all is quiet, and does then what the runbook says: redrives dead letters. Gives how many, by queue. */
 export async function settle(stack: StackProcess, timeoutMs: number): Promise<ReadonlyMap<string, number>> {
@@ -21,15 +23,23 @@ export async function settle(stack: StackProcess, timeoutMs: number): Promise<Re
   const redriven = new Map<string, number>();
   try {
     await stack.ask({ kind: 'drain', timeoutMs });
-    for (const [role, count] of await depths(sqs, queues)) {
-      const [from, to] = [queues[role], queues[sourceOf(role)]];
-      if (count === 0 || from === undefined || to === undefined) continue;
+    for (const role of Object.keys(queues)) {
+      const QueueUrl = queues[sourceOf(role)];
+      if (QueueUrl === undefined) continue;
       const Attributes = { VisibilityTimeout: PATIENT_SECONDS };
-      await sqs.send(new SetQueueAttributesCommand({ QueueUrl: to, Attributes }));
-      const { moved } = await redrive({ sqs, from, to, rate: undefined, clock: Date.now, onMoved: () => undefined });
-      redriven.set(role, moved);
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     }
-    if (redriven.size > 0) await stack.ask({ kind: 'drain', timeoutMs });
+    for (let time = 0; time < MOST_REDRIVES; time += 1) {
+      const waiting = (await depths(sqs, queues)).filter(([role, count]) => count > 0 && sourceOf(role) in queues);
+      if (waiting.length === 0) break;
+      for (const [role] of waiting) {
+        const [from, to] = [queues[role], queues[sourceOf(role)]];
+        if (from === undefined || to === undefined) continue;
+        const { moved } = await redrive({ sqs, from, to, rate: undefined, clock: Date.now, onMoved: () => undefined });
+        redriven.set(role, (redriven.get(role) ?? 0) + moved);
+      }
+      await stack.ask({ kind: 'drain', timeoutMs });
+    }
   } finally {
     sqs.destroy();
   }

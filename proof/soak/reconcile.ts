@@ -90,6 +90,7 @@ function expectedOf(books: Books, account: Account) {
  *
  * What each one notices, as seen in single runs without the guard that is named (`proof/mutants/`):
  * - accepted 2 times: `dedupe-across-chunks`
+ * - a user's events: `hour-senders`
  * - `… is unknown`, users' events: `message-failed`, `records-announced`, `ledger-changed`, `report-changed`
  * - grants, points: `records-announced`, `ledger-changed`
  * - publishes, pulls and issues in scores: `message-failed`, `records-announced`, `report-changed`, `registry-changed`
@@ -97,7 +98,7 @@ function expectedOf(books: Books, account: Account) {
  * - the conservation check: `records-announced`, `ledger-changed`, `report-changed`, `registry-changed`
  *
  * Looked for and not noticed: `guard-before-facts` at a minute, in two runs (it takes two refreshes of one user that overlap);
- * `device-changed`, `hour-owner` and `hour-senders` at 24 s, before last acts came later than a refusal.
+ * `device-changed` and `hour-owner` at 24 s, before last acts came later than a refusal.
  * What none can notice: a lost message of the roll-up or of the boards, since the hours are rolled up anew before they are
  * compared, and boards are not; a record of a stream that cannot be read, since there is none.
  */
