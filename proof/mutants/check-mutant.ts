@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { SIMULATOR, type Mutant } from './mutant.ts';
+import { simulateMutant } from './simulate-mutant.ts';
 import type { Tree } from './tree.ts';
 
 export type Verdict = {
@@ -33,33 +34,27 @@ const Report = z.object({
 /** Bounds on hanging, in seconds; on the running stack a test has more to do. */
 const LONGEST = { test: 30, run: 120 };
 const LONGEST_IN_BUNDLES = { test: 120, run: 240 };
+/** Of the simulator, where it is to find a mutant. */
+const MOST_SCHEDULES = 100;
 const longestOf = ({ inBundles }: Mutant) => (inBundles === true ? LONGEST_IN_BUNDLES : LONGEST);
 
 /** Takes a guard out of the tree, runs the tests that should tell, and puts it back. */
 export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string): Promise<Verdict> {
+  if (mutant.caughtBy.includes(SIMULATOR)) return simulateMutant(tree, mutant, MOST_SCHEDULES);
   const started = performance.now();
   const report = join(tree.directory, 'report.json');
   const putBack = tree.apply(mutant);
   try {
-    const isSimulated = mutant.caughtBy.includes(SIMULATOR);
-    const ran = isSimulated ? await simulate(tree) : await runTests(tree, mutant, { report, assembly });
-    const judge = () => (isSimulated ? verdictOfSimulator(ran) : verdictOf(report, ran.output));
-    return { mutant, ...(ran.isTooLong ? tooLong(mutant) : judge()), seconds: (performance.now() - started) / 1000 };
+    const ran = await runTests(tree, mutant, { report, assembly });
+    const verdict = ran.isTooLong ? tooLong(mutant) : verdictOf(report, ran.output);
+    return { mutant, ...verdict, seconds: (performance.now() - started) / 1000 };
   } finally {
     putBack();
     rmSync(report, { force: true });
   }
 }
 
-type Ran = { readonly stdout: string; readonly output: string; readonly isTooLong: boolean };
-
-/** From a fixed seed on, so that what is found is found again. */
-const simulate = ({ directory }: Tree): Promise<Ran> =>
-  run([SIMULATOR, '--seed', '1', '--schedules', '100', '--no-shrink', '--json'], {
-    cwd: directory,
-    env: process.env,
-    seconds: LONGEST.run,
-  });
+type Ran = { readonly output: string; readonly isTooLong: boolean };
 
 async function runTests(
   { directory }: Tree,
@@ -89,14 +84,12 @@ async function run(
   { cwd, env, seconds }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly seconds: number },
 ): Promise<Ran> {
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, output] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString('utf8');
-    output += chunk.toString('utf8');
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    output += chunk.toString('utf8');
-  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    });
+  }
   let isTooLong = false;
   const timer = setTimeout(() => {
     isTooLong = true;
@@ -104,7 +97,7 @@ async function run(
   }, seconds * 1_000);
   await once(child, 'close');
   clearTimeout(timer);
-  return { stdout, output, isTooLong };
+  return { output, isTooLong };
 }
 
 type Judged = Pick<Verdict, 'kind' | 'by' | 'how'>;
@@ -133,26 +126,4 @@ function verdictOf(report: string, output: string): Judged {
   if (unloaded !== undefined) return { kind: 'broken', by: unloaded.message.split('\n')[0] ?? '', how: '' };
   const ran = tests.filter(({ status }) => status === 'passed').length;
   return { kind: 'survived', by: `${ran} tests passed`, how: '' };
-}
-
-const Found = z.union([
-  z.object({ ok: z.literal(true), schedules: z.int() }),
-  z.object({ ok: z.literal(false), seed: z.int(), rule: z.string(), problems: z.array(z.string()) }),
-]);
-
-function verdictOfSimulator({ stdout, output }: Ran): Judged {
-  const found = Found.safeParse(jsonOf(stdout)).data;
-  if (found === undefined) return { kind: 'broken', by: output.slice(-500), how: '' };
-  if (found.ok) return { kind: 'survived', by: `${found.schedules} schedules held`, how: '' };
-  const { seed, rule, problems } = found;
-  return { kind: 'caught', by: `npm run prove -- --seed ${seed} --schedules 1: ${rule}`, how: problems[0] ?? '' };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

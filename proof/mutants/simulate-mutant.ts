@@ -44,12 +44,13 @@ async function prove(
 function verdictOf(
   { stdout, stderr }: { readonly stdout: string; readonly stderr: string },
   schedules: number,
-): Pick<Verdict, 'kind' | 'by'> {
-  if (stdout === '') return { kind: 'broken', by: stderr.slice(-500) };
+): Pick<Verdict, 'kind' | 'by' | 'how'> {
+  if (stdout === '') return { kind: 'broken', by: stderr.slice(-500), how: '' };
   const said = Said.parse(JSON.parse(stdout));
-  if (said.ok) return { kind: 'survived', by: `${schedules} schedules` };
+  if (said.ok) return { kind: 'survived', by: `${schedules} schedules`, how: '' };
   return {
     kind: 'caught',
     by: `seed ${said.seed}, ${said.rule}: ${said.problems.join('; ').slice(0, LONGEST_PROBLEM)}`,
+    how: '',
   };
 }
