@@ -50,6 +50,8 @@ export type ProxyOptions = {
   readonly observe?: (call: ObservedCall) => void;
   /** Asks for the capacity of every call, so that callers are answered it, too. */
   readonly countsCapacity?: boolean;
+  /** Decides which calls a disturbance befalls, and how late they are. */
+  readonly random?: () => number;
 };
 
 const OPERATOR = 'operator';
@@ -63,7 +65,7 @@ const Received = z.object({ Messages: z.array(z.unknown()).default([]) });
 
 /** One address in front of all engines: it knows each caller by its key and refuses what its role does not allow. */
 export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
-  const { region, accountId } = options;
+  const { region, accountId, random = Math.random } = options;
   const ourStreamArn = `arn:aws:dynamodb:${region}:${accountId}:`;
   const writeListeners: ((tableName: string) => void)[] = [];
   const streamOfIterator = new Map<string, string>();
@@ -100,8 +102,8 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
   const disturbed = async ({ service }: AwsOperation, role: string | undefined) => {
     const disturbance = disturbances.get(role ?? OPERATOR);
     if (disturbance === undefined || service !== 'dynamodb') return undefined;
-    await sleep(Math.random() * disturbance.longestDelayMs);
-    return Math.random() < disturbance.share ? failure(400, disturbance.error, 'Disturbed on purpose') : undefined;
+    await sleep(random() * disturbance.longestDelayMs);
+    return random() < disturbance.share ? failure(400, disturbance.error, 'Disturbed on purpose') : undefined;
   };
 
   const answer = async (request: IncomingMessage, body: string, signal: AbortSignal): Promise<UpstreamAnswer> => {
