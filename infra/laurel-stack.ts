@@ -55,6 +55,9 @@ const RANKS = [{ name: 'rank-at-midnight', cron: '0 0 * * ? *', message: {} }] a
 /** All that a writer of grants may do: no role updates or deletes a line, nor writes one without its condition's read. */
 const APPEND_GRANTS = ['dynamodb:GetItem', 'dynamodb:PutItem'];
 
+/** All that it takes to know the holder of a key: the update notes when it was last used. */
+const AUTHENTICATE = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
+
 /** A version, a pull and a line of the history stay; only a membership of today goes. */
 const SET_MEMBERS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'];
 
@@ -204,7 +207,7 @@ export class LaurelStack extends Stack {
       .allow(APPEND_GRANTS, scoreGrants.tableArn)
       .allow(['dynamodb:GetItem', 'dynamodb:PutItem'], registry.tableArn) // pulls
       .allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
-      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn) // the update notes lastUsedAt
+      .allow(AUTHENTICATE, credentials.tableArn)
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn); // `extension_published` asks for a refresh
 
     const manageKeys = new LaurelFunction<ManageKeysEnv>(this, 'ManageKeys', {
@@ -230,7 +233,7 @@ export class LaurelStack extends Stack {
     confirmPublish
       .allow([...SET_MEMBERS, 'dynamodb:Query', 'dynamodb:ConditionCheckItem'], registry.tableArn)
       .allow(APPEND_GRANTS, scoreGrants.tableArn)
-      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+      .allow(AUTHENTICATE, credentials.tableArn);
 
     const manageDevices = new LaurelFunction<ManageDevicesEnv>(this, 'ManageDevices', {
       stage,
@@ -240,7 +243,7 @@ export class LaurelStack extends Stack {
     });
     manageDevices
       .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], telemetry.tableArn)
-      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+      .allow(AUTHENTICATE, credentials.tableArn);
 
     const setVisibility = new LaurelFunction<SetVisibilityEnv>(this, 'SetVisibility', {
       stage,
@@ -250,7 +253,7 @@ export class LaurelStack extends Stack {
     });
     setVisibility
       .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
-      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+      .allow(AUTHENTICATE, credentials.tableArn);
 
     const recordAward = new LaurelFunction<RecordAwardEnv>(this, 'RecordAward', {
       stage,
@@ -260,7 +263,7 @@ export class LaurelStack extends Stack {
     });
     recordAward
       .allow(APPEND_GRANTS, scoreGrants.tableArn)
-      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], credentials.tableArn); // the update notes lastUsedAt
+      .allow(AUTHENTICATE, credentials.tableArn);
 
     const shadowReport = new LaurelFunction<ShadowReportEnv>(this, 'ShadowReport', {
       stage,
