@@ -261,9 +261,7 @@ export class LaurelStack extends Stack {
       environment: { GRANTS_TABLE: scoreGrants.tableName, CREDENTIALS_TABLE: credentials.tableName },
       timeout: API_TIMEOUT,
     });
-    recordAward
-      .allow(APPEND_GRANTS, scoreGrants.tableArn)
-      .allow(AUTHENTICATE, credentials.tableArn);
+    recordAward.allow(APPEND_GRANTS, scoreGrants.tableArn).allow(AUTHENTICATE, credentials.tableArn);
 
     const shadowReport = new LaurelFunction<ShadowReportEnv>(this, 'ShadowReport', {
       stage,
