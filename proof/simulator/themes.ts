@@ -20,7 +20,18 @@ type Weights = Readonly<Partial<Record<Sort, number>>>;
 
 /** How often each sort of step comes, by theme. */
 export const WEIGHTS: Readonly<Record<Theme, Weights>> = {
-  telemetry: { ingest: 30, bulk: 5, burst: 8, reported: 5, trusted: 4, unbind: 6, flow: 15, pump: 25, time: 8, odd: 2 },
+  telemetry: {
+    ingest: 25,
+    bulk: 12,
+    burst: 12,
+    reported: 5,
+    trusted: 4,
+    unbind: 6,
+    flow: 15,
+    pump: 25,
+    time: 8,
+    odd: 2,
+  },
   ledger: { grant: 30, visibility: 3, burst: 15, trusted: 10, flow: 12, pump: 16, time: 5, odd: 2 },
   registry: { registry: 30, burst: 10, trusted: 12, ingest: 5, unbind: 3, flow: 15, pump: 20, time: 5, odd: 2 },
   metrics: {
@@ -39,7 +50,7 @@ export const WEIGHTS: Readonly<Record<Theme, Weights>> = {
   races: { ingest: 40, pump: 50, trusted: 6, grant: 6, unbind: 1, backfill: 2 },
   all: {
     ingest: 16,
-    bulk: 2,
+    bulk: 5,
     burst: 8,
     reported: 3,
     trusted: 6,

@@ -109,10 +109,11 @@ class Maker {
     switch (chance.weighted({ events: 4, points: 3, one: 2, versions: 2, changes: 1 })) {
       case 'events': {
         const [device, timestamp] = [chance.of(this.#devices), this.#time()];
+        const isBulk = chance.happens(0.5);
         return several(() => ({
           kind: 'ingest',
           key: chance.happens(0.5) ? null : chance.of(this.#users),
-          events: several(() => ({ ...this.#event(device), timestamp })),
+          events: isBulk ? this.#bulk(device, timestamp) : several(() => ({ ...this.#event(device), timestamp })),
         }));
       }
       case 'points': {
@@ -159,13 +160,7 @@ class Maker {
         return { kind: 'ingest', key, events };
       }
       case 'bulk': {
-        const [device, from] = [chance.of(this.#devices), chance.below(30)];
-        const at = this.#time();
-        const events = Array.from({ length: 20 + chance.below(40) }, (_, index) => ({
-          ...this.#event(device),
-          insert_id: `b${from + index}`,
-          timestamp: at,
-        }));
+        const events = this.#bulk(chance.of(this.#devices), this.#time());
         return { kind: 'ingest', key: chance.happens(0.5) ? null : chance.of(this.#users), events };
       }
       case 'reported': {
@@ -241,6 +236,16 @@ class Maker {
       timestamp: this.#time(),
       properties: isInvocation ? { invocation: { command }, ...result } : {},
     };
+  }
+
+  /** So many of one hour that they fill a chunk, and the next one; the last is the first once more. */
+  #bulk(device: string, timestamp: string): readonly RawEvent[] {
+    const [from, different] = [this.#chance.below(40), 20 + this.#chance.below(40)];
+    return Array.from({ length: different + 1 }, (_, index) => ({
+      ...this.#event(device),
+      insert_id: `b${from + (index % different)}`,
+      timestamp,
+    }));
   }
 
   /** What happens once has one time, whoever reports it again. */
