@@ -1,22 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { SIMULATOR, type Mutant } from './mutant.ts';
+import { runNode, type Ran } from './run-node.ts';
 import { simulateMutant } from './simulate-mutant.ts';
 import type { Tree } from './tree.ts';
-
-export type Verdict = {
-  readonly mutant: Mutant;
-  /** `broken`: it does not load, crashes or hangs, so it shows nothing. `survived`: no test failed, or none ran. */
-  readonly kind: 'caught' | 'survived' | 'broken';
-  /** The name of the first test that failed, or what went wrong. */
-  readonly by: string;
-  /** How that test failed, in its own words. */
-  readonly how: string;
-  readonly seconds: number;
-};
+import { brokenBy, failedBy, tooLong, type Judged, type Verdict } from './verdict.ts';
 
 const Report = z.object({
   testResults: z.array(
@@ -46,15 +35,13 @@ export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string):
   const putBack = tree.apply(mutant);
   try {
     const ran = await runTests(tree, mutant, { report, assembly });
-    const verdict = ran.isTooLong ? tooLong(mutant) : verdictOf(report, ran.output);
-    return { mutant, ...verdict, seconds: (performance.now() - started) / 1000 };
+    const judged = ran.isTooLong ? tooLong(longestOf(mutant).run) : judge(report, ran.output);
+    return { mutant, ...judged, seconds: (performance.now() - started) / 1000 };
   } finally {
     putBack();
     rmSync(report, { force: true });
   }
 }
-
-type Ran = { readonly output: string; readonly isTooLong: boolean };
 
 async function runTests(
   { directory }: Tree,
@@ -76,52 +63,15 @@ async function runTests(
     ...(inBundles === true ? {} : { LAUREL_TEST_ASSEMBLY: assembly }),
     LAUREL_PROPERTY_RUNS: '3',
   };
-  return run([vitest, ...args], { cwd: directory, env, seconds: longest.run });
+  return runNode([vitest, ...args], { cwd: directory, env, seconds: longest.run });
 }
 
-async function run(
-  args: readonly string[],
-  { cwd, env, seconds }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly seconds: number },
-): Promise<Ran> {
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString('utf8');
-    });
-  }
-  let isTooLong = false;
-  const timer = setTimeout(() => {
-    isTooLong = true;
-    child.kill('SIGKILL');
-  }, seconds * 1_000);
-  await once(child, 'close');
-  clearTimeout(timer);
-  return { output, isTooLong };
-}
-
-type Judged = Pick<Verdict, 'kind' | 'by' | 'how'>;
-
-/** A slow machine looks the same, so it shows nothing. */
-const tooLong = (mutant: Mutant): Judged => ({
-  kind: 'broken',
-  by: `no end after ${longestOf(mutant).run} s`,
-  how: '',
-});
-
-/** The error of code that is wrong in itself, whatever it should hold, or of a test that was waited for in vain. */
-const PROVES_NOTHING = /^(?:(?:Reference|Syntax|Type)Error\b|Error: (?:Test|Hook) timed out)/u;
-
-function verdictOf(report: string, output: string): Judged {
-  if (!existsSync(report)) return { kind: 'broken', by: output.slice(-500), how: '' };
+function judge(report: string, output: string): Judged {
+  if (!existsSync(report)) return brokenBy(output);
   const { testResults } = Report.parse(JSON.parse(readFileSync(report, 'utf8')));
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
   const failed = tests.find(({ status }) => status === 'failed');
-  if (failed !== undefined) {
-    const how = failed.failureMessages[0]?.split('\n')[0] ?? '';
-    const by = failed.fullName.trim();
-    return PROVES_NOTHING.test(how) ? { kind: 'broken', by: `${by}: ${how}`, how } : { kind: 'caught', by, how };
-  }
+  if (failed !== undefined) return failedBy(failed.fullName.trim(), failed.failureMessages[0]?.split('\n')[0] ?? '');
   const unloaded = testResults.find(({ status, message }) => status === 'failed' && message !== '');
   if (unloaded !== undefined) return { kind: 'broken', by: unloaded.message.split('\n')[0] ?? '', how: '' };
   const ran = tests.filter(({ status }) => status === 'passed').length;

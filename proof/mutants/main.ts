@@ -4,9 +4,10 @@ import * as z from 'zod';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { synthIfStale } from '../../infra/synth-if-stale.ts';
 import { allMutants } from './all-mutants.ts';
-import { checkMutant, type Verdict } from './check-mutant.ts';
+import { checkMutant } from './check-mutant.ts';
 import { simulateMutant } from './simulate-mutant.ts';
 import { copyOfTree } from './tree.ts';
+import type { Verdict } from './verdict.ts';
 
 const Count = z.coerce.number().int().min(1);
 const Options = z.object({ only: z.string().optional(), lanes: Count, simulate: Count.optional() });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { allMutants } from '../../proof/mutants/all-mutants.ts';
 import { checkMutant } from '../../proof/mutants/check-mutant.ts';
-import { mutant } from '../../proof/mutants/mutant.ts';
+import { mutant, SIMULATOR } from '../../proof/mutants/mutant.ts';
 import { copyOfTree, occurrencesOf, type Tree } from '../../proof/mutants/tree.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -77,5 +77,12 @@ describe('a guard that is taken out', () => {
     const useless = mutant('useless', 'nothing', file, [find, replace], test);
 
     expect(await checkMutant(tree, useless, inject('assembly'))).toMatchObject({ kind });
+  });
+
+  it('is said to be broken where the simulator does not load it', async () => {
+    const file = 'domain/conservation/conservation-report.ts';
+    const useless = mutant('useless', 'nothing', file, ["z.enum(['hour',", "z.enum(['hour'],"], SIMULATOR);
+
+    expect(await checkMutant(tree, useless, inject('assembly'))).toMatchObject({ kind: 'broken' });
   });
 });

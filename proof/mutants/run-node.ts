@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export type Ran = {
+  readonly stdout: string;
+  /** What it printed to both outputs, in order. */
+  readonly output: string;
+  readonly isTooLong: boolean;
+};
+
+/** Runs a program with this Node, and kills it after so many seconds: what a mutant does may have no end. */
+export async function runNode(
+  args: readonly string[],
+  { cwd, env, seconds }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly seconds: number },
+): Promise<Ran> {
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, output] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8');
+    output += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
+  let isTooLong = false;
+  const timer = setTimeout(() => {
+    isTooLong = true;
+    child.kill('SIGKILL');
+  }, seconds * 1_000);
+  await once(child, 'close');
+  clearTimeout(timer);
+  return { stdout, output, isTooLong };
+}
