@@ -11,14 +11,14 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { LaurelFunction } from './laurel-function.ts';
 
-/** The README's runbook headings as its anchors: each alarm sends its reader to one. */
+/** The headings of docs/operating/runbook.md as anchors: each alarm names one. */
 export const RUNBOOK = {
-  deadLetters: 'runbook-dead-letters',
-  queueAge: 'runbook-queue-age',
-  streamFailures: 'runbook-stream-failures',
-  scheduleFailures: 'runbook-schedule-failures',
-  functionErrors: 'runbook-function-errors',
-  conservation: 'runbook-conservation',
+  deadLetters: 'dead-letters',
+  queueAge: 'queue-age',
+  streamFailures: 'stream-failures',
+  scheduleFailures: 'schedule-failures',
+  functionErrors: 'function-errors',
+  conservation: 'conservation',
 } as const;
 
 type Runbook = (typeof RUNBOOK)[keyof typeof RUNBOOK];
@@ -51,7 +51,7 @@ export const addAlarm = (scope: Construct, id: string, options: AlarmOptions): A
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     // What is idle emits nothing, which is healthy.
     treatMissingData: untilItSaysOtherwise ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING,
-    alarmDescription: `${scope.node.path}: ${says} Runbook: README.md#${runbook}`,
+    alarmDescription: `${scope.node.path}: ${says} Runbook: docs/operating/runbook.md#${runbook}`,
   });
 };
 

@@ -73,7 +73,7 @@ export class ConservationCheck extends Construct {
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: MISSED_RUNS,
       treatMissingData: TreatMissingData.BREACHING, // a check that does not run finds nothing
-      alarmDescription: `${this.node.path}: nobody has checked for ${MISSED_RUNS} hours. Runbook: README.md#${RUNBOOK.conservation}`,
+      alarmDescription: `${this.node.path}: nobody has checked for ${MISSED_RUNS} hours. Runbook: docs/operating/runbook.md#${RUNBOOK.conservation}`,
     });
   }
 }

@@ -8,8 +8,8 @@ import { functions, queues, resources } from './template-under-test.ts';
 const alarms = ofType(resources, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
 describe('alarms', () => {
-  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
-  const anchors = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  const runbook = readFileSync(join(import.meta.dirname, '..', '..', 'docs/operating/runbook.md'), 'utf8');
+  const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
       .replace(/[^a-z0-9 -]/g, '')
@@ -22,10 +22,10 @@ describe('alarms', () => {
       .map((value) => targetOf(resources, Array.isArray(value) ? value[0] : value).replace(/\.QueueName$/, ''))
       .sort();
 
-  it('each name a runbook heading that the README has', () => {
+  it('each name a runbook heading that exists', () => {
     expect(alarms.length).toBeGreaterThan(0);
     for (const { AlarmDescription } of alarms) {
-      const anchor = /Runbook: README\.md#([a-z-]+)$/.exec(AlarmDescription)?.[1];
+      const anchor = /Runbook: docs\/operating\/runbook\.md#([a-z-]+)$/.exec(AlarmDescription)?.[1];
       expect(anchors, AlarmDescription).toContain(anchor);
     }
     expect(anchors).toEqual(expect.arrayContaining(Object.values(RUNBOOK)));

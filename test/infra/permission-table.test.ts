@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { grantsOf } from '../support/template.ts';
 import { functions, resources } from './template-under-test.ts';
 
-const path = join(import.meta.dirname, '..', '..', 'README.md');
+const path = join(import.meta.dirname, '..', '..', 'docs/security.md');
 const section = /(<!-- permissions -->\n)[\s\S]*?(<!-- \/permissions -->)/u;
 
 /** `telemetry: Query, PutItem` for each thing that a function may touch; its own log is in every role. */
@@ -25,13 +25,13 @@ function permissionTable(): string {
   return ['| function | may |', '| --- | --- |', ...rows, ''].join('\n');
 }
 
-it('the README lists what each function may do as the template grants it (UPDATE_README=1 writes it)', () => {
+it('docs/security.md lists what each function may do as the template grants it (UPDATE_DOCS=1 writes it)', () => {
   const table = permissionTable();
-  const readme = readFileSync(path, 'utf8');
-  if (process.env.UPDATE_README === '1') {
+  const page = readFileSync(path, 'utf8');
+  if (process.env.UPDATE_DOCS === '1') {
     writeFileSync(
       path,
-      readme.replace(section, (_, start: string, end: string) => `${start}\n${table}\n${end}`),
+      page.replace(section, (_, start: string, end: string) => `${start}\n${table}\n${end}`),
     );
   }
   expect(section.exec(readFileSync(path, 'utf8'))?.[0]).toContain(`\n${table}\n`);
