@@ -5,7 +5,7 @@ import { runBackfill, type BackfillDeps } from '../domain/backfill/run-backfill.
 import { resolveUsername, Username } from '../domain/identity/username.ts';
 import { refoldMetrics } from '../domain/scoring/refold-metrics.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
-import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../domain/rules/current-rules.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { dynamoBackfillRuns } from '../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/device-store.dynamodb.ts';
@@ -17,7 +17,7 @@ import { withEngine, type BenchEngine } from './engine.ts';
 import { apart, cost, ratioAtMost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
 import { storedItems } from './stored-items.ts';
-import { refreshDependencies, type Surroundings } from './wiring.ts';
+import { refreshDeps, type Surroundings } from './wiring.ts';
 
 const NOON = Date.parse('2026-08-21T12:00:00.000Z');
 const LINEAR_WITHIN = 1.1;
@@ -47,7 +47,7 @@ async function settle(surroundings: Surroundings, users: number): Promise<void> 
     }));
     await devices.saveChunk(deviceId, '2026-08-21T11', { index: 0, revision: 0, closed: false, events });
   });
-  await refreshScore(refreshDependencies(surroundings), { username: usernameOf(0), days: null });
+  await refreshScore(refreshDeps(surroundings), { username: usernameOf(0), days: null });
   const stored = await storedItems(client, tables('user_scores'), () => true);
   await settleAll([...Array(users).keys()], WRITES_AT_A_TIME, async (index) => {
     const puts = stored.map((item) => ({
@@ -66,7 +66,7 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
 
   const client = engine.client();
   const { tables } = surroundings;
-  const { grants, ...facts } = refreshDependencies({ ...surroundings, client });
+  const { grants, ...facts } = refreshDeps({ ...surroundings, client });
   const refolding = { ...facts, scores: dynamoScoreStore(client, tables('user_scores')), balances: grants.ledger };
   const names = { telemetry: tables('telemetry'), scores: tables('user_scores'), grants: tables('score_grants') };
   let enqueued = 0;

@@ -9,7 +9,7 @@ import { itemSize } from './item-size.ts';
 import { apart, cost, ratioAtMost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
 import { storedItems } from './stored-items.ts';
-import { ingestHandler, personalKey, refreshDependencies } from './wiring.ts';
+import { ingestHandler, personalKey, refreshDeps } from './wiring.ts';
 
 const DATE = '2026-08-21';
 const NOW = `${DATE}T20:00:00.000Z`;
@@ -45,7 +45,7 @@ export const measureHostileNames = ({ hostileNames }: Pick<Sizes, 'hostileNames'
     };
     const handler = ingestHandler(surroundings);
     const key = await personalKey(surroundings, USERNAME);
-    const dependencies = refreshDependencies(surroundings);
+    const dependencies = refreshDeps(surroundings);
     const metricsBytes = async (): Promise<number> => {
       await refreshScore(dependencies, coalesce([{ username: USERNAME, days: [DATE] }]));
       const [metrics] = await storedItems(

@@ -3,7 +3,7 @@ import { grantOf, type GrantRequest } from '../domain/grants/grant.ts';
 import { grantPoints } from '../domain/grants/grant-points.ts';
 import { linesUpTo } from '../domain/grants/read-lines.ts';
 import { Username } from '../domain/identity/username.ts';
-import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../domain/rules/current-rules.ts';
 import { isoOf } from '../domain/shared/utc.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
 import { meterCapacity } from './capacity-meter.ts';
@@ -12,7 +12,7 @@ import { BYTES_PER_READ_UNIT, itemSize } from './item-size.ts';
 import { cost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
 import { storedItems } from './stored-items.ts';
-import { grantDependencies } from './wiring.ts';
+import { grantDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:00:00.000Z');
 const ADA = Username.parse('ada');
@@ -39,9 +39,9 @@ export const measureLedger = ({ auditedLines }: Pick<Sizes, 'auditedLines'>): Pr
   withEngine(async (engine) => {
     const client = engine.client();
     const tables = await engine.createTables();
-    const deps = grantDependencies({ client, tables, clock: () => NOW });
+    const deps = grantDeps({ client, tables, clock: () => NOW });
     const meter = meterCapacity(client);
-    const unmetered = grantDependencies({ client: engine.client(), tables, clock: () => NOW });
+    const unmetered = grantDeps({ client: engine.client(), tables, clock: () => NOW });
     const granting = (requests: readonly GrantRequest[]) => meter.during(() => grantPoints(deps, requests));
 
     const first = await granting([anAward('first')]);

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { Username } from '../domain/identity/username.ts';
-import { MOST_DAYS, readSeries } from '../domain/metrics/community-views.ts';
+import { MAX_DAYS, readSeries } from '../domain/metrics/community-views.ts';
 import { noFacts } from '../domain/metrics/community-hour.ts';
 import { foldHour } from '../domain/metrics/hour-fold.ts';
 import { placeOf } from '../domain/metrics/hour-index.ts';
@@ -86,7 +86,7 @@ async function measureSeries(engine: BenchEngine) {
     grants: [{ grantId: 'award:a', amount: 9_876_543_210 }],
   };
   const fold = foldHour(facts, sha256);
-  for (let back = 0; back < MOST_DAYS; back += 1) {
+  for (let back = 0; back < MAX_DAYS; back += 1) {
     const date = addDays(today, -back);
     const stored = await store.load(date);
     const at = `${date}T12:00:00.000Z`;
@@ -94,7 +94,7 @@ async function measureSeries(engine: BenchEngine) {
     await stored.save(setHour(sampled, `${date}T12`, fold, at));
   }
   const meter = meterCapacity(client);
-  const days = { from: addDays(today, 1 - MOST_DAYS), to: today };
+  const days = { from: addDays(today, 1 - MAX_DAYS), to: today };
   return meter.during(() => readSeries(dynamoRollupReader(client, table), days));
 }
 
@@ -158,7 +158,7 @@ export const measureMetrics = ({ activeDevices }: Pick<Sizes, 'activeDevices'>):
     return {
       costs: [
         ...rows,
-        cost(`community series, ${MOST_DAYS} days, all metrics`, 'RRU', series.readUnits, { budget: SERIES_BUDGET }),
+        cost(`community series, ${MAX_DAYS} days, all metrics`, 'RRU', series.readUnits, { budget: SERIES_BUDGET }),
         cost(`${batches}, busiest key of the table`, 'WRU/s', busiest.ofTable, { budget: UNITS_OF_A_KEY }),
         cost(`${batches}, busiest key of the index`, 'WRU/s', busiest.ofIndex, { budget: UNITS_OF_A_KEY }),
         cost(`${batches}, items that two of them write`, 'items', busiest.shared, { budget: 0 }),

@@ -10,7 +10,7 @@ import { meterCapacity, type Usage } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';
 import { cost, ratioAtMost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
-import { confirmDependencies, pullDependencies, refreshDependencies } from './wiring.ts';
+import { confirmDeps, pullDeps, refreshDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:00:00.000Z');
 const ADA = Username.parse('ada');
@@ -47,11 +47,11 @@ async function addPulls(client: DynamoDBClient, table: string, count: number): P
 async function refreshesWith(engine: BenchEngine, pulls: number): Promise<Refreshes> {
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => NOW };
   const confirmation = { name: NAME, version: VERSION, publisher: PERSONAL, keyMembers: [] };
-  await confirmPublish(confirmDependencies(surroundings), confirmation);
+  await confirmPublish(confirmDeps(surroundings), confirmation);
   await addPulls(surroundings.client, surroundings.tables('registry'), pulls);
   const client = engine.client();
   const meter = meterCapacity(client);
-  const dependencies = refreshDependencies({ ...surroundings, client });
+  const dependencies = refreshDeps({ ...surroundings, client });
   const refresh = (announced: object) =>
     meter.during(() => refreshScore(dependencies, coalesce([{ username: ADA, ...announced }])));
   await refresh({});
@@ -65,12 +65,10 @@ export const measurePublishes = ({ pulls }: Pick<Sizes, 'pulls'>): Promise<Measu
     const surroundings = { client, tables: await engine.createTables(), clock: () => NOW };
     const meter = meterCapacity(client);
     const confirm = (name: string, version: string, publisher = PERSONAL) =>
-      meter.during(() =>
-        confirmPublish(confirmDependencies(surroundings), { name, version, publisher, keyMembers: MEMBERS }),
-      );
+      meter.during(() => confirmPublish(confirmDeps(surroundings), { name, version, publisher, keyMembers: MEMBERS }));
     const pull = () =>
       meter.during(() =>
-        recordPull(pullDependencies(surroundings), { name: NAME, version: VERSION, puller: userPuller('bob') }, NOW),
+        recordPull(pullDeps(surroundings), { name: NAME, version: VERSION, puller: userPuller('bob') }, NOW),
       );
 
     const first = await confirm(NAME, VERSION);

@@ -10,7 +10,7 @@ import { BYTES_PER_READ_UNIT, itemSize } from './item-size.ts';
 import { apart, cost, ratioAtMost, type Cost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
 import { storedItems } from './stored-items.ts';
-import { ingestHandler, personalKey, refreshDependencies } from './wiring.ts';
+import { ingestHandler, personalKey, refreshDeps } from './wiring.ts';
 
 const LAST_DATE = '2026-08-21';
 const USERNAME = Username.parse('ada');
@@ -58,7 +58,7 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
   const handler = ingestHandler(surroundings);
   const key = await personalKey(surroundings, USERNAME);
   const refreshClient = engine.client();
-  const dependencies = refreshDependencies({ ...surroundings, client: refreshClient });
+  const dependencies = refreshDeps({ ...surroundings, client: refreshClient });
   const meter = meterCapacity(refreshClient);
   const refresh = (date: string) =>
     meter.during(() => refreshScore(dependencies, coalesce([{ username: USERNAME, days: [date] }])));

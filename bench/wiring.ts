@@ -5,8 +5,8 @@ import { createKey } from '../domain/identity/create-key.ts';
 import { resolveUsername, Username } from '../domain/identity/username.ts';
 import type { ConfirmDeps } from '../domain/registry/confirm-publish.ts';
 import type { Pulls } from '../domain/registry/registry.port.ts';
-import type { RefreshDependencies } from '../domain/scoring/refresh-score.ts';
-import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
+import { currentRules } from '../domain/rules/current-rules.ts';
 import type { Clock } from '../domain/shared/environment.ts';
 import { dynamoCollectives } from '../functions/adapters/dynamodb/collectives.dynamodb.ts';
 import { dynamoCredentials } from '../functions/adapters/dynamodb/credentials.dynamodb.ts';
@@ -36,7 +36,7 @@ const randomToken = (bytes: number): string => randomBytes(bytes).toString('base
 
 export type IngestHandler = ReturnType<typeof ingestHandler>;
 
-export const grantDependencies = ({ client, tables, clock }: Surroundings) => ({
+export const grantDeps = ({ client, tables, clock }: Surroundings) => ({
   ledger: dynamoGrantLedger(client, tables('score_grants')),
   lines: dynamoGrantLines(client, tables('score_grants')),
   rules: currentRules,
@@ -56,11 +56,11 @@ export function ingestHandler(surroundings: Surroundings) {
       authenticate: authenticator({ credentials: dynamoCredentials(client, tables('credentials')), clock, sha256 }),
       devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
       trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), randomToken),
-      pulls: pullDependencies(surroundings),
+      pulls: pullDeps(surroundings),
       requestRefreshes: async () => {
         throw new Error('no event of the bench asks for a refresh');
       },
-      grants: grantDependencies(surroundings),
+      grants: grantDeps(surroundings),
       resolveUsername,
       clock,
       random,
@@ -70,26 +70,26 @@ export function ingestHandler(surroundings: Surroundings) {
   });
 }
 
-export const pullDependencies = ({ client, tables }: Surroundings): Pulls =>
+export const pullDeps = ({ client, tables }: Surroundings): Pulls =>
   dynamoPulls(client, tables('registry'), randomToken);
 
-export const confirmDependencies = (surroundings: Surroundings): ConfirmDeps => {
+export const confirmDeps = (surroundings: Surroundings): ConfirmDeps => {
   const { client, tables } = surroundings;
   return {
-    ...grantDependencies(surroundings),
+    ...grantDeps(surroundings),
     registry: dynamoRegistry(client, { registry: tables('registry'), grants: tables('score_grants') }),
     collectives: dynamoCollectives(client, tables('registry')),
   };
 };
 
-export const refreshDependencies = (surroundings: Surroundings): RefreshDependencies => {
+export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
   const { client, tables, clock } = surroundings;
   return {
     telemetry: dynamoUserTelemetry(client, tables('telemetry')),
     reports: dynamoUserReports(client, tables('telemetry')),
     registry: dynamoUserRegistry(client, tables('registry')),
     scores: dynamoScoreStore(client, tables('user_scores')),
-    grants: grantDependencies(surroundings),
+    grants: grantDeps(surroundings),
     clock,
     random,
     sleep,

@@ -6,9 +6,9 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { RankRequested } from '../domain/leaderboards/rank.message.ts';
-import { RollUpRequested } from '../domain/metrics/roll-up.message.ts';
-import { ScoreRefreshRequested } from '../domain/scoring/score-refresh.message.ts';
+import { RankRequested } from '../domain/messages/rank.message.ts';
+import { RollUpRequested } from '../domain/messages/roll-up.message.ts';
+import { ScoreRefreshRequested } from '../domain/messages/score-refresh.message.ts';
 import type { Connection } from './connection.ts';
 import { usageError } from './outcome.ts';
 

@@ -2,7 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import * as z from 'zod';
 import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
-import { currentRules } from '../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../domain/rules/current-rules.ts';
 import { dateOf } from '../domain/shared/utc.ts';
 import { dynamoUsernameSources } from '../functions/adapters/dynamodb/username-sources.dynamodb.ts';
 import { jsonOf } from './api.ts';

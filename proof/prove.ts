@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { durationText, tableOf, terminalOutput, type Output } from '../operator/output.ts';
-import { installDoors } from './simulator/doors/install.ts';
+import { installStubs } from './simulator/stubs/install.ts';
 import { Figures } from './simulator/figures.ts';
 import type { Verdict } from './simulator/run.ts';
 import { shrink } from './simulator/shrink.ts';
@@ -17,7 +17,7 @@ type Options = {
   readonly json: boolean;
 };
 
-const MOST_SHRINKING_RUNS = 120;
+const MAX_SHRINKING_RUNS = 120;
 const SEEDS = 1_000_000;
 
 const wholeNumber = (text: string): number => {
@@ -107,7 +107,7 @@ async function tellFinding(
   );
   const run = (smaller: Schedule) => simulator.run(smaller);
   const small = options.shrink
-    ? await shrink(schedule, verdict, run, MOST_SHRINKING_RUNS)
+    ? await shrink(schedule, verdict, run, MAX_SHRINKING_RUNS)
     : { schedule, verdict, runs: 0 };
   const told = options.trace ? (await simulator.run(small.schedule, { isTold: true })).lines : [];
   const faults = [...small.verdict.faults].map(([name, fault]) => `  ${fault} at ${name}`);
@@ -139,7 +139,7 @@ async function tellFinding(
 program.parse();
 const options = program.opts<Options>();
 const output = terminalOutput(options);
-installDoors(); // before any function is imported
+installStubs(); // before any function is imported
 const { startSimulator } = await import('./simulator/simulator.ts');
 const simulator = await startSimulator();
 try {

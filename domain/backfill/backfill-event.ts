@@ -7,7 +7,7 @@ export const BackfillMode = z.enum(['all', 'stale', 'metrics'], 'expected all, s
 export type BackfillMode = z.infer<typeof BackfillMode>;
 
 /** One run's list of usernames is kept in one item. */
-const MOST_USERNAMES = 1_000;
+const MAX_USERNAMES = 1_000;
 
 const EventDate = z.iso.date('expected a date such as 2026-08-21');
 const RunId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,100}$/, 'expected the id of a run'));
@@ -21,7 +21,7 @@ const StartEvent = z.strictObject({
       .array(Username, 'expected a list of usernames')
       .check(
         z.minLength(1, 'expected at least one username'),
-        z.maxLength(MOST_USERNAMES, `expected at most ${MOST_USERNAMES} usernames`),
+        z.maxLength(MAX_USERNAMES, `expected at most ${MAX_USERNAMES} usernames`),
       ),
   ),
   from: z.optional(EventDate),

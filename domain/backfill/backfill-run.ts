@@ -29,12 +29,12 @@ export type TaskName =
 /** How many users, and the first of them by name: enough to see what is wrong, bounded however many they are. */
 export type UserTally = { readonly count: number; readonly first: readonly Username[] };
 
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 const nobody: UserTally = { count: 0, first: [] };
 
 export const tallyOf = (tally: UserTally, usernames: readonly Username[]): UserTally => ({
   count: tally.count + usernames.length,
-  first: [...tally.first, ...usernames].slice(0, MOST_NAMED),
+  first: [...tally.first, ...usernames].slice(0, MAX_NAMED),
 });
 
 /** How far a task has come. All figures are those of its pages up to `position`: a page that is repeated counts once. */
@@ -152,7 +152,7 @@ export type BackfillReport = {
 
 const merged = (a: UserTally, b: UserTally): UserTally => ({
   count: a.count + b.count,
-  first: [...a.first, ...b.first].slice(0, MOST_NAMED),
+  first: [...a.first, ...b.first].slice(0, MAX_NAMED),
 });
 
 export function reportOf(run: BackfillRun, tasks: readonly Task[]): BackfillReport {

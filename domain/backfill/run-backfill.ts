@@ -1,5 +1,5 @@
 import type { ResolveUsername, Username } from '../identity/username.ts';
-import type { ScoreRefreshRequested } from '../scoring/score-refresh.message.ts';
+import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import type { Clock, RandomToken } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -52,7 +52,7 @@ export type HasTime = () => boolean;
 const TASKS_AT_A_TIME = 4;
 const USERS_A_PAGE = 25;
 /** So many invocations in a row may leave a run where it was; then only the schedule takes it up again. */
-const MOST_IDLE_HOPS = 5;
+const MAX_IDLE_HOPS = 5;
 /** A run that moved this recently is in the hands of another invocation. */
 const IN_OTHER_HANDS_MS = 10_000;
 /** A run that has not moved for this long has lost its continuation. */
@@ -171,7 +171,7 @@ async function work(
   }
   const checkpoint = progressOf(after);
   const idle = checkpoint === progressOf(before) ? idleHops + 1 : 0;
-  if (idle > MOST_IDLE_HOPS) deps.reportStuck(run.runId);
+  if (idle > MAX_IDLE_HOPS) deps.reportStuck(run.runId);
   else await deps.continueLater({ runId: run.runId, checkpoint, idleHops: idle });
   return reportOf(run, after);
 }

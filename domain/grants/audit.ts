@@ -46,7 +46,7 @@ export const AuditView = z.object({
 });
 export type AuditView = z.infer<typeof AuditView>;
 
-const MOST_PROBLEMS = 100;
+const MAX_PROBLEMS = 100;
 
 /** Proves a balance from its lines, which come in the order of seq: sums, totals, seq without gaps, and the hash chain. */
 export function auditOf(username: string, balance: Balance, lines: readonly GrantLine[], sha256: Sha256): AuditView {
@@ -63,7 +63,7 @@ export function auditOf(username: string, balance: Balance, lines: readonly Gran
     sourceTotals: Object.fromEntries(proven.sourceTotals),
     chainHead,
     ok: problems.length === 0,
-    problems: problems.slice(0, MOST_PROBLEMS),
+    problems: problems.slice(0, MAX_PROBLEMS),
   };
 }
 

@@ -15,7 +15,7 @@ export type GrantAppend = {
 };
 
 /** DynamoDB takes 100 actions in one transaction; lines and the balance stay well within. */
-export const MOST_LINES_AT_ONCE = 49;
+export const MAX_LINES_AT_ONCE = 49;
 
 /** Where grants are written. Everything is read strongly consistent. */
 export type GrantLedger = {

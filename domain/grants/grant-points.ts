@@ -1,11 +1,11 @@
 import type { Username } from '../identity/username.ts';
-import type { ScoringRules } from '../scoring/rules/scoring-rules.ts';
+import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { emptyBalance } from './balance.ts';
 import { decideGrants, judgeAgainst, type GrantOutcome } from './decide-grants.ts';
 import type { GrantLine, GrantRequest } from './grant.ts';
-import { MOST_LINES_AT_ONCE, type GrantLedger } from './grant-ledger.port.ts';
+import { MAX_LINES_AT_ONCE, type GrantLedger } from './grant-ledger.port.ts';
 
 /** An id that was asked for again with another user, key or amount. The first stands; somebody should know. */
 export type GrantConflict = { readonly request: GrantRequest; readonly first: GrantLine };
@@ -57,8 +57,8 @@ async function grantToUser(
   requests: readonly GrantRequest[],
 ): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
   const outcomes: (readonly [GrantRequest, GrantOutcome])[] = [];
-  for (let from = 0; from < requests.length; from += MOST_LINES_AT_ONCE) {
-    outcomes.push(...(await grantAtOnce(deps, username, requests.slice(from, from + MOST_LINES_AT_ONCE))));
+  for (let from = 0; from < requests.length; from += MAX_LINES_AT_ONCE) {
+    outcomes.push(...(await grantAtOnce(deps, username, requests.slice(from, from + MAX_LINES_AT_ONCE))));
   }
   return outcomes;
 }

@@ -1,5 +1,5 @@
 import type { Username } from '../identity/username.ts';
-import type { ScoringRules } from '../scoring/rules/scoring-rules.ts';
+import type { ScoringRules } from '../rules/scoring-rules.ts';
 
 /** What a grant asks for. Ids are unique in the whole ledger, whoever they are for. */
 export type GrantRequest = {

@@ -4,7 +4,7 @@ import { isContribution, reversedBy, type GrantLine } from './grant.ts';
 import { contributionsBelow, type LinesDeps } from './read-lines.ts';
 
 /** Awards, badges and feed posts that a score lists one by one; the sum of the older ones stands beside them. */
-export const MOST_LISTED = 100;
+export const MAX_LISTED = 100;
 
 /** An award, a badge or a feed post as a contribution. */
 export type SingleGrant = { readonly key: string; readonly granted: number; readonly isReversed: boolean };
@@ -51,7 +51,7 @@ export function grantedOf(balance: Balance, lines: readonly GrantLine[]): Grante
   const reversed = new Set(lines.map(reversedBy));
   const listed = lines
     .filter(isContribution)
-    .slice(0, MOST_LISTED)
+    .slice(0, MAX_LISTED)
     .map(({ grantId, key, amount }) => ({ key, granted: amount, isReversed: reversed.has(grantId) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   const { seq, totalScore, categoryTotals, sourceTotals } = balance;
@@ -80,5 +80,5 @@ export async function readGranted(deps: LinesDeps, username: Username, previous:
   const stands =
     previous !== null && previous.balance.seq === balance.seq && previous.balance.totalScore === balance.totalScore;
   if (stands) return previous;
-  return grantedOf(balance, await contributionsBelow(deps, username, balance.seq, MOST_LISTED));
+  return grantedOf(balance, await contributionsBelow(deps, username, balance.seq, MAX_LISTED));
 }

@@ -56,7 +56,7 @@ type ShadowContribution = {
   readonly points: number;
 };
 
-const MOST_FLAGGED = 100;
+const MAX_FLAGGED = 100;
 const PUBLISHES_KEY = 'content:extension-publishes';
 const PUBLISHES = 'extensions';
 const SOURCES = ['award', 'badge', 'feed', PUBLISHES];
@@ -95,7 +95,7 @@ export function withUser(report: ShadowReport, user: ShadowUser): ShadowReport {
     users: report.users + 1,
     sources: report.sources.map((row, index) => plus(row, rows[index] ?? emptyRow(row.source))),
     outside: Object.fromEntries(outside),
-    flagged: [...report.flagged, ...flagged].slice(0, MOST_FLAGGED),
+    flagged: [...report.flagged, ...flagged].slice(0, MAX_FLAGGED),
     ok: report.ok && flagged.length === 0,
   };
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Members } from '../registry/collective.ts';
+import { Members } from './collective.ts';
 import type { Clock, RandomToken, Sha256 } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
 import { CollectiveSlug, Credential, DEFAULT_SCOPES, KeyKind, Scope } from './credential.ts';

@@ -1,4 +1,4 @@
-import { setMembers, type SetMembersDeps } from '../registry/set-members.ts';
+import { setMembers, type SetMembersDeps } from './set-members.ts';
 import { createKey, type CreatedKey, type CreateKeyDeps, type CreateKeyRequest } from './create-key.ts';
 
 /**

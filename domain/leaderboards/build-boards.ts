@@ -13,7 +13,7 @@ import {
   type DirectoryEntry,
   type Layout,
 } from './layout.ts';
-import type { Keep, LeaderboardStore, SnapshotWriter } from './leaderboard-store.port.ts';
+import type { Retention, LeaderboardStore, SnapshotWriter } from './leaderboard-store.port.ts';
 import { packEntry, packRow, unpackEntry, unpackRow } from './packed-lines.ts';
 import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
 import type { BlockRef, BoardRow, LeafEntry, Snapshot } from './snapshot.ts';
@@ -107,7 +107,7 @@ async function sortStandings({ standings, sha256 }: BuildDeps, builds: readonly 
 }
 
 /** How long a snapshot is kept: the first of a UTC date for good, the first of an hour for long. */
-export function keepOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: string): Keep {
+export function retentionOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: string): Retention {
   const isFirstOf = (unit: 'date' | 'hour'): boolean => {
     const digits = unit === 'date' ? '2026-08-21'.length : '2026-08-21T13'.length;
     return previous === null || previous.asOf.slice(0, digits) < asOf.slice(0, digits);
@@ -122,7 +122,7 @@ async function writeBoard(
   { asOf, scores }: { readonly asOf: string; readonly scores: number },
 ): Promise<BuiltBoard> {
   if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
-  const writer = await store.write(board, keepOf(previous, asOf), asOf);
+  const writer = await store.write(board, retentionOf(previous, asOf), asOf);
   const leaves = await writeAll(cutLeaves(rows.sorted(), previous, layout), async (leaf): Promise<LeafEntry> => {
     const ref = await writer.putLeaf(leaf.rows.map(toBoardRow));
     return { start: leaf.start, count: leaf.rows.length, ref };

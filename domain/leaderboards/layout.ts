@@ -55,7 +55,7 @@ function* cut(
   yield* split(piece, limits);
 }
 
-const isWorn = ({ leaves, total }: Snapshot, { average }: Layout['leaf']): boolean =>
+const needsRebuild = ({ leaves, total }: Snapshot, { average }: Layout['leaf']): boolean =>
   leaves.length > 1 && total < leaves.length * average;
 
 /**
@@ -67,7 +67,7 @@ export function* cutLeaves(
   previous: Snapshot | null,
   { leaf: limits }: Layout,
 ): Generator<Leaf> {
-  const kept = previous === null || isWorn(previous, limits) ? [] : previous.leaves;
+  const kept = previous === null || needsRebuild(previous, limits) ? [] : previous.leaves;
   const starts = kept.flatMap(({ start }) => (start === null ? [] : [start]));
   let last: PlacedRow | undefined;
   const begin = (leaf: readonly PlacedRow[]): Leaf => {

@@ -5,7 +5,7 @@ import type { BlockRef, BoardRow, BucketEntry, Snapshot } from './snapshot.ts';
  * How long a snapshot can be read: `recent` while somebody may page through it, `hourly` for 40 days, `daily` for good.
  * A block stays as long as the longest-kept snapshot that names it.
  */
-export type Keep = 'recent' | 'hourly' | 'daily';
+export type Retention = 'recent' | 'hourly' | 'daily';
 
 /** The writing of one snapshot. Nothing of it is seen before `commit`. */
 export type SnapshotWriter = {
@@ -23,7 +23,7 @@ export type LeaderboardStore = {
   /** The snapshot that readers see, strongly consistent; null before the first. */
   current(board: Board): Promise<Snapshot | null>;
   /** `asOf`: the snapshot's, which says how long its blocks have to be kept. */
-  write(board: Board, keep: Keep, asOf: string): Promise<SnapshotWriter>;
+  write(board: Board, retention: Retention, asOf: string): Promise<SnapshotWriter>;
 };
 
 export type LeaderboardReader = {

@@ -2,7 +2,7 @@ import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, MILLISECONDS_PER_HOUR } from '../shared/utc.ts';
 import { BOARDS } from './board.ts';
 import { buildBoards, type BuildDeps, type BuiltBoard } from './build-boards.ts';
-import type { RankRequested } from './rank.message.ts';
+import type { RankRequested } from '../messages/rank.message.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type RankDeps = BuildDeps & {
@@ -19,7 +19,7 @@ export type RankOutcome =
 /** A build counts as after a change only if it began so much later: two machines' clocks differ. */
 const MARGIN_MS = 5_000;
 /** With more scores than this, whose reading costs the more the more there are, builds keep a distance. */
-const MOST_SCORES_AT_ANY_TIME = 100_000;
+const MAX_SCORES_AT_ANY_TIME = 100_000;
 const BETWEEN_LARGE_BUILDS_MS = MILLISECONDS_PER_HOUR / 4;
 /** No queue delays a message longer. */
 export const LONGEST_DELAY_SECONDS = 900;
@@ -50,4 +50,4 @@ export async function rankOnRequest(deps: RankDeps, requests: readonly RankReque
 }
 
 const isLarge = (currents: readonly (Snapshot | null)[]): boolean =>
-  currents.some((current) => current !== null && current.scores > MOST_SCORES_AT_ANY_TIME);
+  currents.some((current) => current !== null && current.scores > MAX_SCORES_AT_ANY_TIME);

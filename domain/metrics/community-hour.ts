@@ -1,7 +1,7 @@
 import type { Publisher } from '../registry/extension.ts';
 import type { DeviceHour } from '../telemetry/device-hour.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
-import { standingCopies, type Copy } from '../telemetry/standing-copy.ts';
+import { winningCopies, type Copy } from '../telemetry/winning-copy.ts';
 
 /** The facts of one hour of the community, as they are stored. */
 export type HourFacts = {
@@ -32,8 +32,8 @@ export function communityHourOf({ devices, ...facts }: HourFacts): CommunityHour
   const ofDevices = copies.filter(({ deviceId }) => !isTrustedDevice(deviceId));
   return {
     ...facts,
-    events: standingCopies(copies),
-    deviceEvents: standingCopies(ofDevices),
+    events: winningCopies(copies),
+    deviceEvents: winningCopies(ofDevices),
     activeDevices: new Set(ofDevices.map(({ deviceId }) => deviceId)),
   };
 }

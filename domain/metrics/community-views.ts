@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, dateOfDayNumber, dayNumberOf, MILLISECONDS_PER_DAY, type UtcDate } from '../shared/utc.ts';
 import type { ExtensionSummary } from './extension-summary.ts';
-import { communityMetrics, type Metric, type MetricRollupHourMetric } from './registry.ts';
+import { communityMetrics, type Metric, type MetricRollupHourMetric } from './catalog.ts';
 import type { DayTotals } from './rolled-up-day.ts';
 import type { RollupReader } from './rollup-store.port.ts';
 
@@ -13,7 +13,7 @@ export const Interval = z.enum(['DAY', 'WEEK'], 'expected DAY or WEEK');
 export type Interval = z.infer<typeof Interval>;
 
 const DAYS_OF = { DAY: 1, WEEK: 7 } as const satisfies Record<Interval, number>;
-export const MOST_DAYS = 365;
+export const MAX_DAYS = 365;
 const READS_AT_A_TIME = 6;
 
 type CommunityMetric = Metric & { readonly name: MetricRollupHourMetric };
@@ -131,7 +131,7 @@ export function seriesDays(
   const end = Math.min(Math.ceil(to / MILLISECONDS_PER_DAY), endOfToday);
   if (first >= endOfToday) return err({ field: 'since', expected: 'expected a time not after today' });
   if (end <= first) return err({ field: 'to', expected: 'expected at least one day after since' });
-  if (end - first > MOST_DAYS) return err({ field: 'to', expected: `expected at most ${MOST_DAYS} days after since` });
+  if (end - first > MAX_DAYS) return err({ field: 'to', expected: `expected at most ${MAX_DAYS} days after since` });
   return ok({ from: dateOfDayNumber(first), to: dateOfDayNumber(end - 1) });
 }
 

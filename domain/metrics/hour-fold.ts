@@ -1,6 +1,6 @@
 import type { Sha256 } from '../shared/environment.ts';
 import { communityHourOf, type HourFacts } from './community-hour.ts';
-import { communityMetrics, type MetricRollupHourMetric, type Occurrence, type Scope } from './registry.ts';
+import { communityMetrics, type MetricRollupHourMetric, type Occurrence, type Scope } from './catalog.ts';
 
 /** How often something happened, and what it adds up to. Whole numbers without a limit. */
 export type Tally = { readonly eventCount: bigint; readonly valueSum: bigint };
@@ -30,7 +30,7 @@ export type HourFold = {
  * So many keys of a scope have a row of their own in an hour: those that occur most, and of equals those that sort first.
  * The others share the row `other`, so that no user's text can make rows without bound. The registry knows its extensions.
  */
-const MOST_KEYS: Readonly<Record<Scope['scope'], number>> = { command: 64, extension: Infinity };
+const MAX_KEYS: Readonly<Record<Scope['scope'], number>> = { command: 64, extension: Infinity };
 const OTHER = 'other';
 
 /** The first 8 bytes of a hash tell members apart: among a million there are two alike once in 37 million cases. */
@@ -80,8 +80,8 @@ function scoped(metric: MetricRollupHourMetric, occurrences: readonly Occurrence
   return [...Map.groupBy(within, ({ scope }) => scope)].flatMap(([scope, ofScope]) => {
     const byKey = [...Map.groupBy(ofScope, ({ key1, key2 }) => idOfSeries({ metric, scope, ...keys(key1, key2) }))];
     byKey.sort(([a, ofA], [b, ofB]) => ofB.length - ofA.length || (a < b ? -1 : 1));
-    const own = byKey.slice(0, MOST_KEYS[scope]);
-    const rest = byKey.slice(MOST_KEYS[scope]).flatMap(([, group]) => group);
+    const own = byKey.slice(0, MAX_KEYS[scope]);
+    const rest = byKey.slice(MAX_KEYS[scope]).flatMap(([, group]) => group);
     const rows = own.map(([, group]) => ({ group, ...keys(group[0]?.key1, group[0]?.key2) }));
     const other = rows.find(({ key1, key2 }) => key1 === OTHER && key2 === undefined);
     if (rest.length > 0 && other === undefined) rows.push({ group: rest, key1: OTHER });

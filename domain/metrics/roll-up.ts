@@ -5,7 +5,7 @@ import { noFacts } from './community-hour.ts';
 import { summarizeExtension, type SummaryDeps } from './extension-summary.ts';
 import { foldHour } from './hour-fold.ts';
 import type { HourFactsReader } from './hour-facts.port.ts';
-import type { RollUpRequested } from './roll-up.message.ts';
+import type { RollUpRequested } from '../messages/roll-up.message.ts';
 import { lastSampleOf, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
 import type { ScoreTotalsReader } from './score-totals.port.ts';
 import { untilSaved } from '../shared/until-saved.ts';

@@ -1,7 +1,7 @@
 import type { UtcDate, UtcHour } from '../shared/utc.ts';
 import { dateOfHour } from '../shared/utc.ts';
 import { idOfSeries, type HourFold, type MemberHash, type Series, type Tally } from './hour-fold.ts';
-import { communityMetrics, type MetricRollupHourMetric } from './registry.ts';
+import { communityMetrics, type MetricRollupHourMetric } from './catalog.ts';
 import type { ScoreTotals } from './score-totals.port.ts';
 
 /** What a series counts in one hour. A gauge's slot is its newest sample, with the time at which it was read. */

@@ -1,7 +1,7 @@
 import type { ExtensionName } from '../registry/extension.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { ExtensionSummary } from './extension-summary.ts';
-import type { MetricRollupHourMetric } from './registry.ts';
+import type { MetricRollupHourMetric } from './catalog.ts';
 import type { DayTotals, RolledUpDay } from './rolled-up-day.ts';
 
 /** A day as it was read: whatever is decided from it is saved under the guard of that read. */

@@ -1,13 +1,13 @@
 import { decideGrants } from '../grants/decide-grants.ts';
 import type { GrantAppend, GrantLedger } from '../grants/grant-ledger.port.ts';
-import { publishGrantOf } from '../grants/publish-grant.ts';
+import { publishGrantOf } from './publish-grant.ts';
 import type { Username } from '../identity/username.ts';
-import type { ScoringRules } from '../scoring/rules/scoring-rules.ts';
+import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Clock, Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf } from '../shared/utc.ts';
-import type { Collectives } from './collective.ts';
+import type { Collectives } from '../identity/collective.ts';
 import {
   isSamePublish,
   isSamePublisher,
@@ -17,7 +17,7 @@ import {
   type Publisher,
 } from './extension.ts';
 import type { Registry } from './registry.port.ts';
-import { untilDecided } from './until-decided.ts';
+import { untilDecided } from '../shared/until-decided.ts';
 
 export type ConfirmDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'findVersion' | 'publish'>;

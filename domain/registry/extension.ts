@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
 
-const MOST_NAME_CHARACTERS = 128;
+const MAX_NAME_CHARACTERS = 128;
 /** The contract bounds no number; a sort key does. Fifty digits are more publishes a day than there will ever be. */
-const MOST_VERSION_CHARACTERS = 64;
+const MAX_VERSION_CHARACTERS = 64;
 
 /** `net`, `@acme/net`, `@acme/net/sub`: names are owned, scopes are not. */
 export const ExtensionName = z
   .string()
   .check(
-    z.maxLength(MOST_NAME_CHARACTERS),
+    z.maxLength(MAX_NAME_CHARACTERS),
     z.regex(
       /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*){0,3}$/,
       'expected an extension name of a-z 0-9 . _ - and /, at most 128 characters',
@@ -20,7 +20,7 @@ export type ExtensionName = z.infer<typeof ExtensionName>;
 /** `2026.11.03.1`, ordered by its numbers. */
 export const ExtensionVersion = z
   .string()
-  .check(z.maxLength(MOST_VERSION_CHARACTERS), z.regex(/^\d{4}\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N'));
+  .check(z.maxLength(MAX_VERSION_CHARACTERS), z.regex(/^\d{4}\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N'));
 export type ExtensionVersion = z.infer<typeof ExtensionVersion>;
 
 /** Who publishes and owns: an account, or a collective. One of each kind may have the same name. */

@@ -1,11 +1,11 @@
 import type { Username } from '../identity/username.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
-import type { Collectives } from './collective.ts';
+import type { Collectives } from '../identity/collective.ts';
 import { isSamePublisher, type ExtensionName, type Publisher } from './extension.ts';
 import { maintains, type Maintainer } from './maintainer.ts';
 import type { Registry } from './registry.port.ts';
-import { untilDecided } from './until-decided.ts';
+import { untilDecided } from '../shared/until-decided.ts';
 import type { YankRefusal } from './yank.ts';
 
 export type TransferDeps = {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Collective } from './collective.ts';
+import type { Collective } from '../identity/collective.ts';
 import { Publisher, type PublishedVersion } from './extension.ts';
 
 /** The registry's answers, each with its schema: the documentation and the handlers use the same. */

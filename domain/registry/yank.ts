@@ -5,7 +5,7 @@ import { isoOf } from '../shared/utc.ts';
 import type { ExtensionName, ExtensionVersion, Publisher, Yank } from './extension.ts';
 import { maintains, type Maintainer } from './maintainer.ts';
 import type { Registry } from './registry.port.ts';
-import { untilDecided } from './until-decided.ts';
+import { untilDecided } from '../shared/until-decided.ts';
 
 export type YankDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'findVersion' | 'versionsOf' | 'saveYank'>;

@@ -3,8 +3,8 @@ import type { RegistryCounts } from '../registry/user-registry.port.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { Reports } from '../telemetry/user-reports.port.ts';
 import type { Fold, NamedCommands } from './fold.ts';
-import { activeDaysOn, activityOf, groupCounts, type ActivityInputs } from './rules/activity.ts';
-import { ONE, type ActivityRules, type ReportRules, type ScoringRules } from './rules/scoring-rules.ts';
+import { activeDaysOn, activityOf, groupCounts, type ActivityInputs } from '../rules/activity.ts';
+import { ONE, type ActivityRules, type ReportRules, type ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One keyed part of a score, recomputed from counts. */
 export type Contribution = {

@@ -3,7 +3,7 @@ import { dateOfHour, dayNumberOf, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour, EventEntry } from '../telemetry/device-hour.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
 import { CLI_INVOCATION } from '../telemetry/event-kind.ts';
-import { standingCopies, type Copy } from '../telemetry/standing-copy.ts';
+import { winningCopies, type Copy } from '../telemetry/winning-copy.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 
 export type CommandCount = { readonly total: number; readonly successes: number };
@@ -28,7 +28,7 @@ export const emptyFold: Fold = { events: new Map(), commands: new Map(), activeD
  * the same in whatever order folds merge: a name among the first 64 of a whole is among the first 64 of each part it
  * occurs in. All further names are summed as `other`.
  */
-export const MOST_NAMES = 64;
+export const MAX_NAMES = 64;
 export const OTHER = 'other';
 
 /** The commands whose counts are always exact: those that the rules name. */
@@ -38,7 +38,7 @@ const RESERVED_EVENTS: ReadonlySet<string> = new Set([CLI_INVOCATION, OTHER]);
 
 function boundedNames(names: Iterable<string>, reserved: ReadonlySet<string>): ReadonlySet<string> {
   const free = [...new Set(names)].filter((name) => !reserved.has(name) && name !== OTHER).sort();
-  return new Set(free.slice(0, MOST_NAMES));
+  return new Set(free.slice(0, MAX_NAMES));
 }
 
 /** Sums the entries by name; those that have no count of their own go to `other`. */
@@ -126,7 +126,7 @@ export function foldHour(
       copies.push({ deviceId: link.deviceId, entry });
     }
   }
-  return { fold: foldOf(standingCopies(copies), hour, named), sentFrom };
+  return { fold: foldOf(winningCopies(copies), hour, named), sentFrom };
 }
 
 function foldOf(copies: readonly Copy[], hour: UtcHour, named: NamedCommands): Fold {

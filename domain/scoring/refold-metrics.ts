@@ -1,12 +1,12 @@
 import type { GrantLedger } from '../grants/grant-ledger.port.ts';
 import type { Username } from '../identity/username.ts';
 import { dateOf, isoOf } from '../shared/utc.ts';
-import { foldMetrics, type RefreshDependencies, type RefreshOutcome } from './refresh-score.ts';
+import { foldMetrics, type RefreshDeps, type RefreshOutcome } from './refresh-score.ts';
 import type { MetricsStore } from './score-store.port.ts';
 import { untilSaved } from '../shared/until-saved.ts';
 import { dateOfRefresh, isKnown } from './username-metrics.ts';
 
-export type RefoldDependencies = Omit<RefreshDependencies, 'scores' | 'grants'> & {
+export type RefoldDeps = Omit<RefreshDeps, 'scores' | 'grants'> & {
   readonly scores: MetricsStore;
   readonly balances: Pick<GrantLedger, 'balanceOf'>;
 };
@@ -16,7 +16,7 @@ export type RefoldDependencies = Omit<RefreshDependencies, 'scores' | 'grants'> 
  * The score stays as it is until the refresh that the caller announces. In a dry run nothing is saved.
  */
 export function refoldMetrics(
-  deps: RefoldDependencies,
+  deps: RefoldDeps,
   username: Username,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<RefreshOutcome> {

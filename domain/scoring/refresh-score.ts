@@ -11,9 +11,9 @@ import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
 import { countRegistry } from './registry-counts.ts';
-import { currentRules } from './rules/current-rules.ts';
+import { currentRules } from '../rules/current-rules.ts';
 import { decideScore, type UserScore } from './score.ts';
-import type { ScoreRefreshRequested } from './score-refresh.message.ts';
+import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import type { ScoreStore, StoredUser } from './score-store.port.ts';
 import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.ts';
 import { untilSaved } from '../shared/until-saved.ts';
@@ -28,7 +28,7 @@ import {
   type UserMetrics,
 } from './username-metrics.ts';
 
-export type RefreshDependencies = {
+export type RefreshDeps = {
   readonly telemetry: UserTelemetry;
   readonly reports: UserReports;
   readonly registry: UserRegistry;
@@ -63,11 +63,11 @@ const named = namedCommandsOf(rules);
  * Folds a user's facts and saves metrics and score: guard, then facts, then save; from the start where another refresh
  * saved in between. Harmless at any time, any number of times.
  */
-export async function refreshScore(deps: RefreshDependencies, refresh: Refresh): Promise<RefreshOutcome> {
+export async function refreshScore(deps: RefreshDeps, refresh: Refresh): Promise<RefreshOutcome> {
   return untilSaved(deps, `refresh of ${refresh.username}`, () => refreshOnce(deps, refresh));
 }
 
-async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise<RefreshOutcome | 'stale'> {
+async function refreshOnce(deps: RefreshDeps, refresh: Refresh): Promise<RefreshOutcome | 'stale'> {
   const guard = await deps.scores.load(refresh.username);
   // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.
   const now = deps.clock();
@@ -89,7 +89,7 @@ async function refreshOnce(deps: RefreshDependencies, refresh: Refresh): Promise
 
 /** Notes which badges are in the ledger by now, so that later refreshes need not look. */
 async function withBadges(
-  { grants }: RefreshDependencies,
+  { grants }: RefreshDeps,
   { username, tiersReached }: UserScore,
 ): Promise<readonly TierReached[]> {
   return settleAll(tiersReached, 1, async (reached) => {
@@ -100,7 +100,7 @@ async function withBadges(
 }
 
 /** After the save, so that a tier that is not recorded has no badge. Where this fails, the next refresh does it. */
-async function grantTierBadges({ grants }: RefreshDependencies, { username, tiersReached }: UserScore): Promise<void> {
+async function grantTierBadges({ grants }: RefreshDeps, { username, tiersReached }: UserScore): Promise<void> {
   const missing = tiersReached.filter(({ hasBadge }) => !hasBadge);
   await grantPoints(
     grants,
@@ -110,7 +110,7 @@ async function grantTierBadges({ grants }: RefreshDependencies, { username, tier
 
 /** The user's metrics on the date: the guard's, carried on by what changed, or folded from nothing. */
 export async function foldMetrics(
-  { telemetry, reports, registry, sha256 }: Pick<RefreshDependencies, 'telemetry' | 'reports' | 'registry' | 'sha256'>,
+  { telemetry, reports, registry, sha256 }: Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry' | 'sha256'>,
   { username, days, reports: areReportsChanged, registry: isRegistryChanged }: Refresh,
   guard: StoredUser,
   date: UtcDate,

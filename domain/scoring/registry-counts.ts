@@ -2,7 +2,7 @@ import type { Username } from '../identity/username.ts';
 import { devicePuller, userPuller } from '../registry/record-pull.ts';
 import type { RegistryCounts, UserRegistry } from '../registry/user-registry.port.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
-import type { ReportRules, ScoringRules } from './rules/scoring-rules.ts';
+import type { ReportRules, ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One more than the cap pays for: who reads the count sees that the cap took something away. */
 const mostCounted = ({ points, cap }: ReportRules): number => Math.ceil(cap / points) + 1;

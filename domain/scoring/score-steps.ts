@@ -1,4 +1,4 @@
-import { LONGEST_WINDOW_DATES } from '../leaderboards/board.ts';
+import { LONGEST_WINDOW_DATES } from '../rules/windows.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 
 /** A score that once stood: `through` is the last UTC date at whose end it did. */

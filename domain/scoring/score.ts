@@ -2,8 +2,8 @@ import { pointsOfGranted, type Granted } from '../grants/granted.ts';
 import type { Username } from '../identity/username.ts';
 import { addDays, dateOfDayNumber, isoOf, type UtcDate } from '../shared/utc.ts';
 import { ACTIVITY_KEY, contributionsOn, type Contribution, type ScoreFacts } from './contributions.ts';
-import type { ScoringRules } from './rules/scoring-rules.ts';
-import { tierOf } from './rules/tiers.ts';
+import type { ScoringRules } from '../rules/scoring-rules.ts';
+import { tierOf } from '../rules/tiers.ts';
 import { stepsAfter, type ScoreStep } from './score-steps.ts';
 import { tiersReached, type TierReached } from './tiers-reached.ts';
 

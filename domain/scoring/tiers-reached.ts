@@ -1,6 +1,6 @@
 import { badgeGrantId, type GrantRequest } from '../grants/grant.ts';
 import type { Username } from '../identity/username.ts';
-import type { ScoringRules } from './rules/scoring-rules.ts';
+import type { ScoringRules } from '../rules/scoring-rules.ts';
 
 /** A tier that a score was lifted into: recorded once, by the first save that did. */
 export type TierReached = {

@@ -3,7 +3,7 @@ import { addDays, type UtcDate } from '../shared/utc.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
 import type { Reports } from '../telemetry/user-reports.port.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
-import { emptyFold, keptNamesOf, mergeFolds, MOST_NAMES, type Fold, type NamedCommands } from './fold.ts';
+import { emptyFold, keptNamesOf, mergeFolds, MAX_NAMES, type Fold, type NamedCommands } from './fold.ts';
 
 /** Events are accepted up to 35 days old, so a day of this age changes no more and is sealed. */
 export const SEALED_AT_AGE = 36;
@@ -149,8 +149,8 @@ function keepsEveryChoice(stored: UserMetrics, next: UserMetrics, named: NamedCo
   if (before === undefined || after === undefined) return false;
   const keeps = (from: ReadonlySet<string>, to: ReadonlySet<string>): boolean => {
     const [last, newLast] = [[...from].at(-1), [...to].at(-1)];
-    if (from.size < MOST_NAMES || last === undefined) return true;
-    return to.size === MOST_NAMES && newLast !== undefined && newLast <= last;
+    if (from.size < MAX_NAMES || last === undefined) return true;
+    return to.size === MAX_NAMES && newLast !== undefined && newLast <= last;
   };
   return keeps(before.events, after.events) && keeps(before.commands, after.commands);
 }

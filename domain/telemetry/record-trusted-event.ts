@@ -3,7 +3,7 @@ import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
 import type { ResolveUsername } from '../identity/username.ts';
 import { devicePuller, recordPull, userPuller } from '../registry/record-pull.ts';
 import type { Pulls } from '../registry/registry.port.ts';
-import type { ScoreRefreshRequested } from '../scoring/score-refresh.message.ts';
+import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOf, isoOf } from '../shared/utc.ts';
 import type { StoreOutcome } from './device-hour-set.ts';

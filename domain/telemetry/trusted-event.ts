@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../grants/grant-words.ts';
+import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../grants/grant-schemas.ts';
 import { Username } from '../identity/username.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
 import { DomainId } from '../shared/domain-id.ts';

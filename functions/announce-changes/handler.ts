@@ -1,9 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/announcing/announce-boards.ts';
-import { announceChanges } from '../../domain/announcing/announce-changes.ts';
-import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/announcing/announce-hours.ts';
-import type { CommittedChange } from '../../domain/announcing/committed-change.ts';
+import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/change-feed/announce-boards.ts';
+import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
+import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
+import type { CommittedChange } from '../../domain/change-feed/committed-change.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
 import { grantChange } from '../adapters/dynamodb/grant-changes.ts';
 import { registryChange } from '../adapters/dynamodb/registry-changes.ts';

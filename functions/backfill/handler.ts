@@ -7,7 +7,7 @@ import { runBackfill, type BackfillDeps, type HasTime, type RunSeed } from '../.
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/roll-up.dynamodb.ts';

@@ -5,9 +5,9 @@ import {
   checkConservation,
   type ConservationDeps,
   type TimeLeft,
-} from '../../domain/conservation/check-conservation.ts';
-import { readConservationEvent } from '../../domain/conservation/conservation-event.ts';
-import type { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+} from '../../domain/consistency-check/check-consistency.ts';
+import { readConservationEvent } from '../../domain/consistency-check/consistency-event.ts';
+import type { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserPlaces } from '../adapters/dynamodb/user-places.dynamodb.ts';

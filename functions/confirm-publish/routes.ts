@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import { CollectiveSlug, type Credential } from '../../domain/identity/credential.ts';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
-import { Members, type Collectives } from '../../domain/registry/collective.ts';
+import { Members, type Collectives } from '../../domain/identity/collective.ts';
 import { confirmPublish, type ConfirmDeps, type ConfirmRefusal } from '../../domain/registry/confirm-publish.ts';
 import { ExtensionName, ExtensionVersion, type Publisher } from '../../domain/registry/extension.ts';
 import { latestVersion } from '../../domain/registry/latest-version.ts';
 import { maintainerOf, publisherOf, type Maintainer } from '../../domain/registry/maintainer.ts';
 import type { Registry } from '../../domain/registry/registry.port.ts';
-import { setMembers } from '../../domain/registry/set-members.ts';
+import { setMembers } from '../../domain/identity/set-members.ts';
 import { transferExtension } from '../../domain/registry/transfer-extension.ts';
 import {
   CollectiveView,

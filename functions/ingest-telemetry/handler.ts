@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';

@@ -5,7 +5,7 @@ import type { CredentialStore } from '../../domain/identity/credentials.port.ts'
 import { issueKey } from '../../domain/identity/issue-key.ts';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { whoami, WhoAmI } from '../../domain/identity/whoami.ts';
-import type { Collectives } from '../../domain/registry/collective.ts';
+import type { Collectives } from '../../domain/identity/collective.ts';
 import type { Clock, Random, RandomToken, Sha256, Sleep } from '../../domain/shared/environment.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import { problem } from '../runtime/problems.ts';

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
-import { RankRequested } from '../../domain/leaderboards/rank.message.ts';
+import { RankRequested } from '../../domain/messages/rank.message.ts';
 import { rankOnRequest, type RankDeps } from '../../domain/leaderboards/rank-on-request.ts';
 import { diskSorter } from '../adapters/disk/external-sorter.ts';
 import { dynamoLeaderboardStore } from '../adapters/dynamodb/leaderboard-store.dynamodb.ts';

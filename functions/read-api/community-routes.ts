@@ -24,10 +24,10 @@ const OF_COMMUNITY = { method: 'GET', access: 'anyone', cacheSeconds: 60, hasEta
 const EpochMs = z.coerce.number('expected epoch milliseconds').check(z.int(), z.gte(0));
 
 const DEFAULT_PAGE_SIZE = 50;
-const MOST_PER_PAGE = 2_000;
+const MAX_PER_PAGE = 2_000;
 const Extensions = z.object({
   page: z._default(z.coerce.number().check(z.int(), z.gte(1)), 1),
-  page_size: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MOST_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  page_size: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MAX_PER_PAGE)), DEFAULT_PAGE_SIZE),
   sort: z._default(ExtensionSort, 'last_published'),
   sort_direction: z._default(SortDirection, 'desc'),
 });

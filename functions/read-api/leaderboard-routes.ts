@@ -9,7 +9,7 @@ import { route } from '../runtime/route.ts';
 export type LeaderboardReadDeps = ReadBoardsDeps & { readonly resolveUsername: ResolveUsername };
 
 const DEFAULT_PAGE_SIZE = 100;
-const MOST_PER_PAGE = 1_000;
+const MAX_PER_PAGE = 1_000;
 /** A board follows the scores after a minute or two; this adds little to it. */
 const CACHE_SECONDS = 10;
 
@@ -17,7 +17,7 @@ const OfBoard = { board: z.enum(BOARDS) };
 const At = { at: z.optional(z.iso.datetime('expected a UTC time such as 2026-08-21T13:04:05Z')) };
 const PageQuery = z.object({
   ...At,
-  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MOST_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MAX_PER_PAGE)), DEFAULT_PAGE_SIZE),
   cursor: z.optional(z.string()),
 });
 

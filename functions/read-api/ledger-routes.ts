@@ -16,10 +16,10 @@ export type LedgerReadDeps = HttpDeps &
   };
 
 const DEFAULT_PAGE_SIZE = 100;
-const MOST_PER_PAGE = 1_000;
+const MAX_PER_PAGE = 1_000;
 
 const GrantsQuery = z.object({
-  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MOST_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MAX_PER_PAGE)), DEFAULT_PAGE_SIZE),
   /** The seq of the last line of the page before. */
   cursor: z.optional(z.string().check(z.regex(/^[1-9][0-9]{0,14}$/, 'expected the next of another page'))),
 });

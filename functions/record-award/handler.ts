@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';

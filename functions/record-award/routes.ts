@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { GrantOutcome } from '../../domain/grants/decide-grants.ts';
 import { grantOf, type GrantOrder } from '../../domain/grants/grant.ts';
 import { grantPoints, type GrantDeps } from '../../domain/grants/grant-points.ts';
-import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../../domain/grants/grant-words.ts';
+import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../../domain/grants/grant-schemas.ts';
 import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
 import { GrantedView, grantedView } from '../../domain/grants/views.ts';
 import { grantedByOf, type Credential } from '../../domain/identity/credential.ts';

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
-import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
+import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { RollUpRequested } from '../../domain/metrics/roll-up.message.ts';
+import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/roll-up.dynamodb.ts';

@@ -1,8 +1,8 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { LONGEST_STANDING_SECONDS } from '../../domain/conservation/conservation-event.ts';
-import { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import { LONGEST_STANDING_SECONDS } from '../../domain/consistency-check/consistency-event.ts';
+import { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { jsonOf } from '../api.ts';
 import type { Connection } from '../connection.ts';
@@ -11,7 +11,7 @@ import { EXIT, OperatorError, usageError } from '../outcome.ts';
 import { tableOf } from '../output.ts';
 
 const HEAD = ['username', 'what', 'expected', 'found'];
-const MOST_SHOWN = 100;
+const MAX_SHOWN = 100;
 
 /** Adds `conservation`. */
 export function addConservationCommand(program: Command, runtime: Runtime): void {
@@ -84,7 +84,7 @@ const together = (first: ConservationReport, second: ConservationReport): Conser
   ...second,
   checked: first.checked + second.checked,
   different: first.different + second.different,
-  differences: [...first.differences, ...second.differences].slice(0, MOST_SHOWN),
+  differences: [...first.differences, ...second.differences].slice(0, MAX_SHOWN),
   unsettled: first.unsettled + second.unsettled,
   ofOtherRules: first.ofOtherRules + second.ofOtherRules,
   ok: first.ok && second.ok,

@@ -1,4 +1,4 @@
-import { announcingMutants } from './announcing.ts';
+import { changeFeedMutants } from './change-feed.ts';
 import { backfillMutants } from './backfill.ts';
 import { conservationFigureMutants } from './conservation-figures.ts';
 import { conservationJobMutants } from './conservation-job.ts';
@@ -19,7 +19,7 @@ export const allMutants: readonly Mutant[] = [
   ...runningMutants, // these first: they take longest
   ...simulatedMutants,
   ...telemetryMutants,
-  ...announcingMutants,
+  ...changeFeedMutants,
   ...scoreMutants,
   ...ledgerMutants,
   ...registryMutants,

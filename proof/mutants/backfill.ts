@@ -136,7 +136,7 @@ export const backfillMutants: readonly Mutant[] = [
     'idle-hops',
     'a run that gets nowhere stops feeding itself',
     RUN,
-    ['if (idle > MOST_IDLE_HOPS) deps.reportStuck(run.runId);\n  else ', ''],
+    ['if (idle > MAX_IDLE_HOPS) deps.reportStuck(run.runId);\n  else ', ''],
     RUN_TEST,
     'hops',
   ),

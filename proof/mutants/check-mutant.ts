@@ -24,12 +24,12 @@ const Report = z.object({
 const LONGEST = { test: 30, run: 120 };
 const LONGEST_IN_BUNDLES = { test: 120, run: 240 };
 /** Of the simulator, where it is to find a mutant. */
-const MOST_SCHEDULES = 100;
+const MAX_SCHEDULES = 100;
 const longestOf = ({ inBundles }: Mutant) => (inBundles === true ? LONGEST_IN_BUNDLES : LONGEST);
 
 /** Takes a guard out of the tree, runs the tests that should tell, and puts it back. */
 export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string): Promise<Verdict> {
-  if (mutant.caughtBy.includes(SIMULATOR)) return simulateMutant(tree, mutant, MOST_SCHEDULES);
+  if (mutant.caughtBy.includes(SIMULATOR)) return simulateMutant(tree, mutant, MAX_SCHEDULES);
   const started = performance.now();
   const report = join(tree.directory, 'report.json');
   const putBack = tree.apply(mutant);

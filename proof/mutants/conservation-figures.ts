@@ -1,7 +1,7 @@
 import { mutant, type Mutant } from './mutant.ts';
 
-const FIGURES = 'domain/conservation/figures.ts';
-const FIGURES_TEST = 'test/domain/conservation/figures.test.ts';
+const FIGURES = 'domain/consistency-check/figures.ts';
+const FIGURES_TEST = 'test/domain/consistency-check/figures.test.ts';
 
 /** A figure that is not compared: its loss would be found by nobody. */
 const figure = (name: string, find: string): Mutant =>

@@ -1,14 +1,14 @@
 import { mutant, type Mutant } from './mutant.ts';
 
-const WALK = 'domain/conservation/walk-users.ts';
-const EVENT = 'domain/conservation/conservation-event.ts';
+const WALK = 'domain/consistency-check/walk-users.ts';
+const EVENT = 'domain/consistency-check/consistency-event.ts';
 const HANDLER = 'functions/check-conservation/handler.ts';
 const PLACES = 'functions/adapters/dynamodb/user-places.dynamodb.ts';
 const SCAN = 'functions/adapters/dynamodb/scan-for-users.ts';
 const EMPTY = 'functions/adapters/sqs/is-queue-empty.sqs.ts';
 const COMMAND = 'operator/commands/conservation.ts';
-const WALK_TEST = 'test/domain/conservation/walk-users.test.ts';
-const EVENT_TEST = 'test/domain/conservation/conservation-event.test.ts';
+const WALK_TEST = 'test/domain/consistency-check/walk-users.test.ts';
+const EVENT_TEST = 'test/domain/consistency-check/conservation-event.test.ts';
 const HANDLER_TEST = 'test/functions/check-conservation.test.ts';
 const PLACES_TEST = 'test/adapters/user-places.test.ts';
 const EMPTY_TEST = 'test/adapters/is-queue-empty.test.ts';
@@ -107,7 +107,7 @@ export const conservationJobMutants: readonly Mutant[] = [
     'event-most-usernames',
     'so is one of too many',
     EVENT,
-    ['z.maxLength(MOST_USERNAMES,', 'z.maxLength(MOST_USERNAMES * 1_000,'],
+    ['z.maxLength(MAX_USERNAMES,', 'z.maxLength(MAX_USERNAMES * 1_000,'],
     EVENT_TEST,
   ),
   mutant(
@@ -195,7 +195,7 @@ export const conservationJobMutants: readonly Mutant[] = [
     'parts-bounded',
     'a place has no more parts than DynamoDB divides it into',
     PLACES,
-    ['Math.min(MOST_PARTS, ', 'Math.min(Infinity, '],
+    ['Math.min(MAX_PARTS, ', 'Math.min(Infinity, '],
     PLACES_TEST,
     'grows in parts',
   ),
@@ -294,7 +294,7 @@ export const conservationJobMutants: readonly Mutant[] = [
     'command-adds-up',
     'what was found on the way is shown',
     COMMAND,
-    ['differences: [...first.differences, ...second.differences].slice(0, MOST_SHOWN),', ''],
+    ['differences: [...first.differences, ...second.differences].slice(0, MAX_SHOWN),', ''],
     COMMAND_TEST,
   ),
   mutant(

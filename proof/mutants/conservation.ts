@@ -1,11 +1,11 @@
 import { mutant, type Mutant } from './mutant.ts';
 
-const CHECK = 'domain/conservation/check-conservation.ts';
-const SUSPECTS = 'domain/conservation/suspects.ts';
-const LOOK = 'domain/conservation/look-at-user.ts';
-const CHECK_TEST = 'test/domain/conservation/check-conservation.test.ts';
-const LOOK_TEST = 'test/domain/conservation/look-at-user.test.ts';
-const WALK_TEST = 'test/domain/conservation/walk-users.test.ts';
+const CHECK = 'domain/consistency-check/check-consistency.ts';
+const SUSPECTS = 'domain/consistency-check/suspects.ts';
+const LOOK = 'domain/consistency-check/look-at-user.ts';
+const CHECK_TEST = 'test/domain/consistency-check/check-conservation.test.ts';
+const LOOK_TEST = 'test/domain/consistency-check/look-at-user.test.ts';
+const WALK_TEST = 'test/domain/consistency-check/walk-users.test.ts';
 
 /** What holds the check of conservation: it finds what is lost, and blames nothing that is under way. */
 export const conservationMutants: readonly Mutant[] = [
@@ -169,7 +169,7 @@ export const conservationMutants: readonly Mutant[] = [
     'most-suspects',
     'suspects in memory are bounded',
     CHECK,
-    ['suspects.size >= MOST_SUSPECTS || ', ''],
+    ['suspects.size >= MAX_SUSPECTS || ', ''],
     CHECK_TEST,
     'no more suspects',
   ),
@@ -196,7 +196,7 @@ export const conservationMutants: readonly Mutant[] = [
     'most-of-one-user',
     'one user does not fill the report',
     CHECK,
-    ['standing.slice(0, MOST_OF_ONE_USER).map', 'standing.map'],
+    ['standing.slice(0, MAX_OF_ONE_USER).map', 'standing.map'],
     CHECK_TEST,
     'at most five',
   ),
@@ -204,7 +204,7 @@ export const conservationMutants: readonly Mutant[] = [
     'most-reported',
     'a report is bounded',
     CHECK,
-    ['differences.slice(0, MOST_REPORTED)', 'differences'],
+    ['differences.slice(0, MAX_REPORTED)', 'differences'],
     CHECK_TEST,
     'first hundred',
   ),

@@ -129,7 +129,7 @@ export const ledgerMutants: readonly Mutant[] = [
   mutant(
     'publish-cap',
     'publish grants end at their cap',
-    'domain/grants/publish-grant.ts',
+    'domain/registry/publish-grant.ts',
     ['Math.min(points, Math.max(0, cap - publishPoints))', 'points'],
     'test/functions/confirm-publish.test.ts',
     'cap',

@@ -230,7 +230,7 @@ export const registryMutants: readonly Mutant[] = [
   mutant(
     'decided-again',
     'what another writer was faster with is read and decided again',
-    'domain/registry/until-decided.ts',
+    'domain/shared/until-decided.ts',
     [
       "if (outcome !== 'stale') return outcome;",
       "if (outcome !== 'stale') return outcome;\n    throw new Error('another writer was faster');",

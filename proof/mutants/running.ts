@@ -4,7 +4,7 @@ const REPLAY_TEST = 'test/recording/replay.test.ts';
 const CLIENT_TEST = 'test/recording/extension-api.test.ts';
 const OPENAPI_TEST = 'test/contract/openapi.test.ts';
 const REPLAYED_TEST = 'test/scenarios/replayed-messages.test.ts';
-const COPIES = 'domain/telemetry/standing-copy.ts';
+const COPIES = 'domain/telemetry/winning-copy.ts';
 const OPENAPI = 'functions/runtime/openapi.ts';
 const HTTP = 'functions/runtime/http-function.ts';
 

@@ -243,14 +243,14 @@ export const telemetryMutants: readonly Mutant[] = [
   mutant(
     'keyed-copy-stands',
     'of copies under several devices a keyed one beats an anonymous one',
-    'domain/telemetry/standing-copy.ts',
+    'domain/telemetry/winning-copy.ts',
     ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'a.deviceId < b.deviceId'],
     'test/domain/metrics/rolled-up-day.test.ts',
   ),
   mutant(
     'smallest-device-stands',
     'of equal copies the one under the smallest device stands',
-    'domain/telemetry/standing-copy.ts',
+    'domain/telemetry/winning-copy.ts',
     ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'aIsKeyed && !bIsKeyed'],
     'test/domain/metrics/rolled-up-day.test.ts',
   ),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
 import { anHttpRequest } from '../../test/builders/http-request.ts';
 import { fractionOf } from './chance.ts';
 import { drain } from './drain.ts';

@@ -5,15 +5,15 @@ import { unfinishedRuns } from './stored.ts';
 
 /** So many rounds may meet faults; after them nothing goes wrong any more. */
 const UNSPARED_ROUNDS = 2;
-const MOST_ROUNDS = 80;
+const MAX_ROUNDS = 80;
 const ABANDONED_MS = 6 * 60_000;
-const MOST_RESUMES = 6;
+const MAX_RESUMES = 6;
 
 /** Until nothing is left to announce or to handle. */
 export async function drain(world: World, name: string): Promise<void> {
   const { simulation, schedule } = world;
   for (let round = 0; ; round += 1) {
-    if (round === MOST_ROUNDS) throw new Finding('liveness', [`not quiet after ${MOST_ROUNDS} rounds`]);
+    if (round === MAX_ROUNDS) throw new Finding('liveness', [`not quiet after ${MAX_ROUNDS} rounds`]);
     if (round >= UNSPARED_ROUNDS) world.isSpared = true;
     await world.advance();
     const queues = queuesOf(schedule);
@@ -41,7 +41,7 @@ export async function settle(world: World): Promise<void> {
   for (let times = 0; ; times += 1) {
     const runs = await unfinishedRuns(simulation.engine);
     if (runs.length === 0) break;
-    if (times === MOST_RESUMES) throw new Finding('I6', [`a backfill is not done after ${MOST_RESUMES} times`]);
+    if (times === MAX_RESUMES) throw new Finding('I6', [`a backfill is not done after ${MAX_RESUMES} times`]);
     simulation.now += ABANDONED_MS;
     // The schedule takes up those of the last days; an older one waits for a hand.
     const events = times === 0 ? [{ mode: 'stale' }] : runs.map((runId) => ({ runId }));

@@ -8,7 +8,7 @@ import { tablesOfTemplate } from './template.ts';
 
 const DYNAMODB = 'DynamoDB_20120810';
 const STREAMS = 'DynamoDBStreams_20120810';
-const MOST_WRITES = 25;
+const MAX_WRITES = 25;
 
 /** An item as the service's own JSON has it: binary values are base64 text. */
 export const WireItem = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -113,8 +113,8 @@ export class Engine {
   async write(role: string, requests: readonly object[]): Promise<void> {
     const table = this.table(role);
     this.#written.add(table);
-    for (let from = 0; from < requests.length; from += MOST_WRITES) {
-      const RequestItems = { [table]: requests.slice(from, from + MOST_WRITES) };
+    for (let from = 0; from < requests.length; from += MAX_WRITES) {
+      const RequestItems = { [table]: requests.slice(from, from + MAX_WRITES) };
       await this.#wire.call(`${DYNAMODB}.BatchWriteItem`, { RequestItems }, z.object({}));
     }
   }

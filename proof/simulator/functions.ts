@@ -2,7 +2,7 @@ import type { Engine } from './engine.ts';
 
 export type Handler = (event: unknown, context?: object) => Promise<unknown>;
 
-/** Imports the handlers as they are deployed. The doors must be installed by then. */
+/** Imports the handlers as they are deployed. The stubs must be installed by then. */
 export async function loadFunctions(engine: Engine) {
   const environment = {
     TELEMETRY_TABLE: engine.table('telemetry'),

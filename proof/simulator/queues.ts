@@ -12,7 +12,7 @@ export type Message = {
   readonly isPoison: boolean;
 };
 
-const MOST_RECEIVES = 5;
+const MAX_RECEIVES = 5;
 
 /** One queue and its dead letters, as SQS keeps them: what is not deleted comes again, in any order, five times. */
 export class Queue {
@@ -43,7 +43,7 @@ export class Queue {
   /** Brings back what was not deleted; what was received too often goes to the dead letters. */
   giveBack(messages: readonly Message[]): void {
     for (const message of messages) {
-      if (message.receives >= MOST_RECEIVES) this.dead.push(message);
+      if (message.receives >= MAX_RECEIVES) this.dead.push(message);
       else this.waiting.push(message);
     }
   }

@@ -29,7 +29,7 @@ export type Outcome =
 /** Clocks of machines differ, by less than what the code leaves as a margin. */
 const CLOCKS_OFF_MS = [0, 0, 0, 1_500, -1_500];
 const COLD_STARTS = 0.15;
-const MOST_SENDS = 3;
+const MAX_SENDS = 3;
 
 const Single = z.object({ TableName: z.string() });
 const Batch = z.object({ RequestItems: z.record(z.string(), z.unknown()) });
@@ -256,7 +256,7 @@ export class Simulation {
           const fault = this.faults.get(nameOfTry(operation));
           if (fault === 'failed entries') return await send(input.Entries.filter((_, index) => index % 2 === 1));
           const isRepeated = error instanceof Error && /^(?:Timeout|Throttling)/u.test(error.name);
-          if (!isRepeated || sends === MOST_SENDS) throw error;
+          if (!isRepeated || sends === MAX_SENDS) throw error;
         }
       }
     } finally {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { note, requestOf, type Answered, type Models } from './asks.ts';
+import { note, requestOf, type Answered, type Models } from './requests.ts';
 import { fractionOf, hashOf } from './chance.ts';
 import { FIRST_MEMBERS, credentialPuts } from './credentials.ts';
 import type { Engine } from './engine.ts';
@@ -27,10 +27,10 @@ import type { Change } from './streams.ts';
 
 const HOUR = 3_600_000;
 const LARGEST_BATCH = 100;
-const MOST_TRIES = 12;
+const MAX_TRIES = 12;
 /** Tries of one ask that faults may befall. */
 const UNSPARED_TRIES = 4;
-const MOST_STREAM_TRIES = 5;
+const MAX_STREAM_TRIES = 5;
 const LONGEST_HOLD = 8;
 /** What is read is stale by the time of the write: there the wait tells. */
 const WRITES_ARE_HELD = 4;
@@ -258,7 +258,7 @@ export class World {
     const [began, from] = [conductor.time, this.simulation.now];
     this.#asking += 1;
     const { role, event } = requestOf(ask);
-    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const isSpared = this.isSpared || tries > UNSPARED_TRIES;
       const outcome = await this.simulation.invoke(role, event, `${name}.ask${tries}`, { isSpared });
       const answer = outcome.kind === 'answered' ? HttpAnswer.parse(outcome.value) : undefined;
@@ -279,17 +279,17 @@ export class World {
       note(ask, answered, this.models);
       return;
     }
-    throw new Finding('liveness', [`${ask.kind} was not answered in ${MOST_TRIES} tries`]);
+    throw new Finding('liveness', [`${ask.kind} was not answered in ${MAX_TRIES} tries`]);
   }
 
   async #backfill(event: object, name: string): Promise<void> {
-    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const isSpared = this.isSpared || tries > UNSPARED_TRIES;
       const context = this.#contextOf(`${name}.hand${tries}`);
       const outcome = await this.simulation.invoke('backfill', event, `${name}.hand${tries}`, { isSpared, context });
       if (outcome.kind === 'answered') return;
     }
-    throw new Finding('liveness', [`a backfill was not answered in ${MOST_TRIES} tries`]);
+    throw new Finding('liveness', [`a backfill was not answered in ${MAX_TRIES} tries`]);
   }
 
   /** Time is up for an invocation after some pieces of work, or never. */
@@ -315,7 +315,7 @@ export class World {
       const failed = outcome.kind === 'answered' ? firstFailed(changes, outcome.value) : 0;
       const again = this.#isTwice(name) ? changes : changes.slice(failed);
       for (const change of again.filter((each) => changes.indexOf(each) >= failed)) change.tries += 1;
-      const given = again.filter(({ tries }) => tries > MOST_STREAM_TRIES);
+      const given = again.filter(({ tries }) => tries > MAX_STREAM_TRIES);
       stream.givenUp.push(...given);
       stream.waiting.push(...again.filter((change) => !given.includes(change)));
     });

@@ -1,12 +1,12 @@
 import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { hourOf } from '../../domain/shared/utc.ts';
 import type { LocalDescription } from '../../local/local-description.ts';
 import { isDeadLetterRole, readQueue } from '../../operator/queues.ts';
 import { redrive } from '../../operator/redrive.ts';
-import { OLDEST_EVENT_HOURS } from './acts.ts';
+import { OLDEST_EVENT_HOURS } from './steps.ts';
 import type { StackFigures } from './reconcile.ts';
 import type { StackProcess } from './stack-process.ts';
 
@@ -14,7 +14,7 @@ const DEAD_LETTERS = '-dlq';
 /** Nothing crashes any more, so a message that takes long is in good hands: on a slow machine it would only come twice. */
 const PATIENT_SECONDS = '120';
 /** A delayed message that was received before that may die after the first one. */
-const MOST_REDRIVES = 3;
+const MAX_REDRIVES = 3;
 
 /** Waits until all is quiet, and does then what the runbook says: redrives dead letters. Gives how many, by queue. */
 export async function settle(stack: StackProcess, timeoutMs: number): Promise<ReadonlyMap<string, number>> {
@@ -29,7 +29,7 @@ export async function settle(stack: StackProcess, timeoutMs: number): Promise<Re
       const Attributes = { VisibilityTimeout: PATIENT_SECONDS };
       await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     }
-    for (let time = 0; time < MOST_REDRIVES; time += 1) {
+    for (let time = 0; time < MAX_REDRIVES; time += 1) {
       const waiting = (await depths(sqs, queues)).filter(([role, count]) => count > 0 && sourceOf(role) in queues);
       if (waiting.length === 0) break;
       for (const [role] of waiting) {

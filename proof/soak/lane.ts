@@ -1,4 +1,4 @@
-import { Acts, type ActsOptions, type Batch } from './acts.ts';
+import { Acts, type ActsOptions, type Batch } from './steps.ts';
 import type { Account, Books, PublishedVersion } from './books.ts';
 import type { Dice } from './dice.ts';
 import { NEWCOMERS } from './newcomers.ts';

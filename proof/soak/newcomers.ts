@@ -1,4 +1,4 @@
-import type { Acts } from './acts.ts';
+import type { Acts } from './steps.ts';
 import type { Account } from './books.ts';
 
 /** What somebody does who comes, does one thing, and is never seen again. */

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { AuditView } from '../../domain/grants/audit.ts';
 import { GrantsView } from '../../domain/grants/views.ts';
-import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
-import type { ReportRules } from '../../domain/scoring/rules/scoring-rules.ts';
+import { rulesVersion1 } from '../../domain/rules/version-1.ts';
+import type { ReportRules } from '../../domain/rules/scoring-rules.ts';
 import { ScoreView, StatsView } from '../../domain/scoring/views.ts';
-import type { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import type { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import type { Account, Books, SentEvent } from './books.ts';
 import type { Client } from './client.ts';

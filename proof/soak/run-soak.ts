@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settleAll } from '../../domain/shared/settle-all.ts';
-import { Acts, type Keys } from './acts.ts';
+import { Acts, type Keys } from './steps.ts';
 import { type Account, Books, type PublishedVersion } from './books.ts';
 import { Client, type Traffic } from './client.ts';
 import { type CrashCounts, Crashes, type CrashOptions } from './crashes.ts';

@@ -2,7 +2,7 @@ import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Username } from '../../domain/identity/username.ts';
-import type { Collective, Collectives } from '../../domain/registry/collective.ts';
+import type { Collective, Collectives } from '../../domain/identity/collective.ts';
 import { dynamoCollectives } from '../../functions/adapters/dynamodb/collectives.dynamodb.ts';
 import { AT } from '../builders/grants.ts';
 import { aUsername } from '../builders/identity.ts';

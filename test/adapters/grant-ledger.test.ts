@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import type { GrantRequest } from '../../domain/grants/grant.ts';
 import {
-  MOST_LINES_AT_ONCE,
+  MAX_LINES_AT_ONCE,
   type GrantAppend,
   type GrantLedger,
   type GrantLines,
@@ -140,10 +140,10 @@ onBothEngines('the grant ledger', (engine) => {
   });
 
   it('takes as many lines at once as it says', async () => {
-    const { after } = await grant(...Array.from({ length: MOST_LINES_AT_ONCE }, (_, n) => award(`${n}`)));
+    const { after } = await grant(...Array.from({ length: MAX_LINES_AT_ONCE }, (_, n) => award(`${n}`)));
 
     expect(await ledger.balanceOf(user)).toEqual(after);
-    await indexed(MOST_LINES_AT_ONCE);
+    await indexed(MAX_LINES_AT_ONCE);
   });
 
   it('tells ids apart that are alike', async () => {

@@ -1,7 +1,11 @@
 import { DeleteItemCommand, DynamoDBClient, GetItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Board } from '../../domain/leaderboards/board.ts';
-import type { Keep, LeaderboardReader, LeaderboardStore } from '../../domain/leaderboards/leaderboard-store.port.ts';
+import type {
+  Retention,
+  LeaderboardReader,
+  LeaderboardStore,
+} from '../../domain/leaderboards/leaderboard-store.port.ts';
 import type { BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
 import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboard-reader.dynamodb.ts';
 import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboard-store.dynamodb.ts';
@@ -38,7 +42,7 @@ const emptyAt = (asOf: string, board: Board = 'alltime'): Snapshot => ({
 });
 
 type Commit = {
-  readonly keep: Keep;
+  readonly retention: Retention;
   readonly rows: readonly BoardRow[];
   readonly by: LeaderboardStore;
   readonly board: Board;
@@ -65,8 +69,14 @@ onBothEngines('leaderboards', (engine) => {
 
   /** Commits a snapshot of one leaf and one bucket. */
   async function commit(asOf: string, options: Partial<Commit> = {}) {
-    const { keep, rows, by, board }: Commit = { keep: 'recent', rows: ROWS, by: store, board: 'alltime', ...options };
-    const writer = await by.write(board, keep, asOf);
+    const { retention, rows, by, board }: Commit = {
+      retention: 'recent',
+      rows: ROWS,
+      by: store,
+      board: 'alltime',
+      ...options,
+    };
+    const writer = await by.write(board, retention, asOf);
     const leaf = { start: null, count: rows.length, ref: await writer.putLeaf(rows) };
     const buckets = [await writer.putBucket(ENTRIES)];
     const snapshot = { ...emptyAt(asOf, board), total: rows.length, scores: 9, leaves: [leaf], buckets };
@@ -225,25 +235,25 @@ onBothEngines('leaderboards', (engine) => {
     const recent = await keptSeconds();
     expect(recent).toBeGreaterThan(26 * 3_600);
 
-    expect(await blocksIn(() => commit(after(HOUR), { by, keep: 'hourly' }))).toBe(2);
+    expect(await blocksIn(() => commit(after(HOUR), { by, retention: 'hourly' }))).toBe(2);
     expect(await keptSeconds()).toBeGreaterThan(79 * 86_400);
     for (const days of [1, 20, 37]) {
-      expect(await blocksIn(() => commit(after(days * DAY), { by, keep: 'hourly' }))).toBe(0);
+      expect(await blocksIn(() => commit(after(days * DAY), { by, retention: 'hourly' }))).toBe(0);
     }
     expect(await blocksIn(() => commit(after(38 * DAY), { by }))).toBe(0);
-    expect(await blocksIn(() => commit(after(41 * DAY), { by, keep: 'hourly' }))).toBe(2);
+    expect(await blocksIn(() => commit(after(41 * DAY), { by, retention: 'hourly' }))).toBe(2);
     expect(await keptSeconds()).toBeGreaterThan((41 + 79) * 86_400);
 
-    expect(await blocksIn(() => commit(after(42 * DAY), { by, keep: 'daily' }))).toBe(2);
+    expect(await blocksIn(() => commit(after(42 * DAY), { by, retention: 'daily' }))).toBe(2);
     expect(await blockItem(leaf.ref)).not.toHaveProperty('expiresAt');
-    expect(await blocksIn(() => commit(after(400 * DAY), { by, keep: 'daily' }))).toBe(0);
+    expect(await blocksIn(() => commit(after(400 * DAY), { by, retention: 'daily' }))).toBe(0);
     own.destroy();
   });
 
   it('never shorten how long a block is kept, whatever a builder knows of it', async () => {
-    const { leaf } = await commit(NOON, { keep: 'daily' });
+    const { leaf } = await commit(NOON, { retention: 'daily' });
     await dropLeases();
-    await commit(after(1_000), { keep: 'recent' });
+    await commit(after(1_000), { retention: 'recent' });
 
     expect(await blockItem(leaf.ref)).not.toHaveProperty('expiresAt');
   });
@@ -287,7 +297,7 @@ onBothEngines('leaderboards', (engine) => {
     await dropLeases();
     const soon = await commit(after(1_000), { by, rows: others });
     await dropLeases();
-    const forGood = await commit(after(2_000), { by, rows: others, keep: 'daily' });
+    const forGood = await commit(after(2_000), { by, rows: others, retention: 'daily' });
 
     expect(await reader.leaf(one.leaf.ref)).toEqual(ROWS);
     expect(await reader.leaf(soon.leaf.ref)).toEqual(others);
@@ -314,8 +324,8 @@ onBothEngines('leaderboards', (engine) => {
   });
 
   it('treat a snapshot as gone once its time is over, though its item is still there', async () => {
-    await commit(NOON, { keep: 'daily' });
-    await commit(after(1), { keep: 'hourly' });
+    await commit(NOON, { retention: 'daily' });
+    await commit(after(1), { retention: 'hourly' });
     for (let minute = 1; minute <= 40; minute += 1) {
       const writer = await store.write('alltime', 'recent', after(minute * 60_000));
       await writer.commit(emptyAt(after(minute * 60_000)));

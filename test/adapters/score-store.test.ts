@@ -4,7 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { emptyFold, mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
-import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
+import { rulesVersion1 } from '../../domain/rules/version-1.ts';
 import { decideScore, type UserScore } from '../../domain/scoring/score.ts';
 import type { MetricsStore, ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';

@@ -1,7 +1,7 @@
 import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { UserPlace } from '../../domain/conservation/user-places.port.ts';
+import type { UserPlace } from '../../domain/consistency-check/user-places.port.ts';
 import { dynamoUserPlaces } from '../../functions/adapters/dynamodb/user-places.dynamodb.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 

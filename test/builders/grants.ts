@@ -1,7 +1,7 @@
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import { decideGrants, type GrantDecision } from '../../domain/grants/decide-grants.ts';
 import { grantOf, type GrantLine, type GrantRequest } from '../../domain/grants/grant.ts';
-import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
+import { rulesVersion1 } from '../../domain/rules/version-1.ts';
 import { aUsername, sha256 } from './identity.ts';
 
 export const AT = '2026-08-21T12:00:00.000Z';

@@ -1,7 +1,11 @@
 import type { Board } from '../../domain/leaderboards/board.ts';
 import type { BuildDeps } from '../../domain/leaderboards/build-boards.ts';
 import type { Layout } from '../../domain/leaderboards/layout.ts';
-import type { Keep, LeaderboardReader, LeaderboardStore } from '../../domain/leaderboards/leaderboard-store.port.ts';
+import type {
+  Retention,
+  LeaderboardReader,
+  LeaderboardStore,
+} from '../../domain/leaderboards/leaderboard-store.port.ts';
 import type { ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
 import type { BlockRef, BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
 import type { NewSorter } from '../../domain/leaderboards/sorter.port.ts';
@@ -19,7 +23,7 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
   readonly leaves = new Map<BlockRef, Leaf>();
   readonly buckets = new Map<BlockRef, Bucket>();
   readonly pointers = new Map<Board, Snapshot>();
-  readonly kept = new Map<string, { readonly snapshot: Snapshot; readonly keep: Keep }>();
+  readonly kept = new Map<string, { readonly snapshot: Snapshot; readonly retention: Retention }>();
   /** What readers were switched to, in this order. */
   readonly switches: Snapshot[] = [];
   /** Blocks read, in this order. */
@@ -41,12 +45,12 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
   readonly current: LeaderboardStore['current'] = (board) =>
     this.#around(`current ${board}`, () => this.pointers.get(board) ?? null);
 
-  readonly write: LeaderboardStore['write'] = (board, keep, asOf) =>
+  readonly write: LeaderboardStore['write'] = (board, retention, asOf) =>
     this.#around(`write ${board}`, () => ({
       putLeaf: (rows) => this.#put('leaf', this.leaves, rows),
       putBucket: (entries) => this.#put('bucket', this.buckets, entries),
       commit: async (snapshot) => {
-        await this.#around('snapshot', () => this.kept.set(`${board} ${asOf}`, { snapshot, keep }));
+        await this.#around('snapshot', () => this.kept.set(`${board} ${asOf}`, { snapshot, retention }));
         return this.#around('pointer', () => {
           const before = this.pointers.get(board);
           if (before !== undefined && before.asOf >= asOf) return 'superseded';

@@ -2,7 +2,7 @@ import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import type { GrantConflict, GrantDeps } from '../../domain/grants/grant-points.ts';
 import type { GrantLedger, GrantLines, StoredGrant } from '../../domain/grants/grant-ledger.port.ts';
 import type { LinesDeps } from '../../domain/grants/read-lines.ts';
-import { rulesVersion1 } from '../../domain/scoring/rules/version-1.ts';
+import { rulesVersion1 } from '../../domain/rules/version-1.ts';
 import { sha256 } from './identity.ts';
 
 /** A ledger in memory for the rules of whoever uses one; that the real one keeps its promises is shown elsewhere. */

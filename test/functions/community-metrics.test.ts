@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { communityMetrics } from '../../domain/metrics/registry.ts';
+import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { aRawEvent } from '../builders/telemetry.ts';
 import type { Answer } from './function-under-test.ts';

@@ -1,7 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ConservationReport } from '../../domain/conservation/conservation-report.ts';
+import type { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
 import { operatorProgram } from '../../operator/program.ts';
 
 /** What the command makes of the function's answers; that the two go together is shown on the running stack. */

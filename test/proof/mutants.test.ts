@@ -80,7 +80,7 @@ describe('a guard that is taken out', () => {
   });
 
   it('is said to be broken where the simulator does not load it', async () => {
-    const file = 'domain/conservation/conservation-report.ts';
+    const file = 'domain/consistency-check/consistency-report.ts';
     const useless = mutant('useless', 'nothing', file, ["z.enum(['hour',", "z.enum(['hour'],"], SIMULATOR);
 
     expect(await checkMutant(tree, useless, inject('assembly'))).toMatchObject({ kind: 'broken' });

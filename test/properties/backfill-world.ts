@@ -12,8 +12,8 @@ import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backf
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
-import { ScoreRefreshRequested } from '../../domain/scoring/score-refresh.message.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
+import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoRollUp } from '../../functions/adapters/dynamodb/roll-up.dynamodb.ts';
@@ -28,7 +28,7 @@ import { isInjected, Wire } from '../support/faults.ts';
 import { RefreshWorld } from './refresh-world.ts';
 
 type Tables = Awaited<ReturnType<TestEngine['createTables']>>;
-const MOST_DELIVERIES = 200;
+const MAX_DELIVERIES = 200;
 
 /** A new set of tables with all that the given ones hold. */
 export async function copyOf(engine: TestEngine, tables: Tables): Promise<Tables> {
@@ -178,7 +178,7 @@ export class BackfillWorld extends RefreshWorld {
   async deliverAll(hasTime: () => HasTime = () => always, from = 0): Promise<BackfillReport | undefined> {
     let last: BackfillReport | undefined;
     for (let delivered = from; ; delivered += 1) {
-      if (delivered === MOST_DELIVERIES) throw new Error('it goes on and on');
+      if (delivered === MAX_DELIVERIES) throw new Error('it goes on and on');
       const message = (await this.continuations())[delivered];
       if (message === undefined) return last;
       last = await this.invoke(message, hasTime());

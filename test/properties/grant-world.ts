@@ -12,7 +12,7 @@ import type { GrantOutcome } from '../../domain/grants/decide-grants.ts';
 import { isSameGrant, type GrantLine, type GrantRequest } from '../../domain/grants/grant.ts';
 import { grantPoints, type GrantDeps } from '../../domain/grants/grant-points.ts';
 import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
 import { balanceKey, parseBalanceItem, parseGrantItem } from '../../functions/adapters/dynamodb/grant-items.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';

@@ -5,7 +5,7 @@
  *
  * Seen to fail when one of these guards was removed: that an hour which was rolled up is skipped only where the run began
  * after all that its message announces (`roll-up.ts`). The revision of a day, and that it is read before the facts, is shown
- * in `adapters/rollups.test.ts`; until when an announcement covers changes in `domain/announcing/announce-hours.test.ts`;
+ * in `adapters/rollups.test.ts`; until when an announcement covers changes in `domain/change-feed/announce-hours.test.ts`;
  * that an hour is set and never added to in `domain/metrics/rolled-up-day.test.ts`: each seen to fail without it as well.
  */
 import fc from 'fast-check';

@@ -1,13 +1,13 @@
 import '../support/silent-logs.ts';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
-import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/announcing/announce-hours.ts';
-import type { CommittedChange } from '../../domain/announcing/committed-change.ts';
+import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
+import type { CommittedChange } from '../../domain/change-feed/committed-change.ts';
 import { grantPoints } from '../../domain/grants/grant-points.ts';
 import { grantOf } from '../../domain/grants/grant.ts';
-import { RollUpRequested } from '../../domain/metrics/roll-up.message.ts';
+import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dateOfHour, hourOf, isoOf } from '../../domain/shared/utc.ts';
 import { grantChange } from '../../functions/adapters/dynamodb/grant-changes.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { foldDays } from '../../domain/scoring/facts.ts';
 import { mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
-import { currentRules } from '../../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
 import type { Pulls } from '../../domain/registry/registry.port.ts';
 import type { EventEntry } from '../../domain/telemetry/device-hour.ts';

@@ -32,7 +32,7 @@ import {
 
 const WRITES_A_BATCH = 25;
 const BATCHES_AT_A_TIME = 4;
-const MOST_TRIES = 8;
+const MAX_TRIES = 8;
 
 export function dynamoBackfillRuns(
   client: DynamoDBClient,
@@ -50,7 +50,7 @@ export function dynamoBackfillRuns(
   async function putAll(requests: WriteRequest[]): Promise<void> {
     let left = requests;
     for (let attempt = 1; left.length > 0; attempt += 1) {
-      if (attempt > MOST_TRIES) throw new Error(`${left.length} items of a plan were put off ${MOST_TRIES} times`);
+      if (attempt > MAX_TRIES) throw new Error(`${left.length} items of a plan were put off ${MAX_TRIES} times`);
       if (attempt > 1) await deps.sleep(deps.random() * 25 * 2 ** attempt);
       const { UnprocessedItems } = await client.send(
         new BatchWriteItemCommand({ RequestItems: { [tableName]: left } }),

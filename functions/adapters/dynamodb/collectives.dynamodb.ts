@@ -2,7 +2,7 @@ import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/cli
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../domain/identity/username.ts';
-import type { Collectives } from '../../../domain/registry/collective.ts';
+import type { Collectives } from '../../../domain/identity/collective.ts';
 import {
   COLLECTIVE_PREFIX,
   COLLECTIVE_SK,

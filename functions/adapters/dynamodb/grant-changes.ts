@@ -1,4 +1,4 @@
-import type { LedgerChange } from '../../../domain/announcing/ledger-change.ts';
+import type { LedgerChange } from '../../../domain/change-feed/ledger-change.ts';
 import { hourOf } from '../../../domain/shared/utc.ts';
 import { GRANT_SK, parseGrantItem, userOfBalance } from './grant-items.ts';
 import type { StreamChange } from './stream-change.ts';

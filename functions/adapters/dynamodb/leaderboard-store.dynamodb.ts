@@ -8,7 +8,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../../../domain/leaderboards/board.ts';
-import type { Keep, LeaderboardStore } from '../../../domain/leaderboards/leaderboard-store.port.ts';
+import type { Retention, LeaderboardStore } from '../../../domain/leaderboards/leaderboard-store.port.ts';
 import type { BlockRef } from '../../../domain/leaderboards/snapshot.ts';
 import type { Sha256 } from '../../../domain/shared/environment.ts';
 import { dayNumberOf, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR } from '../../../domain/shared/utc.ts';
@@ -50,20 +50,20 @@ const SPARE_DAYS = { recent: 7, hourly: 1, daily: 0 } as const;
 /** A lease that every hour asks a little more of is taken for longer at once, and renewed half as often as it is old. */
 const HOURLY_LEASE_DAYS = 80;
 /** Two blocks of one address are not seen in a lifetime; so many of them are a fault of the hash. */
-const MOST_SALTS = 8;
+const MAX_SALTS = 8;
 
 /** The day, counted from the epoch, until which a block has to be kept; and the one until which it is when written. */
-function leaseFor(keep: Keep, asOf: string): { readonly needed: number; readonly granted: number } {
-  if (keep === 'daily') return { needed: FOR_GOOD, granted: FOR_GOOD };
-  const needed = Math.ceil((Date.parse(asOf) + KEPT[keep]) / MILLISECONDS_PER_DAY) + SPARE_DAYS[keep];
+function leaseFor(retention: Retention, asOf: string): { readonly needed: number; readonly granted: number } {
+  if (retention === 'daily') return { needed: FOR_GOOD, granted: FOR_GOOD };
+  const needed = Math.ceil((Date.parse(asOf) + KEPT[retention]) / MILLISECONDS_PER_DAY) + SPARE_DAYS[retention];
   const today = Math.floor(Date.parse(asOf) / MILLISECONDS_PER_DAY);
-  return { needed, granted: keep === 'hourly' ? Math.max(needed, today + HOURLY_LEASE_DAYS) : needed };
+  return { needed, granted: retention === 'hourly' ? Math.max(needed, today + HOURLY_LEASE_DAYS) : needed };
 }
 
 /** The end of a lease as the table's time to live. */
 const expiryOfDay = (day: number) => (day === FOR_GOOD ? {} : { expiresAt: day * SECONDS_PER_DAY });
-const expiryOf = (keep: Keep, asOf: string): Item =>
-  keep === 'daily' ? {} : marshall({ expiresAt: Math.ceil((Date.parse(asOf) + KEPT[keep]) / 1_000) });
+const expiryOf = (retention: Retention, asOf: string): Item =>
+  retention === 'daily' ? {} : marshall({ expiresAt: Math.ceil((Date.parse(asOf) + KEPT[retention]) / 1_000) });
 
 /**
  * The builder's side of the `leaderboards` table.
@@ -113,14 +113,14 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
       return item === undefined ? null : parseRoot(item).snapshot;
     },
 
-    async write(board, keep, asOf) {
-      const { needed, granted } = leaseFor(keep, asOf);
+    async write(board, retention, asOf) {
+      const { needed, granted } = leaseFor(retention, asOf);
       const item = await read(leasesKey(board));
       const known: Leases = item === undefined ? new Map() : parseLeases(item);
       const named = new Map<BlockRef, Lease>(); // by the snapshot that is being written
 
       async function put(content: BlockContent): Promise<BlockRef> {
-        for (let salt = 0; salt < MOST_SALTS; salt += 1) {
+        for (let salt = 0; salt < MAX_SALTS; salt += 1) {
           const hash = sha256(salt === 0 ? content.text : `${salt} ${content.text}`);
           const ref = hash.slice(0, REF_DIGITS);
           const lease = named.get(ref) ?? known.get(ref);
@@ -132,7 +132,7 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
           named.set(ref, has);
           return ref;
         }
-        throw new Error(`${TableName}: a block has found no address of its own in ${MOST_SALTS} tries`);
+        throw new Error(`${TableName}: a block has found no address of its own in ${MAX_SALTS} tries`);
       }
 
       return {
@@ -141,7 +141,11 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
 
         async commit(snapshot) {
           await rememberLeases(board, known, named);
-          const root = await putSnapshot({ ...snapshotKey(board, asOf), ...toRoot(snapshot), ...expiryOf(keep, asOf) });
+          const root = await putSnapshot({
+            ...snapshotKey(board, asOf),
+            ...toRoot(snapshot),
+            ...expiryOf(retention, asOf),
+          });
           return switchTo(board, asOf, root);
         },
       };

@@ -1,6 +1,6 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
-import type { RegistryChange } from '../../../domain/announcing/registry-change.ts';
+import type { RegistryChange } from '../../../domain/change-feed/registry-change.ts';
 import { hourOf, type UtcHour } from '../../../domain/shared/utc.ts';
 import { creditedByItem, isExtensionItem, parseExtensionItem, type Item } from './registry-items.ts';
 import type { StreamChange } from './stream-change.ts';

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../domain/identity/username.ts';
-import type { Collective } from '../../../domain/registry/collective.ts';
+import type { Collective } from '../../../domain/identity/collective.ts';
 import { placeOf } from '../../../domain/metrics/hour-index.ts';
 import { Publisher, type Extension, type PublishedVersion } from '../../../domain/registry/extension.ts';
 import type { StoredVersion } from '../../../domain/registry/registry.port.ts';

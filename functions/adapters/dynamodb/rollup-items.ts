@@ -3,7 +3,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { ExtensionSummary } from '../../../domain/metrics/extension-summary.ts';
 import { idOfSeries, type Series, type Tally } from '../../../domain/metrics/hour-fold.ts';
-import { MetricRollupHourMetric } from '../../../domain/metrics/registry.ts';
+import { MetricRollupHourMetric } from '../../../domain/metrics/catalog.ts';
 import {
   totalsOf,
   type DayOfSeries,

@@ -30,8 +30,8 @@ import {
 import { writeTogether } from './write-together.ts';
 
 /** A transaction takes 100 actions and 4 MB; each of ours holds the guard as well, the last one the totals. */
-const MOST_ROWS = 98;
-const MOST_BYTES = 3_000_000;
+const MAX_ROWS = 98;
+const MAX_BYTES = 3_000_000;
 
 /** Holds while an item is at the revision at which it was read; 0 where there was none. */
 const isAt = (revision: number) =>
@@ -144,7 +144,7 @@ function inBatches(changes: readonly Change[]): readonly (readonly TransactWrite
   let bytes = 0;
   for (const change of changes) {
     const last = batches.at(-1) ?? [];
-    const isFull = last.length + change.actions.length > MOST_ROWS || bytes + change.bytes > MOST_BYTES;
+    const isFull = last.length + change.actions.length > MAX_ROWS || bytes + change.bytes > MAX_BYTES;
     if (isFull) batches.push([...change.actions]);
     else last.push(...change.actions);
     bytes = isFull ? change.bytes : bytes + change.bytes;

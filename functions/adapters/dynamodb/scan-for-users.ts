@@ -2,7 +2,7 @@ import { ScanCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { UsernamePage } from '../../../domain/backfill/username-source.port.ts';
-import type { Part } from '../../../domain/conservation/user-places.port.ts';
+import type { Part } from '../../../domain/consistency-check/user-places.port.ts';
 import { Username } from '../../../domain/identity/username.ts';
 
 const USER_PREFIX = 'USER#';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ScoreChange } from '../../../domain/announcing/score-change.ts';
+import type { ScoreChange } from '../../../domain/change-feed/score-change.ts';
 import { PROFILE_SK, SCORE_SK, ScoreEntry, sortKeyOf, usernameOf, type Item } from './score-store.items.ts';
 import type { StreamChange } from './stream-change.ts';
 

@@ -1,5 +1,5 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { TelemetryChange } from '../../../domain/announcing/telemetry-change.ts';
+import type { TelemetryChange } from '../../../domain/change-feed/telemetry-change.ts';
 import { hourOf } from '../../../domain/shared/utc.ts';
 import type { StreamChange } from './stream-change.ts';
 import { DeviceItem, parseChunk, parseKey, type Item } from './telemetry-items.ts';

@@ -1,5 +1,5 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { UserPlace } from '../../../domain/conservation/user-places.port.ts';
+import type { UserPlace } from '../../../domain/consistency-check/user-places.port.ts';
 import { scanForUsers } from './scan-for-users.ts';
 import { BY_SHARD_INDEX } from './score-store.items.ts';
 
@@ -8,7 +8,7 @@ const SCORES_AN_HOUR = 1_000;
 /** Most of them are no users' and only passed over. */
 const ITEMS_AN_HOUR = 20_000;
 /** DynamoDB divides no further. */
-const MOST_PARTS = 1_000_000;
+const MAX_PARTS = 1_000_000;
 
 /**
  * Where users are found to be checked: by their scores, then by facts and grants, for those whom no refresh has ever
@@ -19,7 +19,7 @@ export function dynamoUserPlaces(
   tables: { readonly telemetry: string; readonly scores: string; readonly grants: string },
 ): readonly UserPlace[] {
   const partsOf = (items: number | undefined, anHour: number): number =>
-    Math.min(MOST_PARTS, Math.max(1, Math.ceil((items ?? 0) / anHour)));
+    Math.min(MAX_PARTS, Math.max(1, Math.ceil((items ?? 0) / anHour)));
   const describe = async (tableName: string) =>
     (await client.send(new DescribeTableCommand({ TableName: tableName }))).Table;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { BOARDS } from '../../../domain/leaderboards/board.ts';
-import { buildBoards, keepOf } from '../../../domain/leaderboards/build-boards.ts';
+import { buildBoards, retentionOf } from '../../../domain/leaderboards/build-boards.ts';
 import { rankOnRequest } from '../../../domain/leaderboards/rank-on-request.ts';
-import type { RankRequested } from '../../../domain/leaderboards/rank.message.ts';
+import type { RankRequested } from '../../../domain/messages/rank.message.ts';
 import { isoOf } from '../../../domain/shared/utc.ts';
 import { aStanding, LeaderboardWorld } from '../../builders/memory-leaderboards.ts';
 
@@ -70,7 +70,7 @@ describe('a build', () => {
     ['hourly: the first of an hour', '2026-08-21T11:59:59.999Z', '2026-08-21T12:00:00.000Z', 'hourly'],
     ['recent: any other', '2026-08-21T12:00:00.000Z', '2026-08-21T12:59:59.999Z', 'recent'],
   ])('is kept as %s', (_rule, before, asOf, keep) => {
-    expect(keepOf(before === null ? null : { asOf: before }, asOf)).toBe(keep);
+    expect(retentionOf(before === null ? null : { asOf: before }, asOf)).toBe(keep);
   });
 
   it('is kept by what readers saw when it began', async () => {
@@ -81,7 +81,7 @@ describe('a build', () => {
     }
 
     const kept = [...world.store.kept.values()].filter(({ snapshot }) => snapshot.board === 'week');
-    expect(kept.map(({ keep }) => keep)).toEqual(['daily', 'recent', 'hourly', 'recent', 'daily']);
+    expect(kept.map(({ retention }) => retention)).toEqual(['daily', 'recent', 'hourly', 'recent', 'daily']);
   });
 });
 

@@ -7,7 +7,7 @@ import {
   type ExtensionsQuery,
 } from '../../../domain/metrics/community-views.ts';
 import type { Tally } from '../../../domain/metrics/hour-fold.ts';
-import { communityMetrics, MetricRollupHourMetric } from '../../../domain/metrics/registry.ts';
+import { communityMetrics, MetricRollupHourMetric } from '../../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../../domain/metrics/rollup-store.port.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
 

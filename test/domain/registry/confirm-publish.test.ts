@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { emptyBalance } from '../../../domain/grants/balance.ts';
 import { confirmPublish, type ConfirmDeps } from '../../../domain/registry/confirm-publish.ts';
 import type { Registry } from '../../../domain/registry/registry.port.ts';
-import { currentRules } from '../../../domain/scoring/rules/current-rules.ts';
+import { currentRules } from '../../../domain/rules/current-rules.ts';
 import { dynamoGrantLedger } from '../../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry.dynamodb.ts';
 import { aPublication, aPublisher, aVersion } from '../../adapters/a-publication.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { activeDaysOn, activityOf, groupCounts } from '../../../domain/scoring/rules/activity.ts';
-import { ScoringRules } from '../../../domain/scoring/rules/scoring-rules.ts';
-import { tierOf } from '../../../domain/scoring/rules/tiers.ts';
-import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
+import { activeDaysOn, activityOf, groupCounts } from '../../../domain/rules/activity.ts';
+import { ScoringRules } from '../../../domain/rules/scoring-rules.ts';
+import { tierOf } from '../../../domain/rules/tiers.ts';
+import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
 
 const rules = rulesVersion1.activity;

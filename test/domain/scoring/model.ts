@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Username } from '../../../domain/identity/username.ts';
 import type { ScoreStore, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
-import type { RefreshDependencies } from '../../../domain/scoring/refresh-score.ts';
+import type { RefreshDeps } from '../../../domain/scoring/refresh-score.ts';
 import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
@@ -132,9 +132,9 @@ export const dependencies = (
   scores: ScoreStore,
   clock: Clock,
   reports: UserReports = telemetry instanceof FactsModel ? telemetry : { reportsOf: async () => aReportOf() },
-  grants: RefreshDependencies['grants'] = grantsOf(),
+  grants: RefreshDeps['grants'] = grantsOf(),
   registry: UserRegistry = { countPublishes: async () => 0, countPulls: async () => 0 },
-): RefreshDependencies => ({
+): RefreshDeps => ({
   telemetry,
   reports,
   registry,

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { emptyBalance } from '../../../domain/grants/balance.ts';
-import { refoldMetrics, type RefoldDependencies } from '../../../domain/scoring/refold-metrics.ts';
+import { refoldMetrics, type RefoldDeps } from '../../../domain/scoring/refold-metrics.ts';
 import type { DeviceHour } from '../../../domain/telemetry/device-hour.ts';
 import type { DeviceLink } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { dynamoScoreStore } from '../../../functions/adapters/dynamodb/score-store.dynamodb.ts';
@@ -27,7 +27,7 @@ async function setUp() {
   const scores = dynamoScoreStore(client, table);
   const { grants: _grants, ...rest } = dependencies(facts, new ScoresModel(), clock);
   const balances = { balanceOf: async () => emptyBalance };
-  const deps: RefoldDependencies = { ...rest, scores, balances };
+  const deps: RefoldDeps = { ...rest, scores, balances };
   return { facts, clock, scores, deps, [Symbol.dispose]: () => client.destroy() };
 }
 const eventsOf = async ({ scores }: Awaited<ReturnType<typeof setUp>>) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyFold } from '../../../domain/scoring/fold.ts';
 import { contributionsOn, type ScoreFacts } from '../../../domain/scoring/contributions.ts';
-import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
+import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
 import { decideScore, type UserScore } from '../../../domain/scoring/score.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';

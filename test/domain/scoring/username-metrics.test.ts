@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
-import { rulesVersion1 } from '../../../domain/scoring/rules/version-1.ts';
+import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
 import { devicesOf, sumOf } from '../../../domain/scoring/username-metrics.ts';
 import {
   dateOf,

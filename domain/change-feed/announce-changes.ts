@@ -1,0 +1,106 @@
+import type { Username } from '../identity/username.ts';
+import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
+import { settleAll } from '../shared/settle-all.ts';
+import { dateOfHour, type UtcDate } from '../shared/utc.ts';
+import type { DeviceStore } from '../telemetry/device-store.port.ts';
+import type { CommittedChange } from './committed-change.ts';
+
+export type AnnounceDeps = {
+  readonly devices: Pick<DeviceStore, 'find'>;
+  /** Queues every request, or throws. */
+  readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
+};
+
+const PARALLEL_READS = 8;
+
+/** What of a user changed. `days` is null where that is more than known days. */
+type Touched = {
+  readonly days: ReadonlySet<UtcDate> | null;
+  readonly reports: boolean;
+  readonly registry: boolean;
+  readonly changedAt: string;
+};
+
+/**
+ * Queues a refresh for everyone whose score the changes touch, once each.
+ *
+ * An hour's owner is read now, strongly consistent and after the change: a bind that came between is thereby covered,
+ * and a later one has its own record.
+ */
+export async function announceChanges(deps: AnnounceDeps, changes: readonly CommittedChange[]): Promise<void> {
+  const deviceIds = [
+    ...new Set(changes.flatMap(({ change }) => (change.kind === 'hour-changed' ? [change.deviceId] : []))),
+  ];
+  const found = await settleAll(deviceIds, PARALLEL_READS, (deviceId) => deps.devices.find(deviceId));
+  const ownerOf = new Map(
+    found.flatMap((device) => (device?.owner === undefined ? [] : [[device.deviceId, device.owner]])),
+  );
+
+  const touched = new Map<Username, Touched>();
+  for (const { change, committedAt } of changes) {
+    for (const username of usernamesOf(change, ownerOf)) {
+      const now = {
+        days: daysOf(change),
+        reports: change.kind === 'report-changed',
+        registry: change.kind === 'registry-changed',
+        changedAt: committedAt,
+      };
+      const before = touched.get(username);
+      touched.set(username, before === undefined ? now : both(before, now));
+    }
+  }
+  const requests = [...touched].map(([username, { days, reports, registry, changedAt }]) => ({
+    username,
+    changedAt,
+    ...(days === null ? {} : { days: [...days].sort() }),
+    ...(reports ? { reports } : {}),
+    ...(registry ? { registry } : {}),
+  }));
+  if (requests.length > 0) await deps.requestRefreshes(requests);
+}
+
+function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<string, Username>): readonly Username[] {
+  switch (change.kind) {
+    case 'hour-changed': {
+      const owner = ownerOf.get(change.deviceId);
+      return owner === undefined ? change.senders : [...change.senders, owner];
+    }
+    case 'device-changed':
+      return change.owners;
+    case 'link-changed':
+    case 'report-changed':
+    case 'ledger-changed':
+    case 'registry-changed':
+    case 'profile-changed':
+      return [change.username];
+    case 'extension-changed': // whom it counts for has rows of their own
+    case 'standing-changed': // by a refresh, which must not ask for another
+      return [];
+  }
+}
+
+function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null {
+  switch (change.kind) {
+    case 'hour-changed':
+      return new Set([dateOfHour(change.hour)]);
+    case 'device-changed':
+    case 'link-changed':
+      return null;
+    case 'report-changed':
+    case 'ledger-changed':
+    case 'extension-changed':
+    case 'standing-changed':
+    case 'profile-changed':
+      return new Set(); // balance and profile are read by every refresh
+    case 'registry-changed':
+      return change.isRemoval ? null : new Set();
+  }
+}
+
+/** The refresh lag is measured from the oldest change that a refresh covers. */
+const both = (a: Touched, b: Touched): Touched => ({
+  days: a.days === null || b.days === null ? null : a.days.union(b.days),
+  reports: a.reports || b.reports,
+  registry: a.registry || b.registry,
+  changedAt: a.changedAt < b.changedAt ? a.changedAt : b.changedAt,
+});

@@ -1,0 +1,59 @@
+import * as z from 'zod/mini';
+import { Username } from '../identity/username.ts';
+import { err, ok, type Result } from '../shared/result.ts';
+
+const MAX_USERNAMES = 1_000;
+/** An invocation must outlast what it waits for. */
+export const LONGEST_STANDING_SECONDS = 480;
+
+/** `{"sample"?, "from"?, "usernames"?, "standingSeconds"?}` */
+const ConservationEvent = z.strictObject({
+  sample: z.optional(z.enum(['hour', 'all'], 'expected hour or all')),
+  from: z.optional(z.string('expected what an earlier answer gave as next')),
+  usernames: z.optional(
+    z
+      .array(Username, 'expected a list of usernames')
+      .check(
+        z.minLength(1, 'expected at least one username'),
+        z.maxLength(MAX_USERNAMES, `expected at most ${MAX_USERNAMES} usernames`),
+      ),
+  ),
+  standingSeconds: z.optional(
+    z
+      .int('expected a whole number of seconds')
+      .check(
+        z.minimum(0, 'expected no less than 0'),
+        z.maximum(LONGEST_STANDING_SECONDS, `expected at most ${LONGEST_STANDING_SECONDS}`),
+      ),
+  ),
+});
+
+/** Whom to look at, and how long a difference must stand to be one; null for as long as refreshes may take. */
+export type ConservationRequest = {
+  readonly of:
+    | { readonly sample: 'hour' }
+    | { readonly sample: 'all'; readonly from: string | null }
+    | { readonly sample: 'named'; readonly usernames: readonly Username[] };
+  readonly standingMs: number | null;
+};
+
+/** Reads an event, whoever sent it: `{}` is this hour's sample. The failure is a sentence that names the field. */
+export function readConservationEvent(event: unknown): Result<ConservationRequest, string> {
+  const parsed = ConservationEvent.safeParse(event);
+  if (!parsed.success) return err(parsed.error.issues.map(sentenceOf).join('; '));
+  const { sample, from, usernames, standingSeconds } = parsed.data;
+  const standingMs = standingSeconds === undefined ? null : standingSeconds * 1_000;
+  if (usernames !== undefined) {
+    if (sample !== undefined || from !== undefined) return err('usernames: cannot go with sample or from');
+    return ok({ of: { sample: 'named', usernames: [...new Set(usernames)].sort() }, standingMs });
+  }
+  if (sample === 'all') return ok({ of: { sample, from: from ?? null }, standingMs });
+  if (from !== undefined) return err('from: goes with sample all');
+  return ok({ of: { sample: 'hour' }, standingMs });
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${key}: no field of this event`).join('; ');
+  const path = issue.path.length === 0 ? 'event' : issue.path.join('.');
+  return `${path}: ${issue.message}`;
+}

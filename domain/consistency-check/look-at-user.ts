@@ -1,0 +1,132 @@
+import { auditOf } from '../grants/audit.ts';
+import { applyLine, emptyBalance, type Balance } from '../grants/balance.ts';
+import type { GrantLine } from '../grants/grant.ts';
+import { grantedOf } from '../grants/granted.ts';
+import { linesUpTo, type LinesDeps } from '../grants/read-lines.ts';
+import type { Username } from '../identity/username.ts';
+import type { UserRegistry } from '../registry/user-registry.port.ts';
+import { namedCommandsOf } from '../scoring/contributions.ts';
+import { foldMetrics } from '../scoring/refresh-score.ts';
+import { currentRules } from '../rules/current-rules.ts';
+import { decideScore, type UserScore } from '../scoring/score.ts';
+import type { ScoreStore, StoredUser } from '../scoring/score-store.port.ts';
+import { isKnown, SEALED_AT_AGE, sumOf, type UserMetrics } from '../scoring/username-metrics.ts';
+import type { Clock, Sha256 } from '../shared/environment.ts';
+import { addDays, dateOf, type UtcDate } from '../shared/utc.ts';
+import type { UserReports } from '../telemetry/user-reports.port.ts';
+import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
+import {
+  differencesOf,
+  eventsIn,
+  figuresOfBalance,
+  figuresOfMetrics,
+  figuresOfScore,
+  type Difference,
+} from './figures.ts';
+
+export type LookDeps = {
+  readonly telemetry: UserTelemetry;
+  readonly reports: UserReports;
+  readonly registry: UserRegistry;
+  readonly scores: Pick<ScoreStore, 'load'>;
+  readonly ledger: LinesDeps;
+  readonly clock: Clock;
+  readonly sha256: Sha256;
+};
+
+export type Look = {
+  /** False where nothing is stored of the user and nothing known: there is nothing to compare. */
+  readonly isCompared: boolean;
+  readonly isOfOtherRules: boolean;
+  readonly differences: readonly Difference[];
+};
+
+const rules = currentRules;
+const named = namedCommandsOf(rules);
+
+/**
+ * Compares all that is stored of a user with a fold of the facts from nothing, and the balance with the ledger's lines.
+ *
+ * What is stored is read first, the facts after it, as a refresh does: a refresh that is under way can make a difference here,
+ * never hide one. So a difference is no finding yet; it is one if it stays.
+ */
+export async function lookAtUser(deps: LookDeps, username: Username): Promise<Look> {
+  const stored = await deps.scores.load(username);
+  const { balance, lines } = await linesUpTo(deps.ledger, username);
+  const proven = lines.reduce(applyLine, emptyBalance);
+  const ofLedger = differencesOfLedger(username, { balance, proven, lines }, deps.sha256);
+
+  const isOfOtherRules = stored.score !== null && stored.score.score.rulesVersion !== rules.version;
+  if (isOfOtherRules) return { isCompared: true, isOfOtherRules, differences: ofLedger };
+
+  const today = dateOf(deps.clock());
+  const foldedOn = stored.metrics === null ? today : addDays(stored.metrics.metrics.sealedThrough, SEALED_AT_AGE);
+  const metrics = await foldMetrics(deps, { username, days: null }, stored, foldedOn);
+  const isExpected = isKnown(metrics) || lines.length > 0;
+  const isStored = stored.metrics !== null || stored.score !== null;
+  const scoreOn = (date: UtcDate) => scoreOf(username, { metrics, proven, lines, stored, date, now: deps.clock() });
+  return {
+    isCompared: isExpected || isStored || balance.seq > 0,
+    isOfOtherRules,
+    differences: [
+      ...ofLedger,
+      ...differencesOfMetrics(metrics, stored, isExpected),
+      ...differencesOfScore(scoreOn, stored, { isExpected, today }),
+    ],
+  };
+}
+
+function differencesOfLedger(
+  username: Username,
+  {
+    balance,
+    proven,
+    lines,
+  }: { readonly balance: Balance; readonly proven: Balance; readonly lines: readonly GrantLine[] },
+  sha256: Sha256,
+): readonly Difference[] {
+  const ofLines = auditOf(username, balance, lines, sha256).problems.flatMap(({ code, seq, error }) =>
+    seq === undefined ? [] : [{ what: `line ${seq}: ${code}`, expected: null, found: error }],
+  );
+  return [...differencesOf(figuresOfBalance(proven), figuresOfBalance(balance)), ...ofLines];
+}
+
+function differencesOfMetrics(
+  expected: UserMetrics,
+  { metrics: found }: StoredUser,
+  isExpected: boolean,
+): readonly Difference[] {
+  if (found !== null) return differencesOf(figuresOfMetrics(expected), figuresOfMetrics(found.metrics));
+  return isExpected ? [{ what: 'events, of which nothing is folded', expected: eventsIn(expected), found: null }] : [];
+}
+
+/** The stored score is compared on its own date: to take it on to today is a refresh's work. */
+function differencesOfScore(
+  scoreOn: (date: UtcDate) => UserScore,
+  { score: found }: StoredUser,
+  { isExpected, today }: { readonly isExpected: boolean; readonly today: UtcDate },
+): readonly Difference[] {
+  if (found !== null) return differencesOf(figuresOfScore(scoreOn(found.score.date)), figuresOfScore(found.score));
+  return isExpected
+    ? [{ what: 'canonicalScore, of which nothing is stored', expected: scoreOn(today).canonicalScore, found: null }]
+    : [];
+}
+
+/** From the lines, not from the balance: a wrong balance is a finding of its own. */
+function scoreOf(
+  username: Username,
+  given: {
+    readonly metrics: UserMetrics;
+    readonly proven: Balance;
+    readonly lines: readonly GrantLine[];
+    readonly stored: StoredUser;
+    readonly date: UtcDate;
+    readonly now: number;
+  },
+): UserScore {
+  const { metrics, proven, lines, stored, date, now } = given;
+  const granted = grantedOf(proven, lines.toReversed());
+  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, registry: metrics.registry, granted };
+  const previous = stored.score?.score ?? null;
+  return decideScore(username, facts, { previous, isHidden: stored.isHidden, date, now, rules });
+}

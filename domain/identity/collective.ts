@@ -1,0 +1,26 @@
+import * as z from 'zod/mini';
+import { Username } from './username.ts';
+
+/** A collective's publish is one transaction with all its members' rows; DynamoDB takes 100 actions in one. */
+const MAX_MEMBERS = 30;
+
+export const Members = z.array(Username).check(z.minLength(1), z.maxLength(MAX_MEMBERS));
+
+/** Who publishes together now. What was published before keeps whom it was credited to. */
+export type Collective = {
+  readonly slug: Username;
+  /** Each once, sorted. */
+  readonly members: readonly Username[];
+  /** ISO 8601: since when these are the members. */
+  readonly since: string;
+  readonly revision: number;
+};
+
+/** Where memberships are kept, with their history. Everything is read strongly consistent. */
+export type Collectives = {
+  find(slug: Username): Promise<Collective | undefined>;
+  /** The slugs of the collectives that name the user as a member, sorted. */
+  collectivesOf(member: Username): Promise<readonly Username[]>;
+  /** Replaces `before` by `after` and adds a line to the history. `stale`: the members are not `before` any more. */
+  save(before: Collective | undefined, after: Collective): Promise<'saved' | 'stale'>;
+};

@@ -1,0 +1,27 @@
+import type { Username } from '../identity/username.ts';
+import type { PublishedVersion } from './extension.ts';
+import type { ScoringRules } from '../rules/scoring-rules.ts';
+import type { Balance } from '../grants/balance.ts';
+import { publishGrantId, type GrantRequest } from '../grants/grant.ts';
+
+/**
+ * The grant that a published version brings a credited user: what is left up to the cap on all publish grants, be it 0.
+ * A reversal or a yank gives nothing back.
+ */
+export function publishGrantOf(
+  { name, version, publisher, publishedAt }: Pick<PublishedVersion, 'name' | 'version' | 'publisher' | 'publishedAt'>,
+  username: Username,
+  { publishPoints }: Pick<Balance, 'publishPoints'>,
+  { publishes: { points, cap } }: Pick<ScoringRules, 'publishes'>,
+): GrantRequest {
+  return {
+    grantId: publishGrantId(name, version, username),
+    username,
+    key: 'content:extension-publishes',
+    category: 'content',
+    source: 'extensions',
+    amount: Math.min(points, Math.max(0, cap - publishPoints)),
+    grantedAt: publishedAt,
+    grantedBy: publisher.name,
+  };
+}

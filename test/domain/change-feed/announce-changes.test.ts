@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { announceChanges } from '../../../domain/change-feed/announce-changes.ts';
+import type { CommittedChange } from '../../../domain/change-feed/committed-change.ts';
+import { aUsername } from '../../builders/identity.ts';
+
+const [ada, bob, cy] = [aUsername('ada'), aUsername('bob'), aUsername('cy')];
+const AT = '2026-08-21T12:00:00.000Z';
+const EARLIER = '2026-08-21T11:00:00.000Z';
+
+const hour = (
+  change: { deviceId?: string; hour?: string; senders?: readonly ReturnType<typeof aUsername>[] } = {},
+) => ({
+  kind: 'hour-changed' as const,
+  deviceId: 'd1',
+  hour: '2026-08-21T11',
+  senders: [],
+  ...change,
+});
+const committed = (change: CommittedChange['change'], committedAt = AT): CommittedChange => ({ change, committedAt });
+
+/** What is requested for changes, where these devices have these owners. */
+async function requested(
+  changes: readonly CommittedChange[],
+  owners: Record<string, ReturnType<typeof aUsername>> = {},
+) {
+  const requests: unknown[] = [];
+  const reads: string[] = [];
+  await announceChanges(
+    {
+      devices: {
+        async find(deviceId) {
+          reads.push(deviceId);
+          const owner = owners[deviceId];
+          return owner === undefined ? undefined : { deviceId, owner };
+        },
+      },
+      requestRefreshes: async (some) => void requests.push(...some),
+    },
+    changes,
+  );
+  return { requests, reads };
+}
+
+describe('a change is announced', () => {
+  it.each<[what: string, change: CommittedChange['change'], requests: object[]]>([
+    ['of an hour to the owner of its device', hour(), [{ username: ada, days: ['2026-08-21'], changedAt: AT }]],
+    [
+      'of an hour to everyone it names',
+      hour({ deviceId: 'd2', senders: [bob, cy] }),
+      [
+        { username: bob, days: ['2026-08-21'], changedAt: AT },
+        { username: cy, days: ['2026-08-21'], changedAt: AT },
+      ],
+    ],
+    ['of an hour of nobody’s device to nobody', hour({ deviceId: 'd2' }), []],
+    [
+      'of an owner to both, for all their days',
+      { kind: 'device-changed', owners: [ada, bob], hours: [] },
+      [
+        { username: ada, changedAt: AT },
+        { username: bob, changedAt: AT },
+      ],
+    ],
+    ['of a link for all days', { kind: 'link-changed', username: bob }, [{ username: bob, changedAt: AT }]],
+    [
+      'of what a server reported for no day of telemetry',
+      { kind: 'report-changed', username: bob },
+      [{ username: bob, days: [], reports: true, changedAt: AT }],
+    ],
+    [
+      'of a grant or a balance for no day of telemetry',
+      { kind: 'ledger-changed', username: cy, hours: ['2026-08-21T11'] },
+      [{ username: cy, days: [], changedAt: AT }],
+    ],
+    [
+      'of a publish or a pull for no day of telemetry',
+      { kind: 'registry-changed', username: ada, hours: [], isRemoval: false },
+      [{ username: ada, days: [], registry: true, changedAt: AT }],
+    ],
+    [
+      'of what a hand removed from the registry for all days',
+      { kind: 'registry-changed', username: ada, hours: [], isRemoval: true },
+      [{ username: ada, registry: true, changedAt: AT }],
+    ],
+    ['of an extension to nobody', { kind: 'extension-changed', hours: ['2026-08-21T11'] }, []],
+  ])('%s', async (_rule, change, expected) => {
+    expect((await requested([committed(change)], { d1: ada })).requests).toEqual(expected);
+  });
+
+  it('once for each username of a batch, with all the days and the oldest change', async () => {
+    const changes = [
+      committed(hour({ hour: '2026-08-21T00', senders: [ada] })),
+      committed(hour({ hour: '2026-08-20T23' }), EARLIER),
+      committed(hour({ hour: '2026-08-21T11' })),
+    ];
+
+    const { requests, reads } = await requested(changes, { d1: ada });
+
+    expect(requests).toEqual([{ username: ada, days: ['2026-08-20', '2026-08-21'], changedAt: EARLIER }]);
+    expect(reads).toEqual(['d1']);
+  });
+
+  it.each([0, 1])('for all days where one change of a batch concerns them all (%d)', async (first) => {
+    const changes = [committed(hour()), committed({ kind: 'device-changed', owners: [ada], hours: [] })];
+    const inOrder = first === 0 ? changes : changes.toReversed();
+
+    expect((await requested(inOrder, { d1: ada })).requests).toEqual([{ username: ada, changedAt: AT }]);
+  });
+
+  it('not at all where there is nothing to say', async () => {
+    let calls = 0;
+    const requestRefreshes = async () => void (calls += 1);
+    await announceChanges({ devices: { find: async () => undefined }, requestRefreshes }, [committed(hour())]);
+
+    expect(calls).toBe(0);
+  });
+
+  it('or else the batch fails', async () => {
+    const deps = {
+      devices: { find: async () => ({ deviceId: 'd1', owner: ada }) },
+      requestRefreshes: () => Promise.reject(new Error('no queue')),
+    };
+
+    await expect(announceChanges(deps, [committed(hour())])).rejects.toThrow('no queue');
+  });
+});

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { lookAtUser } from '../../../domain/consistency-check/look-at-user.ts';
+import { aUsername } from '../scoring/model.ts';
+import { ada, healthy } from './world.ts';
+
+it('a refresh that is under way makes a difference and hides none: what is stored is read before the facts', async () => {
+  const world = await healthy();
+  await world.send(ada, 'untold');
+  const deps = world.deps();
+  const linksOf: typeof deps.telemetry.linksOf = async (username) => {
+    const links = await deps.telemetry.linksOf(username);
+    await world.refresh(ada, ['2026-08-23']);
+    return links;
+  };
+  const during = await lookAtUser(
+    { ...deps, telemetry: { linksOf, hoursOf: deps.telemetry.hoursOf.bind(deps.telemetry) } },
+    ada,
+  );
+
+  expect(during.differences).not.toEqual([]);
+  expect((await lookAtUser(deps, ada)).differences).toEqual([]);
+});
+
+it('compares nothing where nothing is stored of a user and nothing known', async () => {
+  const world = await healthy();
+  const nothing = { isCompared: false, isOfOtherRules: false, differences: [] };
+
+  expect(await lookAtUser(world.deps(), aUsername('nobody'))).toEqual(nothing);
+});

@@ -1,0 +1,110 @@
+import { checkConservation, type ConservationDeps } from '../../../domain/consistency-check/check-consistency.ts';
+import { readConservationEvent } from '../../../domain/consistency-check/consistency-event.ts';
+import type { UserPlace } from '../../../domain/consistency-check/user-places.port.ts';
+import { grantPoints } from '../../../domain/grants/grant-points.ts';
+import type { Username } from '../../../domain/identity/username.ts';
+import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
+import type { StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
+import { MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
+import { anAward } from '../../builders/grants.ts';
+import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
+import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from '../scoring/model.ts';
+
+export const [ada, bob] = [aUsername('ada'), aUsername('bob')];
+const always = { toBegin: () => true, toWait: () => true };
+
+/** A community in memory, whose time passes only while somebody sleeps. */
+export class World {
+  readonly facts = new FactsModel();
+  readonly scores = new ScoresModel();
+  readonly ledger = new MemoryLedger();
+  readonly time = new Clock();
+  readonly failures: Username[] = [];
+  readonly grants = grantsOf(this.ledger);
+  /** Of the scores, and of facts and grants. */
+  places: { scores: readonly Username[]; others: readonly Username[] } = { scores: [ada, bob], others: [] };
+  readonly unreadable = new Set<Username>();
+  isQueueEmpty = true;
+  /** Runs whenever somebody sleeps. */
+  meanwhile: () => Promise<void> | void = () => undefined;
+
+  refresh = (username: Username, days: readonly string[] | null = null) =>
+    refreshScore(dependencies(this.facts, this.scores, this.time, undefined, this.grants), { username, days });
+
+  async send(username: Username, id: string, daysAgo = 0) {
+    this.facts.send(
+      `${username}-device`,
+      this.time.now - daysAgo * MILLISECONDS_PER_DAY,
+      anEvent(id, { sender: username }),
+    );
+  }
+
+  async award(username: Username, id: string, points = 10) {
+    await grantPoints(this.grants, [{ ...anAward(id, points), username }]);
+  }
+
+  deps(places?: readonly UserPlace[]): ConservationDeps {
+    const place = (name: 'scores' | 'others'): UserPlace => ({
+      name,
+      isOfScores: name === 'scores',
+      parts: async () => 1,
+      page: async () => ({ usernames: this.places[name], next: null }),
+    });
+    const { telemetry, reports, registry, clock, sha256 } = dependencies(this.facts, this.scores, this.time);
+    const scores = {
+      load: async (username: Username) => {
+        if (this.unreadable.has(username)) throw new Error('no score');
+        return this.scores.load(username);
+      },
+    };
+    return {
+      ...{ telemetry, reports, registry, scores, clock, sha256 },
+      ledger: { lines: this.ledger, random: () => 0.5, sleep: async () => undefined },
+      places: places ?? [place('scores'), place('others'), place('others')],
+      isQueueEmpty: async () => this.isQueueEmpty,
+      reportFailure: (username) => this.failures.push(username),
+      sleep: async (milliseconds) => {
+        this.time.now += milliseconds;
+        await this.meanwhile();
+      },
+    };
+  }
+
+  async check(event: object = {}, { timeLeft = always, places = undefined as readonly UserPlace[] | undefined } = {}) {
+    const request = readConservationEvent(event);
+    if (!request.ok) throw new Error(request.error);
+    const report = await checkConservation(this.deps(places), request.value, timeLeft);
+    if (!report.ok) throw new Error(report.error);
+    return report.value;
+  }
+}
+
+/** Two users who are as they should be: each with days sealed and open, and an award. */
+export async function healthy(): Promise<World> {
+  const world = new World();
+  for (const username of [ada, bob]) {
+    for (const daysAgo of [0, 1, 35]) await world.send(username, `event-${daysAgo}`, daysAgo);
+    await world.award(username, `award-${username}`);
+    await world.refresh(username);
+  }
+  world.time.advanceDays(2);
+  for (const username of [ada, bob]) {
+    await world.send(username, 'later');
+    await world.refresh(username, ['2026-08-23']); // seals the oldest day
+  }
+  return world;
+}
+
+/** Changes what is stored of ada's metrics behind everybody's back. */
+export const tampered = (
+  world: World,
+  change: (stored: StoredMetrics['metrics']) => Partial<StoredMetrics['metrics']>,
+) => {
+  const stored = world.scores.metrics.get(ada)!;
+  world.scores.metrics.set(ada, { ...stored, metrics: { ...stored.metrics, ...change(stored.metrics) } });
+};
+/** Changes her score so. */
+export const rescored = (world: World, change: Partial<StoredScore['score']>) => {
+  const stored = world.scores.scores.get(ada)!;
+  world.scores.scores.set(ada, { ...stored, score: { ...stored.score, ...change } });
+};
