@@ -24,3 +24,8 @@ export type Collectives = {
   /** Replaces `before` by `after` and adds a line to the history. `stale`: the members are not `before` any more. */
   save(before: Collective | undefined, after: Collective): Promise<'saved' | 'stale'>;
 };
+
+/** The members of today, each once: those that a key was made with stand in where nobody has set any since. */
+export const membersNow = (found: Collective | undefined, ofKey: readonly Username[]): readonly Username[] => [
+  ...new Set(found?.members ?? ofKey),
+];

@@ -14,14 +14,22 @@ export const WhoAmI = z.object({
     z.object({ slug: z.string(), name: z.string(), role: z.enum(['owner', 'member']), personal: z.boolean() }),
   ),
   scopes: z.array(Scope),
+  /** Whom a publish by this key counts for now. Only a collective's key has it: its `username` is no person's. */
+  collective: z.optional(z.object({ slug: z.string(), members: z.array(z.string()) })),
 });
 export type WhoAmI = z.infer<typeof WhoAmI>;
 
 /**
- * What a key says of its holder. `collectives` are those that name the account as a member. Laurel keeps no addresses and
- * sells no plans, so those are null.
+ * What a key says of its holder. `collectives` are those that name an account as a member, `members` those of a
+ * collective. Laurel keeps no addresses and sells no plans, so those are null.
  */
-export function whoami(credential: Credential, collectives: readonly Username[]): WhoAmI {
+export function whoami(
+  credential: Credential,
+  {
+    collectives = [],
+    members = [],
+  }: { readonly collectives?: readonly Username[]; readonly members?: readonly Username[] },
+): WhoAmI {
   const shared = {
     authenticated: true,
     id: credential.id,
@@ -40,7 +48,13 @@ export function whoami(credential: Credential, collectives: readonly Username[])
     case 'collective': {
       const { slug, label } = credential;
       const organizations = [{ slug, name: label ?? slug, role: 'member' as const, personal: false }];
-      return { ...shared, username: slug, name: label ?? slug, organizations };
+      return {
+        ...shared,
+        username: slug,
+        name: label ?? slug,
+        organizations,
+        collective: { slug, members: [...members] },
+      };
     }
     case 'service':
     case 'admin':

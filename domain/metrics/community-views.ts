@@ -119,17 +119,21 @@ export type SeriesDays = { readonly from: UtcDate; readonly to: UtcDate };
 
 /**
  * The UTC days that two times in epoch milliseconds name: `since` is rounded down and `to` up to midnight, and a future
- * `to` is cut to the end of today. An error says which field is wrong, and how.
+ * `to` is cut to the end of today, or of yesterday where only complete days are asked for. An error says which field is
+ * wrong, and how.
  */
 export function seriesDays(
-  { since, to }: { readonly since: number; readonly to: number },
+  { since, to, isComplete = false }: { readonly since: number; readonly to: number; readonly isComplete?: boolean },
   now: number,
 ): Result<SeriesDays, { readonly field: 'since' | 'to'; readonly expected: string }> {
   if (to < since) return err({ field: 'to', expected: 'expected a time not before since' });
   const first = Math.floor(since / MILLISECONDS_PER_DAY);
-  const endOfToday = Math.floor(now / MILLISECONDS_PER_DAY) + 1;
-  const end = Math.min(Math.ceil(to / MILLISECONDS_PER_DAY), endOfToday);
-  if (first >= endOfToday) return err({ field: 'since', expected: 'expected a time not after today' });
+  const today = Math.floor(now / MILLISECONDS_PER_DAY);
+  const end = Math.min(Math.ceil(to / MILLISECONDS_PER_DAY), isComplete ? today : today + 1);
+  if (first > today) return err({ field: 'since', expected: 'expected a time not after today' });
+  if (isComplete && first === today) {
+    return err({ field: 'since', expected: 'expected a time before today, which is not complete' });
+  }
   if (end <= first) return err({ field: 'to', expected: 'expected at least one day after since' });
   if (end - first > MAX_DAYS) return err({ field: 'to', expected: `expected at most ${MAX_DAYS} days after since` });
   return ok({ from: dateOfDayNumber(first), to: dateOfDayNumber(end - 1) });
@@ -177,8 +181,11 @@ export const ExtensionsView = z.object({
       publisher: z.string(),
       versions: z.int(),
       pulls: z.int(),
-      first_published: z.iso.datetime(),
-      last_published: z.iso.datetime(),
+      /** Epoch milliseconds, and the same in ISO 8601. */
+      first_published: z.int(),
+      first_published_at: z.iso.datetime(),
+      last_published: z.int(),
+      last_published_at: z.iso.datetime(),
     }),
   ),
 });
@@ -198,8 +205,10 @@ export function extensionsView(
 ): ExtensionsView {
   const rows = summaries.map(({ firstPublished, lastPublished, ...summary }) => ({
     ...summary,
-    first_published: firstPublished,
-    last_published: lastPublished,
+    first_published: Date.parse(firstPublished),
+    first_published_at: firstPublished,
+    last_published: Date.parse(lastPublished),
+    last_published_at: lastPublished,
   }));
   const sign = direction === 'asc' ? 1 : -1;
   rows.sort((a, b) => {

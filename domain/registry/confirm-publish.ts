@@ -7,7 +7,7 @@ import type { Clock, Random, RandomToken, Sha256, Sleep } from '../shared/enviro
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf } from '../shared/utc.ts';
-import type { Collectives } from '../identity/collective.ts';
+import { membersNow, type Collectives } from '../identity/collective.ts';
 import {
   isSamePublish,
   isSamePublisher,
@@ -92,8 +92,7 @@ async function creditedBy(
 ): Promise<{ readonly credited: readonly Username[]; readonly collective: { readonly collectiveRevision?: number } }> {
   if (publisher.kind === 'personal') return { credited: [publisher.name], collective: {} };
   const found = await collectives.find(publisher.name);
-  const credited = [...new Set(found?.members ?? keyMembers)];
-  return { credited, collective: { collectiveRevision: found?.revision ?? 0 } };
+  return { credited: membersNow(found, keyMembers), collective: { collectiveRevision: found?.revision ?? 0 } };
 }
 
 const publishedNow = (

@@ -17,10 +17,13 @@ export const ExtensionName = z
   );
 export type ExtensionName = z.infer<typeof ExtensionName>;
 
-/** `2026.11.03.1`, ordered by its numbers. */
+/** `2026.11.03.1`, ordered by its numbers. One of a far year would be the newest for good. */
 export const ExtensionVersion = z
   .string()
-  .check(z.maxLength(MAX_VERSION_CHARACTERS), z.regex(/^\d{4}\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N'));
+  .check(
+    z.maxLength(MAX_VERSION_CHARACTERS),
+    z.regex(/^(?:[01]\d{3}|20\d{2}|2100)\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N with a year up to 2100'),
+  );
 export type ExtensionVersion = z.infer<typeof ExtensionVersion>;
 
 /** Who publishes and owns: an account, or a collective. One of each kind may have the same name. */

@@ -5,7 +5,7 @@ import type { CredentialStore } from '../../domain/identity/credentials.port.ts'
 import { issueKey } from '../../domain/identity/issue-key.ts';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { whoami, WhoAmI } from '../../domain/identity/whoami.ts';
-import type { Collectives } from '../../domain/identity/collective.ts';
+import { membersNow, type Collectives } from '../../domain/identity/collective.ts';
 import type { Clock, Random, RandomToken, Sha256, Sleep } from '../../domain/shared/environment.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import { problem } from '../runtime/problems.ts';
@@ -94,9 +94,19 @@ export const routes = [
     answers: { 200: { description: 'The account behind the key', schema: WhoAmI } },
     async handle(_request, { collectives, resolveUsername }: ManageKeysDeps, { credential }) {
       if (credential === undefined) throw new Error('a route that takes a key was called without one');
-      const isPersonal = credential.kind === 'personal';
-      const joined = isPersonal ? await collectives.collectivesOf(await resolveUsername(credential.username)) : [];
-      return { status: 200, body: whoami(credential, joined) };
+      switch (credential.kind) {
+        case 'personal': {
+          const joined = await collectives.collectivesOf(await resolveUsername(credential.username));
+          return { status: 200, body: whoami(credential, { collectives: joined }) };
+        }
+        case 'collective': {
+          const members = membersNow(await collectives.find(credential.slug), credential.members);
+          return { status: 200, body: whoami(credential, { members }) };
+        }
+        case 'service':
+        case 'admin':
+          return { status: 200, body: whoami(credential, {}) };
+      }
     },
   }),
 ];

@@ -22,6 +22,7 @@ export type CommunityReadDeps = HttpDeps & { readonly rollups: RollupReader; rea
 const OF_COMMUNITY = { method: 'GET', access: 'anyone', cacheSeconds: 60, hasEtag: true } as const;
 
 const EpochMs = z.coerce.number('expected epoch milliseconds').check(z.int(), z.gte(0));
+const Flag = z.enum(['true', 'false'], 'expected true or false');
 
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PER_PAGE = 2_000;
@@ -47,10 +48,10 @@ export const communityRoutes = [
     ...OF_COMMUNITY,
     path: '/community-metrics/series',
     summary: 'Every metric of the community by UTC day',
-    request: z.object({ query: z.object({ since: EpochMs, to: EpochMs }) }),
+    request: z.object({ query: z.object({ since: EpochMs, to: EpochMs, complete: z._default(Flag, 'false') }) }),
     answers: { 200: { description: 'The days and, for each, every metric', schema: SeriesView } },
     async handle({ query }, { rollups, clock }: CommunityReadDeps) {
-      const days = seriesDays(query, clock());
+      const days = seriesDays({ ...query, isComplete: query.complete === 'true' }, clock());
       if (days.ok) return { status: 200, body: await readSeries(rollups, days.value) };
       const { field, expected } = days.error;
       return problem('invalid_query', `${field}: ${expected}`, { details: [days.error] });

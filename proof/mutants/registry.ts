@@ -130,8 +130,8 @@ export const registryMutants: readonly Mutant[] = [
   mutant(
     'members-at-publish',
     'a version counts for the members at the time of its publish, not for those of the key',
-    CONFIRM,
-    ['new Set(found?.members ?? keyMembers)', 'new Set(keyMembers.length > 0 ? keyMembers : found?.members)'],
+    'domain/identity/collective.ts',
+    ['new Set(found?.members ?? ofKey)', 'new Set(ofKey.length > 0 ? ofKey : found?.members)'],
     PULLS_TEST,
     'names who is credited',
   ),

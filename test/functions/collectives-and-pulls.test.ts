@@ -66,6 +66,19 @@ describe('PUT /v1/collectives/{slug}', () => {
     expect(await organizations(world.keys.bob)).not.toContain(slug);
   });
 
+  it('are told to the collective’s own key: those of the key until somebody sets others', async () => {
+    const slug = aSlug();
+    const created = { kind: 'collective', slug, members: ['erin', 'Finn'] };
+    const { body } = await world.call(world.manageKeys, 'POST', '/v1/keys', { key: world.keys.admin, body: created });
+    const whoami = async (key: string) => (await world.call(world.manageKeys, 'GET', '/api/whoami', { key })).body;
+
+    expect((await whoami(body.key)).collective).toEqual({ slug, members: ['erin', 'finn'] });
+    await put(slug, { members: ['gwen'] });
+    expect(await whoami(body.key)).toMatchObject({ username: slug, collective: { slug, members: ['gwen'] } });
+    expect((await whoami(world.keys.guild)).collective).toEqual({ slug: 'guild', members: ['ada', 'cy'] });
+    expect(await whoami(world.keys.bob)).not.toHaveProperty('collective');
+  });
+
   it.each<[what: string, members: unknown]>([
     ['none', []],
     ['thirty-one', Array.from({ length: 31 }, (_, n) => `m-${n}`)],

@@ -125,11 +125,22 @@ describe('GET /community-metrics/series', () => {
       total_score: [null, null, 0],
     });
   });
+
+  it('leaves the unfinished day out where it is asked to', async () => {
+    const days = `since=${YESTERDAY - DAY}&to=${NOON + 90 * DAY}`;
+
+    expect((await read(`/series?${days}&complete=true`)).body).toMatchObject({
+      steps_start_times: [YESTERDAY - DAY, YESTERDAY],
+      cli_invocations: [1, 3],
+    });
+    expect((await read(`/series?${days}&complete=false`)).body.steps_start_times).toHaveLength(3);
+  });
 });
 
 describe('GET /community-metrics/extensions', () => {
   it('lists all extensions with their versions and pulls, each pull once however many share the credit', async () => {
-    const times = { first_published: '2026-08-20T12:00:00.000Z', last_published: '2026-08-20T12:00:00.000Z' };
+    const [time, iso] = [NOON - DAY, '2026-08-20T12:00:00.000Z'];
+    const times = { first_published: time, first_published_at: iso, last_published: time, last_published_at: iso };
 
     expect((await read('/extensions?sort=pulls')).body).toEqual({
       count: 2,
@@ -158,6 +169,8 @@ describe('a request that asks for what there is not', () => {
     [`/series?since=${MIDNIGHT}&to=${MIDNIGHT - 1}`, 'to'],
     [`/series?since=${MIDNIGHT - 365 * DAY}&to=${MIDNIGHT + 1}`, 'to'],
     [`/series?since=${MIDNIGHT}&to=${MIDNIGHT}`, 'to'],
+    [`/series?since=${MIDNIGHT}&to=${NOON}&complete=true`, 'since'],
+    [`/series?since=${YESTERDAY}&to=${NOON}&complete=yes`, 'complete'],
     [`/series?since=yesterday&to=${MIDNIGHT}`, 'since'],
     [`/series?since=-1&to=${MIDNIGHT}`, 'since'],
     [`/series?since=1.5&to=${MIDNIGHT}`, 'since'],

@@ -165,6 +165,9 @@ describe('POST /api/v1/extensions/confirm', () => {
     ['v2026.08.21.1'],
     ['2026-08-21.1'],
     ['２026.08.21.1'],
+    ['2101.01.01.1'],
+    ['2200.01.01.1'],
+    ['9999.12.31.1'],
     [`2026.08.21.${'1'.repeat(54)}`],
   ])('refuses the version %j', async (version) => {
     expect(await world.confirm({ name: 'net', version })).toMatchObject({
@@ -213,6 +216,10 @@ describe('POST /api/v1/extensions/confirm', () => {
       expect(await world.confirm(body, key)).toMatchObject({ status: 403, body: { code: 'no_account' } });
     }
   });
+});
+
+it.each([['2100.12.31.1'], ['1999.01.01.0']])('the version %s is taken', async (version) => {
+  expect((await world.confirm({ name: aName(), version })).status).toBe(201);
 });
 
 describe('fifty confirmations of one version at once, by two publishers', () => {

@@ -155,12 +155,19 @@ describe('who one is', () => {
     ],
     [aServiceKey(), { username: null, organizations: [] }],
   ])('follows from the key', (credential, expected) => {
-    expect(whoami(credential, [])).toMatchObject({ authenticated: true, email: null, plan: null, ...expected });
-    expect(JSON.stringify(whoami(credential, []))).not.toContain(credential.hash);
+    expect(whoami(credential, {})).toMatchObject({ authenticated: true, email: null, plan: null, ...expected });
+    expect(JSON.stringify(whoami(credential, {}))).not.toContain(credential.hash);
+  });
+
+  it('is a collective with its members of today for its key, and for no other', () => {
+    const members = [aUsername('ada'), aUsername('cy')];
+
+    expect(whoami(aCollectiveKey('guild'), { members }).collective).toEqual({ slug: 'guild', members: ['ada', 'cy'] });
+    for (const key of [aPersonalKey('ada'), aServiceKey()]) expect(whoami(key, {})).not.toHaveProperty('collective');
   });
 
   it('names the collectives that an account is a member of after its own', () => {
-    const { organizations } = whoami(aPersonalKey('ada'), [aUsername('crew'), aUsername('guild')]);
+    const { organizations } = whoami(aPersonalKey('ada'), { collectives: [aUsername('crew'), aUsername('guild')] });
 
     expect(organizations.map(({ slug, role, personal }) => [slug, role, personal])).toEqual([
       ['ada', 'owner', true],

@@ -74,6 +74,22 @@ describe('the days of a series', () => {
     expect(seriesDays({ since: at(since), to: at(to) }, NOW)).toEqual({ ok: true, value: { from, to: last } });
   });
 
+  it.each([
+    ['a future time', '2099-01-01T00:00:00.000Z', '2026-08-20'],
+    ['now', '2026-08-21T12:00:00.000Z', '2026-08-20'],
+    ['an earlier day', '2026-08-19T12:00:00.000Z', '2026-08-19'],
+  ])('end before today where they shall be complete: to %s', (_what, to, last) => {
+    const days = seriesDays({ since: at('2026-08-19'), to: at(to), isComplete: true }, NOW);
+
+    expect(days).toEqual({ ok: true, value: { from: '2026-08-19', to: last } });
+  });
+
+  it('are none that is complete where they begin today', () => {
+    const days = seriesDays({ since: at('2026-08-21'), to: NOW, isComplete: true }, NOW);
+
+    expect(days).toMatchObject({ ok: false, error: { field: 'since' } });
+  });
+
   it.each<[rule: string, since: number, to: number, field: string]>([
     ['366 days', at('2025-08-21T00:00:00.000Z'), at('2026-08-21T12:00:00.000Z'), 'to'],
     ['nothing between two equal midnights', at('2026-08-19'), at('2026-08-19'), 'to'],
