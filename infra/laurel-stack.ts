@@ -174,7 +174,12 @@ export class LaurelStack extends Stack {
     const announceChanges = new StreamWorker<AnnounceChangesEnv>(this, 'AnnounceChanges', {
       stage,
       role: 'announce-changes',
-      sources: { Telemetry: telemetry, Grants: scoreGrants, Registry: registry, Scores: userScores },
+      sources: {
+        Telemetry: { table: telemetry },
+        Grants: { table: scoreGrants },
+        Registry: { table: registry },
+        Scores: { table: userScores, sortKeys: ['SCORE', 'PROFILE'] }, // a refresh also writes METRICS and day rows
+      },
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
         GRANTS_TABLE: scoreGrants.tableName,

@@ -1,22 +1,39 @@
 import { Duration, Validations } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { addAlarm, alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 
-/** Far above the seconds it should be, far below the 24 hours after which a stream forgets a change. */
+/** Far above the seconds it should be, far below the age at which a change is given up. */
 const MAX_LAG = Duration.minutes(30);
+/**
+ * How long a change is tried for. A queue that is down, or a release that cannot read a change and is taken back, loses
+ * nothing within that time. A stream forgets a change after 24 hours: the rest is left to read by hand what was given up.
+ */
+const GIVEN_UP_AFTER = Duration.hours(6);
+const UNBOUNDED = -1;
+
+/** A table with a stream, and the sort keys of the items whose changes the function reads: all, where none are named. */
+export type ChangeSource = { readonly table: TableV2; readonly sortKeys?: readonly string[] };
+
+/** Lambda refuses a mapping whose function may not do all four, although reading needs only three. */
+const READ_STREAM = [
+  'dynamodb:DescribeStream',
+  'dynamodb:GetRecords',
+  'dynamodb:GetShardIterator',
+  'dynamodb:ListStreams',
+];
 
 type StreamWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout'> & {
-  readonly sources: Readonly<Record<string, TableV2>>; // each has a stream
+  readonly sources: Readonly<Record<string, ChangeSource>>;
 };
 
 /**
- * A function fed by the streams of tables. What it cannot handle after bounded retries goes to the failure queue as a
- * position without data, so that one bad record does not hold up its shard for a day.
+ * A function fed by the streams of tables. What it cannot handle for hours goes to the failure queue as a position without
+ * data. A batch that fails is halved until the change that it fails for is alone: only what comes after that one waits.
  */
 export class StreamWorker<Env extends Record<string, string>> extends Construct {
   readonly worker: LaurelFunction<Env>;
@@ -34,10 +51,10 @@ export class StreamWorker<Env extends Record<string, string>> extends Construct 
     });
     const { queueArn } = this.failures;
     this.worker.allow(['sqs:SendMessage'], queueArn); // the mappings write their failures with the function's role
-    for (const [name, table] of Object.entries(sources)) {
+    for (const [name, { table, sortKeys }] of Object.entries(sources)) {
       const streamArn = table.tableStreamArn;
       if (streamArn === undefined) throw new Error(`${id}: its source ${name} has no stream`);
-      this.worker.allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], streamArn);
+      this.worker.allow(READ_STREAM, streamArn);
       this.worker.fn.addEventSourceMapping(`${name}Changes`, {
         eventSourceArn: streamArn,
         startingPosition: StartingPosition.TRIM_HORIZON,
@@ -46,9 +63,12 @@ export class StreamWorker<Env extends Record<string, string>> extends Construct 
         parallelizationFactor: 1,
         bisectBatchOnError: true,
         reportBatchItemFailures: true,
-        retryAttempts: 5,
-        maxRecordAge: Duration.hours(24),
+        retryAttempts: UNBOUNDED,
+        maxRecordAge: GIVEN_UP_AFTER,
         onFailure: { bind: () => ({ destination: queueArn }) },
+        ...(sortKeys === undefined
+          ? {}
+          : { filters: [FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: [...sortKeys] } } } })] }),
       });
     }
     alarmOnAnyMessage(this.failures, RUNBOOK.streamFailures);

@@ -12,7 +12,7 @@ import { ensureTable } from './engines/tables.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
 import { startQueueSource } from './events/queue-source.ts';
 import { startScheduleSource } from './events/schedule-source.ts';
-import { startStreamSource } from './events/stream-source.ts';
+import { startStreamSource, type StreamSourceOptions } from './events/stream-source.ts';
 import { startHttpFront } from './http/http-front.ts';
 import { functionPool, type FunctionPool, type ObservedInvocation } from './lambda/function-pool.ts';
 import { drain, STACK_LOG } from './drain.ts';
@@ -47,6 +47,8 @@ export type LocalStackOptions = {
   readonly engine?: EngineName;
   /** Changes what the template says, for tests: a permission less, a shorter visibility timeout. */
   readonly adapt?: (model: StackModel) => StackModel;
+  /** Another clock for the retries of stream mappings than the machine's, for tests: hours pass at once. */
+  readonly streamTime?: Pick<StreamSourceOptions, 'clock' | 'backOff'>;
   readonly observe?: (call: ObservedCall) => void;
   /** Has each observed call say what it consumed. */
   readonly countsCapacity?: boolean;
@@ -61,7 +63,7 @@ export type Crash = {
   /** Kills the engine and starts it again on its data, after a while. Nothing that it has not answered for is finished. */
   database(downMs: number): Promise<void>;
   queues(downMs: number): Promise<void>;
-  /** For a while, the database refuses and delays calls of the functions with these roles. */
+  /** For a while, the database, or the queues, refuse and delay calls of the functions with these roles. */
   disturb(roles: readonly string[], forMs: number, disturbance: Disturbance): Promise<void>;
 };
 
@@ -178,7 +180,13 @@ async function boot(
 
   const checkpoints = openCheckpoints(data.file('checkpoints.db'));
   undo.push(() => checkpoints.close());
-  const sources = startSources(stack, functions, { checkpoints, endpoint: proxy.endpoint, keyOf, report: log });
+  const sources = startSources(stack, functions, {
+    checkpoints,
+    endpoint: proxy.endpoint,
+    keyOf,
+    report: log,
+    streamTime: options.streamTime,
+  });
   proxy.onWrite((table) => {
     for (const source of sources.streams) if (source.tableName === table) source.wake();
   });
@@ -234,10 +242,11 @@ async function boot(
 const keyOfSchedule = ({ name }: ScheduleModel) => `schedule-${name}`;
 
 type SourceContext = {
-  readonly checkpoints: Parameters<typeof startStreamSource>[0]['checkpoints'];
+  readonly checkpoints: StreamSourceOptions['checkpoints'];
   readonly endpoint: string;
   readonly keyOf: (fn: FunctionModel) => string;
   readonly report: (error: unknown) => void;
+  readonly streamTime: LocalStackOptions['streamTime'];
 };
 
 function startSources(stack: StackModel, functions: ReadonlyMap<string, FunctionPool>, context: SourceContext) {
@@ -247,9 +256,9 @@ function startSources(stack: StackModel, functions: ReadonlyMap<string, Function
     const call = awsCaller(context.endpoint, context.keyOf(pool.model));
     return { pool, call, region: LOCAL_REGION, clock: Date.now, report: context.report };
   };
-  const { checkpoints, endpoint, report } = context;
+  const { checkpoints, endpoint, report, streamTime } = context;
   const streams = stack.streamMappings.map((mapping) =>
-    startStreamSource({ mapping, checkpoints, ...common(mapping.functionName) }),
+    startStreamSource({ mapping, checkpoints, ...common(mapping.functionName), ...streamTime }),
   );
   const queues = stack.queueMappings.map((mapping) => startQueueSource({ mapping, ...common(mapping.functionName) }));
   const schedules = stack.schedules.map((schedule) =>

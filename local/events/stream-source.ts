@@ -29,12 +29,14 @@ export type StreamSourceOptions = {
   readonly checkpoints: Checkpoints;
   readonly region: string;
   readonly clock: () => number;
+  /** Waits before a batch that failed is tried again; a test lets its own clock jump instead. */
+  readonly backOff?: typeof pause | undefined;
   readonly report: (error: unknown) => void;
 };
 
 /** Feeds a function from a table's stream, shard by shard, each from its checkpoint; a parent before its children. */
 export function startStreamSource(options: StreamSourceOptions): StreamSource {
-  const { mapping, pool, call, checkpoints, clock, report } = options;
+  const { mapping, pool, call, checkpoints, clock, report, backOff = pause } = options;
   const streamArn = mapping.sourceArn;
   const checkpointName = `${mapping.functionName} ${streamArn}`;
   const stopping = new AbortController();
@@ -97,11 +99,11 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
       invoke,
       giveUp: giveUpIn(shardId),
       done: mapping.lanes === 1 ? checkpoint : () => undefined,
-      backOff: (attempt) => pause(Math.min(MAX_BACK_OFF_MS, 200 * 2 ** attempt), stopping.signal),
+      backOff: (attempt) => backOff(Math.min(MAX_BACK_OFF_MS, 200 * 2 ** attempt), stopping.signal),
       isStopping,
       clock,
     };
-    const lanes = Map.groupBy(records, ({ dynamodb }) => laneOf(dynamodb.Keys, mapping.lanes));
+    const lanes = Map.groupBy(records.filter(mapping.accepts), ({ dynamodb }) => laneOf(dynamodb.Keys, mapping.lanes));
     const outcomes = await Promise.all(
       [...lanes.values()].map(async (lane) => {
         for (let start = 0; start < lane.length; start += mapping.batchSize) {

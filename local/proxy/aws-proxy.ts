@@ -26,8 +26,16 @@ export type ObservedCall = {
   readonly received?: number;
 };
 
-/** What a function's calls to the database meet: a part of them, 0 to 1, ends with an error of this name; all are late. */
-export type Disturbance = { readonly error: string; readonly share: number; readonly longestDelayMs: number };
+/**
+ * What a function's calls to the database, or to the queues, meet: a part of them, 0 to 1, ends with an error of this name;
+ * all are late.
+ */
+export type Disturbance = {
+  readonly error: string;
+  readonly share: number;
+  readonly longestDelayMs: number;
+  readonly service?: 'dynamodb' | 'sqs'; // dynamodb where it is missing
+};
 
 export type AwsProxy = {
   readonly endpoint: string;
@@ -101,7 +109,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
 
   const disturbed = async ({ service }: AwsOperation, role: string | undefined) => {
     const disturbance = disturbances.get(role ?? OPERATOR);
-    if (disturbance === undefined || service !== 'dynamodb') return undefined;
+    if (disturbance === undefined || service !== (disturbance.service ?? 'dynamodb')) return undefined;
     await sleep(random() * disturbance.longestDelayMs);
     return random() < disturbance.share ? failure(400, disturbance.error, 'Disturbed on purpose') : undefined;
   };

@@ -116,10 +116,15 @@ export const QueueMapping = z.strictObject({
 
 export const StreamMapping = z.strictObject({
   ...mappingProperties,
+  FilterCriteria: z
+    .strictObject({
+      Filters: z.array(z.strictObject({ Pattern: z.string().max(4096) })).max(5, 'AWS takes five filters a mapping'),
+    })
+    .optional(),
   StartingPosition: z.enum(['TRIM_HORIZON', 'LATEST']),
   BisectBatchOnFunctionError: z.boolean().default(false),
   MaximumRetryAttempts: z.number().int().min(-1).max(10_000).default(-1),
-  MaximumRecordAgeInSeconds: z.number().int().default(-1),
+  MaximumRecordAgeInSeconds: z.union([z.literal(-1), z.number().int().min(60).max(604_800)]).default(-1),
   ParallelizationFactor: z.number().int().min(1).max(10).default(1),
   DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }).optional(),
 });

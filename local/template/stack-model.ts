@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { type EventFilter, readFilters } from '../events/event-filter.ts';
 import { readSchedule } from '../events/schedule.ts';
-import { parsePolicy, type Statement } from '../proxy/policy.ts';
+import { isAllowed, parsePolicy, type Statement } from '../proxy/policy.ts';
 import type { Assembly, Resource } from './assembly.ts';
 import { resolveIntrinsics, type References } from './intrinsics.ts';
 import * as types from './resources.ts';
@@ -48,6 +49,8 @@ type MappingModel = {
 };
 export type QueueMappingModel = MappingModel & { readonly queue: QueueModel; readonly maxConcurrency: number };
 export type StreamMappingModel = MappingModel & {
+  /** Whether a change is handed over at all. */
+  readonly accepts: EventFilter;
   readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly bisects: boolean;
   readonly maxRetries: number; // Infinity where the template sets no bound
@@ -95,8 +98,14 @@ export type Surroundings = {
 };
 
 const ROLE_TAG = 'laurel:role';
-/** Where a mapping sets none. The gateway's own are 10 for queues and 100 for streams. */
-const DEFAULT_BATCH_SIZE = { queue: 10, stream: 100 } as const;
+/** What a mapping's poller needs the function's role to allow, and Lambda's own batch size where the mapping sets none. */
+const POLLED_AS = {
+  queue: { batchSize: 10, actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] },
+  stream: {
+    batchSize: 100,
+    actions: ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((verb) => `dynamodb:${verb}`),
+  },
+} as const;
 /** Where a mapping sets no MaximumConcurrency: Lambda starts with five pollers. */
 const DEFAULT_QUEUE_CONCURRENCY = 5;
 
@@ -250,29 +259,41 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     };
   });
 
-  const functionNameOf = (id: string, nameOrArn: string): string => {
+  const functionOf = (id: string, nameOrArn: string): FunctionModel => {
     const name = nameOrArn.split(':').at(-1);
     const found = functions.find((candidate) => candidate.name === name);
     if (found === undefined) throw new UnsupportedTemplateError(`${id}: there is no function ${nameOrArn}`);
-    return found.name;
+    return found;
   };
+  const functionNameOf = (id: string, nameOrArn: string): string => functionOf(id, nameOrArn).name;
   const queueOf = (id: string, queueArn: string): QueueModel => {
     const found = queues.find((queue) => queue.arn === queueArn);
     if (found === undefined) throw new UnsupportedTemplateError(`${id}: there is no queue ${queueArn}`);
     return found;
   };
+  /** Lambda creates no mapping whose function may not do what its poller does in the function's name. */
+  const requireGrants = (id: string, { policy }: FunctionModel, actions: readonly string[], resource: string) => {
+    const missing = actions.find((action) => !isAllowed(policy, { action, resource }));
+    if (missing === undefined) return;
+    throw new UnsupportedTemplateError(`${id}: AWS refuses it, since its function may not ${missing} on ${resource}`);
+  };
   const mappingOf = (
     id: string,
     properties: z.infer<typeof types.QueueMapping> | z.infer<typeof types.StreamMapping>,
-    defaultBatchSize: number,
-  ): MappingModel => ({
-    id,
-    functionName: functionNameOf(id, properties.FunctionName),
-    sourceArn: properties.EventSourceArn,
-    batchSize: properties.BatchSize ?? defaultBatchSize,
-    windowMs: properties.MaximumBatchingWindowInSeconds * 1000,
-    reportsItemFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
-  });
+    kind: keyof typeof POLLED_AS,
+  ): MappingModel => {
+    const fn = functionOf(id, properties.FunctionName);
+    const { batchSize, actions } = POLLED_AS[kind];
+    requireGrants(id, fn, actions, properties.EventSourceArn);
+    return {
+      id,
+      functionName: fn.name,
+      sourceArn: properties.EventSourceArn,
+      batchSize: properties.BatchSize ?? batchSize,
+      windowMs: properties.MaximumBatchingWindowInSeconds * 1000,
+      reportsItemFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
+    };
+  };
   const orUnbounded = (value: number, factor = 1) => (value === -1 ? Infinity : value * factor);
 
   const queueMappings: QueueMappingModel[] = [];
@@ -282,15 +303,19 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     if (EventSourceArn.startsWith('arn:aws:sqs:')) {
       const mapping = parseMapping(id, types.QueueMapping, properties);
       queueMappings.push({
-        ...mappingOf(id, mapping, DEFAULT_BATCH_SIZE.queue),
+        ...mappingOf(id, mapping, 'queue'),
         queue: queueOf(id, EventSourceArn),
         maxConcurrency: mapping.ScalingConfig?.MaximumConcurrency ?? DEFAULT_QUEUE_CONCURRENCY,
       });
     } else {
       const mapping = parseMapping(id, types.StreamMapping, properties);
       const failures = mapping.DestinationConfig?.OnFailure.Destination;
+      if (failures !== undefined) {
+        requireGrants(id, functionOf(id, mapping.FunctionName), ['sqs:SendMessage'], failures);
+      }
       streamMappings.push({
-        ...mappingOf(id, mapping, DEFAULT_BATCH_SIZE.stream),
+        ...mappingOf(id, mapping, 'stream'),
+        accepts: readFilters(id, mapping.FilterCriteria?.Filters.map(({ Pattern }) => Pattern) ?? []),
         startingPosition: mapping.StartingPosition,
         bisects: mapping.BisectBatchOnFunctionError,
         maxRetries: orUnbounded(mapping.MaximumRetryAttempts),

@@ -272,4 +272,21 @@ export const changeFeedMutants: readonly Mutant[] = [
     ['if (failures.length > 0) return;', ''],
     'test/domain/shared/settle-all.test.ts',
   ),
+  {
+    ...mutant(
+      'stream-retries',
+      'a change is tried again until it is hours old, not five times',
+      'infra/stream-worker.ts',
+      ['const UNBOUNDED = -1;', 'const UNBOUNDED = 5;'],
+      'test/scenarios/failing-queue.test.ts',
+    ),
+    inBundles: true,
+  },
+  mutant(
+    'polled-as-allowed',
+    'no mapping runs whose function may not poll',
+    'local/template/stack-model.ts',
+    ['if (missing === undefined) return;', 'return;'],
+    'test/local/template.test.ts',
+  ),
 ];

@@ -52,10 +52,10 @@ describe('functions', () => {
     [
       'announce-changes',
       {
-        'telemetry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
-        'score_grants.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
-        'registry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
-        'user_scores.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator'),
+        'telemetry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'),
+        'score_grants.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'),
+        'registry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'),
+        'user_scores.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'),
         telemetry: dynamodb('GetItem'),
         'score-refresh': sqs('SendMessage'),
         'roll-up': sqs('SendMessage'),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PROFILE_SK, SCORE_SK } from '../../functions/adapters/dynamodb/score-store.items.ts';
 import { ofType, targetOf } from '../support/template.ts';
 import { functions, mappings, queues, resources } from './template-under-test.ts';
 
@@ -131,16 +132,24 @@ describe.each([['telemetry'], ['score_grants'], ['registry'], ['user_scores']])(
     expect(mapping.StartingPosition).toBe('TRIM_HORIZON');
   });
 
-  it('bounds retries and record age, halves a failing batch, and reports single failures', () => {
+  it('tries a change for six hours, halves a failing batch, and reports single failures', () => {
     expect(mapping).toMatchObject({
       BatchSize: 100,
       MaximumBatchingWindowInSeconds: 1,
       ParallelizationFactor: 1,
       BisectBatchOnFunctionError: true,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
-      MaximumRetryAttempts: 5,
-      MaximumRecordAgeInSeconds: 24 * 60 * 60,
+      MaximumRetryAttempts: -1,
+      MaximumRecordAgeInSeconds: 6 * 60 * 60,
     });
+  });
+
+  it('hands over what announce-changes reads: of the scores, the items SCORE and PROFILE alone', () => {
+    const read = { dynamodb: { Keys: { sk: { S: [SCORE_SK, PROFILE_SK] } } } };
+
+    expect(mapping.FilterCriteria).toEqual(
+      table === 'user_scores' ? { Filters: [{ Pattern: JSON.stringify(read) }] } : undefined,
+    );
   });
 
   it('leaves what it gave up in its failure queue', () => {

@@ -3,8 +3,10 @@ import { rmSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { awsCaller } from '../../local/aws-client.ts';
 import { TableChangedError } from '../../local/engines/tables.ts';
+import { readFilters } from '../../local/events/event-filter.ts';
 import { type BatchDelivery, deliverBatch } from '../../local/events/stream-batch.ts';
 import type { StreamRecord } from '../../local/events/stream-shard.ts';
+import { UnsupportedTemplateError } from '../../local/template/unsupported.ts';
 import { hasJava } from '../support/engines.ts';
 import { startTestStack, temporaryDirectory, type TestStack } from '../support/stack.ts';
 import { aFunction, aQueue, aTable, tinyAssembly } from './tiny-stack.ts';
@@ -22,6 +24,7 @@ async function deliver(
   }));
   const idsOf = (batch: readonly StreamRecord[]) => batch.map(({ dynamodb }) => dynamodb.SequenceNumber);
   const seen = { invocations: [] as string[], givenUp: [] as unknown[], done: [] as string[], backOffs: 0 };
+  const now = () => 1_000_000 + seen.backOffs * 60_000; // a minute goes by before each new try
   const delivery: BatchDelivery = {
     mapping: { bisects: true, maxRetries: 1, maxRecordAgeMs: 60_000, reportsItemFailures: true, ...mapping },
     invoke: async (batch) => {
@@ -39,7 +42,7 @@ async function deliver(
       seen.backOffs += 1;
     },
     isStopping: () => isStoppedMeanwhile && seen.invocations.length > 0,
-    clock: () => 1_000_000,
+    clock: now,
   };
   return { isDone: await deliverBatch(delivery, records), ...seen };
 }
@@ -63,6 +66,15 @@ describe('delivery of a stream batch', () => {
     expect(done).toEqual(['1', '2', '3']);
   });
 
+  it('tries a bad record that no number of retries bounds until it is too old, and delivers all others', async () => {
+    const bounds = { maxRetries: Infinity, maxRecordAgeMs: 6 * 3_600_000 };
+    const isBad = (ids: readonly string[]) => (ids.includes('2') ? 'throws' : undefined);
+    const { givenUp, done, backOffs } = await deliver(4, isBad, bounds, [0, 0, 0, -60]); // the last came a minute later
+    expect(givenUp).toEqual([['2', 'RecordAgeExceeded', 361]]);
+    expect(done).toEqual(['1', '2', '3']);
+    expect(backOffs).toBe(361);
+  });
+
   it('gives a whole batch up where bisection is off', async () => {
     const { invocations, givenUp } = await deliver(2, () => 'throws', { bisects: false });
     expect(invocations).toEqual(['0 1', '0 1']);
@@ -84,6 +96,27 @@ describe('delivery of a stream batch', () => {
     expect(givenUp).toEqual([['0 1', 'RecordAgeExceeded', 0]]);
     expect(invocations).toEqual(['2']);
     expect(done).toEqual(['1', '2']);
+  });
+});
+
+describe('the filters of a mapping', () => {
+  const changeOf = (sk: string) => ({ eventName: 'MODIFY', dynamodb: { Keys: { sk: { S: sk } } } });
+  const scores = JSON.stringify({ dynamodb: { Keys: { sk: { S: ['SCORE', 'PROFILE'] } } } });
+  const inserts = JSON.stringify({ eventName: ['INSERT'], dynamodb: { Keys: { sk: { S: ['METRICS'] } } } });
+
+  it.each([
+    ['a value that a pattern lists', [scores], changeOf('PROFILE'), true],
+    ['a value that none lists', [scores], changeOf('METRICS'), false],
+    ['a change without the attribute', [scores], { dynamodb: { Keys: {} } }, false],
+    ['what one of several patterns takes', [inserts, scores], changeOf('SCORE'), true],
+    ['what fits a pattern in part', [inserts], changeOf('METRICS'), false],
+    ['anything where there is no filter', [], changeOf('METRICS'), true],
+  ])('judge %s', (_what, patterns, change, expected) => {
+    expect(readFilters('Mapping', patterns)(change)).toBe(expected);
+  });
+
+  it.each(['no JSON', '"text"', '{"a": [{"prefix": "S"}]}', '{"a": []}'])('stop at %s', (pattern) => {
+    expect(() => readFilters('Mapping', [pattern])).toThrow(UnsupportedTemplateError);
   });
 });
 
@@ -190,6 +223,24 @@ describe('a stream mapping', () => {
     ]);
     expect(JSON.stringify(messages)).not.toContain('"bad"');
     expect(notes().flat()).toContain('fine');
+  });
+
+  it('hands over only what its filters take, and goes on after what they do not', async () => {
+    const Pattern = JSON.stringify({ dynamodb: { Keys: { pk: { S: ['b', 'd'] } } } });
+    const dataDirectory = temporaryDirectory();
+    const { assembly, notes } = aStreamedTable(NOTE_KEYS, { FilterCriteria: { Filters: [{ Pattern }] } });
+    for (const keys of [
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ]) {
+      running = await startTestStack({ assembly, dataDirectory });
+      await put(running, ...keys);
+      await running.drain();
+      await running.stop();
+      running = undefined;
+    }
+    expect(notes().flat()).toEqual(['b', 'd']);
+    rmSync(dataDirectory, { recursive: true, force: true });
   });
 
   it('gathers a batch within its window, and keeps nobody who drains the stack waiting for its end', async () => {

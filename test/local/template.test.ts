@@ -10,6 +10,7 @@ const surroundings: Surroundings = {
   awsEndpoint: 'http://127.0.0.1:1',
   streamArnOf: (table) => `stream-of-${table}`,
 };
+const dynamodb = (verb: string) => `dynamodb:${verb}`;
 const read = (resources: Resources) => readStack(tinyAssembly(resources).assembly, surroundings);
 
 describe('intrinsic functions', () => {
@@ -62,6 +63,32 @@ describe('the stack model', () => {
     expect(functions[0]?.policy).toHaveLength(1);
     expect(queues[0]?.attributes).toEqual({ VisibilityTimeout: '7' });
     expect(queueMappings).toMatchObject([{ functionName: 'tiny-worker', batchSize: 10, reportsItemFailures: true }]);
+  });
+
+  it.each<[string, string, string[]]>([
+    ['a queue', 'sqs:GetQueueAttributes', ['sqs:ReceiveMessage', 'sqs:DeleteMessage']],
+    ['a stream', 'dynamodb:ListStreams', ['DescribeStream', 'GetRecords', 'GetShardIterator'].map(dynamodb)],
+    ['a failure queue', 'sqs:SendMessage', [dynamodb('*')]],
+  ])('refuses a mapping of %s, as AWS does, whose function lacks %s', (source, missing, actions) => {
+    const arn = (id: string, name = 'Arn') => ({ 'Fn::GetAtt': [id, name] });
+    const from = source === 'a queue' ? arn('Jobs') : arn('Facts', 'StreamArn');
+    const onFailure = { DestinationConfig: { OnFailure: { Destination: arn('Jobs') } } };
+    const resources: Resources = {
+      Jobs: aQueue('jobs'),
+      Facts: aTable('facts', { StreamSpecification: { StreamViewType: 'KEYS_ONLY' } }),
+      ...aFunction('worker', { handler: '', allow: actions.map((action) => [action, from] as const) }),
+      Mapping: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: {
+          FunctionName: { Ref: 'worker' },
+          EventSourceArn: from,
+          ...(source === 'a queue' ? {} : { StartingPosition: 'LATEST' }),
+          ...(source === 'a failure queue' ? onFailure : {}),
+        },
+      },
+    };
+    expect(() => read(resources)).toThrow(UnsupportedTemplateError);
+    expect(() => read(resources)).toThrow(`may not ${missing} `);
   });
 
   it.each<[string, string, Resources]>([

@@ -1,0 +1,31 @@
+import * as z from 'zod';
+import { parseJson } from '../json.ts';
+import { UnsupportedTemplateError } from '../template/unsupported.ts';
+
+/** Whether an event is handed over. */
+export type EventFilter = (event: unknown) => boolean;
+
+const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** A leaf lists the values that it takes. Lambda knows `prefix`, `exists` and others; nothing uses them so far. */
+const Leaf = z.array(Scalar).min(1);
+const Branch = z.record(z.string(), z.unknown());
+
+/** A mapping's filters: an event passes that one of them matches, and every event where there is none. */
+export function readFilters(mapping: string, patterns: readonly string[]): EventFilter {
+  const filters = patterns.map((pattern) => readPattern(mapping, parseJson(pattern)));
+  return (event) => filters.length === 0 || filters.some((matches) => matches(event));
+}
+
+function readPattern(mapping: string, pattern: unknown): EventFilter {
+  const leaf = Leaf.safeParse(pattern).data;
+  if (leaf !== undefined) return (value) => leaf.some((taken) => taken === value);
+  const branch = Branch.safeParse(pattern).data;
+  if (branch === undefined) {
+    throw new UnsupportedTemplateError(`${mapping}: expected a filter of plain values, got ${JSON.stringify(pattern)}`);
+  }
+  const members = Object.entries(branch).map(([name, inner]) => [name, readPattern(mapping, inner)] as const);
+  return (event) => {
+    const { data } = Branch.safeParse(event);
+    return data !== undefined && members.every(([name, matches]) => Object.hasOwn(data, name) && matches(data[name]));
+  };
+}

@@ -1,0 +1,45 @@
+import { afterAll, expect, it } from 'vitest';
+import { awsCaller } from '../../local/aws-client.ts';
+import { invocationOf } from '../builders/telemetry.ts';
+import { startTestStack, type TestStack, until } from '../support/stack.ts';
+
+let stack: TestStack;
+afterAll(() => stack.stop());
+
+it('ten minutes of queues that refuse every message lose no announcement, and need no hand', async () => {
+  const ROLE = 'announce-changes';
+  const refusing = { service: 'sqs', error: 'ServiceUnavailable', share: 1, longestDelayMs: 0 } as const;
+  let minutes = 0; // one goes by before each new try
+  stack = await startTestStack({
+    streamTime: {
+      clock: () => Date.now() + minutes * 60_000,
+      backOff: async () => {
+        minutes += 1;
+        if (minutes === 10) await stack.crash.disturb([ROLE], 0, refusing); // from now on, no more
+      },
+    },
+  });
+  const send = async (path: string, key: string, body: object) => {
+    const headers = { 'content-type': 'application/json', 'x-api-key': key };
+    return (await fetch(stack.baseUrl + path, { method: 'POST', headers, body: JSON.stringify(body) })).json();
+  };
+  const { key } = (await send('/v1/keys', stack.adminKey, { kind: 'personal', username: 'ada' })) as { key: string };
+
+  void stack.crash.disturb([ROLE], 3_600_000, refusing);
+  await send('/ingest', key, {
+    event: 'cli_invocation',
+    distinct_id: 'laptop',
+    timestamp: new Date().toISOString(),
+    properties: invocationOf('model'),
+  });
+  await until(() => minutes >= 10);
+  await stack.drain();
+
+  const score = await fetch(`${stack.baseUrl}/v1/scores/ada`);
+  expect(score.status).toBe(200);
+  const { Attributes } = (await awsCaller(stack.sqsEndpoint, 'operator')('AmazonSQS.GetQueueAttributes', {
+    QueueUrl: stack.queues[`${ROLE}-failures`],
+    AttributeNames: ['All'],
+  })) as { Attributes: Record<string, string> };
+  expect(Attributes.ApproximateNumberOfMessages).toBe('0');
+});
