@@ -1,8 +1,6 @@
 import { changeFeedMutants } from './change-feed.ts';
 import { backfillMutants } from './backfill.ts';
-import { conservationFigureMutants } from './conservation-figures.ts';
-import { conservationJobMutants } from './conservation-job.ts';
-import { conservationMutants } from './conservation.ts';
+import { consistencyCheckMutants } from './consistency-check.ts';
 import { edgeMutants } from './edge.ts';
 import { leaderboardMutants } from './leaderboards.ts';
 import { ledgerMutants } from './ledger.ts';
@@ -26,8 +24,6 @@ export const allMutants: readonly Mutant[] = [
   ...backfillMutants,
   ...rollupMutants,
   ...leaderboardMutants,
-  ...conservationMutants,
-  ...conservationFigureMutants,
-  ...conservationJobMutants,
+  ...consistencyCheckMutants,
   ...edgeMutants,
 ];

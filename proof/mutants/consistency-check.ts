@@ -6,30 +6,22 @@ const LOOK = 'domain/consistency-check/look-at-user.ts';
 const CHECK_TEST = 'test/domain/consistency-check/check-conservation.test.ts';
 const LOOK_TEST = 'test/domain/consistency-check/look-at-user.test.ts';
 const WALK_TEST = 'test/domain/consistency-check/walk-users.test.ts';
+const WALK = 'domain/consistency-check/walk-users.ts';
+const HANDLER = 'functions/check-conservation/handler.ts';
+const PLACES = 'functions/adapters/dynamodb/user-places.dynamodb.ts';
+const SCAN = 'functions/adapters/dynamodb/scan-for-users.ts';
+const COMMAND = 'operator/commands/conservation.ts';
+const HANDLER_TEST = 'test/functions/check-conservation.test.ts';
+const PLACES_TEST = 'test/adapters/user-places.test.ts';
+const COMMAND_TEST = 'test/operator/conservation.test.ts';
 
-/** What holds the check of conservation: it finds what is lost, and blames nothing that is under way. */
-export const conservationMutants: readonly Mutant[] = [
+/** What the consistency check depends on: it finds what is lost, and ignores changes that are still under way. */
+export const consistencyCheckMutants: readonly Mutant[] = [
   mutant(
     'difference-stands',
     'a difference is one only once it has stood',
     SUSPECTS,
     ['quietFor >= STANDING_WHILE_QUIET_MS ? STANDING_WHILE_QUIET_MS : STANDING_MS', 'quietFor * 0'],
-    CHECK_TEST,
-    'under way',
-  ),
-  mutant(
-    'stands-longer-while-queued',
-    'it must stand for longer while refreshes are queued',
-    SUSPECTS,
-    ['quietFor >= STANDING_WHILE_QUIET_MS ? STANDING_WHILE_QUIET_MS : STANDING_MS', 'STANDING_WHILE_QUIET_MS'],
-    CHECK_TEST,
-    'under way',
-  ),
-  mutant(
-    'quiet-all-the-while',
-    'the queue counts as empty from when it was seen so, not longer',
-    SUSPECTS,
-    ['isEmpty ? (this.#quietSince ?? now) : null', 'isEmpty ? 0 : null'],
     CHECK_TEST,
     'under way',
   ),
@@ -50,67 +42,12 @@ export const conservationMutants: readonly Mutant[] = [
     'under way',
   ),
   mutant(
-    'figure-by-figure',
-    'each figure has a time of its own',
-    SUSPECTS,
-    ['difference.what === what && difference.expected === expected', 'difference.expected === expected || what !== ""'],
-    CHECK_TEST,
-    'under way',
-  ),
-  mutant(
     'suspect-cleared',
     'who is as they should be is no suspect any more',
     SUSPECTS,
     ['if (differences.length === 0) this.#standing.delete(username);', 'if (differences.length === 0) return;'],
     CHECK_TEST,
     'under way',
-  ),
-  mutant(
-    'operator-says-how-long',
-    'an operator says how long a difference must stand',
-    SUSPECTS,
-    ['if (this.#standingMs !== null) return now - since >= this.#standingMs;', ''],
-    CHECK_TEST,
-    'under way',
-  ),
-  mutant(
-    'found-in-order',
-    'who is found first does not depend on which look was over first',
-    SUSPECTS,
-    ['.sort(([a], [b]) => (a < b ? -1 : 1))', ''],
-    CHECK_TEST,
-  ),
-  mutant(
-    'found-once',
-    'whoever was found is no suspect any more',
-    SUSPECTS,
-    ['for (const [username] of taken) this.#standing.delete(username);', ''],
-    CHECK_TEST,
-    'at once where the operator',
-  ),
-  mutant(
-    'looked-at-once',
-    'nobody is looked at again whom another place names as well',
-    CHECK,
-    ['.filter((username) => !seen.has(username))', ''],
-    CHECK_TEST,
-    'looks at nobody twice',
-  ),
-  mutant(
-    'looked-at-once-a-page',
-    'nor whom a page names twice',
-    CHECK,
-    ['[...new Set(page.usernames)]', 'page.usernames'],
-    CHECK_TEST,
-    'looks at nobody twice',
-  ),
-  mutant(
-    'found-by-score',
-    'who has a score is found by it, not where facts name them',
-    CHECK,
-    ['page.isOfScores || (await hasNoScore(deps, username))', 'true'],
-    CHECK_TEST,
-    'passes over',
   ),
   mutant(
     'found-without-score',
@@ -143,37 +80,6 @@ export const conservationMutants: readonly Mutant[] = [
     'cannot be read',
   ),
   mutant(
-    'unreadable-told',
-    'why somebody cannot be read is told',
-    CHECK,
-    ['    deps.reportFailure(username, error);\n', ''],
-    CHECK_TEST,
-    'cannot be read',
-  ),
-  mutant(
-    'time-to-begin',
-    'nobody new is looked at once the time for that is up',
-    CHECK,
-    [' || !timeLeft.toBegin())', ')'],
-    WALK_TEST,
-  ),
-  mutant(
-    'time-to-wait',
-    'nothing is waited for once the time for that is up',
-    CHECK,
-    ['suspects.size > 0 && timeLeft.toWait()', 'suspects.size > 0 && (timeLeft.toWait() || timeLeft.toWait())'],
-    CHECK_TEST,
-    'as long as there is time',
-  ),
-  mutant(
-    'most-suspects',
-    'suspects in memory are bounded',
-    CHECK,
-    ['suspects.size >= MAX_SUSPECTS || ', ''],
-    CHECK_TEST,
-    'no more suspects',
-  ),
-  mutant(
     'looked-at-again',
     'a suspect is looked at again before it is found',
     CHECK,
@@ -185,58 +91,12 @@ export const conservationMutants: readonly Mutant[] = [
     'under way',
   ),
   mutant(
-    'unsettled-counted',
-    'who was still changing when the time was up is counted',
-    CHECK,
-    ['unsettled: suspects.size,', 'unsettled: 0,'],
-    CHECK_TEST,
-    'unsettled',
-  ),
-  mutant(
-    'most-of-one-user',
-    'one user does not fill the report',
-    CHECK,
-    ['standing.slice(0, MAX_OF_ONE_USER).map', 'standing.map'],
-    CHECK_TEST,
-    'at most five',
-  ),
-  mutant(
-    'most-reported',
-    'a report is bounded',
-    CHECK,
-    ['differences.slice(0, MAX_REPORTED)', 'differences'],
-    CHECK_TEST,
-    'first hundred',
-  ),
-  mutant(
-    'incomplete-told',
-    'a report says where the time was up before all were looked at',
-    CHECK,
-    ['complete: stoppedBefore === null,', 'complete: true,'],
-    WALK_TEST,
-  ),
-  mutant(
-    'hour-not-resumed',
-    "an hour's sample is not gone on with: the next hour has its own",
-    CHECK,
-    ["next: of.sample === 'all' ? stoppedBefore : null,", 'next: stoppedBefore,'],
-    WALK_TEST,
-  ),
-  mutant(
     'differs-is-not-ok',
     'where somebody differs it is not ok',
     CHECK,
     ['ok: found.length === 0,', 'ok: true,'],
     CHECK_TEST,
     'finds a score',
-  ),
-  mutant(
-    'other-rules-counted',
-    'users of other rules are counted apart',
-    CHECK,
-    ['if (look.isOfOtherRules) ofOtherRules += 1;', ''],
-    CHECK_TEST,
-    'other rules',
   ),
   mutant(
     'stored-before-facts',
@@ -253,14 +113,6 @@ export const conservationMutants: readonly Mutant[] = [
     'of a score of other rules only the ledger is compared',
     LOOK,
     ['if (isOfOtherRules) return { isCompared: true, isOfOtherRules, differences: ofLedger };', ''],
-    CHECK_TEST,
-    'other rules',
-  ),
-  mutant(
-    'other-rules-still-audited',
-    'of a score of other rules the ledger is compared all the same',
-    LOOK,
-    ['isOfOtherRules, differences: ofLedger };', 'isOfOtherRules, differences: [] };'],
     CHECK_TEST,
     'other rules',
   ),
@@ -292,48 +144,12 @@ export const conservationMutants: readonly Mutant[] = [
     'does not blame',
   ),
   mutant(
-    'nothing-known',
-    'of whom nothing is known nothing is compared',
-    LOOK,
-    [
-      'isCompared: isExpected || isStored || balance.seq > 0,',
-      'isCompared: isExpected || isStored || balance.seq >= 0,',
-    ],
-    LOOK_TEST,
-  ),
-  mutant(
-    'nothing-expected',
-    'of whom nothing is known nothing is expected',
-    LOOK,
-    ['const isExpected = isKnown(metrics) || lines.length > 0;', 'const isExpected = true;'],
-    LOOK_TEST,
-  ),
-  mutant(
-    'grants-expect-a-score',
-    'who was granted something must have a score',
-    LOOK,
-    ['const isExpected = isKnown(metrics) || lines.length > 0;', 'const isExpected = isKnown(metrics);'],
-    CHECK_TEST,
-    'no refresh has ever',
-  ),
-  mutant(
     'never-folded',
     'facts of which nothing is folded are found',
     LOOK,
     [
       "return isExpected ? [{ what: 'events, of which nothing is folded', expected: eventsIn(expected), found: null }] : [];",
       'return isExpected && eventsIn(expected) < 0 ? [] : [];',
-    ],
-    CHECK_TEST,
-    'no refresh has ever',
-  ),
-  mutant(
-    'never-scored',
-    'facts of which no score is stored are found',
-    LOOK,
-    [
-      "return isExpected\n    ? [{ what: 'canonicalScore",
-      "return isExpected && today === ''\n    ? [{ what: 'canonicalScore",
     ],
     CHECK_TEST,
     'no refresh has ever',
@@ -369,5 +185,63 @@ export const conservationMutants: readonly Mutant[] = [
     ['...differencesOfScore(scoreOn, stored, { isExpected, today }),', ''],
     CHECK_TEST,
     'finds a score',
+  ),
+  mutant(
+    'another-part-each-hour',
+    "an hour's sample is another part than that of the hour before",
+    WALK,
+    ['index: hour % parts, of: parts', 'index: 0 % hour, of: parts'],
+    WALK_TEST,
+  ),
+  mutant(
+    'walk-goes-on-at-its-place',
+    'a walk over all goes on with the place where it stopped',
+    WALK,
+    ['.slice(first)', '.slice(0)'],
+    WALK_TEST,
+  ),
+  mutant(
+    'run-published',
+    'that the check has run is published, or its alarm would go off',
+    HANDLER,
+    ["[{ name: 'ConservationChecked', value: report.checked, unit: 'Count' } as const]", '[]'],
+    HANDLER_TEST,
+  ),
+  mutant(
+    'difference-published',
+    'a difference sets off the alarm',
+    HANDLER,
+    ["    { name: 'ConservationDifferent', value: report.different, unit: 'Count' },\n", ''],
+    HANDLER_TEST,
+  ),
+  mutant(
+    'left-to-begin',
+    'an invocation keeps the time in which a difference may stand',
+    HANDLER,
+    ['getRemainingTimeInMillis() > LEFT_TO_BEGIN_MS', 'getRemainingTimeInMillis() > LEFT_TO_WAIT_MS'],
+    HANDLER_TEST,
+  ),
+  mutant(
+    'scores-by-index',
+    'users with a score are read from the index that has each once',
+    PLACES,
+    ['tableName: tables.scores, indexName: BY_SHARD_INDEX, part, position', 'tableName: tables.scores, part, position'],
+    PLACES_TEST,
+    'dynoxide.*parts of each place',
+  ),
+  mutant(
+    'own-part-only',
+    'a part is read without the others',
+    SCAN,
+    ['Segment: part.index,\n      TotalSegments: part.of,', 'Segment: 0,\n      TotalSegments: 1,'],
+    PLACES_TEST,
+    'dynoxide.*parts of each place',
+  ),
+  mutant(
+    'command-exit-code',
+    "the command's exit code says that something differs",
+    COMMAND,
+    ['return report.ok ? EXIT.ok : EXIT.found;', 'return EXIT.ok;'],
+    COMMAND_TEST,
   ),
 ];
