@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
+import { check, sentenceOf } from '../domain/shared/faults.ts';
 import { connect, type Connection, DEFAULT_DIRECTORY, type Target, targetOf } from './connection.ts';
 import { type ExitCode, usageError } from './outcome.ts';
 import type { Output } from './output.ts';
@@ -67,9 +68,9 @@ export function addOperation<Shape extends z.ZodRawShape>(
 }
 
 function parseUsage<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw usageError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+  const checked = check(schema, given, 'options');
+  if (checked.ok) return checked.value;
+  throw usageError(sentenceOf(checked.error));
 }
 
 const camelCase = (name: string) => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,7 +1,11 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
+import { withEscapes } from '../domain/shared/text.ts';
 
-/** Where a command's words go: its result to stdout, once, all else to stderr. */
+/**
+ * Where a command's words go: its result to stdout, once, all else to stderr. What it shows was written by others, and
+ * may hold what a terminal obeys: control characters are shown escaped, but for the line breaks of the text itself.
+ */
 export type Output = {
   /** The one result: `value` as JSON where it was asked for, else the text. */
   result(value: unknown, text: string): void;
@@ -19,10 +23,10 @@ export function terminalOutput(options: { readonly json: boolean }): Output {
   return {
     result(value, text) {
       for (const bar of bars) bar.stop();
-      process.stdout.write(`${options.json ? JSON.stringify(value, undefined, 2) : text}\n`);
+      process.stdout.write(`${linesOf(options.json ? JSON.stringify(value, undefined, 2) : text)}\n`);
     },
     note(text) {
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${linesOf(text)}\n`);
     },
     progress(what, total) {
       const bar = new SingleBar({
@@ -46,7 +50,7 @@ export function terminalOutput(options: { readonly json: boolean }): Output {
             total = more.total;
             bar.setTotal(Math.max(total, done, 1));
           }
-          state = more.state ?? '';
+          state = withEscapes(more.state ?? '');
           bar.update(total > 0 ? done : 0, figures(done));
         },
         stop() {
@@ -58,12 +62,14 @@ export function terminalOutput(options: { readonly json: boolean }): Output {
   };
 }
 
+const linesOf = (text: string): string => text.split('\n').map(withEscapes).join('\n');
+
 type Cell = string | number;
 
 /** A plain table: no colours, so that it can be pasted. */
 export function tableOf(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
-  table.push(...rows.map((row) => [...row]));
+  table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'string' ? withEscapes(cell) : cell))));
   return table.toString();
 }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
+import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { err, ok, type Result } from '../shared/result.ts';
-import type { UtcDate } from '../shared/utc.ts';
+import { RequestDate, type UtcDate } from '../shared/utc.ts';
 
 export const BackfillMode = z.enum(['all', 'stale', 'metrics'], 'expected all, stale or metrics');
 export type BackfillMode = z.infer<typeof BackfillMode>;
@@ -9,8 +10,7 @@ export type BackfillMode = z.infer<typeof BackfillMode>;
 /** One run's list of usernames is kept in one item. */
 const MAX_USERNAMES = 1_000;
 
-const EventDate = z.iso.date('expected a date such as 2026-08-21');
-const RunId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,100}$/, 'expected the id of a run'));
+const RunId = z.string('expected the id of a run').check(z.regex(/^[A-Za-z0-9_-]{1,100}$/, 'expected the id of a run'));
 
 /** `{"mode"?, "dryRun"?, "usernames"?, "from"?, "to"?}` */
 const StartEvent = z.strictObject({
@@ -24,8 +24,8 @@ const StartEvent = z.strictObject({
         z.maxLength(MAX_USERNAMES, `expected at most ${MAX_USERNAMES} usernames`),
       ),
   ),
-  from: z.optional(EventDate),
-  to: z.optional(EventDate),
+  from: z.optional(RequestDate),
+  to: z.optional(RequestDate),
 });
 
 /** `{"runId"}`: continues an unfinished run, reports any. */
@@ -73,7 +73,8 @@ export type BackfillRefusal = {
 const invalid = (sentence: string) => err({ kind: 'invalid-event', sentence } as const);
 
 /** Reads an event, whoever sent it: `{}` is a run of mode `all`. */
-export function readBackfillEvent(event: unknown): Result<BackfillRequest, BackfillRefusal> {
+export function readBackfillEvent(sent: unknown): Result<BackfillRequest, BackfillRefusal> {
+  const event = withoutNulls(sent);
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return invalid('event: expected an object');
   if (Object.hasOwn(event, 'checkpoint')) {
     return parsed(BackfillContinuation, event, (continuation) => ok({ kind: 'continue', continuation }));
@@ -98,13 +99,6 @@ function parsed<Value>(
   event: object,
   read: (value: Value) => Result<BackfillRequest, BackfillRefusal>,
 ): Result<BackfillRequest, BackfillRefusal> {
-  const result = schema.safeParse(event);
-  return result.success ? read(result.data) : invalid(result.error.issues.map(sentenceOf).join('; '));
-}
-
-function sentenceOf(issue: z.core.$ZodIssue): string {
-  const path = issue.path.length === 0 ? 'event' : issue.path.join('.');
-  return issue.code === 'unrecognized_keys'
-    ? issue.keys.map((key) => `${key}: no field of a backfill`).join('; ')
-    : `${path}: ${issue.message}`;
+  const checked = check(schema, event, 'event');
+  return checked.ok ? read(checked.value) : invalid(sentenceOf(checked.error));
 }

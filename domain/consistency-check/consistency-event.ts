@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
+import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 
 const MAX_USERNAMES = 1_000;
@@ -39,9 +40,9 @@ export type ConservationRequest = {
 
 /** Reads an event, whoever sent it: `{}` is this hour's sample. The failure is a sentence that names the field. */
 export function readConservationEvent(event: unknown): Result<ConservationRequest, string> {
-  const parsed = ConservationEvent.safeParse(event);
-  if (!parsed.success) return err(parsed.error.issues.map(sentenceOf).join('; '));
-  const { sample, from, usernames, standingSeconds } = parsed.data;
+  const checked = check(ConservationEvent, withoutNulls(event), 'event');
+  if (!checked.ok) return err(sentenceOf(checked.error));
+  const { sample, from, usernames, standingSeconds } = checked.value;
   const standingMs = standingSeconds === undefined ? null : standingSeconds * 1_000;
   if (usernames !== undefined) {
     if (sample !== undefined || from !== undefined) return err('usernames: cannot go with sample or from');
@@ -50,10 +51,4 @@ export function readConservationEvent(event: unknown): Result<ConservationReques
   if (sample === 'all') return ok({ of: { sample, from: from ?? null }, standingMs });
   if (from !== undefined) return err('from: goes with sample all');
   return ok({ of: { sample: 'hour' }, standingMs });
-}
-
-function sentenceOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${key}: no field of this event`).join('; ');
-  const path = issue.path.length === 0 ? 'event' : issue.path.join('.');
-  return `${path}: ${issue.message}`;
 }

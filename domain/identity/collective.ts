@@ -4,7 +4,8 @@ import { Username } from './username.ts';
 /** A collective's publish is one transaction with all its members' rows; DynamoDB takes 100 actions in one. */
 const MAX_MEMBERS = 30;
 
-export const Members = z.array(Username).check(z.minLength(1), z.maxLength(MAX_MEMBERS));
+const EXPECTED = `expected a list of 1 to ${MAX_MEMBERS} usernames`;
+export const Members = z.array(Username, EXPECTED).check(z.minLength(1, EXPECTED), z.maxLength(MAX_MEMBERS, EXPECTED));
 
 /** Who publishes together now. What was published before keeps whom it was credited to. */
 export type Collective = {

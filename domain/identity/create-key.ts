@@ -2,26 +2,28 @@ import * as z from 'zod/mini';
 import { Members } from './collective.ts';
 import type { Clock, RandomToken, Sha256 } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
-import { CollectiveSlug, Credential, DEFAULT_SCOPES, KeyKind, Scope } from './credential.ts';
+import { CollectiveSlug, Credential, DEFAULT_SCOPES, KeyKind, Label, Scope } from './credential.ts';
 import type { CredentialStore } from './credentials.port.ts';
 import { Username } from './username.ts';
 
 const common = {
-  label: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
-  scopes: z.optional(z.array(Scope).check(z.minLength(1))),
+  label: z.optional(Label),
+  scopes: z.optional(z.array(Scope).check(z.minLength(1, 'expected at least one scope'))),
 };
 
-export const CreateKeyRequest = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('personal'), username: Username, ...common }),
-  z.object({
-    kind: z.literal('collective'),
-    slug: CollectiveSlug,
-    members: Members,
-    ...common,
-  }),
-  z.object({ kind: z.literal('service'), ...common }),
-  z.object({ kind: z.literal('admin'), ...common }),
-]);
+export const CreateKeyRequest = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('personal'), username: Username, ...common }),
+    z.strictObject({ kind: z.literal('collective'), slug: CollectiveSlug, members: Members, ...common }),
+    z.strictObject({ kind: z.literal('service'), ...common }),
+    z.strictObject({ kind: z.literal('admin'), ...common }),
+  ],
+  {
+    error: ({ input }) =>
+      typeof input === 'object' ? 'expected personal, collective, service or admin' : 'expected an object',
+  },
+);
 export type CreateKeyRequest = z.infer<typeof CreateKeyRequest>;
 
 export const CreatedKey = z.object({

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { printableText } from '../shared/text.ts';
 import { Username } from './username.ts';
 
 export const SCOPES = [
@@ -23,6 +24,9 @@ export const DEFAULT_SCOPES: Readonly<Record<KeyKind, readonly Scope[]>> = {
   service: ['telemetry:trusted', 'awards:grant'],
   admin: SCOPES,
 };
+
+/** What its managers call a key; the ledger may name it as the one who granted. */
+export const Label = printableText({ characters: 100, bytes: 100 });
 
 /** A collective's slug follows the rule of usernames. */
 export const CollectiveSlug = Username;
@@ -49,7 +53,10 @@ export const Credential = z.discriminatedUnion('kind', [
 ]);
 export type Credential = z.infer<typeof Credential>;
 
-/** How the ledger names whoever grants with a key, where the request does not say. */
-export const grantedByOf = ({ label, id }: Credential): string => label ?? id;
+/**
+ * How the ledger names whoever grants with a key, where the request does not say. Labels made before they had to be
+ * printable stay out of it.
+ */
+export const grantedByOf = ({ label, id }: Credential): string => Label.safeParse(label).data ?? id;
 
 export const hasScope = (credential: Credential, scope: Scope): boolean => credential.scopes.includes(scope);

@@ -1,14 +1,16 @@
 import * as z from 'zod/mini';
 
+const EXPECTED = 'expected 1 to 64 of a-z 0-9 - _ . starting with a letter or digit';
+
 /**
  * An account's name: 1 to 64 of `a-z 0-9 - _ .`, starting with a letter or digit; upper case is folded to lower case.
  * In keys, facts and grant ids it stands for the account for good.
  */
 export const Username = z
-  .string()
+  .string(EXPECTED)
   .check(
     // Looked at before it is folded: the Kelvin sign, too, folds to a `k`.
-    z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 - _ . starting with a letter or digit'),
+    z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, EXPECTED),
     z.toLowerCase(),
   )
   .brand<'Username'>();

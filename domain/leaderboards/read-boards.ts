@@ -130,8 +130,12 @@ const toCursor = ({ board, asOf, after }: { board: Board; asOf: string; after: n
 
 function fromCursor(cursor: string): z.infer<typeof CursorParts> | null {
   try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    return CursorParts.safeParse(parts).data ?? null;
+    const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const parts = CursorParts.safeParse(read).data;
+    if (parts === undefined) return null;
+    const [board, asOf, after] = parts;
+    // Decoding skips what is not of the alphabet: only the very text that a page gave is a cursor.
+    return toCursor({ board, asOf, after }) === cursor ? parts : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

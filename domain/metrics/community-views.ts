@@ -12,6 +12,9 @@ import type { RollupReader } from './rollup-store.port.ts';
 export const Interval = z.enum(['DAY', 'WEEK'], 'expected DAY or WEEK');
 export type Interval = z.infer<typeof Interval>;
 
+/** Telemetry is younger than this; a time in seconds is far older. */
+const EARLIEST_SINCE = Date.parse('2020-01-01T00:00:00.000Z');
+
 const DAYS_OF = { DAY: 1, WEEK: 7 } as const satisfies Record<Interval, number>;
 export const MAX_DAYS = 365;
 const READS_AT_A_TIME = 6;
@@ -126,6 +129,9 @@ export function seriesDays(
   { since, to, isComplete = false }: { readonly since: number; readonly to: number; readonly isComplete?: boolean },
   now: number,
 ): Result<SeriesDays, { readonly field: 'since' | 'to'; readonly expected: string }> {
+  if (since < EARLIEST_SINCE) {
+    return err({ field: 'since', expected: 'expected a time since 2020-01-01 in epoch milliseconds, not seconds' });
+  }
   if (to < since) return err({ field: 'to', expected: 'expected a time not before since' });
   const first = Math.floor(since / MILLISECONDS_PER_DAY);
   const today = Math.floor(now / MILLISECONDS_PER_DAY);

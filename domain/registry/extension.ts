@@ -5,24 +5,24 @@ const MAX_NAME_CHARACTERS = 128;
 /** The contract bounds no number; a sort key does. Fifty digits are more publishes a day than there will ever be. */
 const MAX_VERSION_CHARACTERS = 64;
 
+const EXPECTED_NAME = `expected an extension name of a-z 0-9 . _ - and /, at most ${MAX_NAME_CHARACTERS} characters`;
+const EXPECTED_VERSION = `expected YYYY.MM.DD.N with a year up to 2100, at most ${MAX_VERSION_CHARACTERS} characters`;
+
 /** `net`, `@acme/net`, `@acme/net/sub`: names are owned, scopes are not. */
 export const ExtensionName = z
-  .string()
+  .string(EXPECTED_NAME)
   .check(
-    z.maxLength(MAX_NAME_CHARACTERS),
-    z.regex(
-      /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*){0,3}$/,
-      'expected an extension name of a-z 0-9 . _ - and /, at most 128 characters',
-    ),
+    z.maxLength(MAX_NAME_CHARACTERS, EXPECTED_NAME),
+    z.regex(/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*){0,3}$/, EXPECTED_NAME),
   );
 export type ExtensionName = z.infer<typeof ExtensionName>;
 
 /** `2026.11.03.1`, ordered by its numbers. One of a far year would be the newest for good. */
 export const ExtensionVersion = z
-  .string()
+  .string(EXPECTED_VERSION)
   .check(
-    z.maxLength(MAX_VERSION_CHARACTERS),
-    z.regex(/^(?:[01]\d{3}|20\d{2}|2100)\.\d{2}\.\d{2}\.\d+$/, 'expected YYYY.MM.DD.N with a year up to 2100'),
+    z.maxLength(MAX_VERSION_CHARACTERS, EXPECTED_VERSION),
+    z.regex(/^(?:[01]\d{3}|20\d{2}|2100)\.\d{2}\.\d{2}\.\d+$/, EXPECTED_VERSION),
   );
 export type ExtensionVersion = z.infer<typeof ExtensionVersion>;
 

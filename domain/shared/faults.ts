@@ -6,8 +6,8 @@ import { withEscapes } from './text.ts';
 export type Fault = { readonly field: string; readonly expected: string };
 
 /** A body of wrong items would have as many faults as items. */
-const MOST_FAULTS = 20;
-const MOST_NAME_CHARACTERS = 64;
+const MAX_FAULTS = 20;
+const MAX_NAME_CHARACTERS = 64;
 
 /**
  * Checks a value against its schema. Each field has one fault at most, in words that were written by hand: the schema's
@@ -24,7 +24,7 @@ export function check<Schema extends z.core.$ZodType>(
   for (const issue of parsed.error.issues) {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
     for (const key of keys) {
-      if (faults.size === MOST_FAULTS) break;
+      if (faults.size === MAX_FAULTS) break;
       const field = nameOf(key === undefined ? issue.path : [...issue.path, key], root);
       const isMissing = key === undefined && valueAt(value, issue.path) === undefined;
       const expected = isMissing ? `missing, ${issue.message}` : issue.message;
@@ -47,7 +47,7 @@ export function withoutNulls(value: unknown): unknown {
 /** A sender's own name of a field may be anything. */
 function nameOf(path: readonly PropertyKey[], root: string): string {
   if (path.length === 0) return root;
-  return path.map((part) => withEscapes(String(part).slice(0, MOST_NAME_CHARACTERS))).join('.');
+  return path.map((part) => withEscapes(String(part).slice(0, MAX_NAME_CHARACTERS))).join('.');
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -44,6 +44,11 @@ export const printableText = (bounds: TextBounds) =>
     z.meta({ minLength: 1, maxLength: bounds.characters }),
   );
 
-/** The text with everything unseen as `\u{…}`, for a terminal. */
+/** The text with everything unseen as `\u001b`: harmless to a terminal, and the same text to a reader of JSON. */
 export const withEscapes = (text: string): string =>
-  text.replaceAll(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);
+  text.replaceAll(UNSEEN, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );

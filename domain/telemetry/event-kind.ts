@@ -23,6 +23,6 @@ export function kindOf(event: string, properties: unknown): EventKind {
   return {
     event,
     command: typeof command === 'string' && COMMAND_NAME.test(command) ? command : OTHER_COMMAND,
-    success: status === undefined || status === 'success',
+    success: status === undefined || status === null || status === 'success',
   };
 }

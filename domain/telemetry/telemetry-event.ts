@@ -2,11 +2,13 @@ import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sha256 } from '../shared/environment.ts';
-import { hourOf, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR, type UtcHour } from '../shared/utc.ts';
+import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
+import { printableText } from '../shared/text.ts';
+import { hourOf, IsoTime, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR, type UtcHour } from '../shared/utc.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { EventKind } from './device-hour.ts';
 import { kindOf } from './event-kind.ts';
-import { isTrustedEvent, readTrustedEvent, underProperties, type TrustedReport } from './trusted-event.ts';
+import { isTrustedEvent, readTrustedEvent, type TrustedReport } from './trusted-event.ts';
 
 const MAX_EVENT_BYTES = 32 * 1024;
 /** Deeper than any client's event, and far from where a recursive reader runs out of stack. */
@@ -16,25 +18,22 @@ const MAX_AHEAD_MS = MILLISECONDS_PER_DAY;
 /** Days are sealed at 36, so nothing later than this reaches a sealed day but a request under way over midnight. */
 const MAX_AGE_MS = 35 * MILLISECONDS_PER_DAY;
 
-const printable = (name: string) =>
-  z.string().check(z.regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,128}$/u, `${name}: expected 1 to 128 printable characters`));
-const time = (name: string) => z.iso.datetime({ offset: true, error: `${name}: expected an ISO 8601 time` });
+const MAX_ID = { characters: 128, bytes: 512 };
+const EXPECTED_NAME = 'expected 1 to 64 of a-z 0-9 _ starting with a letter';
 
 /** The name that a client gives its installation. */
-export const DistinctId = printable('distinct_id');
+export const DistinctId = printableText(MAX_ID);
 
 export const TelemetryEvent = z.object({
-  event: z
-    .string()
-    .check(z.regex(/^[a-z][a-z0-9_]{0,63}$/, 'event: expected 1 to 64 of a-z 0-9 _ starting with a letter')),
+  event: z.string(EXPECTED_NAME).check(z.regex(/^[a-z][a-z0-9_]{0,63}$/, EXPECTED_NAME)),
   distinct_id: DistinctId,
-  insert_id: z.optional(printable('insert_id')),
-  timestamp: z.optional(time('timestamp')),
+  insert_id: z.optional(printableText(MAX_ID)),
+  timestamp: z.optional(IsoTime),
   properties: z.optional(z.looseObject({})),
 });
 /** Who did it, as a trusted key says; from anyone else it is not even read. */
-const ReportedFor = z.object({ username: z.optional(Username) });
-const StartedAt = z.object({ startedAt: z.optional(time('properties.startedAt')) });
+const ReportedFor = z.object({ properties: z.object({ username: z.optional(Username) }) });
+const StartedAt = z.object({ properties: z.object({ startedAt: z.optional(IsoTime) }) });
 
 /** An event that passed every rule that needs no look at what is stored. */
 export type AcceptableEvent = TelemetryRecord | TrustedRecord;
@@ -76,10 +75,11 @@ export type EventRefusal = {
 
 /** How deep a JSON value nests, told without recursion; stops counting past `limit`. */
 function isDeeperThan(value: unknown, limit: number): boolean {
-  let level: unknown[] = [value];
+  const hasFields = (item: unknown): item is object => typeof item === 'object' && item !== null;
+  let level = [value].filter(hasFields);
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return true;
-    level = level.flatMap((item): unknown[] => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+    if (depth >= limit) return true;
+    level = level.flatMap((item) => Object.values(item).filter(hasFields));
   }
   return false;
 }
@@ -87,30 +87,23 @@ function isDeeperThan(value: unknown, limit: number): boolean {
 /** The id that an event without `insert_id` gets: from its whole content, so that an identical retry is a duplicate. */
 const derivedInsertId = (raw: unknown, sha256: Sha256): string => `sha256:${sha256(canonicalJson(raw))}`;
 
-/** One sentence for all that is wrong with a value, each part naming its field. */
-const sentenceOf = (issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string =>
-  issues
-    .map(({ path, message }) => {
-      const field = path.length === 0 ? 'event' : path.join('.');
-      return message.includes(`${field}: `) ? message : `${field}: ${message}`;
-    })
-    .join('; ');
-
 /**
  * Judges one record of a request by the rules of the contract: shape, size, scope and time. Pure: `now` is the time of
  * receipt in epoch milliseconds.
  */
 export function judgeEvent(
-  raw: unknown,
+  sent: unknown,
   context: { readonly now: number; readonly isTrusted: boolean; readonly sha256: Sha256 },
 ): Result<AcceptableEvent, EventRefusal> {
   const refuse = (code: EventRefusalCode, error: string, insertId: string | null = null) =>
     err({ code, error, insertId });
 
+  const raw = withoutNulls(sent);
   if (isDeeperThan(raw, MAX_DEPTH)) return refuse('invalid_event', `event: nested deeper than ${MAX_DEPTH} levels`);
-  const parsed = TelemetryEvent.safeParse(raw);
-  if (!parsed.success) return refuse('invalid_event', sentenceOf(parsed.error.issues), readableInsertId(raw));
-  const { event, distinct_id: distinctId, insert_id: sentInsertId, timestamp, properties } = parsed.data;
+  const checked = check(TelemetryEvent, raw, 'event');
+  if (!checked.ok) return refuse('invalid_event', sentenceOf(checked.error), readableInsertId(raw));
+  const { event, distinct_id: distinctId, insert_id: sentInsertId, timestamp } = checked.value;
+  const properties = withoutNulls(checked.value.properties ?? {});
   const refuseThis = (code: EventRefusalCode, error: string) => refuse(code, error, sentInsertId ?? null);
 
   if (new TextEncoder().encode(JSON.stringify(raw)).length > MAX_EVENT_BYTES) {
@@ -132,13 +125,13 @@ export function judgeEvent(
   if (isTrustedEvent(event)) {
     const report = readTrustedEvent(event, properties);
     if (report.ok) return ok({ type: 'trusted', insertId, distinctId, report: report.value, at });
-    return refuseThis('invalid_event', sentenceOf(report.error.issues));
+    return refuseThis('invalid_event', sentenceOf(report.error));
   }
 
-  const reported = ReportedFor.safeParse(context.isTrusted ? (properties ?? {}) : {});
-  if (!reported.success) return refuseThis('invalid_event', sentenceOf(underProperties(reported.error.issues)));
+  const reported = check(ReportedFor, { properties: context.isTrusted ? properties : {} }, 'event');
+  if (!reported.ok) return refuseThis('invalid_event', sentenceOf(reported.error));
   const id = context.sha256(insertId).slice(0, 16);
-  const reportedFor = reported.data.username ?? null;
+  const reportedFor = reported.value.properties.username ?? null;
   return ok({
     type: 'telemetry',
     insertId,
@@ -156,11 +149,11 @@ function timeOf(
   properties: unknown,
   now: number,
 ): Result<number, { readonly code: EventRefusalCode; readonly error: string }> {
-  const started = timestamp === undefined ? StartedAt.safeParse(properties ?? {}) : undefined;
-  if (started?.success === false) return err({ code: 'invalid_event', error: sentenceOf(started.error.issues) });
-  const time = timestamp ?? started?.data.startedAt;
+  const started = check(StartedAt, { properties: timestamp === undefined ? properties : {} }, 'event');
+  if (!started.ok) return err({ code: 'invalid_event', error: sentenceOf(started.error) });
+  const time = timestamp ?? started.value.properties.startedAt;
   if (time === undefined) {
-    const error = 'timestamp: expected an ISO 8601 time here or in properties.startedAt';
+    const error = 'timestamp: missing, expected an ISO 8601 time here or in properties.startedAt';
     return err({ code: 'timestamp_missing', error });
   }
   const epochMs = Date.parse(time);

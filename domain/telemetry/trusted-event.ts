@@ -3,28 +3,36 @@ import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '.
 import { Username } from '../identity/username.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
 import { DomainId } from '../shared/domain-id.ts';
-import { err, ok, type Result } from '../shared/result.ts';
+import { check, type Fault } from '../shared/faults.ts';
+import { ok, type Result } from '../shared/result.ts';
+
+const withProperties = <Shape extends z.core.$ZodShape>(shape: Shape) => z.object({ properties: z.object(shape) });
 
 /** The properties of the events that only a key with `telemetry:trusted` may send, by their names. */
 const PROPERTIES = {
-  issue_created: z.object({ issue_id: DomainId, username: Username }),
-  daily_sign_in: z.object({ username: Username }),
-  extension_published: z.object({ extension_name: ExtensionName, version: ExtensionVersion, username: Username }),
-  extension_pulled: z.object({
+  issue_created: withProperties({ issue_id: DomainId, username: Username }),
+  daily_sign_in: withProperties({ username: Username }),
+  extension_published: withProperties({ extension_name: ExtensionName, version: ExtensionVersion, username: Username }),
+  extension_pulled: withProperties({
     extension_name: ExtensionName,
     version: ExtensionVersion,
     /** Who pulled it; where it is missing, the device did. */
     username: z.optional(Username),
   }),
-  award: z.object({
+  award: withProperties({
     award_id: AwardId,
     username: Username,
     points: AwardPoints,
     reason: Reason,
     granted_by: z.optional(GrantedBy),
   }),
-  badge_granted: z.object({ badge_id: BadgeId, username: Username, points: BadgePoints, reason: z.optional(Reason) }),
-  feed_post_created: z.object({ post_id: DomainId, username: Username }),
+  badge_granted: withProperties({
+    badge_id: BadgeId,
+    username: Username,
+    points: BadgePoints,
+    reason: z.optional(Reason),
+  }),
+  feed_post_created: withProperties({ post_id: DomainId, username: Username }),
 } as const;
 
 export const isTrustedEvent = (event: string): event is keyof typeof PROPERTIES => Object.hasOwn(PROPERTIES, event);
@@ -63,13 +71,11 @@ export type GrantReport = { readonly username: Username } & (
   | { readonly kind: 'feed-post'; readonly postId: string }
 );
 
-export type TrustedRefusal = { readonly kind: 'invalid'; readonly issues: readonly z.core.$ZodIssue[] };
-
-/** Reads the properties of a trusted event. The issues' paths start at the event. */
+/** Reads the properties of a trusted event. The names of fields start at the event. */
 export function readTrustedEvent(
   event: keyof typeof PROPERTIES,
   properties: unknown,
-): Result<TrustedReport, TrustedRefusal> {
+): Result<TrustedReport, readonly Fault[]> {
   switch (event) {
     case 'issue_created':
       return parsed(PROPERTIES[event], properties, ({ username, issue_id: issueId }) => ({
@@ -119,16 +125,11 @@ export function readTrustedEvent(
   }
 }
 
-function parsed<Schema extends z.ZodMiniType>(
-  schema: Schema,
+function parsed<Properties>(
+  schema: z.ZodMiniType<{ properties: Properties }>,
   properties: unknown,
-  reportOf: (properties: z.infer<Schema>) => TrustedReport,
-): Result<TrustedReport, TrustedRefusal> {
-  const result = schema.safeParse(properties ?? {});
-  if (result.success) return ok(reportOf(result.data));
-  return err({ kind: 'invalid', issues: underProperties(result.error.issues) });
+  reportOf: (properties: Properties) => TrustedReport,
+): Result<TrustedReport, readonly Fault[]> {
+  const checked = check(schema, { properties }, 'event');
+  return checked.ok ? ok(reportOf(checked.value.properties)) : checked;
 }
-
-/** Issues of an event's properties, with paths that start at the event. */
-export const underProperties = (issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] =>
-  issues.map((issue) => ({ ...issue, path: ['properties', ...issue.path] }));

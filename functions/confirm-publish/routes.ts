@@ -20,6 +20,8 @@ import {
   TransferredView,
 } from '../../domain/registry/views.ts';
 import { unyank, yank, type YankRefusal } from '../../domain/registry/yank.ts';
+import { check, sentenceOf, type Fault } from '../../domain/shared/faults.ts';
+import { printableText } from '../../domain/shared/text.ts';
 import { Problem, problem, type Reply } from '../runtime/problems.ts';
 import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
 
@@ -30,8 +32,8 @@ export type ConfirmPublishDeps = HttpDeps &
     readonly resolveUsername: ResolveUsername;
   };
 
-const YANK_REASON_CHARACTERS = 2_000;
-const CONTENT_HASH_CHARACTERS = 256;
+const YankReason = printableText({ characters: 2_000, bytes: 6_000 });
+const ContentHash = printableText({ characters: 256, bytes: 768 });
 /** A publish is seen as soon as it is confirmed, but for caches. */
 const LATEST_CACHE_SECONDS = 5;
 
@@ -39,7 +41,7 @@ const LATEST_CACHE_SECONDS = 5;
 const ConfirmRequest = z.object({
   name: ExtensionName,
   version: ExtensionVersion,
-  contentHash: z.optional(z.string().check(z.minLength(1), z.maxLength(CONTENT_HASH_CHARACTERS))),
+  contentHash: z.optional(ContentHash),
 });
 /** Name and version are judged by codes of their own. */
 const AnyConfirmRequest = z.object({
@@ -134,15 +136,15 @@ export const routes = [
       const credential = credentialOf(context);
       const publisher = publisherOf(credential);
       if (publisher === undefined) return noAccount('publish');
-      const name = ExtensionName.safeParse(body.name);
-      if (!name.success) return invalid('invalid_name', 'name', name.error);
-      const version = ExtensionVersion.safeParse(body.version);
-      if (!version.success) return invalid('invalid_version', 'version', version.error);
+      const name = check(ExtensionName, body.name, 'name');
+      if (!name.ok) return invalid('invalid_name', name.error);
+      const version = check(ExtensionVersion, body.version, 'version');
+      if (!version.ok) return invalid('invalid_version', version.error);
 
       const keyMembers = credential.kind === 'collective' ? credential.members : [];
-      const confirmation = { name: name.data, version: version.data, contentHash: body.contentHash };
+      const confirmation = { name: name.value, version: version.value, contentHash: body.contentHash };
       const confirmed = await confirmPublish(deps, { ...confirmation, publisher, keyMembers });
-      if (!confirmed.ok) return confirmRefused(confirmed.error, name.data, version.data);
+      if (!confirmed.ok) return confirmRefused(confirmed.error, name.value, version.value);
       const isNew = confirmed.value.kind === 'published';
       const counts = isNew ? { counts: { Published: 1 } } : {};
       return { status: isNew ? 201 : 200, body: confirmedView(confirmed.value.version), ...counts };
@@ -169,7 +171,7 @@ export const routes = [
     summary: 'Take a version back, or all versions of an extension',
     request: z.object({
       params: z.object({ target: Target }),
-      body: z.object({ reason: z.string().check(z.minLength(1), z.maxLength(YANK_REASON_CHARACTERS)) }),
+      body: z.object({ reason: YankReason }),
     }),
     answers: done,
     problems: ['unknown_extension'],
@@ -229,7 +231,7 @@ export const routes = [
     path: '/v1/collectives/{slug}',
     summary: 'Name the members of a collective; what it publishes from now on counts for them',
     access: { scope: 'keys:manage' },
-    request: z.object({ params: z.object({ slug: CollectiveSlug }), body: z.object({ members: Members }) }),
+    request: z.object({ params: z.object({ slug: CollectiveSlug }), body: z.strictObject({ members: Members }) }),
     answers: { 200: { description: 'The members, since when', schema: CollectiveView } },
     handle: async ({ params: { slug }, body: { members } }, deps: ConfirmPublishDeps) => ({
       status: 200,
@@ -238,7 +240,5 @@ export const routes = [
   }),
 ];
 
-function invalid(code: 'invalid_name' | 'invalid_version', field: string, { issues }: z.core.$ZodError): Reply {
-  const expected = issues[0]?.message ?? 'expected something else';
-  return problem(code, `${field}: ${expected}`, { details: [{ field, expected }] });
-}
+const invalid = (code: 'invalid_name' | 'invalid_version', details: readonly Fault[]): Reply =>
+  problem(code, sentenceOf(details), { details });

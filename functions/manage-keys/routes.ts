@@ -9,6 +9,7 @@ import { membersNow, type Collectives } from '../../domain/identity/collective.t
 import type { Clock, Random, RandomToken, Sha256, Sleep } from '../../domain/shared/environment.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import { problem } from '../runtime/problems.ts';
+import { queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type ManageKeysDeps = HttpDeps & {
@@ -22,7 +23,7 @@ export type ManageKeysDeps = HttpDeps & {
   readonly sleep: Sleep;
 };
 
-const KeyId = z.string().check(z.regex(/^[0-9a-f]{32}$/, 'expected the id of a key'));
+const KeyId = z.string('expected the id of a key').check(z.regex(/^[0-9a-f]{32}$/, 'expected the id of a key'));
 
 /** A key as its managers see it: everything but the secret and its hash. */
 const ListedKey = z.object({
@@ -59,7 +60,7 @@ export const routes = [
     access: manages,
     request: z.object({
       query: z.object({
-        limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(1_000)), PAGE_SIZE),
+        limit: z._default(queryNumber(1, 1_000), PAGE_SIZE),
         cursor: z.optional(KeyId),
       }),
     }),

@@ -14,6 +14,7 @@ import {
 import type { RollupReader } from '../../domain/metrics/rollup-store.port.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { problem } from '../runtime/problems.ts';
+import { inAnyCase, queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type CommunityReadDeps = HttpDeps & { readonly rollups: RollupReader; readonly clock: Clock };
@@ -21,16 +22,16 @@ export type CommunityReadDeps = HttpDeps & { readonly rollups: RollupReader; rea
 /** An hour is rolled up a minute after its change; a cache may keep what was read for as long again. */
 const OF_COMMUNITY = { method: 'GET', access: 'anyone', cacheSeconds: 60, hasEtag: true } as const;
 
-const EpochMs = z.coerce.number('expected epoch milliseconds').check(z.int(), z.gte(0));
 const Flag = z.enum(['true', 'false'], 'expected true or false');
+const EpochMs = queryNumber(0, undefined, 'epoch milliseconds');
 
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PER_PAGE = 2_000;
 const Extensions = z.object({
-  page: z._default(z.coerce.number().check(z.int(), z.gte(1)), 1),
-  page_size: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MAX_PER_PAGE)), DEFAULT_PAGE_SIZE),
-  sort: z._default(ExtensionSort, 'last_published'),
-  sort_direction: z._default(SortDirection, 'desc'),
+  page: z._default(queryNumber(1), 1),
+  page_size: z._default(queryNumber(1, MAX_PER_PAGE), DEFAULT_PAGE_SIZE),
+  sort: z._default(inAnyCase(ExtensionSort), 'last_published'),
+  sort_direction: z._default(inAnyCase(SortDirection), 'desc'),
 });
 
 export const communityRoutes = [
@@ -38,7 +39,7 @@ export const communityRoutes = [
     ...OF_COMMUNITY,
     path: '/community-metrics',
     summary: 'The last full day or week of the community, and the one before it',
-    request: z.object({ query: z.object({ interval: Interval }) }),
+    request: z.object({ query: z.object({ interval: inAnyCase(Interval) }) }),
     answers: { 200: { description: 'Both periods of every metric', schema: CommunityMetricsView } },
     async handle({ query: { interval } }, { rollups, clock }: CommunityReadDeps) {
       return { status: 200, body: await compareLastPeriods(rollups, interval, clock()) };
@@ -48,7 +49,9 @@ export const communityRoutes = [
     ...OF_COMMUNITY,
     path: '/community-metrics/series',
     summary: 'Every metric of the community by UTC day',
-    request: z.object({ query: z.object({ since: EpochMs, to: EpochMs, complete: z._default(Flag, 'false') }) }),
+    request: z.object({
+      query: z.object({ since: EpochMs, to: EpochMs, complete: z._default(inAnyCase(Flag), 'false') }),
+    }),
     answers: { 200: { description: 'The days and, for each, every metric', schema: SeriesView } },
     async handle({ query }, { rollups, clock }: CommunityReadDeps) {
       const days = seriesDays({ ...query, isComplete: query.complete === 'true' }, clock());

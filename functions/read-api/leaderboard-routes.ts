@@ -3,7 +3,9 @@ import { BOARDS } from '../../domain/leaderboards/board.ts';
 import { pageOf, placeOf, type ReadBoardsDeps, type TimeRefusal } from '../../domain/leaderboards/read-boards.ts';
 import { BoardPlaceView, BoardView } from '../../domain/leaderboards/views.ts';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import { RequestTime } from '../../domain/shared/utc.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
+import { queryNumber } from '../runtime/query.ts';
 import { route } from '../runtime/route.ts';
 
 export type LeaderboardReadDeps = ReadBoardsDeps & { readonly resolveUsername: ResolveUsername };
@@ -14,10 +16,10 @@ const MAX_PER_PAGE = 1_000;
 const CACHE_SECONDS = 10;
 
 const OfBoard = { board: z.enum(BOARDS) };
-const At = { at: z.optional(z.iso.datetime('expected a UTC time such as 2026-08-21T13:04:05Z')) };
+const At = { at: z.optional(RequestTime) };
 const PageQuery = z.object({
   ...At,
-  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MAX_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  limit: z._default(queryNumber(1, MAX_PER_PAGE), DEFAULT_PAGE_SIZE),
   cursor: z.optional(z.string()),
 });
 

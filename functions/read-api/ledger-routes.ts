@@ -5,6 +5,7 @@ import { GrantsView, grantView } from '../../domain/grants/views.ts';
 import type { ResolveUsername, Username } from '../../domain/identity/username.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import type { Sha256 } from '../../domain/shared/environment.ts';
+import { queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
 
@@ -19,7 +20,7 @@ const DEFAULT_PAGE_SIZE = 100;
 const MAX_PER_PAGE = 1_000;
 
 const GrantsQuery = z.object({
-  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MAX_PER_PAGE)), DEFAULT_PAGE_SIZE),
+  limit: z._default(queryNumber(1, MAX_PER_PAGE), DEFAULT_PAGE_SIZE),
   /** The seq of the last line of the page before. */
   cursor: z.optional(z.string().check(z.regex(/^[1-9][0-9]{0,14}$/, 'expected the next of another page'))),
 });

@@ -14,7 +14,7 @@ import {
   statsView,
 } from '../../domain/scoring/views.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
-import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
+import { addDays, dateOf, dayNumberOf, RequestDate } from '../../domain/shared/utc.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { routes as publishRoutes } from '../confirm-publish/routes.ts';
 import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
@@ -50,7 +50,7 @@ async function withUser(
   return known === null ? unknownUsername(username) : { status: 200, body: await answer(known) };
 }
 
-const HistoryQuery = z.object({ from: z.optional(z.iso.date()), to: z.optional(z.iso.date()) }).check(
+const HistoryQuery = z.object({ from: z.optional(RequestDate), to: z.optional(RequestDate) }).check(
   z.refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
     path: ['from'],
     error: 'expected a date not after to',

@@ -15,7 +15,7 @@ import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
 export type RecordAwardDeps = HttpDeps &
   GrantDeps & { readonly clock: Clock; readonly resolveUsername: ResolveUsername };
 
-const AwardRequest = z.object({
+const AwardRequest = z.strictObject({
   awardId: AwardId,
   username: Username,
   points: AwardPoints,
@@ -23,7 +23,7 @@ const AwardRequest = z.object({
   /** The key's label where it is missing. */
   grantedBy: z.optional(GrantedBy),
 });
-const BadgeRequest = z.object({
+const BadgeRequest = z.strictObject({
   badgeId: BadgeId,
   username: Username,
   points: BadgePoints,
@@ -90,7 +90,7 @@ export const routes = [
     ...granting,
     path: '/v1/grants/{grantId+}/reverse',
     summary: 'Take a grant back, once',
-    request: z.object({ params: z.object({ grantId: z.string() }), body: z.object({ reason: Reason }) }),
+    request: z.object({ params: z.object({ grantId: z.string() }), body: z.strictObject({ reason: Reason }) }),
     answers,
     problems: ['unknown_grant', 'not_reversible'],
     async handle({ params: { grantId }, body: { reason } }, deps: RecordAwardDeps, context) {

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import en from 'zod/v4/locales/en.js';
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { etagOf, isNotModified } from './etag.ts';
@@ -7,10 +6,9 @@ import { toJson } from './json.ts';
 import { logger, publish } from './log.ts';
 import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
+import { readQuery } from './query.ts';
 import { readJson, SMALL_BODY } from './request-body.ts';
 import type { HttpDeps, Route } from './route.ts';
-
-z.config(en()); // zod/mini has no words of its own for what it expected
 
 /** What is read of an API Gateway HTTP API event, payload format 2.0. */
 const HttpEvent = z.object({
@@ -77,13 +75,14 @@ async function answerAdmitted<Deps extends HttpDeps>(
   const admitted = await admit(route, event.headers['x-api-key'], deps);
   if (!admitted.ok) return admitted.error;
 
-  const query = Object.fromEntries(new URLSearchParams(event.rawQueryString));
+  const query = readQuery('query' in route.request.shape ? event.rawQueryString : '');
+  if (!query.ok) return query.error;
   const context = { credential: admitted.value, requestId: event.requestContext.requestId };
-  if (!('body' in route.request.shape)) return route.answer({ params, query }, context, deps);
+  if (!('body' in route.request.shape)) return route.answer({ params, query: query.value }, context, deps);
   const { body: encoded, isBase64Encoded, headers } = event;
   const limits = route.bodyLimits ?? SMALL_BODY;
   const body = readJson({ body: encoded, isBase64Encoded, contentEncoding: headers['content-encoding'] }, limits);
-  return body.ok ? route.answer({ params, query, body: body.value }, context, deps) : body.error;
+  return body.ok ? route.answer({ params, query: query.value, body: body.value }, context, deps) : body.error;
 }
 
 async function admit<Deps extends HttpDeps>(

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Fault } from '../../domain/shared/faults.ts';
 
 /** Every code of an error that a client can get, and its status. The one place where either is decided. */
 export const STATUS_OF_CODE = {
@@ -38,7 +39,6 @@ export const Problem = z.object({
   details: z.optional(z.array(z.object({ field: z.string(), expected: z.string() }))),
 });
 export type Problem = z.infer<typeof Problem>;
-export type ProblemDetail = NonNullable<Problem['details']>[number];
 
 export type Reply = {
   readonly status: number;
@@ -54,7 +54,7 @@ export function problem(
   code: ProblemCode,
   sentence: string,
   more: {
-    readonly details?: readonly ProblemDetail[];
+    readonly details?: readonly Fault[];
     readonly status?: number;
     readonly headers?: Record<string, string>;
   } = {},
@@ -66,12 +66,3 @@ export function problem(
     ...(more.headers === undefined ? {} : { headers: more.headers }),
   };
 }
-
-/** What a schema found wrong, field by field. */
-export function detailsOf(issues: readonly z.core.$ZodIssue[], root: string): ProblemDetail[] {
-  return issues.map(({ path, message }) => ({ field: path.length === 0 ? root : path.join('.'), expected: message }));
-}
-
-/** The same as one sentence. */
-export const sentenceOf = (details: readonly ProblemDetail[]): string =>
-  details.map(({ field, expected }) => `${field}: ${expected}`).join('; ');

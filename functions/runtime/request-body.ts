@@ -14,9 +14,15 @@ const MIB = 1024 * 1024;
 export const SMALL_BODY: BodyLimits = { sent: MIB / 4, decoded: MIB / 4 };
 export const TELEMETRY_BODY: BodyLimits = { sent: 4 * MIB, decoded: 16 * MIB };
 
-const tooLarge = (bytes: number): Reply => problem('too_large', `body: larger than ${bytes} bytes`);
+/** Far deeper than what any route reads. */
+const MAX_LEVELS = 500;
+/** Each costs far more than its two bytes; 2,000 events of 250 each are below this. */
+const MAX_LISTS_AND_OBJECTS = 500_000;
 
-/** The JSON value of a request's body: decoded as the gateway says, decompressed within limits, parsed. */
+const tooLarge = (what: string): Reply => problem('too_large', `body: larger than ${what}`);
+const notJson = (expected: string): Reply => problem('invalid_json', `body: ${expected}`);
+
+/** The JSON value of a request's body: decoded as the gateway says, decompressed within limits, measured, parsed. */
 export function readJson(
   request: {
     readonly body?: string | undefined;
@@ -26,17 +32,47 @@ export function readJson(
   limits: BodyLimits,
 ): Result<unknown, Reply> {
   const sent = Buffer.from(request.body ?? '', request.isBase64Encoded ? 'base64' : 'utf8');
-  if (sent.length > limits.sent) return err(tooLarge(limits.sent));
+  if (sent.length > limits.sent) return err(tooLarge(`${limits.sent} bytes`));
 
   const decoded = decompress(sent, request.contentEncoding?.trim().toLowerCase() ?? 'identity', limits);
   if (!decoded.ok) return decoded;
+  const refusal = refusalOfSize(decoded.value);
+  return refusal === undefined ? parse(decoded.value) : err(refusal);
+}
+
+function parse(bytes: Buffer): Result<unknown, Reply> {
   try {
-    const value: unknown = JSON.parse(decoded.value.toString('utf8'));
+    // Lenient decoding would make one id of several: what is not UTF-8 is refused. A byte order mark is skipped.
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     return ok(value);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return err(problem('invalid_json', 'body: expected JSON'));
+    if (error instanceof SyntaxError) return err(notJson('expected JSON'));
+    if (error instanceof TypeError) return err(notJson('expected JSON in UTF-8'));
+    throw error;
   }
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/**
+ * Refuses a body that would cost far more than its bytes to parse: a few kilobytes of gzip may hold millions of lists.
+ * One look at each byte. What is no JSON may be measured wrongly, and is refused by the parser.
+ */
+function refusalOfSize(bytes: Buffer): Reply | undefined {
+  let [levels, opened, isInText] = [0, 0, false];
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index];
+    if (byte === QUOTE) isInText = !isInText;
+    else if (isInText) index += byte === BACKSLASH ? 1 : 0;
+    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+      levels += 1;
+      opened += 1;
+      if (levels > MAX_LEVELS) return notJson(`nested deeper than ${MAX_LEVELS} levels`);
+      if (opened > MAX_LISTS_AND_OBJECTS) return tooLarge(`${MAX_LISTS_AND_OBJECTS} lists and objects`);
+    } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) levels -= 1;
+  }
+  return undefined;
 }
 
 function decompress(sent: Buffer, encoding: string, limits: BodyLimits): Result<Buffer, Reply> {
@@ -48,9 +84,9 @@ function decompress(sent: Buffer, encoding: string, limits: BodyLimits): Result<
     return ok(gunzipSync(sent, { maxOutputLength: limits.decoded }));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ERR_BUFFER_TOO_LARGE') return err(tooLarge(limits.decoded));
+    if (code === 'ERR_BUFFER_TOO_LARGE') return err(tooLarge(`${limits.decoded} bytes`));
     if (typeof code === 'string' && code.startsWith('Z_')) {
-      return err(problem('invalid_json', 'body: expected gzip, as content-encoding says'));
+      return err(notJson('expected gzip, as content-encoding says'));
     }
     throw error;
   }

@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini';
 import type { Authenticate } from '../../domain/identity/authenticate.ts';
 import type { Credential, Scope } from '../../domain/identity/credential.ts';
-import { err, ok, type Result } from '../../domain/shared/result.ts';
-import { detailsOf, problem, sentenceOf, type ProblemCode, type Reply } from './problems.ts';
+import { check, sentenceOf, withoutNulls, type Fault } from '../../domain/shared/faults.ts';
+import { problem, type ProblemCode, type Reply } from './problems.ts';
 import type { BodyLimits } from './request-body.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -38,9 +38,16 @@ type RouteDescription = {
 
 export type RouteContext = { readonly credential: Credential | undefined; readonly requestId: string };
 
+/** What a request brought: a body only where the route reads one. */
+export type Sent = {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+};
+
 export type Route<Deps> = RouteDescription & {
   /** Checks what was sent against `request`, then handles it. */
-  readonly answer: (sent: unknown, context: RouteContext, deps: Deps) => Promise<Reply>;
+  readonly answer: (sent: Sent, context: RouteContext, deps: Deps) => Promise<Reply>;
 };
 
 /** What every HTTP function has beside the needs of its own routes. */
@@ -57,32 +64,27 @@ export function route<Deps, Request extends z.ZodMiniObject>(
   return {
     ...description,
     async answer(sent, context, deps) {
-      const request = check(definition, definition.request, sent);
-      return request.ok ? handle(request.value, deps, context) : request.error;
+      const body = withoutNulls(sent.body);
+      const request = check(definition.request, body === undefined ? sent : { ...sent, body }, 'request');
+      return request.ok ? handle(request.value, deps, context) : refused(definition, request.error);
     },
   };
 }
 
-function check<Request extends z.ZodMiniObject>(
-  description: RouteDescription,
-  schema: Request,
-  sent: unknown,
-): Result<z.infer<Request>, Reply> {
-  const parsed = schema.safeParse(sent);
-  if (parsed.success) return ok(parsed.data);
-  const issuesIn = (part: string) =>
-    parsed.error.issues
-      .filter(({ path }) => path[0] === part)
-      .map((issue) => ({ ...issue, path: issue.path.slice(1) }));
-  const [params, query, body] = [issuesIn('params'), issuesIn('query'), issuesIn('body')];
-  if (params.length > 0) {
-    return err(problem(codeOfUnknown(description, params[0]?.path[0]), sentenceOf(detailsOf(params, 'path'))));
-  }
-  const details = query.length > 0 ? detailsOf(query, 'query') : detailsOf(body, 'body');
-  return err(problem(query.length > 0 ? 'invalid_query' : 'invalid_body', sentenceOf(details), { details }));
+/** One part of a request is told of at a time: the path, then the query, then the body. */
+function refused(description: RouteDescription, faults: readonly Fault[]): Reply {
+  const partOf = ({ field }: Fault) => field.split('.', 1)[0];
+  const within = (part: string) =>
+    faults
+      .filter((fault) => partOf(fault) === part)
+      .map(({ field, expected }) => ({ field: field === part ? part : field.slice(part.length + 1), expected }));
+  const [params, query, body] = [within('params'), within('query'), within('body')];
+  if (params.length > 0) return problem(codeOfUnknown(description, params[0]?.field), sentenceOf(params));
+  const details = query.length > 0 ? query : body;
+  return problem(query.length > 0 ? 'invalid_query' : 'invalid_body', sentenceOf(details), { details });
 }
 
-function codeOfUnknown({ unknownParam = 'not_found' }: RouteDescription, param: PropertyKey | undefined): ProblemCode {
+function codeOfUnknown({ unknownParam = 'not_found' }: RouteDescription, param: string | undefined): ProblemCode {
   if (typeof unknownParam === 'string') return unknownParam;
   return unknownParam[String(param)] ?? 'not_found';
 }

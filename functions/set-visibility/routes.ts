@@ -14,7 +14,7 @@ export type SetVisibilityDeps = HttpDeps & {
 };
 
 const ADMIN_SCOPE = 'keys:manage';
-const Leaderboards = z.enum(['shown', 'hidden']);
+const Leaderboards = z.enum(['shown', 'hidden'], 'expected shown or hidden');
 const VisibilityView = z.object({ username: z.string(), leaderboards: Leaderboards });
 
 const isOwn = (credential: Credential | undefined, username: Username): boolean =>
@@ -28,7 +28,7 @@ export const routes = [
     access: 'key',
     request: z.object({
       params: z.object({ username: Username }),
-      body: z.object({ leaderboards: Leaderboards }),
+      body: z.strictObject({ leaderboards: Leaderboards }),
     }),
     unknownParam: 'unknown_username',
     answers: { 200: { description: 'Stored; the next snapshots follow it', schema: VisibilityView } },

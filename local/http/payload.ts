@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
@@ -30,7 +31,9 @@ export function toEvent(request: GatewayRequest, route: RouteMatch, now: number)
     query.set(name, before === undefined ? value : `${before},${value}`);
   }
   const cookies = request.headers.cookie?.split(/;\s*/);
-  const isText = request.headers['content-encoding'] === undefined && TEXT_TYPES.test(headers['content-type'] ?? '');
+  const isTextType =
+    request.headers['content-encoding'] === undefined && TEXT_TYPES.test(headers['content-type'] ?? '');
+  const isText = isTextType && isUtf8(request.body); // an event is JSON: other bytes would not arrive as they were sent
   const hasBody = request.body.length > 0;
   return {
     version: '2.0',

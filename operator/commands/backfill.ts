@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { Username } from '../../domain/identity/username.ts';
+import { RequestDate } from '../../domain/shared/utc.ts';
 import { type BackfillAnswer, followBackfill, invokeBackfill, isTransient } from '../backfill-client.ts';
 import { awaitRun, newestRuns, type Run } from '../backfill-runs.ts';
 import { addOperation, commaList, type Context, type Runtime } from '../operation.ts';
@@ -43,8 +44,8 @@ ${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT
     input: {
       mode: z.string().optional(),
       usernames: commaList.optional(),
-      from: z.iso.date('--from: expected a date such as 2026-08-21').optional(),
-      to: z.iso.date('--to: expected a date such as 2026-08-21').optional(),
+      from: z.optional(RequestDate),
+      to: z.optional(RequestDate),
       dryRun: z.literal(true).optional(),
       run: z.string().optional(),
     },

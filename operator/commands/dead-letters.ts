@@ -145,9 +145,4 @@ function textOf(
 }
 
 const SHOWN = 200;
-/** Bodies are foreign text: what moves the cursor or hides text is not printed. */
-const shown = (body: string): string =>
-  JSON.stringify(body.length > SHOWN ? `${body.slice(0, SHOWN)}…` : body)
-    .slice(1, -1)
-    .replaceAll('\\"', '"')
-    .replaceAll(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, '·');
+const shown = (body: string): string => (body.length > SHOWN ? `${body.slice(0, SHOWN)}…` : body);

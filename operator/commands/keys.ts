@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { createKey, CreatedKey, CreateKeyRequest } from '../../domain/identity/create-key.ts';
-import { KEY_KINDS, KeyKind, Scope, SCOPES } from '../../domain/identity/credential.ts';
+import { KEY_KINDS, KeyKind, Label, Scope, SCOPES } from '../../domain/identity/credential.ts';
+import { check, sentenceOf } from '../../domain/shared/faults.ts';
 import { dynamoCredentials } from '../../functions/adapters/dynamodb/credentials.dynamodb.ts';
 import { clock, randomToken, sha256 } from '../../functions/runtime/environment.ts';
 import { callApi } from '../api.ts';
@@ -88,11 +89,9 @@ export function addKeyCommands(program: Command, runtime: Runtime): void {
       scopes: commaList.optional(),
     },
     async run({ connect, output }, request) {
-      const body = CreateKeyRequest.safeParse(request);
-      if (!body.success) {
-        throw usageError(body.error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('; '));
-      }
-      const asked = { method: 'POST', path: '/v1/keys', body: body.data, answer: CreatedKey } as const;
+      const body = check(CreateKeyRequest, request, 'options');
+      if (!body.ok) throw usageError(sentenceOf(body.error.map((fault) => ({ ...fault, field: `--${fault.field}` }))));
+      const asked = { method: 'POST', path: '/v1/keys', body: body.value, answer: CreatedKey } as const;
       const created = await callApi(connect().http(), { ...asked, repeatable: false }); // each call makes a key
       output.result(created, created.key);
       output.note(KEEP_IT);
@@ -124,7 +123,7 @@ A new deployment has no key that could ask the API for one. This writes to the t
 
   export LAUREL_ADMIN_KEY=$(laurel keys create-admin --stage prod)
 `,
-    input: { label: z.string() },
+    input: { label: Label },
     async run({ connect, output }, input) {
       const connection = connect();
       const credentials = dynamoCredentials(connection.dynamodb(), connection.tableName('credentials'));

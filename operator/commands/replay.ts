@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { dateOf } from '../../domain/shared/utc.ts';
+import { dateOf, RequestDate } from '../../domain/shared/utc.ts';
 import { addOperation, type Runtime } from '../operation.ts';
 import { EXIT, usageError } from '../outcome.ts';
 import { daysBetween, summarize } from '../recording.ts';
@@ -35,7 +35,7 @@ with 4xx or events rejected.
       keys: z.string().optional(),
       state: z.string().optional(),
       restart: z.boolean().default(false),
-      shiftToToday: z.union([z.iso.date('expected a date such as 2026-08-21'), z.literal(true)]).optional(),
+      shiftToToday: z.union([RequestDate, z.literal(true)], 'expected a date such as 2026-08-21').optional(),
     },
     async run({ connect, output, clock }, { file, keys, state: statePath, restart, shiftToToday }) {
       if (!existsSync(file)) throw usageError(`file: there is no ${file}`);

@@ -178,7 +178,7 @@ export const edgeMutants: readonly Mutant[] = [
     'body-sent',
     'a body that is too large is refused',
     BODY,
-    ['if (sent.length > limits.sent) return err(tooLarge(limits.sent));', ''],
+    ['if (sent.length > limits.sent) return err(tooLarge(`${limits.sent} bytes`));', ''],
     [INGEST_TEST, MANAGE_TEST],
     'refused',
   ),

@@ -307,7 +307,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'named-by-others',
     'nobody names a username without the scope for it',
     EVENT,
-    ['ReportedFor.safeParse(context.isTrusted ? (properties ?? {}) : {})', 'ReportedFor.safeParse(properties ?? {})'],
+    ['check(ReportedFor, { properties: context.isTrusted ? properties : {} }', 'check(ReportedFor, { properties }'],
     INGEST_TEST,
     'nobody name',
   ),

@@ -163,7 +163,6 @@ describe('a request that asks for what there is not', () => {
   it.each([
     ['', 'interval'],
     ['?interval=MONTH', 'interval'],
-    ['?interval=day', 'interval'],
     ['/series', 'since'],
     [`/series?since=${MIDNIGHT}`, 'to'],
     [`/series?since=${MIDNIGHT}&to=${MIDNIGHT - 1}`, 'to'],

@@ -31,7 +31,6 @@ describe('a backfill event', () => {
 
   it.each([
     [{ mode: 'everything' }, 'mode'],
-    [{ mode: null }, 'mode'],
     [{ dryRun: 'yes' }, 'dryRun'],
     [{ usernames: 'ada' }, 'usernames'],
     [{ usernames: [] }, 'usernames'],
@@ -40,6 +39,8 @@ describe('a backfill event', () => {
     [{ mode: 'stale', usernames: ['ada'] }, 'usernames'],
     [{ mode: 'all', from: '2026-08-01' }, 'from'],
     [{ from: 'yesterday' }, 'from'],
+    [{ mode: 'metrics', to: '9999-12-31' }, 'to'],
+    [{ mode: 'metrics', from: '1999-12-31' }, 'from'],
     [{ username: 'ada' }, 'username'],
     [{ runId: 7 }, 'runId'],
     [{ runId: 'r', mode: 'all' }, 'mode'],

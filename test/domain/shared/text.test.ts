@@ -55,7 +55,7 @@ describe('printable text', () => {
 
   it('shows a terminal everything unseen', () => {
     expect(withEscapes('a\u001b[2Jb\u0007\u202e\ud800 🦊\u2764\ufe0f\n')).toBe(
-      'a\\u{1b}[2Jb\\u{7}\\u{202e}\\u{d800} 🦊\u2764\ufe0f\\u{a}',
+      'a\\u001b[2Jb\\u0007\\u202e\\ud800 🦊\u2764\ufe0f\\u000a',
     );
   });
 });
@@ -81,7 +81,7 @@ describe('what is wrong', () => {
       'form: expected another form',
       'either: expected another value',
       'kind.type: missing, expected another value',
-      '\\u{1b}more: unknown field',
+      '\\u001bmore: unknown field',
     ]);
   });
 
