@@ -8,14 +8,16 @@ import { stageOf } from '../infra/stage.ts';
 
 const Environment = z.object({
   LAUREL_STAGE: z.string().optional(),
+  LAUREL_NEW_TABLES: z.string().optional(), // `bin/deploy.ts` knows which these are
   LAUREL_ALARM_TOPIC_ARN: z.string().optional(), // an SNS topic that is told of every alarm
   CDK_OUTDIR: z.string().default(join(import.meta.dirname, '..', 'cdk.out')),
 });
 
-const { LAUREL_STAGE, LAUREL_ALARM_TOPIC_ARN: alarmTopicArn, CDK_OUTDIR } = Environment.parse(process.env);
+const environment = Environment.parse(process.env);
+const { LAUREL_STAGE, LAUREL_NEW_TABLES, LAUREL_ALARM_TOPIC_ARN: alarmTopicArn, CDK_OUTDIR } = environment;
 const app = new App({ outdir: CDK_OUTDIR });
 const fromContext = z.string().optional().parse(app.node.tryGetContext('stage'));
 
-new LaurelStack(app, stageOf(fromContext ?? LAUREL_STAGE ?? 'dev'), { alarmTopicArn });
+new LaurelStack(app, stageOf(fromContext ?? LAUREL_STAGE ?? 'dev', LAUREL_NEW_TABLES), { alarmTopicArn });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 app.synth();

@@ -67,6 +67,8 @@ export class LaurelStack extends Stack {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
       analyticsReporting: false, // keeps the template to what Laurel runs on
+      // Not before there is data: the CDK could not delete a stack whose creation failed, and would not create it again.
+      terminationProtection: stage.protects('telemetry'),
     });
 
     const { telemetry, scoreGrants, registry, userScores, backfillRuns, leaderboards, rollups, credentials } =

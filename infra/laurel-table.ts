@@ -1,4 +1,4 @@
-import { Tags } from 'aws-cdk-lib';
+import { RemovalPolicy, Tags } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -8,7 +8,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { physicalName, removalPolicyOf, ROLE_TAG, type Stage } from './stage.ts';
+import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
 
 type LaurelTableProps = {
   readonly stage: Stage;
@@ -35,8 +35,9 @@ export class LaurelTable extends Construct {
       billing: Billing.onDemand(),
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: stage.keepsData,
-      removalPolicy: removalPolicyOf(stage),
+      deletionProtection: stage.protects(role),
+      // A deployment that fails takes back what it has created; afterwards data outlives its stack.
+      removalPolicy: stage.keepsData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
       globalSecondaryIndexes: [...indexes],
       ...(timeToLiveAttribute === undefined ? {} : { timeToLiveAttribute }),
       ...(stream === undefined ? {} : { dynamoStream: stream }),

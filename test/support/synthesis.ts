@@ -7,14 +7,21 @@ import { LaurelStack } from '../../infra/laurel-stack.ts';
 import { stageOf } from '../../infra/stage.ts';
 import type { Resources } from './template.ts';
 
-/** The stack's resources by logical id; the bundler does not run, so this takes no time. */
-export const resourcesOf = (stage: string, options: { readonly alarmTopicArn?: string } = {}): Resources => {
+type StackOptions = { readonly alarmTopicArn?: string; readonly newTables?: string };
+
+/** The template and what the stack says beside it; the bundler does not run, so this takes no time. */
+export const synthesize = (stage: string, { newTables, ...options }: StackOptions = {}) => {
   const outdir = mkdtempSync(join(tmpdir(), 'laurel-template-'));
   try {
     const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [] } });
-    const stack = new LaurelStack(app, stageOf(stage), options);
-    return Template.fromStack(stack).toJSON().Resources as Resources;
+    const stack = new LaurelStack(app, stageOf(stage, newTables), options);
+    const template = Template.fromStack(stack).toJSON() as { readonly Resources: Resources };
+    return { template, terminationProtection: stack.terminationProtection };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 };
+
+/** The stack's resources by logical id. */
+export const resourcesOf = (stage: string, options: StackOptions = {}): Resources =>
+  synthesize(stage, options).template.Resources;

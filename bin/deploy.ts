@@ -1,0 +1,82 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CloudFormationClient,
+  CloudFormationServiceException,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
+import * as z from 'zod';
+import { physicalName, stageOf } from '../infra/stage.ts';
+
+/**
+ * `npm run deploy [-- options of cdk deploy]`. Tables that are not in the stack yet are created without protection from
+ * deletion first, so that a deployment that fails can take them back, and are protected by a second one right after.
+ */
+const ROOT = join(import.meta.dirname, '..');
+const CDK_OUT = join(ROOT, 'cdk.out');
+const TABLE = 'AWS::DynamoDB::GlobalTable';
+
+const { LAUREL_STAGE } = z.object({ LAUREL_STAGE: z.string().default('dev') }).parse(process.env);
+const stage = stageOf(LAUREL_STAGE);
+const stackName = `Laurel-${stage.name}`;
+
+synthesize();
+const newTables = stage.keepsData ? await tablesToCreate() : [];
+if (newTables.length > 0) {
+  console.log(`New, and protected once they are there: ${newTables.join(', ')}`);
+  synthesize(newTables);
+  deploy();
+  synthesize();
+}
+deploy();
+
+function synthesize(unprotected: readonly string[] = []): void {
+  const env = { LAUREL_STAGE, LAUREL_NEW_TABLES: unprotected.join(','), CDK_OUTDIR: CDK_OUT };
+  run(process.execPath, [join(ROOT, 'bin', 'app.ts')], env);
+}
+
+function deploy(): void {
+  run('cdk', ['deploy', '--app', CDK_OUT, stackName, ...process.argv.slice(2)]);
+}
+
+/** Ends with the exit code of a command that fails. */
+function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: ROOT, env: { ...process.env, ...env } });
+  if (error !== undefined) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The roles of the template's tables that the stack does not have. */
+async function tablesToCreate(): Promise<readonly string[]> {
+  const Template = z.object({
+    Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.looseObject({}).optional() })),
+  });
+  const { Resources } = Template.parse(JSON.parse(readFileSync(join(CDK_OUT, `${stackName}.template.json`), 'utf8')));
+  const there = await tablesThere();
+  return Object.values(Resources)
+    .filter(({ Type }) => Type === TABLE)
+    .map(({ Properties }) => z.object({ TableName: z.string() }).parse(Properties).TableName)
+    .filter((name) => !there.has(name))
+    .map((name) => name.slice(physicalName(stage, '').length));
+}
+
+async function tablesThere(): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  try {
+    const client = new CloudFormationClient();
+    for await (const { StackResourceSummaries = [] } of paginateListStackResources(
+      { client },
+      { StackName: stackName },
+    )) {
+      for (const { ResourceType, ResourceStatus = '', PhysicalResourceId } of StackResourceSummaries) {
+        const isThere = !/^(?:CREATE_(?:FAILED|IN_PROGRESS)|DELETE_|IMPORT_ROLLBACK)/.test(ResourceStatus);
+        if (ResourceType === TABLE && isThere && PhysicalResourceId !== undefined) names.add(PhysicalResourceId);
+      }
+    }
+  } catch (error) {
+    const isAbsent = error instanceof CloudFormationServiceException && error.message.endsWith(' does not exist');
+    if (!isAbsent) throw error;
+  }
+  return names;
+}

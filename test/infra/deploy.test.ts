@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** In the place of the CDK app: a template of two tables, which remembers which of them are new. */
+const APP = `
+import { mkdirSync, writeFileSync } from 'node:fs';
+const { LAUREL_STAGE, LAUREL_NEW_TABLES, CDK_OUTDIR } = process.env;
+const table = (role) => ({ Type: 'AWS::DynamoDB::GlobalTable', Properties: { TableName: \`laurel-\${LAUREL_STAGE}-\${role}\` } });
+const template = { Resources: { A: table('telemetry'), B: table('registry'), C: { Type: 'AWS::IAM::Role' } } };
+mkdirSync(CDK_OUTDIR, { recursive: true });
+writeFileSync(\`\${CDK_OUTDIR}/Laurel-\${LAUREL_STAGE}.template.json\`, JSON.stringify(template));
+writeFileSync(\`\${CDK_OUTDIR}/new\`, LAUREL_NEW_TABLES);
+`;
+/** In the place of `cdk`: notes its arguments and what was new, and fails where it is told to. */
+const CDK = `#!/bin/sh
+echo "$1 $4 $5 new=$(cat "$3/new")" >> "$NOTES"
+exit "\${CDK_STATUS:-0}"
+`;
+
+type Deployment = {
+  readonly stage: string;
+  readonly there: readonly string[] | undefined;
+  readonly cdkStatus?: number;
+};
+
+describe('npm run deploy', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'laurel-deploy-'));
+    for (const directory of ['bin', 'infra', 'path']) mkdirSync(join(root, directory));
+    for (const file of ['bin/deploy.ts', 'infra/stage.ts', 'package.json']) cpSync(join(ROOT, file), join(root, file));
+    symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
+    writeFileSync(join(root, 'bin', 'app.ts'), APP);
+    writeFileSync(join(root, 'path', 'cdk'), CDK, { mode: 0o755 });
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  /** Runs it in an account whose stack has the tables `there`, or with no stack; gives what `cdk` was asked for. */
+  async function deploy({ stage, there, cdkStatus = 0 }: Deployment) {
+    const resource = (name: string) =>
+      '<member><ResourceType>AWS::DynamoDB::GlobalTable</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>' +
+      `<PhysicalResourceId>laurel-${stage}-${name}</PhysicalResourceId></member>`;
+    const stack =
+      there === undefined
+        ? [
+            400,
+            `<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id Laurel-${stage} does not exist</Message></Error></ErrorResponse>`,
+          ]
+        : [
+            200,
+            `<R><ListStackResourcesResult><StackResourceSummaries>${there.map(resource).join('')}</StackResourceSummaries></ListStackResourcesResult></R>`,
+          ];
+    const cloudFormation = createServer((_request, response) => {
+      response.writeHead(Number(stack[0]), { 'content-type': 'text/xml' }).end(stack[1]);
+    });
+    cloudFormation.listen(0, '127.0.0.1');
+    await once(cloudFormation, 'listening');
+    const notes = join(root, 'notes');
+    const child = spawn(process.execPath, [join(root, 'bin', 'deploy.ts'), '--verbose'], {
+      env: {
+        PATH: `${join(root, 'path')}${delimiter}${process.env.PATH}`,
+        NOTES: notes,
+        CDK_STATUS: String(cdkStatus),
+        LAUREL_STAGE: stage,
+        AWS_REGION: 'eu-west-1',
+        AWS_ACCESS_KEY_ID: 'key',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${(cloudFormation.address() as AddressInfo).port}`,
+      },
+    });
+    const [code] = (await once(child, 'exit')) as [number];
+    cloudFormation.close();
+    return { code, asked: existsSync(notes) ? readFileSync(notes, 'utf8').trim().split('\n') : [] };
+  }
+
+  it.each<[string, Deployment, string[]]>([
+    ['creates tables first and protects them then', { stage: 'prod', there: undefined }, ['telemetry,registry', '']],
+    ['leaves what is there protected meanwhile', { stage: 'prod', there: ['telemetry'] }, ['registry', '']],
+    ['deploys once where nothing is new', { stage: 'prod', there: ['telemetry', 'registry'] }, ['']],
+    ['protects nothing where data may go', { stage: 'dev', there: undefined }, ['']],
+  ])('%s', async (_what, deployment, steps) => {
+    expect(await deploy(deployment)).toEqual({
+      code: 0,
+      asked: steps.map((step) => `deploy Laurel-${deployment.stage} --verbose new=${step}`),
+    });
+  });
+
+  it('goes no further after a deployment that failed', async () => {
+    const { code, asked } = await deploy({ stage: 'prod', there: undefined, cdkStatus: 3 });
+
+    expect(code).toBe(3);
+    expect(asked).toEqual(['deploy Laurel-prod --verbose new=telemetry,registry']);
+  });
+});
