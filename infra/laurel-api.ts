@@ -39,6 +39,24 @@ type LaurelApiProps = {
 /** Requests a second, and the burst above them, that the whole API takes before the gateway answers 429. */
 export const THROTTLE = { rateLimit: 1000, burstLimit: 2000 } as const;
 
+/**
+ * A line of the access log. The gateway puts values into this text as they are, so none may be a client's own words: a quote
+ * in a path would break the JSON of every reader, and paths name people.
+ */
+const accessLogLine = (service: string) => ({
+  service,
+  requestId: '$context.requestId',
+  time: '$context.requestTime',
+  sourceIp: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  route: '$context.routeKey',
+  status: '$context.status',
+  errorType: '$context.error.responseType',
+  functionStatus: '$context.integration.status',
+  bytes: '$context.responseLength',
+  milliseconds: '$context.responseLatency',
+});
+
 /** The HTTP API. Each path takes any method: the gateway knows no 405, so the functions answer it themselves. */
 export class LaurelApi extends Construct {
   readonly url: string;
@@ -70,19 +88,7 @@ export class LaurelApi extends Construct {
       throttle: THROTTLE,
       accessLogSettings: {
         destination: new LogGroupLogDestination(accessLog),
-        format: AccessLogFormat.custom(
-          JSON.stringify({
-            requestId: '$context.requestId',
-            time: '$context.requestTime',
-            method: '$context.httpMethod',
-            route: '$context.routeKey',
-            path: '$context.path',
-            status: '$context.status',
-            bytes: '$context.responseLength',
-            milliseconds: '$context.responseLatency',
-            integrationError: '$context.integrationErrorMessage',
-          }),
-        ),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogLine(physicalName(stage, 'api')))),
       },
     });
     addAlarm(this, 'ServerErrors', {

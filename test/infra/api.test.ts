@@ -49,10 +49,9 @@ describe('HTTP API', () => {
     expect(invocable.sort()).toEqual([...new Set(routes.map(functionOf))].sort());
   });
 
-  it('throttles at 1,000 requests a second with bursts of 2,000, and writes an access log', () => {
+  it('throttles at 1,000 requests a second with bursts of 2,000', () => {
     const [, stage] = ofType(resources, 'AWS::ApiGatewayV2::Stage')[0]!;
 
     expect(stage.Properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
-    expect(stage.Properties.AccessLogSettings.Format).toContain('$context.requestId');
   });
 });
