@@ -9,6 +9,7 @@ import { OperatorError } from './outcome.ts';
 export const BackfillAnswer = z.looseObject({
   runId: z.string(),
   status: z.enum(['running', 'done']),
+  mode: z.string().optional(),
   recomputed: z.number(),
   enqueued: z.number(),
   phase: z.string().optional(),

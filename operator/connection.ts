@@ -4,20 +4,22 @@ import { join, resolve } from 'node:path';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { paginateListQueues, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { once } from '../functions/runtime/once.ts';
 import { LocalDescription } from '../local/local-description.ts';
 import { OperatorError, usageError } from './outcome.ts';
+import { QUEUE_ROLES } from './queues.ts';
 
 export const DEFAULT_DIRECTORY = '.laurel';
 
 /** Which stack, as the command line and the environment say it. */
 export type Target =
-  | { readonly kind: 'local'; readonly directory: string }
+  | { readonly kind: 'local'; readonly directory: string; readonly options: string }
   | {
       readonly kind: 'stage';
       readonly stage: string;
+      readonly options: string;
       readonly url: string | undefined;
       readonly adminKey: string | undefined;
     };
@@ -29,8 +31,6 @@ export type Connection = {
   readonly target: Target;
   /** For people: `the local stack in .laurel`. */
   readonly name: string;
-  /** The options that reach the same stack again, for commands that are suggested. */
-  readonly options: string;
   /** Equal for the same data only: a fresh local stack is another one. It holds no key. */
   readonly identity: string;
   /** Throws where a deployed stack's URL or key is not given. */
@@ -49,7 +49,12 @@ export type Connection = {
   logFile(functionRole: string): string | undefined;
 };
 
-const Environment = z.object({ LAUREL_URL: z.url().optional(), LAUREL_ADMIN_KEY: z.string().min(1).optional() });
+export const ApiUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https address' });
+const notEmpty = (value: unknown) => (value === '' ? undefined : value);
+const Environment = z.object({
+  LAUREL_URL: z.preprocess(notEmpty, ApiUrl.optional()),
+  LAUREL_ADMIN_KEY: z.preprocess(notEmpty, z.string().optional()),
+});
 
 export type TargetOptions = {
   readonly local?: string | true | undefined;
@@ -62,16 +67,28 @@ export function targetOf(options: TargetOptions, environment: Readonly<Record<st
   const { local, stage, url } = options;
   if (local !== undefined && stage !== undefined) throw usageError('choose one of --local and --stage');
   if (stage !== undefined) {
-    const { LAUREL_URL, LAUREL_ADMIN_KEY } = Environment.parse(environment);
-    return { kind: 'stage', stage, url: url ?? LAUREL_URL, adminKey: LAUREL_ADMIN_KEY };
+    const { data } = Environment.safeParse(environment);
+    if (data === undefined) throw usageError('LAUREL_URL: expected an http or https address');
+    const { LAUREL_URL, LAUREL_ADMIN_KEY } = data;
+    return { kind: 'stage', stage, options: ` --stage ${stage}`, url: url ?? LAUREL_URL, adminKey: LAUREL_ADMIN_KEY };
   }
   if (url !== undefined) throw usageError('--url goes with --stage: a local stack says itself where it is');
-  if (local !== undefined) return { kind: 'local', directory: local === true ? DEFAULT_DIRECTORY : local };
-  if (existsSync(join(DEFAULT_DIRECTORY, 'local.json'))) return { kind: 'local', directory: DEFAULT_DIRECTORY };
+  if (local === true) return { kind: 'local', directory: DEFAULT_DIRECTORY, options: ' --local' };
+  if (local !== undefined) return { kind: 'local', directory: local, options: ` --local ${shellWord(local)}` };
+  if (existsSync(join(DEFAULT_DIRECTORY, 'local.json'))) {
+    return { kind: 'local', directory: DEFAULT_DIRECTORY, options: '' };
+  }
   throw usageError(
     'which stack? --local [DIRECTORY] for one that `npm start` runs (none runs on ./.laurel), --stage STAGE for a deployed one',
   );
 }
+
+/** A text as one word of a shell. */
+const shellWord = (text: string): string =>
+  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** A command for the same stack, to be pasted: the options that chose it are as they were given. */
+export const hintOf = ({ options }: Target, command: string): string => `laurel ${command}${options}`;
 
 export const connect = (target: Target): Connection =>
   target.kind === 'local' ? connectLocal(target) : connectStage(target);
@@ -90,7 +107,6 @@ function connectLocal(target: Extract<Target, { kind: 'local' }>): Connection {
   return {
     target,
     name: `the local stack in ${directory}`,
-    options: directory === DEFAULT_DIRECTORY ? '--local' : `--local ${directory}`,
     identity: `local ${createHash('sha256').update(adminKey).digest('hex').slice(0, 16)}`,
     http: () => ({ baseUrl, adminKey }),
     dynamodb: once(() => new DynamoDBClient({ region, credentials, endpoint: description.dynamodbEndpoint })),
@@ -108,20 +124,35 @@ function connectLocal(target: Extract<Target, { kind: 'local' }>): Connection {
 function readDescription(directory: string): LocalDescription {
   const file = join(directory, 'local.json');
   if (!existsSync(file)) {
-    const start = directory === DEFAULT_DIRECTORY ? 'npm start' : `npm start -- --data ${directory}`;
+    const start = directory === DEFAULT_DIRECTORY ? 'npm start' : `npm start -- --data ${shellWord(directory)}`;
     throw new OperatorError('not_running', `no local stack runs on ${resolve(directory)}: start it with \`${start}\``);
   }
   return LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
+/** How SQS names its refusal, by the older protocol and by the newer one. */
+const NO_QUEUE: ReadonlySet<string> = new Set(['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue']);
+
+export const notDeployed = (stage: string): string =>
+  `stage ${stage} is not deployed in this account and region. To deploy it, bootstrap the account once ` +
+  `(npx cdk bootstrap), then: LAUREL_STAGE=${stage} npm run deploy`;
+
 function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
   const { stage, url, adminKey } = target;
   const physicalName = (role: string) => `laurel-${stage}-${role}`;
   const sqs = once(() => new SQSClient());
+  /** By its whole name: what a list by prefix gives may be another stage's, `prod-eu` for `prod`. */
+  const urlOf = async (role: string): Promise<string | undefined> => {
+    try {
+      return (await sqs().send(new GetQueueUrlCommand({ QueueName: physicalName(role) }))).QueueUrl;
+    } catch (error) {
+      if (error instanceof Error && NO_QUEUE.has(error.name)) return undefined;
+      throw error;
+    }
+  };
   return {
     target,
     name: `stage ${stage}`,
-    options: `--stage ${stage}`,
     identity: `stage ${stage}`,
     http() {
       if (url === undefined) {
@@ -146,15 +177,14 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
     tableName: physicalName,
     queueName: physicalName,
     async queues() {
-      const urls = new Map<string, string>();
-      const prefix = physicalName('');
-      for await (const page of paginateListQueues({ client: sqs(), pageSize: 1_000 }, { QueueNamePrefix: prefix })) {
-        for (const queueUrl of page.QueueUrls ?? []) {
-          urls.set(queueUrl.slice(queueUrl.lastIndexOf('/') + 1 + prefix.length), queueUrl);
-        }
+      const found = await Promise.all(QUEUE_ROLES.map(async (role) => [role, await urlOf(role)] as const));
+      const urls = new Map(found.flatMap(([role, url]) => (url === undefined ? [] : [[role, url] as const])));
+      if (urls.size === 0) {
+        throw new OperatorError(
+          'not_deployed',
+          `no queue is named ${physicalName(QUEUE_ROLES[0])}: ${notDeployed(stage)}`,
+        );
       }
-      if (urls.size === 0)
-        throw new OperatorError('not_there', `no queue is named ${prefix}… in this account and region`);
       return urls;
     },
     logFile: () => undefined,

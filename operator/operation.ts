@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { check, sentenceOf } from '../domain/shared/faults.ts';
-import { connect, type Connection, DEFAULT_DIRECTORY, type Target, targetOf } from './connection.ts';
+import { ApiUrl, connect, type Connection, DEFAULT_DIRECTORY, type Target, targetOf } from './connection.ts';
+import { explained } from './explained.ts';
 import { type ExitCode, usageError } from './outcome.ts';
 import type { Output } from './output.ts';
 
@@ -34,8 +35,11 @@ type OperationSpec<Shape extends z.ZodRawShape> = {
 
 const TargetShape = z.object({
   local: z.union([z.string(), z.literal(true)]).optional(),
-  stage: z.string().optional(),
-  url: z.url().optional(),
+  stage: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,19}$/, 'expected 1 to 20 of a-z 0-9 -, starting with a letter')
+    .optional(),
+  url: ApiUrl.optional(),
 });
 
 /** Adds a command that acts on a stack; every one of them takes the same options for which, and for JSON. */
@@ -63,7 +67,11 @@ export function addOperation<Shape extends z.ZodRawShape>(
       const target = targetOf(parseUsage(TargetShape, options), runtime.environment);
       const input = parseUsage(z.object(spec.input), { ...options, ...given });
       const { output, clock } = runtime;
-      runtime.end(await spec.run({ target, connect: () => connect(target), output, clock }, input));
+      try {
+        runtime.end(await spec.run({ target, connect: () => connect(target), output, clock }, input));
+      } catch (error) {
+        throw explained(error, target);
+      }
     });
 }
 

@@ -82,4 +82,8 @@ export function durationText(seconds: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** `1 user`, `2 users`. */
+export const counted = (count: number, what: string, ending = 's'): string =>
+  `${count} ${what}${count === 1 ? '' : ending}`;
+
 export const orUnknown = (value: Cell | null): Cell => value ?? 'unknown';

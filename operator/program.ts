@@ -20,7 +20,7 @@ export function operatorProgram(runtime: Runtime): Command {
       'after',
       `
 Each command acts on the local stack of this directory, unless --local DIRECTORY or --stage STAGE says another; a
-deployed stack's API is reached by --url or LAUREL_URL, with the admin key in LAUREL_ADMIN_KEY. \`laurel\` stands for \`npm run --silent laurel --\`.
+deployed stack's API is reached by --url or LAUREL_URL, with the admin key in LAUREL_ADMIN_KEY.
 
 Exit codes: ${EXIT.ok} it went well; ${EXIT.failed} it failed; ${EXIT.usage} the command line asks for what cannot be; ${EXIT.found} it went well and
 found what somebody must look at (dead letters, a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.

@@ -31,6 +31,14 @@ const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly message
   ['backfill', { consumer: 'backfill' }],
 ]);
 
+/** Every queue of a stack by its role: of a deployed one, only what has one of these names is looked at. */
+export const QUEUE_ROLES = [
+  ...[...WORKERS.keys()].flatMap((queue) => [queue, `${queue}${DEAD_LETTERS}`]),
+  `announce-changes${POSITIONS}`,
+  `backfill${SCHEDULE}`,
+  `rank${SCHEDULE}`,
+] as const;
+
 export type DeadLetterQueue = {
   readonly role: string;
   readonly url: string;
@@ -81,16 +89,6 @@ function describe(role: string, urls: ReadonlyMap<string, string>): DeadLetterQu
   const source = sourceUrl === undefined ? undefined : { role: sourceRole, url: sourceUrl };
   return { role, url, holds: 'messages', source, consumer: worker?.consumer, message: worker?.message };
 }
-
-/** The cure for what cannot be sent back. */
-export const CURE_OF = {
-  positions:
-    'it holds positions in a stream, not messages: there is nothing to send back. Mend the cause, then announce ' +
-    'again whoever was missed with `laurel backfill --mode all`: a missed score looks current, so `stale` passes it',
-  invocations:
-    'it holds invocations that a schedule could not make. Mend the cause; the next one makes up for them, or run ' +
-    '`laurel backfill` now',
-} as const;
 
 const Depth = z.object({
   ApproximateNumberOfMessages: z.coerce.number().optional(),

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DeleteMessageCommand,
   ListMessageMoveTasksCommand,
@@ -20,6 +19,8 @@ const NOT_BUILT_IN: ReadonlySet<string> = new Set([
 /** A message is hidden while it is moved; if we end in between, it is there again after that. */
 const MOVE_SECONDS = 60;
 const FOLLOW_MS = 2_000;
+/** SQS lists no more. */
+const MOST_LISTED = 10;
 
 export type Redrive = {
   readonly sqs: SQSClient;
@@ -28,6 +29,7 @@ export type Redrive = {
   /** Messages a second; as fast as it goes where it is missing. */
   readonly rate: number | undefined;
   readonly clock: () => number;
+  readonly wait: (milliseconds: number) => Promise<unknown>;
   readonly onMoved: (moved: number, total: number | undefined) => void;
 };
 
@@ -36,53 +38,68 @@ export type Redriven = { readonly moved: number; readonly by: 'task' | 'hand' };
 /** Moves dead letters back to the queue they failed in: SQS's own task where there is one, else one by one. */
 export async function redrive(options: Redrive): Promise<Redriven> {
   const arn = (await readQueue(options.sqs, options.from)).arn;
-  if (arn !== undefined && (await startTask(options, arn))) {
-    return { moved: await followTask(options, arn), by: 'task' };
+  const earlier = arn === undefined ? undefined : await tasksOf(options.sqs, arn);
+  if (arn === undefined || earlier === undefined) return { moved: await moveByHand(options), by: 'hand' };
+  const running = earlier.find(isUnderWay);
+  if (running !== undefined) {
+    const { ApproximateNumberOfMessagesMoved: moved, StartedTimestamp: started } = running;
+    const since = started === undefined ? '' : ` since ${new Date(started).toISOString()}`;
+    throw new OperatorError(
+      'redrive_running',
+      `another redrive of this queue is under way${since}, ${moved} moved so far`,
+    );
   }
-  return { moved: await moveByHand(options), by: 'hand' };
-}
-
-async function startTask({ sqs, rate }: Redrive, SourceArn: string): Promise<boolean> {
-  try {
-    // Without a destination they go where they came from.
-    const perSecond = rate === undefined ? {} : { MaxNumberOfMessagesPerSecond: rate };
-    await sqs.send(new StartMessageMoveTaskCommand({ SourceArn, ...perSecond }));
-    return true;
-  } catch (error) {
-    if (error instanceof Error && NOT_BUILT_IN.has(error.name)) return false;
-    throw error;
-  }
+  // Without a destination they go where they came from.
+  const perSecond = options.rate === undefined ? {} : { MaxNumberOfMessagesPerSecond: options.rate };
+  const { TaskHandle } = await options.sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn, ...perSecond }));
+  const known = new Set(earlier.map(({ StartedTimestamp }) => StartedTimestamp));
+  // A handle is listed only while its task runs; one queue has one task at a time, so ours is the first that is new.
+  const ours = (tasks: readonly Task[]) =>
+    tasks.find((task) => task.TaskHandle !== undefined && task.TaskHandle === TaskHandle) ??
+    tasks.findLast(({ StartedTimestamp }) => !known.has(StartedTimestamp));
+  return { moved: await followTask(options, arn, ours), by: 'task' };
 }
 
 const Task = z.object({
+  TaskHandle: z.string().optional(),
   Status: z.enum(['RUNNING', 'COMPLETED', 'CANCELLING', 'CANCELLED', 'FAILED']),
+  StartedTimestamp: z.number().optional(),
   ApproximateNumberOfMessagesMoved: z.number().default(0),
   ApproximateNumberOfMessagesToMove: z.number().optional(),
   FailureReason: z.string().optional(),
 });
+type Task = z.infer<typeof Task>;
 
-async function followTask({ sqs, onMoved }: Redrive, SourceArn: string): Promise<number> {
+const isUnderWay = ({ Status }: Task): boolean => Status === 'RUNNING' || Status === 'CANCELLING';
+
+/** The last tasks of a queue, the newest first; undefined where the engine has no such thing. */
+async function tasksOf(sqs: SQSClient, SourceArn: string): Promise<readonly Task[] | undefined> {
+  try {
+    const { Results = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: MOST_LISTED }));
+    const tasks = Results.map((result) => Task.parse(result));
+    return tasks.toSorted((a, b) => (b.StartedTimestamp ?? 0) - (a.StartedTimestamp ?? 0));
+  } catch (error) {
+    if (error instanceof Error && NOT_BUILT_IN.has(error.name)) return undefined;
+    throw error;
+  }
+}
+
+async function followTask(
+  { sqs, wait, onMoved }: Redrive,
+  arn: string,
+  ours: (tasks: readonly Task[]) => Task | undefined,
+): Promise<number> {
   for (;;) {
-    const { Results = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
-    if (Results.length === 0) {
-      await sleep(FOLLOW_MS); // it was started a moment ago, and is not listed yet
-      continue;
-    }
-    const task = Task.parse(Results[0]);
-    onMoved(task.ApproximateNumberOfMessagesMoved, task.ApproximateNumberOfMessagesToMove);
-    switch (task.Status) {
-      case 'COMPLETED':
-        return task.ApproximateNumberOfMessagesMoved;
-      case 'RUNNING':
-      case 'CANCELLING':
-        await sleep(FOLLOW_MS);
-        break;
-      case 'CANCELLED':
-      case 'FAILED': {
+    const task = ours((await tasksOf(sqs, arn)) ?? []);
+    if (task !== undefined) {
+      onMoved(task.ApproximateNumberOfMessagesMoved, task.ApproximateNumberOfMessagesToMove);
+      if (task.Status === 'COMPLETED') return task.ApproximateNumberOfMessagesMoved;
+      if (!isUnderWay(task)) {
         const why = task.FailureReason ?? 'no reason given';
         throw new OperatorError('redrive_ended', `the task ended as ${task.Status.toLowerCase()}: ${why}`);
       }
     }
+    await wait(FOLLOW_MS); // it runs, or it was started a moment ago and is not listed yet
   }
 }
 
@@ -90,7 +107,7 @@ async function followTask({ sqs, onMoved }: Redrive, SourceArn: string): Promise
  * Sends each message anew and deletes it then: ended in between, it is in both queues, which is safe, since a message
  * only says what to recompute. What failed again since we began is left there, or this would never end.
  */
-async function moveByHand({ sqs, from, to, rate, clock, onMoved }: Redrive): Promise<number> {
+async function moveByHand({ sqs, from, to, rate, clock, wait, onMoved }: Redrive): Promise<number> {
   const startedAt = clock();
   let moved = 0;
   const failedAgain = new Map<string, ReceivedMessage>();
@@ -109,7 +126,7 @@ async function moveByHand({ sqs, from, to, rate, clock, onMoved }: Redrive): Pro
         await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: handle }));
         moved += 1;
         onMoved(moved, undefined);
-        if (rate !== undefined) await sleep(Math.max(0, startedAt + (moved * 1_000) / rate - clock()));
+        if (rate !== undefined) await wait(Math.max(0, startedAt + (moved * 1_000) / rate - clock()));
       }
     }
   } finally {

@@ -4,9 +4,10 @@ import { Username } from '../../domain/identity/username.ts';
 import { RequestDate } from '../../domain/shared/utc.ts';
 import { type BackfillAnswer, followBackfill, invokeBackfill, isTransient } from '../backfill-client.ts';
 import { awaitRun, newestRuns, type Run } from '../backfill-runs.ts';
+import { hintOf } from '../connection.ts';
 import { addOperation, commaList, type Context, type Runtime } from '../operation.ts';
 import { EXIT, type ExitCode, OperatorError, usageError } from '../outcome.ts';
-import type { Progress } from '../output.ts';
+import { counted, type Progress } from '../output.ts';
 
 type Order = {
   readonly mode?: string;
@@ -69,7 +70,7 @@ ${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT
 
 /** Starts a run, or takes the one that is named, and shows it until it is done. */
 async function runAndFollow(context: Context, what: string | Order): Promise<ExitCode> {
-  const { output, connect } = context;
+  const { output, target } = context;
   const bar = output.progress('backfill', 0);
   const seen: { last?: BackfillAnswer; runId?: string } = typeof what === 'string' ? { runId: what } : {};
   const onAnswer = (answer: BackfillAnswer) => {
@@ -88,9 +89,7 @@ async function runAndFollow(context: Context, what: string | Order): Promise<Exi
     const end = await Promise.race([done, interruption.promise]);
     bar.stop();
     if (end === 'interrupted') {
-      const { options } = connect();
-      const how =
-        seen.runId === undefined ? `laurel status ${options}` : `laurel backfill --run ${seen.runId} ${options}`;
+      const how = hintOf(target, seen.runId === undefined ? 'status' : `backfill --run ${seen.runId}`);
       output.note(`The run goes on without us. To see it again: ${how}`);
       output.result({ ...seen.last, runId: seen.runId ?? null, status: 'running', interrupted: true, follow: how }, '');
       return EXIT.interrupted;
@@ -125,7 +124,7 @@ async function startAndFollow(context: Context, order: Order, following: Followi
     return first.status === 'done' ? first : await followBackfill(first.runId, following);
   } catch (error) {
     if (!isTransient(error)) throw error;
-    const why = 'the line broke before the run was seen: it may have begun, see `laurel status`, or start it again';
+    const why = `the line broke before the run was seen: it may have begun, see \`${hintOf(context.target, 'status')}\`, or start it again`;
     throw new OperatorError('lost', why, { cause: error });
   } finally {
     looking.abort();
@@ -144,11 +143,16 @@ function show(bar: Progress, answer: BackfillAnswer): void {
   bar.update(handledOf(answer), { ...(total !== undefined && { total }), state: answer.phase ?? answer.status });
 }
 
-function textOf({ runId, recomputed, enqueued, unknown = 0, failed = 0, dryRun }: BackfillAnswer): string {
+function textOf({ runId, mode, recomputed, enqueued, unknown = 0, failed = 0, dryRun }: BackfillAnswer): string {
   const did = dryRun === true ? 'would be recomputed' : 'recomputed';
+  const isOfDays = mode === 'metrics';
   return [
-    `${runId}: ${recomputed} users ${did}, ${enqueued} refreshes enqueued`,
-    ...(unknown > 0 ? [`${unknown} of them nothing is known of`] : []),
-    ...(failed > 0 ? [`${failed} could not be recomputed: see the log of the function backfill`] : []),
+    isOfDays
+      ? `${runId}: ${counted(recomputed, 'day')} of the community metrics ${did}`
+      : `${runId}: ${counted(recomputed, 'user')} ${did}, ${counted(enqueued, 'refresh', 'es')} enqueued`,
+    ...(unknown > 0 ? [`Nothing is known of ${counted(unknown, 'more user')}`] : []),
+    ...(failed > 0
+      ? [`${counted(failed, isOfDays ? 'day' : 'user')} could not be recomputed: see the log of the function backfill`]
+      : []),
   ].join('\n');
 }

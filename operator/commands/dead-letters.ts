@@ -1,12 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { settleAll } from '../../domain/shared/settle-all.ts';
-import type { Connection } from '../connection.ts';
+import { type Connection, hintOf, type Target } from '../connection.ts';
 import { logHint, type Reason, reasonsOf } from '../dead-letter-reason.ts';
 import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
 import { EXIT, usageError } from '../outcome.ts';
 import { durationText, orUnknown, tableOf } from '../output.ts';
-import { CURE_OF, type DeadLetterQueue, deadLetterQueue, deadLetterQueues, look, readQueue } from '../queues.ts';
+import { type DeadLetterQueue, deadLetterQueue, deadLetterQueues, look, readQueue } from '../queues.ts';
 import { redrive } from '../redrive.ts';
 
 type DeadLetter = {
@@ -66,7 +67,7 @@ on if you leave; elsewhere messages are sent and deleted one by one.
     async run({ connect, output, clock }, { queue, dryRun, rate }) {
       const connection = connect();
       const { role, url, holds, source } = await deadLetterQueue(connection, queue);
-      if (holds !== 'messages') throw usageError(`${role}: ${CURE_OF[holds]}`);
+      if (holds !== 'messages') throw usageError(`${role}: ${cureOf(holds, connection.target)}`);
       if (source === undefined) throw usageError(`${role}: there is no queue that its messages came from`);
       const sqs = connection.sqs();
       const { waiting, inFlight } = await readQueue(sqs, url);
@@ -84,6 +85,7 @@ on if you leave; elsewhere messages are sent and deleted one by one.
         to: source.url,
         rate,
         clock,
+        wait: (milliseconds) => sleep(milliseconds),
         onMoved: (count, total) => bar.update(count, { total: Math.max(total ?? messages ?? 0, count) }),
       }).finally(() => bar.stop());
       output.result({ ...way, moved, by }, `${moved} messages went from ${role} to ${source.role}`);
@@ -91,6 +93,22 @@ on if you leave; elsewhere messages are sent and deleted one by one.
     },
   });
 }
+
+/** The cure for what cannot be sent back. */
+const cureOf = (holds: 'positions' | 'invocations', target: Target): string => {
+  switch (holds) {
+    case 'positions':
+      return (
+        'it holds positions in a stream, not messages: there is nothing to send back. Mend the cause, then announce again ' +
+        `whoever was missed with \`${hintOf(target, 'backfill --mode all')}\`: a missed score looks current, so \`stale\` passes it`
+      );
+    case 'invocations':
+      return (
+        'it holds invocations that a schedule could not make. Mend the cause; the next one makes up for them, or run ' +
+        `\`${hintOf(target, 'backfill --mode stale')}\` now`
+      );
+  }
+};
 
 async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: number, now: number) {
   const sqs = connection.sqs();
@@ -108,7 +126,11 @@ async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: n
   }));
   const more = { waiting: depth.waiting, inFlight: depth.inFlight };
   const hint = messages.length === 0 ? undefined : logHint(connection, queue);
-  const cure = queue.holds === 'messages' ? `laurel redrive ${queue.source?.role ?? queue.role}` : CURE_OF[queue.holds];
+  const { holds, source, role } = queue;
+  const cure =
+    holds === 'messages'
+      ? hintOf(connection.target, `redrive ${source?.role ?? role}`)
+      : cureOf(holds, connection.target);
   return {
     queue: queue.role,
     holds: queue.holds,
@@ -116,14 +138,14 @@ async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: n
     deadLetters,
     ...(hint === undefined ? {} : { log: hint }),
     cure,
-    text: textOf(queue, deadLetters, { hint, cure, limit, connection }),
+    text: textOf(queue, deadLetters, { hint, cure, limit }),
   };
 }
 
 function textOf(
   { role, holds }: DeadLetterQueue,
   deadLetters: readonly DeadLetter[],
-  { hint, cure, limit, connection }: { hint: string | undefined; cure: string; limit: number; connection: Connection },
+  { hint, cure, limit }: { hint: string | undefined; cure: string; limit: number },
 ): string {
   if (deadLetters.length === 0) return `${role}: empty`;
   const table = tableOf(
@@ -140,7 +162,7 @@ function textOf(
     `${role}: ${deadLetters.length}${deadLetters.length >= limit ? ' or more' : ''}`,
     table,
     ...(hint === undefined ? [] : [`Its function's log:   ${hint}`]),
-    holds === 'messages' ? `Once it is mended:    ${cure} ${connection.options}` : `Here ${cure}.`,
+    holds === 'messages' ? `Once it is mended:    ${cure}` : `Here ${cure}.`,
   ].join('\n');
 }
 

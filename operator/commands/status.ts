@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { hintOf, type Target } from '../connection.ts';
 import { addOperation, type Runtime } from '../operation.ts';
 import { EXIT } from '../outcome.ts';
 import { durationText, orUnknown, tableOf } from '../output.ts';
@@ -17,9 +18,9 @@ messages. Exits with ${EXIT.found} where there are dead letters.
   laurel status --stage prod --json | jq '.queues[] | select(.waiting > 0)'
 `,
     input: {},
-    async run({ connect, output, clock }) {
+    async run({ target, connect, output, clock }) {
       const status = await readStatus(connect(), clock());
-      output.result(status, textOf(status, clock()));
+      output.result(status, textOf(status, target, clock()));
       return deadIn(status).length > 0 ? EXIT.found : EXIT.ok;
     },
   });
@@ -28,7 +29,7 @@ messages. Exits with ${EXIT.found} where there are dead letters.
 const deadIn = ({ queues }: StackStatus) =>
   queues.filter(({ isDeadLetters, waiting, inFlight }) => isDeadLetters && (waiting !== 0 || inFlight !== 0));
 
-function textOf(status: StackStatus, now: number): string {
+function textOf(status: StackStatus, target: Target, now: number): string {
   const { stack, queues, refreshLag, lastBackfill } = status;
   const rows = queues.map((queue) => [
     queue.queue,
@@ -42,7 +43,7 @@ function textOf(status: StackStatus, now: number): string {
     idle: 'nothing was refreshed in the last hour',
     unknown: 'unknown',
   }[refreshLag.state];
-  const dead = deadIn(status).map(({ queue }) => `laurel dead-letters ${queue}`);
+  const dead = deadIn(status).map(({ queue }) => hintOf(target, `dead-letters ${queue}`));
   return [
     stack,
     tableOf(['queue', 'waiting', 'in flight', 'delayed', 'oldest'], rows),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
@@ -35,7 +36,8 @@ export async function settle(stack: StackProcess, timeoutMs: number): Promise<Re
       for (const [role] of waiting) {
         const [from, to] = [queues[role], queues[sourceOf(role)]];
         if (from === undefined || to === undefined) continue;
-        const { moved } = await redrive({ sqs, from, to, rate: undefined, clock: Date.now, onMoved: () => undefined });
+        const [clock, wait, onMoved] = [Date.now, sleep, () => undefined];
+        const { moved } = await redrive({ sqs, from, to, rate: undefined, clock, wait, onMoved });
         redriven.set(role, (redriven.get(role) ?? 0) + moved);
       }
       await stack.ask({ kind: 'drain', timeoutMs });

@@ -1,0 +1,41 @@
+import { notDeployed, type Target } from './connection.ts';
+import { OperatorError } from './outcome.ts';
+
+const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError']);
+const REFUSED_CREDENTIALS: ReadonlySet<string> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+]);
+const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'AuthorizationError']);
+const NOT_THERE: ReadonlySet<string> = new Set(['ResourceNotFoundException', 'QueueDoesNotExist']);
+const UNREACHABLE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT']);
+
+/** What keeps an operator from a stack, in a sentence that says what to do. Any other error is given back as it is. */
+export function explained(error: unknown, target: Target): unknown {
+  if (!(error instanceof Error) || error instanceof OperatorError) return error;
+  const { name, message } = error;
+  const say = (code: string, sentence: string) => new OperatorError(code, sentence, { cause: error });
+  if ('code' in error && typeof error.code === 'string' && UNREACHABLE.has(error.code)) {
+    return target.kind === 'local'
+      ? say('not_running', `the local stack in ${target.directory} does not answer (${error.code}): start it again`)
+      : say('unreachable', `AWS does not answer (${message || error.code}): is the region right, and the network up?`);
+  }
+  if (target.kind === 'local') return error;
+  if (/^Region (is missing|not accepted)/.test(message)) {
+    return say('no_region', 'no AWS region is set: name it in AWS_REGION, or in the profile that AWS_PROFILE names');
+  }
+  if (NO_CREDENTIALS.has(name)) {
+    const how = 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as for the AWS CLI';
+    return say('no_credentials', `no AWS credentials were found: ${how}`);
+  }
+  if (REFUSED_CREDENTIALS.has(name))
+    return say('bad_credentials', `AWS refuses the credentials (${name}): sign in again`);
+  if (DENIED.has(name)) return say('denied', `these AWS credentials are not allowed to do this: ${message}`);
+  if (NOT_THERE.has(name)) return say('not_deployed', `${name}: ${notDeployed(target.stage)}`);
+  return error;
+}

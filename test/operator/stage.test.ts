@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { connect, hintOf, targetOf } from '../../operator/connection.ts';
+import { explained } from '../../operator/explained.ts';
+import { OperatorError } from '../../operator/outcome.ts';
+import { QUEUE_ROLES } from '../../operator/queues.ts';
+import { spawnOperator } from '../support/operator.ts';
+import { byRole } from '../support/template.ts';
+
+const sqs = mockClient(SQSClient);
+afterEach(() => sqs.reset());
+const prod = targetOf({ stage: 'prod' }, {});
+const named = (name: string, message = 'no') => Object.assign(new Error(message), { name });
+
+describe('a stage', () => {
+  const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
+
+  it('has the queues of the template, and they are found by their whole names', async () => {
+    expect([...QUEUE_ROLES].sort()).toEqual([...byRole(template.Resources, 'AWS::SQS::Queue').keys()].sort());
+    // No role's name ends like another one: then no stage's queue could pass for a longer-named stage's.
+    for (const role of QUEUE_ROLES) {
+      expect(QUEUE_ROLES.filter((other) => other !== role && other.endsWith(`-${role}`))).toEqual([]);
+    }
+  });
+
+  it('does not see the queues of a stage whose name goes on', async () => {
+    const there = ['laurel-prod-rank', 'laurel-prod-eu-rank', 'laurel-prod-eu-rank-dlq', 'laurel-prod-other'];
+    sqs.on(GetQueueUrlCommand).callsFake(({ QueueName }) => {
+      if (there.includes(QueueName)) return { QueueUrl: `https://sqs/1/${QueueName}` };
+      throw named('QueueDoesNotExist');
+    });
+
+    expect([...(await connect(prod).queues())]).toEqual([['rank', 'https://sqs/1/laurel-prod-rank']]);
+    const eu = connect(targetOf({ stage: 'prod-eu' }, {}));
+    expect([...(await eu.queues()).keys()]).toEqual(['rank', 'rank-dlq']);
+    await expect(connect(targetOf({ stage: 'pro' }, {})).queues()).rejects.toMatchObject({ code: 'not_deployed' });
+  });
+});
+
+describe('what keeps an operator from a stage', () => {
+  it.each([
+    ['no region', new Error('Region is missing'), 'no_region', 'AWS_REGION'],
+    ['no credentials', named('CredentialsProviderError'), 'no_credentials', 'AWS_PROFILE'],
+    ['old credentials', named('ExpiredTokenException'), 'bad_credentials', 'sign in again'],
+    ['a missing permission', named('AccessDeniedException', 'sqs:GetQueueUrl'), 'denied', 'sqs:GetQueueUrl'],
+    ['no such table', named('ResourceNotFoundException'), 'not_deployed', 'npx cdk bootstrap'],
+    ['no network', Object.assign(named('Error'), { code: 'ENOTFOUND' }), 'unreachable', 'network'],
+  ])('is said in a sentence: %s', (_what, error, code, words) => {
+    const said = explained(error, prod);
+
+    expect(said).toBeInstanceOf(OperatorError);
+    expect(said).toMatchObject({ code, message: expect.stringContaining(words) });
+    expect((said as Error).message).not.toContain('\n');
+  });
+
+  it('is left as it is where nobody foresaw it', () => {
+    const error = new TypeError('x is not a function');
+    expect(explained(error, prod)).toBe(error);
+  });
+
+  const nobody = { AWS_CONFIG_FILE: '/none', AWS_SHARED_CREDENTIALS_FILE: '/none', AWS_EC2_METADATA_DISABLED: 'true' };
+  it.each([
+    [{ AWS_REGION: '' }, 'no_region'],
+    [{ AWS_REGION: 'eu-west-1', AWS_PROFILE: 'none' }, 'no_credentials'],
+  ])('is what the SDK fails with: %j', async (env, code) => {
+    const { code: exitCode, stdout } = await spawnOperator(['status', '--stage', 'prod', '--json'], {
+      ...nobody,
+      ...env,
+    }).ended;
+
+    expect({ exitCode, said: JSON.parse(stdout) }).toMatchObject({ exitCode: 1, said: { code } });
+  });
+});
+
+describe('a hint', () => {
+  it.each([
+    [{ stage: 'dev' }, 'laurel status --stage dev'],
+    [{ local: true as const }, 'laurel status --local'],
+    [{ local: 'data/two' }, 'laurel status --local data/two'],
+    [{ local: "it's here" }, "laurel status --local 'it'\\''s here'"],
+  ])('has the options as they were given: %j', (options, hint) => {
+    expect(hintOf(targetOf(options, {}), 'status')).toBe(hint);
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [['status', '--stage', 'Prod'], 'stage: expected 1 to 20 of a-z 0-9 -, starting with a letter'],
+    [['keys', 'list', '--stage', 'prod', '--url', 'example.com'], 'url: expected an http or https address'],
+  ])('is named: %j', async (args, sentence) => {
+    const { code, stderr } = await spawnOperator(args).ended;
+
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `laurel: ${sentence}\n` });
+  });
+});
