@@ -36,8 +36,8 @@ function reasonOf(queue: DeadLetterQueue, { body }: ReceivedMessage, logged: str
   if (queue.holds !== 'messages') return { kind: 'unknown', says: `the error is in the log of its function` };
   const value = jsonOf(body);
   if (value === undefined) return { kind: 'unreadable', says: 'its body is no JSON' };
-  const wrong = queue.message && z.core.safeParse(queue.message, value).error?.issues[0];
-  if (wrong) return { kind: 'unreadable', says: `${wrong.path.join('.') || 'body'}: ${wrong.message}` };
+  const fault = queue.faultOf?.(value);
+  if (fault !== undefined) return { kind: 'unreadable', says: fault };
   if (logged !== undefined) return { kind: 'failed', says: logged };
   return { kind: 'unknown', says: 'its body can be read, so its handling failed; the error is in the log alone' };
 }

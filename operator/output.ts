@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { withEscapes } from '../domain/shared/text.ts';
@@ -11,6 +12,8 @@ export type Output = {
   result(value: unknown, text: string): void;
   note(text: string): void;
   progress(what: string, total: number): Progress;
+  /** Asks at a terminal; where nobody sits at one, whoever wrote the command has decided. */
+  confirm(question: string): Promise<boolean>;
 };
 
 export type Progress = {
@@ -27,6 +30,13 @@ export function terminalOutput(options: { readonly json: boolean }): Output {
     },
     note(text) {
       process.stderr.write(`${linesOf(text)}\n`);
+    },
+    async confirm(question) {
+      if (!process.stdin.isTTY || !process.stderr.isTTY) return true;
+      const terminal = createInterface({ input: process.stdin, output: process.stderr });
+      const asked = terminal.question(`${question} [y/N] `).catch(() => 'no'); // Ctrl-C
+      const answer = await asked.finally(() => terminal.close());
+      return /^y(es)?$/i.test(answer.trim());
     },
     progress(what, total) {
       const bar = new SingleBar({

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addBackfillCommand } from './commands/backfill.ts';
 import { addConservationCommand } from './commands/conservation.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
+import { addDiscardCommand } from './commands/discard.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
 import { addReplayCommand } from './commands/replay.ts';
@@ -33,6 +34,7 @@ found what somebody must look at (dead letters, a wrong ledger, refused requests
     );
   addStatusCommand(program, runtime);
   addDeadLetterCommands(program, runtime);
+  addDiscardCommand(program, runtime);
   addBackfillCommand(program, runtime);
   addLedgerCommands(program, runtime);
   addShadowReportCommand(program, runtime);

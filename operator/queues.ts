@@ -6,9 +6,11 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
+import { readBackfillEvent } from '../domain/backfill/backfill-event.ts';
 import { RankRequested } from '../domain/messages/rank.message.ts';
 import { RollUpRequested } from '../domain/messages/roll-up.message.ts';
 import { ScoreRefreshRequested } from '../domain/messages/score-refresh.message.ts';
+import { check, sentenceOf } from '../domain/shared/faults.ts';
 import type { Connection } from './connection.ts';
 import { usageError } from './outcome.ts';
 
@@ -23,12 +25,25 @@ export const BATCH = 10;
 /** As long as a look may take; whatever happens to us, the messages are back after that. */
 const LOOK_SECONDS = 30;
 
-/** Who drains a queue, and what its messages are, where one schema says it. */
-const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly message?: z.core.$ZodType }> = new Map([
-  ['score-refresh', { consumer: 'refresh-score', message: ScoreRefreshRequested }],
-  ['roll-up', { consumer: 'roll-up-metrics', message: RollUpRequested }],
-  ['rank', { consumer: 'rank-leaderboards', message: RankRequested }],
-  ['backfill', { consumer: 'backfill' }],
+/** What is wrong with a message's value, so that it can never be read; undefined where nothing is. */
+type FaultOf = (value: unknown) => string | undefined;
+const faultBy =
+  (schema: z.core.$ZodType): FaultOf =>
+  (value) => {
+    const checked = check(schema, value, 'body');
+    return checked.ok ? undefined : sentenceOf(checked.error);
+  };
+const faultOfBackfill: FaultOf = (value) => {
+  const read = readBackfillEvent(value);
+  return read.ok ? undefined : read.error.sentence;
+};
+
+/** Who drains a queue, and what its messages are. */
+const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly faultOf: FaultOf }> = new Map([
+  ['score-refresh', { consumer: 'refresh-score', faultOf: faultBy(ScoreRefreshRequested) }],
+  ['roll-up', { consumer: 'roll-up-metrics', faultOf: faultBy(RollUpRequested) }],
+  ['rank', { consumer: 'rank-leaderboards', faultOf: faultBy(RankRequested) }],
+  ['backfill', { consumer: 'backfill', faultOf: faultOfBackfill }],
 ]);
 
 /** Every queue of a stack by its role: of a deployed one, only what has one of these names is looked at. */
@@ -47,7 +62,7 @@ export type DeadLetterQueue = {
   readonly source: { readonly role: string; readonly url: string } | undefined;
   /** The function that refused what is in it. */
   readonly consumer: string | undefined;
-  readonly message: z.core.$ZodType | undefined;
+  readonly faultOf: FaultOf | undefined;
 };
 
 export const isDeadLetterRole = (role: string): boolean => role.endsWith(DEAD_LETTERS) || role.endsWith(POSITIONS);
@@ -78,16 +93,16 @@ function describe(role: string, urls: ReadonlyMap<string, string>): DeadLetterQu
   const url = urls.get(role) ?? '';
   if (role.endsWith(POSITIONS)) {
     const consumer = without(role, POSITIONS);
-    return { role, url, holds: 'positions', source: undefined, consumer, message: undefined };
+    return { role, url, holds: 'positions', source: undefined, consumer, faultOf: undefined };
   }
   if (role.endsWith(SCHEDULE)) {
-    return { role, url, holds: 'invocations', source: undefined, consumer: undefined, message: undefined };
+    return { role, url, holds: 'invocations', source: undefined, consumer: undefined, faultOf: undefined };
   }
   const sourceRole = without(role, DEAD_LETTERS);
   const sourceUrl = urls.get(sourceRole);
   const worker = WORKERS.get(sourceRole);
   const source = sourceUrl === undefined ? undefined : { role: sourceRole, url: sourceUrl };
-  return { role, url, holds: 'messages', source, consumer: worker?.consumer, message: worker?.message };
+  return { role, url, holds: 'messages', source, consumer: worker?.consumer, faultOf: worker?.faultOf };
 }
 
 const Depth = z.object({
@@ -183,6 +198,26 @@ export async function look(sqs: SQSClient, url: string, limit: number): Promise<
     await giveBack(sqs, url, [...seen.values()]);
   }
   return [...seen.values()].toSorted((a, b) => a.sentAt - b.sentAt);
+}
+
+/** Finds messages by their ids and hides them from others; all that it met on the way are given back. */
+export async function find(
+  sqs: SQSClient,
+  url: string,
+  ids: ReadonlySet<string>,
+): Promise<Map<string, ReceivedMessage>> {
+  const found = new Map<string, ReceivedMessage>();
+  const others = new Map<string, ReceivedMessage>();
+  try {
+    while (found.size < ids.size) {
+      const messages = await receive(sqs, url, { limit: BATCH, hiddenSeconds: LOOK_SECONDS });
+      if (messages.every(({ id }) => others.has(id))) break;
+      for (const message of messages) (ids.has(message.id) ? found : others).set(message.id, message);
+    }
+  } finally {
+    await giveBack(sqs, url, [...others.values()]);
+  }
+  return found;
 }
 
 /** Makes them visible at once. One that cannot be is visible again by itself when its time is over. */

@@ -6,11 +6,25 @@ import { type Connection, hintOf, type Target } from '../connection.ts';
 import { logHint, type Reason, reasonsOf } from '../dead-letter-reason.ts';
 import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
 import { EXIT, usageError } from '../outcome.ts';
-import { durationText, orUnknown, tableOf } from '../output.ts';
-import { type DeadLetterQueue, deadLetterQueue, deadLetterQueues, look, readQueue } from '../queues.ts';
+import { counted, durationText, orUnknown, tableOf } from '../output.ts';
+import {
+  type DeadLetterQueue,
+  deadLetterQueue,
+  deadLetterQueues,
+  look,
+  readQueue,
+  type ReceivedMessage,
+} from '../queues.ts';
 import { redrive } from '../redrive.ts';
 
-type DeadLetter = {
+/** How many messages tell a redrive what is in the queue. */
+const MOST_LOOKED_AT = 100;
+/** How many messages a hint names. */
+const MOST_HINTED = 10;
+/** How much of a body a table shows. */
+const SHOWN = 200;
+
+export type DeadLetter = {
   readonly messageId: string;
   readonly body: string;
   readonly receives: number;
@@ -66,10 +80,22 @@ on if you leave; elsewhere messages are sent and deleted one by one.
     input: { queue: z.string(), dryRun: z.boolean().default(false), rate: wholeNumber(1, 500).optional() },
     async run({ connect, output, clock }, { queue, dryRun, rate }) {
       const connection = connect();
-      const { role, url, holds, source } = await deadLetterQueue(connection, queue);
+      const chosen = await deadLetterQueue(connection, queue);
+      const { role, url, holds, source } = chosen;
       if (holds !== 'messages') throw usageError(`${role}: ${cureOf(holds, connection.target)}`);
       if (source === undefined) throw usageError(`${role}: there is no queue that its messages came from`);
       const sqs = connection.sqs();
+      const looked = await deadLettersOf(connection, chosen, await look(sqs, url, MOST_LOOKED_AT), clock());
+      const hopeless = looked.filter(({ reason }) => reason.kind === 'unreadable');
+      if (hopeless.length > 0) {
+        const hint = hintOf(connection.target, `dead-letters ${source.role}`);
+        if (hopeless.length === looked.length && looked.length < MOST_LOOKED_AT) {
+          throw usageError(`${role}: what it holds can never be read, sent back or not. Look and discard: ${hint}`);
+        }
+        output.note(
+          `${counted(hopeless.length, 'message')} can never be read and will be back. Look and discard: ${hint}`,
+        );
+      }
       const { waiting, inFlight } = await readQueue(sqs, url);
       // One that is looked at just now is in flight, and soon there again.
       const messages = waiting === null || inFlight === null ? null : waiting + inFlight;
@@ -112,11 +138,48 @@ const cureOf = (holds: 'positions' | 'invocations', target: Target): string => {
 
 async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: number, now: number) {
   const sqs = connection.sqs();
-  const depth = await readQueue(sqs, queue.url);
+  const { target } = connection;
+  const { waiting, inFlight } = await readQueue(sqs, queue.url);
   // Whatever the depth says: it is only approximate.
   const messages = await look(sqs, queue.url, limit);
+  const deadLetters = await deadLettersOf(connection, queue, messages, now);
+  const log = messages.length === 0 ? undefined : logHint(connection, queue);
+  const { holds, source, role } = queue;
+  const hopeless = deadLetters.filter(({ reason }) => reason.kind === 'unreadable');
+  const discardable = holds === 'messages' ? hopeless : deadLetters;
+  const ids = discardable.slice(0, MOST_HINTED).map(({ messageId }) => messageId);
+  const discard =
+    ids.length === 0 ? undefined : hintOf(target, `discard ${source?.role ?? role} --message ${ids.join()}`);
+  const redrivable = deadLetters.length === 0 || hopeless.length < deadLetters.length;
+  const retry = redrivable ? hintOf(target, `redrive ${source?.role ?? role}`) : undefined;
+  const cure = holds === 'messages' ? (retry ?? discard) : cureOf(holds, target);
+  return {
+    queue: role,
+    holds,
+    ...{ waiting, inFlight, deadLetters },
+    ...(log === undefined ? {} : { log }),
+    cure,
+    ...(discard === undefined ? {} : { discard }),
+    text: textOf(role, deadLetters, limit, [
+      ...(log === undefined ? [] : [`Its function's log:   ${log}`]),
+      ...(holds === 'messages' ? [] : [`Here ${cure}.`]),
+      ...(holds === 'messages' && retry !== undefined ? [`Once it is mended:    ${retry}`] : []),
+      ...(discard === undefined
+        ? []
+        : [`${holds === 'messages' ? 'Can never be read:   ' : 'After that:          '} ${discard}`]),
+    ]),
+  };
+}
+
+/** Messages as they are shown to people. */
+export async function deadLettersOf(
+  connection: Connection,
+  queue: DeadLetterQueue,
+  messages: readonly ReceivedMessage[],
+  now: number,
+): Promise<readonly DeadLetter[]> {
   const reasons = await reasonsOf(connection, queue, messages);
-  const deadLetters: DeadLetter[] = messages.map(({ id, body, receives, sentAt }) => ({
+  return messages.map(({ id, body, receives, sentAt }) => ({
     messageId: id,
     body,
     receives,
@@ -124,47 +187,21 @@ async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: n
     ageSeconds: Math.max(0, Math.round((now - sentAt) / 1_000)),
     reason: reasons.get(id) ?? { kind: 'unknown', says: '' },
   }));
-  const more = { waiting: depth.waiting, inFlight: depth.inFlight };
-  const hint = messages.length === 0 ? undefined : logHint(connection, queue);
-  const { holds, source, role } = queue;
-  const cure =
-    holds === 'messages'
-      ? hintOf(connection.target, `redrive ${source?.role ?? role}`)
-      : cureOf(holds, connection.target);
-  return {
-    queue: queue.role,
-    holds: queue.holds,
-    ...more,
-    deadLetters,
-    ...(hint === undefined ? {} : { log: hint }),
-    cure,
-    text: textOf(queue, deadLetters, { hint, cure, limit }),
-  };
 }
 
-function textOf(
-  { role, holds }: DeadLetterQueue,
-  deadLetters: readonly DeadLetter[],
-  { hint, cure, limit }: { hint: string | undefined; cure: string; limit: number },
-): string {
+function textOf(role: string, deadLetters: readonly DeadLetter[], limit: number, hints: readonly string[]): string {
   if (deadLetters.length === 0) return `${role}: empty`;
   const table = tableOf(
-    ['first sent', 'age', 'receives', 'why', 'body'],
-    deadLetters.map(({ firstSentAt, ageSeconds, receives, reason, body }) => [
-      firstSentAt,
+    ['message', 'age', 'receives', 'why', 'body'],
+    deadLetters.map(({ messageId, ageSeconds, receives, reason, body }) => [
+      messageId,
       durationText(ageSeconds),
       receives,
-      `${reason.kind}: ${reason.says}`,
-      shown(body),
+      whyOf(reason),
+      body.length > SHOWN ? `${body.slice(0, SHOWN)}…` : body,
     ]),
   );
-  return [
-    `${role}: ${deadLetters.length}${deadLetters.length >= limit ? ' or more' : ''}`,
-    table,
-    ...(hint === undefined ? [] : [`Its function's log:   ${hint}`]),
-    holds === 'messages' ? `Once it is mended:    ${cure}` : `Here ${cure}.`,
-  ].join('\n');
+  return [`${role}: ${deadLetters.length}${deadLetters.length >= limit ? ' or more' : ''}`, table, ...hints].join('\n');
 }
 
-const SHOWN = 200;
-const shown = (body: string): string => (body.length > SHOWN ? `${body.slice(0, SHOWN)}…` : body);
+export const whyOf = ({ kind, says }: Reason): string => `${kind}: ${says}`;

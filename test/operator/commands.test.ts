@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operate, spawnOperator } from '../support/operator.ts';
@@ -139,7 +139,11 @@ describe('dead letters', () => {
     const { code, said } = await laurel('dead-letters', 'score-refresh');
     expect(code).toBe(3);
     const [queue] = said.queues;
-    expect(queue).toMatchObject({ queue: 'score-refresh-dlq', cure: 'laurel redrive score-refresh' });
+    expect(queue).toMatchObject({
+      queue: 'score-refresh-dlq',
+      cure: `laurel redrive score-refresh --local ${stack.dataDirectory}`,
+      discard: expect.stringMatching(/^laurel discard score-refresh --message [\w-]+,[\w-]+ --local /),
+    });
     const whyOf = (text: string) => queue.deadLetters.find(({ body }: any) => body.includes(text));
     expect(whyOf('poison')).toMatchObject({ reason: { kind: 'unreadable' }, firstSentAt: expect.any(String) });
     expect(whyOf('poison').receives).toBeGreaterThanOrEqual(5);
@@ -171,6 +175,32 @@ describe('dead letters', () => {
     });
     await until(async () => (await read('/v1/stats?username=dara')).body.totalEvents === 1);
   }, 120_000);
+
+  it('that can never be read are not offered to be sent back, and are taken out after they were shown', async () => {
+    const QueueUrl = stack.queues['roll-up-dlq'];
+    for (const MessageBody of ['poison\u202e', '{}'])
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    const looked = await laurel('dead-letters', 'roll-up');
+    const [{ deadLetters, cure }] = looked.said.queues;
+    expect(deadLetters.map(({ reason }: any) => reason.kind)).toEqual(['unreadable', 'unreadable']);
+    expect(cure).toMatch(/^laurel discard roll-up --message /);
+    expect(await laurel('redrive', 'roll-up')).toMatchObject({ code: 2, said: { code: 'usage' } });
+
+    const [first, second] = deadLetters.map(({ messageId }: any) => messageId);
+    const unknown = await laurel('discard', 'roll-up', '--message', `${first},none`);
+    expect(unknown).toMatchObject({ code: 1, said: { code: 'unknown_message' } });
+    const discard = ['discard', 'roll-up', '--message', first, '--local', stack.dataDirectory];
+    const { code, stdout, stderr } = await spawnOperator(discard).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '1 message deleted from roll-up-dlq\n' });
+    expect(stderr).toContain('poison\\u{202e}');
+
+    const left = (await laurel('dead-letters', 'roll-up')).said.queues[0].deadLetters;
+    expect(left.map(({ messageId }: any) => messageId)).toEqual([second]);
+    expect(await laurel('discard', 'roll-up-dlq', '--message', second)).toMatchObject({
+      code: 0,
+      said: { queue: 'roll-up-dlq', discarded: [{ messageId: second, body: '{}' }] },
+    });
+  });
 
   it('that are positions of a stream are not sent back: the cure is named', async () => {
     const refused = await laurel('redrive', 'announce-changes');
