@@ -178,8 +178,7 @@ describe('dead letters', () => {
 
   it('that can never be read are not offered to be sent back, and are taken out after they were shown', async () => {
     const QueueUrl = stack.queues['roll-up-dlq'];
-    for (const MessageBody of ['poison\u202e', '{}'])
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    for (const MessageBody of ['poison\u202e', '{}']) await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     const looked = await laurel('dead-letters', 'roll-up');
     const [{ deadLetters, cure }] = looked.said.queues;
     expect(deadLetters.map(({ reason }: any) => reason.kind)).toEqual(['unreadable', 'unreadable']);
