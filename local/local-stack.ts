@@ -20,13 +20,8 @@ import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type Disturbance, type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
 import type { LocalDescription } from './local-description.ts';
 import type { Assembly } from './template/assembly.ts';
-import {
-  readStack,
-  type FunctionModel,
-  type ScheduleModel,
-  type StackModel,
-  type Surroundings,
-} from './template/stack-model.ts';
+import type { Surroundings } from './template/references.ts';
+import { readStack, type FunctionModel, type ScheduleModel, type StackModel } from './template/stack-model.ts';
 
 export const LOCAL_REGION = 'us-east-1';
 /** The one that fauxqs puts into the ARNs of its queues. */

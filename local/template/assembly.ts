@@ -1,18 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { withoutMeaning } from './resources.ts';
 import { UnsupportedTemplateError } from './unsupported.ts';
 
-const Resource = z.strictObject({
+export const Resource = z.strictObject({
   Type: z.string(),
   Properties: z.record(z.string(), z.unknown()).default({}),
-  DependsOn: z.unknown().optional(), // everything is created in one fixed order: tables, queues, functions, sources
-  DeletionPolicy: z.unknown().optional(), // nothing is ever deleted here but by --fresh
-  UpdateReplacePolicy: z.unknown().optional(),
-  Metadata: z.unknown().optional(),
+  DependsOn: withoutMeaning('all is created in one fixed order: tables, queues, functions, sources'),
+  DeletionPolicy: withoutMeaning('only --fresh deletes, and it is meant to'),
+  UpdateReplacePolicy: withoutMeaning('a table of another shape stops boot'),
+  Metadata: withoutMeaning('for the CDK itself'),
 });
 
-const Template = z.object({ Resources: z.record(z.string(), Resource) });
+/** Strict: conditions, mappings and macros would change what the resources are. */
+export const Template = z.strictObject({
+  Resources: z.record(z.string(), Resource),
+  Description: withoutMeaning('for readers'),
+  Outputs: withoutMeaning('`local.json` says where the stack is'),
+  Parameters: withoutMeaning('the CDK asks for its bootstrap version; a reference to a parameter stops boot'),
+  Rules: withoutMeaning('the CDK checks its bootstrap version'),
+  Metadata: withoutMeaning('for the CDK itself'),
+});
 export type Template = z.infer<typeof Template>;
 export type Resource = z.infer<typeof Resource>;
 

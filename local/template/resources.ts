@@ -5,10 +5,13 @@ import * as z from 'zod';
  * property that is not listed stops boot. One that is known and has no meaning here says why.
  */
 
-const withoutMeaning = (_reason: string) => z.unknown().optional();
+/** Why a property that is known has no meaning here. */
+export const ignored = z.registry<{ readonly because: string }>();
+
+export const withoutMeaning = (because: string) => z.unknown().optional().register(ignored, { because });
 
 const Tags = z
-  .array(z.object({ Key: z.string(), Value: z.string() }))
+  .array(z.strictObject({ Key: z.string(), Value: z.string() }))
   .default([])
   .transform((tags) => new Map(tags.map(({ Key, Value }) => [Key, Value])));
 
@@ -72,7 +75,10 @@ export const Queue = z.strictObject({
 export const LambdaFunction = z.strictObject({
   FunctionName: z.string(),
   Handler: z.string().regex(/^[\w/-]+\.\w+$/),
-  Code: z.object({ S3Key: z.string() }),
+  Code: z.strictObject({
+    S3Key: z.string(),
+    S3Bucket: withoutMeaning('a bundle is read where it was made'),
+  }),
   Role: z.string(),
   Timeout: z.number(),
   MemorySize: z.number().default(128),
@@ -87,8 +93,21 @@ export const LambdaFunction = z.strictObject({
 
 const PolicyDocument = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(z.unknown()) });
 
+/** Who may take a role: services alone, each for a reason of its own. */
+const AssumeRolePolicyDocument = z.strictObject({
+  Version: z.literal('2012-10-17'),
+  Statement: z.array(
+    z.strictObject({
+      Effect: z.literal('Allow'),
+      Action: z.literal('sts:AssumeRole'),
+      Principal: z.strictObject({ Service: z.string() }),
+      Condition: withoutMeaning('there is no other account here'),
+    }),
+  ),
+});
+
 export const Role = z.strictObject({
-  AssumeRolePolicyDocument: withoutMeaning('a worker is given its own key and no other'),
+  AssumeRolePolicyDocument,
   Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument })).default([]),
   Description: withoutMeaning('for readers'),
 });

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { type EventFilter, readFilters } from '../events/event-filter.ts';
 import { readSchedule } from '../events/schedule.ts';
 import { isAllowed, parsePolicy, type Statement } from '../proxy/policy.ts';
-import type { Assembly, Resource } from './assembly.ts';
-import { resolveIntrinsics, type References } from './intrinsics.ts';
+import type { Assembly } from './assembly.ts';
+import { resolveIntrinsics } from './intrinsics.ts';
+import { referencesOf, type Surroundings } from './references.ts';
 import * as types from './resources.ts';
 import { UnsupportedTemplateError } from './unsupported.ts';
 
@@ -88,15 +89,6 @@ export type StackModel = {
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number } | undefined;
 };
 
-export type Surroundings = {
-  readonly region: string;
-  readonly accountId: string;
-  /** Where the AWS calls of functions go; queue URLs start with it. */
-  readonly awsEndpoint: string;
-  /** The ARN of a table's stream; engines give each stream a label of their own. */
-  readonly streamArnOf: (tableName: string) => string;
-};
-
 const ROLE_TAG = 'laurel:role';
 /** What a mapping's poller needs the function's role to allow, and Lambda's own batch size where the mapping sets none. */
 const POLLED_AS = {
@@ -114,66 +106,8 @@ const DEFAULT_QUEUE_CONCURRENCY = 5;
  * type, property or intrinsic function that the local stack does not support.
  */
 export function readStack({ template, codeDirectory }: Assembly, surroundings: Surroundings): StackModel {
-  const { region, accountId, awsEndpoint } = surroundings;
   const resources = new Map(Object.entries(template.Resources));
-  const named = (id: string, property: string): string => {
-    const name = resources.get(id)?.Properties[property];
-    if (typeof name !== 'string') throw new UnsupportedTemplateError(`${id}: expected ${property} to be plain text`);
-    return name;
-  };
-  const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${accountId}:${resource}`;
-  const resourceOf = (id: string): Resource => {
-    const resource = resources.get(id);
-    if (resource === undefined) throw new UnsupportedTemplateError(`The template refers to ${id}, which is not in it`);
-    return resource;
-  };
-  const queueUrl = (id: string) => `${awsEndpoint}/${accountId}/${named(id, 'QueueName')}`;
-
-  const references: References = {
-    pseudo: {
-      'AWS::Region': region,
-      'AWS::AccountId': accountId,
-      'AWS::Partition': 'aws',
-      'AWS::URLSuffix': 'amazonaws.com',
-    },
-    ref(id) {
-      switch (resourceOf(id).Type) {
-        case 'AWS::DynamoDB::GlobalTable':
-        case 'AWS::DynamoDB::Table':
-          return named(id, 'TableName');
-        case 'AWS::SQS::Queue':
-          return queueUrl(id);
-        case 'AWS::Lambda::Function':
-          return named(id, 'FunctionName');
-        default:
-          return id;
-      }
-    },
-    attribute(id, attribute) {
-      const { Type } = resourceOf(id);
-      switch (`${Type} ${attribute}`) {
-        case 'AWS::DynamoDB::GlobalTable Arn':
-        case 'AWS::DynamoDB::Table Arn':
-          return arn('dynamodb', `table/${named(id, 'TableName')}`);
-        case 'AWS::DynamoDB::GlobalTable StreamArn':
-        case 'AWS::DynamoDB::Table StreamArn':
-          return surroundings.streamArnOf(named(id, 'TableName'));
-        case 'AWS::SQS::Queue Arn':
-          return arn('sqs', named(id, 'QueueName'));
-        case 'AWS::SQS::Queue QueueName':
-          return named(id, 'QueueName');
-        case 'AWS::Lambda::Function Arn':
-          return arn('lambda', `function:${named(id, 'FunctionName')}`);
-        case 'AWS::IAM::Role Arn':
-          return `arn:aws:iam::${accountId}:role/${id}`;
-        case 'AWS::Logs::LogGroup Arn':
-          return arn('logs', `log-group:${id}:*`);
-        default:
-          if (types.TYPES_WITHOUT_MEANING.has(Type)) return id;
-          throw new UnsupportedTemplateError(`Unsupported attribute ${attribute} of ${Type} (${id})`);
-      }
-    },
-  };
+  const references = referencesOf(resources, surroundings);
 
   const seen = new Set<string>(types.TYPES_WITHOUT_MEANING.keys());
   const all = <Schema extends z.ZodType>(type: string, schema: Schema) => {
@@ -225,25 +159,32 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
   });
 
   const policies = all('AWS::IAM::Policy', types.Policy);
-  const statementsOf = new Map(
+  const roles = new Map(
     all('AWS::IAM::Role', types.Role).map(({ id, properties }) => {
       const attached = policies.filter(({ properties: { Roles } }) => Roles.includes(id));
       const documents = [...properties.Policies, ...attached.map((policy) => policy.properties)];
       return [
         references.attribute(id, 'Arn'),
-        documents.flatMap(({ PolicyName, PolicyDocument }) => parsePolicy(PolicyName, PolicyDocument.Statement)),
+        {
+          trusts: properties.AssumeRolePolicyDocument.Statement.map(({ Principal }) => Principal.Service),
+          policy: documents.flatMap(({ PolicyName, PolicyDocument }) =>
+            parsePolicy(PolicyName, PolicyDocument.Statement),
+          ),
+        },
       ] as const;
     }),
   );
 
-  const policyOf = (id: string, roleArn: string): readonly Statement[] => {
-    const policy = statementsOf.get(roleArn);
-    if (policy === undefined) throw new UnsupportedTemplateError(`${id}: its role ${roleArn} is not here`);
-    return policy;
+  /** What a service may do that takes the role. */
+  const policyOf = (id: string, roleArn: string, service: 'lambda' | 'scheduler'): readonly Statement[] => {
+    const role = roles.get(roleArn);
+    if (role === undefined) throw new UnsupportedTemplateError(`${id}: its role ${roleArn} is not here`);
+    if (role.trusts.includes(`${service}.amazonaws.com`)) return role.policy;
+    throw new UnsupportedTemplateError(`${id}: AWS refuses it, since its role does not trust ${service}.amazonaws.com`);
   };
 
   const functions = all('AWS::Lambda::Function', types.LambdaFunction).map(({ id, properties }): FunctionModel => {
-    const policy = policyOf(id, properties.Role);
+    const policy = policyOf(id, properties.Role, 'lambda');
     const dot = properties.Handler.lastIndexOf('.');
     return {
       role: roleOf(id, properties.Tags),
@@ -340,7 +281,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
       maxRetries: MaximumRetryAttempts,
       maxEventAgeMs: MaximumEventAgeInSeconds * 1000,
       deadLetterQueue: Target.DeadLetterConfig && queueOf(id, Target.DeadLetterConfig.Arn),
-      policy: policyOf(id, Target.RoleArn),
+      policy: policyOf(id, Target.RoleArn, 'scheduler'),
     };
   });
 

@@ -7,7 +7,7 @@ import { readSchedule } from '../../local/events/schedule.ts';
 import { readStack, type ScheduleModel } from '../../local/template/stack-model.ts';
 import { UnsupportedTemplateError } from '../../local/template/unsupported.ts';
 import { until } from '../support/stack.ts';
-import { aFunction, aQueue, type Resources, tinyAssembly } from './tiny-stack.ts';
+import { aFunction, aQueue, aRole, type Resources, tinyAssembly } from './tiny-stack.ts';
 
 const at = (time: string) => Date.parse(time);
 const FRIDAY = '2026-08-21T23:40:10.000Z';
@@ -50,7 +50,7 @@ const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const resources = (change: object = {}): Resources => ({
   Jobs: aQueue('jobs'),
   Undelivered: aQueue('undelivered'),
-  SenderRole: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } },
+  SenderRole: aRole('scheduler'),
   Hourly: {
     Type: 'AWS::Scheduler::Schedule',
     Properties: {
@@ -71,7 +71,7 @@ const resources = (change: object = {}): Resources => ({
 /** A schedule that invokes a function; its role may do so, or may not. */
 const ofFunction = (isAllowed: boolean): Resources => ({
   ...aFunction('Job', { handler: '' }),
-  SenderRole: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } },
+  SenderRole: aRole('scheduler'),
   SenderPolicy: {
     Type: 'AWS::IAM::Policy',
     Properties: {

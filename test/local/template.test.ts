@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { readStack, type Surroundings } from '../../local/template/stack-model.ts';
+import type { Surroundings } from '../../local/template/references.ts';
+import { readStack } from '../../local/template/stack-model.ts';
 import { resolveIntrinsics } from '../../local/template/intrinsics.ts';
 import { UnsupportedTemplateError } from '../../local/template/unsupported.ts';
-import { aFunction, aQueue, aTable, type Resources, tinyAssembly } from './tiny-stack.ts';
+import { aFunction, aQueue, aRole, aTable, type Resources, tinyAssembly } from './tiny-stack.ts';
 
 const surroundings: Surroundings = {
   region: 'us-east-1',
@@ -89,6 +90,11 @@ describe('the stack model', () => {
     };
     expect(() => read(resources)).toThrow(UnsupportedTemplateError);
     expect(() => read(resources)).toThrow(`may not ${missing} `);
+  });
+
+  it('refuses a function, as AWS does, whose role does not trust Lambda', () => {
+    const resources = { ...aFunction('worker', { handler: '' }), workerRole: aRole('scheduler') };
+    expect(() => read(resources)).toThrow('its role does not trust lambda.amazonaws.com');
   });
 
   it.each<[string, string, Resources]>([

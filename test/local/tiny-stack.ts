@@ -30,12 +30,23 @@ export const aQueue = (role: string, more: Record<string, unknown> = {}) => ({
   Properties: { QueueName: `tiny-${role}`, Tags: roleTag(role), ...more },
 });
 
+/** A role that a service may take. */
+export const aRole = (service: string) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: `${service}.amazonaws.com` } }],
+    },
+  },
+});
+
 /** A function, its role and its policy. The handler has `note(value)`, which tells the test, and `call(target, body)`. */
 export const aFunction = (
   role: string,
   given: { handler: string; timeout?: number; allow?: Allowed; environment?: Record<string, unknown> },
 ): Resources => ({
-  [`${role}Role`]: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } },
+  [`${role}Role`]: aRole('lambda'),
   [`${role}Policy`]: {
     Type: 'AWS::IAM::Policy',
     Properties: {
