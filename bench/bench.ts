@@ -1,11 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import * as z from 'zod';
+import { beginScript } from '../local/script.ts';
 import { everyRowIsWithin, type Measurements } from './measurements.ts';
 import { quietly } from './quietly.ts';
 import { environmentOf, joined, tableOf, type Report } from './report.ts';
 import { FULL_SIZES, USUAL_SIZES } from './sizes.ts';
 import { TOPICS } from './topics.ts';
+
+beginScript();
 
 const Options = z.object({
   full: z.boolean().default(false),

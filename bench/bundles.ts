@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
+import { scratchDirectory } from '../local/script.ts';
 import { readStack } from '../local/template/stack-model.ts';
 import { benchAssembly } from './engine.ts';
 import { cost, median, type Measurements } from './measurements.ts';
@@ -44,7 +44,7 @@ async function timeToReady(file: string): Promise<number> {
 
 /** Each bundle's size, and how much longer it takes to a ready handler than an empty one. */
 export async function measureBundles({ rounds }: Pick<Sizes, 'rounds'>): Promise<Measurements> {
-  const directory = mkdtempSync(join(tmpdir(), 'laurel-bench-'));
+  const { path: directory, remove } = scratchDirectory('bench');
   try {
     const empty = { role: 'empty', file: join(directory, 'index.mjs') };
     writeFileSync(empty.file, EMPTY);
@@ -65,6 +65,6 @@ export async function measureBundles({ rounds }: Pick<Sizes, 'rounds'>): Promise
       ratios: [],
     };
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    remove();
   }
 }

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { startLocalStack, type LocalStack, type LocalStackOptions } from '../local/local-stack.ts';
+import { scratchDirectory } from '../local/script.ts';
 import { benchAssembly } from './engine.ts';
 
 /** Runs the work on a whole stack of its own, empty, on free ports, without the stage's throttling. */
@@ -10,7 +8,7 @@ export async function withLocalStack<Value>(
   options: Pick<LocalStackOptions, 'observe' | 'observeInvocation' | 'countsCapacity'>,
   work: (stack: LocalStack) => Promise<Value>,
 ): Promise<Value> {
-  const dataDirectory = mkdtempSync(join(tmpdir(), 'laurel-bench-'));
+  const { path: dataDirectory, remove } = scratchDirectory('bench');
   const assembly = await benchAssembly();
   const adapt: LocalStackOptions['adapt'] = (model) => ({ ...model, throttle: undefined });
   try {
@@ -21,7 +19,7 @@ export async function withLocalStack<Value>(
       await stack.stop();
     }
   } finally {
-    rmSync(dataDirectory, { recursive: true, force: true });
+    remove();
   }
 }
 

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import * as z from 'zod';
+import { beginScript } from '../local/script.ts';
 import type { Runtime } from '../operator/operation.ts';
 import { EXIT, type ExitCode, OperatorError } from '../operator/outcome.ts';
 import { terminalOutput } from '../operator/output.ts';
@@ -8,10 +9,20 @@ import { operatorProgram } from '../operator/program.ts';
 const isJson = process.argv.includes('--json');
 const output = terminalOutput({ json: isJson });
 let exitCode: ExitCode = EXIT.ok;
+const interruption = new AbortController();
+let isInterruptible = false;
+beginScript(() => {
+  if (isInterruptible) interruption.abort();
+  else process.exit(EXIT.interrupted);
+});
 const runtime: Runtime = {
   output,
   environment: process.env,
   clock: Date.now,
+  interruption: () => {
+    isInterruptible = true;
+    return interruption.signal;
+  },
   end: (code) => {
     exitCode = code;
   },

@@ -3,13 +3,12 @@ import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { synthIfStale } from '../infra/synth-if-stale.ts';
-import { DataDirectoryInUseError } from '../local/data-directory.ts';
 import { ENGINES } from '../local/engines/dynamodb-engine.ts';
-import { TableChangedError } from '../local/engines/tables.ts';
+import { explanationOf } from '../local/explained-error.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
-import { leaders, loadSample } from '../local/sample.ts';
+import { firstOf, leaders, loadSample } from '../local/sample.ts';
+import { beginScript } from '../local/script.ts';
 import { readAssembly } from '../local/template/assembly.ts';
-import { UnsupportedTemplateError } from '../local/template/unsupported.ts';
 
 const STAGE = 'local';
 
@@ -27,6 +26,10 @@ const portOf = (text: string): number => {
   throw new InvalidArgumentError('expected 0 to 65535');
 };
 
+process.umask(0o077); // keys and data are their owner's, whoever of this process or its engines writes them
+process.stdout.on('error', () => undefined); // a terminal that is gone is no reason to leave the engines as they are
+process.stderr.on('error', () => undefined);
+
 const command = new Command('npm start --')
   .description('Runs Laurel on this machine from its synthesized template.')
   .option('--port <port>', 'where the API listens; 0 for any free port', portOf, 8787)
@@ -35,6 +38,7 @@ const command = new Command('npm start --')
   .option('--empty', 'do not load the sample community')
   .addOption(new Option('--engine <engine>', 'what plays DynamoDB').choices([...ENGINES]))
   .parse();
+const options = Options.parse(command.opts());
 
 let stack: LocalStack | undefined;
 let isEnding = false;
@@ -43,27 +47,29 @@ let isEnding = false;
 async function end(exitCode: number): Promise<void> {
   if (isEnding) return;
   isEnding = true;
-  await stack?.stop();
+  if (stack !== undefined) console.log(`Stopping the API at ${stack.baseUrl}, its functions and engines.`);
+  await stack?.stop().catch(() => undefined); // it ends in any case: what is left of the engines ends with this process
+  if (stack !== undefined) console.log(`Laurel has stopped. Its data stays in ${options.data}.`);
   process.exit(exitCode);
 }
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
 
-try {
-  await run(Options.parse(command.opts()));
-} catch (error) {
-  const isExplained = [DataDirectoryInUseError, TableChangedError, UnsupportedTemplateError].some(
-    (type) => error instanceof type,
-  );
-  const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  if (isPortTaken) console.error('The port is taken: choose another with --port, or 0 for any');
-  else console.error(isExplained && error instanceof Error ? error.message : error);
-  await end(1);
+function failed(error: unknown): void {
+  if (!isEnding) console.error(explanationOf(error, options.data) ?? error);
+  void end(1);
 }
 
-async function run(options: z.infer<typeof Options>): Promise<void> {
+beginScript(() => void end(0));
+process.on('uncaughtException', failed);
+try {
+  await run();
+} catch (error) {
+  failed(error);
+}
+
+async function run(): Promise<void> {
+  const { port, data: dataDirectory, fresh, engine } = options;
   console.log('Synthesizing the stack (again only when its sources changed)');
   const assembly = readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
-  const { port, data: dataDirectory, fresh, engine } = options;
   stack = await startLocalStack({
     assembly,
     dataDirectory,
@@ -72,18 +78,17 @@ async function run(options: z.infer<typeof Options>): Promise<void> {
     ...(engine && { engine }),
     progress: (step) => console.log(step),
   });
+  void stack.failed.then(failed);
   if (!options.empty) await showSample(stack, join(dataDirectory, 'sample.json'));
   stack.publish();
-  console.log(nextSteps(stack.baseUrl, stack.adminKey));
+  console.log(nextSteps(stack.baseUrl, dataDirectory, await firstOf(stack)));
   console.log(`Laurel is ready at ${stack.baseUrl}. Data and logs are in ${dataDirectory}; Ctrl-C stops it.`);
-  const failure = await stack.failed;
-  console.error(`${failure.message}: see ${join(dataDirectory, 'logs')}`);
-  await end(1);
 }
 
 async function showSample(running: LocalStack, progressFile: string): Promise<void> {
   console.log('Loading the sample community (once)');
   if (await loadSample(running, progressFile, Date.now())) await running.drain();
+  else console.log('The sample community is there already: it was loaded by an earlier start.');
   const table = new Table({
     head: ['rank', 'username', 'score', 'tier'],
     colAligns: ['right', 'left', 'right', 'left'],
@@ -94,14 +99,19 @@ async function showSample(running: LocalStack, progressFile: string): Promise<vo
   console.log(table.toString());
 }
 
-function nextSteps(baseUrl: string, adminKey: string): string {
+/** To paste into a second terminal, in the order they are in. Only a user who exists is named. */
+function nextSteps(baseUrl: string, dataDirectory: string, username: string | undefined): string {
+  const someone = `
+Who leads:       curl '${baseUrl}/v1/leaderboards/alltime'
+A score:         curl '${baseUrl}/v1/scores/${username}'
+Its telemetry:   curl '${baseUrl}/v1/stats?username=${username}'`;
   return `
-Who leads:       curl ${baseUrl}/v1/leaderboards/alltime
-A score:         curl ${baseUrl}/v1/scores/alder
-Its telemetry:   curl '${baseUrl}/v1/stats?username=alder'
-A key of yours:  curl -X POST ${baseUrl}/v1/keys -H 'x-api-key: ${adminKey}' -H 'content-type: application/json' \\
-                   -d '{"kind": "personal", "username": "you"}'
-An event:        curl -X POST ${baseUrl}/ingest -H 'x-api-key: <that key>' -H 'content-type: application/json' \\
+In a second terminal, in this folder:
+${username === undefined ? '' : someone}
+A key of yours:  key=$(curl -s -X POST ${baseUrl}/v1/keys -H 'content-type: application/json' \\
+                   -H "x-api-key: $(cat '${join(dataDirectory, 'admin-key')}')" \\
+                   -d '{"kind": "personal", "username": "you"}' | node -p 'JSON.parse(fs.readFileSync(0)).key')
+An event:        curl -X POST ${baseUrl}/ingest -H "x-api-key: $key" -H 'content-type: application/json' \\
                    -d '{"event": "cli_invocation", "distinct_id": "laptop", "timestamp": "${new Date().toISOString()}"}'
 `;
 }

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 
 const PROJECT_ROOT = join(import.meta.dirname, '..');
+const APP = join(PROJECT_ROOT, 'bin', 'app.ts');
 const CDK_OUT = join(PROJECT_ROOT, 'cdk.out');
 
 /** All that a template or a bundle is made of. */
@@ -71,7 +72,10 @@ export async function synthIfStale({ stage }: { readonly stage: string }): Promi
   const unfinished = await mkdtemp(join(CDK_OUT, 'unfinished-'));
   try {
     const env = { ...process.env, LAUREL_STAGE: stage, CDK_OUTDIR: unfinished };
-    await promisify(execFile)(process.execPath, [join(PROJECT_ROOT, 'bin', 'app.ts')], { cwd: PROJECT_ROOT, env });
+    const synthesizing = promisify(execFile)(process.execPath, [APP], { cwd: PROJECT_ROOT, env });
+    const end = () => synthesizing.child.kill();
+    process.once('exit', end);
+    await synthesizing.finally(() => process.removeListener('exit', end));
     if ((await hashOfSources()) !== hash) return await synthIfStale({ stage }); // edited meanwhile
     await rename(unfinished, assembly).catch(async (error: unknown) => {
       if (!(await exists(assembly))) throw error; // else another process was first with the same content

@@ -1,16 +1,24 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { CreatedKey } from '../domain/identity/create-key.ts';
+import { ExplainedError } from './explained-error.ts';
 import type { LocalDescription } from './local-description.ts';
 
-/** Another stack runs on the same data directory. */
-export class DataDirectoryInUseError extends Error {
-  override readonly name = 'DataDirectoryInUseError';
-}
-
 export type DataDirectory = {
+  readonly path: string;
   file(...parts: readonly string[]): string;
-  /** The admin key of an earlier run, whose credential the tables still hold. */
+  /** The admin key of an earlier run. Throws `ExplainedError` where the file is there and holds none. */
   readAdminKey(): string | undefined;
   keepAdminKey(key: string): void;
   /** Writes `local.json`, whole or not at all. It is there only while the stack is ready. */
@@ -18,39 +26,48 @@ export type DataDirectory = {
   close(): void;
 };
 
+const SQLITE_BUSY = 5;
+
 const OURS = [
   'admin-key',
+  'admin-key.new',
   'checkpoints.db',
   'checkpoints.db-shm',
   'checkpoints.db-wal',
   'dynamodb',
+  'local.json.new',
   'logs',
   'sample.json',
   'sqs',
 ];
+const OTHERS = ['local.json', 'lock.db', 'lock.db-journal'];
 
 /**
- * Opens the directory for this process alone. The lock is SQLite's: the system gives it up when the process ends,
- * however it ends. Throws `DataDirectoryInUseError` where another process holds it.
+ * Opens the directory for this process alone, and for its owner alone: it holds keys. The lock is SQLite's: the system
+ * gives it up when the process ends, however it ends. Throws `ExplainedError` where another process holds it.
  */
 export function openDataDirectory(path: string, options: { readonly fresh: boolean }): DataDirectory {
-  mkdirSync(path, { recursive: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  closeToOthers(path);
   const file = (...parts: readonly string[]) => join(path, ...parts);
   const lock = new DatabaseSync(file('lock.db'), { timeout: 0 });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
+    const isHeld = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+    if (!isHeld) throw error;
     const message = `${path} is in use by another local stack: stop that one, or choose another --data`;
-    throw new DataDirectoryInUseError(message, { cause: error });
+    throw new ExplainedError(message, { cause: error });
   }
   rmSync(file('local.json'), { force: true });
   if (options.fresh) for (const entry of OURS) rmSync(file(entry), { recursive: true, force: true });
   mkdirSync(file('logs'), { recursive: true });
 
   return {
+    path,
     file,
-    readAdminKey: () => (existsSync(file('admin-key')) ? readFileSync(file('admin-key'), 'utf8').trim() : undefined),
+    readAdminKey: () => readKey(file('admin-key')),
     keepAdminKey: (key) => writeWhole(file('admin-key'), key),
     publish: (description) => writeWhole(file('local.json'), JSON.stringify(description, undefined, 2)),
     close() {
@@ -58,6 +75,33 @@ export function openDataDirectory(path: string, options: { readonly fresh: boole
       lock.close();
     },
   };
+}
+
+function readKey(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  const text = stat.isFile() ? readFileSync(path, 'utf8').trim() : '';
+  if (CreatedKey.shape.key.safeParse(text).success) return text;
+  throw unusableKey(path, 'holds no key of Laurel');
+}
+
+export const unusableKey = (path: string, why: string): ExplainedError =>
+  new ExplainedError(`${path} ${why}: delete it to get a new admin key, or begin anew with --fresh`);
+
+/** Takes from others what an earlier version, or an open umask, has let them read. A directory that others share stays as it is. */
+function closeToOthers(path: string): void {
+  const ours = new Set([...OURS, ...OTHERS]);
+  const entries = readdirSync(path);
+  if (entries.every((entry) => ours.has(entry))) chmodSync(path, 0o700);
+  for (const entry of entries.filter((name) => ours.has(name))) restrict(join(path, entry));
+}
+
+function restrict(path: string): void {
+  const stat = lstatSync(path);
+  if (stat.isDirectory()) {
+    chmodSync(path, 0o700);
+    for (const entry of readdirSync(path)) restrict(join(path, entry));
+  } else if (stat.isFile()) chmodSync(path, 0o600);
 }
 
 function writeWhole(path: string, text: string): void {

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAdminKey } from './admin-key.ts';
+import { ensureAdminKey } from './admin-key.ts';
 import { awsCaller } from './aws-client.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from './engines/dynamodb-engine.ts';
@@ -9,10 +9,13 @@ import { startQueueEngine } from './engines/queue-engine.ts';
 import { startRestartable } from './engines/restartable.ts';
 import { ensureQueues } from './engines/queues.ts';
 import { ensureTable } from './engines/tables.ts';
+import { trimStreams } from './engines/trim-streams.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
 import { startQueueSource } from './events/queue-source.ts';
 import { startScheduleSource } from './events/schedule-source.ts';
 import { startStreamSource, type StreamSourceOptions } from './events/stream-source.ts';
+import { ExplainedError } from './explained-error.ts';
+import { lackOfSpace, startHousekeeping } from './housekeeping.ts';
 import { startHttpFront } from './http/http-front.ts';
 import { functionPool, type FunctionPool, type ObservedInvocation } from './lambda/function-pool.ts';
 import { drain, STACK_LOG } from './drain.ts';
@@ -49,6 +52,8 @@ export type LocalStackOptions = {
   readonly countsCapacity?: boolean;
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
   readonly progress?: (step: string) => void;
+  /** For tests: what is left on the disk of a path. */
+  readonly freeBytes?: (path: string) => number;
 };
 
 /** What goes wrong on purpose, while everything else goes on. */
@@ -67,7 +72,7 @@ export type LocalStack = LocalDescription & {
   publish(): void;
   /** Waits until every stream is read, every queue with a consumer is empty and no function runs. */
   drain(options?: { readonly timeoutMs?: number }): Promise<void>;
-  /** Settles when an engine has ended that nobody asked to. */
+  /** Settles when it cannot go on: an engine has ended that nobody asked to, or the disk is full. */
   readonly failed: Promise<Error>;
   readonly crash: Crash;
   stop(): Promise<void>;
@@ -100,8 +105,17 @@ async function boot(
 
   const data = openDataDirectory(options.dataDirectory, { fresh: options.fresh ?? false });
   undo.push(() => data.close());
-  const log = stackLog(data);
+  const lack = lackOfSpace(data, options.freeBytes);
+  if (lack !== undefined) throw lack;
+  const failing = Promise.withResolvers<Error>();
+  const log = stackLog(data, failing.resolve);
   const engine = options.engine ?? defaultEngine();
+  const checkpoints = openCheckpoints(data.file('checkpoints.db'));
+  undo.push(() => checkpoints.close());
+  const trim = () => engine === 'dynoxide' && trimStreams(data.file('dynamodb', engine), checkpoints.all(), Date.now());
+  trim();
+  const housekeeping = startHousekeeping({ data, trim, fail: failing.resolve, freeBytes: options.freeBytes });
+  undo.push(() => housekeeping.stop());
 
   progress(`Starting ${engine} and fauxqs`);
   const functions = new Map<string, FunctionPool>();
@@ -173,8 +187,6 @@ async function boot(
   };
   undo.push(stopFunctions);
 
-  const checkpoints = openCheckpoints(data.file('checkpoints.db'));
-  undo.push(() => checkpoints.close());
   const sources = startSources(stack, functions, {
     checkpoints,
     endpoint: proxy.endpoint,
@@ -192,9 +204,14 @@ async function boot(
     await stopped;
   });
 
-  const adminKey = data.readAdminKey() ?? (await createAdminKey(client, tableName(stack, 'credentials')));
-  data.keepAdminKey(adminKey);
-  const front = await startHttpFront({ port: options.port ?? 0, model: stack, functions, clock: Date.now });
+  const adminKey = await ensureAdminKey(data, client, tableName(stack, 'credentials'));
+  const front = await startHttpFront({
+    port: options.port ?? 0,
+    model: stack,
+    functions,
+    clock: Date.now,
+    report: log,
+  });
   undo.push(() => front.stop());
 
   const description: LocalDescription = {
@@ -210,13 +227,16 @@ async function boot(
   };
 
   let isStopping = false;
-  const ended = (name: string) => () => (isStopping ? new Promise<never>(() => undefined) : new Error(`${name} ended`));
+  const ended = (name: string) => (): Error | Promise<never> => {
+    if (isStopping) return new Promise(() => undefined);
+    return lackOfSpace(data, options.freeBytes) ?? new ExplainedError(`${name} ended: see ${data.file('logs')}`);
+  };
   return {
     ...description,
     publish: () => data.publish(description),
     drain: ({ timeoutMs = 60_000 } = {}) =>
       drain({ stack, functions, sources: sources.all, operator, timeoutMs, logs: data.file('logs') }),
-    failed: Promise.race([dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
+    failed: Promise.race([failing.promise, dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
     crash: {
       thread: async (role) => (await functions.get(functionName(stack, role))?.endThread()) ?? false,
       database: (downMs) => dynamodb.killAndStart(downMs).then(connect),
@@ -306,8 +326,12 @@ function tableName({ tables }: StackModel, role: string): string {
   return table.name;
 }
 
-/** What went wrong between the functions: never silent, never on the terminal. */
-const stackLog = (data: DataDirectory) => (error: unknown) => {
+/** What went wrong between the functions: never silent, never on the terminal, unless it cannot be written down. */
+const stackLog = (data: DataDirectory, fail: (error: Error) => void) => (error: unknown) => {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  appendFileSync(data.file('logs', STACK_LOG), `${new Date().toISOString()} ${text}\n`);
+  try {
+    appendFileSync(data.file('logs', STACK_LOG), `${new Date().toISOString()} ${text}\n`);
+  } catch (reason) {
+    fail(reason instanceof Error ? reason : new Error(String(reason)));
+  }
 };

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { ExplainedError } from './explained-error.ts';
 import type { LocalDescription } from './local-description.ts';
 
 const SAMPLE = new URL('../examples/community.ndjson.gz', import.meta.url);
@@ -83,13 +84,19 @@ async function post({ baseUrl }: SampleTarget, path: string, body: unknown, key:
     body: JSON.stringify(body),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`The sample was not loaded: ${path} answered ${response.status} ${text}`);
+  if (!response.ok) throw new ExplainedError(`The sample was not loaded: ${path} answered ${response.status} ${text}`);
   return JSON.parse(text);
 }
 
 const Leaders = z.object({
   rows: z.array(z.object({ rank: z.number(), username: z.string(), points: z.number(), tier: z.string() })),
 });
+
+/** Somebody whom a board lists; undefined where nobody is on one yet. */
+export async function firstOf({ baseUrl }: Pick<LocalDescription, 'baseUrl'>): Promise<string | undefined> {
+  const board = await fetch(`${baseUrl}/v1/leaderboards/alltime?limit=1`);
+  return board.ok ? Leaders.parse(await board.json()).rows[0]?.username : undefined;
+}
 
 /** Builds the boards now and gives who leads, best first. */
 export async function leaders(

@@ -12,12 +12,15 @@ export type Context = {
   readonly connect: () => Connection;
   readonly output: Output;
   readonly clock: () => number;
+  /** From the first call on, Ctrl-C aborts this signal and no longer ends the process at once. */
+  readonly interruption: () => AbortSignal;
 };
 
 export type Runtime = {
   readonly output: Output;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: () => number;
+  readonly interruption: () => AbortSignal;
   readonly end: (code: ExitCode) => void;
 };
 
@@ -66,9 +69,9 @@ export function addOperation<Shape extends z.ZodRawShape>(
       const options = command.opts<Record<string, unknown>>();
       const target = targetOf(parseUsage(TargetShape, options), runtime.environment);
       const input = parseUsage(z.object(spec.input), { ...options, ...given });
-      const { output, clock } = runtime;
+      const { output, clock, interruption } = runtime;
       try {
-        runtime.end(await spec.run({ target, connect: () => connect(target), output, clock }, input));
+        runtime.end(await spec.run({ target, connect: () => connect(target), output, clock, interruption }, input));
       } catch (error) {
         throw explained(error, target);
       }

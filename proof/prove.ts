@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { beginScript } from '../local/script.ts';
 import { durationText, tableOf, terminalOutput, type Output } from '../operator/output.ts';
 import { installStubs } from './simulator/stubs/install.ts';
 import { Figures } from './simulator/figures.ts';
@@ -136,6 +137,7 @@ async function tellFinding(
   );
 }
 
+beginScript();
 program.parse();
 const options = program.opts<Options>();
 const output = terminalOutput(options);

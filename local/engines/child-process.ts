@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { exchange } from '../aws-client.ts';
 
 /**
  * Runs its arguments, and ends them when the pipe on standard input closes: that is what a parent leaves behind that
@@ -59,10 +61,12 @@ export function startChildProcess(command: string, args: readonly string[], logF
 
 /** Waits until an engine answers HTTP at all. Throws when it has ended, or is silent for `timeoutMs`. */
 export async function waitUntilAnswering(url: string, child: ChildProcess, name: string, timeoutMs: number) {
+  const { hostname, port } = new URL(url);
+  const agent = new Agent(); // of its own: the global one may ask a proxy
   for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += 20) {
     if (child.hasEnded()) throw new Error(`${name} ended before it answered`);
     try {
-      await (await fetch(url, { signal: AbortSignal.timeout(1000) })).arrayBuffer();
+      await exchange({ agent, hostname, port, signal: AbortSignal.timeout(1000) }, '');
       return;
     } catch {
       await sleep(20); // refused until it listens

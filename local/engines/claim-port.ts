@@ -36,6 +36,15 @@ export async function claimPort(random: () => number = Math.random): Promise<Cla
   throw new Error(`None of ${TRIES} ports tried from ${LOWEST} on was free`);
 }
 
+/**
+ * An address of the loopback device that no web page guesses: engines answer whoever asks, dynoxide also pages of any origin.
+ * Linux gives the device 2^24 addresses, other systems one.
+ */
+export function hiddenHost(random: () => number = Math.random): string {
+  const part = (least: number) => least + Math.floor(random() * (255 - least));
+  return process.platform === 'linux' ? `127.${part(1)}.${part(0)}.${part(1)}` : '127.0.0.1';
+}
+
 /** Undefined where something else listens. */
 async function listenOn(port: number): Promise<Server | undefined> {
   const server = createServer();

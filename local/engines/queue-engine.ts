@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import * as z from 'zod';
+import { hiddenHost } from './claim-port.ts';
 
 const Started = z.tuple([z.object({ port: z.number() })]);
 
@@ -21,15 +22,16 @@ export async function startQueueEngine(options: {
   readonly dataDirectory?: string;
 }): Promise<QueueEngine> {
   if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
+  const host = hiddenHost();
   const worker = new Worker(new URL('queue-engine.worker.ts', import.meta.url), {
-    workerData: options,
+    workerData: { ...options, host },
     env: {},
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const [{ port }] = Started.parse(await once(worker, 'message'));
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `http://${host}:${port}`,
     ended,
     async stop() {
       worker.postMessage('stop');

@@ -6,17 +6,29 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { startFauxqs } from 'fauxqs';
 import * as z from 'zod';
 
-const { dataDirectory, region } = z
-  .object({ dataDirectory: z.string().optional(), region: z.string() })
+const { dataDirectory, host, region } = z
+  .object({ dataDirectory: z.string().optional(), host: z.string(), region: z.string() })
   .parse(workerData);
+
+type Queue = { getAttribute(this: Queue, name: string): string | undefined; processTimers(): void };
+const Internals = z.object({ SqsQueue: z.custom<{ prototype: Queue }>((value) => typeof value === 'function') });
 
 // fauxqs listens on all interfaces and has no option for it. Only this thread's servers are touched.
 const listen = Server.prototype.listen;
 Server.prototype.listen = function listenOnLoopback(this: Server, ...args: unknown[]): Server {
   const [options, ...rest] = args;
-  const onLoopback = typeof options === 'object' && options !== null ? { ...options, host: '127.0.0.1' } : options;
+  const onLoopback = typeof options === 'object' && options !== null ? { ...options, host } : options;
   Reflect.apply(listen, this, [onLoopback, ...rest]);
   return this;
+};
+
+// fauxqs gives messages back whose time is over when somebody receives: of a queue that nobody reads, they would be in flight
+// for good.
+const { SqsQueue } = Internals.parse(await import(new URL('sqs/sqsStore.js', import.meta.resolve('fauxqs')).href));
+const getAttribute = SqsQueue.prototype.getAttribute;
+SqsQueue.prototype.getAttribute = function getCurrentAttribute(name) {
+  if (name.startsWith('ApproximateNumberOf')) this.processTimers();
+  return getAttribute.call(this, name);
 };
 
 if (dataDirectory !== undefined) releaseReceived(join(dataDirectory, 'fauxqs.db'));

@@ -8,10 +8,11 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
+import { ExplainedError } from '../explained-error.ts';
 import type { TableModel } from '../template/stack-model.ts';
 
 /** The data directory holds a table of another shape than the template's. */
-export class TableChangedError extends Error {
+export class TableChangedError extends ExplainedError {
   override readonly name = 'TableChangedError';
 }
 

@@ -5,10 +5,15 @@ import * as z from 'zod';
 export type Checkpoints = {
   read(mapping: string, shard: string): string | undefined;
   write(mapping: string, shard: string, sequenceNumber: string): void;
+  /** How far each mapping has read each shard of the stream of a table. */
+  all(): readonly Checkpoint[];
   close(): void;
 };
 
-const Row = z.object({ sequence_number: z.string() }).optional();
+export type Checkpoint = { readonly table: string; readonly sequenceNumber: string };
+
+const Row = z.object({ sequence_number: z.string() });
+const NamedRow = z.object({ mapping: z.string(), sequence_number: z.string() });
 
 /** Checkpoints in a file that survives a kill; `:memory:` keeps none. */
 export function openCheckpoints(file: string): Checkpoints {
@@ -18,10 +23,16 @@ export function openCheckpoints(file: string): Checkpoints {
     mapping TEXT NOT NULL, shard TEXT NOT NULL, sequence_number TEXT NOT NULL, PRIMARY KEY (mapping, shard)
   )`);
   const select = database.prepare('SELECT sequence_number FROM checkpoints WHERE mapping = ? AND shard = ?');
+  const selectAll = database.prepare('SELECT mapping, sequence_number FROM checkpoints');
   const upsert = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)');
   return {
-    read: (mapping, shard) => Row.parse(select.get(mapping, shard))?.sequence_number,
+    read: (mapping, shard) => Row.optional().parse(select.get(mapping, shard))?.sequence_number,
     write: (mapping, shard, sequenceNumber) => void upsert.run(mapping, shard, sequenceNumber),
+    all: () =>
+      z
+        .array(NamedRow)
+        .parse(selectAll.all())
+        .map((row) => ({ table: row.mapping.split('/')[1] ?? '', sequenceNumber: row.sequence_number })),
     close: () => database.close(),
   };
 }

@@ -20,8 +20,9 @@ export async function startHttpFront(options: {
   readonly model: Pick<StackModel, 'routes' | 'throttle'>;
   readonly functions: ReadonlyMap<string, FunctionPool>;
   readonly clock: () => number;
+  readonly report: (error: unknown) => void;
 }): Promise<HttpFront> {
-  const { functions, model, clock } = options;
+  const { functions, model, clock, report } = options;
   const routeOf = routeTable(model.routes);
   const mayPass = model.throttle === undefined ? () => true : tokenBucket(model.throttle, clock);
 
@@ -51,7 +52,7 @@ export async function startHttpFront(options: {
   const server = createServer((request, response) => {
     answer(request)
       .catch((error: unknown) => {
-        if (request.complete) console.error(error);
+        if (request.complete) report(error);
         return gatewayMessage(500, 'Internal Server Error');
       })
       .then(({ status, headers, body }) => {

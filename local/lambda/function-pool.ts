@@ -50,6 +50,9 @@ const Answer = z.union([
   }),
 ]);
 
+/** For what is short-lived. By default a thread takes up to 48 MB for it, and dozens of threads add up. */
+const YOUNG_GENERATION_MB = 4;
+
 type Outcome = { readonly payload: string } | { readonly failure: FunctionFailure };
 
 /** One thread that holds the function; it serves one invocation at a time. */
@@ -65,7 +68,7 @@ class Sandbox {
     this.#worker = new Worker(new URL('function-worker.ts', import.meta.url), {
       env: environment,
       execArgv: ['--disable-warning=ExperimentalWarning'],
-      resourceLimits: { maxOldGenerationSizeMb: model.memoryMb },
+      resourceLimits: { maxOldGenerationSizeMb: model.memoryMb, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       workerData: {
         bundle: bundleOf(model),
         exportName: model.exportName,

@@ -5,6 +5,7 @@ import { readBody } from '../http/read-body.ts';
 import { parseJson } from '../json.ts';
 import { type Access, isAllowed, type Statement } from './policy.ts';
 import { accessesOf, type AwsOperation, isWrite, operationOf } from './aws-operation.ts';
+import { foreignness, queryProtocolRefusal } from './guard.ts';
 import type { Upstream, UpstreamAnswer } from './upstream.ts';
 import { upstreamOf } from './upstream.ts';
 
@@ -170,8 +171,9 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     });
     void readBody(request)
       .then(async (body = Buffer.alloc(0)) => {
-        if (await options.handleOther(request, response, body)) return;
-        const { status, headers, body: text } = await answer(request, body.toString('utf8'), gone.signal);
+        const refusal = foreignness(request.headers) ?? queryProtocolRefusal(request.headers, body, request.url);
+        if (refusal === undefined && (await options.handleOther(request, response, body))) return;
+        const { status, headers, body: text } = refusal ?? (await answer(request, body.toString('utf8'), gone.signal));
         response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
       })
       .catch((error: unknown) => {

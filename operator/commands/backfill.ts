@@ -81,8 +81,7 @@ async function runAndFollow(context: Context, what: string | Order): Promise<Exi
   const onLost = () => bar.update(handledOf(seen.last), { state: 'no connection, trying again' });
 
   const interruption = Promise.withResolvers<'interrupted'>();
-  const interrupt = () => interruption.resolve('interrupted');
-  process.once('SIGINT', interrupt);
+  context.interruption().addEventListener('abort', () => interruption.resolve('interrupted'));
   try {
     const following = { ...context, onAnswer, onLost };
     const done = typeof what === 'string' ? followBackfill(what, following) : startAndFollow(context, what, following);
@@ -98,7 +97,6 @@ async function runAndFollow(context: Context, what: string | Order): Promise<Exi
     return (end.failed ?? 0) > 0 ? EXIT.found : EXIT.ok;
   } finally {
     bar.stop();
-    process.removeListener('SIGINT', interrupt);
   }
 }
 

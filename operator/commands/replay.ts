@@ -37,7 +37,7 @@ with 4xx or events rejected.
       restart: z.boolean().default(false),
       shiftToToday: z.union([RequestDate, z.literal(true)], 'expected a date such as 2026-08-21').optional(),
     },
-    async run({ connect, output, clock }, { file, keys, state: statePath, restart, shiftToToday }) {
+    async run({ connect, output, clock, interruption }, { file, keys, state: statePath, restart, shiftToToday }) {
       if (!existsSync(file)) throw usageError(`file: there is no ${file}`);
       const connection = connect();
       const http = connection.http();
@@ -53,9 +53,6 @@ with 4xx or events rejected.
       const isLeft = state.sent < summary.requests;
       const usable = isLeft ? await keysFor(http, summary.usernames, given, kept) : new Map<string, string>();
 
-      const ending = new AbortController();
-      const interrupt = () => ending.abort();
-      process.once('SIGINT', interrupt);
       const bar = output.progress('replay', summary.requests);
       bar.update(state.sent);
       const { baseUrl } = http;
@@ -66,11 +63,8 @@ with 4xx or events rejected.
         state,
         save: kept.save,
         onSent: ({ sent, counts }) => bar.update(sent, { state: `${counts.accepted} events accepted` }),
-        signal: ending.signal,
-      }).finally(() => {
-        bar.stop();
-        process.removeListener('SIGINT', interrupt);
-      });
+        signal: interruption(),
+      }).finally(() => bar.stop());
 
       const { sent, counts, shiftDays } = end;
       const isDone = sent === summary.requests;

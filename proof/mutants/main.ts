@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import * as z from 'zod';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { synthIfStale } from '../../infra/synth-if-stale.ts';
+import { beginScript } from '../../local/script.ts';
 import { allMutants } from './all-mutants.ts';
 import { checkMutant } from './check-mutant.ts';
 import { simulateMutant } from './simulate-mutant.ts';
@@ -23,20 +24,12 @@ const command = new Command('npm run prove:mutants --')
   .parse();
 const { only, lanes, simulate } = Options.parse(command.opts());
 
+beginScript();
 const started = performance.now();
 const chosen = allMutants.filter(({ name }) => only === undefined || new RegExp(only, 'u').test(name));
 const assembly = await synthIfStale({ stage: 'local' });
 const trees = Array.from({ length: Math.min(lanes, chosen.length) }, copyOfTree);
 const free = [...trees];
-const removeTrees = () => {
-  for (const tree of trees) tree.remove();
-};
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    removeTrees();
-    process.exit(130);
-  });
-}
 
 let done = 0;
 const verdicts = await settleAll(chosen, trees.length, async (mutant): Promise<Verdict> => {
@@ -53,7 +46,7 @@ const verdicts = await settleAll(chosen, trees.length, async (mutant): Promise<V
     free.push(tree);
   }
 });
-removeTrees();
+for (const tree of trees) tree.remove();
 
 const table = new Table({
   head: ['guard', 'mutant', 'caught by'],

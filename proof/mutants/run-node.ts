@@ -14,6 +14,8 @@ export async function runNode(
   { cwd, env, seconds }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly seconds: number },
 ): Promise<Ran> {
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
   let [stdout, output] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString('utf8');
@@ -25,9 +27,10 @@ export async function runNode(
   let isTooLong = false;
   const timer = setTimeout(() => {
     isTooLong = true;
-    child.kill('SIGKILL');
+    end();
   }, seconds * 1_000);
   await once(child, 'close');
   clearTimeout(timer);
+  process.removeListener('exit', end);
   return { stdout, output, isTooLong };
 }

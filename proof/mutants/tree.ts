@@ -1,6 +1,6 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { scratchDirectory } from '../../local/script.ts';
 import type { Change, Mutant } from './mutant.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -16,7 +16,7 @@ export type Tree = {
 };
 
 export function copyOfTree(): Tree {
-  const directory = mkdtempSync(join(tmpdir(), 'laurel-mutants-'));
+  const { path: directory, remove } = scratchDirectory('mutants');
   for (const entry of readdirSync(ROOT).filter((name) => !LEFT_OUT.has(name))) {
     cpSync(join(ROOT, entry), join(directory, entry), { recursive: true });
   }
@@ -33,7 +33,7 @@ export function copyOfTree(): Tree {
         for (const [file, text] of before) writeFileSync(join(directory, file), text);
       };
     },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    remove,
   };
 }
 

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settleAll } from '../../domain/shared/settle-all.ts';
+import { scratchDirectory } from '../../local/script.ts';
 import { Acts, type Keys } from './steps.ts';
 import { type Account, Books, type PublishedVersion } from './books.ts';
 import { Client, type Traffic } from './client.ts';
@@ -45,7 +43,7 @@ const QUIET_MS = 180_000;
 /** Boots a stack, sends it traffic while it crashes, and reconciles every count once it is quiet again. */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const { seed, durationMs, rate, users, lanes, visibilitySeconds, progress = () => undefined } = options;
-  const directory = mkdtempSync(join(tmpdir(), 'laurel-soak-'));
+  const { path: directory, remove } = scratchDirectory('soak');
   const books = new Books();
   const stack = await startStackProcess({ directory, port: 0, visibilitySeconds });
   const port = Number(new URL(stack.description.baseUrl).port);
@@ -110,7 +108,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     };
   } finally {
     await crashes.stack.stop();
-    rmSync(directory, { recursive: true, force: true });
+    remove();
   }
 }
 

@@ -3,7 +3,10 @@ import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
+import { beginScript } from '../../local/script.ts';
 import { runSoak, type SoakReport } from './run-soak.ts';
+
+beginScript();
 
 const VISIBILITY_SECONDS = 4;
 /** Messages that come five times in it are dead letters. */

@@ -1,14 +1,37 @@
-import { readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { type StackProcess, spawnLaurel, temporaryDirectory, until } from '../support/stack.ts';
+import { spawnOperator } from '../support/operator.ts';
+import { type StackProcess, spawnLaurel, spawnNpmStart, temporaryDirectory, until } from '../support/stack.ts';
 
 const dataDirectory = temporaryDirectory();
 const started: StackProcess[] = [];
-const start = (...args: readonly string[]) => {
-  const laurel = spawnLaurel(dataDirectory, ...args);
+const watched = (laurel: StackProcess) => {
   started.push(laurel);
   return laurel;
+};
+const start = (...args: readonly string[]) => watched(spawnLaurel(dataDirectory, ...args));
+/** A proxy that answers nobody, and that Node is told to ask. */
+const BEHIND_PROXY = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
+const isGone = (url: string) => () =>
+  fetch(url).then(
+    () => false,
+    () => true,
+  );
+/** Files that others than their owner may read. */
+const openToOthers = (path: string): readonly string[] => {
+  const stat = lstatSync(path);
+  const inside = stat.isDirectory() ? readdirSync(path).flatMap((entry) => openToOthers(join(path, entry))) : [];
+  return (stat.mode & 0o077) === 0 ? inside : [path, ...inside];
 };
 afterEach(async () => {
   await Promise.all(started.splice(0).map((laurel) => laurel.end('SIGKILL')));
@@ -24,7 +47,7 @@ const send = async (baseUrl: string, insertId: string) => {
 const headers: Record<string, string> = { 'content-type': 'application/json' };
 const engineProcesses = () => {
   const engine = readFileSync(join(dataDirectory, 'logs', 'engine.log'), 'utf8');
-  return /http:\/\/127\.0\.0\.1:\d+/g.exec(engine)?.[0] ?? '';
+  return /http:\/\/127\.\d+\.\d+\.\d+:\d+/g.exec(engine)?.[0] ?? '';
 };
 
 describe('npm start', () => {
@@ -34,14 +57,11 @@ describe('npm start', () => {
     expect(await send(baseUrl, 'one')).toBe('accepted');
     const engine = engineProcesses();
     await first.end('SIGKILL');
-    await until(() =>
-      fetch(engine).then(
-        () => false,
-        () => true,
-      ),
-    );
+    await until(isGone(engine));
 
-    const second = start('--empty');
+    chmodSync(join(dataDirectory, 'logs'), 0o755); // as an earlier version left it
+    chmodSync(dataDirectory, 0o755);
+    const second = watched(spawnNpmStart(dataDirectory, ['--empty']));
     const again = await second.ready();
     expect(again.adminKey).toBe(adminKey);
     expect(await send(again.baseUrl, 'one')).toBe('duplicate');
@@ -51,15 +71,24 @@ describe('npm start', () => {
     expect(await rival.exited()).toBe(1);
     expect(rival.printed()).toContain('is in use by another local stack');
 
-    expect(await second.end('SIGTERM')).toBe(0);
+    expect(openToOthers(dataDirectory)).toEqual([]);
+
+    expect(await second.end('SIGTERM')).toBe(0); // of npm alone, which passes it on
     await expect(fetch(again.baseUrl)).rejects.toThrow();
     await expect(fetch(again.dynamodbEndpoint)).rejects.toThrow();
+    expect(second.printed()).toContain(`Stopping the API at ${again.baseUrl}`);
+    expect(second.printed()).toContain(`Laurel has stopped. Its data stays in ${dataDirectory}.`);
 
-    const fresh = start('--empty', '--fresh');
+    const fresh = watched(spawnNpmStart(dataDirectory, ['--empty', '--fresh'], BEHIND_PROXY));
     const anew = await fresh.ready();
     expect(anew.adminKey).not.toBe(adminKey);
+    expect(fresh.printed()).not.toContain('/v1/scores/'); // nobody is there yet
     expect(await send(anew.baseUrl, 'one')).toBe('accepted');
-    expect(await fresh.end('SIGINT')).toBe(0);
+    const listed = await spawnOperator(['keys', 'list', '--local', dataDirectory], BEHIND_PROXY).ended;
+    expect(listed).toMatchObject({ code: 0 });
+    await fresh.end('SIGKILL'); // of npm alone, which can pass nothing on
+    await until(isGone(anew.baseUrl));
+    await until(() => !existsSync(join(dataDirectory, 'local.json'))); // it was stopped, not cut off
   });
 
   it('loads the sample once, also where that was cut short, and shows who leads', async () => {
@@ -77,9 +106,32 @@ describe('npm start', () => {
 
     const third = start();
     const reloaded = await third.ready();
+    expect(third.printed()).toContain('The sample community is there already');
+    expect(third.printed()).toContain('/v1/scores/alder');
     const later = (await (await fetch(`${reloaded.baseUrl}/v1/stats?username=alder`)).json()) as typeof stats;
     expect(later.totalEvents).toBe(stats.totalEvents);
     expect(stats.totalEvents).toBe(264);
+  });
+
+  it('ends with one sentence where the disk is full, and where the admin key opens nothing', async () => {
+    rmSync(join(dataDirectory, 'admin-key'));
+    symlinkSync('/dev/full', join(dataDirectory, 'admin-key.new'));
+    const full = start('--empty');
+    expect(await full.exited()).toBe(1);
+    expect(full.printed()).toContain(`The disk that holds ${dataDirectory} is full: free some space`);
+    expect(full.printed()).not.toMatch(/^\s+at /m);
+    rmSync(join(dataDirectory, 'admin-key.new'));
+
+    for (const [content, why] of [
+      ['', 'holds no key of Laurel'],
+      [`lrl_${'x'.repeat(43)}`, 'holds a key that the stored data does not know'],
+    ] as const) {
+      writeFileSync(join(dataDirectory, 'admin-key'), content);
+      const unusable = start('--empty');
+      expect(await unusable.exited()).toBe(1);
+      expect(unusable.printed()).toContain(`${join(dataDirectory, 'admin-key')} ${why}`);
+      expect(unusable.printed()).not.toMatch(/^\s+at /m);
+    }
   });
 
   it('says in a sentence what is wrong with its arguments', async () => {

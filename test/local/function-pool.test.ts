@@ -52,6 +52,11 @@ describe('a function', () => {
     });
   });
 
+  it('has the memory that the template gives it, and little of that for what is short-lived', async () => {
+    aPool(`import { resourceLimits } from 'node:worker_threads'; export const handler = async () => resourceLimits`);
+    expect(await invoke()).toMatchObject({ maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 });
+  });
+
   it('is kept warm, and runs one invocation at a time', async () => {
     aPool(`let running = 0, most = 0, count = 0;
       export const handler = async () => {

@@ -41,6 +41,7 @@ async function conservation(...args: readonly string[]) {
     output: output as any,
     environment: {},
     clock: () => 0,
+    interruption: () => new AbortController().signal,
     end: (code) => void (said.code = code),
   });
   await program.parseAsync(['conservation', '--stage', 'prod', ...args], { from: 'user' });

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type DynamoDbEngine, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
+import { endWithParent } from '../../local/script.ts';
 import { assemblyOfRun } from './assembly.ts';
 import type { Resources } from './template.ts';
 import { collectPermissions, grantedBy, unusedOf } from './used-permissions.ts';
@@ -27,6 +28,7 @@ const WHOLE_RUN = /^(run|--(reporter|outputFile|maxWorkers)\b.*)$/u;
  * template grants and no test has used.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  endWithParent(() => process.exit(1)); // its workers end with it, and the engines with them
   // Inherited by all processes of the run: the command, the local stack and the bundler load in less than half the time.
   process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'node-compile');
   const assembly = await assemblyOfRun();

@@ -60,14 +60,34 @@ export type StackProcess = {
   /** Waits for the line `Laurel is ready` and reads `local.json`. */
   ready(): Promise<LocalDescription>;
   /** Ends it and waits; gives the exit code, null where the signal ended it. */
-  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null>;
+  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGHUP'): Promise<number | null>;
   exited(): Promise<number | null>;
 };
 
-/** `npm start -- <args>` as a process of its own, on a free port. */
-export function spawnLaurel(dataDirectory: string, ...args: readonly string[]): StackProcess {
-  const program = join(import.meta.dirname, '..', '..', 'bin', 'local.ts');
-  const child = spawn(process.execPath, [program, '--data', dataDirectory, '--port', '0', ...args]);
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** What `npm start -- <args>` runs, as a process of its own, on a free port. */
+export const spawnLaurel = (dataDirectory: string, ...args: readonly string[]): StackProcess =>
+  spawnStack(process.execPath, [join(ROOT, 'bin', 'local.ts')], dataDirectory, args);
+
+/** npm and all: `process` is npm's. Other surroundings may be given. */
+export const spawnNpmStart = (
+  dataDirectory: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): StackProcess => spawnStack('npm', ['start', '--'], dataDirectory, args, env);
+
+function spawnStack(
+  command: string,
+  first: readonly string[],
+  dataDirectory: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): StackProcess {
+  const child = spawn(command, [...first, '--data', dataDirectory, '--port', '0', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {

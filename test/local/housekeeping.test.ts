@@ -1,0 +1,81 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { appendFileSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
+import { createTable } from '../../local/engines/tables.ts';
+import { trimStreams } from '../../local/engines/trim-streams.ts';
+import { shorten } from '../../local/housekeeping.ts';
+import { startTestStack, temporaryDirectory } from '../support/stack.ts';
+import { aTable, tinyAssembly } from './tiny-stack.ts';
+
+const directory = temporaryDirectory();
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('a log', () => {
+  it('that is too long makes room under the hand that writes it, and its last part is kept', () => {
+    const log = join(directory, 'worker.log');
+    const hand = openSync(log, 'a');
+    writeSync(hand, 'long enough\n');
+    shorten(log, 8);
+    writeSync(hand, 'short\n');
+    shorten(log, 8);
+
+    expect(readFileSync(log, 'utf8')).toBe('short\n');
+    expect(readFileSync(`${log}.old`, 'utf8')).toBe('long enough\n');
+  });
+
+  it('is shortened while the stack runs', async () => {
+    const stack = await startTestStack({ assembly: tinyAssembly({}).assembly });
+    const log = join(stack.dataDirectory, 'logs', 'engine.log');
+    appendFileSync(log, 'x'.repeat(9 * 1024 * 1024));
+    await expect.poll(() => statSync(log).size, { timeout: 60_000 }).toBeLessThan(1024);
+    await stack.stop();
+  });
+});
+
+describe('a full disk', () => {
+  it('ends a running stack with a sentence, and lets none begin', async () => {
+    let free = 1024 ** 3;
+    const { assembly } = tinyAssembly({});
+    const stack = await startTestStack({ assembly, freeBytes: () => free });
+    free = 0;
+    expect((await stack.failed).message).toMatch(/^The disk that holds .* is full: free some space/u);
+    await stack.stop();
+    await expect(startTestStack({ assembly, freeBytes: () => free })).rejects.toThrow('is full');
+  });
+});
+
+describe("the engine's stream records", () => {
+  it('that are older than a day go once they were read, and the numbers go on after those that are gone', async () => {
+    const dataDirectory = join(directory, 'dynoxide');
+    const engine = await startDynamoDbEngine('dynoxide', { dataDirectory });
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const client = new DynamoDBClient({ endpoint: engine.endpoint, region: 'us-east-1', credentials });
+    const { Properties } = aTable('facts', { StreamSpecification: { StreamViewType: 'NEW_IMAGE' } });
+    const definition = { GlobalSecondaryIndexes: [], ...Properties } as never;
+    await createTable(client, { name: 'facts', definition, timeToLiveAttribute: undefined });
+    const put = (pk: string) =>
+      client.send(new PutItemCommand({ TableName: 'facts', Item: { pk: { S: pk }, sk: { S: 'x' } } }));
+    for (const pk of ['1', '2', '3', '4']) await put(pk);
+    const numbers = () => {
+      const database = new DatabaseSync(join(dataDirectory, 'dynoxide.db'));
+      const rows = database.prepare('SELECT sequence_number FROM _stream_records ORDER BY id').all();
+      database.close();
+      return rows.map(({ sequence_number: number }) => Number(number));
+    };
+    const read = (sequenceNumber: string) => ({ table: 'facts', sequenceNumber });
+    const tomorrow = Date.now() + 25 * 3_600_000;
+
+    expect(trimStreams(dataDirectory, [read('4')], Date.now())).toBe(0); // younger
+    expect(trimStreams(dataDirectory, [], tomorrow)).toBe(0); // nobody has read it
+    expect(trimStreams(dataDirectory, [read('4'), read('2')], tomorrow)).toBe(2); // the slower reader decides
+    expect(numbers()).toEqual([3, 4]);
+    expect(trimStreams(dataDirectory, [read('4')], tomorrow)).toBe(1);
+    await put('5');
+    expect(numbers()).toEqual([4, 5]);
+    client.destroy();
+    await engine.stop();
+  });
+});
