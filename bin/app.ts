@@ -21,4 +21,6 @@ const fromContext = z.string().optional().parse(app.node.tryGetContext('stage'))
 new LaurelStack(app, stageOf(fromContext ?? LAUREL_STAGE ?? 'dev', LAUREL_NEW_TABLES), { alarmTopicArn });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 const { directory, stacks } = app.synth();
-console.log(`Wrote ${stacks.map(({ templateFile }) => templateFile).join(', ')} and the functions' bundles to ${directory}.`);
+console.log(
+  `Wrote ${stacks.map(({ templateFile }) => templateFile).join(', ')} and the functions' bundles to ${directory}.`,
+);
