@@ -7,7 +7,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { operatorProgram } from '../../operator/program.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const program = operatorProgram({ output: {} as any, environment: {}, clock: () => 0, end: () => undefined });
+const program = operatorProgram({
+  output: {} as any,
+  environment: {},
+  clock: () => 0,
+  interruption: () => new AbortController().signal,
+  end: () => undefined,
+});
 
 /** The words of a command line, as far as documentation goes: `'two words'` is one; a comment, a gap or a pipe ends it. */
 const wordsOf = (line: string): string[] =>
