@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { hasScope } from '../../domain/identity/credential.ts';
 import { IngestReport, ingestTelemetry, type IngestDeps } from '../../domain/telemetry/ingest-telemetry.ts';
+import { check, sentenceOf, type Fault } from '../../domain/shared/faults.ts';
+import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { TelemetryEvent } from '../../domain/telemetry/telemetry-event.ts';
 import { problem } from '../runtime/problems.ts';
 import { TELEMETRY_BODY } from '../runtime/request-body.ts';
@@ -9,7 +11,8 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 const MAX_EVENTS = 2_000;
 
 /** One event, or a batch of them. Events are judged one by one, so what they hold is not looked at here. */
-const Batch = z.object({ events: z.array(z.unknown()).check(z.minLength(1)) });
+const EXPECTED = 'expected an event, or a non-empty array of them in events';
+const Batch = z.object({ events: z.array(z.unknown(), EXPECTED).check(z.minLength(1, EXPECTED)) });
 
 export const routes = [
   route({
@@ -34,22 +37,21 @@ export const routes = [
       if (!maySend) return problem('missing_scope', 'this requires the telemetry:write scope');
 
       const events = eventsOf(body);
-      if (events === undefined) {
-        return problem('invalid_body', 'body: expected an event or a non-empty array of them in events', {
-          status: 400,
-        });
+      if (!events.ok) {
+        return problem('invalid_body', sentenceOf(events.error), { details: events.error, status: 400 });
       }
-      if (events.length > MAX_EVENTS) return problem('too_large', `events: more than ${MAX_EVENTS}`);
-      const report = await ingestTelemetry(deps, { events, credential });
-      return { status: report.rejected === events.length ? 400 : 202, body: report, counts: countsOf(report) };
+      if (events.value.length > MAX_EVENTS) return problem('too_large', `events: more than ${MAX_EVENTS}`);
+      const report = await ingestTelemetry(deps, { events: events.value, credential });
+      return { status: report.rejected === events.value.length ? 400 : 202, body: report, counts: countsOf(report) };
     },
   }),
 ];
 
-function eventsOf(body: unknown): readonly unknown[] | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  if (Object.hasOwn(body, 'events')) return Batch.safeParse(body).data?.events;
-  return Object.hasOwn(body, 'event') ? [body] : undefined;
+function eventsOf(body: unknown): Result<readonly unknown[], readonly Fault[]> {
+  if (typeof body !== 'object' || body === null) return err([{ field: 'body', expected: EXPECTED }]);
+  if (Object.hasOwn(body, 'event') && !Object.hasOwn(body, 'events')) return ok([body]);
+  const batch = check(Batch, body, 'body');
+  return batch.ok ? ok(batch.value.events) : batch;
 }
 
 /** Metric names: `Accepted`, `Duplicates`, and for the rejected one each code. */

@@ -10,6 +10,7 @@ const KEYS_TEST = 'test/adapters/credentials.test.ts';
 const IDENTITY_TEST = 'test/domain/identity/identity.test.ts';
 const MANAGE_TEST = 'test/functions/manage-keys.test.ts';
 const INGEST_TEST = 'test/functions/ingest-telemetry.test.ts';
+const BODY_TEST = 'test/functions/request-body.test.ts';
 const PERMISSIONS_TEST = 'test/local/permissions.test.ts';
 
 /** What stands at the edges: keys, scopes, limits, and the permissions of each function. */
@@ -181,6 +182,22 @@ export const edgeMutants: readonly Mutant[] = [
     ['if (sent.length > limits.sent) return err(tooLarge(`${limits.sent} bytes`));', ''],
     [INGEST_TEST, MANAGE_TEST],
     'refused',
+  ),
+  mutant(
+    'body-nested',
+    'a body that is nested too deep is refused before it is parsed',
+    BODY,
+    ['if (levels > MAX_LEVELS)', 'if (levels > bytes.length)'],
+    BODY_TEST,
+    'size of a body',
+  ),
+  mutant(
+    'body-encoding',
+    'bytes that are not UTF-8 are refused, so that no two ids become one',
+    BODY,
+    ['{ fatal: true }', '{ fatal: false }'],
+    BODY_TEST,
+    'encoding of a body',
   ),
   mutant(
     'body-decoded',

@@ -9,6 +9,14 @@ const BUILD_TEST = 'test/domain/leaderboards/build-boards.test.ts';
 /** What holds the leaderboards: a snapshot is whole or not there, and readers never go back. */
 export const leaderboardMutants: readonly Mutant[] = [
   mutant(
+    'cursor-text',
+    'only the very text that a page gave is a cursor',
+    'domain/leaderboards/read-boards.ts',
+    ['toCursor({ board, asOf, after }) === cursor ? parts : null', 'parts'],
+    'test/domain/leaderboards/read-boards.test.ts',
+    'more',
+  ),
+  mutant(
     'pointer-forward',
     'readers are switched forward only',
     STORE,

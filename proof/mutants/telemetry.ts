@@ -315,7 +315,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'batch-size',
     'a request of more than 2,000 events is refused',
     'functions/ingest-telemetry/routes.ts',
-    ['if (events.length > MAX_EVENTS)', 'if (events.length > 2 * MAX_EVENTS)'],
+    ['if (events.value.length > MAX_EVENTS)', 'if (events.value.length > 2 * MAX_EVENTS)'],
     INGEST_TEST,
     'refused',
   ),

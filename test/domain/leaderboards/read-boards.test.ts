@@ -88,6 +88,14 @@ describe('a page', () => {
     expect(await pageOf(world.read, 'alltime', { limit: 5, cursor })).toEqual(err('unknown-cursor'));
   });
 
+  it.each(['!', '=', '==', 'A', ' ', '\n', '.'])('is refused for a cursor with %j more', async (more) => {
+    const { next } = await page({ limit: 2 });
+
+    for (const cursor of [next + more, more + next, next!.slice(0, 5) + more + next!.slice(5)]) {
+      expect(await pageOf(world.read, 'alltime', { limit: 2, cursor })).toEqual(err('unknown-cursor'));
+    }
+  });
+
   it('follows its cursor within one snapshot, while that is kept and as long as readers see it', async () => {
     const first = await page({ limit: 5 });
     world.now += MINUTE;
