@@ -235,6 +235,19 @@ describe.each(names(taking('query')))('the query of $name', ({ route }) => {
   });
 });
 
+it.each([
+  'to=0000-01-01',
+  'from=9999-12-31',
+  'from=%2B010000-01-01',
+  'to=1999-12-31',
+  'from=2101-01-01',
+  'to=-271821-04-20',
+])('a history with %s is refused at once', async (query) => {
+  const history = routes.find(({ path }) => path.endsWith('/history'))!;
+
+  expectRefusal(await send(history, { params: { username: 'nobody' }, query }), [400], query.split('=')[0]);
+});
+
 describe.each(names(taking('params')))('the path of $name', ({ route }) => {
   const { params, query } = partsOf(route);
 
