@@ -97,7 +97,7 @@ export async function saveScores(
     putAll(
       client,
       table,
-      batch.map((index) => smallest(toScoreItem(scoreOf(index), noMetrics, 1))),
+      batch.map((index) => smallest(toScoreItem(scoreOf(index), { metrics: noMetrics, revision: 1 }, 1))),
     ),
   );
 }

@@ -94,6 +94,7 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
     random,
     sleep,
     sha256,
+    reportDateAhead: () => {},
   };
 };
 

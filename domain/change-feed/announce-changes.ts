@@ -1,7 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { dateOfHour, type UtcDate } from '../shared/utc.ts';
+import { dateOfHour, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { DeviceStore } from '../telemetry/device-store.port.ts';
 import type { CommittedChange } from './committed-change.ts';
 
@@ -12,13 +12,17 @@ export type AnnounceDeps = {
 };
 
 const PARALLEL_READS = 8;
+/** The stream's times are rounded to the second. */
+const ROUNDED_MS = 1_000;
 
 /** What of a user changed. `days` is null where that is more than known days. */
 type Touched = {
   readonly days: ReadonlySet<UtcDate> | null;
   readonly reports: boolean;
   readonly registry: boolean;
+  /** The oldest and the newest of the changes. */
   readonly changedAt: string;
+  readonly changedLast: string;
 };
 
 /**
@@ -44,14 +48,16 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
         reports: change.kind === 'report-changed',
         registry: change.kind === 'registry-changed',
         changedAt: committedAt,
+        changedLast: committedAt,
       };
       const before = touched.get(username);
       touched.set(username, before === undefined ? now : both(before, now));
     }
   }
-  const requests = [...touched].map(([username, { days, reports, registry, changedAt }]) => ({
+  const requests = [...touched].map(([username, { days, reports, registry, changedAt, changedLast }]) => ({
     username,
     changedAt,
+    changedBefore: isoOf(Date.parse(changedLast) + ROUNDED_MS),
     ...(days === null ? {} : { days: [...days].sort() }),
     ...(reports ? { reports } : {}),
     ...(registry ? { registry } : {}),
@@ -97,10 +103,11 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
   }
 }
 
-/** The refresh lag is measured from the oldest change that a refresh covers. */
+/** The refresh lag is measured from the oldest change that a refresh covers; what has seen the newest has seen all. */
 const both = (a: Touched, b: Touched): Touched => ({
   days: a.days === null || b.days === null ? null : a.days.union(b.days),
   reports: a.reports || b.reports,
   registry: a.registry || b.registry,
   changedAt: a.changedAt < b.changedAt ? a.changedAt : b.changedAt,
+  changedLast: a.changedLast > b.changedLast ? a.changedLast : b.changedLast,
 });

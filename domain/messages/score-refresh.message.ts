@@ -14,5 +14,10 @@ export const ScoreRefreshRequested = z.object({
   registry: z.optional(z.boolean()),
   /** When the change was committed (ISO 8601); the refresh lag is measured from it. */
   changedAt: z.optional(z.iso.datetime()),
+  /**
+   * Every change that this announces was committed before (ISO 8601). A fold that began later has seen them all, so the
+   * message is then done; where it is missing, the user is refreshed in any case.
+   */
+  changedBefore: z.optional(z.iso.datetime()),
 });
 export type ScoreRefreshRequested = z.infer<typeof ScoreRefreshRequested>;

@@ -1,12 +1,14 @@
 import type { GrantLedger } from '../grants/grant-ledger.port.ts';
 import type { Username } from '../identity/username.ts';
-import { dateOf, isoOf } from '../shared/utc.ts';
-import { foldMetrics, type RefreshDeps, type RefreshOutcome } from './refresh-score.ts';
+import { isoOf } from '../shared/utc.ts';
+import { startsAfter } from './fold-starts.ts';
+import { foldMetrics, type RefreshDeps } from './refresh-score.ts';
 import type { MetricsStore } from './score-store.port.ts';
 import { untilSaved } from '../shared/until-saved.ts';
-import { dateOfRefresh, isKnown } from './username-metrics.ts';
+import { isKnown } from './username-metrics.ts';
+import { dateOfRefresh } from './wrong-clock.ts';
 
-export type RefoldDeps = Omit<RefreshDeps, 'scores' | 'grants'> & {
+export type RefoldDeps = Omit<RefreshDeps, 'scores' | 'grants' | 'reportDateAhead'> & {
   readonly scores: MetricsStore;
   readonly balances: Pick<GrantLedger, 'balanceOf'>;
 };
@@ -19,15 +21,17 @@ export function refoldMetrics(
   deps: RefoldDeps,
   username: Username,
   { dryRun }: { readonly dryRun: boolean },
-): Promise<RefreshOutcome> {
+): Promise<'saved' | 'unknown'> {
   return untilSaved(deps, `metrics of ${username}`, async () => {
+    const startedAt = deps.clock();
     const guard = await deps.scores.load(username);
     const now = deps.clock(); // after the guard, as in a refresh
-    const date = dateOfRefresh(dateOf(now), guard.metrics?.metrics ?? null, guard.score?.score.date ?? null);
-    const metrics = await foldMetrics(deps, { username, days: null }, guard, date);
+    const everything = { username, days: null };
+    const { metrics } = await foldMetrics(deps, everything, guard, dateOfRefresh(guard, now));
+    const starts = startsAfter(new Map(), everything, { startedAt, isFromNothing: true });
     const isStored = guard.metrics !== null || guard.score !== null;
     const isNamed = isStored || isKnown(metrics) || (await deps.balances.balanceOf(username)).seq > 0;
     if (!isNamed) return 'unknown';
-    return dryRun ? 'saved' : deps.scores.saveMetrics(username, guard, { metrics, foldedAt: isoOf(now) });
+    return dryRun ? 'saved' : deps.scores.saveMetrics(username, guard, { metrics, foldedAt: isoOf(now), starts });
   });
 }

@@ -5,11 +5,12 @@ import type { Username } from '../identity/username.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
+import { isoOf, type UtcDate } from '../shared/utc.ts';
 import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
+import { isDoneSince, startsAfter } from './fold-starts.ts';
 import { countRegistry } from './registry-counts.ts';
 import { currentRules } from '../rules/current-rules.ts';
 import { decideScore, type UserScore } from './score.ts';
@@ -19,7 +20,6 @@ import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.t
 import { untilSaved } from '../shared/until-saved.ts';
 import {
   basisOf,
-  dateOfRefresh,
   isKnown,
   metricsCarriedOn,
   metricsFromNothing,
@@ -27,6 +27,7 @@ import {
   sumOf,
   type UserMetrics,
 } from './username-metrics.ts';
+import { dateAhead, dateOfRefresh, withoutTheFuture } from './wrong-clock.ts';
 
 export type RefreshDeps = {
   readonly telemetry: UserTelemetry;
@@ -38,6 +39,8 @@ export type RefreshDeps = {
   readonly random: Random;
   readonly sleep: Sleep;
   readonly sha256: Sha256;
+  /** Tells of a stored date that only a wrong clock can have saved; the refresh that finds it mends it. */
+  readonly reportDateAhead: (username: Username, date: UtcDate) => void;
 };
 
 /** What to recompute. */
@@ -51,10 +54,15 @@ export type Refresh = {
   readonly grants?: boolean;
   /** Whether to count again what the registry holds; done in any case where `days` is null. */
   readonly registry?: boolean;
+  /** Every change that asks for it was committed before, ISO 8601; where it is missing, it is done in any case. */
+  readonly changedBefore?: string;
 };
 
-/** `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. */
-export type RefreshOutcome = 'saved' | 'unknown';
+/**
+ * `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. `done-since`: a fold that began after
+ * all that was announced is stored.
+ */
+export type RefreshOutcome = 'saved' | 'unknown' | 'done-since';
 
 const rules = currentRules;
 const named = namedCommandsOf(rules);
@@ -68,12 +76,18 @@ export async function refreshScore(deps: RefreshDeps, refresh: Refresh): Promise
 }
 
 async function refreshOnce(deps: RefreshDeps, refresh: Refresh): Promise<RefreshOutcome | 'stale'> {
+  const startedAt = deps.clock(); // before the guard, so before anything is read
   const guard = await deps.scores.load(refresh.username);
   // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.
   const now = deps.clock();
-  const date = dateOfRefresh(dateOf(now), guard.metrics?.metrics ?? null, guard.score?.score.date ?? null);
-  const metrics = await foldMetrics(deps, refresh, guard, date);
-  const previous = guard.score?.score ?? null;
+  const wrongDate = dateAhead(guard, now);
+  if (wrongDate !== undefined) deps.reportDateAhead(refresh.username, wrongDate);
+  else if (isDoneSince(guard, refresh, now)) return 'done-since';
+  const date = dateOfRefresh(guard, now);
+  const { metrics, isFromNothing } = await foldMetrics(deps, refresh, guard, date);
+  const starts = startsAfter(guard.metrics?.starts ?? new Map(), refresh, { startedAt, isFromNothing });
+  const saved = guard.score?.score ?? null;
+  const previous = saved !== null && wrongDate !== undefined ? withoutTheFuture(saved, now) : saved;
   const areLinesKept = refresh.days !== null && refresh.grants !== true; // else from nothing: the lines as well
   const listed = areLinesKept ? (previous?.granted ?? null) : null;
   const granted = await readGranted(deps.grants, refresh.username, listed);
@@ -82,7 +96,7 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh): Promise<Refresh
   const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, registry: metrics.registry, granted };
   const decided = decideScore(refresh.username, facts, { previous, isHidden: guard.isHidden, date, now, rules });
   const score = { ...decided, tiersReached: await withBadges(deps, decided) };
-  const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), score });
+  const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), starts, score });
   if (outcome === 'saved') await grantTierBadges(deps, score);
   return outcome;
 }
@@ -114,7 +128,7 @@ export async function foldMetrics(
   { username, days, reports: areReportsChanged, registry: isRegistryChanged }: Refresh,
   guard: StoredUser,
   date: UtcDate,
-): Promise<UserMetrics> {
+): Promise<{ readonly metrics: UserMetrics; readonly isFromNothing: boolean }> {
   const links = await telemetry.linksOf(username);
   const basis = sha256(basisOf(links, named)).slice(0, 32);
   const stored = guard.metrics?.metrics ?? null;
@@ -129,20 +143,24 @@ export async function foldMetrics(
   if (stored !== null && plan.kind === 'days') {
     const folded = await foldDays(telemetry, username, links, plan.days, named);
     const carriedOn = metricsCarriedOn(stored, plan.days, folded, context);
-    if (carriedOn !== null) return carriedOn;
+    if (carriedOn !== null) return { metrics: carriedOn, isFromNothing: false };
   }
-  return metricsFromNothing(await foldDays(telemetry, username, links, null, named), context);
+  const everything = await foldDays(telemetry, username, links, null, named);
+  return { metrics: metricsFromNothing(everything, context), isFromNothing: true };
 }
 
 /** One refresh that covers all of one user's messages: the days of them all; every day where a message names none. */
 export function coalesce(messages: readonly [ScoreRefreshRequested, ...ScoreRefreshRequested[]]): Refresh {
   const days = messages.flatMap((message) => message.days ?? []);
   const namesDays = messages.every((message) => message.days !== undefined);
+  const changes = messages.flatMap(({ changedBefore }) => changedBefore ?? []).sort();
+  const [last] = changes.slice(-1);
   return {
     username: messages[0].username,
     days: namesDays ? [...new Set(days)].sort() : null,
     reports: messages.some(({ reports }) => reports === true),
     ...(messages.some(({ grants }) => grants === true) ? { grants: true } : {}),
     registry: messages.some(({ registry }) => registry === true),
+    ...(last !== undefined && changes.length === messages.length ? { changedBefore: last } : {}),
   };
 }

@@ -1,6 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { UserScore } from './score.ts';
+import type { FoldStarts } from './fold-starts.ts';
 import type { UserMetrics } from './username-metrics.ts';
 
 /** A revision rises by one with every save, also when nothing changed. */
@@ -10,10 +11,19 @@ export type StoredMetrics = {
   readonly metrics: UserMetrics;
   /** ISO 8601 */
   readonly foldedAt: string;
+  readonly starts: FoldStarts;
   readonly revision: Revision;
 };
 
-export type StoredScore = { readonly score: UserScore; readonly revision: Revision };
+/** Metrics to save. */
+export type NextMetrics = Omit<StoredMetrics, 'revision'>;
+
+export type StoredScore = {
+  readonly score: UserScore;
+  readonly revision: Revision;
+  /** Of the metrics that it was made of. */
+  readonly metricsRevision: Revision;
+};
 
 /** What a save will overwrite: the guard of a refresh. Null where nothing is stored yet. */
 export type StoredUser = {
@@ -34,10 +44,7 @@ export type ScoreStore = {
    * later date the day row of the stored one. `stale` means that another refresh came first: start again from `load`.
    * A save that stops between the two is completed by the next refresh.
    */
-  save(
-    guard: StoredUser,
-    next: { readonly metrics: UserMetrics; readonly foldedAt: string; readonly score: UserScore },
-  ): Promise<'saved' | 'stale'>;
+  save(guard: StoredUser, next: NextMetrics & { readonly score: UserScore }): Promise<'saved' | 'stale'>;
   /** The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. */
   dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
 };
@@ -45,9 +52,5 @@ export type ScoreStore = {
 /** The metrics alone: what a backfill recomputes. */
 export type MetricsStore = Pick<ScoreStore, 'load'> & {
   /** Saves metrics on condition that the revision of `guard` still stands, and raises it. */
-  saveMetrics(
-    username: Username,
-    guard: StoredUser,
-    next: { readonly metrics: UserMetrics; readonly foldedAt: string },
-  ): Promise<'saved' | 'stale'>;
+  saveMetrics(username: Username, guard: StoredUser, next: NextMetrics): Promise<'saved' | 'stale'>;
 };

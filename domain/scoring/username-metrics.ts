@@ -55,7 +55,7 @@ export const basisOf = (links: readonly DeviceLink[], named: NamedCommands): str
 export type RefreshPlan =
   | {
       readonly kind: 'from-nothing';
-      readonly because: 'first' | 'no-days-named' | 'devices-changed' | 'sealed-day-named';
+      readonly because: 'first' | 'sealed-too-early' | 'no-days-named' | 'devices-changed' | 'sealed-day-named';
     }
   | { readonly kind: 'days'; readonly days: readonly UtcDate[] };
 
@@ -67,11 +67,12 @@ export function planRefresh(
   stored: UserMetrics | null,
   { basis, days, date }: { readonly basis: string; readonly days: readonly UtcDate[] | null; readonly date: UtcDate },
 ): RefreshPlan {
+  const horizon = addDays(date, -SEALED_AT_AGE);
   if (stored === null) return { kind: 'from-nothing', because: 'first' };
+  if (stored.sealedThrough > horizon) return { kind: 'from-nothing', because: 'sealed-too-early' }; // by a wrong clock
   if (days === null) return { kind: 'from-nothing', because: 'no-days-named' };
   if (stored.basis !== basis) return { kind: 'from-nothing', because: 'devices-changed' };
   if (days.some((day) => day <= stored.sealedThrough)) return { kind: 'from-nothing', because: 'sealed-day-named' };
-  const horizon = addDays(date, -SEALED_AT_AGE);
   const toSeal = [...stored.open.keys()].filter((day) => day <= horizon);
   return { kind: 'days', days: [...new Set([...days, ...toSeal])].sort() };
 }
@@ -84,12 +85,6 @@ type FoldContext = {
   readonly reports: Reports;
   readonly registry: RegistryCounts;
 };
-
-/** The date that a refresh counts as: today, unless what is stored has seen a later one (clocks differ). */
-export const dateOfRefresh = (today: UtcDate, stored: UserMetrics | null, scoreDate: UtcDate | null): UtcDate =>
-  [today, stored && addDays(stored.sealedThrough, SEALED_AT_AGE), scoreDate]
-    .filter((date) => date !== null)
-    .reduce((a, b) => (b > a ? b : a));
 
 /** Metrics from the folds of all days that there are. */
 export const metricsFromNothing = (folded: FoldedDays, context: FoldContext): UserMetrics =>

@@ -10,6 +10,7 @@ import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
+import { logDateAhead } from '../runtime/log-date-ahead.ts';
 import { logger, publish } from '../runtime/log.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RefreshScoreEnv } from './env.ts';
@@ -40,6 +41,7 @@ export const handler = sqsBatch({
       random,
       sleep,
       sha256,
+      reportDateAhead: logDateAhead,
     };
   },
   async onMessages(deps, messages) {

@@ -218,7 +218,7 @@ export async function unfinishedRuns(engine: Engine): Promise<readonly string[]>
 }
 
 /** What every save renews, whatever it saves. */
-const RENEWED: ReadonlySet<string> = new Set(['rev', 'foldedAt', 'refreshedAt', 'scoreRev']);
+const RENEWED: ReadonlySet<string> = new Set(['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev']);
 
 /** A value as text that does not depend on the order of its names. */
 function textOfValue(value: unknown): string {

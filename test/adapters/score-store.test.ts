@@ -63,6 +63,10 @@ const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserSc
   ...change,
 });
 const foldedAt = `${date}T12:00:00.000Z`;
+const starts = new Map([
+  ['any', Date.parse(foldedAt)],
+  [date, Date.parse(foldedAt)],
+]);
 
 describe('packed metrics', () => {
   it.each([0, 1, 3, 36, 37, 700])('come back as they were, with %d active days', (days) => {
@@ -95,7 +99,7 @@ onBothEngines('score store', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  const next = (score: UserScore, metrics = someMetrics()) => ({ metrics, foldedAt, score });
+  const next = (score: UserScore, metrics = someMetrics()) => ({ metrics, foldedAt, starts, score });
 
   it('finds nothing where nothing was saved', async () => {
     expect(await store.load(aUsername('nobody'))).toEqual({ metrics: null, score: null, isHidden: false });
@@ -107,8 +111,8 @@ onBothEngines('score store', (engine) => {
     for (const revision of [1, 2, 3]) {
       expect(await store.save(await store.load(username), next(score))).toBe('saved');
       expect(await store.load(username)).toEqual({
-        metrics: { metrics: someMetrics(), foldedAt, revision },
-        score: { score, revision },
+        metrics: { metrics: someMetrics(), foldedAt, starts, revision },
+        score: { score, revision, metricsRevision: revision },
         isHidden: false,
       });
     }
@@ -150,7 +154,7 @@ onBothEngines('score store', (engine) => {
 
   it('saves metrics alone under the same guard, and leaves the score as it is', async () => {
     const username = aUsername('metrics-alone');
-    const alone = { metrics: someMetrics(), foldedAt };
+    const alone = { metrics: someMetrics(), foldedAt, starts };
     const nothing = await store.load(username);
     expect(await store.saveMetrics(username, nothing, alone)).toBe('saved');
     expect(await store.saveMetrics(username, nothing, alone)).toBe('stale');
@@ -292,7 +296,7 @@ describe('score store, when the engine fails', () => {
 
     const save = store.save(
       { metrics: null, score: null, isHidden: false },
-      { metrics: someMetrics(), foldedAt, score: aScore() },
+      { metrics: someMetrics(), foldedAt, starts, score: aScore() },
     );
     await expect(save).rejects.toMatchObject({ name: 'ThrottlingException' });
     mock.restore();

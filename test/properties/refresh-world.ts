@@ -32,7 +32,7 @@ const MINUTE = 60_000;
 const LARGEST_BATCH = 10;
 const MAX_ROUNDS = 200;
 /** What every refresh writes anew. */
-const RENEWED = ['rev', 'foldedAt', 'refreshedAt', 'scoreRev'];
+const RENEWED = ['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev'];
 
 type SourcedRecord = StreamRecord & { readonly eventSourceARN: string };
 type Message = { readonly messageId: string; readonly body: string };
@@ -165,6 +165,7 @@ export class RefreshWorld extends TelemetryWorld {
         clock: () => this.now + clockOff,
         ...this.chance,
         sha256,
+        reportDateAhead: () => {},
       }),
       async onMessages(deps, about) {
         await refreshScore(deps, coalesce(about));

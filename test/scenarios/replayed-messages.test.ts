@@ -93,7 +93,7 @@ async function liveThroughIt(): Promise<void> {
   await stack.drain();
 }
 
-const VOLATILE: ReadonlySet<string> = new Set(['rev', 'scoreRev', 'foldedAt', 'refreshedAt']);
+const VOLATILE: ReadonlySet<string> = new Set(['rev', 'scoreRev', 'metricsRev', 'foldedAt', 'starts', 'refreshedAt']);
 
 /** Everything that is stored of facts, grants and scores, but for how often and when a projection was saved. */
 async function allThatCounts(): Promise<readonly string[]> {

@@ -53,9 +53,9 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
         : { Item, ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) },
     );
 
-  const putMetrics: MetricsStore['saveMetrics'] = async (username, guard, { metrics, foldedAt }) => {
+  const putMetrics: MetricsStore['saveMetrics'] = async (username, guard, next) => {
     const revision = guard.metrics?.revision;
-    const item = toMetricsItem(username, metrics, foldedAt, (revision ?? 0) + 1);
+    const item = toMetricsItem(username, next, (revision ?? 0) + 1);
     return (await putAfter(item, revision)) ? 'saved' : 'stale';
   };
 
@@ -90,13 +90,14 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
 
     saveMetrics: putMetrics,
 
-    async save(guard, { metrics, foldedAt, score }) {
+    async save(guard, { score, ...next }) {
       const { username } = score;
-      if ((await putMetrics(username, guard, { metrics, foldedAt })) === 'stale') return 'stale';
+      if ((await putMetrics(username, guard, next)) === 'stale') return 'stale';
       const isLaterDate = guard.score !== null && guard.score.score.date < score.date;
       if (isLaterDate) await writeDayRow(username, guard.score);
       const scoreRevision = guard.score?.revision;
-      return (await putAfter(toScoreItem(score, metrics, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
+      const madeOf = { metrics: next.metrics, revision: (guard.metrics?.revision ?? 0) + 1 };
+      return (await putAfter(toScoreItem(score, madeOf, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
     },
 
     async dayRows(username, from, to) {

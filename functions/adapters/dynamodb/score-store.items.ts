@@ -4,7 +4,13 @@ import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../domain/grants/granted.ts';
 import { Username } from '../../../domain/identity/username.ts';
 import { byListing } from '../../../domain/scoring/contributions.ts';
-import type { DayRow, Revision, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
+import type {
+  DayRow,
+  NextMetrics,
+  Revision,
+  StoredMetrics,
+  StoredScore,
+} from '../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
 import { isKnown, type UserMetrics } from '../../../domain/scoring/username-metrics.ts';
 import type { ScoreStep } from '../../../domain/scoring/score-steps.ts';
@@ -36,6 +42,8 @@ const RevisionNumber = z.int().check(z.positive());
 
 const MetricsItem = z.object({
   foldedAt: z.iso.datetime(),
+  /** Metrics that were stored before refreshes were skipped have none. */
+  starts: z._default(z.record(z.string(), z.int()), {}),
   basis: z.string(),
   packed: z.instanceof(Uint8Array),
   rev: RevisionNumber,
@@ -92,6 +100,8 @@ const ScoreItem = z.object({
   rulesVersion: z.string(),
   refreshedAt: z.iso.datetime(),
   rev: RevisionNumber,
+  /** Of a score that was saved before it was kept: that of no metrics. */
+  metricsRev: z._default(Count, 0),
 });
 
 const ProfileItem = z.object({ isHidden: z.boolean() });
@@ -101,20 +111,21 @@ export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
 
 export const toMetricsItem = (
   username: Username,
-  { basis, ...metrics }: UserMetrics,
-  foldedAt: string,
+  { metrics: { basis, ...metrics }, foldedAt, starts }: NextMetrics,
   rev: Revision,
 ): Item => {
   const folds = [metrics.sealed, ...metrics.open.values()];
   // Beside the packed bytes, for whoever reads the table by hand.
   const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
   const packed = packMetrics(metrics);
-  return marshall({ pk: userPk(username), sk: METRICS_SK, username, foldedAt, totalEvents, basis, packed, rev });
+  const folded = { foldedAt, starts: Object.fromEntries(starts) };
+  return marshall({ pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, basis, packed, rev });
 };
 
 export function parseMetricsItem(item: Item): StoredMetrics {
-  const { foldedAt, basis, packed, rev } = MetricsItem.parse(unmarshall(item));
-  return { metrics: { basis, ...unpackMetrics(packed) }, foldedAt, revision: rev };
+  const { foldedAt, starts, basis, packed, rev } = MetricsItem.parse(unmarshall(item));
+  const metrics = { basis, ...unpackMetrics(packed) };
+  return { metrics, foldedAt, starts: new Map(Object.entries(starts)), revision: rev };
 }
 
 function toGrantedItem({ balance, listed, older }: Granted): z.infer<typeof GrantedItem> {
@@ -170,10 +181,10 @@ export type ScoreEntry = z.infer<typeof ScoreEntry>;
 /** `memberScore` is the score where anything is known of the user: what the gauges of all members read. */
 export const toScoreItem = (
   { contributions, granted, steps, isHidden, ...score }: UserScore,
-  metrics: UserMetrics,
+  metrics: { readonly metrics: UserMetrics; readonly revision: Revision },
   rev: Revision,
 ): Item => {
-  const isMember = isKnown(metrics) || granted.balance.seq > 0;
+  const isMember = isKnown(metrics.metrics) || granted.balance.seq > 0;
   const byKey = Object.fromEntries(
     contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
   );
@@ -187,16 +198,21 @@ export const toScoreItem = (
     steps: packSteps(steps),
     ...(isHidden ? { isHidden } : {}),
     ...(isMember ? { memberScore: score.canonicalScore } : {}),
+    metricsRev: metrics.revision,
     rev,
   });
 };
 
 export function parseScoreItem(item: Item): StoredScore {
-  const { rev, contributions, granted, ...score } = ScoreItem.parse(unmarshall(item));
+  const { rev, metricsRev, contributions, granted, ...score } = ScoreItem.parse(unmarshall(item));
   const listed = Object.entries(contributions)
     .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
     .sort(byListing); // a stored map has no order
-  return { score: { ...score, contributions: listed, granted: parseGranted(granted) }, revision: rev };
+  return {
+    score: { ...score, contributions: listed, granted: parseGranted(granted) },
+    revision: rev,
+    metricsRevision: metricsRev,
+  };
 }
 
 export const toProfileItem = (username: Username, isHidden: boolean): Item =>

@@ -106,6 +106,8 @@ describe('a change of the scores', () => {
       { change: { kind: 'standing-changed' }, committedAt },
     ]);
 
-    expect(requested).toEqual([{ username: 'ada', days: [], changedAt: committedAt }]);
+    expect(requested).toEqual([
+      { username: 'ada', days: [], changedAt: committedAt, changedBefore: '2026-08-21T12:00:01.000Z' },
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import { aUsername } from '../../builders/identity.ts';
 const [ada, bob, cy] = [aUsername('ada'), aUsername('bob'), aUsername('cy')];
 const AT = '2026-08-21T12:00:00.000Z';
 const EARLIER = '2026-08-21T11:00:00.000Z';
+const DATED = { changedAt: AT, changedBefore: '2026-08-21T12:00:01.000Z' };
 
 const hour = (
   change: { deviceId?: string; hour?: string; senders?: readonly ReturnType<typeof aUsername>[] } = {},
@@ -43,13 +44,13 @@ async function requested(
 
 describe('a change is announced', () => {
   it.each<[what: string, change: CommittedChange['change'], requests: object[]]>([
-    ['of an hour to the owner of its device', hour(), [{ username: ada, days: ['2026-08-21'], changedAt: AT }]],
+    ['of an hour to the owner of its device', hour(), [{ username: ada, days: ['2026-08-21'], ...DATED }]],
     [
       'of an hour to everyone it names',
       hour({ deviceId: 'd2', senders: [bob, cy] }),
       [
-        { username: bob, days: ['2026-08-21'], changedAt: AT },
-        { username: cy, days: ['2026-08-21'], changedAt: AT },
+        { username: bob, days: ['2026-08-21'], ...DATED },
+        { username: cy, days: ['2026-08-21'], ...DATED },
       ],
     ],
     ['of an hour of nobody’s device to nobody', hour({ deviceId: 'd2' }), []],
@@ -57,37 +58,37 @@ describe('a change is announced', () => {
       'of an owner to both, for all their days',
       { kind: 'device-changed', owners: [ada, bob], hours: [] },
       [
-        { username: ada, changedAt: AT },
-        { username: bob, changedAt: AT },
+        { username: ada, ...DATED },
+        { username: bob, ...DATED },
       ],
     ],
-    ['of a link for all days', { kind: 'link-changed', username: bob }, [{ username: bob, changedAt: AT }]],
+    ['of a link for all days', { kind: 'link-changed', username: bob }, [{ username: bob, ...DATED }]],
     [
       'of what a server reported for no day of telemetry',
       { kind: 'report-changed', username: bob },
-      [{ username: bob, days: [], reports: true, changedAt: AT }],
+      [{ username: bob, days: [], reports: true, ...DATED }],
     ],
     [
       'of a grant or a balance for no day of telemetry',
       { kind: 'ledger-changed', username: cy, hours: ['2026-08-21T11'] },
-      [{ username: cy, days: [], changedAt: AT }],
+      [{ username: cy, days: [], ...DATED }],
     ],
     [
       'of a publish or a pull for no day of telemetry',
       { kind: 'registry-changed', username: ada, hours: [], isRemoval: false },
-      [{ username: ada, days: [], registry: true, changedAt: AT }],
+      [{ username: ada, days: [], registry: true, ...DATED }],
     ],
     [
       'of what a hand removed from the registry for all days',
       { kind: 'registry-changed', username: ada, hours: [], isRemoval: true },
-      [{ username: ada, registry: true, changedAt: AT }],
+      [{ username: ada, registry: true, ...DATED }],
     ],
     ['of an extension to nobody', { kind: 'extension-changed', hours: ['2026-08-21T11'] }, []],
   ])('%s', async (_rule, change, expected) => {
     expect((await requested([committed(change)], { d1: ada })).requests).toEqual(expected);
   });
 
-  it('once for each username of a batch, with all the days and the oldest change', async () => {
+  it('once for each username of a batch, with all the days, the oldest change and the newest', async () => {
     const changes = [
       committed(hour({ hour: '2026-08-21T00', senders: [ada] })),
       committed(hour({ hour: '2026-08-20T23' }), EARLIER),
@@ -96,7 +97,7 @@ describe('a change is announced', () => {
 
     const { requests, reads } = await requested(changes, { d1: ada });
 
-    expect(requests).toEqual([{ username: ada, days: ['2026-08-20', '2026-08-21'], changedAt: EARLIER }]);
+    expect(requests).toEqual([{ username: ada, days: ['2026-08-20', '2026-08-21'], ...DATED, changedAt: EARLIER }]);
     expect(reads).toEqual(['d1']);
   });
 
@@ -104,7 +105,7 @@ describe('a change is announced', () => {
     const changes = [committed(hour()), committed({ kind: 'device-changed', owners: [ada], hours: [] })];
     const inOrder = first === 0 ? changes : changes.toReversed();
 
-    expect((await requested(inOrder, { d1: ada })).requests).toEqual([{ username: ada, changedAt: AT }]);
+    expect((await requested(inOrder, { d1: ada })).requests).toEqual([{ username: ada, ...DATED }]);
   });
 
   it('not at all where there is nothing to say', async () => {

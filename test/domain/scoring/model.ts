@@ -103,14 +103,15 @@ export class ScoresModel implements ScoreStore {
     };
   }
 
-  async save(...[guard, { metrics, foldedAt, score }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {
+  async save(...[guard, { score, ...next }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {
     const { username } = score;
     if (this.metrics.get(username)?.revision !== guard.metrics?.revision) return 'stale';
-    this.metrics.set(username, { metrics, foldedAt, revision: (guard.metrics?.revision ?? 0) + 1 });
+    const metricsRevision = (guard.metrics?.revision ?? 0) + 1;
+    this.metrics.set(username, { ...next, revision: metricsRevision });
     if (this.scores.get(username)?.revision !== guard.score?.revision) return 'stale';
     if (guard.score && guard.score.score.date < score.date)
       this.days.set(guard.score.score.date, guard.score.score.canonicalScore);
-    this.scores.set(username, { score, revision: (guard.score?.revision ?? 0) + 1 });
+    this.scores.set(username, { score, revision: (guard.score?.revision ?? 0) + 1, metricsRevision });
     this.saves += 1;
     return 'saved';
   }
@@ -144,4 +145,5 @@ export const dependencies = (
   random: () => 0.5,
   sleep: () => Promise.resolve(),
   sha256,
+  reportDateAhead: () => {},
 });

@@ -53,7 +53,7 @@ describe('stats', () => {
       reports: aReportOf(),
       registry: aRegistryCount(),
     };
-    const stats = statsView(ada, { metrics, foldedAt: `${date}T14:00:00.000Z`, revision: 1 });
+    const stats = statsView(ada, { metrics, foldedAt: `${date}T14:00:00.000Z`, starts: new Map(), revision: 1 });
 
     expect(StatsView.parse(stats)).toEqual(stats);
     expect(stats).toMatchObject({

@@ -1,0 +1,59 @@
+import type { UtcDate } from '../shared/utc.ts';
+import type { Refresh } from './refresh-score.ts';
+import type { StoredUser } from './score-store.port.ts';
+
+/** What a refresh may fold anew; `any` is what every refresh reads: balance, devices, profile. */
+export type FoldPart = 'any' | 'every-day' | 'reports' | 'registry' | UtcDate;
+
+/** When the newest stored fold of each part began, in epoch milliseconds. */
+export type FoldStarts = ReadonlyMap<FoldPart, number>;
+
+/** A fold counts as after a change only if it began so much later: two machines' clocks differ. */
+const MARGIN_MS = 5_000;
+/** A day that was folded longer ago is folded again rather than remembered. */
+const REMEMBERED_MS = 3_600_000;
+
+const isDay = (part: FoldPart): boolean => /^\d/u.test(part);
+
+/** The parts that a refresh folds, beside its days. */
+function partsBesideDays({ days, reports, registry }: Pick<Refresh, 'days' | 'reports' | 'registry'>): FoldPart[] {
+  return [
+    'any',
+    ...(days === null || reports === true ? ['reports' as const] : []),
+    ...(days === null || registry === true ? ['registry' as const] : []),
+  ];
+}
+
+/** The starts after a fold that began at `startedAt`: of the named days, or of all where it was from nothing. */
+export function startsAfter(
+  before: FoldStarts,
+  refresh: Pick<Refresh, 'days' | 'reports' | 'registry'>,
+  { startedAt, isFromNothing }: { readonly startedAt: number; readonly isFromNothing: boolean },
+): FoldStarts {
+  const days: readonly FoldPart[] = isFromNothing ? ['every-day'] : (refresh.days ?? []);
+  const remembered = [...before].filter(([part, at]) => {
+    const isOfWrongClock = at > startedAt + MARGIN_MS;
+    const isForgotten = isDay(part) && (isFromNothing || at < startedAt - REMEMBERED_MS);
+    return !isOfWrongClock && !isForgotten;
+  });
+  return new Map([...remembered, ...[...partsBesideDays(refresh), ...days].map((part) => [part, startedAt] as const)]);
+}
+
+/**
+ * Whether stored metrics and score have seen all changes that a refresh is asked for. Not where a fold claims to begin
+ * later than `now`: some clock was wrong. Not where the score is of other metrics, or the badge of a tier is missing: then a
+ * refresh has ended before its work was done.
+ */
+export function isDoneSince({ metrics, score }: StoredUser, refresh: Refresh, now: number): boolean {
+  const { days, grants, changedBefore } = refresh;
+  if (metrics === null || score === null || changedBefore === undefined || grants === true) return false;
+  if (score.metricsRevision !== metrics.revision) return false;
+  if (score.score.tiersReached.some(({ hasBadge }) => !hasBadge)) return false;
+  const changed = Date.parse(changedBefore);
+  const isSeenBy = (part: FoldPart): boolean => {
+    const startedAt = metrics.starts.get(part);
+    return startedAt !== undefined && startedAt > changed + MARGIN_MS && startedAt <= now + MARGIN_MS;
+  };
+  const areDaysSeen = isSeenBy('every-day') || (days !== null && days.every(isSeenBy));
+  return areDaysSeen && partsBesideDays(refresh).every(isSeenBy);
+}
