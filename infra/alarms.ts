@@ -3,6 +3,7 @@ import {
   Alarm,
   ComparisonOperator,
   type IMetric,
+  Metric,
   type MetricOptions,
   Stats,
   TreatMissingData,
@@ -19,6 +20,7 @@ export const RUNBOOK = {
   scheduleFailures: 'schedule-failures',
   functionErrors: 'function-errors',
   conservation: 'conservation',
+  dateAhead: 'date-ahead',
 } as const;
 
 type Runbook = (typeof RUNBOOK)[keyof typeof RUNBOOK];
@@ -97,5 +99,20 @@ export function alarmOnFunction({ fn, timeout }: LaurelFunction<Record<string, s
     atLeast: NEAR_TIMEOUT * timeout.toMilliseconds(),
     says: `an invocation took ${NEAR_TIMEOUT * 100} % of its timeout or more.`,
     runbook,
+  });
+}
+
+/** For the function that folds scores: some machine's clock was days ahead when it saved one. */
+export function alarmOnDateAhead({ fn }: LaurelFunction<Record<string, string>>, functionName: string): void {
+  addAlarm(fn, 'StoredDateAhead', {
+    metric: new Metric({
+      namespace: 'Laurel',
+      metricName: 'StoredDateAhead',
+      dimensionsMap: { service: functionName },
+      ...total,
+    }),
+    atLeast: 1,
+    says: 'a stored score was dated more than 2 days ahead; the refresh that found it has mended it.',
+    runbook: RUNBOOK.dateAhead,
   });
 }

@@ -16,6 +16,7 @@ import type { RecordAwardEnv } from '../functions/record-award/env.ts';
 import type { SetVisibilityEnv } from '../functions/set-visibility/env.ts';
 import type { ShadowReportEnv } from '../functions/shadow-report/env.ts';
 import type { RollUpMetricsEnv } from '../functions/roll-up-metrics/env.ts';
+import { alarmOnDateAhead } from './alarms.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
 import { LaurelDashboard } from './dashboard.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
@@ -24,7 +25,7 @@ import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX, laurelTables } from './la
 import { ConservationCheck } from './conservation-check.ts';
 import { QueueSchedules } from './queue-schedules.ts';
 import { QueueWorker } from './queue-worker.ts';
-import type { Stage } from './stage.ts';
+import { physicalName, type Stage } from './stage.ts';
 import { StreamWorker } from './stream-worker.ts';
 
 type LaurelStackOptions = {
@@ -86,6 +87,7 @@ export class LaurelStack extends Stack {
       },
       maxConcurrency: 10,
     });
+    alarmOnDateAhead(refreshScore.worker, physicalName(stage, 'refresh-score'));
     refreshScore.worker
       .allow(['dynamodb:Query'], telemetry.tableArn)
       .allow(['dynamodb:Query'], registry.tableArn)

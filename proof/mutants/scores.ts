@@ -3,6 +3,8 @@ import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 const STORE = 'functions/adapters/dynamodb/score-store.dynamodb.ts';
 const REFRESH = 'domain/scoring/refresh-score.ts';
 const METRICS = 'domain/scoring/username-metrics.ts';
+const WRONG_CLOCK = 'domain/scoring/wrong-clock.ts';
+const LATER_DATE = 'return date !== null && date > today && dateAhead(stored, now) === undefined ? date : today;';
 const STORE_TEST = 'test/adapters/score-store.test.ts';
 const REFRESH_TEST = 'test/domain/scoring/refresh-score.test.ts';
 const METRICS_TEST = 'test/domain/scoring/username-metrics.test.ts';
@@ -32,10 +34,7 @@ export const scoreMutants: readonly Mutant[] = [
     'metrics-revision-raised',
     'every save raises the revision of the metrics',
     STORE,
-    [
-      'toMetricsItem(username, metrics, foldedAt, (revision ?? 0) + 1)',
-      'toMetricsItem(username, metrics, foldedAt, revision ?? 1)',
-    ],
+    ['toMetricsItem(username, next, (revision ?? 0) + 1)', 'toMetricsItem(username, next, revision ?? 1)'],
     [STORE_TEST, REFOLD_TEST],
     'dynoxide|raises',
   ),
@@ -43,7 +42,7 @@ export const scoreMutants: readonly Mutant[] = [
     'score-revision-raised',
     'every save raises the revision of the score',
     STORE,
-    ['toScoreItem(score, metrics, (scoreRevision ?? 0) + 1)', 'toScoreItem(score, metrics, scoreRevision ?? 1)'],
+    ['toScoreItem(score, madeOf, (scoreRevision ?? 0) + 1)', 'toScoreItem(score, madeOf, scoreRevision ?? 1)'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -68,8 +67,8 @@ export const scoreMutants: readonly Mutant[] = [
     'a score is not saved where its metrics were not',
     STORE,
     [
-      "if ((await putMetrics(username, guard, { metrics, foldedAt })) === 'stale') return 'stale';",
-      'await putMetrics(username, guard, { metrics, foldedAt });',
+      "if ((await putMetrics(username, guard, next)) === 'stale') return 'stale';",
+      'await putMetrics(username, guard, next);',
     ],
     STORE_TEST,
     'dynoxide',
@@ -104,9 +103,30 @@ export const scoreMutants: readonly Mutant[] = [
   mutant(
     'never-earlier-date',
     'a save never goes back to an earlier date',
-    METRICS,
-    ['    .reduce((a, b) => (b > a ? b : a));', '    .reduce((a) => a);'],
+    WRONG_CLOCK,
+    [LATER_DATE, 'return today;'],
     REFRESH_TEST,
+  ),
+  mutant(
+    'date-of-a-wrong-clock',
+    'a stored date that is days ahead is not kept to',
+    WRONG_CLOCK,
+    ['addDays(dateOf(now), MOST_DAYS_AHEAD)', 'addDays(dateOf(now), 1_000 * MOST_DAYS_AHEAD)'],
+    'test/domain/scoring/wrong-clock.test.ts',
+  ),
+  mutant(
+    'covered-by-its-own-score',
+    'a refresh is skipped only where the score is of the metrics that have seen its changes',
+    'domain/scoring/fold-starts.ts',
+    ['if (score.metricsRevision !== metrics.revision) return false;', ''],
+    'test/domain/scoring/fold-starts.test.ts',
+  ),
+  mutant(
+    'covered-with-a-margin',
+    'a fold has seen a change only if it began after it by every clock',
+    'domain/scoring/fold-starts.ts',
+    ['startedAt > changed + MARGIN_MS', 'startedAt > changed - MARGIN_MS'],
+    'test/domain/scoring/fold-starts.test.ts',
   ),
   {
     name: 'date-after-guard',
@@ -122,9 +142,9 @@ export const scoreMutants: readonly Mutant[] = [
   const guard = await deps.scores.load(refresh.username);`,
       },
       {
-        file: METRICS,
-        find: '    .reduce((a, b) => (b > a ? b : a));',
-        replace: '    .reduce((a) => a);',
+        file: WRONG_CLOCK,
+        find: LATER_DATE,
+        replace: 'return today;',
       },
     ],
     caughtBy: [REFRESH_TEST],

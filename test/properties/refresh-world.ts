@@ -109,11 +109,17 @@ export class RefreshWorld extends TelemetryWorld {
     return sources;
   }
 
-  /** Takes in what the stream has grown by. */
+  /** Takes in what the stream has grown by, at the time of this world. */
   async readStream(): Promise<void> {
+    const ApproximateCreationDateTime = Math.floor(this.now / 1_000);
     for (const { eventSourceARN, reader } of await (this.#readers ??= this.#openStreams())) {
       for (let found = await reader.next(1_000); found !== undefined && found.length > 0;) {
-        this.records.push(...found.map((record) => ({ ...record, eventSourceARN })));
+        const dated = found.map(({ dynamodb, ...record }) => ({
+          ...record,
+          eventSourceARN,
+          dynamodb: { ...dynamodb, ApproximateCreationDateTime },
+        }));
+        this.records.push(...dated);
         found = await reader.next(1_000);
       }
     }
