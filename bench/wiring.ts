@@ -23,6 +23,7 @@ import { dynamoUserTelemetry } from '../functions/adapters/dynamodb/user-telemet
 import { routes } from '../functions/ingest-telemetry/routes.ts';
 import { random, sha256, sleep } from '../functions/runtime/environment.ts';
 import { httpFunction } from '../functions/runtime/http-function.ts';
+import { logDateAhead } from '../functions/runtime/log-date-ahead.ts';
 import { logConflict } from '../functions/runtime/log-conflict.ts';
 import type { Tables } from './engine.ts';
 
@@ -94,7 +95,7 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
     random,
     sleep,
     sha256,
-    reportDateAhead: () => {},
+    reportDateAhead: logDateAhead,
   };
 };
 

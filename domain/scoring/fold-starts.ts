@@ -1,9 +1,11 @@
-import type { UtcDate } from '../shared/utc.ts';
 import type { Refresh } from './refresh-score.ts';
 import type { StoredUser } from './score-store.port.ts';
 
-/** What a refresh may fold anew; `any` is what every refresh reads: balance, devices, profile. */
-export type FoldPart = 'any' | 'every-day' | 'reports' | 'registry' | UtcDate;
+/**
+ * What a refresh may fold anew: a date, `every-day`, `reports`, `registry`, or `any` for what every refresh reads (balance,
+ * devices, profile).
+ */
+type FoldPart = string;
 
 /** When the newest stored fold of each part began, in epoch milliseconds. */
 export type FoldStarts = ReadonlyMap<FoldPart, number>;
@@ -19,8 +21,8 @@ const isDay = (part: FoldPart): boolean => /^\d/u.test(part);
 function partsBesideDays({ days, reports, registry }: Pick<Refresh, 'days' | 'reports' | 'registry'>): FoldPart[] {
   return [
     'any',
-    ...(days === null || reports === true ? ['reports' as const] : []),
-    ...(days === null || registry === true ? ['registry' as const] : []),
+    ...(days === null || reports === true ? ['reports'] : []),
+    ...(days === null || registry === true ? ['registry'] : []),
   ];
 }
 
@@ -51,8 +53,8 @@ export function isDoneSince({ metrics, score }: StoredUser, refresh: Refresh, no
   if (score.score.tiersReached.some(({ hasBadge }) => !hasBadge)) return false;
   const changed = Date.parse(changedBefore);
   const isSeenBy = (part: FoldPart): boolean => {
-    const startedAt = metrics.starts.get(part);
-    return startedAt !== undefined && startedAt > changed + MARGIN_MS && startedAt <= now + MARGIN_MS;
+    const startedAt = metrics.starts.get(part) ?? -Infinity;
+    return startedAt > changed + MARGIN_MS && startedAt <= now + MARGIN_MS;
   };
   const areDaysSeen = isSeenBy('every-day') || (days !== null && days.every(isSeenBy));
   return areDaysSeen && partsBesideDays(refresh).every(isSeenBy);
