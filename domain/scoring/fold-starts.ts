@@ -56,6 +56,6 @@ export function isDoneSince({ metrics, score }: StoredUser, refresh: Refresh, no
     const startedAt = metrics.starts.get(part) ?? -Infinity;
     return startedAt > changed + MARGIN_MS && startedAt <= now + MARGIN_MS;
   };
-  const areDaysSeen = isSeenBy('every-day') || (days !== null && days.every(isSeenBy));
+  const areDaysSeen = isSeenBy('every-day') || days?.every(isSeenBy) === true;
   return areDaysSeen && partsBesideDays(refresh).every(isSeenBy);
 }
