@@ -155,6 +155,12 @@ const ambientUses = (file: string, text: string): string[] =>
     })
     .map((node) => `${file}: ${node.getText()}`);
 
+/** Where a file makes a client of an AWS service. */
+const clientsMade = (file: string, text: string): string[] =>
+  nodesOf(parse(file, text))
+    .filter((node) => ts.isNewExpression(node) && /Client$/u.test(node.expression.getText()))
+    .map((node) => `${file}: ${node.getText()}`);
+
 const sources = TREES.flatMap((tree) => {
   const entries = readdirSync(ROOT).includes(tree) ? readdirSync(join(ROOT, tree), { recursive: true }) : [];
   return entries
@@ -177,6 +183,16 @@ describe('the tree', () => {
     const domain = sources.filter(({ file }) => file.startsWith('domain/'));
 
     expect(domain.flatMap(({ file, text }) => ambientUses(file, text))).toEqual([]);
+  });
+
+  it('makes the clients of functions in one place, which knows how long they wait', () => {
+    const made = sources
+      .filter(({ file }) => file.startsWith('functions/'))
+      .flatMap(({ file, text }) => clientsMade(file, text));
+    expect(made.map((each) => each.split(':')[0])).toEqual([
+      'functions/runtime/aws-clients.ts',
+      'functions/runtime/aws-clients.ts',
+    ]);
   });
 
   it('keeps every file under 400 lines', () => {
@@ -232,6 +248,12 @@ describe('the rule of imports', () => {
     ['bin/a.ts', `import { operatorProgram } from '../operator/program.ts';`],
   ])('allows in %s: %s', (file, text) => {
     expect(wrongImports(file, text)).toEqual([]);
+  });
+});
+
+describe('the rule of clients', () => {
+  it.each([['const c = new DynamoDBClient();'], ['const c = new sdk.SQSClient({ region });']])('sees %s', (text) => {
+    expect(clientsMade('functions/a/handler.ts', text)).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/change-feed/announce-boards.ts';
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
@@ -11,6 +9,7 @@ import { scoreChange } from '../adapters/dynamodb/score-changes.ts';
 import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
 import { telemetryChange } from '../adapters/dynamodb/telemetry-changes.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sleep } from '../runtime/environment.ts';
 import { streamBatch } from '../runtime/stream-batch.ts';
 import { AnnounceChangesEnv } from './env.ts';
@@ -23,7 +22,7 @@ export const handler = streamBatch({
   },
   wire: () => {
     const env = AnnounceChangesEnv.parse(process.env);
-    const sqs = new SQSClient();
+    const sqs = sqsClient('worker');
     const sender = (queueUrl: string, delaySeconds = 0) =>
       sqsSender(sqs, queueUrl, { random, sleep }, { delaySeconds });
     return {
@@ -33,7 +32,7 @@ export const handler = streamBatch({
         [env.REGISTRY_TABLE, registryChange],
         [env.SCORES_TABLE, scoreChange],
       ]),
-      devices: dynamoDeviceStore(new DynamoDBClient(), env.TELEMETRY_TABLE, { random, sleep, randomToken }),
+      devices: dynamoDeviceStore(dynamodbClient('worker'), env.TELEMETRY_TABLE, { random, sleep, randomToken }),
       requestRefreshes: sender(env.SCORE_REFRESH_QUEUE_URL),
       announceHours: hourAnnouncer({
         requestRollUps: sender(env.ROLL_UP_QUEUE_URL, ROLL_UP_DELAY_SECONDS),

@@ -1,5 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { readBackfillEvent, type BackfillRefusal } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
@@ -17,6 +15,7 @@ import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts
 import { dynamoUsernameSources } from '../adapters/dynamodb/username-sources.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
@@ -50,8 +49,8 @@ class RefusedBackfillError extends Error {
 
 const wired = once((): BackfillDeps => {
   const env = BackfillEnv.parse(process.env);
-  const dynamodb = new DynamoDBClient();
-  const sqs = new SQSClient();
+  const dynamodb = dynamodbClient('worker');
+  const sqs = sqsClient('worker');
   const continueLater = sqsSender(sqs, env.BACKFILL_QUEUE_URL, { random, sleep });
   const refolding = {
     telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),

@@ -1,5 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import {
   checkConservation,
@@ -15,6 +13,7 @@ import { dynamoUserRegistry } from '../adapters/dynamodb/user-registry.dynamodb.
 import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
 import { isQueueEmpty } from '../adapters/sqs/is-queue-empty.sqs.ts';
+import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger, publish } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
@@ -38,8 +37,8 @@ class InvalidEventError extends Error {
 
 const wired = once((): ConservationDeps => {
   const env = CheckConservationEnv.parse(process.env);
-  const dynamodb = new DynamoDBClient();
-  const sqs = new SQSClient();
+  const dynamodb = dynamodbClient('worker');
+  const sqs = sqsClient('worker');
   const tables = { telemetry: env.TELEMETRY_TABLE, scores: env.SCORES_TABLE, grants: env.GRANTS_TABLE };
   return {
     telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),

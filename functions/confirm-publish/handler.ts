@@ -1,4 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
@@ -6,6 +5,7 @@ import { dynamoCollectives } from '../adapters/dynamodb/collectives.dynamodb.ts'
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoRegistry } from '../adapters/dynamodb/registry.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ConfirmPublishEnv } from './env.ts';
@@ -15,7 +15,7 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = ConfirmPublishEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('api');
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       registry: dynamoRegistry(dynamodb, { registry: env.REGISTRY_TABLE, grants: env.GRANTS_TABLE }),

@@ -1,5 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
@@ -9,6 +7,7 @@ import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts
 import { dynamoPulls } from '../adapters/dynamodb/pulls.dynamodb.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/trusted-facts.dynamodb.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
@@ -21,13 +20,13 @@ export const handler = httpFunction({
   pathOf: (rawPath) => rawPath.replaceAll(/\/{2,}/gu, '/'),
   wire: () => {
     const env = IngestTelemetryEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('api');
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, randomToken),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, randomToken),
-      requestRefreshes: sqsSender(new SQSClient(), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
+      requestRefreshes: sqsSender(sqsClient('api'), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
       grants: {
         ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
         rules: currentRules,

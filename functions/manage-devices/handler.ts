@@ -1,7 +1,7 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ManageDevicesEnv } from './env.ts';
@@ -12,7 +12,7 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = ManageDevicesEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('api');
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),

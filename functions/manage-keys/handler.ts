@@ -1,8 +1,8 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoCollectives } from '../adapters/dynamodb/collectives.dynamodb.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ManageKeysEnv } from './env.ts';
@@ -12,7 +12,7 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = ManageKeysEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('api');
     const credentials = dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE);
     return {
       authenticate: authenticator({ credentials, clock, sha256 }),

@@ -1,5 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import { RankRequested } from '../../domain/messages/rank.message.ts';
@@ -8,6 +6,7 @@ import { diskSorter } from '../adapters/disk/external-sorter.ts';
 import { dynamoLeaderboardStore } from '../adapters/dynamodb/leaderboard-store.dynamodb.ts';
 import { dynamoStandings } from '../adapters/dynamodb/standings.dynamodb.ts';
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
@@ -16,8 +15,8 @@ import { RankLeaderboardsEnv } from './env.ts';
 
 const wired = once((): RankDeps => {
   const env = RankLeaderboardsEnv.parse(process.env);
-  const dynamodb = new DynamoDBClient();
-  const sqs = new SQSClient();
+  const dynamodb = dynamodbClient('worker');
+  const sqs = sqsClient('worker');
   return {
     standings: dynamoStandings(dynamodb, env.SCORES_TABLE),
     store: dynamoLeaderboardStore(dynamodb, env.LEADERBOARDS_TABLE, sha256),

@@ -1,10 +1,10 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoLeaderboardReader } from '../adapters/dynamodb/leaderboard-reader.dynamodb.ts';
 import { dynamoProfiles } from '../adapters/dynamodb/profiles.dynamodb.ts';
 import { dynamoRollupReader } from '../adapters/dynamodb/rollup-reader.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ReadApiEnv } from './env.ts';
@@ -14,7 +14,7 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = ReadApiEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('api');
     return {
       authenticate: async () => undefined, // every route here is public
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),

@@ -1,9 +1,9 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
@@ -14,7 +14,7 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = RecordAwardEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('api');
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),

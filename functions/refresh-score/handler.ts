@@ -1,4 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
@@ -8,6 +7,7 @@ import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { logDateAhead } from '../runtime/log-date-ahead.ts';
@@ -21,7 +21,7 @@ export const handler = sqsBatch({
   parallel: 4,
   wire: () => {
     const env = RefreshScoreEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('worker');
     return {
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
       reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),

@@ -1,9 +1,9 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/roll-up.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
@@ -19,7 +19,7 @@ const wired = once((): RollUpDeps => {
     scores: env.SCORES_TABLE,
     rollups: env.ROLLUPS_TABLE,
   };
-  return dynamoRollUp(new DynamoDBClient(), tables, { clock, random, sleep, sha256 });
+  return dynamoRollUp(dynamodbClient('worker'), tables, { clock, random, sleep, sha256 });
 });
 
 const drain = sqsBatch({

@@ -1,9 +1,9 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoProfiles } from '../adapters/dynamodb/profiles.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { SetVisibilityEnv } from './env.ts';
@@ -13,7 +13,7 @@ export const handler = httpFunction({
   routes,
   wire: () => {
     const env = SetVisibilityEnv.parse(process.env);
-    const dynamodb = new DynamoDBClient();
+    const dynamodb = dynamodbClient('api');
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),

@@ -1,4 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ShadowReport } from '../../domain/grants/shadow-report.ts';
 import { reportShadow } from '../../domain/scoring/report-shadow.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
@@ -7,6 +6,7 @@ import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { usersWith } from '../adapters/dynamodb/users-with.dynamodb.ts';
 import { BALANCE_SK } from '../adapters/dynamodb/grant-items.ts';
 import { SCORE_SK } from '../adapters/dynamodb/score-store.items.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { random, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
@@ -14,7 +14,7 @@ import { ShadowReportEnv } from './env.ts';
 
 const wired = once(() => {
   const env = ShadowReportEnv.parse(process.env);
-  const dynamodb = new DynamoDBClient();
+  const dynamodb = dynamodbClient('worker');
   return {
     lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),

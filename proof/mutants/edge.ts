@@ -2,6 +2,7 @@ import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
 const KEYS = 'functions/adapters/dynamodb/credentials.dynamodb.ts';
 const AUTHENTICATE = 'domain/identity/authenticate.ts';
+const AWS_ENDPOINT_TEST = 'test/local/aws-endpoint.test.ts';
 const HTTP = 'functions/runtime/http-function.ts';
 const BODY = 'functions/runtime/request-body.ts';
 const PROXY = 'local/proxy/aws-proxy.ts';
@@ -254,5 +255,19 @@ export const edgeMutants: readonly Mutant[] = [
       'accesses.slice(0, 1).find((access) => !isAllowed(policy, access))',
     ],
     PERMISSIONS_TEST,
+  ),
+  mutant(
+    'foreign-pages',
+    'a page of another origin calls no local service',
+    'local/proxy/guard.ts',
+    ['if (LOOPBACK.test(host) && isOwn) return undefined;', 'if (LOOPBACK.test(host)) return undefined;'],
+    AWS_ENDPOINT_TEST,
+  ),
+  mutant(
+    'calls-end',
+    'a call that is not answered is given up, not only warned of',
+    'functions/runtime/aws-clients.ts',
+    ['throwOnRequestTimeout: true,', 'throwOnRequestTimeout: false,'],
+    'test/functions/aws-clients.test.ts',
   ),
 ];

@@ -7,12 +7,8 @@ const there = (path: string): string => new URL(`../../../${path}`, import.meta.
 const REPLACED = new Map([
   [there('functions/runtime/environment.ts'), here('environment.ts')],
   [there('functions/runtime/once.ts'), here('once.ts')],
+  [there('functions/runtime/aws-clients.ts'), here('aws-clients.ts')],
 ]);
-const CLIENTS = new Map([
-  ['@aws-sdk/client-dynamodb', here('client-dynamodb.ts')],
-  ['@aws-sdk/client-sqs', here('client-sqs.ts')],
-]);
-const HANDLER = new RegExp(`^${RegExp.escape(there('functions/'))}[^/]+/handler\\.ts$`, 'u');
 
 /**
  * Installs the stubs: from now on handlers that are imported run in the simulated world, all their other code as it stands.
@@ -23,10 +19,6 @@ export function installStubs(): void {
   process.env.POWERTOOLS_METRICS_DISABLED = 'true';
   registerHooks({
     resolve(specifier, context, next) {
-      const client = CLIENTS.get(specifier);
-      if (client !== undefined && context.parentURL !== undefined && HANDLER.test(context.parentURL)) {
-        return { url: client, format: 'module-typescript', shortCircuit: true };
-      }
       const resolved = next(specifier, context);
       const replacement = REPLACED.get(resolved.url);
       return replacement === undefined ? resolved : { ...resolved, url: replacement };

@@ -1,5 +1,9 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { current } from '../invocation.ts';
+
+/** In place of `functions/runtime/aws-clients.ts`: the one database client of the simulation, a real one. */
+export const dynamodbClient = (): DynamoDBClient => current().surroundings.dynamodb;
 
 const Send = z.object({
   input: z.object({
@@ -15,8 +19,8 @@ const Send = z.object({
 
 const Count = z.object({ input: z.object({ QueueUrl: z.string(), AttributeNames: z.array(z.string()) }) });
 
-/** In place of the SDK's class where a handler makes its client: sends to the simulated queues, and counts what they hold. */
-export function SQSClient(): { send(command: unknown): Promise<unknown> } {
+/** Sends to the simulated queues, and counts what they hold. */
+export function sqsClient(): { send(command: unknown): Promise<unknown> } {
   const { surroundings } = current();
   return {
     send(command) {

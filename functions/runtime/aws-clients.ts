@@ -1,0 +1,44 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+
+type Patience = {
+  readonly connectionTimeout: number;
+  /** For a whole answer; and for each pause in one, since the SDK stops this clock at an answer's first byte. */
+  readonly requestTimeout: number;
+  /**
+   * Tries in all, of what was lost, throttled or answered with 5xx. The SDK pauses by chance: up to 0.05 s before the
+   * second try and 0.1 s before the third, twenty times that after throttling.
+   */
+  readonly maxAttempts: number;
+};
+
+/** By who waits. The SDK itself would wait for good. */
+const PATIENCE = {
+  /** A client of the API: an endpoint that never answers is given up after 6 s of the function's 10. */
+  api: { connectionTimeout: 1_000, requestTimeout: 3_000, maxAttempts: 2 },
+  /** A queue, a stream or a schedule: 30 s of a worker's 60. */
+  worker: { connectionTimeout: 1_000, requestTimeout: 10_000, maxAttempts: 3 },
+} as const satisfies Record<string, Patience>;
+
+/** More than one invocation calls at a time: a call that waited for a free connection would use up its own time. */
+const MAX_SOCKETS = 200;
+
+const configOf = ({ connectionTimeout, requestTimeout, maxAttempts }: Patience) => ({
+  maxAttempts,
+  retryMode: 'standard',
+  requestHandler: {
+    connectionTimeout,
+    requestTimeout,
+    throwOnRequestTimeout: true, // without it the SDK warns, and goes on waiting
+    socketTimeout: requestTimeout,
+    httpAgent: { maxSockets: MAX_SOCKETS },
+    httpsAgent: { maxSockets: MAX_SOCKETS },
+  },
+});
+
+/** The only way in which a function makes a client. */
+export const dynamodbClient = (who: keyof typeof PATIENCE, shorter: Partial<Patience> = {}): DynamoDBClient =>
+  new DynamoDBClient(configOf({ ...PATIENCE[who], ...shorter }));
+
+export const sqsClient = (who: keyof typeof PATIENCE, shorter: Partial<Patience> = {}): SQSClient =>
+  new SQSClient(configOf({ ...PATIENCE[who], ...shorter }));
