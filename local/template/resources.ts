@@ -128,10 +128,15 @@ const mappingProperties = {
   Tags: withoutMeaning('a mapping is found by its function'),
 };
 
-export const QueueMapping = z.strictObject({
-  ...mappingProperties,
-  ScalingConfig: z.strictObject({ MaximumConcurrency: z.number().int().min(2).max(1000) }).optional(),
-});
+export const QueueMapping = z
+  .strictObject({
+    ...mappingProperties,
+    ScalingConfig: z.strictObject({ MaximumConcurrency: z.number().int().min(2).max(1000) }).optional(),
+  })
+  .refine(
+    ({ BatchSize = 0, MaximumBatchingWindowInSeconds }) => BatchSize <= 10 || MaximumBatchingWindowInSeconds >= 1,
+    'AWS refuses more than 10 messages without a window of a second',
+  );
 
 export const StreamMapping = z.strictObject({
   ...mappingProperties,

@@ -98,6 +98,7 @@ const POLLED_AS = {
     actions: ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((verb) => `dynamodb:${verb}`),
   },
 } as const;
+const DEFAULT_VISIBILITY_SECONDS = 30;
 /** Where a mapping sets no MaximumConcurrency: Lambda starts with five pollers. */
 const DEFAULT_QUEUE_CONCURRENCY = 5;
 
@@ -243,9 +244,14 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     const { EventSourceArn } = z.object({ EventSourceArn: z.string() }).parse(properties);
     if (EventSourceArn.startsWith('arn:aws:sqs:')) {
       const mapping = parseMapping(id, types.QueueMapping, properties);
+      const queue = queueOf(id, EventSourceArn);
+      const hiddenMs = Number(queue.attributes.VisibilityTimeout ?? DEFAULT_VISIBILITY_SECONDS) * 1000;
+      if (hiddenMs < functionOf(id, mapping.FunctionName).timeoutMs) {
+        throw new UnsupportedTemplateError(`${id}: AWS refuses it, since a message is back before its function's timeout`);
+      }
       queueMappings.push({
         ...mappingOf(id, mapping, 'queue'),
-        queue: queueOf(id, EventSourceArn),
+        queue,
         maxConcurrency: mapping.ScalingConfig?.MaximumConcurrency ?? DEFAULT_QUEUE_CONCURRENCY,
       });
     } else {

@@ -84,15 +84,18 @@ describe('synthIfStale', () => {
 });
 
 describe('the assembly of stage local', () => {
-  it('has a bundle for every function, which loads without an environment', async () => {
+  it('has for every function what its Handler names: an export of an ES module, of a runtime that runs it', async () => {
     const assembly = inject('assembly');
     const template = JSON.parse(await readFile(join(assembly, 'Laurel-local.template.json'), 'utf8'));
     const functions = Object.values<any>(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
 
     expect(functions.length).toBeGreaterThan(0);
     for (const { Properties } of functions) {
-      const bundle = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`, 'index.mjs');
-      const program = `const { handler } = await import('${pathToFileURL(bundle).href}'); console.log(typeof handler);`;
+      expect(Properties.Runtime).toBe(`nodejs${process.versions.node.split('.')[0]}.x`); // what the tests run on
+      const [file, name] = Properties.Handler.split('.');
+      const directory = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`);
+      expect(await readdir(directory)).toEqual([`${file}.mjs`]);
+      const program = `const all = await import('${pathToFileURL(join(directory, `${file}.mjs`)).href}'); console.log(typeof all.${name});`;
       const args = ['--input-type=module', '-e', program];
       const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} });
       expect(stdout.trim()).toBe('function');

@@ -92,6 +92,22 @@ describe('the stack model', () => {
     expect(() => read(resources)).toThrow(`may not ${missing} `);
   });
 
+  it.each([
+    ['messages that are back before the function is done', { VisibilityTimeout: 4 }, {}],
+    ['more than ten messages without a window', {}, { BatchSize: 11 }],
+  ])('refuses a mapping, as AWS does, of %s', (_what, queue, mapping) => {
+    const EventSourceArn = { 'Fn::GetAtt': ['Jobs', 'Arn'] };
+    const resources: Resources = {
+      Jobs: aQueue('jobs', queue),
+      ...aFunction('worker', { handler: '', timeout: 5, allow: [['sqs:*', EventSourceArn]] }),
+      Mapping: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: { FunctionName: { Ref: 'worker' }, EventSourceArn, ...mapping },
+      },
+    };
+    expect(() => read(resources)).toThrow('AWS refuses');
+  });
+
   it('refuses a function, as AWS does, whose role does not trust Lambda', () => {
     const resources = { ...aFunction('worker', { handler: '' }), workerRole: aRole('scheduler') };
     expect(() => read(resources)).toThrow('its role does not trust lambda.amazonaws.com');

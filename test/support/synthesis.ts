@@ -7,6 +7,9 @@ import { LaurelStack } from '../../infra/laurel-stack.ts';
 import { stageOf } from '../../infra/stage.ts';
 import type { Resources } from './template.ts';
 
+/** As long as a stage may be. */
+export const LONGEST_STAGE = 'a'.repeat(20);
+
 type StackOptions = { readonly alarmTopicArn?: string; readonly newTables?: string };
 
 /** The template and what the stack says beside it; the bundler does not run, so this takes no time. */
@@ -25,3 +28,16 @@ export const synthesize = (stage: string, { newTables, ...options }: StackOption
 /** The stack's resources by logical id. */
 export const resourcesOf = (stage: string, options: StackOptions = {}): Resources =>
   synthesize(stage, options).template.Resources;
+
+/** The templates that may be deployed: of each kind of stage, with each option, and of the longest name. */
+export const everyTemplate = () =>
+  (
+    [
+      ['local', {}],
+      ['dev', {}],
+      ['prod', {}],
+      ['prod, for the first time', { newTables: 'all' }],
+      ['prod, with a topic for alarms', { alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms' }],
+      [LONGEST_STAGE, {}],
+    ] satisfies [string, StackOptions][]
+  ).map(([name, options]) => [name, synthesize(name.split(',')[0] ?? '', options).template] as const);

@@ -1,0 +1,227 @@
+import * as z from 'zod';
+import type { Resources } from '../support/template.ts';
+
+/**
+ * Every property that a template of Laurel has, with what AWS enforces of it, and the test that shows what Laurel makes
+ * of it where that is more than a value. Whether the local stack reads a property or ignores it, and why, is known by
+ * its template reader alone (`local/template/resources.ts`), which refuses all others.
+ */
+
+export type Rule = { readonly fits: (value: any, resources: Resources) => boolean; readonly shownBy?: string };
+
+const is = (schema: z.ZodType): Rule => ({ fits: (value) => schema.safeParse(value).success });
+const oneOf = (...values: readonly (string | number | boolean)[]): Rule => ({
+  fits: (value) => values.includes(value),
+});
+const between = (least: number, most: number): Rule => is(z.int().min(least).max(most));
+const text = (most: number, pattern = /^/u): Rule => is(z.string().min(1).max(most).regex(pattern));
+const anything: Rule = { fits: () => true };
+const flag = is(z.boolean());
+
+/** `{"Ref": …}` or `{"Fn::GetAtt": […]}` of a resource of one of the types. */
+const refersTo = (...types: readonly string[]): Rule => ({
+  fits: (value, resources) => types.includes(resources[value?.Ref ?? value?.['Fn::GetAtt']?.[0]]?.Type ?? ''),
+});
+const reference = (pseudo: string): Rule => ({ fits: (value) => value?.Ref === pseudo });
+const composed: Rule = { fits: (value) => value?.['Fn::Join'] !== undefined || value?.['Fn::Sub'] !== undefined };
+const either = (...rules: readonly Rule[]): Rule => ({
+  fits: (value, resources) => rules.some(({ fits }) => fits(value, resources)),
+});
+const shownBy = (shown: string, rule: Rule): Rule => ({ ...rule, shownBy: `test/${shown}.test.ts` });
+/** How the local stack behaves by it. */
+const local = (file: string, rule: Rule): Rule => shownBy(`local/${file}`, rule);
+
+const API = 'AWS::ApiGatewayV2::Api';
+const QUEUE = 'AWS::SQS::Queue';
+const TABLE = 'AWS::DynamoDB::GlobalTable';
+const FUNCTION = 'AWS::Lambda::Function';
+const ROLE = 'AWS::IAM::Role';
+const LOG = 'AWS::Logs::LogGroup';
+
+const policyVersion = oneOf('2012-10-17');
+const action = text(128, /^(?:dynamodb|logs|sqs|lambda|sts):(?:\w+|\*)$/u);
+const attribute = text(255);
+const tags = { 'Tags[].Key': text(128, /^(?!aws:)/u), 'Tags[].Value': text(256) };
+
+/** Of every resource, beside its properties. */
+export const ATTRIBUTES: Readonly<Record<string, Rule>> = {
+  DeletionPolicy: shownBy('infra/stages', oneOf('Delete', 'Retain', 'RetainExceptOnCreate')),
+  UpdateReplacePolicy: oneOf('Delete', 'Retain'),
+  DependsOn: { fits: (ids: string[], resources) => ids.every((id) => id in resources) },
+  Metadata: anything,
+};
+
+export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
+  [API]: {
+    Name: text(128),
+    ProtocolType: oneOf('HTTP', 'WEBSOCKET'),
+  },
+  'AWS::ApiGatewayV2::Integration': {
+    ApiId: refersTo(API),
+    IntegrationType: oneOf('AWS_PROXY'),
+    IntegrationUri: local('http', refersTo(FUNCTION)),
+    PayloadFormatVersion: local('http', oneOf('1.0', '2.0')),
+  },
+  'AWS::ApiGatewayV2::Route': {
+    ApiId: refersTo(API),
+    AuthorizationType: oneOf('NONE'),
+    RouteKey: local('http', text(256, /^(?:\$default|[A-Z]+ \/[\w\-./{}+]*)$/u)),
+    Target: composed,
+  },
+  'AWS::ApiGatewayV2::Stage': {
+    'AccessLogSettings.DestinationArn': refersTo(LOG),
+    'AccessLogSettings.Format': shownBy('infra/api', text(3_000, /\$context\.(?:requestId|extendedRequestId)/u)),
+    ApiId: refersTo(API),
+    AutoDeploy: flag,
+    'DefaultRouteSettings.ThrottlingBurstLimit': local('http', between(0, 5_000)),
+    'DefaultRouteSettings.ThrottlingRateLimit': local('http', between(0, 10_000)),
+    StageName: text(128, /^(?:\$default|[\w-]+)$/u),
+  },
+  'AWS::CloudWatch::Alarm': {
+    'AlarmActions[]': shownBy('infra/stages', text(1_024, /^arn:aws:sns:/u)),
+    AlarmDescription: shownBy('infra/alarms', text(1_024)),
+    ComparisonOperator: oneOf(
+      ...['GreaterThanOrEqualToThreshold', 'GreaterThanThreshold', 'LessThanThreshold', 'LessThanOrEqualToThreshold'],
+    ),
+    'Dimensions[].Name': text(255, /^[^:]/u),
+    'Dimensions[].Value': either(text(1_024), refersTo(API, QUEUE, FUNCTION, TABLE)),
+    EvaluationPeriods: between(1, 100),
+    MetricName: text(255),
+    Namespace: text(255, /^(?:AWS\/(?:SQS|Lambda|ApiGateway|DynamoDB|Scheduler|Usage)|Laurel)$/u),
+    Period: { fits: (seconds) => [10, 20, 30].includes(seconds) || seconds % 60 === 0 },
+    Statistic: oneOf('Average', 'Maximum', 'Minimum', 'SampleCount', 'Sum'),
+    ...tags,
+    Threshold: is(z.number()),
+    TreatMissingData: oneOf('breaching', 'ignore', 'missing', 'notBreaching'),
+  },
+  'AWS::CloudWatch::Dashboard': {
+    DashboardBody: shownBy('infra/alarms', composed),
+    DashboardName: text(255, /^[\w-]+$/u),
+  },
+  [TABLE]: {
+    'AttributeDefinitions[].AttributeName': local('engines', attribute),
+    'AttributeDefinitions[].AttributeType': local('engines', oneOf('B', 'N', 'S')),
+    BillingMode: oneOf('PAY_PER_REQUEST', 'PROVISIONED'),
+    'GlobalSecondaryIndexes[].IndexName': text(255, /^[\w.-]{3,}$/u),
+    'GlobalSecondaryIndexes[].KeySchema[].AttributeName': attribute,
+    'GlobalSecondaryIndexes[].KeySchema[].KeyType': oneOf('HASH', 'RANGE'),
+    'GlobalSecondaryIndexes[].Projection.NonKeyAttributes[]': shownBy('infra/tables', attribute),
+    'GlobalSecondaryIndexes[].Projection.ProjectionType': shownBy('infra/tables', oneOf('ALL', 'INCLUDE', 'KEYS_ONLY')),
+    'KeySchema[].AttributeName': local('engines', attribute),
+    'KeySchema[].KeyType': local('engines', oneOf('HASH', 'RANGE')),
+    'Replicas[].DeletionProtectionEnabled': shownBy('infra/stages', flag),
+    'Replicas[].GlobalSecondaryIndexes[].IndexName': text(255, /^[\w.-]{3,}$/u),
+    'Replicas[].PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled': shownBy('infra/tables', flag),
+    'Replicas[].Region': reference('AWS::Region'),
+    'Replicas[].Tags[].Key': tags['Tags[].Key'],
+    'Replicas[].Tags[].Value': tags['Tags[].Value'],
+    'SSESpecification.SSEEnabled': flag,
+    'StreamSpecification.StreamViewType': local(
+      'stream-source',
+      oneOf('KEYS_ONLY', 'NEW_AND_OLD_IMAGES', 'NEW_IMAGE', 'OLD_IMAGE'),
+    ),
+    TableName: text(255, /^[\w.-]{3,}$/u),
+    'TimeToLiveSpecification.AttributeName': shownBy('infra/tables', attribute),
+    'TimeToLiveSpecification.Enabled': flag,
+  },
+  'AWS::IAM::Policy': {
+    'PolicyDocument.Statement[].Action': local('permissions', action),
+    'PolicyDocument.Statement[].Action[]': local('permissions', action),
+    'PolicyDocument.Statement[].Effect': local('permissions', oneOf('Allow', 'Deny')),
+    'PolicyDocument.Statement[].Resource': local(
+      'permissions',
+      either(refersTo(TABLE, QUEUE, LOG, FUNCTION), composed),
+    ),
+    'PolicyDocument.Version': policyVersion,
+    PolicyName: text(128, /^[\w+=,.@-]+$/u),
+    'Roles[]': refersTo(ROLE),
+  },
+  [ROLE]: {
+    'AssumeRolePolicyDocument.Statement[].Action': oneOf('sts:AssumeRole'),
+    'AssumeRolePolicyDocument.Statement[].Condition.StringEquals.aws:SourceAccount': reference('AWS::AccountId'),
+    'AssumeRolePolicyDocument.Statement[].Effect': oneOf('Allow'),
+    'AssumeRolePolicyDocument.Statement[].Principal.Service': local(
+      'template',
+      oneOf('lambda.amazonaws.com', 'scheduler.amazonaws.com'),
+    ),
+    'AssumeRolePolicyDocument.Version': policyVersion,
+  },
+  'AWS::Lambda::EventSourceMapping': {
+    BatchSize: local('queue-source', between(1, 10_000)),
+    BisectBatchOnFunctionError: local('stream-source', flag),
+    'DestinationConfig.OnFailure.Destination': local('stream-source', refersTo(QUEUE)),
+    EventSourceArn: local('template', refersTo(QUEUE, TABLE)),
+    'FilterCriteria.Filters[].Pattern': local('stream-source', text(4_096, /^\{.*\}$/u)),
+    FunctionName: refersTo(FUNCTION),
+    'FunctionResponseTypes[]': local('queue-source', oneOf('ReportBatchItemFailures')),
+    MaximumBatchingWindowInSeconds: local('queue-source', between(0, 300)),
+    MaximumRecordAgeInSeconds: shownBy('infra/queues', either(oneOf(-1), between(60, 604_800))),
+    MaximumRetryAttempts: shownBy('scenarios/failing-queue', between(-1, 10_000)),
+    ParallelizationFactor: local('stream-source', between(1, 10)),
+    'ScalingConfig.MaximumConcurrency': local('queue-source', between(2, 1_000)),
+    StartingPosition: local('stream-source', oneOf('AT_TIMESTAMP', 'LATEST', 'TRIM_HORIZON')),
+    ...tags,
+  },
+  [FUNCTION]: {
+    'Architectures[]': oneOf('arm64', 'x86_64'),
+    'Code.S3Bucket': composed,
+    'Code.S3Key': shownBy('infra/synth-if-stale', text(1_024, /\.zip$/u)),
+    'Environment.Variables.*': shownBy('infra/functions', refersTo(TABLE, QUEUE)),
+    FunctionName: text(64, /^[\w-]+$/u),
+    Handler: shownBy('infra/synth-if-stale', text(128, /^[^\s]+$/u)),
+    'LoggingConfig.ApplicationLogLevel': oneOf('DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN'),
+    'LoggingConfig.LogFormat': oneOf('JSON', 'Text'),
+    'LoggingConfig.LogGroup': refersTo(LOG),
+    'LoggingConfig.SystemLogLevel': oneOf('DEBUG', 'INFO', 'WARN'),
+    MemorySize: local('function-pool', between(128, 10_240)),
+    RecursiveLoop: shownBy('infra/functions', oneOf('Allow', 'Terminate')),
+    Role: local('template', refersTo(ROLE)),
+    Runtime: shownBy('infra/synth-if-stale', oneOf('nodejs22.x', 'nodejs24.x')),
+    ...tags,
+    Timeout: local('function-pool', between(1, 900)),
+  },
+  'AWS::Lambda::Permission': {
+    Action: oneOf('lambda:InvokeFunction'),
+    FunctionName: shownBy('infra/api', refersTo(FUNCTION)),
+    Principal: oneOf('apigateway.amazonaws.com'),
+    SourceArn: composed,
+  },
+  [LOG]: {
+    LogGroupName: text(512, /^[\w./#-]+$/u),
+    RetentionInDays: oneOf(
+      ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+    ),
+  },
+  'AWS::Scheduler::Schedule': {
+    Description: text(512),
+    'FlexibleTimeWindow.Mode': oneOf('FLEXIBLE', 'OFF'),
+    Name: text(64, /^[\w.-]+$/u),
+    ScheduleExpression: local('schedule', text(256, /^cron\(\S+(?: \S+){5}\)$/u)),
+    ScheduleExpressionTimezone: oneOf('UTC'),
+    State: oneOf('DISABLED', 'ENABLED'),
+    'Target.Arn': local('schedule', refersTo(QUEUE, FUNCTION)),
+    'Target.DeadLetterConfig.Arn': local('schedule', refersTo(QUEUE)),
+    'Target.Input': local('schedule', text(262_144, /^\{.*\}$/u)),
+    'Target.RetryPolicy.MaximumEventAgeInSeconds': local('schedule', between(60, 86_400)),
+    'Target.RetryPolicy.MaximumRetryAttempts': local('schedule', between(0, 185)),
+    'Target.RoleArn': local('schedule', refersTo(ROLE)),
+  },
+  [QUEUE]: {
+    MessageRetentionPeriod: shownBy('infra/queues', between(60, 1_209_600)),
+    QueueName: text(80, /^[\w-]+$/u),
+    'RedrivePolicy.deadLetterTargetArn': local('queue-source', refersTo(QUEUE)),
+    'RedrivePolicy.maxReceiveCount': local('queue-source', between(1, 1_000)),
+    SqsManagedSseEnabled: flag,
+    ...tags,
+    VisibilityTimeout: local('queue-source', between(0, 43_200)),
+  },
+  'AWS::SQS::QueuePolicy': {
+    'PolicyDocument.Statement[].Action': action,
+    'PolicyDocument.Statement[].Condition.Bool.aws:SecureTransport': shownBy('infra/queues', oneOf('false')),
+    'PolicyDocument.Statement[].Effect': oneOf('Allow', 'Deny'),
+    'PolicyDocument.Statement[].Principal.AWS': oneOf('*'),
+    'PolicyDocument.Statement[].Resource': refersTo(QUEUE),
+    'PolicyDocument.Version': policyVersion,
+    'Queues[]': refersTo(QUEUE),
+  },
+};

@@ -1,0 +1,218 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { Resource as ReadResource } from '../../local/template/assembly.ts';
+import * as reader from '../../local/template/resources.ts';
+import { faultsOf } from '../support/service-spec.ts';
+import { everyTemplate } from '../support/synthesis.ts';
+import { ofType, type Resources, targetOf } from '../support/template.ts';
+import { ATTRIBUTES, PROPERTIES, type Rule } from './template-properties.ts';
+
+/** What AWS would refuse of the templates, checked without an account. */
+const templates = everyTemplate();
+
+const READ: Readonly<Record<string, z.core.$ZodType>> = {
+  'AWS::ApiGatewayV2::Api': reader.Api,
+  'AWS::ApiGatewayV2::Integration': reader.Integration,
+  'AWS::ApiGatewayV2::Route': reader.Route,
+  'AWS::ApiGatewayV2::Stage': reader.Stage,
+  'AWS::DynamoDB::GlobalTable': reader.GlobalTable,
+  'AWS::IAM::Policy': reader.Policy,
+  'AWS::IAM::Role': reader.Role,
+  'AWS::Lambda::EventSourceMapping': z.union([reader.QueueMapping, reader.StreamMapping]),
+  'AWS::Lambda::Function': reader.LambdaFunction,
+  'AWS::Scheduler::Schedule': reader.Schedule,
+  'AWS::SQS::Queue': reader.Queue,
+};
+
+/** What the local stack makes of a property: `read`, `ignored: why`, or `refused`. */
+function readAs(schema: z.core.$ZodType, [name, ...rest]: readonly string[]): string {
+  const because = reader.ignored.get(schema)?.because;
+  if (because !== undefined) return `ignored: ${because}`;
+  if (name === undefined) return 'read';
+  const { def } = (schema as any)._zod;
+  const wrapped = def.innerType ?? def.in; // optional, with a default, or transformed
+  if (wrapped !== undefined) return readAs(wrapped, [name, ...rest]);
+  if (def.type === 'union') {
+    const ways: string[] = def.options.map((option: z.core.$ZodType) => readAs(option, [name, ...rest]));
+    return ways.find((way) => way !== 'refused') ?? 'refused';
+  }
+  const member = { object: def.shape?.[name], array: name === '[]' && def.element, record: def.valueType }[
+    def.type as string
+  ];
+  if (member) return readAs(member, rest);
+  return def.type === 'unknown' ? 'read' : 'refused'; // policies, which a strict parser of their own reads
+}
+
+const segmentsOf = (path: string) => path.replaceAll('[]', '.[]').split('.');
+
+const isReference = (value: object) => /^(?:Ref|Fn::.*)$/u.test(Object.keys(value).join());
+
+/** All values of a resource by their paths: `Tags[].Key`. Names of environment variables are `*`. */
+function* valuesIn(value: unknown, path = ''): Generator<readonly [path: string, value: unknown]> {
+  if (typeof value !== 'object' || value === null || isReference(value)) yield [path, value];
+  else if (Array.isArray(value)) for (const each of value) yield* valuesIn(each, `${path}[]`);
+  else {
+    for (const [name, inner] of Object.entries(value)) {
+      const step = path === 'Environment.Variables' ? '*' : name;
+      yield* valuesIn(inner, path === '' ? step : `${path}.${step}`);
+    }
+  }
+}
+
+const found = (resources: Resources) =>
+  Object.entries(resources).flatMap(([id, { Type, Properties, ...attributes }]) => [
+    ...[...valuesIn(Properties)].map(([path, value]) => ({ id, type: Type, path, value })),
+    ...Object.entries(attributes).map(([path, value]) => ({ id, type: '', path, value })),
+  ]);
+const ruleOf = (type: string, path: string): Rule | undefined =>
+  type === '' ? ATTRIBUTES[path] : PROPERTIES[type]?.[path];
+const rules = [
+  ...Object.entries(ATTRIBUTES).map(([path, rule]) => ['', path, rule] as const),
+  ...Object.entries(PROPERTIES).flatMap(([type, properties]) =>
+    Object.entries(properties).map(([path, rule]) => [type, path, rule] as const),
+  ),
+];
+
+describe('the list of properties', () => {
+  it('has what every template has, and nothing that none has any more', () => {
+    const there = new Set(
+      templates.flatMap(([, { Resources }]) => found(Resources)).map(({ type, path }) => `${type} ${path}`),
+    );
+    const listed = rules.map(([type, path]) => `${type} ${path}`);
+
+    expect(
+      [...there].filter((path) => !listed.includes(path)),
+      'no row',
+    ).toEqual([]);
+    expect(
+      listed.filter((path) => !there.has(path) && path !== ' Metadata'),
+      'a row too many',
+    ).toEqual([]);
+  });
+
+  it('has none that the local stack would refuse, and none of which it does not say why it ignores it', () => {
+    const refused = rules.filter(([type, path]) => {
+      if (reader.TYPES_WITHOUT_MEANING.has(type)) return false;
+      const schema = type === '' ? ReadResource : READ[type];
+      return schema === undefined || readAs(schema, segmentsOf(path)) === 'refused';
+    });
+
+    expect(refused.map(([type, path]) => `${type} ${path}`)).toEqual([]);
+  });
+
+  it('knows what the local stack ignores, what it reads, and what it refuses', () => {
+    expect(readAs(reader.Queue, ['VisibilityTimeout'])).toBe('read');
+    expect(readAs(reader.Queue, ['SqsManagedSseEnabled'])).toBe('ignored: the engine keeps a plain file');
+    expect(readAs(reader.Queue, ['ContentBasedDeduplication'])).toBe('refused');
+    expect(readAs(reader.GlobalTable, segmentsOf('Replicas[].KinesisStreamSpecification.StreamArn'))).toBe('refused');
+  });
+
+  it.each([
+    ['a number that is too large', 'AWS::SQS::Queue', 'VisibilityTimeout', 43_201, 43_200],
+    ['a number between others', 'AWS::Logs::LogGroup', 'RetentionInDays', 91, 90],
+    ['a name with a wrong character', 'AWS::Lambda::Function', 'FunctionName', 'a.b', 'a-b'],
+    ['a name that is too long', 'AWS::Scheduler::Schedule', 'Name', 'a'.repeat(65), 'a'.repeat(64)],
+    ['a reference to a thing of another type', 'AWS::Lambda::Function', 'Role', { Ref: 'Q' }, { Ref: 'R' }],
+  ])('tells %s from one that AWS takes', (_what, type, path, wrong, right) => {
+    const resources = { Q: { Type: 'AWS::SQS::Queue', Properties: {} }, R: { Type: 'AWS::IAM::Role', Properties: {} } };
+
+    expect(ruleOf(type, path)!.fits(wrong, resources)).toBe(false);
+    expect(ruleOf(type, path)!.fits(right, resources)).toBe(true);
+  });
+
+  it('names tests that there are', () => {
+    const missing = rules
+      .flatMap(([, , { shownBy }]) => shownBy ?? [])
+      .filter((file) => !existsSync(join(import.meta.dirname, '..', '..', file)));
+
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('what CloudFormation would refuse', () => {
+  const queue = (Properties: object): Resources => ({ Jobs: { Type: 'AWS::SQS::Queue', Properties } });
+  const aFunction = (Properties: object): Resources => ({
+    F: { Type: 'AWS::Lambda::Function', Properties: { Role: 'r', Code: { S3Key: 'k' }, ...Properties } },
+  });
+
+  it.each<[string, Resources, string]>([
+    ['a type', { X: { Type: 'AWS::SQS::Quue', Properties: {} } }, 'no such resource type'],
+    ['a property', queue({ VisibilityTimeOut: 1 }), 'no property VisibilityTimeOut'],
+    ['a property within', aFunction({ Code: { Key: 'k' } }), 'no property Key'],
+    ['a missing property', { F: { Type: 'AWS::Lambda::Function', Properties: { Role: 'r' } } }, 'Code is required'],
+    ['a type of a value', queue({ VisibilityTimeout: 'six' }), 'VisibilityTimeout: expected integer'],
+    ['a value', aFunction({ RecursiveLoop: 'Yes' }), 'expected one of Allow, Terminate'],
+    ['a reference', queue({ QueueName: { Ref: 'Other' } }), 'there is no Other'],
+    ['an attribute', queue({ QueueName: { 'Fn::GetAtt': ['Jobs', 'Name'] } }), 'no attribute Name'],
+    ['a tag', queue({ Tags: [{ Key: 'a' }] }), 'expected Key and Value'],
+  ])('is found: %s', (_what, resources, fault) => {
+    expect(faultsOf(resources)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('is found: a cycle, by the CDK, whenever it reads a template', () => {
+    const refersTo = (id: string) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: { Ref: id } } });
+
+    expect(() => Template.fromJSON({ Resources: { A: refersTo('B'), B: refersTo('A') } })).toThrow('cycle');
+  });
+});
+
+/** As long as it can be in an account: the longest region, and what CloudFormation puts behind a name. */
+const lengthOf = (value: unknown): number =>
+  JSON.stringify(value, (_key, inner: any) => {
+    if (typeof inner !== 'object' || inner === null || !isReference(inner)) return inner;
+    const joined: unknown[] | undefined = inner['Fn::Join']?.[1];
+    return joined === undefined
+      ? 'x'.repeat(150)
+      : joined.map((part) => (typeof part === 'string' ? part : 'x'.repeat(150))).join('');
+  }).length;
+
+describe.each(templates)('the template of %s', (_stage, template) => {
+  const { Resources } = template;
+  const of = (type: string) => ofType(Resources, type).map(([, { Properties }]) => Properties);
+
+  it('has only types, properties, values and references that AWS specifies, and no cycle', () => {
+    expect(faultsOf(Resources)).toEqual([]);
+    expect(() => Template.fromJSON(template)).not.toThrow();
+  });
+
+  it('keeps what AWS enforces of each property', () => {
+    const wrong = found(Resources).filter(
+      ({ type, path, value }) => ruleOf(type, path)?.fits(value, Resources) === false,
+    );
+
+    expect(wrong).toEqual([]);
+  });
+
+  it('stays within the sizes that AWS takes', () => {
+    const sizes = new Map<string, number>();
+    for (const { Roles, PolicyDocument } of of('AWS::IAM::Policy')) {
+      for (const { Ref } of Roles) sizes.set(Ref, (sizes.get(Ref) ?? 0) + lengthOf(PolicyDocument));
+    }
+    expect(Math.max(...sizes.values())).toBeLessThanOrEqual(10_240); // all policies of a role together
+    for (const { Environment } of of('AWS::Lambda::Function')) expect(lengthOf(Environment)).toBeLessThanOrEqual(4_096);
+    const invokers = Map.groupBy(of('AWS::Lambda::Permission'), ({ FunctionName }) =>
+      targetOf(Resources, FunctionName),
+    );
+    for (const each of invokers.values()) expect(lengthOf(each)).toBeLessThanOrEqual(20_480);
+    expect(of('AWS::ApiGatewayV2::Route').length).toBeLessThanOrEqual(300);
+    expect(Object.keys(Resources).length).toBeLessThanOrEqual(500);
+    expect(JSON.stringify(template).length).toBeLessThanOrEqual(1_000_000);
+  });
+
+  it('defines the attributes that keys and indexes are made of, and no other', () => {
+    for (const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes = [] } of of('AWS::DynamoDB::GlobalTable')) {
+      const keys = [KeySchema, ...GlobalSecondaryIndexes.map((index: any) => index.KeySchema)].flat();
+      const named = (list: any[]) => [...new Set(list.map(({ AttributeName }) => AttributeName))].sort();
+      expect(named(AttributeDefinitions)).toEqual(named(keys));
+    }
+  });
+
+  it('looks at no alarm over more than AWS takes: a day, or a week with periods of an hour', () => {
+    for (const { Period, EvaluationPeriods } of of('AWS::CloudWatch::Alarm')) {
+      expect(Period * EvaluationPeriods).toBeLessThanOrEqual(Period < 3_600 ? 86_400 : 604_800);
+    }
+  });
+});
