@@ -247,7 +247,9 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
       const queue = queueOf(id, EventSourceArn);
       const hiddenMs = Number(queue.attributes.VisibilityTimeout ?? DEFAULT_VISIBILITY_SECONDS) * 1000;
       if (hiddenMs < functionOf(id, mapping.FunctionName).timeoutMs) {
-        throw new UnsupportedTemplateError(`${id}: AWS refuses it, since a message is back before its function's timeout`);
+        throw new UnsupportedTemplateError(
+          `${id}: AWS refuses it, since a message is back before its function's timeout`,
+        );
       }
       queueMappings.push({
         ...mappingOf(id, mapping, 'queue'),
