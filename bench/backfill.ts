@@ -5,13 +5,13 @@ import { runBackfill, type BackfillDeps } from '../domain/backfill/run-backfill.
 import { resolveUsername, Username } from '../domain/identity/username.ts';
 import { refoldMetrics } from '../domain/scoring/refold-metrics.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
-import { currentRules } from '../domain/rules/current-rules.ts';
+import { computedByNow } from '../domain/scoring/username-metrics.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { dynamoBackfillRuns } from '../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/device-store.dynamodb.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUsernameSources } from '../functions/adapters/dynamodb/username-sources.dynamodb.ts';
-import { random, sleep } from '../functions/runtime/environment.ts';
+import { random, sha256, sleep } from '../functions/runtime/environment.ts';
 import { meterCapacity, type Usage } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';
 import { apart, cost, ratioAtMost, type Measurements } from './measurements.ts';
@@ -72,7 +72,7 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
   let enqueued = 0;
   const deps: BackfillDeps = {
     runs: dynamoBackfillRuns(client, tables('backfill_runs'), { random, sleep, randomToken }),
-    sources: dynamoUsernameSources(client, names, currentRules.version),
+    sources: dynamoUsernameSources(client, names, computedByNow(sha256)),
     rollUpDay: async () => {
       throw new Error('no backfill of the bench is of metrics');
     },

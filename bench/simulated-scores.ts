@@ -6,6 +6,7 @@ import { currentRules } from '../domain/rules/current-rules.ts';
 import { tierOf } from '../domain/rules/tiers.ts';
 import type { UserScore } from '../domain/scoring/score.ts';
 import type { UserMetrics } from '../domain/scoring/username-metrics.ts';
+import { nothingByDate } from '../domain/shared/by-date.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { addDays, dateOf, isoOf, MILLISECONDS_PER_DAY } from '../domain/shared/utc.ts';
 import { toScoreItem } from '../functions/adapters/dynamodb/score-store.items.ts';
@@ -19,15 +20,18 @@ const BATCH = 100;
 
 /** Known by what the ledger holds of them alone. */
 const granted = { ...nothingGranted, balance: { ...nothingGranted.balance, seq: 1 } };
+const noReports = { byDate: nothingByDate, lastHour: null };
 const noMetrics: UserMetrics = {
+  foldedBy: '',
   basis: '',
   sealedThrough: '2026-01-01',
   sealed: emptyFold,
   open: new Map(),
+  activity: { rulesVersion: currentRules.version, points: nothingByDate },
   ownedDevices: 0,
   sentFrom: [],
-  reports: { issues: { count: 0, lastHour: null }, signIns: { count: 0, lastHour: null } },
-  registry: { publishes: 0, pulls: 0 },
+  reports: { issues: noReports, signIns: noReports },
+  registry: { publishes: nothingByDate, pulls: nothingByDate },
 };
 
 /** Numbers in [0, 1) that follow from the seed: the same users each time. */
@@ -75,6 +79,7 @@ export function simulatedScore(index: number, now: number, { changed = false } =
     isHidden: false,
     nextChangeOn: null,
     rulesVersion: currentRules.version,
+    foldedBy: '',
     refreshedAt: isoOf(now),
   };
 }

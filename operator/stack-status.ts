@@ -2,9 +2,10 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import * as z from 'zod';
 import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
-import { currentRules } from '../domain/rules/current-rules.ts';
+import { computedByNow } from '../domain/scoring/username-metrics.ts';
 import { dateOf } from '../domain/shared/utc.ts';
 import { dynamoUsernameSources } from '../functions/adapters/dynamodb/username-sources.dynamodb.ts';
+import { sha256 } from '../functions/runtime/environment.ts';
 import { jsonOf } from './api.ts';
 import { newestRuns, type Run } from './backfill-runs.ts';
 import type { Connection } from './connection.ts';
@@ -72,7 +73,7 @@ async function countStale(connection: Connection, now: number): Promise<number> 
     grants: tableName('score_grants'),
   };
   const stale = new Set<string>();
-  for (const source of dynamoUsernameSources(connection.dynamodb(), tables, currentRules.version).stale) {
+  for (const source of dynamoUsernameSources(connection.dynamodb(), tables, computedByNow(sha256)).stale) {
     for (let segment = 0; segment < source.segments; segment += 1) {
       for (let position: string | null = null, isFirst = true; isFirst || position !== null; isFirst = false) {
         const page: UsernamePage = await source.page(segment, position, dateOf(now));

@@ -2,8 +2,10 @@ import type { Balance } from '../grants/balance.ts';
 import { pointsOfSingle } from '../grants/granted.ts';
 import type { Fold } from '../scoring/fold.ts';
 import type { UserScore } from '../scoring/score.ts';
-import type { UserMetrics } from '../scoring/username-metrics.ts';
-import { dateOfDayNumber } from '../shared/utc.ts';
+import { scoreAtEndOf } from '../scoring/score-steps.ts';
+import { SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts';
+import { datesFrom, totalOf } from '../shared/by-date.ts';
+import { addDays, dateOfDayNumber, type UtcDate } from '../shared/utc.ts';
 
 /** A projection taken apart into named figures, so that two of them can be compared, and what differs can be said. */
 export type Figures = ReadonlyMap<string, Figure>;
@@ -44,25 +46,31 @@ export function figuresOfMetrics(metrics: UserMetrics): Figures {
     ['events', eventsIn(metrics)],
     ['owned devices', ownedDevices],
     ['borrowed devices', sentFrom.join(' ')],
-    ['issues', reports.issues.count],
+    ['issues', totalOf(reports.issues.byDate)],
     ['last issue', reports.issues.lastHour],
-    ['sign-ins', reports.signIns.count],
+    ['sign-ins', totalOf(reports.signIns.byDate)],
     ['last sign-in', reports.signIns.lastHour],
-    ['publishes', registry.publishes],
-    ['pulls', registry.pulls],
+    ['publishes', totalOf(registry.publishes)],
+    ['pulls', totalOf(registry.pulls)],
     ...figuresOfFold(`the days through ${sealedThrough}`, sealed),
     ...[...open].flatMap(([date, fold]) => [...figuresOfFold(date, fold)]),
   ]);
 }
 
+const openDatesBefore = (date: UtcDate): readonly UtcDate[] => [
+  ...datesFrom(addDays(date, 1 - SEALED_AT_AGE), addDays(date, -1)),
+];
+
 /** What of a score follows from facts, ledger, rules and its date: not when it was saved, nor the tiers reached before. */
 export function figuresOfScore({ contributions, granted, ...score }: UserScore): Figures {
-  const { balance, listed, older } = granted;
+  const { balance, listed, older, byDate } = granted;
   return new Map<string, Figure>([
     ['canonicalScore', score.canonicalScore],
     ['activityScore', score.activityScore],
     ['tier', score.tier],
     ['nextChangeOn', score.nextChangeOn],
+    // Of sealed dates the number stands that was right when they were sealed.
+    ...openDatesBefore(score.date).map((date) => [`score on ${date}`, scoreAtEndOf(date, score)] as const),
     ...contributions.map(({ key, points }) => [`points of ${key}`, points] as const),
     ...contributions.flatMap(({ key, inputs }) =>
       [...inputs].map(([name, count]) => [`${name} of ${key}`, count] as const),
@@ -72,6 +80,7 @@ export function figuresOfScore({ contributions, granted, ...score }: UserScore):
     ...totals('points that the score counts', balance),
     ...listed.map((single) => [`points of ${single.key}`, pointsOfSingle(single)] as const),
     ['grants that are not listed', older.count],
+    ...[...byDate].map(([date, points]) => [`points of lines of ${date}`, points] as const),
     ...[...older.points].map(([source, points]) => [`points that are not listed, source ${source}`, points] as const),
   ]);
 }

@@ -5,12 +5,11 @@ import { grantedOf } from '../grants/granted.ts';
 import { linesUpTo, type LinesDeps } from '../grants/read-lines.ts';
 import type { Username } from '../identity/username.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
-import { namedCommandsOf } from '../scoring/contributions.ts';
 import { foldMetrics } from '../scoring/refresh-score.ts';
 import { currentRules } from '../rules/current-rules.ts';
 import { decideScore, type UserScore } from '../scoring/score.ts';
 import type { ScoreStore, StoredUser } from '../scoring/score-store.port.ts';
-import { isKnown, SEALED_AT_AGE, sumOf, type UserMetrics } from '../scoring/username-metrics.ts';
+import { computedByNow, isKnown, SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts';
 import type { Clock, Sha256 } from '../shared/environment.ts';
 import { addDays, dateOf, type UtcDate } from '../shared/utc.ts';
 import type { UserReports } from '../telemetry/user-reports.port.ts';
@@ -37,12 +36,12 @@ export type LookDeps = {
 export type Look = {
   /** False where nothing is stored of the user and nothing known: there is nothing to compare. */
   readonly isCompared: boolean;
+  /** Of other rules, or folded by another release: what differs is not wrong. */
   readonly isOfOtherRules: boolean;
   readonly differences: readonly Difference[];
 };
 
 const rules = currentRules;
-const named = namedCommandsOf(rules);
 
 /**
  * Compares all that is stored of a user with a fold of the facts from nothing, and the balance with the ledger's lines.
@@ -56,7 +55,9 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
   const proven = lines.reduce(applyLine, emptyBalance);
   const ofLedger = differencesOfLedger(username, { balance, proven, lines }, deps.sha256);
 
-  const isOfOtherRules = stored.score !== null && stored.score.score.rulesVersion !== rules.version;
+  const now = computedByNow(deps.sha256);
+  const then = stored.score?.score ?? now;
+  const isOfOtherRules = then.rulesVersion !== now.rulesVersion || then.foldedBy !== now.foldedBy;
   if (isOfOtherRules) return { isCompared: true, isOfOtherRules, differences: ofLedger };
 
   const today = dateOf(deps.clock());
@@ -125,8 +126,7 @@ function scoreOf(
   },
 ): UserScore {
   const { metrics, proven, lines, stored, date, now } = given;
-  const granted = grantedOf(proven, lines.toReversed());
-  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, registry: metrics.registry, granted };
+  const facts = { metrics, granted: grantedOf(proven, lines.toReversed(), { date, known: null }) };
   const previous = stored.score?.score ?? null;
   return decideScore(username, facts, { previous, isHidden: stored.isHidden, date, now, rules });
 }

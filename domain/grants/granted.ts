@@ -1,7 +1,9 @@
 import type { Username } from '../identity/username.ts';
+import { byDate, nothingByDate, type ByDate } from '../shared/by-date.ts';
+import type { UtcDate } from '../shared/utc.ts';
 import { emptyBalance, type Balance } from './balance.ts';
-import { isContribution, reversedBy, type GrantLine } from './grant.ts';
-import { contributionsBelow, type LinesDeps } from './read-lines.ts';
+import { isContribution, isReversal, reversedBy, type GrantLine } from './grant.ts';
+import { linesBelow, type LinesDeps } from './read-lines.ts';
 
 /** Awards, badges and feed posts that a score lists one by one; the sum of the older ones stands beside them. */
 export const MAX_LISTED = 100;
@@ -16,6 +18,8 @@ export type Granted = {
   /** The newest ones, sorted by key. */
   readonly listed: readonly SingleGrant[];
   readonly older: { readonly count: number; readonly points: ReadonlyMap<string, number> };
+  /** The points of all of them, reversals too, by the dates of their lines; what is dated later counts later. */
+  readonly byDate: ByDate;
 };
 
 const BADGE = 'award:badge:';
@@ -43,13 +47,34 @@ const sumOf = (points: Iterable<number>): number => [...points].reduce((sum, eac
 export const pointsOfGranted = ({ listed, older }: Granted): number =>
   sumOf(listed.map(pointsOfSingle)) + sumOf(older.points.values());
 
+/** Of which date a line is: a reversal is never of an earlier one than what it takes back. */
+function datesOf(lines: readonly GrantLine[]): (line: GrantLine) => UtcDate {
+  const byId = new Map(lines.map((line) => [line.grantId, line]));
+  return (line) => {
+    const own = line.grantedAt.slice(0, 10);
+    const reversed = byId.get(reversedBy(line) ?? '')?.grantedAt.slice(0, 10) ?? own;
+    return reversed > own ? reversed : own;
+  };
+}
+
+const isOfContribution = (line: GrantLine): boolean => isContribution({ grantId: reversedBy(line) ?? line.grantId });
+
 /**
- * What a balance adds to a score: `lines` are the newest ones of it, newest first and without a gap, back to the oldest
- * contribution that is listed. The totals come from the balance, so what is not listed is what is left of them.
+ * What a balance adds to a score on a date: `lines` are the newest ones of it, newest first and without a gap, back to the
+ * oldest contribution that is listed, and to the oldest line that `known` has not. The totals come from the balance, so what
+ * is not listed is what is left of them. Nothing that `known` has is of a later date.
  */
-export function grantedOf(balance: Balance, lines: readonly GrantLine[]): Granted {
-  const reversed = new Set(lines.map(reversedBy));
-  const listed = lines
+export function grantedOf(
+  balance: Balance,
+  lines: readonly GrantLine[],
+  { date, known }: { readonly date: UtcDate; readonly known: Granted | null },
+): Granted {
+  const dateOf = datesOf(lines);
+  const counted = lines.filter(isOfContribution);
+  const later = counted.filter((line) => dateOf(line) > date);
+  const due = counted.filter((line) => dateOf(line) <= date);
+  const reversed = new Set(due.map(reversedBy));
+  const listed = due
     .filter(isContribution)
     .slice(0, MAX_LISTED)
     .map(({ grantId, key, amount }) => ({ key, granted: amount, isReversed: reversed.has(grantId) }))
@@ -57,28 +82,46 @@ export function grantedOf(balance: Balance, lines: readonly GrantLine[]): Grante
   const { seq, totalScore, categoryTotals, sourceTotals } = balance;
   const older = CONTRIBUTION_SOURCES.map((source) => {
     const shown = sumOf(listed.filter(({ key }) => kindOfKey(key).source === source).map(pointsOfSingle));
-    return [source, (sourceTotals.get(source) ?? 0) - shown] as const;
+    const toCome = sumOf(later.filter((line) => line.source === source).map(({ amount }) => amount));
+    return [source, (sourceTotals.get(source) ?? 0) - shown - toCome] as const;
   });
+  const added = counted.filter((line) => line.seq > (known?.balance.seq ?? 0));
   return {
     balance: { seq, totalScore, categoryTotals, sourceTotals },
     listed,
     older: {
-      count: balance.contributions - listed.length,
+      count: balance.contributions - listed.length - later.filter((line) => !isReversal(line)).length,
       points: new Map(older.filter(([, points]) => points !== 0)),
     },
+    byDate: byDate([...(known?.byDate ?? nothingByDate), ...added.map((line) => [dateOf(line), line.amount] as const)]),
   };
 }
 
-export const nothingGranted: Granted = grantedOf(emptyBalance, []);
+export const nothingGranted: Granted = grantedOf(emptyBalance, [], { date: '', known: null });
 
 /**
- * What the ledger adds to a user's score now. The balance is strongly consistent; the lines are read only where it has
- * moved since `previous`. Throws where the index does not catch up with it in time.
+ * What the ledger adds to a user's score on a date. The balance is strongly consistent; lines are read only where it has
+ * moved since `previous`, which is of the date that it names. Throws where the index does not catch up with it in time.
  */
-export async function readGranted(deps: LinesDeps, username: Username, previous: Granted | null): Promise<Granted> {
+export async function readGranted(
+  deps: LinesDeps,
+  username: Username,
+  {
+    date,
+    previous,
+  }: { readonly date: UtcDate; readonly previous: { readonly granted: Granted; readonly date: UtcDate } | null },
+): Promise<Granted> {
   const balance = await deps.lines.balanceOf(username);
-  const stands =
-    previous !== null && previous.balance.seq === balance.seq && previous.balance.totalScore === balance.totalScore;
-  if (stands) return previous;
-  return grantedOf(balance, await contributionsBelow(deps, username, balance.seq, MAX_LISTED));
+  const known = previous !== null && isWhole(previous, balance) ? previous.granted : null;
+  if (known !== null && known.balance.seq === balance.seq) return known;
+  const lines = await linesBelow(deps, username, balance.seq, { wanted: MAX_LISTED, downTo: known?.balance.seq ?? 0 });
+  return grantedOf(balance, lines, { date, known });
 }
+
+/** Whether all that it holds is of the balance, and was due on its date: what was to come may be due by now. */
+const isWhole = (
+  { granted, date }: { readonly granted: Granted; readonly date: UtcDate },
+  { seq, totalScore }: Balance,
+): boolean =>
+  (granted.balance.seq < seq || (granted.balance.seq === seq && granted.balance.totalScore === totalScore)) &&
+  [...granted.byDate.keys()].every((day) => day <= date);

@@ -68,25 +68,28 @@ export async function linesUpTo(
   );
 }
 
+const MOST_LINES_A_PAGE = 1_000;
+
 /**
- * A user's lines up to a seq, newest first, back to the oldest of the newest `wanted` contributions. Throws where the index
- * does not catch up: a score must not be made from a part.
+ * A user's lines up to a seq, newest first, back to the oldest of the newest `wanted` contributions, and to all that follow
+ * `downTo`. Throws where the index does not catch up: a score must not be made from a part.
  */
-export async function contributionsBelow(
+export async function linesBelow(
   deps: LinesDeps,
   username: Username,
   seq: number,
-  wanted: number,
+  { wanted, downTo }: { readonly wanted: number; readonly downTo: number },
 ): Promise<readonly GrantLine[]> {
   const lines: GrantLine[] = [];
   let [next, found] = [seq, 0];
-  while (next > 0 && found < wanted) {
+  while (next > 0 && (found < wanted || next > downTo)) {
+    const limit = Math.max(wanted, Math.min(MOST_LINES_A_PAGE, next - downTo));
     const page = await readCaughtUp(
       deps,
-      () => deps.lines.newestOf(username, { limit: wanted, before: next + 1 }),
-      (read) => isPageFrom(read, next, wanted),
+      () => deps.lines.newestOf(username, { limit, before: next + 1 }),
+      (read) => isPageFrom(read, next, limit),
     );
-    if (!isPageFrom(page, next, wanted))
+    if (!isPageFrom(page, next, limit))
       throw new Error(`the lines of ${username} before ${next + 1} are not all there yet`);
     lines.push(...page);
     found += page.filter(isContribution).length;

@@ -1,16 +1,23 @@
 import type { Username } from '../identity/username.ts';
+import type { ByDate } from '../shared/by-date.ts';
+import type { UtcDate } from '../shared/utc.ts';
 
-/** What of the registry counts for a user, as far as it was counted. */
+/** What of the registry counts for a user, by date and up to one above what the caps pay for. */
 export type RegistryCounts = {
-  /** Versions credited and not yanked. */
-  readonly publishes: number;
+  /** Versions credited: each from the date of its publishing until the date of its yank. */
+  readonly publishes: ByDate;
   /** Pulls of credited versions by others. */
-  readonly pulls: number;
+  readonly pulls: ByDate;
 };
 
-/** The registry's facts that a user's score counts. Strongly consistent; a count stops at `most`. */
+/** A version that is credited to a user. One that was restored has never been yanked. */
+export type CreditedVersion = { readonly publishedOn: UtcDate; readonly yankedOn: UtcDate | null };
+
+export type CountedPull = { readonly puller: string; readonly on: UtcDate };
+
+/** The registry's facts that a user's score counts. Strongly consistent, page by page in no order of time. */
 export type UserRegistry = {
-  countPublishes(username: Username, most: number): Promise<number>;
-  /** Pulls of the user's extensions, without those that `isOwn` says are the user's own. */
-  countPulls(author: Username, isOwn: (puller: string) => boolean, most: number): Promise<number>;
+  versionsOf(username: Username): AsyncIterable<readonly CreditedVersion[]>;
+  /** Pulls of the user's extensions, their own included. */
+  pullsOf(author: Username): AsyncIterable<readonly CountedPull[]>;
 };

@@ -8,3 +8,11 @@ const versions: ReadonlyMap<string, ScoringRules> = new Map([[rulesVersion1.vers
 
 /** The rules that a stored score names, or undefined where no release ever knew them. */
 export const rulesOf = (version: string): ScoringRules | undefined => versions.get(version);
+
+/** The rules in force, and those that were. */
+export type Rulebook = {
+  readonly inForce: ScoringRules;
+  readonly of: (version: string) => ScoringRules | undefined;
+};
+
+export const rulebook: Rulebook = { inForce: currentRules, of: rulesOf };

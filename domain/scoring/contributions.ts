@@ -1,8 +1,5 @@
-import type { Granted } from '../grants/granted.ts';
-import type { RegistryCounts } from '../registry/user-registry.port.ts';
 import type { UtcDate } from '../shared/utc.ts';
-import type { Reports } from '../telemetry/user-reports.port.ts';
-import type { Fold, NamedCommands } from './fold.ts';
+import type { NamedCommands, TelemetryOn } from './fold.ts';
 import { activeDaysOn, activityOf, groupCounts, type ActivityInputs } from '../rules/activity.ts';
 import { ONE, type ActivityRules, type ReportRules, type ScoringRules } from '../rules/scoring-rules.ts';
 
@@ -16,13 +13,16 @@ export type Contribution = {
   readonly inputs: ReadonlyMap<string, number>;
 };
 
-/** What a user's contributions are computed from. */
-export type ScoreFacts = {
-  readonly telemetry: Fold;
-  readonly reports: Reports;
-  readonly registry: RegistryCounts;
-  readonly granted: Granted;
+/** What servers report of a user and the registry holds of them, by the end of a date. */
+export type Counts = {
+  readonly issues: number;
+  readonly signIns: number;
+  readonly publishes: number;
+  readonly pulls: number;
 };
+
+/** What a user's contributions on a date are computed from: the facts dated on or before it. */
+export type ScoreFacts = { readonly telemetry: TelemetryOn; readonly counts: Counts };
 
 type Inputs = ReadonlyMap<string, number>;
 
@@ -64,7 +64,7 @@ const activity: FixedContribution = {
   inputsOn: (date, { telemetry }, rules) => {
     const successes = [...telemetry.commands].map(([command, count]) => [command, count.successes] as const);
     const { groups, otherCommands } = groupCounts(successes, rules.activity);
-    const { streak, rollingDays } = activeDaysOn(new Set(telemetry.activeDays), date, rules.activity);
+    const { streak, rollingDays } = activeDaysOn(telemetry.activeDays, date, rules.activity);
     return new Map([
       ...[...groups].map(([name, count]) => [`${GROUP}${name}`, count] as const),
       [`${GROUP}${OTHER_COMMANDS}`, otherCommands],
@@ -117,7 +117,7 @@ function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly
 /** A contribution of so many points for each of a kind, up to a cap. */
 function counted(
   identity: Pick<FixedContribution, 'key' | 'category' | 'source'>,
-  countOf: (facts: ScoreFacts) => number,
+  countOf: (counts: Counts) => number,
   rulesOf: (rules: ScoringRules) => ReportRules,
   options: { readonly stopsAboveCap?: boolean } = {},
 ): FixedContribution {
@@ -128,7 +128,7 @@ function counted(
   };
   return {
     ...identity,
-    inputsOn: (_date, facts) => new Map([['count', countOf(facts)]]),
+    inputsOn: (_date, { counts }) => new Map([['count', countOf(counts)]]),
     pointsOf: (inputs, rules) => Math.min(rulesOf(rules).cap, uncapped(inputs, rulesOf(rules))),
     explain: (inputs, rules) => {
       const { points, cap } = rulesOf(rules);
@@ -144,31 +144,35 @@ function counted(
   };
 }
 
-const FIXED: readonly FixedContribution[] = [
-  activity,
+/** All but the activity: what they give follows from a count. */
+const COUNTED: readonly FixedContribution[] = [
   counted(
     { key: 'content:extension-publishes', category: 'content', source: 'extensions' },
-    ({ registry }) => registry.publishes,
+    ({ publishes }) => publishes,
     ({ publishes }) => publishes,
     { stopsAboveCap: true },
   ),
   counted(
     { key: 'content:extension-pulls', category: 'content', source: 'extensions' },
-    ({ registry }) => registry.pulls,
+    ({ pulls }) => pulls,
     ({ pulls }) => pulls,
     { stopsAboveCap: true },
   ),
   counted(
     { key: 'community:lab-issues', category: 'community', source: 'issues' },
-    ({ reports }) => reports.issues.count,
+    ({ issues }) => issues,
     ({ issues }) => issues,
   ),
   counted(
     { key: 'community:daily-sign-in', category: 'community', source: 'sign-in' },
-    ({ reports }) => reports.signIns.count,
+    ({ signIns }) => signIns,
     ({ signIns }) => signIns,
   ),
 ];
+
+const FIXED = [activity, ...COUNTED];
+
+export const CONTRIBUTION_KEYS: readonly string[] = FIXED.map(({ key }) => key);
 
 const placeOf = (key: string): number => {
   const place = FIXED.findIndex((fixed) => fixed.key === key);
@@ -185,6 +189,18 @@ export const contributionsOn = (date: UtcDate, facts: ScoreFacts, rules: Scoring
     const inputs = inputsOn(date, facts, rules);
     return { key, category, source, points: pointsOf(inputs, rules), inputs };
   });
+
+/** The points of the activity alone. */
+export const activityPointsOn = (date: UtcDate, telemetry: TelemetryOn, rules: ScoringRules): number =>
+  activity.pointsOf(activity.inputsOn(date, { telemetry, counts: noCounts }, rules), rules);
+const noCounts: Counts = { issues: 0, signIns: 0, publishes: 0, pulls: 0 };
+
+/** The points of all other contributions that every score lists. */
+export const pointsOfCounts = (counts: Counts, rules: ScoringRules): number =>
+  COUNTED.map(({ inputsOn, pointsOf }) =>
+    pointsOf(inputsOn('', { telemetry: noTelemetry, counts }, rules), rules),
+  ).reduce((sum, points) => sum + points, 0);
+const noTelemetry: TelemetryOn = { commands: new Map(), activeDays: new Set() };
 
 /** How the points of a contribution came about. */
 export const explainContribution = (contribution: Contribution, rules: ScoringRules): readonly ExplainedStep[] =>

@@ -1,5 +1,5 @@
 import type { Username } from '../identity/username.ts';
-import { dateOfHour, dayNumberOf, type UtcHour } from '../shared/utc.ts';
+import { dateOfHour, dayNumberOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour, EventEntry } from '../telemetry/device-hour.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
 import { CLI_INVOCATION } from '../telemetry/event-kind.ts';
@@ -34,7 +34,8 @@ export const OTHER = 'other';
 /** The commands whose counts are always exact: those that the rules name. */
 export type NamedCommands = ReadonlySet<string>;
 
-const RESERVED_EVENTS: ReadonlySet<string> = new Set([CLI_INVOCATION, OTHER]);
+/** Events whose counts are always exact. */
+export const RESERVED_EVENTS: ReadonlySet<string> = new Set([CLI_INVOCATION, OTHER]);
 
 function boundedNames(names: Iterable<string>, reserved: ReadonlySet<string>): ReadonlySet<string> {
   const free = [...new Set(names)].filter((name) => !reserved.has(name) && name !== OTHER).sort();
@@ -95,6 +96,31 @@ export function mergeFolds(folds: readonly Fold[], named: NamedCommands, kept = 
     activeDays: [...new Set(folds.flatMap(({ activeDays }) => activeDays))].sort((a, b) => a - b),
     lastHour: latest(folds.map(({ lastHour }) => lastHour)),
   };
+}
+
+/** A user's telemetry by the end of a date; active days after it may be there, and are not looked at. */
+export type TelemetryOn = {
+  readonly commands: ReadonlyMap<string, CommandCount>;
+  readonly activeDays: ReadonlySet<number>;
+};
+
+/** The telemetry on each of these dates, from the fold of all days before `open` and that of each day in it. */
+export function* telemetryByDate(
+  { sealed, open }: { readonly sealed: Fold; readonly open: ReadonlyMap<UtcDate, Fold> },
+  dates: Iterable<UtcDate>,
+): Generator<TelemetryOn & { readonly date: UtcDate }, void> {
+  const activeDays = new Set([sealed, ...open.values()].flatMap((fold) => fold.activeDays));
+  const commands = new Map(sealed.commands);
+  const due = [...open].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const date of dates) {
+    while (due[0] !== undefined && due[0][0] <= date) {
+      for (const [command, count] of due.shift()?.[1].commands ?? []) {
+        const before = commands.get(command);
+        commands.set(command, before === undefined ? count : plusCommand(before, count));
+      }
+    }
+    yield { date, commands, activeDays };
+  }
 }
 
 /** Whether an entry of a device is this user's: sent by them, or anonymous from a device that they own. */

@@ -5,26 +5,29 @@ import type { Username } from '../identity/username.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { isoOf, type UtcDate } from '../shared/utc.ts';
+import { addDays, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
 import { isDoneSince, startsAfter } from './fold-starts.ts';
 import { countRegistry } from './registry-counts.ts';
-import { currentRules } from '../rules/current-rules.ts';
+import { rulebook, type Rulebook } from '../rules/current-rules.ts';
 import { decideScore, type UserScore } from './score.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import type { ScoreStore, StoredUser } from './score-store.port.ts';
+import { leavingWith } from './score-steps.ts';
 import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.ts';
 import { untilSaved } from '../shared/until-saved.ts';
 import {
   basisOf,
+  firstDateKnown,
+  foldedByOf,
   isKnown,
   metricsCarriedOn,
   metricsFromNothing,
   planRefresh,
-  sumOf,
+  SEALED_AT_AGE,
   type UserMetrics,
 } from './username-metrics.ts';
 import { dateAhead, dateOfRefresh, withoutTheFuture } from './wrong-clock.ts';
@@ -35,6 +38,8 @@ export type RefreshDeps = {
   readonly registry: UserRegistry;
   readonly scores: ScoreStore;
   readonly grants: GrantDeps & LinesDeps;
+  /** Those of this release, unless said. */
+  readonly rules?: Rulebook;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -64,9 +69,6 @@ export type Refresh = {
  */
 export type RefreshOutcome = 'saved' | 'unknown' | 'done-since';
 
-const rules = currentRules;
-const named = namedCommandsOf(rules);
-
 /**
  * Folds a user's facts and saves metrics and score: guard, then facts, then save; from the start where another refresh
  * saved in between. Harmless at any time, any number of times.
@@ -89,14 +91,22 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh): Promise<Refresh
   const saved = guard.score?.score ?? null;
   const previous = saved !== null && wrongDate !== undefined ? withoutTheFuture(saved, now) : saved;
   const areLinesKept = refresh.days !== null && refresh.grants !== true; // else from nothing: the lines as well
-  const listed = areLinesKept ? (previous?.granted ?? null) : null;
-  const granted = await readGranted(deps.grants, refresh.username, listed);
+  const isSameFold = previous?.foldedBy === metrics.foldedBy;
+  const granted = await readGranted(deps.grants, refresh.username, {
+    date,
+    previous: areLinesKept && isSameFold ? previous : null,
+  });
   const isNew = guard.metrics === null && guard.score === null;
   if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';
-  const facts = { telemetry: sumOf(metrics, named), reports: metrics.reports, registry: metrics.registry, granted };
-  const decided = decideScore(refresh.username, facts, { previous, isHidden: guard.isHidden, date, now, rules });
+  const rules = (deps.rules ?? rulebook).inForce;
+  const decided = decideScore(
+    refresh.username,
+    { metrics, granted },
+    { previous, isHidden: guard.isHidden, date, now, rules },
+  );
   const score = { ...decided, tiersReached: await withBadges(deps, decided) };
-  const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), starts, score });
+  const leaving = leavingWith(date, previous);
+  const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), starts, score, leaving });
   if (outcome === 'saved') await grantTierBadges(deps, score);
   return outcome;
 }
@@ -124,22 +134,36 @@ async function grantTierBadges({ grants }: RefreshDeps, { username, tiersReached
 
 /** The user's metrics on the date: the guard's, carried on by what changed, or folded from nothing. */
 export async function foldMetrics(
-  { telemetry, reports, registry, sha256 }: Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry' | 'sha256'>,
+  {
+    telemetry,
+    reports,
+    registry,
+    sha256,
+    rules = rulebook,
+  }: Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry' | 'sha256' | 'rules'>,
   { username, days, reports: areReportsChanged, registry: isRegistryChanged }: Refresh,
   guard: StoredUser,
   date: UtcDate,
 ): Promise<{ readonly metrics: UserMetrics; readonly isFromNothing: boolean }> {
   const links = await telemetry.linksOf(username);
-  const basis = sha256(basisOf(links, named)).slice(0, 32);
+  const named = namedCommandsOf(rules.inForce);
+  const foldedBy = foldedByOf(named, sha256);
+  const basis = sha256(basisOf(links, foldedBy)).slice(0, 32);
   const stored = guard.metrics?.metrics ?? null;
-  const areCounted = stored !== null && days !== null && areReportsChanged !== true;
+  const isOfWrongClock = stored !== null && stored.sealedThrough > addDays(date, -SEALED_AT_AGE);
+  const isSameFold = stored !== null && days !== null && stored.foldedBy === foldedBy && !isOfWrongClock;
+  const areCounted = isSameFold && areReportsChanged !== true;
   const counted = areCounted ? stored.reports : await reports.reportsOf(username);
   // Devices that came or went change which pulls are the user's own.
-  const before = stored !== null && days !== null && stored.basis === basis ? stored.registry : null;
-  const isCarriedOn = before !== null && isRegistryChanged !== true;
-  const held = isCarriedOn ? before : await countRegistry(registry, username, { links, before, rules });
-  const context = { basis, links, date, named, reports: counted, registry: held };
-  const plan = planRefresh(stored, { basis, days, date });
+  const isOfSameDevices = isSameFold && stored.basis === basis;
+  const areCapsTheSame = stored?.activity.rulesVersion === rules.inForce.version;
+  const isCarriedOn = isOfSameDevices && areCapsTheSame && isRegistryChanged !== true;
+  const before = stored === null ? null : { counts: stored.registry, isOfSameDevices };
+  const held = isCarriedOn
+    ? stored.registry
+    : await countRegistry(registry, username, { links, before, since: firstDateKnown(date), rules: rules.inForce });
+  const context = { basis, foldedBy, links, date, rules, reports: counted, registry: held };
+  const plan = planRefresh(stored, { basis, foldedBy, days, date });
   if (stored !== null && plan.kind === 'days') {
     const folded = await foldDays(telemetry, username, links, plan.days, named);
     const carriedOn = metricsCarriedOn(stored, plan.days, folded, context);

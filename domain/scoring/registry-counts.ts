@@ -1,39 +1,99 @@
 import type { Username } from '../identity/username.ts';
 import { devicePuller, userPuller } from '../registry/record-pull.ts';
 import type { RegistryCounts, UserRegistry } from '../registry/user-registry.port.ts';
+import { additionsOf, atEndOf, byDate, datesFrom, nothingByDate, type ByDate } from '../shared/by-date.ts';
+import type { UtcDate } from '../shared/utc.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import type { ReportRules, ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One more than the cap pays for: who reads the count sees that the cap took something away. */
 const mostCounted = ({ points, cap }: ReportRules): number => Math.ceil(cap / points) + 1;
 
-/**
- * Counts what the registry holds of a user, no further than the caps reach: popularity makes no refresh dearer.
- *
- * `before` is what an earlier count found under the same devices. Pulls are only ever added to it, so where it had reached
- * the end there is nothing to read.
- */
+/** So many pulls of others are looked at: popularity makes no refresh dearer than that. */
+const MOST_PULLS_READ = 1_000;
+
+type CountContext = {
+  readonly links: readonly DeviceLink[];
+  /** What an earlier count found. Pulls are only ever added to it, but where devices have become the user's own since. */
+  readonly before: { readonly counts: RegistryCounts; readonly isOfSameDevices: boolean } | null;
+  /** The earliest date whose count matters; by then a count is one number. */
+  readonly since: UtcDate;
+  readonly rules: Pick<ScoringRules, 'publishes' | 'pulls'>;
+};
+
+/** Counts what the registry holds of a user by date, no further than the caps reach on every date that matters. */
 export async function countRegistry(
   registry: UserRegistry,
   username: Username,
-  {
-    links,
-    before,
-    rules: { publishes, pulls },
-  }: {
-    readonly links: readonly DeviceLink[];
-    readonly before: RegistryCounts | null;
-    readonly rules: Pick<ScoringRules, 'publishes' | 'pulls'>;
-  },
+  context: CountContext,
 ): Promise<RegistryCounts> {
+  return {
+    publishes: await countPublishes(registry, username, context),
+    pulls: await countPulls(registry, username, context),
+  };
+}
+
+async function countPublishes(
+  registry: UserRegistry,
+  username: Username,
+  { since, rules }: CountContext,
+): Promise<ByDate> {
+  const most = mostCounted(rules.publishes);
+  const additions: (readonly [UtcDate, number])[] = [];
+  let lasting = 0; // count on every date that matters: with enough of them, no other version changes anything
+  for await (const page of registry.versionsOf(username)) {
+    for (const { publishedOn, yankedOn } of page) {
+      additions.push([publishedOn, 1]);
+      if (yankedOn !== null) additions.push([yankedOn, -1]);
+      else if (publishedOn <= since) lasting += 1;
+    }
+    if (lasting >= most) break;
+  }
+  return upTo(most, byDate(additions), since);
+}
+
+/** Full by `since`, there is nothing to read: whatever is added changes no date that matters. */
+async function countPulls(
+  registry: UserRegistry,
+  username: Username,
+  { links, before, since, rules }: CountContext,
+): Promise<ByDate> {
+  const most = mostCounted(rules.pulls);
+  if (before?.isOfSameDevices === true && atEndOf(since, before.counts.pulls) >= most) return before.counts.pulls;
   const own = new Set([
     userPuller(username),
     ...links.filter(({ owned }) => owned).map(({ deviceId }) => devicePuller(deviceId)),
   ]);
-  const mostPulls = mostCounted(pulls);
-  const isFull = before !== null && before.pulls >= mostPulls;
-  return {
-    publishes: await registry.countPublishes(username, mostCounted(publishes)),
-    pulls: isFull ? before.pulls : await registry.countPulls(username, (puller) => own.has(puller), mostPulls),
-  };
+  const additions: (readonly [UtcDate, number])[] = [];
+  let [read, lasting] = [0, 0];
+  for await (const page of registry.pullsOf(username)) {
+    const others = page.filter(({ puller }) => !own.has(puller));
+    additions.push(...others.map(({ on }) => [on, 1] as const));
+    read += page.length;
+    lasting += others.filter(({ on }) => on <= since).length;
+    if (lasting >= most) break;
+    if (read >= MOST_PULLS_READ && additions.length >= most) {
+      return atLeast(before?.counts.pulls ?? nothingByDate, upTo(most, byDate(additions), since), since);
+    }
+  }
+  return upTo(most, byDate(additions), since);
+}
+
+/** A count that stops at `most` on every date. */
+const upTo = (most: number, additions: ByDate, since: UtcDate): ByDate =>
+  additionsOf(
+    [since, ...[...additions.keys()].filter((date) => date > since)].map(
+      (date) => [date, Math.min(most, atEndOf(date, additions))] as const,
+    ),
+  );
+
+/**
+ * Where there are more pulls than are read, those that were read may all be new: no date counts fewer than it did before,
+ * so that no window pays for pulls that were there already.
+ */
+function atLeast(before: ByDate, now: ByDate, since: UtcDate): ByDate {
+  const last = [...before.keys(), ...now.keys(), since].reduce((a, b) => (b > a ? b : a));
+  return additionsOf(
+    [...datesFrom(since, last)].map((date) => [date, Math.max(atEndOf(date, before), atEndOf(date, now))] as const),
+  );
 }

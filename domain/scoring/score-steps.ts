@@ -1,32 +1,45 @@
-import { LONGEST_WINDOW_DATES } from '../rules/windows.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
+import { firstDateKnown } from './username-metrics.ts';
 
-/** A score that once stood: `through` is the last UTC date at whose end it did. */
+/** What a score was on past dates: `through` is the last UTC date on which it was this one. */
 export type ScoreStep = { readonly through: UtcDate; readonly score: number };
 
-type Standing = { readonly canonicalScore: number; readonly steps: readonly ScoreStep[] };
-
-const beforeTheFirst: Standing = { canonicalScore: 0, steps: [] };
-
 /**
- * The steps of a score that replaces `previous`, which is null for a user's first: before that, the score was 0. Kept are
- * those that some window of `date` or of a later one may begin after.
+ * The scores of past dates, in order and each known date, as steps: one for each date after which the score is another.
+ * A first fact that brings no points is told by a step of 0 before it.
  */
-export function stepsAfter(
-  previous: Standing | null,
-  { date, canonicalScore }: { readonly date: UtcDate; readonly canonicalScore: number },
+export function stepsOf(
+  scores: Iterable<readonly [UtcDate, number]>,
+  canonicalScore: number,
+  firstFact: UtcDate | null,
 ): readonly ScoreStep[] {
-  const { steps, canonicalScore: standing } = previous ?? beforeTheFirst;
-  const yesterday = addDays(date, -1);
-  // By the steps, not by the date of the score before: that moves on with every save, also with those that change nothing.
-  const isFirstChangeOfDate = standing !== canonicalScore && (steps.at(-1)?.through ?? '') < yesterday;
-  if (!isFirstChangeOfDate) return steps; // dropping what is too old can wait: until then nothing needs to be written
-  const oldest = addDays(date, -LONGEST_WINDOW_DATES);
-  return [...steps, { through: yesterday, score: standing }].filter(({ through }) => through >= oldest);
+  const known = [...scores];
+  const steps = known.flatMap(([through, score], index): ScoreStep[] =>
+    score === (known[index + 1]?.[1] ?? canonicalScore) ? [] : [{ through, score }],
+  );
+  const before = firstFact === null ? null : addDays(firstFact, -1);
+  const isWithin = before !== null && (known[0]?.[0] ?? '~') <= before && before <= (known.at(-1)?.[0] ?? '');
+  const isTold = before === null || !isWithin || (steps[0]?.through ?? '~') <= before;
+  return isTold ? steps : [{ through: before, score: 0 }, ...steps];
 }
 
-/** The last score of `date` or, where none was saved on it, the last one before; 0 before a user's first. */
+/** The score on `date`, as far back as steps reach. */
 export const scoreAtEndOf = (
   date: UtcDate,
   { steps, canonicalScore }: { readonly steps: readonly ScoreStep[]; readonly canonicalScore: number },
 ): number => steps.find(({ through }) => through >= date)?.score ?? canonicalScore;
+
+type Standing = { readonly date: UtcDate; readonly canonicalScore: number; readonly steps: readonly ScoreStep[] };
+
+/** A past date's score that differs from that of the date before: until the next one it was the same. */
+export type DayScore = { readonly date: UtcDate; readonly canonicalScore: number };
+
+/** What a score of `date` does not know any more of the past that `previous` still knew. */
+export function leavingWith(date: UtcDate, previous: Standing | null): readonly DayScore[] {
+  if (previous === null) return [];
+  const [first, last] = [firstDateKnown(previous.date), firstDateKnown(date)];
+  return previous.steps
+    .filter(({ through }) => through >= first && through < last)
+    .map(({ through }) => addDays(through, 1))
+    .map((day) => ({ date: day, canonicalScore: scoreAtEndOf(day, previous) }));
+}

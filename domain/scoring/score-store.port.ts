@@ -1,5 +1,6 @@
 import type { Username } from '../identity/username.ts';
 import type { UtcDate } from '../shared/utc.ts';
+import type { DayScore } from './score-steps.ts';
 import type { UserScore } from './score.ts';
 import type { FoldStarts } from './fold-starts.ts';
 import type { UserMetrics } from './username-metrics.ts';
@@ -33,18 +34,21 @@ export type StoredUser = {
   readonly isHidden: boolean;
 };
 
-/** The last score of a date, written before the first save of a later date. */
-export type DayRow = { readonly date: UtcDate; readonly canonicalScore: number };
+/** A past date's score, by the rules of then; on later dates without one of their own it was the same. */
+export type DayRow = DayScore & { readonly rulesVersion: string | null };
 
 export type ScoreStore = {
   /** Strongly consistent. */
   load(username: Username): Promise<StoredUser>;
   /**
-   * Saves both on condition that the revisions in `guard` still stand, the metrics first; before the first score of a
-   * later date the day row of the stored one. `stale` means that another refresh came first: start again from `load`.
+   * Saves both on condition that the revisions in `guard` still stand, the metrics first; then, before the score, as day
+   * rows what of the stored one is `leaving`: the new one knows it no more. `stale` means that another refresh came first: start again from `load`.
    * A save that stops between the two is completed by the next refresh.
    */
-  save(guard: StoredUser, next: NextMetrics & { readonly score: UserScore }): Promise<'saved' | 'stale'>;
+  save(
+    guard: StoredUser,
+    next: NextMetrics & { readonly score: UserScore; readonly leaving: readonly DayScore[] },
+  ): Promise<'saved' | 'stale'>;
   /** The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. */
   dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
 };

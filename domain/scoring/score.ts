@@ -1,13 +1,16 @@
 import { pointsOfGranted, type Granted } from '../grants/granted.ts';
 import type { Username } from '../identity/username.ts';
-import { addDays, dateOfDayNumber, isoOf, type UtcDate } from '../shared/utc.ts';
-import { ACTIVITY_KEY, contributionsOn, type Contribution, type ScoreFacts } from './contributions.ts';
+import { from } from '../shared/by-date.ts';
+import { isoOf, type UtcDate } from '../shared/utc.ts';
+import { ACTIVITY_KEY, contributionsOn, type Contribution } from './contributions.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import { tierOf } from '../rules/tiers.ts';
-import { stepsAfter, type ScoreStep } from './score-steps.ts';
+import { factsOn, firstFactOf, nextChangeAfter, scoresBefore, type DatedFacts } from './score-by-date.ts';
+import { stepsOf, type ScoreStep } from './score-steps.ts';
 import { tiersReached, type TierReached } from './tiers-reached.ts';
+import { firstDateKnown } from './username-metrics.ts';
 
-/** What the rules make of a user's facts on a date. */
+/** What the rules make of a user's facts dated on or before a date. */
 export type UserScore = {
   readonly username: Username;
   /** The UTC date that the score is of. */
@@ -24,13 +27,15 @@ export type UserScore = {
   readonly granted: Granted;
   /** ISO 8601: since when canonicalScore has stood unchanged. */
   readonly standingSince: string;
-  /** The scores before this one, oldest first, as far back as the window of a leaderboard reaches. */
+  /** The scores of past dates, by the same facts and rules, oldest first, as far back as the window of a leaderboard reaches. */
   readonly steps: readonly ScoreStep[];
   /** Whether the user chose to be on no leaderboard. */
   readonly isHidden: boolean;
   /** The first later date on which canonicalScore changes although its user does nothing; null where it never does. */
   readonly nextChangeOn: UtcDate | null;
   readonly rulesVersion: string;
+  /** What the metrics that it is of were folded by. */
+  readonly foldedBy: string;
   /** ISO 8601 */
   readonly refreshedAt: string;
 };
@@ -39,12 +44,12 @@ const totalOf = (contributions: readonly Contribution[]): number =>
   contributions.reduce((sum, { points }) => sum + points, 0);
 
 /**
- * Applies the rules. `previous` is the score that this one will replace; its date is not later (`dateOfRefresh`).
+ * Applies the rules to the facts of the date and of each date before it. `previous` is the score that this one will replace; its date is not later (`dateOfRefresh`).
  * `now` is in milliseconds since the epoch.
  */
 export function decideScore(
   username: Username,
-  facts: ScoreFacts,
+  { metrics, granted }: DatedFacts,
   {
     previous,
     isHidden,
@@ -52,15 +57,16 @@ export function decideScore(
     now,
     rules,
   }: {
-    readonly previous: Pick<UserScore, 'date' | 'canonicalScore' | 'standingSince' | 'steps' | 'tiersReached'> | null;
+    readonly previous: Pick<UserScore, 'canonicalScore' | 'standingSince' | 'tiersReached'> | null;
     readonly isHidden: boolean;
     readonly date: UtcDate;
     readonly now: number;
     readonly rules: ScoringRules;
   },
 ): UserScore {
-  const contributions = contributionsOn(date, facts, rules);
-  const canonicalScore = totalOf(contributions) + pointsOfGranted(facts.granted);
+  const facts = { metrics, granted };
+  const contributions = contributionsOn(date, factsOn(date, metrics), rules);
+  const canonicalScore = totalOf(contributions) + pointsOfGranted(granted);
   const stands = previous !== null && previous.canonicalScore === canonicalScore;
   return {
     username,
@@ -70,23 +76,13 @@ export function decideScore(
     activityScore: contributions.find(({ key }) => key === ACTIVITY_KEY)?.points ?? 0,
     tier: tierOf(canonicalScore, rules).tier,
     tiersReached: tiersReached(previous?.tiersReached ?? [], canonicalScore, isoOf(now), rules),
-    granted: facts.granted,
+    granted: { ...granted, byDate: from(firstDateKnown(date), granted.byDate) },
     standingSince: stands ? previous.standingSince : isoOf(now),
-    steps: stepsAfter(previous, { date, canonicalScore }),
+    steps: stepsOf(scoresBefore(date, facts, rules), canonicalScore, firstFactOf(facts)),
     isHidden,
-    nextChangeOn: nextChangeAfter(date, totalOf(contributions), facts, rules),
+    nextChangeOn: nextChangeAfter(date, canonicalScore, facts, rules),
     rulesVersion: rules.version,
+    foldedBy: metrics.foldedBy,
     refreshedAt: isoOf(now),
   };
-}
-
-/** Looks at each date until the last active one has left both the streak and the window: nothing moves after that. */
-function nextChangeAfter(date: UtcDate, total: number, facts: ScoreFacts, rules: ScoringRules): UtcDate | null {
-  const lastActiveDay = facts.telemetry.activeDays.at(-1);
-  if (lastActiveDay === undefined) return null;
-  const settled = addDays(dateOfDayNumber(lastActiveDay), Math.max(rules.activity.window.days, 2));
-  for (let day = addDays(date, 1); day <= settled; day = addDays(day, 1)) {
-    if (totalOf(contributionsOn(day, facts, rules)) !== total) return day;
-  }
-  return null;
 }

@@ -1,21 +1,67 @@
+import { LONGEST_WINDOW_DATES } from '../rules/windows.ts';
 import type { RegistryCounts } from '../registry/user-registry.port.ts';
+import { additionsOf, atEndOf, datesFrom, from, nothingByDate, totalOf, type ByDate } from '../shared/by-date.ts';
+import type { Sha256 } from '../shared/environment.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
 import type { Reports } from '../telemetry/user-reports.port.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
-import { emptyFold, keptNamesOf, mergeFolds, MAX_NAMES, type Fold, type NamedCommands } from './fold.ts';
+import { activityPointsOn, CONTRIBUTION_KEYS, namedCommandsOf, type Counts } from './contributions.ts';
+import {
+  emptyFold,
+  keptNamesOf,
+  mergeFolds,
+  MAX_NAMES,
+  RESERVED_EVENTS,
+  telemetryByDate,
+  type Fold,
+  type NamedCommands,
+} from './fold.ts';
+import { rulebook, type Rulebook } from '../rules/current-rules.ts';
+import type { ScoringRules } from '../rules/scoring-rules.ts';
 
 /** Events are accepted up to 35 days old, so a day of this age changes no more and is sealed. */
 export const SEALED_AT_AGE = 36;
 
+/**
+ * The earliest date whose score is computed: the one before that on which the longest window looks back, by which is known
+ * whether that one's score was another. Counts by date are kept from here on.
+ */
+export const firstDateKnown = (date: UtcDate): UtcDate => addDays(date, -LONGEST_WINDOW_DATES - 1);
+
+/**
+ * Raise it whenever the same facts are to make other metrics, or other points by date: what was folded before is then folded
+ * from nothing by the next refresh, whichever release wrote it. A test with stored folds fails where it was forgotten.
+ */
+export const FOLD = 1;
+
+/** Names the way in which this release folds: the number, and what is counted by name. */
+export const foldedByOf = (named: NamedCommands, sha256: Sha256): string => {
+  const names = [[...RESERVED_EVENTS].sort(), CONTRIBUTION_KEYS, [...named].sort(), MAX_NAMES, SEALED_AT_AGE];
+  return `${FOLD}.${sha256(JSON.stringify(names)).slice(0, 8)}`;
+};
+
+/** What a score of this release is computed by: another one is to be computed again. */
+export const computedByNow = (
+  sha256: Sha256,
+  { inForce } = rulebook,
+): { readonly rulesVersion: string; readonly foldedBy: string } => ({
+  rulesVersion: inForce.version,
+  foldedBy: foldedByOf(namedCommandsOf(inForce), sha256),
+});
+
 /** `username_metrics`: what a user's telemetry facts fold to. Days on which nothing counts leave no trace in it. */
 export type UserMetrics = {
-  /** What it was folded from: the user's devices and the commands that are counted exactly (`basisOf`). */
+  /** What it was folded by (`foldedByOf`): one that another release folded otherwise is not carried on. */
+  readonly foldedBy: string;
+  /** What it was folded from: the user's devices (`basisOf`). */
   readonly basis: string;
   /** The last date that is part of the sealed sum. */
   readonly sealedThrough: UtcDate;
   readonly sealed: Fold;
   readonly open: ReadonlyMap<UtcDate, Fold>;
+  /** The points of the activity on sealed dates, from `firstDateKnown` on: their days cannot be told apart any more. */
+  readonly activity: { readonly rulesVersion: string; readonly points: ByDate };
   readonly ownedDevices: number;
   /**
    * Devices of others from which the user sent as themselves: positions among `borrowedDevices`. One set for all days,
@@ -44,18 +90,20 @@ const borrowedDevices = (links: readonly DeviceLink[]): readonly string[] =>
 
 /**
  * Names what a fold depends on beside the events: metrics of another basis cannot be carried on, since a device that
- * came or went changes days long sealed. Canonical text, to be hashed.
+ * came or went changes days long sealed. `foldedBy` is in it for an older release: that knows nothing of it, and folds
+ * from nothing, too, what this one has written. Canonical text, to be hashed.
  */
-export const basisOf = (links: readonly DeviceLink[], named: NamedCommands): string =>
+export const basisOf = (links: readonly DeviceLink[], foldedBy: string): string =>
   JSON.stringify([
     links.map(({ deviceId, owned }) => [deviceId, owned ? 1 : 0] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
-    [...named].sort(),
+    foldedBy,
   ]);
 
 export type RefreshPlan =
   | {
       readonly kind: 'from-nothing';
-      readonly because: 'first' | 'sealed-too-early' | 'no-days-named' | 'devices-changed' | 'sealed-day-named';
+      readonly because:
+        'first' | 'sealed-too-early' | 'no-days-named' | 'folded-otherwise' | 'devices-changed' | 'sealed-day-named';
     }
   | { readonly kind: 'days'; readonly days: readonly UtcDate[] };
 
@@ -65,12 +113,23 @@ export type RefreshPlan =
  */
 export function planRefresh(
   stored: UserMetrics | null,
-  { basis, days, date }: { readonly basis: string; readonly days: readonly UtcDate[] | null; readonly date: UtcDate },
+  {
+    basis,
+    foldedBy,
+    days,
+    date,
+  }: {
+    readonly basis: string;
+    readonly foldedBy: string;
+    readonly days: readonly UtcDate[] | null;
+    readonly date: UtcDate;
+  },
 ): RefreshPlan {
   const horizon = addDays(date, -SEALED_AT_AGE);
   if (stored === null) return { kind: 'from-nothing', because: 'first' };
   if (stored.sealedThrough > horizon) return { kind: 'from-nothing', because: 'sealed-too-early' }; // by a wrong clock
   if (days === null) return { kind: 'from-nothing', because: 'no-days-named' };
+  if (stored.foldedBy !== foldedBy) return { kind: 'from-nothing', because: 'folded-otherwise' };
   if (stored.basis !== basis) return { kind: 'from-nothing', because: 'devices-changed' };
   if (days.some((day) => day <= stored.sealedThrough)) return { kind: 'from-nothing', because: 'sealed-day-named' };
   const toSeal = [...stored.open.keys()].filter((day) => day <= horizon);
@@ -79,20 +138,24 @@ export function planRefresh(
 
 type FoldContext = {
   readonly basis: string;
+  readonly foldedBy: string;
   readonly links: readonly DeviceLink[];
   readonly date: UtcDate;
-  readonly named: NamedCommands;
+  readonly rules: Rulebook;
   readonly reports: Reports;
   readonly registry: RegistryCounts;
 };
 
 /** Metrics from the folds of all days that there are. */
 export const metricsFromNothing = (folded: FoldedDays, context: FoldContext): UserMetrics =>
-  assemble({ sealed: emptyFold, open: new Map(), sentFrom: [] }, folded, context);
+  assemble({ sealedThrough: null, sealed: emptyFold, open: new Map(), sentFrom: [], points: nothingByDate }, folded, {
+    ...context,
+    rulesBefore: context.rules.inForce,
+  });
 
 /**
  * Carries metrics on by the folds of the days that `planRefresh` named. Null where that cannot be done, because a name that
- * had no count of its own would need one now: then everything is folded from nothing.
+ * had no count of its own would need one now, or nobody knows the rules of the points: then everything is folded from nothing.
  */
 export function metricsCarriedOn(
   stored: UserMetrics,
@@ -102,35 +165,94 @@ export function metricsCarriedOn(
 ): UserMetrics | null {
   const renewed = new Set(days);
   const open = new Map([...stored.open].filter(([day]) => !renewed.has(day)));
-  const next = assemble({ sealed: stored.sealed, open, sentFrom: stored.sentFrom }, folded, context);
-  return keepsEveryChoice(stored, next, context.named) ? next : null;
+  const rulesBefore = context.rules.of(stored.activity.rulesVersion);
+  if (rulesBefore === undefined) return null;
+  const before = { ...stored, open, points: stored.activity.points };
+  const next = assemble(before, folded, { ...context, rulesBefore });
+  return keepsEveryChoice(stored, next, namedCommandsOf(context.rules.inForce)) ? next : null;
 }
 
+type Before = Pick<UserMetrics, 'sealed' | 'open' | 'sentFrom'> & {
+  /** Null where nothing is sealed: every day has its fold. */
+  readonly sealedThrough: UtcDate | null;
+  readonly points: ByDate;
+};
+
 function assemble(
-  before: Pick<UserMetrics, 'sealed' | 'open' | 'sentFrom'>,
+  before: Before,
   { folds, sentFrom }: FoldedDays,
-  { basis, links, date, named, reports, registry }: FoldContext,
+  context: FoldContext & { readonly rulesBefore: ScoringRules },
 ): UserMetrics {
+  const { basis, foldedBy, links, date, rules, reports, registry } = context;
+  const named = namedCommandsOf(rules.inForce);
   const sealedThrough = addDays(date, -SEALED_AT_AGE);
   const counted = [...folds].filter(([, fold]) => fold.lastHour !== null);
-  const toSeal = counted.filter(([day]) => day <= sealedThrough).map(([, fold]) => fold);
+  const unsealed = [...before.open, ...counted].sort(([a], [b]) => (a < b ? -1 : 1));
+  const toSeal = unsealed.filter(([day]) => day <= sealedThrough).map(([, fold]) => fold);
   const sealed = mergeFolds([before.sealed, ...toSeal], named);
-  const open = [...before.open, ...counted.filter(([day]) => day > sealedThrough)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const open = unsealed.filter(([day]) => day > sealedThrough);
   // One choice of names for all parts: 64 of each day's own would let a hostile user grow the item with every day.
   const kept = keptNamesOf([sealed, ...open.map(([, fold]) => fold)], named);
   const sentFromNow = borrowedDevices(links).flatMap((deviceId, position) =>
     sentFrom.has(deviceId) ? [position] : [],
   );
+  const first = firstDateKnown(date);
+  const { issues, signIns } = reports;
   return {
+    foldedBy,
     basis,
     sealedThrough,
     sealed: mergeFolds([sealed], named, kept),
     open: new Map(open.map(([day, fold]) => [day, mergeFolds([fold], named, kept)])),
+    activity: {
+      rulesVersion: rules.inForce.version,
+      points: sealedPoints({ ...before, open: new Map(unsealed) }, { ...context, first, sealedThrough }),
+    },
     ownedDevices: links.filter((link) => link.owned && isPersonal(link)).length,
     sentFrom: [...new Set([...before.sentFrom, ...sentFromNow])].sort((a, b) => a - b),
-    reports,
-    registry,
+    reports: {
+      issues: { ...issues, byDate: from(first, issues.byDate) },
+      signIns: { ...signIns, byDate: from(first, signIns.byDate) },
+    },
+    registry: { publishes: from(first, registry.publishes), pulls: from(first, registry.pulls) },
   };
+}
+
+/**
+ * The points of the activity on the sealed dates: those of dates that are sealed now from the folds of their days; of dates
+ * sealed before, the numbers that stand, moved by what a change of the rules changed on the oldest date that can be computed.
+ */
+function sealedPoints(
+  before: Before,
+  {
+    first,
+    sealedThrough,
+    rules: { inForce },
+    rulesBefore,
+  }: FoldContext & { readonly first: UtcDate; readonly sealedThrough: UtcDate; readonly rulesBefore: ScoringRules },
+): ByDate {
+  const { sealedThrough: sealedBefore } = before;
+  const oldestOpen = sealedBefore === null ? first : addDays(sealedBefore, 1);
+  const pointsOn = (rules: ScoringRules, dates: Iterable<UtcDate>) => activityByDate(before, dates, rules);
+  const ofOldest = (rules: ScoringRules): number => [...pointsOn(rules, [oldestOpen])][0]?.[1] ?? 0;
+  const change = rulesBefore.version === inForce.version ? 0 : ofOldest(inForce) - ofOldest(rulesBefore);
+  const moved = (points: number): number => (points === 0 ? 0 : Math.max(0, points + change)); // 0: nothing was done by then
+  const standing = sealedBefore === null ? [] : [...datesFrom(first, sealedBefore)];
+  return additionsOf([
+    ...standing.map((date) => [date, moved(atEndOf(date, before.points))] as const),
+    ...pointsOn(inForce, datesFrom(oldestOpen < first ? first : oldestOpen, sealedThrough)),
+  ]);
+}
+
+/** The points of the activity on each of these dates, none of which is sealed. */
+export function* activityByDate(
+  metrics: Pick<UserMetrics, 'sealed' | 'open'>,
+  dates: Iterable<UtcDate>,
+  rules: ScoringRules,
+): Generator<readonly [UtcDate, number], void> {
+  for (const telemetry of telemetryByDate(metrics, dates)) {
+    yield [telemetry.date, activityPointsOn(telemetry.date, telemetry, rules)];
+  }
 }
 
 /**
@@ -154,9 +276,20 @@ function keepsEveryChoice(stored: UserMetrics, next: UserMetrics, named: NamedCo
 export const sumOf = (metrics: UserMetrics, named: NamedCommands): Fold =>
   mergeFolds([metrics.sealed, ...metrics.open.values()], named);
 
+/** What the score of a date counts beside telemetry. */
+export const countsOn = (date: UtcDate, { reports, registry }: Pick<UserMetrics, 'reports' | 'registry'>): Counts => ({
+  issues: atEndOf(date, reports.issues.byDate),
+  signIns: atEndOf(date, reports.signIns.byDate),
+  publishes: atEndOf(date, registry.publishes),
+  pulls: atEndOf(date, registry.pulls),
+});
+
 /** How many devices are the user's, or were used by them under their own name. */
 export const devicesOf = ({ ownedDevices, sentFrom }: UserMetrics): number => ownedDevices + sentFrom.length;
 
 /** A username is known once it owns a device, an event counts for it, or a server reported something of it. */
 export const isKnown = ({ ownedDevices, open, sealed, reports }: UserMetrics): boolean =>
-  ownedDevices > 0 || open.size > 0 || sealed.lastHour !== null || reports.issues.count + reports.signIns.count > 0;
+  ownedDevices > 0 ||
+  open.size > 0 ||
+  sealed.lastHour !== null ||
+  totalOf(reports.issues.byDate) + totalOf(reports.signIns.byDate) > 0;

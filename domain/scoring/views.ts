@@ -1,12 +1,14 @@
 import * as z from 'zod/mini';
 import { contributionOf, pointsOfSingle, type SingleGrant } from '../grants/granted.ts';
+import { totalOf } from '../shared/by-date.ts';
 import { addDays, dateOfDayNumber, startOfHour, type UtcDate } from '../shared/utc.ts';
 import { explainContribution, namedCommandsOf, type Contribution } from './contributions.ts';
 import { currentRules, rulesOf } from '../rules/current-rules.ts';
 import { tierOf } from '../rules/tiers.ts';
 import type { UserScore } from './score.ts';
 import type { DayRow, StoredMetrics } from './score-store.port.ts';
-import { devicesOf, sumOf } from './username-metrics.ts';
+import { scoreAtEndOf } from './score-steps.ts';
+import { devicesOf, firstDateKnown, sumOf } from './username-metrics.ts';
 
 /** The answers about one user, each with its schema: the documentation and the handlers use the same. */
 
@@ -20,8 +22,10 @@ export const StatsView = z.object({
   commandCounts: CountsByName,
   activeDates: z.array(z.iso.date()),
   devices: Count,
-  /** The start of the newest event's hour. */
+  /** The start of the newest event's hour: what is kept of an event's time. */
   lastEventAt: z.nullable(z.iso.datetime()),
+  /** How exact `lastEventAt` is. */
+  precision: z.literal('hour'),
   foldedAt: z.iso.datetime(),
 });
 export type StatsView = z.infer<typeof StatsView>;
@@ -33,7 +37,10 @@ const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<st
 export function statsView(username: string, { metrics, foldedAt }: StoredMetrics): StatsView {
   const sum = sumOf(metrics, namedCommandsOf(currentRules));
   const { issues, signIns } = metrics.reports;
-  const reported = [['issue_created', issues.count] as const, ['daily_sign_in', signIns.count] as const];
+  const reported = [
+    ['issue_created', totalOf(issues.byDate)] as const,
+    ['daily_sign_in', totalOf(signIns.byDate)] as const,
+  ];
   const events = [...sum.events, ...reported.filter(([, count]) => count > 0)];
   const lastHour = [sum.lastHour, issues.lastHour, signIns.lastHour]
     .filter((hour) => hour !== null)
@@ -47,6 +54,7 @@ export function statsView(username: string, { metrics, foldedAt }: StoredMetrics
     activeDates: sum.activeDays.map(dateOfDayNumber),
     devices: devicesOf(metrics),
     lastEventAt: lastHour === undefined ? null : startOfHour(lastHour),
+    precision: 'hour',
     foldedAt,
   };
 }
@@ -186,21 +194,26 @@ export const HistoryView = z.object({
 export type HistoryView = z.infer<typeof HistoryView>;
 
 /**
- * The score of each date from `from` to `to`, both included, as far as one is known and not later than today. A date
- * without a row of its own has the last earlier score; `rows` start with the last one before `from`, if there is any.
+ * The score of each date from `from` to `to`, both included, as far as one is known and not later than today. What the score
+ * itself knows of its past comes from its steps, by the same facts and rules; what lies before, from `rows`: each until the next.
  */
 export function historyView(
   rows: readonly DayRow[],
-  score: Pick<UserScore, 'date' | 'canonicalScore'>,
+  score: Pick<UserScore, 'date' | 'canonicalScore' | 'steps'>,
   { from, to, today }: { readonly from: UtcDate; readonly to: UtcDate; readonly today: UtcDate },
 ): HistoryView {
-  const scores = new Map([...rows, score].map(({ date, canonicalScore }) => [date, canonicalScore]));
   const end = [today, score.date].reduce((a, b) => (a > b ? a : b));
-  let standing = [...rows, score].findLast(({ date }) => date < from)?.canonicalScore;
-  const days: DayRow[] = [];
+  const firstKnown = firstDateKnown(score.date);
+  const [firstStep] = score.steps;
+  const hasNoPast = firstStep === undefined && score.canonicalScore === 0;
+  const beginsAfter = firstStep?.score === 0 ? firstStep.through : '';
+  const isInSteps = (date: UtcDate): boolean => date >= score.date || (!hasNoPast && date > beginsAfter);
+  const days: z.infer<typeof HistoryView>['days'] = [];
   for (let date = from; date <= to && date <= end; date = addDays(date, 1)) {
-    standing = scores.get(date) ?? standing;
-    if (standing !== undefined) days.push({ date, canonicalScore: standing });
+    const row = rows.findLast((each) => each.date <= date);
+    if (date >= firstKnown && (isInSteps(date) || row !== undefined)) {
+      days.push({ date, canonicalScore: scoreAtEndOf(date, score) });
+    } else if (date < firstKnown && row !== undefined) days.push({ date, canonicalScore: row.canonicalScore });
   }
   return { days };
 }

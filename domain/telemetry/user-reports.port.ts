@@ -1,8 +1,9 @@
 import type { Username } from '../identity/username.ts';
+import type { ByDate } from '../shared/by-date.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
-/** How many facts of one kind servers reported of a user, and the hour of the newest. */
-export type ReportCount = { readonly count: number; readonly lastHour: UtcHour | null };
+/** How many facts of one kind servers reported of a user, by their own dates, and the hour of the newest. */
+export type ReportCount = { readonly byDate: ByDate; readonly lastHour: UtcHour | null };
 
 /** Issues created, and dates signed in on. */
 export type Reports = { readonly issues: ReportCount; readonly signIns: ReportCount };

@@ -5,7 +5,7 @@ import { runBackfill, type BackfillDeps, type HasTime, type RunSeed } from '../.
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { computedByNow } from '../../domain/scoring/username-metrics.ts';
 import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/roll-up.dynamodb.ts';
@@ -73,7 +73,7 @@ const wired = once((): BackfillDeps => {
   const rollUp = dynamoRollUp(dynamodb, tables, { clock, random, sleep, sha256 });
   return {
     runs: dynamoBackfillRuns(dynamodb, env.RUNS_TABLE, { random, sleep, randomToken }),
-    sources: dynamoUsernameSources(dynamodb, tables, currentRules.version),
+    sources: dynamoUsernameSources(dynamodb, tables, computedByNow(sha256)),
     refold: (username, options) => refoldMetrics(refolding, username, options),
     async rollUpDay(date) {
       await rollUpDay(rollUp, date, null);

@@ -1,4 +1,5 @@
-import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Username } from '../../domain/identity/username.ts';
 import { devicePuller, userPuller } from '../../domain/registry/record-pull.ts';
@@ -7,6 +8,7 @@ import type { UserRegistry } from '../../domain/registry/user-registry.port.ts';
 import { dynamoPulls } from '../../functions/adapters/dynamodb/pulls.dynamodb.ts';
 import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry.dynamodb.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/user-registry.dynamodb.ts';
+import { pagesOf } from '../builders/registry.ts';
 import { AT } from '../builders/grants.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -15,7 +17,6 @@ import { aLossyClient } from './lossy-client.ts';
 import { ODD_TEXTS } from './odd-texts.ts';
 
 const NOON = Date.parse(AT);
-const nobodysOwn = () => false;
 
 onBothEngines('pulls, and what counts of the registry', (engine) => {
   let client: DynamoDBClient;
@@ -48,19 +49,21 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   });
   const record = (...args: Parameters<typeof aPull>) =>
     pulls.recordPull(author, aPull(...args), NOON, { isCounted: true });
+  const pullsOf = async (of: Username) => (await pagesOf(counts.pullsOf(of))).flat();
+  const publishesOf = async (of: Username) => (await pagesOf(counts.versionsOf(of))).flat();
   /** Publishes so many versions; the nth is yanked where `isYanked` says so. */
   const publish = async (count: number, isYanked: (n: number) => boolean) => {
     for (let n = 1; n <= count; n += 1) {
       const version = aVersion({ name: `${author}-${n}`, publisher: aPublisher(author) });
       await registry.publish(aPublication(version, { grants: [] }));
       const stored = await registry.findVersion(version.name, version.version);
-      if (isYanked(n)) await registry.saveYank(stored!, { at: AT, reason: '' });
+      if (isYanked(n)) await registry.saveYank(stored!, { at: '2026-08-23T00:00:00.000Z', reason: '' });
     }
   };
 
   it('are none where nothing was pulled or published', async () => {
-    expect(await counts.countPulls(author, nobodysOwn, 10)).toBe(0);
-    expect(await counts.countPublishes(author, 10)).toBe(0);
+    expect(await pullsOf(author)).toHaveLength(0);
+    expect(await publishesOf(author)).toHaveLength(0);
   });
 
   it('count once for a puller and a version', async () => {
@@ -71,7 +74,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     expect(await record(userPuller('bob'), { version: '2026.08.21.01' })).toBe('recorded');
     expect(await record(userPuller('bob'), { name: 'net/sub' })).toBe('recorded');
 
-    expect(await counts.countPulls(author, nobodysOwn, 10)).toBe(4);
+    expect(await pullsOf(author)).toHaveLength(4);
   });
 
   it('are an author’s own', async () => {
@@ -79,15 +82,13 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     expect(await record()).toBe('recorded');
     expect(await pulls.recordPull(other, aPull(), NOON, { isCounted: true })).toBe('recorded');
 
-    expect(await counts.countPulls(author, nobodysOwn, 10)).toBe(1);
-    expect(await counts.countPublishes(author, 10)).toBe(0);
+    expect(await pullsOf(author)).toHaveLength(1);
+    expect(await publishesOf(author)).toHaveLength(0);
   });
 
   it('tell pullers apart whose names are alike, and give them back as they were sent', async () => {
     for (const text of ODD_TEXTS) expect([text, await record(devicePuller(text))]).toEqual([text, 'recorded']);
-    const seen: string[] = [];
-
-    await counts.countPulls(author, (puller) => seen.push(puller) === 0, 1_000);
+    const seen = (await pullsOf(author)).map(({ puller }) => puller);
 
     expect(seen.toSorted()).toEqual(ODD_TEXTS.map(devicePuller).toSorted());
   });
@@ -123,19 +124,24 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     expect(await pulls.findVersion(name, '2026.08.21.01')).toBeUndefined();
   });
 
-  it('are counted without the author’s own, past the pages that hold only those, up to the most', async () => {
-    const isOwn = (puller: string) => puller.startsWith('device:');
-    for (let n = 0; n < 6; n += 1) await record(devicePuller(`${n}`)); // these sort first
-    for (let n = 0; n < 3; n += 1) await record(userPuller(`${n}`));
+  it('are given page by page, each with its date', async () => {
+    for (let n = 0; n < 101; n += 1) await record(userPuller(`${n}`));
 
-    const counted = await Promise.all([1, 2, 3, 4].map((most) => counts.countPulls(author, isOwn, most)));
-    expect(counted).toEqual([1, 2, 3, 3]);
+    expect((await pagesOf(counts.pullsOf(author))).map(({ length }) => length)).toEqual([100, 1]);
+    expect(new Set((await pullsOf(author)).map(({ on }) => on))).toEqual(new Set(['2026-08-21']));
   });
 
-  it('leave out what is yanked of the publishes, past the pages that hold only that, up to the most', async () => {
-    await publish(7, (n) => n <= 4);
+  it('stand beside the publishes, each with its date and that of its yank', async () => {
+    await publish(3, (n) => n === 2);
+    const row = { pk: `PUBLISHER#${author}`, sk: 'VERSION#old@2026.01.01.1', publishedAt: AT, yanked: true };
+    await client.send(new PutItemCommand({ TableName: table, Item: marshall(row) })); // from before yanks had a time
 
-    const counted = await Promise.all([1, 2, 3, 4].map((most) => counts.countPublishes(author, most)));
-    expect(counted).toEqual([1, 2, 3, 3]);
+    const [on, never] = ['2026-08-21', { publishedOn: '2026-08-21', yankedOn: '2026-08-21' }];
+    expect(await publishesOf(author)).toEqual([
+      { publishedOn: on, yankedOn: null },
+      { publishedOn: on, yankedOn: '2026-08-23' },
+      { publishedOn: on, yankedOn: null },
+      never,
+    ]);
   });
 });

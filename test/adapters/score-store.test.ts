@@ -2,12 +2,15 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Username } from '../../domain/identity/username.ts';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { emptyFold, mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
 import { rulesVersion1 } from '../../domain/rules/version-1.ts';
 import { decideScore, type UserScore } from '../../domain/scoring/score.ts';
 import type { MetricsStore, ScoreStore } from '../../domain/scoring/score-store.port.ts';
+import type { DayScore } from '../../domain/scoring/score-steps.ts';
 import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';
+import { byDate } from '../../domain/shared/by-date.ts';
 import { addDays, dayNumberOf } from '../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/score-store.metrics-codec.ts';
 import { dynamoProfiles } from '../../functions/adapters/dynamodb/profiles.dynamodb.ts';
@@ -15,7 +18,7 @@ import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.
 import { aUsername, sha256 } from '../domain/scoring/model.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { nothingGranted } from '../../domain/grants/granted.ts';
-import { aRegistryCount } from '../builders/registry.ts';
+import { someMetricsOf } from '../builders/metrics.ts';
 import { aReportOf } from '../builders/reports.ts';
 import { aLossyClient } from './lossy-client.ts';
 
@@ -41,23 +44,30 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
   const sealedThrough = addDays(date, -36);
   const sealed = days.filter((day) => day <= sealedThrough).map((day) => aDay(day, names));
   const open = days.filter((day) => day > sealedThrough).map((day) => [day, aDay(day, names)] as const);
-  return {
-    basis: 'basis',
-    sealedThrough,
+  return someMetricsOf(date, {
     sealed: mergeFolds([emptyFold, ...sealed], named),
     open: new Map(open),
     ownedDevices: 1,
     sentFrom: [0, 2],
     reports: aReportOf(3, 0),
-    registry: aRegistryCount(),
+    // As they rise while somebody is active each day, and stand at the cap.
+    activity: {
+      rulesVersion: '1',
+      points: byDate(
+        days
+          .filter((day) => day <= sealedThrough)
+          .slice(-55)
+          .map((day, n) => [day, n < 30 ? 40 + n : 0]),
+      ),
+    },
     ...change,
-  };
+  });
 };
 
 const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserScore => ({
   ...decideScore(
     username,
-    { telemetry: aDay(date), reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
+    { metrics: someMetrics(1), granted: nothingGranted },
     { previous: null, isHidden: false, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
   ),
   ...change,
@@ -70,12 +80,16 @@ const starts = new Map([
 
 describe('packed metrics', () => {
   it.each([0, 1, 3, 36, 37, 700])('come back as they were, with %d active days', (days) => {
-    const { basis: _, ...metrics } = someMetrics(days);
+    const { basis: _, foldedBy: __, ...metrics } = someMetrics(days);
     expect(unpackMetrics(packMetrics(metrics))).toEqual(metrics);
   });
 
   it('keep names that plain objects would lose', () => {
-    const { basis: _, ...metrics } = someMetrics(40, {}, ['constructor', '__proto__', 'toString', 'other']);
+    const {
+      basis: _,
+      foldedBy: __,
+      ...metrics
+    } = someMetrics(40, {}, ['constructor', '__proto__', 'toString', 'other']);
     expect(unpackMetrics(packMetrics(metrics))).toEqual(metrics);
   });
 });
@@ -99,7 +113,9 @@ onBothEngines('score store', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  const next = (score: UserScore, metrics = someMetrics()) => ({ metrics, foldedAt, starts, score });
+  const next = (score: UserScore, metrics = someMetrics(), leaving: readonly DayScore[] = []) => ({
+    ...{ metrics, foldedAt, starts, score, leaving },
+  });
 
   it('finds nothing where nothing was saved', async () => {
     expect(await store.load(aUsername('nobody'))).toEqual({ metrics: null, score: null, isHidden: false });
@@ -211,48 +227,45 @@ onBothEngines('score store', (engine) => {
     expect([metrics?.revision, score?.revision]).toEqual([3, 2]);
   });
 
-  it('writes the day row of the stored date before the first score of a later one, and only then', async () => {
-    const username = aUsername('days');
-    const save = async (on: string, canonicalScore: number) =>
-      store.save(await store.load(username), next(aScore(username, { date: on, canonicalScore })));
-    await save('2026-08-19', 10);
-    await save('2026-08-19', 20);
-    expect(await store.dayRows(username, '2026-08-01', '2026-08-31')).toEqual([]);
+  const left = (...days: readonly (readonly [day: string, canonicalScore: number])[]) =>
+    days.map(([day, canonicalScore]) => ({ date: `2026-05-${day}`, canonicalScore }));
+  const rowsOf = (days: readonly DayScore[]) => days.map((day) => ({ ...day, rulesVersion: '1' }));
+  const leave = async (username: Username, days: readonly DayScore[]) =>
+    store.save(await store.load(username), next(aScore(username), undefined, days));
 
-    await save('2026-08-21', 30);
-    await save('2026-08-22', 40);
-    expect(await store.dayRows(username, '2026-08-01', '2026-08-31')).toEqual([
-      { date: '2026-08-19', canonicalScore: 20 },
-      { date: '2026-08-21', canonicalScore: 30 },
-    ]);
+  it('writes what a score leaves behind into one row, with the rules of then', async () => {
+    const username = aUsername('days');
+    await leave(username, []);
+    expect(await store.dayRows(username, '2026-05-01', '2026-05-31')).toEqual([]);
+
+    await leave(username, left(['19', 20]));
+    await leave(username, left(['20', 30], ['21', 10], ['24', 40]));
+    const all = rowsOf(left(['19', 20], ['20', 30], ['21', 10], ['24', 40]));
+    expect(await store.dayRows(username, '2026-05-01', '2026-05-31')).toEqual(all);
+    // Also where the row of a date in the range is that of a later one.
+    expect(await store.dayRows(username, '2026-05-20', '2026-05-22')).toEqual(all);
   });
 
   it('lists the last row before the range, so that its score can be carried into it', async () => {
     const username = aUsername('carried');
-    for (const [day, canonicalScore] of [
-      ['10', 1],
-      ['11', 2],
-      ['15', 3],
-      ['20', 4],
-    ] as const) {
-      const score = aScore(username, { date: `2026-08-${day}`, canonicalScore });
-      await store.save(await store.load(username), next(score));
-    }
-    const rows = await store.dayRows(username, '2026-08-14', '2026-08-15');
-    expect(rows.map((row) => row.canonicalScore)).toEqual([2, 3]);
+    await leave(username, []);
+    for (const day of left(['10', 1], ['11', 2], ['15', 3], ['20', 4], ['25', 5])) await leave(username, [day]);
+
+    const rows = await store.dayRows(username, '2026-05-14', '2026-05-15');
+    expect(rows.map((row) => row.canonicalScore)).toEqual([2, 3, 4]);
   });
 
   it('never lets an older score replace a day row', async () => {
     const username = aUsername('late');
-    await store.save(await store.load(username), next(aScore(username, { canonicalScore: 10 })));
+    await leave(username, []);
     const old = await store.load(username);
-    await store.save(old, next(aScore(username, { canonicalScore: 20 })));
-    await store.save(await store.load(username), next(aScore(username, { date: '2026-08-22' })));
+    await leave(username, []);
+    await leave(username, left(['21', 20]));
     // A slow refresh whose metrics were saved before the others began, and whose score comes now.
     const slow = { metrics: (await store.load(username)).metrics, score: old.score, isHidden: false };
-    expect(await store.save(slow, next(aScore(username, { date: '2026-08-22' })))).toBe('stale');
+    expect(await store.save(slow, next(aScore(username), undefined, left(['21', 10])))).toBe('stale');
 
-    expect(await store.dayRows(username, date, date)).toEqual([{ date, canonicalScore: 20 }]);
+    expect(await store.dayRows(username, '2026-05-21', '2026-05-21')).toEqual(rowsOf(left(['21', 20])));
   });
 
   it('costs one read unit to load and one write unit for each item, with 10 and with 700 active days', async () => {
@@ -296,7 +309,7 @@ describe('score store, when the engine fails', () => {
 
     const save = store.save(
       { metrics: null, score: null, isHidden: false },
-      { metrics: someMetrics(), foldedAt, starts, score: aScore() },
+      { metrics: someMetrics(), foldedAt, starts, score: aScore(), leaving: [] },
     );
     await expect(save).rejects.toMatchObject({ name: 'ThrottlingException' });
     mock.restore();

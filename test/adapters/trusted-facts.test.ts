@@ -1,3 +1,4 @@
+import { byDate } from '../../domain/shared/by-date.ts';
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -52,7 +53,16 @@ onBothEngines('facts that servers report', (engine) => {
     expect(await facts.recordSignIn(user, '2026-08-21', NOON + HOUR)).toBe('already-there');
     expect(await facts.recordSignIn(user, '2026-08-20', NOON - 24 * HOUR)).toBe('recorded');
 
-    expect(await reports.reportsOf(user)).toEqual(aReportOf(0, 2));
+    expect(await reports.reportsOf(user)).toMatchObject({
+      issues: aReportOf().issues,
+      signIns: {
+        byDate: byDate([
+          ['2026-08-20', 1],
+          ['2026-08-21', 1],
+        ]),
+        lastHour: '2026-08-21T12',
+      },
+    });
   });
 
   it('name the newest hour, whatever the order of keys', async () => {
@@ -60,7 +70,7 @@ onBothEngines('facts that servers report', (engine) => {
     await facts.recordIssue(user, 'm', NOON);
     await facts.recordIssue(user, 'a', NOON - 2 * HOUR);
 
-    expect((await reports.reportsOf(user)).issues).toEqual({ count: 3, lastHour: '2026-08-21T12' });
+    expect((await reports.reportsOf(user)).issues).toEqual(aReportOf(3).issues);
   });
 
   it('are a user’s own: another may have an issue of the same id', async () => {

@@ -9,7 +9,7 @@ import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
 const DATE = '2026-08-21';
-const RULES = '1';
+const BY = { rulesVersion: '1', foldedBy: 'a' };
 const QUARTER_PAGE = 'x'.repeat(300_000); // four such items fill a page of 1 MB
 
 onBothEngines('where usernames are found', (engine) => {
@@ -22,7 +22,7 @@ onBothEngines('where usernames are found', (engine) => {
   beforeEach(async () => {
     const names = await engine().createTables(['telemetry', 'user_scores', 'score_grants']);
     tables = { telemetry: names.telemetry, scores: names.user_scores, grants: names.score_grants };
-    sources = dynamoUsernameSources(client, tables, RULES);
+    sources = dynamoUsernameSources(client, tables, BY);
   });
   afterAll(() => client.destroy());
 
@@ -31,7 +31,8 @@ onBothEngines('where usernames are found', (engine) => {
   };
   /** `rules#date`, the first date on which the score changes by itself; `rules#never` where there is none. */
   const aScoreOf = (user: string, changes: string, shard = 0) => {
-    const [rulesVersion, date] = changes.split('#');
+    const [rules, date] = changes.split('#');
+    const rulesVersion = rules?.includes('/') ? rules : `${rules}/a`;
     const nextChangeOn = date === 'never' ? null : date;
     return { pk: `USER#${user}`, sk: 'SCORE', scoreShard: `SHARD#${shard}`, rulesVersion, nextChangeOn };
   };

@@ -1,4 +1,20 @@
-import type { RegistryCounts } from '../../domain/registry/user-registry.port.ts';
+import type { RegistryCounts, UserRegistry } from '../../domain/registry/user-registry.port.ts';
+import { byDate } from '../../domain/shared/by-date.ts';
 
-/** What the registry holds of a user: nothing, unless said. */
-export const aRegistryCount = (publishes = 0, pulls = 0): RegistryCounts => ({ publishes, pulls });
+/** What the registry holds of a user, all of one date: nothing, unless said. */
+export const aRegistryCount = (publishes = 0, pulls = 0, date = '2026-08-21'): RegistryCounts => ({
+  publishes: byDate([[date, publishes]]),
+  pulls: byDate([[date, pulls]]),
+});
+
+/** A registry that holds nothing of anybody. */
+export const anEmptyRegistry: UserRegistry = {
+  async *versionsOf() {},
+  async *pullsOf() {},
+};
+
+export async function pagesOf<Page>(pages: AsyncIterable<Page>): Promise<Page[]> {
+  const read: Page[] = [];
+  for await (const page of pages) read.push(page);
+  return read;
+}

@@ -12,7 +12,7 @@ import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backf
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { computedByNow } from '../../domain/scoring/username-metrics.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
@@ -115,7 +115,7 @@ export class BackfillWorld extends RefreshWorld {
     };
     return {
       runs: dynamoBackfillRuns(client, runs, { ...this.chance, randomToken }),
-      sources: dynamoUsernameSources(client, { telemetry, scores, grants }, currentRules.version),
+      sources: dynamoUsernameSources(client, { telemetry, scores, grants }, computedByNow(sha256)),
       refold: (username, options) => refoldMetrics(refolding, username, options),
       async rollUpDay(date) {
         await rollUpDay(rollUp, date, null);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Board } from '../../domain/leaderboards/board.ts';
 import type { Layout } from '../../domain/leaderboards/layout.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
-import { stepsAfter, type ScoreStep } from '../../domain/scoring/score-steps.ts';
+import { stepsOf } from '../../domain/scoring/score-steps.ts';
 import { dayNumberOf, dateOfDayNumber } from '../../domain/shared/utc.ts';
 import { aStanding } from '../builders/memory-leaderboards.ts';
 
@@ -10,7 +10,7 @@ import { aStanding } from '../builders/memory-leaderboards.ts';
 export const TODAY = '2026-08-21';
 export const NOON = Date.parse(`${TODAY}T12:00:00.000Z`);
 
-/** All scores that a user ever had, oldest first. What is ranked is made of them save by save, as refreshes do. */
+/** All scores that a user ever had, oldest first. */
 export type Member = {
   readonly username: string;
   readonly since: number;
@@ -20,11 +20,14 @@ export type Member = {
 const dateAgo = (days: number): string => dateOfDayNumber(dayNumberOf(TODAY) - days);
 
 export function standingOf({ username, since, saves }: Member): Standing {
-  let saved: { readonly canonicalScore: number; readonly steps: readonly ScoreStep[] } | null = null;
-  for (const { daysAgo, score: canonicalScore } of saves) {
-    saved = { canonicalScore, steps: stepsAfter(saved, { date: dateAgo(daysAgo), canonicalScore }) };
-  }
-  const { canonicalScore, steps } = saved!;
+  const ages = Array.from({ length: 91 }, (_, index) => 91 - index);
+  const scoreAgo = (days: number) => saves.findLast(({ daysAgo }) => daysAgo >= days)?.score ?? 0;
+  const canonicalScore = scoreAgo(0);
+  const steps = stepsOf(
+    ages.map((days) => [dateAgo(days), scoreAgo(days)] as const),
+    canonicalScore,
+    null,
+  );
   return aStanding(username, canonicalScore, { since, steps, tier: canonicalScore < 20 ? 'Seedling' : 'Sprout' });
 }
 

@@ -6,7 +6,8 @@ import type { Collective } from '../../../domain/identity/collective.ts';
 import { placeOf } from '../../../domain/metrics/hour-index.ts';
 import { Publisher, type Extension, type PublishedVersion } from '../../../domain/registry/extension.ts';
 import type { StoredVersion } from '../../../domain/registry/registry.port.ts';
-import { hourOf } from '../../../domain/shared/utc.ts';
+import type { CountedPull, CreditedVersion } from '../../../domain/registry/user-registry.port.ts';
+import { dateOfHour, hourOf } from '../../../domain/shared/utc.ts';
 
 /**
  * The items of the `registry` table.
@@ -125,6 +126,7 @@ export const toPublisherItems = ({ name, version, credited, publishedAt, yank }:
       sk: publisherVersionSk(name, version),
       publishedAt,
       yanked: yank !== undefined,
+      yankedAt: yank?.at,
     }),
   );
 
@@ -142,8 +144,16 @@ export const toHistoryItem = (collective: Collective): Item =>
 export const membershipKey = (member: Username, slug: Username): Item =>
   marshall({ pk: memberPk(member), sk: collectivePk(slug) });
 
-const PublisherItem = z.object({ yanked: z.boolean() });
-export const isYankedItem = (item: Item): boolean => PublisherItem.parse(unmarshall(item)).yanked;
+const PublisherItem = z.object({
+  publishedAt: z.iso.datetime(),
+  yanked: z.boolean(),
+  yankedAt: z.optional(z.iso.datetime()),
+});
+/** One whose yank has no time, from before that was noted, has never counted. */
+export function parsePublisherItem(item: Item): CreditedVersion {
+  const { publishedAt, yanked, yankedAt = publishedAt } = PublisherItem.parse(unmarshall(item));
+  return { publishedOn: publishedAt.slice(0, 10), yankedOn: yanked ? yankedAt.slice(0, 10) : null };
+}
 
 /** Neither names nor versions have a `#`, and a puller may have any: it is what follows the second. */
 const PullKey = z.string().check(z.regex(/^PULL#[^#]+#./su));
@@ -151,6 +161,12 @@ export function pullerOfItem({ sk }: Item): string {
   const key = PullKey.parse(sk?.S);
   return key.slice(key.indexOf('#', PULL_PREFIX.length) + 1);
 }
+
+const PullItem = z.object({ hour: z.string() });
+export const parsePullItem = (item: Item): CountedPull => ({
+  puller: pullerOfItem(item),
+  on: dateOfHour(PullItem.parse(unmarshall(item)).hour),
+});
 
 const Keys = z.object({ pk: z.string(), sk: z.string() });
 

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../domain/identity/username.ts';
+import type { DayScore } from '../../../domain/scoring/score-steps.ts';
 import type { MetricsStore, Revision, ScoreStore, StoredUser } from '../../../domain/scoring/score-store.port.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
 import {
@@ -59,10 +60,13 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
     return (await putAfter(item, revision)) ? 'saved' : 'stale';
   };
 
-  /** Where the condition fails, the row of a newer score of that date stands, or this very one. */
-  const writeDayRow = (username: Username, { score, revision }: NonNullable<StoredUser['score']>): Promise<boolean> =>
+  /** Where the condition fails, the row that a newer score left behind stands, or this very one. */
+  const writeDayRow = (
+    { score: { username, rulesVersion }, revision }: NonNullable<StoredUser['score']>,
+    leaving: readonly DayScore[],
+  ): Promise<boolean> =>
     putIf({
-      Item: toDayItem(username, score, revision),
+      Item: toDayItem(username, leaving, rulesVersion, revision),
       ConditionExpression: 'attribute_not_exists(pk) OR scoreRev < :rev',
       ExpressionAttributeValues: marshall({ ':rev': revision }),
     });
@@ -90,28 +94,24 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
 
     saveMetrics: putMetrics,
 
-    async save(guard, { score, ...next }) {
+    async save(guard, { score, leaving, ...next }) {
       const { username } = score;
       if ((await putMetrics(username, guard, next)) === 'stale') return 'stale';
-      const isLaterDate = guard.score !== null && guard.score.score.date < score.date;
-      if (isLaterDate) await writeDayRow(username, guard.score);
+      if (guard.score !== null && leaving.length > 0) await writeDayRow(guard.score, leaving);
       const scoreRevision = guard.score?.revision;
       const madeOf = { metrics: next.metrics, revision: (guard.metrics?.revision ?? 0) + 1 };
       return (await putAfter(toScoreItem(score, madeOf, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
     },
 
     async dayRows(username, from, to) {
-      const before = await client.send(
-        new QueryCommand({
-          TableName: tableName,
-          ConsistentRead: true,
-          ScanIndexForward: false,
-          Limit: 1,
-          ...between(username, DAY_PREFIX, daySk(addDays(from, -1))),
-        }),
-      );
+      const nextTo = async (first: string, last: string, ScanIndexForward: boolean) => {
+        const input = { TableName: tableName, ConsistentRead: true, ScanIndexForward, Limit: 1 };
+        return (await client.send(new QueryCommand({ ...input, ...between(username, first, last) }))).Items ?? [];
+      };
+      const before = await nextTo(DAY_PREFIX, daySk(addDays(from, -1)), false);
       const within = await itemsBetween(username, daySk(from), daySk(to));
-      return [...(before.Items ?? []), ...within].map(parseDayItem);
+      const after = await nextTo(daySk(addDays(to, 1)), daySk('9999-12-31'), true); // it may hold dates before its own
+      return [...before, ...within, ...after].flatMap(parseDayItem);
     },
   };
 }

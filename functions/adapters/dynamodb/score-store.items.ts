@@ -13,9 +13,9 @@ import type {
 } from '../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
 import { isKnown, type UserMetrics } from '../../../domain/scoring/username-metrics.ts';
-import type { ScoreStep } from '../../../domain/scoring/score-steps.ts';
+import type { DayScore, ScoreStep } from '../../../domain/scoring/score-steps.ts';
 import { shardOf } from '../../../domain/shared/shard.ts';
-import { dateOfDayNumber, dayNumberOf } from '../../../domain/shared/utc.ts';
+import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from './score-store.metrics-codec.ts';
 
 /**
@@ -24,7 +24,7 @@ import { packMetrics, unpackMetrics } from './score-store.metrics-codec.ts';
  *   USER#<name>    METRICS           username_metrics, packed
  *   USER#<name>    PROFILE           what the user chose: whether the leaderboards show them
  *   USER#<name>    SCORE             the score; in the index `byShard`
- *   USER#<name>    DAY#2026-08-21    the last score of a past date
+ *   USER#<name>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE knows no more
  */
 export type Item = Record<string, AttributeValue>;
 
@@ -44,10 +44,24 @@ const MetricsItem = z.object({
   foldedAt: z.iso.datetime(),
   /** Metrics that were stored before refreshes were skipped have none. */
   starts: z._default(z.record(z.string(), z.int()), {}),
+  foldedBy: z._default(z.string(), ''), // '': what a release wrote that names no fold
   basis: z.string(),
   packed: z.instanceof(Uint8Array),
   rev: RevisionNumber,
 });
+
+/** [days since 1970-01-01, number, …]: a flat list of numbers by date, as JSON. */
+const PackedDates = z.pipe(
+  z.string(),
+  z.transform((text): readonly (readonly [UtcDate, number])[] => {
+    const numbers = z.array(z.int()).parse(JSON.parse(text));
+    return numbers.flatMap((number, index) =>
+      index % 2 === 0 ? [] : [[dateOfDayNumber(numbers[index - 1] ?? 0), number] as const],
+    );
+  }),
+);
+const packDates = (numbers: Iterable<readonly [UtcDate, number]>): string =>
+  JSON.stringify([...numbers].flatMap(([date, number]) => [dayNumberOf(date), number]));
 
 const ContributionItem = z.object({
   category: z.string(),
@@ -66,20 +80,28 @@ const GrantedItem = z.object({
   reversed: z.array(z.string()),
   olderCount: Count,
   olderPoints: z.record(z.string(), z.int()),
+  byDate: z._default(PackedDates, []),
 });
 
-/** [days since 1970-01-01 of the date through which it stood, score, …]: a flat list of numbers, as JSON. */
+/** By the last date of each. */
 const PackedSteps = z.pipe(
-  z.string(),
-  z.transform((text): readonly ScoreStep[] => {
-    const numbers = z.array(z.int()).parse(JSON.parse(text));
-    return numbers.flatMap((score, index) =>
-      index % 2 === 0 ? [] : [{ through: dateOfDayNumber(numbers[index - 1] ?? 0), score }],
-    );
-  }),
+  PackedDates,
+  z.transform((numbers): readonly ScoreStep[] => numbers.map(([through, score]) => ({ through, score }))),
 );
 const packSteps = (steps: readonly ScoreStep[]): string =>
-  JSON.stringify(steps.flatMap(({ through, score }) => [dayNumberOf(through), score]));
+  packDates(steps.map(({ through, score }) => [through, score] as const));
+
+/**
+ * By which rules a score was computed, and by which fold: one text, since the index has no other attribute for it, and an
+ * older release takes it for rules that are not its own. Without the second part it is such a release's.
+ */
+const COMPUTED_BY = /^(?<rulesVersion>.*?)(?:\/(?<foldedBy>[^/]*))?$/su;
+export type ComputedBy = Pick<UserScore, 'rulesVersion' | 'foldedBy'>;
+export const computedBy = ({ rulesVersion, foldedBy }: ComputedBy): string => `${rulesVersion}/${foldedBy}`;
+export function fromComputedBy(text: string): ComputedBy {
+  const { rulesVersion = text, foldedBy = '' } = COMPUTED_BY.exec(text)?.groups ?? {};
+  return { rulesVersion, foldedBy };
+}
 
 const TierReachedItem = z.object({ tier: z.string(), reachedAt: z.iso.datetime(), hasBadge: z.boolean() });
 
@@ -105,30 +127,36 @@ const ScoreItem = z.object({
 });
 
 const ProfileItem = z.object({ isHidden: z.boolean() });
-const DayItem = z.object({ sk: z.string(), canonicalScore: z.int() });
+/** `earlier`: dates before its own, where several were left behind at once. */
+const DayItem = z.object({
+  sk: z.string(),
+  canonicalScore: z.int(),
+  rulesVersion: z.optional(z.string()),
+  earlier: z._default(PackedDates, []),
+});
 
 export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
 
 export const toMetricsItem = (
   username: Username,
-  { metrics: { basis, ...metrics }, foldedAt, starts }: NextMetrics,
+  { metrics: { basis, foldedBy, ...metrics }, foldedAt, starts }: NextMetrics,
   rev: Revision,
 ): Item => {
   const folds = [metrics.sealed, ...metrics.open.values()];
   // Beside the packed bytes, for whoever reads the table by hand.
   const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
   const packed = packMetrics(metrics);
-  const folded = { foldedAt, starts: Object.fromEntries(starts) };
-  return marshall({ pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, basis, packed, rev });
+  const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis, packed };
+  return marshall({ pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, rev });
 };
 
 export function parseMetricsItem(item: Item): StoredMetrics {
-  const { foldedAt, starts, basis, packed, rev } = MetricsItem.parse(unmarshall(item));
-  const metrics = { basis, ...unpackMetrics(packed) };
+  const { foldedAt, foldedBy, starts, basis, packed, rev } = MetricsItem.parse(unmarshall(item));
+  const metrics = { foldedBy, basis, ...unpackMetrics(packed) };
   return { metrics, foldedAt, starts: new Map(Object.entries(starts)), revision: rev };
 }
 
-function toGrantedItem({ balance, listed, older }: Granted): z.infer<typeof GrantedItem> {
+function toGrantedItem({ balance, listed, older, byDate }: Granted): z.input<typeof GrantedItem> {
   const { categoryTotals, sourceTotals, ...rest } = balance;
   return {
     ...rest,
@@ -138,6 +166,7 @@ function toGrantedItem({ balance, listed, older }: Granted): z.infer<typeof Gran
     reversed: listed.flatMap(({ key, isReversed }) => (isReversed ? [key] : [])),
     olderCount: older.count,
     olderPoints: Object.fromEntries(older.points),
+    byDate: packDates(byDate),
   };
 }
 
@@ -155,6 +184,7 @@ function parseGranted(item: z.infer<typeof GrantedItem> | undefined): Granted {
       .map(([key, granted]) => ({ key, granted, isReversed: reversed.has(key) }))
       .sort((a, b) => (a.key < b.key ? -1 : 1)), // a stored map has no order
     older: { count: item.olderCount, points: new Map(Object.entries(item.olderPoints)) },
+    byDate: new Map(item.byDate),
   };
 }
 
@@ -175,12 +205,16 @@ export const ScoreEntry = z.object({
   standingSince: z.iso.datetime(),
   steps: PackedSteps,
   isHidden: z._default(z.boolean(), false),
+  rulesVersion: z.pipe(
+    z._default(z.string(), ''),
+    z.transform((text) => fromComputedBy(text).rulesVersion),
+  ),
 });
 export type ScoreEntry = z.infer<typeof ScoreEntry>;
 
 /** `memberScore` is the score where anything is known of the user: what the gauges of all members read. */
 export const toScoreItem = (
-  { contributions, granted, steps, isHidden, ...score }: UserScore,
+  { contributions, granted, steps, isHidden, rulesVersion, foldedBy, ...score }: UserScore,
   metrics: { readonly metrics: UserMetrics; readonly revision: Revision },
   rev: Revision,
 ): Item => {
@@ -196,6 +230,7 @@ export const toScoreItem = (
     granted: toGrantedItem(granted),
     scoreShard: scoreShardOf(shardOf(score.username, SCORE_SHARDS)),
     steps: packSteps(steps),
+    rulesVersion: computedBy({ rulesVersion, foldedBy }),
     ...(isHidden ? { isHidden } : {}),
     ...(isMember ? { memberScore: score.canonicalScore } : {}),
     metricsRev: metrics.revision,
@@ -204,12 +239,13 @@ export const toScoreItem = (
 };
 
 export function parseScoreItem(item: Item): StoredScore {
-  const { rev, metricsRev, contributions, granted, ...score } = ScoreItem.parse(unmarshall(item));
+  const { rev, metricsRev, contributions, granted, rulesVersion, ...score } = ScoreItem.parse(unmarshall(item));
   const listed = Object.entries(contributions)
     .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
     .sort(byListing); // a stored map has no order
+  const by = fromComputedBy(rulesVersion);
   return {
-    score: { ...score, contributions: listed, granted: parseGranted(granted) },
+    score: { ...score, ...by, contributions: listed, granted: parseGranted(granted) },
     revision: rev,
     metricsRevision: metricsRev,
   };
@@ -220,10 +256,27 @@ export const toProfileItem = (username: Username, isHidden: boolean): Item =>
 export const parseProfileItem = (item: Item) => ProfileItem.parse(unmarshall(item));
 
 /** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */
-export const toDayItem = (username: Username, { date, canonicalScore }: DayRow, scoreRev: Revision): Item =>
-  marshall({ pk: userPk(username), sk: daySk(date), canonicalScore, scoreRev });
+export function toDayItem(
+  username: Username,
+  left: readonly DayScore[],
+  rulesVersion: string,
+  scoreRev: Revision,
+): Item {
+  const last = left.at(-1);
+  if (last === undefined) throw new Error('a row without a date');
+  const earlier = left.slice(0, -1).map(({ date, canonicalScore }) => [date, canonicalScore] as const);
+  return marshall({
+    pk: userPk(username),
+    sk: daySk(last.date),
+    canonicalScore: last.canonicalScore,
+    rulesVersion,
+    ...(earlier.length > 0 ? { earlier: packDates(earlier) } : {}),
+    scoreRev,
+  });
+}
 
-export function parseDayItem(item: Item): DayRow {
-  const { sk, canonicalScore } = DayItem.parse(unmarshall(item));
-  return { date: sk.slice(DAY_PREFIX.length), canonicalScore };
+export function parseDayItem(item: Item): readonly DayRow[] {
+  const { sk, canonicalScore, rulesVersion = null, earlier } = DayItem.parse(unmarshall(item));
+  const days = [...earlier, [sk.slice(DAY_PREFIX.length), canonicalScore] as const];
+  return days.map(([date, score]) => ({ date, canonicalScore: score, rulesVersion }));
 }

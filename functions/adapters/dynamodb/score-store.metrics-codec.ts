@@ -3,6 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as z from 'zod/mini';
 import type { CommandCount, Fold } from '../../../domain/scoring/fold.ts';
 import type { UserMetrics } from '../../../domain/scoring/username-metrics.ts';
+import { byDate, totalOf, type ByDate } from '../../../domain/shared/by-date.ts';
 import {
   dateOfDayNumber,
   dateOfHour,
@@ -22,6 +23,9 @@ const Count = z.int().check(z.nonnegative());
 const Row = z.tuple([z.int(), z.array(Count), z.array(Count)]);
 type Row = z.infer<typeof Row>;
 
+/** [days since the date before, what it adds, …] */
+const Days = z.array(z.int());
+
 const Packed = z.object({
   events: z.array(z.string()),
   commands: z.array(z.string()),
@@ -36,6 +40,10 @@ const Packed = z.object({
   reports: z.tuple([Count, z.int(), Count, z.int()]),
   /** Publishes and pulls; metrics that were stored before there was a registry have none. */
   registry: z._default(z.tuple([Count, Count]), [0, 0]),
+  /** What `reports` and `registry` sum up and the points of the activity, by date, with their rules; of an older release's nothing. */
+  byDate: z.optional(
+    z.object({ issues: Days, signIns: Days, publishes: Days, pulls: Days, activity: Days, rules: z.string() }),
+  ),
 });
 
 const NONE = -1;
@@ -43,7 +51,9 @@ const hourNumberOf = (hour: UtcHour | null): number =>
   hour === null ? NONE : Date.parse(startOfHour(hour)) / MILLISECONDS_PER_HOUR;
 const hourOfNumber = (hour: number): UtcHour | null => (hour === NONE ? null : hourOf(hour * MILLISECONDS_PER_HOUR));
 
-export function packMetrics(metrics: Omit<UserMetrics, 'basis'>): Uint8Array {
+type PackedMetrics = Omit<UserMetrics, 'basis' | 'foldedBy'>;
+
+export function packMetrics(metrics: PackedMetrics): Uint8Array {
   const folds = [metrics.sealed, ...metrics.open.values()];
   const { issues, signIns } = metrics.reports;
   const events = namesOf(folds.map((fold) => fold.events));
@@ -62,14 +72,28 @@ export function packMetrics(metrics: Omit<UserMetrics, 'basis'>): Uint8Array {
     open: relative([...metrics.open.values()].map(rowOf)),
     ownedDevices: metrics.ownedDevices,
     sentFrom: [...metrics.sentFrom],
-    reports: [issues.count, hourNumberOf(issues.lastHour), signIns.count, hourNumberOf(signIns.lastHour)],
-    registry: [metrics.registry.publishes, metrics.registry.pulls],
+    // Sums as well: it is what an older release reads.
+    reports: [
+      totalOf(issues.byDate),
+      hourNumberOf(issues.lastHour),
+      totalOf(signIns.byDate),
+      hourNumberOf(signIns.lastHour),
+    ],
+    registry: [totalOf(metrics.registry.publishes), totalOf(metrics.registry.pulls)],
+    byDate: {
+      issues: packDays(issues.byDate),
+      signIns: packDays(signIns.byDate),
+      publishes: packDays(metrics.registry.publishes),
+      pulls: packDays(metrics.registry.pulls),
+      activity: packDays(metrics.activity.points),
+      rules: metrics.activity.rulesVersion,
+    },
   };
   return deflateRawSync(JSON.stringify(packed), { level: 9 });
 }
 
 /** Throws on bytes that `packMetrics` did not make. */
-export function unpackMetrics(bytes: Uint8Array): Omit<UserMetrics, 'basis'> {
+export function unpackMetrics(bytes: Uint8Array): PackedMetrics {
   const packed = Packed.parse(JSON.parse(inflateRawSync(bytes).toString()));
   const activeDays = fromBits(packed.active);
   const foldOf = ([hour, events, commands]: Row, isMine: (day: number) => boolean): Fold => ({
@@ -84,6 +108,8 @@ export function unpackMetrics(bytes: Uint8Array): Omit<UserMetrics, 'basis'> {
     lastHour: hourOfNumber(hour),
   });
   const lastSealed = dayNumberOf(packed.sealedThrough);
+  const dated = (kind: 'issues' | 'signIns' | 'publishes' | 'pulls', sum: number): ByDate =>
+    packed.byDate === undefined ? byDate([[packed.sealedThrough, sum]]) : unpackDays(packed.byDate[kind]);
   const open = absolute(packed.open).map((row) => {
     const dayNumber = dayNumberOf(dateOfHour(hourOf(row[0] * MILLISECONDS_PER_HOUR)));
     return [dateOfDayNumber(dayNumber), foldOf(row, (day) => day === dayNumber)] as const;
@@ -94,12 +120,33 @@ export function unpackMetrics(bytes: Uint8Array): Omit<UserMetrics, 'basis'> {
     open: new Map(open),
     ownedDevices: packed.ownedDevices,
     sentFrom: packed.sentFrom,
+    activity: { rulesVersion: packed.byDate?.rules ?? '', points: unpackDays(packed.byDate?.activity ?? []) },
     reports: {
-      issues: { count: packed.reports[0], lastHour: hourOfNumber(packed.reports[1]) },
-      signIns: { count: packed.reports[2], lastHour: hourOfNumber(packed.reports[3]) },
+      issues: { byDate: dated('issues', packed.reports[0]), lastHour: hourOfNumber(packed.reports[1]) },
+      signIns: { byDate: dated('signIns', packed.reports[2]), lastHour: hourOfNumber(packed.reports[3]) },
     },
-    registry: { publishes: packed.registry[0], pulls: packed.registry[1] },
+    registry: { publishes: dated('publishes', packed.registry[0]), pulls: dated('pulls', packed.registry[1]) },
   };
+}
+
+/** Dates as distances: small numbers that repeat compress well. */
+function packDays(additions: ByDate): number[] {
+  let before = 0;
+  return [...additions].flatMap(([date, amount]) => {
+    const day = dayNumberOf(date);
+    const distance = day - before;
+    before = day;
+    return [distance, amount];
+  });
+}
+
+function unpackDays(numbers: readonly number[]): ByDate {
+  const additions: (readonly [string, number])[] = [];
+  for (let index = 0, day = 0; index < numbers.length; index += 2) {
+    day += numbers[index] ?? 0;
+    additions.push([dateOfDayNumber(day), numbers[index + 1] ?? 0]);
+  }
+  return byDate(additions);
 }
 
 const namesOf = (maps: readonly ReadonlyMap<string, unknown>[]): string[] =>

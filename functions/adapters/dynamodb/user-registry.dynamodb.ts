@@ -3,19 +3,21 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
 import {
   authorPk,
-  isYankedItem,
+  parsePublisherItem,
+  parsePullItem,
   PULL_PREFIX,
-  pullerOfItem,
   publisherPk,
   VERSION_PREFIX,
   type Item,
 } from './registry-items.ts';
 
-/** Counts a user's rows, page by page, until there are as many as anybody asks for. */
+/** A page is billed for what it looks at; about as many as the caps pay for. */
+const ROWS_A_PAGE = 100;
+
 export function dynamoUserRegistry(client: DynamoDBClient, tableName: string): UserRegistry {
-  async function count(pk: string, skPrefix: string, counts: (item: Item) => boolean, most: number): Promise<number> {
+  async function* rowsOf(pk: string, skPrefix: string): AsyncGenerator<readonly Item[], void> {
     const pages = paginateQuery(
-      { client, pageSize: most }, // a page is billed for what it looks at
+      { client, pageSize: ROWS_A_PAGE },
       {
         TableName: tableName,
         ConsistentRead: true,
@@ -23,16 +25,15 @@ export function dynamoUserRegistry(client: DynamoDBClient, tableName: string): U
         ExpressionAttributeValues: marshall({ ':user': pk, ':kind': skPrefix }),
       },
     );
-    let counted = 0;
-    for await (const { Items = [] } of pages) {
-      counted += Items.filter(counts).length;
-      if (counted >= most) return most;
-    }
-    return counted;
+    for await (const { Items = [] } of pages) yield Items;
   }
 
   return {
-    countPublishes: (username, most) => count(publisherPk(username), VERSION_PREFIX, (row) => !isYankedItem(row), most),
-    countPulls: (author, isOwn, most) => count(authorPk(author), PULL_PREFIX, (row) => !isOwn(pullerOfItem(row)), most),
+    async *versionsOf(username) {
+      for await (const rows of rowsOf(publisherPk(username), VERSION_PREFIX)) yield rows.map(parsePublisherItem);
+    },
+    async *pullsOf(author) {
+      for await (const rows of rowsOf(authorPk(author), PULL_PREFIX)) yield rows.map(parsePullItem);
+    },
   };
 }

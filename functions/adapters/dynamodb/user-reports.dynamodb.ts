@@ -2,7 +2,8 @@ import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../domain/identity/username.ts';
 import { settleAll } from '../../../domain/shared/settle-all.ts';
-import type { UtcHour } from '../../../domain/shared/utc.ts';
+import { byDate } from '../../../domain/shared/by-date.ts';
+import { dateOfHour, type UtcHour } from '../../../domain/shared/utc.ts';
 import type { ReportCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
 import { ISSUE_SK_PREFIX, ReportItem, SIGN_IN_SK_PREFIX, userPk } from './telemetry-items.ts';
 
@@ -23,7 +24,10 @@ export function dynamoUserReports(client: DynamoDBClient, tableName: string): Us
     for await (const page of pages) {
       hours.push(...(page.Items ?? []).map((item) => ReportItem.parse(unmarshall(item)).hour));
     }
-    return { count: hours.length, lastHour: hours.sort().at(-1) ?? null };
+    return {
+      byDate: byDate(hours.map((hour) => [dateOfHour(hour), 1] as const)),
+      lastHour: hours.sort().at(-1) ?? null,
+    };
   }
 
   return {

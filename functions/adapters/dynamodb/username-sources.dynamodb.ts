@@ -1,7 +1,7 @@
 import { QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { UsernameSource, UsernameSources } from '../../../domain/backfill/username-source.port.ts';
-import { BY_SHARD_INDEX, SCORE_SHARDS, scoreShardOf } from './score-store.items.ts';
+import { BY_SHARD_INDEX, computedBy, SCORE_SHARDS, scoreShardOf, type ComputedBy } from './score-store.items.ts';
 import { ITEMS_A_PAGE, positionOf, scanForUsers, startAt, usernamesIn } from './scan-for-users.ts';
 
 const SCAN_SEGMENTS = 4;
@@ -37,8 +37,8 @@ const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
     }),
 });
 
-/** The users whose score is of other rules than `rulesVersion`, whichever, or whose date of change has come. */
-const staleScores = (client: DynamoDBClient, tableName: string, rulesVersion: string): UsernameSource => ({
+/** The users whose score is of other rules than these, or folded otherwise, or whose date of change has come. */
+const staleScores = (client: DynamoDBClient, tableName: string, by: ComputedBy): UsernameSource => ({
   name: 'stale-scores',
   segments: SCORE_SHARDS,
   async page(segment, position, date) {
@@ -48,7 +48,11 @@ const staleScores = (client: DynamoDBClient, tableName: string, rulesVersion: st
         IndexName: BY_SHARD_INDEX,
         KeyConditionExpression: 'scoreShard = :shard',
         FilterExpression: 'rulesVersion <> :rules OR nextChangeOn <= :date',
-        ExpressionAttributeValues: marshall({ ':shard': scoreShardOf(segment), ':rules': rulesVersion, ':date': date }),
+        ExpressionAttributeValues: marshall({
+          ':shard': scoreShardOf(segment),
+          ':rules': computedBy(by),
+          ':date': date,
+        }),
         Limit: ITEMS_A_PAGE,
         ProjectionExpression: 'pk',
         ...startAt(position),
@@ -65,7 +69,7 @@ const staleScores = (client: DynamoDBClient, tableName: string, rulesVersion: st
 export function dynamoUsernameSources(
   client: DynamoDBClient,
   tables: { readonly telemetry: string; readonly scores: string; readonly grants: string },
-  rulesVersion: string,
+  by: ComputedBy,
 ): UsernameSources {
   return {
     all: [
@@ -73,6 +77,6 @@ export function dynamoUsernameSources(
       tableScan(client, { name: 'grants', tableName: tables.grants }),
       scored(client, tables.scores),
     ],
-    stale: [staleScores(client, tables.scores, rulesVersion)],
+    stale: [staleScores(client, tables.scores, by)],
   };
 }

@@ -213,6 +213,8 @@ describe('a backfill of what is stale', () => {
     ['newer', '2'],
     ['longer', '10'],
     ['that no release knows', 'experiment'],
+    ['the same, folded otherwise', '1/0.abc'],
+    ['the same, folded by a release that names no fold', '1'],
   ])('refreshes a score of rules that are %s, whatever its date', async (_which, version) => {
     using world = await aCommunity(2);
     await world.tamper('user-1', 'SCORE', () => ({ rulesVersion: version }));

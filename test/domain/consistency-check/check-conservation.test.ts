@@ -1,3 +1,4 @@
+import { aRegistryCount } from '../../builders/registry.ts';
 import { describe, expect, it } from 'vitest';
 import type { UserPlace } from '../../../domain/consistency-check/user-places.port.ts';
 import { aUsername } from '../scoring/model.ts';
@@ -39,7 +40,7 @@ describe('the check of conservation', () => {
       (world: World) => tampered(world, ({ open, sealed }) => ({ sealed: [...open.values()][0] ?? sealed })),
     ],
     ['a count of devices', (world: World) => tampered(world, () => ({ ownedDevices: 2 }))],
-    ['a count of publishes', (world: World) => tampered(world, () => ({ registry: { publishes: 1, pulls: 0 } }))],
+    ['a count of publishes', (world: World) => tampered(world, () => ({ registry: aRegistryCount(1) }))],
     ['a score', (world: World) => rescored(world, { canonicalScore: 7 })],
     ['a tier', (world: World) => rescored(world, { tier: 'Oak' })],
     ['a date of the next change', (world: World) => rescored(world, { nextChangeOn: null })],
@@ -265,7 +266,7 @@ describe('a check that finds a lot', () => {
     const world = await healthy();
     const { open, sealed } = world.scores.metrics.get(ada)!.metrics;
     const spoiled = { open: new Map([...open.keys()].map((date) => [date, sealed])), ownedDevices: 9 };
-    tampered(world, () => ({ ...spoiled, registry: { publishes: 3, pulls: 4 } }));
+    tampered(world, () => ({ ...spoiled, registry: aRegistryCount(3, 4) }));
     rescored(world, { canonicalScore: 7 });
 
     expect((await world.check()).differences).toHaveLength(5);

@@ -14,19 +14,22 @@ import { aUsername } from '../../builders/identity.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
 
 const ada = aUsername();
+const TODAY = '2026-08-21';
 const many = (count: number) => Array.from({ length: count }, (_, n) => anAward(`m${n}`, n + 1));
 const sumOfOlder = ({ older }: Granted) => [...older.points.values()].reduce((sum, points) => sum + points, 0);
 
 async function aWorld(ledger = new MemoryLedger()) {
   const deps = { ...grantsOf(ledger), clock: () => Date.parse('2026-08-21T12:00:00.000Z') };
   const reverse = (grantId: string) => reverseGrant(deps, { grantId, reason: 'a mistake', grantedBy: 'team' });
-  return { deps, ledger, reverse, read: (previous: Granted | null = null) => readGranted(deps, ada, previous) };
+  const read = (granted: Granted | null = null) =>
+    readGranted(deps, ada, { date: TODAY, previous: granted === null ? null : { granted, date: TODAY } });
+  return { deps, ledger, reverse, read };
 }
 
 describe('what the ledger adds to a score', () => {
   it('is every award, badge and feed post by its key', () => {
     const { balance, lines } = aLedger(anAward('a1', 50), aBadge('b1', 5), aFeedPost('p1'));
-    const granted = grantedOf(balance, lines.toReversed());
+    const granted = grantedOf(balance, lines.toReversed(), { date: TODAY, known: null });
 
     expect(granted.listed).toEqual([
       { key: 'award:a1', granted: 50, isReversed: false },
@@ -51,7 +54,7 @@ describe('what the ledger adds to a score', () => {
   it('does not count publish grants, which the balance has', () => {
     const publish = { ...aFeedPost(), grantId: 'publish:tool@2026.01.01.1:ada', source: 'extensions', amount: 500 };
     const { balance, lines } = aLedger(publish, anAward('a1', 5));
-    const granted = grantedOf(balance, lines.toReversed());
+    const granted = grantedOf(balance, lines.toReversed(), { date: TODAY, known: null });
 
     expect([pointsOfGranted(granted), granted.balance.totalScore]).toEqual([5, 505]);
     expect(granted.older.count).toBe(0);

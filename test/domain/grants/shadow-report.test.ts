@@ -22,7 +22,10 @@ const published = (count: number): readonly GrantLine[] =>
   ).lines;
 const aUser = (change: Partial<ShadowUser> = {}): ShadowUser => ({
   username: 'ada',
-  score: { contributions: [], granted: grantedOf(second.balance, lines.toReversed()) },
+  score: {
+    contributions: [],
+    granted: grantedOf(second.balance, lines.toReversed(), { date: '2026-08-21', known: null }),
+  },
   lines,
   yankedPoints: 0,
   ...change,
@@ -31,7 +34,10 @@ const rowOf = (user: ShadowUser, source: string) =>
   withUser(emptyReport, user).sources.find((row) => row.source === source)!;
 const aPublisher = (points: number, own: readonly GrantLine[], yankedPoints = 0): ShadowUser =>
   aUser({
-    score: { contributions: [publishes(points)], granted: grantedOf(first.balance, []) },
+    score: {
+      contributions: [publishes(points)],
+      granted: grantedOf(first.balance, [], { date: '2026-08-21', known: null }),
+    },
     lines: own,
     yankedPoints,
   });
@@ -50,7 +56,12 @@ describe('the shadow report', () => {
   });
 
   it('explains lines that are newer than the score, also where there is no score yet', () => {
-    const behind = aUser({ score: { contributions: [], granted: grantedOf(first.balance, first.lines.toReversed()) } });
+    const behind = aUser({
+      score: {
+        contributions: [],
+        granted: grantedOf(first.balance, first.lines.toReversed(), { date: '2026-08-21', known: null }),
+      },
+    });
     expect(rowOf(behind, 'award')).toMatchObject({ difference: 43, explained: { notYetScored: 43 }, flagged: 0 });
     expect(rowOf(aUser({ score: null }), 'award')).toMatchObject({ explained: { notYetScored: -7 }, flagged: 0 });
   });

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Username } from '../../../domain/identity/username.ts';
-import type { ScoreStore, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
+import type { DayRow, ScoreStore, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { RefreshDeps } from '../../../domain/scoring/refresh-score.ts';
+import { byDate } from '../../../domain/shared/by-date.ts';
 import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
 import type { ReportCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
 import type { DeviceLink, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { grantsOf } from '../../builders/memory-ledger.ts';
+import { anEmptyRegistry } from '../../builders/registry.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -58,7 +60,7 @@ export class FactsModel implements UserTelemetry, UserReports {
   reportsOf(username: Username) {
     const count = (all: Iterable<{ username: Username; at: number }>): ReportCount => {
       const hours = [...all].filter((report) => report.username === username).map(({ at }) => hourOf(at));
-      return { count: hours.length, lastHour: hours.sort().at(-1) ?? null };
+      return { byDate: byDate(hours.map((hour) => [hour.slice(0, 10), 1])), lastHour: hours.sort().at(-1) ?? null };
     };
     return Promise.resolve({ issues: count(this.issues), signIns: count(this.signIns.values()) });
   }
@@ -91,7 +93,7 @@ export class FactsModel implements UserTelemetry, UserReports {
 export class ScoresModel implements ScoreStore {
   readonly metrics = new Map<string, StoredMetrics>();
   readonly scores = new Map<string, StoredScore>();
-  readonly days = new Map<string, number>();
+  readonly days: DayRow[] = [];
   readonly hidden = new Set<string>();
   saves = 0;
 
@@ -103,21 +105,21 @@ export class ScoresModel implements ScoreStore {
     };
   }
 
-  async save(...[guard, { score, ...next }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {
+  async save(...[guard, { score, leaving, ...next }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {
     const { username } = score;
     if (this.metrics.get(username)?.revision !== guard.metrics?.revision) return 'stale';
     const metricsRevision = (guard.metrics?.revision ?? 0) + 1;
     this.metrics.set(username, { ...next, revision: metricsRevision });
     if (this.scores.get(username)?.revision !== guard.score?.revision) return 'stale';
-    if (guard.score && guard.score.score.date < score.date)
-      this.days.set(guard.score.score.date, guard.score.score.canonicalScore);
+    const { rulesVersion = null } = guard.score?.score ?? {};
+    this.days.push(...leaving.map((day) => ({ ...day, rulesVersion })));
     this.scores.set(username, { score, revision: (guard.score?.revision ?? 0) + 1, metricsRevision });
     this.saves += 1;
     return 'saved';
   }
 
   async dayRows() {
-    return [...this.days].map(([date, canonicalScore]) => ({ date, canonicalScore }));
+    return this.days;
   }
 }
 
@@ -134,7 +136,7 @@ export const dependencies = (
   clock: Clock,
   reports: UserReports = telemetry instanceof FactsModel ? telemetry : { reportsOf: async () => aReportOf() },
   grants: RefreshDeps['grants'] = grantsOf(),
-  registry: UserRegistry = { countPublishes: async () => 0, countPulls: async () => 0 },
+  registry: UserRegistry = anEmptyRegistry,
 ): RefreshDeps => ({
   telemetry,
   reports,

@@ -10,9 +10,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldDays, rangesOf } from '../../../domain/scoring/facts.ts';
 import { coalesce, refreshScore } from '../../../domain/scoring/refresh-score.ts';
+import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
 import type { ScoreStore } from '../../../domain/scoring/score-store.port.ts';
 import type { UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
+import { anEmptyRegistry, aRegistryCount } from '../../builders/registry.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from './model.ts';
 
 const ada = aUsername('ada');
@@ -67,19 +69,21 @@ describe('refresh', () => {
 
   it('counts pulls again where the devices are others, since a new one may have made them', async () => {
     const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
-    const registry = {
-      countPublishes: async () => 0,
-      countPulls: async (_author: string, isOwn: (puller: string) => boolean) => (isOwn('device:d2') ? 0 : 1),
+    const registry: UserRegistry = {
+      ...anEmptyRegistry,
+      async *pullsOf() {
+        yield [{ puller: 'device:d2', on: '2026-08-20' }];
+      },
     };
     const deps = dependencies(facts, scores, clock, undefined, undefined, registry);
     facts.send('d1', clock.now, anEvent('1', { sender: ada }));
     await refreshScore(deps, { username: ada, days: null });
-    expect(scores.metrics.get(ada)?.metrics.registry.pulls).toBe(1);
+    expect(scores.metrics.get(ada)?.metrics.registry).toEqual(aRegistryCount(0, 1, '2026-08-20'));
 
     facts.bind('d2', ada);
     await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
 
-    expect(scores.metrics.get(ada)?.metrics.registry.pulls).toBe(0);
+    expect(scores.metrics.get(ada)?.metrics.registry).toEqual(aRegistryCount());
   });
 
   it('raises the revision although nothing changed, so that no older refresh can still save', async () => {

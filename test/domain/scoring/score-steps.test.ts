@@ -1,56 +1,60 @@
 import { describe, expect, it } from 'vitest';
-import { scoreAtEndOf, stepsAfter, type ScoreStep } from '../../../domain/scoring/score-steps.ts';
+import { leavingWith, scoreAtEndOf, stepsOf } from '../../../domain/scoring/score-steps.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
 
-type Saved = { readonly date: string; readonly canonicalScore: number; readonly steps: readonly ScoreStep[] };
-
-/** Saves one score after the other. */
-const after = (...saves: readonly (readonly [date: string, score: number])[]): Saved => {
-  let saved: Saved | null = null;
-  for (const [date, canonicalScore] of saves) {
-    saved = { date, canonicalScore, steps: stepsAfter(saved, { date, canonicalScore }) };
-  }
-  return saved!;
-};
+const TODAY = '2026-08-21';
+const ago = (days: number): string => addDays(TODAY, -days);
+/** The scores of the 91 dates before today: each from so many days ago on. */
+const since = (...changes: readonly (readonly [daysAgo: number, score: number])[]) =>
+  Array.from({ length: 91 }, (_, index) => 91 - index).map(
+    (days) => [ago(days), changes.findLast(([from]) => from >= days)?.[1] ?? 0] as const,
+  );
 
 describe('the steps of a score', () => {
+  const steps = stepsOf(since([11, 50], [8, 70], [6, 40]), 90, ago(11));
   it.each([
-    ['is 0 before the first', '2026-08-09', 0],
-    ['is the last of a date on which it was saved', '2026-08-10', 70],
-    ['is the last before on a date without a save', '2026-08-12', 70],
-    ['also where it went down', '2026-08-20', 40],
-    ['and the present one from its date on', '2026-09-30', 40],
-  ])('tell what it was at the end of a past date: %s', (_rule, date, expected) => {
-    const score = after(['2026-08-10', 50], ['2026-08-10', 70], ['2026-08-13', 70], ['2026-08-15', 40]);
-
-    expect(scoreAtEndOf(date, score)).toBe(expected);
+    ['0 before the first', 12, 0],
+    ['that of the date on which it changed', 11, 50],
+    ['the same until it changes again', 9, 50],
+    ['also where it went down', 6, 40],
+    ['that of yesterday', 1, 40],
+    ['the present one from today on', 0, 90],
+    ['also later', -30, 90],
+  ])('tell what it was on a date: %s', (_rule, daysAgo, expected) => {
+    expect(scoreAtEndOf(ago(daysAgo), { canonicalScore: 90, steps })).toBe(expected);
   });
 
-  it('are not made by saves that change nothing, nor by a first score of 0', () => {
-    expect(after(['2026-08-10', 0], ['2026-08-11', 0]).steps).toEqual([]);
-    expect(after(['2026-08-10', 5], ['2026-08-11', 5], ['2026-08-12', 5]).steps).toHaveLength(1);
+  it('are only where the score changes', () => {
+    expect(steps).toHaveLength(4);
+    expect(stepsOf(since([91, 7]), 7, ago(200))).toEqual([]);
   });
 
-  it('are made by the first change of a date, also after a save of that date that changed nothing', () => {
-    const score = after(['2026-08-10', 100], ['2026-08-11', 100], ['2026-08-11', 150], ['2026-08-11', 170]);
+  it.each([
+    ['its first fact brings no points', since(), 0, ago(5), [{ through: ago(6), score: 0 }]],
+    ['today’s is the first', since(), 0, TODAY, [{ through: ago(1), score: 0 }]],
+    ['the first is older than what is known', since(), 0, ago(92), []],
+    ['the first is to come', since(), 0, ago(-1), []],
+    ['there is none', since(), 0, null, []],
+  ])('tell where a user begins: %s', (_what, scores, canonicalScore, firstFact, expected) => {
+    expect(stepsOf(scores, canonicalScore, firstFact)).toEqual(expected);
+  });
+});
 
-    expect(scoreAtEndOf('2026-08-10', score)).toBe(100);
-    expect(score.steps).toHaveLength(2);
+describe('what a later score knows no more', () => {
+  const previous = { date: TODAY, canonicalScore: 90, steps: stepsOf(since([90, 1], [89, 2], [50, 3]), 90, ago(90)) };
+  it.each([
+    ['nothing on the same date', 0, []],
+    ['a date on which the score was another than before', 1, [[90, 1]]],
+    // prettier-ignore
+    ['each of those that leave at once', 3, [[90, 1], [89, 2]]],
+    // prettier-ignore
+    ['all, and the score itself, after long', 400, [[90, 1], [89, 2], [50, 3], [0, 90]]],
+  ])('%s', (_what, later, expected) => {
+    const left = leavingWith(addDays(TODAY, later), previous);
+    expect(left).toEqual(expected.map(([days = 0, canonicalScore]) => ({ date: ago(days), canonicalScore })));
   });
 
-  it('are kept as far back as the longest window reaches, so that they are bounded', () => {
-    const dates = Array.from({ length: 400 }, (_, day) => addDays('2026-01-01', day));
-    const score = after(...dates.map((date, index) => [date, index + 1] as const));
-    const last = dates.at(-1)!;
-
-    expect(score.steps.length).toBeLessThanOrEqual(91);
-    for (let back = 1; back <= 90; back += 1) expect(scoreAtEndOf(addDays(last, -back), score)).toBe(400 - back);
-  });
-
-  it('last as long as nothing changes', () => {
-    const score = after(['2025-01-01', 5], ['2025-01-02', 9]);
-
-    expect(scoreAtEndOf('2025-01-01', score)).toBe(5);
-    expect(scoreAtEndOf('2026-08-21', score)).toBe(9);
+  it('is nothing of a first score', () => {
+    expect(leavingWith(TODAY, null)).toEqual([]);
   });
 });

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyFold } from '../../../domain/scoring/fold.ts';
-import { contributionsOn, type ScoreFacts } from '../../../domain/scoring/contributions.ts';
+import { contributionsOn } from '../../../domain/scoring/contributions.ts';
 import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { factsOn, type DatedFacts } from '../../../domain/scoring/score-by-date.ts';
 import { decideScore, type UserScore } from '../../../domain/scoring/score.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
 import { nothingGranted } from '../../../domain/grants/granted.ts';
+import { someMetricsOf } from '../../builders/metrics.ts';
 import { aRegistryCount } from '../../builders/registry.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
@@ -14,28 +16,25 @@ const date = '2026-08-21';
 const today = dayNumberOf(date);
 const noon = Date.parse(`${date}T12:00:00.000Z`);
 
-/** So many successful `model` invocations, active so many days ago. */
-const facts = (models: number, ...daysAgo: number[]): ScoreFacts => ({
-  reports: aReportOf(),
-  registry: aRegistryCount(),
+const factsWith = (change: Parameters<typeof someMetricsOf>[1] = {}): DatedFacts => ({
+  metrics: someMetricsOf(date, change),
   granted: nothingGranted,
-  telemetry: {
-    ...emptyFold,
-    commands: new Map([['model', { total: models, successes: models }]]),
-    activeDays: daysAgo.map((n) => today - n).sort((a, b) => a - b),
-  },
 });
-const decide = (of: ScoreFacts, previous: UserScore | null = null, now = noon, on = date) =>
+/** So many successful `model` invocations, active so many days ago. */
+const facts = (models: number, ...daysAgo: number[]): DatedFacts =>
+  factsWith({
+    telemetry: {
+      ...emptyFold,
+      commands: new Map([['model', { total: models, successes: models }]]),
+      activeDays: daysAgo.map((n) => today - n).sort((a, b) => a - b),
+    },
+  });
+const decide = (of: DatedFacts, previous: UserScore | null = null, now = noon, on = date) =>
   decideScore(aUsername(), of, { previous, isHidden: false, date: on, now, rules: rulesVersion1 });
 
 describe('score', () => {
   it('lists each fixed contribution even where it is 0', () => {
-    const score = decide({
-      telemetry: emptyFold,
-      reports: aReportOf(),
-      registry: aRegistryCount(),
-      granted: nothingGranted,
-    });
+    const score = decide(factsWith({ reports: aReportOf(), registry: aRegistryCount() }));
 
     expect(score).toMatchObject({ canonicalScore: 0, activityScore: 0, tier: 'Seedling', nextChangeOn: null });
     expect(score.contributions).toMatchObject([
@@ -53,12 +52,7 @@ describe('score', () => {
     [20, 100, 1_000, 1_000],
     [21, 101, 1_000, 1_000],
   ])('gives %i issues and %i sign-ins %i and %i points', (issues, signIns, issuePoints, signInPoints) => {
-    const score = decide({
-      telemetry: emptyFold,
-      reports: aReportOf(issues, signIns),
-      registry: aRegistryCount(),
-      granted: nothingGranted,
-    });
+    const score = decide(factsWith({ reports: aReportOf(issues, signIns), registry: aRegistryCount() }));
 
     expect(score.contributions.map(({ points }) => points)).toEqual([0, 0, 0, issuePoints, signInPoints]);
     expect(score.canonicalScore).toBe(issuePoints + signInPoints);
@@ -71,12 +65,7 @@ describe('score', () => {
     [10, 100, 5_000, 500],
     [11, 101, 5_000, 500],
   ])('gives %i publishes and %i pulls %i and %i points', (publishes, pulls, publishPoints, pullPoints) => {
-    const score = decide({
-      telemetry: emptyFold,
-      reports: aReportOf(),
-      registry: aRegistryCount(publishes, pulls),
-      granted: nothingGranted,
-    });
+    const score = decide(factsWith({ reports: aReportOf(), registry: aRegistryCount(publishes, pulls) }));
 
     expect(score.contributions.map(({ points }) => points)).toEqual([0, publishPoints, pullPoints, 0, 0]);
     expect(score.canonicalScore).toBe(publishPoints + pullPoints);
@@ -106,7 +95,8 @@ describe('score', () => {
       fc.property(fc.nat(250), fc.uniqueArray(fc.integer({ min: -1, max: 40 })), (models, daysAgo) => {
         const of = facts(models, ...daysAgo);
         const { canonicalScore, nextChangeOn } = decide(of);
-        const on = (days: number) => contributionsOn(addDays(date, days), of, rulesVersion1)[0]?.points;
+        const on = (days: number) =>
+          contributionsOn(addDays(date, days), factsOn(addDays(date, days), of.metrics), rulesVersion1)[0]?.points;
         const first = Array.from({ length: 60 }, (_, n) => n + 1).find((days) => on(days) !== canonicalScore);
         expect(nextChangeOn).toBe(first === undefined ? null : addDays(date, first));
       }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptyFold } from '../../../domain/scoring/fold.ts';
 import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import type { DayRow } from '../../../domain/scoring/score-store.port.ts';
 import { decideScore } from '../../../domain/scoring/score.ts';
 import {
   ExplainView,
@@ -14,8 +15,7 @@ import {
 import { dayNumberOf } from '../../../domain/shared/utc.ts';
 import { aUsername } from './model.ts';
 import { nothingGranted } from '../../../domain/grants/granted.ts';
-import { aRegistryCount } from '../../builders/registry.ts';
-import { aReportOf } from '../../builders/reports.ts';
+import { someMetricsOf } from '../../builders/metrics.ts';
 
 const date = '2026-08-21';
 const ada = aUsername();
@@ -36,23 +36,19 @@ const telemetry = {
 const now = Date.parse(`${date}T14:00:00.000Z`);
 const score = decideScore(
   ada,
-  { telemetry, reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
+  { metrics: someMetricsOf(date, { telemetry }), granted: nothingGranted },
   { previous: null, isHidden: false, date, now, rules: rulesVersion1 },
 );
 
 describe('stats', () => {
   it('sum the sealed and the open days', () => {
     const sealedPart = { ...telemetry, activeDays: [100], lastHour: '2026-06-01T00' };
-    const metrics = {
-      basis: '',
-      sealedThrough: '2026-07-16',
-      sealed: sealedPart,
+    const metrics = someMetricsOf(date, {
+      telemetry: sealedPart,
       open: new Map([[date, telemetry]]),
       ownedDevices: 2,
       sentFrom: [4],
-      reports: aReportOf(),
-      registry: aRegistryCount(),
-    };
+    });
     const stats = statsView(ada, { metrics, foldedAt: `${date}T14:00:00.000Z`, starts: new Map(), revision: 1 });
 
     expect(StatsView.parse(stats)).toEqual(stats);
@@ -114,7 +110,7 @@ describe('explanation', () => {
     };
     const capped = decideScore(
       ada,
-      { telemetry: many, reports: aReportOf(), registry: aRegistryCount(), granted: nothingGranted },
+      { metrics: someMetricsOf(date, { telemetry: many }), granted: nothingGranted },
       { previous: null, isHidden: false, date, now, rules: rulesVersion1 },
     );
 
@@ -125,49 +121,48 @@ describe('explanation', () => {
 
 describe('history', () => {
   const rows = [
-    { date: '2026-08-10', canonicalScore: 1 },
-    { date: '2026-08-14', canonicalScore: 2 },
+    { date: '2026-04-10', canonicalScore: 1, rulesVersion: '1' },
+    { date: '2026-04-14', canonicalScore: 2, rulesVersion: null },
   ];
-  const current = { date: '2026-08-16', canonicalScore: 3 };
-  const scores = (from: string, to: string, of = rows, last = current) =>
-    historyView(of, last, { from, to, today: '2026-08-18' }).days.map((day) => [day.date.slice(8), day.canonicalScore]);
+  const steps = [
+    { through: '2026-08-13', score: 2 },
+    { through: '2026-08-15', score: 5 },
+  ];
+  const current = { date: '2026-08-16', canonicalScore: 3, steps };
+  const scores = (from: string, to: string, of: readonly DayRow[] = rows, last: typeof current = current) =>
+    historyView(of, last, { from, to, today: '2026-08-18' }).days.map((day) => [day.date.slice(5), day.canonicalScore]);
 
   it.each([
-    [
-      'carries the last earlier score into dates without a row',
-      '2026-08-12',
-      '2026-08-15',
-      [
-        ['12', 1],
-        ['13', 1],
-        ['14', 2],
-        ['15', 2],
-      ],
-    ],
-    [
-      'takes the last date from the score and carries it on to today',
-      '2026-08-15',
-      '2026-08-31',
-      [
-        ['15', 2],
-        ['16', 3],
-        ['17', 3],
-        ['18', 3],
-      ],
-    ],
-    [
-      'begins with the first date that is known',
-      '2026-08-01',
-      '2026-08-11',
-      [
-        ['10', 1],
-        ['11', 1],
-      ],
-    ],
-    ['is empty before all of it', '2026-07-01', '2026-07-11', []],
+    ['carries a row into the dates after it', '2026-04-12', '2026-04-15', ['04-12 1', '04-13 1', '04-14 2', '04-15 2']],
+    ['takes what the score knows from its steps', '2026-05-16', '2026-05-18', ['05-16 2', '05-17 2', '05-18 2']],
+    ['each date its own', '2026-08-13', '2026-08-16', ['08-13 2', '08-14 5', '08-15 5', '08-16 3']],
+    ['carries the score on to today', '2026-08-16', '2026-08-31', ['08-16 3', '08-17 3', '08-18 3']],
+    ['begins with the first date that is known', '2026-04-01', '2026-04-11', ['04-10 1', '04-11 1']],
+    ['is empty before all of it', '2026-03-01', '2026-03-11', []],
     ['is empty where the range is', '2026-08-12', '2026-08-11', []],
-    ['carries the score itself into a later range', '2026-08-17', '2026-08-17', [['17', 3]]],
+    ['carries the score itself into a later range', '2026-08-17', '2026-08-17', ['08-17 3']],
   ])('%s', (_rule, from, to, expected) => {
-    expect(scores(from, to)).toEqual(expected);
+    expect(scores(from, to).map((day) => day.join(' '))).toEqual(expected);
+  });
+
+  it('begins after a first step of 0, which is before the first fact, unless a row is earlier', () => {
+    const begun = { ...current, steps: [{ through: '2026-08-13', score: 0 }] };
+
+    expect(scores('2026-08-12', '2026-08-15', [], begun)).toEqual([
+      ['08-14', 3],
+      ['08-15', 3],
+    ]);
+    expect(scores('2026-08-13', '2026-08-14', rows, begun)).toEqual([
+      ['08-13', 0],
+      ['08-14', 3],
+    ]);
+  });
+
+  it('begins with the score where that has always been 0', () => {
+    expect(scores('2026-08-12', '2026-08-31', [], { ...current, canonicalScore: 0, steps: [] })).toEqual([
+      ['08-16', 0],
+      ['08-17', 0],
+      ['08-18', 0],
+    ]);
   });
 });
