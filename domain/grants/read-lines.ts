@@ -68,7 +68,7 @@ export async function linesUpTo(
   );
 }
 
-const MOST_LINES_A_PAGE = 1_000;
+const MAX_LINES_A_PAGE = 1_000;
 
 /**
  * A user's lines up to a seq, newest first, back to the oldest of the newest `wanted` contributions, and to all that follow
@@ -83,7 +83,7 @@ export async function linesBelow(
   const lines: GrantLine[] = [];
   let [next, found] = [seq, 0];
   while (next > 0 && (found < wanted || next > downTo)) {
-    const limit = Math.max(wanted, Math.min(MOST_LINES_A_PAGE, next - downTo));
+    const limit = Math.max(wanted, Math.min(MAX_LINES_A_PAGE, next - downTo));
     const page = await readCaughtUp(
       deps,
       () => deps.lines.newestOf(username, { limit, before: next + 1 }),

@@ -7,10 +7,10 @@ import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import type { ReportRules, ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One more than the cap pays for: who reads the count sees that the cap took something away. */
-const mostCounted = ({ points, cap }: ReportRules): number => Math.ceil(cap / points) + 1;
+const maxCounted = ({ points, cap }: ReportRules): number => Math.ceil(cap / points) + 1;
 
 /** So many pulls of others are looked at: popularity makes no refresh dearer than that. */
-const MOST_PULLS_READ = 1_000;
+const MAX_PULLS_READ = 1_000;
 
 type CountContext = {
   readonly links: readonly DeviceLink[];
@@ -38,7 +38,7 @@ async function countPublishes(
   username: Username,
   { since, rules }: CountContext,
 ): Promise<ByDate> {
-  const most = mostCounted(rules.publishes);
+  const max = maxCounted(rules.publishes);
   const additions: (readonly [UtcDate, number])[] = [];
   let lasting = 0; // count on every date that matters: with enough of them, no other version changes anything
   for await (const page of registry.versionsOf(username)) {
@@ -47,9 +47,9 @@ async function countPublishes(
       if (yankedOn !== null) additions.push([yankedOn, -1]);
       else if (publishedOn <= since) lasting += 1;
     }
-    if (lasting >= most) break;
+    if (lasting >= max) break;
   }
-  return upTo(most, byDate(additions), since);
+  return upTo(max, byDate(additions), since);
 }
 
 /** Full by `since`, there is nothing to read: whatever is added changes no date that matters. */
@@ -58,8 +58,8 @@ async function countPulls(
   username: Username,
   { links, before, since, rules }: CountContext,
 ): Promise<ByDate> {
-  const most = mostCounted(rules.pulls);
-  if (before?.isOfSameDevices === true && atEndOf(since, before.counts.pulls) >= most) return before.counts.pulls;
+  const max = maxCounted(rules.pulls);
+  if (before?.isOfSameDevices === true && atEndOf(since, before.counts.pulls) >= max) return before.counts.pulls;
   const own = new Set([
     userPuller(username),
     ...links.filter(({ owned }) => owned).map(({ deviceId }) => devicePuller(deviceId)),
@@ -71,19 +71,19 @@ async function countPulls(
     additions.push(...others.map(({ on }) => [on, 1] as const));
     read += page.length;
     lasting += others.filter(({ on }) => on <= since).length;
-    if (lasting >= most) break;
-    if (read >= MOST_PULLS_READ && additions.length >= most) {
-      return atLeast(before?.counts.pulls ?? nothingByDate, upTo(most, byDate(additions), since), since);
+    if (lasting >= max) break;
+    if (read >= MAX_PULLS_READ && additions.length >= max) {
+      return atLeast(before?.counts.pulls ?? nothingByDate, upTo(max, byDate(additions), since), since);
     }
   }
-  return upTo(most, byDate(additions), since);
+  return upTo(max, byDate(additions), since);
 }
 
-/** A count that stops at `most` on every date. */
-const upTo = (most: number, additions: ByDate, since: UtcDate): ByDate =>
+/** A count that stops at `max` on every date. */
+const upTo = (max: number, additions: ByDate, since: UtcDate): ByDate =>
   additionsOf(
     [since, ...[...additions.keys()].filter((date) => date > since)].map(
-      (date) => [date, Math.min(most, atEndOf(date, additions))] as const,
+      (date) => [date, Math.min(max, atEndOf(date, additions))] as const,
     ),
   );
 

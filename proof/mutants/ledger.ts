@@ -172,7 +172,10 @@ export const ledgerMutants: readonly Mutant[] = [
     'grants-read-again',
     'the lines are read again where the balance has moved',
     'domain/grants/granted.ts',
-    ['if (stands) return previous;', 'if (previous !== null) return previous;'],
+    [
+      'if (known !== null && known.balance.seq === balance.seq) return known;',
+      'if (known !== null) return known;',
+    ],
     READ_TEST,
   ),
   mutant(
@@ -186,7 +189,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'no-score-of-a-part',
     'a score is not made from a part of the lines',
     READ,
-    ['    if (!isPageFrom(page, next, wanted))\n', '    if (page.length === 0)\n'],
+    ['    if (!isPageFrom(page, next, limit))\n', '    if (page.length === 0)\n'],
     READ_TEST,
   ),
   mutant(

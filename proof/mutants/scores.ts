@@ -10,7 +10,8 @@ const REFRESH_TEST = 'test/domain/scoring/refresh-score.test.ts';
 const METRICS_TEST = 'test/domain/scoring/username-metrics.test.ts';
 const TIERS_TEST = 'test/domain/scoring/tiers-reached.test.ts';
 const REFOLD_TEST = 'test/domain/scoring/refold-metrics.test.ts';
-const PULLS_TEST = 'test/adapters/pulls.test.ts';
+const COUNTS = 'domain/scoring/registry-counts.ts';
+const COUNTS_TEST = 'test/domain/scoring/registry-counts.test.ts';
 
 /** What holds metrics and scores: each is a fold of the facts, never older than one that was saved. */
 export const scoreMutants: readonly Mutant[] = [
@@ -56,9 +57,9 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'day-row-first',
-    "a date's last score is kept before the first one of a later date",
+    'what a score knows of its past no more is kept as a row before it',
     STORE,
-    ['if (isLaterDate) await writeDayRow(username, guard.score);', ''],
+    ['if (guard.score !== null && leaving.length > 0) await writeDayRow(guard.score, leaving);', ''],
     STORE_TEST,
     'dynoxide',
   ),
@@ -185,7 +186,7 @@ export const scoreMutants: readonly Mutant[] = [
     'dropped-name-returns',
     'a name dropped from a full table comes back where there is room again',
     METRICS,
-    ['return keepsEveryChoice(stored, next, context.named) ? next : null;', 'return next;'],
+    ['return keepsEveryChoice(stored, next, namedCommandsOf(context.rules.inForce)) ? next : null;', 'return next;'],
     REFRESH_TEST,
   ),
   mutant(
@@ -213,8 +214,8 @@ export const scoreMutants: readonly Mutant[] = [
     "pulls are counted again where the user's devices changed",
     REFRESH,
     [
-      'stored !== null && days !== null && stored.basis === basis ? stored.registry : null',
-      'stored !== null && days !== null ? stored.registry : null',
+      'const isOfSameDevices = isSameFold && stored.basis === basis;',
+      'const isOfSameDevices = isSameFold;',
     ],
     REFRESH_TEST,
     'counts pulls again',
@@ -264,15 +265,14 @@ export const scoreMutants: readonly Mutant[] = [
   mutant(
     'own-pulls',
     "an author's own pulls do not count",
-    'functions/adapters/dynamodb/user-registry.dynamodb.ts',
-    ['(row) => !isOwn(pullerOfItem(row))', '() => true'],
-    PULLS_TEST,
-    'dynoxide',
+    COUNTS,
+    ['page.filter(({ puller }) => !own.has(puller))', 'page.filter(({ puller }) => !own.has(puller) || true)'],
+    COUNTS_TEST,
   ),
   mutant(
     'own-devices',
     "pulls by an author's own device are their own",
-    'domain/scoring/registry-counts.ts',
+    COUNTS,
     ['...links.filter(({ owned }) => owned).map(({ deviceId }) => devicePuller(deviceId)),', ''],
     'test/properties/publishes-count.test.ts',
     'stays at the cap',
@@ -280,10 +280,26 @@ export const scoreMutants: readonly Mutant[] = [
   mutant(
     'yanked-publishes',
     'a yanked version does not count',
-    'functions/adapters/dynamodb/user-registry.dynamodb.ts',
-    ['(row) => !isYankedItem(row)', '() => true'],
-    PULLS_TEST,
-    'dynoxide',
+    COUNTS,
+    ['if (yankedOn !== null) additions.push([yankedOn, -1]);', 'if (yankedOn !== null) void yankedOn;'],
+    COUNTS_TEST,
+  ),
+  mutant(
+    'pulls-never-fewer',
+    'where there are more pulls than are read, no date counts fewer than before',
+    COUNTS,
+    [
+      'return atLeast(before?.counts.pulls ?? nothingByDate, upTo(max, byDate(additions), since), since);',
+      'return upTo(max, byDate(additions), since);',
+    ],
+    COUNTS_TEST,
+  ),
+  mutant(
+    'folded-otherwise',
+    'metrics that another release folded otherwise are not carried on',
+    METRICS,
+    ["if (stored.foldedBy !== foldedBy) return { kind: 'from-nothing', because: 'folded-otherwise' };", ''],
+    REFRESH_TEST,
   ),
   mutant(
     'unknown-stays-unknown',

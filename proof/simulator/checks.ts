@@ -7,7 +7,7 @@ import { expectNone, Finding } from './finding.ts';
 import { problemsOfBalances, problemsOfTiers } from './model/ledger.ts';
 import { totalsByDate } from './model/metrics.ts';
 import { rowsOf } from './model/boards.ts';
-import { activityPoints, issuePoints, publishPoints, pullPoints, signInPoints, tierOf } from './model/scoring.ts';
+import { pointsOn, scoreOn, tierOf, type DatedFacts } from './model/scoring.ts';
 import {
   plannedByRuns,
   savedScores,
@@ -40,6 +40,8 @@ const Score = z.object({
   scoreSources: z.record(z.string(), z.object({ points: z.number() })),
   balance: z.object({ totalScore: z.number(), grants: z.number() }),
 });
+
+const History = z.object({ days: z.array(z.object({ date: z.string(), canonicalScore: z.number() })) });
 
 const differs = (what: string, found: unknown, expected: unknown): readonly string[] => {
   const [is, should] = [JSON.stringify(found), JSON.stringify(expected)];
@@ -104,9 +106,25 @@ async function checkConservation(world: World, users: number): Promise<void> {
   );
 }
 
+/** All that counts for a user, by date. */
+function datedFactsOf({ models: { telemetry, ledger, registry } }: World, username: string): DatedFacts {
+  const { dated: events, issues, signIns } = telemetry.countsOf(username);
+  const pulls = registry.pullsOf(username, telemetry.ownedBy(username));
+  return { events, issues, signIns, versions: registry.versionsOf(username), pulls, lines: ledger.datedOf(username) };
+}
+
+/** The history up to the date of the score is a naive fold of all facts at every date. */
+async function problemsOfHistory(world: World, username: string, date: string): Promise<readonly string[]> {
+  const facts = datedFactsOf(world, username);
+  const history = await read(world, `/v1/scores/${username}/history`, `to=${date}`, History);
+  return (history?.days ?? []).flatMap((day) =>
+    differs(`the score of ${username} on ${day.date}`, day.canonicalScore, scoreOn(day.date, facts)),
+  );
+}
+
 /** What readers are told of a user is what the rules make of the facts, on the date that the score is of. */
 async function problemsOfUser(world: World, username: string, date: string): Promise<readonly string[]> {
-  const { telemetry, ledger, registry } = world.models;
+  const { telemetry, ledger } = world.models;
   const counts = telemetry.countsOf(username);
   const lines = ledger.linesOf(username);
   const isKnown = counts.devices > 0 || Object.keys(counts.events).length > 0 || lines.length > 0;
@@ -116,14 +134,9 @@ async function problemsOfUser(world: World, username: string, date: string): Pro
   if (stats === null || score === null) return [`${username} is unknown, and has facts`];
   const lastEventAt = counts.lastHour === null ? null : `${counts.lastHour}:00:00.000Z`;
   const { events: eventCounts, commands: commandCounts, activeDates, devices } = counts;
-  const points = {
-    'telemetry:activity': activityPoints(counts.successes, new Set(activeDates), date),
-    'content:extension-publishes': publishPoints(registry.publishesOf(username)),
-    'content:extension-pulls': pullPoints(registry.pullsOf(username, telemetry.ownedBy(username))),
-    'community:lab-issues': issuePoints(counts.issues),
-    'community:daily-sign-in': signInPoints(counts.signIns),
-  };
-  const canonicalScore = Object.values(points).reduce((sum, each) => sum + each, 0) + ledger.pointsOf(username);
+  const facts = datedFactsOf(world, username);
+  const points = pointsOn(date, facts);
+  const canonicalScore = scoreOn(date, facts);
   const found = Object.fromEntries(Object.keys(points).map((key) => [key, score.scoreSources[key]?.points]));
   const totalScore = lines.reduce((sum, { amount }) => sum + amount, 0);
   return [
@@ -134,6 +147,7 @@ async function problemsOfUser(world: World, username: string, date: string): Pro
       [score.canonicalScore, score.tier],
       [canonicalScore, tierOf(canonicalScore)],
     ),
+    ...(await problemsOfHistory(world, username, date)),
     ...differs(`the shown balance of ${username}`, score.balance, { totalScore, grants: lines.length }),
   ];
 }
@@ -175,12 +189,17 @@ async function checkBoards(world: World): Promise<void> {
   for (const board of BOARD_NAMES) {
     const found = await read(world, `/v1/leaderboards/${board}`, '', Board);
     const date = found?.asOf?.slice(0, 10);
-    const isLost = board !== 'alltime' && world.forgotten.size > 0; // the scores before were in what was removed
-    if (found === null || isLost) continue;
+    if (found === null) continue;
     const rows = found.rows.map(({ username, points }) => `${username} ${points}`);
     const possible = subsetsOf(known)
       .filter((shown) => known.every((username) => boards.mayBe(username, !shown.includes(username))))
-      .map((shown) => shown.map((username) => ({ username, saves: history.get(username) ?? [] })))
+      .map((shown) =>
+        shown.map((username) => ({
+          username,
+          saves: history.get(username) ?? [],
+          facts: datedFactsOf(world, username),
+        })),
+      )
       .map((members) => rowsOf(board, date ?? '', members).join(', '));
     if (!possible.includes(rows.join(', '))) {
       expectNone('boards', [

@@ -117,10 +117,11 @@ export async function storedRegistry(engine: Engine): Promise<{
     } else if (pk.startsWith('EXTENSION#')) {
       const { name, version, publisher, contentHash, credited, yank, publishedAt } = parseVersionItem(item);
       const by = `${publisher.kind}:${publisher.name}`;
-      const isYanked = yank !== undefined;
-      versions.push({ name, version, publisher: by, hash: contentHash ?? null, credited, isYanked, publishedAt });
+      const yankedOn = yank?.at.slice(0, 10) ?? null;
+      versions.push({ name, version, publisher: by, hash: contentHash ?? null, credited, yankedOn, publishedAt });
     } else if (pk.startsWith('AUTHOR#')) {
-      pulls.push({ author: pk.slice('AUTHOR#'.length), ...pullOfItem(item) });
+      const { hour } = z.object({ hour: z.string() }).parse(unmarshall(item));
+      pulls.push({ author: pk.slice('AUTHOR#'.length), ...pullOfItem(item), on: hour.slice(0, 10) });
     }
   }
   return { versions, pulls, extensions };

@@ -1,20 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { activityPoints, publishPoints, tierOf, tiersUpTo } from '../../proof/simulator/model/scoring.ts';
+import { pointsOn, scoreOn, tierOf, tiersUpTo, type DatedFacts } from '../../proof/simulator/model/scoring.ts';
 import { problemsOfBalances } from '../../proof/simulator/model/ledger.ts';
 import { TelemetryModel, type SentEvent } from '../../proof/simulator/model/telemetry.ts';
 
+const noFacts: DatedFacts = { events: [], issues: [], signIns: [], versions: [], pulls: [], lines: [] };
 const times = (count: number, command: string) => Array.from({ length: count }, () => command);
 
 describe("the model's scoring rules", () => {
   it('come to the worked example of the rules', () => {
     const commands = [...times(40, 'model'), ...times(10, 'workflow'), ...times(2, 'telemetry')];
-    const dates = ['2026-08-19', '2026-08-20', '2026-08-21', '2026-08-01', '2026-08-03', '2026-08-05', '2026-08-07'];
+    const dates = ['2026-08-01', '2026-08-03', '2026-08-05', '2026-08-07', '2026-08-19', '2026-08-20', '2026-08-21'];
+    const events = [
+      ...commands.map((command) => ({ date: '2026-08-21', command, isActive: true })),
+      ...dates.map((date) => ({ date, command: null, isActive: true })),
+    ];
 
-    expect(activityPoints(commands, new Set(dates), '2026-08-21')).toBe(755);
+    expect(scoreOn('2026-08-21', { ...noFacts, events })).toBe(755);
   });
 
   it('know caps and tiers', () => {
-    expect(publishPoints(11)).toBe(5_000);
+    const version = { published: '2026-08-21', yanked: null };
+    const versions = Array.from({ length: 11 }, () => version);
+    expect(pointsOn('2026-08-21', { ...noFacts, versions })['content:extension-publishes']).toBe(5_000);
     expect([tierOf(999), tierOf(1_000)]).toEqual(['Seedling', 'Sprout']);
     expect(tiersUpTo(25_000)).toEqual(['Sprout', 'Sapling', 'Tree']);
   });

@@ -1,3 +1,4 @@
+import { scoreOn, type DatedFacts } from './scoring.ts';
 import type { Span } from './telemetry.ts';
 
 /** The leaderboards once more: one sort over every score there ever was. */
@@ -36,16 +37,18 @@ export class BoardsModel {
 export function rowsOf(
   board: BoardName,
   date: string,
-  members: readonly { readonly username: string; readonly saves: readonly SavedScore[] }[],
+  members: readonly { readonly username: string; readonly saves: readonly SavedScore[]; readonly facts: DatedFacts }[],
 ): readonly string[] {
-  const lines = members.flatMap(({ username, saves }) => {
+  const lines = members.flatMap(({ username, saves, facts }) => {
     const last = saves.at(-1);
     if (last === undefined) return [];
     const first = saves.findLastIndex(({ canonicalScore }) => canonicalScore !== last.canonicalScore) + 1;
     const since = saves[first]?.refreshedAt ?? '';
     const window = WINDOWS[board];
-    const before = window === Infinity ? undefined : saves.findLast((save) => save.date <= dateBefore(date, window));
-    return [{ username, since, points: last.canonicalScore - (before?.canonicalScore ?? 0) }];
+    if (window === Infinity) return [{ username, since, points: last.canonicalScore }];
+    const before = dateBefore(date, window);
+    const earlier = before < last.date ? scoreOn(before, facts) : last.canonicalScore; // it stands until it is refreshed
+    return [{ username, since, points: last.canonicalScore - earlier }];
   });
   return lines
     .filter(({ points }) => points > 0)

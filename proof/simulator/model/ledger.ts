@@ -110,12 +110,18 @@ export class LedgerModel {
     return this.#lines.filter((line) => line.username === username);
   }
 
-  /** What awards, badges and feed posts count for a score: a reversed one nothing. */
-  pointsOf(username: string): number {
+  /** What awards, badges and feed posts count for a score, by date; a reversal never before what it takes back. */
+  datedOf(username: string): readonly { readonly date: string; readonly amount: number }[] {
     const own = this.linesOf(username);
-    const reversed = new Set(own.flatMap(({ grantId }) => (grantId.startsWith('reversal:') ? [grantId.slice(9)] : [])));
-    const single = own.filter(({ grantId }) => /^(?:award|badge|feed-post):/u.test(grantId));
-    return single.reduce((sum, { grantId, amount }) => sum + (reversed.has(grantId) ? 0 : amount), 0);
+    const dateOf = ({ grantedAt }: StoredLine): string => grantedAt.slice(0, 10);
+    const singles = own.filter(({ grantId }) => /^(?:award|badge|feed-post):/u.test(grantId));
+    return singles.flatMap((line) => {
+      const date = dateOf(line);
+      const reversal = own.find(({ grantId }) => grantId === `reversal:${line.grantId}`);
+      const given = { date, amount: line.amount };
+      if (reversal === undefined) return [given];
+      return [given, { date: dateOf(reversal) < date ? date : dateOf(reversal), amount: reversal.amount }];
+    });
   }
 
   /** Takes what is stored for what happened, and says what of it cannot be. `published` are the ids of publish grants. */

@@ -27,7 +27,8 @@ export type StoredVersion = {
   readonly publisher: string;
   readonly hash: string | null;
   readonly credited: readonly string[];
-  readonly isYanked: boolean;
+  /** The date of its yank. */
+  readonly yankedOn: string | null;
   readonly publishedAt: string;
 };
 export type StoredPull = {
@@ -35,6 +36,7 @@ export type StoredPull = {
   readonly name: string;
   readonly version: string;
   readonly puller: string;
+  readonly on: string;
 };
 
 const isBefore = (a: Span, b: Span): boolean => a.ended < b.began;
@@ -47,6 +49,7 @@ export class RegistryModel {
   readonly #pulled: Pulled[] = [];
   readonly #members: MembersSet[];
   #versions: ReadonlyMap<string, StoredVersion> = new Map();
+  #stored: readonly StoredPull[] = [];
 
   /** `members` are the collective's from the start. */
   constructor(members: readonly string[]) {
@@ -84,22 +87,21 @@ export class RegistryModel {
     return [...new Map(there.map((pull) => [`${placeOf(pull)} ${pull.puller}`, pull])).values()];
   }
 
-  publishesOf(username: string): number {
-    return this.versions().filter(({ credited, isYanked }) => credited.includes(username) && !isYanked).length;
+  versionsOf(username: string): readonly { readonly published: string; readonly yanked: string | null }[] {
+    const own = this.versions().filter(({ credited }) => credited.includes(username));
+    return own.map(({ publishedAt, yankedOn }) => ({ published: publishedAt.slice(0, 10), yanked: yankedOn }));
   }
 
-  /** Pulls of a user's versions, but for the user's own. */
-  pullsOf(username: string, ownDevices: ReadonlySet<string>): number {
+  /** The dates of the pulls of a user's versions, but for the user's own. */
+  pullsOf(username: string, ownDevices: ReadonlySet<string>): readonly string[] {
     const own = new Set([`user:${username}`, ...[...ownDevices].map((device) => `device:${device}`)]);
-    const counted = this.pulls().filter(
-      (pull) => this.#versions.get(placeOf(pull))?.credited.includes(username) === true,
-    );
-    return counted.filter(({ puller }) => !own.has(puller)).length;
+    return this.#stored.filter(({ author, puller }) => author === username && !own.has(puller)).map(({ on }) => on);
   }
 
   /** Takes what is stored for what happened, and says what of it cannot be. */
   settle(versions: readonly StoredVersion[], pulls: readonly StoredPull[]): string[] {
     this.#versions = new Map(versions.map((version) => [placeOf(version), version]));
+    this.#stored = pulls;
     const problems: string[] = [];
     const confirmed = Map.groupBy(this.#confirmed, placeOf);
     for (const [place, asked] of confirmed) {
@@ -129,7 +131,7 @@ export class RegistryModel {
     }
     const mine = asked.filter(({ by, hash }) => by === stored.publisher && hash === stored.hash);
     if (!mine.some((one) => this.#mayCredit(stored, one))) problems.push(`it is credited to ${stored.credited.join()}`);
-    if (!this.#mayBe(stored)) problems.push(stored.isYanked ? 'it is yanked' : 'it is not yanked');
+    if (!this.#mayBe(stored)) problems.push(stored.yankedOn === null ? 'it is not yanked' : 'it is yanked');
     return problems;
   }
 
@@ -147,7 +149,8 @@ export class RegistryModel {
     const own = this.#yanked.filter(({ place }) => place === placeOf(stored));
     const stands = (is: boolean) =>
       own.some((one) => one.isYank === is && !own.some((next) => next.isYank !== is && isBefore(one, next)));
-    return stands(stored.isYanked) || (!stored.isYanked && !own.some(({ isYank }) => isYank));
+    const isYanked = stored.yankedOn !== null;
+    return stands(isYanked) || (!isYanked && !own.some(({ isYank }) => isYank));
   }
 
   #problemsOfPulls(stored: readonly StoredPull[]): string[] {

@@ -6,24 +6,57 @@ const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 export const PUBLISH_POINTS = 500;
 export const PUBLISH_CAP = 5_000;
 
-/** Name, commands, points for each, cap. */
-const GROUPS: readonly (readonly [readonly string[], number, number])[] = [
-  [['model', 'data', 'vault', 'datastore'], 10, 2_000],
-  [['workflow', 'run', 'serve'], 15, 3_000],
-  [['extension'], 20, 2_000],
-  [['repo', 'init', 'source', 'auth'], 5, 500],
-];
+/** The numbers of one version of the rules. Groups: commands, points for each, cap. */
+export type Numbers = {
+  readonly groups: readonly (readonly [readonly string[], number, number])[];
+  /** Points for each, cap. */
+  readonly others: readonly [number, number];
+  readonly issues: readonly [number, number];
+  readonly signIns: readonly [number, number];
+  readonly publishes: readonly [number, number];
+  readonly pulls: readonly [number, number];
+};
 
-/** `commands` are those of successful invocations, each as often as it occurred. */
-export function activityPoints(commands: readonly string[], activeDates: ReadonlySet<string>, date: string): number {
+export const VERSION_1: Numbers = {
+  groups: [
+    [['model', 'data', 'vault', 'datastore'], 10, 2_000],
+    [['workflow', 'run', 'serve'], 15, 3_000],
+    [['extension'], 20, 2_000],
+    [['repo', 'init', 'source', 'auth'], 5, 500],
+  ],
+  others: [1, 250],
+  issues: [50, 1_000],
+  signIns: [10, 1_000],
+  publishes: [PUBLISH_POINTS, PUBLISH_CAP],
+  pulls: [5, 500],
+};
+
+/** All that counts for a user, each with its date. */
+export type DatedFacts = {
+  /** Events that stand: the command of a successful invocation, and whether it makes its date active. */
+  readonly events: readonly { readonly date: string; readonly command: string | null; readonly isActive: boolean }[];
+  readonly issues: readonly string[];
+  readonly signIns: readonly string[];
+  readonly versions: readonly { readonly published: string; readonly yanked: string | null }[];
+  readonly pulls: readonly string[];
+  readonly lines: readonly { readonly date: string; readonly amount: number }[];
+};
+
+const upTo = ([points, cap]: readonly [number, number], count: number): number => Math.min(cap, points * count);
+
+/** The activity's points of the events dated on or before a date. */
+export function activityOn(date: string, { events }: DatedFacts, numbers: Numbers = VERSION_1): number {
+  const due = events.filter((event) => event.date <= date);
+  const commands = due.flatMap(({ command }) => command ?? []);
+  const activeDates = new Set(due.filter(({ isActive }) => isActive).map((event) => event.date));
   let [base, groups, grouped] = [0, 0, 0];
-  for (const [names, points, cap] of GROUPS) {
+  for (const [names, points, cap] of numbers.groups) {
     const count = commands.filter((command) => names.includes(command)).length;
-    base += Math.min(cap, points * count);
+    base += upTo([points, cap], count);
     grouped += count;
     if (count > 0) groups += 1;
   }
-  base += Math.min(250, commands.length - grouped);
+  base += upTo(numbers.others, commands.length - grouped);
 
   const daysBefore = (days: number) => dateOf(Date.parse(date) - days * DAY);
   let streak = 0;
@@ -37,10 +70,28 @@ export function activityPoints(commands: readonly string[], activeDates: Readonl
   return Number((BigInt(base + 50 * groups) * streakBp * rollingBp) / 100_000_000n);
 }
 
-export const publishPoints = (versions: number): number => Math.min(PUBLISH_CAP, PUBLISH_POINTS * versions);
-export const pullPoints = (pulls: number): number => Math.min(500, 5 * pulls);
-export const issuePoints = (issues: number): number => Math.min(1_000, 50 * issues);
-export const signInPoints = (dates: number): number => Math.min(1_000, 10 * dates);
+/** The points of each contribution on a date, of the facts dated on or before it. */
+export function pointsOn(date: string, facts: DatedFacts, numbers: Numbers = VERSION_1) {
+  const due = (dates: readonly string[]): number => dates.filter((each) => each <= date).length;
+  const versions = facts.versions.filter(
+    ({ published, yanked }) => published <= date && (yanked === null || yanked > date),
+  );
+  return {
+    'telemetry:activity': activityOn(date, facts, numbers),
+    'content:extension-publishes': upTo(numbers.publishes, versions.length),
+    'content:extension-pulls': upTo(numbers.pulls, due(facts.pulls)),
+    'community:lab-issues': upTo(numbers.issues, due(facts.issues)),
+    'community:daily-sign-in': upTo(numbers.signIns, due(facts.signIns)),
+  };
+}
+
+/** What the lines of awards, badges and feed posts dated on or before a date add up to. */
+export const linesOn = (date: string, { lines }: DatedFacts): number =>
+  lines.reduce((sum, line) => (line.date <= date ? sum + line.amount : sum), 0);
+
+/** The score on a date, with that date as today. */
+export const scoreOn = (date: string, facts: DatedFacts, numbers: Numbers = VERSION_1): number =>
+  Object.values(pointsOn(date, facts, numbers)).reduce((sum, points) => sum + points, linesOn(date, facts));
 
 const TIERS: readonly (readonly [string, number])[] = [
   ['Seedling', 0],

@@ -1,3 +1,5 @@
+import type { DatedFacts } from './scoring.ts';
+
 /**
  * Telemetry once more: plain maps over what was asked and answered, from the words of the contract alone. What senders at
  * the same time leave open is settled by what is stored, if that is one of the possibilities.
@@ -141,18 +143,23 @@ export class TelemetryModel {
     const invocations = standing.filter(({ kind }) => kind.startsWith('cli_invocation '));
     const personal = mine.filter(({ sender, deviceId }) => sender !== null && !isServerDevice(deviceId));
     const reports = this.#reports.filter((report) => report.username === username);
-    const issues = reports.filter(({ kind }) => kind === 'issue').length;
-    const signIns = reports.length - issues;
+    const datesOf = (wanted: Report['kind']) =>
+      reports.filter(({ kind }) => kind === wanted).map(({ hour }) => hour.slice(0, 10));
+    const [issues, signIns] = [datesOf('issue'), datesOf('sign-in')];
     const names = [
       ...standing.map(({ kind }) => kind.split(' ')[0] ?? ''),
-      ...Array.from({ length: issues }, () => 'issue_created'),
-      ...Array.from({ length: signIns }, () => 'daily_sign_in'),
+      ...issues.map(() => 'issue_created'),
+      ...signIns.map(() => 'daily_sign_in'),
     ];
     const active = invocations.filter(({ deviceId }) => !isServerDevice(deviceId));
     return {
       events: tally(names),
       commands: tally(invocations.map(({ kind }) => kind.split(' ')[1] ?? '')),
-      successes: invocations.filter(({ kind }) => kind.endsWith(' ok')).map(({ kind }) => kind.split(' ')[1] ?? ''),
+      dated: standing.map(({ kind, hour, deviceId }) => ({
+        date: hour.slice(0, 10),
+        command: kind.startsWith('cli_invocation ') && kind.endsWith(' ok') ? (kind.split(' ')[1] ?? '') : null,
+        isActive: kind.startsWith('cli_invocation ') && !isServerDevice(deviceId),
+      })),
       activeDates: [...new Set(active.map(({ hour }) => hour.slice(0, 10)))].sort(),
       devices: new Set([...owned, ...personal.map(({ deviceId }) => deviceId)]).size,
       lastHour: [...standing.map(({ hour }) => hour), ...reports.map(({ hour }) => hour)].sort().at(-1) ?? null,
@@ -165,13 +172,14 @@ export class TelemetryModel {
 export type Counts = {
   readonly events: Readonly<Record<string, number>>;
   readonly commands: Readonly<Record<string, number>>;
-  /** The commands of successful invocations, each as often as it occurred. */
-  readonly successes: readonly string[];
+  /** The events that stand, as the rules count them. */
+  readonly dated: DatedFacts['events'];
   readonly activeDates: readonly string[];
   readonly devices: number;
   readonly lastHour: string | null;
-  readonly issues: number;
-  readonly signIns: number;
+  /** Their dates. */
+  readonly issues: readonly string[];
+  readonly signIns: readonly string[];
 };
 
 function problemsOfCopy(copy: StoredEvent, sends: readonly SentEvent[]): string[] {
