@@ -10,6 +10,7 @@ const REFRESH_TEST = 'test/domain/scoring/refresh-score.test.ts';
 const METRICS_TEST = 'test/domain/scoring/username-metrics.test.ts';
 const TIERS_TEST = 'test/domain/scoring/tiers-reached.test.ts';
 const REFOLD_TEST = 'test/domain/scoring/refold-metrics.test.ts';
+const BY_DATE_TEST = 'test/domain/scoring/score-by-date.test.ts';
 const COUNTS = 'domain/scoring/registry-counts.ts';
 const COUNTS_TEST = 'test/domain/scoring/registry-counts.test.ts';
 
@@ -213,10 +214,7 @@ export const scoreMutants: readonly Mutant[] = [
     'devices-change-pulls',
     "pulls are counted again where the user's devices changed",
     REFRESH,
-    [
-      'const isOfSameDevices = isSameFold && stored.basis === basis;',
-      'const isOfSameDevices = isSameFold;',
-    ],
+    ['const isOfSameDevices = isSameFold && stored.basis === basis;', 'const isOfSameDevices = isSameFold;'],
     REFRESH_TEST,
     'counts pulls again',
   ),
@@ -293,6 +291,55 @@ export const scoreMutants: readonly Mutant[] = [
       'return upTo(max, byDate(additions), since);',
     ],
     COUNTS_TEST,
+  ),
+  mutant(
+    'later-facts-later',
+    'a fact of a later date counts when that has come',
+    'domain/shared/by-date.ts',
+    ['if (day <= date) sum += amount;', 'sum += amount;'],
+    BY_DATE_TEST,
+  ),
+  mutant(
+    'later-telemetry-later',
+    'an event of a later date counts when that has come',
+    'domain/scoring/fold.ts',
+    ['due[0][0] <= date', "due[0][0] <= '~'"],
+    BY_DATE_TEST,
+  ),
+  mutant(
+    'sealed-points-moved',
+    'a change of the rules moves the points of sealed dates',
+    METRICS,
+    ['rulesBefore.version === inForce.version ? 0 : ', 'rulesBefore.version !== inForce.version || true ? 0 : '],
+    BY_DATE_TEST,
+  ),
+  mutant(
+    'nothing-stays-nothing',
+    'a change of the rules gives no points to dates without activity',
+    METRICS,
+    ['(points === 0 ? 0 : Math.max(0, points + change))', 'Math.max(0, points + change)'],
+    BY_DATE_TEST,
+  ),
+  mutant(
+    'reversal-not-before',
+    'a reversal is of no earlier date than what it takes back',
+    'domain/grants/granted.ts',
+    ['return reversed > own ? reversed : own;', 'return own;'],
+    BY_DATE_TEST,
+  ),
+  mutant(
+    'lines-to-come',
+    'a line that was to come is listed when its date has come',
+    'domain/grants/granted.ts',
+    ['[...granted.byDate.keys()].every((day) => day <= date)', 'granted.byDate.size >= 0 && date.length > 0'],
+    BY_DATE_TEST,
+  ),
+  mutant(
+    'caps-of-new-rules',
+    'the registry is counted again where the caps are of other rules',
+    REFRESH,
+    ['const isCarriedOn = isOfSameDevices && areCapsTheSame && ', 'const isCarriedOn = isOfSameDevices && '],
+    BY_DATE_TEST,
   ),
   mutant(
     'folded-otherwise',

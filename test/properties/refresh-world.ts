@@ -247,7 +247,7 @@ export class RefreshWorld extends TelemetryWorld {
       const found = countsOfFold(sumOf(metrics!.metrics, named), devicesOf(metrics!.metrics));
       expect(found, username).toEqual(expected);
       const { date, canonicalScore, activityScore: activity } = score!.score;
-      const points = activityScore(expected, date);
+      const points = activityScore(this.model.countsOf(username, date), date);
       expect({ canonicalScore, activity }, `${username} on ${date}`).toEqual({
         canonicalScore: points,
         activity: points,

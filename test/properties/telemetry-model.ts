@@ -106,7 +106,8 @@ export class TelemetryModel {
   }
 
   /** A user's counts: over all their devices, each distinct event once; of copies keyed first, then the smallest device. */
-  countsOf(username: string): Counts {
+  /** Of the hours up to the end of a date, where one is given. */
+  countsOf(username: string, through = '~'): Counts {
     const mine = [...this.#devices].flatMap(([device, { owners, copies }]) =>
       [...copies].flatMap(([identity, { kinds, senders }]) => {
         const [sender = null] = senders;
@@ -115,7 +116,8 @@ export class TelemetryModel {
         return isMine ? [{ device, identity, kind: [...kinds][0]!, isKeyed: sender !== null }] : [];
       }),
     );
-    const standing = [...Map.groupBy(mine, ({ identity }) => identity).values()].map((copies) => {
+    const due = mine.filter(({ identity }) => identity.slice(0, 10) <= through);
+    const standing = [...Map.groupBy(due, ({ identity }) => identity).values()].map((copies) => {
       const keyed = copies.filter(({ isKeyed }) => isKeyed);
       return (keyed.length > 0 ? keyed : copies).reduce((a, b) => (b.device < a.device ? b : a));
     });

@@ -14,6 +14,9 @@ import type { UserRegistry } from '../../../domain/registry/user-registry.port.t
 import type { ScoreStore } from '../../../domain/scoring/score-store.port.ts';
 import type { UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
+import { grantPoints } from '../../../domain/grants/grant-points.ts';
+import { anAward } from '../../builders/grants.ts';
+import { aReportOf } from '../../builders/reports.ts';
 import { anEmptyRegistry, aRegistryCount } from '../../builders/registry.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from './model.ts';
 
@@ -84,6 +87,25 @@ describe('refresh', () => {
     await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
 
     expect(scores.metrics.get(ada)?.metrics.registry).toEqual(aRegistryCount());
+  });
+
+  it('carries nothing on that another release folded otherwise, also after a rollback and a roll-forward', async () => {
+    const { facts, scores, clock, deps } = setUp();
+    facts.send('d', clock.now, anEvent('1', { sender: ada }));
+    facts.report('issue', ada, clock.now);
+    await grantPoints(deps.grants, [anAward('a1', 7)]);
+    await refreshScore(deps, { username: ada, days: null });
+    const [metrics, score] = [scores.metrics.get(ada)!, scores.scores.get(ada)!];
+    // What the other one wrote from the same devices: its folds, its counts and its lines, none of which are ours.
+    const theirs = { open: new Map(), reports: aReportOf(), registry: aRegistryCount(9) };
+    scores.metrics.set(ada, { ...metrics, metrics: { ...metrics.metrics, ...theirs, foldedBy: '' } });
+    const granted = { ...score.score.granted, byDate: new Map() };
+    scores.scores.set(ada, { ...score, score: { ...score.score, granted, steps: [], foldedBy: '' } });
+    await refreshScore(deps, { username: ada, days: [] });
+
+    const again = scores.scores.get(ada)!.score;
+    expect(scores.metrics.get(ada)!.metrics).toEqual(metrics.metrics);
+    expect({ ...again, refreshedAt: '' }).toEqual({ ...score.score, refreshedAt: '' });
   });
 
   it('raises the revision although nothing changed, so that no older refresh can still save', async () => {
