@@ -172,10 +172,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'grants-read-again',
     'the lines are read again where the balance has moved',
     'domain/grants/granted.ts',
-    [
-      'if (known !== null && known.balance.seq === balance.seq) return known;',
-      'if (known !== null) return known;',
-    ],
+    ['if (known !== null && known.balance.seq === balance.seq) return known;', 'if (known !== null) return known;'],
     READ_TEST,
   ),
   mutant(
