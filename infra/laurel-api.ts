@@ -13,7 +13,8 @@ import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { addAlarm, RUNBOOK } from './alarms.ts';
-import type { LaurelFunction } from './laurel-function.ts';
+import type { ForwardRequestEnv } from '../functions/forward-request/env.ts';
+import { LaurelFunction } from './laurel-function.ts';
 import { physicalName, type Stage } from './stage.ts';
 
 /** Why the gateway lets a request through to its function: each route states one. */
@@ -33,7 +34,7 @@ export type LaurelRoutes = RouteTarget & { readonly paths: readonly string[] };
 type LaurelApiProps = {
   readonly stage: Stage;
   readonly routes: readonly LaurelRoutes[];
-  readonly fallback: RouteTarget; // answers what no route matches
+  readonly basePath?: string | undefined; // `/api`: every path is served behind it, too
 };
 
 /** Requests a second, and the burst above them, that the whole API takes before the gateway answers 429. */
@@ -57,25 +58,43 @@ const accessLogLine = (service: string) => ({
   milliseconds: '$context.responseLatency',
 });
 
-/** The HTTP API. Each path takes any method: the gateway knows no 405, so the functions answer it themselves. */
+/** It waits for a function that takes up to `API_TIMEOUT`. */
+const FORWARD_TIMEOUT = Duration.seconds(15);
+
+/**
+ * The HTTP API. Each path takes any method, `OPTIONS` too: the gateway knows no 405, and its own CORS setting would open
+ * the routes that take a key to every origin. So the functions answer both themselves.
+ */
 export class LaurelApi extends Construct {
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { stage, routes, fallback }: LaurelApiProps) {
+  constructor(scope: Construct, id: string, { stage, routes, basePath = '' }: LaurelApiProps) {
     super(scope, id);
     const httpApi = new HttpApi(this, 'Http', { apiName: physicalName(stage, 'api'), createDefaultStage: false });
     const integrations = new Map<string, HttpLambdaIntegration>();
     const route = (routeKey: HttpRouteKey, { target: { fn, role }, access }: RouteTarget) => {
-      const integration =
-        integrations.get(role) ?? new HttpLambdaIntegration(role, fn, { scopePermissionToRoute: false });
+      // One permission covers all routes of a function. `$default` is not among them: its ARN has no method and no path.
+      const scopePermissionToRoute = routeKey === HttpRouteKey.DEFAULT;
+      const integration = integrations.get(role) ?? new HttpLambdaIntegration(role, fn, { scopePermissionToRoute });
+      if (!integrations.has(role) && basePath !== '') fn.addEnvironment('BASE_PATH', basePath);
       integrations.set(role, integration);
       const added = new HttpRoute(this, routeKey.key, { httpApi, routeKey, integration });
       Validations.of(added).acknowledge({ id: 'AwsSolutions-APIG4', reason: access });
     };
     for (const { paths, ...target } of routes) {
-      for (const path of paths) route(HttpRouteKey.with(path, HttpMethod.ANY), target);
+      const served = new Set(paths.flatMap((path) => [path, `${basePath}${path}`]));
+      for (const path of served) route(HttpRouteKey.with(path, HttpMethod.ANY), target);
     }
-    route(HttpRouteKey.DEFAULT, fallback);
+    const forwardRequest = new LaurelFunction<ForwardRequestEnv>(this, 'ForwardRequest', {
+      stage,
+      role: 'forward-request',
+      environment: { FUNCTION_NAME_PREFIX: physicalName(stage, '') },
+      timeout: FORWARD_TIMEOUT,
+    });
+    for (const { fn } of new Set(routes.map(({ target }) => target))) {
+      forwardRequest.allow(['lambda:InvokeFunction'], fn.functionArn);
+    }
+    route(HttpRouteKey.DEFAULT, { target: forwardRequest, access: ACCESS.keyOptional });
     const accessLog = new LogGroup(this, 'AccessLog', {
       logGroupName: `/aws/apigateway/${physicalName(stage, 'api')}`,
       retention: RetentionDays.THREE_MONTHS,

@@ -30,6 +30,7 @@ import { StreamWorker } from './stream-worker.ts';
 
 type LaurelStackOptions = {
   readonly alarmTopicArn?: string | undefined; // without it, alarms show in the console and tell nobody
+  readonly basePath?: string | undefined; // `/api`, where the API is also served behind it
 };
 
 /** It reads every user and every line, and an operator waits for it. */
@@ -64,7 +65,7 @@ const SET_MEMBERS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteIte
 
 /** All of Laurel for one stage. */
 export class LaurelStack extends Stack {
-  constructor(scope: Construct, stage: Stage, { alarmTopicArn }: LaurelStackOptions = {}) {
+  constructor(scope: Construct, stage: Stage, { alarmTopicArn, basePath }: LaurelStackOptions = {}) {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
       analyticsReporting: false, // keeps the template to what Laurel runs on
@@ -327,6 +328,7 @@ export class LaurelStack extends Stack {
 
     const api = new LaurelApi(this, 'Api', {
       stage,
+      basePath,
       routes: [
         { target: ingestTelemetry, access: ACCESS.keyOptional, paths: ['/ingest'] },
         { target: manageKeys, access: ACCESS.keyed, paths: ['/v1/keys', '/v1/keys/{id}', '/api/whoami'] },
@@ -355,7 +357,6 @@ export class LaurelStack extends Stack {
           ],
         },
       ],
-      fallback: { target: ingestTelemetry, access: ACCESS.keyOptional }, // it folds the doubled slashes of `//ingest`
     });
     new CfnOutput(this, 'ApiUrl', { value: api.url });
 

@@ -31,7 +31,7 @@ const filesIn = async (path: string): Promise<string[]> => {
 
 const hashOfSources = async (): Promise<string> => {
   const files = (await Promise.all(SOURCES.map((source) => filesIn(join(PROJECT_ROOT, source))))).flat().sort();
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256').update(`${process.version} ${process.env.LAUREL_BASE_PATH ?? ''}`);
   for (const file of files) {
     const content = createHash('sha256')
       .update(await readFile(file))

@@ -122,7 +122,7 @@ async function boot(
   const proxy = await startAwsProxy({
     region: LOCAL_REGION,
     accountId: LOCAL_ACCOUNT,
-    handleOther: (request, response, body) => handleInvoke(request, response, body, functions),
+    handleOther: (request, response, body, judge) => handleInvoke(request, response, body, { functions, judge }),
     ...(options.observe && { observe: options.observe }),
     countsCapacity: options.countsCapacity ?? false,
   });
@@ -297,6 +297,7 @@ function environmentOf(fn: FunctionModel, accessKeyId: string, endpoint: string)
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_ENDPOINT_URL_SQS: endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: endpoint,
     AWS_LAMBDA_FUNCTION_NAME: fn.name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),

@@ -16,8 +16,6 @@ import { routes } from './routes.ts';
 
 export const handler = httpFunction({
   routes,
-  // The API routes every unknown path here; an endpoint configured with a trailing slash sends to `//ingest`.
-  pathOf: (rawPath) => rawPath.replaceAll(/\/{2,}/gu, '/'),
   wire: () => {
     const env = IngestTelemetryEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
-import { DistinctId } from '../../domain/telemetry/telemetry-event.ts';
 import { unbindDevice } from '../../domain/telemetry/unbind-device.ts';
 import { problem } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
+import { pathId } from '../runtime/router.ts';
 
 export type ManageDevicesDeps = HttpDeps & { readonly devices: Pick<DeviceStore, 'find' | 'unbind'> };
 
@@ -15,7 +15,7 @@ export const routes = [
     path: '/v1/devices/{distinctId+}/unbind',
     summary: 'Take a device away from its owner; the next authenticated event binds it again',
     access: { scope: 'keys:manage' },
-    request: z.object({ params: z.object({ distinctId: DistinctId }) }),
+    request: z.object({ params: z.object({ distinctId: pathId('send any other in the body of POST /v1/devices/unbind') }) }),
     unknownParam: 'unknown_device',
     answers: { 200: { description: 'The device has no owner, now or before', schema: UnboundView } },
     problems: ['unknown_device'],

@@ -142,12 +142,16 @@ const metaRoutes = [
 
 export const routes = [...userRoutes, ...leaderboardRoutes, ...ledgerRoutes, ...communityRoutes, ...metaRoutes];
 
-/** Every route of every function: what each of them checks and answers is written once, with the route. */
+/** Every route, by the role of the function that answers it: what each checks and answers is written once, there. */
+export const ROUTES_BY_ROLE = {
+  'ingest-telemetry': ingestRoutes,
+  'confirm-publish': publishRoutes,
+  'manage-devices': deviceRoutes,
+  'set-visibility': visibilityRoutes,
+  'record-award': awardRoutes,
+  'manage-keys': keyRoutes,
+  'read-api': routes,
+} as const;
+
 const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf(
-    [...ingestRoutes, ...publishRoutes, ...deviceRoutes, ...visibilityRoutes, ...awardRoutes, ...keyRoutes, ...routes],
-    {
-      title: 'Laurel',
-      version: packageJson.version,
-    },
-  );
+  openApiOf(Object.values(ROUTES_BY_ROLE).flat(), { title: 'Laurel', version: packageJson.version });

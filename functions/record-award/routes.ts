@@ -31,6 +31,9 @@ const BadgeRequest = z.strictObject({
   grantedBy: z.optional(GrantedBy),
 });
 
+/** Every grant's id can be sent in a path; a reversal's holds another one's, an extension's name and a username. */
+const GrantId = z.string().check(z.regex(/^[A-Za-z0-9._:@/-]{1,512}$/, 'expected the id of a grant'));
+
 const granting = { method: 'POST', access: { scope: 'awards:grant' } } as const;
 const answers = {
   200: { description: 'It had been given before: the same answer again', schema: GrantedView },
@@ -90,7 +93,8 @@ export const routes = [
     ...granting,
     path: '/v1/grants/{grantId+}/reverse',
     summary: 'Take a grant back, once',
-    request: z.object({ params: z.object({ grantId: z.string() }), body: z.strictObject({ reason: Reason }) }),
+    unknownParam: 'unknown_grant',
+    request: z.object({ params: z.object({ grantId: GrantId }), body: z.strictObject({ reason: Reason }) }),
     answers,
     problems: ['unknown_grant', 'not_reversible'],
     async handle({ params: { grantId }, body: { reason } }, deps: RecordAwardDeps, context) {

@@ -3,21 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import type { FunctionPool } from '../lambda/function-pool.ts';
 import type { StackModel } from '../template/stack-model.ts';
+import { gatewayPath } from './gateway-path.ts';
 import { readBody } from './read-body.ts';
 import { fromResult, type GatewayAnswer, gatewayMessage, splitTarget, toEvent } from './payload.ts';
-import { routeTable } from './route-table.ts';
+import { routeTable, type RouteMatch } from './route-table.ts';
 import { tokenBucket } from './token-bucket.ts';
 
 /** Lambda takes no larger event, body encoding and headers included; the gateway answers before it asks. */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 const INTEGRATION_TIMEOUT_MS = 30_000;
 
+/** The service that invokes a function for a route. */
+const GATEWAY = 'apigateway.amazonaws.com';
+
 export type HttpFront = { readonly baseUrl: string; stop(): Promise<void> };
 
 /** The HTTP API of the template on the loopback device. Port 0 lets the system choose one. */
 export async function startHttpFront(options: {
   readonly port: number;
-  readonly model: Pick<StackModel, 'routes' | 'throttle'>;
+  readonly model: Pick<StackModel, 'routes' | 'throttle' | 'apiArn'>;
   readonly functions: ReadonlyMap<string, FunctionPool>;
   readonly clock: () => number;
   readonly report: (error: unknown) => void;
@@ -31,12 +35,19 @@ export async function startHttpFront(options: {
     if (body === undefined) return gatewayMessage(413, 'Request Entity Too Large');
     if (!mayPass()) return gatewayMessage(429, 'Too Many Requests');
     const { method = 'GET', url: target = '/', headers } = request;
-    const route = routeOf(method, splitTarget(target)[0]);
+    const path = gatewayPath(splitTarget(target)[0]);
+    if (path === undefined) return gatewayMessage(400, 'Bad Request');
+    const route = routeOf(method, path.routed);
     const pool = route && functions.get(route.functionName);
     if (route === undefined || pool === undefined) return gatewayMessage(404, 'Not Found');
+    const source = `${model.apiArn}/$default/${resourceOf(route, method)}`;
+    if (!pool.model.invokers.some(({ principal, covers }) => principal === GATEWAY && covers(source))) {
+      report(new Error(`${route.functionName} has no permission by which ${GATEWAY} may invoke it for ${source}`));
+      return gatewayMessage(500, 'Internal Server Error');
+    }
 
     const sourceIp = request.socket.remoteAddress ?? '127.0.0.1';
-    const event = JSON.stringify(toEvent({ method, target, headers, body, sourceIp }, route, clock()));
+    const event = JSON.stringify(toEvent({ method, target, headers, body, sourceIp }, path.rawPath, route, clock()));
     if (Buffer.byteLength(event) > MAX_EVENT_BYTES) return gatewayMessage(413, 'Request Entity Too Large');
     const patience = new AbortController();
     const result = await Promise.race([
@@ -59,8 +70,9 @@ export async function startHttpFront(options: {
         for (const [name, value] of Object.entries(headers)) {
           response.setHeader(name, typeof value === 'string' ? value : [...value]);
         }
-        response.setHeader('content-length', body.length);
-        response.writeHead(status).end(request.method === 'HEAD' ? undefined : body);
+        const isHead = request.method === 'HEAD';
+        if (!isHead || !response.hasHeader('content-length')) response.setHeader('content-length', body.length);
+        response.writeHead(status).end(isHead ? undefined : body);
       })
       .catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
@@ -81,3 +93,6 @@ export async function startHttpFront(options: {
     },
   };
 }
+
+/** The end of the ARN that a request is judged by: `GET/v1/keys/{id}`, or `$default`, which has no method and no path. */
+const resourceOf = ({ key }: RouteMatch, method: string): string => key.replace(/^\w+ /, method);

@@ -17,8 +17,8 @@ export type GatewayRequest = {
 const TEXT_TYPES = /^(?:text\/|application\/(?:json|javascript|xml)\b|application\/[^;]*\+(?:json|xml)\b)/i;
 
 /** The event that a function gets for a request. */
-export function toEvent(request: GatewayRequest, route: RouteMatch, now: number) {
-  const [rawPath, rawQueryString] = splitTarget(request.target);
+export function toEvent(request: GatewayRequest, rawPath: string, route: RouteMatch, now: number) {
+  const [, rawQueryString] = splitTarget(request.target);
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined && name !== 'cookie') headers[name] = Array.isArray(value) ? value.join(',') : value;

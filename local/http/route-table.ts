@@ -1,5 +1,6 @@
 import type { RouteModel } from '../template/stack-model.ts';
 import { UnsupportedTemplateError } from '../template/unsupported.ts';
+import { handedOver } from './gateway-path.ts';
 
 export type RouteMatch = {
   readonly key: string;
@@ -15,17 +16,17 @@ const RANK = { literal: 0, variable: 1, greedy: 2 } as const;
 
 /**
  * The gateway's choice of a route: literal segments before variables before `{proxy+}`, a named method before ANY,
- * and `$default` last. A path is compared segment by segment as it was sent, so `//ingest` is not `/ingest`.
+ * and `$default` last. A path is compared segment by segment, so `//ingest` is not `/ingest`.
  */
-export function routeTable(routes: readonly RouteModel[]): (method: string, rawPath: string) => RouteMatch | undefined {
+export function routeTable(routes: readonly RouteModel[]): (method: string, routed: string) => RouteMatch | undefined {
   const fallback = routes.find(({ key }) => key === DEFAULT_KEY);
   const compiled = routes
     .filter((route) => route !== fallback)
     .map(compile)
     .toSorted(bySpecificity);
 
-  return (method, rawPath) => {
-    const path = rawPath.split('/').slice(1);
+  return (method, routed) => {
+    const path = routed.split('/').slice(1);
     for (const route of compiled) {
       if (route.method !== 'ANY' && route.method !== method) continue;
       const pathParameters = match(route.segments, path);
@@ -72,16 +73,8 @@ function match(segments: readonly Segment[], path: readonly string[]): Record<st
       continue;
     }
     if (sent === '') return undefined;
-    parameters[text] = decoded(sent);
+    parameters[text] = handedOver(sent) ?? sent;
     if (kind === 'greedy') return parameters;
   }
   return path.length === segments.length ? parameters : undefined;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a lone %: the function judges it
-  }
 }

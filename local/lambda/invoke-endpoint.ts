@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseJson } from '../json.ts';
+import type { Access } from '../proxy/policy.ts';
+import type { UpstreamAnswer } from '../proxy/upstream.ts';
 import type { FunctionPool } from './function-pool.ts';
 
 const INVOKE_PATH = /^\/2015-03-31\/functions\/(?<name>[^/]+)\/invocations$/;
@@ -12,12 +14,18 @@ const TYPES: ReadonlySet<unknown> = new Set(['RequestResponse', 'Event', 'DryRun
 
 type Refusal = { readonly status: number; readonly type: string; readonly message: string };
 
+type InvokeContext = {
+  readonly functions: ReadonlyMap<string, FunctionPool>;
+  /** The refusal where the caller's role does not allow this. */
+  readonly judge: (access: Access) => UpstreamAnswer | undefined;
+};
+
 /** Lambda's own Invoke call. True where the request was one. */
 export async function handleInvoke(
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
-  functions: ReadonlyMap<string, FunctionPool>,
+  { functions, judge }: InvokeContext,
 ): Promise<boolean> {
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const reference = INVOKE_PATH.exec(path)?.groups?.name;
@@ -36,6 +44,11 @@ export async function handleInvoke(
   if (!TYPES.has(type)) {
     const message = `The invocation type is RequestResponse, Event or DryRun, not ${String(type)}`;
     return refuse({ status: 400, type: 'InvalidParameterValueException', message });
+  }
+  const refused = judge({ action: 'lambda:InvokeFunction', resource: pool.model.arn });
+  if (refused !== undefined) {
+    answer(403, refused.body, { 'x-amzn-errortype': 'AccessDeniedException' });
+    return true;
   }
   const event = body.length === 0 ? '{}' : body.toString('utf8');
   if (parseJson(event) === undefined) {

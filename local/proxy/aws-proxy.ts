@@ -55,7 +55,12 @@ export type ProxyOptions = {
   readonly region: string;
   readonly accountId: string;
   /** Handles what is no JSON call: Lambda's Invoke. True where it did. */
-  readonly handleOther: (request: IncomingMessage, response: ServerResponse, body: Buffer) => Promise<boolean>;
+  readonly handleOther: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer,
+    judge: (access: Access) => UpstreamAnswer | undefined, // the refusal where the caller's role does not allow it
+  ) => Promise<boolean>;
   readonly observe?: (call: ObservedCall) => void;
   /** Asks for the capacity of every call, so that callers are answered it, too. */
   readonly countsCapacity?: boolean;
@@ -115,6 +120,17 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     return random() < disturbance.share ? failure(400, disturbance.error, 'Disturbed on purpose') : undefined;
   };
 
+  const callerOf = ({ headers }: IncomingMessage) =>
+    callers.get(/Credential=([^/,\s]+)\//.exec(headers.authorization ?? '')?.[1] ?? '');
+  const judge = (request: IncomingMessage) => (access: Access) => {
+    const caller = callerOf(request);
+    if (caller === undefined) return undefined; // the operator
+    const refused = refusalOf(caller, access.action, [access]);
+    const status = refused?.status ?? 200;
+    options.observe?.({ caller: caller.role, operation: access.action, accesses: [access], status, body: '' });
+    return refused;
+  };
+
   const answer = async (request: IncomingMessage, body: string, signal: AbortSignal): Promise<UpstreamAnswer> => {
     const target = z.string().optional().parse(request.headers['x-amz-target']);
     const operation = operationOf(target);
@@ -124,8 +140,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     const parsed = parseJson(body);
     if (parsed === undefined) return failure(400, 'SerializationException', 'The body is no JSON');
 
-    const key = /Credential=([^/,\s]+)\//.exec(request.headers.authorization ?? '')?.[1];
-    const caller = callers.get(key ?? '');
+    const caller = callerOf(request);
     const accesses = accessesOf(operation, parsed, {
       region,
       accountId,
@@ -172,7 +187,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     void readBody(request)
       .then(async (body = Buffer.alloc(0)) => {
         const refusal = foreignness(request.headers) ?? queryProtocolRefusal(request.headers, body, request.url);
-        if (refusal === undefined && (await options.handleOther(request, response, body))) return;
+        if (refusal === undefined && (await options.handleOther(request, response, body, judge(request)))) return;
         const { status, headers, body: text } = refusal ?? (await answer(request, body.toString('utf8'), gone.signal));
         response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
       })

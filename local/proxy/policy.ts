@@ -43,6 +43,16 @@ export function parsePolicy(name: string, statements: readonly unknown[]): reado
   });
 }
 
+/** Who may invoke a function, and for which source. */
+export type InvokePermission = { readonly principal: string; readonly covers: (sourceArn: string) => boolean };
+
+/** `ArnLike`: each of the six parts of an ARN is compared for itself, so that no `*` reaches over a colon. */
+export function arnLike(wildcard: string): (arn: string) => boolean {
+  const partsOf = (arn: string) => [...arn.split(':', 5), arn.split(':').slice(5).join(':')];
+  const patterns = partsOf(wildcard).map((part) => pattern(part, ''));
+  return (arn) => partsOf(arn).every((part, index) => patterns[index]?.test(part));
+}
+
 /** IAM's evaluation: an explicit deny wins, then any allow; nothing else is allowed. */
 export function isAllowed(statements: readonly Statement[], { action, resource }: Access): boolean {
   const applying = statements.filter(

@@ -91,6 +91,13 @@ export const LambdaFunction = z.strictObject({
   Description: withoutMeaning('for readers'),
 });
 
+export const Permission = z.strictObject({
+  Action: z.literal('lambda:InvokeFunction'),
+  FunctionName: z.string(),
+  Principal: z.literal('apigateway.amazonaws.com', 'nothing else invokes a function by its resource policy here'),
+  SourceArn: z.string(),
+});
+
 const PolicyDocument = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(z.unknown()) });
 
 /** Who may take a role: services alone, each for a reason of its own. */
@@ -205,7 +212,6 @@ export const Stage = z.strictObject({
 /** Types that are known and have nothing to run here. */
 export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::Logs::LogGroup', 'logs are files in the data directory'],
-  ['AWS::Lambda::Permission', 'the front and the event sources are the only ones that invoke a function'],
   ['AWS::SQS::QueuePolicy', 'they ask for TLS, which there is not on the loopback device'],
   ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
   ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type EventFilter, readFilters } from '../events/event-filter.ts';
 import { readSchedule } from '../events/schedule.ts';
-import { isAllowed, parsePolicy, type Statement } from '../proxy/policy.ts';
+import { arnLike, isAllowed, parsePolicy, type InvokePermission, type Statement } from '../proxy/policy.ts';
 import type { Assembly } from './assembly.ts';
 import { resolveIntrinsics } from './intrinsics.ts';
 import { referencesOf, type Surroundings } from './references.ts';
@@ -38,6 +38,8 @@ export type FunctionModel = {
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly policy: readonly Statement[];
+  /** Its resource policy: who may invoke it. */
+  readonly invokers: readonly InvokePermission[];
 };
 
 type MappingModel = {
@@ -86,6 +88,7 @@ export type StackModel = {
   readonly streamMappings: readonly StreamMappingModel[];
   readonly schedules: readonly ScheduleModel[];
   readonly routes: readonly RouteModel[];
+  readonly apiArn: string;
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number } | undefined;
 };
 
@@ -184,6 +187,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     throw new UnsupportedTemplateError(`${id}: AWS refuses it, since its role does not trust ${service}.amazonaws.com`);
   };
 
+  const permissions = all('AWS::Lambda::Permission', types.Permission).map(({ properties }) => properties);
   const functions = all('AWS::Lambda::Function', types.LambdaFunction).map(({ id, properties }): FunctionModel => {
     const policy = policyOf(id, properties.Role, 'lambda');
     const dot = properties.Handler.lastIndexOf('.');
@@ -198,6 +202,9 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
       memoryMb: properties.MemorySize,
       environment: properties.Environment?.Variables ?? {},
       policy,
+      invokers: permissions
+        .filter(({ FunctionName }) => FunctionName.split(':').at(-1) === properties.FunctionName)
+        .map(({ Principal, SourceArn }) => ({ principal: Principal, covers: arnLike(SourceArn) })),
     };
   });
 
@@ -293,7 +300,8 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     };
   });
 
-  if (all('AWS::ApiGatewayV2::Api', types.Api).length > 1) throw new UnsupportedTemplateError('More than one HTTP API');
+  const [api, ...otherApis] = all('AWS::ApiGatewayV2::Api', types.Api);
+  if (otherApis.length > 0) throw new UnsupportedTemplateError('More than one HTTP API');
   const integrations = new Map(
     all('AWS::ApiGatewayV2::Integration', types.Integration).map(({ id, properties }) => [
       `integrations/${id}`,
@@ -318,6 +326,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     streamMappings,
     schedules,
     routes,
+    apiArn: arn('execute-api', api?.id ?? 'none'),
     throttle: settings && { ratePerSecond: settings.ThrottlingRateLimit, burst: settings.ThrottlingBurstLimit },
   };
 }

@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib';
+import { gatewayPath } from '../../local/http/gateway-path.ts';
 
 export type RequestDraft = {
   readonly method?: string;
+  /** As a client sends it. */
   readonly path?: string;
   readonly query?: string;
   readonly key?: string | undefined;
@@ -29,7 +31,7 @@ export function anHttpRequest({
   return {
     version: '2.0',
     routeKey: '$default',
-    rawPath: path,
+    rawPath: gatewayPath(path)?.rawPath,
     rawQueryString: query,
     headers: {
       'content-type': 'application/json',

@@ -270,9 +270,9 @@ describe('any other path', () => {
   });
 
   it.each([
-    ['GET', 'confirm', 'POST'],
-    ['POST', '%40acme%2Fnet/latest', 'GET'],
-    ['PUT', '%40acme%2Fnet/yank', 'POST'],
+    ['GET', 'confirm', 'POST, OPTIONS'],
+    ['POST', '%40acme%2Fnet/latest', 'GET, HEAD, OPTIONS'],
+    ['PUT', '%40acme%2Fnet/yank', 'POST, OPTIONS'],
   ])('%s %s is 405', async (method, path, allow) => {
     const answer = await world.call(world.publish, method, `/api/v1/extensions/${path}`);
 

@@ -51,7 +51,7 @@ describe('GET …/latest', () => {
     expect((await world.latest(encoded(name))).body.latestVersion).toBe('2026.08.21.1');
 
     await world.post(`${encoded(name)}/yank`, { reason: 'all' });
-    for (const path of [encoded(name), encoded(aName()), 'Net', '%40acme', '%E0%A4%A', '..%2F..']) {
+    for (const path of [encoded(name), encoded(aName()), 'Net', '%40acme', '%252540acme%25252Fnet', '..%2F..']) {
       expect((await world.latest(path)).status).toBe(404);
     }
   });
@@ -133,7 +133,6 @@ describe('yank and unyank', () => {
     ['a version that is none', async () => encoded(await world.published(), '1.0')],
     ['an empty version', async () => `${encoded(await world.published())}@`],
     ['a name that is none', () => encoded('@acme/Net')],
-    ['a broken encoding', () => '%E0%A4%A'],
   ])('of %s is 404', async (_what, target) => {
     for (const step of ['yank', 'unyank']) {
       expect((await world.post(`${await target()}/${step}`, { reason: 'r' })).status).toBe(404);

@@ -131,7 +131,7 @@ describe('a request that is refused stores nothing', () => {
   it('names the methods that a path takes', async () => {
     const { headers } = await refused(anHttpRequest({ method: 'GET' }));
 
-    expect(headers.allow).toBe('POST');
+    expect(headers.allow).toBe('POST, OPTIONS');
   });
 
   it.each<[what: string, event: () => unknown, code: string]>([

@@ -3,6 +3,7 @@ import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { BackfillEnv } from '../../functions/backfill/env.ts';
 import { CheckConservationEnv } from '../../functions/check-conservation/env.ts';
 import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
+import { ForwardRequestEnv } from '../../functions/forward-request/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
@@ -25,6 +26,7 @@ describe('functions', () => {
       'backfill',
       'check-conservation',
       'confirm-publish',
+      'forward-request',
       'ingest-telemetry',
       'manage-devices',
       'manage-keys',
@@ -154,6 +156,15 @@ describe('functions', () => {
         rank: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
       },
     ],
+    [
+      'forward-request',
+      Object.fromEntries(
+        [
+          ...['ingest-telemetry', 'confirm-publish', 'manage-devices', 'manage-keys'],
+          ...['record-award', 'set-visibility', 'read-api'],
+        ].map((role) => [role, ['lambda:InvokeFunction']]),
+      ),
+    ],
     ['set-visibility', { user_scores: dynamodb('Query', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
     [
       'read-api',
@@ -187,6 +198,7 @@ describe('functions', () => {
   });
 
   it.each([
+    ['forward-request', ForwardRequestEnv],
     ['ingest-telemetry', IngestTelemetryEnv],
     ['announce-changes', AnnounceChangesEnv],
     ['backfill', BackfillEnv],
@@ -213,6 +225,7 @@ describe('functions', () => {
   });
 
   it.each([
+    ['forward-request', 15],
     ['ingest-telemetry', 10],
     ['manage-devices', 10],
     ['manage-keys', 10],

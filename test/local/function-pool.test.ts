@@ -24,6 +24,7 @@ function aPool(code: string, { timeoutMs = 5_000, maxWorkers = 1 } = {}) {
       memoryMb: 128,
       environment: {},
       policy: [],
+      invokers: [],
     },
     environment: { GREETING: 'hello' },
     maxWorkers,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import paths from '../fixtures/gateway-paths.json' with { type: 'json' };
+import { gatewayPath } from '../../local/http/gateway-path.ts';
 import { fromResult, toEvent } from '../../local/http/payload.ts';
 import { routeTable } from '../../local/http/route-table.ts';
 import { tokenBucket } from '../../local/http/token-bucket.ts';
@@ -17,7 +19,8 @@ describe('route matching', () => {
     ['GET', '/v1/keys/mine', 'ANY /v1/keys/mine', undefined],
     ['GET', '/v1/keys/', '$default', undefined],
     ['GET', '/v1/keys/a/b', '$default', undefined],
-    ['GET', '/v1/keys/a%2Fb', 'ANY /v1/keys/{id}', { id: 'a/b' }],
+    ['GET', '/v1/keys/a%2Fb', 'ANY /v1/keys/{id}', { id: 'a/b' }], // what was encoded twice
+    ['GET', '/ext/a//b', 'ANY /ext/{name+}', { name: 'a/b' }],
     ['POST', '/ext/@scope/name@1/yank', 'ANY /ext/{name+}', { name: '@scope/name@1/yank' }],
     ['GET', '/nothing', '$default', undefined],
   ])('%s %s goes to %s', (method, path, key, pathParameters) => {
@@ -26,6 +29,23 @@ describe('route matching', () => {
 
   it('finds nothing where there is no $default', () => {
     expect(routeTable([{ key: 'ANY /ingest', functionName: 'f' }])('GET', '/')).toBeUndefined();
+  });
+});
+
+describe('paths', () => {
+  it.each([...paths.captured.pairs, ...paths.told.pairs])(
+    '$sent reaches a function as the gateway hands it over',
+    (pair) => {
+      expect(gatewayPath(pair.sent)?.rawPath).toBe('rawPath' in pair ? pair.rawPath : undefined);
+    },
+  );
+
+  it.each([
+    ['/v1/keys/a%2Fb', '/v1/keys/a/b'],
+    ['/v1/keys/a%252Fb', '/v1/keys/a%2Fb'],
+    ['//ingest', '//ingest'],
+  ])('%s is routed as %s', (sent, routed) => {
+    expect(gatewayPath(sent)?.routed).toBe(routed);
   });
 });
 
@@ -40,16 +60,16 @@ describe('payload format 2.0', () => {
 
   it('gives path, query, headers and cookies as the gateway does', () => {
     const headers = { host: 'h', cookie: 'a=1; b=2', 'content-type': 'application/json; charset=utf-8' };
-    const event = toEvent({ ...request, headers }, route, 0);
+    const event = toEvent({ ...request, headers }, '/a b', route, 0);
     expect(event).toMatchObject({
       version: '2.0',
-      rawPath: '/a%20b',
+      rawPath: '/a b',
       rawQueryString: 'x=1&x=2&__proto__=y',
       cookies: ['a=1', 'b=2'],
       headers: { host: 'h' },
       body: 'é',
       isBase64Encoded: false,
-      requestContext: { http: { method: 'POST', path: '/a%20b' } },
+      requestContext: { http: { method: 'POST', path: '/a b' } },
     });
     expect(JSON.stringify(event.queryStringParameters)).toBe('{"x":"1,2","__proto__":"y"}');
   });
@@ -59,7 +79,7 @@ describe('payload format 2.0', () => {
     ['of no text type', { 'content-type': 'application/octet-stream' }],
     ['of no type', {}],
   ])('encodes a body that is %s', (_what, headers) => {
-    expect(toEvent({ ...request, headers }, route, 0)).toMatchObject({ body: 'w6k=', isBase64Encoded: true });
+    expect(toEvent({ ...request, headers }, '/a b', route, 0)).toMatchObject({ body: 'w6k=', isBase64Encoded: true });
   });
 
   it.each([

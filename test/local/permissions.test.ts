@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accessesOf, operationOf } from '../../local/proxy/aws-operation.ts';
 import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
-import { isAllowed, parsePolicy } from '../../local/proxy/policy.ts';
+import { arnLike, isAllowed, parsePolicy } from '../../local/proxy/policy.ts';
 import { startTestStack } from '../support/stack.ts';
 import { aFunction, aTable, tinyAssembly } from './tiny-stack.ts';
 
@@ -50,6 +50,63 @@ describe('policies', () => {
     ['nothing at all', [], 'dynamodb:GetItem', table, false],
   ])('judge %s', (_what, statements, action, resource, expected) => {
     expect(isAllowed(parsePolicy('p', statements), { action, resource })).toBe(expected);
+  });
+});
+
+describe('the source of a permission', () => {
+  const api = 'arn:aws:execute-api:us-east-1:1:abc';
+  it.each([
+    [`${api}/*/*/*`, `${api}/$default/GET/v1/keys/{id}`, true],
+    [`${api}/*/*/*`, `${api}/$default/$default`, false],
+    [`${api}/*/$default`, `${api}/$default/$default`, true],
+    [`${api}/*/*`, `${api}/$default/$default`, true],
+    [`${api}/*/GET/health`, `${api}/$default/GET/health`, true],
+    [`${api}/*/GET/health`, `${api}/$default/POST/health`, false],
+    ['arn:aws:execute-api:*', `${api}/$default/$default`, false], // no wildcard reaches over a colon
+    ['arn:aws:execute-api:*:*:*', `${api}/$default/$default`, true],
+    [`${api}d/*/*/*`, `${api}/$default/GET/health`, false],
+  ])('%s covers %s: %s', (wildcard, arn, expected) => {
+    expect(arnLike(wildcard)(arn)).toBe(expected);
+  });
+
+  it('decides whether the gateway may invoke a function for a route', async () => {
+    const { assembly, notes } = tinyAssembly({
+      Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'tiny', ProtocolType: 'HTTP' } },
+      ...aFunction('answerer', { handler: 'export const handler = async ({ routeKey }) => (note(routeKey), "ok")' }),
+      Integration: {
+        Type: 'AWS::ApiGatewayV2::Integration',
+        Properties: {
+          ApiId: { Ref: 'Api' },
+          IntegrationType: 'AWS_PROXY',
+          IntegrationUri: { 'Fn::GetAtt': ['answerer', 'Arn'] },
+          PayloadFormatVersion: '2.0',
+        },
+      },
+      ...Object.fromEntries(
+        ['ANY /health', '$default'].map((RouteKey) => [
+          RouteKey.replaceAll(/\W/g, ''),
+          {
+            Type: 'AWS::ApiGatewayV2::Route',
+            Properties: { ApiId: { Ref: 'Api' }, RouteKey, Target: 'integrations/Integration' },
+          },
+        ]),
+      ),
+      Permission: {
+        Type: 'AWS::Lambda::Permission',
+        Properties: {
+          Action: 'lambda:InvokeFunction',
+          FunctionName: { 'Fn::GetAtt': ['answerer', 'Arn'] },
+          Principal: 'apigateway.amazonaws.com',
+          SourceArn: 'arn:aws:execute-api:us-east-1:000000000000:Api/*/*/*',
+        },
+      },
+    });
+    const stack = await startTestStack({ assembly });
+    const statusOf = async (path: string) => (await fetch(`${stack.baseUrl}${path}`)).status;
+
+    expect([await statusOf('/health'), await statusOf('/other')]).toEqual([200, 500]);
+    expect(notes()).toEqual(['ANY /health']);
+    await stack.stop();
   });
 });
 

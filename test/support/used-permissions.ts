@@ -29,7 +29,7 @@ export const EXCEPTIONS: readonly { readonly of: RegExp; readonly because: strin
 /** `arn:aws:dynamodb:…:table/laurel-local-telemetry/index/byHour` as `telemetry/index/byHour`. */
 export function targetOfArn(arn: string): string {
   const [, , service, , , ...rest] = arn.split(':');
-  const name = rest.join(':').replace(/^table\//u, '');
+  const name = rest.join(':').replace(/^(?:table\/|function:)/u, '');
   const target = name.replace(/^laurel-[^-]+-/u, '');
   return service === 'dynamodb' ? target.replace(/\/stream\/.*$/u, '.StreamArn') : target;
 }

@@ -1,0 +1,50 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import * as z from 'zod/mini';
+import { ROUTES_BY_ROLE } from '../read-api/routes.ts';
+import { HttpEvent, internalFault, nothingHere, toAnswer, type HttpAnswer } from '../runtime/http-answer.ts';
+import { HttpEnv } from '../runtime/http-function.ts';
+import { logger } from '../runtime/log.ts';
+import { once } from '../runtime/once.ts';
+import { pathFinder } from '../runtime/router.ts';
+import { ForwardRequestEnv } from './env.ts';
+
+const Answered = z.object({
+  statusCode: z.number(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+});
+
+const wired = once(() => {
+  const { FUNCTION_NAME_PREFIX: prefix } = ForwardRequestEnv.parse(process.env);
+  const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>
+    own.map(({ path, access }) => ({ role, path, access })),
+  );
+  return { prefix, find: pathFinder(routes, HttpEnv.parse(process.env).BASE_PATH), lambda: new LambdaClient() };
+});
+
+/**
+ * Gets what no route of the gateway matches. A path with doubled slashes goes to the function that it means, as it came:
+ * that function merges them, too. For any other path it answers 404.
+ */
+export async function handler(rawEvent: unknown): Promise<HttpAnswer> {
+  const event = HttpEvent.parse(rawEvent);
+  const { requestId } = event.requestContext;
+  const { prefix, find, lambda } = wired();
+  const routes = find(event.rawPath).map(({ route }) => route);
+  const [first] = routes;
+  if (first === undefined) return toAnswer(nothingHere(), event);
+  const { role } = first; // all routes of a path are one function's
+  try {
+    const call = new InvokeCommand({ FunctionName: `${prefix}${role}`, Payload: JSON.stringify(rawEvent) });
+    const { Payload, FunctionError } = await lambda.send(call);
+    const answer = Answered.safeParse(JSON.parse(Buffer.from(Payload ?? []).toString('utf8')));
+    if (FunctionError !== undefined || !answer.success)
+      throw new Error(`${role} failed: ${FunctionError ?? 'no answer'}`);
+    logger.info('forwarded', { requestId, role, status: answer.data.statusCode });
+    return answer.data;
+  } catch (error) {
+    logger.error('forwarding failed', { requestId, role, error });
+    const readable = routes.find(({ access }) => access === 'anyone');
+    return toAnswer(internalFault(requestId), event, readable);
+  }
+}
