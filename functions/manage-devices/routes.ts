@@ -15,7 +15,9 @@ export const routes = [
     path: '/v1/devices/{distinctId+}/unbind',
     summary: 'Take a device away from its owner; the next authenticated event binds it again',
     access: { scope: 'keys:manage' },
-    request: z.object({ params: z.object({ distinctId: pathId('send any other in the body of POST /v1/devices/unbind') }) }),
+    request: z.object({
+      params: z.object({ distinctId: pathId('send any other in the body of POST /v1/devices/unbind') }),
+    }),
     unknownParam: 'unknown_device',
     answers: { 200: { description: 'The device has no owner, now or before', schema: UnboundView } },
     problems: ['unknown_device'],
