@@ -4,6 +4,7 @@ const KEYS = 'functions/adapters/dynamodb/credentials.dynamodb.ts';
 const AUTHENTICATE = 'domain/identity/authenticate.ts';
 const AWS_ENDPOINT_TEST = 'test/local/aws-endpoint.test.ts';
 const HTTP = 'functions/runtime/http-function.ts';
+const ANSWER = 'functions/runtime/http-answer.ts';
 const BODY = 'functions/runtime/request-body.ts';
 const PROXY = 'local/proxy/aws-proxy.ts';
 const POLICY = 'local/proxy/policy.ts';
@@ -161,20 +162,36 @@ export const edgeMutants: readonly Mutant[] = [
     'no-stack-told',
     'what nobody expected is answered without a word of it',
     HTTP,
-    [
-      'internal error; name request ${requestId} when you report it',
-      'internal error ${String(error)}; name request ${requestId} when you report it',
-    ],
+    ['return internalFault(requestId);', 'return internalFault(String(error));'],
     INGEST_TEST,
     'fault inside',
   ),
   mutant(
     'not-modified',
     'whoever has an answer already gets 304',
-    HTTP,
-    ['const isKnown = etag !== undefined && isNotModified(ifNoneMatch, etag);', 'const isKnown = false;'],
+    ANSWER,
+    [
+      "const isKnown = etag !== undefined && isNotModified(event.headers['if-none-match'], etag);",
+      'const isKnown = false;',
+    ],
     'test/functions/community-metrics.test.ts',
     '304',
+  ),
+  mutant(
+    'path-ids',
+    'a path carries no id that could arrive as another one',
+    'functions/runtime/router.ts',
+    ['/^[A-Za-z0-9._~-]{1,128}$/', '/^.{1,128}$/u'],
+    'test/functions/manage-devices.test.ts',
+    'another one',
+  ),
+  mutant(
+    'route-permitted',
+    'the gateway invokes a function only for what its resource policy covers',
+    'local/http/http-front.ts',
+    ['principal === GATEWAY && covers(source)', 'principal === GATEWAY'],
+    PERMISSIONS_TEST,
+    'gateway',
   ),
   mutant(
     'body-sent',

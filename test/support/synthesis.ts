@@ -10,7 +10,7 @@ import type { Resources } from './template.ts';
 /** As long as a stage may be. */
 export const LONGEST_STAGE = 'a'.repeat(20);
 
-type StackOptions = { readonly alarmTopicArn?: string; readonly newTables?: string };
+type StackOptions = { readonly alarmTopicArn?: string; readonly newTables?: string; readonly basePath?: string };
 
 /** The template and what the stack says beside it; the bundler does not run, so this takes no time. */
 export const synthesize = (stage: string, { newTables, ...options }: StackOptions = {}) => {
