@@ -45,7 +45,7 @@ export async function handleInvoke(
     const message = `The invocation type is RequestResponse, Event or DryRun, not ${String(type)}`;
     return refuse({ status: 400, type: 'InvalidParameterValueException', message });
   }
-  const refused = judge({ action: 'lambda:InvokeFunction', resource: pool.model.arn });
+  const refused = judge({ action: 'lambda:InvokeFunction', resource: found.model.arn });
   if (refused !== undefined) {
     answer(403, refused.body, { 'x-amzn-errortype': 'AccessDeniedException' });
     return true;

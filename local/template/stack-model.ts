@@ -326,7 +326,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     streamMappings,
     schedules,
     routes,
-    apiArn: arn('execute-api', api?.id ?? 'none'),
+    apiArn: `arn:aws:execute-api:${surroundings.region}:${surroundings.accountId}:${api?.id ?? 'none'}`,
     throttle: settings && { ratePerSecond: settings.ThrottlingRateLimit, burst: settings.ThrottlingBurstLimit },
   };
 }
