@@ -7,6 +7,7 @@ export const SCOPES = [
   'telemetry:trusted',
   'extensions:push',
   'extensions:yank',
+  'profile:write',
   'awards:grant',
   'keys:manage',
 ] as const;
@@ -19,7 +20,7 @@ export type KeyKind = z.infer<typeof KeyKind>;
 
 /** What a key may do where its maker names no scopes. */
 export const DEFAULT_SCOPES: Readonly<Record<KeyKind, readonly Scope[]>> = {
-  personal: ['telemetry:write', 'extensions:push', 'extensions:yank'],
+  personal: ['telemetry:write', 'extensions:push', 'extensions:yank', 'profile:write'],
   collective: ['telemetry:write', 'extensions:push', 'extensions:yank'],
   service: ['telemetry:trusted', 'awards:grant'],
   admin: SCOPES,

@@ -232,7 +232,9 @@ export const routes = [
     summary: 'Name the members of a collective; what it publishes from now on counts for them',
     access: { scope: 'keys:manage' },
     request: z.object({ params: z.object({ slug: CollectiveSlug }), body: z.strictObject({ members: Members }) }),
+    unknownParam: 'invalid_name', // a slug that is new may be any, but for one that cannot be
     answers: { 200: { description: 'The members, since when', schema: CollectiveView } },
+    problems: ['invalid_name'],
     handle: async ({ params: { slug }, body: { members } }, deps: ConfirmPublishDeps) => ({
       status: 200,
       body: collectiveView(await setMembers(deps, { slug, members })),

@@ -4,11 +4,17 @@ import { pageOf, placeOf, type ReadBoardsDeps, type TimeRefusal } from '../../do
 import { BoardPlaceView, BoardView } from '../../domain/leaderboards/views.ts';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { RequestTime } from '../../domain/shared/utc.ts';
+import { knownUser } from '../../domain/scoring/known-user.ts';
+import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
 import { queryNumber } from '../runtime/query.ts';
 import { route } from '../runtime/route.ts';
+import { unknownUsername } from './of-user.ts';
 
-export type LeaderboardReadDeps = ReadBoardsDeps & { readonly resolveUsername: ResolveUsername };
+export type LeaderboardReadDeps = ReadBoardsDeps & {
+  readonly scores: Pick<ScoreStore, 'load'>;
+  readonly resolveUsername: ResolveUsername;
+};
 
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PER_PAGE = 1_000;
@@ -55,13 +61,15 @@ export const leaderboardRoutes = [
     path: '/v1/leaderboards/{board}/users/{username}',
     summary: "A user's exact rank on a leaderboard, with three rows above and below",
     request: z.object({ params: z.object({ ...OfBoard, username: Username }), query: z.object(At) }),
-    unknownParam: { board: 'unknown_board', username: 'not_listed' },
+    unknownParam: { board: 'unknown_board', username: 'unknown_username' },
     answers: { 200: { description: 'The rank and its neighbours', schema: BoardPlaceView } },
-    problems: ['unknown_board', 'not_listed'],
+    problems: ['unknown_board', 'unknown_username', 'not_listed'],
     async handle({ params: { board, username }, query: { at } }, deps: LeaderboardReadDeps) {
-      const place = await placeOf(deps, board, await deps.resolveUsername(username), { at });
+      const resolved = await deps.resolveUsername(username);
+      const place = await placeOf(deps, board, resolved, { at });
       if (place.ok) return { status: 200, body: place.value };
       if (place.error !== 'not-listed') return refused(place.error);
+      if (knownUser(await deps.scores.load(resolved)) === null) return unknownUsername(username);
       return problem('not_listed', `username: ${username} is not on the board ${board}`);
     },
   }),

@@ -19,6 +19,10 @@ const MAX_LEVELS = 500;
 /** Each costs far more than its two bytes; 2,000 events of 250 each are below this. */
 const MAX_LISTS_AND_OBJECTS = 500_000;
 
+/** A gateway that takes compressed bytes for text puts U+FFFD for what is none: the bytes are lost. */
+const AS_BYTES =
+  'content-type: send a compressed body as application/octet-stream; the gateway took this one for text and broke it';
+
 const tooLarge = (what: string): Reply => problem('too_large', `body: larger than ${what}`);
 const notJson = (expected: string): Reply => problem('invalid_json', `body: ${expected}`);
 
@@ -31,6 +35,8 @@ export function readJson(
   },
   limits: BodyLimits,
 ): Result<unknown, Reply> {
+  const isBrokenGzip = !request.isBase64Encoded && /^\u001f[\ufffd\u008b]/u.test(request.body ?? '');
+  if (isBrokenGzip) return err(problem('unsupported_encoding', AS_BYTES));
   const sent = Buffer.from(request.body ?? '', request.isBase64Encoded ? 'base64' : 'utf8');
   if (sent.length > limits.sent) return err(tooLarge(`${limits.sent} bytes`));
 

@@ -14,10 +14,11 @@ export type SetVisibilityDeps = HttpDeps & {
 };
 
 const ADMIN_SCOPE = 'keys:manage';
+const OWN_SCOPE = 'profile:write';
 const Leaderboards = z.enum(['shown', 'hidden'], 'expected shown or hidden');
 const VisibilityView = z.object({ username: z.string(), leaderboards: Leaderboards });
 
-const isOwn = (credential: Credential | undefined, username: Username): boolean =>
+const isOwn = (credential: Credential | undefined, username: Username): credential is Credential =>
   credential?.kind === 'personal' && credential.username === username;
 
 export const routes = [
@@ -38,6 +39,9 @@ export const routes = [
       const isAdmin = credential !== undefined && hasScope(credential, ADMIN_SCOPE);
       if (!isAdmin && !isOwn(credential, username)) {
         return problem('missing_scope', `Another user's visibility requires the ${ADMIN_SCOPE} scope`);
+      }
+      if (!isAdmin && !hasScope(credential, OWN_SCOPE)) {
+        return problem('missing_scope', `this requires the ${OWN_SCOPE} scope`);
       }
       if (knownUser(await deps.scores.load(username)) === null) {
         return problem('unknown_username', `username: nothing is known of ${params.username}`);

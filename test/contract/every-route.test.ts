@@ -147,6 +147,42 @@ describe('another origin', () => {
   });
 });
 
+describe('an id that nothing can have', () => {
+  const CODES: Record<string, string> = {
+    distinctId: 'unknown_device',
+    grantId: 'unknown_grant',
+    id: 'unknown_id',
+    name: 'unknown_extension',
+    slug: 'invalid_name',
+    target: 'unknown_extension',
+    username: 'unknown_username',
+    board: 'unknown_board',
+  };
+  const withParams = routes.flatMap((route) =>
+    [...route.path.matchAll(/\{(\w+)\+?\}/gu)].map(([pattern, param]) => ({ ...route, pattern, param: param! })),
+  );
+  it.each(withParams)(
+    'is refused as $param of $name, whatever its length',
+    async ({ method, path, pattern, param }) => {
+      const body = JSON.stringify({ reason: 'r', to: 'ada', members: ['ada'], leaderboards: 'hidden' });
+      for (const id of ['x'.repeat(2_043), '%00', '%20', '%E2%80%AE']) {
+        const headers = { 'x-api-key': stack.adminKey, 'content-type': 'application/json' };
+        const answer = await send(
+          method,
+          pathOf(path.replace(pattern, id)),
+          headers,
+          method.startsWith('P') ? body : undefined,
+        );
+        const code = CODES[param];
+        expect({ status: answer.status, code: JSON.parse(answer.body).code }).toEqual({
+          status: code === 'invalid_name' ? 422 : 404,
+          code,
+        });
+      }
+    },
+  );
+});
+
 describe('every answer', () => {
   it.each([...routes, { method: 'GET', path: '/nothing', name: 'GET /nothing' }])(
     'is nosniff: $name',

@@ -128,6 +128,18 @@ describe('a request that is refused stores nothing', () => {
     expect(answer).toMatchObject({ status, body: { code, error: expect.any(String) } });
   });
 
+  it.each([
+    ['as UTF-8', 'utf8'],
+    ['byte by byte', 'latin1'],
+  ] as const)('says how to send gzip that the gateway took for text, %s', async (_how, encoding) => {
+    const body = gzipSync(JSON.stringify(anEvent())).toString(encoding);
+
+    expect(await refused(anHttpRequest({ body, contentEncoding: 'gzip' }))).toMatchObject({
+      status: 415,
+      body: { code: 'unsupported_encoding', error: expect.stringContaining('application/octet-stream') },
+    });
+  });
+
   it('names the methods that a path takes', async () => {
     const { headers } = await refused(anHttpRequest({ method: 'GET' }));
 

@@ -105,7 +105,10 @@ describe('POST /v1/keys', () => {
     expect(status).toBe(201);
     expect(headers['cache-control']).toBe('no-store');
     expect(body.key).toMatch(/^lrl_[A-Za-z0-9_-]{43}$/);
-    expect(body).toMatchObject({ kind: 'personal', scopes: ['telemetry:write', 'extensions:push', 'extensions:yank'] });
+    expect(body).toMatchObject({
+      kind: 'personal',
+      scopes: ['telemetry:write', 'extensions:push', 'extensions:yank', 'profile:write'],
+    });
     const item = (await stored()).find(({ pk }) => pk === body.id)!;
     expect(item).toMatchObject({
       hash: sha256(body.key),
@@ -194,7 +197,7 @@ describe('GET /api/whoami', () => {
         { slug: 'ada', name: 'ada', role: 'owner', personal: true },
         { slug: 'guild', name: 'guild', role: 'member', personal: false },
       ],
-      scopes: ['telemetry:write', 'extensions:push', 'extensions:yank'],
+      scopes: ['telemetry:write', 'extensions:push', 'extensions:yank', 'profile:write'],
     });
   });
 

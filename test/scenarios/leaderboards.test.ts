@@ -115,8 +115,8 @@ describe('the boards', () => {
   it.each([
     ['/v1/leaderboards/fame', 404, 'unknown_board'],
     ['/v1/leaderboards/fame/users/ada', 404, 'unknown_board'],
-    ['/v1/leaderboards/week/users/nobody', 404, 'not_listed'],
-    ['/v1/leaderboards/week/users/%20', 404, 'not_listed'],
+    ['/v1/leaderboards/week/users/nobody', 404, 'unknown_username'],
+    ['/v1/leaderboards/week/users/%20', 404, 'unknown_username'],
     ['/v1/leaderboards/week?limit=0', 400, 'invalid_query'],
     ['/v1/leaderboards/week?limit=1001', 400, 'invalid_query'],
     ['/v1/leaderboards/week?cursor=abc', 400, 'invalid_query'],

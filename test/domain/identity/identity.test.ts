@@ -42,7 +42,7 @@ describe('a new key', () => {
   beforeEach(() => kept.splice(0));
 
   it.each([
-    [{ kind: 'personal', username: 'ada' }, ['telemetry:write', 'extensions:push', 'extensions:yank']],
+    [{ kind: 'personal', username: 'ada' }, ['telemetry:write', 'extensions:push', 'extensions:yank', 'profile:write']],
     [
       { kind: 'collective', slug: 'guild', members: ['ada'] },
       ['telemetry:write', 'extensions:push', 'extensions:yank'],
