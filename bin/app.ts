@@ -4,26 +4,54 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
 import { LaurelStack } from '../infra/laurel-stack.ts';
-import { stageOf } from '../infra/stage.ts';
+import { StageName, stageOf } from '../infra/stage.ts';
+
+const unlessEmpty = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
 const Environment = z.object({
-  LAUREL_STAGE: z.string().optional(),
+  LAUREL_STAGE: unlessEmpty(StageName),
   LAUREL_NEW_TABLES: z.string().optional(), // `bin/deploy.ts` knows which these are
-  LAUREL_ALARM_TOPIC_ARN: z.string().optional(), // an SNS topic that is told of every alarm
-  LAUREL_BASE_PATH: z // `/api`: every path is served behind it, too
-    .union([z.literal(''), z.string().regex(/^(?:\/[a-z0-9-]+)+$/, 'LAUREL_BASE_PATH: expected a path such as /api')])
-    .optional(),
+  /** An SNS topic that is told of every alarm. */
+  LAUREL_ALARM_TOPIC_ARN: unlessEmpty(
+    z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'expected the ARN of an SNS topic'),
+  ),
+  /** `/api`: every path is served behind it, too. */
+  LAUREL_BASE_PATH: unlessEmpty(z.string().regex(/^(?:\/[a-z0-9-]+)+$/, 'expected a path such as /api')),
+  LAUREL_ALARMS: unlessEmpty(z.literal('silent', 'expected silent, or nothing')),
+  /** As `aws lambda get-account-settings` says it: a new account may have 10 at first. */
+  LAUREL_ACCOUNT_CONCURRENCY: unlessEmpty(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,6}$/, 'expected a whole number, the invocations at a time that the account may have')
+      .transform(Number),
+  ),
   CDK_OUTDIR: z.string().default(join(import.meta.dirname, '..', 'cdk.out')),
 });
 
-const environment = Environment.parse(process.env);
-const { LAUREL_STAGE, LAUREL_NEW_TABLES } = environment;
-const { LAUREL_ALARM_TOPIC_ARN: alarmTopicArn, LAUREL_BASE_PATH: basePath, CDK_OUTDIR } = environment;
-const app = new App({ outdir: CDK_OUTDIR });
+function refuse(sentence: string): never {
+  console.error(sentence);
+  process.exit(1);
+}
+
+const { data: environment, error } = Environment.safeParse(process.env);
+if (environment === undefined) {
+  refuse(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+}
+
+const { LAUREL_STAGE, LAUREL_NEW_TABLES, LAUREL_ALARMS } = environment;
+const { LAUREL_ALARM_TOPIC_ARN: alarmTopicArn, LAUREL_BASE_PATH: basePath } = environment;
+const app = new App({ outdir: environment.CDK_OUTDIR });
 const fromContext = z.string().optional().parse(app.node.tryGetContext('stage'));
 const stage = stageOf(fromContext ?? LAUREL_STAGE ?? 'dev', LAUREL_NEW_TABLES);
+if (stage.name === 'prod' && alarmTopicArn === undefined && LAUREL_ALARMS !== 'silent') {
+  refuse(
+    'The alarms of prod would tell nobody: name an SNS topic in LAUREL_ALARM_TOPIC_ARN, or set LAUREL_ALARMS=silent to go without',
+  );
+}
 
-new LaurelStack(app, stage, { alarmTopicArn, basePath });
+const options = { alarmTopicArn, basePath, accountConcurrency: environment.LAUREL_ACCOUNT_CONCURRENCY };
+new LaurelStack(app, stage, options);
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 const { directory, stacks } = app.synth();
 console.log(

@@ -8,6 +8,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
 import { physicalName, stageOf } from '../infra/stage.ts';
+import { targetOf } from '../operator/connection.ts';
+import { explained } from '../operator/explained.ts';
+import { OperatorError } from '../operator/outcome.ts';
 
 /**
  * `npm run deploy [-- options of cdk deploy]`. Tables that are not in the stack yet are created without protection from
@@ -22,7 +25,7 @@ const stage = stageOf(LAUREL_STAGE);
 const stackName = `Laurel-${stage.name}`;
 
 synthesize();
-const newTables = stage.keepsData ? await tablesToCreate() : [];
+const newTables = stage.keepsData ? await tablesToCreate().catch(endExplained) : [];
 if (newTables.length > 0) {
   console.log(`New, and protected once they are there: ${newTables.join(', ')}`);
   synthesize(newTables);
@@ -45,6 +48,14 @@ function run(command: string, args: readonly string[], env: Readonly<Record<stri
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: ROOT, env: { ...process.env, ...env } });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Without a region, credentials or a network there is a sentence for it, as for the operator's command. */
+function endExplained(error: unknown): never {
+  const said = explained(error, targetOf({ stage: stage.name }, {}));
+  if (!(said instanceof OperatorError)) throw error;
+  console.error(said.message);
+  process.exit(1);
 }
 
 /** The roles of the template's tables that the stack does not have. */

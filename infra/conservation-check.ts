@@ -1,10 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, MathExpression, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { CheckConservationEnv } from '../functions/check-conservation/env.ts';
-import { addAlarm, RUNBOOK } from './alarms.ts';
+import { addAlarm, alarmOnAsynchronousInvocations, ownMetric, RUNBOOK } from './alarms.ts';
+import type { LaurelQueue } from './laurel-queue.ts';
 import { LaurelFunction } from './laurel-function.ts';
+import { scheduleGroup } from './schedule-group.ts';
 import { scheduleRole } from './schedule-role.ts';
 import { physicalName, type Stage } from './stage.ts';
 
@@ -16,7 +18,15 @@ const HOURLY = 'cron(50 * * * ? *)';
 /** One run may be late or fail; two in a row mean that nobody is looking. */
 const MISSED_RUNS = 2;
 
-type ConservationCheckProps = { readonly stage: Stage; readonly environment: CheckConservationEnv };
+/** SQS measures a queue once a minute; a few of them may be lost. */
+const MINUTES_OF_AN_HOUR = 55;
+
+type ConservationCheckProps = {
+  readonly stage: Stage;
+  readonly environment: CheckConservationEnv;
+  /** Any queue that a function drains, which shows since when there is a stack. */
+  readonly polledQueue: LaurelQueue;
+};
 
 /**
  * The hourly comparison of what was accepted with what is folded, and of what was granted with what is balanced. Its alarms
@@ -25,7 +35,7 @@ type ConservationCheckProps = { readonly stage: Stage; readonly environment: Che
 export class ConservationCheck extends Construct {
   readonly worker: LaurelFunction<CheckConservationEnv>;
 
-  constructor(scope: Construct, id: string, { stage, environment }: ConservationCheckProps) {
+  constructor(scope: Construct, id: string, { stage, environment, polledQueue }: ConservationCheckProps) {
     super(scope, id);
     this.worker = new LaurelFunction<CheckConservationEnv>(this, 'Worker', {
       stage,
@@ -37,6 +47,7 @@ export class ConservationCheck extends Construct {
     const role = scheduleRole(this, 'ScheduleRole', 'lambda:InvokeFunction', [functionArn]);
     const schedule = new CfnSchedule(this, 'Hourly', {
       name: physicalName(stage, 'conservation-hourly'),
+      groupName: scheduleGroup(this, stage),
       description: 'Checks that nothing accepted or granted was lost',
       scheduleExpression: HOURLY,
       scheduleExpressionTimezone: 'UTC',
@@ -52,27 +63,33 @@ export class ConservationCheck extends Construct {
     });
     schedule.node.addDependency(role); // its policy too: a schedule is refused while its role may not invoke
 
-    const own = (metricName: string, statistic: string, period: Duration) =>
-      new Metric({
-        namespace: 'Laurel',
-        metricName,
-        dimensionsMap: { service: physicalName(stage, ROLE) },
-        statistic,
-        period,
-      });
+    alarmOnAsynchronousInvocations(this.worker); // Scheduler does not wait for it
     addAlarm(this, 'Different', {
-      metric: own('ConservationDifferent', Stats.MAXIMUM, Duration.minutes(5)),
+      metric: ownMetric('ConservationDifferent', this.worker.name, {
+        statistic: Stats.MAXIMUM,
+        period: Duration.minutes(5),
+      }),
       atLeast: 1,
       says: 'a count is not what its facts are, or a balance not what its lines are.',
       runbook: RUNBOOK.conservation,
       untilItSaysOtherwise: true,
     });
+    const hourly = { statistic: Stats.SAMPLE_COUNT, period: Duration.hours(1) };
     new Alarm(this, 'NotRunning', {
-      metric: own('ConservationChecked', Stats.SAMPLE_COUNT, Duration.hours(1)),
+      // The queue is polled, and so measured, every minute from its first one on: in an hour that is shorter, as the first is, no
+      // run need have been.
+      metric: new MathExpression({
+        expression: `IF(minutes >= ${MINUTES_OF_AN_HOUR}, FILL(runs, 0), 1)`,
+        usingMetrics: {
+          minutes: polledQueue.metricApproximateNumberOfMessagesVisible(hourly),
+          runs: ownMetric('ConservationChecked', this.worker.name, hourly),
+        },
+        period: hourly.period,
+      }),
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: MISSED_RUNS,
-      treatMissingData: TreatMissingData.BREACHING, // a check that does not run finds nothing
+      treatMissingData: TreatMissingData.IGNORE, // before the first hour nothing is known
       alarmDescription: `${this.node.path}: nobody has checked for ${MISSED_RUNS} hours. Runbook: docs/operating/runbook.md#${RUNBOOK.conservation}`,
     });
   }

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   HttpApi,
@@ -9,10 +9,9 @@ import {
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { addAlarm, RUNBOOK } from './alarms.ts';
+import { alarmOnApi } from './alarms.ts';
 import type { ForwardRequestEnv } from '../functions/forward-request/env.ts';
 import { LaurelFunction } from './laurel-function.ts';
 import { physicalName, type Stage } from './stage.ts';
@@ -110,12 +109,7 @@ export class LaurelApi extends Construct {
         format: AccessLogFormat.custom(JSON.stringify(accessLogLine(physicalName(stage, 'api')))),
       },
     });
-    addAlarm(this, 'ServerErrors', {
-      metric: httpStage.metricServerError({ period: Duration.minutes(5), statistic: Stats.SUM }),
-      atLeast: 1,
-      says: 'a request was answered with 5xx.',
-      runbook: RUNBOOK.functionErrors,
-    });
+    alarmOnApi(this, httpStage, accessLog, physicalName(stage, 'api'));
     this.url = httpStage.url;
   }
 }

@@ -37,6 +37,7 @@ export type LaurelFunctionProps<Env> = {
 export class LaurelFunction<Env extends Record<string, string>> extends Construct {
   readonly fn: LambdaFunction;
   readonly role: string;
+  readonly name: string;
   readonly timeout: Duration;
 
   constructor(
@@ -48,6 +49,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
     this.role = role;
     this.timeout = timeout;
     const functionName = physicalName(stage, role);
+    this.name = functionName;
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: RetentionDays.THREE_MONTHS,
@@ -72,6 +74,11 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
     Tags.of(this.fn).add(ROLE_TAG, role);
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
     alarmOnFunction(this);
+  }
+
+  /** Whether somebody waits for its answer at the API, and sends again where there is none. */
+  get answersRequests(): boolean {
+    return this.timeout === API_TIMEOUT;
   }
 
   /** One need, one line: these actions on this one resource. */

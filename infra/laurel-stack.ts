@@ -16,7 +16,7 @@ import type { RecordAwardEnv } from '../functions/record-award/env.ts';
 import type { SetVisibilityEnv } from '../functions/set-visibility/env.ts';
 import type { ShadowReportEnv } from '../functions/shadow-report/env.ts';
 import type { RollUpMetricsEnv } from '../functions/roll-up-metrics/env.ts';
-import { alarmOnDateAhead } from './alarms.ts';
+import { alarmOnAccountConcurrency, alarmOnDateAhead } from './alarms.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
 import { LaurelDashboard } from './dashboard.ts';
 import { API_TIMEOUT, LaurelFunction } from './laurel-function.ts';
@@ -25,13 +25,17 @@ import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX, laurelTables } from './la
 import { ConservationCheck } from './conservation-check.ts';
 import { QueueSchedules } from './queue-schedules.ts';
 import { QueueWorker } from './queue-worker.ts';
-import { physicalName, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import { StreamWorker } from './stream-worker.ts';
 
-type LaurelStackOptions = {
+export type LaurelStackOptions = {
   readonly alarmTopicArn?: string | undefined; // without it, alarms show in the console and tell nobody
   readonly basePath?: string | undefined; // `/api`, where the API is also served behind it
+  readonly accountConcurrency?: number | undefined; // how many invocations at a time the account may have
 };
+
+/** What AWS gives an account at first, or after it has asked once. */
+const USUAL_CONCURRENCY = 1_000;
 
 /** It reads every user and every line, and an operator waits for it. */
 const REPORT_TIMEOUT = Duration.minutes(15);
@@ -65,7 +69,11 @@ const SET_MEMBERS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteIte
 
 /** All of Laurel for one stage. */
 export class LaurelStack extends Stack {
-  constructor(scope: Construct, stage: Stage, { alarmTopicArn, basePath }: LaurelStackOptions = {}) {
+  constructor(
+    scope: Construct,
+    stage: Stage,
+    { alarmTopicArn, basePath, accountConcurrency = USUAL_CONCURRENCY }: LaurelStackOptions = {},
+  ) {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
       analyticsReporting: false, // keeps the template to what Laurel runs on
@@ -88,7 +96,7 @@ export class LaurelStack extends Stack {
       },
       maxConcurrency: 10,
     });
-    alarmOnDateAhead(refreshScore.worker, physicalName(stage, 'refresh-score'));
+    alarmOnDateAhead(refreshScore.worker);
     refreshScore.worker
       .allow(['dynamodb:Query'], telemetry.tableArn)
       .allow(['dynamodb:Query'], registry.tableArn)
@@ -291,6 +299,7 @@ export class LaurelStack extends Stack {
 
     const { worker: checkConservation } = new ConservationCheck(this, 'Conservation', {
       stage,
+      polledQueue: refreshScore.queue,
       environment: {
         TELEMETRY_TABLE: telemetry.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
@@ -359,6 +368,7 @@ export class LaurelStack extends Stack {
       ],
     });
     new CfnOutput(this, 'ApiUrl', { value: api.url });
+    alarmOnAccountConcurrency(this, accountConcurrency);
 
     const constructs = this.node.findAll();
     const drained = constructs.filter((each) => each instanceof QueueWorker).map(({ queue }) => queue);

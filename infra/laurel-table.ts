@@ -8,6 +8,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { alarmOnTable } from './alarms.ts';
 import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
 
 type LaurelTableProps = {
@@ -43,5 +44,10 @@ export class LaurelTable extends Construct {
       ...(stream === undefined ? {} : { dynamoStream: stream }),
     });
     Tags.of(this.table).add(ROLE_TAG, role);
+    alarmOnTable(
+      this,
+      this.table,
+      indexes.map(({ indexName }) => indexName),
+    );
   }
 }

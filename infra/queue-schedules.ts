@@ -3,6 +3,7 @@ import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
 import { LaurelQueue } from './laurel-queue.ts';
+import { scheduleGroup } from './schedule-group.ts';
 import { scheduleRole } from './schedule-role.ts';
 import { physicalName, type Stage } from './stage.ts';
 
@@ -35,6 +36,7 @@ export class QueueSchedules extends Construct {
     for (const { name, cron, message } of schedules) {
       const schedule = new CfnSchedule(this, name, {
         name: physicalName(stage, name),
+        groupName: scheduleGroup(this, stage),
         description: `Sends ${JSON.stringify(message)} to the queue ${queue.role}`,
         scheduleExpression: `cron(${cron})`,
         scheduleExpressionTimezone: 'UTC',

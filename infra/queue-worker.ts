@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { alarmOnAnyMessage, alarmOnBacklog, RUNBOOK } from './alarms.ts';
+import { alarmOnAnyMessage, alarmOnBacklog, alarmOnFailedItems, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 
@@ -28,11 +28,12 @@ export class QueueWorker<Env extends Record<string, string>> extends Construct {
     const { stage, environment, timeout = WORKER_TIMEOUT, isOneByOne = false, ...rest } = props;
     const { batchSize, window } = isOneByOne ? ONE_BY_ONE : GATHERED;
     this.deadLetters = new LaurelQueue(this, 'DeadLetters', { stage, role: `${queueRole}-dlq` });
+    // AWS: six times the function's timeout and the batching window, or a slow batch is handed out twice
+    const visibilityTimeout = Duration.seconds(6 * timeout.toSeconds() + window.toSeconds());
     this.queue = new LaurelQueue(this, 'Queue', {
       stage,
       role: queueRole,
-      // AWS: six times the function's timeout and the batching window, or a slow batch is handed out twice
-      visibilityTimeout: Duration.seconds(6 * timeout.toSeconds() + window.toSeconds()),
+      visibilityTimeout,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
     });
     this.worker = new LaurelFunction<Env>(this, 'Worker', {
@@ -51,5 +52,6 @@ export class QueueWorker<Env extends Record<string, string>> extends Construct {
     });
     alarmOnAnyMessage(this.deadLetters, RUNBOOK.deadLetters);
     alarmOnBacklog(this.queue);
+    alarmOnFailedItems(this.worker, visibilityTimeout);
   }
 }

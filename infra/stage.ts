@@ -1,6 +1,8 @@
 import * as z from 'zod';
 
-const StageName = z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'a stage is 1 to 20 of a-z 0-9 -, starting with a letter');
+export const StageName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,19}$/, 'a stage is 1 to 20 of a-z 0-9 -, starting with a letter');
 
 /** Stages whose data may go with their stack; any other keeps its tables when the stack goes. */
 const THROWAWAY_STAGES: ReadonlySet<string> = new Set(['local', 'dev']);

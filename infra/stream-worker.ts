@@ -3,7 +3,7 @@ import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { addAlarm, alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
+import { addAlarm, alarmOnAnyMessage, alarmOnFailedItems, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 
@@ -15,6 +15,8 @@ const MAX_LAG = Duration.minutes(30);
  */
 const GIVEN_UP_AFTER = Duration.hours(6);
 const UNBOUNDED = -1;
+/** Lambda tries a batch again at once, then ever more rarely, up to a minute apart. */
+const MOST_BETWEEN_TRIES = Duration.minutes(1);
 
 /** A table with a stream, and the sort keys of the items whose changes the function reads: all, where none are named. */
 export type ChangeSource = { readonly table: TableV2; readonly sortKeys?: readonly string[] };
@@ -72,6 +74,7 @@ export class StreamWorker<Env extends Record<string, string>> extends Construct 
       });
     }
     alarmOnAnyMessage(this.failures, RUNBOOK.streamFailures);
+    alarmOnFailedItems(this.worker, MOST_BETWEEN_TRIES);
     addAlarm(this, 'Behind', {
       metric: this.worker.fn.metric('IteratorAge', { period: Duration.minutes(5), statistic: Stats.MAXIMUM }),
       atLeast: MAX_LAG.toMilliseconds(),

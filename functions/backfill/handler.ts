@@ -17,7 +17,7 @@ import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamod
 import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
-import { logger } from '../runtime/log.ts';
+import { logger, publishFailedItems } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { BackfillEnv } from './env.ts';
 
@@ -117,5 +117,6 @@ export async function handler(event: unknown, context: unknown) {
       batchItemFailures.push({ itemIdentifier: messageId });
     }
   }
+  publishFailedItems(batchItemFailures.length);
   return { batchItemFailures };
 }

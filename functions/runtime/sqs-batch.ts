@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { settleAll } from '../../domain/shared/settle-all.ts';
-import { logger } from './log.ts';
+import { logger, publishFailedItems } from './log.ts';
 import { once } from './once.ts';
 
 const Batch = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });
@@ -50,6 +50,7 @@ export function sqsBatch<Deps, Message>(options: {
         failed.push(...ids);
       }
     });
+    publishFailedItems(failed.length);
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

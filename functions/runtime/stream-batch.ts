@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { isoOf } from '../../domain/shared/utc.ts';
 import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
-import { logger } from './log.ts';
+import { logger, publishFailedItems } from './log.ts';
 import { once } from './once.ts';
 
 /** Binary values reach a Lambda as base64 text; everything else as the SDK has it. */
@@ -76,6 +76,7 @@ export function streamBatch<Deps, Change>(options: {
         failed.push(position);
       }
     }
+    publishFailedItems(failed.length);
     await options.onChanges(wired(), changes);
     return { batchItemFailures: failed.slice(0, 1).map((itemIdentifier) => ({ itemIdentifier })) };
   };

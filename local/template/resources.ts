@@ -181,6 +181,7 @@ export const Schedule = z.strictObject({
     DeadLetterConfig: z.strictObject({ Arn: z.string() }).optional(),
   }),
   Description: withoutMeaning('for readers'),
+  GroupName: withoutMeaning('a name is unique in the template'),
 });
 
 export const Api = z.strictObject({ Name: z.string(), ProtocolType: z.literal('HTTP') });
@@ -212,6 +213,8 @@ export const Stage = z.strictObject({
 /** Types that are known and have nothing to run here. */
 export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::Logs::LogGroup', 'logs are files in the data directory'],
+  ['AWS::Logs::MetricFilter', 'there is no CloudWatch here'],
+  ['AWS::Scheduler::ScheduleGroup', 'it only groups the figures of CloudWatch'],
   ['AWS::SQS::QueuePolicy', 'they ask for TLS, which there is not on the loopback device'],
   ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
   ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],

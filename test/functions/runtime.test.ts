@@ -1,7 +1,20 @@
 import * as z from 'zod/mini';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-vi.hoisted(() => (process.env.POWERTOOLS_LOG_LEVEL = 'SILENT'));
+vi.hoisted(() => {
+  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
+  process.env.POWERTOOLS_METRICS_DISABLED = 'false';
+  process.env.POWERTOOLS_DEV = 'true'; // prints by the console, where a test can see it
+});
+const printed: string[] = [];
+vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+beforeEach(() => void printed.splice(0));
+/** What CloudWatch makes figures of: each with the function as its only dimension. */
+const failedItems = () =>
+  printed
+    .map((line) => JSON.parse(line))
+    .filter(({ _aws }) => _aws.CloudWatchMetrics[0].Dimensions[0].join() === 'service')
+    .map(({ FailedItems }) => FailedItems);
 const { sqsBatch } = await import('../../functions/runtime/sqs-batch.ts');
 const { streamBatch } = await import('../../functions/runtime/stream-batch.ts');
 const { once } = await import('../../functions/runtime/once.ts');
@@ -68,6 +81,14 @@ describe('a batch of messages', () => {
     expect(handled).toEqual([[2]]);
   });
 
+  it('publishes how many failed, be it unread or unhandled, and nothing where none did', async () => {
+    await handler()({ Records: [record('1', { about: 'a', value: 1 })] });
+    expect(failedItems()).toEqual([]);
+
+    await handler()({ Records: [record('1', 'null'), record('2', { about: 'broken', value: 2 })] });
+    expect(failedItems()).toEqual([2]);
+  });
+
   it('wires once, and not for a batch that it cannot read', async () => {
     const handle = handler();
     await handle({ Records: [record('1', 'null')] });
@@ -126,6 +147,7 @@ describe('a batch of stream records', () => {
 
     expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
     expect(announced).toMatchObject([{ change: { pk: 'a' } }, { change: { pk: 'b' } }]);
+    expect(failedItems()).toEqual([2]);
   });
 
   it('reports a record that is none by its position', async () => {

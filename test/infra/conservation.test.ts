@@ -55,17 +55,30 @@ describe('the check of conservation', () => {
     });
   });
 
-  it('sets off an alarm when it has not run for two hours', () => {
-    expect(alarmOf('ConservationChecked')).toMatchObject({
-      Namespace: 'Laurel',
-      Dimensions: [{ Name: 'service', Value: functions.get(ROLE)!.Properties.FunctionName }],
-      Statistic: 'SampleCount',
+  it('sets off an alarm when it has not run for two hours, and none in the first one of the stack', () => {
+    const [alarm] = ofType(resources, 'AWS::CloudWatch::Alarm')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Metrics = [] }) => Metrics.some(({ Id }: any) => Id === 'runs'));
+    const metric = (id: string) => alarm.Metrics.find(({ Id }: any) => Id === id).MetricStat;
+
+    expect(metric('runs')).toMatchObject({
+      Metric: {
+        Namespace: 'Laurel',
+        MetricName: 'ConservationChecked',
+        Dimensions: [{ Name: 'service', Value: functions.get(ROLE)!.Properties.FunctionName }],
+      },
       Period: 3600,
+      Stat: 'SampleCount',
+    });
+    // A queue that is polled is measured every minute: an hour with fewer minutes is not a whole one of the stack.
+    expect(metric('minutes')).toMatchObject({ Metric: { Namespace: 'AWS/SQS' }, Period: 3600, Stat: 'SampleCount' });
+    expect(alarm).toMatchObject({
       EvaluationPeriods: 2,
       Threshold: 1,
       ComparisonOperator: 'LessThanThreshold',
-      TreatMissingData: 'breaching',
+      TreatMissingData: 'ignore',
     });
+    expect(alarm.Metrics.map(({ Expression }: any) => Expression)).toContain('IF(minutes >= 55, FILL(runs, 0), 1)');
   });
 
   it('has a row of its own on the dashboard', () => {

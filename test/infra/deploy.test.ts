@@ -29,6 +29,7 @@ type Deployment = {
   readonly stage: string;
   readonly there: readonly string[] | undefined;
   readonly cdkStatus?: number;
+  readonly region?: string;
 };
 
 describe('npm run deploy', () => {
@@ -37,14 +38,14 @@ describe('npm run deploy', () => {
     root = mkdtempSync(join(tmpdir(), 'laurel-deploy-'));
     for (const directory of ['bin', 'infra', 'path']) mkdirSync(join(root, directory));
     for (const file of ['bin/deploy.ts', 'infra/stage.ts', 'package.json']) cpSync(join(ROOT, file), join(root, file));
-    symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
+    for (const tree of ['node_modules', 'operator']) symlinkSync(join(ROOT, tree), join(root, tree));
     writeFileSync(join(root, 'bin', 'app.ts'), APP);
     writeFileSync(join(root, 'path', 'cdk'), CDK, { mode: 0o755 });
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   /** Runs it in an account whose stack has the tables `there`, or with no stack; gives what `cdk` was asked for. */
-  async function deploy({ stage, there, cdkStatus = 0 }: Deployment) {
+  async function deploy({ stage, there, cdkStatus = 0, region = 'eu-west-1' }: Deployment) {
     const resource = (name: string) =>
       '<member><ResourceType>AWS::DynamoDB::GlobalTable</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>' +
       `<PhysicalResourceId>laurel-${stage}-${name}</PhysicalResourceId></member>`;
@@ -70,15 +71,18 @@ describe('npm run deploy', () => {
         NOTES: notes,
         CDK_STATUS: String(cdkStatus),
         LAUREL_STAGE: stage,
-        AWS_REGION: 'eu-west-1',
+        AWS_REGION: region,
+        AWS_CONFIG_FILE: '/none',
         AWS_ACCESS_KEY_ID: 'key',
         AWS_SECRET_ACCESS_KEY: 'secret',
         AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${(cloudFormation.address() as AddressInfo).port}`,
       },
     });
-    const [code] = (await once(child, 'exit')) as [number];
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+    const [code] = (await once(child, 'close')) as [number];
     cloudFormation.close();
-    return { code, asked: existsSync(notes) ? readFileSync(notes, 'utf8').trim().split('\n') : [] };
+    return { code, said, asked: existsSync(notes) ? readFileSync(notes, 'utf8').trim().split('\n') : [] };
   }
 
   it.each<[string, Deployment, string[]]>([
@@ -87,10 +91,16 @@ describe('npm run deploy', () => {
     ['deploys once where nothing is new', { stage: 'prod', there: ['telemetry', 'registry'] }, ['']],
     ['protects nothing where data may go', { stage: 'dev', there: undefined }, ['']],
   ])('%s', async (_what, deployment, steps) => {
-    expect(await deploy(deployment)).toEqual({
+    expect(await deploy(deployment)).toMatchObject({
       code: 0,
       asked: steps.map((step) => `deploy Laurel-${deployment.stage} --verbose new=${step}`),
     });
+  });
+
+  it('says in a sentence that there is no region', async () => {
+    const { code, said, asked } = await deploy({ stage: 'prod', there: undefined, region: '' });
+
+    expect({ code, said, asked }).toEqual({ code: 1, said: expect.stringMatching(/^no AWS region .*\n$/), asked: [] });
   });
 
   it('goes no further after a deployment that failed', async () => {

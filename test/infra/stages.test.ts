@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { byRole, ofType } from '../support/template.ts';
 import { resourcesOf, synthesize } from '../support/synthesis.ts';
 import { tables } from './template-under-test.ts';
@@ -47,5 +51,28 @@ describe('a stage', () => {
     const told = ofType(resourcesOf('test', { alarmTopicArn }), 'AWS::CloudWatch::Alarm');
 
     for (const [, { Properties }] of told) expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
+  });
+
+  it('prod without a topic is refused in a sentence, unless it is said to be meant', () => {
+    const outdir = mkdtempSync(join(tmpdir(), 'laurel-prod-'));
+    onTestFinished(() => rmSync(outdir, { recursive: true }));
+    const { LAUREL_ALARM_TOPIC_ARN: _topic, ...env } = process.env;
+    const synth = (more: object) =>
+      spawnSync(process.execPath, [join(import.meta.dirname, '..', '..', 'bin', 'app.ts')], {
+        env: { ...env, LAUREL_STAGE: 'prod', CDK_OUTDIR: outdir, ...more },
+        encoding: 'utf8',
+      });
+
+    const refused = synth({});
+    expect([refused.status, refused.stderr.trim().split('\n').length]).toEqual([1, 1]);
+    expect(refused.stderr).toContain('LAUREL_ALARMS=silent');
+    expect(synth({ LAUREL_ALARM_TOPIC_ARN: 'my-topic' })).toMatchObject({
+      status: 1,
+      stderr: 'LAUREL_ALARM_TOPIC_ARN: expected the ARN of an SNS topic\n',
+    });
+    expect(readdirSync(outdir)).toEqual([]);
+
+    expect(synth({ LAUREL_ALARMS: 'silent' }).status).toBe(0);
+    expect(readdirSync(outdir)).toContain('Laurel-prod.template.json');
   });
 });

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { LaurelStack } from '../../infra/laurel-stack.ts';
+import { LaurelStack, type LaurelStackOptions } from '../../infra/laurel-stack.ts';
 import { stageOf } from '../../infra/stage.ts';
 import type { Resources } from './template.ts';
 
 /** As long as a stage may be. */
 export const LONGEST_STAGE = 'a'.repeat(20);
 
-type StackOptions = { readonly alarmTopicArn?: string; readonly newTables?: string; readonly basePath?: string };
+type StackOptions = LaurelStackOptions & { readonly newTables?: string };
 
 /** The template and what the stack says beside it; the bundler does not run, so this takes no time. */
 export const synthesize = (stage: string, { newTables, ...options }: StackOptions = {}) => {
