@@ -38,6 +38,11 @@ const FUNCTION = 'AWS::Lambda::Function';
 const ROLE = 'AWS::IAM::Role';
 const LOG = 'AWS::Logs::LogGroup';
 
+const namespace = text(255, /^(?:AWS\/(?:SQS|Lambda|ApiGateway|DynamoDB|Scheduler|Usage)|Laurel)$/u);
+const period: Rule = { fits: (seconds) => [10, 20, 30].includes(seconds) || seconds % 60 === 0 };
+const statistic = oneOf('Average', 'Maximum', 'Minimum', 'SampleCount', 'Sum');
+const dimension = either(text(1_024), refersTo(API, QUEUE, FUNCTION, TABLE));
+
 const policyVersion = oneOf('2012-10-17');
 const action = text(128, /^(?:dynamodb|logs|sqs|lambda|sts):(?:\w+|\*)$/u);
 const attribute = text(255);
@@ -78,18 +83,29 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     StageName: text(128, /^(?:\$default|[\w-]+)$/u),
   },
   'AWS::CloudWatch::Alarm': {
+    DatapointsToAlarm: shownBy('infra/alarms', between(1, 100)),
+    ExtendedStatistic: shownBy('infra/alarms', text(255, /^p\d\d?(?:\.\d)?$/u)),
+    'Metrics[].Expression': shownBy('infra/alarms', text(2_048)),
+    'Metrics[].Id': text(255, /^[a-z]\w*$/u),
+    'Metrics[].MetricStat.Metric.Dimensions[].Name': text(255, /^[^:]/u),
+    'Metrics[].MetricStat.Metric.Dimensions[].Value': dimension,
+    'Metrics[].MetricStat.Metric.MetricName': text(255),
+    'Metrics[].MetricStat.Metric.Namespace': namespace,
+    'Metrics[].MetricStat.Period': period,
+    'Metrics[].MetricStat.Stat': statistic,
+    'Metrics[].ReturnData': flag,
     'AlarmActions[]': shownBy('infra/stages', text(1_024, /^arn:aws:sns:/u)),
     AlarmDescription: shownBy('infra/alarms', text(1_024)),
     ComparisonOperator: oneOf(
       ...['GreaterThanOrEqualToThreshold', 'GreaterThanThreshold', 'LessThanThreshold', 'LessThanOrEqualToThreshold'],
     ),
     'Dimensions[].Name': text(255, /^[^:]/u),
-    'Dimensions[].Value': either(text(1_024), refersTo(API, QUEUE, FUNCTION, TABLE)),
+    'Dimensions[].Value': dimension,
     EvaluationPeriods: between(1, 100),
     MetricName: text(255),
-    Namespace: text(255, /^(?:AWS\/(?:SQS|Lambda|ApiGateway|DynamoDB|Scheduler|Usage)|Laurel)$/u),
-    Period: { fits: (seconds) => [10, 20, 30].includes(seconds) || seconds % 60 === 0 },
-    Statistic: oneOf('Average', 'Maximum', 'Minimum', 'SampleCount', 'Sum'),
+    Namespace: namespace,
+    Period: period,
+    Statistic: statistic,
     ...tags,
     Threshold: is(z.number()),
     TreatMissingData: oneOf('breaching', 'ignore', 'missing', 'notBreaching'),
@@ -192,7 +208,18 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
       ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
     ),
   },
+  'AWS::Logs::MetricFilter': {
+    FilterPattern: shownBy('infra/alarms', text(1_024)),
+    LogGroupName: refersTo(LOG),
+    'MetricTransformations[].Dimensions[].Key': text(255),
+    'MetricTransformations[].Dimensions[].Value': text(255, /^\$\.\w+$/u),
+    'MetricTransformations[].MetricName': shownBy('infra/alarms', text(255, /^[^:*$]+$/u)),
+    'MetricTransformations[].MetricNamespace': shownBy('infra/alarms', text(256, /^(?!AWS\/)[\w./#-]+$/u)),
+    'MetricTransformations[].MetricValue': text(100, /^(?:\d+|\$\.\w+)$/u),
+  },
+  'AWS::Scheduler::ScheduleGroup': { Name: shownBy('infra/alarms', text(64, /^[\w.-]+$/u)) },
   'AWS::Scheduler::Schedule': {
+    GroupName: shownBy('infra/alarms', refersTo('AWS::Scheduler::ScheduleGroup')),
     Description: text(512),
     'FlexibleTimeWindow.Mode': oneOf('FLEXIBLE', 'OFF'),
     Name: text(64, /^[\w.-]+$/u),

@@ -210,9 +210,12 @@ describe.each(templates)('the template of %s', (_stage, template) => {
     }
   });
 
-  it('looks at no alarm over more than AWS takes: a day, or a week with periods of an hour', () => {
-    for (const { Period, EvaluationPeriods } of of('AWS::CloudWatch::Alarm')) {
-      expect(Period * EvaluationPeriods).toBeLessThanOrEqual(Period < 3_600 ? 86_400 : 604_800);
+  it('looks at no alarm over more than AWS takes: a day, or a week with periods of an hour, of ten metrics', () => {
+    for (const { Period, EvaluationPeriods, Metrics = [] } of of('AWS::CloudWatch::Alarm')) {
+      const periods = [Period, ...Metrics.map(({ MetricStat }: any) => MetricStat?.Period)].filter((each) => each > 0);
+      expect(new Set(periods).size).toBe(1);
+      expect(periods[0] * EvaluationPeriods).toBeLessThanOrEqual(periods[0] < 3_600 ? 86_400 : 604_800);
+      expect(Metrics.length).toBeLessThanOrEqual(10);
     }
   });
 });
