@@ -13,7 +13,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { alarmOnApi } from './alarms.ts';
 import type { ForwardRequestEnv } from '../functions/forward-request/env.ts';
-import { LaurelFunction } from './laurel-function.ts';
+import { FORWARD_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { physicalName, type Stage } from './stage.ts';
 
 /** Why the gateway lets a request through to its function: each route states one. */
@@ -56,9 +56,6 @@ const accessLogLine = (service: string) => ({
   bytes: '$context.responseLength',
   milliseconds: '$context.responseLatency',
 });
-
-/** It waits for a function that takes up to `API_TIMEOUT`. */
-const FORWARD_TIMEOUT = Duration.seconds(15);
 
 /**
  * The HTTP API. Each path takes any method, `OPTIONS` too: the gateway knows no 405, and its own CORS setting would open

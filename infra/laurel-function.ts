@@ -18,6 +18,8 @@ import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
 
 /** Behind the API: the gateway gives up at 30 s, and its callers before that. */
 export const API_TIMEOUT = Duration.seconds(10);
+/** Behind the API, and waiting for a function there. */
+export const FORWARD_TIMEOUT = Duration.seconds(15);
 /** Behind a queue or a stream. */
 export const WORKER_TIMEOUT = Duration.seconds(60);
 
@@ -78,7 +80,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
 
   /** Whether somebody waits for its answer at the API, and sends again where there is none. */
   get answersRequests(): boolean {
-    return this.timeout === API_TIMEOUT;
+    return [API_TIMEOUT, FORWARD_TIMEOUT].includes(this.timeout);
   }
 
   /** One need, one line: these actions on this one resource. */
