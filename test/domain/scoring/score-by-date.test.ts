@@ -360,3 +360,65 @@ describe('the score on a date', () => {
     );
   });
 });
+
+/** 21.3: nothing new is done, what there was goes and comes back, at any time of any date. */
+describe('a return to what was', () => {
+  const acts = fc.oneof(
+    fc.record({ do: fc.constantFrom('yank' as const, 'unyank' as const), which: fc.nat() }),
+    fc.record({ do: fc.constantFrom('reverse' as const, 're-award' as const, 'hide' as const), which: fc.nat() }),
+    fc.record({ do: fc.constant('advance' as const), which: fc.constantFrom(1, 1, 2, 30, 60) }),
+  );
+
+  it('is paid for by no window, whoever yanks, restores, hides, reverses and awards again', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(acts, { maxLength: 25 }), async (adversary) => {
+        const world = new World();
+        const settle = async () => {
+          world.collect();
+          for (const due of world.due.splice(0)) await world.refresh(due);
+          await world.refresh();
+        };
+        const begun = world.today;
+        const awards = [anAward('a0', 100), anAward('a1', 7)];
+        await world.grant(...awards);
+        for (let number = 0; number < 12; number += 1) await take(world, { do: 'publish' }, number);
+        await settle();
+        const most = world.score()!.canonicalScore;
+        for (const [number, { do: act, which }] of adversary.entries()) {
+          if (act === 'advance') await advance(world, which);
+          else if (act === 're-award')
+            await world.grant(awards[which % awards.length]!); // the same once more
+          else if (act === 'hide') world.scores.hidden[world.scores.hidden.has(ada) ? 'delete' : 'add'](ada);
+          else await take(world, { do: act, which }, number);
+          await settle();
+          const { canonicalScore, tier, steps } = world.score()!;
+          for (const board of BOARDS) {
+            const row = rowOn(board, world.today, { username: ada, canonicalScore, tier, since: 0, steps });
+            const before = lastDateBefore(board, world.today);
+            const isPaidBefore = before !== null && before >= begun;
+            expect([board, row?.points ?? 0]).toEqual([board, isPaidBefore ? 0 : canonicalScore]);
+            expect(canonicalScore).toBeLessThanOrEqual(most);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('such as a version that was yanked at 23:59 and restored at 00:01, on each of three days', async () => {
+    const world = new World();
+    await world.grant(anAward('a0', 1));
+    for (let number = 0; number < 10; number += 1) await take(world, { do: 'publish' }, number);
+    world.clock.advanceDays(1);
+    for (let day = 0; day < 3; day += 1) {
+      for (const does of ['yank', 'unyank'] as const) {
+        for (let which = 0; which < 10; which += 1) await take(world, { do: does, which: 0 }, 0);
+        for (const due of world.due.splice(0)) await world.refresh(due);
+        if (does === 'yank') world.clock.now += 2 * 60_000 + (day === 0 ? DAY / 2 - 60_000 : DAY - 2 * 60_000);
+      }
+      const { canonicalScore, tier, steps } = world.score()!;
+      expect(canonicalScore).toBe(5_001);
+      expect(rowOn('today', world.today, { username: ada, canonicalScore, tier, since: 0, steps })).toBeNull();
+    }
+  });
+});

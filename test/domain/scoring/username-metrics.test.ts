@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
-import { devicesOf, sumOf } from '../../../domain/scoring/username-metrics.ts';
+import { devicesOf, FOLD, sumOf } from '../../../domain/scoring/username-metrics.ts';
 import {
   dateOf,
   dayNumberOf,
@@ -19,7 +19,8 @@ import {
   MILLISECONDS_PER_DAY,
   MILLISECONDS_PER_HOUR,
 } from '../../../domain/shared/utc.ts';
-import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from './model.ts';
+import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
+import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel, sha256 } from './model.ts';
 
 const named = namedCommandsOf(rulesVersion1);
 const users = [aUsername('ada'), aUsername('bob')] as const;
@@ -140,4 +141,44 @@ describe('metrics carried on day by day', () => {
       { numRuns: 400 },
     );
   }, 60_000);
+});
+
+describe('a fold', () => {
+  /** What known facts fold to under each number of the fold: a change of any of it needs a new number. */
+  const KNOWN: ReadonlyMap<number, string> = new Map([[1, 'a71f0f1555649de0']]);
+
+  it('has another number where the same facts make other metrics or other points by date', async () => {
+    const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
+    const [ada, bob] = users;
+    const kinds = [invocation('model'), invocation('run', false), { event: 'my_event', command: null, success: true }];
+    for (const [number, daysAgo] of [60, 40, 35, 20, 3, 1, 1, 0, -1].entries()) {
+      const at = clock.now - daysAgo * MILLISECONDS_PER_DAY;
+      const kind = kinds[number % kinds.length]!;
+      facts.send('d1', at, anEvent(`${number}`, { kind, sender: number % 4 === 3 ? bob : ada }));
+      facts.send('d2', at, anEvent(`${number}`, { kind }));
+      facts.report(number % 2 === 0 ? 'issue' : 'sign-in', ada, at);
+    }
+    const registry: UserRegistry = {
+      async *versionsOf() {
+        yield [
+          { publishedOn: '2026-07-01', yankedOn: '2026-08-01' },
+          { publishedOn: '2026-08-02', yankedOn: null },
+        ];
+      },
+      async *pullsOf() {
+        yield ['user:bob', 'user:ada', 'device:d1'].map((puller, day) => ({ puller, on: `2026-08-0${day + 1}` }));
+      },
+    };
+    await refreshScore(dependencies(facts, scores, clock, undefined, undefined, registry), {
+      username: ada,
+      days: null,
+    });
+
+    const { foldedBy: _, basis: __, ...metrics } = scores.metrics.get(ada)!.metrics;
+    const { steps } = scores.scores.get(ada)!.score;
+    const text = JSON.stringify([metrics, steps], (_key, value: unknown) =>
+      value instanceof Map ? [...value] : value,
+    );
+    expect({ fold: FOLD, digest: sha256(text).slice(0, 16) }).toEqual({ fold: FOLD, digest: KNOWN.get(FOLD) });
+  });
 });
