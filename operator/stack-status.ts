@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
 import { computedByNow } from '../domain/scoring/username-metrics.ts';
 import { dateOf } from '../domain/shared/utc.ts';
+import { dynamoRulesVersions } from '../functions/adapters/dynamodb/standings.dynamodb.ts';
 import { dynamoUsernameSources } from '../functions/adapters/dynamodb/username-sources.dynamodb.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
 import { jsonOf } from './api.ts';
@@ -35,6 +36,8 @@ export type StackStatus = {
   readonly refreshLag: RefreshLag;
   /** Users whose score is of other rules, or was to change by today; null where the stack cannot tell. */
   readonly staleUsers: number | null;
+  /** How many scores are by which version of the rules, in order. */
+  readonly rulesVersions: Readonly<Record<string, number>> | null;
   /** The newest run that was no dry run; null where there is none, or none is known. */
   readonly lastBackfill: Run | null;
 };
@@ -57,6 +60,7 @@ export async function readStatus(connection: Connection, now: number): Promise<S
     queues,
     refreshLag: measured?.lag ?? lagFromLog(connection.logFile(REFRESH), now),
     staleUsers: await ifThere(() => countStale(connection, now)),
+    rulesVersions: await ifThere(() => countRulesVersions(connection)),
     lastBackfill: await ifThere(() => lastBackfill(connection)),
   };
 }
@@ -83,6 +87,14 @@ async function countStale(connection: Connection, now: number): Promise<number> 
     }
   }
   return stale.size;
+}
+
+/** Reads the same entries as a build of the boards. */
+async function countRulesVersions(connection: Connection): Promise<Readonly<Record<string, number>>> {
+  const counts = new Map<string, number>();
+  const versions = dynamoRulesVersions(connection.dynamodb(), connection.tableName('user_scores'));
+  for await (const version of versions) counts.set(version, (counts.get(version) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Null on a stack from before there was such a thing. */

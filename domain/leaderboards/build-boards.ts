@@ -66,6 +66,7 @@ export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<
       date,
       rows: newSorter<PlacedRow>({ compare: comparePlaces, pack: packRow, unpack: unpackRow }),
       directory: newSorter<DirectoryEntry>({ compare: compareEntries, pack: packEntry, unpack: unpackEntry }),
+      rulesVersions: new Map<string, number>(),
       total: 0,
     }));
     const scores = await sortStandings(deps, builds);
@@ -82,6 +83,7 @@ type Build = {
   readonly date: UtcDate;
   readonly rows: Sorter<PlacedRow>;
   readonly directory: Sorter<DirectoryEntry>;
+  readonly rulesVersions: Map<string, number>;
   total: number;
 };
 
@@ -96,6 +98,7 @@ async function sortStandings({ standings, sha256 }: BuildDeps, builds: readonly 
       if (row === null) continue;
       build.rows.add(row);
       build.directory.add({ hash, points: row.points, since: row.since });
+      build.rulesVersions.set(row.rulesVersion, (build.rulesVersions.get(row.rulesVersion) ?? 0) + 1);
       build.total += 1;
     }
   };
@@ -118,7 +121,7 @@ export function retentionOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: strin
 
 async function writeBoard(
   { store, layout = LAYOUT }: BuildDeps,
-  { board, previous, date, rows, directory, total }: Build,
+  { board, previous, date, rows, directory, rulesVersions, total }: Build,
   { asOf, scores }: { readonly asOf: string; readonly scores: number },
 ): Promise<BuiltBoard> {
   if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
@@ -128,15 +131,16 @@ async function writeBoard(
     return { start: leaf.start, count: leaf.rows.length, ref };
   });
   const buckets = await writeBuckets(writer, directory, bucketsFor(total, previous?.buckets.length ?? 0, layout));
-  const outcome = await writer.commit({ board, asOf, date, total, scores, leaves, buckets });
+  const outcome = await writer.commit({ board, asOf, date, total, rulesVersions, scores, leaves, buckets });
   return { board, asOf, total, scores, outcome };
 }
 
-const toBoardRow = ({ username, points, canonicalScore, tier }: PlacedRow): BoardRow => ({
+const toBoardRow = ({ username, points, canonicalScore, tier, rulesVersion }: PlacedRow): BoardRow => ({
   username,
   points,
   canonicalScore,
   tier,
+  rulesVersion,
 });
 
 const writeBuckets = (

@@ -6,12 +6,13 @@ import type { PlacedRow } from './row.ts';
  * they are split and not parsed. No part holds a tab: names are checked where they come in, tiers are the rules' own.
  */
 
-export const packRow = ({ points, since, username, canonicalScore, tier }: PlacedRow): string =>
-  `${points}\t${since}\t${username}\t${canonicalScore}\t${tier}`;
+export const packRow = ({ points, since, username, canonicalScore, tier, rulesVersion }: PlacedRow): string =>
+  `${points}\t${since}\t${username}\t${canonicalScore}\t${tier}\t${rulesVersion}`;
 
 export function unpackRow(line: string): PlacedRow {
-  const [points, since, username = '', canonicalScore, tier = ''] = line.split('\t');
-  return { username, points: Number(points), canonicalScore: Number(canonicalScore), tier, since: Number(since) };
+  const [points, since, username = '', canonicalScore, tier = '', rulesVersion = ''] = line.split('\t');
+  const numbers = { points: Number(points), canonicalScore: Number(canonicalScore), since: Number(since) };
+  return { username, tier, rulesVersion, ...numbers };
 }
 
 export const packEntry = ({ hash, points, since }: DirectoryEntry): string => `${hash}\t${points}\t${since}`;

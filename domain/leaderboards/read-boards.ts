@@ -49,7 +49,7 @@ export async function pageOf(
   const rows = await shownNow(deps, found.value, ranked);
   const last = after + ranked.length;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
-  return ok({ board, asOf: snapshot.asOf, rows, total: snapshot.total, ...next });
+  return ok({ board, asOf: snapshot.asOf, rows, total: snapshot.total, ...versionsOf(snapshot), ...next });
 }
 
 /** A user's exact place on a board, with up to three rows above and below. */
@@ -76,6 +76,7 @@ export async function placeOf(
     rank,
     points,
     total: snapshot.total,
+    ...versionsOf(snapshot),
     above: around.filter((row) => row.rank < rank),
     below: around.filter((row) => row.rank > rank),
   });
@@ -107,6 +108,11 @@ async function shownNow(
   const hidden = isNewest ? new Set<string>() : await profiles.hiddenAmong(rows.map(({ username }) => username));
   return rows.filter(({ username }) => !hidden.has(username));
 }
+
+const isOfOneVersion = ({ rulesVersions }: Snapshot): boolean => rulesVersions.size < 2;
+
+const versionsOf = (snapshot: Snapshot): Pick<BoardView, 'rulesVersions'> =>
+  isOfOneVersion(snapshot) ? {} : { rulesVersions: Object.fromEntries(snapshot.rulesVersions) };
 
 async function snapshotAt(
   { leaderboards, clock }: ReadBoardsDeps,
@@ -182,7 +188,7 @@ class SnapshotRows {
     const touched = this.#leaves.filter(({ before, count }) => before < to && before + count > from);
     const rows = await settleAll(touched, LEAVES_AT_A_TIME, async (leaf) =>
       (await this.#rowsOf(leaf))
-        .map((row, index) => ({ rank: leaf.before + index + 1, ...row }))
+        .map((row, index) => this.#ranked(leaf.before + index + 1, row))
         .filter(({ rank }) => rank > from && rank <= to),
     );
     return rows.flat();
@@ -202,9 +208,14 @@ class SnapshotRows {
       if (leaf === undefined) continue;
       const index = (await this.#rowsOf(leaf)).findIndex((row) => row.username === username);
       const row = (await this.#rowsOf(leaf))[index];
-      if (row !== undefined) return { rank: leaf.before + index + 1, ...row };
+      if (row !== undefined) return this.#ranked(leaf.before + index + 1, row);
     }
     return null;
+  }
+
+  /** Which rules a row is by says something only beside rows of others. */
+  #ranked(rank: number, { rulesVersion, ...row }: BoardRow): RankedRowView {
+    return { rank, ...row, ...(isOfOneVersion(this.#snapshot) ? {} : { rulesVersion }) };
   }
 
   #leafOf(place: Place) {

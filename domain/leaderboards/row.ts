@@ -9,10 +9,10 @@ export type PlacedRow = BoardRow & Place;
 
 /** A user's row on a board whose window ends on `date`; null where there is no positive number to list. */
 export function rowOn(board: Board, date: UtcDate, standing: Standing): PlacedRow | null {
-  const { username, canonicalScore, tier, since } = standing;
+  const { username, canonicalScore, tier, since, rulesVersion } = standing;
   const before = lastDateBefore(board, date);
   const points = before === null ? canonicalScore : canonicalScore - scoreAtEndOf(before, standing);
-  return points > 0 ? { username, points, canonicalScore, tier, since } : null;
+  return points > 0 ? { username, points, canonicalScore, tier, since, rulesVersion } : null;
 }
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

@@ -7,6 +7,8 @@ export type BoardRow = {
   readonly points: number;
   readonly canonicalScore: number;
   readonly tier: string;
+  /** The rules that both are by. */
+  readonly rulesVersion: string;
 };
 
 /** Where a row stands in the order of a board: points, then whose score has stood longest, then username. */
@@ -39,6 +41,8 @@ export type Snapshot = {
   readonly date: UtcDate;
   /** How many rows there are. */
   readonly total: number;
+  /** How many of the rows are by which version of the rules: more than one until all scores are refreshed after a change. */
+  readonly rulesVersions: ReadonlyMap<string, number>;
   /** How many scores were read for it, listed or not: what the time between builds goes by. */
   readonly scores: number;
   readonly leaves: readonly LeafEntry[];

@@ -6,6 +6,7 @@ export type Standing = {
   readonly username: Username;
   readonly canonicalScore: number;
   readonly tier: string;
+  readonly rulesVersion: string;
   /** Milliseconds since the epoch: since when canonicalScore has stood unchanged. */
   readonly since: number;
   /** The scores before the present one, oldest first, as far back as a window reaches. */

@@ -15,8 +15,13 @@ export const RankedRowView = z.object({
   points: z.int().check(z.positive()),
   canonicalScore: z.int(),
   tier: z.string(),
+  /** Only while the board has rows of more than one. */
+  rulesVersion: z.optional(z.string()),
 });
 export type RankedRowView = z.infer<typeof RankedRowView>;
+
+/** How many rows are by which version of the rules; only while a change of the rules has not reached all of them. */
+const RulesVersions = z.optional(z.record(z.string(), Count));
 
 export const BoardView = z.object({
   board: z.enum(BOARDS),
@@ -24,6 +29,7 @@ export const BoardView = z.object({
   rows: z.array(RankedRowView),
   /** How many users the board lists. */
   total: Count,
+  rulesVersions: RulesVersions,
   /** The cursor of the next page, within the same snapshot. */
   next: z.optional(z.string()),
 });
@@ -35,6 +41,7 @@ export const BoardPlaceView = z.object({
   rank: Rank,
   points: z.int().check(z.positive()),
   total: Count,
+  rulesVersions: RulesVersions,
   /** Up to three rows, in the order of ranks: the nearest is the last. */
   above: z.array(RankedRowView),
   /** Up to three rows, the nearest is the first. */

@@ -49,6 +49,7 @@ function textOf(status: StackStatus, target: Target, now: number): string {
     tableOf(['queue', 'waiting', 'in flight', 'delayed', 'oldest'], rows),
     `refresh lag:    ${lag}`,
     `stale users:    ${orUnknown(status.staleUsers)}`,
+    ...rulesText(status),
     `last backfill:  ${
       lastBackfill === null
         ? 'none known'
@@ -56,6 +57,15 @@ function textOf(status: StackStatus, target: Target, now: number): string {
     }`,
     ...(dead.length === 0 ? [] : [`dead letters:   ${dead.join(', ')}`]),
   ].join('\n');
+}
+
+/** Only while a change of the rules has not reached all scores. */
+function rulesText({ rulesVersions }: StackStatus): string[] {
+  const versions = Object.entries(rulesVersions ?? {});
+  if (versions.length < 2) return [];
+  return [
+    `rules:          ${versions.map(([version, scores]) => `${scores} scores by version ${version}`).join(', ')}`,
+  ];
 }
 
 function ageText({ oldestAgeSeconds, waiting, inFlight }: QueueStatus): string {

@@ -24,9 +24,14 @@ const row = (username: string, points: number, rest: Partial<BoardRow> = {}): Bo
   points,
   canonicalScore: points,
   tier: 'Sprout',
+  rulesVersion: '1',
   ...rest,
 });
-const ROWS = [row('ada', 90), row('bob', 80, { canonicalScore: 20, tier: 'Seedling' }), row('c-_.9', 80)];
+const ROWS = [
+  row('ada', 90),
+  row('bob', 80, { canonicalScore: 20, tier: 'Seedling', rulesVersion: '2' }),
+  row('c-_.9', 80),
+];
 const ENTRIES: readonly BucketEntry[] = [
   { fingerprint: 7, points: 80, since: 5 },
   { fingerprint: 4_294_967_295, points: 90, since: Date.parse(NOON) },
@@ -36,6 +41,7 @@ const emptyAt = (asOf: string, board: Board = 'alltime'): Snapshot => ({
   asOf,
   date: asOf.slice(0, 10),
   total: 0,
+  rulesVersions: new Map(),
   scores: 0,
   leaves: [],
   buckets: [],

@@ -135,7 +135,15 @@ export const aStanding = (
   name: string,
   canonicalScore: number,
   { since = 0, ...rest }: Partial<Omit<Standing, 'username' | 'canonicalScore'>> = {},
-): Standing => ({ username: aUsername(name), canonicalScore, tier: 'Seedling', since, steps: [], ...rest });
+): Standing => ({
+  username: aUsername(name),
+  canonicalScore,
+  tier: 'Seedling',
+  rulesVersion: '1',
+  since,
+  steps: [],
+  ...rest,
+});
 
 /** Some people whose ranks are wanted, and all that ranks them. `people` and `now` may be changed at any time. */
 export class LeaderboardWorld {

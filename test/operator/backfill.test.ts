@@ -26,7 +26,10 @@ describe('backfill', () => {
     const { runId } = whole.said;
     expect(await operate(stack.dataDirectory, 'backfill', '--run', runId)).toEqual(whole);
     const status = await operate(stack.dataDirectory, 'status');
-    expect(status).toMatchObject({ code: 0, said: { staleUsers: 0, lastBackfill: { runId, status: 'done' } } });
+    expect(status).toMatchObject({
+      code: 0,
+      said: { staleUsers: 0, rulesVersions: { 1: 1 }, lastBackfill: { runId, status: 'done' } },
+    });
   });
 
   it('rolls up the days that it is told', async () => {

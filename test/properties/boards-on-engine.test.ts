@@ -7,7 +7,8 @@ import { BOARDS, type Board } from '../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import { pageOf, placeOf, type ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
 import { comparePlaces, rowOn } from '../../domain/leaderboards/row.ts';
-import type { BoardRow, Snapshot } from '../../domain/leaderboards/snapshot.ts';
+import type { Snapshot } from '../../domain/leaderboards/snapshot.ts';
+import type { RankedRowView } from '../../domain/leaderboards/views.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
 import { diskSorter } from '../../functions/adapters/disk/external-sorter.ts';
 import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboard-reader.dynamodb.ts';
@@ -42,8 +43,8 @@ const readOf = (table: string): ReadBoardsDeps => {
 };
 
 /** All rows of a board by its pages. */
-async function rowsOf(deps: ReadBoardsDeps, board: Board, limit: number): Promise<(BoardRow & { rank: number })[]> {
-  const rows: (BoardRow & { rank: number })[] = [];
+async function rowsOf(deps: ReadBoardsDeps, board: Board, limit: number): Promise<RankedRowView[]> {
+  const rows: RankedRowView[] = [];
   let cursor: string | undefined;
   do {
     const page = await pageOf(deps, board, { limit, cursor });

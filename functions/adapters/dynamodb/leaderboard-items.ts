@@ -54,6 +54,8 @@ const RootItem = z.object({
   date: z.iso.date(),
   total: Count,
   scores: Count,
+  /** Of a snapshot from before rows had one: none, hence one version. */
+  rulesVersions: z._default(z.record(z.string(), Count), {}),
   leaves: Count,
   startParts: Numbers,
   startPoints: Differences,
@@ -74,11 +76,12 @@ const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
   values.filter((value) => value !== undefined);
 
 /** What a snapshot is stored as, without its key. */
-export function toRoot({ leaves, buckets, ...snapshot }: Snapshot): Item {
+export function toRoot({ leaves, buckets, rulesVersions, ...snapshot }: Snapshot): Item {
   const starts = leaves.map(({ start }) => start);
   const usernames = present(starts.map((start) => start?.username));
   return marshall({
     ...snapshot,
+    rulesVersions: Object.fromEntries(rulesVersions),
     leaves: leaves.length,
     startParts: packNumbers(starts.map(partsOf)),
     startPoints: packDifferences(present(starts.map((start) => start?.points))),
@@ -115,8 +118,9 @@ export function parseRoot(item: Item): StoredSnapshot {
     ref: refs[index] ?? '',
   }));
   const { board, asOf, date, total, scores, expiresAt } = root;
+  const rulesVersions = new Map(Object.entries(root.rulesVersions));
   return {
-    snapshot: { board, asOf, date, total, scores, leaves, buckets: refs.slice(root.leaves) },
+    snapshot: { board, asOf, date, total, rulesVersions, scores, leaves, buckets: refs.slice(root.leaves) },
     expires: expiresAt === undefined ? null : expiresAt * 1_000,
   };
 }
@@ -135,15 +139,19 @@ const LeafItem = z.object({
   others: Numbers,
   tierNames: z.array(z.string()),
   tiers: Numbers,
+  // Neither is in a block that was written before rows had a version.
+  versionNames: z._default(z.array(z.string()), ['']),
+  versions: z._default(Numbers, { min: 0, places: [] }),
 });
 
 /** The content of a block: `text` is what its address is the hash of, `columns` what is stored. */
 export type BlockContent = { readonly text: string; readonly columns: () => Item };
 
 export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
-  text: `leaf ${JSON.stringify(rows.map((row) => [row.username, row.points, row.canonicalScore, row.tier]))}`,
+  text: `leaf ${JSON.stringify(rows.map((row) => [row.username, row.points, row.canonicalScore, row.tier, row.rulesVersion]))}`,
   columns: () => {
     const tierNames = [...new Set(rows.map(({ tier }) => tier))];
+    const versionNames = [...new Set(rows.map(({ rulesVersion }) => rulesVersion))];
     return marshall({
       count: rows.length,
       usernames: packTexts(rows.map(({ username }) => username)),
@@ -151,20 +159,25 @@ export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
       others: packNumbers(rows.map(({ points, canonicalScore }) => canonicalScore - points)),
       tierNames,
       tiers: packNumbers(rows.map(({ tier }) => tierNames.indexOf(tier))),
+      versionNames,
+      versions: packNumbers(rows.map(({ rulesVersion }) => versionNames.indexOf(rulesVersion))),
     });
   },
 });
 
 export function parseLeaf(item: Item): readonly BoardRow[] {
-  const { count, tierNames, ...columns } = LeafItem.parse(unmarshall(item));
+  const { count, tierNames, versionNames, ...columns } = LeafItem.parse(unmarshall(item));
   const points = unpackDifferences(columns.points, count);
   const others = unpackNumbers(columns.others, count);
   const tiers = unpackNumbers(columns.tiers, count);
+  const versions = unpackNumbers(columns.versions, count);
   return unpackTexts(columns.usernames, count).map((username, index) => {
     const own = points[index] ?? 0;
     const tier = tierNames[tiers[index] ?? 0];
-    if (tier === undefined) throw new Error('a leaf with a tier outside of its table of names');
-    return { username, points: own, canonicalScore: own + (others[index] ?? 0), tier };
+    const rulesVersion = versionNames[versions[index] ?? 0];
+    if (tier === undefined || rulesVersion === undefined)
+      throw new Error('a leaf with a place outside of its table of names');
+    return { username, points: own, canonicalScore: own + (others[index] ?? 0), tier, rulesVersion };
   });
 }
 

@@ -23,8 +23,8 @@ describe('a build', () => {
     ]);
     expect(world.scans).toBe(1);
     expect(world.store.rowsOf(world.store.pointers.get('alltime')!)).toEqual([
-      { username: 'ben', points: 7, canonicalScore: 7, tier: 'Seedling' },
-      { username: 'ada', points: 5, canonicalScore: 5, tier: 'Seedling' },
+      { username: 'ben', points: 7, canonicalScore: 7, tier: 'Seedling', rulesVersion: '1' },
+      { username: 'ada', points: 5, canonicalScore: 5, tier: 'Seedling', rulesVersion: '1' },
     ]);
     expect(world.sorters.open).toBe(0);
   });

@@ -14,11 +14,12 @@ import type { Snapshot } from '../../../domain/leaderboards/snapshot.ts';
 
 const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2, average: 2 }, bucket: 10 };
 
+const lowest = { tier: 'Seedling', rulesVersion: '1', since: 0 };
 /** One row for each number, by points. */
 const rows = (...points: readonly number[]): PlacedRow[] =>
   points
     .toSorted((a, b) => b - a)
-    .map((each) => ({ username: `u${each}`, points: each, canonicalScore: each, tier: 'Seedling', since: 0 }));
+    .map((each) => ({ username: `u${each}`, points: each, canonicalScore: each, ...lowest }));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => count - index);
 
 const snapshotCut = (given: readonly PlacedRow[], previous: Snapshot | null = null): Snapshot => {
@@ -26,7 +27,8 @@ const snapshotCut = (given: readonly PlacedRow[], previous: Snapshot | null = nu
   const entries = leaves.map(({ start, rows: { length: count } }, index) => ({ start, count, ref: String(index) }));
   const asOf = '2026-08-21T12:00:00.000Z';
   const total = given.length;
-  return { board: 'alltime', asOf, date: '2026-08-21', total, scores: total, leaves: entries, buckets: [] };
+  const common = { board: 'alltime', asOf, date: '2026-08-21', rulesVersions: new Map() } as const;
+  return { ...common, total, scores: total, leaves: entries, buckets: [] };
 };
 const pointsOf = (given: readonly PlacedRow[], previous: Snapshot | null): number[][] =>
   [...cutLeaves(given, previous, small)].map((leaf) => leaf.rows.map(({ points }) => points));

@@ -244,3 +244,26 @@ it('an answer of the reads is one of the contract', async () => {
 
   expect(await pageOf(world.read, 'alltime', { limit: 3 })).toEqual(ok(await page({ limit: 3 })));
 });
+
+describe('while a change of the rules has not reached all scores', () => {
+  const mixed = () => people().map((person, index) => (index === 1 ? { ...person, rulesVersion: '2' } : person));
+
+  it('a board says how many rows are by which, and each row by which it is', async () => {
+    world = new LeaderboardWorld(mixed(), small);
+    await buildBoards(world.build);
+
+    const { rows, rulesVersions } = await page({ limit: 3 });
+    expect(rulesVersions).toEqual({ 1: 19, 2: 1 });
+    expect(rows.map(({ rulesVersion }) => rulesVersion)).toEqual(['1', '2', '1']);
+    const own = await place('u2');
+    expect(own.rulesVersions).toEqual({ 1: 19, 2: 1 });
+    expect([...own.above, ...own.below].map(({ rulesVersion }) => rulesVersion)).toEqual(['1', '1', '1', '1']);
+  });
+
+  it('and nothing of it before and afterwards', async () => {
+    await buildBoards(world.build);
+
+    expect(await page({})).not.toHaveProperty('rulesVersions');
+    for (const row of (await page({})).rows) expect(row).not.toHaveProperty('rulesVersion');
+  });
+});

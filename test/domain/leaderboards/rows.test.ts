@@ -80,7 +80,7 @@ describe('where a leaf starts', () => {
 
 describe('a line for sorting', () => {
   it('is a row or an entry again', () => {
-    const row = { ...place(5, 1_787_000_000_123), canonicalScore: 105, tier: 'Old Grove' };
+    const row = { ...place(5, 1_787_000_000_123), canonicalScore: 105, tier: 'Old Grove', rulesVersion: '1' };
     const entry = { hash: '00ff00ff00ff00ff', points: 5, since: 1_787_000_000_123 };
 
     expect(unpackRow(packRow(row))).toEqual(row);

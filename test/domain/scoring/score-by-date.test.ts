@@ -299,7 +299,7 @@ async function check(world: World, expected: Expected, order: number): Promise<v
   for (const [date, value] of history) expect([date, value]).toEqual([date, expected.on(date)]);
   for (const board of BOARDS) {
     const { canonicalScore, tier, steps } = score;
-    const row = rowOn(board, today, { username: ada, canonicalScore, tier, since: 0, steps });
+    const row = rowOn(board, today, { username: ada, canonicalScore, tier, rulesVersion: '', since: 0, steps });
     const before = lastDateBefore(board, today);
     const gain = expected.on(today) - (before === null ? 0 : expected.on(before));
     expect([board, row?.points ?? 0]).toEqual([board, Math.max(0, gain)]);
@@ -393,7 +393,14 @@ describe('a return to what was', () => {
           await settle();
           const { canonicalScore, tier, steps } = world.score()!;
           for (const board of BOARDS) {
-            const row = rowOn(board, world.today, { username: ada, canonicalScore, tier, since: 0, steps });
+            const row = rowOn(board, world.today, {
+              username: ada,
+              canonicalScore,
+              tier,
+              rulesVersion: '',
+              since: 0,
+              steps,
+            });
             const before = lastDateBefore(board, world.today);
             const isPaidBefore = before !== null && before >= begun;
             expect([board, row?.points ?? 0]).toEqual([board, isPaidBefore ? 0 : canonicalScore]);
@@ -418,7 +425,9 @@ describe('a return to what was', () => {
       }
       const { canonicalScore, tier, steps } = world.score()!;
       expect(canonicalScore).toBe(5_001);
-      expect(rowOn('today', world.today, { username: ada, canonicalScore, tier, since: 0, steps })).toBeNull();
+      expect(
+        rowOn('today', world.today, { username: ada, canonicalScore, tier, rulesVersion: '', since: 0, steps }),
+      ).toBeNull();
     }
   });
 });
