@@ -13,3 +13,6 @@ export const LocalDescription = z.object({
   tables: z.record(z.string(), z.string()),
 });
 export type LocalDescription = z.infer<typeof LocalDescription>;
+
+/** By which the local stack knows the calls of `laurel`. */
+export const OPERATOR_KEY_ID = 'laurel';

@@ -21,7 +21,8 @@ import { functionPool, type FunctionPool, type ObservedInvocation } from './lamb
 import { drain, STACK_LOG } from './drain.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type Disturbance, type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
-import type { LocalDescription } from './local-description.ts';
+import { type LocalDescription, OPERATOR_KEY_ID } from './local-description.ts';
+import { parsePolicy } from './proxy/policy.ts';
 import type { Assembly } from './template/assembly.ts';
 import type { Surroundings } from './template/references.ts';
 import { readStack, type FunctionModel, type ScheduleModel, type StackModel } from './template/stack-model.ts';
@@ -45,6 +46,8 @@ export type LocalStackOptions = {
   readonly engine?: EngineName;
   /** Changes what the template says, for tests: a permission less, a shorter visibility timeout. */
   readonly adapt?: (model: StackModel) => StackModel;
+  /** Statements that bound what `laurel` may do; without them it may do anything. */
+  readonly operatorPolicy?: readonly unknown[];
   /** Another clock for the retries of stream mappings than the machine's, for tests: hours pass at once. */
   readonly streamTime?: Pick<StreamSourceOptions, 'clock' | 'backOff'>;
   readonly observe?: (call: ObservedCall) => void;
@@ -169,6 +172,9 @@ async function boot(
   proxy.allow([
     ...stack.functions.map((fn) => ({ role: fn.role, accessKeyId: keyOf(fn), policy: fn.policy })),
     ...stack.schedules.map((each) => ({ role: each.name, accessKeyId: keyOfSchedule(each), policy: each.policy })),
+    ...(options.operatorPolicy === undefined
+      ? []
+      : [{ role: 'laurel', accessKeyId: OPERATOR_KEY_ID, policy: parsePolicy('laurel', options.operatorPolicy) }]),
   ]);
   for (const fn of stack.functions) {
     functions.set(

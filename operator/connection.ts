@@ -7,7 +7,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { once } from '../functions/runtime/once.ts';
-import { LocalDescription } from '../local/local-description.ts';
+import { LocalDescription, OPERATOR_KEY_ID } from '../local/local-description.ts';
 import { OperatorError, usageError } from './outcome.ts';
 import { QUEUE_ROLES } from './queues.ts';
 
@@ -97,7 +97,7 @@ function connectLocal(target: Extract<Target, { kind: 'local' }>): Connection {
   const { directory } = target;
   const description = readDescription(directory);
   const { region, baseUrl, adminKey, functions, tables, queues } = description;
-  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
+  const credentials = { accessKeyId: OPERATOR_KEY_ID, secretAccessKey: 'local' };
   const named = (kind: string, names: Readonly<Record<string, string>>, role: string) => {
     const name = names[role];
     if (name === undefined) throw new OperatorError('not_there', `the local stack has no ${kind} ${role}`);

@@ -44,7 +44,11 @@ const TransactionTarget = z.object({
   TransactItems: z.array(z.record(z.string(), z.object({ TableName: z.string() }))),
 });
 const StreamTarget = z.object({ StreamArn: z.string().optional(), ShardIterator: z.string().optional() });
-const QueueTarget = z.object({ QueueUrl: z.string().optional(), QueueName: z.string().optional() });
+const QueueTarget = z.object({
+  QueueUrl: z.string().optional(),
+  QueueName: z.string().optional(),
+  SourceArn: z.string().optional(), // of a task that moves messages
+});
 
 /** IAM knows the members of a transaction by the single operations, and a batch of SQS by its member. */
 const TRANSACTION_ACTIONS = new Map([
@@ -71,7 +75,7 @@ export function accessesOf(operation: AwsOperation, body: unknown, context: ArnC
     }
     case 'sqs': {
       const { data } = QueueTarget.safeParse(body);
-      const name = data?.QueueUrl?.split('/').at(-1) ?? data?.QueueName;
+      const name = data?.QueueUrl?.split('/').at(-1) ?? data?.QueueName ?? data?.SourceArn?.split(':').at(-1);
       if (name === undefined) return undefined;
       const resource = `arn:aws:sqs:${context.region}:${context.accountId}:${name}`;
       return [{ action: `sqs:${operation.name.replace(/Batch$/, '')}`, resource }];

@@ -182,7 +182,7 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'Architectures[]': oneOf('arm64', 'x86_64'),
     'Code.S3Bucket': composed,
     'Code.S3Key': shownBy('infra/synth-if-stale', text(1_024, /\.zip$/u)),
-    'Environment.Variables.*': shownBy('infra/functions', refersTo(TABLE, QUEUE)),
+    'Environment.Variables.*': shownBy('infra/functions', either(text(4_096), refersTo(TABLE, QUEUE))),
     FunctionName: text(64, /^[\w-]+$/u),
     Handler: shownBy('infra/synth-if-stale', text(128, /^[^\s]+$/u)),
     'LoggingConfig.ApplicationLogLevel': oneOf('DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN'),
@@ -198,9 +198,9 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
   },
   'AWS::Lambda::Permission': {
     Action: oneOf('lambda:InvokeFunction'),
-    FunctionName: shownBy('infra/api', refersTo(FUNCTION)),
+    FunctionName: local('http', refersTo(FUNCTION)),
     Principal: oneOf('apigateway.amazonaws.com'),
-    SourceArn: composed,
+    SourceArn: local('http', composed),
   },
   [LOG]: {
     LogGroupName: text(512, /^[\w./#-]+$/u),

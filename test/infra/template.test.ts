@@ -23,6 +23,7 @@ const READ: Readonly<Record<string, z.core.$ZodType>> = {
   'AWS::IAM::Role': reader.Role,
   'AWS::Lambda::EventSourceMapping': z.union([reader.QueueMapping, reader.StreamMapping]),
   'AWS::Lambda::Function': reader.LambdaFunction,
+  'AWS::Lambda::Permission': reader.Permission,
   'AWS::Scheduler::Schedule': reader.Schedule,
   'AWS::SQS::Queue': reader.Queue,
 };

@@ -25,6 +25,11 @@ describe('what a call needs to be allowed', () => {
     ],
     ['DynamoDBStreams_20120810.GetRecords', { ShardIterator: 's' }, [['dynamodb:GetRecords', `${table}/stream/s`]]],
     ['AmazonSQS.SendMessageBatch', { QueueUrl: 'http://x/1/jobs' }, [['sqs:SendMessage', 'arn:aws:sqs:r:1:jobs']]],
+    [
+      'AmazonSQS.ListMessageMoveTasks',
+      { SourceArn: 'arn:aws:sqs:r:1:jobs-dlq' },
+      [['sqs:ListMessageMoveTasks', 'arn:aws:sqs:r:1:jobs-dlq']],
+    ],
   ])('%s %j', (target, body, expected) => {
     expect(accesses(target, body)).toEqual(expected.map(([action, resource]) => ({ action, resource })));
   });

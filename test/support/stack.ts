@@ -10,6 +10,7 @@ import { readAssembly } from '../../local/template/assembly.ts';
 import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
 import type { StackModel } from '../../local/template/stack-model.ts';
 import { assemblyOfRun } from './assembly.ts';
+import { operatorPolicy } from './operator-policy.ts';
 import { notePermissions } from './used-permissions.ts';
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
@@ -40,7 +41,14 @@ export async function startTestStack(options: Partial<LocalStackOptions> = {}): 
     if (isOurs) notePermissions(call);
     options.observe?.(call);
   };
-  const stack = await startLocalStack({ adapt, ...options, observe, assembly, dataDirectory });
+  const stack = await startLocalStack({
+    adapt,
+    ...(isOurs ? { operatorPolicy: operatorPolicy() } : {}), // laurel runs on what its documentation grants
+    ...options,
+    observe,
+    assembly,
+    dataDirectory,
+  });
   return {
     ...stack,
     dataDirectory,

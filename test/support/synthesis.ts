@@ -38,6 +38,7 @@ export const everyTemplate = () =>
       ['prod', {}],
       ['prod, for the first time', { newTables: 'all' }],
       ['prod, with a topic for alarms', { alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms' }],
+      ['prod, behind a path', { basePath: '/api' }],
       [LONGEST_STAGE, {}],
     ] satisfies [string, StackOptions][]
   ).map(([name, options]) => [name, synthesize(name.split(',')[0] ?? '', options).template] as const);
