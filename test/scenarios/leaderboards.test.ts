@@ -57,7 +57,7 @@ describe('the boards', () => {
     });
     expect(await get('/v1/leaderboards/alltime/users/ada')).toMatchObject({
       status: 404,
-      body: { code: 'not_listed' },
+      body: { code: 'unknown_username' },
     });
   });
 
