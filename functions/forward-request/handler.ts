@@ -2,7 +2,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import { ROUTES_BY_ROLE } from '../read-api/routes.ts';
 import { HttpEvent, internalFault, nothingHere, toAnswer, type HttpAnswer } from '../runtime/http-answer.ts';
-import { HttpEnv } from '../runtime/http-function.ts';
+import { HttpEnv } from '../runtime/http-env.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { pathFinder } from '../runtime/router.ts';

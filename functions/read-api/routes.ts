@@ -22,6 +22,7 @@ import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
 import { routes as visibilityRoutes } from '../set-visibility/routes.ts';
+import { HttpEnv } from '../runtime/http-env.ts';
 import { openApiOf } from '../runtime/openapi.ts';
 import type { Reply } from '../runtime/problems.ts';
 import { route } from '../runtime/route.ts';
@@ -154,4 +155,8 @@ export const ROUTES_BY_ROLE = {
 } as const;
 
 const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf(Object.values(ROUTES_BY_ROLE).flat(), { title: 'Laurel', version: packageJson.version });
+  openApiOf(
+    Object.values(ROUTES_BY_ROLE).flat(),
+    { title: 'Laurel', version: packageJson.version },
+    HttpEnv.parse(process.env).BASE_PATH,
+  );

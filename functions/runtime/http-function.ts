@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { HttpEvent, internalFault, nothingHere, toAnswer, withoutRoute, type HttpAnswer } from './http-answer.ts';
+import { HttpEnv } from './http-env.ts';
 import { logger, publish } from './log.ts';
 import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
@@ -9,12 +9,6 @@ import { readQuery } from './query.ts';
 import { readJson, SMALL_BODY } from './request-body.ts';
 import type { HttpDeps, Route } from './route.ts';
 import { pathFinder, type Match } from './router.ts';
-
-/** What every function behind the HTTP API may be told, beside its own environment. */
-export const HttpEnv = z.object({
-  /** `/api`, where the paths of the API are also served behind it. */
-  BASE_PATH: z.optional(z.string().check(z.regex(/^(?:\/[a-z0-9-]+)+$/))),
-});
 
 /**
  * A Lambda behind the HTTP API: finds the route, checks key, scope and request, and answers in the contract's words.

@@ -54,7 +54,18 @@ function responsesOf(route: DescribedRoute): Json {
     responses.set(status, { description: text, ...(either === undefined ? {} : { content: jsonContent(either) }) });
   }
   if (route.hasEtag === true) responses.set('304', { description: 'What `if-none-match` names is still the answer' });
+  responses.set('429', { description: 'The gateway is asked too much at once: `{"message"}`' });
   return Object.fromEntries([...responses].sort());
+}
+
+/** `getScoresByUsernameHistory`, from the method and the path. */
+function operationIdOf({ method, path }: DescribedRoute): string {
+  const words = path
+    .replaceAll(/^\/api|\/v1(?=\/)/gu, '')
+    .replaceAll(/\{(\w+)\+?\}/gu, 'by/$1')
+    .split(/[^A-Za-z0-9]+/u);
+  const capitals = words.map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`);
+  return `${method.toLowerCase()}${capitals.join('')}`;
 }
 
 function operationOf(route: DescribedRoute): Json {
@@ -65,10 +76,11 @@ function operationOf(route: DescribedRoute): Json {
   const body = route.documentedBody ?? route.request.shape.body;
   const isKeyOptional = route.access === 'anonymous-or-key';
   return {
+    operationId: operationIdOf(route),
     summary: route.summary,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body === undefined ? {} : { requestBody: { required: true, content: jsonContent(schemaOf(body, 'input')) } }),
-    ...(route.access === 'anyone' ? {} : { security: [{ key: [] }, ...(isKeyOptional ? [{}] : [])] }),
+    security: route.access === 'anyone' ? [] : [{ key: [] }, ...(isKeyOptional ? [{}] : [])],
     responses: responsesOf(route),
   };
 }
@@ -77,6 +89,7 @@ function operationOf(route: DescribedRoute): Json {
 export function openApiOf(
   routes: readonly DescribedRoute[],
   info: { readonly title: string; readonly version: string },
+  basePath = '/',
 ): Json {
   const paths = new Map<string, Record<string, Json>>();
   for (const route of routes) {
@@ -85,7 +98,8 @@ export function openApiOf(
   }
   return {
     openapi: '3.1.0',
-    info,
+    info: { ...info, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: basePath }],
     paths: Object.fromEntries(paths),
     components: {
       schemas: { Problem: schemaOf(Problem, 'output') },
