@@ -2,7 +2,7 @@ import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dyna
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { Username } from '../domain/identity/username.ts';
 import { confirmPublish } from '../domain/registry/confirm-publish.ts';
-import type { Publisher } from '../domain/registry/extension.ts';
+import { STABLE, type Publisher } from '../domain/registry/extension.ts';
 import { recordPull, userPuller } from '../domain/registry/record-pull.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
 import { authorPk, pullSk } from '../functions/adapters/dynamodb/registry-items.ts';
@@ -20,10 +20,10 @@ const PERSONAL: Publisher = { kind: 'personal', name: ADA };
 const GUILD: Publisher = { kind: 'collective', name: Username.parse('guild') };
 const MEMBERS = Array.from({ length: 30 }, (_, n) => Username.parse(`member-${n}`));
 
-/** Extension, version, publisher, grant and balance, each twice in a transaction. */
-const CONFIRM_FLOOR = 10;
+/** Extension, version, its place among the newest, publisher, grant and balance, each twice in a transaction. */
+const CONFIRM_FLOOR = 12;
 /** And the grant's line in its two indexes, and the version in the one by hour. */
-const CONFIRM_BUDGET = 13;
+const CONFIRM_BUDGET = 15;
 /** As many as never reach the cap, as just pass it, and as `Sizes` says. */
 const FEW = 10;
 const PAST_THE_CAP = 1_000;
@@ -46,7 +46,7 @@ async function addPulls(client: DynamoDBClient, table: string, count: number): P
 /** What the refreshes of an author take whose extension was pulled so often: from nothing, and after one more pull. */
 async function refreshesWith(engine: BenchEngine, pulls: number): Promise<Refreshes> {
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => NOW };
-  const confirmation = { name: NAME, version: VERSION, publisher: PERSONAL, keyMembers: [] };
+  const confirmation = { name: NAME, version: VERSION, channel: STABLE, publisher: PERSONAL, keyMembers: [] };
   await confirmPublish(confirmDeps(surroundings), confirmation);
   await addPulls(surroundings.client, surroundings.tables('registry'), pulls);
   const client = engine.client();
@@ -65,7 +65,9 @@ export const measurePublishes = ({ pulls }: Pick<Sizes, 'pulls'>): Promise<Measu
     const surroundings = { client, tables: await engine.createTables(), clock: () => NOW };
     const meter = meterCapacity(client);
     const confirm = (name: string, version: string, publisher = PERSONAL) =>
-      meter.during(() => confirmPublish(confirmDeps(surroundings), { name, version, publisher, keyMembers: MEMBERS }));
+      meter.during(() =>
+        confirmPublish(confirmDeps(surroundings), { name, version, channel: STABLE, publisher, keyMembers: MEMBERS }),
+      );
     const pull = () =>
       meter.during(() =>
         recordPull(pullDeps(surroundings), { name: NAME, version: VERSION, puller: userPuller('bob') }, NOW),

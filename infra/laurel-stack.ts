@@ -250,7 +250,7 @@ export class LaurelStack extends Stack {
     });
     confirmPublish
       .allow([...SET_MEMBERS, 'dynamodb:Query', 'dynamodb:ConditionCheckItem'], registry.tableArn)
-      .allow(APPEND_GRANTS, scoreGrants.tableArn)
+      .allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], scoreGrants.tableArn)
       .allow(AUTHENTICATE, credentials.tableArn);
 
     const manageDevices = new LaurelFunction<ManageDevicesEnv>(this, 'ManageDevices', {

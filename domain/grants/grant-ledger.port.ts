@@ -30,6 +30,14 @@ export type GrantLedger = {
   append(append: GrantAppend): Promise<'appended' | 'stale'>;
 };
 
+/** The same of up to 100 users or grants by one read. */
+export type GrantsTogether = {
+  /** In the order of the users. */
+  balancesOf(usernames: readonly Username[]): Promise<ReadonlyMap<Username, Balance>>;
+  /** Which of the grants there are. */
+  thoseGiven(grantIds: readonly string[]): Promise<ReadonlySet<string>>;
+};
+
 export type LinesRange = { readonly limit: number; readonly before?: number | undefined };
 
 /** Reads lines through an index, which lags behind the ledger: compare with the balance. */

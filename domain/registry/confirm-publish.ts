@@ -1,16 +1,17 @@
 import { decideGrants } from '../grants/decide-grants.ts';
-import type { GrantAppend, GrantLedger } from '../grants/grant-ledger.port.ts';
+import { publishGrantId } from '../grants/grant.ts';
+import type { GrantAppend, GrantsTogether } from '../grants/grant-ledger.port.ts';
 import { publishGrantOf } from './publish-grant.ts';
 import type { Username } from '../identity/username.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Clock, Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
-import { settleAll } from '../shared/settle-all.ts';
 import { isoOf } from '../shared/utc.ts';
 import { membersNow, type Collectives } from '../identity/collective.ts';
 import {
   isSamePublish,
   isSamePublisher,
+  type Channel,
   type ExtensionName,
   type ExtensionVersion,
   type PublishedVersion,
@@ -22,7 +23,7 @@ import { untilDecided } from '../shared/until-decided.ts';
 export type ConfirmDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'findVersion' | 'publish'>;
   readonly collectives: Pick<Collectives, 'find'>;
-  readonly ledger: Pick<GrantLedger, 'balanceOf' | 'find'>;
+  readonly ledger: GrantsTogether;
   readonly rules: Pick<ScoringRules, 'version' | 'publishes'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,6 +36,7 @@ export type ConfirmDeps = {
 export type Confirmation = {
   readonly name: ExtensionName;
   readonly version: ExtensionVersion;
+  readonly channel: Channel;
   readonly contentHash?: string | undefined;
   readonly publisher: Publisher;
   /** The members that a collective's key was made with: they stand in where nobody has set any since. */
@@ -45,8 +47,6 @@ export type ConfirmOutcome = { readonly kind: 'published' | 'repeated'; readonly
 export type ConfirmRefusal =
   | { readonly kind: 'version-conflict'; readonly first: PublishedVersion }
   | { readonly kind: 'not-owner'; readonly owner: Publisher };
-
-const PARALLEL_READS = 16;
 
 /**
  * Records a version, once: with its publishers' rows, their publish grants and their balances, in one transaction.
@@ -62,7 +62,7 @@ export async function confirmPublish(
   // One for all tries: a try whose answer was lost may have been the one that wrote.
   const writeId = deps.randomToken(6);
 
-  return untilDecided<Result<ConfirmOutcome, ConfirmRefusal>>(deps, async (isFirstTry) => {
+  return untilDecided<Result<ConfirmOutcome, ConfirmRefusal>>(deps, async ({ isFirst }) => {
     // In this order: who finds a new owner finds the version that came with them.
     const extension = await registry.findExtension(name);
     const existing = await registry.findVersion(name, version);
@@ -77,9 +77,7 @@ export async function confirmPublish(
 
     const { credited, collective } = await creditedBy(deps, confirmation);
     const published = publishedNow(deps, confirmation, credited);
-    const grants = await settleAll(credited, PARALLEL_READS, (username) =>
-      grantTo(deps, published, username, { writeId, mayBeThere: !isFirstTry }),
-    );
+    const grants = await grantsOf(deps, published, { writeId, mayBeThere: !isFirst });
     const outcome = await registry.publish({ version: published, extension, ...collective, grants, writeId });
     return outcome === 'published' ? ok({ kind: 'published', version: published }) : outcome;
   });
@@ -97,11 +95,12 @@ async function creditedBy(
 
 const publishedNow = (
   { clock }: ConfirmDeps,
-  { name, version, publisher, contentHash }: Confirmation,
+  { name, version, channel, publisher, contentHash }: Confirmation,
   credited: readonly Username[],
 ): PublishedVersion => ({
   name,
   version,
+  channel,
   publisher,
   credited,
   ...(contentHash === undefined ? {} : { contentHash }),
@@ -110,19 +109,22 @@ const publishedNow = (
 });
 
 /**
- * The publish grant of one credited user. No grant of a version that is not there has been given before, unless somebody
+ * The publish grants of the credited users. No grant of a version that is not there has been given before, unless somebody
  * removed the version by hand: only a write that failed makes it worth a look.
  */
-async function grantTo(
+async function grantsOf(
   { ledger, rules, sha256 }: ConfirmDeps,
   published: PublishedVersion,
-  username: Username,
   { writeId, mayBeThere }: { readonly writeId: string; readonly mayBeThere: boolean },
-): Promise<GrantAppend> {
-  const before = await ledger.balanceOf(username);
-  const request = publishGrantOf(published, username, before, rules);
-  const found = mayBeThere ? await ledger.find(request.grantId) : undefined;
-  if (found !== undefined) return { username, before, lines: [], after: before, writeId };
-  const { lines, balance: after } = decideGrants(before, [request], new Map(), { rulesVersion: rules.version, sha256 });
-  return { username, before, lines, after, writeId };
+): Promise<readonly GrantAppend[]> {
+  const { name, version, credited } = published;
+  const grantIds = credited.map((username) => publishGrantId(name, version, username));
+  const given = mayBeThere ? await ledger.thoseGiven(grantIds) : new Set<string>();
+  const balances = await ledger.balancesOf(credited);
+  return [...balances].map(([username, before]) => {
+    const request = publishGrantOf(published, username, before, rules);
+    if (given.has(request.grantId)) return { username, before, lines: [], after: before, writeId };
+    const decided = decideGrants(before, [request], new Map(), { rulesVersion: rules.version, sha256 });
+    return { username, before, lines: decided.lines, after: decided.balance, writeId };
+  });
 }

@@ -26,6 +26,18 @@ export const ExtensionVersion = z
   );
 export type ExtensionVersion = z.infer<typeof ExtensionVersion>;
 
+/** What a version is published in: `stable`, or one of the names that publishers give to what is not. */
+export const Channel = z
+  .string()
+  .check(
+    z.regex(
+      /^[a-z][a-z0-9-]{0,31}$/,
+      'expected a channel of 1 to 32 of a-z 0-9 and -, starting with a letter, such as stable or beta',
+    ),
+  );
+export type Channel = z.infer<typeof Channel>;
+export const STABLE: Channel = 'stable';
+
 /** Who publishes and owns: an account, or a collective. One of each kind may have the same name. */
 export const Publisher = z.object({ kind: z.enum(['personal', 'collective']), name: Username });
 export type Publisher = z.infer<typeof Publisher>;
@@ -37,6 +49,8 @@ export type Extension = {
   readonly name: ExtensionName;
   /** New versions are its owner's only. */
   readonly owner: Publisher;
+  /** Who may make it their own. */
+  readonly offeredTo?: Publisher;
   /** The owner before the last transfer. */
   readonly previousOwner?: Publisher;
   /** ISO 8601 */
@@ -51,6 +65,7 @@ export type Yank = { readonly at: string; readonly reason: string };
 export type PublishedVersion = {
   readonly name: ExtensionName;
   readonly version: ExtensionVersion;
+  readonly channel: Channel;
   readonly publisher: Publisher;
   /** Whom the version and its pulls count for: the account, or the collective's members at the time. */
   readonly credited: readonly Username[];
@@ -61,8 +76,15 @@ export type PublishedVersion = {
   readonly revision: number;
 };
 
-/** Whether a confirmation says again what a version already is: the same publisher and content. */
+/** Whether a confirmation says again what a version already is: the same publisher, channel and content. */
 export const isSamePublish = (
-  { publisher, contentHash }: Pick<PublishedVersion, 'publisher' | 'contentHash'>,
-  confirmed: { readonly publisher: Publisher; readonly contentHash?: string | undefined },
-): boolean => isSamePublisher(publisher, confirmed.publisher) && contentHash === confirmed.contentHash;
+  { publisher, channel, contentHash }: Pick<PublishedVersion, 'publisher' | 'channel' | 'contentHash'>,
+  confirmed: {
+    readonly publisher: Publisher;
+    readonly channel: Channel;
+    readonly contentHash?: string | undefined;
+  },
+): boolean =>
+  isSamePublisher(publisher, confirmed.publisher) &&
+  channel === confirmed.channel &&
+  contentHash === confirmed.contentHash;

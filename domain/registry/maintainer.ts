@@ -1,5 +1,5 @@
 import type { Credential } from '../identity/credential.ts';
-import { isSamePublisher, type Extension, type Publisher } from './extension.ts';
+import { isSamePublisher, type Extension, type PublishedVersion, type Publisher } from './extension.ts';
 
 /** Who asks for a change of an extension: its account or collective, or an admin. */
 export type Maintainer = Publisher | 'admin';
@@ -23,3 +23,6 @@ export const maintainerOf = (credential: Credential): Maintainer | undefined =>
 
 export const maintains = (maintainer: Maintainer, { owner }: Pick<Extension, 'owner'>): boolean =>
   maintainer === 'admin' || isSamePublisher(maintainer, owner);
+
+export const isPublishedBy = (maintainer: Maintainer, { publisher }: Pick<PublishedVersion, 'publisher'>): boolean =>
+  maintainer === 'admin' || isSamePublisher(maintainer, publisher);

@@ -1,6 +1,6 @@
 import type { GrantAppend } from '../grants/grant-ledger.port.ts';
 import type { Username } from '../identity/username.ts';
-import type { Extension, ExtensionName, ExtensionVersion, PublishedVersion, Publisher, Yank } from './extension.ts';
+import type { Channel, Extension, ExtensionName, ExtensionVersion, PublishedVersion, Yank } from './extension.ts';
 
 /** A new version with all that it brings: written together or not at all. */
 export type Publication = {
@@ -17,20 +17,33 @@ export type Publication = {
 
 export type StoredVersion = PublishedVersion & { readonly writeId: string };
 
+export type LatestVersion = Pick<PublishedVersion, 'name' | 'version' | 'publishedAt' | 'publisher'>;
+
+/** DynamoDB takes 100 actions in one transaction. */
+export const MAX_ROWS_AT_ONCE = 100;
+/** What a yank writes of a version: itself, its place among the newest, and a row for each whom it counts for. */
+export const rowsOf = ({ credited }: Pick<PublishedVersion, 'credited'>): number => 2 + credited.length;
+
 /** Where extensions and their versions are kept. Everything is read strongly consistent. */
 export type Registry = {
   findExtension(name: ExtensionName): Promise<Extension | undefined>;
   findVersion(name: ExtensionName, version: ExtensionVersion): Promise<StoredVersion | undefined>;
   /** All versions of an extension, the newest first. */
-  versionsOf(name: ExtensionName): AsyncIterable<PublishedVersion>;
+  versionsOf(name: ExtensionName): AsyncIterable<StoredVersion>;
+  /** The newest version of a channel that is not yanked, by one read, however many there are. */
+  latestVersion(name: ExtensionName, channel: Channel): Promise<LatestVersion | undefined>;
   /**
    * `stale`: something is not as it was read, or the store was busy: read again and decide again. A throw leaves it open
    * whether it was written; the version then bears the `writeId`.
    */
   publish(publication: Publication): Promise<'published' | 'stale'>;
-  /** Yanks or restores a version, for all whom it counts for. `stale` as above. */
-  saveYank(version: StoredVersion, yank: Yank | undefined): Promise<'saved' | 'stale'>;
-  saveOwner(extension: Extension, owner: Publisher): Promise<'saved' | 'stale'>;
+  /**
+   * Yanks or restores versions, for all whom they count for, all or none; together they have at most
+   * `MAX_ROWS_AT_ONCE`. `stale` as above.
+   */
+  saveYanks(versions: readonly StoredVersion[], yank: Yank | undefined): Promise<'saved' | 'stale'>;
+  /** Saves who owns it or may, where it is still at the revision that it was read at. */
+  saveExtension(extension: Extension): Promise<'saved' | 'stale'>;
 };
 
 /** A version's pulls, each once for every user whom the version counts for. */

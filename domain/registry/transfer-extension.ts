@@ -1,22 +1,33 @@
 import type { Username } from '../identity/username.ts';
-import type { Random, Sleep } from '../shared/environment.ts';
+import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Collectives } from '../identity/collective.ts';
-import { isSamePublisher, type ExtensionName, type Publisher } from './extension.ts';
+import { isSamePublisher, type Extension, type ExtensionName, type Publisher } from './extension.ts';
 import { maintains, type Maintainer } from './maintainer.ts';
 import type { Registry } from './registry.port.ts';
 import { untilDecided } from '../shared/until-decided.ts';
 import type { YankRefusal } from './yank.ts';
 
 export type TransferDeps = {
-  readonly registry: Pick<Registry, 'findExtension' | 'saveOwner'>;
+  readonly registry: Pick<Registry, 'findExtension' | 'saveExtension'>;
   readonly collectives: Pick<Collectives, 'find'>;
+  readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
 };
 
+/** `owned`: new versions are this owner's. `offered`: they will be, once the offer is accepted. */
+export type Transfer = { readonly kind: 'owned' | 'offered'; readonly to: Publisher };
+
+export type AcceptRefusal =
+  | { readonly kind: 'unknown-extension' }
+  /** Nothing is offered to anybody. */
+  | { readonly kind: 'unknown-offer' }
+  | { readonly kind: 'offered-to-another'; readonly to: Publisher };
+
 /**
- * Gives an extension to another owner: new versions are theirs, old ones stay credited to whoever published them.
+ * Offers an extension to another owner; an admin gives it away at once. An offer takes the place of the one before, and
+ * one to the owner takes it back.
  *
  * `to` is a collective where one of that slug exists, else an account. Whoever has just given it away may say so again:
  * the answer to the first request may have been lost.
@@ -24,19 +35,54 @@ export type TransferDeps = {
 export async function transferExtension(
   deps: TransferDeps,
   maintainer: Maintainer,
-  { name, to }: { readonly name: ExtensionName; readonly to: Username },
-): Promise<Result<Publisher, YankRefusal>> {
-  const isCollective = (await deps.collectives.find(to)) !== undefined;
-  const owner: Publisher = { kind: isCollective ? 'collective' : 'personal', name: to };
+  { name, to: slug }: { readonly name: ExtensionName; readonly to: Username },
+): Promise<Result<Transfer, YankRefusal>> {
+  const isCollective = (await deps.collectives.find(slug)) !== undefined;
+  const to: Publisher = { kind: isCollective ? 'collective' : 'personal', name: slug };
 
-  return untilDecided<Result<Publisher, YankRefusal>>(deps, async () => {
+  return untilDecided<Result<Transfer, YankRefusal>>(deps, async () => {
     const extension = await deps.registry.findExtension(name);
     if (extension === undefined) return err({ kind: 'unknown-extension' });
-    const { previousOwner } = extension;
-    const isDone = isSamePublisher(extension.owner, owner);
-    const gaveIt = isDone && previousOwner !== undefined && maintains(maintainer, { owner: previousOwner });
-    if (!maintains(maintainer, extension) && !gaveIt) return err({ kind: 'not-owner', owner: extension.owner });
-    if (isDone) return ok(owner);
-    return (await deps.registry.saveOwner(extension, owner)) === 'saved' ? ok(owner) : 'stale';
+    const { owner, offeredTo, previousOwner } = extension;
+    const isOwned = isSamePublisher(owner, to);
+    if (!maintains(maintainer, extension)) {
+      const gaveIt = isOwned && previousOwner !== undefined && maintains(maintainer, { owner: previousOwner });
+      return gaveIt ? ok({ kind: 'owned', to }) : err({ kind: 'not-owner', owner });
+    }
+    if (maintainer === 'admin' || isOwned) {
+      const isDone = isOwned && offeredTo === undefined;
+      return isDone || (await give(deps, extension, to)) ? ok({ kind: 'owned', to }) : 'stale';
+    }
+    const isOffered = offeredTo !== undefined && isSamePublisher(offeredTo, to);
+    const offered = { ...extension, offeredTo: to };
+    return isOffered || (await deps.registry.saveExtension(offered)) === 'saved'
+      ? ok({ kind: 'offered', to })
+      : 'stale';
   });
+}
+
+/** Makes an extension the own of whom it is offered to. Whoever has it may say so again. */
+export const acceptExtension = (
+  deps: Omit<TransferDeps, 'collectives'>,
+  publisher: Publisher,
+  name: ExtensionName,
+): Promise<Result<Publisher, AcceptRefusal>> =>
+  untilDecided<Result<Publisher, AcceptRefusal>>(deps, async () => {
+    const extension = await deps.registry.findExtension(name);
+    if (extension === undefined) return err({ kind: 'unknown-extension' });
+    const { owner, offeredTo } = extension;
+    if (isSamePublisher(owner, publisher)) return ok(owner);
+    if (offeredTo === undefined) return err({ kind: 'unknown-offer' });
+    if (!isSamePublisher(offeredTo, publisher)) return err({ kind: 'offered-to-another', to: offeredTo });
+    return (await give(deps, extension, publisher)) ? ok(publisher) : 'stale';
+  });
+
+/** Whoever gets it gets it without an offer; false where it is not as it was read. */
+async function give(
+  { registry }: Pick<TransferDeps, 'registry'>,
+  { offeredTo: _over, ...extension }: Extension,
+  to: Publisher,
+): Promise<boolean> {
+  const previousOwner = isSamePublisher(extension.owner, to) ? {} : { previousOwner: extension.owner };
+  return (await registry.saveExtension({ ...extension, ...previousOwner, owner: to })) === 'saved';
 }

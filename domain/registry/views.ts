@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Collective } from '../identity/collective.ts';
 import { Publisher, type PublishedVersion } from './extension.ts';
+import type { LatestVersion } from './registry.port.ts';
 
 /** The registry's answers, each with its schema: the documentation and the handlers use the same. */
 
@@ -26,7 +27,7 @@ export const LatestView = z.object({
 });
 export type LatestView = z.infer<typeof LatestView>;
 
-export const latestView = ({ name, version, publishedAt, publisher }: PublishedVersion): LatestView => ({
+export const latestView = ({ name, version, publishedAt, publisher }: LatestVersion): LatestView => ({
   name,
   latestVersion: version,
   publishedAt,
@@ -37,6 +38,14 @@ export const latestView = ({ name, version, publishedAt, publisher }: PublishedV
 export const MessageView = z.object({ message: z.string() });
 
 export const TransferredView = z.object({ name: z.string(), owner: Publisher, message: z.string() });
+
+export const OfferedView = z.object({
+  name: z.string(),
+  /** The account or the collective that may accept it. */
+  offeredTo: z.string(),
+});
+
+export const AcceptedView = z.object({ name: z.string() });
 
 export const CollectiveView = z.object({
   slug: z.string(),

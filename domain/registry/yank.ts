@@ -2,28 +2,36 @@ import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf } from '../shared/utc.ts';
-import type { ExtensionName, ExtensionVersion, Publisher, Yank } from './extension.ts';
-import { maintains, type Maintainer } from './maintainer.ts';
-import type { Registry } from './registry.port.ts';
-import { untilDecided } from '../shared/until-decided.ts';
+import { Busy, untilDecided } from '../shared/until-decided.ts';
+import type { Channel, ExtensionName, ExtensionVersion, Publisher, Yank } from './extension.ts';
+import { isPublishedBy, type Maintainer } from './maintainer.ts';
+import { MAX_ROWS_AT_ONCE, rowsOf, type Registry, type StoredVersion } from './registry.port.ts';
 
 export type YankDeps = {
-  readonly registry: Pick<Registry, 'findExtension' | 'findVersion' | 'versionsOf' | 'saveYank'>;
+  readonly registry: Pick<Registry, 'findVersion' | 'versionsOf' | 'saveYanks'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
 };
 
-/** One version, or all that there are now. */
-export type YankTarget = { readonly name: ExtensionName; readonly version?: ExtensionVersion | undefined };
+/** One version, whatever its channel; without a version those of a channel, and without either all that there are now. */
+export type YankTarget = {
+  readonly name: ExtensionName;
+  readonly version?: ExtensionVersion | undefined;
+  readonly channel?: Channel | undefined;
+};
 
 export type YankRefusal =
   { readonly kind: 'unknown-extension' } | { readonly kind: 'not-owner'; readonly owner: Publisher };
 
-/** How many versions were changed; those that were so already are left as they are. */
-export type YankOutcome = { readonly changed: number };
+export type YankOutcome = {
+  /** How many versions were changed; those that were so already are left as they are. */
+  readonly changed: number;
+  /** How many of those named belong to other publishers, and were not touched. */
+  readonly ofOthers: number;
+};
 
-const PARALLEL_VERSIONS = 8;
+const PARALLEL_WRITES = 4;
 
 /** Takes versions back. They count for nobody while they are yanked; the ledger keeps their grants. */
 export const yank = (
@@ -40,38 +48,61 @@ export const unyank = (
   target: YankTarget,
 ): Promise<Result<YankOutcome, YankRefusal>> => setYank(deps, maintainer, target, undefined);
 
-/** A throw half-way leaves the versions done so far as asked; the same request again does the rest. */
+/**
+ * A version is its publisher's to yank and restore, also once the name belongs to somebody else. A throw half-way, `Busy`
+ * as well, leaves the versions done so far as asked; the same request again does the rest.
+ */
 async function setYank(
-  deps: YankDeps,
+  { registry, ...deps }: YankDeps,
   maintainer: Maintainer,
-  { name, version }: YankTarget,
+  target: YankTarget,
   wanted: Yank | undefined,
 ): Promise<Result<YankOutcome, YankRefusal>> {
-  const extension = await deps.registry.findExtension(name);
-  if (extension === undefined) return err({ kind: 'unknown-extension' });
-  if (!maintains(maintainer, extension)) return err({ kind: 'not-owner', owner: extension.owner });
+  let changed = 0;
+  return untilDecided<Result<YankOutcome, YankRefusal>>(deps, async ({ isTimeUp }) => {
+    const named = await versionsNamedBy(registry, target);
+    const [first] = named;
+    if (first === undefined) return err({ kind: 'unknown-extension' });
+    const own = named.filter((version) => isPublishedBy(maintainer, version));
+    if (own.length === 0) return err({ kind: 'not-owner', owner: first.publisher });
 
-  if (version !== undefined) {
-    const outcome = await setYankOf(deps, name, version, wanted);
-    return outcome === 'unknown' ? err({ kind: 'unknown-extension' }) : ok({ changed: outcome === 'changed' ? 1 : 0 });
-  }
-  const due: ExtensionVersion[] = [];
-  for await (const found of deps.registry.versionsOf(name)) {
-    if ((found.yank === undefined) !== (wanted === undefined)) due.push(found.version);
-  }
-  const outcomes = await settleAll(due, PARALLEL_VERSIONS, (each) => setYankOf(deps, name, each, wanted));
-  return ok({ changed: outcomes.filter((outcome) => outcome === 'changed').length });
+    const due = own.filter(({ yank }) => (yank === undefined) !== (wanted === undefined));
+    const outcomes = await settleAll(inWrites(due), PARALLEL_WRITES, async (versions) => {
+      if (isTimeUp()) throw new Busy(`${changed} of ${due.length} versions are done`);
+      const outcome = await registry.saveYanks(versions, wanted);
+      if (outcome === 'saved') changed += versions.length;
+      return outcome;
+    });
+    return outcomes.includes('stale') ? 'stale' : ok({ changed, ofOthers: named.length - own.length });
+  });
 }
 
-const setYankOf = (
-  deps: YankDeps,
-  name: ExtensionName,
-  version: ExtensionVersion,
-  wanted: Yank | undefined,
-): Promise<'changed' | 'unchanged' | 'unknown'> =>
-  untilDecided<'changed' | 'unchanged' | 'unknown'>(deps, async () => {
-    const found = await deps.registry.findVersion(name, version);
-    if (found === undefined) return 'unknown';
-    if ((found.yank === undefined) === (wanted === undefined)) return 'unchanged';
-    return (await deps.registry.saveYank(found, wanted)) === 'saved' ? 'changed' : 'stale';
-  });
+async function versionsNamedBy(
+  registry: YankDeps['registry'],
+  { name, version, channel }: YankTarget,
+): Promise<readonly StoredVersion[]> {
+  if (version !== undefined) {
+    const found = await registry.findVersion(name, version);
+    return found === undefined ? [] : [found];
+  }
+  const named: StoredVersion[] = [];
+  for await (const each of registry.versionsOf(name)) {
+    if (channel === undefined || each.channel === channel) named.push(each);
+  }
+  return named;
+}
+
+/** The versions in parts that are written together, each as large as one write may be. */
+function inWrites(versions: readonly StoredVersion[]): readonly (readonly StoredVersion[])[] {
+  const writes: StoredVersion[][] = [];
+  let rows = MAX_ROWS_AT_ONCE;
+  for (const version of versions) {
+    rows += rowsOf(version);
+    if (rows > MAX_ROWS_AT_ONCE) {
+      writes.push([]);
+      rows = rowsOf(version);
+    }
+    writes.at(-1)?.push(version);
+  }
+  return writes;
+}

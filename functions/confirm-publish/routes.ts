@@ -3,13 +3,13 @@ import { CollectiveSlug, type Credential } from '../../domain/identity/credentia
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { Members, type Collectives } from '../../domain/identity/collective.ts';
 import { confirmPublish, type ConfirmDeps, type ConfirmRefusal } from '../../domain/registry/confirm-publish.ts';
-import { ExtensionName, ExtensionVersion, type Publisher } from '../../domain/registry/extension.ts';
-import { latestVersion } from '../../domain/registry/latest-version.ts';
+import { Channel, ExtensionName, ExtensionVersion, STABLE, type Publisher } from '../../domain/registry/extension.ts';
 import { maintainerOf, publisherOf, type Maintainer } from '../../domain/registry/maintainer.ts';
 import type { Registry } from '../../domain/registry/registry.port.ts';
 import { setMembers } from '../../domain/identity/set-members.ts';
-import { transferExtension } from '../../domain/registry/transfer-extension.ts';
+import { acceptExtension, transferExtension, type AcceptRefusal } from '../../domain/registry/transfer-extension.ts';
 import {
+  AcceptedView,
   CollectiveView,
   collectiveView,
   ConfirmedView,
@@ -17,12 +17,14 @@ import {
   LatestView,
   latestView,
   MessageView,
+  OfferedView,
   TransferredView,
 } from '../../domain/registry/views.ts';
-import { unyank, yank, type YankRefusal } from '../../domain/registry/yank.ts';
+import { unyank, yank, type YankOutcome, type YankRefusal } from '../../domain/registry/yank.ts';
 import { check, sentenceOf, type Fault } from '../../domain/shared/faults.ts';
 import { printableText } from '../../domain/shared/text.ts';
 import { Problem, problem, type Reply } from '../runtime/problems.ts';
+import { PUBLISH_BODY } from '../runtime/request-body.ts';
 import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
 
 export type ConfirmPublishDeps = HttpDeps &
@@ -41,12 +43,14 @@ const LATEST_CACHE_SECONDS = 5;
 const ConfirmRequest = z.object({
   name: ExtensionName,
   version: ExtensionVersion,
+  channel: z.optional(Channel),
   contentHash: z.optional(ContentHash),
 });
 /** Name and version are judged by codes of their own. */
 const AnyConfirmRequest = z.object({
   name: z.optional(z.unknown()),
   version: z.optional(z.unknown()),
+  channel: ConfirmRequest.shape.channel,
   contentHash: ConfirmRequest.shape.contentHash,
 });
 
@@ -87,8 +91,9 @@ const confirmRefused = (refusal: ConfirmRefusal, name: string, version: string):
   switch (refusal.kind) {
     case 'version-conflict': {
       const { first } = refusal;
-      const what = `was published by ${ownerWords(first.publisher)} at ${first.publishedAt}`;
-      return problem('version_conflict', `version: ${version} of ${name} ${what}, with another publisher or content`);
+      const what = `was published by ${ownerWords(first.publisher)} in the channel ${first.channel}`;
+      const sentence = `version: ${version} of ${name} ${what} at ${first.publishedAt}`;
+      return problem('version_conflict', `${sentence}, with another publisher, channel or content`);
     }
     case 'not-owner':
       return problem('not_owner', `name: ${name} belongs to ${ownerWords(refusal.owner)}`);
@@ -104,6 +109,23 @@ const changeRefused = (refusal: YankRefusal, name: string): Reply => {
   }
 };
 
+const acceptRefused = (refusal: AcceptRefusal, name: string): Reply => {
+  switch (refusal.kind) {
+    case 'unknown-extension':
+      return unknownExtension;
+    case 'unknown-offer':
+      return problem('unknown_offer', `name: ${name} is offered to nobody`);
+    case 'offered-to-another':
+      return problem('not_owner', `name: ${name} is offered to ${ownerWords(refusal.to)}`, { status: 403 });
+  }
+};
+
+/** `net` or `net@2026.11.03.1`, and what of it was meant. */
+function targetWords(target: string, channel: Channel | undefined, { ofOthers }: YankOutcome): string {
+  const versions = channel === undefined || targetOf(target)?.version !== undefined ? '' : ` in the channel ${channel}`;
+  return `${target}${versions}${ofOthers === 0 ? '' : `, but for ${ofOthers} versions of other publishers,`}`;
+}
+
 const unknownExtension = problem('unknown_extension', 'name: there is no such extension or version');
 
 /** Handles a change of an extension by whoever may maintain one. */
@@ -118,6 +140,7 @@ async function asMaintainer(
 
 const yanking = { method: 'POST', access: { scope: 'extensions:yank' }, unknownParam: 'unknown_extension' } as const;
 const done = { 200: { description: 'It is so, now or before', schema: MessageView }, ...REFUSED_TO_OTHERS };
+const ofExtension = z.object({ name: ExtensionName });
 
 export const routes = [
   route({
@@ -127,11 +150,20 @@ export const routes = [
     access: { scope: 'extensions:push' },
     request: z.object({ body: AnyConfirmRequest }),
     documentedBody: ConfirmRequest,
+    bodyLimits: PUBLISH_BODY,
     answers: {
       200: { description: 'The same publisher had confirmed the same version before', schema: ConfirmedView },
       201: { description: 'It is recorded', schema: ConfirmedView },
     },
-    problems: ['invalid_body', 'invalid_name', 'invalid_version', 'no_account', 'not_owner', 'version_conflict'],
+    problems: [
+      'invalid_body',
+      'invalid_name',
+      'invalid_version',
+      'no_account',
+      'not_owner',
+      'version_conflict',
+      'busy',
+    ],
     async handle({ body }, deps: ConfirmPublishDeps, context) {
       const credential = credentialOf(context);
       const publisher = publisherOf(credential);
@@ -142,7 +174,8 @@ export const routes = [
       if (!version.ok) return invalid('invalid_version', version.error);
 
       const keyMembers = credential.kind === 'collective' ? credential.members : [];
-      const confirmation = { name: name.value, version: version.value, contentHash: body.contentHash };
+      const { channel = STABLE, contentHash } = body;
+      const confirmation = { name: name.value, version: version.value, channel, contentHash };
       const confirmed = await confirmPublish(deps, { ...confirmation, publisher, keyMembers });
       if (!confirmed.ok) return confirmRefused(confirmed.error, name.value, version.value);
       const isNew = confirmed.value.kind === 'published';
@@ -153,78 +186,99 @@ export const routes = [
   route({
     method: 'GET',
     path: '/api/v1/extensions/{name+}/latest',
-    summary: 'The newest version of an extension that is not yanked',
+    summary: 'The newest version of an extension in a channel that is not yanked',
     access: 'anyone',
-    request: z.object({ params: z.object({ name: ExtensionName }) }),
+    request: z.object({ params: ofExtension, query: z.object({ channel: z._default(Channel, STABLE) }) }),
     unknownParam: 'unknown_extension',
     answers: { 200: { description: 'The version', schema: LatestView } },
     problems: ['unknown_extension'],
     cacheSeconds: LATEST_CACHE_SECONDS,
-    async handle({ params: { name } }, { registry }: ConfirmPublishDeps) {
-      const latest = await latestVersion(registry, name);
+    async handle({ params: { name }, query: { channel } }, { registry }: ConfirmPublishDeps) {
+      const latest = await registry.latestVersion(name, channel);
       return latest === undefined ? unknownExtension : { status: 200, body: latestView(latest) };
     },
   }),
   route({
     ...yanking,
     path: '/api/v1/extensions/{target+}/yank',
-    summary: 'Take a version back, or all versions of an extension',
+    summary: 'Take a version back, or all versions of an extension or of its channel',
     request: z.object({
       params: z.object({ target: Target }),
-      body: z.object({ reason: YankReason }),
+      body: z.object({ reason: YankReason, channel: z.optional(Channel) }),
     }),
     answers: done,
-    problems: ['unknown_extension'],
-    handle: ({ params, body: { reason } }, deps: ConfirmPublishDeps, context) =>
+    problems: ['unknown_extension', 'busy'],
+    handle: ({ params, body: { reason, channel } }, deps: ConfirmPublishDeps, context) =>
       asMaintainer(context, 'yank', async (maintainer) => {
         const target = targetOf(params.target);
         if (target === undefined) return unknownExtension;
-        const yanked = await yank(deps, maintainer, target, reason);
+        const yanked = await yank(deps, maintainer, { ...target, channel }, reason);
         if (!yanked.ok) return changeRefused(yanked.error, target.name);
-        return {
-          status: 200,
-          body: { message: `${params.target} is yanked` },
-          counts: { Yanked: yanked.value.changed },
-        };
+        const message = `${targetWords(params.target, channel, yanked.value)} is yanked`;
+        return { status: 200, body: { message }, counts: { Yanked: yanked.value.changed } };
       }),
   }),
   route({
     ...yanking,
     path: '/api/v1/extensions/{target+}/unyank',
-    summary: 'Restore a yanked version, or all versions of an extension',
-    request: z.object({ params: z.object({ target: Target }) }), // a body, if there is one, says nothing that counts
+    summary: 'Restore a yanked version, or all versions of an extension or of its channel',
+    request: z.object({
+      params: z.object({ target: Target }),
+      body: z.optional(z.object({ channel: z.optional(Channel) })),
+    }),
     answers: done,
-    problems: ['unknown_extension'],
-    handle: ({ params }, deps: ConfirmPublishDeps, context) =>
+    problems: ['unknown_extension', 'busy'],
+    handle: ({ params, body: { channel } = {} }, deps: ConfirmPublishDeps, context) =>
       asMaintainer(context, 'unyank', async (maintainer) => {
         const target = targetOf(params.target);
         if (target === undefined) return unknownExtension;
-        const restored = await unyank(deps, maintainer, target);
+        const restored = await unyank(deps, maintainer, { ...target, channel });
         if (!restored.ok) return changeRefused(restored.error, target.name);
-        const counts = { Restored: restored.value.changed };
-        return { status: 200, body: { message: `${params.target} is restored` }, counts };
+        const message = `${targetWords(params.target, channel, restored.value)} is restored`;
+        return { status: 200, body: { message }, counts: { Restored: restored.value.changed } };
       }),
   }),
   route({
     method: 'POST',
     path: '/api/v1/extensions/{name+}/transfer',
-    summary: 'Give an extension to another account or collective',
+    summary: 'Offer an extension to another account or collective, or take the offer back by naming its owner',
     access: { scope: 'extensions:push' },
-    request: z.object({ params: z.object({ name: ExtensionName }), body: z.object({ to: Username }) }),
+    request: z.object({ params: ofExtension, body: z.object({ to: Username }) }),
     unknownParam: 'unknown_extension',
     answers: {
-      200: { description: 'New versions are the new owner’s, now or before', schema: TransferredView },
+      200: { description: 'New versions are theirs: an admin said so, or it was so before', schema: TransferredView },
+      202: { description: 'It is theirs once they accept it', schema: OfferedView },
       ...REFUSED_TO_OTHERS,
     },
-    problems: ['unknown_extension'],
+    problems: ['unknown_extension', 'busy'],
     handle: ({ params: { name }, body }, deps: ConfirmPublishDeps, context) =>
       asMaintainer(context, 'transfer', async (maintainer) => {
         const to = await deps.resolveUsername(body.to);
         const transferred = await transferExtension(deps, maintainer, { name, to });
         if (!transferred.ok) return changeRefused(transferred.error, name);
-        const owner = transferred.value;
+        const { kind, to: owner } = transferred.value;
+        if (kind === 'offered') return { status: 202, body: { name, offeredTo: owner.name } };
         return { status: 200, body: { name, owner, message: `${name} belongs to ${ownerWords(owner)}` } };
       }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/extensions/{name+}/accept',
+    summary: 'Accept an extension that is offered to the account or the collective of the key',
+    access: { scope: 'extensions:push' },
+    request: z.object({ params: ofExtension }),
+    unknownParam: 'unknown_extension',
+    answers: {
+      200: { description: 'New versions are yours, now or before', schema: AcceptedView },
+      ...REFUSED_TO_OTHERS,
+    },
+    problems: ['unknown_extension', 'unknown_offer', 'busy'],
+    async handle({ params: { name } }, deps: ConfirmPublishDeps, context) {
+      const publisher = publisherOf(credentialOf(context));
+      if (publisher === undefined) return noAccount('accept');
+      const accepted = await acceptExtension(deps, publisher, name);
+      return accepted.ok ? { status: 200, body: { name } } : acceptRefused(accepted.error, name);
+    },
   }),
   route({
     method: 'PUT',
@@ -234,7 +288,7 @@ export const routes = [
     request: z.object({ params: z.object({ slug: CollectiveSlug }), body: z.strictObject({ members: Members }) }),
     unknownParam: 'invalid_name', // a slug that is new may be any, but for one that cannot be
     answers: { 200: { description: 'The members, since when', schema: CollectiveView } },
-    problems: ['invalid_name'],
+    problems: ['invalid_name', 'busy'],
     handle: async ({ params: { slug }, body: { members } }, deps: ConfirmPublishDeps) => ({
       status: 200,
       body: collectiveView(await setMembers(deps, { slug, members })),

@@ -51,6 +51,7 @@ export const routes = [
     access: manages,
     request: z.object({ body: CreateKeyRequest }),
     answers: { 201: { description: 'The key', schema: CreatedKey } },
+    problems: ['busy'], // a collective's members are set
     handle: async ({ body }, deps: ManageKeysDeps) => ({ status: 201, body: await issueKey(deps, body) }),
   }),
   route({

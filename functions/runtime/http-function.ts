@@ -1,5 +1,6 @@
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
+import { Busy } from '../../domain/shared/until-decided.ts';
 import { HttpEvent, internalFault, nothingHere, toAnswer, withoutRoute, type HttpAnswer } from './http-answer.ts';
 import { HttpEnv } from './http-env.ts';
 import { logger, publish } from './log.ts';
@@ -7,7 +8,7 @@ import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
 import { readQuery } from './query.ts';
 import { readJson, SMALL_BODY } from './request-body.ts';
-import type { HttpDeps, Route } from './route.ts';
+import { isBodyOptional, type HttpDeps, type Route } from './route.ts';
 import { pathFinder, type Match } from './router.ts';
 
 /**
@@ -47,6 +48,12 @@ async function answerRoute<Deps extends HttpDeps>(
   try {
     return await answerAdmitted(match, event, wired());
   } catch (error) {
+    if (error instanceof Busy) {
+      logger.warn('request gave up', { requestId, route: match.route.path, error });
+      return problem('busy', 'other requests came first: send the same request again', {
+        headers: { 'retry-after': '1' },
+      });
+    }
     logger.error('request failed', { requestId, route: match.route.path, error });
     return internalFault(requestId);
   }
@@ -63,11 +70,13 @@ async function answerAdmitted<Deps extends HttpDeps>(
   const query = readQuery('query' in route.request.shape ? event.rawQueryString : '');
   if (!query.ok) return query.error;
   const context = { credential: admitted.value, requestId: event.requestContext.requestId };
-  if (!('body' in route.request.shape)) return route.answer({ params, query: query.value }, context, deps);
-  const { body: encoded, isBase64Encoded, headers } = event;
+  const sent = { params, query: query.value };
+  if (!('body' in route.request.shape)) return route.answer(sent, context, deps);
+  const { body: encoded = '', isBase64Encoded, headers } = event;
+  if (encoded === '' && isBodyOptional(route)) return route.answer(sent, context, deps);
   const limits = route.bodyLimits ?? SMALL_BODY;
   const body = readJson({ body: encoded, isBase64Encoded, contentEncoding: headers['content-encoding'] }, limits);
-  return body.ok ? route.answer({ params, query: query.value, body: body.value }, context, deps) : body.error;
+  return body.ok ? route.answer({ ...sent, body: body.value }, context, deps) : body.error;
 }
 
 async function admit<Deps extends HttpDeps>(

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { Problem, STATUS_OF_CODE, type ProblemCode } from './problems.ts';
-import type { Route } from './route.ts';
+import { isBodyOptional, type Route } from './route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type DescribedRoute = Omit<Route<never>, 'answer'>;
@@ -79,7 +79,9 @@ function operationOf(route: DescribedRoute): Json {
     operationId: operationIdOf(route),
     summary: route.summary,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body === undefined ? {} : { requestBody: { required: true, content: jsonContent(schemaOf(body, 'input')) } }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: !isBodyOptional(route), content: jsonContent(schemaOf(body, 'input')) } }),
     security: route.access === 'anyone' ? [] : [{ key: [] }, ...(isKeyOptional ? [{}] : [])],
     responses: responsesOf(route),
   };

@@ -15,6 +15,7 @@ export const STATUS_OF_CODE = {
   unknown_id: 404,
   unknown_grant: 404,
   unknown_extension: 404,
+  unknown_offer: 404,
   unknown_device: 404,
   method_not_allowed: 405,
   award_conflict: 409,
@@ -29,6 +30,8 @@ export const STATUS_OF_CODE = {
   invalid_name: 422,
   invalid_version: 422,
   internal: 500,
+  /** The same request again goes on: `retry-after` says when. */
+  busy: 503,
 } as const;
 export type ProblemCode = keyof typeof STATUS_OF_CODE;
 

@@ -10,8 +10,10 @@ export type BodyLimits = {
 };
 
 const MIB = 1024 * 1024;
-/** For every body but telemetry: far more than any of them needs. */
+/** For every body but those below: far more than any of them needs. */
 export const SMALL_BODY: BodyLimits = { sent: MIB / 4, decoded: MIB / 4 };
+/** A client confirms with all that it knows of an extension, most of which is none of our business. Lambda takes no more. */
+export const PUBLISH_BODY: BodyLimits = { sent: 6 * MIB, decoded: 6 * MIB };
 export const TELEMETRY_BODY: BodyLimits = { sent: 4 * MIB, decoded: 16 * MIB };
 
 /** Far deeper than what any route reads. */

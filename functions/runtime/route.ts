@@ -1,4 +1,4 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import type { Authenticate } from '../../domain/identity/authenticate.ts';
 import type { Credential, Scope } from '../../domain/identity/credential.ts';
 import { check, sentenceOf, withoutNulls, type Fault } from '../../domain/shared/faults.ts';
@@ -49,6 +49,10 @@ export type Route<Deps> = RouteDescription & {
   /** Checks what was sent against `request`, then handles it. */
   readonly answer: (sent: Sent, context: RouteContext, deps: Deps) => Promise<Reply>;
 };
+
+/** Whether a request without a body is one that the route takes. */
+export const isBodyOptional = ({ request: { shape } }: Pick<RouteDescription, 'request'>): boolean =>
+  shape.body !== undefined && z.safeParse(shape.body, undefined).success;
 
 /** What every HTTP function has beside the needs of its own routes. */
 export type HttpDeps = { readonly authenticate: Authenticate };

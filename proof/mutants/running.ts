@@ -28,7 +28,7 @@ export const runningMutants: readonly Mutant[] = [
     'recorded-newest',
     'recorded: the newest version is the one of the highest number',
     'functions/adapters/dynamodb/registry.dynamodb.ts',
-    ['ScanIndexForward: false,', 'ScanIndexForward: true,'],
+    ['ScanIndexForward: false,\n        Limit: 1,', 'ScanIndexForward: true,\n        Limit: 1,'],
     CLIENT_TEST,
   ),
   mutant(

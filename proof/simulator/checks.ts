@@ -69,7 +69,7 @@ export async function checkAll(world: World): Promise<void> {
     await storedRegistry(engine),
   ];
   expectNone('I1', models.telemetry.settle(telemetry.events, telemetry.devices, telemetry.reports));
-  expectNone('registry', models.registry.settle(registry.versions, registry.pulls));
+  expectNone('registry', models.registry.settle(registry.versions, registry.pulls, registry.live));
   expectNone('I3', problemsOfBalances(ledger.lines, ledger.balances));
   expectNone('I4', models.ledger.settle(ledger.lines, models.registry.grantIds()));
 

@@ -63,14 +63,18 @@ export function requestOf(ask: Ask): Request {
         reason: 'a mistake',
       });
     case 'confirm': {
-      const { key, name, version, hash: contentHash } = ask;
-      return request('confirm-publish', key, 'POST', '/api/v1/extensions/confirm', { name, version, contentHash });
+      const { key, name, version, channel, hash: contentHash } = ask;
+      const body = { name, version, channel, contentHash };
+      return request('confirm-publish', key, 'POST', '/api/v1/extensions/confirm', body);
     }
     case 'yank':
     case 'unyank':
       return request('confirm-publish', ask.key, 'POST', `${ofExtension(ask.name, ask.version)}/${ask.kind}`, {
         reason: 'broken',
+        channel: ask.channel,
       });
+    case 'accept':
+      return request('confirm-publish', ask.key, 'POST', `${ofExtension(ask.name)}/accept`, {});
     case 'transfer':
       return request('confirm-publish', ask.key, 'POST', `${ofExtension(ask.name)}/transfer`, { to: ask.to });
     case 'members':
@@ -142,13 +146,18 @@ export function note(ask: Ask, answered: Answered, models: Models): void {
     }
     case 'yank':
     case 'unyank': {
-      const place = `${ask.name}@${ask.version}`;
-      if (answered.status === 200) models.registry.yanked({ ...answered, place, isYank: ask.kind === 'yank' });
+      const { name, version, channel } = ask;
+      const yanked = { name, version, channel, by: publisherOf(ask.key), isYank: ask.kind === 'yank' };
+      if (answered.status === 200) models.registry.yanked({ ...answered, ...yanked });
       expectStatus(ask, answered, [200, 403, 404]);
       return;
     }
     case 'transfer': {
-      expectStatus(ask, answered, [200, 404]);
+      expectStatus(ask, answered, [200, 202, 403, 404]);
+      return;
+    }
+    case 'accept': {
+      expectStatus(ask, answered, [200, 403, 404]);
       return;
     }
     case 'members':
@@ -266,13 +275,15 @@ function noteReversal(grantId: string, answered: Answered, { ledger }: Models): 
   ledger.reversed({ ...answered, grantId, answer });
 }
 
+const publisherOf = (key: Key): string => (key === 'guild' ? 'collective:guild' : `personal:${key ?? ''}`);
+
 const Refusal = z.object({ code: z.enum(['version_conflict', 'not_owner']) });
 
 function noteConfirmed(ask: Ask & { readonly kind: 'confirm' }, answered: Answered, { registry }: Models): void {
   expectStatus(ask, answered, [200, 201, 409]);
-  const { name, version, hash, key } = ask;
-  const by = key === 'guild' ? 'collective:guild' : `personal:${key ?? ''}`;
+  const { name, version, channel, hash, key } = ask;
+  const by = publisherOf(key);
   const answer =
     answered.status === 201 ? 'published' : answered.status === 200 ? 'repeated' : Refusal.parse(answered.body).code;
-  registry.confirmed({ ...answered, name, version, hash, by, answer });
+  registry.confirmed({ ...answered, name, version, channel, hash, by, answer });
 }

@@ -3,6 +3,13 @@ import type { RawEvent } from '../../test/builders/telemetry.ts';
 /** Whose key a request carries: a user's, the collective's, a server's, an administrator's, or none. */
 export type Key = 'ada' | 'bob' | 'cy' | 'guild' | 'server' | 'admin' | null;
 
+/** A version; or without one all of a channel; or all. */
+export type NamedVersions = {
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly channel?: string | undefined;
+};
+
 /** A request of a client, sent again until it is answered. */
 export type Ask =
   | { readonly kind: 'ingest'; readonly key: Key; readonly events: readonly RawEvent[] }
@@ -13,10 +20,12 @@ export type Ask =
       readonly key: Key;
       readonly name: string;
       readonly version: string;
+      readonly channel: string;
       readonly hash: string;
     }
-  | { readonly kind: 'yank' | 'unyank'; readonly key: Key; readonly name: string; readonly version: string }
+  | ({ readonly kind: 'yank' | 'unyank'; readonly key: Key } & NamedVersions)
   | { readonly kind: 'transfer'; readonly key: Key; readonly name: string; readonly to: string }
+  | { readonly kind: 'accept'; readonly key: Key; readonly name: string }
   | { readonly kind: 'members'; readonly members: readonly string[] }
   | { readonly kind: 'unbind'; readonly device: string }
   | { readonly kind: 'visibility'; readonly username: string; readonly isHidden: boolean };

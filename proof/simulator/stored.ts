@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
 import { parseBalanceItem, parseGrantItem, userOfBalance } from '../../functions/adapters/dynamodb/grant-items.ts';
-import { parseVersionItem, pullOfItem } from '../../functions/adapters/dynamodb/registry-items.ts';
+import { parseLiveItem, parseVersionItem, pullOfItem } from '../../functions/adapters/dynamodb/registry-items.ts';
 import { parseChunk, parseKey } from '../../functions/adapters/dynamodb/telemetry-items.ts';
 import { WireItem, type Engine, type WireRecord } from './engine.ts';
 import type { SavedScore } from './model/boards.ts';
@@ -103,7 +103,9 @@ export async function storedRegistry(engine: Engine): Promise<{
   readonly versions: readonly StoredVersion[];
   readonly pulls: readonly StoredPull[];
   readonly extensions: readonly StoredExtension[];
+  readonly live: readonly string[];
 }> {
+  const live: string[] = [];
   const versions: StoredVersion[] = [];
   const pulls: StoredPull[] = [];
   const extensions: StoredExtension[] = [];
@@ -114,17 +116,21 @@ export async function storedRegistry(engine: Engine): Promise<{
     if (pk.startsWith('EXTENSION#') && sk === 'EXTENSION') {
       const { name, owner } = Extension.parse(unmarshall(item));
       extensions.push({ name, owner: owner.name });
+    } else if (sk.startsWith('LIVE#')) {
+      const { name, version } = parseLiveItem(item);
+      live.push(`${sk.split('#')[1] ?? ''} ${name}@${version}`);
     } else if (pk.startsWith('EXTENSION#')) {
-      const { name, version, publisher, contentHash, credited, yank, publishedAt } = parseVersionItem(item);
+      const { name, version, channel, publisher, contentHash, credited, yank, publishedAt } = parseVersionItem(item);
       const by = `${publisher.kind}:${publisher.name}`;
+      const hash = contentHash ?? null;
       const yankedOn = yank?.at.slice(0, 10) ?? null;
-      versions.push({ name, version, publisher: by, hash: contentHash ?? null, credited, yankedOn, publishedAt });
+      versions.push({ name, version, channel, publisher: by, hash, credited, yankedOn, publishedAt });
     } else if (pk.startsWith('AUTHOR#')) {
       const { hour } = z.object({ hour: z.string() }).parse(unmarshall(item));
       pulls.push({ author: pk.slice('AUTHOR#'.length), ...pullOfItem(item), on: hour.slice(0, 10) });
     }
   }
-  return { versions, pulls, extensions };
+  return { versions, pulls, extensions, live };
 }
 
 const ScoreItem = z.object({

@@ -129,7 +129,10 @@ class Maker {
         return several(() => ({ ...this.#confirm(), name }));
       }
       case 'changes': {
-        const target = { name: chance.of(NAMES), version: chance.of(VERSIONS) };
+        const name = chance.of(NAMES);
+        const target = chance.happens(0.7)
+          ? { name, version: chance.of(VERSIONS) }
+          : { name, channel: this.#channel() };
         return several(() => ({ kind: chance.of(['yank', 'unyank'] as const), key: 'admin', ...target }));
       }
     }
@@ -144,7 +147,12 @@ class Maker {
     const chance = this.#chance;
     const key = chance.of(['ada', 'bob', 'guild', 'guild'] as const);
     const [name, version] = [chance.of(NAMES), chance.of(VERSIONS)];
-    return { kind: 'confirm', key, name, version, hash: chance.happens(0.85) ? 'one' : 'two' };
+    const hash = chance.happens(0.85) ? 'one' : 'two';
+    return { kind: 'confirm', key, name, version, channel: this.#channel(), hash };
+  }
+
+  #channel(): string {
+    return this.#chance.happens(0.8) ? 'stable' : 'beta';
   }
 
   #act(sort: Exclude<Sort, 'burst'>): Act {
@@ -320,15 +328,19 @@ class Maker {
     const chance = this.#chance;
     const [name, version] = [chance.of(NAMES), chance.of(VERSIONS)];
     const key = chance.of(['ada', 'bob', 'guild', 'guild'] as const);
-    switch (chance.weighted({ confirm: 10, yank: 3, unyank: 2, transfer: 1, members: 2 })) {
+    switch (chance.weighted({ confirm: 10, yank: 3, unyank: 2, channel: 2, transfer: 1, accept: 1, members: 2 })) {
       case 'confirm':
         return this.#confirm();
       case 'yank':
         return { kind: 'yank', key: chance.happens(0.6) ? 'admin' : key, name, version };
       case 'unyank':
         return { kind: 'unyank', key: 'admin', name, version };
+      case 'channel':
+        return { kind: chance.of(['yank', 'unyank']), key: 'admin', name, channel: this.#channel() };
       case 'transfer':
-        return { kind: 'transfer', key: 'admin', name, to: chance.of(['ada', 'bob', 'guild']) };
+        return { kind: 'transfer', key: chance.of([key, 'admin']), name, to: chance.of(['ada', 'bob', 'guild']) };
+      case 'accept':
+        return { kind: 'accept', key, name };
       case 'members':
         return { kind: 'members', members: chance.of([['ada'], ['ada', 'bob'], ['bob', 'cy'], ['ada', 'bob', 'cy']]) };
     }

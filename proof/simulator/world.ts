@@ -230,6 +230,7 @@ export class World {
       case 'yank':
       case 'unyank':
       case 'transfer':
+      case 'accept':
       case 'members':
       case 'unbind':
       case 'visibility':

@@ -12,7 +12,16 @@ export const aPublisher = (name = aUsername(), kind: Publisher['kind'] = 'person
 export const aVersion = (change: Partial<PublishedVersion> = {}): PublishedVersion => {
   const publisher = change.publisher ?? aPublisher();
   const credited = [publisher.name];
-  return { name: 'net', version: '2026.08.21.1', publisher, credited, publishedAt: AT, revision: 1, ...change };
+  return {
+    name: 'net',
+    version: '2026.08.21.1',
+    channel: 'stable',
+    publisher,
+    credited,
+    publishedAt: AT,
+    revision: 1,
+    ...change,
+  };
 };
 
 let writes = 0;

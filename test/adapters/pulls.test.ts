@@ -57,7 +57,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
       const version = aVersion({ name: `${author}-${n}`, publisher: aPublisher(author) });
       await registry.publish(aPublication(version, { grants: [] }));
       const stored = await registry.findVersion(version.name, version.version);
-      if (isYanked(n)) await registry.saveYank(stored!, { at: '2026-08-23T00:00:00.000Z', reason: '' });
+      if (isYanked(n)) await registry.saveYanks([stored!], { at: '2026-08-23T00:00:00.000Z', reason: '' });
     }
   };
 

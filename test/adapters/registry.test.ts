@@ -218,12 +218,52 @@ onBothEngines('the registry', (engine) => {
     for (let n = 1; n <= 5; n += 1) {
       const { version } = await publish(mine({ version: `2026.08.21.${n}` }));
       const stored = (await registry.findVersion(name, version.version))!;
-      await registry.saveYank(stored, { at: AT, reason });
+      await registry.saveYanks([stored], { at: AT, reason });
     }
     await publish(mine({ name: `${name}/sub` }));
     await publish(mine({ name: `${name}x` }));
 
     expect((await versions()).map(({ version }) => version.at(-1))).toEqual(['5', '4', '3', '2', '1']);
+  });
+
+  it('finds the newest version of a channel that is not yanked', async () => {
+    const newest = async (channel: string) => (await registry.latestVersion(name, channel))?.version;
+    const stored = async (version: string) => (await registry.findVersion(name, version))!;
+    for (const [version, channel] of [
+      ['2026.08.21.9', 'stable'],
+      ['2026.08.21.10', 'stable'],
+      ['2026.08.22.1', 'beta'],
+      ['2026.08.20.1', 'beta-2'],
+    ] as const) {
+      await publish(mine({ version, channel }));
+    }
+    expect(await registry.latestVersion(name, 'stable')).toEqual({
+      name,
+      version: '2026.08.21.10',
+      publishedAt: AT,
+      publisher: aPublisher(user),
+    });
+    expect([await newest('beta'), await newest('beta-2'), await newest('b')]).toEqual([
+      '2026.08.22.1',
+      '2026.08.20.1',
+      undefined,
+    ]);
+
+    await registry.saveYanks([await stored('2026.08.21.10'), await stored('2026.08.22.1')], YANK);
+    expect([await newest('stable'), await newest('beta')]).toEqual(['2026.08.21.9', undefined]);
+    await registry.saveYanks([await stored('2026.08.21.10')], undefined);
+    expect(await newest('stable')).toBe('2026.08.21.10');
+  });
+
+  it('yanks several versions together or none of them', async () => {
+    await publish();
+    await publish(mine({ version: '2026.08.21.2' }));
+    const both = await Promise.all(['2026.08.21.1', '2026.08.21.2'].map((each) => registry.findVersion(name, each)));
+    await registry.saveYanks([both[0]!], YANK);
+
+    expect(await registry.saveYanks([both[1]!, both[0]!], YANK)).toBe('stale');
+    expect((await registry.findVersion(name, '2026.08.21.2'))?.yank).toBeUndefined();
+    expect((await registry.latestVersion(name, 'stable'))?.version).toBe('2026.08.21.2');
   });
 
   it('takes the longest names there may be', async () => {
@@ -241,14 +281,14 @@ onBothEngines('the registry', (engine) => {
     const publishes = () => Promise.all(credited.map((username) => publishesOf(username)));
     const stored = async () => (await registry.findVersion(name, version.version))!;
 
-    expect(await registry.saveYank(await stored(), YANK)).toBe('saved');
+    expect(await registry.saveYanks([await stored()], YANK)).toBe('saved');
     expect(await stored()).toMatchObject({ yank: YANK, revision: 2 });
     expect(await publishes()).toEqual([0, 0]);
     expect(await pagesOf(counts.versionsOf(user))).toEqual([
       [{ publishedOn: version.publishedAt.slice(0, 10), yankedOn: YANK.at.slice(0, 10) }],
     ]);
 
-    expect(await registry.saveYank(await stored(), undefined)).toBe('saved');
+    expect(await registry.saveYanks([await stored()], undefined)).toBe('saved');
     expect((await stored()).revision).toBe(3);
     expect(await stored()).not.toHaveProperty('yank');
     expect(await publishes()).toEqual([1, 1]);
@@ -257,29 +297,25 @@ onBothEngines('the registry', (engine) => {
   it('refuses a yank that was decided on what is no more, for everybody', async () => {
     await publish();
     const stored = (await registry.findVersion(name, '2026.08.21.1'))!;
-    await registry.saveYank(stored, YANK);
+    await registry.saveYanks([stored], YANK);
     const restored = (await registry.findVersion(name, '2026.08.21.1'))!;
-    await registry.saveYank(restored, undefined);
+    await registry.saveYanks([restored], undefined);
 
-    expect(await registry.saveYank(stored, YANK)).toBe('stale');
-    expect(await registry.saveYank(restored, YANK)).toBe('stale');
+    expect(await registry.saveYanks([stored], YANK)).toBe('stale');
+    expect(await registry.saveYanks([restored], YANK)).toBe('stale');
     expect(await publishesOf(user)).toBe(1);
   });
 
-  it('changes owners once for each revision, and remembers the one before', async () => {
+  it('changes who owns an extension, or may, once for each revision', async () => {
     await publish();
     const extension = (await registry.findExtension(name))!;
     const [guild, other] = [aPublisher(aUsername('guild'), 'collective'), aPublisher(aUsername('other'))];
 
-    expect(await registry.saveOwner(extension, guild)).toBe('saved');
-    expect(await registry.saveOwner(extension, other)).toBe('stale');
-    expect(await registry.findExtension(name)).toEqual({
-      ...extension,
-      owner: guild,
-      previousOwner: aPublisher(user),
-      revision: 2,
-    });
-    expect(await registry.saveOwner({ ...extension, name: 'unknown' }, other)).toBe('stale');
+    const changed = { ...extension, owner: guild, previousOwner: aPublisher(user), offeredTo: other };
+    expect(await registry.saveExtension(changed)).toBe('saved');
+    expect(await registry.saveExtension({ ...extension, owner: other })).toBe('stale');
+    expect(await registry.findExtension(name)).toEqual({ ...changed, revision: 2 });
+    expect(await registry.saveExtension({ ...extension, name: 'unknown' })).toBe('stale');
     expect(await registry.findExtension('unknown')).toBeUndefined();
   });
 });

@@ -40,6 +40,31 @@ describe('POST /api/v1/extensions/confirm', () => {
     );
   });
 
+  it.each<[first: unknown, second: unknown, status: number]>([
+    ['beta', 'beta', 200],
+    [undefined, 'stable', 200],
+    ['stable', null, 200],
+    ['beta', undefined, 409],
+    [undefined, 'beta', 409],
+  ])('of a version of the channel %j again in %j is %i', async (first, second, status) => {
+    const name = aName();
+    expect((await world.confirm({ name, version: VERSION, channel: first })).status).toBe(201);
+    const again = await world.confirm({ name, version: VERSION, channel: second });
+
+    expect(again.status).toBe(status);
+    expect(again.body.code).toBe(status === 409 ? 'version_conflict' : undefined);
+  });
+
+  it.each([[''], ['Beta'], ['1'], ['-a'], ['a_b'], ['a'.repeat(33)], [7], [['beta']], ['be\nta']])(
+    'refuses the channel %j',
+    async (channel) => {
+      expect(await world.confirm({ name: aName(), version: VERSION, channel })).toMatchObject({
+        status: 422,
+        body: { code: 'invalid_body', details: [{ field: 'channel' }] },
+      });
+    },
+  );
+
   it.each<[what: string, first: string | undefined, second: string | undefined, status: number]>([
     ['the same content', 'sha256:a', 'sha256:a', 200],
     ['other content', 'sha256:a', 'sha256:b', 409],
@@ -197,12 +222,28 @@ describe('POST /api/v1/extensions/confirm', () => {
     ['an array', [], 422, 'invalid_body'],
     ['a contentHash that is a number', { name: 'net', version: VERSION, contentHash: 7 }, 422, 'invalid_body'],
     ['an empty contentHash', { name: 'net', version: VERSION, contentHash: '' }, 422, 'invalid_body'],
-    ['a body of 1 MB', { name: 'net', version: VERSION, description: 'x'.repeat(1024 ** 2) }, 413, 'too_large'],
+    ['a body of 7 MB', { name: 'net', version: VERSION, description: 'x'.repeat(7 * 1024 ** 2) }, 413, 'too_large'],
   ])('refuses %s and stores nothing', async (_what, body, status, code) => {
     const before = await world.registry();
 
     expect(await world.confirm(body)).toMatchObject({ status, body: { code, error: expect.any(String) } });
     expect(await world.registry()).toEqual(before);
+  });
+
+  it.each([
+    ['one text', 'x'.repeat(6_000_000)],
+    ['many objects', Array.from({ length: 400_000 }, (_, n) => ({ n }))],
+    ['many texts', Array.from({ length: 700_000 }, () => 'model')],
+  ])('takes 6 MB of what it does not read, %s, and stores none of it', async (_what, contentMetadata) => {
+    const [name, small] = [aName(), aName()];
+    const body = { name, version: VERSION, channel: 'beta', contentMetadata };
+    expect(JSON.stringify(body).length).toBeGreaterThan(4_000_000);
+    await world.confirm({ name: small, version: VERSION, channel: 'beta' });
+
+    expect((await world.confirm(body)).status).toBe(201);
+    const stored = async (of: string) =>
+      JSON.stringify((await world.registry()).filter(({ pk }) => pk === `EXTENSION#${of}`)).replaceAll(of, '').length;
+    expect(Math.abs((await stored(name)) - (await stored(small)))).toBeLessThan(100);
   });
 
   it('refuses keys by what they lack, in words that the client reads', async () => {
@@ -235,7 +276,7 @@ describe('fifty confirmations of one version at once, by two publishers', () => 
       else if (status !== 201) expect(status).toBe(200);
     }
     const rows = await world.registry();
-    expect(rows.filter(({ pk }) => pk === `EXTENSION#${name}`)).toHaveLength(2); // its owner and its version
+    expect(rows.filter(({ pk }) => pk === `EXTENSION#${name}`)).toHaveLength(3); // its owner, its version, and that one as the newest
     expect(rows.filter(({ sk }) => sk === `VERSION#${name}@${VERSION}`)).toHaveLength(1);
     expect((await world.grants()).filter(({ pk }) => pk.startsWith(`GRANT#publish:${name}@`))).toHaveLength(1);
   });

@@ -57,6 +57,75 @@ describe('GET …/latest', () => {
   });
 });
 
+describe('channels', () => {
+  const STORY = ['2026.08.21.1', '2026.08.22.1 beta', '2026.08.23.1', '2026.08.24.1 rc-1'];
+  const story = async () => {
+    const name = aName();
+    for (const [version, channel] of STORY.map((each) => each.split(' '))) {
+      await world.confirm({ name, version, channel });
+    }
+    return name;
+  };
+  const newest = async (name: string) =>
+    Promise.all(
+      ['', '?channel=stable', '?channel=beta', '?channel=rc-1', '?channel=other'].map(async (query) => {
+        const [path = '', text = ''] = `/api/v1/extensions/${encoded(name)}/latest${query}`.split('?');
+        const { status, body } = await world.call(world.publish, 'GET', path, { key: undefined, query: text });
+        return status === 200 ? body.latestVersion : status;
+      }),
+    );
+
+  it('have each a newest version: of `stable` where none is asked for', async () => {
+    const beta = '2026.08.22.1';
+
+    expect(await newest(await story())).toEqual(['2026.08.23.1', '2026.08.23.1', beta, '2026.08.24.1', 404]);
+  });
+
+  it.each<[target: string | undefined, body: object, left: readonly (string | number)[]]>([
+    [undefined, { channel: 'beta' }, ['2026.08.23.1', '2026.08.23.1', 404, '2026.08.24.1', 404]],
+    [undefined, { channel: 'stable' }, [404, 404, '2026.08.22.1', '2026.08.24.1', 404]],
+    [undefined, { channel: null }, [404, 404, 404, 404, 404]],
+    [undefined, {}, [404, 404, 404, 404, 404]],
+    ['2026.08.23.1', {}, ['2026.08.21.1', '2026.08.21.1', '2026.08.22.1', '2026.08.24.1', 404]],
+    // A version is named by its number: a client that is wrong about its channel means it all the same.
+    ['2026.08.23.1', { channel: 'beta' }, ['2026.08.21.1', '2026.08.21.1', '2026.08.22.1', '2026.08.24.1', 404]],
+  ])('a yank and an unyank of %s with %j concern what they name alone', async (version, body, left) => {
+    const name = await story();
+    const before = await newest(name);
+
+    expect((await world.post(`${encoded(name, version)}/yank`, { reason: 'r', ...body })).status).toBe(200);
+    expect(await newest(name)).toEqual(left);
+    await world.post(`${encoded(name)}/yank`, { reason: 'all' });
+    expect((await world.post(`${encoded(name, version)}/unyank`, body)).status).toBe(200);
+    const restored = await newest(name);
+    expect(
+      restored.map((each, n) => each === 404 || left[n] !== before[n] || left.every((one) => one === 404)),
+    ).toEqual(restored.map(() => true));
+    await world.post(`${encoded(name)}/unyank`);
+    expect(await newest(name)).toEqual(before);
+  });
+
+  it('without a version are unknown; what is no channel is refused, and nothing is touched', async () => {
+    const name = await story();
+    const before = await newest(name);
+
+    for (const step of ['yank', 'unyank']) {
+      const ask = (channel: unknown) => world.post(`${encoded(name)}/${step}`, { reason: 'r', channel });
+      expect(await ask('other')).toMatchObject({ status: 404, body: { code: 'unknown_extension' } });
+      for (const channel of ['Beta', '', 7, ['beta']]) {
+        expect(await ask(channel)).toMatchObject({ status: 422, body: { details: [{ field: 'channel' }] } });
+      }
+    }
+    expect(await world.post(`${encoded(name)}/unyank`, '{"channel": "be')).toMatchObject({ status: 400 });
+    const latest = { key: undefined, query: 'channel=Beta' };
+    expect(await world.call(world.publish, 'GET', `/api/v1/extensions/${encoded(name)}/latest`, latest)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_query' },
+    });
+    expect(await newest(name)).toEqual(before);
+  });
+});
+
 describe('yank and unyank', () => {
   const rowOf = async (name: string, username: string) =>
     (await world.registry()).find(
@@ -165,52 +234,111 @@ describe('yank and unyank', () => {
   });
 });
 
-describe('POST …/transfer', () => {
+describe('POST …/transfer and …/accept', () => {
   const transfer = (name: string, to: unknown, key = world.keys.ada) =>
     world.post(`${encoded(name)}/transfer`, { to }, key);
+  const accept = async (name: string, key: string) => {
+    const { status, body } = await world.post(`${encoded(name)}/accept`, undefined, key);
+    return status === 200 ? body : [status, body.code];
+  };
+  const mayPublish = async (name: string, key: string) => {
+    const version = `2026.08.22.${(versions += 1)}`;
+    return (await world.confirm({ name, version }, key)).status === 201;
+  };
+  let versions = 0;
 
-  it('gives new versions to the new owner and leaves the old ones credited as they were', async () => {
+  it('give new versions to the new owner once they accept', async () => {
     const name = await world.published(world.keys.ada);
 
-    expect(await transfer(name, 'Bob')).toMatchObject({
-      status: 200,
-      body: { name, owner: { kind: 'personal', name: 'bob' }, message: expect.any(String) },
-    });
-    expect((await world.confirm({ name, version: '2026.08.21.2' }, world.keys.ada)).body.code).toBe('not_owner');
-    expect((await world.confirm({ name, version: '2026.08.21.2' }, world.keys.bob)).status).toBe(201);
+    expect(await transfer(name, 'Bob')).toMatchObject({ status: 202, body: { name, offeredTo: 'bob' } });
+    expect(await transfer(name, 'bob')).toMatchObject({ status: 202, body: { name, offeredTo: 'bob' } });
+    expect([await mayPublish(name, world.keys.ada), await mayPublish(name, world.keys.bob)]).toEqual([true, false]);
+    expect(await accept(name, world.keys.bob)).toEqual({ name });
+    expect(await accept(name, world.keys.bob)).toEqual({ name });
+    expect([await mayPublish(name, world.keys.ada), await mayPublish(name, world.keys.bob)]).toEqual([false, true]);
+    expect((await transfer(name, 'bob')).status).toBe(200); // its first answer may have been lost
+    expect((await transfer(name, 'cy')).status).toBe(403);
+  });
+
+  it('leave a version to its publisher: credited, and to yank and restore', async () => {
+    const name = await world.published(world.keys.ada);
+    await transfer(name, 'bob');
+    await accept(name, world.keys.bob);
+    await world.confirm({ name, version: '2026.08.21.2' }, world.keys.bob);
+
     expect((await world.confirm({ name, version: VERSION }, world.keys.ada)).status).toBe(200);
     expect((await world.confirm({ name, version: VERSION }, world.keys.bob)).body.code).toBe('version_conflict');
     expect(await world.grantOf(name, VERSION, 'ada')).toBeDefined();
     expect(await world.grantOf(name, VERSION, 'bob')).toBeUndefined();
-    expect((await world.post(`${encoded(name, VERSION)}/yank`, { reason: 'r' }, world.keys.ada)).status).toBe(403);
-    expect((await world.post(`${encoded(name, VERSION)}/yank`, { reason: 'r' }, world.keys.bob)).status).toBe(200);
+    for (const step of ['yank', 'unyank']) {
+      const ask = async (version: string | undefined, key: string) =>
+        (await world.post(`${encoded(name, version)}/${step}`, { reason: 'r' }, key)).status;
+      expect([await ask(VERSION, world.keys.ada), await ask(VERSION, world.keys.bob)]).toEqual([200, 403]);
+      expect([await ask('2026.08.21.2', world.keys.ada), await ask('2026.08.21.2', world.keys.bob)]).toEqual([
+        403, 200,
+      ]);
+    }
+    // All versions are all of one's own; the answer says that there are others.
+    expect((await world.post(`${encoded(name)}/yank`, { reason: 'r' }, world.keys.bob)).body.message).toMatch(/1 /);
+    expect((await world.latest(encoded(name))).body.latestVersion).toBe(VERSION);
   });
 
-  it('is for the owner and for admins; who has given it away may say so again', async () => {
+  it('are for the owner; an admin gives it away at once', async () => {
     const name = await world.published(world.keys.ada);
 
     for (const key of [world.keys.bob, world.keys.guild]) {
       expect(await transfer(name, 'bob', key)).toMatchObject({ status: 403, body: { code: 'not_owner' } });
     }
     expect(await transfer(name, 'bob', world.keys.yanker)).toMatchObject({ status: 403, body: { code: 'no_account' } });
+    expect(await transfer(name, 'bob', world.keys.admin)).toMatchObject({
+      status: 200,
+      body: { name, owner: { kind: 'personal', name: 'bob' }, message: expect.any(String) },
+    });
     expect((await transfer(name, 'bob', world.keys.admin)).status).toBe(200);
-    expect((await transfer(name, 'bob', world.keys.ada)).status).toBe(200);
-    expect((await transfer(name, 'cy', world.keys.ada)).status).toBe(403);
+    expect(await mayPublish(name, world.keys.bob)).toBe(true);
   });
 
-  it('is to a collective where one of that slug exists, else to an account', async () => {
-    const members = { members: ['ada', 'bob'] };
-    await world.call(world.publish, 'PUT', '/v1/collectives/makers', { key: world.keys.admin, body: members });
+  it('are accepted by nobody but whom it is offered to, while it is', async () => {
+    const name = await world.published(world.keys.ada);
+    expect(await accept(name, world.keys.bob)).toEqual([404, 'unknown_offer']);
+    await transfer(name, 'bob');
+
+    for (const key of [world.keys.guild, await world.aPersonalKey('mallory')]) {
+      expect(await accept(name, key)).toEqual([403, 'not_owner']);
+    }
+    for (const key of [world.keys.yanker, world.keys.admin])
+      expect(await accept(name, key)).toEqual([403, 'no_account']);
+    expect(await accept(name, world.keys.reader)).toEqual([403, 'missing_scope']);
+    expect(await accept(name, 'lrl_unknown')).toEqual([401, 'unknown_key']);
+    expect(await accept(aName(), world.keys.bob)).toEqual([404, 'unknown_extension']);
+
+    await transfer(name, 'guild');
+    expect(await accept(name, world.keys.bob)).toEqual([403, 'not_owner']); // a later offer takes its place
+    expect((await transfer(name, 'ada')).status).toBe(200); // and one to the owner takes it back
+    expect(await accept(name, world.keys.bob)).toEqual([404, 'unknown_offer']);
+
+    await transfer(name, 'bob');
+    await transfer(name, 'cy', world.keys.admin);
+    expect(await accept(name, world.keys.bob)).toEqual([404, 'unknown_offer']);
+  });
+
+  it('are to a collective where one of that slug exists, whose key accepts, else to an account', async () => {
+    const members = { kind: 'collective', slug: 'makers', members: ['ada', 'bob'] };
+    const created = await world.call(world.manageKeys, 'POST', '/v1/keys', { key: world.keys.admin, body: members });
     const name = await world.published(world.keys.ada);
 
-    expect((await transfer(name, 'makers')).body.owner).toEqual({ kind: 'collective', name: 'makers' });
+    expect(await transfer(name, 'makers')).toMatchObject({ status: 202, body: { name, offeredTo: 'makers' } });
+    expect(await accept(name, await world.aPersonalKey('makers'))).toEqual([403, 'not_owner']);
+    expect(await accept(name, world.keys.bob)).toEqual([403, 'not_owner']);
+    expect(await accept(name, created.body.key)).toEqual({ name });
+    expect(await mayPublish(name, created.body.key)).toBe(true);
   });
 
-  it.each([[undefined], [''], [7], ['a/b'], ['x'.repeat(65)]])('to %j is refused', async (to) => {
+  it.each([[undefined], [''], [7], ['a/b'], ['x'.repeat(65)]])('to %j are refused', async (to) => {
     expect(await transfer(await world.published(), to)).toMatchObject({ status: 422, body: { code: 'invalid_body' } });
   });
 
-  it('of what nobody has published is 404', async () => {
+  it('of what nobody has published are 404', async () => {
     expect(await transfer(aName(), 'bob')).toMatchObject({ status: 404, body: { code: 'unknown_extension' } });
   });
 });

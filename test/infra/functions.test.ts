@@ -120,7 +120,7 @@ describe('functions', () => {
       'confirm-publish',
       {
         registry: dynamodb('GetItem', 'PutItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
-        score_grants: dynamodb('GetItem', 'PutItem'),
+        score_grants: dynamodb('BatchGetItem', 'PutItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
       },
     ],

@@ -6,7 +6,7 @@ import type { Publisher } from '../../domain/registry/extension.ts';
 import type { Maintainer } from '../../domain/registry/maintainer.ts';
 import { recordPull } from '../../domain/registry/record-pull.ts';
 import { setMembers } from '../../domain/identity/set-members.ts';
-import { transferExtension } from '../../domain/registry/transfer-extension.ts';
+import { acceptExtension, transferExtension } from '../../domain/registry/transfer-extension.ts';
 import { unyank, yank } from '../../domain/registry/yank.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dynamoCollectives } from '../../functions/adapters/dynamodb/collectives.dynamodb.ts';
@@ -19,7 +19,16 @@ import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected, Wire } from '../support/faults.ts';
 import { RefreshWorld } from './refresh-world.ts';
-import { nothing, statesAfter, worthOf, type Actor, type Operation, type State, type Try } from './registry-model.ts';
+import {
+  latestOf,
+  nothing,
+  statesAfter,
+  worthOf,
+  type Actor,
+  type Operation,
+  type State,
+  type Try,
+} from './registry-model.ts';
 
 const MAX_TRIES = 200;
 type Answer = { readonly ok: true } | { readonly ok: false; readonly error: { readonly kind: string } };
@@ -94,8 +103,8 @@ export class PublishWorld extends RefreshWorld {
     const { name } = operation;
     switch (operation.kind) {
       case 'confirm': {
-        const { version, hash, by } = operation;
-        const confirmation = { name, version, contentHash: hash, publisher: publisherOf(by), keyMembers: [] };
+        const { version, channel, hash, by } = operation;
+        const confirmation = { name, version, channel, contentHash: hash, publisher: publisherOf(by), keyMembers: [] };
         const answer = await confirmPublish(deps, confirmation);
         const isNew = answer.ok && answer.value.kind === 'published';
         if (isNew) this.published.set(`${name}@${version}`, (this.published.get(`${name}@${version}`) ?? 0) + 1);
@@ -107,8 +116,11 @@ export class PublishWorld extends RefreshWorld {
         return inWords('done', await unyank(deps, maintainerOf(operation.by), operation));
       case 'transfer': {
         const to = aUsername(operation.to);
-        return inWords('done', await transferExtension(deps, maintainerOf(operation.by), { name, to }));
+        const answer = await transferExtension(deps, maintainerOf(operation.by), { name, to });
+        return inWords(answer.ok ? answer.value.kind : '', answer);
       }
+      case 'accept':
+        return inWords('done', await acceptExtension(deps, publisherOf(operation.by), name));
       case 'pull': {
         const pulls = dynamoPulls(this.#client, this.registryTable, deps.randomToken);
         return inWords('stands', await recordPull(pulls, operation, this.now));
@@ -116,21 +128,37 @@ export class PublishWorld extends RefreshWorld {
     }
   }
 
-  /** Yanks or restores all versions of an extension, while nothing else goes on. */
-  async askAll(kind: 'yank' | 'unyank', by: Actor, name: string): Promise<void> {
-    const versions = Object.keys(this.states[0]!.versions).filter((place) => place.startsWith(`${name}@`));
-    await this.#again(async () => {
-      const deps = this.#deps();
-      if (kind === 'yank') await yank(deps, maintainerOf(by), { name }, 'all');
-      else await unyank(deps, maintainerOf(by), { name });
-    });
-    for (const place of versions) {
-      const operation = { kind, by, name, version: place.slice(name.length + 1) };
-      this.states = this.states.flatMap((state) => {
-        const mayDo = by === 'admin' || state.owners[name]?.owner === by;
-        return statesAfter([state], [{ operation, tries: [mayDo ? 'done' : 'not-owner'] }], this);
-      });
+  /**
+   * Yanks or restores what a request without a version names, while nothing else goes on: these versions, and no other.
+   */
+  async askMany(operation: Operation & { readonly kind: 'yank' | 'unyank' }): Promise<void> {
+    await this.ask([operation]);
+    await this.checkVersions();
+  }
+
+  /** While nothing goes on: each version is yanked or not as the model has it, and so is the newest of each channel. */
+  async checkVersions(): Promise<void> {
+    const registry = dynamoRegistry(this.#checking, { registry: this.registryTable, grants: this.grantsTable });
+    const yanked = new Map<string, boolean>();
+    const newest = new Map<string, string | undefined>();
+    for (const name of Object.keys(this.states[0]!.owners)) {
+      for await (const each of registry.versionsOf(name))
+        yanked.set(`${name}@${each.version}`, each.yank !== undefined);
+      for (const channel of ['stable', 'beta']) {
+        newest.set(`${name} ${channel}`, (await registry.latestVersion(name, channel))?.version);
+      }
     }
+    this.states = this.states.filter((state) => {
+      const places = Object.entries(state.versions);
+      const isAsStored =
+        places.length === yanked.size && places.every(([at, { isYanked }]) => yanked.get(at) === isYanked);
+      const isNewest = [...newest].every(([key, version]) => {
+        const [name = '', channel = ''] = key.split(' ');
+        return latestOf(state, name, channel) === version;
+      });
+      return isAsStored && isNewest;
+    });
+    expect(this.states.length, 'the versions are not those of any possible state').toBeGreaterThan(0);
   }
 
   async setMembers(slug: string, members: readonly string[]): Promise<void> {

@@ -5,7 +5,8 @@
  *
  * GUARDS, each seen to fail a test when it is taken out:
  * - publish-grant: the cap on the running sum (here);
- * - registry.saveYank: the publishers' rows in the transaction of a yank (here);
+ * - registry.saveYanks: the publishers' rows in the transaction of a yank (here);
+ * - yank: versions outside the request's channel, or of another publisher (here);
  * - announce-changes: `registry` in the announcement, no days for a removal by hand (here);
  * - registry-counts: present devices of the author are left out (here);
  * - registry.publish: the extension is new, and confirm-publish: the extension is read before the version (fifty
@@ -39,15 +40,26 @@ const publisher = fc.constantFrom('user:ada', 'user:ada', 'user:bob', 'collectiv
 const name = fc.constantFrom('@s/a', '@s/a', '@s/b');
 const version = fc.constantFrom('2026.08.21.1', '2026.08.21.2', '2026.08.21.10', '2026.08.21.01');
 const of = { name, version };
+const channel = fc.constantFrom('stable', 'stable', 'beta');
+const mayBeChannel = fc.option(channel, { nil: undefined });
 const device = fc.constantFrom('d1', 'd2');
 const members = fc.subarray(USERS, { minLength: 1 });
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ ...of, kind: fc.constant('confirm'), by: publisher, hash: fc.constantFrom('h', 'h', 'i') }),
+    arbitrary: fc.record({
+      ...of,
+      kind: fc.constant('confirm'),
+      by: publisher,
+      channel,
+      hash: fc.constantFrom('h', 'h', 'h', 'i'),
+    }),
   },
-  { weight: 3, arbitrary: fc.record({ ...of, kind: fc.constantFrom('yank', 'unyank'), by: actor }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ ...of, kind: fc.constantFrom('yank', 'unyank'), by: actor, channel: mayBeChannel }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -57,6 +69,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       to: fc.constantFrom('ada', 'bob', 'guild'),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ name, kind: fc.constant('accept'), by: publisher }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -71,7 +84,12 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const alone = fc.oneof(
   fc.record({ does: fc.constant('members'), slug: fc.constantFrom('guild', 'crew'), members }),
   fc.record({ does: fc.constant('owner'), device, owner: fc.constantFrom('ada', 'bob', null) }),
-  fc.record({ does: fc.constantFrom('yank', 'unyank'), by: actor, name }),
+  fc.record({
+    does: fc.constantFrom('yank', 'unyank'),
+    by: actor,
+    name,
+    channel: mayBeChannel,
+  }),
   fc.record({
     does: fc.constant('series'),
     name: fc.constantFrom('@t/a', '@t/b'),
@@ -103,10 +121,11 @@ async function doAlone(world: PublishWorld, what: Alone): Promise<void> {
       return world.setOwner(what.device, what.owner);
     case 'yank':
     case 'unyank':
-      return world.askAll(what.does, what.by, what.name);
+      return world.askMany({ ...what, kind: what.does });
     case 'series':
       for (let n = 0; n < what.count; n += 1) {
-        await world.ask([{ kind: 'confirm', by: what.by, name: what.name, version: `2026.08.2${n}.${n}`, hash: 'h' }]);
+        const { by, name } = what;
+        await world.ask([{ kind: 'confirm', by, name, version: `2026.08.2${n}.${n}`, channel: 'stable', hash: 'h' }]);
       }
       return;
     case 'quiet':
@@ -128,6 +147,7 @@ async function live(world: PublishWorld, plan: readonly Step[], everyAnswerArriv
       ...refreshes.map((picked) => world.refresh(pick(messages, picked))),
     ]);
     await world.checkGrants(USERS);
+    await world.checkVersions();
     world.checkPublished({ everyAnswerArrived });
   }
   await world.drain();
@@ -158,15 +178,17 @@ describe('publishes and pulls count', () => {
 
 describe('one fault at one request', () => {
   const at = { name: '@s/a', version: '2026.08.21.1' };
+  const confirm = { ...at, kind: 'confirm', channel: 'stable', hash: 'h' } as const;
   const story: readonly (readonly Operation[])[] = [
-    [{ ...at, kind: 'confirm', by: 'collective:guild', hash: 'h' }],
+    [{ ...confirm, by: 'collective:guild' }],
     [{ ...at, kind: 'pull', puller: 'user:zoe' }],
     [{ ...at, kind: 'yank', by: 'collective:guild' }],
     [{ ...at, kind: 'unyank', by: 'admin' }],
     [{ name: at.name, kind: 'transfer', by: 'collective:guild', to: 'ada' }],
+    [{ name: at.name, kind: 'accept', by: 'user:ada' }],
     [
-      { ...at, version: '2026.08.21.2', kind: 'confirm', by: 'user:ada', hash: 'h' },
-      { ...at, version: '2026.08.21.2', kind: 'confirm', by: 'user:ada', hash: 'h' },
+      { ...confirm, version: '2026.08.21.2', by: 'user:ada' },
+      { ...confirm, version: '2026.08.21.2', by: 'user:ada' },
     ],
   ];
   const tell = async (wire: Wire, everyAnswerArrived: boolean) => {
@@ -200,7 +222,8 @@ describe('an author with more pulls than the cap pays for', () => {
 
   it('stays at the cap, and loses points only where a hand or a new device takes pulls away', async () => {
     using world = await aWorld();
-    await world.ask([{ kind: 'confirm', by: 'user:ada', name: '@s/a', version: '2026.08.21.1', hash: 'h' }]);
+    const first = { by: 'user:ada', name: '@s/a', version: '2026.08.21.1' };
+    await world.ask([{ ...first, kind: 'confirm', channel: 'stable', hash: 'h' }]);
     for (const pull of pulls(102)) await world.ask([pull]);
     await world.drain();
     expect((await world.pointsOf('ada')).pulls).toBe(500);

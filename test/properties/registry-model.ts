@@ -13,23 +13,34 @@ export type Operation =
       readonly by: Actor;
       readonly name: string;
       readonly version: string;
+      readonly channel: string;
       readonly hash: string;
     }
-  | { readonly kind: 'yank' | 'unyank'; readonly by: Actor; readonly name: string; readonly version: string }
+  | {
+      readonly kind: 'yank' | 'unyank';
+      readonly by: Actor;
+      readonly name: string;
+      readonly version?: string | undefined;
+      readonly channel?: string | undefined;
+    }
   | { readonly kind: 'transfer'; readonly by: Actor; readonly name: string; readonly to: string }
+  | { readonly kind: 'accept'; readonly by: Actor; readonly name: string }
   | { readonly kind: 'pull'; readonly name: string; readonly version: string; readonly puller: string };
 
 type Version = {
   readonly publisher: Actor;
+  readonly channel: string;
   readonly hash: string;
   readonly credited: readonly string[];
   readonly isYanked: boolean;
   readonly pullers: readonly string[];
 };
 
+type Owned = { readonly owner: Actor; readonly before: Actor | null; readonly offered: Actor | null };
+
 /** Everything that is known, by names and by `name@version`. */
 export type State = {
-  readonly owners: Readonly<Record<string, { readonly owner: Actor; readonly before: Actor | null }>>;
+  readonly owners: Readonly<Record<string, Owned>>;
   readonly versions: Readonly<Record<string, Version>>;
 };
 
@@ -44,14 +55,32 @@ export type Surroundings = {
 /** One operation on one state: what it is answered, and what is so afterwards. */
 export function perform(state: State, operation: Operation, { members }: Surroundings): [string, State] {
   const extension = state.owners[operation.name];
+  const owned = (next: Owned): State => ({ ...state, owners: { ...state.owners, [operation.name]: next } });
   if (operation.kind === 'transfer') {
     if (extension === undefined) return ['unknown', state];
     const { owner, before } = extension;
     const to = members.has(operation.to) ? `collective:${operation.to}` : `user:${operation.to}`;
-    const mayAgain = owner === to && before !== null && (operation.by === 'admin' || operation.by === before);
-    if (operation.by !== 'admin' && operation.by !== owner && !mayAgain) return ['not-owner', state];
-    if (owner === to) return ['done', state];
-    return ['done', { ...state, owners: { ...state.owners, [operation.name]: { owner: to, before: owner } } }];
+    if (operation.by !== 'admin' && operation.by !== owner) {
+      return [owner === to && operation.by === before ? 'owned' : 'not-owner', state];
+    }
+    if (operation.by !== 'admin' && owner !== to) return ['offered', owned({ ...extension, offered: to })];
+    return ['owned', owned({ owner: to, before: owner === to ? before : owner, offered: null })];
+  }
+  if (operation.kind === 'accept') {
+    if (extension === undefined) return ['unknown', state];
+    const { owner, offered } = extension;
+    if (owner === operation.by) return ['done', state];
+    if (offered === null) return ['unknown-offer', state];
+    if (offered !== operation.by) return ['offered-to-another', state];
+    return ['done', owned({ owner: offered, before: owner, offered: null })];
+  }
+  if (operation.kind === 'yank' || operation.kind === 'unyank') {
+    const named = Object.entries(state.versions).filter(([at, each]) => isNamed(operation, at, each));
+    const own = named.filter(([, { publisher }]) => operation.by === 'admin' || operation.by === publisher);
+    if (named.length === 0) return ['unknown', state];
+    if (own.length === 0) return ['not-owner', state];
+    const changed = own.map(([at, each]) => [at, { ...each, isYanked: operation.kind === 'yank' }] as const);
+    return ['done', { ...state, versions: { ...state.versions, ...Object.fromEntries(changed) } }];
   }
 
   const place = `${operation.name}@${operation.version}`;
@@ -59,21 +88,18 @@ export function perform(state: State, operation: Operation, { members }: Surroun
   const withVersion = (next: Version): State => ({ ...state, versions: { ...state.versions, [place]: next } });
   switch (operation.kind) {
     case 'confirm': {
-      const { by, hash } = operation;
-      if (version !== undefined)
-        return [version.publisher === by && version.hash === hash ? 'stands' : 'conflict', state];
+      const { by, hash, channel } = operation;
+      if (version !== undefined) {
+        const isSame = version.publisher === by && version.hash === hash && version.channel === channel;
+        return [isSame ? 'stands' : 'conflict', state];
+      }
       if (extension !== undefined && extension.owner !== by) return ['not-owner', state];
       const [kind, who] = by.split(':') as [string, string];
       const credited = kind === 'user' ? [who] : members.get(who)!;
-      const owners = { ...state.owners, [operation.name]: extension ?? { owner: by, before: null } };
-      return ['stands', { ...withVersion({ publisher: by, hash, credited, isYanked: false, pullers: [] }), owners }];
+      const owners = { ...state.owners, [operation.name]: extension ?? { owner: by, before: null, offered: null } };
+      const first = { publisher: by, channel, hash, credited, isYanked: false, pullers: [] };
+      return ['stands', { ...withVersion(first), owners }];
     }
-    case 'yank':
-    case 'unyank':
-      if (extension === undefined) return ['unknown', state];
-      if (operation.by !== 'admin' && operation.by !== extension.owner) return ['not-owner', state];
-      if (version === undefined) return ['unknown', state];
-      return ['done', withVersion({ ...version, isYanked: operation.kind === 'yank' })];
     case 'pull':
       if (version === undefined) return ['unknown', state];
       return [
@@ -81,6 +107,27 @@ export function perform(state: State, operation: Operation, { members }: Surroun
         withVersion({ ...version, pullers: [...new Set([...version.pullers, operation.puller])].sort() }),
       ];
   }
+}
+
+/** Whether a request names a version: by its number, else by its channel, else with all of the extension. */
+const isNamed = (
+  { name, version, channel }: Pick<Operation & { readonly kind: 'yank' }, 'name' | 'version' | 'channel'>,
+  place: string,
+  { channel: own }: Version,
+): boolean =>
+  version === undefined
+    ? place.startsWith(`${name}@2`) && (channel === undefined || channel === own)
+    : place === `${name}@${version}`;
+
+/** The newest version of a channel that is not yanked. */
+export function latestOf({ versions }: State, name: string, channel: string): string | undefined {
+  const numbers = (version: string) =>
+    [version.slice(0, 10), version.slice(11).padStart(60, '0'), version.length].join();
+  return Object.entries(versions)
+    .filter(([place, each]) => !each.isYanked && isNamed({ name, channel }, place, each))
+    .map(([place]) => place.slice(name.length + 1))
+    .sort((a, b) => (numbers(a) < numbers(b) ? -1 : 1))
+    .at(-1);
 }
 
 /** One try of an operation: what it was answered, or null where no answer came and it may have been done or not. */

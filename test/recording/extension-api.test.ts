@@ -96,14 +96,29 @@ describe('the real client', () => {
     expect(seen.size).toBeGreaterThan(4);
   });
 
-  it('reads the newest version by its number, and of a nested name', async () => {
-    const newest = { version: '2026.11.05.1', publisher: 'alice', publishedAt: expect.any(String) };
+  it('publishes with as much beside as its largest extensions have, and as Lambda takes', async () => {
+    const confirm = first('confirmPush', /minimal/);
+    const withModels = (bytes: number): Recorded => ({
+      ...confirm,
+      request: {
+        ...confirm.request,
+        body: { name: '@acme/large', version: '2026.11.03.1', models: 'x'.repeat(bytes) },
+      },
+    });
+
+    expect((await replay(withModels(930_000))).status).toBe(201);
+    expect((await replay(withModels(6_000_000))).status).toBe(200);
+    expect((await replay(withModels(6_300_000))).status).toBe(413);
+  });
+
+  it('reads the newest stable version by its number, and finds none in the channel of a nested name', async () => {
+    const newest = { version: '2026.11.04.1', publisher: 'alice', publishedAt: expect.any(String) };
 
     expect(asRead(await replay(latest()))).toMatchObject({
       latestVersion: newest.version,
       latestVersionDetail: newest,
     });
-    expect(asRead(await replay(first('getLatestVersion', /anonymous/)))).toMatchObject({ name: '@acme/net/sub' });
+    expect(asRead(await replay(first('getLatestVersion', /anonymous/)))).toBeNull();
   });
 
   it('is told why where somebody else has published, and by which scope it lacks', async () => {

@@ -5,7 +5,7 @@ import { Username } from '../../../domain/identity/username.ts';
 import type { Collective } from '../../../domain/identity/collective.ts';
 import { placeOf } from '../../../domain/metrics/hour-index.ts';
 import { Publisher, type Extension, type PublishedVersion } from '../../../domain/registry/extension.ts';
-import type { StoredVersion } from '../../../domain/registry/registry.port.ts';
+import type { LatestVersion, StoredVersion } from '../../../domain/registry/registry.port.ts';
 import type { CountedPull, CreditedVersion } from '../../../domain/registry/user-registry.port.ts';
 import { dateOfHour, hourOf } from '../../../domain/shared/utc.ts';
 
@@ -14,6 +14,7 @@ import { dateOfHour, hourOf } from '../../../domain/shared/utc.ts';
  *
  *   EXTENSION#<name>      EXTENSION                           owner
  *   EXTENSION#<name>      VERSION#2026.11.03.0…1              a published version, yanked or not; in the index `byHour`
+ *   EXTENSION#<name>      LIVE#<channel>#2026.11.03.0…1       a version that is not yanked
  *   PUBLISHER#<username>  VERSION#<name>@<version>            a version that counts for the user, yanked or not
  *   AUTHOR#<username>     PULL#<name>@<version>#<puller>      a pull of such a version; in `byHour` for one of its authors
  *   COLLECTIVE#<slug>     COLLECTIVE                          members
@@ -27,6 +28,7 @@ export const COLLECTIVE_SK = 'COLLECTIVE';
 export const VERSION_PREFIX = 'VERSION#';
 export const PULL_PREFIX = 'PULL#';
 export const COLLECTIVE_PREFIX = 'COLLECTIVE#';
+const LIVE_PREFIX = 'LIVE#';
 const PUBLISHER_PREFIX = 'PUBLISHER#';
 const AUTHOR_PREFIX = 'AUTHOR#';
 
@@ -40,15 +42,18 @@ export const collectivePk = (slug: Username): string => COLLECTIVE_PREFIX + slug
 const NUMBER_DIGITS = 53;
 const NUMBER_AT = 'YYYY.MM.DD.'.length;
 
+export const versionSk = (version: string): string => VERSION_PREFIX + inOrder(version);
+export const livePrefix = (channel: string): string => `${LIVE_PREFIX}${channel}#`;
+
 /**
- * A version's sort key: the text order of these is the numeric order of versions. `1` and `01` are two versions of one
- * number, so what was left out of the number follows it.
+ * A version in the form whose text order is the numeric order of versions. `1` and `01` are two versions of one number, so
+ * what was left out of the number follows it.
  */
-export function versionSk(version: string): string {
+function inOrder(version: string): string {
   const [date, number] = [version.slice(0, NUMBER_AT), version.slice(NUMBER_AT)];
   const significant = number.replace(/^0+(?=\d)/u, '');
   const zeros = number.length - significant.length;
-  return `${VERSION_PREFIX}${date}${significant.padStart(NUMBER_DIGITS, '0')}${zeros === 0 ? '' : `+${zeros}`}`;
+  return `${date}${significant.padStart(NUMBER_DIGITS, '0')}${zeros === 0 ? '' : `+${zeros}`}`;
 }
 
 const publisherVersionSk = (name: string, version: string): string => `${VERSION_PREFIX}${name}@${version}`;
@@ -61,6 +66,7 @@ const Revision = z.int().check(z.positive());
 const ExtensionItem = z.object({
   name: z.string(),
   owner: Publisher,
+  offeredTo: z.optional(Publisher),
   previousOwner: z.optional(Publisher),
   createdAt: z.iso.datetime(),
   rev: Revision,
@@ -69,6 +75,7 @@ const ExtensionItem = z.object({
 const VersionItem = z.object({
   name: z.string(),
   version: z.string(),
+  channel: z.string(),
   publisher: Publisher,
   credited: z.array(Username),
   contentHash: z.optional(z.string()),
@@ -77,6 +84,13 @@ const VersionItem = z.object({
   yankReason: z.optional(z.string()),
   rev: Revision,
   writeId: z.string(),
+});
+
+const LiveItem = z.object({
+  name: z.string(),
+  version: z.string(),
+  publisher: Publisher,
+  publishedAt: z.iso.datetime(),
 });
 
 const CollectiveItem = z.object({
@@ -92,8 +106,13 @@ export const toExtensionItem = ({ revision, ...extension }: Extension): Item =>
   marshalled({ pk: extensionPk(extension.name), sk: EXTENSION_SK, ...extension, rev: revision });
 
 export function parseExtensionItem(item: Item): Extension {
-  const { rev, previousOwner, ...extension } = ExtensionItem.parse(unmarshall(item));
-  return { ...extension, ...(previousOwner === undefined ? {} : { previousOwner }), revision: rev };
+  const { rev, offeredTo, previousOwner, ...extension } = ExtensionItem.parse(unmarshall(item));
+  return {
+    ...extension,
+    ...(offeredTo === undefined ? {} : { offeredTo }),
+    ...(previousOwner === undefined ? {} : { previousOwner }),
+    revision: rev,
+  };
 }
 
 export const toVersionItem = ({ yank, revision, ...version }: PublishedVersion, writeId: string): Item =>
@@ -117,6 +136,17 @@ export function parseVersionItem(item: Item): StoredVersion {
     revision: rev,
   };
 }
+
+type LiveKey = Pick<PublishedVersion, 'name' | 'channel' | 'version'>;
+export const liveKey = ({ name, channel, version }: LiveKey): Item =>
+  marshall({ pk: extensionPk(name), sk: livePrefix(channel) + inOrder(version) });
+
+/** The row by which the newest version of a channel is found: it is there while the version is not yanked. */
+export const toLiveItem = ({ name, version, channel, publisher, publishedAt }: PublishedVersion): Item => ({
+  ...liveKey({ name, channel, version }),
+  ...marshall({ name, version, publisher, publishedAt }),
+});
+export const parseLiveItem = (item: Item): LatestVersion => LiveItem.parse(unmarshall(item));
 
 /** The rows by which a version counts for those whom it is credited to. */
 export const toPublisherItems = ({ name, version, credited, publishedAt, yank }: PublishedVersion): readonly Item[] =>

@@ -1,4 +1,10 @@
-import { GetItemCommand, paginateQuery, type DynamoDBClient, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import {
+  GetItemCommand,
+  paginateQuery,
+  QueryCommand,
+  type DynamoDBClient,
+  type TransactWriteItem,
+} from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Registry } from '../../../domain/registry/registry.port.ts';
 import { appendActions } from './grant-ledger.dynamodb.ts';
@@ -7,9 +13,13 @@ import {
   collectivePk,
   EXTENSION_SK,
   extensionPk,
+  liveKey,
+  livePrefix,
   parseExtensionItem,
+  parseLiveItem,
   parseVersionItem,
   toExtensionItem,
+  toLiveItem,
   toPublisherItems,
   toVersionItem,
   VERSION_PREFIX,
@@ -55,6 +65,19 @@ export function dynamoRegistry(
       for await (const { Items = [] } of pages) for (const item of Items) yield parseVersionItem(item);
     },
 
+    async latestVersion(name, channel) {
+      const newest = {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :extension AND begins_with(sk, :channel)',
+        ExpressionAttributeValues: marshall({ ':extension': extensionPk(name), ':channel': livePrefix(channel) }),
+        ScanIndexForward: false,
+        Limit: 1,
+      };
+      const { Items: [item] = [] } = await client.send(new QueryCommand(newest));
+      return item === undefined ? undefined : parseLiveItem(item);
+    },
+
     async publish({ version, extension, collectiveRevision, grants, writeId }) {
       const { name, publisher, publishedAt } = version;
       const own: TransactWriteItem =
@@ -89,23 +112,29 @@ export function dynamoRegistry(
         own,
         ...asMembers,
         { Put: { TableName, Item: toVersionItem(version, writeId), ConditionExpression: IS_NEW } },
+        { Put: { TableName, Item: toLiveItem(version) } },
         ...toPublisherItems(version).map((Item) => ({ Put: { TableName, Item } })),
         ...grants.flatMap((append) => appendActions(tables.grants, append)),
       ]);
       return isWritten ? 'published' : 'stale';
     },
 
-    async saveYank({ yank: _before, writeId, ...version }, yank) {
-      const next = { ...version, ...(yank === undefined ? {} : { yank }), revision: version.revision + 1 };
-      const isWritten = await writeTogether(client, [
-        { Put: { TableName, Item: toVersionItem(next, writeId), ...isAt(version.revision) } },
-        ...toPublisherItems(next).map((Item) => ({ Put: { TableName, Item } })),
-      ]);
-      return isWritten ? 'saved' : 'stale';
+    async saveYanks(versions, yank) {
+      const actions = versions.flatMap(({ yank: _before, writeId, ...version }): TransactWriteItem[] => {
+        const next = { ...version, ...(yank === undefined ? {} : { yank }), revision: version.revision + 1 };
+        return [
+          { Put: { TableName, Item: toVersionItem(next, writeId), ...isAt(version.revision) } },
+          yank === undefined
+            ? { Put: { TableName, Item: toLiveItem(next) } }
+            : { Delete: { TableName, Key: liveKey(next) } },
+          ...toPublisherItems(next).map((Item) => ({ Put: { TableName, Item } })),
+        ];
+      });
+      return (await writeTogether(client, actions)) ? 'saved' : 'stale';
     },
 
-    async saveOwner(extension, owner) {
-      const next = { ...extension, owner, previousOwner: extension.owner, revision: extension.revision + 1 };
+    async saveExtension(extension) {
+      const next = { ...extension, revision: extension.revision + 1 };
       const isWritten = await writeTogether(client, [
         { Put: { TableName, Item: toExtensionItem(next), ...isAt(extension.revision) } },
       ]);

@@ -6,11 +6,20 @@ export type Confirmed = Span & {
   readonly version: string;
   /** `personal:ada` or `collective:guild` */
   readonly by: string;
+  readonly channel: string;
   readonly hash: string;
   readonly answer: 'published' | 'repeated' | 'version_conflict' | 'not_owner';
   readonly isTriedOnce: boolean;
 };
-export type Yanked = Span & { readonly place: string; readonly isYank: boolean };
+export type Yanked = Span & {
+  readonly name: string;
+  /** Where there is none, those of the channel are meant. */
+  readonly version?: string | undefined;
+  readonly channel?: string | undefined;
+  /** `personal:admin` is an admin. */
+  readonly by: string;
+  readonly isYank: boolean;
+};
 export type Pulled = Span & {
   readonly name: string;
   readonly version: string;
@@ -25,6 +34,7 @@ export type StoredVersion = {
   readonly name: string;
   readonly version: string;
   readonly publisher: string;
+  readonly channel: string;
   readonly hash: string | null;
   readonly credited: readonly string[];
   /** The date of its yank. */
@@ -99,7 +109,12 @@ export class RegistryModel {
   }
 
   /** Takes what is stored for what happened, and says what of it cannot be. */
-  settle(versions: readonly StoredVersion[], pulls: readonly StoredPull[]): string[] {
+  settle(
+    versions: readonly StoredVersion[],
+    pulls: readonly StoredPull[],
+    /** The places that are found as the newest of a channel, as `<channel> <name>@<version>`. */
+    live: readonly string[],
+  ): string[] {
     this.#versions = new Map(versions.map((version) => [placeOf(version), version]));
     this.#stored = pulls;
     const problems: string[] = [];
@@ -112,6 +127,10 @@ export class RegistryModel {
     for (const place of this.#versions.keys())
       if (!confirmed.has(place)) problems.push(`${place}: nobody has published it`);
     problems.push(...this.#problemsOfPulls(pulls));
+    const notYanked = versions
+      .filter(({ yankedOn }) => yankedOn === null)
+      .map((each) => `${each.channel} ${placeOf(each)}`);
+    if (notYanked.sort().join() !== live.toSorted().join()) problems.push(`found as the newest: ${live.join()}`);
     return problems;
   }
 
@@ -123,15 +142,23 @@ export class RegistryModel {
     if (stored === undefined) return isSaidToBe ? [...problems, 'was answered, and is not there'] : problems;
     if (published === 0 && asked.every(({ isTriedOnce }) => isTriedOnce))
       problems.push('is there, and nobody was told that it is published');
-    for (const { by, hash, answer } of asked) {
-      const isSame = stored.publisher === by && stored.hash === hash;
+    const isSameAs = ({ by, channel, hash }: Confirmed) =>
+      stored.publisher === by && stored.channel === channel && stored.hash === hash;
+    for (const one of asked) {
+      const { by, answer } = one;
+      const isSame = isSameAs(one);
       if ((answer === 'published' || answer === 'repeated') && !isSame)
         problems.push(`${by} was told that it is theirs`);
       if (answer === 'version_conflict' && isSame) problems.push(`${by} was told that it is another's`);
     }
-    const mine = asked.filter(({ by, hash }) => by === stored.publisher && hash === stored.hash);
+    const mine = asked.filter(isSameAs);
     if (!mine.some((one) => this.#mayCredit(stored, one))) problems.push(`it is credited to ${stored.credited.join()}`);
-    if (!this.#mayBe(stored)) problems.push(stored.yankedOn === null ? 'it is not yanked' : 'it is yanked');
+    const ofOthers = this.#yanked.filter(
+      ({ name, version, by }) => name === stored.name && version === stored.version && by !== stored.publisher,
+    );
+    for (const { by } of ofOthers)
+      if (by !== 'personal:admin') problems.push(`${by} was told that it is theirs to yank`);
+    if (!this.#mayBe(stored, mine)) problems.push(stored.yankedOn === null ? 'it is not yanked' : 'it is yanked');
     return problems;
   }
 
@@ -145,12 +172,20 @@ export class RegistryModel {
     return possible.some(({ members }) => members.toSorted().join() === credited.toSorted().join());
   }
 
-  #mayBe(stored: StoredVersion): boolean {
-    const own = this.#yanked.filter(({ place }) => place === placeOf(stored));
+  /** A change of a whole channel that went on beside the publish may have come before it, or after. */
+  #mayBe(stored: StoredVersion, mine: readonly Confirmed[]): boolean {
+    const own = this.#yanked.filter(
+      ({ name, version, channel }) =>
+        name === stored.name && (version === undefined ? channel === stored.channel : version === stored.version),
+    );
+    const possible = own.filter((one) => one.version !== undefined || mine.some((confirm) => !isBefore(one, confirm)));
+    const certain = possible.filter(
+      (one) => one.version !== undefined || mine.some((confirm) => isBefore(confirm, one)),
+    );
     const stands = (is: boolean) =>
-      own.some((one) => one.isYank === is && !own.some((next) => next.isYank !== is && isBefore(one, next)));
+      possible.some((one) => one.isYank === is && !certain.some((next) => next.isYank !== is && isBefore(one, next)));
     const isYanked = stored.yankedOn !== null;
-    return stands(isYanked) || (!isYanked && !own.some(({ isYank }) => isYank));
+    return stands(isYanked) || (!isYanked && !certain.some(({ isYank }) => isYank));
   }
 
   #problemsOfPulls(stored: readonly StoredPull[]): string[] {

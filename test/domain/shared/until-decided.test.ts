@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { Busy, untilDecided } from '../../../domain/shared/until-decided.ts';
+
+/** Tries that take so long each, on a clock that only they and the pauses move. */
+async function busyFor(took: number, staleTries = Number.POSITIVE_INFINITY) {
+  let [now, tries] = [0, 0];
+  const deps = {
+    clock: () => now,
+    random: () => 1,
+    sleep: async (milliseconds: number) => void (now += milliseconds),
+  };
+  const outcome = await untilDecided(deps, async ({ isFirst }) => {
+    expect(isFirst).toBe(tries === 0);
+    tries += 1;
+    now += took;
+    return tries > staleTries ? 'done' : 'stale';
+  }).catch((error: unknown) => error);
+  return { outcome, tries, ms: now };
+}
+
+describe('whoever is never first', () => {
+  it.each([0, 10, 300, 1_000, 3_000])('is told so before ten seconds are over: tries of %i ms', async (took) => {
+    const { outcome, ms, tries } = await busyFor(took);
+
+    expect(outcome).toBeInstanceOf(Busy);
+    expect(ms).toBeLessThan(9_000);
+    expect(tries).toBeGreaterThan(took < 1_000 ? 5 : 0);
+  });
+
+  it('is told so after a number of tries, be the clock what it may', async () => {
+    expect((await busyFor(0)).tries).toBeLessThanOrEqual(60);
+  });
+});
+
+it('what is decided at last is the answer', async () => {
+  expect(await busyFor(100, 5)).toMatchObject({ outcome: 'done', tries: 6 });
+});
