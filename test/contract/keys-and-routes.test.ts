@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SCOPES } from '../../domain/identity/credential.ts';
+import { ROUTES_BY_ROLE } from '../../functions/read-api/routes.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+
+/** Every route against every kind of key. A new route fails here until it has a row. */
+const routes = Object.values(ROUTES_BY_ROLE)
+  .flat()
+  .map(({ method, path }) => ({ method, path, name: `${method} ${path}` }));
+
+/** `1`: 401 `unknown_key`; `3`: 403 `missing_scope`; `.`: let in, whatever is answered then. */
+const COLUMNS = [
+  ...['none', 'unknown', 'revoked', 'self', 'other', 'collective', 'service', 'admin'],
+  ...SCOPES.map((scope) => `admin without ${scope}`),
+  'self without profile:write',
+];
+const ROWS: Record<string, readonly string[]> = {
+  '................': [
+    ...['GET /api/v1/extensions/{name+}/latest', 'GET /v1/stats', 'GET /v1/scores/{username}'],
+    ...['explain', 'history', 'grants', 'audit'].map((view) => `GET /v1/scores/{username}/${view}`),
+    ...['GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
+    ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/extensions'],
+    ...['GET /health', 'GET /openapi.json'],
+  ],
+  '.11.............': ['POST /ingest'],
+  '111.............': ['GET /api/whoami'],
+  '111...3...3.....': [
+    'POST /api/v1/extensions/confirm',
+    'POST /api/v1/extensions/{name+}/transfer',
+    'POST /api/v1/extensions/{name+}/accept',
+  ],
+  '111...3....3....': ['POST /api/v1/extensions/{target+}/yank', 'POST /api/v1/extensions/{target+}/unyank'],
+  '111333.......3.3': [
+    'POST /v1/awards',
+    'POST /v1/badges',
+    'POST /v1/grants/{grantId+}/reverse',
+    'POST /v1/grants/reverse',
+  ],
+  '111.333.......33': ['PUT /v1/users/{username}/visibility'],
+  '1113333.......33': [
+    ...['POST /v1/keys', 'GET /v1/keys', 'DELETE /v1/keys/{id}', 'PUT /v1/collectives/{slug}'],
+    ...['POST /v1/devices/{distinctId+}/unbind', 'POST /v1/devices/unbind'],
+  ],
+};
+const rowOf = (name: string) => Object.entries(ROWS).find(([, names]) => names.includes(name))?.[0];
+
+let stack: TestStack;
+const keys = new Map<string, string | undefined>();
+beforeAll(async () => {
+  stack = await startTestStack();
+  const manage = (method: string, path: string, body?: object) =>
+    fetch(`${stack.baseUrl}${path}`, {
+      method,
+      headers: { 'x-api-key': stack.adminKey, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const create = async (request: object) => (await manage('POST', '/v1/keys', request)).json() as Promise<any>;
+  const without = (removed: string) => SCOPES.filter((scope) => scope !== removed);
+  const requests: Record<string, object> = {
+    self: { kind: 'personal', username: 'ada' },
+    other: { kind: 'personal', username: 'bob' },
+    collective: { kind: 'collective', slug: 'guild', members: ['ada'] },
+    service: { kind: 'service' },
+    admin: { kind: 'admin' },
+    ...Object.fromEntries(SCOPES.map((each) => [`admin without ${each}`, { kind: 'admin', scopes: without(each) }])),
+    'self without profile:write': {
+      kind: 'personal',
+      username: 'ada',
+      scopes: ['telemetry:write', 'extensions:push', 'extensions:yank'],
+    },
+  };
+  keys.set('none', undefined).set('unknown', `lrl_${'x'.repeat(43)}`);
+  for (const [name, request] of Object.entries(requests)) keys.set(name, (await create(request)).key);
+  const revoked = await create({ kind: 'admin' });
+  await manage('DELETE', `/v1/keys/${revoked.id}`);
+  keys.set('revoked', revoked.key);
+});
+afterAll(() => stack.stop());
+
+describe('routes and keys', () => {
+  it.each(routes)('$name', async ({ method, path, name }) => {
+    const url = `${stack.baseUrl}${path.replaceAll(/\{\w+\+?\}/gu, 'ada')}`;
+    const marks: string[] = [];
+    for (const column of COLUMNS) {
+      const key = keys.get(column);
+      const response = await fetch(url, {
+        method,
+        headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) },
+        // Enough for a handler that judges by what is asked; of what this asks for, nothing exists.
+        ...(method.startsWith('P')
+          ? { body: JSON.stringify(name.endsWith('visibility') ? { leaderboards: 'hidden' } : {}) }
+          : {}),
+      });
+      const { code } = JSON.parse((await response.text()) || '{}');
+      if (code === 'unknown_key') expect(response.status).toBe(401);
+      if (code === 'missing_scope') expect(response.status).toBe(403);
+      marks.push(code === 'unknown_key' ? '1' : code === 'missing_scope' ? '3' : '.');
+    }
+
+    expect(marks.join('')).toBe(rowOf(name));
+  });
+});
