@@ -5,6 +5,9 @@ import type { GrantOutcome } from './decide-grants.ts';
 import { isReversal, reversalOf } from './grant.ts';
 import { grantPoints, type GrantDeps } from './grant-points.ts';
 
+/** Longer than any id there is; the store refuses a key of more than 2,048 bytes. */
+const MAX_ID_LENGTH = 512;
+
 export type ReversalRefusal = { readonly kind: 'unknown-grant' | 'not-reversible' };
 
 /** Takes a grant back by a line of its own, once: again gives the first reversal. A reversal itself stands. */
@@ -12,6 +15,7 @@ export async function reverseGrant(
   deps: GrantDeps & { readonly clock: Clock },
   { grantId, reason, grantedBy }: { readonly grantId: string; readonly reason: string; readonly grantedBy: string },
 ): Promise<Result<GrantOutcome, ReversalRefusal>> {
+  if (grantId.length === 0 || grantId.length > MAX_ID_LENGTH) return err({ kind: 'unknown-grant' });
   const stored = await deps.ledger.find(grantId);
   if (stored === undefined) return err({ kind: 'unknown-grant' });
   if (isReversal(stored.line)) return err({ kind: 'not-reversible' });

@@ -12,17 +12,18 @@ export const GrantedView = z.object({
   /** The user's totalScore after the grant. */
   balance: Points,
   grantedAt: z.iso.datetime(),
+  /** A receipt: the hash of the grant's line, and of the user's line before it; null where there is none. */
+  hash: Hash,
+  previousHash: z.nullable(Hash),
   /** Where the grant had been given before. */
   replayed: z.optional(z.literal(true)),
 });
 export type GrantedView = z.infer<typeof GrantedView>;
 
-export const grantedView = ({ grantId, seq, balanceAfter, grantedAt }: GrantLine): GrantedView => ({
-  grantId,
-  seq,
-  balance: balanceAfter,
-  grantedAt,
-});
+export const grantedView = (line: GrantLine): GrantedView => {
+  const { grantId, seq, balanceAfter: balance, grantedAt, hash, previousHash } = line;
+  return { grantId, seq, balance, grantedAt, hash, previousHash };
+};
 
 export const GrantView = z.object({
   grantId: z.string(),

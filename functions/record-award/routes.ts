@@ -62,6 +62,21 @@ function replyOf({ kind, line }: GrantOutcome, onConflict: ProblemCode): Reply {
   }
 }
 
+async function takeBack(
+  deps: RecordAwardDeps,
+  { grantId, reason }: { readonly grantId: string; readonly reason: string },
+  context: RouteContext,
+): Promise<Reply> {
+  const reversed = await reverseGrant(deps, { grantId, reason, grantedBy: grantedByOf(holderOf(context)) });
+  if (reversed.ok) return replyOf(reversed.value, 'not_reversible');
+  switch (reversed.error.kind) {
+    case 'unknown-grant':
+      return problem('unknown_grant', 'grantId: there is no such grant');
+    case 'not-reversible':
+      return problem('not_reversible', 'grantId: a reversal cannot be reversed');
+  }
+}
+
 export const routes = [
   route({
     ...granting,
@@ -97,16 +112,16 @@ export const routes = [
     request: z.object({ params: z.object({ grantId: GrantId }), body: z.strictObject({ reason: Reason }) }),
     answers,
     problems: ['unknown_grant', 'not_reversible'],
-    async handle({ params: { grantId }, body: { reason } }, deps: RecordAwardDeps, context) {
-      const grantedBy = grantedByOf(holderOf(context));
-      const reversed = await reverseGrant(deps, { grantId, reason, grantedBy });
-      if (reversed.ok) return replyOf(reversed.value, 'not_reversible');
-      switch (reversed.error.kind) {
-        case 'unknown-grant':
-          return problem('unknown_grant', 'grantId: there is no such grant');
-        case 'not-reversible':
-          return problem('not_reversible', 'grantId: a reversal cannot be reversed');
-      }
-    },
+    handle: ({ params: { grantId }, body: { reason } }, deps: RecordAwardDeps, context) =>
+      takeBack(deps, { grantId, reason }, context),
+  }),
+  route({
+    ...granting,
+    path: '/v1/grants/reverse',
+    summary: 'Take a grant back, once, by an id that no path can carry',
+    request: z.object({ body: z.strictObject({ grantId: z.string('expected the id of a grant'), reason: Reason }) }),
+    answers,
+    problems: ['unknown_grant', 'not_reversible'],
+    handle: ({ body }, deps: RecordAwardDeps, context) => takeBack(deps, body, context),
   }),
 ];

@@ -53,11 +53,20 @@ const aBadge = (change: object = {}) => {
 describe('POST /v1/awards', () => {
   it('gives once and says so; again it gives the same answer, as a replay', async () => {
     const request = anAward();
-    const answer = { grantId: `award:${request.awardId}`, seq: 1, balance: 50, grantedAt: '2026-08-21T12:00:00.000Z' };
+    const answer = {
+      grantId: `award:${request.awardId}`,
+      seq: 1,
+      balance: 50,
+      grantedAt: '2026-08-21T12:00:00.000Z',
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/u),
+      previousHash: null,
+    };
 
-    expect(await call('/v1/awards', request)).toEqual({ status: 201, body: answer });
+    const first = await call('/v1/awards', request);
+    expect(first).toEqual({ status: 201, body: answer });
+    expect(first.body.hash).toBe(Buffer.from((await lineOf(answer.grantId))!.hash).toString('hex'));
     vi.setSystemTime(NOON + 1_000);
-    expect(await call('/v1/awards', request)).toEqual({ status: 200, body: { ...answer, replayed: true } });
+    expect(await call('/v1/awards', request)).toEqual({ status: 200, body: { ...first.body, replayed: true } });
     expect(await balanceOf(request.username)).toMatchObject({ seq: 1, totalScore: 50 });
   });
 
@@ -128,6 +137,7 @@ describe('an award, a badge or a reversal that is refused stores nothing', () =>
     ['a badge with 100,001 points', '/v1/badges', aBadge({ points: 100_001 }), 'points'],
     ['a badge with a reason of 301 bytes', '/v1/badges', aBadge({ reason: 'x'.repeat(301) }), 'reason'],
     ['a reversal without a reason', '/v1/grants/award:a1/reverse', {}, 'reason'],
+    ['a reversal of no grant', '/v1/grants/reverse', { reason: 'a mistake' }, 'grantId'],
     ['a reversal with a reason of 301 bytes', '/v1/grants/award:a1/reverse', { reason: 'x'.repeat(301) }, 'reason'],
   ])('%s: 422', async (_what, path, request, field) => {
     const before = await stored();
@@ -171,18 +181,22 @@ describe('POST /v1/badges', () => {
   });
 });
 
-describe('POST /v1/grants/{grantId}/reverse', () => {
-  const reverse = (grantId: string, draft = {}) =>
-    call(`/v1/grants/${grantId}/reverse`, { reason: 'a mistake' }, draft);
-
+describe.each([
+  [
+    '/v1/grants/{grantId}/reverse',
+    (grantId: string) => call(`/v1/grants/${encodeURIComponent(grantId)}/reverse`, { reason: 'a mistake' }),
+  ],
+  ['/v1/grants/reverse', (grantId: string) => call('/v1/grants/reverse', { grantId, reason: 'a mistake' })],
+])('POST %s', (_path, reverse) => {
   it('takes the points back by a line of its own, once', async () => {
     const request = anAward();
     await call('/v1/awards', request);
     const first = await reverse(`award:${request.awardId}`);
 
+    const { hash: previousHash } = (await call('/v1/awards', request)).body;
     expect(first).toMatchObject({
       status: 201,
-      body: { grantId: `reversal:award:${request.awardId}`, seq: 2, balance: 0 },
+      body: { grantId: `reversal:award:${request.awardId}`, seq: 2, balance: 0, previousHash },
     });
     vi.setSystemTime(NOON + 5_000);
     expect(await reverse(`award:${request.awardId}`)).toEqual({ status: 200, body: { ...first.body, replayed: true } });
@@ -207,15 +221,19 @@ describe('POST /v1/grants/{grantId}/reverse', () => {
     expect([status, body.code]).toEqual([409, 'not_reversible']);
   });
 
-  it.each([['award:unknown'], ['nothing'], ['a/b/c'], ['award%3A__proto__'], ['award:' + 'x'.repeat(300)]])(
+  it.each([['award:unknown'], ['nothing'], ['a/b/c'], ['award:__proto__'], ['award:' + 'x'.repeat(3_000)]])(
     'knows no grant %s: 404',
     async (grantId) => {
       const { status, body } = await reverse(grantId);
       expect([status, body.code]).toEqual([404, 'unknown_grant']);
     },
   );
+});
 
-  it('reads ids with slashes, encoded or not', async () => {
+describe('the id of a grant in a path', () => {
+  const reverse = (grantId: string) => call(`/v1/grants/${grantId}/reverse`, { reason: 'a mistake' });
+
+  it('may hold slashes, encoded or not', async () => {
     const { lines, balance } = aLedger({
       ...aFeedPost('p1', aUsername('slash')),
       grantId: 'publish:@scope/tool@2026.08.21.1:slash',
