@@ -57,7 +57,7 @@ export const measureLedger = ({ auditedLines }: Pick<Sizes, 'auditedLines'>): Pr
     const bytes = lines.filter(({ username }) => username?.S === ADA).reduce((sum, line) => sum + itemSize(line), 0);
     const audit = await meter.during(async () => {
       const read = await linesUpTo(deps, ADA);
-      const { ok } = auditOf(ADA, read.balance, read.lines, sha256);
+      const { ok } = auditOf(ADA, read, sha256);
       if (!ok) throw new Error('the ledger of the bench does not add up');
     });
     const auditFloor = bytes / BYTES_PER_READ_UNIT / 2; // an index is read eventually consistent, at half the price

@@ -2,7 +2,7 @@ import { auditOf } from '../grants/audit.ts';
 import { applyLine, emptyBalance, type Balance } from '../grants/balance.ts';
 import type { GrantLine } from '../grants/grant.ts';
 import { grantedOf } from '../grants/granted.ts';
-import { linesUpTo, type LinesDeps } from '../grants/read-lines.ts';
+import { linesUpTo, type LedgerRead, type LinesDeps } from '../grants/read-lines.ts';
 import type { Username } from '../identity/username.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
 import { foldMetrics } from '../scoring/refresh-score.ts';
@@ -51,9 +51,10 @@ const rules = currentRules;
  */
 export async function lookAtUser(deps: LookDeps, username: Username): Promise<Look> {
   const stored = await deps.scores.load(username);
-  const { balance, lines } = await linesUpTo(deps.ledger, username);
+  const read = await linesUpTo(deps.ledger, username);
+  const { balance, lines } = read;
   const proven = lines.reduce(applyLine, emptyBalance);
-  const ofLedger = differencesOfLedger(username, { balance, proven, lines }, deps.sha256);
+  const ofLedger = differencesOfLedger(username, read, proven, deps.sha256);
 
   const now = computedByNow(deps.sha256);
   const then = stored.score?.score ?? now;
@@ -79,17 +80,14 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
 
 function differencesOfLedger(
   username: Username,
-  {
-    balance,
-    proven,
-    lines,
-  }: { readonly balance: Balance; readonly proven: Balance; readonly lines: readonly GrantLine[] },
+  read: LedgerRead,
+  proven: Balance,
   sha256: Sha256,
 ): readonly Difference[] {
-  const ofLines = auditOf(username, balance, lines, sha256).problems.flatMap(({ code, seq, error }) =>
+  const ofLines = auditOf(username, read, sha256).problems.flatMap(({ code, seq, error }) =>
     seq === undefined ? [] : [{ what: `line ${seq}: ${code}`, expected: null, found: error }],
   );
-  return [...differencesOf(figuresOfBalance(proven), figuresOfBalance(balance)), ...ofLines];
+  return [...differencesOf(figuresOfBalance(proven), figuresOfBalance(read.balance)), ...ofLines];
 }
 
 function differencesOfMetrics(

@@ -2,13 +2,17 @@ import * as z from 'zod/mini';
 import type { Sha256 } from '../shared/environment.ts';
 import { applyLine, emptyBalance, type Balance } from './balance.ts';
 import type { GrantLine } from './grant.ts';
+import type { LineFault } from './grant-ledger.port.ts';
 import { hashOfLine } from './line-hash.ts';
+import type { LedgerRead } from './read-lines.ts';
 
 const Points = z.int();
 const PointsByName = z.record(z.string(), Points);
 
 const AuditProblem = z.object({
   code: z.enum([
+    'unreadable_line',
+    'misplaced_line',
     'missing_line',
     'repeated_seq',
     'changed_line',
@@ -43,17 +47,43 @@ export const AuditView = z.object({
   ok: z.boolean(),
   /** What is wrong, the first hundred. */
   problems: z.array(AuditProblem),
+  /** Where more lines follow: the `from` to go on with. The balance is compared with its totals where all were read. */
+  next: z.optional(z.int().check(z.positive())),
 });
 export type AuditView = z.infer<typeof AuditView>;
 
 const MAX_PROBLEMS = 100;
 
-/** Proves a balance from its lines, which come in the order of seq: sums, totals, seq without gaps, and the hash chain. */
-export function auditOf(username: string, balance: Balance, lines: readonly GrantLine[], sha256: Sha256): AuditView {
+/** What one audit proves at a time: some seconds' work for the smallest function. */
+export const MAX_AUDITED = 5_000;
+
+/** Which lines to read for an audit from a seq on: the one before as well, which the chain hangs on. */
+export const linesToAudit = (from: number): { readonly after: number; readonly limit: number } =>
+  from <= 1 ? { after: 0, limit: MAX_AUDITED } : { after: from - 2, limit: MAX_AUDITED + 1 };
+
+/**
+ * Proves a balance from its lines, which come in the order of seq: sums, totals, seq without gaps, and the hash chain.
+ * From a later seq on, what stands before it is taken as it is.
+ */
+export function auditOf(
+  username: string,
+  { balance, lines: read, faults }: LedgerRead,
+  sha256: Sha256,
+  from = 1,
+): AuditView {
+  const lines = read.filter(({ seq }) => seq >= from);
+  const start = from > 1 ? read.find(({ seq }) => seq === from - 1) : FIRST;
   const last = lines.at(-1);
   const chainHead = last === undefined ? null : hashOfLine(last, sha256);
   const proven = { ...lines.reduce(applyLine, emptyBalance), head: chainHead };
-  const problems = [...problemsOfLines(lines, sha256), ...problemsOfBalance(balance, proven)];
+  const readTo = Math.max(last?.seq ?? 0, faults.at(-1)?.seq ?? 0);
+  const isCut = lines.length + faults.length >= MAX_AUDITED && readTo < balance.seq;
+  const next = isCut ? readTo + 1 : undefined;
+  const problems = [
+    ...problemsOfLines({ start, from, lines, faults }, sha256),
+    ...(from === 1 && next === undefined ? problemsOfBalance(balance, proven) : []),
+    ...(from > 1 && next === undefined ? problemsOfEnd(balance, last) : []),
+  ];
   return {
     username,
     grants: lines.length,
@@ -64,19 +94,37 @@ export function auditOf(username: string, balance: Balance, lines: readonly Gran
     chainHead,
     ok: problems.length === 0,
     problems: problems.slice(0, MAX_PROBLEMS),
+    ...(next === undefined ? {} : { next }),
   };
 }
 
-function problemsOfLines(lines: readonly GrantLine[], sha256: Sha256): readonly AuditProblem[] {
-  const problems: AuditProblem[] = [];
+type Link = { readonly seq: number; readonly balanceAfter: number; readonly hash: string | null };
+const FIRST: Link = { seq: 0, balanceAfter: 0, hash: null };
+
+function problemsOfLines(
+  {
+    start,
+    from,
+    lines,
+    faults,
+  }: {
+    /** Undefined where the line before the first cannot be read, so that nothing is known of it. */
+    readonly start: Link | undefined;
+    readonly from: number;
+    readonly lines: readonly GrantLine[];
+    readonly faults: readonly LineFault[];
+  },
+  sha256: Sha256,
+): readonly AuditProblem[] {
+  const problems: AuditProblem[] = faults
+    .filter(({ seq }) => seq >= from)
+    .map(({ seq, code, error }) => ({ code, seq, error }));
   const note = (code: AuditProblem['code'], seq: number, error: string) => problems.push({ code, seq, error });
-  let before: { readonly seq: number; readonly balanceAfter: number; readonly hash: string | null } = {
-    seq: 0,
-    balanceAfter: 0,
-    hash: null,
-  };
+  const unread = new Set(faults.flatMap(({ seq, code }) => (code === 'unreadable_line' ? [seq] : [])));
+  let before: Link | { readonly seq: number } = start ?? { seq: from - 1 };
   for (const line of lines) {
     const { seq, amount, balanceAfter, previousHash, hash } = line;
+    while (unread.has(before.seq + 1)) before = { seq: before.seq + 1 };
     const expected = before.seq + 1;
     if (seq > expected) {
       const range = seq - 1 === expected ? `line ${expected} is` : `lines ${expected} to ${seq - 1} are`;
@@ -85,19 +133,32 @@ function problemsOfLines(lines: readonly GrantLine[], sha256: Sha256): readonly 
     if (seq < expected) note('repeated_seq', seq, `there are two lines ${seq}`);
     if (hashOfLine(line, sha256) !== hash)
       note('changed_line', seq, `line ${seq} is not the one that its hash was made of`);
-    if (previousHash !== before.hash) note('broken_chain', seq, `line ${seq} does not follow the line before it`);
-    if (before.balanceAfter + amount !== balanceAfter) {
+    if ('hash' in before) {
+      if (previousHash !== before.hash) note('broken_chain', seq, `line ${seq} does not follow the line before it`);
       const sum = before.balanceAfter + amount;
-      note('wrong_balance_after', seq, `line ${seq} says ${balanceAfter} after it, where it is ${sum}`);
+      if (sum !== balanceAfter) {
+        note('wrong_balance_after', seq, `line ${seq} says ${balanceAfter} after it, where it is ${sum}`);
+      }
     }
     before = { seq, balanceAfter, hash };
   }
   return problems;
 }
 
+const differs = (code: AuditProblem['code'], what: string, is: unknown, sum: unknown): readonly AuditProblem[] =>
+  is === sum ? [] : [{ code, error: `${what}: the balance says ${String(is)}, the lines ${String(sum)}` }];
+
+/** Where the lines before were not read. */
+const problemsOfEnd = (stored: Balance, last: GrantLine | undefined): readonly AuditProblem[] =>
+  last === undefined
+    ? []
+    : [
+        ...differs('wrong_line_count', 'lines', stored.seq, last.seq),
+        ...differs('wrong_balance', 'totalScore', stored.totalScore, last.balanceAfter),
+        ...differs('wrong_chain_head', 'chain head', stored.head, last.hash),
+      ];
+
 function problemsOfBalance(stored: Balance, proven: Balance): readonly AuditProblem[] {
-  const differs = (code: AuditProblem['code'], what: string, is: unknown, sum: unknown): readonly AuditProblem[] =>
-    is === sum ? [] : [{ code, error: `${what}: the balance says ${String(is)}, the lines ${String(sum)}` }];
   const totals = (
     code: AuditProblem['code'],
     what: string,

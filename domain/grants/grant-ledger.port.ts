@@ -40,11 +40,19 @@ export type GrantsTogether = {
 
 export type LinesRange = { readonly limit: number; readonly before?: number | undefined };
 
+/** What is wrong with a line as it is stored. A misplaced one is read all the same. */
+export type LineFault = {
+  readonly seq: number;
+  readonly code: 'unreadable_line' | 'misplaced_line';
+  readonly error: string;
+};
+export type LinesRead = { readonly lines: readonly GrantLine[]; readonly faults: readonly LineFault[] };
+
 /** Reads lines through an index, which lags behind the ledger: compare with the balance. */
 export type GrantLines = {
   balanceOf(username: Username): Promise<Balance>;
   /** The newest `limit` lines, newest first; with `before`, of those with a smaller seq. */
   newestOf(username: Username, range: LinesRange): Promise<readonly GrantLine[]>;
-  /** All lines in the order of seq. */
-  allOf(username: Username): Promise<readonly GrantLine[]>;
+  /** Lines in the order of seq, all of them or those that follow a seq. */
+  allOf(username: Username, range?: { readonly after: number; readonly limit: number }): Promise<LinesRead>;
 };

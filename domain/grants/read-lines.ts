@@ -2,7 +2,7 @@ import type { Username } from '../identity/username.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { Balance } from './balance.ts';
 import { isContribution, type GrantLine } from './grant.ts';
-import type { GrantLines } from './grant-ledger.port.ts';
+import type { GrantLines, LinesRead } from './grant-ledger.port.ts';
 
 export type LinesDeps = { readonly lines: GrantLines; readonly random: Random; readonly sleep: Sleep };
 
@@ -48,25 +48,39 @@ export async function pageOfLines(
   return { balance, page, next: page.length === limit && last > 1 ? last : null };
 }
 
-/** All lines of a user up to a balance, in order. Lines that came while they were read are left for later. */
+/** A balance and lines that were read with it. */
+export type LedgerRead = LinesRead & { readonly balance: Balance };
+
+/**
+ * All lines of a user up to a balance, in order, or at most `limit` of those that follow a seq. Lines that came while they
+ * were read are left for later.
+ */
 export async function linesUpTo(
   deps: LinesDeps,
   username: Username,
-): Promise<{ readonly balance: Balance; readonly lines: readonly GrantLine[] }> {
-  const read = async () => {
+  range: { readonly after: number; readonly limit: number } = { after: 0, limit: Infinity },
+): Promise<LedgerRead> {
+  const read = async (): Promise<LedgerRead> => {
     const balance = await deps.lines.balanceOf(username);
-    const lines = await deps.lines.allOf(username);
-    const newest = lines.at(-1)?.seq ?? 0;
+    const { lines, faults } = await deps.lines.allOf(username, range);
+    const newest = Math.max(0, ...seqsOf({ lines, faults }).slice(-1));
     // More lines than the balance knows are new ones if it has moved by now, else a fault that is to be shown.
     const hasMoved = newest > balance.seq && (await deps.lines.balanceOf(username)).seq >= newest;
-    return { balance, lines: hasMoved ? lines.filter(({ seq }) => seq <= balance.seq) : lines };
+    const isKept = ({ seq }: { readonly seq: number }) => !hasMoved || seq <= balance.seq;
+    return { balance, lines: lines.filter(isKept), faults: faults.filter(isKept) };
   };
-  return readCaughtUp(
-    deps,
-    read,
-    ({ balance, lines }) => lines.length === balance.seq && isUnbroken(lines.toReversed()),
-  );
+  return readCaughtUp(deps, read, ({ balance, ...found }) => {
+    const seqs = seqsOf(found);
+    const expected = Math.max(0, Math.min(range.limit, balance.seq - range.after));
+    return seqs.length === expected && seqs.every((seq, index) => seq === range.after + index + 1);
+  });
 }
+
+/** Of all that was found, in order. */
+const seqsOf = ({ lines, faults }: LinesRead): readonly number[] => {
+  const unread = faults.filter(({ code }) => code === 'unreadable_line');
+  return [...lines, ...unread].map(({ seq }) => seq).sort((a, b) => a - b);
+};
 
 const MAX_LINES_A_PAGE = 1_000;
 

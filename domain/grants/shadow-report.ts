@@ -35,6 +35,8 @@ export const ShadowReport = z.object({
   outside: z.record(z.string(), Points),
   /** The first hundred differences that nothing explains. */
   flagged: z.array(z.object({ username: z.string(), source: z.string(), difference: Points })),
+  /** The first hundred users whose ledger or score cannot be read; nothing of them is in the sums. */
+  unreadable: z.array(z.object({ username: z.string(), error: z.string() })),
   ok: z.boolean(),
 });
 export type ShadowReport = z.infer<typeof ShadowReport>;
@@ -56,7 +58,7 @@ type ShadowContribution = {
   readonly points: number;
 };
 
-const MAX_FLAGGED = 100;
+const MAX_NAMED = 100;
 const PUBLISHES_KEY = 'content:extension-publishes';
 const PUBLISHES = 'extensions';
 const SOURCES = ['award', 'badge', 'feed', PUBLISHES];
@@ -75,6 +77,7 @@ export const emptyReport: ShadowReport = {
   sources: SOURCES.map(emptyRow),
   outside: {},
   flagged: [],
+  unreadable: [],
   ok: true,
 };
 
@@ -95,10 +98,19 @@ export function withUser(report: ShadowReport, user: ShadowUser): ShadowReport {
     users: report.users + 1,
     sources: report.sources.map((row, index) => plus(row, rows[index] ?? emptyRow(row.source))),
     outside: Object.fromEntries(outside),
-    flagged: [...report.flagged, ...flagged].slice(0, MAX_FLAGGED),
+    unreadable: report.unreadable,
+    flagged: [...report.flagged, ...flagged].slice(0, MAX_NAMED),
     ok: report.ok && flagged.length === 0,
   };
 }
+
+/** The report with one more user in it of whom nothing can be compared. */
+export const withUnreadable = (report: ShadowReport, username: string, error: string): ShadowReport => ({
+  ...report,
+  users: report.users + 1,
+  unreadable: [...report.unreadable, { username, error }].slice(0, MAX_NAMED),
+  ok: false,
+});
 
 /** Awards, badges and feed posts: contribution and grant are one and the same, so only lines not scored yet may differ. */
 function singleRow(source: string, { score, lines }: ShadowUser): SourceRow {

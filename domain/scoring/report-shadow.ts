@@ -1,5 +1,6 @@
+import * as z from 'zod/mini';
 import { linesUpTo, type LinesDeps } from '../grants/read-lines.ts';
-import { emptyReport, withUser, type ShadowReport, type ShadowUser } from '../grants/shadow-report.ts';
+import { emptyReport, withUnreadable, withUser, type ShadowReport, type ShadowUser } from '../grants/shadow-report.ts';
 import { publishOf, type GrantLine } from '../grants/grant.ts';
 import type { Username } from '../identity/username.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
@@ -20,23 +21,47 @@ const PARALLEL_READS = 8;
 
 /**
  * Compares what the scores count with what the ledger holds, over all users. It reads a page of users at a time; what
- * changes meanwhile is found as it is then.
+ * changes meanwhile is found as it is then. A user of whom something cannot be read is named, and the others go on.
  */
 export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   let report = emptyReport;
-  const add = async (usernames: readonly Username[], isDue: (user: ShadowUser) => boolean) => {
+  const add = async (usernames: readonly Username[], areScored: boolean) => {
     const users = await settleAll(usernames, PARALLEL_READS, (username) => readUser(deps, username));
-    for (const user of users) if (isDue(user)) report = withUser(report, user);
+    for (const user of users) {
+      if (user.isScored !== areScored) continue;
+      report = 'error' in user ? withUnreadable(report, user.username, user.error) : withUser(report, user);
+    }
   };
-  for await (const page of deps.scored()) await add(page, ({ score }) => score !== null);
-  for await (const page of deps.granted()) await add(page, ({ score }) => score === null);
+  for await (const page of deps.scored()) await add(page, true);
+  for await (const page of deps.granted()) await add(page, false);
   return report;
 }
 
-async function readUser(deps: ShadowDeps, username: Username): Promise<ShadowUser> {
-  const { score } = await deps.scores.load(username);
-  const { lines } = await linesUpTo(deps, username);
-  return { username, score: score?.score ?? null, lines, yankedPoints: await yankedPointsOf(deps, lines) };
+type UserRead = { readonly isScored: boolean } & (ShadowUser | { readonly username: Username; readonly error: string });
+
+async function readUser(deps: ShadowDeps, username: Username): Promise<UserRead> {
+  const stored = await readable(() => deps.scores.load(username));
+  if ('error' in stored) return { username, isScored: true, error: `the score cannot be read: ${stored.error}` };
+  const score = stored.value.score?.score ?? null;
+  const isScored = score !== null;
+  const ledger = await readable(() => linesUpTo(deps, username));
+  if ('error' in ledger) return { username, isScored, error: `the balance cannot be read: ${ledger.error}` };
+  const { lines, faults } = ledger.value;
+  const unread = faults.find(({ code }) => code === 'unreadable_line');
+  if (unread !== undefined) return { username, isScored, error: unread.error };
+  return { username, isScored, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
+}
+
+/** What is stored in a form that nobody wrote is a finding; that the store does not answer is none. */
+async function readable<Value>(
+  read: () => Promise<Value>,
+): Promise<{ readonly value: Value } | { readonly error: string }> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    if (!(error instanceof z.core.$ZodError)) throw error;
+    return { error: [...new Set(error.issues.map(({ path }) => path.join('.')))].join(', ') };
+  }
 }
 
 /** The grants of at most ten versions of a user have points, so this reads no more. */

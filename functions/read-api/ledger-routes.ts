@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AuditView, auditOf } from '../../domain/grants/audit.ts';
+import { AuditView, auditOf, linesToAudit } from '../../domain/grants/audit.ts';
 import { linesUpTo, pageOfLines, type LinesDeps } from '../../domain/grants/read-lines.ts';
 import { GrantsView, grantView } from '../../domain/grants/views.ts';
 import type { ResolveUsername, Username } from '../../domain/identity/username.ts';
@@ -24,6 +24,9 @@ const GrantsQuery = z.object({
   /** The seq of the last line of the page before. */
   cursor: z.optional(z.string().check(z.regex(/^[1-9][0-9]{0,14}$/, 'expected the next of another page'))),
 });
+
+/** From which line on; before it are those of the audits before. */
+const AuditQuery = z.object({ from: z._default(queryNumber(1), 1) });
 
 /** A user may be known without a grant: then their ledger is empty. */
 const hasScore = async ({ scores }: LedgerReadDeps, username: Username): Promise<boolean> =>
@@ -52,15 +55,15 @@ export const ledgerRoutes = [
     method: 'GET',
     path: '/v1/scores/{username}/audit',
     summary: 'Proves the balance from the lines, now',
-    request: z.object({ params: OfUser }),
+    request: z.object({ params: OfUser, query: AuditQuery }),
     answers: { 200: { description: 'What the lines give, and what is wrong', schema: AuditView } },
     problems: ['unknown_username'],
-    async handle({ params }, deps: LedgerReadDeps) {
+    async handle({ params, query: { from } }, deps: LedgerReadDeps) {
       const username = await deps.resolveUsername(params.username);
-      const { balance, lines } = await linesUpTo(deps, username);
-      const isEmpty = balance.seq === 0 && lines.length === 0;
+      const read = await linesUpTo(deps, username, linesToAudit(from));
+      const isEmpty = read.balance.seq === 0 && read.lines.length + read.faults.length === 0;
       if (isEmpty && !(await hasScore(deps, username))) return unknownUsername(params.username);
-      return { status: 200, body: auditOf(params.username, balance, lines, deps.sha256) };
+      return { status: 200, body: auditOf(params.username, read, deps.sha256, from) };
     },
   }),
 ];

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { AuditView } from '../../domain/grants/audit.ts';
 import { GrantedView } from '../../domain/grants/views.ts';
 import { callApi } from '../api.ts';
+import type { HttpAccess } from '../connection.ts';
 import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
 import { EXIT } from '../outcome.ts';
 import { tableOf } from '../output.ts';
@@ -74,8 +75,7 @@ Exits with ${EXIT.found} where anything does not add up: a changed line, a missi
 `,
     input: { username: z.string() },
     async run({ connect, output }, { username }) {
-      const path = `/v1/scores/${encodeURIComponent(username)}/audit`;
-      const audit = await callApi(connect().http(), { method: 'GET', path, answer: AuditView });
+      const audit = await auditAll(connect().http(), username);
       const rows = Object.entries(audit.sourceTotals).map(([source, points]) => [source, points]);
       const text = [
         `${audit.username}: ${audit.grants} grants, their sum ${audit.sum}, the balance ${audit.balance}`,
@@ -89,3 +89,29 @@ Exits with ${EXIT.found} where anything does not add up: a changed line, a missi
     },
   });
 }
+
+/** One audit after the other, where there are more lines than one of them proves; their sums and findings together. */
+async function auditAll(http: HttpAccess, username: string): Promise<AuditView> {
+  const path = `/v1/scores/${encodeURIComponent(username)}/audit`;
+  let all = await callApi(http, { method: 'GET', path, answer: AuditView });
+  for (let { next } = all; next !== undefined;) {
+    const more = await callApi(http, { method: 'GET', path: `${path}?from=${next}`, answer: AuditView });
+    all = {
+      ...more,
+      grants: all.grants + more.grants,
+      sum: all.sum + more.sum,
+      categoryTotals: plus(all.categoryTotals, more.categoryTotals),
+      sourceTotals: plus(all.sourceTotals, more.sourceTotals),
+      ok: all.ok && more.ok,
+      problems: [...all.problems, ...more.problems],
+    };
+    next = more.next;
+  }
+  return all;
+}
+
+type Totals = Readonly<Record<string, number>>;
+const plus = (a: Totals, b: Totals): Record<string, number> =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]),
+  );

@@ -14,7 +14,8 @@ export function addShadowReportCommand(program: Command, runtime: Runtime): void
     usage: 'shadow-report',
     summary: 'compare what the scores count with what the ledger holds, over all users',
     help: `
-Every difference is explained or flagged. Exits with ${EXIT.found} where one is flagged.
+Every difference is explained or flagged; users of whom a line cannot be read are named beside it. Exits with
+${EXIT.found} where there is either.
 
   laurel shadow-report --stage prod
   laurel shadow-report --json | jq .flagged
@@ -42,8 +43,10 @@ Every difference is explained or flagged. Exits with ${EXIT.found} where one is 
       const text = [
         `${report.users} users`,
         tableOf(HEAD, rows),
-        ...(report.ok ? ['Every difference is explained.'] : ['Nothing explains these:']),
+        ...(report.flagged.length === 0 ? ['Every difference is explained.'] : ['Nothing explains these:']),
         ...report.flagged.map(({ username, source, difference }) => `- ${username}, ${source}: ${difference}`),
+        ...(report.unreadable.length === 0 ? [] : ['These could not be compared:']),
+        ...report.unreadable.map(({ username, error }) => `- ${username}: ${error}`),
       ];
       output.result(report, text.join('\n'));
       return report.ok ? EXIT.ok : EXIT.found;

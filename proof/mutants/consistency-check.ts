@@ -158,7 +158,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     'balance-compared',
     'a balance is compared with its lines',
     LOOK,
-    ['...differencesOf(figuresOfBalance(proven), figuresOfBalance(balance)), ', ''],
+    ['...differencesOf(figuresOfBalance(proven), figuresOfBalance(read.balance)), ', ''],
     CHECK_TEST,
     'finds a balance',
   ),

@@ -193,8 +193,32 @@ export const ledgerMutants: readonly Mutant[] = [
     'newer-lines-left',
     'lines that came while an audit read are left for the next one',
     READ,
-    ['lines: hasMoved ? lines.filter(({ seq }) => seq <= balance.seq) : lines', 'lines'],
+    ['!hasMoved || seq <= balance.seq', 'true'],
     READ_TEST,
+  ),
+  mutant(
+    'audit-place',
+    'an audit finds a line that is filed under another hour',
+    'functions/adapters/dynamodb/grant-items.ts',
+    ['if (item.dayShard?.S === dayShard && item.hour?.S === hour) return', 'return'],
+    'test/adapters/grant-ledger.test.ts',
+    'filed wrongly',
+  ),
+  mutant(
+    'audit-bounded',
+    'an audit reads a bounded number of lines',
+    'domain/grants/audit.ts',
+    ['limit: MAX_AUDITED }', 'limit: Infinity }'],
+    'test/domain/grants/audit.test.ts',
+    'very many',
+  ),
+  mutant(
+    'unreadable-named',
+    'a line that cannot be read stops no report over all users',
+    'domain/scoring/report-shadow.ts',
+    ['if (unread !== undefined) return { username, isScored, error: unread.error };\n', ''],
+    'test/domain/scoring/report-shadow.test.ts',
+    'names',
   ),
   ...[
     ['a line that is missing', 'missing_line', 'if (seq > expected) {', 'if (seq > expected + 1_000) {'],
@@ -209,7 +233,7 @@ export const ledgerMutants: readonly Mutant[] = [
     [
       'a wrong balance after a line',
       'wrong_balance_after',
-      'if (before.balanceAfter + amount !== balanceAfter) {',
+      'if (sum !== balanceAfter) {',
       'if (Number.isNaN(balanceAfter)) {',
     ],
     [

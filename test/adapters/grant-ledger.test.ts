@@ -1,4 +1,5 @@
-import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import type { GrantRequest } from '../../domain/grants/grant.ts';
@@ -51,13 +52,13 @@ onBothEngines('the grant ledger', (engine) => {
   };
   /** An index shows a line some time after it was written. */
   const indexed = (count: number, of = user) =>
-    expect.poll(async () => (await lines.allOf(of)).length, { timeout: 30_000 }).toBe(count);
+    expect.poll(async () => (await lines.allOf(of)).lines.length, { timeout: 30_000 }).toBe(count);
 
   it('is empty where nothing was granted', async () => {
     expect(await ledger.balanceOf(user)).toEqual(emptyBalance);
     expect(await lines.balanceOf(user)).toEqual(emptyBalance);
     expect(await ledger.find('award:none')).toBeUndefined();
-    expect(await lines.allOf(user)).toEqual([]);
+    expect(await lines.allOf(user)).toEqual({ lines: [], faults: [] });
     expect(await lines.newestOf(user, { limit: 5 })).toEqual([]);
   });
 
@@ -71,7 +72,7 @@ onBothEngines('the grant ledger', (engine) => {
       for (const line of added) expect(await ledger.find(line.grantId)).toEqual({ line, writeId });
     }
     await indexed(3);
-    expect(await lines.allOf(user)).toEqual([...first.lines, ...second.lines]);
+    expect(await lines.allOf(user)).toEqual({ lines: [...first.lines, ...second.lines], faults: [] });
   });
 
   it('takes no line under an id that is taken, and none of those beside it', async () => {
@@ -152,7 +153,7 @@ onBothEngines('the grant ledger', (engine) => {
 
     for (const { grantId } of texts) expect((await ledger.find(grantId))?.line.grantId).toBe(grantId);
     await indexed(texts.length);
-    expect((await lines.allOf(user)).map(({ grantId }) => grantId)).toEqual(texts.map(({ grantId }) => grantId));
+    expect((await lines.allOf(user)).lines.map(({ grantId }) => grantId)).toEqual(texts.map(({ grantId }) => grantId));
   });
 
   it('gives the newest lines first, before a seq if one is given, and all in the order of seq', async () => {
@@ -167,7 +168,28 @@ onBothEngines('the grant ledger', (engine) => {
     expect(await seqs(3, 2)).toEqual([1]);
     expect(await seqs(3, 1)).toEqual([]);
     expect(await seqs(50)).toHaveLength(11);
-    expect((await lines.allOf(user)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect((await lines.allOf(user)).lines.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it('reads past a line that it cannot read, and tells of it and of one that is filed wrongly', async () => {
+    const { lines: written } = await grant(...Array.from({ length: 4 }, (_, n) => award(`${n}`)));
+    await indexed(4);
+    const change = (seq: number, UpdateExpression: string, value: string) => {
+      const Key = marshall({ pk: `GRANT#${written[seq - 1]!.grantId}`, sk: 'GRANT' });
+      const ExpressionAttributeValues = marshall({ ':value': value });
+      return client.send(new UpdateItemCommand({ TableName: table, Key, UpdateExpression, ExpressionAttributeValues }));
+    };
+    await change(2, 'SET amount = :value', 'many');
+    await change(3, 'SET dayShard = :value', '2020-01-01#00');
+
+    await expect
+      .poll(async () => (await lines.allOf(user)).faults, { timeout: 30_000 })
+      .toEqual([
+        { seq: 2, code: 'unreadable_line', error: 'line 2 cannot be read: amount' },
+        { seq: 3, code: 'misplaced_line', error: expect.stringContaining('line 3') },
+      ]);
+    const read = await lines.allOf(user, { after: 1, limit: 2 });
+    expect(read.lines).toEqual([written[2]]);
   });
 
   it('gives lines past the end of a page', async () => {

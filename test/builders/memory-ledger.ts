@@ -1,4 +1,5 @@
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
+import type { GrantLine } from '../../domain/grants/grant.ts';
 import type { GrantConflict, GrantDeps } from '../../domain/grants/grant-points.ts';
 import type { GrantLedger, GrantLines, StoredGrant } from '../../domain/grants/grant-ledger.port.ts';
 import type { LinesDeps } from '../../domain/grants/read-lines.ts';
@@ -23,16 +24,22 @@ export class MemoryLedger implements GrantLedger, GrantLines {
     return 'appended';
   };
 
-  readonly allOf = async (username: string) => {
+  /** What an index shows of a user's lines. */
+  linesOf(username: string): readonly GrantLine[] {
     this.reads += 1;
     const lines = [...this.grants.values()].map(({ line }) => line);
     return lines.filter((line) => line.username === username).sort((a, b) => a.seq - b.seq);
+  }
+
+  readonly allOf: GrantLines['allOf'] = async (username, { after, limit } = { after: 0, limit: Infinity }) => {
+    const lines = this.linesOf(username).filter(({ seq }) => seq > after);
+    return { lines: lines.slice(0, limit), faults: [] };
   };
 
   readonly newestOf: GrantLines['newestOf'] = async (username, { limit, before = Infinity }) =>
-    (await this.allOf(username))
+    this.linesOf(username)
       .filter(({ seq }) => seq < before)
-      .reverse()
+      .toReversed()
       .slice(0, limit);
 }
 

@@ -162,7 +162,7 @@ export class GrantWorld {
     for (const username of users) {
       const { balance, lines } = await this.#seen(username);
       expect(balance, username).toEqual(lines.reduce(applyLine, emptyBalance));
-      expect(auditOf(username, balance, lines, sha256).problems, username).toEqual([]);
+      expect(auditOf(username, { balance, lines, faults: [] }, sha256).problems, username).toEqual([]);
     }
     const lines = await this.lines();
     expect(new Set(lines.map(({ grantId }) => grantId)).size).toBe(lines.length);

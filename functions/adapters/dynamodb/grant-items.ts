@@ -3,7 +3,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { emptyBalance, type Balance } from '../../../domain/grants/balance.ts';
 import type { GrantLine } from '../../../domain/grants/grant.ts';
-import type { StoredGrant } from '../../../domain/grants/grant-ledger.port.ts';
+import type { LineFault, StoredGrant } from '../../../domain/grants/grant-ledger.port.ts';
 import { Username } from '../../../domain/identity/username.ts';
 import { placeOf } from '../../../domain/metrics/hour-index.ts';
 import { hourOf } from '../../../domain/shared/utc.ts';
@@ -70,8 +70,10 @@ export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine,
   return { ...grantKey(grantId), ...marshall(item, { removeUndefinedValues: true }) };
 }
 
-export function parseGrantItem(item: Item): StoredGrant {
-  const { pk, previousHash, hash, writeId, reason, grantedBy, ...line } = GrantItem.parse(unmarshall(item));
+export const parseGrantItem = (item: Item): StoredGrant => storedOf(GrantItem.parse(unmarshall(item)));
+
+function storedOf(item: z.infer<typeof GrantItem>): StoredGrant {
+  const { pk, previousHash, hash, writeId, reason, grantedBy, ...line } = item;
   return {
     line: {
       ...line,
@@ -83,6 +85,22 @@ export function parseGrantItem(item: Item): StoredGrant {
     },
     writeId,
   };
+}
+
+/** A user's line as the index has it, and what is wrong with it: an audit tells, whatever wrote it. */
+export function readLine(item: Item): { readonly line: GrantLine | undefined; readonly fault: LineFault | undefined } {
+  const seq = Number(item.seq?.N);
+  const parsed = GrantItem.safeParse(unmarshall(item));
+  if (!parsed.success) {
+    const names = parsed.error.issues.map(({ path }) => path.join('.'));
+    const error = `line ${seq} cannot be read: ${[...new Set(names)].join(', ')}`;
+    return { line: undefined, fault: { seq, code: 'unreadable_line', error } };
+  }
+  const { line } = storedOf(parsed.data);
+  const { dayShard, hour } = placeOf(hourOf(Date.parse(line.grantedAt)), line.grantId);
+  if (item.dayShard?.S === dayShard && item.hour?.S === hour) return { line, fault: undefined };
+  const error = `line ${seq} is not found in its hour: it is filed under ${item.hour?.S ?? 'none'}, not ${hour}`;
+  return { line, fault: { seq, code: 'misplaced_line', error } };
 }
 
 export function toBalanceItem(username: Username, { categoryTotals, sourceTotals, head, ...rest }: Balance): Item {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { auditOf } from '../../../domain/grants/audit.ts';
+import { auditOf, linesToAudit, MAX_AUDITED } from '../../../domain/grants/audit.ts';
 import { emptyBalance, type Balance } from '../../../domain/grants/balance.ts';
 import { reversalOf, type GrantLine } from '../../../domain/grants/grant.ts';
 import { hashOfLine } from '../../../domain/grants/line-hash.ts';
@@ -12,7 +12,8 @@ const second = decide(first.balance, [reversal]);
 const lines = [...first.lines, ...second.lines];
 const { balance } = second;
 
-const audit = (read: readonly GrantLine[], stored: Balance = balance) => auditOf('ada', stored, read, sha256);
+const audit = (read: readonly GrantLine[], stored: Balance = balance) =>
+  auditOf('ada', { balance: stored, lines: read, faults: [] }, sha256);
 const change = (index: number, by: Partial<GrantLine>) =>
   lines.map((line, n) => (n === index ? { ...line, ...by } : line));
 const codesOf = (read: readonly GrantLine[], stored?: Balance) =>
@@ -93,6 +94,46 @@ describe('an audit', () => {
     ['points of publishes', { publishPoints: 500 }, ['wrong_counts']],
   ])('finds a wrong %s in the balance', (_what, wrong, codes) => {
     expect([...codesOf(lines, { ...balance, ...wrong })]).toEqual(codes);
+  });
+
+  it('tells a line that cannot be read, and takes what follows it as it is', () => {
+    const fault = { seq: 3, code: 'unreadable_line', error: 'line 3 cannot be read: amount' } as const;
+    const found = auditOf('ada', { balance, lines: lines.toSpliced(2, 1), faults: [fault] }, sha256).problems;
+
+    expect(found).toContainEqual(fault);
+    expect(found.filter(({ seq }) => seq !== undefined)).toEqual([fault]); // none of the others is to blame
+  });
+
+  it('tells a line that is filed under a wrong hour, though it adds up', () => {
+    const fault = { seq: 3, code: 'misplaced_line', error: 'line 3 is not found in its hour' } as const;
+
+    expect(auditOf('ada', { balance, lines, faults: [fault] }, sha256)).toMatchObject({ ok: false, problems: [fault] });
+  });
+
+  it('of very many lines is made in parts, each of which hangs on the one before', () => {
+    const of = (n: number) => anAward(`n${n}`, 1);
+    const all = aLedger(...Array.from({ length: MAX_AUDITED + 2 }, (_, n) => of(n)));
+    const part = (from: number, stored = all.lines) => {
+      const { after, limit } = linesToAudit(from);
+      const read = stored.filter(({ seq }) => seq > after).slice(0, limit);
+      return auditOf('ada', { balance: all.balance, lines: read, faults: [] }, sha256, from);
+    };
+    const [first, second] = [part(1), part(MAX_AUDITED + 1)];
+
+    expect(first).toMatchObject({ grants: MAX_AUDITED, ok: true, next: MAX_AUDITED + 1 });
+    expect(second).toMatchObject({ grants: 2, sum: 2, ok: true, chainHead: all.balance.head });
+    expect(second).not.toHaveProperty('next');
+    const without = all.lines.toSpliced(MAX_AUDITED, 1);
+    expect(part(MAX_AUDITED + 1, without).problems).toMatchObject([
+      { code: 'missing_line' },
+      { code: 'broken_chain' },
+      {},
+    ]);
+    expect(part(MAX_AUDITED + 1, all.lines.slice(0, -1)).problems.map(({ code }) => code)).toEqual([
+      'wrong_line_count',
+      'wrong_balance',
+      'wrong_chain_head',
+    ]);
   });
 
   it('lists a hundred problems at most', () => {

@@ -113,12 +113,11 @@ describe('what the ledger adds to a score', () => {
 class LaggingLedger extends MemoryLedger {
   lag = 0;
   hidden: (seq: number) => boolean = () => false;
-  override readonly allOf = async (username: string) => {
-    this.reads += 1;
+  override linesOf(username: string) {
+    const lines = super.linesOf(username);
     const isBehind = this.reads <= this.lag;
-    const lines = [...this.grants.values()].map(({ line }) => line).filter((line) => line.username === username);
-    return lines.filter(({ seq }) => !isBehind || !this.hidden(seq)).sort((a, b) => a.seq - b.seq);
-  };
+    return lines.filter(({ seq }) => !isBehind || !this.hidden(seq));
+  }
 }
 
 describe('reading lines through an index that lags', () => {

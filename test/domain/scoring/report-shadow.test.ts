@@ -1,0 +1,57 @@
+import * as z from 'zod/mini';
+import { expect, it } from 'vitest';
+import { grantPoints } from '../../../domain/grants/grant-points.ts';
+import { reportShadow, type ShadowDeps } from '../../../domain/scoring/report-shadow.ts';
+import { anAward } from '../../builders/grants.ts';
+import { aUsername } from '../../builders/identity.ts';
+import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
+
+const users = ['ada', 'bob', 'cleo', 'dan'].map(aUsername);
+const unparsable = () => z.object({ amount: z.int() }).parse({ amount: 'many' });
+
+async function report(change: (ledger: MemoryLedger) => Partial<MemoryLedger>) {
+  const ledger = new MemoryLedger();
+  const grants = grantsOf(ledger);
+  await grantPoints(
+    grants,
+    users.map((username) => anAward(`for-${username}`, 10, { username })),
+  );
+  const deps = {
+    ...grants,
+    lines: Object.assign(Object.create(ledger), change(ledger)),
+    scores: { load: async () => ({ metrics: null, score: null, isHidden: false }) },
+    registry: { findVersion: async () => undefined },
+    scored: async function* () {},
+    granted: async function* () {
+      yield users;
+    },
+  };
+  return reportShadow(deps as unknown as ShadowDeps);
+}
+
+it('the shadow report names whose ledger cannot be read, and goes on with the others', async () => {
+  const found = await report((ledger) => ({
+    allOf: async (username) => {
+      const fault = { seq: 1, code: 'unreadable_line', error: 'line 1 cannot be read: amount' } as const;
+      return username === 'bob' ? { lines: [], faults: [fault] } : ledger.allOf(username);
+    },
+    balanceOf: async (username) => (username === 'cleo' ? unparsable() : ledger.balanceOf(username)) as never,
+  }));
+
+  expect(found).toMatchObject({ users: 4, ok: false, flagged: [] });
+  expect(found.unreadable).toEqual([
+    { username: 'bob', error: 'line 1 cannot be read: amount' },
+    { username: 'cleo', error: 'the balance cannot be read: amount' },
+  ]);
+  expect(found.sources.find(({ source }) => source === 'award')).toMatchObject({ grants: 20 }); // ada's and dan's
+});
+
+it('the shadow report ends where the store does not answer', async () => {
+  await expect(
+    report(() => ({
+      allOf: async () => {
+        throw new Error('the store is away');
+      },
+    })),
+  ).rejects.toThrow('away');
+});
