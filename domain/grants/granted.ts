@@ -3,7 +3,7 @@ import { byDate, nothingByDate, type ByDate } from '../shared/by-date.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import { emptyBalance, type Balance } from './balance.ts';
 import { isContribution, isReversal, reversedBy, type GrantLine } from './grant.ts';
-import { linesBelow, type LinesDeps } from './read-lines.ts';
+import { linesBetween, linesWith, type LinesDeps } from './read-lines.ts';
 
 /** Awards, badges and feed posts that a score lists one by one; the sum of the older ones stands beside them. */
 export const MAX_LISTED = 100;
@@ -57,11 +57,18 @@ function datesOf(lines: readonly GrantLine[]): (line: GrantLine) => UtcDate {
   };
 }
 
+const totalsOf = ({ seq, totalScore, categoryTotals, sourceTotals }: Balance): Granted['balance'] => ({
+  seq,
+  totalScore,
+  categoryTotals,
+  sourceTotals,
+});
+
 const isOfContribution = (line: GrantLine): boolean => isContribution({ grantId: reversedBy(line) ?? line.grantId });
 
 /**
  * What a balance adds to a score on a date: `lines` are the newest ones of it, newest first and without a gap, back to the
- * oldest contribution that is listed, and to the oldest line that `known` has not. The totals come from the balance, so what
+ * oldest contribution that is listed, and to the oldest one that `known` has not. The totals come from the balance, so what
  * is not listed is what is left of them. Nothing that `known` has is of a later date.
  */
 export function grantedOf(
@@ -79,7 +86,7 @@ export function grantedOf(
     .slice(0, MAX_LISTED)
     .map(({ grantId, key, amount }) => ({ key, granted: amount, isReversed: reversed.has(grantId) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const { seq, totalScore, categoryTotals, sourceTotals } = balance;
+  const { sourceTotals } = balance;
   const older = CONTRIBUTION_SOURCES.map((source) => {
     const shown = sumOf(listed.filter(({ key }) => kindOfKey(key).source === source).map(pointsOfSingle));
     const toCome = sumOf(later.filter((line) => line.source === source).map(({ amount }) => amount));
@@ -87,7 +94,7 @@ export function grantedOf(
   });
   const added = counted.filter((line) => line.seq > (known?.balance.seq ?? 0));
   return {
-    balance: { seq, totalScore, categoryTotals, sourceTotals },
+    balance: totalsOf(balance),
     listed,
     older: {
       count: balance.contributions - listed.length - later.filter((line) => !isReversal(line)).length,
@@ -114,9 +121,22 @@ export async function readGranted(
   const balance = await deps.lines.balanceOf(username);
   const known = previous !== null && isWhole(previous, balance) ? previous.granted : null;
   if (known !== null && known.balance.seq === balance.seq) return known;
-  const lines = await linesBelow(deps, username, balance.seq, { wanted: MAX_LISTED, downTo: known?.balance.seq ?? 0 });
-  return grantedOf(balance, lines, { date, known });
+  const added = known === null ? [] : await linesBetween(deps, username, balance.seq, known.balance.seq);
+  if (known !== null && saysNothing(added, known, balance)) return { ...known, balance: totalsOf(balance) };
+  const wanted = known === null ? balance.contributions : Math.min(MAX_LISTED, balance.contributions);
+  const older = await linesWith(
+    deps,
+    username,
+    balance.seq - added.length,
+    wanted - added.filter(isContribution).length,
+  );
+  return grantedOf(balance, [...added, ...older], { date, known });
 }
+
+/** Whether lines, as those of publishes, change the balance and nothing else of what a score takes from the ledger. */
+const saysNothing = (added: readonly GrantLine[], known: Granted, balance: Balance): boolean =>
+  !added.some(isOfContribution) &&
+  known.balance.totalScore + sumOf(added.map(({ amount }) => amount)) === balance.totalScore;
 
 /** Whether all that it holds is of the balance, and was due on its date: what was to come may be due by now. */
 const isWhole = (

@@ -82,34 +82,57 @@ const seqsOf = ({ lines, faults }: LinesRead): readonly number[] => {
   return [...lines, ...unread].map(({ seq }) => seq).sort((a, b) => a - b);
 };
 
+const FIRST_PAGE = 100;
 const MAX_LINES_A_PAGE = 1_000;
 
-/**
- * A user's lines up to a seq, newest first, back to the oldest of the newest `wanted` contributions, and to all that follow
- * `downTo`. Throws where the index does not catch up: a score must not be made from a part.
- */
-export async function linesBelow(
+/** A user's lines up to a seq that follow another, newest first. Throws where the index does not catch up. */
+export async function linesBetween(
   deps: LinesDeps,
   username: Username,
   seq: number,
-  { wanted, downTo }: { readonly wanted: number; readonly downTo: number },
+  after: number,
 ): Promise<readonly GrantLine[]> {
   const lines: GrantLine[] = [];
-  let [next, found] = [seq, 0];
-  while (next > 0 && (found < wanted || next > downTo)) {
-    const limit = Math.max(wanted, Math.min(MAX_LINES_A_PAGE, next - downTo));
-    const page = await readCaughtUp(
-      deps,
-      () => deps.lines.newestOf(username, { limit, before: next + 1 }),
-      (read) => isPageFrom(read, next, limit),
-    );
-    if (!isPageFrom(page, next, limit))
-      throw new Error(`the lines of ${username} before ${next + 1} are not all there yet`);
-    lines.push(...page);
-    found += page.filter(isContribution).length;
-    next -= page.length;
+  for (let next = seq; next > after; next = seq - lines.length) {
+    lines.push(...(await wholePage(deps, username, next, Math.min(MAX_LINES_A_PAGE, next - after))));
   }
   return lines;
+}
+
+/**
+ * A user's lines up to a seq, newest first, back to where so many contributions are among them. Lines without any may lie
+ * between, and are many where somebody publishes all day, so each page is larger than the one before. Throws where the index
+ * does not catch up: a score must not be made from a part.
+ */
+export async function linesWith(
+  deps: LinesDeps,
+  username: Username,
+  seq: number,
+  contributions: number,
+): Promise<readonly GrantLine[]> {
+  const lines: GrantLine[] = [];
+  let limit = FIRST_PAGE;
+  for (let next = seq; next > 0 && lines.filter(isContribution).length < contributions; next = seq - lines.length) {
+    lines.push(...(await wholePage(deps, username, next, limit)));
+    limit = Math.min(MAX_LINES_A_PAGE, 2 * limit);
+  }
+  return lines;
+}
+
+async function wholePage(
+  deps: LinesDeps,
+  username: Username,
+  seq: number,
+  limit: number,
+): Promise<readonly GrantLine[]> {
+  const page = await readCaughtUp(
+    deps,
+    () => deps.lines.newestOf(username, { limit, before: seq + 1 }),
+    (read) => isPageFrom(read, seq, limit),
+  );
+  if (!isPageFrom(page, seq, limit))
+    throw new Error(`the lines of ${username} before ${seq + 1} are not all there yet`);
+  return page;
 }
 
 const isPageFrom = (page: readonly GrantLine[], seq: number, limit: number): boolean =>

@@ -186,7 +186,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'no-score-of-a-part',
     'a score is not made from a part of the lines',
     READ,
-    ['    if (!isPageFrom(page, next, limit))\n', '    if (page.length === 0)\n'],
+    ['  if (!isPageFrom(page, seq, limit))\n', '  if (page.length === 0)\n'],
     READ_TEST,
   ),
   mutant(
@@ -195,6 +195,23 @@ export const ledgerMutants: readonly Mutant[] = [
     READ,
     ['!hasMoved || seq <= balance.seq', 'true'],
     READ_TEST,
+  ),
+  mutant(
+    'publishes-say-nothing',
+    'lines of publishes have none of the other lines read again',
+    'domain/grants/granted.ts',
+    [
+      'if (known !== null && saysNothing(added, known, balance)) return',
+      'if (known !== null && balance.seq === 0) return',
+    ],
+    'test/adapters/many-lines.test.ts',
+  ),
+  mutant(
+    'award-says-something',
+    'a line of an award among those of publishes is not passed over',
+    'domain/grants/granted.ts',
+    ['!added.some(isOfContribution) &&', ''],
+    'test/domain/grants/granted.test.ts',
   ),
   mutant(
     'audit-place',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditOf } from '../../domain/grants/audit.ts';
+import { readGranted, type Granted } from '../../domain/grants/granted.ts';
 import { grantPoints } from '../../domain/grants/grant-points.ts';
 import { lineText } from '../../domain/grants/line-hash.ts';
 import { linesUpTo } from '../../domain/grants/read-lines.ts';
@@ -52,13 +53,51 @@ const cpuOf = async <Value>(work: () => Value): Promise<{ readonly value: Awaite
   return { value, ms: (user + system) / 1_000 };
 };
 
+const DATE = '2026-09-01';
+const readOf = (previous: Granted | null) =>
+  readGranted(deps, ada, { date: DATE, previous: previous && { granted: previous, date: DATE } });
+
 describe('many lines without points', () => {
+  it('cost a score no read where it lists nothing, and few where what it lists is below them', async () => {
+    calls = [];
+    const nothing = await readOf(null);
+    expect(calls).toEqual(['GetItemCommand']);
+
+    await grantPoints(deps, [aFeedPost('above', ada), ...[1, 2, 3].map((n) => aPublish(PUBLISHES + n))]);
+    calls = [];
+    const granted = await readOf(nothing);
+    expect(granted.listed.map(({ key }) => key)).toEqual(['content:feed-post:above']);
+    expect(calls).toEqual(['GetItemCommand', 'QueryCommand']);
+
+    // One more publish: its line alone is read, and nothing of those below it.
+    await grantPoints(deps, [aPublish(PUBLISHES + 4)]);
+    calls = [];
+    const after = await readOf(granted);
+    expect(after).toEqual({ ...granted, balance: { ...granted.balance, seq: PUBLISHES + 5 } });
+    expect(calls).toEqual(['GetItemCommand', 'QueryCommand']);
+  });
+
+  it('do not hide from a score what is below them all', async () => {
+    const bob = aUsername('bob');
+    const publishes = Array.from({ length: 340 }, (_, n) => ({
+      ...aPublish(n),
+      grantId: `publish:b@${n}:bob`,
+      username: bob,
+    }));
+    await grantPoints(deps, [aFeedPost('below', bob), ...publishes]);
+    calls = [];
+    const { listed } = await readGranted(deps, bob, { date: DATE, previous: null });
+
+    expect(listed.map(({ key }) => key)).toEqual(['content:feed-post:below']);
+    expect(calls).toEqual(['GetItemCommand', 'QueryCommand', 'QueryCommand', 'QueryCommand']); // 100, 200 and the rest
+  });
+
   it('cost an audit one read a page, and not much more than their hashes and their JSON', async () => {
     await linesUpTo(deps, ada); // warm
     calls = [];
     const audit = async () => auditOf(ada, await linesUpTo(deps, ada), sha256);
     const { value, ms } = await cpuOf(audit);
-    expect(value).toMatchObject({ ok: true, grants: PUBLISHES });
+    expect(value).toMatchObject({ ok: true, grants: PUBLISHES + 5 });
     expect(calls.toSorted()).toEqual(['GetItemCommand', 'QueryCommand']);
 
     const texts = (await linesUpTo(deps, ada)).lines.map(lineText);
