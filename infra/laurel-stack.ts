@@ -135,7 +135,9 @@ export class LaurelStack extends Stack {
       )
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn)
       .allow(['sqs:SendMessage'], backfill.queue.queueArn);
-    new QueueSchedules(this, 'BackfillSchedules', { stage, queue: backfill.queue, schedules: BACKFILLS });
+    // What another release folded or scored otherwise is refreshed right after the deployment.
+    const onDeployment = { mode: 'stale' };
+    new QueueSchedules(this, 'BackfillSchedules', { stage, queue: backfill.queue, schedules: BACKFILLS, onDeployment });
 
     const rollUpMetrics = new QueueWorker<RollUpMetricsEnv>(this, 'RollUpMetrics', {
       stage,

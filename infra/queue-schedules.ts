@@ -1,4 +1,6 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
@@ -18,14 +20,18 @@ type QueueSchedulesProps = {
   readonly stage: Stage;
   readonly queue: LaurelQueue;
   readonly schedules: readonly QueueSchedule[];
+  /** What is sent, too, when a deployment of the stack has ended, be it rolled back. */
+  readonly onDeployment?: object;
 };
+
+const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE'];
 
 /**
  * Messages that a queue gets by the clock. They go to the queue instead of invoking its function: work that fails is
  * tried again, and ends in the dead letters, where an invocation that fails would be gone.
  */
 export class QueueSchedules extends Construct {
-  constructor(scope: Construct, id: string, { stage, queue, schedules }: QueueSchedulesProps) {
+  constructor(scope: Construct, id: string, { stage, queue, schedules, onDeployment }: QueueSchedulesProps) {
     super(scope, id);
     const undelivered = new LaurelQueue(this, 'Undelivered', { stage, role: `${queue.role}-schedule-dlq` });
     Validations.of(undelivered).acknowledge({
@@ -51,6 +57,26 @@ export class QueueSchedules extends Construct {
         },
       });
       schedule.node.addDependency(role); // its policy too: a schedule is refused while its role may not send
+    }
+    if (onDeployment !== undefined) {
+      const message = RuleTargetInput.fromObject(onDeployment);
+      new Rule(this, 'Deployed', {
+        ruleName: physicalName(stage, `${queue.role}-deployed`),
+        description: `Sends ${JSON.stringify(onDeployment)} to the queue ${queue.role} after a deployment`,
+        eventPattern: {
+          source: ['aws.cloudformation'],
+          detailType: ['CloudFormation Stack Status Change'],
+          detail: { 'stack-id': [Stack.of(this).stackId], 'status-details': { status: DEPLOYED } },
+        },
+        targets: [
+          new SqsQueue(queue, {
+            message,
+            deadLetterQueue: undelivered,
+            retryAttempts: 10,
+            maxEventAge: Duration.hours(1),
+          }),
+        ],
+      });
     }
     alarmOnAnyMessage(undelivered, RUNBOOK.scheduleFailures);
   }

@@ -216,6 +216,10 @@ export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::Logs::MetricFilter', 'there is no CloudWatch here'],
   ['AWS::Scheduler::ScheduleGroup', 'it only groups the figures of CloudWatch'],
   ['AWS::SQS::QueuePolicy', 'they ask for TLS, which there is not on the loopback device'],
+  [
+    'AWS::Events::Rule',
+    'nothing is deployed here by CloudFormation, whose events are the only ones that are waited for',
+  ],
   ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
   ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],
   ['AWS::SNS::Topic', 'only alarms write to it'],

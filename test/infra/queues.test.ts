@@ -100,6 +100,23 @@ describe('schedules of queues', () => {
     ]);
   });
 
+  it('have a sibling that starts the stale backfill when a deployment has ended, rolled back or not', () => {
+    const [[, { Properties: rule }]] = ofType(resources, 'AWS::Events::Rule') as any;
+    const [target] = rule.Targets;
+
+    expect(rule.EventPattern).toEqual({
+      source: ['aws.cloudformation'],
+      'detail-type': ['CloudFormation Stack Status Change'],
+      detail: {
+        'stack-id': [{ Ref: 'AWS::StackId' }],
+        'status-details': { status: expect.arrayContaining(['UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE']) },
+      },
+    });
+    expect([targetOf(resources, target.Arn), JSON.parse(target.Input)]).toEqual(['backfill', { mode: 'stale' }]);
+    expect(targetOf(resources, target.DeadLetterConfig.Arn)).toBe('backfill-schedule-dlq');
+    expect(rule.State).toBe('ENABLED');
+  });
+
   it('go by UTC, and leave what cannot be delivered in their dead letters', () => {
     for (const { ScheduleExpressionTimezone, Target } of schedules) {
       expect(ScheduleExpressionTimezone).toBe('UTC');
