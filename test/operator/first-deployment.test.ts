@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ofType } from '../support/template.ts';
+import { functions, queues, resources, tables } from '../infra/template-under-test.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const page = readFileSync(join(ROOT, 'docs', 'operating', 'first-deployment.md'), 'utf8');
+const steps = [...page.matchAll(/^\*\*(\d+)\. [\s\S]*?```sh\n([\s\S]*?)```\n\n(Expect [\s\S]*?)\n\n/gmu)].map(
+  ([, number, command = '', answer = '']) => ({
+    number: Number(number),
+    command,
+    /** What the answer shows: the words in code of the first sentence. */
+    expected: [...(answer.split(/[:.;] /u)[0] ?? '').matchAll(/`([^`]+)`/gu)].map(([, code = '']) => code),
+  }),
+);
+
+describe('the checklist of the first deployment', () => {
+  it('is twenty commands, each with its answer', () => {
+    expect(steps.map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+  });
+
+  it('names only functions, tables, queues and logs that there are', () => {
+    const named = [...page.matchAll(/laurel-\$stage-([\w-]+)/gu)].map(([, role]) => role);
+    const logs = ofType(resources, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.LogGroupName);
+
+    expect(['api', ...functions.keys(), ...tables.keys(), ...queues.keys()]).toEqual(expect.arrayContaining(named));
+    expect(logs).toContain('/aws/apigateway/laurel-local-api');
+  });
+
+  it('counts streams, schedules and concurrency as the template has them', () => {
+    const mappings = ofType(resources, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);
+    const atOnce = mappings.reduce((sum, { ScalingConfig }) => sum + (ScalingConfig?.MaximumConcurrency ?? 0), 0);
+
+    expect(mappings.filter(({ StartingPosition }) => StartingPosition !== undefined)).toHaveLength(4);
+    expect(ofType(resources, 'AWS::Scheduler::Schedule')).toHaveLength(5);
+    expect(page).toContain(`the queues alone may take ${atOnce} at once`);
+  });
+});
+
+describe('its commands that need no account', () => {
+  let stack: TestStack;
+  beforeAll(async () => {
+    stack = await startTestStack();
+    stack.publish();
+  });
+  afterAll(() => stack.stop());
+
+  it('answer on the local stack as the checklist says', async () => {
+    const here = steps.filter(({ command }) => /^(?:curl|admin=|made=|event=|echo|sleep|laurel)/u.test(command));
+    const script = here
+      .map(({ number, command }) => `echo; echo "== ${number}"\n${command}`)
+      .join('\n')
+      .replaceAll('--stage $stage', `--local ${stack.dataDirectory}`)
+      .replaceAll(/^sleep \d+$/gmu, 'until curl -sf $url/v1/scores/deploy-check > /dev/null; do sleep 0.2; done');
+    const env = { ...process.env, PATH: `${join(ROOT, 'bin')}:${process.env.PATH}`, url: stack.baseUrl };
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], { env });
+
+    expect(here.map(({ number }) => number)).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 19]);
+    for (const { number, expected } of here) {
+      const answer = stdout.split(`== ${number}\n`)[1]?.split('\n== ')[0];
+      expect(expected, `${number}`).not.toEqual([]);
+      for (const word of expected) expect(answer, `${number}`).toContain(word);
+    }
+  });
+});
