@@ -43,6 +43,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   GetMetricDataCommand: [['cloudwatch:GetMetricData', ['*']]], // AWS knows no narrower resource for it
   QueryCommand: [['dynamodb:Query', [table('backfill_runs')]]],
   dynamoUsernameSources: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],
+  dynamoRulesVersions: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],
   dynamoCredentials: [['dynamodb:PutItem', [table('credentials')]]],
 };
 
