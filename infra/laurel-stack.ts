@@ -88,12 +88,14 @@ export class LaurelStack extends Stack {
       stage,
       role: 'refresh-score',
       queueRole: 'score-refresh',
-      environment: {
+      environment: (queue) => ({
         TELEMETRY_TABLE: telemetry.tableName,
         GRANTS_TABLE: scoreGrants.tableName,
         REGISTRY_TABLE: registry.tableName,
         SCORES_TABLE: userScores.tableName,
-      },
+        SCORE_REFRESH_QUEUE_URL: queue.queueUrl,
+      }),
+      feedsItself: true, // puts off what another refresh of the same user is about to cover; bounded by the message
       maxConcurrency: 10,
     });
     alarmOnDateAhead(refreshScore.worker);
@@ -101,6 +103,7 @@ export class LaurelStack extends Stack {
       .allow(['dynamodb:Query'], telemetry.tableArn)
       .allow(['dynamodb:Query'], registry.tableArn)
       .allow(['dynamodb:Query', 'dynamodb:PutItem'], userScores.tableArn)
+      .allow(['sqs:SendMessage'], refreshScore.queue.queueArn)
       .allow(APPEND_GRANTS, scoreGrants.tableArn) // badges of tiers
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`);
 

@@ -63,7 +63,8 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
 
   const today = dateOf(deps.clock());
   const foldedOn = stored.metrics === null ? today : addDays(stored.metrics.metrics.sealedThrough, SEALED_AT_AGE);
-  const { metrics } = await foldMetrics(deps, { username, days: null }, stored, foldedOn);
+  const links = await deps.telemetry.linksOf(username);
+  const { metrics } = await foldMetrics(deps, { username, days: null }, stored, { date: foldedOn, links });
   const isExpected = isKnown(metrics) || lines.length > 0;
   const isStored = stored.metrics !== null || stored.score !== null;
   const scoreOn = (date: UtcDate) => scoreOf(username, { metrics, proven, lines, stored, date, now: deps.clock() });

@@ -19,5 +19,7 @@ export const ScoreRefreshRequested = z.object({
    * message is then done; where it is missing, the user is refreshed in any case.
    */
   changedBefore: z.optional(z.iso.datetime()),
+  /** How often it was put off because another refresh of the user was under way. */
+  putOffs: z.optional(z.int().check(z.nonnegative())),
 });
 export type ScoreRefreshRequested = z.infer<typeof ScoreRefreshRequested>;

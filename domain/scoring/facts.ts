@@ -1,6 +1,6 @@
 import type { Username } from '../identity/username.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { addDays, dateOfHour, type UtcDate, type UtcHour } from '../shared/utc.ts';
+import { dateOfHour, dayNumberOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour } from '../telemetry/device-hour.ts';
 import type { DeviceLink, UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { emptyFold, foldHour, mergeFolds, type Fold, type NamedCommands } from './fold.ts';
@@ -11,12 +11,19 @@ type DateRange = { readonly from: UtcDate; readonly to: UtcDate };
 /** So many devices are read at a time. */
 const READS_AT_A_TIME = 16;
 
-/** The days as few ranges as possible: each range is one read of a device. */
+/** Each range is one read of a device. More ranges than this are read with the days between some of them. */
+const MAX_RANGES = 4;
+
+/** The days as ranges, as few as possible and at most `MAX_RANGES`: the widest gaps stay. */
 export function rangesOf(days: readonly UtcDate[]): readonly DateRange[] {
+  const sorted = [...new Set(days)].sort();
+  const gaps = sorted.slice(1).map((day, index) => dayNumberOf(day) - dayNumberOf(sorted[index] ?? day));
+  const widest = gaps.toSorted((a, b) => b - a)[MAX_RANGES - 1] ?? 1;
   const ranges: DateRange[] = [];
-  for (const day of [...new Set(days)].sort()) {
+  for (const [index, day] of sorted.entries()) {
     const last = ranges.at(-1);
-    if (last !== undefined && addDays(last.to, 1) === day) ranges[ranges.length - 1] = { from: last.from, to: day };
+    const isNear = (gaps[index - 1] ?? 0) <= widest;
+    if (last !== undefined && isNear) ranges[ranges.length - 1] = { from: last.from, to: day };
     else ranges.push({ from: day, to: day });
   }
   return ranges;
@@ -78,10 +85,12 @@ export async function foldDays(
   named: NamedCommands,
 ): Promise<FoldedDays> {
   const folds = new Map<UtcDate, Fold>();
+  const wanted = days === null ? null : new Set(days);
   const sentFrom = new Set<string>();
   for await (const { hour, parts } of hoursSideBySide(telemetry, links, days)) {
-    const folded = foldHour(username, hour, parts, named);
     const date = dateOfHour(hour);
+    if (wanted?.has(date) === false) continue; // between two ranges that are read as one
+    const folded = foldHour(username, hour, parts, named);
     folds.set(date, mergeFolds([folds.get(date) ?? emptyFold, folded.fold], named));
     for (const deviceId of folded.sentFrom) sentFrom.add(deviceId);
   }

@@ -27,7 +27,8 @@ export function refoldMetrics(
     const guard = await deps.scores.load(username);
     const now = deps.clock(); // after the guard, as in a refresh
     const everything = { username, days: null };
-    const { metrics } = await foldMetrics(deps, everything, guard, dateOfRefresh(guard, now));
+    const links = await deps.telemetry.linksOf(username);
+    const { metrics } = await foldMetrics(deps, everything, guard, { date: dateOfRefresh(guard, now), links });
     const starts = startsAfter(new Map(), everything, { startedAt, isFromNothing: true });
     const isStored = guard.metrics !== null || guard.score !== null;
     const isNamed = isStored || isKnown(metrics) || (await deps.balances.balanceOf(username)).seq > 0;

@@ -7,7 +7,7 @@ import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { UserReports } from '../telemetry/user-reports.port.ts';
-import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
+import type { DeviceLink, UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
 import { isDoneSince, startsAfter } from './fold-starts.ts';
@@ -18,6 +18,7 @@ import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts
 import type { ScoreStore, StoredUser } from './score-store.port.ts';
 import { leavingWith } from './score-steps.ts';
 import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.ts';
+import { turnTaker, type TurnTaker } from './turns.ts';
 import { untilSaved } from '../shared/until-saved.ts';
 import {
   basisOf,
@@ -61,23 +62,33 @@ export type Refresh = {
   readonly registry?: boolean;
   /** Every change that asks for it was committed before, ISO 8601; where it is missing, it is done in any case. */
   readonly changedBefore?: string;
+  /** When the oldest change that asks for it was committed, ISO 8601. */
+  readonly changedAt?: string;
+  /** How often it was put off. */
+  readonly putOffs?: number;
 };
 
 /**
  * `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. `done-since`: a fold that began after
- * all that was announced is stored.
+ * all that was announced is stored. `put-off`: another refresh of this user has its turn, so this one is to be asked for again.
  */
-export type RefreshOutcome = 'saved' | 'unknown' | 'done-since';
+export type RefreshOutcome = 'saved' | 'unknown' | 'done-since' | 'put-off';
 
 /**
  * Folds a user's facts and saves metrics and score: guard, then facts, then save; from the start where another refresh
  * saved in between. Harmless at any time, any number of times.
  */
 export async function refreshScore(deps: RefreshDeps, refresh: Refresh): Promise<RefreshOutcome> {
-  return untilSaved(deps, `refresh of ${refresh.username}`, () => refreshOnce(deps, refresh));
+  const { scores, clock, grants } = deps;
+  const turns = turnTaker({ scores, clock, randomToken: grants.randomToken }, refresh);
+  try {
+    return await untilSaved(deps, `refresh of ${refresh.username}`, () => refreshOnce(deps, refresh, turns));
+  } finally {
+    await turns.release();
+  }
 }
 
-async function refreshOnce(deps: RefreshDeps, refresh: Refresh): Promise<RefreshOutcome | 'stale'> {
+async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker): Promise<RefreshOutcome | 'stale'> {
   const startedAt = deps.clock(); // before the guard, so before anything is read
   const guard = await deps.scores.load(refresh.username);
   // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.
@@ -85,8 +96,11 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh): Promise<Refresh
   const wrongDate = dateAhead(guard, now);
   if (wrongDate !== undefined) deps.reportDateAhead(refresh.username, wrongDate);
   else if (isDoneSince(guard, refresh, now)) return 'done-since';
+  const links = await deps.telemetry.linksOf(refresh.username);
+  const turn = await turns.take(guard, links.length);
+  if (turn !== 'go') return turn === 'again' ? refreshOnce(deps, refresh, turns) : turn;
   const date = dateOfRefresh(guard, now);
-  const { metrics, isFromNothing } = await foldMetrics(deps, refresh, guard, date);
+  const { metrics, isFromNothing } = await foldMetrics(deps, refresh, guard, { date, links });
   const starts = startsAfter(guard.metrics?.starts ?? new Map(), refresh, { startedAt, isFromNothing });
   const saved = guard.score?.score ?? null;
   const previous = saved !== null && wrongDate !== undefined ? withoutTheFuture(saved, now) : saved;
@@ -143,9 +157,8 @@ export async function foldMetrics(
   }: Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry' | 'sha256' | 'rules'>,
   { username, days, reports: areReportsChanged, registry: isRegistryChanged }: Refresh,
   guard: StoredUser,
-  date: UtcDate,
+  { date, links }: { readonly date: UtcDate; readonly links: readonly DeviceLink[] },
 ): Promise<{ readonly metrics: UserMetrics; readonly isFromNothing: boolean }> {
-  const links = await telemetry.linksOf(username);
   const named = namedCommandsOf(rules.inForce);
   const foldedBy = foldedByOf(named, sha256);
   const basis = sha256(basisOf(links, foldedBy)).slice(0, 32);
@@ -179,12 +192,16 @@ export function coalesce(messages: readonly [ScoreRefreshRequested, ...ScoreRefr
   const namesDays = messages.every((message) => message.days !== undefined);
   const changes = messages.flatMap(({ changedBefore }) => changedBefore ?? []).sort();
   const [last] = changes.slice(-1);
+  const [first] = messages.flatMap(({ changedAt }) => changedAt ?? []).sort();
+  const putOffs = Math.max(...messages.map((message) => message.putOffs ?? 0));
   return {
     username: messages[0].username,
     days: namesDays ? [...new Set(days)].sort() : null,
     reports: messages.some(({ reports }) => reports === true),
     ...(messages.some(({ grants }) => grants === true) ? { grants: true } : {}),
     registry: messages.some(({ registry }) => registry === true),
+    ...(first !== undefined ? { changedAt: first } : {}),
     ...(last !== undefined && changes.length === messages.length ? { changedBefore: last } : {}),
+    ...(putOffs > 0 ? { putOffs } : {}),
   };
 }

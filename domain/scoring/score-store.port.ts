@@ -3,6 +3,7 @@ import type { UtcDate } from '../shared/utc.ts';
 import type { DayScore } from './score-steps.ts';
 import type { UserScore } from './score.ts';
 import type { FoldStarts } from './fold-starts.ts';
+import type { Turn } from './turns.ts';
 import type { UserMetrics } from './username-metrics.ts';
 
 /** A revision rises by one with every save, also when nothing changed. */
@@ -30,6 +31,8 @@ export type StoredScore = {
 export type StoredUser = {
   readonly metrics: StoredMetrics | null;
   readonly score: StoredScore | null;
+  /** The newest turn of a refresh; missing where nobody took one. */
+  readonly turn?: Turn;
   /** Whether the user chose to be on no leaderboard: their own choice, which no save overwrites. */
   readonly isHidden: boolean;
 };
@@ -49,6 +52,10 @@ export type ScoreStore = {
     guard: StoredUser,
     next: NextMetrics & { readonly score: UserScore; readonly leaving: readonly DayScore[] },
   ): Promise<'saved' | 'stale'>;
+  /** Takes a turn where the one of `before` still stands, or none. False where another refresh was faster. */
+  takeTurn(username: Username, turn: Turn, before: Turn | undefined): Promise<boolean>;
+  /** Ends a turn, where it is still this one's. */
+  endTurn(username: Username, by: string): Promise<void>;
   /** The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. */
   dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
 };

@@ -45,8 +45,8 @@ const WholeWork = z.strictObject({});
  * Fed by its queue, it builds the boards where that was not done since. Invoked with `{}` it builds them all now, and
  * answers once readers see them.
  */
-export async function handler(event: unknown) {
-  if (Delivery.safeParse(event).success) return drain(event);
+export async function handler(event: unknown, context?: unknown) {
+  if (Delivery.safeParse(event).success) return drain(event, context);
   WholeWork.parse(event);
   const boards = await buildBoards(wired());
   logger.info('boards built', { boards });

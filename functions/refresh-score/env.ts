@@ -5,5 +5,6 @@ export const RefreshScoreEnv = z.object({
   GRANTS_TABLE: z.string().check(z.minLength(1)),
   REGISTRY_TABLE: z.string().check(z.minLength(1)),
   SCORES_TABLE: z.string().check(z.minLength(1)),
+  SCORE_REFRESH_QUEUE_URL: z.string().check(z.minLength(1)),
 });
 export type RefreshScoreEnv = z.infer<typeof RefreshScoreEnv>;

@@ -1,13 +1,16 @@
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
+import { PUT_OFF_SECONDS, putOff } from '../../domain/scoring/turns.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/user-registry.dynamodb.ts';
 import { dynamoUserReports } from '../adapters/dynamodb/user-reports.dynamodb.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/user-telemetry.dynamodb.ts';
-import { dynamodbClient } from '../runtime/aws-clients.ts';
+import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
+import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { stoppedInTime } from '../runtime/deadline.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { logDateAhead } from '../runtime/log-date-ahead.ts';
@@ -22,6 +25,7 @@ export const handler = sqsBatch({
   wire: () => {
     const env = RefreshScoreEnv.parse(process.env);
     const dynamodb = dynamodbClient('worker');
+    const later = { delaySeconds: PUT_OFF_SECONDS };
     return {
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
       reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
@@ -42,15 +46,16 @@ export const handler = sqsBatch({
       sleep,
       sha256,
       reportDateAhead: logDateAhead,
+      requestLater: sqsSender(sqsClient('worker'), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }, later),
     };
   },
-  async onMessages(deps, messages) {
+  async onMessages({ requestLater, ...deps }, messages, isTimeUp) {
     const refresh = coalesce(messages);
-    const outcome = await refreshScore(deps, refresh);
+    const outcome = await refreshScore(stoppedInTime(deps, isTimeUp), refresh);
+    if (outcome === 'put-off') await requestLater([putOff(refresh)]);
     logger.info('refresh', { ...refresh, outcome, messages: messages.length });
-    const lags = messages.flatMap(({ changedAt }) =>
-      changedAt === undefined ? [] : [clock() - Date.parse(changedAt)],
-    );
-    if (lags.length > 0) publish([{ name: 'RefreshLag', value: Math.max(...lags), unit: 'Milliseconds' }]);
+    const { changedAt } = refresh;
+    if (changedAt === undefined || outcome === 'put-off') return;
+    publish([{ name: 'RefreshLag', value: clock() - Date.parse(changedAt), unit: 'Milliseconds' }]);
   },
 });

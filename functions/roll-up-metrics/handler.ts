@@ -41,8 +41,8 @@ const WholeWork = z.strictObject({});
  * Fed by its queue, it rolls up the announced hours. Invoked with `{}` it does its whole work now: every hour that has facts,
  * of all days that facts may still come in for, and a new sample of the gauges; it answers how many hours those were.
  */
-export async function handler(event: unknown) {
-  if (Delivery.safeParse(event).success) return drain(event);
+export async function handler(event: unknown, context?: unknown) {
+  if (Delivery.safeParse(event).success) return drain(event, context);
   WholeWork.parse(event);
   const deps = wired();
   const dates = openDates(deps.clock());

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { settleAll } from '../../domain/shared/settle-all.ts';
+import { OutOfTime, type IsTimeUp } from './deadline.ts';
 import { logger, publishFailedItems } from './log.ts';
 import { once } from './once.ts';
 
@@ -7,22 +8,33 @@ const Batch = z.object({ Records: z.array(z.object({ messageId: z.string(), body
 
 type BatchAnswer = { batchItemFailures: { itemIdentifier: string }[] };
 
+/** So much of an invocation's time is kept for its answer: a wait, or two tries that nobody answers, are over by then. */
+const KEPT_FOR_THE_ANSWER_MS = 20_000;
+
+const Context = z.object({
+  getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
+});
+
 /**
  * A Lambda that drains a queue. Every body is parsed; messages about the same thing (`about`) are handled together,
  * once. What cannot be parsed or handled is that message's own failure: the others are done, it comes again and ends
- * in the dead-letter queue.
+ * in the dead-letter queue. So is what there is no time for: it stops before it would be cut off, which would fail them all.
  */
 export function sqsBatch<Deps, Message>(options: {
   readonly message: z.ZodMiniType<Message>;
   readonly about: (message: Message) => string;
   readonly wire: () => Deps;
-  readonly onMessages: (deps: Deps, messages: readonly [Message, ...Message[]]) => Promise<void>;
+  /** Work that takes long looks at `isTimeUp`, and throws where it is. */
+  readonly onMessages: (deps: Deps, messages: readonly [Message, ...Message[]], isTimeUp: IsTimeUp) => Promise<void>;
   /** Things handled at a time. */
   readonly parallel: number;
-}): (event: unknown) => Promise<BatchAnswer> {
+}): (event: unknown, context?: unknown) => Promise<BatchAnswer> {
   const wired = once(options.wire);
 
-  return async (event) => {
+  return async (event, context) => {
+    // A call by hand may come without: then there is time enough.
+    const left = context === undefined ? () => Infinity : Context.parse(context).getRemainingTimeInMillis;
+    const isTimeUp = () => left() < KEPT_FOR_THE_ANSWER_MS;
     const failed: string[] = [];
     const groups = new Map<string, { ids: string[]; messages: [Message, ...Message[]] }>();
     for (const { messageId, body } of Batch.parse(event).Records) {
@@ -44,7 +56,8 @@ export function sqsBatch<Deps, Message>(options: {
     const deps = groups.size > 0 ? wired() : undefined;
     await settleAll([...groups.values()], options.parallel, async ({ ids, messages }) => {
       try {
-        if (deps !== undefined) await options.onMessages(deps, messages);
+        if (isTimeUp()) throw new OutOfTime('not begun');
+        if (deps !== undefined) await options.onMessages(deps, messages, isTimeUp);
       } catch (error) {
         logger.error('message failed', { messageIds: ids, error });
         failed.push(...ids);

@@ -147,6 +147,34 @@ onBothEngines('score store', (engine) => {
     expect(await profiles.hiddenAmong([username, other])).toEqual(new Set());
   });
 
+  it('gives a turn to one of many, and another one only when it was given back', async () => {
+    const username = aUsername('turns');
+    const until = Date.parse(foldedAt);
+    const take = async (by: string) => store.takeTurn(username, { by, until }, (await store.load(username)).turn);
+    const before = (await store.load(username)).turn;
+    const racers = ['a', 'b', 'c', 'd'].map((by) => store.takeTurn(username, { by, until }, before));
+    expect((await Promise.all(racers)).filter((isTaken) => isTaken)).toHaveLength(1);
+
+    const { turn } = await store.load(username);
+    expect(turn?.until).toBe(until);
+    expect(await store.takeTurn(username, { by: 'late', until }, undefined)).toBe(false);
+    await store.endTurn(username, 'nobody');
+    expect((await store.load(username)).turn).toEqual(turn);
+    await store.endTurn(username, turn!.by);
+    expect((await store.load(username)).turn).toEqual({ by: turn!.by, until: 0 });
+    expect(await take('next')).toBe(true);
+    expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
+  });
+
+  it('reads a lost answer about a turn as its own', async () => {
+    const username = aUsername('lost-turn');
+    const lossy = aLossyClient(engine());
+    const isTaken = await dynamoScoreStore(lossy, table).takeTurn(username, { by: 'me', until: 1 }, undefined);
+    lossy.destroy();
+
+    expect(isTaken).toBe(true);
+  });
+
   it('refuses a save whose guard was overtaken, a first save included', async () => {
     const username = aUsername('guarded');
     const before = await store.load(username);

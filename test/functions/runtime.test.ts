@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 vi.hoisted(() => {
@@ -16,8 +17,20 @@ const failedItems = () =>
     .filter(({ _aws }) => _aws.CloudWatchMetrics[0].Dimensions[0].join() === 'service')
     .map(({ FailedItems }) => FailedItems);
 const { sqsBatch } = await import('../../functions/runtime/sqs-batch.ts');
+const { stoppedInTime } = await import('../../functions/runtime/deadline.ts');
 const { streamBatch } = await import('../../functions/runtime/stream-batch.ts');
 const { once } = await import('../../functions/runtime/once.ts');
+
+/** The facts of devices whose hours have no end. */
+const neverEnding = (onHour = () => {}): UserTelemetry => ({
+  linksOf: async () => [],
+  async *hoursOf(deviceId) {
+    for (;;) {
+      onHour();
+      yield { deviceId, hour: '2026-08-21T12', events: [] };
+    }
+  },
+});
 
 describe('a batch of messages', () => {
   const Message = z.object({ about: z.string(), value: z.number() });
@@ -87,6 +100,36 @@ describe('a batch of messages', () => {
 
     await handler()({ Records: [record('1', 'null'), record('2', { about: 'broken', value: 2 })] });
     expect(failedItems()).toEqual([2]);
+  });
+
+  it('stops before it would be cut off, and gives back only what is unfinished', async () => {
+    let left = 60_000;
+    const context = { getRemainingTimeInMillis: () => left };
+    const done: string[] = [];
+    const handle = sqsBatch({
+      message: Message,
+      about: ({ about }) => about,
+      parallel: 1,
+      wire: () => ({ telemetry: neverEnding(() => void (left -= 1_000)), sleep: async () => {} }),
+      async onMessages(deps, [{ about }], isTimeUp) {
+        const { telemetry } = stoppedInTime(deps, isTimeUp);
+        if (about === 'long') for await (const _hour of telemetry.hoursOf('d'));
+        done.push(about);
+      },
+    });
+    const Records = ['first', 'long', 'last'].map((about, index) => record(`${index}`, { about, value: 1 }));
+
+    const { batchItemFailures } = await handle({ Records }, context);
+
+    expect(done).toEqual(['first']);
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['1', '2']);
+    expect(left).toBeGreaterThan(15_000);
+  });
+
+  it('waits no more once the time is up', async () => {
+    const { sleep } = stoppedInTime({ telemetry: neverEnding(), sleep: async (_ms: number) => {} }, () => true);
+
+    await expect(sleep(1)).rejects.toThrow('cut off');
   });
 
   it('wires once, and not for a batch that it cannot read', async () => {

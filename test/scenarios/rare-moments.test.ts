@@ -1,19 +1,30 @@
-import { DeleteItemCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
 import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
 import { aUsername } from '../builders/identity.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { startTestStack, until, type TestStack } from '../support/stack.ts';
 
 /** What a running stack does seldom, under the permissions that it has for nothing else. In the order of the tests. */
 let stack: TestStack;
 let dynamodb: DynamoDBClient;
 let sqs: AwsCall;
 let ada: string;
+let putOffs = 0;
 beforeAll(async () => {
-  stack = await startTestStack();
+  stack = await startTestStack({
+    observe({ caller, operation }) {
+      if (caller === 'refresh-score' && operation.includes('SendMessage')) putOffs += 1;
+    },
+  });
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
   dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
   sqs = awsCaller(stack.sqsEndpoint, 'operator');
@@ -67,6 +78,28 @@ describe('a key whose first use is', () => {
     expect((await call(method, path, made.body.key, body)).status).toBe(200);
 
     expect(await lastUseOf(made.body.id)).toEqual(expect.any(String));
+  });
+});
+
+describe('a refresh that finds another one of its user under way', () => {
+  it('is put off, and done a few seconds later', async () => {
+    const grace = await keyFor({ kind: 'personal', username: 'grace' });
+    const turn = { pk: 'USER#grace', sk: 'REFRESH', by: 'another', until: Date.now() + 20_000 };
+    await dynamodb.send(new PutItemCommand({ TableName: stack.tables.user_scores!, Item: marshall(turn) }));
+    const event = {
+      event: 'cli_invocation',
+      distinct_id: 'tablet',
+      insert_id: '1',
+      timestamp: new Date().toISOString(),
+    };
+    await call('POST', '/ingest', grace, event);
+    await until(() => putOffs > 0);
+    expect((await call('GET', '/v1/scores/grace', undefined)).status).toBe(404);
+
+    await dynamodb.send(
+      new PutItemCommand({ TableName: stack.tables.user_scores!, Item: marshall({ ...turn, until: 0 }) }),
+    );
+    await until(async () => (await call('GET', '/v1/scores/grace', undefined)).status === 200);
   });
 });
 

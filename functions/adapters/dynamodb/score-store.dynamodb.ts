@@ -20,11 +20,14 @@ import {
   parseMetricsItem,
   parseProfileItem,
   parseScoreItem,
+  parseTurnItem,
+  REFRESH_SK,
   SCORE_SK,
   sortKeyOf,
   toDayItem,
   toMetricsItem,
   toScoreItem,
+  toTurnItem,
   userPk,
   type Item,
 } from './score-store.items.ts';
@@ -84,11 +87,13 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
       const items = await itemsBetween(username, METRICS_SK, SCORE_SK);
       const metrics = items.find((item) => sortKeyOf(item) === METRICS_SK);
       const profile = items.find((item) => sortKeyOf(item) === PROFILE_SK);
+      const turn = items.find((item) => sortKeyOf(item) === REFRESH_SK);
       const score = items.find((item) => sortKeyOf(item) === SCORE_SK);
       return {
         isHidden: profile !== undefined && parseProfileItem(profile).isHidden,
         metrics: metrics === undefined ? null : parseMetricsItem(metrics),
         score: score === undefined ? null : parseScoreItem(score),
+        ...(turn === undefined ? {} : { turn: parseTurnItem(turn) }),
       };
     },
 
@@ -101,6 +106,30 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
       const scoreRevision = guard.score?.revision;
       const madeOf = { metrics: next.metrics, revision: (guard.metrics?.revision ?? 0) + 1 };
       return (await putAfter(toScoreItem(score, madeOf, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
+    },
+
+    async takeTurn(username, turn, before) {
+      const condition =
+        before === undefined
+          ? { ConditionExpression: 'attribute_not_exists(pk)' }
+          : {
+              ConditionExpression: '#by = :before',
+              ExpressionAttributeNames: { '#by': 'by' },
+              ExpressionAttributeValues: marshall({ ':before': before.by }),
+            };
+      if (await putIf({ Item: toTurnItem(username, turn), ...condition })) return true;
+      // After a lost answer the SDK sends again, and then meets its own turn.
+      const [now] = await itemsBetween(username, REFRESH_SK, REFRESH_SK);
+      return now !== undefined && parseTurnItem(now).by === turn.by;
+    },
+
+    async endTurn(username, by) {
+      await putIf({
+        Item: toTurnItem(username, { by, until: 0 }),
+        ConditionExpression: '#by = :by',
+        ExpressionAttributeNames: { '#by': 'by' },
+        ExpressionAttributeValues: marshall({ ':by': by }),
+      });
     },
 
     async dayRows(username, from, to) {

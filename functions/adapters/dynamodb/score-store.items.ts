@@ -12,6 +12,7 @@ import type {
   StoredScore,
 } from '../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
+import type { Turn } from '../../../domain/scoring/turns.ts';
 import { isKnown, type UserMetrics } from '../../../domain/scoring/username-metrics.ts';
 import type { DayScore, ScoreStep } from '../../../domain/scoring/score-steps.ts';
 import { shardOf } from '../../../domain/shared/shard.ts';
@@ -23,6 +24,7 @@ import { packMetrics, unpackMetrics } from './score-store.metrics-codec.ts';
  *
  *   USER#<name>    METRICS           username_metrics, packed
  *   USER#<name>    PROFILE           what the user chose: whether the leaderboards show them
+ *   USER#<name>    REFRESH           whose turn it is to refresh the user, where there are many devices
  *   USER#<name>    SCORE             the score; in the index `byShard`
  *   USER#<name>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE knows no more
  */
@@ -30,6 +32,7 @@ export type Item = Record<string, AttributeValue>;
 
 export const METRICS_SK = 'METRICS';
 export const PROFILE_SK = 'PROFILE'; // between the two in their order: one query reads all three
+export const REFRESH_SK = 'REFRESH'; // this one, too
 export const SCORE_SK = 'SCORE';
 export const DAY_PREFIX = 'DAY#';
 const USER_PREFIX = 'USER#';
@@ -127,6 +130,7 @@ const ScoreItem = z.object({
 });
 
 const ProfileItem = z.object({ isHidden: z.boolean() });
+const TurnItem = z.object({ by: z.string(), until: Count });
 /** `earlier`: dates before its own, where several were left behind at once. */
 const DayItem = z.object({
   sk: z.string(),
@@ -254,6 +258,10 @@ export function parseScoreItem(item: Item): StoredScore {
 export const toProfileItem = (username: Username, isHidden: boolean): Item =>
   marshall({ pk: userPk(username), sk: PROFILE_SK, isHidden });
 export const parseProfileItem = (item: Item) => ProfileItem.parse(unmarshall(item));
+
+export const toTurnItem = (username: Username, { by, until }: Turn): Item =>
+  marshall({ pk: userPk(username), sk: REFRESH_SK, by, until });
+export const parseTurnItem = (item: Item): Turn => TurnItem.parse(unmarshall(item));
 
 /** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */
 export function toDayItem(

@@ -3,6 +3,7 @@ import { Username } from '../../../domain/identity/username.ts';
 import type { DayRow, ScoreStore, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { RefreshDeps } from '../../../domain/scoring/refresh-score.ts';
 import { byDate } from '../../../domain/shared/by-date.ts';
+import type { Turn } from '../../../domain/scoring/turns.ts';
 import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
@@ -95,6 +96,7 @@ export class ScoresModel implements ScoreStore {
   readonly scores = new Map<string, StoredScore>();
   readonly days: DayRow[] = [];
   readonly hidden = new Set<string>();
+  readonly turns = new Map<string, Turn>();
   saves = 0;
 
   async load(username: Username) {
@@ -102,7 +104,18 @@ export class ScoresModel implements ScoreStore {
       metrics: this.metrics.get(username) ?? null,
       score: this.scores.get(username) ?? null,
       isHidden: this.hidden.has(username),
+      ...(this.turns.has(username) ? { turn: this.turns.get(username)! } : {}),
     };
+  }
+
+  async takeTurn(...[username, turn, before]: Parameters<ScoreStore['takeTurn']>) {
+    if (this.turns.get(username)?.by !== before?.by) return false;
+    this.turns.set(username, turn);
+    return true;
+  }
+
+  async endTurn(username: Username, by: string) {
+    if (this.turns.get(username)?.by === by) this.turns.set(username, { by, until: 0 });
   }
 
   async save(...[guard, { score, leaving, ...next }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {
@@ -122,6 +135,9 @@ export class ScoresModel implements ScoreStore {
     return this.days;
   }
 }
+
+/** For a store of few devices: nobody takes turns. */
+export const noTurns = { takeTurn: async () => true, endTurn: async () => {} };
 
 export class Clock {
   now = Date.parse('2026-08-21T12:00:00.000Z');

@@ -18,7 +18,7 @@ import { grantPoints } from '../../../domain/grants/grant-points.ts';
 import { anAward } from '../../builders/grants.ts';
 import { aReportOf } from '../../builders/reports.ts';
 import { anEmptyRegistry, aRegistryCount } from '../../builders/registry.ts';
-import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from './model.ts';
+import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, noTurns, ScoresModel } from './model.ts';
 
 const ada = aUsername('ada');
 const setUp = () => {
@@ -123,6 +123,7 @@ describe('refresh', () => {
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     let [attempts, wins] = [0, 3];
     const contended: ScoreStore = {
+      ...noTurns,
       load: (username) => scores.load(username),
       save: async (guard, next) => (++attempts < wins ? 'stale' : scores.save(guard, next)),
       dayRows: () => scores.dayRows(),
@@ -218,6 +219,7 @@ describe('refresh', () => {
           },
         };
         const stored: ScoreStore = {
+          ...noTurns,
           load: async (username) => {
             const found = await scores.load(username);
             return s.schedule(Promise.resolve(found));
@@ -296,6 +298,30 @@ describe('a hostile user', () => {
 });
 
 describe('reading facts', () => {
+  it('takes four reads of a device at most, over the narrowest gaps, and folds no day between them', async () => {
+    const everyOther = Array.from({ length: 18 }, (_, n) => `2026-08-${String(2 * n + 1).padStart(2, '0')}`).slice(
+      0,
+      15,
+    );
+    expect(rangesOf(['2026-06-01', ...everyOther])).toHaveLength(2);
+    expect(rangesOf(['2026-01-01', '2026-02-01', '2026-03-01', '2026-04-01', '2026-04-03', '2026-04-06'])).toEqual([
+      { from: '2026-01-01', to: '2026-01-01' },
+      { from: '2026-02-01', to: '2026-02-01' },
+      { from: '2026-03-01', to: '2026-03-01' },
+      { from: '2026-04-01', to: '2026-04-06' },
+    ]);
+
+    const { facts, clock } = setUp();
+    for (const day of [0, 1, 2])
+      facts.send('d', clock.now - day * MILLISECONDS_PER_DAY, anEvent(`${day}`, { sender: ada }));
+    const links = [{ deviceId: 'd', owned: true }];
+    const days = ['2026-08-21', '2026-08-19', '2026-08-17', '2026-08-15', '2026-08-13', '2026-08-11'];
+    expect([...(await foldDays(facts, ada, links, days, new Set())).folds.keys()]).toEqual([
+      '2026-08-19',
+      '2026-08-21',
+    ]);
+  });
+
   it('merges days that follow each other into one range', () => {
     expect(rangesOf(['2026-03-01', '2026-02-27', '2026-02-28', '2026-03-03', '2026-03-01'])).toEqual([
       { from: '2026-02-27', to: '2026-03-01' },

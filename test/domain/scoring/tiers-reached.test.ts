@@ -8,7 +8,7 @@ import { explainView, scoreView } from '../../../domain/scoring/views.ts';
 import { aFeedPost, anAward } from '../../builders/grants.ts';
 import { aUsername } from '../../builders/identity.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
-import { Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
+import { Clock, dependencies, FactsModel, noTurns, ScoresModel } from './model.ts';
 
 const AT = '2026-08-21T12:00:00.000Z';
 const ada = aUsername();
@@ -153,7 +153,12 @@ describe('a refresh of a user with grants', () => {
 
   it('grants no badge of a tier whose save was refused', async () => {
     await award('a1', 1_200);
-    const refused = { load: scores.load.bind(scores), save: async () => 'stale' as const, dayRows: async () => [] };
+    const refused = {
+      ...noTurns,
+      load: scores.load.bind(scores),
+      save: async () => 'stale' as const,
+      dayRows: async () => [],
+    };
 
     await expect(refreshScore({ ...deps, scores: refused }, { username: ada, days: [] })).rejects.toThrow();
 
