@@ -158,6 +158,7 @@ onBothEngines('score store', (engine) => {
     const { turn } = await store.load(username);
     expect(turn?.until).toBe(until);
     expect(await store.takeTurn(username, { by: 'late', until }, undefined)).toBe(false);
+    expect(await store.takeTurn(username, { by: 'late', until }, { by: 'before', until })).toBe(false);
     await store.endTurn(username, 'nobody');
     expect((await store.load(username)).turn).toEqual(turn);
     await store.endTurn(username, turn!.by);
