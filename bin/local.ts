@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
+import { withEscapes } from '../domain/shared/text.ts';
 import { synthIfStale } from '../infra/synth-if-stale.ts';
 import { ENGINES } from '../local/engines/dynamodb-engine.ts';
 import { explanationOf } from '../local/explained-error.ts';
@@ -77,6 +78,7 @@ async function run(): Promise<void> {
     port,
     ...(engine && { engine }),
     progress: (step) => console.log(step),
+    onHealth: (sentence) => console.log(withEscapes(sentence)),
   });
   void stack.failed.then(failed);
   if (!options.empty) await showSample(stack, join(dataDirectory, 'sample.json'));

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readErrorLine, tailOf } from '../functions/adapters/disk/log-file.ts';
 import { ensureAdminKey } from './admin-key.ts';
 import { awsCaller } from './aws-client.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
@@ -19,6 +20,7 @@ import { lackOfSpace, startHousekeeping } from './housekeeping.ts';
 import { startHttpFront } from './http/http-front.ts';
 import { functionPool, type FunctionPool, type ObservedInvocation } from './lambda/function-pool.ts';
 import { drain, STACK_LOG } from './drain.ts';
+import { type Health, watchHealth } from './health.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type Disturbance, type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
 import { type LocalDescription, OPERATOR_KEY_ID } from './local-description.ts';
@@ -55,6 +57,8 @@ export type LocalStackOptions = {
   readonly countsCapacity?: boolean;
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
   readonly progress?: (step: string) => void;
+  /** Is told when a function begins to fail, and when it is well again. */
+  readonly onHealth?: (sentence: string) => void;
   /** For tests: what is left on the disk of a path. */
   readonly freeBytes?: (path: string) => number;
 };
@@ -176,6 +180,15 @@ async function boot(
       ? []
       : [{ role: 'laurel', accessKeyId: OPERATOR_KEY_ID, policy: parsePolicy('laurel', options.operatorPolicy) }]),
   ]);
+  const logOf = (role: string) => data.file('logs', `${role}.log`);
+  const health = watchHealth({
+    say: options.onHealth ?? (() => undefined),
+    lastError: (role) =>
+      tailOf(logOf(role))
+        .map(readErrorLine)
+        .findLast((error) => error !== undefined)?.says,
+  });
+  const isFed = new Set([...stack.queueMappings, ...stack.streamMappings].map(({ functionName }) => functionName));
   for (const fn of stack.functions) {
     functions.set(
       fn.name,
@@ -183,8 +196,13 @@ async function boot(
         model: fn,
         environment: environmentOf(fn, keyOf(fn), proxy.endpoint),
         maxWorkers: workersOf(fn, stack),
-        logFile: data.file('logs', `${fn.role}.log`),
-        observe: options.observeInvocation,
+        logFile: logOf(fn.role),
+        observe: (invocation) => {
+          // Of what a queue or a stream feeds, its source tells more: which items failed.
+          if (!isFed.has(fn.name))
+            health.note(fn.role, 'an invocation', { [invocation.isFailed ? 'failed' : 'done']: [''] });
+          options.observeInvocation?.(invocation);
+        },
       }),
     );
   }
@@ -198,6 +216,7 @@ async function boot(
     endpoint: proxy.endpoint,
     keyOf,
     report: log,
+    health,
     streamTime: options.streamTime,
   });
   proxy.onWrite((table) => {
@@ -267,6 +286,7 @@ type SourceContext = {
   readonly endpoint: string;
   readonly keyOf: (fn: FunctionModel) => string;
   readonly report: (error: unknown) => void;
+  readonly health: Health;
   readonly streamTime: LocalStackOptions['streamTime'];
 };
 
@@ -275,7 +295,7 @@ function startSources(stack: StackModel, functions: ReadonlyMap<string, Function
     const pool = functions.get(functionName);
     if (pool === undefined) throw new Error(`There is no function ${functionName}`);
     const call = awsCaller(context.endpoint, context.keyOf(pool.model));
-    return { pool, call, region: LOCAL_REGION, clock: Date.now, report: context.report };
+    return { pool, call, region: LOCAL_REGION, clock: Date.now, report: context.report, health: context.health };
   };
   const { checkpoints, endpoint, report, streamTime } = context;
   const streams = stack.streamMappings.map((mapping) =>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -39,7 +40,8 @@ export type Connection = {
   readonly sqs: () => SQSClient;
   readonly lambda: () => LambdaClient;
   /** Undefined locally: nothing there plays CloudWatch. */
-  readonly cloudwatch: (() => CloudWatchClient) | undefined;
+  readonly cloudwatch:
+    { readonly metrics: () => CloudWatchClient; readonly logs: () => CloudWatchLogsClient } | undefined;
   functionName(role: string): string;
   tableName(role: string): string;
   queueName(role: string): string;
@@ -172,7 +174,7 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
     dynamodb: once(() => new DynamoDBClient()),
     sqs,
     lambda: once(() => lambdaClient({})),
-    cloudwatch: once(() => new CloudWatchClient()),
+    cloudwatch: { metrics: once(() => new CloudWatchClient()), logs: once(() => new CloudWatchLogsClient()) },
     functionName: physicalName,
     tableName: physicalName,
     queueName: physicalName,

@@ -1,6 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import * as z from 'zod';
+import { readErrorLine } from '../functions/adapters/disk/log-file.ts';
 import { jsonOf } from './api.ts';
 import type { Connection } from './connection.ts';
 import type { DeadLetterQueue, ReceivedMessage } from './queues.ts';
@@ -10,14 +10,6 @@ export type Reason = {
   readonly kind: 'unreadable' | 'failed' | 'unknown';
   readonly says: string;
 };
-
-const LogLine = z.object({
-  level: z.literal('ERROR'),
-  message: z.string(),
-  messageId: z.string().optional(),
-  messageIds: z.array(z.string()).optional(),
-  error: z.object({ name: z.string().optional(), message: z.string().optional() }).optional(),
-});
 
 /**
  * Why messages are dead, as far as it can be known: from the body, and from the function's log where that is a file.
@@ -52,21 +44,14 @@ async function loggedErrors(
   const file = consumer === undefined ? undefined : connection.logFile(consumer);
   if (file === undefined || !existsSync(file) || ids.size === 0) return errors;
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    if (!line.includes('"ERROR"')) continue;
-    const { data } = LogLine.safeParse(jsonOf(line));
-    if (data === undefined) continue;
-    const { name = 'Error', message = '' } = data.error ?? {};
-    const says = data.error === undefined ? data.message : `${name}: ${message}`;
-    for (const id of [data.messageId, ...(data.messageIds ?? [])]) {
-      if (id !== undefined && ids.has(id)) errors.set(id, says);
-    }
+    const error = readErrorLine(line);
+    for (const id of error?.messageIds ?? []) if (error !== undefined && ids.has(id)) errors.set(id, error.says);
   }
   return errors;
 }
 
 /** How to read more: the command that shows the log of the function that refused the messages. */
-export function logHint(connection: Connection, { consumer }: DeadLetterQueue): string | undefined {
-  if (consumer === undefined) return undefined;
+export function logHint(connection: Connection, consumer: string): string {
   const file = connection.logFile(consumer);
   if (file !== undefined) return `grep ERROR ${file}`;
   const group = `/aws/lambda/${connection.functionName(consumer)}`;

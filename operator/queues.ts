@@ -46,6 +46,12 @@ const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly faultOf
   ['backfill', { consumer: 'backfill', faultOf: faultOfBackfill }],
 ]);
 
+/** The functions that are fed, by the queue that feeds each; by the streams of tables where there is none. */
+export const FED_FUNCTIONS: readonly { readonly role: string; readonly queue: string | null }[] = [
+  ...[...WORKERS].map(([queue, { consumer }]) => ({ role: consumer, queue })),
+  { role: 'announce-changes', queue: null },
+];
+
 /** Every queue of a stack by its role: of a deployed one, only what has one of these names is looked at. */
 export const QUEUE_ROLES = [
   ...[...WORKERS.keys()].flatMap((queue) => [queue, `${queue}${DEAD_LETTERS}`]),
@@ -110,6 +116,7 @@ const Depth = z.object({
   ApproximateNumberOfMessagesNotVisible: z.coerce.number().optional(),
   ApproximateNumberOfMessagesDelayed: z.coerce.number().optional(),
   QueueArn: z.string().optional(),
+  VisibilityTimeout: z.coerce.number().optional(),
 });
 
 /** Approximate, as SQS counts; null where the engine does not say. */
@@ -122,7 +129,7 @@ export type QueueDepth = {
 export async function readQueue(
   sqs: SQSClient,
   url: string,
-): Promise<QueueDepth & { readonly arn: string | undefined }> {
+): Promise<QueueDepth & { readonly arn: string | undefined; readonly visibilitySeconds: number }> {
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['All'] }));
   const read = Depth.parse(Attributes ?? {});
   return {
@@ -130,6 +137,7 @@ export async function readQueue(
     inFlight: read.ApproximateNumberOfMessagesNotVisible ?? null,
     delayed: read.ApproximateNumberOfMessagesDelayed ?? null,
     arn: read.QueueArn,
+    visibilitySeconds: read.VisibilityTimeout ?? 0,
   };
 }
 

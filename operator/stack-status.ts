@@ -1,13 +1,15 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import * as z from 'zod';
 import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
 import { computedByNow } from '../domain/scoring/username-metrics.ts';
 import { dateOf } from '../domain/shared/utc.ts';
 import { dynamoRulesVersions } from '../functions/adapters/dynamodb/standings.dynamodb.ts';
+import { tailOf } from '../functions/adapters/disk/log-file.ts';
 import { dynamoUsernameSources } from '../functions/adapters/dynamodb/username-sources.dynamodb.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
 import { jsonOf } from './api.ts';
+import { type FailingFunction, readFailing } from './failing.ts';
 import { newestRuns, type Run } from './backfill-runs.ts';
 import type { Connection } from './connection.ts';
 import { OperatorError } from './outcome.ts';
@@ -17,8 +19,6 @@ const REFRESH = 'refresh-score';
 const LAG_METRIC = 'RefreshLag';
 const HOUR_MS = 3_600_000;
 const PERIOD_SECONDS = 300;
-/** The end of a log that is looked at: thousands of refreshes. */
-const LOG_TAIL_BYTES = 4_000_000;
 
 export type QueueStatus = QueueDepth & {
   readonly queue: string;
@@ -33,6 +33,8 @@ export type RefreshLag = { readonly state: 'measured' | 'idle' | 'unknown'; read
 export type StackStatus = {
   readonly stack: string;
   readonly queues: readonly QueueStatus[];
+  /** Functions that fail at what they are given. */
+  readonly failing: readonly FailingFunction[];
   readonly refreshLag: RefreshLag;
   /** Users whose score is of other rules, or was to change by today; null where the stack cannot tell. */
   readonly staleUsers: number | null;
@@ -50,14 +52,18 @@ export async function readStatus(connection: Connection, now: number): Promise<S
     now,
   );
   const queues = [];
+  const fed = new Map<string, Awaited<ReturnType<typeof readQueue>>>();
   for (const [role, url] of urls) {
-    const { waiting, inFlight, delayed } = await readQueue(connection.sqs(), url);
+    const queue = await readQueue(connection.sqs(), url);
+    const { waiting, inFlight, delayed } = queue;
+    fed.set(role, queue);
     const oldestAgeSeconds = measured?.ages.get(role) ?? null;
     queues.push({ queue: role, isDeadLetters: isDeadLetterRole(role), waiting, inFlight, delayed, oldestAgeSeconds });
   }
   return {
     stack: connection.name,
     queues,
+    failing: await readFailing(connection, fed, now),
     refreshLag: measured?.lag ?? lagFromLog(connection.logFile(REFRESH), now),
     staleUsers: await ifThere(() => countStale(connection, now)),
     rulesVersions: await ifThere(() => countRulesVersions(connection)),
@@ -114,7 +120,7 @@ type Measured = { readonly ages: ReadonlyMap<string, number>; readonly lag: Refr
 
 /** What SQS itself does not tell: the ages, from CloudWatch, where there is one. */
 async function measure(connection: Connection, roles: readonly string[], now: number): Promise<Measured | undefined> {
-  const client = connection.cloudwatch?.();
+  const client = connection.cloudwatch?.metrics();
   if (client === undefined) return undefined;
   const ages = roles.map((role, index) =>
     query(`age${index}`, 'AWS/SQS', 'ApproximateAgeOfOldestMessage', 'QueueName', connection.queueName(role)),
@@ -161,23 +167,10 @@ const LagLine = z.object({ _aws: z.object({ Timestamp: z.number() }), [LAG_METRI
 function lagFromLog(file: string | undefined, now: number): RefreshLag {
   if (file === undefined || !existsSync(file)) return { state: 'unknown', lastHourMaxMs: null };
   const lags = tailOf(file)
-    .split('\n')
     .filter((line) => line.includes(LAG_METRIC))
     .flatMap((line) => {
       const { data } = LagLine.safeParse(jsonOf(line));
       return data === undefined || data._aws.Timestamp < now - HOUR_MS ? [] : [data[LAG_METRIC]];
     });
   return lagOf(lags);
-}
-
-function tailOf(file: string): string {
-  const descriptor = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(descriptor);
-    const bytes = Buffer.alloc(Math.min(size, LOG_TAIL_BYTES));
-    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString('utf8');
-  } finally {
-    closeSync(descriptor);
-  }
 }

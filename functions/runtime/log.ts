@@ -6,9 +6,6 @@ const serviceName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'laurel'; // Lambda 
 /** One JSON line for each request or message. Keys and bodies are never logged. */
 export const logger = new Logger({ serviceName });
 
-/** The figure that its alarm and the operator's `status` read. */
-export const FAILED_ITEMS = 'FailedItems';
-
 export type Measurement = { readonly name: string; readonly value: number; readonly unit: 'Count' | 'Milliseconds' };
 
 /** Publishes figures as CloudWatch metrics (embedded in a log line, so it costs no call), one dimension: the function. */
@@ -23,5 +20,5 @@ export function publish(measurements: readonly Measurement[]): void {
 
 /** How many messages or records a batch could not handle: the invocation succeeds, so no other figure shows them. */
 export function publishFailedItems(count: number): void {
-  if (count > 0) publish([{ name: FAILED_ITEMS, value: count, unit: 'Count' }]);
+  if (count > 0) publish([{ name: 'FailedItems', value: count, unit: 'Count' }]);
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { AwsCall } from '../aws-client.ts';
+import type { Health } from '../health.ts';
 import type { FunctionPool } from '../lambda/function-pool.ts';
 import type { QueueMappingModel } from '../template/stack-model.ts';
 import { type EventSource, pause } from './event-source.ts';
@@ -27,6 +28,10 @@ const Received = z.object({
 });
 type Message = z.infer<typeof Received>['Messages'][number];
 
+/** How often a message is received before it is a dead letter. */
+const RedrivePolicy = z.object({ maxReceiveCount: z.number().default(Infinity) });
+const idsOf = (messages: readonly Message[]) => messages.map(({ MessageId }) => MessageId);
+
 const Deleted = z.object({ Failed: z.array(z.unknown()).default([]) });
 
 /**
@@ -42,12 +47,16 @@ export function startQueueSource(options: {
   readonly region: string;
   readonly clock: () => number;
   readonly report: (error: unknown) => void;
+  readonly health: Health;
 }): EventSource {
   const { mapping, pool, call, clock } = options;
   const QueueUrl = mapping.queue.url;
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
   const running = new Set<Promise<void>>();
+  const { maxReceiveCount: mostReceives } = RedrivePolicy.parse(
+    JSON.parse(mapping.queue.attributes.RedrivePolicy ?? '{}'),
+  );
   let isGathering = false;
   let flushes = 0;
 
@@ -83,9 +92,17 @@ export function startQueueSource(options: {
 
   const handle = async (messages: readonly Message[]): Promise<void> => {
     const result = await pool.invoke(JSON.stringify({ Records: messages.map((message) => toRecord(message)) }));
-    const ids = messages.map(({ MessageId }) => MessageId);
-    const failed = failedItems(result, ids, mapping.reportsItemFailures);
+    const failed = failedItems(result, idsOf(messages), mapping.reportsItemFailures);
     const done = messages.filter(({ MessageId }) => !failed.has(MessageId));
+    if (!isStopping()) {
+      const isLast = ({ Attributes }: Message) => Number(Attributes.ApproximateReceiveCount) >= mostReceives;
+      const undone = messages.filter(({ MessageId }) => failed.has(MessageId));
+      options.health.note(pool.model.role, `messages of ${mapping.queue.role}`, {
+        failed: idsOf(undone.filter((message) => !isLast(message))),
+        done: idsOf(done),
+        givenUp: idsOf(undone.filter(isLast)),
+      });
+    }
     for (let start = 0; start < done.length; start += MAX_RECEIVED) {
       const chunk = done.slice(start, start + MAX_RECEIVED);
       const Entries = chunk.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { AwsCall } from '../aws-client.ts';
+import type { Health, Outcome } from '../health.ts';
 import type { FunctionPool } from '../lambda/function-pool.ts';
 import type { StreamMappingModel } from '../template/stack-model.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { type EventSource, pause } from './event-source.ts';
+import { failedItems } from './item-failures.ts';
 import { type BatchDelivery, deliverBatch } from './stream-batch.ts';
 import { type Shard, shardReader, shardsOf, type StreamRecord } from './stream-shard.ts';
 
@@ -32,6 +34,7 @@ export type StreamSourceOptions = {
   /** Waits before a batch that failed is tried again; a test lets its own clock jump instead. */
   readonly backOff?: typeof pause | undefined;
   readonly report: (error: unknown) => void;
+  readonly health: Health;
 };
 
 /** Feeds a function from a table's stream, shard by shard, each from its checkpoint; a parent before its children. */
@@ -55,12 +58,17 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
     if (awake.signal.aborted) awake = new AbortController();
   };
 
-  const invoke = (records: readonly StreamRecord[]) =>
-    pool.invoke(
-      JSON.stringify({
-        Records: records.map((record) => ({ ...record, awsRegion: options.region, eventSourceARN: streamArn })),
-      }),
-    );
+  const note = (outcome: Outcome) => {
+    if (!isStopping()) options.health.note(pool.model.role, `the stream of ${tableOf(streamArn)}`, outcome);
+  };
+  const invoke = async (records: readonly StreamRecord[]) => {
+    const Records = records.map((record) => ({ ...record, awsRegion: options.region, eventSourceARN: streamArn }));
+    const result = await pool.invoke(JSON.stringify({ Records }));
+    const ids = idsOf(records);
+    const failed = failedItems(result, ids, mapping.reportsItemFailures);
+    note({ failed: [...failed], done: ids.filter((id) => !failed.has(id)) });
+    return result;
+  };
 
   const giveUpIn =
     (shardId: string): BatchDelivery['giveUp'] =>
@@ -73,6 +81,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
         streamArn,
         functionArn: pool.model.arn,
       });
+      note({ givenUp: idsOf(records) });
       report(new Error(`${pool.model.role}: ${records.length} records of ${shardId} given up: ${condition}`));
       if (mapping.failureQueue === undefined) return;
       const send = { QueueUrl: mapping.failureQueue.url, MessageBody: JSON.stringify(message(clock())) };
@@ -204,6 +213,8 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
     },
   };
 }
+
+const idsOf = (records: readonly StreamRecord[]) => records.map(({ dynamodb }) => dynamodb.SequenceNumber);
 
 const tableOf = (streamArn: string): string => streamArn.split('/')[1] ?? '';
 

@@ -37,7 +37,13 @@ export type PoolOptions = {
 };
 
 /** One invocation that was begun, for whoever counts them. */
-export type ObservedInvocation = { readonly role: string; readonly milliseconds: number; readonly memoryMb: number };
+export type ObservedInvocation = {
+  readonly role: string;
+  readonly milliseconds: number;
+  readonly memoryMb: number;
+  /** It threw, or was cut off; not by a stop of the stack. */
+  readonly isFailed: boolean;
+};
 
 /** Lambda gives a function's start this long, apart from its timeout. */
 const INIT_TIMEOUT_MS = 10_000;
@@ -167,13 +173,17 @@ export function functionPool(options: PoolOptions): FunctionPool {
   };
   const runOn = async (sandbox: Sandbox, requestId: string, event: string): Promise<InvocationResult> => {
     const begun = performance.now();
+    let isFailed = false;
     try {
       const outcome = await sandbox.run(requestId, event);
+      isFailed = 'failure' in outcome;
       if ('payload' in outcome) return { ok: true, requestId, payload: outcome.payload };
-      appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', requestId, ...outcome.failure })}\n`);
+      const timestamp = new Date().toISOString();
+      appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', timestamp, requestId, ...outcome.failure })}\n`);
       return { ok: false, requestId, failure: outcome.failure };
     } finally {
-      options.observe?.({ role: model.role, milliseconds: performance.now() - begun, memoryMb: model.memoryMb });
+      const milliseconds = performance.now() - begun;
+      options.observe?.({ role: model.role, milliseconds, memoryMb: model.memoryMb, isFailed: isFailed && !isStopped });
       release(sandbox);
     }
   };

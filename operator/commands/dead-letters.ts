@@ -143,8 +143,8 @@ async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: n
   // Whatever the depth says: it is only approximate.
   const messages = await look(sqs, queue.url, limit);
   const deadLetters = await deadLettersOf(connection, queue, messages, now);
-  const log = messages.length === 0 ? undefined : logHint(connection, queue);
-  const { holds, source, role } = queue;
+  const { holds, source, role, consumer } = queue;
+  const log = messages.length === 0 || consumer === undefined ? undefined : logHint(connection, consumer);
   const hopeless = deadLetters.filter(({ reason }) => reason.kind === 'unreadable');
   const discardable = holds === 'messages' ? hopeless : deadLetters;
   const ids = discardable.slice(0, MOST_HINTED).map(({ messageId }) => messageId);

@@ -3,16 +3,17 @@ import { hintOf, type Target } from '../connection.ts';
 import { addOperation, type Runtime } from '../operation.ts';
 import { EXIT } from '../outcome.ts';
 import { durationText, orUnknown, tableOf } from '../output.ts';
+import type { FailingFunction } from '../failing.ts';
 import { type QueueStatus, readStatus, type StackStatus } from '../stack-status.ts';
 
 /** Adds `status`. */
 export function addStatusCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'status',
-    summary: 'queues, dead letters, how far scores lag behind, stale users, the last backfill',
+    summary: 'what fails, queues, dead letters, how far scores lag behind, stale users, the last backfill',
     help: `
 It changes nothing. What the stack cannot tell is "unknown", in JSON null, and never 0: a local one has no ages of
-messages. Exits with ${EXIT.found} where there are dead letters.
+messages. Exits with ${EXIT.found} where there are dead letters, or where a function fails at what its queue or its streams give it.
 
   laurel status
   laurel status --stage prod --json | jq '.queues[] | select(.waiting > 0)'
@@ -21,7 +22,7 @@ messages. Exits with ${EXIT.found} where there are dead letters.
     async run({ target, connect, output, clock }) {
       const status = await readStatus(connect(), clock());
       output.result(status, textOf(status, target, clock()));
-      return deadIn(status).length > 0 ? EXIT.found : EXIT.ok;
+      return deadIn(status).length + status.failing.length > 0 ? EXIT.found : EXIT.ok;
     },
   });
 }
@@ -55,6 +56,7 @@ function textOf(status: StackStatus, target: Target, now: number): string {
         ? 'none known'
         : `${lastBackfill.mode}, ${lastBackfill.status}, begun ${durationText((now - Date.parse(lastBackfill.startedAt)) / 1_000)} ago: ${lastBackfill.runId}`
     }`,
+    ...status.failing.map((each) => `failing:        ${failingText(each, now)}`),
     ...(dead.length === 0 ? [] : [`dead letters:   ${dead.join(', ')}`]),
   ].join('\n');
 }
@@ -66,6 +68,18 @@ function rulesText({ rulesVersions }: StackStatus): string[] {
   return [
     `rules:          ${versions.map(([version, scores]) => `${scores} scores by version ${version}`).join(', ')}`,
   ];
+}
+
+function failingText(
+  { queue, failed, withinSeconds, lastError, lastErrorAt, log, ...of }: FailingFunction,
+  now: number,
+) {
+  const source = queue === null ? 'the streams of tables' : `the queue ${queue}`;
+  const ago = lastErrorAt === null ? '' : `, ${durationText((now - Date.parse(lastErrorAt)) / 1_000)} ago`;
+  return (
+    `${of.function} fails at what ${source} gives it: ${failed} times in ${durationText(withinSeconds)}. ` +
+    `Last error${ago}: ${orUnknown(lastError)}. All of them: ${log}`
+  );
 }
 
 function ageText({ oldestAgeSeconds, waiting, inFlight }: QueueStatus): string {

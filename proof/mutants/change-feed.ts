@@ -214,6 +214,14 @@ export const changeFeedMutants: readonly Mutant[] = [
     RUNTIME_TEST,
   ),
   mutant(
+    'failed-items-published',
+    'messages that failed are a figure of their own, long before they are dead letters',
+    'functions/runtime/sqs-batch.ts',
+    ['    publishFailedItems(failed.length);\n', ''],
+    RUNTIME_TEST,
+    'publishes how many failed',
+  ),
+  mutant(
     'record-unreadable',
     'a stream record that cannot be read is reported',
     'functions/runtime/stream-batch.ts',

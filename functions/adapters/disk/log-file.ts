@@ -1,0 +1,76 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import * as z from 'zod/mini';
+
+/** The end of a log that is looked at: thousands of lines. */
+const TAIL_BYTES = 4_000_000;
+
+/** The lines at the end of a function's log; none where there is no such file. */
+export function tailOf(file: string): readonly string[] {
+  if (!existsSync(file)) return [];
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString('utf8').split('\n');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const Thrown = z.object({ errorType: z.string(), errorMessage: z.string() });
+const ErrorLine = z.object({
+  level: z.literal('ERROR'),
+  timestamp: z.optional(z.string()),
+  /** What a function says; of what it threw, Lambda logs this. */
+  message: z.optional(z.union([z.string(), Thrown])),
+  messageId: z.optional(z.string()),
+  messageIds: z.optional(z.array(z.string())),
+  error: z.optional(z.object({ name: z.optional(z.string()), message: z.optional(z.string()) })),
+  /** The local stack's own line of what a function threw. */
+  errorType: z.optional(z.string()),
+  errorMessage: z.optional(z.string()),
+});
+
+export type LoggedError = {
+  /** ISO 8601; undefined where the line does not tell. */
+  readonly at: string | undefined;
+  /** `TypeError: x is not a function`, else what the function says of it. */
+  readonly says: string;
+  /** Whether the invocation as a whole failed. */
+  readonly isThrown: boolean;
+  /** The messages that it befell. */
+  readonly messageIds: readonly string[];
+};
+
+/** An error as a function, Lambda or the local stack logs it; undefined for any other line. */
+export function readErrorLine(line: string): LoggedError | undefined {
+  if (!line.includes('"ERROR"')) return undefined;
+  const { data } = ErrorLine.safeParse(jsonOf(line));
+  if (data === undefined) return undefined;
+  const { timestamp, message, error, errorType, errorMessage = '', messageId, messageIds = [] } = data;
+  const thrown =
+    typeof message === 'object' ? message : errorType === undefined ? undefined : { errorType, errorMessage };
+  const { name = 'Error', message: why = '' } = error ?? {};
+  const said = typeof message === 'string' ? message : 'no words';
+  return {
+    at: timestamp,
+    isThrown: thrown !== undefined,
+    says:
+      thrown !== undefined
+        ? `${thrown.errorType}: ${thrown.errorMessage}`
+        : error === undefined
+          ? said
+          : `${name}: ${why}`,
+    messageIds: messageId === undefined ? messageIds : [messageId, ...messageIds],
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
