@@ -31,7 +31,8 @@ export type YankOutcome = {
   readonly ofOthers: number;
 };
 
-const PARALLEL_WRITES = 4;
+/** Each is as large as a write may be. */
+const PARALLEL_WRITES = 2;
 
 /** Takes versions back. They count for nobody while they are yanked; the ledger keeps their grants. */
 export const yank = (
@@ -58,7 +59,7 @@ async function setYank(
   target: YankTarget,
   wanted: Yank | undefined,
 ): Promise<Result<YankOutcome, YankRefusal>> {
-  let changed = 0;
+  let [changed, slowest] = [0, 0];
   return untilDecided<Result<YankOutcome, YankRefusal>>(deps, async ({ isTimeUp }) => {
     const named = await versionsNamedBy(registry, target);
     const [first] = named;
@@ -68,8 +69,10 @@ async function setYank(
 
     const due = own.filter(({ yank }) => (yank === undefined) !== (wanted === undefined));
     const outcomes = await settleAll(inWrites(due), PARALLEL_WRITES, async (versions) => {
-      if (isTimeUp()) throw new Busy(`${changed} of ${due.length} versions are done`);
+      if (isTimeUp(slowest)) throw new Busy(`${changed} of ${due.length} versions are done`);
+      const started = deps.clock();
       const outcome = await registry.saveYanks(versions, wanted);
+      slowest = Math.max(slowest, deps.clock() - started);
       if (outcome === 'saved') changed += versions.length;
       return outcome;
     });

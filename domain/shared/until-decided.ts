@@ -11,7 +11,11 @@ export class Busy extends Error {
   override readonly name = 'Busy';
 }
 
-export type Attempt = { readonly isFirst: boolean; readonly isTimeUp: () => boolean };
+export type Attempt = {
+  readonly isFirst: boolean;
+  /** Whether there is no time left for what takes so many milliseconds. */
+  readonly isTimeUp: (milliseconds: number) => boolean;
+};
 
 /**
  * Reads, decides and writes by `attempt` until it stands, starting again whenever another writer was faster. Throws `Busy`
@@ -24,13 +28,13 @@ export async function untilDecided<Outcome>(
   attempt: (attempt: Attempt) => Promise<Outcome | 'stale'>,
 ): Promise<Outcome> {
   const end = clock() + MAX_MS;
-  const isTimeUp = () => clock() > end;
+  const isTimeUp = (milliseconds: number) => clock() + milliseconds > end;
   for (let tries = 1; ; tries += 1) {
     const started = clock();
     const outcome = await attempt({ isFirst: tries === 1, isTimeUp });
     if (outcome !== 'stale') return outcome;
     const took = clock() - started;
-    if (tries === MAX_TRIES || clock() + 2 * took > end) throw new Busy(`other writers came first ${tries} times`);
+    if (tries === MAX_TRIES || isTimeUp(2 * took)) throw new Busy(`other requests came first ${tries} times`);
     await sleep(random() * Math.min(MAX_PAUSE_MS, Math.max(5, took) * tries));
   }
 }

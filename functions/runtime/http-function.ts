@@ -50,7 +50,7 @@ async function answerRoute<Deps extends HttpDeps>(
   } catch (error) {
     if (error instanceof Busy) {
       logger.warn('request gave up', { requestId, route: match.route.path, error });
-      return problem('busy', 'other requests came first: send the same request again', {
+      return problem('busy', `${error.message}: send the same request again`, {
         headers: { 'retry-after': '1' },
       });
     }

@@ -220,7 +220,7 @@ export const registryMutants: readonly Mutant[] = [
     'yank-in-time',
     'what there is no time for is left to the next request',
     'domain/registry/yank.ts',
-    ['if (isTimeUp()) throw', 'if (due.length === 0) throw'],
+    ['if (isTimeUp(slowest)) throw', 'if (due.length === 0) throw'],
     'test/domain/registry/many-versions.test.ts',
   ),
   mutant(

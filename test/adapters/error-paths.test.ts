@@ -174,6 +174,7 @@ describe('what is written together', () => {
     ['a conflict', () => cancelled('None', 'TransactionConflict')],
     ['throttling', () => cancelled('ThrottlingError')],
     ['too much for the table', () => cancelled('ProvisionedThroughputExceeded', 'ConditionalCheckFailed')],
+    ['no answer in time, be it written or not', () => named('TimeoutError')],
     ['a first send that is still under way', () => new TransactionInProgressException({ ...meta, Message: '' })],
   ])('is decided again after %s', async (_why, error) => {
     dynamodb.on(TransactWriteItemsCommand).rejects(error());

@@ -21,6 +21,8 @@ export async function writeTogether(client: DynamoDBClient, actions: readonly Tr
   } catch (error) {
     // The SDK's own second send may overtake its first: what then stands is read.
     if (error instanceof TransactionInProgressException) return false;
+    // A store that does not answer in time may have written, too.
+    if (error instanceof Error && error.name === 'TimeoutError') return false;
     if (!(error instanceof TransactionCanceledException)) throw error;
     const causes = cancellationCodes(error).filter((code) => code !== 'None');
     if (causes.length > 0 && causes.every(isDecidedAgain)) return false;
