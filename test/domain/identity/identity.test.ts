@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { authenticator, type Authenticate } from '../../../domain/identity/authenticate.ts';
 import { createKey, CreateKeyRequest } from '../../../domain/identity/create-key.ts';
-import type { Credential } from '../../../domain/identity/credential.ts';
+import { grantedByOf, type Credential } from '../../../domain/identity/credential.ts';
 import { Username } from '../../../domain/identity/username.ts';
 import { whoami } from '../../../domain/identity/whoami.ts';
 import { aCollectiveKey, aPersonalKey, aServiceKey, aUsername, sha256 } from '../../builders/identity.ts';
@@ -143,6 +143,18 @@ describe('authentication', () => {
     await authenticate('lrl_other');
 
     expect(notedUses).toEqual([]);
+  });
+});
+
+describe('who grants', () => {
+  it('is named by the label of the key, or by its id where the ledger cannot print the label', () => {
+    const key = aServiceKey();
+
+    expect(grantedByOf({ ...key, label: 'registry' })).toBe('registry');
+    expect(grantedByOf(key)).toBe(key.id);
+    for (const label of ['', ' ', 'a\u001b[2J', '\u202ea', 'a\ud800', 'é'.repeat(51)]) {
+      expect(grantedByOf({ ...key, label })).toBe(key.id);
+    }
   });
 });
 
