@@ -24,12 +24,34 @@ export type Fold = {
 export const emptyFold: Fold = { events: new Map(), commands: new Map(), activeDays: [], lastHour: null };
 
 /**
- * Which names keep a count of their own: the reserved ones, and the 64 that sort first among the others. That choice is
+ * Which names keep a count of their own: the reserved ones, and the 64 that sort first among the others, keyed and anonymous ones apart. That choice is
  * the same in whatever order folds merge: a name among the first 64 of a whole is among the first 64 of each part it
  * occurs in. All further names are summed as `other`.
  */
 export const MAX_NAMES = 64;
 export const OTHER = 'other';
+
+/**
+ * Anonymous events have 64 names of their own, under this mark: whoever invents names takes no place from those that the
+ * account's own keys send. No name that a client can send begins so.
+ */
+const ANONYMOUS = '~';
+
+/** Names of counts, those that keys sent apart from the anonymous ones. */
+export const bySender = (names: Iterable<string>) => {
+  const all = [...names];
+  const isAnonymous = (name: string) => name.startsWith(ANONYMOUS);
+  return { keyed: all.filter((name) => !isAnonymous(name)), anonymous: all.filter(isAnonymous) };
+};
+
+/** Counts by the names that clients sent. */
+export function byPlainName<Count>(
+  counts: ReadonlyMap<string, Count>,
+  plus: (a: Count, b: Count) => Count,
+): ReadonlyMap<string, Count> {
+  const plain = [...counts].map(([name, count]) => [name.replace(ANONYMOUS, ''), count] as const);
+  return collect(plain, () => true, plus);
+}
 
 /** The commands whose counts are always exact: those that the rules name. */
 export type NamedCommands = ReadonlySet<string>;
@@ -39,7 +61,8 @@ export const RESERVED_EVENTS: ReadonlySet<string> = new Set([CLI_INVOCATION, OTH
 
 function boundedNames(names: Iterable<string>, reserved: ReadonlySet<string>): ReadonlySet<string> {
   const free = [...new Set(names)].filter((name) => !reserved.has(name) && name !== OTHER).sort();
-  return new Set(free.slice(0, MAX_NAMES));
+  const { keyed, anonymous } = bySender(free);
+  return new Set([...keyed.slice(0, MAX_NAMES), ...anonymous.slice(0, MAX_NAMES)]);
 }
 
 /** Sums the entries by name; those that have no count of their own go to `other`. */
@@ -71,8 +94,8 @@ export const keptNamesOf = (folds: readonly Fold[], named: NamedCommands): KeptN
   ),
 });
 
-const plusNumber = (a: number, b: number): number => a + b;
-const plusCommand = (a: CommandCount, b: CommandCount): CommandCount => ({
+export const plusNumber = (a: number, b: number): number => a + b;
+export const plusCommand = (a: CommandCount, b: CommandCount): CommandCount => ({
   total: a.total + b.total,
   successes: a.successes + b.successes,
 });
@@ -157,10 +180,14 @@ export function foldHour(
 
 function foldOf(copies: readonly Copy[], hour: UtcHour, named: NamedCommands): Fold {
   if (copies.length === 0) return emptyFold;
-  const events = copies.map(({ entry }) => [entry.kind.event, 1] as const);
-  const commands = copies.flatMap(({ entry: { kind } }) =>
-    kind.command === null ? [] : [[kind.command, { total: 1, successes: kind.success ? 1 : 0 }] as const],
-  );
+  const marked = (name: string, { sender }: EventEntry, reserved: ReadonlySet<string>) =>
+    sender !== null || reserved.has(name) || name === OTHER ? name : ANONYMOUS + name;
+  const events = copies.map(({ entry }) => [marked(entry.kind.event, entry, RESERVED_EVENTS), 1] as const);
+  const commands = copies.flatMap(({ entry }) => {
+    const { command, success } = entry.kind;
+    if (command === null) return [];
+    return [[marked(command, entry, named), { total: 1, successes: success ? 1 : 0 }] as const];
+  });
   const isActive = copies.some(
     ({ deviceId, entry }) => entry.kind.event === CLI_INVOCATION && !isTrustedDevice(deviceId),
   );

@@ -9,6 +9,7 @@ import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import { activityPointsOn, CONTRIBUTION_KEYS, namedCommandsOf, type Counts } from './contributions.ts';
 import {
   emptyFold,
+  bySender,
   keptNamesOf,
   mergeFolds,
   MAX_NAMES,
@@ -33,7 +34,7 @@ export const firstDateKnown = (date: UtcDate): UtcDate => addDays(date, -LONGEST
  * Raise it whenever the same facts are to make other metrics, or other points by date: what was folded before is then folded
  * from nothing by the next refresh, whichever release wrote it. A test with stored folds fails where it was forgotten.
  */
-export const FOLD = 1;
+export const FOLD = 2;
 
 /** Names the way in which this release folds: the number, and what is counted by name. */
 export const foldedByOf = (named: NamedCommands, sha256: Sha256): string => {
@@ -264,10 +265,14 @@ function keepsEveryChoice(stored: UserMetrics, next: UserMetrics, named: NamedCo
     keptNamesOf([metrics.sealed, ...metrics.open.values()], named),
   );
   if (before === undefined || after === undefined) return false;
+  const keepsAll = (from: readonly string[], to: readonly string[]): boolean => {
+    const [last, newLast] = [from.at(-1), to.at(-1)];
+    if (from.length < MAX_NAMES || last === undefined) return true;
+    return to.length === MAX_NAMES && newLast !== undefined && newLast <= last;
+  };
   const keeps = (from: ReadonlySet<string>, to: ReadonlySet<string>): boolean => {
-    const [last, newLast] = [[...from].at(-1), [...to].at(-1)];
-    if (from.size < MAX_NAMES || last === undefined) return true;
-    return to.size === MAX_NAMES && newLast !== undefined && newLast <= last;
+    const [was, is] = [bySender(from), bySender(to)];
+    return keepsAll(was.keyed, is.keyed) && keepsAll(was.anonymous, is.anonymous);
   };
   return keeps(before.events, after.events) && keeps(before.commands, after.commands);
 }

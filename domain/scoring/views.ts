@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { contributionOf, pointsOfSingle, type SingleGrant } from '../grants/granted.ts';
 import { totalOf } from '../shared/by-date.ts';
 import { addDays, dateOfDayNumber, startOfHour, type UtcDate } from '../shared/utc.ts';
+import { byPlainName, plusCommand, plusNumber } from './fold.ts';
 import { explainContribution, namedCommandsOf, type Contribution } from './contributions.ts';
 import { currentRules, rulesOf } from '../rules/current-rules.ts';
 import { tierOf } from '../rules/tiers.ts';
@@ -41,7 +42,7 @@ export function statsView(username: string, { metrics, foldedAt }: StoredMetrics
     ['issue_created', totalOf(issues.byDate)] as const,
     ['daily_sign_in', totalOf(signIns.byDate)] as const,
   ];
-  const events = [...sum.events, ...reported.filter(([, count]) => count > 0)];
+  const events = [...byPlainName(sum.events, plusNumber), ...reported.filter(([, count]) => count > 0)];
   const lastHour = [sum.lastHour, issues.lastHour, signIns.lastHour]
     .filter((hour) => hour !== null)
     .sort()
@@ -50,7 +51,9 @@ export function statsView(username: string, { metrics, foldedAt }: StoredMetrics
     username,
     totalEvents: events.reduce((total, [, count]) => total + count, 0),
     eventCounts: objectOf(events),
-    commandCounts: objectOf([...sum.commands].map(([name, { total }]) => [name, total] as const)),
+    commandCounts: objectOf(
+      [...byPlainName(sum.commands, plusCommand)].map(([name, { total }]) => [name, total] as const),
+    ),
     activeDates: sum.activeDays.map(dateOfDayNumber),
     devices: devicesOf(metrics),
     lastEventAt: lastHour === undefined ? null : startOfHour(lastHour),

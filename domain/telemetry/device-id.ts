@@ -11,3 +11,18 @@ export const trustedDeviceIdOf = (username: Username): string => `~${username}`;
 
 /** Whether a device stands for a server's reports about one username. */
 export const isTrustedDevice = (deviceId: string): boolean => deviceId.startsWith('~') && !deviceId.startsWith('~~');
+
+/** What programs send where they have no id, in letters and digits alone. Zeros, and nothing at all, are ids of nobody as well. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set([
+  ...['undefined', 'null', 'nil', 'none', 'nan', 'na', 'unknown', 'unset', 'empty', 'missing', 'anonymous'],
+  ...['objectobject', 'localhost', 'localhostlocaldomain', '127001', 'false', 'true'],
+]);
+
+/**
+ * Whether a `distinct_id` names no installation of its own: many machines send it, so it is never bound and its events
+ * credit nobody. They count for the community.
+ */
+export function isPlaceholder(distinctId: string): boolean {
+  const core = distinctId.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return /^0*$/u.test(core) || PLACEHOLDERS.has(core);
+}

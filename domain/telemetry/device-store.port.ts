@@ -6,6 +6,18 @@ export type Device = {
   readonly deviceId: string;
   /** The first username to authenticate from it; its anonymous events, past and future, are this user's. */
   readonly owner?: Username;
+  /** Who had it last, where nobody has it now. */
+  readonly lastOwner?: Username;
+  /** Who may not bind it again. */
+  readonly barred?: readonly Username[];
+};
+
+/** What becomes of a device that is taken from its owner. */
+export type Unbinding = {
+  /** Who gets it, and when; undefined where it is to be nobody's. */
+  readonly to?: { readonly username: Username; readonly at: string } | undefined;
+  /** Who may not bind it again. */
+  readonly bar?: Username | undefined;
 };
 
 /** The devices and what was sent from them. Every read is strongly consistent. */
@@ -13,13 +25,14 @@ export type DeviceStore = {
   find(deviceId: string): Promise<Device | undefined>;
   /** Notes when a device was first seen. The first time stands. */
   register(deviceId: string, at: string): Promise<void>;
-  /** Makes `username` the owner, with the link that its fold follows, in one transaction; the first owner stands. */
+  /** Makes `username` the owner, with the link that its fold follows, in one transaction; the first owner stands. Whoever is barred from it is refused. */
   bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned'>;
   /**
-   * Takes the ownership away from `owner`, in one transaction with the link, which stays: what the device's events name a
-   * sender for is still found. `not-theirs` where the device has no owner or another one.
+   * Takes the ownership away, and gives it to somebody else where that is asked for, in one transaction with the links. The
+   * link of the former owner stays: what the device's events name a sender for is still found. `not-theirs` where the
+   * device has another owner than `owner`, or one where that is undefined.
    */
-  unbind(deviceId: string, owner: Username): Promise<'unbound' | 'not-theirs'>;
+  unbind(deviceId: string, owner: Username | undefined, then?: Unbinding): Promise<'unbound' | 'not-theirs'>;
   /** Makes the device findable for the fold of a username that its events name. Changes no ownership. */
   link(deviceId: string, username: Username): Promise<void>;
   isLinked(deviceId: string, username: Username): Promise<boolean>;

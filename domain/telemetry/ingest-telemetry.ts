@@ -3,11 +3,12 @@ import type { Credential } from '../identity/credential.ts';
 import { grantedByOf, hasScope } from '../identity/credential.ts';
 import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
+import { err } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
 import { decideHour, type StoreOutcome } from './device-hour-set.ts';
-import { deviceIdOf, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
+import { deviceIdOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
 import {
   identityOf,
@@ -21,6 +22,7 @@ import {
   type TrustedOutcome,
 } from './record-trusted-event.ts';
 import { judgeEvent, type AcceptableEvent, type TelemetryRecord } from './telemetry-event.ts';
+import { spend } from './write-budget.ts';
 
 export const EventResult = z.object({
   /** Place in the request, from 0. */
@@ -76,7 +78,13 @@ export async function ingestTelemetry(
   const isTrusted = credential !== undefined && hasScope(credential, 'telemetry:trusted');
   const sender = credential?.kind === 'personal' ? await deps.resolveUsername(credential.username) : null;
 
-  const verdicts = request.events.map((raw) => judgeEvent(raw, { now, isTrusted, sha256: deps.sha256 }));
+  const overBudget = spend(credential);
+  const verdicts = request.events.map((raw) => {
+    const verdict = judgeEvent(raw, { now, isTrusted, sha256: deps.sha256 });
+    const refusal = verdict.ok ? overBudget(verdict.value) : undefined;
+    if (!verdict.ok || refusal === undefined) return verdict;
+    return err({ ...refusal, insertId: verdict.value.insertId });
+  });
   const acceptable = verdicts.flatMap((verdict) => (verdict.ok ? [verdict.value] : []));
   const telemetry = acceptable.filter((event) => event.type === 'telemetry');
   const trusted = acceptable.filter((event) => event.type === 'trusted');
@@ -111,7 +119,8 @@ async function byDevice(
     const reportedFor = event.reportedFor === null ? null : await resolveUsername(event.reportedFor);
     const deviceId = reportedFor === null ? deviceIdOf(event.distinctId) : trustedDeviceIdOf(reportedFor);
     const hours = new Map<UtcHour, TelemetryRecord[]>();
-    const batch: DeviceBatch = batches.get(deviceId) ?? { deviceId, sender: reportedFor ?? keySender, hours };
+    const ownSender = isPlaceholder(event.distinctId) ? null : keySender;
+    const batch: DeviceBatch = batches.get(deviceId) ?? { deviceId, sender: reportedFor ?? ownSender, hours };
     batch.hours.set(event.hour, [...(batch.hours.get(event.hour) ?? []), event]);
     batches.set(deviceId, batch);
   }
@@ -210,7 +219,8 @@ async function prepareDevice(
     return;
   }
   if (device?.owner === sender) return;
-  if (device?.owner === undefined && (await devices.bind(deviceId, sender, at)) === 'bound') return;
+  const mayBind = device?.owner === undefined && device?.barred?.includes(sender) !== true;
+  if (mayBind && (await devices.bind(deviceId, sender, at)) === 'bound') return;
   await linkSender(sender);
 }
 

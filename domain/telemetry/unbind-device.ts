@@ -1,23 +1,34 @@
+import type { Username } from '../identity/username.ts';
+import type { Clock } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
+import { isoOf } from '../shared/utc.ts';
 import { deviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
 
-const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 20;
+
+export type UnbindDeps = { readonly devices: Pick<DeviceStore, 'find' | 'unbind'>; readonly clock: Clock };
 
 /**
- * Takes a device's ownership away: the exact inverse of its bind. Its anonymous events are nobody's again, those that name
- * a sender stay the sender's, and the next authenticated event binds it anew. A device without an owner stays as it is.
+ * Takes a device from its owner: its anonymous events are nobody's again, and those that name a sender stay the sender's.
+ * `to` gives it to another account in the same write. `bar` keeps the owner, or the last one, from binding it again; without
+ * either, the next authenticated event binds it anew. Throws where the owner changes faster than it can be taken away.
  */
 export async function unbindDevice(
-  { devices }: { readonly devices: Pick<DeviceStore, 'find' | 'unbind'> },
+  { devices, clock }: UnbindDeps,
   distinctId: string,
+  { to, bar = false }: { readonly to?: Username | undefined; readonly bar?: boolean | undefined } = {},
 ): Promise<Result<'unbound', 'unknown-device'>> {
   const deviceId = deviceIdOf(distinctId);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const device = await devices.find(deviceId);
     if (device === undefined) return err('unknown-device');
-    if (device.owner === undefined) return ok('unbound');
-    if ((await devices.unbind(deviceId, device.owner)) === 'unbound') return ok('unbound');
+    const { owner, lastOwner, barred = [] } = device;
+    const former = owner === to ? lastOwner : (owner ?? lastOwner);
+    const toBar = bar && former !== undefined && former !== to && !barred.includes(former) ? former : undefined;
+    if (owner === to && toBar === undefined) return ok('unbound');
+    const given = to === undefined ? undefined : { username: to, at: isoOf(clock()) };
+    if ((await devices.unbind(deviceId, owner, { to: given, bar: toBar })) === 'unbound') return ok('unbound');
   }
   throw new Error(`a device was bound again ${MAX_ATTEMPTS} times while it was unbound`);
 }

@@ -1,4 +1,5 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
+import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -15,6 +16,8 @@ export const handler = httpFunction({
     const dynamodb = dynamodbClient('api');
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      clock,
+      resolveUsername,
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
     };
   },

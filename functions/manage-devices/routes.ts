@@ -1,30 +1,62 @@
 import * as z from 'zod/mini';
-import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
-import { unbindDevice } from '../../domain/telemetry/unbind-device.ts';
-import { problem } from '../runtime/problems.ts';
+import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import { isPlaceholder } from '../../domain/telemetry/device-id.ts';
+import { DistinctId } from '../../domain/telemetry/telemetry-event.ts';
+import { unbindDevice, type UnbindDeps } from '../../domain/telemetry/unbind-device.ts';
+import { problem, type Reply } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 import { pathId } from '../runtime/router.ts';
 
-export type ManageDevicesDeps = HttpDeps & { readonly devices: Pick<DeviceStore, 'find' | 'unbind'> };
+export type ManageDevicesDeps = HttpDeps & UnbindDeps & { readonly resolveUsername: ResolveUsername };
 
-const UnboundView = z.object({ distinctId: z.string(), owner: z.null() });
+/** Who gets the device, and whether its last owner may bind it again. */
+const what = { to: z.optional(Username), bar: z.optional(z.boolean()) };
+const Choice = z.strictObject(what);
+type Choice = z.infer<typeof Choice>;
+
+const unbinding = { method: 'POST', access: { scope: 'keys:manage' }, problems: ['unknown_device'] } as const;
+const description = 'The device has this owner, or none, now or before';
+
+async function unbound(
+  deps: ManageDevicesDeps,
+  distinctId: string,
+  choice: Choice,
+): Promise<Reply | { owner: string | null }> {
+  if (choice.to !== undefined && isPlaceholder(distinctId)) {
+    const expected = 'expected the id of one device: this one stands for no device, and is never bound';
+    return problem('invalid_body', `distinct_id: ${expected}`, { details: [{ field: 'distinct_id', expected }] });
+  }
+  const to = choice.to === undefined ? undefined : await deps.resolveUsername(choice.to);
+  const result = await unbindDevice(deps, distinctId, { to, bar: choice.bar });
+  if (!result.ok) return problem('unknown_device', 'distinct_id: no such device has sent anything');
+  return { owner: to ?? null };
+}
 
 export const routes = [
   route({
-    method: 'POST',
+    ...unbinding,
+    path: '/v1/devices/unbind',
+    summary: 'Take a device from its owner, give it to another account, or bar the owner from binding it again',
+    request: z.object({ body: z.strictObject({ distinct_id: DistinctId, ...what }) }),
+    answers: { 200: { description, schema: z.object({ distinct_id: z.string(), owner: z.nullable(z.string()) }) } },
+    async handle({ body: { distinct_id, ...choice } }, deps: ManageDevicesDeps) {
+      const outcome = await unbound(deps, distinct_id, choice);
+      return 'status' in outcome ? outcome : { status: 200, body: { distinct_id, ...outcome } };
+    },
+  }),
+  route({
+    ...unbinding,
     path: '/v1/devices/{distinctId+}/unbind',
-    summary: 'Take a device away from its owner; the next authenticated event binds it again',
-    access: { scope: 'keys:manage' },
+    summary: 'The same for an id that a path can carry',
     request: z.object({
       params: z.object({ distinctId: pathId('send any other in the body of POST /v1/devices/unbind') }),
+      body: z.optional(Choice),
     }),
     unknownParam: 'unknown_device',
-    answers: { 200: { description: 'The device has no owner, now or before', schema: UnboundView } },
-    problems: ['unknown_device'],
-    async handle({ params: { distinctId } }, deps: ManageDevicesDeps) {
-      const unbound = await unbindDevice(deps, distinctId);
-      if (!unbound.ok) return problem('unknown_device', 'distinct_id: no such device has sent anything');
-      return { status: 200, body: { distinctId, owner: null } };
+    answers: { 200: { description, schema: z.object({ distinctId: z.string(), owner: z.nullable(z.string()) }) } },
+    async handle({ params: { distinctId }, body = {} }, deps: ManageDevicesDeps) {
+      const outcome = await unbound(deps, distinctId, body);
+      return 'status' in outcome ? outcome : { status: 200, body: { distinctId, ...outcome } };
     },
   }),
 ];

@@ -1,4 +1,4 @@
-import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+import { always, mutant, withoutCondition, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/device-store.dynamodb.ts';
 const PUT_ONCE = 'functions/adapters/dynamodb/put-once.ts';
@@ -19,9 +19,47 @@ export const telemetryMutants: readonly Mutant[] = [
     'bind-condition',
     'a device that has an owner gets no other',
     STORE,
-    withoutCondition('attribute_not_exists(#owner)'),
+    ["'attribute_not_exists(#owner) AND NOT contains(barred, :owner)'", `'${always('NOT contains(barred, :owner)')}'`],
     STORE_TEST,
     'dynoxide',
+  ),
+  mutant(
+    'barred-condition',
+    'an account that is barred from a device does not bind it again',
+    STORE,
+    [' AND NOT contains(barred, :owner)', ''],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'unowned-condition',
+    'a device that nobody has is given away only while nobody has it',
+    STORE,
+    withoutCondition('attribute_not_exists(#owner) AND attribute_exists(pk)'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'placeholder-unbound',
+    'an id that stands for no device is never bound',
+    INGEST,
+    ['isPlaceholder(event.distinctId) ? null : keySender', 'keySender'],
+    'test/functions/manage-devices.test.ts',
+  ),
+  mutant(
+    'budget-of-a-request',
+    'a request writes to a bounded number of devices and hours',
+    INGEST,
+    ['verdict.ok ? overBudget(verdict.value) : undefined', 'undefined'],
+    INGEST_TEST,
+  ),
+  mutant(
+    'anonymous-names-apart',
+    "names that nobody signed take no place from those of the account's own keys",
+    'domain/scoring/fold.ts',
+    ['sender !== null || reserved.has(name)', 'sender === null || reserved.has(name)'],
+    'test/domain/scoring/username-metrics.test.ts',
+    'names',
   ),
   mutant(
     'unbind-condition',
@@ -36,8 +74,8 @@ export const telemetryMutants: readonly Mutant[] = [
     'an unbinding that came too late reads again',
     'domain/telemetry/unbind-device.ts',
     [
-      "if ((await devices.unbind(deviceId, device.owner)) === 'unbound') return ok('unbound');",
-      "await devices.unbind(deviceId, device.owner);\n    return ok('unbound');",
+      "if ((await devices.unbind(deviceId, owner, { to: given, bar: toBar })) === 'unbound') return ok('unbound');",
+      "await devices.unbind(deviceId, owner, { to: given, bar: toBar });\n    return ok('unbound');",
     ],
     'test/domain/telemetry/unbind-device.test.ts',
   ),
@@ -236,7 +274,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'owner-before-link',
     'whoever sends first from a device owns it',
     INGEST,
-    ["if (device?.owner === undefined && (await devices.bind(deviceId, sender, at)) === 'bound') return;", ''],
+    ["if (mayBind && (await devices.bind(deviceId, sender, at)) === 'bound') return;", ''],
     INGEST_TEST,
     'binds the device',
   ),

@@ -80,10 +80,24 @@ onBothEngines('devices and their events', (engine) => {
     expect(await store.unbind(device, bob)).toBe('not-theirs');
     expect(await store.find(device)).toEqual({ deviceId: device, owner: ada });
     expect(await store.unbind(device, ada)).toBe('unbound');
-    expect(await store.find(device)).toEqual({ deviceId: device });
+    expect(await store.find(device)).toEqual({ deviceId: device, lastOwner: ada });
     expect(await store.unbind(device, ada)).toBe('not-theirs');
     expect(await telemetry.linksOf(ada)).toContainEqual({ deviceId: device, owned: false });
     expect(await telemetry.linksOf(bob)).not.toContainEqual(expect.objectContaining({ deviceId: device }));
+  });
+
+  it('give a device to another account, and bar its owner for good', async () => {
+    await store.bind(device, ada, AT);
+
+    expect(await store.unbind(device, ada, { to: { username: bob, at: AT }, bar: ada })).toBe('unbound');
+    expect(await store.find(device)).toEqual({ deviceId: device, owner: bob, lastOwner: ada, barred: [ada] });
+    expect(await telemetry.linksOf(ada)).toContainEqual({ deviceId: device, owned: false });
+    expect(await telemetry.linksOf(bob)).toContainEqual({ deviceId: device, owned: true });
+
+    expect(await store.unbind(device, undefined, { to: { username: ada, at: AT } })).toBe('not-theirs');
+    expect(await store.unbind(device, bob)).toBe('unbound');
+    expect(await store.bind(device, ada, AT)).toBe('already-owned');
+    expect(await store.bind(device, bob, AT)).toBe('bound');
   });
 
   it('make a bound link of a mere link, and never the other way round', async () => {

@@ -356,3 +356,38 @@ describe('a fault inside', () => {
     expect(body).not.toMatch(/no-such-table|ResourceNotFound| at /);
   });
 });
+
+describe('a request that names many devices', () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, n) => aRawEvent({ distinct_id: `${device}-of-many-${n}`, insert_id: `${n}` }));
+  const written = async () => (await stored()).filter(({ pk, sk }) => `${pk} ${sk}`.includes(`${device}-of-many`));
+
+  // Each device costs its own item, the link of who sends, and an item for each hour: this is the most of one request.
+  it.each<[string, () => string | undefined, number, number]>([
+    ['without a key', () => undefined, 10, 2],
+    ['with a personal key', () => keys.ada, 25, 3],
+    ["with a collective's key", () => keys.guild, 25, 2],
+    ['with a service key', () => keys.service, 500, 2],
+  ])('%s is stored up to its budget, and the rest is refused', async (_who, key, devices, itemsOfEach) => {
+    const { status, body } = await post({ events: many(510) }, { key: key() });
+
+    expect(status).toBe(202);
+    expect([body.accepted, body.rejected]).toEqual([devices, 510 - devices]);
+    expect(new Set(body.results.slice(devices).map(({ code }) => code))).toEqual(new Set(['too_many_devices']));
+    expect(await written()).toHaveLength(devices * itemsOfEach);
+  });
+
+  it('and more hours than its budget is stored up to that', async () => {
+    const events = Array.from({ length: 101 }, (_, n) => anEvent({ insert_id: `${n}`, timestamp: at(-n * HOUR) }));
+    const { body } = await post({ events });
+
+    expect([body.accepted, body.results.at(-1)?.code]).toEqual([100, 'too_many_hours']);
+  });
+
+  it('that is all beyond nothing of its own is sent again as it is, and stored', async () => {
+    const events = many(12);
+    await post({ events });
+
+    expect((await post({ events: events.slice(10) })).body.accepted).toBe(2);
+  });
+});

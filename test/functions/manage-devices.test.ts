@@ -89,6 +89,62 @@ describe('unbinding', () => {
     });
   });
 
+  const inBody = (body: unknown) => unbind('/v1/devices/unbind', { body });
+
+  it('takes any id in a body', async () => {
+    await send('of a/b #1', ada, 'one');
+
+    expect(await inBody({ distinct_id: 'of a/b #1' })).toEqual({
+      status: 200,
+      body: { distinct_id: 'of a/b #1', owner: null },
+    });
+    expect(await itemsWith('DEVICE#of a/b #1 DEVICE')).toEqual([expect.not.objectContaining({ owner: 'ada' })]);
+    expect(await inBody({ distinct_id: 'never/seen' })).toMatchObject({
+      status: 404,
+      body: { code: 'unknown_device' },
+    });
+    expect(await inBody({ distinct_id: 'x', too: 'ada' })).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_body' },
+    });
+  });
+
+  it('gives a device to another account, and no sender wins it back', async () => {
+    await send('shared', ada, 'one');
+
+    expect(await inBody({ distinct_id: 'shared', to: 'Bob' })).toMatchObject({ status: 200, body: { owner: 'bob' } });
+    await send('shared', ada, 'two');
+    expect(await itemsWith('DEVICE#shared DEVICE')).toEqual([expect.objectContaining({ owner: 'bob' })]);
+  });
+
+  it('bars the owner from binding it again, and nobody else', async () => {
+    await send('lent', ada, 'one');
+
+    expect(await inBody({ distinct_id: 'lent', bar: true })).toMatchObject({ status: 200, body: { owner: null } });
+    await send('lent', ada, 'two');
+    expect(await itemsWith('DEVICE#lent DEVICE')).toEqual([expect.not.objectContaining({ owner: 'ada' })]);
+    await send('lent', bob, 'three');
+    expect(await itemsWith('DEVICE#lent DEVICE')).toEqual([expect.objectContaining({ owner: 'bob' })]);
+  });
+
+  it.each([
+    'undefined',
+    'NULL',
+    '0',
+    '[object Object]',
+    'localhost',
+    '00000000-0000-0000-0000-000000000000',
+    '-',
+    'N/A',
+  ])('is not needed of %s: what stands for no device is never bound, and credits nobody', async (placeholder) => {
+    await send(placeholder, ada, 'one');
+
+    expect(await itemsWith(`DEVICE#${placeholder} DEVICE`)).toEqual([expect.not.objectContaining({ owner: 'ada' })]);
+    expect(await itemsWith(`USER#ada DEVICE#${placeholder}`)).toEqual([]);
+    expect(await itemsWith(`DEVICE#${placeholder} HOUR`)).toEqual([expect.not.objectContaining({ senders: ['ada'] })]);
+    expect(await inBody({ distinct_id: placeholder, to: 'ada' })).toMatchObject({ status: 422 });
+  });
+
   it('takes the scope of an admin', async () => {
     expect(await unbind('/v1/devices/laptop/unbind', { key: ada })).toMatchObject({
       status: 403,

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { placeOf } from '../../../domain/metrics/hour-index.ts';
+import type { Username } from '../../../domain/identity/username.ts';
 import type { Random, RandomToken, Sleep } from '../../../domain/shared/environment.ts';
 import { hourOf } from '../../../domain/shared/utc.ts';
 import type { DeviceStore } from '../../../domain/telemetry/device-store.port.ts';
@@ -30,8 +31,13 @@ export function dynamoDeviceStore(
       const Key = marshall({ pk: devicePk(deviceId), sk: DEVICE_SK });
       const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
       if (Item === undefined) return undefined;
-      const { owner } = DeviceItem.parse(unmarshall(Item));
-      return owner === undefined ? { deviceId } : { deviceId, owner };
+      const { owner, lastOwner, barred } = DeviceItem.parse(unmarshall(Item));
+      return {
+        deviceId,
+        ...(owner === undefined ? {} : { owner }),
+        ...(lastOwner === undefined ? {} : { lastOwner }),
+        ...(barred === undefined ? {} : { barred: [...barred] }),
+      };
     },
 
     async register(deviceId, createdAt) {
@@ -47,7 +53,7 @@ export function dynamoDeviceStore(
         UpdateExpression:
           'SET #owner = :owner, boundAt = :at, createdAt = if_not_exists(createdAt, :at), ' +
           'dayShard = if_not_exists(dayShard, :dayShard), #hour = if_not_exists(#hour, :hour)',
-        ConditionExpression: 'attribute_not_exists(#owner)',
+        ConditionExpression: 'attribute_not_exists(#owner) AND NOT contains(barred, :owner)',
         ExpressionAttributeNames: { '#owner': 'owner', '#hour': 'hour' },
         ExpressionAttributeValues: marshall({ ':owner': username, ':at': at, ':dayShard': dayShard, ':hour': hour }),
       };
@@ -60,22 +66,48 @@ export function dynamoDeviceStore(
       return outcome.kind === 'committed' ? 'bound' : 'already-owned';
     },
 
-    async unbind(deviceId, owner) {
+    async unbind(deviceId, owner, { to, bar } = {}) {
+      const isTaken = owner !== undefined && owner !== to?.username;
+      const sets = [
+        ...(isTaken ? ['lastOwner = :owner'] : []),
+        ...(to === undefined ? [] : ['#owner = :to, boundAt = :at']),
+      ].join(', ');
       const disown = {
         TableName: tableName,
         Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),
-        UpdateExpression: 'REMOVE #owner, boundAt',
-        ConditionExpression: '#owner = :owner',
+        UpdateExpression: [
+          ...(sets === '' ? [] : [`SET ${sets}`]),
+          ...(to === undefined ? ['REMOVE #owner, boundAt'] : []),
+          ...(bar === undefined ? [] : ['ADD barred :bar']),
+        ].join(' '),
+        ConditionExpression:
+          owner === undefined ? 'attribute_not_exists(#owner) AND attribute_exists(pk)' : '#owner = :owner',
         ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: marshall({ ':owner': owner }),
+        ExpressionAttributeValues: marshall(
+          {
+            ':owner': owner,
+            ':to': to?.username,
+            ':at': to?.at,
+            ':bar': bar === undefined ? undefined : new Set([bar]),
+          },
+          { removeUndefinedValues: true },
+        ),
       };
-      const unlink = {
-        TableName: tableName,
-        Key: marshall({ pk: userPk(owner), sk: devicePk(deviceId) }),
-        UpdateExpression: 'SET owned = :no',
-        ExpressionAttributeValues: marshall({ ':no': false }),
-      };
-      const command = new TransactWriteItemsCommand({ TransactItems: [{ Update: disown }, { Update: unlink }] });
+      const owned = (username: Username, isOwned: boolean) => ({
+        Update: {
+          TableName: tableName,
+          Key: marshall({ pk: userPk(username), sk: devicePk(deviceId) }),
+          UpdateExpression: 'SET owned = :owned',
+          ExpressionAttributeValues: marshall({ ':owned': isOwned }),
+        },
+      });
+      const command = new TransactWriteItemsCommand({
+        TransactItems: [
+          { Update: disown },
+          ...(isTaken ? [owned(owner, false)] : []),
+          ...(to === undefined ? [] : [owned(to.username, true)]),
+        ],
+      });
       const outcome = await sendTransaction(deps, () => client.send(command));
       return outcome.kind === 'committed' ? 'unbound' : 'not-theirs';
     },

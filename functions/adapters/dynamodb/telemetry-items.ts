@@ -11,7 +11,7 @@ import type { UtcHour } from '../../../domain/shared/utc.ts';
 /**
  * The items of the `telemetry` table.
  *
- *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt; in the index `byHour` under createdAt's hour
+ *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt, lastOwner, barred; in the index `byHour` under createdAt's hour
  *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events; in the index `byHour`
  *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
  *   USER#<name>    ISSUE#<id>                 an issue that the user created
@@ -60,7 +60,12 @@ export function parseKey(item: Item): TelemetryKey {
   throw new Error(`no item of the telemetry table has the key ${pk} / ${sk}`);
 }
 
-export const DeviceItem = z.object({ owner: z.optional(Username), createdAt: z.iso.datetime() });
+export const DeviceItem = z.object({
+  owner: z.optional(Username),
+  lastOwner: z.optional(Username),
+  barred: z.optional(z.set(Username)),
+  createdAt: z.iso.datetime(),
+});
 
 export const ISSUE_SK_PREFIX = 'ISSUE#';
 export const SIGN_IN_SK_PREFIX = 'SIGNIN#';

@@ -8,6 +8,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { byPlainName, MAX_NAMES, plusCommand, plusNumber } from '../../../domain/scoring/fold.ts';
 import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
@@ -126,11 +127,12 @@ describe('metrics carried on day by day', () => {
           if (fromNothing === undefined) continue; // an unbound device can leave a user whom no fact knows any more
           expect(carriedOn).toEqual(fromNothing);
           const sum = sumOf(fromNothing, named);
+          const commands = byPlainName(sum.commands, plusCommand);
           expect({
-            events: sum.events,
-            totals: new Map([...sum.commands].map(([name, { total }]) => [name, total])),
+            events: byPlainName(sum.events, plusNumber),
+            totals: new Map([...commands].map(([name, { total }]) => [name, total])),
             successes: new Map(
-              [...sum.commands].flatMap(([name, { successes }]) => (successes > 0 ? [[name, successes]] : [])),
+              [...commands].flatMap(([name, { successes }]) => (successes > 0 ? [[name, successes]] : [])),
             ),
             activeDays: sum.activeDays,
             lastHour: sum.lastHour,
@@ -143,9 +145,32 @@ describe('metrics carried on day by day', () => {
   }, 60_000);
 });
 
+describe('names', () => {
+  it("that nobody signed take no place from those of the account's own keys, in whatever order they come", async () => {
+    const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
+    const [ada] = users;
+    const own = (n: number) =>
+      facts.send('d1', clock.now, anEvent(`own-${n}`, { kind: invocation(`zz-${n}`), sender: ada }));
+    own(0);
+    for (let n = 0; n < 2 * MAX_NAMES; n += 1) {
+      facts.send('d1', clock.now, anEvent(`invented-${n}`, { kind: invocation(`invented-${n}`) }));
+    }
+    own(1);
+    await refreshScore(dependencies(facts, scores, clock), { username: ada, days: null });
+
+    const commands = byPlainName(sumOf(scores.metrics.get(ada)!.metrics, named).commands, plusCommand);
+    expect([commands.get('zz-0')?.total, commands.get('zz-1')?.total]).toEqual([1, 1]);
+    expect(commands.get('other')?.total).toBe(MAX_NAMES);
+    expect(commands.size).toBe(MAX_NAMES + 3);
+  });
+});
+
 describe('a fold', () => {
   /** What known facts fold to under each number of the fold: a change of any of it needs a new number. */
-  const KNOWN: ReadonlyMap<number, string> = new Map([[1, 'a71f0f1555649de0']]);
+  const KNOWN: ReadonlyMap<number, string> = new Map([
+    [1, 'a71f0f1555649de0'],
+    [2, '822fd9e620e4e9a8'],
+  ]);
 
   it('has another number where the same facts make other metrics or other points by date', async () => {
     const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
@@ -156,6 +181,7 @@ describe('a fold', () => {
       const kind = kinds[number % kinds.length]!;
       facts.send('d1', at, anEvent(`${number}`, { kind, sender: number % 4 === 3 ? bob : ada }));
       facts.send('d2', at, anEvent(`${number}`, { kind }));
+      if (number === 2) facts.send('d1', at, anEvent('nobody', { kind: invocation('zz') }));
       facts.report(number % 2 === 0 ? 'issue' : 'sign-in', ada, at);
     }
     const registry: UserRegistry = {

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Username } from '../../../domain/identity/username.ts';
+import type { Device, Unbinding } from '../../../domain/telemetry/device-store.port.ts';
 import { unbindDevice } from '../../../domain/telemetry/unbind-device.ts';
 import { aUsername } from '../../builders/identity.ts';
 
@@ -9,7 +10,7 @@ const aDeviceOf = (...owners: readonly Username[]) => {
   return {
     owners: left,
     find: async (deviceId: string) => ({ deviceId, ...(left[0] === undefined ? {} : { owner: left[0] }) }),
-    unbind: async (_deviceId: string, owner: Username) => {
+    unbind: async (_deviceId: string, owner: Username | undefined) => {
       const isTheirs = left.length === 1 && left[0] === owner;
       left.shift();
       return isTheirs ? ('unbound' as const) : ('not-theirs' as const);
@@ -20,12 +21,47 @@ const aDeviceOf = (...owners: readonly Username[]) => {
 it('a device that got another owner while it was unbound is taken from that one as well', async () => {
   const devices = aDeviceOf(aUsername('ada'), aUsername('bob'), aUsername('cy'));
 
-  expect(await unbindDevice({ devices }, 'd1')).toEqual({ ok: true, value: 'unbound' });
+  expect(await unbindDevice({ devices, clock: () => 0 }, 'd1')).toEqual({ ok: true, value: 'unbound' });
   expect(devices.owners).toEqual([]);
 });
 
 it('a device that is bound again without end is not said to be unbound', async () => {
-  const devices = aDeviceOf(...Array.from({ length: 9 }, (_, n) => aUsername(`user-${n}`)));
+  const devices = aDeviceOf(...Array.from({ length: 29 }, (_, n) => aUsername(`user-${n}`)));
 
-  await expect(unbindDevice({ devices }, 'd1')).rejects.toThrow();
+  await expect(unbindDevice({ devices, clock: () => 0 }, 'd1')).rejects.toThrow();
+});
+
+describe('a device that is given away, or whose owner is barred', () => {
+  const [ada, bob] = [aUsername('ada'), aUsername('bob')];
+  /** A device as it is stored, and every change that was asked for. */
+  const stored = (device: Partial<Device>) => {
+    const asked: unknown[] = [];
+    const find = async (deviceId: string) => ({ deviceId, ...device });
+    const unbind = async (_deviceId: string, owner: Username | undefined, then?: Unbinding) => {
+      asked.push({ owner, to: then?.to?.username, bar: then?.bar });
+      return 'unbound' as const;
+    };
+    return { asked, deps: { devices: { find, unbind }, clock: () => 0 } };
+  };
+
+  it.each<[string, Partial<Device>, { to?: Username; bar?: boolean }, unknown[]]>([
+    ['goes to another account', { owner: ada }, { to: bob }, [{ owner: ada, to: bob }]],
+    ['goes to an account where it had none', {}, { to: bob }, [{ to: bob }]],
+    ['stays with who has it', { owner: bob }, { to: bob }, []],
+    ['bars its owner', { owner: ada }, { bar: true }, [{ owner: ada, bar: ada }]],
+    ['bars its last owner', { lastOwner: ada }, { bar: true }, [{ bar: ada }]],
+    ['bars nobody twice', { lastOwner: ada, barred: [ada] }, { bar: true }, []],
+    [
+      'bars who had it when another gets it',
+      { owner: ada },
+      { to: bob, bar: true },
+      [{ owner: ada, to: bob, bar: ada }],
+    ],
+    ['bars nobody where nobody had it', {}, { bar: true }, []],
+  ])('%s', async (_rule, device, choice, expected) => {
+    const { asked, deps } = stored(device);
+    await unbindDevice(deps, 'd1', choice);
+
+    expect(asked).toEqual(expected);
+  });
 });

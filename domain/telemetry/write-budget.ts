@@ -1,0 +1,48 @@
+import type { Credential } from '../identity/credential.ts';
+import { deviceIdOf, trustedDeviceIdOf } from './device-id.ts';
+import type { AcceptableEvent } from './telemetry-event.ts';
+
+/** How much one request may write. Source: the contract, "Requests in general". */
+type WriteBudget = { readonly devices: number; readonly hours: number };
+
+const BUDGETS = {
+  anonymous: { devices: 10, hours: 100 },
+  personal: { devices: 25, hours: 200 },
+  collective: { devices: 25, hours: 200 },
+  service: { devices: 500, hours: 500 },
+  admin: { devices: 500, hours: 500 },
+} as const satisfies Readonly<Record<Credential['kind'] | 'anonymous', WriteBudget>>;
+
+export type OverBudget = { readonly code: 'too_many_devices' | 'too_many_hours'; readonly error: string };
+
+/**
+ * Judges a request's events in the order sent: undefined for one that the budget covers. Each device and each
+ * device-hour costs writes of its own; an account that a server reports for is the device of its reports.
+ */
+export function spend(credential: Credential | undefined): (event: AcceptableEvent) => OverBudget | undefined {
+  const budget: WriteBudget = BUDGETS[credential?.kind ?? 'anonymous'];
+  const devices = new Set<string>();
+  const hours = new Set<string>();
+  return (event) => {
+    const device = deviceOf(event);
+    const hour = `${event.type === 'telemetry' ? event.hour : ''} ${device}`;
+    if (!devices.has(device) && devices.size === budget.devices) {
+      return {
+        code: 'too_many_devices',
+        error: `distinct_id: at most ${budget.devices} devices or usernames in one request; send it in another request`,
+      };
+    }
+    if (!hours.has(hour) && hours.size === budget.hours) {
+      const what = `timestamp: at most ${budget.hours} hours of devices in one request`;
+      return { code: 'too_many_hours', error: `${what}; send it in another request` };
+    }
+    devices.add(device);
+    hours.add(hour);
+    return undefined;
+  };
+}
+
+function deviceOf(event: AcceptableEvent): string {
+  const username = event.type === 'telemetry' ? event.reportedFor : (event.report.username ?? null);
+  return username === null ? deviceIdOf(event.distinctId) : trustedDeviceIdOf(username);
+}
