@@ -70,6 +70,11 @@ describe("the engine's stream records", () => {
 
     expect(trimStreams(dataDirectory, [read('4')], Date.now())).toBe(0); // younger
     expect(trimStreams(dataDirectory, [], tomorrow)).toBe(0); // nobody has read it
+    const writer = new DatabaseSync(join(dataDirectory, 'dynoxide.db'));
+    writer.exec('BEGIN EXCLUSIVE');
+    expect(trimStreams(dataDirectory, [read('4')], tomorrow)).toBe(0); // the engine is in the middle of a write
+    writer.exec('ROLLBACK');
+    writer.close();
     expect(trimStreams(dataDirectory, [read('4'), read('2')], tomorrow)).toBe(2); // the slower reader decides
     expect(numbers()).toEqual([3, 4]);
     expect(trimStreams(dataDirectory, [read('4')], tomorrow)).toBe(1);
