@@ -10,6 +10,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { datesFrom } from '../../domain/shared/by-date.ts';
+import { addDays } from '../../domain/shared/utc.ts';
+import { readSample } from '../../local/sample.ts';
 import { spawnOperator } from '../support/operator.ts';
 import { type StackProcess, spawnLaurel, spawnNpmStart, temporaryDirectory, until } from '../support/stack.ts';
 
@@ -49,6 +52,29 @@ const engineProcesses = () => {
   const engine = readFileSync(join(dataDirectory, 'logs', 'engine.log'), 'utf8');
   return /http:\/\/127\.\d+\.\d+\.\d+:\d+/g.exec(engine)?.[0] ?? '';
 };
+
+/** Loaded at once, and yet of the days on which it was done: the history of each, and the gain of the last seven. */
+async function eachDayHasItsPoints(baseUrl: string, lastDay: string): Promise<void> {
+  const get = async (path: string): Promise<any> => (await fetch(baseUrl + path)).json();
+  const daysOf = (username: string) =>
+    readSample(lastDay).flatMap((request) =>
+      request.username === username ? request.events.map(({ properties }) => properties.startedAt.slice(0, 10)) : [],
+    );
+  const { rows: leaders } = await get('/v1/leaderboards/alltime?limit=5');
+  const { rows: ofWeek } = await get('/v1/leaderboards/week?limit=1000');
+  for (const { username, canonicalScore } of leaders) {
+    const { days } = await get(`/v1/scores/${username}/history?from=${addDays(lastDay, -300)}&to=${lastDay}`);
+    const [first = ''] = daysOf(username).toSorted();
+    expect(days.map(({ date }: any) => date)).toEqual([...datesFrom(first, lastDay)]);
+    expect(days.at(-1).canonicalScore).toBe(canonicalScore);
+    const gain = canonicalScore - (days.at(-8)?.canonicalScore ?? 0);
+    expect(gain).toBeLessThan(canonicalScore);
+    expect([username, ofWeek.find((row: any) => row.username === username)?.points ?? 0]).toEqual([
+      username,
+      Math.max(0, gain),
+    ]);
+  }
+}
 
 describe('npm start', () => {
   it('serves what it says, keeps it over a kill, and ends all it started', async () => {
@@ -102,6 +128,7 @@ describe('npm start', () => {
     expect(JSON.parse(readFileSync(progress, 'utf8'))).toMatchObject({ done: true });
     expect(whole.printed()).toMatch(/1 .* alder .* \d{4} /);
     const stats = (await (await fetch(`${baseUrl}/v1/stats?username=alder`)).json()) as { totalEvents: number };
+    await eachDayHasItsPoints(baseUrl, JSON.parse(readFileSync(progress, 'utf8')).lastDay);
     await whole.end('SIGTERM');
 
     const third = start();
