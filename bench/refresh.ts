@@ -30,6 +30,7 @@ const HEAVY: Habit = { devices: 15, eventsOfEach: 67 };
 /** Events of a date are spread over some of its hours. */
 const FIRST_HOUR = 9;
 const HOURS = 4;
+const LATE_DAYS = 30;
 const EVENING = 'T20:00:00.000Z';
 
 type History = {
@@ -37,6 +38,10 @@ type History = {
   readonly first: Usage;
   /** A further refresh of that date, after one more event, which is not scored. */
   readonly later: Usage;
+  /** One that follows a late event, of 30 days ago: the scores of all dates since are others. */
+  readonly late: Usage;
+  /** One that folds everything from nothing, as after a bind. */
+  readonly fromNothing: Usage;
   /** Write units of the dearest refresh of all: one that reached a tier, if any did. */
   readonly dearestWrites: number;
   /** The size of the facts that the first one read: of the last date, and of the one that it sealed. */
@@ -85,10 +90,16 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
     event: 'page_viewed',
   });
   await sendNew(handler, key, [oneMore]);
+  const later = await refresh(LAST_DATE);
+  const lateDate = addDays(LAST_DATE, -LATE_DAYS);
+  const isLate = { device: 'device-0', number: dates.length * 1_000 + 1, at: `${lateDate}${EVENING}` };
+  await sendNew(handler, key, [eventOf(isLate)]);
   return {
     first,
     dearestWrites,
-    later: await refresh(LAST_DATE),
+    later,
+    late: await refresh(lateDate),
+    fromNothing: await meter.during(() => refreshScore(dependencies, { username: USERNAME, days: null })),
     refoldedBytes: facts.reduce((sum, item) => sum + itemSize(item), 0),
   };
 }
@@ -113,6 +124,16 @@ export const measureRefreshes = ({ longHistoryDays }: Pick<Sizes, 'longHistoryDa
       cost(`refresh, usual user, ${days} active days`, 'RRU', first.readUnits, { budget: BUDGET.reads }),
       cost(`refresh, usual user, ${days} active days`, 'WRU', first.writeUnits, { budget: BUDGET.writes }),
     ];
+    const rareRows = (days: number, { late, fromNothing }: History): readonly Cost[] => [
+      cost(`refresh after an event of ${LATE_DAYS} days ago, ${days} active days`, 'RRU', late.readUnits, {
+        budget: BUDGET.reads,
+      }),
+      cost(`refresh after an event of ${LATE_DAYS} days ago, ${days} active days`, 'WRU', late.writeUnits, {
+        budget: BUDGET.writes,
+      }),
+      cost(`refresh from nothing, ${days} active days`, 'RRU', fromNothing.readUnits),
+      cost(`refresh from nothing, ${days} active days`, 'WRU', fromNothing.writeUnits, { budget: BUDGET.writes }),
+    ];
     const deviceDays = 2 * HEAVY.devices; // the last date's and the sealed one's
     const heavyBudget = BUDGET.reads + deviceDays + Math.ceil(heavy.refoldedBytes / BYTES_PER_READ_UNIT);
     const against = `${longHistoryDays} against ${shortHistory.length} active days`;
@@ -126,6 +147,8 @@ export const measureRefreshes = ({ longHistoryDays }: Pick<Sizes, 'longHistoryDa
       costs: [
         ...usualRows(shortHistory.length, short),
         ...usualRows(longHistoryDays, long),
+        ...rareRows(shortHistory.length, short),
+        ...rareRows(longHistoryDays, long),
         cost(
           `refresh, usual user, the dearest of ${longHistoryDays} (a tier's badge with it)`,
           'WRU',
