@@ -61,9 +61,12 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   username: 'ada',
   version: '2026.11.03.1',
 };
-/** The same name may mean another thing in another part of a request. */
-const IN_QUERIES: Readonly<Record<string, unknown>> = { to: '2026-08-21' };
-const SERIES = { to: '1787270400000' };
+/** Where a name means another thing. */
+const OF_QUERY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '/v1/scores/{username}/history': { to: '2026-08-21' },
+  '/v1/scores/{username}/audit': { from: '1' },
+  '/community-metrics/series': { to: '1787270400000' },
+};
 
 const NOW = Date.parse('2026-08-21T12:30:00Z');
 const credential: Credential = {
@@ -158,13 +161,11 @@ function bodiesOf(route: Route<any>): { readonly shape: Record<string, z.core.$Z
 
 const partsOf = (route: Route<any>) => {
   const params = examplesOf(shapeOf(route.request.shape.params));
-  const isSeries = route.path.endsWith('/series');
   const queryShape = shapeOf(route.request.shape.query);
-  const own: Record<string, unknown> = { ...IN_QUERIES, ...(isSeries ? SERIES : {}) };
   const query = Object.fromEntries(
     Object.keys(queryShape)
       .filter((name) => !(name === 'cursor' && queryShape.limit !== undefined))
-      .map((name) => [name, String(own[name] ?? exampleOf(name))]),
+      .map((name) => [name, String(OF_QUERY[route.path]?.[name] ?? exampleOf(name))]),
   );
   return { params, query, queryShape };
 };
