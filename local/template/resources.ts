@@ -72,6 +72,10 @@ export const Queue = z.strictObject({
   SqsManagedSseEnabled: withoutMeaning('the engine keeps a plain file'),
 });
 
+const VariableName = z
+  .string()
+  .regex(/^(?!AWS_|LAMBDA_)[a-zA-Z]\w+$/, 'AWS takes letters, and keeps AWS_… and LAMBDA_… to itself');
+
 export const LambdaFunction = z.strictObject({
   FunctionName: z.string(),
   Handler: z.string().regex(/^[\w/-]+\.\w+$/),
@@ -82,7 +86,7 @@ export const LambdaFunction = z.strictObject({
   Role: z.string(),
   Timeout: z.number(),
   MemorySize: z.number().default(128),
-  Environment: z.strictObject({ Variables: z.record(z.string(), z.string()) }).optional(),
+  Environment: z.strictObject({ Variables: z.record(VariableName, z.string()) }).optional(),
   Runtime: z.literal('nodejs24.x'),
   Tags,
   Architectures: withoutMeaning('a bundle is JavaScript'),

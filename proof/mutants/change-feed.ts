@@ -282,6 +282,26 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   {
     ...mutant(
+      'new-tables',
+      'a table is not protected by the deployment that creates it',
+      'infra/stage.ts',
+      ['keepsData && !isNew(role)', 'keepsData'],
+      'test/infra/stages.test.ts',
+    ),
+    inBundles: true,
+  },
+  {
+    ...mutant(
+      'list-streams',
+      'a function that reads streams may do all that Lambda asks for',
+      'infra/stream-worker.ts',
+      ["  'dynamodb:ListStreams',\n", ''],
+      'test/infra/grants.test.ts',
+    ),
+    inBundles: true,
+  },
+  {
+    ...mutant(
       'stream-retries',
       'a change is tried again until it is hours old, not five times',
       'infra/stream-worker.ts',

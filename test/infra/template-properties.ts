@@ -7,7 +7,11 @@ import type { Resources } from '../support/template.ts';
  * its template reader alone (`local/template/resources.ts`), which refuses all others.
  */
 
-export type Rule = { readonly fits: (value: any, resources: Resources) => boolean; readonly shownBy?: string };
+export type Rule = {
+  readonly fits: (value: any, resources: Resources) => boolean;
+  /** A test file, and a word of its own for the property where it does not name it. */
+  readonly shownBy?: { readonly file: string; readonly word: string | undefined };
+};
 
 const is = (schema: z.ZodType): Rule => ({ fits: (value) => schema.safeParse(value).success });
 const oneOf = (...values: readonly (string | number | boolean)[]): Rule => ({
@@ -27,9 +31,12 @@ const composed: Rule = { fits: (value) => value?.['Fn::Join'] !== undefined || v
 const either = (...rules: readonly Rule[]): Rule => ({
   fits: (value, resources) => rules.some(({ fits }) => fits(value, resources)),
 });
-const shownBy = (shown: string, rule: Rule): Rule => ({ ...rule, shownBy: `test/${shown}.test.ts` });
+const shownBy = (test: string, rule: Rule, word?: string): Rule => ({
+  ...rule,
+  shownBy: { file: `test/${test}.test.ts`, word },
+});
 /** How the local stack behaves by it. */
-const local = (file: string, rule: Rule): Rule => shownBy(`local/${file}`, rule);
+const local = (test: string, rule: Rule, word?: string): Rule => shownBy(`local/${test}`, rule, word);
 
 const API = 'AWS::ApiGatewayV2::Api';
 const QUEUE = 'AWS::SQS::Queue';
@@ -43,6 +50,8 @@ const period: Rule = { fits: (seconds) => [10, 20, 30].includes(seconds) || seco
 const statistic = oneOf('Average', 'Maximum', 'Minimum', 'SampleCount', 'Sum');
 const dimension = either(text(1_024), refersTo(API, QUEUE, FUNCTION, TABLE));
 
+const ROUTE_KEY =
+  /^(?:\$default|(?:ANY|GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) (?:\/(?:[\w.-]+|\{\w+\}))*(?:\/\{\w+\+\})?)$/u;
 const policyVersion = oneOf('2012-10-17');
 const action = text(128, /^(?:dynamodb|logs|sqs|lambda|sts):(?:\w+|\*)$/u);
 const attribute = text(255);
@@ -64,13 +73,13 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
   'AWS::ApiGatewayV2::Integration': {
     ApiId: refersTo(API),
     IntegrationType: oneOf('AWS_PROXY'),
-    IntegrationUri: local('http', refersTo(FUNCTION)),
-    PayloadFormatVersion: local('http', oneOf('1.0', '2.0')),
+    IntegrationUri: shownBy('infra/api', refersTo(FUNCTION)),
+    PayloadFormatVersion: shownBy('infra/api', oneOf('1.0', '2.0')),
   },
   'AWS::ApiGatewayV2::Route': {
     ApiId: refersTo(API),
     AuthorizationType: oneOf('NONE'),
-    RouteKey: local('http', text(256, /^(?:\$default|[A-Z]+ \/[\w\-./{}+]*)$/u)),
+    RouteKey: shownBy('infra/api', text(256, ROUTE_KEY)),
     Target: composed,
   },
   'AWS::ApiGatewayV2::Stage': {
@@ -78,8 +87,8 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'AccessLogSettings.Format': shownBy('infra/api', text(3_000, /\$context\.(?:requestId|extendedRequestId)/u)),
     ApiId: refersTo(API),
     AutoDeploy: flag,
-    'DefaultRouteSettings.ThrottlingBurstLimit': local('http', between(0, 5_000)),
-    'DefaultRouteSettings.ThrottlingRateLimit': local('http', between(0, 10_000)),
+    'DefaultRouteSettings.ThrottlingBurstLimit': local('http', between(0, 5_000), 'burst'),
+    'DefaultRouteSettings.ThrottlingRateLimit': local('http', between(0, 10_000), 'ratePerSecond'),
     StageName: text(128, /^(?:\$default|[\w-]+)$/u),
   },
   'AWS::CloudWatch::Alarm': {
@@ -115,16 +124,16 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     DashboardName: text(255, /^[\w-]+$/u),
   },
   [TABLE]: {
-    'AttributeDefinitions[].AttributeName': local('engines', attribute),
-    'AttributeDefinitions[].AttributeType': local('engines', oneOf('B', 'N', 'S')),
+    'AttributeDefinitions[].AttributeName': shownBy('infra/template', attribute),
+    'AttributeDefinitions[].AttributeType': oneOf('B', 'N', 'S'),
     BillingMode: oneOf('PAY_PER_REQUEST', 'PROVISIONED'),
     'GlobalSecondaryIndexes[].IndexName': text(255, /^[\w.-]{3,}$/u),
     'GlobalSecondaryIndexes[].KeySchema[].AttributeName': attribute,
     'GlobalSecondaryIndexes[].KeySchema[].KeyType': oneOf('HASH', 'RANGE'),
     'GlobalSecondaryIndexes[].Projection.NonKeyAttributes[]': shownBy('infra/tables', attribute),
     'GlobalSecondaryIndexes[].Projection.ProjectionType': shownBy('infra/tables', oneOf('ALL', 'INCLUDE', 'KEYS_ONLY')),
-    'KeySchema[].AttributeName': local('engines', attribute),
-    'KeySchema[].KeyType': local('engines', oneOf('HASH', 'RANGE')),
+    'KeySchema[].AttributeName': shownBy('infra/tables', attribute),
+    'KeySchema[].KeyType': shownBy('infra/tables', oneOf('HASH', 'RANGE')),
     'Replicas[].DeletionProtectionEnabled': shownBy('infra/stages', flag),
     'Replicas[].GlobalSecondaryIndexes[].IndexName': text(255, /^[\w.-]{3,}$/u),
     'Replicas[].PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled': shownBy('infra/tables', flag),
@@ -159,6 +168,7 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'AssumeRolePolicyDocument.Statement[].Principal.Service': local(
       'template',
       oneOf('lambda.amazonaws.com', 'scheduler.amazonaws.com'),
+      'does not trust',
     ),
     'AssumeRolePolicyDocument.Version': policyVersion,
   },
@@ -172,7 +182,7 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'FunctionResponseTypes[]': local('queue-source', oneOf('ReportBatchItemFailures')),
     MaximumBatchingWindowInSeconds: local('queue-source', between(0, 300)),
     MaximumRecordAgeInSeconds: shownBy('infra/queues', either(oneOf(-1), between(60, 604_800))),
-    MaximumRetryAttempts: shownBy('scenarios/failing-queue', between(-1, 10_000)),
+    MaximumRetryAttempts: shownBy('scenarios/failing-queue', between(-1, 10_000), 'ten minutes of queues'),
     ParallelizationFactor: local('stream-source', between(1, 10)),
     'ScalingConfig.MaximumConcurrency': local('queue-source', between(2, 1_000)),
     StartingPosition: local('stream-source', oneOf('AT_TIMESTAMP', 'LATEST', 'TRIM_HORIZON')),
@@ -189,7 +199,7 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'LoggingConfig.LogFormat': oneOf('JSON', 'Text'),
     'LoggingConfig.LogGroup': refersTo(LOG),
     'LoggingConfig.SystemLogLevel': oneOf('DEBUG', 'INFO', 'WARN'),
-    MemorySize: local('function-pool', between(128, 10_240)),
+    MemorySize: local('function-pool', between(128, 10_240), 'has the memory'),
     RecursiveLoop: shownBy('infra/functions', oneOf('Allow', 'Terminate')),
     Role: local('template', refersTo(ROLE)),
     Runtime: shownBy('infra/synth-if-stale', oneOf('nodejs22.x', 'nodejs24.x')),
@@ -198,9 +208,9 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
   },
   'AWS::Lambda::Permission': {
     Action: oneOf('lambda:InvokeFunction'),
-    FunctionName: local('http', refersTo(FUNCTION)),
+    FunctionName: local('permissions', refersTo(FUNCTION)),
     Principal: oneOf('apigateway.amazonaws.com'),
-    SourceArn: local('http', composed),
+    SourceArn: local('permissions', composed),
   },
   [LOG]: {
     LogGroupName: text(512, /^[\w./#-]+$/u),

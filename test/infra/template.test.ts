@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +9,8 @@ import { faultsOf } from '../support/service-spec.ts';
 import { everyTemplate } from '../support/synthesis.ts';
 import { ofType, type Resources, targetOf } from '../support/template.ts';
 import { ATTRIBUTES, PROPERTIES, type Rule } from './template-properties.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
 
 /** What AWS would refuse of the templates, checked without an account. */
 const templates = everyTemplate();
@@ -124,12 +126,14 @@ describe('the list of properties', () => {
     expect(ruleOf(type, path)!.fits(right, resources)).toBe(true);
   });
 
-  it('names tests that there are', () => {
-    const missing = rules
-      .flatMap(([, , { shownBy }]) => shownBy ?? [])
-      .filter((file) => !existsSync(join(import.meta.dirname, '..', '..', file)));
+  it('names tests that are about the property', () => {
+    const astray = rules.filter(([, path, { shownBy }]) => {
+      if (shownBy === undefined) return false;
+      const name = segmentsOf(path).findLast((segment) => /\w/u.test(segment)) ?? 'Variables';
+      return !readFileSync(join(ROOT, shownBy.file), 'utf8').includes(shownBy.word ?? name);
+    });
 
-    expect(missing).toEqual([]);
+    expect(astray.map(([type, path, { shownBy }]) => `${type} ${path}: ${shownBy?.file}`)).toEqual([]);
   });
 });
 
@@ -203,8 +207,22 @@ describe.each(templates)('the template of %s', (_stage, template) => {
     expect(JSON.stringify(template).length).toBeLessThanOrEqual(1_000_000);
   });
 
+  it('has each name, and each route, once', () => {
+    const named = Object.values(Resources).flatMap(({ Type, Properties }) =>
+      Object.entries(Properties)
+        .filter(([property, value]) => /^(?:\w*Name|RouteKey)$/u.test(property) && typeof value === 'string')
+        .map(([property, value]) => `${Type} ${property} ${String(value)}`),
+    );
+    const isMetric = (name: string) => name.startsWith('AWS::CloudWatch::Alarm MetricName ');
+
+    expect(named.filter((name, index) => named.indexOf(name) !== index && !isMetric(name))).toEqual([]);
+  });
+
   it('defines the attributes that keys and indexes are made of, and no other', () => {
     for (const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes = [] } of of('AWS::DynamoDB::GlobalTable')) {
+      for (const { Projection } of GlobalSecondaryIndexes) {
+        expect(Projection.NonKeyAttributes?.length ?? 0).toBeLessThanOrEqual(20); // as many as an index takes
+      }
       const keys = [KeySchema, ...GlobalSecondaryIndexes.map((index: any) => index.KeySchema)].flat();
       const named = (list: any[]) => [...new Set(list.map(({ AttributeName }) => AttributeName))].sort();
       expect(named(AttributeDefinitions)).toEqual(named(keys));

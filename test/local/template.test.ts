@@ -119,6 +119,7 @@ describe('the stack model', () => {
     ['a property of a table', 'LocalSecondaryIndexes', { Facts: aTable('facts', { LocalSecondaryIndexes: [] }) }],
     ['a value', 'PROVISIONED', { Facts: aTable('facts', { BillingMode: 'PROVISIONED' }) }],
     ['a resource without a role', 'laurel:role', { Jobs: aQueue('jobs', { Tags: [] }) }],
+    ['a variable of AWS’s own', 'AWS_REGION', aFunction('worker', { handler: '', environment: { AWS_REGION: 'x' } })],
     [
       'a policy condition',
       'Condition',
