@@ -15,7 +15,7 @@ export async function runNode(
 ): Promise<Ran> {
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const end = () => child.kill('SIGKILL');
-  process.once('exit', end);
+  process.prependOnceListener('exit', end); // before its directory goes
   let [stdout, output] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString('utf8');

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { synthIfStale } from '../../infra/synth-if-stale.ts';
-import { startLocalStack, type LocalStackOptions } from '../../local/local-stack.ts';
+import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../local/local-stack.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
 import { Ask, type Told } from './stack-messages.ts';
 
@@ -33,8 +33,15 @@ function hurried(attributes: Readonly<Record<string, string>>): Record<string, s
 
 const tell = (told: Told): void => void process.send?.(told);
 
+let running: LocalStack | undefined;
+process.on('disconnect', () => {
+  if (running === undefined) process.exit();
+  void running.stop().finally(() => process.exit());
+});
+
 const assembly = readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
 const stack = await startLocalStack({ assembly, dataDirectory, port, adapt });
+running = stack;
 
 async function answer({ id, what }: Ask): Promise<void> {
   try {
@@ -65,7 +72,6 @@ async function doAs(what: Ask['what']): Promise<string | undefined> {
 }
 
 process.on('message', (message) => void answer(Ask.parse(message)));
-process.on('disconnect', () => void stack.stop().then(() => process.exit()));
 void stack.failed.then((error) => {
   console.error(error);
   process.exit(1);
