@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isDeadLetterRole, QUEUE_ROLES } from '../../operator/queues.ts';
+import { FED_FUNCTIONS, isDeadLetterRole, QUEUE_ROLES } from '../../operator/queues.ts';
 import { functions, tables } from '../infra/template-under-test.ts';
 import { POLICY_FILE } from '../support/operator-policy.ts';
 
@@ -12,7 +12,11 @@ const source = readdirSync(OPERATOR, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => readFileSync(join(OPERATOR, file), 'utf8'))
   .join('\n');
-const sent = new Set([...source.matchAll(/new (\w+Command)\(/gu)].map(([, command]) => command));
+const sent = new Set(
+  [...source.matchAll(/new (\w+Command)\(|paginate(\w+)\(/gu)].map(
+    ([, command, paged]) => command ?? `${paged}Command`,
+  ),
+);
 const adapters = new Set(
   [...source.matchAll(/= (dynamo\w+)\(|of (dynamo\w+)\(/gu)].map(([, made, read]) => made ?? read),
 );
@@ -20,6 +24,7 @@ const adapters = new Set(
 const arn = (service: string, resource: string) => `arn:aws:${service}:REGION:ACCOUNT:${resource}`;
 const queue = (role: string) => arn('sqs', `laurel-STAGE-${role}`);
 const table = (name: string) => arn('dynamodb', `table/laurel-STAGE-${name}`);
+const log = (role: string) => arn('logs', `log-group:/aws/lambda/laurel-STAGE-${role}:*`);
 const fn = (role: string) => arn('lambda', `function:laurel-STAGE-${role}`);
 
 const all = QUEUE_ROLES.map(queue);
@@ -41,6 +46,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   ListMessageMoveTasksCommand: [['sqs:ListMessageMoveTasks', movable]],
   InvokeCommand: [['lambda:InvokeFunction', ['backfill', 'check-conservation', 'shadow-report'].map(fn)]],
   GetMetricDataCommand: [['cloudwatch:GetMetricData', ['*']]], // AWS knows no narrower resource for it
+  FilterLogEventsCommand: [['logs:FilterLogEvents', FED_FUNCTIONS.map(({ role }) => log(role))]],
   QueryCommand: [['dynamodb:Query', [table('backfill_runs')]]],
   dynamoUsernameSources: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],
   dynamoRulesVersions: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],
