@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { Busy } from '../../domain/shared/until-decided.ts';
+import { anHttpRequest } from '../builders/http-request.ts';
 import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -19,6 +21,8 @@ const failedItems = () =>
 const { sqsBatch } = await import('../../functions/runtime/sqs-batch.ts');
 const { stoppedInTime } = await import('../../functions/runtime/deadline.ts');
 const { streamBatch } = await import('../../functions/runtime/stream-batch.ts');
+const { httpFunction } = await import('../../functions/runtime/http-function.ts');
+const { route } = await import('../../functions/runtime/route.ts');
 const { once } = await import('../../functions/runtime/once.ts');
 
 /** The facts of devices whose hours have no end. */
@@ -223,5 +227,37 @@ describe('once', () => {
 
     expect(make).toThrow('not yet');
     expect([make(), make()]).toEqual([2, 2]);
+  });
+});
+
+describe('a request that other requests keep from its end', () => {
+  const answerTo = (error: Error) =>
+    httpFunction({
+      wire: () => ({ authenticate: async () => undefined }),
+      routes: [
+        route({
+          method: 'GET',
+          path: '/any',
+          summary: 'Any',
+          access: 'anyone',
+          request: z.object({}),
+          answers: {},
+          handle: async () => {
+            throw error;
+          },
+        }),
+      ],
+    })(anHttpRequest({ method: 'GET', path: '/any' }));
+
+  it('is told to come again, and when; any other fault is ours', async () => {
+    const { statusCode, headers, body } = await answerTo(new Busy('other requests came first 9 times'));
+
+    expect(statusCode).toBe(503);
+    expect(headers['retry-after']).toBe('1');
+    expect(JSON.parse(body)).toEqual({
+      error: 'other requests came first 9 times: send the same request again',
+      code: 'busy',
+    });
+    expect((await answerTo(new Error('secret'))).statusCode).toBe(500);
   });
 });

@@ -8,6 +8,7 @@ import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry.dy
 import { aPublication, aPublisher, aVersion } from '../../adapters/a-publication.ts';
 import { aUsername, sha256 } from '../../builders/identity.ts';
 import { startTestEngine, type TestEngine } from '../../support/engines.ts';
+import { Wire } from '../../support/faults.ts';
 
 let engine: TestEngine;
 let client: ReturnType<TestEngine['client']>;
@@ -94,4 +95,29 @@ it('a version that a hand removed is published again, and its grant is not given
   expect(await confirm()).toMatchObject({ ok: true, value: { kind: 'published' } });
   expect(await registry.findVersion(name, VERSION)).toBeDefined();
   expect((await deps.ledger.balancesOf([ada])).get(ada)).toEqual(append!.after);
+});
+
+it('a collective of thirty publishes by a handful of calls: what overlaps collides less', async () => {
+  const members = Array.from({ length: 30 }, (_, n) => aUsername(`m${n}`));
+  const wire = new Wire();
+  const counted = wire.attach(engine.client());
+  const tables = await engine.createTables(['registry', 'score_grants']);
+  const surroundings = {
+    ...deps,
+    registry: dynamoRegistry(counted, { registry: tables.registry, grants: tables.score_grants }),
+    ledger: dynamoGrantLedger(counted, tables.score_grants),
+  };
+  const confirmation = { name, channel: 'stable', publisher: aPublisher(ada, 'collective'), keyMembers: members };
+  const publish = (version: string) => confirmPublish(surroundings, { ...confirmation, version });
+  expect(await publish(VERSION)).toMatchObject({ ok: true, value: { kind: 'published' } });
+  expect(wire.calls.length).toBeLessThanOrEqual(4);
+
+  wire.calls.length = 0;
+  const versions = Array.from({ length: 4 }, (_, n) => `2026.08.22.${n}`);
+  for (const answer of await Promise.all(versions.map(publish))) expect(answer.ok).toBe(true);
+  expect((await surroundings.ledger.balancesOf(members)).get(members[29]!)).toMatchObject({
+    seq: 5,
+    totalScore: 2_500,
+  });
+  expect(wire.calls.filter((call) => call === 'TransactWriteItemsCommand').length).toBeLessThanOrEqual(10);
 });
