@@ -189,10 +189,7 @@ describe('the tree', () => {
     const made = sources
       .filter(({ file }) => file.startsWith('functions/'))
       .flatMap(({ file, text }) => clientsMade(file, text));
-    expect(made.map((each) => each.split(':')[0])).toEqual([
-      'functions/runtime/aws-clients.ts',
-      'functions/runtime/aws-clients.ts',
-    ]);
+    expect(new Set(made.map((each) => each.split(':')[0]))).toEqual(new Set(['functions/runtime/aws-clients.ts']));
   });
 
   it('keeps every file under 400 lines', () => {

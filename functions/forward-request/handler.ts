@@ -1,6 +1,7 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import { ROUTES_BY_ROLE } from '../read-api/routes.ts';
+import { lambdaClient } from '../runtime/aws-clients.ts';
 import { HttpEvent, internalFault, nothingHere, toAnswer, type HttpAnswer } from '../runtime/http-answer.ts';
 import { HttpEnv } from '../runtime/http-env.ts';
 import { logger } from '../runtime/log.ts';
@@ -19,7 +20,7 @@ const wired = once(() => {
   const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>
     own.map(({ path, access }) => ({ role, path, access })),
   );
-  return { prefix, find: pathFinder(routes, HttpEnv.parse(process.env).BASE_PATH), lambda: new LambdaClient() };
+  return { prefix, find: pathFinder(routes, HttpEnv.parse(process.env).BASE_PATH), lambda: lambdaClient('forward') };
 });
 
 /**

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
 type Patience = {
@@ -18,6 +19,8 @@ const PATIENCE = {
   api: { connectionTimeout: 1_000, requestTimeout: 3_000, maxAttempts: 2 },
   /** A queue, a stream or a schedule: 30 s of a worker's 60. */
   worker: { connectionTimeout: 1_000, requestTimeout: 10_000, maxAttempts: 3 },
+  /** A function that waits for another one: its client has 10 s for both. A second try would call it again. */
+  forward: { connectionTimeout: 1_000, requestTimeout: 9_000, maxAttempts: 1 },
 } as const satisfies Record<string, Patience>;
 
 /** More than one invocation calls at a time: a call that waited for a free connection would use up its own time. */
@@ -42,3 +45,5 @@ export const dynamodbClient = (who: keyof typeof PATIENCE, shorter: Partial<Pati
 
 export const sqsClient = (who: keyof typeof PATIENCE, shorter: Partial<Patience> = {}): SQSClient =>
   new SQSClient(configOf({ ...PATIENCE[who], ...shorter }));
+
+export const lambdaClient = (who: 'forward'): LambdaClient => new LambdaClient(configOf(PATIENCE[who]));

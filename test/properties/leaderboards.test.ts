@@ -53,7 +53,9 @@ const rowsOfPages = (pages: readonly BoardView[]): Expected[] => withoutTier(pag
 /** What readers see of a board, row by row as it is stored. */
 const seenOn = (world: LeaderboardWorld, board: Board) => {
   const snapshot = world.store.pointers.get(board)!;
-  return world.store.rowsOf(snapshot).map(({ tier: _, ...row }, index) => ({ rank: index + 1, ...row }));
+  return world.store
+    .rowsOf(snapshot)
+    .map(({ tier: _, rulesVersion: __, ...row }, index) => ({ rank: index + 1, ...row }));
 };
 
 /** Everything of what readers see but the time. */
