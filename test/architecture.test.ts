@@ -158,7 +158,7 @@ const ambientUses = (file: string, text: string): string[] =>
 /** Where a file makes a client of an AWS service. */
 const clientsMade = (file: string, text: string): string[] =>
   nodesOf(parse(file, text))
-    .filter((node) => ts.isNewExpression(node) && /Client$/u.test(node.expression.getText()))
+    .filter((node) => ts.isNewExpression(node) && node.expression.getText().endsWith('Client'))
     .map((node) => `${file}: ${node.getText()}`);
 
 const sources = TREES.flatMap((tree) => {

@@ -33,7 +33,7 @@ function hurried(attributes: Readonly<Record<string, string>>): Record<string, s
 
 const tell = (told: Told): void => void process.send?.(told);
 
-let running: LocalStack | undefined;
+let running: LocalStack | undefined = undefined;
 process.on('disconnect', () => {
   if (running === undefined) process.exit();
   void running.stop().finally(() => process.exit());

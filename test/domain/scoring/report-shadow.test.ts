@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { expect, it } from 'vitest';
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
-import { reportShadow, type ShadowDeps } from '../../../domain/scoring/report-shadow.ts';
+import { reportShadow } from '../../../domain/scoring/report-shadow.ts';
 import { anAward } from '../../builders/grants.ts';
 import { aUsername } from '../../builders/identity.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
@@ -26,7 +26,7 @@ async function report(change: (ledger: MemoryLedger) => Partial<MemoryLedger>) {
       yield users;
     },
   };
-  return reportShadow(deps as unknown as ShadowDeps);
+  return reportShadow(deps);
 }
 
 it('the shadow report names whose ledger cannot be read, and goes on with the others', async () => {
