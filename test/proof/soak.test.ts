@@ -52,7 +52,13 @@ function sentAndFound() {
   const found = {
     stats: {
       ...{ username: 'ada', totalEvents: 2, eventCounts: { cli_invocation: 2 }, commandCounts: { model: 2 } },
-      ...{ activeDates: ['2026-08-21'], devices: 1, lastEventAt: null, foldedAt: '2026-08-21T00:00:00.000Z' },
+      ...{
+        activeDates: ['2026-08-21'],
+        devices: 1,
+        lastEventAt: null,
+        precision: 'hour' as const,
+        foldedAt: '2026-08-21T00:00:00.000Z',
+      },
     },
     score: {
       ...{ username: 'ada', canonicalScore: 0, activityScore: 0, tier: 'Seedling', tiersReached: [], nextTier: null },

@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { foldDays } from '../../domain/scoring/facts.ts';
-import { mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
+import { byPlainName, mergeFolds, plusCommand, plusNumber, type Fold } from '../../domain/scoring/fold.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
 import type { Pulls } from '../../domain/registry/registry.port.ts';
@@ -262,12 +262,14 @@ export class TelemetryWorld {
 
 /** A fold in the model's words. */
 export function countsOfFold({ events, commands, activeDays, lastHour }: Fold, devices: number): Counts {
-  const entries = [...commands].flatMap(([name, { total, successes }]) => [
+  const entries = [...byPlainName(commands, plusCommand)].flatMap(([name, { total, successes }]) => [
     ...Array.from({ length: successes }, () => `${name} ok`),
     ...Array.from({ length: total - successes }, () => `${name} failed`),
   ]);
   return {
-    events: tally([...events].flatMap(([name, count]) => Array.from({ length: count }, () => name))),
+    events: tally(
+      [...byPlainName(events, plusNumber)].flatMap(([name, count]) => Array.from({ length: count }, () => name)),
+    ),
     commands: tally(entries),
     activeDates: activeDays.map(dateOfDayNumber),
     devices,
