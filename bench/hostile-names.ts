@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Username } from '../domain/identity/username.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
-import { METRICS_SK } from '../functions/adapters/dynamodb/score-store.items.ts';
+import { METRICS_SK } from '../functions/adapters/dynamodb/scoring/score.items.ts';
 import { withEngine } from './engine.ts';
 import { eventOf } from './events.ts';
 import { sendNew } from './ingest.ts';

@@ -5,7 +5,7 @@ import { confirmPublish } from '../domain/registry/confirm-publish.ts';
 import { STABLE, type Publisher } from '../domain/registry/extension.ts';
 import { recordPull, userPuller } from '../domain/registry/record-pull.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
-import { authorPk, pullSk } from '../functions/adapters/dynamodb/registry-items.ts';
+import { authorPk, pullSk } from '../functions/adapters/dynamodb/registry/registry.items.ts';
 import { meterCapacity, type Usage } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';
 import { cost, ratioAtMost, type Measurements } from './measurements.ts';

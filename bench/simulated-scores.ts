@@ -9,7 +9,7 @@ import type { UserMetrics } from '../domain/scoring/username-metrics.ts';
 import { nothingByDate } from '../domain/shared/by-date.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { addDays, dateOf, isoOf, MILLISECONDS_PER_DAY } from '../domain/shared/utc.ts';
-import { toScoreItem } from '../functions/adapters/dynamodb/score-store.items.ts';
+import { toScoreItem } from '../functions/adapters/dynamodb/scoring/score.items.ts';
 import type { Item } from './item-size.ts';
 import { putAll } from './put-all.ts';
 

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { authenticator } from '../domain/identity/authenticate.ts';
 import { createKey } from '../domain/identity/create-key.ts';
-import { dynamoCredentials } from '../functions/adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoCredentials } from '../functions/adapters/dynamodb/identity/credentials.ts';
 import { clock, randomToken, sha256 } from '../functions/runtime/environment.ts';
 import { type DataDirectory, unusableKey } from './data-directory.ts';
 

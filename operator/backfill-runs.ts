@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { BackfillRun } from '../domain/backfill/backfill-run.ts';
-import { parseRunItem, RUNS_PK } from '../functions/adapters/dynamodb/backfill-runs.items.ts';
+import { parseRunItem, RUNS_PK } from '../functions/adapters/dynamodb/backfill/backfill-run.items.ts';
 import type { Connection } from './connection.ts';
 
 const NEWEST = 20;

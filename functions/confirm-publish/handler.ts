@@ -1,10 +1,10 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
-import { dynamoCollectives } from '../adapters/dynamodb/collectives.dynamodb.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
-import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
-import { dynamoRegistry } from '../adapters/dynamodb/registry.dynamodb.ts';
+import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';

@@ -1,12 +1,12 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
-import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
-import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
-import { dynamoPulls } from '../adapters/dynamodb/pulls.dynamodb.ts';
-import { dynamoTrustedFacts } from '../adapters/dynamodb/trusted-facts.dynamodb.ts';
-import { sqsSender } from '../adapters/sqs/queue.sqs.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
+import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
+import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';

@@ -1,7 +1,7 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
-import { dynamoDeviceStore } from '../adapters/dynamodb/device-store.dynamodb.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';

@@ -1,7 +1,7 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { dynamoCollectives } from '../adapters/dynamodb/collectives.dynamodb.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';

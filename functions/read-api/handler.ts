@@ -1,9 +1,9 @@
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
-import { dynamoLeaderboardReader } from '../adapters/dynamodb/leaderboard-reader.dynamodb.ts';
-import { dynamoProfiles } from '../adapters/dynamodb/profiles.dynamodb.ts';
-import { dynamoRollupReader } from '../adapters/dynamodb/rollup-reader.dynamodb.ts';
-import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
+import { dynamoLeaderboardReader } from '../adapters/dynamodb/leaderboards/leaderboard-reader.ts';
+import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
+import { dynamoRollupReader } from '../adapters/dynamodb/metrics/rollup-reader.ts';
+import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';

@@ -1,8 +1,8 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
-import { dynamoGrantLedger } from '../adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
-import { dynamoRollUp } from '../adapters/dynamodb/roll-up.dynamodb.ts';
+import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';

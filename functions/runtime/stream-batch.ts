@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { isoOf } from '../../domain/shared/utc.ts';
-import type { StreamChange } from '../adapters/dynamodb/stream-change.ts';
+import type { StreamChange } from '../adapters/dynamodb/change-feed/stream-change.ts';
 import { logger, publishFailedItems } from './log.ts';
 import { once } from './once.ts';
 

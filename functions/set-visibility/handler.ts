@@ -1,8 +1,8 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/credentials.dynamodb.ts';
-import { dynamoProfiles } from '../adapters/dynamodb/profiles.dynamodb.ts';
-import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
+import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';

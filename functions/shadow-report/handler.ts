@@ -1,11 +1,11 @@
 import type { ShadowReport } from '../../domain/grants/shadow-report.ts';
 import { reportShadow } from '../../domain/scoring/report-shadow.ts';
-import { dynamoGrantLines } from '../adapters/dynamodb/grant-lines.dynamodb.ts';
-import { dynamoRegistry } from '../adapters/dynamodb/registry.dynamodb.ts';
-import { dynamoScoreStore } from '../adapters/dynamodb/score-store.dynamodb.ts';
-import { usersWith } from '../adapters/dynamodb/users-with.dynamodb.ts';
-import { BALANCE_SK } from '../adapters/dynamodb/grant-items.ts';
-import { SCORE_SK } from '../adapters/dynamodb/score-store.items.ts';
+import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
+import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
+import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
+import { usersWith } from '../adapters/dynamodb/shared/users-with.ts';
+import { BALANCE_SK } from '../adapters/dynamodb/grants/grant.items.ts';
+import { SCORE_SK } from '../adapters/dynamodb/scoring/score.items.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { random, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { createKey, CreatedKey, CreateKeyRequest } from '../../domain/identity/create-key.ts';
 import { KEY_KINDS, KeyKind, Label, Scope, SCOPES } from '../../domain/identity/credential.ts';
 import { check, sentenceOf } from '../../domain/shared/faults.ts';
-import { dynamoCredentials } from '../../functions/adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoCredentials } from '../../functions/adapters/dynamodb/identity/credentials.ts';
 import { clock, randomToken, sha256 } from '../../functions/runtime/environment.ts';
 import { callApi } from '../api.ts';
 import { addOperation, commaList, type Runtime } from '../operation.ts';

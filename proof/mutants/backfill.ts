@@ -1,6 +1,6 @@
 import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
-const STORE = 'functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
+const STORE = 'functions/adapters/dynamodb/backfill/backfill-runs.ts';
 const RUN = 'domain/backfill/run-backfill.ts';
 const STORE_TEST = 'test/adapters/backfill-runs.test.ts';
 const RUN_TEST = 'test/domain/backfill/run-backfill.test.ts';

@@ -3,8 +3,8 @@ import { mutant, type Mutant } from './mutant.ts';
 const ANNOUNCE = 'domain/change-feed/announce-changes.ts';
 const HOURS = 'domain/change-feed/announce-hours.ts';
 const LATER = 'domain/change-feed/announce-later.ts';
-const TELEMETRY = 'functions/adapters/dynamodb/telemetry-changes.ts';
-const REGISTRY = 'functions/adapters/dynamodb/registry-changes.ts';
+const TELEMETRY = 'functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
+const REGISTRY = 'functions/adapters/dynamodb/change-feed/registry-changes.ts';
 const ANNOUNCE_TEST = 'test/domain/change-feed/announce-changes.test.ts';
 const HOURS_TEST = 'test/domain/change-feed/announce-hours.test.ts';
 const CHANGES_TEST = 'test/adapters/stream-changes.test.ts';
@@ -188,7 +188,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   mutant(
     'profile-changed',
     'a choice of a user announces their refresh',
-    'functions/adapters/dynamodb/score-changes.ts',
+    'functions/adapters/dynamodb/change-feed/score-changes.ts',
     ["if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };", ''],
     'test/domain/change-feed/announce-boards.test.ts',
   ),
@@ -245,7 +245,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   mutant(
     'queue-failed-entries',
     'a failed entry of a batch of messages is sent again',
-    'functions/adapters/sqs/queue.sqs.ts',
+    'functions/adapters/sqs/queue.ts',
     ['if (failed.size === 0) return;', 'return;'],
     ERRORS_TEST,
     'messages',
@@ -253,7 +253,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   mutant(
     'queue-only-failed',
     'what was taken is not sent again',
-    'functions/adapters/sqs/queue.sqs.ts',
+    'functions/adapters/sqs/queue.ts',
     ['entries = entries.filter(({ Id }) => failed.has(Id));', ''],
     ERRORS_TEST,
     'messages',
@@ -261,7 +261,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   mutant(
     'queue-fails-for-good',
     'messages that cannot be queued make the whole send fail',
-    'functions/adapters/sqs/queue.sqs.ts',
+    'functions/adapters/sqs/queue.ts',
     ['if (attempt === MAX_TRIES) {', 'if (attempt === MAX_TRIES) {\n        return;'],
     ERRORS_TEST,
     'messages',

@@ -1,6 +1,6 @@
 import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
-const KEYS = 'functions/adapters/dynamodb/credentials.dynamodb.ts';
+const KEYS = 'functions/adapters/dynamodb/identity/credentials.ts';
 const AUTHENTICATE = 'domain/identity/authenticate.ts';
 const AWS_ENDPOINT_TEST = 'test/local/aws-endpoint.test.ts';
 const HTTP = 'functions/runtime/http-function.ts';

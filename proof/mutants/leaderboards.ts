@@ -1,6 +1,6 @@
 import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
-const STORE = 'functions/adapters/dynamodb/leaderboard-store.dynamodb.ts';
+const STORE = 'functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 const BUILD = 'domain/leaderboards/build-boards.ts';
 const RANK = 'domain/leaderboards/rank-on-request.ts';
 const STORE_TEST = 'test/adapters/leaderboards.test.ts';

@@ -1,12 +1,12 @@
 import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
-const LEDGER = 'functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+const LEDGER = 'functions/adapters/dynamodb/grants/grant-ledger.ts';
 const GRANT = 'domain/grants/grant-points.ts';
 const DECIDE = 'domain/grants/decide-grants.ts';
 const BALANCE = 'domain/grants/balance.ts';
 const AUDIT = 'domain/grants/audit.ts';
 const READ = 'domain/grants/read-lines.ts';
-const TOGETHER = 'functions/adapters/dynamodb/write-together.ts';
+const TOGETHER = 'functions/adapters/dynamodb/shared/write-together.ts';
 const LEDGER_TEST = 'test/adapters/grant-ledger.test.ts';
 const DECIDE_TEST = 'test/domain/grants/decide-grants.test.ts';
 const AUDIT_TEST = 'test/domain/grants/audit.test.ts';
@@ -216,7 +216,7 @@ export const ledgerMutants: readonly Mutant[] = [
   mutant(
     'audit-place',
     'an audit finds a line that is filed under another hour',
-    'functions/adapters/dynamodb/grant-items.ts',
+    'functions/adapters/dynamodb/grants/grant.items.ts',
     ['if (item.dayShard?.S === dayShard && item.hour?.S === hour) return', 'return'],
     'test/adapters/grant-ledger.test.ts',
     'filed wrongly',

@@ -1,7 +1,7 @@
 import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
-const STORE = 'functions/adapters/dynamodb/registry.dynamodb.ts';
-const COLLECTIVES = 'functions/adapters/dynamodb/collectives.dynamodb.ts';
+const STORE = 'functions/adapters/dynamodb/registry/registry.ts';
+const COLLECTIVES = 'functions/adapters/dynamodb/identity/collectives.ts';
 const CONFIRM = 'domain/registry/confirm-publish.ts';
 const STORE_TEST = 'test/adapters/registry.test.ts';
 const COLLECTIVES_TEST = 'test/adapters/collectives.test.ts';
@@ -79,7 +79,7 @@ export const registryMutants: readonly Mutant[] = [
   mutant(
     'newest-of-its-channel',
     'the newest version is that of its channel alone',
-    'functions/adapters/dynamodb/registry-items.ts',
+    'functions/adapters/dynamodb/registry/registry.items.ts',
     ['`${LIVE_PREFIX}${channel}#`', 'LIVE_PREFIX + channel'],
     STORE_TEST,
     'dynoxide',

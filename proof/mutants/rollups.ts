@@ -1,6 +1,6 @@
 import { mutant, type Mutant } from './mutant.ts';
 
-const STORE = 'functions/adapters/dynamodb/rollup-store.dynamodb.ts';
+const STORE = 'functions/adapters/dynamodb/metrics/rollup-store.ts';
 const ROLL_UP = 'domain/metrics/roll-up.ts';
 const DAY = 'domain/metrics/rolled-up-day.ts';
 const STORE_TEST = 'test/adapters/rollups.test.ts';
@@ -169,7 +169,7 @@ export const rollupMutants: readonly Mutant[] = [
   mutant(
     'all-shards',
     'the facts of a day are read from all shards of the index',
-    'functions/adapters/dynamodb/hour-index.ts',
+    'functions/adapters/dynamodb/metrics/hour-index.ts',
     ['settleAll(shardsOfDay(date), QUERIES', 'settleAll(shardsOfDay(date).slice(1), QUERIES'],
     STORE_TEST,
     'dynoxide.*all shards',
@@ -177,7 +177,7 @@ export const rollupMutants: readonly Mutant[] = [
   mutant(
     'other-hours',
     'no other hour’s facts are counted',
-    'functions/adapters/dynamodb/hour-index.ts',
+    'functions/adapters/dynamodb/metrics/hour-index.ts',
     ['.filter(({ hour }) => hours === null || hours.includes(hour))', ''],
     STORE_TEST,
     'dynoxide.*all shards',
@@ -185,7 +185,7 @@ export const rollupMutants: readonly Mutant[] = [
   mutant(
     'unprocessed-keys',
     'what a batch of reads put off is read again',
-    'functions/adapters/dynamodb/hour-index.ts',
+    'functions/adapters/dynamodb/metrics/hour-index.ts',
     [
       'wanted = UnprocessedKeys?.[TableName]?.Keys ?? [];',
       'wanted = UnprocessedKeys?.[TableName]?.Keys?.slice(0, 0) ?? [];',

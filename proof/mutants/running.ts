@@ -27,7 +27,7 @@ export const runningMutants: readonly Mutant[] = [
   mutant(
     'recorded-newest',
     'recorded: the newest version is the one of the highest number',
-    'functions/adapters/dynamodb/registry.dynamodb.ts',
+    'functions/adapters/dynamodb/registry/registry.ts',
     ['ScanIndexForward: false,\n        Limit: 1,', 'ScanIndexForward: true,\n        Limit: 1,'],
     CLIENT_TEST,
   ),

@@ -1,6 +1,6 @@
 import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
-const STORE = 'functions/adapters/dynamodb/score-store.dynamodb.ts';
+const STORE = 'functions/adapters/dynamodb/scoring/score-store.ts';
 const REFRESH = 'domain/scoring/refresh-score.ts';
 const METRICS = 'domain/scoring/username-metrics.ts';
 const WRONG_CLOCK = 'domain/scoring/wrong-clock.ts';

@@ -5,7 +5,7 @@ export const simulatedMutants: readonly Mutant[] = [
   mutant(
     'simulated-first-chunk',
     "simulated, I1: the first write of a chunk is refused where somebody else's stands",
-    'functions/adapters/dynamodb/device-store.dynamodb.ts',
+    'functions/adapters/dynamodb/telemetry/device-store.ts',
     withoutCondition('attribute_not_exists(pk)', 'ConditionExpression: isFirstWrite ? '),
     SIMULATOR,
   ),

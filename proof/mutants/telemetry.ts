@@ -1,8 +1,8 @@
 import { always, mutant, withoutCondition, type Mutant } from './mutant.ts';
 
-const STORE = 'functions/adapters/dynamodb/device-store.dynamodb.ts';
-const PUT_ONCE = 'functions/adapters/dynamodb/put-once.ts';
-const RETRY = 'functions/adapters/dynamodb/retry-transaction.ts';
+const STORE = 'functions/adapters/dynamodb/telemetry/device-store.ts';
+const PUT_ONCE = 'functions/adapters/dynamodb/shared/put-once.ts';
+const RETRY = 'functions/adapters/dynamodb/shared/retry-transaction.ts';
 const HOUR = 'domain/telemetry/device-hour-set.ts';
 const INGEST = 'domain/telemetry/ingest-telemetry.ts';
 const EVENT = 'domain/telemetry/telemetry-event.ts';

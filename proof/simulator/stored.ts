@@ -1,9 +1,17 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
-import { parseBalanceItem, parseGrantItem, userOfBalance } from '../../functions/adapters/dynamodb/grant-items.ts';
-import { parseLiveItem, parseVersionItem, pullOfItem } from '../../functions/adapters/dynamodb/registry-items.ts';
-import { parseChunk, parseKey } from '../../functions/adapters/dynamodb/telemetry-items.ts';
+import {
+  parseBalanceItem,
+  parseGrantItem,
+  userOfBalance,
+} from '../../functions/adapters/dynamodb/grants/grant.items.ts';
+import {
+  parseLiveItem,
+  parseVersionItem,
+  pullOfItem,
+} from '../../functions/adapters/dynamodb/registry/registry.items.ts';
+import { parseChunk, parseKey } from '../../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
 import { WireItem, type Engine, type WireRecord } from './engine.ts';
 import type { SavedScore } from './model/boards.ts';
 import { expectNone } from './finding.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../domain/backfill/backfill-run.ts';
 import type { BackfillRuns } from '../../domain/backfill/backfill-runs.port.ts';
 import type { Username } from '../../domain/identity/username.ts';
-import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill-runs.dynamodb.ts';
+import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aLossyClient } from './lossy-client.ts';

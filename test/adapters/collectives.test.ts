@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Username } from '../../domain/identity/username.ts';
 import type { Collective, Collectives } from '../../domain/identity/collective.ts';
-import { dynamoCollectives } from '../../functions/adapters/dynamodb/collectives.dynamodb.ts';
+import { dynamoCollectives } from '../../functions/adapters/dynamodb/identity/collectives.ts';
 import { AT } from '../builders/grants.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';

@@ -2,7 +2,7 @@ import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Credential } from '../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../domain/identity/credentials.port.ts';
-import { dynamoCredentials } from '../../functions/adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoCredentials } from '../../functions/adapters/dynamodb/identity/credentials.ts';
 import { aCollectiveKey, aPersonalKey, aServiceKey } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 

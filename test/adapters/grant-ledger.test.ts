@@ -11,8 +11,8 @@ import {
 } from '../../domain/grants/grant-ledger.port.ts';
 import { linesUpTo, pageOfLines } from '../../domain/grants/read-lines.ts';
 import type { Username } from '../../domain/identity/username.ts';
-import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
-import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grant-lines.dynamodb.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { anAward, decide } from '../builders/grants.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';

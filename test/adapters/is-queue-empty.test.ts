@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, expect, it } from 'vitest';
-import { isQueueEmpty } from '../../functions/adapters/sqs/is-queue-empty.sqs.ts';
+import { isQueueEmpty } from '../../functions/adapters/sqs/is-queue-empty.ts';
 
 const sqs = mockClient(SQSClient);
 afterEach(() => sqs.reset());

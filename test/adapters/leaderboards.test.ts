@@ -7,8 +7,8 @@ import type {
   LeaderboardStore,
 } from '../../domain/leaderboards/leaderboard-store.port.ts';
 import type { BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
-import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboard-reader.dynamodb.ts';
-import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboard-store.dynamodb.ts';
+import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-reader.ts';
+import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 import { sha256 } from '../builders/identity.ts';
 import { RETRY_AT_ONCE, Wire } from '../support/faults.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';

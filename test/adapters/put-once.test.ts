@@ -1,6 +1,6 @@
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { putOnce, type Table } from '../../functions/adapters/dynamodb/put-once.ts';
+import { putOnce, type Table } from '../../functions/adapters/dynamodb/shared/put-once.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aLossyClient } from './lossy-client.ts';
 import { ODD_TEXTS } from './odd-texts.ts';

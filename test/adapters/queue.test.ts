@@ -1,6 +1,6 @@
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sqsSender } from '../../functions/adapters/sqs/queue.sqs.ts';
+import { sqsSender } from '../../functions/adapters/sqs/queue.ts';
 import { startQueueEngine, type QueueEngine } from '../../local/engines/queue-engine.ts';
 import { ODD_TEXTS } from './odd-texts.ts';
 

@@ -8,10 +8,10 @@ import { rollUpDay, sampleGauges, type RollUpDeps } from '../../domain/metrics/r
 import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader, RollupStore } from '../../domain/metrics/rollup-store.port.ts';
 import { addDays } from '../../domain/shared/utc.ts';
-import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/device-store.dynamodb.ts';
-import { dynamoRollUp } from '../../functions/adapters/dynamodb/roll-up.dynamodb.ts';
-import { dynamoRollupReader } from '../../functions/adapters/dynamodb/rollup-reader.dynamodb.ts';
-import { dynamoRollupStore } from '../../functions/adapters/dynamodb/rollup-store.dynamodb.ts';
+import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
+import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.ts';
+import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
+import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import { aChunk, anEntry } from '../builders/device-hour.ts';
 import { sha256 } from '../builders/identity.ts';
 import { faultAt, RETRY_AT_ONCE, Wire } from '../support/faults.ts';

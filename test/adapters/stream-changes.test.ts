@@ -1,18 +1,18 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { grantChange } from '../../functions/adapters/dynamodb/grant-changes.ts';
-import { balanceKey, toGrantItem } from '../../functions/adapters/dynamodb/grant-items.ts';
-import { registryChange } from '../../functions/adapters/dynamodb/registry-changes.ts';
+import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
+import { balanceKey, toGrantItem } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
+import { registryChange } from '../../functions/adapters/dynamodb/change-feed/registry-changes.ts';
 import {
   authorPk,
   pullSk,
   toExtensionItem,
   toPublisherItems,
   toVersionItem,
-} from '../../functions/adapters/dynamodb/registry-items.ts';
-import { telemetryChange } from '../../functions/adapters/dynamodb/telemetry-changes.ts';
-import { chunkItem } from '../../functions/adapters/dynamodb/telemetry-items.ts';
+} from '../../functions/adapters/dynamodb/registry/registry.items.ts';
+import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
+import { chunkItem } from '../../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
 import { aChunk, anEntry } from '../builders/device-hour.ts';
 import { aLedger, anAward } from '../builders/grants.ts';
 import { aUsername } from '../builders/identity.ts';

@@ -2,7 +2,7 @@ import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dyna
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { UserPlace } from '../../domain/consistency-check/user-places.port.ts';
-import { dynamoUserPlaces } from '../../functions/adapters/dynamodb/user-places.dynamodb.ts';
+import { dynamoUserPlaces } from '../../functions/adapters/dynamodb/consistency-check/user-places.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
 const USERS = Array.from({ length: 40 }, (_, index) => `user-${String(index).padStart(2, '0')}`);

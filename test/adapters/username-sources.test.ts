@@ -3,8 +3,8 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { UsernameSource, UsernameSources } from '../../domain/backfill/username-source.port.ts';
 import type { Username } from '../../domain/identity/username.ts';
-import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/username-sources.dynamodb.ts';
-import { usersWith } from '../../functions/adapters/dynamodb/users-with.dynamodb.ts';
+import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
+import { usersWith } from '../../functions/adapters/dynamodb/shared/users-with.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 

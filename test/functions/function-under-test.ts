@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { randomBytes } from 'node:crypto';
 import { vi } from 'vitest';
 import { createKey, type CreateKeyRequest } from '../../domain/identity/create-key.ts';
-import { dynamoCredentials } from '../../functions/adapters/dynamodb/credentials.dynamodb.ts';
+import { dynamoCredentials } from '../../functions/adapters/dynamodb/identity/credentials.ts';
 import { sha256 } from '../builders/identity.ts';
 import { startTestEngine } from '../support/engines.ts';
 

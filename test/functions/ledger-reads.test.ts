@@ -3,7 +3,7 @@ import { aUsername } from '../builders/identity.ts';
 import { aLedger, anAward } from '../builders/grants.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { emptyBalance } from '../../domain/grants/balance.ts';
-import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { startFunctionEngine, type Answer } from './function-under-test.ts';
 
 let world: Awaited<ReturnType<typeof startFunctionEngine>>;

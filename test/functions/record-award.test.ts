@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { emptyBalance } from '../../domain/grants/balance.ts';
-import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { aFeedPost, aLedger } from '../builders/grants.ts';
 import { anHttpRequest, type RequestDraft } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';

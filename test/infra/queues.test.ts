@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PROFILE_SK, SCORE_SK } from '../../functions/adapters/dynamodb/score-store.items.ts';
+import { PROFILE_SK, SCORE_SK } from '../../functions/adapters/dynamodb/scoring/score.items.ts';
 import { ofType, targetOf } from '../support/template.ts';
 import { functions, mappings, queues, resources } from './template-under-test.ts';
 

@@ -13,8 +13,8 @@ import { isSameGrant, type GrantLine, type GrantRequest } from '../../domain/gra
 import { grantPoints, type GrantDeps } from '../../domain/grants/grant-points.ts';
 import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
-import { balanceKey, parseBalanceItem, parseGrantItem } from '../../functions/adapters/dynamodb/grant-items.ts';
-import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grant-ledger.dynamodb.ts';
+import { balanceKey, parseBalanceItem, parseGrantItem } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
+import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected, RETRY_AT_ONCE, Wire } from '../support/faults.ts';

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { explainView, scoreView, statsView } from '../../domain/scoring/views.ts';
 import { isKnown } from '../../domain/scoring/username-metrics.ts';
 import { unbindDevice } from '../../domain/telemetry/unbind-device.ts';
-import { dynamoScoreStore } from '../../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { aUsername } from '../builders/identity.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { RefreshWorld } from './refresh-world.ts';

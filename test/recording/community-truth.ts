@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
-import { dynamoRollupStore } from '../../functions/adapters/dynamodb/rollup-store.dynamodb.ts';
+import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import type { TestStack } from '../support/stack.ts';
 
 /** What the truth file says of the whole community, with the recording's dates. */

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
-import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/user-telemetry.dynamodb.ts';
+import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { expectCommunityTruth } from './community-truth.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../../domain/change-feed/announce-boards.ts';
 import { announceChanges } from '../../../domain/change-feed/announce-changes.ts';
 import { RankRequested } from '../../../domain/messages/rank.message.ts';
-import { scoreChange } from '../../../functions/adapters/dynamodb/score-changes.ts';
+import { scoreChange } from '../../../functions/adapters/dynamodb/change-feed/score-changes.ts';
 import { aUsername } from '../../builders/identity.ts';
 import { anAnnouncer, AT } from './an-announcer.ts';
 

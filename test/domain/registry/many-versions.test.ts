@@ -2,8 +2,8 @@ import { DynamoDBClient, QueryCommand, TransactWriteItemsCommand } from '@aws-sd
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { unyank, yank, type YankDeps } from '../../../domain/registry/yank.ts';
-import { toLiveItem, toVersionItem } from '../../../functions/adapters/dynamodb/registry-items.ts';
-import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry.dynamodb.ts';
+import { toLiveItem, toVersionItem } from '../../../functions/adapters/dynamodb/registry/registry.items.ts';
+import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry/registry.ts';
 import { aPublisher, aVersion } from '../../adapters/a-publication.ts';
 import { AT } from '../../builders/grants.ts';
 import { aUsername } from '../../builders/identity.ts';

@@ -8,7 +8,7 @@ import { emptyBalance } from '../../../domain/grants/balance.ts';
 import { refoldMetrics, type RefoldDeps } from '../../../domain/scoring/refold-metrics.ts';
 import type { DeviceHour } from '../../../domain/telemetry/device-hour.ts';
 import type { DeviceLink } from '../../../domain/telemetry/user-telemetry.port.ts';
-import { dynamoScoreStore } from '../../../functions/adapters/dynamodb/score-store.dynamodb.ts';
+import { dynamoScoreStore } from '../../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { startTestEngine, type TestEngine } from '../../support/engines.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
 

@@ -1,0 +1,81 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import type { BackfillRun, TaskState } from '../../../../domain/backfill/backfill-run.ts';
+import { Username } from '../../../../domain/identity/username.ts';
+
+/**
+ * The items of the `backfill_runs` table. All of them expire 90 days after their run started.
+ *
+ *   RUNS                  <runId>                 what was asked for, and whether it is done; sorted by time
+ *   RUN#<runId>           TASK#PLAN#telemetry#00  how far one part of the run has come
+ *   RUN#<runId>           TASK#WORK#03
+ *   RUN#<runId>           TASK#DAYS#02
+ *   RUN#<runId>#<segment> USER#<name>             a planned username
+ */
+type Item = Record<string, AttributeValue>;
+
+export const RUNS_PK = 'RUNS';
+export const TASK_PREFIX = 'TASK#';
+const USER_PREFIX = 'USER#';
+const KEPT_SECONDS = 90 * 86_400;
+
+export const runKey = (runId: string): Item => marshall({ pk: RUNS_PK, sk: runId });
+export const runPk = (runId: string): string => `RUN#${runId}`;
+export const planPk = (runId: string, segment: number): string => `${runPk(runId)}#${segment}`;
+export const plannedSk = (username: string): string => USER_PREFIX + username;
+
+/** Seconds since the epoch, as the table's time to live wants it. */
+const expiresAt = ({ startedAt }: BackfillRun): number => Math.floor(Date.parse(startedAt) / 1_000) + KEPT_SECONDS;
+
+const run = { sk: z.string(), dryRun: z.boolean(), startedAt: z.iso.datetime(), status: z.enum(['running', 'done']) };
+const RunItem = z.discriminatedUnion('mode', [
+  z.object({ ...run, mode: z.enum(['all', 'stale']), usernames: z.nullable(z.array(Username)) }),
+  z.object({
+    ...run,
+    mode: z.literal('metrics'),
+    usernames: z.null(),
+    from: z.nullable(z.iso.date()),
+    to: z.nullable(z.iso.date()),
+  }),
+]);
+
+const Count = z.int().check(z.nonnegative());
+const Tally = z.object({ count: Count, first: z.array(Username) });
+const TaskItem = z.object({
+  sk: z.string().check(z.startsWith(TASK_PREFIX)),
+  revision: Count,
+  position: z.nullable(z.string()),
+  isDone: z.boolean(),
+  planned: z.nullable(Count),
+  recomputed: Count,
+  enqueued: Count,
+  unknown: Tally,
+  failed: Tally,
+  checkpointAt: z.nullable(z.iso.datetime()),
+});
+export const PlannedItem = z.object({ sk: z.string().check(z.startsWith(USER_PREFIX)) });
+
+export const usernameOfPlanned = ({ sk }: z.infer<typeof PlannedItem>): Username =>
+  Username.parse(sk.slice(USER_PREFIX.length));
+
+export const toRunItem = (run: BackfillRun): Item => {
+  const { runId, order, ...rest } = run;
+  return { ...runKey(runId), ...marshall({ ...order, ...rest, expiresAt: expiresAt(run) }) };
+};
+
+export function parseRunItem(item: Item): BackfillRun {
+  const { sk: runId, startedAt, status, ...order } = RunItem.parse(unmarshall(item));
+  return { runId, order, startedAt, status };
+}
+
+export const toTaskItem = (run: BackfillRun, key: string, state: TaskState, writeId: string): Item =>
+  marshall({ pk: runPk(run.runId), sk: TASK_PREFIX + key, ...state, writeId, expiresAt: expiresAt(run) });
+
+export function parseTaskItem(item: Item): { readonly key: string; readonly state: TaskState } {
+  const { sk, ...state } = TaskItem.parse(unmarshall(item));
+  return { key: sk.slice(TASK_PREFIX.length), state };
+}
+
+export const toPlannedItem = (run: BackfillRun, segment: number, username: Username): Item =>
+  marshall({ pk: planPk(run.runId, segment), sk: plannedSk(username), expiresAt: expiresAt(run) });

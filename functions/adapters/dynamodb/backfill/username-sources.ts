@@ -1,0 +1,82 @@
+import { QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { UsernameSource, UsernameSources } from '../../../../domain/backfill/username-source.port.ts';
+import { BY_SHARD_INDEX, computedBy, SCORE_SHARDS, scoreShardOf, type ComputedBy } from '../scoring/score.items.ts';
+import { ITEMS_A_PAGE, positionOf, scanForUsers, startAt, usernamesIn } from '../shared/scan-for-users.ts';
+
+const SCAN_SEGMENTS = 4;
+
+/** The users whose partitions a table has: those with the prefix. */
+const tableScan = (
+  client: DynamoDBClient,
+  {
+    name,
+    tableName,
+    prefix,
+  }: { readonly name: string; readonly tableName: string; readonly prefix?: string | undefined },
+): UsernameSource => ({
+  name,
+  segments: SCAN_SEGMENTS,
+  page: (segment, position) =>
+    scanForUsers(client, { tableName, prefix, part: { index: segment, of: SCAN_SEGMENTS }, position }),
+});
+
+/**
+ * The users who have a score. From the index, which has one small entry for each, while the table has one for each of
+ * their days; a score that it does not show yet was saved a moment ago, from facts that the other sources show.
+ */
+const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
+  name: 'scores',
+  segments: SCAN_SEGMENTS,
+  page: (segment, position) =>
+    scanForUsers(client, {
+      tableName,
+      indexName: BY_SHARD_INDEX,
+      part: { index: segment, of: SCAN_SEGMENTS },
+      position,
+    }),
+});
+
+/** The users whose score is of other rules than these, or folded otherwise, or whose date of change has come. */
+const staleScores = (client: DynamoDBClient, tableName: string, by: ComputedBy): UsernameSource => ({
+  name: 'stale-scores',
+  segments: SCORE_SHARDS,
+  async page(segment, position, date) {
+    const { Items, LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        IndexName: BY_SHARD_INDEX,
+        KeyConditionExpression: 'scoreShard = :shard',
+        FilterExpression: 'rulesVersion <> :rules OR nextChangeOn <= :date',
+        ExpressionAttributeValues: marshall({
+          ':shard': scoreShardOf(segment),
+          ':rules': computedBy(by),
+          ':date': date,
+        }),
+        Limit: ITEMS_A_PAGE,
+        ProjectionExpression: 'pk',
+        ...startAt(position),
+      }),
+    );
+    return { usernames: usernamesIn(Items), next: positionOf(LastEvaluatedKey) };
+  },
+});
+
+/**
+ * Where backfills find usernames. A further table that names users is one line more. The registry needs none: whomever a
+ * version or a pull counts for has a publish grant, and a scan would read every pull there ever was.
+ */
+export function dynamoUsernameSources(
+  client: DynamoDBClient,
+  tables: { readonly telemetry: string; readonly scores: string; readonly grants: string },
+  by: ComputedBy,
+): UsernameSources {
+  return {
+    all: [
+      tableScan(client, { name: 'telemetry', tableName: tables.telemetry }),
+      tableScan(client, { name: 'grants', tableName: tables.grants }),
+      scored(client, tables.scores),
+    ],
+    stale: [staleScores(client, tables.scores, by)],
+  };
+}

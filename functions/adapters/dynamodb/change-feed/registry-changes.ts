@@ -1,0 +1,24 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import type { RegistryChange } from '../../../../domain/change-feed/registry-change.ts';
+import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
+import { creditedByItem, isExtensionItem, parseExtensionItem, type Item } from '../registry/registry.items.ts';
+import type { StreamChange } from './stream-change.ts';
+
+const Placed = z.object({ dayShard: z.string(), hour: z.string() });
+
+/** What a stream record of the `registry` table means; undefined for one that neither a score nor a metric counts. */
+export function registryChange({ keys, before, after }: StreamChange): RegistryChange | undefined {
+  const images = [before, after].filter((image) => image !== undefined);
+  const username = creditedByItem(keys);
+  const hours = [...new Set(images.flatMap((image) => hoursOf(keys, image)))];
+  if (username === undefined) return hours.length === 0 ? undefined : { kind: 'extension-changed', hours };
+  return { kind: 'registry-changed', username, isRemoval: after === undefined, hours };
+}
+
+/** The hour in which a fact stands in the index; of an extension that of its first version, which shows its owner. */
+function hoursOf(keys: Item, image: Item): readonly UtcHour[] {
+  if (isExtensionItem(keys)) return [hourOf(Date.parse(parseExtensionItem(image).createdAt))];
+  const placed = Placed.safeParse(unmarshall(image));
+  return placed.success ? [placed.data.hour] : [];
+}

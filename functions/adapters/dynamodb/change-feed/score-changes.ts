@@ -1,0 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { ScoreChange } from '../../../../domain/change-feed/score-change.ts';
+import { PROFILE_SK, SCORE_SK, ScoreEntry, sortKeyOf, usernameOf, type Item } from '../scoring/score.items.ts';
+import type { StreamChange } from './stream-change.ts';
+
+const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
+  image === undefined ? undefined : ScoreEntry.parse(unmarshall(image));
+
+/** What a stream record of the `user_scores` table means; undefined for what changes neither a board nor a choice. */
+export function scoreChange({ keys, before, after }: StreamChange): ScoreChange | undefined {
+  const sortKey = sortKeyOf(keys);
+  if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };
+  if (sortKey !== SCORE_SK) return undefined;
+  return isDeepStrictEqual(standingIn(before), standingIn(after)) ? undefined : { kind: 'standing-changed' };
+}

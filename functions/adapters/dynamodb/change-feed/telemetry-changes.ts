@@ -1,0 +1,32 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { TelemetryChange } from '../../../../domain/change-feed/telemetry-change.ts';
+import { hourOf } from '../../../../domain/shared/utc.ts';
+import type { StreamChange } from './stream-change.ts';
+import { DeviceItem, parseChunk, parseKey, type Item } from '../telemetry/telemetry.items.ts';
+
+/** What a stream record of the `telemetry` table means. Throws on a record that this table could not have made. */
+export function telemetryChange({ keys, before, after }: StreamChange): TelemetryChange | undefined {
+  const key = parseKey(keys);
+  switch (key.kind) {
+    case 'chunk': {
+      const senders = [before, after].flatMap((item) => (item === undefined ? [] : sendersOf(item)));
+      return { kind: 'hour-changed', deviceId: key.deviceId, hour: key.hour, senders: [...new Set(senders)] };
+    }
+    case 'device': {
+      const [was, is] = [before, after].map((item) =>
+        item === undefined ? undefined : DeviceItem.parse(unmarshall(item)),
+      );
+      const owners = [was?.owner, is?.owner].filter((owner) => owner !== undefined);
+      const created = [was?.createdAt, is?.createdAt].filter((at) => at !== undefined);
+      const hours = was?.createdAt === is?.createdAt ? [] : created.map((at) => hourOf(Date.parse(at)));
+      return { kind: 'device-changed', owners: was?.owner === is?.owner ? [] : owners, hours };
+    }
+    case 'link':
+      return { kind: 'link-changed', username: key.username };
+    case 'report':
+      return { kind: 'report-changed', username: key.username };
+  }
+}
+
+const sendersOf = (item: Item) =>
+  parseChunk(item).chunk.events.flatMap(({ sender }) => (sender === null ? [] : [sender]));

@@ -1,0 +1,128 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { emptyBalance, type Balance } from '../../../../domain/grants/balance.ts';
+import type { GrantLine } from '../../../../domain/grants/grant.ts';
+import type { LineFault, StoredGrant } from '../../../../domain/grants/grant-ledger.port.ts';
+import { Username } from '../../../../domain/identity/username.ts';
+import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourOf } from '../../../../domain/shared/utc.ts';
+
+/**
+ * The items of the `score_grants` table.
+ *
+ *   GRANT#<grantId>    GRANT      one line, never changed; in `byUser` under username and seq, and in `byHour`
+ *   USER#<username>    BALANCE    the running totals and the chain's head
+ */
+export type Item = Record<string, AttributeValue>;
+
+export const GRANT_SK = 'GRANT';
+export const BALANCE_SK = 'BALANCE';
+export const BY_USER_INDEX = 'byUser';
+const GRANT_PREFIX = 'GRANT#';
+const USER_PREFIX = 'USER#';
+
+export const grantKey = (grantId: string): Item => marshall({ pk: GRANT_PREFIX + grantId, sk: GRANT_SK });
+export const balanceKey = (username: Username): Item => marshall({ pk: USER_PREFIX + username, sk: BALANCE_SK });
+
+const GrantItem = z.object({
+  pk: z.string().check(z.startsWith(GRANT_PREFIX)),
+  username: Username,
+  seq: z.int(),
+  key: z.string(),
+  category: z.string(),
+  source: z.string(),
+  amount: z.int(),
+  grantedAt: z.iso.datetime(),
+  reason: z.optional(z.string()),
+  grantedBy: z.optional(z.string()),
+  balanceAfter: z.int(),
+  rulesVersion: z.string(),
+  previousHash: z.optional(z.instanceof(Uint8Array)),
+  hash: z.instanceof(Uint8Array),
+  writeId: z.string(),
+});
+
+const Totals = z.record(z.string(), z.int());
+const BalanceItem = z.object({
+  seq: z.int().check(z.positive()),
+  totalScore: z.int(),
+  categoryTotals: Totals,
+  sourceTotals: Totals,
+  head: z.instanceof(Uint8Array),
+  contributions: z.int(),
+  publishPoints: z.int(),
+});
+const UserPk = z.string().check(z.startsWith(USER_PREFIX));
+
+/** Hashes are kept as bytes: half of what their digits take, so that a line stays within one write unit. */
+const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine, writeId: string): Item {
+  const item = {
+    ...line,
+    ...placeOf(hourOf(Date.parse(line.grantedAt)), grantId),
+    ...(previousHash === null ? {} : { previousHash: bytesOf(previousHash) }),
+    hash: bytesOf(hash),
+    writeId,
+  };
+  return { ...grantKey(grantId), ...marshall(item, { removeUndefinedValues: true }) };
+}
+
+export const parseGrantItem = (item: Item): StoredGrant => storedOf(GrantItem.parse(unmarshall(item)));
+
+function storedOf(item: z.infer<typeof GrantItem>): StoredGrant {
+  const { pk, previousHash, hash, writeId, reason, grantedBy, ...line } = item;
+  return {
+    line: {
+      ...line,
+      grantId: pk.slice(GRANT_PREFIX.length),
+      ...(reason === undefined ? {} : { reason }),
+      ...(grantedBy === undefined ? {} : { grantedBy }),
+      previousHash: previousHash === undefined ? null : hexOf(previousHash),
+      hash: hexOf(hash),
+    },
+    writeId,
+  };
+}
+
+/** A user's line as the index has it, and what is wrong with it: an audit tells, whatever wrote it. */
+export function readLine(item: Item): { readonly line: GrantLine | undefined; readonly fault: LineFault | undefined } {
+  const seq = Number(item.seq?.N);
+  const parsed = GrantItem.safeParse(unmarshall(item));
+  if (!parsed.success) {
+    const names = parsed.error.issues.map(({ path }) => path.join('.'));
+    const error = `line ${seq} cannot be read: ${[...new Set(names)].join(', ')}`;
+    return { line: undefined, fault: { seq, code: 'unreadable_line', error } };
+  }
+  const { line } = storedOf(parsed.data);
+  const { dayShard, hour } = placeOf(hourOf(Date.parse(line.grantedAt)), line.grantId);
+  if (item.dayShard?.S === dayShard && item.hour?.S === hour) return { line, fault: undefined };
+  const error = `line ${seq} is not found in its hour: it is filed under ${item.hour?.S ?? 'none'}, not ${hour}`;
+  return { line, fault: { seq, code: 'misplaced_line', error } };
+}
+
+export function toBalanceItem(username: Username, { categoryTotals, sourceTotals, head, ...rest }: Balance): Item {
+  if (head === null) throw new Error('a balance without lines is not kept');
+  const totals = {
+    categoryTotals: Object.fromEntries(categoryTotals),
+    sourceTotals: Object.fromEntries(sourceTotals),
+  };
+  return { ...balanceKey(username), ...marshall({ ...rest, ...totals, head: bytesOf(head) }) };
+}
+
+export function parseBalanceItem(item: Item | undefined): Balance {
+  if (item === undefined) return emptyBalance;
+  const { categoryTotals, sourceTotals, head, ...rest } = BalanceItem.parse(unmarshall(item));
+  return {
+    ...rest,
+    categoryTotals: new Map(Object.entries(categoryTotals)),
+    sourceTotals: new Map(Object.entries(sourceTotals)),
+    head: hexOf(head),
+  };
+}
+
+/** The user whose balance an item is, from its key. */
+export const userOfBalance = (keys: Item): Username =>
+  Username.parse(UserPk.parse(keys.pk?.S).slice(USER_PREFIX.length));

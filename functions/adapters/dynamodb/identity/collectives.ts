@@ -1,0 +1,66 @@
+import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { Username } from '../../../../domain/identity/username.ts';
+import type { Collectives } from '../../../../domain/identity/collective.ts';
+import {
+  COLLECTIVE_PREFIX,
+  COLLECTIVE_SK,
+  collectivePk,
+  memberPk,
+  membershipKey,
+  parseCollectiveItem,
+  toCollectiveItem,
+  toHistoryItem,
+} from '../registry/registry.items.ts';
+import { writeTogether } from '../shared/write-together.ts';
+
+const Membership = z.object({ sk: z.string().check(z.startsWith(COLLECTIVE_PREFIX)) });
+
+/** Collectives and their members in the `registry` table. */
+export function dynamoCollectives(client: DynamoDBClient, TableName: string): Collectives {
+  return {
+    async find(slug) {
+      const Key = marshall({ pk: collectivePk(slug), sk: COLLECTIVE_SK });
+      const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      return Item === undefined ? undefined : parseCollectiveItem(Item);
+    },
+
+    async collectivesOf(member) {
+      const pages = paginateQuery(
+        { client },
+        {
+          TableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :member AND begins_with(sk, :collective)',
+          ExpressionAttributeValues: marshall({ ':member': memberPk(member), ':collective': COLLECTIVE_PREFIX }),
+        },
+      );
+      const slugs: Username[] = [];
+      for await (const { Items = [] } of pages) {
+        const rows = Items.map((item) => Membership.parse(unmarshall(item)));
+        slugs.push(...rows.map(({ sk }) => Username.parse(sk.slice(COLLECTIVE_PREFIX.length))));
+      }
+      return slugs;
+    },
+
+    async save(before, after) {
+      const { slug } = after;
+      const [were, are] = [new Set(before?.members), new Set(after.members)];
+      const isUnchanged =
+        before === undefined
+          ? { ConditionExpression: 'attribute_not_exists(pk)' }
+          : {
+              ConditionExpression: 'rev = :read',
+              ExpressionAttributeValues: marshall({ ':read': before.revision }),
+            };
+      const isWritten = await writeTogether(client, [
+        { Put: { TableName, Item: toCollectiveItem(after), ...isUnchanged } },
+        { Put: { TableName, Item: toHistoryItem(after) } },
+        ...[...are.difference(were)].map((member) => ({ Put: { TableName, Item: membershipKey(member, slug) } })),
+        ...[...were.difference(are)].map((member) => ({ Delete: { TableName, Key: membershipKey(member, slug) } })),
+      ]);
+      return isWritten ? 'saved' : 'stale';
+    },
+  };
+}

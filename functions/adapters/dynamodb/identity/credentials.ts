@@ -1,0 +1,76 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { Credential } from '../../../../domain/identity/credential.ts';
+import type { CredentialStore } from '../../../../domain/identity/credentials.port.ts';
+
+/** The `credentials` table: one item a key, under its id, which a key's own hash gives. */
+const SK = 'KEY';
+const keyOf = (id: string) => marshall({ pk: id, sk: SK });
+
+export function dynamoCredentials(client: DynamoDBClient, tableName: string): CredentialStore {
+  /** Sets one attribute of a key that exists; false where none does. */
+  async function setTime(id: string, attribute: 'lastUsedAt' | 'revokedAt', value: string): Promise<boolean> {
+    const isRevocation = attribute === 'revokedAt';
+    const command = new UpdateItemCommand({
+      TableName: tableName,
+      Key: keyOf(id),
+      UpdateExpression: isRevocation ? 'SET #time = if_not_exists(#time, :value)' : 'SET #time = :value',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeNames: { '#time': attribute },
+      ExpressionAttributeValues: marshall({ ':value': value }),
+    });
+    try {
+      await client.send(command);
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  return {
+    async find(id) {
+      const { Item } = await client.send(
+        new GetItemCommand({ TableName: tableName, Key: keyOf(id), ConsistentRead: true }),
+      );
+      return Item === undefined ? undefined : Credential.parse(unmarshall(Item));
+    },
+
+    async add(credential) {
+      const command = new PutItemCommand({
+        TableName: tableName,
+        Item: marshall({ pk: credential.id, sk: SK, ...credential }, { removeUndefinedValues: true }),
+        ConditionExpression: 'attribute_not_exists(pk) OR #hash = :hash', // our own write may meet itself on a retry
+        ExpressionAttributeNames: { '#hash': 'hash' },
+        ExpressionAttributeValues: marshall({ ':hash': credential.hash }),
+      });
+      await client.send(command);
+    },
+
+    async list({ limit, after }) {
+      const command = new ScanCommand({
+        TableName: tableName,
+        Limit: limit,
+        ConsistentRead: true,
+        ...(after === undefined ? {} : { ExclusiveStartKey: keyOf(after) }),
+      });
+      const { Items = [], LastEvaluatedKey } = await client.send(command);
+      const credentials = Items.map((item) => Credential.parse(unmarshall(item)));
+      const last = LastEvaluatedKey?.pk?.S;
+      return last === undefined ? { credentials } : { credentials, next: last };
+    },
+
+    revoke: (id, at) => setTime(id, 'revokedAt', at),
+
+    async noteUse(id, at) {
+      await setTime(id, 'lastUsedAt', at);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { GetItemCommand, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { LeaderboardReader } from '../../../../domain/leaderboards/leaderboard-store.port.ts';
+import type { BlockRef } from '../../../../domain/leaderboards/snapshot.ts';
+import type { Clock } from '../../../../domain/shared/environment.ts';
+import { isoOf } from '../../../../domain/shared/utc.ts';
+import {
+  blockKey,
+  boardPk,
+  newestKey,
+  parseBucket,
+  parseLeaf,
+  parseRoot,
+  snapshotKey,
+  snapshotSk,
+  type Item,
+} from './leaderboard.items.ts';
+
+/** The first snapshot at or before a time is nearly always kept; where not, an hour's are looked through at once. */
+const SNAPSHOTS_A_PAGE = [1, 25] as const;
+
+/**
+ * Reads eventually consistent, for half the price: a snapshot and its blocks are never changed, so that what is found is
+ * right. What is not found may just not be seen yet, and is looked for again consistently.
+ *
+ * A snapshot whose time is over is gone, though its item may still be there: its blocks may be not.
+ */
+export function dynamoLeaderboardReader(
+  client: DynamoDBClient,
+  TableName: string,
+  { clock }: { readonly clock: Clock },
+): LeaderboardReader {
+  async function read(Key: Item): Promise<Item | undefined> {
+    const seen = (await client.send(new GetItemCommand({ TableName, Key }))).Item;
+    return seen ?? (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
+  }
+
+  async function readBlock(ref: BlockRef): Promise<Item> {
+    const item = await read(blockKey(ref));
+    if (item === undefined) throw new Error(`${TableName}: the block ${ref} is missing`);
+    return item;
+  }
+
+  return {
+    async newest(board) {
+      const item = await read(newestKey(board));
+      return item === undefined ? null : parseRoot(item).snapshot;
+    },
+
+    async newestAt(board, time) {
+      let from: Item | undefined;
+      for (let page = 0; page === 0 || from !== undefined; page += 1) {
+        const { Items = [], LastEvaluatedKey } = await client.send(
+          new QueryCommand({
+            TableName,
+            KeyConditionExpression: 'pk = :board AND sk BETWEEN :first AND :last',
+            FilterExpression: 'attribute_not_exists(expiresAt) OR expiresAt > :now',
+            ExpressionAttributeValues: marshall({
+              ':board': boardPk(board),
+              ':first': snapshotSk(''),
+              ':last': snapshotSk(isoOf(Date.parse(time))),
+              ':now': clock() / 1_000,
+            }),
+            ScanIndexForward: false,
+            Limit: SNAPSHOTS_A_PAGE[page === 0 ? 0 : 1],
+            ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+          }),
+        );
+        const [found] = Items;
+        if (found !== undefined) return parseRoot(found).snapshot;
+        from = LastEvaluatedKey;
+      }
+      return null;
+    },
+
+    async exactly(board, asOf) {
+      const item = await read(snapshotKey(board, asOf));
+      if (item === undefined) return null;
+      const { snapshot, expires } = parseRoot(item);
+      return expires === null || expires > clock() ? snapshot : null;
+    },
+
+    leaf: async (ref) => parseLeaf(await readBlock(ref)),
+    bucket: async (ref) => parseBucket(await readBlock(ref)),
+  };
+}

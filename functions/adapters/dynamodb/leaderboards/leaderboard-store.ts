@@ -1,0 +1,175 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  type DynamoDBClient,
+  type PutItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { isDeepStrictEqual } from 'node:util';
+import type { Board } from '../../../../domain/leaderboards/board.ts';
+import type { Retention, LeaderboardStore } from '../../../../domain/leaderboards/leaderboard-store.port.ts';
+import type { BlockRef } from '../../../../domain/leaderboards/snapshot.ts';
+import type { Sha256 } from '../../../../domain/shared/environment.ts';
+import { dayNumberOf, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR } from '../../../../domain/shared/utc.ts';
+import {
+  blockKey,
+  bucketContent,
+  checkOf,
+  leafContent,
+  leasesKey,
+  newestKey,
+  parseBlockHead,
+  parseLeases,
+  parseRoot,
+  REF_DIGITS,
+  snapshotKey,
+  toLeasesItem,
+  toRoot,
+  type BlockContent,
+  type Item,
+  type Lease,
+  type Leases,
+} from './leaderboard.items.ts';
+
+const SECONDS_PER_DAY = 86_400;
+const FOR_GOOD = dayNumberOf('9999-12-31');
+
+/** How long a snapshot can be read, in milliseconds from its `asOf`. */
+const KEPT = {
+  recent: 26 * MILLISECONDS_PER_HOUR, // a build at every midnight replaces it, and pages may be read for two hours more
+  hourly: 40 * MILLISECONDS_PER_DAY,
+  daily: Infinity,
+} as const;
+
+/**
+ * Days for which a block is kept beyond what its snapshot needs. One day is for the clocks. Where no build works any more,
+ * the newest snapshot, too, is read only as long as its blocks are there: that is time to repair it in.
+ */
+const SPARE_DAYS = { recent: 7, hourly: 1, daily: 0 } as const;
+/** A lease that every hour asks a little more of is taken for longer at once, and renewed half as often as it is old. */
+const HOURLY_LEASE_DAYS = 80;
+/** Two blocks of one address are not seen in a lifetime; so many of them are a fault of the hash. */
+const MAX_SALTS = 8;
+
+/** The day, counted from the epoch, until which a block has to be kept; and the one until which it is when written. */
+function leaseFor(retention: Retention, asOf: string): { readonly needed: number; readonly granted: number } {
+  if (retention === 'daily') return { needed: FOR_GOOD, granted: FOR_GOOD };
+  const needed = Math.ceil((Date.parse(asOf) + KEPT[retention]) / MILLISECONDS_PER_DAY) + SPARE_DAYS[retention];
+  const today = Math.floor(Date.parse(asOf) / MILLISECONDS_PER_DAY);
+  return { needed, granted: retention === 'hourly' ? Math.max(needed, today + HOURLY_LEASE_DAYS) : needed };
+}
+
+/** The end of a lease as the table's time to live. */
+const expiryOfDay = (day: number) => (day === FOR_GOOD ? {} : { expiresAt: day * SECONDS_PER_DAY });
+const expiryOf = (retention: Retention, asOf: string): Item =>
+  retention === 'daily' ? {} : marshall({ expiresAt: Math.ceil((Date.parse(asOf) + KEPT[retention]) / 1_000) });
+
+/**
+ * The builder's side of the `leaderboards` table.
+ *
+ * Which blocks are there, and until when, is remembered in one item for each board. It is a cache: every entry of it is
+ * true, whoever wrote it, since a lease is never shortened; what it does not know is found out by the write. Whoever
+ * deletes blocks by hand deletes it with them.
+ */
+export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string, sha256: Sha256): LeaderboardStore {
+  async function read(Key: Item): Promise<Item | undefined> {
+    return (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
+  }
+
+  /** The item that stands in the way where the condition does not hold. */
+  async function putIf(input: Omit<PutItemCommandInput, 'TableName'>): Promise<Item | null> {
+    const shown = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+    try {
+      await client.send(new PutItemCommand({ TableName, ...shown, ...input }));
+      return null;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
+      return error.Item;
+    }
+  }
+
+  /** The lease that the block has now; null where its address is another block's. */
+  async function putBlock(
+    ref: BlockRef,
+    hash: string,
+    until: number,
+    { columns }: BlockContent,
+  ): Promise<Lease | null> {
+    const existing = await putIf({
+      Item: { ...blockKey(ref), ...columns(), ...marshall({ hash, keptUntil: until, ...expiryOfDay(until) }) },
+      ConditionExpression: 'attribute_not_exists(pk) OR (#hash = :hash AND keptUntil < :until)',
+      ExpressionAttributeNames: { '#hash': 'hash' },
+      ExpressionAttributeValues: marshall({ ':hash': hash, ':until': until }),
+    });
+    if (existing === null) return { check: checkOf(hash), until };
+    const { hash: its, keptUntil } = parseBlockHead(existing);
+    return its === hash ? { check: checkOf(hash), until: keptUntil } : null;
+  }
+
+  return {
+    async current(board) {
+      const item = await read(newestKey(board));
+      return item === undefined ? null : parseRoot(item).snapshot;
+    },
+
+    async write(board, retention, asOf) {
+      const { needed, granted } = leaseFor(retention, asOf);
+      const item = await read(leasesKey(board));
+      const known: Leases = item === undefined ? new Map() : parseLeases(item);
+      const named = new Map<BlockRef, Lease>(); // by the snapshot that is being written
+
+      async function put(content: BlockContent): Promise<BlockRef> {
+        for (let salt = 0; salt < MAX_SALTS; salt += 1) {
+          const hash = sha256(salt === 0 ? content.text : `${salt} ${content.text}`);
+          const ref = hash.slice(0, REF_DIGITS);
+          const lease = named.get(ref) ?? known.get(ref);
+          const isOther = lease !== undefined && lease.check !== checkOf(hash);
+          if (isOther) continue;
+          const isKept = lease !== undefined && lease.until >= needed;
+          const has = isKept ? lease : await putBlock(ref, hash, granted, content);
+          if (has === null) continue;
+          named.set(ref, has);
+          return ref;
+        }
+        throw new Error(`${TableName}: a block has found no address of its own in ${MAX_SALTS} tries`);
+      }
+
+      return {
+        putLeaf: (rows) => put(leafContent(rows)),
+        putBucket: (entries) => put(bucketContent(entries)),
+
+        async commit(snapshot) {
+          await rememberLeases(board, known, named);
+          const root = await putSnapshot({
+            ...snapshotKey(board, asOf),
+            ...toRoot(snapshot),
+            ...expiryOf(retention, asOf),
+          });
+          return switchTo(board, asOf, root);
+        },
+      };
+    },
+  };
+
+  async function rememberLeases(board: Board, known: Leases, named: Leases): Promise<void> {
+    if (isDeepStrictEqual(known, named)) return;
+    await client.send(new PutItemCommand({ TableName, Item: toLeasesItem(board, named) }));
+  }
+
+  /** Where another builder stored one of this very time, that one stays: whoever pages through it has to find it again. */
+  async function putSnapshot(item: Item): Promise<Item> {
+    return (await putIf({ Item: item, ConditionExpression: 'attribute_not_exists(pk)' })) ?? item;
+  }
+
+  async function switchTo(board: Board, asOf: string, root: Item): Promise<'switched' | 'superseded'> {
+    const { expiresAt, ...kept } = root; // the newest is there until the next one is
+    const existing = await putIf({
+      Item: { ...kept, ...newestKey(board) },
+      ConditionExpression: 'attribute_not_exists(pk) OR asOf < :asOf',
+      ExpressionAttributeValues: marshall({ ':asOf': asOf }),
+    });
+    const isOwn = existing?.asOf?.S === asOf; // the SDK sent it again after a lost answer, or it was built twice
+    return existing === null || isOwn ? 'switched' : 'superseded';
+  }
+}

@@ -1,0 +1,243 @@
+import { Buffer } from 'node:buffer';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { BOARDS, type Board } from '../../../../domain/leaderboards/board.ts';
+import type { BlockRef, BoardRow, BucketEntry, LeafStart, Snapshot } from '../../../../domain/leaderboards/snapshot.ts';
+import {
+  Differences,
+  Numbers,
+  packDifferences,
+  packNumbers,
+  packTexts,
+  Texts,
+  unpackDifferences,
+  unpackNumbers,
+  unpackTexts,
+} from './column.codec.ts';
+
+/**
+ * The items of the `leaderboards` table.
+ *
+ *   BOARD#<board>    NEWEST             the snapshot that readers see, whole: one read
+ *   BOARD#<board>    SNAPSHOT#<asOf>    a snapshot as long as it is kept, in the same form
+ *   BOARD#<board>    LEASES             how long the blocks of the newest one are kept at least
+ *   BLOCK#<ref>      BLOCK              some hundreds of rows, or a bucket of the directory
+ */
+export type Item = Record<string, AttributeValue>;
+
+const SNAPSHOT_PREFIX = 'SNAPSHOT#';
+export const boardPk = (board: Board): string => `BOARD#${board}`;
+export const snapshotSk = (asOf: string): string => SNAPSHOT_PREFIX + asOf;
+export const snapshotKey = (board: Board, asOf: string): Item => marshall({ pk: boardPk(board), sk: snapshotSk(asOf) });
+export const newestKey = (board: Board): Item => marshall({ pk: boardPk(board), sk: 'NEWEST' });
+export const leasesKey = (board: Board): Item => marshall({ pk: boardPk(board), sk: 'LEASES' });
+export const blockKey = (ref: BlockRef): Item => marshall({ pk: `BLOCK#${ref}`, sk: 'BLOCK' });
+
+const Count = z.int().check(z.nonnegative());
+const Bytes = z.instanceof(Uint8Array);
+
+/** So many hexadecimal digits of a block's hash are its address: two per byte of a root. */
+export const REF_DIGITS = 12;
+const REF_BYTES = REF_DIGITS / 2;
+
+const packHex = (texts: readonly string[]): Uint8Array => Buffer.from(texts.join(''), 'hex');
+const unpackHex = (bytes: Uint8Array, width: number): string[] =>
+  Array.from({ length: bytes.length / width }, (_, index) =>
+    Buffer.from(bytes.subarray(index * width, (index + 1) * width)).toString('hex'),
+  );
+
+/** The parts of a start that are there: 0 none at all, 1 points, 2 since as well, 3 all of them. */
+const RootItem = z.object({
+  board: z.enum(BOARDS),
+  asOf: z.iso.datetime(),
+  date: z.iso.date(),
+  total: Count,
+  scores: Count,
+  /** Of a snapshot from before rows had one: none, hence one version. */
+  rulesVersions: z._default(z.record(z.string(), Count), {}),
+  leaves: Count,
+  startParts: Numbers,
+  startPoints: Differences,
+  startSince: Numbers,
+  startUsernames: Texts,
+  counts: Numbers,
+  refs: Bytes,
+  expiresAt: z.optional(z.int()),
+});
+
+const partsOf = (start: LeafStart | null): number => {
+  if (start === null) return 0;
+  if (start.since === undefined) return 1;
+  return start.username === undefined ? 2 : 3;
+};
+
+const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
+  values.filter((value) => value !== undefined);
+
+/** What a snapshot is stored as, without its key. */
+export function toRoot({ leaves, buckets, rulesVersions, ...snapshot }: Snapshot): Item {
+  const starts = leaves.map(({ start }) => start);
+  const usernames = present(starts.map((start) => start?.username));
+  return marshall({
+    ...snapshot,
+    rulesVersions: Object.fromEntries(rulesVersions),
+    leaves: leaves.length,
+    startParts: packNumbers(starts.map(partsOf)),
+    startPoints: packDifferences(present(starts.map((start) => start?.points))),
+    startSince: packNumbers(present(starts.map((start) => start?.since))),
+    startUsernames: packTexts(usernames),
+    counts: packNumbers(leaves.map(({ count }) => count)),
+    refs: packHex([...leaves.map(({ ref }) => ref), ...buckets]),
+  });
+}
+
+/** Milliseconds since the epoch until which the snapshot is kept; null for one that is kept for good. */
+export type StoredSnapshot = { readonly snapshot: Snapshot; readonly expires: number | null };
+
+export function parseRoot(item: Item): StoredSnapshot {
+  const root = RootItem.parse(unmarshall(item));
+  const parts = unpackNumbers(root.startParts, root.leaves);
+  const atLeast = (part: number): number => parts.filter((count) => count >= part).length;
+  const points = unpackDifferences(root.startPoints, atLeast(1)).values();
+  const since = unpackNumbers(root.startSince, atLeast(2)).values();
+  const usernames = unpackTexts(root.startUsernames, atLeast(3)).values();
+  const counts = unpackNumbers(root.counts, root.leaves);
+  const refs = unpackHex(root.refs, REF_BYTES);
+
+  const startOf = (part: number): LeafStart | null => {
+    if (part === 0) return null;
+    const start = { points: next(points) };
+    if (part === 1) return start;
+    if (part === 2) return { ...start, since: next(since) };
+    return { ...start, since: next(since), username: next(usernames) };
+  };
+  const leaves = parts.map((part, index) => ({
+    start: startOf(part),
+    count: counts[index] ?? 0,
+    ref: refs[index] ?? '',
+  }));
+  const { board, asOf, date, total, scores, expiresAt } = root;
+  const rulesVersions = new Map(Object.entries(root.rulesVersions));
+  return {
+    snapshot: { board, asOf, date, total, rulesVersions, scores, leaves, buckets: refs.slice(root.leaves) },
+    expires: expiresAt === undefined ? null : expiresAt * 1_000,
+  };
+}
+
+function next<Value>(values: Iterator<Value, unknown>): Value {
+  const { done, value } = values.next();
+  if (done) throw new Error('a root with fewer values than its starts have parts');
+  return value;
+}
+
+const LeafItem = z.object({
+  count: Count,
+  usernames: Texts,
+  points: Differences,
+  /** canonicalScore without the points: 0 on the board of all time, where they are the same. */
+  others: Numbers,
+  tierNames: z.array(z.string()),
+  tiers: Numbers,
+  // Neither is in a block that was written before rows had a version.
+  versionNames: z._default(z.array(z.string()), ['']),
+  versions: z._default(Numbers, { min: 0, places: [] }),
+});
+
+/** The content of a block: `text` is what its address is the hash of, `columns` what is stored. */
+export type BlockContent = { readonly text: string; readonly columns: () => Item };
+
+export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
+  text: `leaf ${JSON.stringify(rows.map((row) => [row.username, row.points, row.canonicalScore, row.tier, row.rulesVersion]))}`,
+  columns: () => {
+    const tierNames = [...new Set(rows.map(({ tier }) => tier))];
+    const versionNames = [...new Set(rows.map(({ rulesVersion }) => rulesVersion))];
+    return marshall({
+      count: rows.length,
+      usernames: packTexts(rows.map(({ username }) => username)),
+      points: packDifferences(rows.map(({ points }) => points)),
+      others: packNumbers(rows.map(({ points, canonicalScore }) => canonicalScore - points)),
+      tierNames,
+      tiers: packNumbers(rows.map(({ tier }) => tierNames.indexOf(tier))),
+      versionNames,
+      versions: packNumbers(rows.map(({ rulesVersion }) => versionNames.indexOf(rulesVersion))),
+    });
+  },
+});
+
+export function parseLeaf(item: Item): readonly BoardRow[] {
+  const { count, tierNames, versionNames, ...columns } = LeafItem.parse(unmarshall(item));
+  const points = unpackDifferences(columns.points, count);
+  const others = unpackNumbers(columns.others, count);
+  const tiers = unpackNumbers(columns.tiers, count);
+  const versions = unpackNumbers(columns.versions, count);
+  return unpackTexts(columns.usernames, count).map((username, index) => {
+    const own = points[index] ?? 0;
+    const tier = tierNames[tiers[index] ?? 0];
+    const rulesVersion = versionNames[versions[index] ?? 0];
+    if (tier === undefined || rulesVersion === undefined)
+      throw new Error('a leaf with a place outside of its table of names');
+    return { username, points: own, canonicalScore: own + (others[index] ?? 0), tier, rulesVersion };
+  });
+}
+
+const BucketItem = z.object({ count: Count, fingerprints: Differences, points: Numbers, since: Numbers });
+
+/** The order of a bucket says nothing; fingerprints that follow each other are stored in fewer bytes. */
+const compareEntries = (a: BucketEntry, b: BucketEntry): number =>
+  a.fingerprint - b.fingerprint || b.points - a.points || a.since - b.since;
+
+export function bucketContent(unsorted: readonly BucketEntry[]): BlockContent {
+  const entries = unsorted.toSorted(compareEntries);
+  return {
+    text: `bucket ${JSON.stringify(entries.map(({ fingerprint, points, since }) => [fingerprint, points, since]))}`,
+    columns: () =>
+      marshall({
+        count: entries.length,
+        fingerprints: packDifferences(entries.map(({ fingerprint }) => fingerprint)),
+        points: packNumbers(entries.map(({ points }) => points)),
+        since: packNumbers(entries.map(({ since }) => since)),
+      }),
+  };
+}
+
+export function parseBucket(item: Item): readonly BucketEntry[] {
+  const { count, ...columns } = BucketItem.parse(unmarshall(item));
+  const points = unpackNumbers(columns.points, count);
+  const since = unpackNumbers(columns.since, count);
+  return unpackDifferences(columns.fingerprints, count).map((fingerprint, index) => ({
+    fingerprint,
+    points: points[index] ?? 0,
+    since: since[index] ?? 0,
+  }));
+}
+
+/** Whole days since the epoch: the block is there until then. */
+const BlockHead = z.object({ hash: z.string(), keptUntil: z.int() });
+export const parseBlockHead = (item: Item): z.infer<typeof BlockHead> => BlockHead.parse(unmarshall(item));
+
+/** `check` is more of the block's hash than its address has: an address alone may be another block's. */
+export type Lease = { readonly check: string; readonly until: number };
+export type Leases = ReadonlyMap<BlockRef, Lease>;
+
+const CHECK_BYTES = 4;
+export const checkOf = (hash: string): string => hash.slice(REF_DIGITS, REF_DIGITS + 2 * CHECK_BYTES);
+
+const LeasesItem = z.object({ blocks: Bytes, until: Numbers });
+
+export const toLeasesItem = (board: Board, leases: Leases): Item => ({
+  ...leasesKey(board),
+  ...marshall({
+    blocks: packHex([...leases].map(([ref, { check }]) => ref + check)),
+    until: packNumbers([...leases.values()].map(({ until }) => until)),
+  }),
+});
+
+export function parseLeases(item: Item): Leases {
+  const { blocks, until } = LeasesItem.parse(unmarshall(item));
+  const names = unpackHex(blocks, REF_BYTES + CHECK_BYTES);
+  const days = unpackNumbers(until, names.length);
+  return new Map(
+    names.map((name, index) => [name.slice(0, REF_DIGITS), { check: name.slice(REF_DIGITS), until: days[index] ?? 0 }]),
+  );
+}

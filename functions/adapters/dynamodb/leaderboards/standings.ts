@@ -1,0 +1,43 @@
+import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Standing, Standings } from '../../../../domain/leaderboards/standings.port.ts';
+import { BY_SHARD_INDEX, SCORE_SHARDS, ScoreEntry, scoreShardOf, type Item } from '../scoring/score.items.ts';
+
+function standingOf(item: Item): Standing | null {
+  const { username, memberScore, standingSince, isHidden, ...rest } = ScoreEntry.parse(unmarshall(item));
+  const isListed = memberScore !== undefined && !isHidden; // undefined: what a bind that was undone left behind
+  return isListed ? { username, canonicalScore: memberScore, since: Date.parse(standingSince), ...rest } : null;
+}
+
+async function* entriesOf(client: DynamoDBClient, TableName: string, segment: number): AsyncGenerator<Item[], void> {
+  const query = {
+    TableName,
+    IndexName: BY_SHARD_INDEX,
+    KeyConditionExpression: 'scoreShard = :shard',
+    ExpressionAttributeValues: marshall({ ':shard': scoreShardOf(segment) }),
+  };
+  for await (const { Items = [] } of paginateQuery({ client }, query)) yield Items;
+}
+
+/**
+ * Every score, from the index that has one small entry for each. The index follows its table within a moment: what a
+ * build misses so is in the next one, which the change itself asks for.
+ */
+export const dynamoStandings = (client: DynamoDBClient, tableName: string): Standings => ({
+  segments: SCORE_SHARDS,
+
+  async *read(segment) {
+    for await (const items of entriesOf(client, tableName, segment)) {
+      yield items.map(standingOf).filter((standing) => standing !== null);
+    }
+  },
+});
+
+/** By which version of the rules each score is. */
+export async function* dynamoRulesVersions(client: DynamoDBClient, tableName: string): AsyncGenerator<string, void> {
+  for (let segment = 0; segment < SCORE_SHARDS; segment += 1) {
+    for await (const items of entriesOf(client, tableName, segment)) {
+      for (const item of items) yield ScoreEntry.parse(unmarshall(item)).rulesVersion;
+    }
+  }
+}

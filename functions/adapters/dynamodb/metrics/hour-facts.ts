@@ -1,0 +1,63 @@
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { noFacts, type HourFacts } from '../../../../domain/metrics/community-hour.ts';
+import type { HourFactsReader } from '../../../../domain/metrics/hour-facts.port.ts';
+import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
+import { settleAll } from '../../../../domain/shared/settle-all.ts';
+import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
+import { parseGrantItem } from '../grants/grant.items.ts';
+import { getAll, keysByHour } from './hour-index.ts';
+import { isVersionItem, parseVersionItem, pullOfItem } from '../registry/registry.items.ts';
+import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
+
+type Item = Record<string, AttributeValue>;
+type Facts = Partial<HourFacts>;
+
+/** What the items of one hour say, table by table. */
+type Reading = { readonly table: string; readonly read: (items: readonly Item[], hour: UtcHour) => Facts };
+
+export function dynamoHourFacts(
+  client: DynamoDBClient,
+  tables: { readonly telemetry: string; readonly grants: string; readonly registry: string },
+  deps: { readonly random: Random; readonly sleep: Sleep },
+): HourFactsReader {
+  const readings: readonly Reading[] = [
+    { table: tables.telemetry, read: telemetryFacts },
+    { table: tables.grants, read: grantFacts },
+    { table: tables.registry, read: registryFacts },
+  ];
+  return {
+    async *factsOf(date, hours) {
+      const listed = await settleAll(readings, readings.length, async ({ table, read }) => {
+        return { table, read, keys: await keysByHour(client, table, date, hours) };
+      });
+      for (const hour of [...new Set(listed.flatMap(({ keys }) => [...keys.keys()]))].sort()) {
+        let facts = noFacts;
+        for (const { table, read, keys } of listed) {
+          facts = { ...facts, ...read(await getAll(client, table, keys.get(hour) ?? [], deps), hour) };
+        }
+        yield { hour, facts };
+      }
+    },
+  };
+}
+
+function telemetryFacts(items: readonly Item[], hour: UtcHour): Facts {
+  const devices: HourFacts['devices'][number][] = [];
+  const newDevices: string[] = [];
+  for (const item of items) {
+    const key = parseKey(item);
+    if (key.kind === 'chunk') devices.push({ deviceId: key.deviceId, events: parseChunk(item).chunk.events });
+    // Its place in the index is of the same hour, but for one that was moved by hand.
+    const isNew = key.kind === 'device' && hourOf(Date.parse(DeviceItem.parse(unmarshall(item)).createdAt)) === hour;
+    if (key.kind === 'device' && isNew) newDevices.push(key.deviceId);
+  }
+  return { devices, newDevices };
+}
+
+const grantFacts = (items: readonly Item[]): Facts => ({ grants: items.map((item) => parseGrantItem(item).line) });
+
+function registryFacts(items: readonly Item[]): Facts {
+  const [versions, pulls] = [items.filter(isVersionItem), items.filter((item) => !isVersionItem(item))];
+  return { versions: versions.map(parseVersionItem), pulls: pulls.map(pullOfItem) };
+}

@@ -1,0 +1,27 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { RollUpDeps } from '../../../../domain/metrics/roll-up.ts';
+import { dynamoHourFacts } from './hour-facts.ts';
+import { dynamoRegistry } from '../registry/registry.ts';
+import { dynamoRollupStore } from './rollup-store.ts';
+import { dynamoScoreTotals } from './score-totals.ts';
+
+export type RollUpTables = {
+  readonly telemetry: string;
+  readonly grants: string;
+  readonly registry: string;
+  readonly scores: string;
+  readonly rollups: string;
+};
+
+/** Everything that a rollup reads and writes, for each function that makes one. */
+export const dynamoRollUp = (
+  client: DynamoDBClient,
+  tables: RollUpTables,
+  surroundings: Pick<RollUpDeps, 'clock' | 'random' | 'sleep' | 'sha256'>,
+): RollUpDeps => ({
+  facts: dynamoHourFacts(client, tables, surroundings),
+  registry: dynamoRegistry(client, tables),
+  rollups: dynamoRollupStore(client, tables.rollups),
+  scoreTotals: dynamoScoreTotals(client, tables.scores),
+  ...surroundings,
+});

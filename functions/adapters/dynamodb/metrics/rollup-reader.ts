@@ -1,0 +1,79 @@
+import { paginateQuery, type DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { RollupReader } from '../../../../domain/metrics/rollup-store.port.ts';
+import { settleAll } from '../../../../domain/shared/settle-all.ts';
+import { addDays, type UtcDate } from '../../../../domain/shared/utc.ts';
+import {
+  dayPk,
+  EXTENSIONS_PK,
+  parseSetItem,
+  parseSummaryItem,
+  parseTotalsItem,
+  setPrefixOf,
+  TOTALS_PK,
+  type Item,
+} from './rollup.items.ts';
+
+const DAYS_AT_A_TIME = 7;
+/** Days with rollups but without a sample are few: those before the first one. */
+const SAMPLES_PAGE = 10;
+
+/** Reads eventually consistent, for half the price: what it reads is a minute old anyway. */
+export function dynamoRollupReader(client: DynamoDBClient, TableName: string): RollupReader {
+  async function* itemsOf(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Item, void> {
+    for await (const page of paginateQuery({ client }, { TableName, ...input })) yield* page.Items ?? [];
+  }
+
+  async function membersOf(date: UtcDate, metric: string): Promise<readonly string[]> {
+    const hashes: string[] = [];
+    const parts = itemsOf({
+      KeyConditionExpression: 'pk = :day AND begins_with(sk, :set)',
+      ExpressionAttributeValues: marshall({ ':day': dayPk(date), ':set': setPrefixOf(metric) }),
+    });
+    for await (const part of parts) for (const [hash] of parseSetItem(part).members) hashes.push(hash);
+    return hashes;
+  }
+
+  return {
+    async totalsOf(from, to) {
+      const days = [];
+      const items = itemsOf({
+        KeyConditionExpression: 'pk = :totals AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: marshall({ ':totals': TOTALS_PK, ':from': from, ':to': to }),
+      });
+      for await (const item of items) days.push(parseTotalsItem(item));
+      return days;
+    },
+
+    async lastSampleBefore(metric, date) {
+      const items = itemsOf({
+        KeyConditionExpression: 'pk = :totals AND sk < :date',
+        ExpressionAttributeValues: marshall({ ':totals': TOTALS_PK, ':date': date }),
+        ScanIndexForward: false,
+        Limit: SAMPLES_PAGE,
+      });
+      for await (const item of items) {
+        const sample = parseTotalsItem(item).totals.get(metric);
+        if (sample !== undefined) return sample.valueSum;
+      }
+      return null;
+    },
+
+    async summaries() {
+      const summaries = [];
+      const items = itemsOf({
+        KeyConditionExpression: 'pk = :extensions',
+        ExpressionAttributeValues: marshall({ ':extensions': EXTENSIONS_PK }),
+      });
+      for await (const item of items) summaries.push(parseSummaryItem(item));
+      return summaries;
+    },
+
+    async distinctOf(metric, from, to) {
+      const dates: UtcDate[] = [];
+      for (let date = from; date <= to; date = addDays(date, 1)) dates.push(date);
+      const days = await settleAll(dates, DAYS_AT_A_TIME, (date) => membersOf(date, metric));
+      return new Set(days.flat()).size;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  paginateQuery,
+  PutItemCommand,
+  type DynamoDBClient,
+  type TransactWriteItem,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { isDeepStrictEqual } from 'node:util';
+import type { RollupStore } from '../../../../domain/metrics/rollup-store.port.ts';
+import type { RolledUpDay } from '../../../../domain/metrics/rolled-up-day.ts';
+import { idOfSeries } from '../../../../domain/metrics/hour-fold.ts';
+import {
+  dayPk,
+  eventCountOf,
+  EXTENSIONS_PK,
+  parseDay,
+  pullsSeries,
+  revisionOf,
+  ROLLUP_SK,
+  seriesPk,
+  toSeriesItem,
+  toSummaryItem,
+  toGuardItem,
+  toRows,
+  toTotalsItem,
+  type Item,
+} from './rollup.items.ts';
+import { writeTogether } from '../shared/write-together.ts';
+
+/** A transaction takes 100 actions and 4 MB; each of ours holds the guard as well, the last one the totals. */
+const MAX_ROWS = 98;
+const MAX_BYTES = 3_000_000;
+
+/** Holds while an item is at the revision at which it was read; 0 where there was none. */
+const isAt = (revision: number) =>
+  revision === 0
+    ? { ConditionExpression: 'attribute_not_exists(pk)' }
+    : { ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) };
+
+/** Actions that are written together, and about how large they are. */
+type Change = { readonly actions: readonly TransactWriteItem[]; readonly bytes: number };
+
+const isRow = (item: Item): boolean => keyOf(item) !== ROLLUP_SK;
+const keysOf = ({ pk = { S: '' }, sk = { S: '' } }: Item): Item => ({ pk, sk });
+const keyOf = ({ sk }: Item): string => sk?.S ?? '';
+const bytesOf = (item: Item): number => item.members?.B?.length ?? 2_000;
+
+export function dynamoRollupStore(client: DynamoDBClient, TableName: string): RollupStore {
+  return {
+    async load(date) {
+      const items: Item[] = [];
+      const query = {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :day',
+        ExpressionAttributeValues: marshall({ ':day': dayPk(date) }),
+      };
+      for await (const page of paginateQuery({ client }, query)) items.push(...(page.Items ?? []));
+      const { day, revision } = parseDay(date, items);
+      return { day, save: (next) => save({ items, day, revision }, next) };
+    },
+
+    async loadSummary(extension) {
+      const Key = marshall({ pk: EXTENSIONS_PK, sk: extension });
+      const { Item: stored } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      const read = revisionOf(stored);
+      return {
+        async save(next) {
+          const command = new PutItemCommand({ TableName, Item: toSummaryItem(next, read + 1), ...isAt(read) });
+          try {
+            await client.send(command);
+            return 'saved';
+          } catch (error) {
+            if (error instanceof ConditionalCheckFailedException) return 'stale';
+            throw error;
+          }
+        },
+      };
+    },
+
+    async pullsOf(extension) {
+      let pulls = 0n;
+      const query = {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :series',
+        ExpressionAttributeValues: marshall({ ':series': seriesPk(idOfSeries(pullsSeries(extension))) }),
+      };
+      for await (const { Items = [] } of paginateQuery({ client }, query)) {
+        pulls = Items.reduce((sum, item) => sum + eventCountOf(item), pulls);
+      }
+      return Number(pulls);
+    },
+  };
+
+  async function save(
+    { items, day: before, revision }: { readonly items: readonly Item[] } & ReturnType<typeof parseDay>,
+    next: RolledUpDay,
+  ): Promise<'saved' | 'stale'> {
+    // All rows go under one guard. Where they are too many for one transaction each of several moves it on, so that no
+    // other run's rows come between; the totals and the times of the hours change with the last one.
+    const batches = inBatches(changesOf(items, next));
+    for (const [index, batch] of batches.entries()) {
+      const isLast = index === batches.length - 1;
+      const read = revision + index;
+      const guard = {
+        TableName,
+        Item: toGuardItem(isLast ? next : before, read + 1),
+        ...isAt(read),
+      };
+      const totals = isLast ? [{ Put: { TableName, Item: toTotalsItem(next) } }] : [];
+      if (!(await writeTogether(client, [{ Put: guard }, ...batch, ...totals]))) return 'stale';
+    }
+    return 'saved';
+  }
+
+  /** What has to be written for the rows that were read to become those of `next`. */
+  function changesOf(items: readonly Item[], next: RolledUpDay): readonly Change[] {
+    const stored = new Map(items.filter(isRow).map((item) => [keyOf(item), item]));
+    const rows = toRows(next);
+    const kept = new Set(rows.map(keyOf));
+    const changed = rows.filter((row) => !isDeepStrictEqual(stored.get(keyOf(row)), row));
+    const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item);
+    // A row and its total kept apart go together: a repeat would not see that only one of them was written.
+    const withTotal = (row: Item) => [row, toSeriesItem(next.date, row)].filter((item) => item !== undefined);
+    return [
+      ...changed.map((row) => ({
+        actions: withTotal(row).map((Item) => ({ Put: { TableName, Item } })),
+        bytes: bytesOf(row),
+      })),
+      ...gone.map((row) => ({
+        actions: withTotal(row).map((item) => ({ Delete: { TableName, Key: keysOf(item) } })),
+        bytes: 0,
+      })),
+    ];
+  }
+}
+
+/** At least one batch, also where nothing changed: a save always moves the guard. */
+function inBatches(changes: readonly Change[]): readonly (readonly TransactWriteItem[])[] {
+  const batches: TransactWriteItem[][] = [[]];
+  let bytes = 0;
+  for (const change of changes) {
+    const last = batches.at(-1) ?? [];
+    const isFull = last.length + change.actions.length > MAX_ROWS || bytes + change.bytes > MAX_BYTES;
+    if (isFull) batches.push([...change.actions]);
+    else last.push(...change.actions);
+    bytes = isFull ? change.bytes : bytes + change.bytes;
+  }
+  return batches;
+}

@@ -1,0 +1,241 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import type { ExtensionSummary } from '../../../../domain/metrics/extension-summary.ts';
+import { idOfSeries, type Series, type Tally } from '../../../../domain/metrics/hour-fold.ts';
+import { MetricRollupHourMetric } from '../../../../domain/metrics/catalog.ts';
+import {
+  totalsOf,
+  type DayOfSeries,
+  type DaySet,
+  type DayTotals,
+  type RolledUpDay,
+  type Slot,
+} from '../../../../domain/metrics/rolled-up-day.ts';
+import type { UtcDate } from '../../../../domain/shared/utc.ts';
+
+/**
+ * The items of the `metric_rollup_hour` table.
+ *
+ *   DAY#2026-08-21    ROLLUP                              the day's revision, and when each of its hours was rolled up
+ *   DAY#2026-08-21    METRIC#<metric>#<scope>[#<key>…]    24 hour slots of event_count and value_sum
+ *   DAY#2026-08-21    SET#<metric>#<part>                 who was there: packed hashes with their hours
+ *   TOTALS            2026-08-21                          the day's total of every community metric
+ *   SERIES#<metric>#extension#<name>    2026-08-21        an extension's total of that day
+ *   EXTENSIONS        <name>                              what the community sees of an extension
+ */
+export type Item = Record<string, AttributeValue>;
+
+export const ROLLUP_SK = 'ROLLUP';
+export const METRIC_PREFIX = 'METRIC#';
+export const SET_PREFIX = 'SET#';
+export const TOTALS_PK = 'TOTALS';
+export const dayPk = (date: UtcDate): string => `DAY#${date}`;
+export const setPrefixOf = (metric: string): string => `${SET_PREFIX}${metric}#`;
+
+/** Numbers go to and from the table as text: a sum may be larger than what a double holds exactly. */
+const WholeNumber = z.pipe(
+  z.object({ N: z.string().check(z.regex(/^-?\d+$/u)) }),
+  z.transform(({ N }) => BigInt(N)),
+);
+const Text = z.pipe(
+  z.object({ S: z.string() }),
+  z.transform(({ S }) => S),
+);
+const number = (value: bigint): AttributeValue => ({ N: String(value) });
+
+const SlotItem = z.object({ M: z.object({ event_count: WholeNumber, value_sum: WholeNumber, at: z.optional(Text) }) });
+const MetricItem = z.object({
+  metric: z.pipe(Text, MetricRollupHourMetric),
+  scope: z.pipe(Text, z.enum(['community', 'command', 'extension'])),
+  key1: z.optional(Text),
+  key2: z.optional(Text),
+  hours: z.object({ M: z.record(z.string().check(z.regex(/^\d\d$/u)), SlotItem) }),
+});
+const TotalsItem = z.object({
+  sk: Text,
+  totals: z.object({ M: z.record(z.string(), z.object({ L: z.tuple([WholeNumber, WholeNumber]) })) }),
+});
+const RollupItem = z.object({
+  rev: z.int().check(z.positive()),
+  rolledUpAt: z.record(z.string().check(z.regex(/^\d\d$/u)), z.iso.datetime()),
+});
+
+const hourText = (hour: number): string => String(hour).padStart(2, '0');
+
+const toSlotItem = ({ eventCount, valueSum, at }: Slot): AttributeValue => ({
+  M: {
+    event_count: number(eventCount),
+    value_sum: number(valueSum),
+    ...(at === undefined ? {} : { at: { S: at } }),
+  },
+});
+
+const toMetricItem = (date: UtcDate, { series, hours }: DayOfSeries): Item => {
+  const { metric, scope, key1, key2 } = series;
+  const slots = [...hours].sort(([a], [b]) => a - b).map(([hour, slot]) => [hourText(hour), toSlotItem(slot)] as const);
+  return {
+    ...marshall(
+      { pk: dayPk(date), sk: METRIC_PREFIX + idOfSeries(series), metric, scope, key1, key2 },
+      { removeUndefinedValues: true },
+    ),
+    hours: { M: Object.fromEntries(slots) },
+  };
+};
+
+function parseMetricItem(item: Item): DayOfSeries {
+  const { metric, scope, key1, key2, hours } = MetricItem.parse(item);
+  const slots = Object.entries(hours.M).map(([hour, { M: slot }]) => {
+    const at = slot.at === undefined ? {} : { at: slot.at };
+    return [Number(hour), { eventCount: slot.event_count, valueSum: slot.value_sum, ...at }] as const;
+  });
+  const keys = { ...(key1 === undefined ? {} : { key1 }), ...(key2 === undefined ? {} : { key2 }) };
+  return { series: { metric, scope, ...keys }, hours: new Map(slots.sort(([a], [b]) => a - b)) };
+}
+
+/** Bytes of one member in a packed set: 8 of its hash, 3 of its hours. */
+const MEMBER_BYTES = 11;
+const HASH_BYTES = 8;
+/** Far enough below the 400 KB of an item for hashes that are spread unevenly. */
+const MEMBERS_PER_PART = 20_000;
+
+/** The number of parts of a set: a power of two, so that a hash's first bits say which part it is in. */
+const partsOf = (members: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, members / MEMBERS_PER_PART)));
+const HASH_PREFIX_BITS = 16;
+
+function toSetItems(date: UtcDate, metric: string, set: DaySet): readonly Item[] {
+  const parts = partsOf(set.size);
+  const shift = HASH_PREFIX_BITS - Math.log2(parts);
+  const byPart = Map.groupBy(
+    [...set].sort(([a], [b]) => (a < b ? -1 : 1)),
+    ([hash]) => parseInt(hash.slice(0, HASH_PREFIX_BITS / 4), 16) >> shift,
+  );
+  return [...byPart].map(([part, members]) => {
+    const packed = Buffer.alloc(members.length * MEMBER_BYTES);
+    for (const [index, [hash, hours]] of members.entries()) {
+      packed.write(hash, index * MEMBER_BYTES, 'hex');
+      packed.writeUIntBE(hours, index * MEMBER_BYTES + HASH_BYTES, MEMBER_BYTES - HASH_BYTES);
+    }
+    const sk = `${setPrefixOf(metric)}${parts}#${String(part).padStart(5, '0')}`;
+    return marshall({ pk: dayPk(date), sk, members: new Uint8Array(packed) });
+  });
+}
+
+const SetItem = z.object({ sk: z.string(), members: z.instanceof(Uint8Array) });
+
+/** The members in an item of a set, with their hours. */
+export function parseSetItem(item: Item): { readonly metric: string; readonly members: readonly [string, number][] } {
+  const { sk, members } = SetItem.parse(unmarshall(item));
+  const packed = Buffer.from(members.buffer, members.byteOffset, members.byteLength);
+  if (packed.length % MEMBER_BYTES !== 0) throw new Error(`${sk}: ${packed.length} bytes are no whole members`);
+  const entries = Array.from({ length: packed.length / MEMBER_BYTES }, (_, index): [string, number] => {
+    const start = index * MEMBER_BYTES;
+    const hash = packed.toString('hex', start, start + HASH_BYTES);
+    return [hash, packed.readUIntBE(start + HASH_BYTES, MEMBER_BYTES - HASH_BYTES)];
+  });
+  return { metric: sk.slice(SET_PREFIX.length).split('#')[0] ?? '', members: entries };
+}
+
+/** A day's rows, without the two that change with every save: its guard and its totals. */
+export function toRows({ date, series, sets }: RolledUpDay): readonly Item[] {
+  const rows = [...series.values()].filter(({ hours }) => hours.size > 0).map((of) => toMetricItem(date, of));
+  return [...rows, ...[...sets].flatMap(([metric, set]) => toSetItems(date, metric, set))];
+}
+
+export const toGuardItem = ({ date, rolledUpAt }: RolledUpDay, revision: number): Item => {
+  const byHour = [...rolledUpAt].map(([hour, at]) => [hourText(hour), at] as const);
+  return marshall({ pk: dayPk(date), sk: ROLLUP_SK, rev: revision, rolledUpAt: Object.fromEntries(byHour) });
+};
+
+export const toTotalsItem = (day: RolledUpDay): Item => {
+  const totals = [...totalsOf(day)].map(([metric, { eventCount, valueSum }]): [string, AttributeValue] => [
+    metric,
+    { L: [number(eventCount), number(valueSum)] },
+  ]);
+  return { ...marshall({ pk: TOTALS_PK, sk: day.date }), totals: { M: Object.fromEntries(totals) } };
+};
+
+export function parseTotalsItem(item: Item): { readonly date: UtcDate; readonly totals: DayTotals } {
+  const { sk, totals } = TotalsItem.parse(item);
+  const known = Object.entries(totals.M).flatMap(([name, { L }]) => {
+    const metric = MetricRollupHourMetric.safeParse(name); // what is no metric any more is nobody's total
+    const tally: Tally = { eventCount: L[0], valueSum: L[1] };
+    return metric.success ? [[metric.data, tally] as const] : [];
+  });
+  return { date: sk, totals: new Map(known) };
+}
+
+/** The totals of extensions by day: each in a partition of its own, so that its whole past is one query. */
+export const seriesPk = (id: string): string => `SERIES#${id}`;
+export const pullsSeries = (extension: string): Series => ({
+  metric: 'EXTENSION_PULLED',
+  scope: 'extension',
+  key1: extension,
+});
+
+/** The day total of a row, where it has one kept apart. */
+export function toSeriesItem(date: UtcDate, row: Item): Item | undefined {
+  if (row.scope?.S !== 'extension') return undefined;
+  const { series, hours } = parseMetricItem(row);
+  const slots = [...hours.values()];
+  return {
+    ...marshall({ pk: seriesPk(idOfSeries(series)), sk: date }),
+    event_count: number(slots.reduce((sum, { eventCount }) => sum + eventCount, 0n)),
+    value_sum: number(slots.reduce((sum, { valueSum }) => sum + valueSum, 0n)),
+  };
+}
+
+const SeriesItem = z.object({ event_count: WholeNumber });
+export const eventCountOf = (item: Item): bigint => SeriesItem.parse(item).event_count;
+
+export const EXTENSIONS_PK = 'EXTENSIONS';
+const SummaryItem = z.object({
+  sk: z.string(),
+  publisher: z.string(),
+  versions: z.int(),
+  pulls: z.int(),
+  firstPublished: z.iso.datetime(),
+  lastPublished: z.iso.datetime(),
+});
+
+export const toSummaryItem = ({ extension, ...summary }: ExtensionSummary, revision: number): Item =>
+  marshall({ pk: EXTENSIONS_PK, sk: extension, ...summary, rev: revision });
+
+export function parseSummaryItem(item: Item): ExtensionSummary {
+  const { sk, ...summary } = SummaryItem.parse(unmarshall(item));
+  return { extension: sk, ...summary };
+}
+
+const Revised = z.object({ rev: z.int().check(z.positive()) });
+export const revisionOf = (item: Item | undefined): number =>
+  item === undefined ? 0 : Revised.parse(unmarshall(item)).rev;
+
+/** Reads all items of a day's partition. Throws on one that was not written here. */
+export function parseDay(
+  date: UtcDate,
+  items: readonly Item[],
+): { readonly day: RolledUpDay; readonly revision: number } {
+  const series = new Map<string, DayOfSeries>();
+  const sets = new Map<MetricRollupHourMetric, Map<string, number>>();
+  let revision = 0;
+  let rolledUpAt: ReadonlyMap<number, string> = new Map();
+  for (const item of items) {
+    const sk = item.sk?.S ?? '';
+    if (sk === ROLLUP_SK) {
+      const guard = RollupItem.parse(unmarshall(item));
+      revision = guard.rev;
+      rolledUpAt = new Map(Object.entries(guard.rolledUpAt).map(([hour, at]) => [Number(hour), at]));
+    } else if (sk.startsWith(METRIC_PREFIX)) {
+      const parsed = parseMetricItem(item);
+      series.set(idOfSeries(parsed.series), parsed);
+    } else if (sk.startsWith(SET_PREFIX)) {
+      const { metric, members } = parseSetItem(item);
+      const name = MetricRollupHourMetric.parse(metric);
+      const set = sets.get(name) ?? new Map<string, number>();
+      sets.set(name, set);
+      // Parts of two sizes stand side by side where a save stopped half way.
+      for (const [hash, hours] of members) set.set(hash, (set.get(hash) ?? 0) | hours);
+    } else throw new Error(`no item of a rolled up day has the key ${sk}`);
+  }
+  return { day: { date, series, sets, rolledUpAt }, revision };
+}

@@ -1,0 +1,224 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { Username } from '../../../../domain/identity/username.ts';
+import type { Collective } from '../../../../domain/identity/collective.ts';
+import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { Publisher, type Extension, type PublishedVersion } from '../../../../domain/registry/extension.ts';
+import type { LatestVersion, StoredVersion } from '../../../../domain/registry/registry.port.ts';
+import type { CountedPull, CreditedVersion } from '../../../../domain/registry/user-registry.port.ts';
+import { dateOfHour, hourOf } from '../../../../domain/shared/utc.ts';
+
+/**
+ * The items of the `registry` table.
+ *
+ *   EXTENSION#<name>      EXTENSION                           owner
+ *   EXTENSION#<name>      VERSION#2026.11.03.0…1              a published version, yanked or not; in the index `byHour`
+ *   EXTENSION#<name>      LIVE#<channel>#2026.11.03.0…1       a version that is not yanked
+ *   PUBLISHER#<username>  VERSION#<name>@<version>            a version that counts for the user, yanked or not
+ *   AUTHOR#<username>     PULL#<name>@<version>#<puller>      a pull of such a version; in `byHour` for one of its authors
+ *   COLLECTIVE#<slug>     COLLECTIVE                          members
+ *   COLLECTIVE#<slug>     MEMBERS#<time>#<revision>           members since that time
+ *   MEMBER#<username>     COLLECTIVE#<slug>                   a membership of today
+ */
+export type Item = Record<string, AttributeValue>;
+
+export const EXTENSION_SK = 'EXTENSION';
+export const COLLECTIVE_SK = 'COLLECTIVE';
+export const VERSION_PREFIX = 'VERSION#';
+export const PULL_PREFIX = 'PULL#';
+export const COLLECTIVE_PREFIX = 'COLLECTIVE#';
+const LIVE_PREFIX = 'LIVE#';
+const PUBLISHER_PREFIX = 'PUBLISHER#';
+const AUTHOR_PREFIX = 'AUTHOR#';
+
+export const extensionPk = (name: string): string => `EXTENSION#${name}`;
+export const publisherPk = (username: Username): string => PUBLISHER_PREFIX + username;
+export const authorPk = (username: Username): string => AUTHOR_PREFIX + username;
+export const memberPk = (username: Username): string => `MEMBER#${username}`;
+export const collectivePk = (slug: Username): string => COLLECTIVE_PREFIX + slug;
+
+/** A version is `YYYY.MM.DD.N` of at most 64 characters. */
+const NUMBER_DIGITS = 53;
+const NUMBER_AT = 'YYYY.MM.DD.'.length;
+
+export const versionSk = (version: string): string => VERSION_PREFIX + inOrder(version);
+export const livePrefix = (channel: string): string => `${LIVE_PREFIX}${channel}#`;
+
+/**
+ * A version in the form whose text order is the numeric order of versions. `1` and `01` are two versions of one number, so
+ * what was left out of the number follows it.
+ */
+function inOrder(version: string): string {
+  const [date, number] = [version.slice(0, NUMBER_AT), version.slice(NUMBER_AT)];
+  const significant = number.replace(/^0+(?=\d)/u, '');
+  const zeros = number.length - significant.length;
+  return `${date}${significant.padStart(NUMBER_DIGITS, '0')}${zeros === 0 ? '' : `+${zeros}`}`;
+}
+
+const publisherVersionSk = (name: string, version: string): string => `${VERSION_PREFIX}${name}@${version}`;
+export const pullSk = (name: string, version: string, puller: string): string =>
+  `${PULL_PREFIX}${name}@${version}#${puller}`;
+const historySk = ({ since, revision }: Collective): string => `MEMBERS#${since}#${revision}`;
+
+const Revision = z.int().check(z.positive());
+
+const ExtensionItem = z.object({
+  name: z.string(),
+  owner: Publisher,
+  offeredTo: z.optional(Publisher),
+  previousOwner: z.optional(Publisher),
+  createdAt: z.iso.datetime(),
+  rev: Revision,
+});
+
+const VersionItem = z.object({
+  name: z.string(),
+  version: z.string(),
+  channel: z.string(),
+  publisher: Publisher,
+  credited: z.array(Username),
+  contentHash: z.optional(z.string()),
+  publishedAt: z.iso.datetime(),
+  yankedAt: z.optional(z.iso.datetime()),
+  yankReason: z.optional(z.string()),
+  rev: Revision,
+  writeId: z.string(),
+});
+
+const LiveItem = z.object({
+  name: z.string(),
+  version: z.string(),
+  publisher: Publisher,
+  publishedAt: z.iso.datetime(),
+});
+
+const CollectiveItem = z.object({
+  slug: Username,
+  members: z.array(Username),
+  since: z.iso.datetime(),
+  rev: Revision,
+});
+
+const marshalled = (item: Record<string, unknown>): Item => marshall(item, { removeUndefinedValues: true });
+
+export const toExtensionItem = ({ revision, ...extension }: Extension): Item =>
+  marshalled({ pk: extensionPk(extension.name), sk: EXTENSION_SK, ...extension, rev: revision });
+
+export function parseExtensionItem(item: Item): Extension {
+  const { rev, offeredTo, previousOwner, ...extension } = ExtensionItem.parse(unmarshall(item));
+  return {
+    ...extension,
+    ...(offeredTo === undefined ? {} : { offeredTo }),
+    ...(previousOwner === undefined ? {} : { previousOwner }),
+    revision: rev,
+  };
+}
+
+export const toVersionItem = ({ yank, revision, ...version }: PublishedVersion, writeId: string): Item =>
+  marshalled({
+    pk: extensionPk(version.name),
+    sk: versionSk(version.version),
+    ...version,
+    yankedAt: yank?.at,
+    yankReason: yank?.reason,
+    rev: revision,
+    ...placeOf(hourOf(Date.parse(version.publishedAt)), version.name),
+    writeId,
+  });
+
+export function parseVersionItem(item: Item): StoredVersion {
+  const { rev, contentHash, yankedAt, yankReason, ...version } = VersionItem.parse(unmarshall(item));
+  return {
+    ...version,
+    ...(contentHash === undefined ? {} : { contentHash }),
+    ...(yankedAt === undefined ? {} : { yank: { at: yankedAt, reason: yankReason ?? '' } }),
+    revision: rev,
+  };
+}
+
+type LiveKey = Pick<PublishedVersion, 'name' | 'channel' | 'version'>;
+export const liveKey = ({ name, channel, version }: LiveKey): Item =>
+  marshall({ pk: extensionPk(name), sk: livePrefix(channel) + inOrder(version) });
+
+/** The row by which the newest version of a channel is found: it is there while the version is not yanked. */
+export const toLiveItem = ({ name, version, channel, publisher, publishedAt }: PublishedVersion): Item => ({
+  ...liveKey({ name, channel, version }),
+  ...marshall({ name, version, publisher, publishedAt }),
+});
+export const parseLiveItem = (item: Item): LatestVersion => LiveItem.parse(unmarshall(item));
+
+/** The rows by which a version counts for those whom it is credited to. */
+export const toPublisherItems = ({ name, version, credited, publishedAt, yank }: PublishedVersion): readonly Item[] =>
+  credited.map((username) =>
+    marshalled({
+      pk: publisherPk(username),
+      sk: publisherVersionSk(name, version),
+      publishedAt,
+      yanked: yank !== undefined,
+      yankedAt: yank?.at,
+    }),
+  );
+
+export const toCollectiveItem = ({ revision, ...collective }: Collective): Item =>
+  marshalled({ pk: collectivePk(collective.slug), sk: COLLECTIVE_SK, ...collective, rev: revision });
+
+export function parseCollectiveItem(item: Item): Collective {
+  const { rev, ...collective } = CollectiveItem.parse(unmarshall(item));
+  return { ...collective, revision: rev };
+}
+
+export const toHistoryItem = (collective: Collective): Item =>
+  marshalled({ pk: collectivePk(collective.slug), sk: historySk(collective), members: collective.members });
+
+export const membershipKey = (member: Username, slug: Username): Item =>
+  marshall({ pk: memberPk(member), sk: collectivePk(slug) });
+
+const PublisherItem = z.object({
+  publishedAt: z.iso.datetime(),
+  yanked: z.boolean(),
+  yankedAt: z.optional(z.iso.datetime()),
+});
+/** One whose yank has no time, from before that was noted, has never counted. */
+export function parsePublisherItem(item: Item): CreditedVersion {
+  const { publishedAt, yanked, yankedAt = publishedAt } = PublisherItem.parse(unmarshall(item));
+  return { publishedOn: publishedAt.slice(0, 10), yankedOn: yanked ? yankedAt.slice(0, 10) : null };
+}
+
+/** Neither names nor versions have a `#`, and a puller may have any: it is what follows the second. */
+const PullKey = z.string().check(z.regex(/^PULL#[^#]+#./su));
+export function pullerOfItem({ sk }: Item): string {
+  const key = PullKey.parse(sk?.S);
+  return key.slice(key.indexOf('#', PULL_PREFIX.length) + 1);
+}
+
+const PullItem = z.object({ hour: z.string() });
+export const parsePullItem = (item: Item): CountedPull => ({
+  puller: pullerOfItem(item),
+  on: dateOfHour(PullItem.parse(unmarshall(item)).hour),
+});
+
+const Keys = z.object({ pk: z.string(), sk: z.string() });
+
+/** Whom an item counts for, from its keys: undefined for one that counts for nobody. */
+export function creditedByItem(keys: Item): Username | undefined {
+  const { pk, sk } = Keys.parse(unmarshall(keys));
+  if (pk.startsWith(PUBLISHER_PREFIX) && sk.startsWith(VERSION_PREFIX)) {
+    return Username.parse(pk.slice(PUBLISHER_PREFIX.length));
+  }
+  if (pk.startsWith(AUTHOR_PREFIX) && sk.startsWith(PULL_PREFIX)) return Username.parse(pk.slice(AUTHOR_PREFIX.length));
+  return undefined;
+}
+
+export const isExtensionItem = (keys: Item): boolean => keys.sk?.S === EXTENSION_SK;
+export const isVersionItem = (keys: Item): boolean => keys.sk?.S?.startsWith(VERSION_PREFIX) === true;
+
+const PulledVersion = z.string().check(z.regex(/^PULL#[^#]+@[^@#]+#./su));
+
+/** Which version of what a pull's row is about. No version has an `@`, a name may start with one. */
+export function pullOfItem(item: Item): { readonly name: string; readonly version: string; readonly puller: string } {
+  const key = PulledVersion.parse(item.sk?.S);
+  const pulled = key.slice(PULL_PREFIX.length, key.indexOf('#', PULL_PREFIX.length));
+  const at = pulled.lastIndexOf('@');
+  return { name: pulled.slice(0, at), version: pulled.slice(at + 1), puller: pullerOfItem(item) };
+}

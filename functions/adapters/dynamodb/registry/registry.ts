@@ -1,0 +1,153 @@
+import {
+  GetItemCommand,
+  paginateQuery,
+  QueryCommand,
+  type DynamoDBClient,
+  type TransactWriteItem,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Registry } from '../../../../domain/registry/registry.port.ts';
+import { appendActions } from '../grants/grant-ledger.ts';
+import {
+  COLLECTIVE_SK,
+  collectivePk,
+  EXTENSION_SK,
+  extensionPk,
+  liveKey,
+  livePrefix,
+  parseExtensionItem,
+  parseLiveItem,
+  parseVersionItem,
+  toExtensionItem,
+  toLiveItem,
+  toPublisherItems,
+  toVersionItem,
+  VERSION_PREFIX,
+  versionSk,
+} from './registry.items.ts';
+import { writeTogether } from '../shared/write-together.ts';
+
+const IS_NEW = 'attribute_not_exists(pk)';
+/** Holds while an item is at the revision at which it was read. */
+const isAt = (revision: number) => ({
+  ConditionExpression: 'rev = :read',
+  ExpressionAttributeValues: marshall({ ':read': revision }),
+});
+
+/** The registry in the `registry` table; a publish writes its grants into the ledger's table in the same transaction. */
+export function dynamoRegistry(
+  client: DynamoDBClient,
+  tables: { readonly registry: string; readonly grants: string },
+): Registry {
+  const TableName = tables.registry;
+  const get = async (pk: string, sk: string) =>
+    (await client.send(new GetItemCommand({ TableName, Key: marshall({ pk, sk }), ConsistentRead: true }))).Item;
+
+  return {
+    async findExtension(name) {
+      const item = await get(extensionPk(name), EXTENSION_SK);
+      return item === undefined ? undefined : parseExtensionItem(item);
+    },
+
+    findVersion: findVersionIn(client, TableName),
+
+    async *versionsOf(name) {
+      const pages = paginateQuery(
+        { client },
+        {
+          TableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :extension AND begins_with(sk, :version)',
+          ExpressionAttributeValues: marshall({ ':extension': extensionPk(name), ':version': VERSION_PREFIX }),
+          ScanIndexForward: false,
+        },
+      );
+      for await (const { Items = [] } of pages) for (const item of Items) yield parseVersionItem(item);
+    },
+
+    async latestVersion(name, channel) {
+      const newest = {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :extension AND begins_with(sk, :channel)',
+        ExpressionAttributeValues: marshall({ ':extension': extensionPk(name), ':channel': livePrefix(channel) }),
+        ScanIndexForward: false,
+        Limit: 1,
+      };
+      const { Items: [item] = [] } = await client.send(new QueryCommand(newest));
+      return item === undefined ? undefined : parseLiveItem(item);
+    },
+
+    async publish({ version, extension, collectiveRevision, grants, writeId }) {
+      const { name, publisher, publishedAt } = version;
+      const own: TransactWriteItem =
+        extension === undefined
+          ? {
+              Put: {
+                TableName,
+                Item: toExtensionItem({ name, owner: publisher, createdAt: publishedAt, revision: 1 }),
+                ConditionExpression: IS_NEW,
+              },
+            }
+          : {
+              ConditionCheck: {
+                TableName,
+                Key: marshall({ pk: extensionPk(name), sk: EXTENSION_SK }),
+                ...isAt(extension.revision),
+              },
+            };
+      const asMembers: readonly TransactWriteItem[] =
+        collectiveRevision === undefined
+          ? []
+          : [
+              {
+                ConditionCheck: {
+                  TableName,
+                  Key: marshall({ pk: collectivePk(publisher.name), sk: COLLECTIVE_SK }),
+                  ...(collectiveRevision === 0 ? { ConditionExpression: IS_NEW } : isAt(collectiveRevision)),
+                },
+              },
+            ];
+      const isWritten = await writeTogether(client, [
+        own,
+        ...asMembers,
+        { Put: { TableName, Item: toVersionItem(version, writeId), ConditionExpression: IS_NEW } },
+        { Put: { TableName, Item: toLiveItem(version) } },
+        ...toPublisherItems(version).map((Item) => ({ Put: { TableName, Item } })),
+        ...grants.flatMap((append) => appendActions(tables.grants, append)),
+      ]);
+      return isWritten ? 'published' : 'stale';
+    },
+
+    async saveYanks(versions, yank) {
+      const actions = versions.flatMap(({ yank: _before, writeId, ...version }): TransactWriteItem[] => {
+        const next = { ...version, ...(yank === undefined ? {} : { yank }), revision: version.revision + 1 };
+        return [
+          { Put: { TableName, Item: toVersionItem(next, writeId), ...isAt(version.revision) } },
+          yank === undefined
+            ? { Put: { TableName, Item: toLiveItem(next) } }
+            : { Delete: { TableName, Key: liveKey(next) } },
+          ...toPublisherItems(next).map((Item) => ({ Put: { TableName, Item } })),
+        ];
+      });
+      return (await writeTogether(client, actions)) ? 'saved' : 'stale';
+    },
+
+    async saveExtension(extension) {
+      const next = { ...extension, revision: extension.revision + 1 };
+      const isWritten = await writeTogether(client, [
+        { Put: { TableName, Item: toExtensionItem(next), ...isAt(extension.revision) } },
+      ]);
+      return isWritten ? 'saved' : 'stale';
+    },
+  };
+}
+
+/** One version, strongly consistent. */
+export const findVersionIn =
+  (client: DynamoDBClient, TableName: string): Registry['findVersion'] =>
+  async (name, version) => {
+    const Key = marshall({ pk: extensionPk(name), sk: versionSk(version) });
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+    return Item === undefined ? undefined : parseVersionItem(Item);
+  };

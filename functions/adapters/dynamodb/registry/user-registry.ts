@@ -1,0 +1,39 @@
+import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { UserRegistry } from '../../../../domain/registry/user-registry.port.ts';
+import {
+  authorPk,
+  parsePublisherItem,
+  parsePullItem,
+  PULL_PREFIX,
+  publisherPk,
+  VERSION_PREFIX,
+  type Item,
+} from './registry.items.ts';
+
+/** A page is billed for what it looks at; about as many as the caps pay for. */
+const ROWS_A_PAGE = 100;
+
+export function dynamoUserRegistry(client: DynamoDBClient, tableName: string): UserRegistry {
+  async function* rowsOf(pk: string, skPrefix: string): AsyncGenerator<readonly Item[], void> {
+    const pages = paginateQuery(
+      { client, pageSize: ROWS_A_PAGE },
+      {
+        TableName: tableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :user AND begins_with(sk, :kind)',
+        ExpressionAttributeValues: marshall({ ':user': pk, ':kind': skPrefix }),
+      },
+    );
+    for await (const { Items = [] } of pages) yield Items;
+  }
+
+  return {
+    async *versionsOf(username) {
+      for await (const rows of rowsOf(publisherPk(username), VERSION_PREFIX)) yield rows.map(parsePublisherItem);
+    },
+    async *pullsOf(author) {
+      for await (const rows of rowsOf(authorPk(author), PULL_PREFIX)) yield rows.map(parsePullItem);
+    },
+  };
+}

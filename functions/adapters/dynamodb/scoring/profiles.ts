@@ -1,0 +1,22 @@
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Username } from '../../../../domain/identity/username.ts';
+import type { Profiles } from '../../../../domain/scoring/profiles.port.ts';
+import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
+import { getAll } from '../metrics/hour-index.ts';
+import { parseProfileItem, PROFILE_SK, toProfileItem, userPk, usernameOf } from './score.items.ts';
+
+export const dynamoProfiles = (
+  client: DynamoDBClient,
+  tableName: string,
+  deps: { readonly random: Random; readonly sleep: Sleep },
+): Profiles => ({
+  async setHidden(username, isHidden) {
+    await client.send(new PutItemCommand({ TableName: tableName, Item: toProfileItem(username, isHidden) }));
+  },
+
+  async hiddenAmong(usernames) {
+    const keys = usernames.map((username) => ({ pk: userPk(Username.parse(username)), sk: PROFILE_SK }));
+    const profiles = await getAll(client, tableName, keys, deps);
+    return new Set(profiles.filter((item) => parseProfileItem(item).isHidden).map(usernameOf));
+  },
+});

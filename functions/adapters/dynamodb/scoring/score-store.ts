@@ -1,0 +1,146 @@
+import {
+  ConditionalCheckFailedException,
+  paginateQuery,
+  PutItemCommand,
+  QueryCommand,
+  type DynamoDBClient,
+  type PutItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Username } from '../../../../domain/identity/username.ts';
+import type { DayScore } from '../../../../domain/scoring/score-steps.ts';
+import type { MetricsStore, Revision, ScoreStore, StoredUser } from '../../../../domain/scoring/score-store.port.ts';
+import { addDays } from '../../../../domain/shared/utc.ts';
+import {
+  DAY_PREFIX,
+  daySk,
+  METRICS_SK,
+  PROFILE_SK,
+  parseDayItem,
+  parseMetricsItem,
+  parseProfileItem,
+  parseScoreItem,
+  parseTurnItem,
+  REFRESH_SK,
+  SCORE_SK,
+  sortKeyOf,
+  toDayItem,
+  toMetricsItem,
+  toScoreItem,
+  toTurnItem,
+  userPk,
+  type Item,
+} from './score.items.ts';
+
+const BETWEEN = 'pk = :user AND sk BETWEEN :from AND :to';
+const between = (username: Username, from: string, to: string) => ({
+  KeyConditionExpression: BETWEEN,
+  ExpressionAttributeValues: marshall({ ':user': userPk(username), ':from': from, ':to': to }),
+});
+
+export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore & MetricsStore {
+  /** False where the condition does not hold. Our own retry may meet its own write so: the caller then reads again. */
+  async function putIf(input: Omit<PutItemCommandInput, 'TableName'>): Promise<boolean> {
+    try {
+      await client.send(new PutItemCommand({ TableName: tableName, ...input }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  const putAfter = (Item: Item, revision: Revision | undefined): Promise<boolean> =>
+    putIf(
+      revision === undefined
+        ? { Item, ConditionExpression: 'attribute_not_exists(pk)' }
+        : { Item, ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) },
+    );
+
+  const putMetrics: MetricsStore['saveMetrics'] = async (username, guard, next) => {
+    const revision = guard.metrics?.revision;
+    const item = toMetricsItem(username, next, (revision ?? 0) + 1);
+    return (await putAfter(item, revision)) ? 'saved' : 'stale';
+  };
+
+  /** Where the condition fails, the row that a newer score left behind stands, or this very one. */
+  const writeDayRow = (
+    { score: { username, rulesVersion }, revision }: NonNullable<StoredUser['score']>,
+    leaving: readonly DayScore[],
+  ): Promise<boolean> =>
+    putIf({
+      Item: toDayItem(username, leaving, rulesVersion, revision),
+      ConditionExpression: 'attribute_not_exists(pk) OR scoreRev < :rev',
+      ExpressionAttributeValues: marshall({ ':rev': revision }),
+    });
+
+  async function itemsBetween(username: Username, from: string, to: string): Promise<Item[]> {
+    const items: Item[] = [];
+    const input = { TableName: tableName, ConsistentRead: true, ...between(username, from, to) };
+    for await (const page of paginateQuery({ client }, input)) items.push(...(page.Items ?? []));
+    return items;
+  }
+
+  return {
+    async load(username) {
+      // One query for all: their sizes are billed together, which reads of their own would round up each.
+      const items = await itemsBetween(username, METRICS_SK, SCORE_SK);
+      const metrics = items.find((item) => sortKeyOf(item) === METRICS_SK);
+      const profile = items.find((item) => sortKeyOf(item) === PROFILE_SK);
+      const turn = items.find((item) => sortKeyOf(item) === REFRESH_SK);
+      const score = items.find((item) => sortKeyOf(item) === SCORE_SK);
+      return {
+        isHidden: profile !== undefined && parseProfileItem(profile).isHidden,
+        metrics: metrics === undefined ? null : parseMetricsItem(metrics),
+        score: score === undefined ? null : parseScoreItem(score),
+        ...(turn === undefined ? {} : { turn: parseTurnItem(turn) }),
+      };
+    },
+
+    saveMetrics: putMetrics,
+
+    async save(guard, { score, leaving, ...next }) {
+      const { username } = score;
+      if ((await putMetrics(username, guard, next)) === 'stale') return 'stale';
+      if (guard.score !== null && leaving.length > 0) await writeDayRow(guard.score, leaving);
+      const scoreRevision = guard.score?.revision;
+      const madeOf = { metrics: next.metrics, revision: (guard.metrics?.revision ?? 0) + 1 };
+      return (await putAfter(toScoreItem(score, madeOf, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
+    },
+
+    async takeTurn(username, turn, before) {
+      const condition =
+        before === undefined
+          ? { ConditionExpression: 'attribute_not_exists(pk)' }
+          : {
+              ConditionExpression: '#by = :before',
+              ExpressionAttributeNames: { '#by': 'by' },
+              ExpressionAttributeValues: marshall({ ':before': before.by }),
+            };
+      if (await putIf({ Item: toTurnItem(username, turn), ...condition })) return true;
+      // After a lost answer the SDK sends again, and then meets its own turn.
+      const [now] = await itemsBetween(username, REFRESH_SK, REFRESH_SK);
+      return now !== undefined && parseTurnItem(now).by === turn.by;
+    },
+
+    async endTurn(username, by) {
+      await putIf({
+        Item: toTurnItem(username, { by, until: 0 }),
+        ConditionExpression: '#by = :by',
+        ExpressionAttributeNames: { '#by': 'by' },
+        ExpressionAttributeValues: marshall({ ':by': by }),
+      });
+    },
+
+    async dayRows(username, from, to) {
+      const nextTo = async (first: string, last: string, ScanIndexForward: boolean) => {
+        const input = { TableName: tableName, ConsistentRead: true, ScanIndexForward, Limit: 1 };
+        return (await client.send(new QueryCommand({ ...input, ...between(username, first, last) }))).Items ?? [];
+      };
+      const before = await nextTo(DAY_PREFIX, daySk(addDays(from, -1)), false);
+      const within = await itemsBetween(username, daySk(from), daySk(to));
+      const after = await nextTo(daySk(addDays(to, 1)), daySk('9999-12-31'), true); // it may hold dates before its own
+      return [...before, ...within, ...after].flatMap(parseDayItem);
+    },
+  };
+}

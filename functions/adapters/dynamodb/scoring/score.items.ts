@@ -1,0 +1,290 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
+import { Username } from '../../../../domain/identity/username.ts';
+import { byListing } from '../../../../domain/scoring/contributions.ts';
+import type {
+  DayRow,
+  NextMetrics,
+  Revision,
+  StoredMetrics,
+  StoredScore,
+} from '../../../../domain/scoring/score-store.port.ts';
+import type { UserScore } from '../../../../domain/scoring/score.ts';
+import type { Turn } from '../../../../domain/scoring/turns.ts';
+import { isKnown, type UserMetrics } from '../../../../domain/scoring/username-metrics.ts';
+import type { DayScore, ScoreStep } from '../../../../domain/scoring/score-steps.ts';
+import { shardOf } from '../../../../domain/shared/shard.ts';
+import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../../domain/shared/utc.ts';
+import { packMetrics, unpackMetrics } from './metrics.codec.ts';
+
+/**
+ * The items of the `user_scores` table.
+ *
+ *   USER#<name>    METRICS           username_metrics, packed
+ *   USER#<name>    PROFILE           what the user chose: whether the leaderboards show them
+ *   USER#<name>    REFRESH           whose turn it is to refresh the user, where there are many devices
+ *   USER#<name>    SCORE             the score; in the index `byShard`
+ *   USER#<name>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE knows no more
+ */
+export type Item = Record<string, AttributeValue>;
+
+export const METRICS_SK = 'METRICS';
+export const PROFILE_SK = 'PROFILE'; // between the two in their order: one query reads all three
+export const REFRESH_SK = 'REFRESH'; // this one, too
+export const SCORE_SK = 'SCORE';
+export const DAY_PREFIX = 'DAY#';
+const USER_PREFIX = 'USER#';
+export const userPk = (username: Username): string => `${USER_PREFIX}${username}`;
+export const usernameOf = ({ pk }: Item): Username => Username.parse(pk?.S?.slice(USER_PREFIX.length));
+export const daySk = (date: string): string => `${DAY_PREFIX}${date}`;
+
+const Count = z.int().check(z.nonnegative());
+const RevisionNumber = z.int().check(z.positive());
+
+const MetricsItem = z.object({
+  foldedAt: z.iso.datetime(),
+  /** Metrics that were stored before refreshes were skipped have none. */
+  starts: z._default(z.record(z.string(), z.int()), {}),
+  foldedBy: z._default(z.string(), ''), // '': what a release wrote that names no fold
+  basis: z.string(),
+  packed: z.instanceof(Uint8Array),
+  rev: RevisionNumber,
+});
+
+/** [days since 1970-01-01, number, …]: a flat list of numbers by date, as JSON. */
+const PackedDates = z.pipe(
+  z.string(),
+  z.transform((text): readonly (readonly [UtcDate, number])[] => {
+    const numbers = z.array(z.int()).parse(JSON.parse(text));
+    return numbers.flatMap((number, index) =>
+      index % 2 === 0 ? [] : [[dateOfDayNumber(numbers[index - 1] ?? 0), number] as const],
+    );
+  }),
+);
+const packDates = (numbers: Iterable<readonly [UtcDate, number]>): string =>
+  JSON.stringify([...numbers].flatMap(([date, number]) => [dayNumberOf(date), number]));
+
+const ContributionItem = z.object({
+  category: z.string(),
+  source: z.string(),
+  points: z.int(),
+  inputs: z.record(z.string(), z.int()),
+});
+
+/** Keys with their points: a hundred of them take about 4 KB, so what follows from a key is not kept. */
+const GrantedItem = z.object({
+  seq: Count,
+  totalScore: z.int(),
+  categoryTotals: z.record(z.string(), z.int()),
+  sourceTotals: z.record(z.string(), z.int()),
+  listed: z.record(z.string(), z.int()),
+  reversed: z.array(z.string()),
+  olderCount: Count,
+  olderPoints: z.record(z.string(), z.int()),
+  byDate: z._default(PackedDates, []),
+});
+
+/** By the last date of each. */
+const PackedSteps = z.pipe(
+  PackedDates,
+  z.transform((numbers): readonly ScoreStep[] => numbers.map(([through, score]) => ({ through, score }))),
+);
+const packSteps = (steps: readonly ScoreStep[]): string =>
+  packDates(steps.map(({ through, score }) => [through, score] as const));
+
+/**
+ * By which rules a score was computed, and by which fold: one text, since the index has no other attribute for it, and an
+ * older release takes it for rules that are not its own. Without the second part it is such a release's.
+ */
+const COMPUTED_BY = /^(?<rulesVersion>.*?)(?:\/(?<foldedBy>[^/]*))?$/su;
+export type ComputedBy = Pick<UserScore, 'rulesVersion' | 'foldedBy'>;
+export const computedBy = ({ rulesVersion, foldedBy }: ComputedBy): string => `${rulesVersion}/${foldedBy}`;
+export function fromComputedBy(text: string): ComputedBy {
+  const { rulesVersion = text, foldedBy = '' } = COMPUTED_BY.exec(text)?.groups ?? {};
+  return { rulesVersion, foldedBy };
+}
+
+const TierReachedItem = z.object({ tier: z.string(), reachedAt: z.iso.datetime(), hasBadge: z.boolean() });
+
+const ScoreItem = z.object({
+  username: Username,
+  date: z.iso.date(),
+  contributions: z.record(z.string(), ContributionItem),
+  canonicalScore: z.int(),
+  activityScore: Count,
+  tier: z.string(),
+  // Neither is in a score that was saved before there was a ledger.
+  tiersReached: z._default(z.array(TierReachedItem), []),
+  granted: z.optional(GrantedItem),
+  standingSince: z.iso.datetime(),
+  steps: PackedSteps,
+  isHidden: z._default(z.boolean(), false), // only there where it is true
+  nextChangeOn: z.nullable(z.iso.date()),
+  rulesVersion: z.string(),
+  refreshedAt: z.iso.datetime(),
+  rev: RevisionNumber,
+  /** Of a score that was saved before it was kept: that of no metrics. */
+  metricsRev: z._default(Count, 0),
+});
+
+const ProfileItem = z.object({ isHidden: z.boolean() });
+const TurnItem = z.object({ by: z.string(), until: Count });
+/** `earlier`: dates before its own, where several were left behind at once. */
+const DayItem = z.object({
+  sk: z.string(),
+  canonicalScore: z.int(),
+  rulesVersion: z.optional(z.string()),
+  earlier: z._default(PackedDates, []),
+});
+
+export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
+
+export const toMetricsItem = (
+  username: Username,
+  { metrics: { basis, foldedBy, ...metrics }, foldedAt, starts }: NextMetrics,
+  rev: Revision,
+): Item => {
+  const folds = [metrics.sealed, ...metrics.open.values()];
+  // Beside the packed bytes, for whoever reads the table by hand.
+  const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
+  const packed = packMetrics(metrics);
+  const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis, packed };
+  return marshall({ pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, rev });
+};
+
+export function parseMetricsItem(item: Item): StoredMetrics {
+  const { foldedAt, foldedBy, starts, basis, packed, rev } = MetricsItem.parse(unmarshall(item));
+  const metrics = { foldedBy, basis, ...unpackMetrics(packed) };
+  return { metrics, foldedAt, starts: new Map(Object.entries(starts)), revision: rev };
+}
+
+function toGrantedItem({ balance, listed, older, byDate }: Granted): z.input<typeof GrantedItem> {
+  const { categoryTotals, sourceTotals, ...rest } = balance;
+  return {
+    ...rest,
+    categoryTotals: Object.fromEntries(categoryTotals),
+    sourceTotals: Object.fromEntries(sourceTotals),
+    listed: Object.fromEntries(listed.map(({ key, granted }) => [key, granted])),
+    reversed: listed.flatMap(({ key, isReversed }) => (isReversed ? [key] : [])),
+    olderCount: older.count,
+    olderPoints: Object.fromEntries(older.points),
+    byDate: packDates(byDate),
+  };
+}
+
+function parseGranted(item: z.infer<typeof GrantedItem> | undefined): Granted {
+  if (item === undefined) return nothingGranted;
+  const reversed = new Set(item.reversed);
+  return {
+    balance: {
+      seq: item.seq,
+      totalScore: item.totalScore,
+      categoryTotals: new Map(Object.entries(item.categoryTotals)),
+      sourceTotals: new Map(Object.entries(item.sourceTotals)),
+    },
+    listed: Object.entries(item.listed)
+      .map(([key, granted]) => ({ key, granted, isReversed: reversed.has(key) }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1)), // a stored map has no order
+    older: { count: item.olderCount, points: new Map(Object.entries(item.olderPoints)) },
+    byDate: new Map(item.byDate),
+  };
+}
+
+/**
+ * Every score once, in `SCORE_SHARDS` partitions: one small entry for each user, while the table has one for each of their
+ * days. Its keys never change, so that whoever pages through it meets each score once, whatever is saved meanwhile, and
+ * a save that changes nothing in an entry pays nothing for it.
+ */
+export const BY_SHARD_INDEX = 'byShard';
+export const SCORE_SHARDS = 8;
+export const scoreShardOf = (shard: number): string => `SHARD#${shard}`;
+
+/** What an entry of the index says. `memberScore` is missing where nothing is known of the user any more. */
+export const ScoreEntry = z.object({
+  username: Username,
+  memberScore: z.optional(z.int()),
+  tier: z.string(),
+  standingSince: z.iso.datetime(),
+  steps: PackedSteps,
+  isHidden: z._default(z.boolean(), false),
+  rulesVersion: z.pipe(
+    z._default(z.string(), ''),
+    z.transform((text) => fromComputedBy(text).rulesVersion),
+  ),
+});
+export type ScoreEntry = z.infer<typeof ScoreEntry>;
+
+/** `memberScore` is the score where anything is known of the user: what the gauges of all members read. */
+export const toScoreItem = (
+  { contributions, granted, steps, isHidden, rulesVersion, foldedBy, ...score }: UserScore,
+  metrics: { readonly metrics: UserMetrics; readonly revision: Revision },
+  rev: Revision,
+): Item => {
+  const isMember = isKnown(metrics.metrics) || granted.balance.seq > 0;
+  const byKey = Object.fromEntries(
+    contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
+  );
+  return marshall({
+    pk: userPk(score.username),
+    sk: SCORE_SK,
+    ...score,
+    contributions: byKey,
+    granted: toGrantedItem(granted),
+    scoreShard: scoreShardOf(shardOf(score.username, SCORE_SHARDS)),
+    steps: packSteps(steps),
+    rulesVersion: computedBy({ rulesVersion, foldedBy }),
+    ...(isHidden ? { isHidden } : {}),
+    ...(isMember ? { memberScore: score.canonicalScore } : {}),
+    metricsRev: metrics.revision,
+    rev,
+  });
+};
+
+export function parseScoreItem(item: Item): StoredScore {
+  const { rev, metricsRev, contributions, granted, rulesVersion, ...score } = ScoreItem.parse(unmarshall(item));
+  const listed = Object.entries(contributions)
+    .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
+    .sort(byListing); // a stored map has no order
+  const by = fromComputedBy(rulesVersion);
+  return {
+    score: { ...score, ...by, contributions: listed, granted: parseGranted(granted) },
+    revision: rev,
+    metricsRevision: metricsRev,
+  };
+}
+
+export const toProfileItem = (username: Username, isHidden: boolean): Item =>
+  marshall({ pk: userPk(username), sk: PROFILE_SK, isHidden });
+export const parseProfileItem = (item: Item) => ProfileItem.parse(unmarshall(item));
+
+export const toTurnItem = (username: Username, { by, until }: Turn): Item =>
+  marshall({ pk: userPk(username), sk: REFRESH_SK, by, until });
+export const parseTurnItem = (item: Item): Turn => TurnItem.parse(unmarshall(item));
+
+/** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */
+export function toDayItem(
+  username: Username,
+  left: readonly DayScore[],
+  rulesVersion: string,
+  scoreRev: Revision,
+): Item {
+  const last = left.at(-1);
+  if (last === undefined) throw new Error('a row without a date');
+  const earlier = left.slice(0, -1).map(({ date, canonicalScore }) => [date, canonicalScore] as const);
+  return marshall({
+    pk: userPk(username),
+    sk: daySk(last.date),
+    canonicalScore: last.canonicalScore,
+    rulesVersion,
+    ...(earlier.length > 0 ? { earlier: packDates(earlier) } : {}),
+    scoreRev,
+  });
+}
+
+export function parseDayItem(item: Item): readonly DayRow[] {
+  const { sk, canonicalScore, rulesVersion = null, earlier } = DayItem.parse(unmarshall(item));
+  const days = [...earlier, [sk.slice(DAY_PREFIX.length), canonicalScore] as const];
+  return days.map(([date, score]) => ({ date, canonicalScore: score, rulesVersion }));
+}

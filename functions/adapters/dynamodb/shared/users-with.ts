@@ -1,0 +1,25 @@
+import { paginateScan, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { Username } from '../../../../domain/identity/username.ts';
+
+const USER_PREFIX = 'USER#';
+const UserPk = z.string().check(z.startsWith(USER_PREFIX));
+
+/** Everybody of whom a table has an item with this sort key, in pages, in no particular order. */
+export async function* usersWith(
+  client: DynamoDBClient,
+  tableName: string,
+  sk: string,
+): AsyncGenerator<readonly Username[], void> {
+  const scan = {
+    TableName: tableName,
+    ConsistentRead: true,
+    FilterExpression: 'sk = :sk',
+    ProjectionExpression: 'pk',
+    ExpressionAttributeValues: marshall({ ':sk': sk }),
+  };
+  for await (const { Items = [] } of paginateScan({ client }, scan)) {
+    yield Items.map(({ pk }) => Username.parse(UserPk.parse(pk?.S).slice(USER_PREFIX.length)));
+  }
+}

@@ -1,0 +1,147 @@
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { Username } from '../../../../domain/identity/username.ts';
+import { kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
+import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
+import { CLI_INVOCATION } from '../../../../domain/telemetry/event-kind.ts';
+import type { UtcHour } from '../../../../domain/shared/utc.ts';
+
+/**
+ * The items of the `telemetry` table.
+ *
+ *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt, lastOwner, barred; in the index `byHour` under createdAt's hour
+ *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events; in the index `byHour`
+ *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
+ *   USER#<name>    ISSUE#<id>                 an issue that the user created
+ *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
+ */
+export type Item = Record<string, AttributeValue>;
+
+export const DEVICE_SK = 'DEVICE';
+export const devicePk = (deviceId: string): string => `DEVICE#${deviceId}`;
+export const userPk = (username: Username): string => `USER#${username}`;
+export const hourSkPrefix = (hour: UtcHour): string => `HOUR#${hour}#`;
+export const chunkSk = (hour: UtcHour, index: number): string => hourSkPrefix(hour) + String(index).padStart(4, '0');
+
+const KEY = {
+  device: /^DEVICE#(?<deviceId>.+)$/su,
+  user: /^USER#(?<username>.+)$/u,
+  chunk: /^HOUR#(?<hour>\d{4}-\d{2}-\d{2}T\d{2})#(?<index>\d{4,})$/u,
+};
+
+/** What a pair of keys of this table names. */
+export type TelemetryKey =
+  | { readonly kind: 'device'; readonly deviceId: string }
+  | { readonly kind: 'chunk'; readonly deviceId: string; readonly hour: UtcHour; readonly index: number }
+  | { readonly kind: 'link'; readonly username: Username; readonly deviceId: string }
+  | { readonly kind: 'report'; readonly username: Username };
+
+const Keys = z.object({ pk: z.string(), sk: z.string() });
+
+/** Reads a key. Throws on one that this table does not know. */
+export function parseKey(item: Item): TelemetryKey {
+  const { pk, sk } = Keys.parse(unmarshall({ pk: item.pk ?? { NULL: true }, sk: item.sk ?? { NULL: true } }));
+  const deviceId = KEY.device.exec(pk)?.groups?.deviceId;
+  const chunk = KEY.chunk.exec(sk)?.groups;
+  const username = KEY.user.exec(pk)?.groups?.username;
+  const linked = KEY.device.exec(sk)?.groups?.deviceId;
+  if (deviceId !== undefined && sk === DEVICE_SK) return { kind: 'device', deviceId };
+  if (deviceId !== undefined && chunk?.hour !== undefined) {
+    return { kind: 'chunk', deviceId, hour: chunk.hour, index: Number(chunk.index) };
+  }
+  if (username !== undefined && linked !== undefined) {
+    return { kind: 'link', username: Username.parse(username), deviceId: linked };
+  }
+  if (username !== undefined && (sk.startsWith(ISSUE_SK_PREFIX) || sk.startsWith(SIGN_IN_SK_PREFIX))) {
+    return { kind: 'report', username: Username.parse(username) };
+  }
+  throw new Error(`no item of the telemetry table has the key ${pk} / ${sk}`);
+}
+
+export const DeviceItem = z.object({
+  owner: z.optional(Username),
+  lastOwner: z.optional(Username),
+  barred: z.optional(z.set(Username)),
+  createdAt: z.iso.datetime(),
+});
+
+export const ISSUE_SK_PREFIX = 'ISSUE#';
+export const SIGN_IN_SK_PREFIX = 'SIGNIN#';
+
+/** A fact that a server reported: its key is its identity. */
+export const ReportItem = z.object({ hour: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/u)) });
+
+export const LinkItem = z.object({ owned: z.boolean() });
+
+/** Bytes of one packed event: 8 of its id, then its kind and its sender as places in the item's own tables. */
+const ENTRY_BYTES = 10;
+const NO_SENDER = 0;
+
+const ChunkItem = z.object({
+  rev: z.int(),
+  closed: z.optional(z.boolean()),
+  events: z.instanceof(Uint8Array),
+  kinds: z.array(z.string()),
+  senders: z.optional(z.array(Username)),
+  writeId: z.string(),
+});
+
+const kindOfText = (text: string): EventKind =>
+  text.startsWith(':') || text.startsWith('!')
+    ? { event: CLI_INVOCATION, command: text.slice(1), success: text.startsWith(':') }
+    : { event: text, command: null, success: true };
+
+/** A chunk as an item, at the revision after `chunk.revision`. `writeId` marks this very write. */
+export function chunkItem(deviceId: string, hour: UtcHour, chunk: Chunk, writeId: string): Item {
+  const kinds = [...new Set(chunk.events.map(({ kind }) => kindText(kind)))];
+  const senders = [...new Set(chunk.events.flatMap(({ sender }) => (sender === null ? [] : [sender])))];
+  const events = new Uint8Array(chunk.events.length * ENTRY_BYTES);
+  for (const [index, { id, kind, sender }] of chunk.events.entries()) {
+    events.set(Buffer.from(id, 'hex'), index * ENTRY_BYTES);
+    events[index * ENTRY_BYTES + 8] = kinds.indexOf(kindText(kind));
+    events[index * ENTRY_BYTES + 9] = sender === null ? NO_SENDER : senders.indexOf(sender) + 1;
+  }
+  return marshall(
+    {
+      pk: devicePk(deviceId),
+      sk: chunkSk(hour, chunk.index),
+      ...placeOf(hour, deviceId),
+      rev: chunk.revision + 1,
+      closed: chunk.closed ? true : undefined,
+      events,
+      kinds,
+      senders: senders.length > 0 ? senders : undefined,
+      writeId,
+    },
+    { removeUndefinedValues: true },
+  );
+}
+
+/** Reads a stored chunk. Throws on an item that was not written by `chunkItem`. */
+export function parseChunk(item: Item): { readonly chunk: Chunk; readonly writeId: string } {
+  const key = parseKey(item);
+  if (key.kind !== 'chunk') throw new Error(`expected a chunk of an hour, found a ${key.kind}`);
+  const { rev, closed, events, kinds, senders, writeId } = ChunkItem.parse(unmarshall(item));
+  const tables = { kinds: kinds.map(kindOfText), senders: senders ?? [] };
+  const chunk = { index: key.index, revision: rev, closed: closed ?? false, events: unpack(events, tables) };
+  return { chunk, writeId };
+}
+
+function unpack(
+  bytes: Uint8Array,
+  tables: { readonly kinds: readonly EventKind[]; readonly senders: readonly Username[] },
+): EventEntry[] {
+  if (bytes.length % ENTRY_BYTES !== 0) throw new Error(`packed events: ${bytes.length} bytes are no whole entries`);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / ENTRY_BYTES }, (_, index) => {
+    const at = index * ENTRY_BYTES;
+    const kind = tables.kinds[buffer.readUInt8(at + 8)];
+    const senderPlace = buffer.readUInt8(at + 9);
+    const sender = senderPlace === NO_SENDER ? null : tables.senders[senderPlace - 1];
+    if (kind === undefined || sender === undefined)
+      throw new Error('packed events: an entry names no place in its table');
+    return { id: buffer.toString('hex', at, at + 8), kind, sender };
+  });
+}

@@ -1,0 +1,51 @@
+import { paginateQuery, type DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { EventEntry } from '../../../../domain/telemetry/device-hour.ts';
+import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/user-telemetry.port.ts';
+import type { UtcHour } from '../../../../domain/shared/utc.ts';
+import { devicePk, LinkItem, parseChunk, parseKey, userPk } from './telemetry.items.ts';
+
+/** The facts that a fold reads, from the `telemetry` table itself: an index could lag behind them. */
+export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): UserTelemetry {
+  const query = (input: Omit<QueryCommandInput, 'TableName'>) =>
+    paginateQuery({ client }, { TableName: tableName, ConsistentRead: true, ...input });
+
+  return {
+    async linksOf(username) {
+      const links: DeviceLink[] = [];
+      const pages = query({
+        KeyConditionExpression: 'pk = :user AND begins_with(sk, :link)',
+        ExpressionAttributeValues: marshall({ ':user': userPk(username), ':link': devicePk('') }),
+      });
+      for await (const page of pages) {
+        for (const item of page.Items ?? []) {
+          const key = parseKey(item);
+          if (key.kind === 'link') links.push({ deviceId: key.deviceId, ...LinkItem.parse(unmarshall(item)) });
+        }
+      }
+      return links;
+    },
+
+    async *hoursOf(deviceId, dates) {
+      const pages = query({
+        KeyConditionExpression: 'pk = :device AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: marshall({
+          ':device': devicePk(deviceId),
+          ':from': `HOUR#${dates?.from ?? ''}`,
+          ':to': `HOUR#${dates?.to ?? ''}~`, // `~` sorts after every hour of the date
+        }),
+      });
+      let current: { deviceId: string; hour: UtcHour; events: EventEntry[] } | undefined;
+      for await (const page of pages) {
+        for (const item of page.Items ?? []) {
+          const key = parseKey(item);
+          if (key.kind !== 'chunk') continue;
+          if (current !== undefined && current.hour !== key.hour) yield current;
+          if (current?.hour !== key.hour) current = { deviceId, hour: key.hour, events: [] };
+          current.events.push(...parseChunk(item).chunk.events);
+        }
+      }
+      if (current !== undefined) yield current;
+    },
+  };
+}
