@@ -1,4 +1,4 @@
-import '../infra/bundle.ts'; // first: it bundles while the CDK is loaded
+import '../infra/bundle.ts'; // first, because it bundles while the CDK is loaded
 import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
@@ -11,19 +11,19 @@ const unlessEmpty = <Schema extends z.ZodType>(schema: Schema) =>
 
 const Environment = z.object({
   LAUREL_STAGE: unlessEmpty(StageName),
-  LAUREL_NEW_TABLES: z.string().optional(), // `bin/deploy.ts` knows which these are
-  /** An SNS topic that is told of every alarm. */
+  LAUREL_NEW_TABLES: z.string().optional(), // the new tables, set by `bin/deploy.ts`
+  /** The SNS topic that receives every alarm. */
   LAUREL_ALARM_TOPIC_ARN: unlessEmpty(
     z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'expected the ARN of an SNS topic'),
   ),
-  /** `/api`: every path is served behind it, too. */
+  /** A prefix such as `/api`: every path is also served under it. */
   LAUREL_BASE_PATH: unlessEmpty(z.string().regex(/^(?:\/[a-z0-9-]+)+$/, 'expected a path such as /api')),
   LAUREL_ALARMS: unlessEmpty(z.literal('silent', 'expected silent, or nothing')),
-  /** As `aws lambda get-account-settings` says it: a new account may have 10 at first. */
+  /** The result of `aws lambda get-account-settings`. A new account may start with 10. */
   LAUREL_ACCOUNT_CONCURRENCY: unlessEmpty(
     z
       .string()
-      .regex(/^[1-9]\d{0,6}$/, 'expected a whole number, the invocations at a time that the account may have')
+      .regex(/^[1-9]\d{0,6}$/, 'expected a whole number: the concurrent invocations that the account may have')
       .transform(Number),
   ),
   CDK_OUTDIR: z.string().default(join(import.meta.dirname, '..', 'cdk.out')),
@@ -46,7 +46,7 @@ const fromContext = z.string().optional().parse(app.node.tryGetContext('stage'))
 const stage = stageOf(fromContext ?? LAUREL_STAGE ?? 'dev', LAUREL_NEW_TABLES);
 if (stage.name === 'prod' && alarmTopicArn === undefined && LAUREL_ALARMS !== 'silent') {
   refuse(
-    'The alarms of prod would tell nobody: name an SNS topic in LAUREL_ALARM_TOPIC_ARN, or set LAUREL_ALARMS=silent to go without',
+    'The alarms of prod would reach nobody: name an SNS topic in LAUREL_ALARM_TOPIC_ARN, or set LAUREL_ALARMS=silent to deploy without one',
   );
 }
 

@@ -13,8 +13,8 @@ import { explained } from '../operator/explained.ts';
 import { OperatorError } from '../operator/outcome.ts';
 
 /**
- * `npm run deploy [-- options of cdk deploy]`. Tables that are not in the stack yet are created without protection from
- * deletion first, so that a deployment that fails can take them back, and are protected by a second one right after.
+ * `npm run deploy [-- options of cdk deploy]`. It first creates new tables without deletion protection, so that
+ * CloudFormation can delete them if the deployment fails. A second deployment right after the first one protects them.
  */
 const ROOT = join(import.meta.dirname, '..');
 const CDK_OUT = join(ROOT, 'cdk.out');
@@ -27,7 +27,7 @@ const stackName = `Laurel-${stage.name}`;
 synthesize();
 const newTables = stage.keepsData ? await tablesToCreate().catch(endExplained) : [];
 if (newTables.length > 0) {
-  console.log(`New, and protected once they are there: ${newTables.join(', ')}`);
+  console.log(`New tables, protected by the second deployment: ${newTables.join(', ')}`);
   synthesize(newTables);
   deploy();
   synthesize();
@@ -43,14 +43,16 @@ function deploy(): void {
   run('cdk', ['deploy', '--app', CDK_OUT, stackName, ...process.argv.slice(2)]);
 }
 
-/** Ends with the exit code of a command that fails. */
+/** Exits with the command's exit code if it fails. */
 function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: ROOT, env: { ...process.env, ...env } });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Without a region, credentials or a network there is a sentence for it, as for the operator's command. */
+/**
+ * Explains a missing region, missing credentials or a missing network in one sentence, as the operator's command does.
+ */
 function endExplained(error: unknown): never {
   const said = explained(error, targetOf({ stage: stage.name }, {}));
   if (!(said instanceof OperatorError)) throw error;
@@ -58,7 +60,7 @@ function endExplained(error: unknown): never {
   process.exit(1);
 }
 
-/** The roles of the template's tables that the stack does not have. */
+/** The roles of the tables that are in the template and not yet in the stack. */
 async function tablesToCreate(): Promise<readonly string[]> {
   const Template = z.object({
     Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.looseObject({}).optional() })),

@@ -33,14 +33,14 @@ try {
 } catch (error) {
   exitCode = explain(error);
 }
-// What is still open is of no interest: idle connections, or an invocation that an interrupted command waited for.
+// Exits without waiting for open handles: idle connections, or an invocation that an interrupted command waited for.
 process.stdout.write('', () => process.exit(exitCode));
 
-/** Says what went wrong in a sentence; what nobody foresaw, with its stack. */
+/** Explains an expected error in one sentence, and an unexpected one with its stack trace. */
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok; // --help
-    if (isJson) output.result({ error: error.message, code: 'usage' }, ''); // commander has told stderr
+    if (isJson) output.result({ error: error.message, code: 'usage' }, ''); // commander has already written to stderr
     return EXIT.usage;
   }
   const { code, sentence } = reasonOf(error);
@@ -52,10 +52,10 @@ function explain(error: unknown): ExitCode {
 function reasonOf(error: unknown): { readonly code: string; readonly sentence: string } {
   if (error instanceof OperatorError) return { code: error.code, sentence: error.message };
   if (error instanceof z.core.$ZodError) {
-    const sentence = `an answer has not the form that this version knows: ${z.prettifyError(error)}`;
+    const sentence = `an answer does not have the form that this version expects: ${z.prettifyError(error)}`;
     return { code: 'unknown_answer', sentence };
   }
-  // The AWS SDK's errors name themselves well: AccessDenied, ExpiredToken, QueueDoesNotExist …
+  // The AWS SDK's errors have clear names: AccessDenied, ExpiredToken, QueueDoesNotExist …
   if (error instanceof Error && '$metadata' in error)
     return { code: error.name, sentence: `${error.name}: ${error.message}` };
   const sentence = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -27,29 +27,29 @@ const portOf = (text: string): number => {
   throw new InvalidArgumentError('expected 0 to 65535');
 };
 
-process.umask(0o077); // keys and data are their owner's, whoever of this process or its engines writes them
-process.stdout.on('error', () => undefined); // a terminal that is gone is no reason to leave the engines as they are
+process.umask(0o077); // only the owner can read keys and data, also those that the engines write
+process.stdout.on('error', () => undefined); // the engines must still be stopped when the terminal is gone
 process.stderr.on('error', () => undefined);
 
 const command = new Command('npm start --')
   .description('Runs Laurel on this machine from its synthesized template.')
-  .option('--port <port>', 'where the API listens; 0 for any free port', portOf, 8787)
-  .option('--data <directory>', 'where data is kept between runs', '.laurel')
-  .option('--fresh', 'delete what the data directory holds first')
+  .option('--port <port>', 'the port of the API; 0 chooses a free one', portOf, 8787)
+  .option('--data <directory>', 'the directory that keeps the data between runs', '.laurel')
+  .option('--fresh', 'delete the data of earlier runs first')
   .option('--empty', 'do not load the sample community')
-  .addOption(new Option('--engine <engine>', 'what plays DynamoDB').choices([...ENGINES]))
+  .addOption(new Option('--engine <engine>', 'the engine that runs in place of DynamoDB').choices([...ENGINES]))
   .parse();
 const options = Options.parse(command.opts());
 
 let stack: LocalStack | undefined;
 let isEnding = false;
 
-/** Ends what was started. A signal during boot just ends the process: engines end with their parent. */
+/** Stops what was started. A signal during boot only ends the process, because the engines end with their parent. */
 async function end(exitCode: number): Promise<void> {
   if (isEnding) return;
   isEnding = true;
   if (stack !== undefined) console.log(`Stopping the API at ${stack.baseUrl}, its functions and engines.`);
-  await stack?.stop().catch(() => undefined); // it ends in any case: what is left of the engines ends with this process
+  await stack?.stop().catch(() => undefined); // exits in any case: engines that are left end with this process
   if (stack !== undefined) console.log(`Laurel has stopped. Its data stays in ${options.data}.`);
   process.exit(exitCode);
 }
@@ -69,7 +69,7 @@ try {
 
 async function run(): Promise<void> {
   const { port, data: dataDirectory, fresh, engine } = options;
-  console.log('Synthesizing the stack (again only when its sources changed)');
+  console.log('Synthesizing the stack (only if its sources changed)');
   const assembly = readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
   stack = await startLocalStack({
     assembly,
@@ -90,7 +90,7 @@ async function run(): Promise<void> {
 async function showSample(running: LocalStack, progressFile: string): Promise<void> {
   console.log('Loading the sample community (once)');
   if (await loadSample(running, progressFile, Date.now())) await running.drain();
-  else console.log('The sample community is there already: it was loaded by an earlier start.');
+  else console.log('An earlier start has already loaded the sample community.');
   const table = new Table({
     head: ['rank', 'username', 'score', 'tier'],
     colAligns: ['right', 'left', 'right', 'left'],
@@ -101,7 +101,7 @@ async function showSample(running: LocalStack, progressFile: string): Promise<vo
   console.log(table.toString());
 }
 
-/** To paste into a second terminal, in the order they are in. Only a user who exists is named. */
+/** Commands to paste into a second terminal, in this order. They name a user only if one exists. */
 function nextSteps(baseUrl: string, dataDirectory: string, username: string | undefined): string {
   const someone = `
 Who leads:       curl '${baseUrl}/v1/leaderboards/alltime'

@@ -6,8 +6,8 @@ import { clock, randomToken, sha256 } from '../functions/runtime/environment.ts'
 import { type DataDirectory, unusableKey } from './data-directory.ts';
 
 /**
- * The admin key of earlier runs, or else the first one: no key exists yet that could ask the API for one. Throws
- * `ExplainedError` for a file whose key opens nothing.
+ * The admin key of earlier runs, or a new one if there is none. The API cannot create the first key, because every
+ * request for a key needs one. Throws `ExplainedError` if the stored file does not hold a valid key.
  */
 export async function ensureAdminKey(
   data: DataDirectory,
@@ -19,7 +19,7 @@ export async function ensureAdminKey(
   if (kept !== undefined) {
     const credential = await authenticator({ credentials, clock, sha256 })(kept);
     if (credential?.kind === 'admin') return kept;
-    throw unusableKey(data.file('admin-key'), 'holds a key that the stored data does not know as an admin key');
+    throw unusableKey(data.file('admin-key'), 'holds a key that is not an admin key in the stored data');
   }
   const label = 'first admin key of the local stack';
   const { key } = await createKey({ credentials, clock, randomToken, sha256 }, { kind: 'admin', label });

@@ -2,7 +2,7 @@ import { Agent, type IncomingHttpHeaders, request, type RequestOptions } from 'n
 import * as z from 'zod';
 import { parseJson } from './json.ts';
 
-/** An AWS service's refusal, by its name. */
+/** An error that an AWS service answered, with its name. */
 export class AwsCallError extends Error {
   override readonly name: string;
   readonly status: number;
@@ -18,8 +18,8 @@ export class AwsCallError extends Error {
 export type AwsCall = (target: string, body: unknown, signal?: AbortSignal) => Promise<unknown>;
 
 /**
- * What the event sources call with: no SDK, because it would take a third client for streams, and a retry of a receive
- * is the next receive. The key tells the proxy whose permissions count.
+ * The client of the event sources. It does not use the SDK, which would need a third client for streams. It does not
+ * retry, because the next receive is the retry. The access key tells the proxy whose permissions apply.
  */
 export function awsCaller(endpoint: string, accessKeyId: string): AwsCall {
   const { hostname, port } = new URL(endpoint);
@@ -39,12 +39,14 @@ export function awsCaller(endpoint: string, accessKeyId: string): AwsCall {
   };
 }
 
-/** Kept open between calls, and no reason for a process to stay. */
+/** Kept open between calls. It does not keep the process alive. */
 const connections = new Agent({ keepAlive: true });
 
 export type HttpAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
 
-/** One request and its whole answer. `fetch` would do as well at several times the cost, and there are many of these. */
+/**
+ * Sends one request and reads the whole answer. `fetch` costs several times as much CPU, and this is called very often.
+ */
 export function exchange(options: RequestOptions, body: string): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(options, (incoming) => {
@@ -57,7 +59,8 @@ export function exchange(options: RequestOptions, body: string): Promise<HttpAns
       });
     });
     outgoing.on('error', (error) => {
-      // The other end had closed the kept connection before it saw the request: Node's own advice is to send it again.
+      // The server closed the kept connection before it saw the request. Node's documentation recommends sending it
+      // again.
       const isStale = outgoing.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
       if (isStale) exchange(options, body).then(resolve, reject);
       else reject(error);
@@ -66,7 +69,7 @@ export function exchange(options: RequestOptions, body: string): Promise<HttpAns
   });
 }
 
-/** Names the caller the way a signature does. Nobody on the loopback device checks the signature itself. */
+/** Names the caller as a signature does. Nothing on the loopback interface checks the signature itself. */
 export const authorizationOf = (accessKeyId: string, region = 'us-east-1') => ({
   'x-amz-date': '20260101T000000Z',
   authorization:
@@ -77,6 +80,6 @@ export const authorizationOf = (accessKeyId: string, region = 'us-east-1') => ({
 function failureOf(text: string): { readonly type: string; readonly message: string } {
   const shape = z.object({ __type: z.string(), message: z.string().optional(), Message: z.string().optional() });
   const { data } = shape.safeParse(parseJson(text));
-  if (data === undefined) return { type: 'UnknownError', message: text }; // no answer of an AWS service
+  if (data === undefined) return { type: 'UnknownError', message: text }; // not an answer of an AWS service
   return { type: data.__type.split('#').at(-1) ?? data.__type, message: data.message ?? data.Message ?? '' };
 }

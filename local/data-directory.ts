@@ -18,10 +18,10 @@ import type { LocalDescription } from './local-description.ts';
 export type DataDirectory = {
   readonly path: string;
   file(...parts: readonly string[]): string;
-  /** The admin key of an earlier run. Throws `ExplainedError` where the file is there and holds none. */
+  /** The admin key of an earlier run, or undefined. Throws `ExplainedError` if the file exists but holds no key. */
   readAdminKey(): string | undefined;
   keepAdminKey(key: string): void;
-  /** Writes `local.json`, whole or not at all. It is there only while the stack is ready. */
+  /** Writes `local.json` atomically. The file exists only while the stack is ready. */
   publish(description: LocalDescription): void;
   close(): void;
 };
@@ -43,8 +43,8 @@ const OURS = [
 const OTHERS = ['local.json', 'lock.db', 'lock.db-journal'];
 
 /**
- * Opens the directory for this process alone, and for its owner alone: it holds keys. The lock is SQLite's: the system
- * gives it up when the process ends, however it ends. Throws `ExplainedError` where another process holds it.
+ * Opens the directory for this process and its owner only, because it holds keys. The lock is SQLite's: the system
+ * releases it when the process ends, also after a kill. Throws `ExplainedError` if another process holds it.
  */
 export function openDataDirectory(path: string, options: { readonly fresh: boolean }): DataDirectory {
   mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -86,9 +86,12 @@ function readKey(path: string): string | undefined {
 }
 
 export const unusableKey = (path: string, why: string): ExplainedError =>
-  new ExplainedError(`${path} ${why}: delete it to get a new admin key, or begin anew with --fresh`);
+  new ExplainedError(`${path} ${why}: delete it to get a new admin key, or start from scratch with --fresh`);
 
-/** Takes from others what an earlier version, or an open umask, has let them read. A directory that others share stays as it is. */
+/**
+ * Removes read access that an earlier version or an open umask gave to others. A directory that others share is not
+ * changed.
+ */
 function closeToOthers(path: string): void {
   const ours = new Set([...OURS, ...OTHERS]);
   const entries = readdirSync(path);

@@ -7,14 +7,17 @@ import type { EventSource } from './events/event-source.ts';
 import type { FunctionPool } from './lambda/function-pool.ts';
 import type { StackModel } from './template/stack-model.ts';
 
-/** What went wrong between the functions. */
+/** The log of errors that happened outside the functions. */
 export const STACK_LOG = 'stack.log';
 
 const Counts = z.object({ Attributes: z.record(z.string(), z.coerce.number()) });
-/** A delayed message is not waited for: who wants its work now invokes the function. */
+/** Delayed messages are not counted: a caller that needs their work now invokes the function. */
 const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
 
-/** Waits until nothing is left to do, without the time in which batches would gather. Throws after `timeoutMs` what is left, and the last errors in the logs. */
+/**
+ * Waits until no work is left, without waiting for batch windows. Throws after `timeoutMs`, with the work that is left
+ * and the last errors in the logs.
+ */
 export async function drain(given: {
   readonly stack: StackModel;
   readonly functions: ReadonlyMap<string, FunctionPool>;
@@ -44,7 +47,7 @@ export async function drain(given: {
     for (const source of given.sources) source.flush();
     const left = await pending();
     idleChecks = left.length === 0 ? idleChecks + 1 : 0;
-    if (idleChecks === 2) return; // once could fall between a message's receipt and its invocation
+    if (idleChecks === 2) return; // a single check could fall between the receipt of a message and its invocation
     if (Date.now() > until) {
       throw new Error(
         [`Not idle after ${given.timeoutMs} ms: ${left.join(', ')}`, ...lastErrors(given.logs)].join('\n'),
@@ -56,7 +59,7 @@ export async function drain(given: {
 
 const ERRORS_OF_A_LOG = 3;
 
-/** What the functions and what is between them said last of what failed. */
+/** The last errors in the logs of the functions and of the stack. */
 const lastErrors = (logs: string): readonly string[] =>
   readdirSync(logs).flatMap((file) =>
     readFileSync(join(logs, file), 'utf8')

@@ -1,13 +1,13 @@
-/** What a person can mend: its message is a sentence that says how, and nobody needs its stack. */
+/** An error that the user can fix. Its message is a sentence that explains how, and its stack is not printed. */
 export class ExplainedError extends Error {
   override readonly name: string = 'ExplainedError';
 }
 
-/** What a full disk or quota makes of a write: Node's own codes, and SQLite's. */
+/** The error codes of a full disk or quota, from Node and SQLite. */
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const SQLITE_FULL = 13;
 
-/** The sentence for a person about an error that no code foresaw; undefined where only its stack tells. */
+/** The sentence for a known kind of system error; undefined if only its stack helps. */
 export function explanationOf(error: unknown, dataDirectory: string): string | undefined {
   if (error instanceof ExplainedError) return error.message;
   if (!(error instanceof Error)) return undefined;
@@ -15,12 +15,12 @@ export function explanationOf(error: unknown, dataDirectory: string): string | u
     ('code' in error && FULL_CODES.has(error.code)) || ('errcode' in error && error.errcode === SQLITE_FULL);
   if (isDiskFull) return diskFull(dataDirectory);
   if (!('code' in error)) return undefined;
-  if (error.code === 'EADDRINUSE') return 'The port is taken: choose another with --port, or 0 for any.';
+  if (error.code === 'EADDRINUSE') return 'The port is taken: choose another one with --port, or 0 for any free port.';
   if (error.code === 'EACCES' || error.code === 'EROFS' || error.code === 'EPERM') {
-    return `${dataDirectory} cannot be used (${error.message}): choose another --data.`;
+    return `${dataDirectory} cannot be used (${error.message}): choose another directory with --data.`;
   }
   return undefined;
 }
 
 export const diskFull = (dataDirectory: string): string =>
-  `The disk that holds ${dataDirectory} is full: free some space, then start again. What was stored before is kept.`;
+  `The disk that holds ${dataDirectory} is full: free some space, then start again. Data that was stored before is safe.`;

@@ -1,22 +1,22 @@
-/** What became of things that a function was given, each by an id of its own. */
+/** The results of the items that a function received, each by its id. */
 export type Outcome = {
   readonly failed?: readonly string[];
   readonly done?: readonly string[];
-  /** They failed too often: they wait for an operator, and the function is not given them again. */
+  /** Items that failed too often. They wait for an operator and are not delivered again. */
   readonly givenUp?: readonly string[];
 };
 
 export type Health = {
-  /** `source` is for people: `messages of score-refresh`. */
+  /** `source` is shown to people: `messages of score-refresh`. */
   note(role: string, source: string, outcome: Outcome): void;
 };
 
-/** An error's text is on one line, and no longer than this: some errors tell all that they were given. */
+/** The maximum length of a printed error. Some errors repeat their whole input. */
 const MAX_SHOWN = 300;
 
 /**
- * Says once when a function begins to fail, and when it is well again: when all that failed was done after all, or given
- * up. What it does well meanwhile proves nothing, since a message that failed comes again only minutes later.
+ * Reports when a function starts to fail, and when it has recovered: when every failed item has succeeded or was given
+ * up. Other successes meanwhile prove nothing, because a failed message is delivered again only minutes later.
  */
 export function watchHealth({
   say,

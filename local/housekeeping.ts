@@ -4,9 +4,9 @@ import { diskFull, ExplainedError } from './explained-error.ts';
 
 const EVERY_MS = 1_000;
 const TRIMMED_EVERY = 60;
-/** A longer log moves into its `.old` file, in place of what that held. */
+/** A longer log replaces its `.old` file. */
 const MOST_LOG_BYTES = 8 * 1024 * 1024;
-/** With less, SQLite cannot even tidy its own journal up. */
+/** With less free space, SQLite cannot even clean up its journal. */
 const LEAST_FREE_BYTES = 4 * 1024 * 1024;
 
 const freeBytesOf = (path: string): number => {
@@ -14,15 +14,15 @@ const freeBytesOf = (path: string): number => {
   return bavail * bsize;
 };
 
-/** What to say where there is no room to begin, or to go on. */
+/** The error to report if there is too little space to start or to continue; undefined if there is enough. */
 export const lackOfSpace = ({ path }: DataDirectory, freeBytes = freeBytesOf): ExplainedError | undefined =>
   freeBytes(path) < LEAST_FREE_BYTES ? new ExplainedError(diskFull(path)) : undefined;
 
-/** Keeps the logs and the streams short, and ends the stack before a full disk fails its engines one after the other. */
+/** Trims logs and streams, and stops the stack before a full disk makes its engines fail. */
 export function startHousekeeping(options: {
   readonly data: DataDirectory;
   readonly trim: () => void;
-  /** Told of what the stack cannot go on with. */
+  /** Called with an error that the stack cannot recover from. */
   readonly fail: (error: Error) => void;
   readonly freeBytes: ((path: string) => number) | undefined;
 }): { stop(): void } {
@@ -43,7 +43,7 @@ export function startHousekeeping(options: {
   return { stop: () => clearInterval(timer) };
 }
 
-/** In place: those who write to it hold it open, and append. */
+/** Truncates the file in place, because its writers keep it open and append to it. */
 export function shorten(log: string, mostBytes = MOST_LOG_BYTES): void {
   if (log.endsWith('.old') || statSync(log).size <= mostBytes) return;
   copyFileSync(log, `${log}.old`);

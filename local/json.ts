@@ -1,4 +1,4 @@
-/** A JSON text's value; undefined where it is none. */
+/** Parses a JSON text. Returns undefined if it is invalid. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What a running stack tells in `<data>/local.json`, as the contract has it. */
+/** The content of `<data>/local.json`, which other commands read to find a running stack. */
 export const LocalDescription = z.object({
   baseUrl: z.url(),
   lambdaEndpoint: z.url(),
@@ -14,5 +14,5 @@ export const LocalDescription = z.object({
 });
 export type LocalDescription = z.infer<typeof LocalDescription>;
 
-/** By which the local stack knows the calls of `laurel`. */
+/** The access key by which the local stack recognizes calls of `laurel`. */
 export const OPERATOR_KEY_ID = 'laurel';

@@ -30,62 +30,62 @@ import type { Surroundings } from './template/references.ts';
 import { readStack, type FunctionModel, type ScheduleModel, type StackModel } from './template/stack-model.ts';
 
 export const LOCAL_REGION = 'us-east-1';
-/** The one that fauxqs puts into the ARNs of its queues. */
+/** The account id that fauxqs writes into the ARNs of its queues. */
 export const LOCAL_ACCOUNT = '000000000000';
 const OPERATOR_KEY = 'operator';
 
-/** How long a stop waits for batches that run. */
+/** How long a stop waits for running batches. */
 const STOP_PATIENCE_MS = 3_000;
-/** Threads of one function behind the HTTP API; further requests wait for one. */
+/** The number of threads of a function behind the HTTP API. Further requests wait. */
 const HTTP_WORKERS = 4;
 
 export type LocalStackOptions = {
   readonly assembly: Assembly;
   readonly dataDirectory: string;
-  /** Deletes what the data directory holds first. */
+  /** Deletes the data directory's content first. */
   readonly fresh?: boolean;
-  readonly port?: number; // 0, a free one, where it is missing
+  readonly port?: number; // 0 chooses a free port, and is the default
   readonly engine?: EngineName;
-  /** Changes what the template says, for tests: a permission less, a shorter visibility timeout. */
+  /** Changes the template's model, for tests: removes a permission, shortens a visibility timeout. */
   readonly adapt?: (model: StackModel) => StackModel;
-  /** Statements that bound what `laurel` may do; without them it may do anything. */
+  /** Statements that limit the calls of `laurel`. If omitted, it may call everything. */
   readonly operatorPolicy?: readonly unknown[];
-  /** Another clock for the retries of stream mappings than the machine's, for tests: hours pass at once. */
+  /** A clock for the retries of stream mappings, for tests that let hours pass at once. */
   readonly streamTime?: Pick<StreamSourceOptions, 'clock' | 'backOff'>;
   readonly observe?: (call: ObservedCall) => void;
-  /** Has each observed call say what it consumed. */
+  /** Adds the consumed capacity to each observed call. */
   readonly countsCapacity?: boolean;
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
   readonly progress?: (step: string) => void;
-  /** Is told when a function begins to fail, and when it is well again. */
+  /** Called when a function starts to fail, and when it has recovered. */
   readonly onHealth?: (sentence: string) => void;
-  /** For tests: what is left on the disk of a path. */
+  /** For tests: the free bytes on the disk of a path. */
   readonly freeBytes?: (path: string) => number;
 };
 
-/** What goes wrong on purpose, while everything else goes on. */
+/** Faults that tests inject while everything else keeps running. */
 export type Crash = {
-  /** Ends a thread of the function with this role, one that works if there is one; false where it has none. */
+  /** Ends a thread of the function with this role, a busy one if possible. Returns false if there is none. */
   thread(role: string): Promise<boolean>;
-  /** Kills the engine and starts it again on its data, after a while. Nothing that it has not answered for is finished. */
+  /** Kills the engine and restarts it on its data after `downMs`. A call without an answer is not completed. */
   database(downMs: number): Promise<void>;
   queues(downMs: number): Promise<void>;
-  /** For a while, the database, or the queues, refuse and delay calls of the functions with these roles. */
+  /** For `forMs`, the database or the queues refuse and delay calls of the functions with these roles. */
   disturb(roles: readonly string[], forMs: number, disturbance: Disturbance): Promise<void>;
 };
 
 export type LocalStack = LocalDescription & {
-  /** Writes `<data>/local.json`: the stack is ready for others. */
+  /** Writes `<data>/local.json`, which marks the stack as ready. */
   publish(): void;
-  /** Waits until every stream is read, every queue with a consumer is empty and no function runs. */
+  /** Waits until every stream is read, every queue with a consumer is empty, and no function runs. */
   drain(options?: { readonly timeoutMs?: number }): Promise<void>;
-  /** Settles when it cannot go on: an engine has ended that nobody asked to, or the disk is full. */
+  /** Settles when the stack cannot continue: an engine has crashed, or the disk is full. */
   readonly failed: Promise<Error>;
   readonly crash: Crash;
   stop(): Promise<void>;
 };
 
-/** Boots everything that the template names on the loopback device, on the data that the directory holds. */
+/** Starts all resources of the template on the loopback interface, with the data in the directory. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const undo: (() => void | Promise<void>)[] = [];
   const stop = async () => {
@@ -107,7 +107,7 @@ async function boot(
   const { assembly, progress = () => undefined, adapt = (model: StackModel) => model } = options;
   const read = (known: Pick<Surroundings, 'awsEndpoint' | 'streamArnOf'>) =>
     adapt(readStack(assembly, { region: LOCAL_REGION, accountId: LOCAL_ACCOUNT, ...known }));
-  // Before anything starts: a template that is not supported must not leave half a stack behind.
+  // The check comes before anything starts, so that an unsupported template does not leave half a stack behind.
   read({ awsEndpoint: 'http://127.0.0.1', streamArnOf: (table) => `arn:aws:dynamodb:::table/${table}/stream/later` });
 
   const data = openDataDirectory(options.dataDirectory, { fresh: options.fresh ?? false });
@@ -198,7 +198,7 @@ async function boot(
         maxWorkers: workersOf(fn, stack),
         logFile: logOf(fn.role),
         observe: (invocation) => {
-          // Of what a queue or a stream feeds, its source tells more: which items failed.
+          // The sources of queues and streams report failures themselves, with the items that failed.
           if (!isFed.has(fn.name))
             health.note(fn.role, 'an invocation', { [invocation.isFailed ? 'failed' : 'done']: [''] });
           options.observeInvocation?.(invocation);
@@ -225,7 +225,7 @@ async function boot(
   undo.push(async () => {
     const stopped = Promise.all(sources.all.map((source) => source.stop()));
     await Promise.race([stopped, sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
-    await stopFunctions(); // what still runs is delivered again after the next start
+    await stopFunctions(); // interrupted work is delivered again after the next start
     await stopped;
   });
 
@@ -353,7 +353,7 @@ function tableName({ tables }: StackModel, role: string): string {
   return table.name;
 }
 
-/** What went wrong between the functions: never silent, never on the terminal, unless it cannot be written down. */
+/** Writes errors outside the functions to the stack's log, and to the terminal only if the log cannot be written. */
 const stackLog = (data: DataDirectory, fail: (error: Error) => void) => (error: unknown) => {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   try {

@@ -6,9 +6,9 @@ import type { LocalDescription } from './local-description.ts';
 
 const SAMPLE = new URL('../examples/community.ndjson.gz', import.meta.url);
 const MILLISECONDS_PER_DAY = 86_400_000;
-/** Few: each sender more is one more thread of each function to start. */
+/** Few, because each additional sender starts one more thread of each function. */
 const SENDERS = 2;
-/** Many more than a client sends at once: whoever starts the stack waits for it. */
+/** Far more than a client sends at once, because the user waits for the load. */
 const EVENTS_A_REQUEST = 200;
 
 const SampleEvent = z.object({
@@ -20,12 +20,15 @@ const SampleEvent = z.object({
 const SampleRequest = z.object({ username: z.string().nullable(), events: z.array(SampleEvent).min(1) });
 type SampleRequest = z.infer<typeof SampleRequest>;
 
-/** What was loaded, and onto which day: a load that was cut short goes on with the same dates, so as duplicates. */
+/**
+ * The date that the sample was moved to. An interrupted load continues with the same dates, so that repeats are
+ * duplicates.
+ */
 const Progress = z.object({ lastDay: z.iso.date(), done: z.boolean() });
 
 export type SampleTarget = { readonly baseUrl: string; readonly adminKey: string };
 
-/** The sample's requests with their times moved so that the last event falls on `lastDay`. */
+/** The sample's requests, with their times moved so that the last event falls on `lastDay`. */
 export function readSample(lastDay: string): readonly SampleRequest[] {
   const lines = gunzipSync(readFileSync(SAMPLE)).toString('utf8').trimEnd().split('\n');
   const requests = lines.map((line) => SampleRequest.parse(JSON.parse(line)));
@@ -45,8 +48,8 @@ export function readSample(lastDay: string): readonly SampleRequest[] {
 }
 
 /**
- * Sends the sample through the front door, unless `progressFile` says that it was. The events of one account keep
- * their order. True where it sent anything.
+ * Sends the sample through the API, unless `progressFile` records that it was sent. The events of one account keep
+ * their order. Returns true if it sent anything.
  */
 export async function loadSample(target: SampleTarget, progressFile: string, now: number): Promise<boolean> {
   const before = existsSync(progressFile)
@@ -92,13 +95,13 @@ const Leaders = z.object({
   rows: z.array(z.object({ rank: z.number(), username: z.string(), points: z.number(), tier: z.string() })),
 });
 
-/** Somebody whom a board lists; undefined where nobody is on one yet. */
+/** The first account on the leaderboard; undefined if the board is empty. */
 export async function firstOf({ baseUrl }: Pick<LocalDescription, 'baseUrl'>): Promise<string | undefined> {
   const board = await fetch(`${baseUrl}/v1/leaderboards/alltime?limit=1`);
   return board.ok ? Leaders.parse(await board.json()).rows[0]?.username : undefined;
 }
 
-/** Builds the boards now and gives who leads, best first. */
+/** Builds the boards now and returns the leaders, best first. */
 export async function leaders(
   { baseUrl, lambdaEndpoint, functions }: LocalDescription,
   count: number,

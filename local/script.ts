@@ -7,8 +7,8 @@ const LOOPBACK = '127.0.0.1,localhost';
 const PARENT_CHECK_MS = 250;
 
 /**
- * What every script that runs for long begins with. `end` is called once: at the first signal, or when npm, which
- * started the script, is gone. npm passes Ctrl-C on, so the same signal comes twice.
+ * Prepares a long-running script. `end` is called once: at the first signal, or when npm, which started the script, has
+ * ended. npm forwards Ctrl-C, so the same signal arrives twice.
  */
 export function beginScript(end: (exitCode: number) => void = (exitCode) => process.exit(exitCode)): void {
   reachLoopbackDirectly();
@@ -23,8 +23,8 @@ export function beginScript(end: (exitCode: number) => void = (exitCode) => proc
 }
 
 /**
- * Calls `end` when npm is gone: one that was killed, or hung up on, passes no signal on. What a shell started may
- * outlive it on purpose, so that is not watched.
+ * Calls `end` when npm has ended: a killed npm forwards no signal. A process that a shell started may outlive the shell
+ * on purpose, so a shell is not watched.
  */
 export function endWithParent(end: () => void): void {
   if (process.env.npm_lifecycle_event === undefined) return;
@@ -37,14 +37,14 @@ export function endWithParent(end: () => void): void {
   timer.unref();
 }
 
-/** With NODE_USE_ENV_PROXY, `fetch` would ask a proxy for what runs on this machine. It reads these names at each call. */
+/** With NODE_USE_ENV_PROXY, `fetch` would send local requests to a proxy. It reads these variables at each call. */
 function reachLoopbackDirectly(): void {
   const { no_proxy: lower, NO_PROXY: upper } = process.env;
   const direct = [lower ?? upper, LOOPBACK].filter((each) => each !== undefined && each !== '').join(',');
   Object.assign(process.env, { no_proxy: direct, NO_PROXY: direct });
 }
 
-/** A directory that is gone when this process ends, unless it is killed. */
+/** A directory that is deleted when this process ends, unless the process is killed. */
 export function scratchDirectory(name: string): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), `laurel-${name}-`));
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 5 });

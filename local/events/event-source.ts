@@ -1,15 +1,15 @@
-/** What feeds a function from a queue or a stream until it is stopped. */
+/** Delivers events from a queue, a stream or a schedule to a function until it is stopped. */
 export type EventSource = {
   readonly name: string;
-  /** Whether it has seen everything there was to see, and runs nothing. */
+  /** True if it has read everything and no invocation is running. */
   isIdle(): boolean;
-  /** Invokes with what is gathered so far, as if its window were over. */
+  /** Invokes the function with the events gathered so far, without waiting for the batch window. */
   flush(): void;
-  /** Stops reading, and waits for what it runs. */
+  /** Stops reading, and waits for running invocations. */
   stop(): Promise<void>;
 };
 
-/** Waits, but no longer than until the signal. Resolves in both cases. */
+/** Waits for the time or for the signal, whichever comes first. It always resolves. */
 export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

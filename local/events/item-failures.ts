@@ -6,8 +6,8 @@ const Report = z.object({
 });
 
 /**
- * Which of a batch's items failed, as Lambda reads an answer: an error fails all; so does a report that has another
- * form or names an item that was not in the batch; no report at all, or an empty one, is a success.
+ * Returns the failed items of a batch, by Lambda's rules. After an error, all items failed. A report with another form,
+ * or with an item that was not in the batch, also fails all items. A missing or empty report means success.
  */
 export function failedItems(
   result: InvocationResult,

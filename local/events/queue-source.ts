@@ -7,7 +7,7 @@ import { type EventSource, pause } from './event-source.ts';
 import { failedItems } from './item-failures.ts';
 
 const LONG_POLL_SECONDS = 20;
-const MAX_RECEIVED = 10; // SQS gives no more at once
+const MAX_RECEIVED = 10; // the maximum of SQS
 const AFTER_ERROR_MS = 1_000;
 
 const Received = z.object({
@@ -28,21 +28,21 @@ const Received = z.object({
 });
 type Message = z.infer<typeof Received>['Messages'][number];
 
-/** How often a message is received before it is a dead letter. */
+/** How often a message is received before it moves to the dead-letter queue. */
 const RedrivePolicy = z.object({ maxReceiveCount: z.number().default(Infinity) });
 const idsOf = (messages: readonly Message[]) => messages.map(({ MessageId }) => MessageId);
 
 const Deleted = z.object({ Failed: z.array(z.unknown()).default([]) });
 
 /**
- * Feeds a function from a queue: gathers a batch until it is full or its window is over, deletes what succeeded and
- * leaves the rest to the visibility timeout. Receives only while a further batch may run: a message that waits here
- * would use up its visibility.
+ * Feeds a function from a queue. It gathers a batch until the batch is full or its window is over, deletes the messages
+ * that succeeded, and leaves the others to the visibility timeout. It receives only while another batch may start,
+ * because a message that waits here uses up its visibility timeout.
  */
 export function startQueueSource(options: {
   readonly mapping: QueueMappingModel;
   readonly pool: FunctionPool;
-  /** Calls as the function's role, as Lambda's pollers do. */
+  /** Calls with the function's role, as Lambda's pollers do. */
   readonly call: AwsCall;
   readonly region: string;
   readonly clock: () => number;

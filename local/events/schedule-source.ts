@@ -5,15 +5,15 @@ import type { ScheduleModel } from '../template/stack-model.ts';
 import { type EventSource, pause } from './event-source.ts';
 import { readSchedule } from './schedule.ts';
 
-/** A timer is looked at again this often: a laptop that slept wakes up with all of them late. */
+/** The longest sleep before a timer checks the clock again. After a laptop has slept, its timers are late. */
 const LONGEST_WAIT_MS = 60_000;
-/** What is later than this was missed: the next time is soon enough, and nothing is caught up. */
+/** A run that is later than this is skipped. The next run is soon enough. */
 const MISSED_AFTER_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 
 /**
- * Gives a schedule's event to its queue or its function whenever it is due, as the schedule's own role. What cannot be
- * delivered is tried again as its retry policy says, then left in its dead-letter queue. A function is not waited for.
+ * Sends a schedule's event to its queue or function when it is due, with the schedule's own role. A failed delivery is
+ * retried by its retry policy, then sent to its dead-letter queue. It does not wait for a function to finish.
  */
 export function startScheduleSource(options: {
   readonly schedule: ScheduleModel;
@@ -80,7 +80,7 @@ export function startScheduleSource(options: {
   return {
     name: `schedule ${schedule.name}`,
     isIdle: () => !isDelivering,
-    flush: () => undefined, // it gathers nothing
+    flush: () => undefined, // it gathers no events
     async stop() {
       stopping.abort();
       await running;

@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { UnsupportedTemplateError } from '../template/unsupported.ts';
 
-/** When something is due next, after a time; both in milliseconds since the epoch. Null where it never is again. */
+/** Returns the next time after a given time, both in milliseconds since the epoch, or null if there is none. */
 export type Schedule = (after: number) => number | null;
 
 const UNIT_MS = new Map([
@@ -11,8 +11,9 @@ const UNIT_MS = new Map([
 ]);
 
 /**
- * Reads a schedule expression of EventBridge Scheduler, in UTC: `cron(minute hour day month weekday year)` or
- * `rate(number unit)`, whose first run is one interval after `startedAt`. Throws `UnsupportedTemplateError` on another.
+ * Parses an EventBridge Scheduler expression, in UTC: `cron(minute hour day month weekday year)` or `rate(number
+ * unit)`. The first run of a rate is one interval after `startedAt`. Throws `UnsupportedTemplateError` for any other
+ * expression.
  */
 export function readSchedule(expression: string, startedAt: number): Schedule {
   const { kind, inner = '' } = /^(?<kind>cron|rate)\((?<inner>[^()]+)\)$/u.exec(expression)?.groups ?? {};
@@ -27,7 +28,7 @@ export function readSchedule(expression: string, startedAt: number): Schedule {
 function cronSchedule(expression: string, fields: string): Schedule {
   if (fields.trim().split(/\s+/u).length !== 6) throw unsupported(expression);
   try {
-    // Weekdays count from SUN = 1 there, and `0/5` stands for "from 0 on, every 5".
+    // EventBridge counts weekdays from SUN = 1, and `0/5` means "every 5, starting at 0".
     const cron = new Cron(`0 ${fields}`, {
       timezone: 'UTC',
       alternativeWeekdays: true,

@@ -3,14 +3,14 @@ import type { StreamMappingModel } from '../template/stack-model.ts';
 import { failedItems } from './item-failures.ts';
 import type { StreamRecord } from './stream-shard.ts';
 
-/** Why records were given up: the condition in the message to the failure queue. */
+/** The reason for giving records up: the condition in the message to the failure queue. */
 export type GiveUpCondition = 'RetryAttemptsExhausted' | 'RecordAgeExceeded';
 
 export type BatchDelivery = {
   readonly mapping: Pick<StreamMappingModel, 'bisects' | 'maxRetries' | 'maxRecordAgeMs' | 'reportsItemFailures'>;
   readonly invoke: (records: readonly StreamRecord[]) => Promise<InvocationResult>;
   readonly giveUp: (records: readonly StreamRecord[], condition: GiveUpCondition, invocations: number) => Promise<void>;
-  /** All records up to this one are done with: handled, or given up. */
+  /** Called when all records up to this one are handled or given up. */
   readonly done: (record: StreamRecord) => void;
   readonly backOff: (attempt: number) => Promise<void>;
   readonly isStopping: () => boolean;
@@ -18,9 +18,10 @@ export type BatchDelivery = {
 };
 
 /**
- * Delivers records in order until each is handled or given up, as a stream mapping does: a report goes on at the first
- * record that failed, an error halves the batch where bisection is on (which uses up no retry), and what still fails
- * after the retries, or is too old, goes to the failure queue. False where it was stopped before the end.
+ * Delivers records in order until each is handled or given up, as a stream mapping does. After a partial failure, the
+ * next try starts at the first failed record. After an error, the batch is halved if bisection is enabled, which uses
+ * up no retry. A record that still fails after all retries, or is too old, goes to the failure queue. Returns false if
+ * it was stopped before the end.
  */
 export async function deliverBatch(
   delivery: BatchDelivery,
@@ -43,7 +44,7 @@ export async function deliverBatch(
   if (delivery.isStopping()) return false;
 
   const result = await delivery.invoke(batch);
-  if (!result.ok && delivery.isStopping()) return false; // ended by the stop, not by the records
+  if (!result.ok && delivery.isStopping()) return false; // the stop caused the failure, not the records
   const ids = batch.map(({ dynamodb }) => dynamodb.SequenceNumber);
   const failed = failedItems(result, ids, mapping.reportsItemFailures);
   const firstFailed = ids.findIndex((id) => failed.has(id));

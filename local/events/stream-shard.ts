@@ -21,7 +21,7 @@ const Description = z.object({
 
 export type Shard = { readonly id: string; readonly parent: string | undefined };
 
-/** All shards of a stream. */
+/** Lists all shards of a stream. */
 export async function shardsOf(call: AwsCall, StreamArn: string): Promise<readonly Shard[]> {
   const shards: Shard[] = [];
   let after: string | undefined;
@@ -37,7 +37,7 @@ export async function shardsOf(call: AwsCall, StreamArn: string): Promise<readon
   return shards;
 }
 
-/** Reads one shard in order. `next` gives undefined when the shard is closed and read to its end. */
+/** Reads one shard in order. `next` returns undefined when the shard is closed and was read to its end. */
 export function shardReader(options: {
   readonly call: AwsCall;
   readonly streamArn: string;
@@ -62,7 +62,7 @@ export function shardReader(options: {
     if (iterator === null) return undefined;
     iterator ??= await open();
     const ShardIterator = iterator;
-    iterator = undefined; // after an error the next read opens one where this one began
+    iterator = undefined; // after an error the next read opens a new iterator at the same position
     const answer = Records.parse(
       await call('DynamoDBStreams_20120810.GetRecords', { ShardIterator, Limit: Math.min(1000, limit) }),
     );
@@ -78,7 +78,8 @@ export function shardReader(options: {
       } catch (error) {
         const isTrimmed = error instanceof AwsCallError && error.name === 'TrimmedDataAccessException';
         if (!isTrimmed) throw error;
-        // Beyond the 24 hours that a stream keeps; DynamoDB Local says so too of an iterator older than the first record.
+        // The position is older than the 24 hours that a stream keeps. DynamoDB Local gives the same error for an
+        // iterator older than the first record.
         position = undefined;
         return read(limit);
       }

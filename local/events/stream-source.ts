@@ -11,33 +11,36 @@ import { type Shard, shardReader, shardsOf, type StreamRecord } from './stream-s
 
 export type StreamSource = EventSource & {
   readonly tableName: string;
-  /** Something was written to the table: read now, not at the next interval. */
+  /** Reads now, because the table was written to, and does not wait for the next interval. */
   wake(): void;
 };
 
-/** Between two reads of an idle stream; a write through the proxy cuts it short. */
+/** The pause between two reads of an idle stream. A write through the proxy ends it early. */
 const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
 const FIND_SHARDS_MS = 30_000;
 const MAX_BACK_OFF_MS = 10_000;
-/** In place of a sequence number: the shard is closed and was read to its end. */
+/** Stored as the sequence number when a shard is closed and was read to its end. */
 const SHARD_END = 'SHARD_END';
 
 export type StreamSourceOptions = {
   readonly mapping: StreamMappingModel;
   readonly pool: FunctionPool;
-  /** Calls as the function's role, as Lambda's pollers do. */
+  /** Calls with the function's role, as Lambda's pollers do. */
   readonly call: AwsCall;
   readonly checkpoints: Checkpoints;
   readonly region: string;
   readonly clock: () => number;
-  /** Waits before a batch that failed is tried again; a test lets its own clock jump instead. */
+  /** Waits before the next try of a failed batch. A test uses it to advance its own clock. */
   readonly backOff?: typeof pause | undefined;
   readonly report: (error: unknown) => void;
   readonly health: Health;
 };
 
-/** Feeds a function from a table's stream, shard by shard, each from its checkpoint; a parent before its children. */
+/**
+ * Feeds a function from a table's stream, one shard after the other from its checkpoint, and each parent before its
+ * children.
+ */
 export function startStreamSource(options: StreamSourceOptions): StreamSource {
   const { mapping, pool, call, checkpoints, clock, report, backOff = pause } = options;
   const streamArn = mapping.sourceArn;
@@ -97,7 +100,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
         await pause(AFTER_ERROR_MS, stopping.signal);
       }
     }
-    throw new Error('Stopped before it worked'); // the checkpoint stays, so it is done again after a restart
+    throw new Error('Stopped before the call succeeded'); // the checkpoint is kept, so the next start does it again
   };
 
   const deliver = async (shardId: string, records: readonly StreamRecord[]): Promise<boolean> => {
@@ -185,7 +188,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
           const running = read(shard, state).finally(() => readers.delete(shard.id));
           readers.set(shard.id, Object.assign(state, { running }));
         }
-        hasFoundShards ||= shards.length > 0; // a new stream may show none at first
+        hasFoundShards ||= shards.length > 0; // a new stream may show no shards at first
         const ended = [...readers.values()].map(({ running }) => running);
         await Promise.race([pause(hasFoundShards ? FIND_SHARDS_MS : IDLE_MS, stopping.signal), ...ended]);
       } catch (error) {
@@ -218,7 +221,7 @@ const idsOf = (records: readonly StreamRecord[]) => records.map(({ dynamodb }) =
 
 const tableOf = (streamArn: string): string => streamArn.split('/')[1] ?? '';
 
-/** Records of one partition key always share a lane, so their order holds. */
+/** Chooses a lane by the partition key, so that records of one key keep their order. */
 function laneOf(keys: Readonly<Record<string, unknown>>, lanes: number): number {
   if (lanes === 1) return 0;
   const text = JSON.stringify(keys.pk ?? keys);
@@ -227,7 +230,7 @@ function laneOf(keys: Readonly<Record<string, unknown>>, lanes: number): number 
   return hash % lanes;
 }
 
-/** What Lambda sends to an on-failure queue: positions, no data. */
+/** The message that Lambda sends to an on-failure queue: it has positions and no data. */
 function failureMessage(given: {
   readonly records: readonly StreamRecord[];
   readonly condition: string;

@@ -1,14 +1,14 @@
 export type GatewayPath = {
-  /** What the route is chosen by. */
+  /** The path that the route is chosen by. */
   readonly routed: string;
-  /** What the function gets. */
+  /** The path that the function receives. */
   readonly rawPath: string;
 };
 
 /**
- * What the gateway makes of a path: it decodes it, cuts it where that gave a `?`, and chooses the route. For the function
- * it decodes once more and merges slashes. Undefined where it answers 400: a `%` that encodes nothing. Held to the
- * captures in `test/fixtures/gateway-paths.json`.
+ * Converts a path as the gateway does. The gateway decodes it, cuts it at a `?` that this produced, and chooses the
+ * route. For the function it decodes once more and merges slashes. Returns undefined if the gateway answers 400,
+ * because a `%` encodes nothing. The captures in `test/fixtures/gateway-paths.json` are the source.
  */
 export function gatewayPath(sent: string): GatewayPath | undefined {
   const [routed] = decoded(sent)?.split('?') ?? [];
@@ -16,7 +16,7 @@ export function gatewayPath(sent: string): GatewayPath | undefined {
   return routed === undefined || rawPath === undefined ? undefined : { routed, rawPath };
 }
 
-/** A path, or a parameter from it, as the function gets it. */
+/** A path, or a parameter of it, in the form that the function receives. */
 export const handedOver = (routed: string): string | undefined => decoded(routed)?.replaceAll(/\/{2,}/g, '/');
 
 function decoded(text: string): string | undefined {

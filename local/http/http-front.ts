@@ -9,16 +9,16 @@ import { fromResult, type GatewayAnswer, gatewayMessage, splitTarget, toEvent } 
 import { routeTable, type RouteMatch } from './route-table.ts';
 import { tokenBucket } from './token-bucket.ts';
 
-/** Lambda takes no larger event, body encoding and headers included; the gateway answers before it asks. */
+/** Lambda's limit for an event, with the encoded body and the headers. The gateway answers larger requests itself. */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 const INTEGRATION_TIMEOUT_MS = 30_000;
 
-/** The service that invokes a function for a route. */
+/** The service that invokes functions for routes. */
 const GATEWAY = 'apigateway.amazonaws.com';
 
 export type HttpFront = { readonly baseUrl: string; stop(): Promise<void> };
 
-/** The HTTP API of the template on the loopback device. Port 0 lets the system choose one. */
+/** Serves the template's HTTP API on the loopback interface. Port 0 chooses a free port. */
 export async function startHttpFront(options: {
   readonly port: number;
   readonly model: Pick<StackModel, 'routes' | 'throttle' | 'apiArn'>;
@@ -94,5 +94,8 @@ export async function startHttpFront(options: {
   };
 }
 
-/** The end of the ARN that a request is judged by: `GET/v1/keys/{id}`, or `$default`, which has no method and no path. */
+/**
+ * The end of the ARN that permissions are checked against: `GET/v1/keys/{id}`, or `$default`, which has no method and
+ * path.
+ */
 const resourceOf = ({ key }: RouteMatch, method: string): string => key.replace(/^\w+ /, method);

@@ -4,11 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import type { RouteMatch } from './route-table.ts';
 
-/** The gateway's payload format 2.0, both ways. */
+/** The gateway's payload format 2.0 for requests and answers. */
 
 export type GatewayRequest = {
   readonly method: string;
-  readonly target: string; // path and query as they were sent
+  readonly target: string; // path and query as the client sent them
   readonly headers: IncomingMessage['headers'];
   readonly body: Buffer;
   readonly sourceIp: string;
@@ -16,7 +16,7 @@ export type GatewayRequest = {
 
 const TEXT_TYPES = /^(?:text\/|application\/(?:json|javascript|xml)\b|application\/[^;]*\+(?:json|xml)\b)/i;
 
-/** The event that a function gets for a request. */
+/** Builds the event that a function receives for a request. */
 export function toEvent(request: GatewayRequest, rawPath: string, route: RouteMatch, now: number) {
   const [, rawQueryString] = splitTarget(request.target);
   const headers: Record<string, string> = {};
@@ -25,7 +25,7 @@ export function toEvent(request: GatewayRequest, rawPath: string, route: RouteMa
   }
   headers['x-forwarded-for'] = request.sourceIp;
   headers['x-forwarded-proto'] = 'http';
-  const query = new Map<string, string>(); // names are the sender's: `__proto__` is one
+  const query = new Map<string, string>(); // a client chooses the names, for example `__proto__`
   for (const [name, value] of new URLSearchParams(rawQueryString)) {
     const before = query.get(name);
     query.set(name, before === undefined ? value : `${before},${value}`);
@@ -33,7 +33,7 @@ export function toEvent(request: GatewayRequest, rawPath: string, route: RouteMa
   const cookies = request.headers.cookie?.split(/;\s*/);
   const isTextType =
     request.headers['content-encoding'] === undefined && TEXT_TYPES.test(headers['content-type'] ?? '');
-  const isText = isTextType && isUtf8(request.body); // an event is JSON: other bytes would not arrive as they were sent
+  const isText = isTextType && isUtf8(request.body); // an event is JSON, which can only carry UTF-8 text unchanged
   const hasBody = request.body.length > 0;
   return {
     version: '2.0',
@@ -67,7 +67,7 @@ export function toEvent(request: GatewayRequest, rawPath: string, route: RouteMa
   };
 }
 
-/** Path and query string of a request's target. */
+/** Splits a request's target into its path and query string. */
 export function splitTarget(target: string): readonly [string, string] {
   const mark = target.indexOf('?');
   return mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
@@ -87,12 +87,13 @@ export type GatewayAnswer = {
   readonly body: Buffer;
 };
 
-/** What the gateway answers for a function's result; undefined where that has no form it knows. */
+/** Converts a function's result to the gateway's answer. Undefined if the gateway does not accept its form. */
 export function fromResult(payload: string): GatewayAnswer | undefined {
   const result: unknown = JSON.parse(payload);
   const isAnswer = typeof result === 'object' && result !== null && 'statusCode' in result;
   if (!isAnswer) {
-    const body = typeof result === 'string' ? result : payload; // format 2.0 infers a 200 with JSON
+    // format 2.0 treats a result without a status code as a 200 with JSON
+    const body = typeof result === 'string' ? result : payload;
     return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) };
   }
   const { data } = FunctionAnswer.safeParse(result);
@@ -105,7 +106,7 @@ export function fromResult(payload: string): GatewayAnswer | undefined {
   return { status: data.statusCode, headers, body };
 }
 
-/** An answer of the gateway's own. */
+/** An answer that the gateway gives itself. */
 export function gatewayMessage(status: number, message: string): GatewayAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify({ message })) };
 }

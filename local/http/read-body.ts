@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A request's body, or undefined where it has more than `maxBytes`: the rest is read and dropped. */
+/** Reads a request's body. Returns undefined if it has more than `maxBytes`; the rest is read and dropped. */
 export async function readBody(request: IncomingMessage, maxBytes = Infinity): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -15,8 +15,8 @@ const DEFAULT_KEY = '$default';
 const RANK = { literal: 0, variable: 1, greedy: 2 } as const;
 
 /**
- * The gateway's choice of a route: literal segments before variables before `{proxy+}`, a named method before ANY,
- * and `$default` last. A path is compared segment by segment, so `//ingest` is not `/ingest`.
+ * Chooses a route as the gateway does: literal segments before variables before `{proxy+}`, a named method before ANY,
+ * and `$default` last. Paths are compared segment by segment, so `//ingest` is not `/ingest`.
  */
 export function routeTable(routes: readonly RouteModel[]): (method: string, routed: string) => RouteMatch | undefined {
   const fallback = routes.find(({ key }) => key === DEFAULT_KEY);

@@ -1,4 +1,6 @@
-/** The gateway's throttle: `burst` requests at once, refilled at `ratePerSecond`. True where one may pass. */
+/**
+ * The gateway's throttle: `burst` requests at once, refilled at `ratePerSecond`. Returns true if a request may pass.
+ */
 export function tokenBucket(
   { ratePerSecond, burst }: { readonly ratePerSecond: number; readonly burst: number },
   clock: () => number,

@@ -12,18 +12,23 @@ export type FunctionFailure = {
   readonly trace?: readonly string[];
 };
 
-/** What an invocation came to. A failure is the handler's own throw, its timeout, or the end of its thread. */
+/** The result of an invocation. A failure is an error of the handler, its timeout, or the end of its thread. */
 export type InvocationResult =
   | { readonly ok: true; readonly requestId: string; readonly payload: string }
   | { readonly ok: false; readonly requestId: string; readonly failure: FunctionFailure };
 
 export type FunctionPool = {
   readonly model: FunctionModel;
-  /** Runs the function on a JSON text; waits for a free thread first. Never throws for what the function does. */
+  /**
+   * Invokes the function with a JSON text, after waiting for a free thread. Never throws for a failure of the function.
+   */
   invoke(event: string): Promise<InvocationResult>;
-  /** Invocations that run or wait. */
+  /** The number of invocations that run or wait. */
   inFlight(): number;
-  /** Ends one of its threads as Lambda may at any time: one that works, if there is one. False where it has none. */
+  /**
+   * Ends one of the function's threads, as Lambda may do at any time. It prefers a busy one. Returns false if there is
+   * none.
+   */
   endThread(): Promise<boolean>;
   stop(): Promise<void>;
 };
@@ -36,16 +41,16 @@ export type PoolOptions = {
   readonly observe?: ((invocation: ObservedInvocation) => void) | undefined;
 };
 
-/** One invocation that was begun, for whoever counts them. */
+/** A finished invocation, for callers that count them. */
 export type ObservedInvocation = {
   readonly role: string;
   readonly milliseconds: number;
   readonly memoryMb: number;
-  /** It threw, or was cut off; not by a stop of the stack. */
+  /** True if it threw an error or was cut off, but not by a stop of the stack. */
   readonly isFailed: boolean;
 };
 
-/** Lambda gives a function's start this long, apart from its timeout. */
+/** Lambda's limit for the start of a function, which is not part of its timeout. */
 const INIT_TIMEOUT_MS = 10_000;
 
 const Answer = z.union([
@@ -56,12 +61,14 @@ const Answer = z.union([
   }),
 ]);
 
-/** For what is short-lived. By default a thread takes up to 48 MB for it, and dozens of threads add up. */
+/**
+ * The size of the heap for short-lived objects. The default is up to 48 MB per thread, and there are dozens of threads.
+ */
 const YOUNG_GENERATION_MB = 4;
 
 type Outcome = { readonly payload: string } | { readonly failure: FunctionFailure };
 
-/** One thread that holds the function; it serves one invocation at a time. */
+/** A thread that has loaded the function. It serves one invocation at a time. */
 class Sandbox {
   readonly #worker: Worker;
   readonly #timeoutMs: number;
@@ -97,7 +104,7 @@ class Sandbox {
       const fail = (failure: FunctionFailure) => {
         clearTimeout(slow);
         this.#ended = true;
-        resolve(failure); // where it failed to start; else this changes nothing
+        resolve(failure); // has no effect unless the start failed
         this.#settle?.({ failure });
       };
       this.#worker.once('error', (error) => fail(failureOf(error)));
@@ -141,7 +148,9 @@ class Sandbox {
   }
 }
 
-/** Keeps up to `maxWorkers` threads of a function, warm between invocations, started when they are needed. */
+/**
+ * Keeps up to `maxWorkers` threads of a function. They start when they are needed and stay warm between invocations.
+ */
 export function functionPool(options: PoolOptions): FunctionPool {
   const { model, maxWorkers, logFile } = options;
   const idle: Sandbox[] = [];
@@ -155,13 +164,13 @@ export function functionPool(options: PoolOptions): FunctionPool {
     all.add(sandbox);
     return sandbox;
   };
-  /** A thread that nobody uses, or undefined where the pool was stopped meanwhile. */
+  /** An idle thread, or undefined if the pool was stopped meanwhile. */
   const acquire = async (): Promise<Sandbox | undefined> => {
     if (isStopped) return undefined;
     const warm = idle.pop();
     if (warm === undefined) return all.size < maxWorkers ? start() : new Promise((resolve) => waiting.push(resolve));
     if (warm.isUsable) return warm;
-    all.delete(warm); // it ended while it was idle: by a rejection nobody handled, say
+    all.delete(warm); // it ended while it was idle, for example by an unhandled rejection
     return start();
   };
   const release = (sandbox: Sandbox) => {

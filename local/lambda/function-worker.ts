@@ -2,7 +2,7 @@ import { openSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import * as z from 'zod';
 
-/** Runs one function's bundle: one invocation at a time, in a thread that `function-pool.ts` starts and ends. */
+/** Runs one function's bundle, one invocation at a time, in a thread that `function-pool.ts` starts and ends. */
 
 const { bundle, exportName, functionName, functionArn, memoryMb, logFile } = z
   .object({
@@ -20,7 +20,7 @@ const Handler = z.custom<(event: unknown, context: unknown) => unknown>((value) 
 if (parentPort === null) throw new Error('This module runs in a worker thread');
 const port = parentPort;
 
-// Written at once, by this thread: what a function printed before it was ended is not lost.
+// This thread writes synchronously, so output from before it was ended is not lost.
 const log = openSync(logFile, 'a');
 const print = (chunk: string | Uint8Array): boolean => {
   writeSync(log, typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'));
@@ -34,7 +34,7 @@ const errorOf = (error: unknown) =>
     ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
     : { errorType: typeof error, errorMessage: String(error), trace: [] };
 
-/** `undefined` has no JSON; Lambda answers null for it. */
+/** `undefined` has no JSON form; Lambda answers null. */
 const jsonOf = (value: unknown): string => JSON.stringify(value === undefined ? null : value);
 
 const loaded = z.record(z.string(), z.unknown()).parse({ ...(await import(bundle)) });

@@ -5,10 +5,10 @@ import type { UpstreamAnswer } from '../proxy/upstream.ts';
 import type { FunctionPool } from './function-pool.ts';
 
 const INVOKE_PATH = /^\/2015-03-31\/functions\/(?<name>[^/]+)\/invocations$/;
-/** A name, `account:function:name`, or the whole ARN; each with or without a qualifier. */
+/** A function's name, `account:function:name` or ARN, each with an optional qualifier. */
 const REFERENCE =
   /^(?:(?:arn:aws:lambda:(?<region>[^:]+):)?(?<account>[^:]+):function:)?(?<name>[^:]+)(?::(?<qualifier>[^:]+))?$/;
-/** The only one there is: the template publishes no versions and names no aliases. */
+/** The only qualifier that exists: the template publishes no versions and defines no aliases. */
 const LATEST = '$LATEST';
 const TYPES: ReadonlySet<unknown> = new Set(['RequestResponse', 'Event', 'DryRun']);
 
@@ -16,11 +16,11 @@ type Refusal = { readonly status: number; readonly type: string; readonly messag
 
 type InvokeContext = {
   readonly functions: ReadonlyMap<string, FunctionPool>;
-  /** The refusal where the caller's role does not allow this. */
+  /** Returns a refusal if the caller's role does not allow the access. */
   readonly judge: (access: Access) => UpstreamAnswer | undefined;
 };
 
-/** Lambda's own Invoke call. True where the request was one. */
+/** Handles Lambda's Invoke call. Returns true if the request was one. */
 export async function handleInvoke(
   request: IncomingMessage,
   response: ServerResponse,
@@ -77,7 +77,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // a lone percent sign: a name that no function has
+    return text; // an invalid percent-encoding, which matches no function's name
   }
 }
 

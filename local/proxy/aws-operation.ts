@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Access } from './policy.ts';
 
-/** One call of an AWS JSON service, by its `X-Amz-Target`. */
+/** A call of an AWS JSON service, from its `X-Amz-Target`. */
 export type AwsOperation = {
   readonly service: 'dynamodb' | 'streams' | 'sqs';
   readonly name: string;
@@ -10,7 +10,7 @@ export type AwsOperation = {
 export type ArnContext = {
   readonly region: string;
   readonly accountId: string;
-  /** The stream that a shard iterator was given out for. */
+  /** The stream that a shard iterator belongs to. */
   readonly streamOfIterator: (iterator: string) => string | undefined;
 };
 
@@ -20,7 +20,7 @@ const SERVICES = new Map<string, AwsOperation['service']>([
   ['AmazonSQS', 'sqs'],
 ]);
 
-/** The operation that `DynamoDB_20120810.PutItem` names, or undefined. */
+/** Parses a target such as `DynamoDB_20120810.PutItem`; undefined if it is unknown. */
 export function operationOf(target: string | undefined): AwsOperation | undefined {
   const [prefix = '', name] = (target ?? '').split('.');
   const service = SERVICES.get(prefix);
@@ -35,7 +35,7 @@ const WRITES: ReadonlySet<string> = new Set([
   'TransactWriteItems',
 ]);
 
-/** Whether the operation can write items, and so put records into a stream. */
+/** True if the operation can write items, and so add records to a stream. */
 export const isWrite = ({ service, name }: AwsOperation) => service === 'dynamodb' && WRITES.has(name);
 
 const TableTarget = z.object({ TableName: z.string(), IndexName: z.string().optional() });
@@ -50,7 +50,7 @@ const QueueTarget = z.object({
   SourceArn: z.string().optional(), // of a task that moves messages
 });
 
-/** IAM knows the members of a transaction by the single operations, and a batch of SQS by its member. */
+/** IAM checks the single operations of a transaction, and the single action of an SQS batch. */
 const TRANSACTION_ACTIONS = new Map([
   ['Get', 'dynamodb:GetItem'],
   ['Put', 'dynamodb:PutItem'],
@@ -60,8 +60,8 @@ const TRANSACTION_ACTIONS = new Map([
 ]);
 
 /**
- * What a call needs to be allowed, one entry for each action and resource, as IAM checks it. Undefined where the body
- * does not say: such a call cannot be judged, so only the operator may make it.
+ * The permissions that a call needs, one for each action and resource, as IAM checks them. Undefined if the body does
+ * not name a resource; only the operator may make such a call.
  */
 export function accessesOf(operation: AwsOperation, body: unknown, context: ArnContext): readonly Access[] | undefined {
   switch (operation.service) {

@@ -9,44 +9,44 @@ import { foreignness, queryProtocolRefusal } from './guard.ts';
 import type { Upstream, UpstreamAnswer } from './upstream.ts';
 import { upstreamOf } from './upstream.ts';
 
-/** A function, as the proxy knows it: by its access key, with what its role may do. */
+/** A function as the proxy knows it: its access key and its role's permissions. */
 export type Caller = { readonly role: string; readonly accessKeyId: string; readonly policy: readonly Statement[] };
 
-/** One AWS call that was answered or refused, for tests that count them. */
+/** An AWS call that was answered or refused, for tests that count calls. */
 export type ObservedCall = {
-  /** A function's role, or `operator`: any key that belongs to no function. */
+  /** The function's role, or `operator` for a key that belongs to no function. */
   readonly caller: string;
   readonly operation: string;
   readonly accesses: readonly Access[];
   readonly status: number;
-  /** The request's JSON, as it was sent. */
+  /** The request's JSON as the caller sent it. */
   readonly body: string;
-  /** DynamoDB's `ConsumedCapacity`, where the caller or `countsCapacity` asked for it; a failed condition reports none. */
+  /** DynamoDB's `ConsumedCapacity`, if the caller or `countsCapacity` asked for it. A failed condition reports none. */
   readonly consumedCapacity?: unknown;
-  /** How many messages a receive brought; 0 for an empty poll. */
+  /** The number of messages that a receive returned; 0 for an empty poll. */
   readonly received?: number;
 };
 
 /**
- * What a function's calls to the database, or to the queues, meet: a part of them, 0 to 1, ends with an error of this name;
- * all are late.
+ * A disturbance of a function's calls to the database or to the queues. A share of them, 0 to 1, fails with the named
+ * error, and all are delayed.
  */
 export type Disturbance = {
   readonly error: string;
   readonly share: number;
   readonly longestDelayMs: number;
-  readonly service?: 'dynamodb' | 'sqs'; // dynamodb where it is missing
+  readonly service?: 'dynamodb' | 'sqs'; // dynamodb if omitted
 };
 
 export type AwsProxy = {
   readonly endpoint: string;
-  /** Connects the engines: calls before that are refused. */
+  /** Connects the engines. Earlier calls are refused. */
   connect(engines: { readonly dynamodbEndpoint: string; readonly sqsEndpoint: string }): void;
-  /** Makes functions known by their keys: from then on, each may do what its role allows and no more. */
+  /** Registers functions by their access keys. Each may then do only what its role allows. */
   allow(callers: readonly Caller[]): void;
-  /** From then on, or with undefined no more. */
+  /** Starts a disturbance, or ends it with undefined. */
   disturb(role: string, disturbance: Disturbance | undefined): void;
-  /** Tells of each successful write, by table name. */
+  /** Calls the listener after each successful write, with the table's name. */
   onWrite(listener: (tableName: string) => void): void;
   stop(): Promise<void>;
 };
@@ -54,22 +54,23 @@ export type AwsProxy = {
 export type ProxyOptions = {
   readonly region: string;
   readonly accountId: string;
-  /** Handles what is no JSON call: Lambda's Invoke. True where it did. */
+  /** Handles requests that are not JSON calls, such as Lambda's Invoke. Returns true if it handled the request. */
   readonly handleOther: (
     request: IncomingMessage,
     response: ServerResponse,
     body: Buffer,
-    judge: (access: Access) => UpstreamAnswer | undefined, // the refusal where the caller's role does not allow it
+    // returns a refusal if the caller's role does not allow the access
+    judge: (access: Access) => UpstreamAnswer | undefined,
   ) => Promise<boolean>;
   readonly observe?: (call: ObservedCall) => void;
-  /** Asks for the capacity of every call, so that callers are answered it, too. */
+  /** Requests the capacity of every call, so callers receive it as well. */
   readonly countsCapacity?: boolean;
-  /** Decides which calls a disturbance befalls, and how late they are. */
+  /** Decides which calls are disturbed, and how long they are delayed. */
   readonly random?: () => number;
 };
 
 const OPERATOR = 'operator';
-/** The engines put names of their own where an ARN has its region. */
+/** The engines write their own name in place of the region of an ARN. */
 const ENGINE_STREAM_ARN = /arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/g;
 const MAX_REMEMBERED_ITERATORS = 10_000;
 
@@ -77,7 +78,10 @@ const Iterator = z.object({ ShardIterator: z.string().optional(), NextShardItera
 const HasConsumedCapacity = z.object({ ConsumedCapacity: z.unknown() });
 const Received = z.object({ Messages: z.array(z.unknown()).default([]) });
 
-/** One address in front of all engines: it knows each caller by its key and refuses what its role does not allow. */
+/**
+ * One address in front of all engines. It recognizes each caller by its key and refuses calls that the caller's role
+ * does not allow.
+ */
 export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
   const { region, accountId, random = Math.random } = options;
   const ourStreamArn = `arn:aws:dynamodb:${region}:${accountId}:`;
@@ -138,7 +142,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
       return failure(400, 'UnknownOperationException', `No local service knows ${target ?? 'a call without a target'}`);
     }
     const parsed = parseJson(body);
-    if (parsed === undefined) return failure(400, 'SerializationException', 'The body is no JSON');
+    if (parsed === undefined) return failure(400, 'SerializationException', 'The body is not JSON');
 
     const caller = callerOf(request);
     const accesses = accessesOf(operation, parsed, {
@@ -182,7 +186,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
   const server = createServer((request, response) => {
     const gone = new AbortController();
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort(); // else the caller has its answer
+      if (!response.writableFinished) gone.abort(); // otherwise the caller already has its answer
     });
     void readBody(request)
       .then(async (body = Buffer.alloc(0)) => {
@@ -192,7 +196,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
         response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
       })
       .catch((error: unknown) => {
-        if (gone.signal.aborted) return; // nobody is left to tell
+        if (gone.signal.aborted) return; // the caller is gone
         const { status, headers, body } = failure(500, 'InternalServerError', String(error));
         if (!response.headersSent) response.writeHead(status, headers);
         response.end(body);
@@ -231,7 +235,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
   };
 }
 
-/** The refusal of a call, in AWS's form, naming who lacks what; undefined where all of it is allowed. */
+/** A refusal in AWS's form that names the missing permission; undefined if every access is allowed. */
 function refusalOf({ role, policy }: Caller, target: string, accesses: readonly Access[] | undefined) {
   const missing =
     accesses === undefined
@@ -246,7 +250,7 @@ function refusalOf({ role, policy }: Caller, target: string, accesses: readonly 
   );
 }
 
-/** The operations of DynamoDB that are billed. */
+/** The DynamoDB operations that are billed. */
 const COUNTED: ReadonlySet<string> = new Set([
   ...['GetItem', 'BatchGetItem', 'Query', 'Scan', 'TransactGetItems'],
   ...['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'],
@@ -255,10 +259,10 @@ const COUNTED: ReadonlySet<string> = new Set([
 const askingForCapacity = (body: string): string =>
   JSON.stringify({ ReturnConsumedCapacity: 'INDEXES', ...z.looseObject({}).parse(parseJson(body)) });
 
-/** What an engine needs told otherwise than AWS. */
+/** Rewrites the parts of a call that an engine expects in another form than AWS. */
 function toEngine(operation: AwsOperation, body: string, ourArn: string, engineArn: string): string {
   if (operation.service === 'streams') return body.replaceAll(ourArn, engineArn);
-  // fauxqs with a data directory fails on a visibility timeout of 0, and loses the message
+  // With a data directory, fauxqs fails on a visibility timeout of 0 and loses the message.
   const isVisibilityChange = operation.name.startsWith('ChangeMessageVisibility');
   return isVisibilityChange ? body.replaceAll(/"VisibilityTimeout":\s*0(?=[,}\s])/g, '"VisibilityTimeout":1') : body;
 }

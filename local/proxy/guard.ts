@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** An answer that ends a request before any service sees it. */
+/** An answer that ends a request before it reaches a service. */
 export type Refusal = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -10,8 +10,9 @@ export type Refusal = {
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:[a-z0-9-]+\.)*localhost)(?::\d+)?$/iu;
 
 /**
- * Refuses what a web page sends. A page of another origin may post to this machine, and one whose own name was made to point
- * here (DNS rebinding) may also read the answer. AWS clients send no `Origin`, and the name that they were given as `Host`.
+ * Refuses requests of web pages. A page of another origin can post to this machine. A page whose host name resolves to
+ * this machine (DNS rebinding) can also read the answer. AWS clients send no `Origin`, and send the configured host
+ * name as `Host`.
  */
 export function foreignness({ host = '', origin }: IncomingHttpHeaders): Refusal | undefined {
   const isOwn = origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`;
@@ -27,10 +28,10 @@ export function foreignness({ host = '', origin }: IncomingHttpHeaders): Refusal
 }
 
 const QUERY_SENTENCE =
-  'This client sends the query protocol, and the local stack speaks the JSON protocol alone: use the AWS CLI 2.13.33 ' +
+  'This client uses the query protocol, but the local stack supports only the JSON protocol: use the AWS CLI 2.13.33 ' +
   '(of version 1: 1.29.82), boto3 1.28.82, or later.';
 
-/** Says what is needed to a client of SQS from before the JSON protocol, in the form that it reads. */
+/** Tells an SQS client without the JSON protocol which version it needs, in the format that it can read. */
 export function queryProtocolRefusal(headers: IncomingHttpHeaders, body: Buffer, url = '/'): Refusal | undefined {
   const isForm = (headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   const isQuery = isForm ? /(?:^|&)Action=/u.test(body.toString('utf8')) : /[?&]Action=/u.test(url);

@@ -3,7 +3,7 @@ import { UnsupportedTemplateError } from '../template/unsupported.ts';
 
 const OneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
 
-/** Strict: an element that is not here, `Condition` and `NotAction` among them, stops boot. Nothing uses them so far. */
+/** Strict: an element that is not listed, such as `Condition` or `NotAction`, stops boot. The template uses none. */
 const StatementDocument = z.strictObject({
   Sid: z.string().optional(),
   Effect: z.enum(['Allow', 'Deny']),
@@ -17,10 +17,10 @@ export type Statement = {
   readonly resources: readonly RegExp[];
 };
 
-/** One thing that a call does to one resource: `dynamodb:PutItem` on a table, say. */
+/** One action on one resource, for example `dynamodb:PutItem` on a table. */
 export type Access = { readonly action: string; readonly resource: string };
 
-/** IAM's wildcards: `*` any characters, `?` exactly one. */
+/** IAM's wildcards: `*` matches any characters, `?` exactly one. */
 function pattern(wildcard: string, flags: string): RegExp {
   const source = wildcard
     .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
@@ -29,7 +29,7 @@ function pattern(wildcard: string, flags: string): RegExp {
   return new RegExp(`^${source}$`, flags);
 }
 
-/** A policy's statements. Throws `UnsupportedTemplateError` on an element that cannot be checked. */
+/** Parses a policy's statements. Throws `UnsupportedTemplateError` for an element that cannot be checked. */
 export function parsePolicy(name: string, statements: readonly unknown[]): readonly Statement[] {
   return statements.map((statement): Statement => {
     const parsed = StatementDocument.safeParse(statement);
@@ -43,17 +43,17 @@ export function parsePolicy(name: string, statements: readonly unknown[]): reado
   });
 }
 
-/** Who may invoke a function, and for which source. */
+/** A permission to invoke a function: the service, and the sources that it covers. */
 export type InvokePermission = { readonly principal: string; readonly covers: (sourceArn: string) => boolean };
 
-/** `ArnLike`: each of the six parts of an ARN is compared for itself, so that no `*` reaches over a colon. */
+/** `ArnLike` compares each of the six parts of an ARN separately, so `*` never matches across a colon. */
 export function arnLike(wildcard: string): (arn: string) => boolean {
   const partsOf = (arn: string) => [...arn.split(':', 5), arn.split(':').slice(5).join(':')];
   const patterns = partsOf(wildcard).map((part) => pattern(part, ''));
   return (arn) => partsOf(arn).every((part, index) => patterns[index]?.test(part));
 }
 
-/** IAM's evaluation: an explicit deny wins, then any allow; nothing else is allowed. */
+/** IAM's evaluation: an explicit deny wins, then any allow. Everything else is denied. */
 export function isAllowed(statements: readonly Statement[], { action, resource }: Access): boolean {
   const applying = statements.filter(
     ({ actions, resources }) =>

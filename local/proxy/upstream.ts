@@ -7,7 +7,10 @@ export type UpstreamAnswer = {
   readonly body: string;
 };
 
-/** Sends an AWS JSON call to an engine. `signal` ends it when the caller is gone: a long poll must not take messages. */
+/**
+ * Sends an AWS JSON call to an engine. `signal` aborts it when the caller is gone, because an abandoned long poll would
+ * take messages.
+ */
 export type Upstream = (target: string, body: string, signal: AbortSignal) => Promise<UpstreamAnswer>;
 
 const KEPT_HEADERS = ['content-type', 'x-amzn-requestid', 'x-amz-crc32', 'x-amzn-query-error'];
@@ -20,7 +23,7 @@ export function upstreamOf(endpoint: string, region: string): { readonly send: U
       'content-type': 'application/x-amz-json-1.0',
       'content-length': Buffer.byteLength(body),
       'x-amz-target': target,
-      ...authorizationOf('local', region), // engines keep data apart by region, and want a key of letters
+      ...authorizationOf('local', region), // the engines separate data by region, and accept only letters in a key
     };
     const answer = await exchange({ agent, hostname, port, method: 'POST', path: '/', headers, signal }, body);
     const kept = KEPT_HEADERS.flatMap((name) => {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { UnsupportedTemplateError } from './unsupported.ts';
 
-/** What references in a template stand for locally. */
+/** The local values of a template's references. */
 export type References = {
   readonly pseudo: Readonly<Record<string, string>>;
   ref(logicalId: string): string;
@@ -25,7 +25,7 @@ const Sub = z.union([
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Replaces each intrinsic function of a template's value by what it stands for. Throws on one that is not supported. */
+/** Replaces each intrinsic function in a template's value with its local value. Throws for an unsupported function. */
 export function resolveIntrinsics(value: unknown, references: References): unknown {
   const resolve = (inner: unknown): unknown => resolveIntrinsics(inner, references);
   const text = (inner: unknown): string => {

@@ -6,13 +6,13 @@ import { UnsupportedTemplateError } from './unsupported.ts';
 export type Surroundings = {
   readonly region: string;
   readonly accountId: string;
-  /** Where the AWS calls of functions go; queue URLs start with it. */
+  /** The endpoint for the functions' AWS calls; queue URLs start with it. */
   readonly awsEndpoint: string;
-  /** The ARN of a table's stream; engines give each stream a label of their own. */
+  /** The ARN of a table's stream. Each engine chooses its own label for a stream. */
   readonly streamArnOf: (tableName: string) => string;
 };
 
-/** What references to a template's resources stand for. Throws on an attribute that the local stack does not know. */
+/** Resolves references to a template's resources. Throws for an attribute that the local stack does not know. */
 export function referencesOf(resources: ReadonlyMap<string, Resource>, surroundings: Surroundings): References {
   const { region, accountId, awsEndpoint } = surroundings;
   const named = (id: string, property: string): string => {

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 
 /**
- * The resource types that the local stack runs, each with the properties it understands. The objects are strict: a
- * property that is not listed stops boot. One that is known and has no meaning here says why.
+ * The resource types that the local stack runs, with the properties that it understands. The objects are strict: a
+ * property that is not listed stops boot. A property that has no effect here states the reason.
  */
 
-/** Why a property that is known has no meaning here. */
+/** The reason why a known property has no effect here. */
 export const ignored = z.registry<{ readonly because: string }>();
 
 export const withoutMeaning = (because: string) => z.unknown().optional().register(ignored, { because });
@@ -44,8 +44,8 @@ export const GlobalTable = z.strictObject({
       z.strictObject({
         Region: z.string(),
         Tags,
-        GlobalSecondaryIndexes: withoutMeaning('the table says what they are; a replica only tunes them'),
-        DeletionProtectionEnabled: withoutMeaning('only --fresh deletes, and it is meant to'),
+        GlobalSecondaryIndexes: withoutMeaning('the table defines the indexes; a replica only tunes them'),
+        DeletionProtectionEnabled: withoutMeaning('only --fresh deletes data'),
         PointInTimeRecoverySpecification: withoutMeaning('there are no backups here'),
         ContributorInsightsSpecification: withoutMeaning('there is no CloudWatch here'),
       }),
@@ -56,7 +56,7 @@ export const GlobalTable = z.strictObject({
 export const Table = z.strictObject({
   ...tableProperties,
   Tags,
-  DeletionProtectionEnabled: withoutMeaning('only --fresh deletes, and it is meant to'),
+  DeletionProtectionEnabled: withoutMeaning('only --fresh deletes data'),
   PointInTimeRecoverySpecification: withoutMeaning('there are no backups here'),
 });
 
@@ -74,14 +74,17 @@ export const Queue = z.strictObject({
 
 const VariableName = z
   .string()
-  .regex(/^(?!AWS_|LAMBDA_)[a-zA-Z]\w+$/, 'AWS takes letters, and keeps AWS_… and LAMBDA_… to itself');
+  .regex(
+    /^(?!AWS_|LAMBDA_)[a-zA-Z]\w+$/,
+    'AWS accepts letters, digits and underscores, and reserves AWS_… and LAMBDA_…',
+  );
 
 export const LambdaFunction = z.strictObject({
   FunctionName: z.string(),
   Handler: z.string().regex(/^[\w/-]+\.\w+$/),
   Code: z.strictObject({
     S3Key: z.string(),
-    S3Bucket: withoutMeaning('a bundle is read where it was made'),
+    S3Bucket: withoutMeaning('bundles are read from the folder where they were built'),
   }),
   Role: z.string(),
   Timeout: z.number(),
@@ -90,7 +93,7 @@ export const LambdaFunction = z.strictObject({
   Runtime: z.literal('nodejs24.x'),
   Tags,
   Architectures: withoutMeaning('a bundle is JavaScript'),
-  LoggingConfig: withoutMeaning('what a function prints goes to its log file as it is'),
+  LoggingConfig: withoutMeaning("a function's output goes to its log file unchanged"),
   RecursiveLoop: withoutMeaning('nothing here stops a function that feeds itself'),
   Description: withoutMeaning('for readers'),
 });
@@ -98,13 +101,16 @@ export const LambdaFunction = z.strictObject({
 export const Permission = z.strictObject({
   Action: z.literal('lambda:InvokeFunction'),
   FunctionName: z.string(),
-  Principal: z.literal('apigateway.amazonaws.com', 'nothing else invokes a function by its resource policy here'),
+  Principal: z.literal(
+    'apigateway.amazonaws.com',
+    'only the API Gateway can invoke a function through its resource policy here',
+  ),
   SourceArn: z.string(),
 });
 
 const PolicyDocument = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(z.unknown()) });
 
-/** Who may take a role: services alone, each for a reason of its own. */
+/** The services that may assume a role, each with its reason. */
 const AssumeRolePolicyDocument = z.strictObject({
   Version: z.literal('2012-10-17'),
   Statement: z.array(
@@ -153,7 +159,9 @@ export const StreamMapping = z.strictObject({
   ...mappingProperties,
   FilterCriteria: z
     .strictObject({
-      Filters: z.array(z.strictObject({ Pattern: z.string().max(4096) })).max(5, 'AWS takes five filters a mapping'),
+      Filters: z
+        .array(z.strictObject({ Pattern: z.string().max(4096) }))
+        .max(5, 'AWS accepts at most five filters per mapping'),
     })
     .optional(),
   StartingPosition: z.enum(['TRIM_HORIZON', 'LATEST']),
@@ -211,21 +219,18 @@ export const Stage = z.strictObject({
     .strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() })
     .optional(),
   AutoDeploy: withoutMeaning('the routes are those of the template'),
-  AccessLogSettings: withoutMeaning('the functions log each request themselves'),
+  AccessLogSettings: withoutMeaning('the functions log each request'),
 });
 
-/** Types that are known and have nothing to run here. */
+/** Resource types that are known and have no effect here. */
 export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::Logs::LogGroup', 'logs are files in the data directory'],
   ['AWS::Logs::MetricFilter', 'there is no CloudWatch here'],
-  ['AWS::Scheduler::ScheduleGroup', 'it only groups the figures of CloudWatch'],
-  ['AWS::SQS::QueuePolicy', 'they ask for TLS, which there is not on the loopback device'],
-  [
-    'AWS::Events::Rule',
-    'nothing is deployed here by CloudFormation, whose events are the only ones that are waited for',
-  ],
+  ['AWS::Scheduler::ScheduleGroup', 'it only groups CloudWatch metrics'],
+  ['AWS::SQS::QueuePolicy', 'they require TLS, which the loopback interface does not use'],
+  ['AWS::Events::Rule', 'CloudFormation deploys nothing here, and it only reacts to CloudFormation events'],
   ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
   ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],
   ['AWS::SNS::Topic', 'only alarms write to it'],
-  ['AWS::CDK::Metadata', 'for the CDK itself'],
+  ['AWS::CDK::Metadata', 'only the CDK uses it'],
 ]);

@@ -32,13 +32,13 @@ export type FunctionModel = {
   readonly name: string;
   readonly arn: string;
   readonly codeDirectory: string;
-  readonly file: string; // within codeDirectory, without its extension
+  readonly file: string; // path in codeDirectory, without its extension
   readonly exportName: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly policy: readonly Statement[];
-  /** Its resource policy: who may invoke it. */
+  /** Its resource policy: the services that may invoke it. */
   readonly invokers: readonly InvokePermission[];
 };
 
@@ -52,13 +52,13 @@ type MappingModel = {
 };
 export type QueueMappingModel = MappingModel & { readonly queue: QueueModel; readonly maxConcurrency: number };
 export type StreamMappingModel = MappingModel & {
-  /** Whether a change is handed over at all. */
+  /** True if a change is delivered to the function. */
   readonly accepts: EventFilter;
   readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly bisects: boolean;
-  readonly maxRetries: number; // Infinity where the template sets no bound
-  readonly maxRecordAgeMs: number; // likewise
-  readonly lanes: number; // batches of one shard at a time, kept apart by partition key
+  readonly maxRetries: number; // Infinity if the template sets no limit
+  readonly maxRecordAgeMs: number; // Infinity if the template sets no limit
+  readonly lanes: number; // parallel batches per shard, separated by partition key
   readonly failureQueue: QueueModel | undefined;
 };
 
@@ -74,7 +74,7 @@ export type ScheduleModel = {
   readonly maxRetries: number;
   readonly maxEventAgeMs: number;
   readonly deadLetterQueue: QueueModel | undefined;
-  /** What its role may do. */
+  /** The permissions of its role. */
   readonly policy: readonly Statement[];
 };
 
@@ -93,7 +93,7 @@ export type StackModel = {
 };
 
 const ROLE_TAG = 'laurel:role';
-/** What a mapping's poller needs the function's role to allow, and Lambda's own batch size where the mapping sets none. */
+/** The permissions that a mapping's poller needs from the function's role, and Lambda's default batch size. */
 const POLLED_AS = {
   queue: { batchSize: 10, actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] },
   stream: {
@@ -102,12 +102,12 @@ const POLLED_AS = {
   },
 } as const;
 const DEFAULT_VISIBILITY_SECONDS = 30;
-/** Where a mapping sets no MaximumConcurrency: Lambda starts with five pollers. */
+/** Used if a mapping sets no MaximumConcurrency: Lambda starts with five pollers. */
 const DEFAULT_QUEUE_CONCURRENCY = 5;
 
 /**
- * What the template says, with every reference resolved. Throws `UnsupportedTemplateError` with the name of a resource
- * type, property or intrinsic function that the local stack does not support.
+ * Reads the template and resolves every reference. Throws `UnsupportedTemplateError` with the name of a resource type,
+ * property or intrinsic function that the local stack does not support.
  */
 export function readStack({ template, codeDirectory }: Assembly, surroundings: Surroundings): StackModel {
   const resources = new Map(Object.entries(template.Resources));
@@ -179,7 +179,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     }),
   );
 
-  /** What a service may do that takes the role. */
+  /** The permissions of a service that assumes the role. */
   const policyOf = (id: string, roleArn: string, service: 'lambda' | 'scheduler'): readonly Statement[] => {
     const role = roles.get(roleArn);
     if (role === undefined) throw new UnsupportedTemplateError(`${id}: its role ${roleArn} is not here`);
@@ -220,7 +220,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     if (found === undefined) throw new UnsupportedTemplateError(`${id}: there is no queue ${queueArn}`);
     return found;
   };
-  /** Lambda creates no mapping whose function may not do what its poller does in the function's name. */
+  /** Lambda refuses a mapping if the function's role lacks a permission that the poller needs. */
   const requireGrants = (id: string, { policy }: FunctionModel, actions: readonly string[], resource: string) => {
     const missing = actions.find((action) => !isAllowed(policy, { action, resource }));
     if (missing === undefined) return;
@@ -255,7 +255,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
       const hiddenMs = Number(queue.attributes.VisibilityTimeout ?? DEFAULT_VISIBILITY_SECONDS) * 1000;
       if (hiddenMs < functionOf(id, mapping.FunctionName).timeoutMs) {
         throw new UnsupportedTemplateError(
-          `${id}: AWS refuses it, since a message is back before its function's timeout`,
+          `${id}: AWS refuses it, since its visibility timeout is shorter than its function's timeout`,
         );
       }
       queueMappings.push({
@@ -285,7 +285,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
   const schedules = all('AWS::Scheduler::Schedule', types.Schedule).map(({ id, properties }): ScheduleModel => {
     const { Name, ScheduleExpression, Target } = properties;
     const { MaximumRetryAttempts, MaximumEventAgeInSeconds } = Target.RetryPolicy;
-    readSchedule(ScheduleExpression, 0); // one that cannot be read stops boot
+    readSchedule(ScheduleExpression, 0); // an invalid expression stops boot
     return {
       name: Name,
       expression: ScheduleExpression,

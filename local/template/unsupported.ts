@@ -1,6 +1,9 @@
 import { ExplainedError } from '../explained-error.ts';
 
-/** Something in the template that the local stack cannot do. It stops boot: run silently, it would be a lie. */
+/**
+ * The template uses something that the local stack does not support. It stops boot, because ignoring it would hide a
+ * difference from AWS.
+ */
 export class UnsupportedTemplateError extends ExplainedError {
   override readonly name = 'UnsupportedTemplateError';
 }

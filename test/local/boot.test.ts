@@ -133,7 +133,7 @@ describe('npm start', () => {
 
     const third = start();
     const reloaded = await third.ready();
-    expect(third.printed()).toContain('The sample community is there already');
+    expect(third.printed()).toContain('An earlier start has already loaded the sample community');
     expect(third.printed()).toContain('/v1/scores/alder');
     const later = (await (await fetch(`${reloaded.baseUrl}/v1/stats?username=alder`)).json()) as typeof stats;
     expect(later.totalEvents).toBe(stats.totalEvents);
