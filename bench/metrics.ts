@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { Username } from '../domain/identity/username.ts';
 import { MAX_DAYS, readSeries } from '../domain/metrics/community-views.ts';
 import { noFacts } from '../domain/metrics/community-hour.ts';
-import { foldHour } from '../domain/metrics/hour-fold.ts';
-import { placeOf } from '../domain/metrics/hour-index.ts';
+import { foldCommunityHour } from '../domain/metrics/hour-fold.ts';
+import { hourPlaceOf } from '../domain/metrics/hour-index.ts';
 import { rollUpDay } from '../domain/metrics/roll-up.ts';
 import { setHour, setSamples } from '../domain/metrics/rolled-up-day.ts';
 import { addDays, dateOf, dateOfHour, hourOf } from '../domain/shared/utc.ts';
@@ -85,7 +85,7 @@ async function measureSeries(engine: BenchEngine) {
     pulls: [{ name: 'tool', version: '2026.08.21.1', puller: 'user:bob' }],
     grants: [{ grantId: 'award:a', amount: 9_876_543_210 }],
   };
-  const fold = foldHour(facts, sha256);
+  const fold = foldCommunityHour(facts, sha256);
   for (let back = 0; back < MAX_DAYS; back += 1) {
     const date = addDays(today, -back);
     const stored = await store.load(date);
@@ -122,7 +122,7 @@ async function measureBusiestKeys(engine: BenchEngine) {
         count(writes, pk.S);
         if (sk.S.startsWith('HOUR#')) {
           count(items, `${pk.S} ${sk.S}`);
-          count(placed, placeOf(HOUR, pk.S.slice('DEVICE#'.length)).dayShard);
+          count(placed, hourPlaceOf(HOUR, pk.S.slice('DEVICE#'.length)).dayShard);
         }
       }
       return next(args);

@@ -23,7 +23,7 @@ const granted = { ...nothingGranted, balance: { ...nothingGranted.balance, seq: 
 const noReports = { byDate: nothingByDate, lastHour: null };
 const noMetrics: UserMetrics = {
   foldedBy: '',
-  basis: '',
+  inputsHash: '',
   sealedThrough: '2026-01-01',
   sealed: emptyFold,
   open: new Map(),

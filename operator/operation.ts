@@ -27,6 +27,7 @@ export type Runtime = {
 type OperationSpec<Shape extends z.ZodRawShape> = {
   /** As commander has it: `award <username> <points>`. */
   readonly usage: string;
+  readonly alias?: string;
   readonly summary: string;
   readonly options?: readonly Option[];
   /** What follows the list of options: what it means, and examples. */
@@ -52,6 +53,7 @@ export function addOperation<Shape extends z.ZodRawShape>(
   spec: OperationSpec<Shape>,
 ): void {
   const command = parent.command(spec.usage).description(spec.summary);
+  if (spec.alias !== undefined) command.alias(spec.alias);
   for (const option of spec.options ?? []) command.addOption(option);
   command
     .addOption(new Option('--local [directory]', `a stack that \`npm start\` runs, by its data (${DEFAULT_DIRECTORY})`))

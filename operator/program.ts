@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { addBackfillCommand } from './commands/backfill.ts';
-import { addConservationCommand } from './commands/conservation.ts';
+import { addConsistencyCommand } from './commands/consistency.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addDiscardCommand } from './commands/discard.ts';
 import { addKeyCommands } from './commands/keys.ts';
@@ -38,7 +38,7 @@ found what somebody must look at (dead letters, a wrong ledger, refused requests
   addBackfillCommand(program, runtime);
   addLedgerCommands(program, runtime);
   addShadowReportCommand(program, runtime);
-  addConservationCommand(program, runtime);
+  addConsistencyCommand(program, runtime);
   addKeyCommands(program, runtime);
   addReplayCommand(program, runtime);
   return program;

@@ -2,14 +2,14 @@ import type { Username } from '../identity/username.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import type { ConservationRequest } from './consistency-event.ts';
-import type { ConservationDifference, ConservationReport } from './consistency-report.ts';
+import type { ConsistencyRequest } from './consistency-event.ts';
+import type { ConsistencyDifference, ConsistencyReport } from './consistency-report.ts';
 import { lookAtUser, type Look, type LookDeps } from './look-at-user.ts';
 import { Suspects } from './suspects.ts';
 import type { UserPlace } from './user-places.port.ts';
 import { walkUsers } from './walk-users.ts';
 
-export type ConservationDeps = LookDeps & {
+export type ConsistencyDeps = LookDeps & {
   /** Those of scores first. */
   readonly places: readonly UserPlace[];
   /** Whether no refresh is waiting or under way. */
@@ -34,11 +34,11 @@ const LONGEST_PAUSE_MS = 15_000;
  * Compares, user by user, what was accepted with what is folded and what was granted with what is balanced. It reads, and
  * writes nothing. The failure is a sentence about the request.
  */
-export async function checkConservation(
-  deps: ConservationDeps,
-  { of, standingMs }: ConservationRequest,
+export async function checkConsistency(
+  deps: ConsistencyDeps,
+  { of, standingMs }: ConsistencyRequest,
   timeLeft: TimeLeft,
-): Promise<Result<ConservationReport, string>> {
+): Promise<Result<ConsistencyReport, string>> {
   const pages = walkUsers(deps.places, of, deps.clock());
   if (!pages.ok) return err(pages.error);
 
@@ -80,11 +80,11 @@ export async function checkConservation(
   });
 }
 
-const hasNoScore = async ({ scores }: ConservationDeps, username: Username): Promise<boolean> =>
+const hasNoScore = async ({ scores }: ConsistencyDeps, username: Username): Promise<boolean> =>
   (await scores.load(username)).score === null;
 
 /** One user who cannot be read must not hide all others. What passes, a throttled read say, is gone at the next look. */
-async function lookAnyway(deps: ConservationDeps, username: Username): Promise<Look> {
+async function lookAnyway(deps: ConsistencyDeps, username: Username): Promise<Look> {
   try {
     return await lookAtUser(deps, username);
   } catch (error) {
@@ -94,10 +94,10 @@ async function lookAnyway(deps: ConservationDeps, username: Username): Promise<L
   }
 }
 
-type Found = readonly [Username, readonly Omit<ConservationDifference, 'username'>[]];
+type Found = readonly [Username, readonly Omit<ConsistencyDifference, 'username'>[]];
 
 /** Looks at suspects again until each is as it should be, or found, or the time is up. */
-async function settle(deps: ConservationDeps, suspects: Suspects, timeLeft: TimeLeft): Promise<readonly Found[]> {
+async function settle(deps: ConsistencyDeps, suspects: Suspects, timeLeft: TimeLeft): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (let pause = FIRST_PAUSE_MS; suspects.size > 0 && timeLeft.toWait();) {
     suspects.noteQueue(await deps.isQueueEmpty(), deps.clock());

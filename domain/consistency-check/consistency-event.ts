@@ -8,7 +8,7 @@ const MAX_USERNAMES = 1_000;
 export const LONGEST_STANDING_SECONDS = 480;
 
 /** `{"sample"?, "from"?, "usernames"?, "standingSeconds"?}` */
-const ConservationEvent = z.strictObject({
+const ConsistencyEvent = z.strictObject({
   sample: z.optional(z.enum(['hour', 'all'], 'expected hour or all')),
   from: z.optional(z.string('expected what an earlier answer gave as next')),
   usernames: z.optional(
@@ -30,7 +30,7 @@ const ConservationEvent = z.strictObject({
 });
 
 /** Whom to look at, and how long a difference must stand to be one; null for as long as refreshes may take. */
-export type ConservationRequest = {
+export type ConsistencyRequest = {
   readonly of:
     | { readonly sample: 'hour' }
     | { readonly sample: 'all'; readonly from: string | null }
@@ -39,8 +39,8 @@ export type ConservationRequest = {
 };
 
 /** Reads an event, whoever sent it: `{}` is this hour's sample. The failure is a sentence that names the field. */
-export function readConservationEvent(event: unknown): Result<ConservationRequest, string> {
-  const checked = check(ConservationEvent, withoutNulls(event), 'event');
+export function readConsistencyEvent(event: unknown): Result<ConsistencyRequest, string> {
+  const checked = check(ConsistencyEvent, withoutNulls(event), 'event');
   if (!checked.ok) return err(sentenceOf(checked.error));
   const { sample, from, usernames, standingSeconds } = checked.value;
   const standingMs = standingSeconds === undefined ? null : standingSeconds * 1_000;

@@ -4,7 +4,7 @@ const Count = z.int().check(z.nonnegative());
 /** Null stands for nothing there. */
 const Figure = z.nullable(z.union([z.number(), z.string()]));
 
-const ConservationDifference = z.object({
+const ConsistencyDifference = z.object({
   username: z.string(),
   /** Which figure, in words: `events of 2026-08-21, cli_invocation`. */
   what: z.string(),
@@ -13,16 +13,16 @@ const ConservationDifference = z.object({
   /** As the projection or the balance has it. */
   found: Figure,
 });
-export type ConservationDifference = z.infer<typeof ConservationDifference>;
+export type ConsistencyDifference = z.infer<typeof ConsistencyDifference>;
 
-export const ConservationReport = z.object({
+export const ConsistencyReport = z.object({
   sample: z.enum(['hour', 'all', 'named']),
   /** Users that were compared. */
   checked: Count,
   /** Users of whom something differs and stands. */
   different: Count,
   /** Their differences: the first hundred, at most five of one user. */
-  differences: z.array(ConservationDifference),
+  differences: z.array(ConsistencyDifference),
   /** Users who were still changing when the time was up: neither right nor wrong. */
   unsettled: Count,
   /** Users whose score is of other rules, until the hourly backfill has come to them: only their ledger is compared. */
@@ -34,4 +34,4 @@ export const ConservationReport = z.object({
   /** Whether nothing differs. */
   ok: z.boolean(),
 });
-export type ConservationReport = z.infer<typeof ConservationReport>;
+export type ConsistencyReport = z.infer<typeof ConsistencyReport>;

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Username } from '../identity/username.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { MILLISECONDS_PER_HOUR } from '../shared/utc.ts';
-import type { ConservationRequest } from './consistency-event.ts';
+import type { ConsistencyRequest } from './consistency-event.ts';
 import type { Part, UserPlace } from './user-places.port.ts';
 
 export type UserPage = {
@@ -25,12 +25,12 @@ type Position = z.infer<typeof Position>;
  */
 export function walkUsers(
   places: readonly UserPlace[],
-  of: ConservationRequest['of'],
+  of: ConsistencyRequest['of'],
   now: number,
 ): Result<AsyncIterable<UserPage>, string> {
   switch (of.sample) {
     case 'named':
-      return ok(once({ usernames: of.usernames, isOfScores: true, next: null }));
+      return ok(singlePage({ usernames: of.usernames, isOfScores: true, next: null }));
     case 'hour': {
       const hour = Math.floor(now / MILLISECONDS_PER_HOUR);
       return ok(
@@ -41,7 +41,7 @@ export function walkUsers(
       );
     }
     case 'all': {
-      const from = of.from === null ? null : positionOf(of.from);
+      const from = of.from === null ? null : parsePosition(of.from);
       if (from !== null && !places.some(({ name }) => name === from?.place)) {
         return err('from: expected what an earlier answer gave as next');
       }
@@ -50,7 +50,7 @@ export function walkUsers(
   }
 }
 
-async function* once(page: UserPage): AsyncGenerator<UserPage, void> {
+async function* singlePage(page: UserPage): AsyncGenerator<UserPage, void> {
   yield page;
 }
 
@@ -72,16 +72,16 @@ async function* walk(
       yield {
         usernames,
         isOfScores: place.isOfScores,
-        next: following === undefined ? null : textOf({ place: following.name, position: next }),
+        next: following === undefined ? null : positionText({ place: following.name, position: next }),
       };
       position = next;
     } while (position !== null);
   }
 }
 
-const textOf = (position: Position): string => JSON.stringify(position);
+const positionText = (position: Position): string => JSON.stringify(position);
 
-function positionOf(text: string): Position | undefined {
+function parsePosition(text: string): Position | undefined {
   try {
     return Position.safeParse(JSON.parse(text)).data;
   } catch (error) {

@@ -53,7 +53,7 @@ export async function pageOf(
 }
 
 /** A user's exact place on a board, with up to three rows above and below. */
-export async function placeOf(
+export async function readPlace(
   deps: ReadBoardsDeps,
   board: Board,
   username: string,

@@ -8,11 +8,11 @@ import type { ScoreTotals } from './score-totals.port.ts';
 export type Occurrence = {
   /** What a sum adds up; a counter leaves it out. */
   readonly value?: number;
-  readonly within?: Scope;
+  readonly within?: MetricScope;
 };
 
 /** A part of the community's figures that is kept beside them: by command, by extension. */
-export type Scope = { readonly scope: 'command' | 'extension'; readonly key1: string; readonly key2?: string };
+export type MetricScope = { readonly scope: 'command' | 'extension'; readonly key1: string; readonly key2?: string };
 
 /** Which facts a metric is folded from. */
 type Source = 'telemetry' | 'registry' | 'ledger' | 'scores';

@@ -1,6 +1,6 @@
 import type { Sha256 } from '../shared/environment.ts';
 import { communityHourOf, type HourFacts } from './community-hour.ts';
-import { communityMetrics, type MetricRollupHourMetric, type Occurrence, type Scope } from './catalog.ts';
+import { communityMetrics, type MetricRollupHourMetric, type Occurrence, type MetricScope } from './catalog.ts';
 
 /** How often something happened, and what it adds up to. Whole numbers without a limit. */
 export type Tally = { readonly eventCount: bigint; readonly valueSum: bigint };
@@ -8,7 +8,7 @@ export type Tally = { readonly eventCount: bigint; readonly valueSum: bigint };
 /** What one row of the rollup counts: a metric of the community, or of one command or extension. */
 export type Series = {
   readonly metric: MetricRollupHourMetric;
-  readonly scope: 'community' | Scope['scope'];
+  readonly scope: 'community' | MetricScope['scope'];
   readonly key1?: string;
   readonly key2?: string;
 };
@@ -21,7 +21,7 @@ export const idOfSeries = ({ metric, scope, key1, key2 }: Series): string =>
 export type MemberHash = string;
 
 /** What the facts of one hour come to. */
-export type HourFold = {
+export type CommunityHourFold = {
   readonly tallies: readonly { readonly series: Series; readonly tally: Tally }[];
   readonly members: ReadonlyMap<MetricRollupHourMetric, ReadonlySet<MemberHash>>;
 };
@@ -30,14 +30,14 @@ export type HourFold = {
  * So many keys of a scope have a row of their own in an hour: those that occur most, and of equals those that sort first.
  * The others share the row `other`, so that no user's text can make rows without bound. The registry knows its extensions.
  */
-const MAX_KEYS: Readonly<Record<Scope['scope'], number>> = { command: 64, extension: Infinity };
+const MAX_KEYS: Readonly<Record<MetricScope['scope'], number>> = { command: 64, extension: Infinity };
 const OTHER = 'other';
 
 /** The first 8 bytes of a hash tell members apart: among a million there are two alike once in 37 million cases. */
 const hashOf = (sha256: Sha256, text: string): MemberHash => sha256(text).slice(0, 16);
 
 /** Folds an hour for every metric of the registry: from its facts alone, so the same facts give the same numbers. */
-export function foldHour(facts: HourFacts, sha256: Sha256): HourFold {
+export function foldCommunityHour(facts: HourFacts, sha256: Sha256): CommunityHourFold {
   const hour = communityHourOf(facts);
   const tallies: { series: Series; tally: Tally }[] = [];
   const members = new Map<MetricRollupHourMetric, ReadonlySet<MemberHash>>();
@@ -73,7 +73,7 @@ const tallyOf = (occurrences: readonly Occurrence[]): Tally => ({
   valueSum: occurrences.reduce((sum, { value }) => sum + BigInt(value ?? 0), 0n),
 });
 
-function scoped(metric: MetricRollupHourMetric, occurrences: readonly Occurrence[]): HourFold['tallies'] {
+function scoped(metric: MetricRollupHourMetric, occurrences: readonly Occurrence[]): CommunityHourFold['tallies'] {
   const within = occurrences.flatMap((occurrence) =>
     occurrence.within === undefined ? [] : [{ occurrence, ...occurrence.within }],
   );

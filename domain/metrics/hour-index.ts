@@ -13,7 +13,7 @@ export type HourPlace = { readonly dayShard: string; readonly hour: UtcHour };
 const dayShard = (date: UtcDate, shard: number): string => `${date}#${String(shard).padStart(2, '0')}`;
 
 /** The place of a fact of an hour: `identity` says which facts share a partition, for telemetry those of a device. */
-export const placeOf = (hour: UtcHour, identity: string): HourPlace => ({
+export const hourPlaceOf = (hour: UtcHour, identity: string): HourPlace => ({
   dayShard: dayShard(dateOfHour(hour), shardOf(identity, DAY_SHARDS)),
   hour,
 });

@@ -3,7 +3,7 @@ import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, isoOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import { noFacts } from './community-hour.ts';
 import { summarizeExtension, type SummaryDeps } from './extension-summary.ts';
-import { foldHour } from './hour-fold.ts';
+import { foldCommunityHour } from './hour-fold.ts';
 import type { HourFactsReader } from './hour-facts.port.ts';
 import type { RollUpRequested } from '../messages/roll-up.message.ts';
 import { lastSampleOf, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
@@ -64,10 +64,10 @@ function rollUpOnly(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRe
     let day = before;
     const rolledUp = new Set<UtcHour>();
     for await (const { hour, facts } of deps.facts.factsOf(date, due)) {
-      day = setHour(day, hour, foldHour(facts, deps.sha256), startedAt);
+      day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt);
       rolledUp.add(hour);
     }
-    const nothing = foldHour(noFacts, deps.sha256);
+    const nothing = foldCommunityHour(noFacts, deps.sha256);
     for (const hour of due ?? storedHours(stored.day)) {
       if (rolledUp.has(hour)) continue;
       day = setHour(day, hour, nothing, startedAt);

@@ -1,6 +1,6 @@
 import type { UtcDate, UtcHour } from '../shared/utc.ts';
 import { dateOfHour } from '../shared/utc.ts';
-import { idOfSeries, type HourFold, type MemberHash, type Series, type Tally } from './hour-fold.ts';
+import { idOfSeries, type CommunityHourFold, type MemberHash, type Series, type Tally } from './hour-fold.ts';
 import { communityMetrics, type MetricRollupHourMetric } from './catalog.ts';
 import type { ScoreTotals } from './score-totals.port.ts';
 
@@ -40,7 +40,7 @@ const withSlot = (day: Map<string, DayOfSeries>, series: Series, hour: number, s
 };
 
 /** Sets what an hour's facts come to, whatever stood there before: never adds. Gauges are left as they are. */
-export function setHour(day: RolledUpDay, hour: UtcHour, fold: HourFold, startedAt: string): RolledUpDay {
+export function setHour(day: RolledUpDay, hour: UtcHour, fold: CommunityHourFold, startedAt: string): RolledUpDay {
   if (dateOfHour(hour) !== day.date) throw new Error(`${hour} is no hour of ${day.date}`);
   const number = numberOfHour(hour);
   const gauges = new Set(communityMetrics.flatMap(({ kind, name }) => (kind === 'gauge' ? [name] : [])));

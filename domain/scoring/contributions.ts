@@ -174,14 +174,14 @@ const FIXED = [activity, ...COUNTED];
 
 export const CONTRIBUTION_KEYS: readonly string[] = FIXED.map(({ key }) => key);
 
-const placeOf = (key: string): number => {
+const listingPlaceOf = (key: string): number => {
   const place = FIXED.findIndex((fixed) => fixed.key === key);
   return place < 0 ? FIXED.length : place;
 };
 
 /** The order in which contributions are listed, whatever store they come from: the fixed ones first, the rest by key. */
 export const byListing = (a: Pick<Contribution, 'key'>, b: Pick<Contribution, 'key'>): number =>
-  placeOf(a.key) - placeOf(b.key) || (a.key < b.key ? -1 : 1);
+  listingPlaceOf(a.key) - listingPlaceOf(b.key) || (a.key < b.key ? -1 : 1);
 
 /** The contributions on a date, those that every score lists first. */
 export const contributionsOn = (date: UtcDate, facts: ScoreFacts, rules: ScoringRules): readonly Contribution[] =>

@@ -21,7 +21,7 @@ import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.t
 import { turnTaker, type TurnTaker } from './turns.ts';
 import { untilSaved } from '../shared/until-saved.ts';
 import {
-  basisOf,
+  foldInputsOf,
   firstDateKnown,
   foldedByOf,
   isKnown,
@@ -161,22 +161,22 @@ export async function foldMetrics(
 ): Promise<{ readonly metrics: UserMetrics; readonly isFromNothing: boolean }> {
   const named = namedCommandsOf(rules.inForce);
   const foldedBy = foldedByOf(named, sha256);
-  const basis = sha256(basisOf(links, foldedBy)).slice(0, 32);
+  const inputsHash = sha256(foldInputsOf(links, foldedBy)).slice(0, 32);
   const stored = guard.metrics?.metrics ?? null;
   const isOfWrongClock = stored !== null && stored.sealedThrough > addDays(date, -SEALED_AT_AGE);
   const isSameFold = stored !== null && days !== null && stored.foldedBy === foldedBy && !isOfWrongClock;
   const areCounted = isSameFold && areReportsChanged !== true;
   const counted = areCounted ? stored.reports : await reports.reportsOf(username);
   // Devices that came or went change which pulls are the user's own.
-  const isOfSameDevices = isSameFold && stored.basis === basis;
+  const isOfSameDevices = isSameFold && stored.inputsHash === inputsHash;
   const areCapsTheSame = stored?.activity.rulesVersion === rules.inForce.version;
   const isCarriedOn = isOfSameDevices && areCapsTheSame && isRegistryChanged !== true;
   const before = stored === null ? null : { counts: stored.registry, isOfSameDevices };
   const held = isCarriedOn
     ? stored.registry
     : await countRegistry(registry, username, { links, before, since: firstDateKnown(date), rules: rules.inForce });
-  const context = { basis, foldedBy, links, date, rules, reports: counted, registry: held };
-  const plan = planRefresh(stored, { basis, foldedBy, days, date });
+  const context = { inputsHash, foldedBy, links, date, rules, reports: counted, registry: held };
+  const plan = planRefresh(stored, { inputsHash, foldedBy, days, date });
   if (stored !== null && plan.kind === 'days') {
     const folded = await foldDays(telemetry, username, links, plan.days, named);
     const carriedOn = metricsCarriedOn(stored, plan.days, folded, context);

@@ -40,7 +40,7 @@ export type UserScore = {
   readonly refreshedAt: string;
 };
 
-const totalOf = (contributions: readonly Contribution[]): number =>
+const pointsOfAll = (contributions: readonly Contribution[]): number =>
   contributions.reduce((sum, { points }) => sum + points, 0);
 
 /**
@@ -66,7 +66,7 @@ export function decideScore(
 ): UserScore {
   const facts = { metrics, granted };
   const contributions = contributionsOn(date, factsOn(date, metrics), rules);
-  const canonicalScore = totalOf(contributions) + pointsOfGranted(granted);
+  const canonicalScore = pointsOfAll(contributions) + pointsOfGranted(granted);
   const stands = previous !== null && previous.canonicalScore === canonicalScore;
   return {
     username,

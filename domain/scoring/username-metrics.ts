@@ -4,7 +4,7 @@ import { additionsOf, atEndOf, datesFrom, from, nothingByDate, totalOf, type ByD
 import type { Sha256 } from '../shared/environment.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
-import type { Reports } from '../telemetry/user-reports.port.ts';
+import type { ReportedFacts } from '../telemetry/user-reports.port.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import { activityPointsOn, CONTRIBUTION_KEYS, namedCommandsOf, type Counts } from './contributions.ts';
 import {
@@ -55,8 +55,8 @@ export const computedByNow = (
 export type UserMetrics = {
   /** What it was folded by (`foldedByOf`): one that another release folded otherwise is not carried on. */
   readonly foldedBy: string;
-  /** What it was folded from: the user's devices (`basisOf`). */
-  readonly basis: string;
+  /** What it was folded from: the user's devices (`foldInputsOf`). */
+  readonly inputsHash: string;
   /** The last date that is part of the sealed sum. */
   readonly sealedThrough: UtcDate;
   readonly sealed: Fold;
@@ -70,7 +70,7 @@ export type UserMetrics = {
    */
   readonly sentFrom: readonly number[];
   /** What servers reported of the user beside events. */
-  readonly reports: Reports;
+  readonly reports: ReportedFacts;
   /** What the registry holds of the user. */
   readonly registry: RegistryCounts;
 };
@@ -90,11 +90,11 @@ const borrowedDevices = (links: readonly DeviceLink[]): readonly string[] =>
     .sort();
 
 /**
- * Names what a fold depends on beside the events: metrics of another basis cannot be carried on, since a device that
+ * Names what a fold depends on beside the events: metrics of other inputs cannot be carried on, since a device that
  * came or went changes days long sealed. `foldedBy` is in it for an older release: that knows nothing of it, and folds
  * from nothing, too, what this one has written. Canonical text, to be hashed.
  */
-export const basisOf = (links: readonly DeviceLink[], foldedBy: string): string =>
+export const foldInputsOf = (links: readonly DeviceLink[], foldedBy: string): string =>
   JSON.stringify([
     links.map(({ deviceId, owned }) => [deviceId, owned ? 1 : 0] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
     foldedBy,
@@ -115,12 +115,12 @@ export type RefreshPlan =
 export function planRefresh(
   stored: UserMetrics | null,
   {
-    basis,
+    inputsHash,
     foldedBy,
     days,
     date,
   }: {
-    readonly basis: string;
+    readonly inputsHash: string;
     readonly foldedBy: string;
     readonly days: readonly UtcDate[] | null;
     readonly date: UtcDate;
@@ -131,19 +131,19 @@ export function planRefresh(
   if (stored.sealedThrough > horizon) return { kind: 'from-nothing', because: 'sealed-too-early' }; // by a wrong clock
   if (days === null) return { kind: 'from-nothing', because: 'no-days-named' };
   if (stored.foldedBy !== foldedBy) return { kind: 'from-nothing', because: 'folded-otherwise' };
-  if (stored.basis !== basis) return { kind: 'from-nothing', because: 'devices-changed' };
+  if (stored.inputsHash !== inputsHash) return { kind: 'from-nothing', because: 'devices-changed' };
   if (days.some((day) => day <= stored.sealedThrough)) return { kind: 'from-nothing', because: 'sealed-day-named' };
   const toSeal = [...stored.open.keys()].filter((day) => day <= horizon);
   return { kind: 'days', days: [...new Set([...days, ...toSeal])].sort() };
 }
 
 type FoldContext = {
-  readonly basis: string;
+  readonly inputsHash: string;
   readonly foldedBy: string;
   readonly links: readonly DeviceLink[];
   readonly date: UtcDate;
   readonly rules: Rulebook;
-  readonly reports: Reports;
+  readonly reports: ReportedFacts;
   readonly registry: RegistryCounts;
 };
 
@@ -184,7 +184,7 @@ function assemble(
   { folds, sentFrom }: FoldedDays,
   context: FoldContext & { readonly rulesBefore: ScoringRules },
 ): UserMetrics {
-  const { basis, foldedBy, links, date, rules, reports, registry } = context;
+  const { inputsHash, foldedBy, links, date, rules, reports, registry } = context;
   const named = namedCommandsOf(rules.inForce);
   const sealedThrough = addDays(date, -SEALED_AT_AGE);
   const counted = [...folds].filter(([, fold]) => fold.lastHour !== null);
@@ -201,7 +201,7 @@ function assemble(
   const { issues, signIns } = reports;
   return {
     foldedBy,
-    basis,
+    inputsHash,
     sealedThrough,
     sealed: mergeFolds([sealed], named, kept),
     open: new Map(open.map(([day, fold]) => [day, mergeFolds([fold], named, kept)])),

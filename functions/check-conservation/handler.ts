@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import {
-  checkConservation,
-  type ConservationDeps,
+  checkConsistency,
+  type ConsistencyDeps,
   type TimeLeft,
 } from '../../domain/consistency-check/check-consistency.ts';
-import { readConservationEvent } from '../../domain/consistency-check/consistency-event.ts';
-import type { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
+import { readConsistencyEvent } from '../../domain/consistency-check/consistency-event.ts';
+import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserPlaces } from '../adapters/dynamodb/consistency-check/user-places.ts';
@@ -35,7 +35,7 @@ class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
 }
 
-const wired = once((): ConservationDeps => {
+const wired = once((): ConsistencyDeps => {
   const env = CheckConservationEnv.parse(process.env);
   const dynamodb = dynamodbClient('worker');
   const sqs = sqsClient('worker');
@@ -56,15 +56,15 @@ const wired = once((): ConservationDeps => {
 });
 
 /** Invoked by its schedule and by operators: `{}` checks this hour's sample. */
-export async function handler(event: unknown, context: unknown): Promise<ConservationReport> {
+export async function handler(event: unknown, context: unknown): Promise<ConsistencyReport> {
   const { getRemainingTimeInMillis } = Context.parse(context);
   const timeLeft: TimeLeft = {
     toBegin: () => getRemainingTimeInMillis() > LEFT_TO_BEGIN_MS,
     toWait: () => getRemainingTimeInMillis() > LEFT_TO_WAIT_MS,
   };
-  const request = readConservationEvent(event);
+  const request = readConsistencyEvent(event);
   if (!request.ok) throw new InvalidEventError(request.error);
-  const checked = await checkConservation(wired(), request.value, timeLeft);
+  const checked = await checkConsistency(wired(), request.value, timeLeft);
   if (!checked.ok) throw new InvalidEventError(checked.error);
 
   const report = checked.value;

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { BOARDS } from '../../domain/leaderboards/board.ts';
-import { pageOf, placeOf, type ReadBoardsDeps, type TimeRefusal } from '../../domain/leaderboards/read-boards.ts';
+import { pageOf, readPlace, type ReadBoardsDeps, type TimeRefusal } from '../../domain/leaderboards/read-boards.ts';
 import { BoardPlaceView, BoardView } from '../../domain/leaderboards/views.ts';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { RequestTime } from '../../domain/shared/utc.ts';
@@ -66,7 +66,7 @@ export const leaderboardRoutes = [
     problems: ['unknown_board', 'unknown_username', 'not_listed'],
     async handle({ params: { board, username }, query: { at } }, deps: LeaderboardReadDeps) {
       const resolved = await deps.resolveUsername(username);
-      const place = await placeOf(deps, board, resolved, { at });
+      const place = await readPlace(deps, board, resolved, { at });
       if (place.ok) return { status: 200, body: place.value };
       if (place.error !== 'not-listed') return refused(place.error);
       if (knownUser(await deps.scores.load(resolved)) === null) return unknownUsername(username);

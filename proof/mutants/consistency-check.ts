@@ -3,17 +3,17 @@ import { mutant, type Mutant } from './mutant.ts';
 const CHECK = 'domain/consistency-check/check-consistency.ts';
 const SUSPECTS = 'domain/consistency-check/suspects.ts';
 const LOOK = 'domain/consistency-check/look-at-user.ts';
-const CHECK_TEST = 'test/domain/consistency-check/check-conservation.test.ts';
+const CHECK_TEST = 'test/domain/consistency-check/check-consistency.test.ts';
 const LOOK_TEST = 'test/domain/consistency-check/look-at-user.test.ts';
 const WALK_TEST = 'test/domain/consistency-check/walk-users.test.ts';
 const WALK = 'domain/consistency-check/walk-users.ts';
 const HANDLER = 'functions/check-conservation/handler.ts';
 const PLACES = 'functions/adapters/dynamodb/consistency-check/user-places.ts';
 const SCAN = 'functions/adapters/dynamodb/shared/scan-for-users.ts';
-const COMMAND = 'operator/commands/conservation.ts';
+const COMMAND = 'operator/commands/consistency.ts';
 const HANDLER_TEST = 'test/functions/check-conservation.test.ts';
 const PLACES_TEST = 'test/adapters/user-places.test.ts';
-const COMMAND_TEST = 'test/operator/conservation.test.ts';
+const COMMAND_TEST = 'test/operator/consistency.test.ts';
 
 /** What the consistency check depends on: it finds what is lost, and ignores changes that are still under way. */
 export const consistencyCheckMutants: readonly Mutant[] = [

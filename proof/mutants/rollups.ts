@@ -110,8 +110,8 @@ export const rollupMutants: readonly Mutant[] = [
     'a run counts from before its guard, so from before any fact that it read',
     ROLL_UP,
     [
-      'day = setHour(day, hour, foldHour(facts, deps.sha256), startedAt);',
-      'day = setHour(day, hour, foldHour(facts, deps.sha256), isoOf(deps.clock()));',
+      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt);',
+      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), isoOf(deps.clock()));',
     ],
     STORE_TEST,
     'dynoxide.*begun before',

@@ -194,7 +194,7 @@ export const scoreMutants: readonly Mutant[] = [
     'seal-device-check',
     'metrics of other devices are not carried on',
     METRICS,
-    ["if (stored.basis !== basis) return { kind: 'from-nothing', because: 'devices-changed' };", ''],
+    ["if (stored.inputsHash !== inputsHash) return { kind: 'from-nothing', because: 'devices-changed' };", ''],
     [REFRESH_TEST, METRICS_TEST],
   ),
   mutant(
@@ -252,7 +252,7 @@ export const scoreMutants: readonly Mutant[] = [
     'devices-change-pulls',
     "pulls are counted again where the user's devices changed",
     REFRESH,
-    ['const isOfSameDevices = isSameFold && stored.basis === basis;', 'const isOfSameDevices = isSameFold;'],
+    ['const isOfSameDevices = isSameFold && stored.inputsHash === inputsHash;', 'const isOfSameDevices = isSameFold;'],
     REFRESH_TEST,
     'counts pulls again',
   ),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
+import { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { anHttpRequest } from '../../test/builders/http-request.ts';
 import { fractionOf } from './chance.ts';
 import { drain } from './drain.ts';
@@ -81,23 +81,23 @@ export async function checkAll(world: World): Promise<void> {
     expectNone('I2', problemsOfTiers(username, score, models.ledger.linesOf(username)));
   }
   expectNone('I6', await problemsOfBackfills(world));
-  await checkConservation(world, scores.size);
+  await checkConsistency(world, scores.size);
   if (schedule.hasRollups) await checkRollups(world, registry.extensions);
   if (schedule.hasBoards) await checkBoards(world);
 }
 
 /** The hourly check has looked at everybody, and finds no difference where the models find none. */
-async function checkConservation(world: World, users: number): Promise<void> {
+async function checkConsistency(world: World, users: number): Promise<void> {
   const outcome = await world.finish(
-    world.simulation.invoke('check-conservation', { sample: 'all', standingSeconds: 0 }, 'check conservation', {
+    world.simulation.invoke('check-conservation', { sample: 'all', standingSeconds: 0 }, 'check consistency', {
       isSpared: true,
       context: { getRemainingTimeInMillis: () => 900_000 },
     }),
   );
-  if (outcome.kind !== 'answered') throw new Finding('conservation', ['the check did not answer']);
-  const { checked, differences, unsettled, complete } = ConservationReport.parse(outcome.value);
+  if (outcome.kind !== 'answered') throw new Finding('consistency', ['the check did not answer']);
+  const { checked, differences, unsettled, complete } = ConsistencyReport.parse(outcome.value);
   expectNone(
-    'conservation',
+    'consistency',
     differs(
       'the check',
       { checked, differences, unsettled, complete },

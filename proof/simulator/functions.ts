@@ -21,7 +21,7 @@ export async function loadFunctions(engine: Engine) {
   Object.assign(process.env, environment); // as Lambda would give it to each function
   const announceChanges = await import('../../functions/announce-changes/handler.ts');
   const backfill = await import('../../functions/backfill/handler.ts');
-  const checkConservation = await import('../../functions/check-conservation/handler.ts');
+  const checkConsistency = await import('../../functions/check-conservation/handler.ts');
   const confirmPublish = await import('../../functions/confirm-publish/handler.ts');
   const ingestTelemetry = await import('../../functions/ingest-telemetry/handler.ts');
   const manageDevices = await import('../../functions/manage-devices/handler.ts');
@@ -34,7 +34,7 @@ export async function loadFunctions(engine: Engine) {
   return {
     'announce-changes': announceChanges.handler,
     backfill: backfill.handler,
-    'check-conservation': checkConservation.handler,
+    'check-conservation': checkConsistency.handler,
     'confirm-publish': confirmPublish.handler,
     'ingest-telemetry': ingestTelemetry.handler,
     'manage-devices': manageDevices.handler,

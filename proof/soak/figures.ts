@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
+import { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { hourOf } from '../../domain/shared/utc.ts';
 import type { LocalDescription } from '../../local/local-description.ts';
@@ -65,7 +65,7 @@ export async function figuresOf({ description }: StackProcess): Promise<StackFig
       (work) => work(),
     );
     const leftOver = new Map(await depths(sqs, description.queues));
-    return { leftOver, conservation: ConservationReport.parse(checked) };
+    return { leftOver, consistency: ConsistencyReport.parse(checked) };
   } finally {
     sqs.destroy();
   }

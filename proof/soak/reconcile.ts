@@ -4,7 +4,7 @@ import { GrantsView } from '../../domain/grants/views.ts';
 import { rulesVersion1 } from '../../domain/rules/version-1.ts';
 import type { ReportRules } from '../../domain/rules/scoring-rules.ts';
 import { ScoreView, StatsView } from '../../domain/scoring/views.ts';
-import type { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
+import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import type { Account, Books, SentEvent } from './books.ts';
 import type { Client } from './client.ts';
@@ -22,8 +22,8 @@ export type Reconciliation = {
 export type StackFigures = {
   /** Messages that nobody could handle, by the role of the queue that they wait in. */
   readonly leftOver: ReadonlyMap<string, number>;
-  /** What the check of conservation over all users finds. */
-  readonly conservation: Pick<ConservationReport, 'checked' | 'different' | 'unsettled' | 'differences'>;
+  /** What the consistency check over all users finds. */
+  readonly consistency: Pick<ConsistencyReport, 'checked' | 'different' | 'unsettled' | 'differences'>;
 };
 
 const Series = z.record(z.string(), z.array(z.coerce.number()));
@@ -95,7 +95,7 @@ function expectedOf(books: Books, account: Account) {
  * - grants, points: `records-announced`, `ledger-changed`
  * - publishes, pulls and issues in scores: `message-failed`, `records-announced`, `report-changed`, `registry-changed`
  * - balance of a source: a balance that leaves out the lines of one source
- * - the conservation check: `records-announced`, `ledger-changed`, `report-changed`, `registry-changed`
+ * - the consistency check: `records-announced`, `ledger-changed`, `report-changed`, `registry-changed`
  *
  * Looked for and not noticed: `guard-before-facts` at a minute, in two runs (it takes two refreshes of one user that overlap);
  * `device-changed` and `hour-owner` at 24 s, before last acts came later than a refusal.
@@ -119,7 +119,7 @@ export async function reconcile(
     reconcileUser(client, account, expectedOf(books, account)),
   );
   const total = (count: (user: UserTotals) => number): number => sum(users.map(({ totals }) => count(totals)));
-  const { different, unsettled } = figures.conservation;
+  const { different, unsettled } = figures.consistency;
   rows.push(
     {
       what: "users' events: accepted = folded",
@@ -135,15 +135,15 @@ export async function reconcile(
     },
     ...(await communityRows(books, client)),
     ...[...figures.leftOver].map(([role, messages]) => ({ what: `left over in ${role}`, sent: 0, found: messages })),
-    { what: 'users whom the conservation check finds different', sent: 0, found: different + unsettled },
+    { what: 'users whom the consistency check finds different', sent: 0, found: different + unsettled },
   );
   const differences = [
     ...books.oddities,
     ...acceptedOtherwise(books),
     ...users.flatMap((user) => user.differences),
     ...rows.filter(({ sent, found }) => sent !== found).map(({ what, sent, found }) => says(what, sent, found)),
-    ...figures.conservation.differences.map(({ username, what, expected, found }) =>
-      says(`conservation of ${username}: ${what}`, expected, found),
+    ...figures.consistency.differences.map(({ username, what, expected, found }) =>
+      says(`consistency of ${username}: ${what}`, expected, found),
     ),
   ];
   return { rows, differences };

@@ -2,8 +2,8 @@ import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
-import { foldHour } from '../../domain/metrics/hour-fold.ts';
-import { placeOf } from '../../domain/metrics/hour-index.ts';
+import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
+import { hourPlaceOf } from '../../domain/metrics/hour-index.ts';
 import { rollUpDay, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
 import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader, RollupStore } from '../../domain/metrics/rollup-store.port.ts';
@@ -46,7 +46,7 @@ onBothEngines('rollups', (engine) => {
       })),
     });
   const withHour = (day: RolledUpDay, of: HourFacts, hour = '09') =>
-    setHour(day, `${day.date}T${hour}`, foldHour(of, sha256), AT);
+    setHour(day, `${day.date}T${hour}`, foldCommunityHour(of, sha256), AT);
   const saveHour = async (of: HourFacts, hour = '09', on = store) => {
     const stored = await on.load(date);
     return stored.save(withHour(stored.day, of, hour));
@@ -253,7 +253,7 @@ onBothEngines('rollups', (engine) => {
     const shards = new Set<string>();
     for (let n = 0; n < 40; n += 1) {
       const deviceId = `device-${n}`;
-      shards.add(placeOf(`${date}T09`, deviceId).dayShard);
+      shards.add(hourPlaceOf(`${date}T09`, deviceId).dayShard);
       for (const [hour, index] of [
         ['08', 0],
         ['09', 0],

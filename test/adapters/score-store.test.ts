@@ -80,13 +80,13 @@ const starts = new Map([
 
 describe('packed metrics', () => {
   it.each([0, 1, 3, 36, 37, 700])('come back as they were, with %d active days', (days) => {
-    const { basis: _, foldedBy: __, ...metrics } = someMetrics(days);
+    const { inputsHash: _, foldedBy: __, ...metrics } = someMetrics(days);
     expect(unpackMetrics(packMetrics(metrics))).toEqual(metrics);
   });
 
   it('keep names that plain objects would lose', () => {
     const {
-      basis: _,
+      inputsHash: _,
       foldedBy: __,
       ...metrics
     } = someMetrics(40, {}, ['constructor', '__proto__', 'toString', 'other']);

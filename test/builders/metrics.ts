@@ -11,7 +11,7 @@ export const someMetricsOf = (
   { telemetry = emptyFold, ...rest }: Partial<UserMetrics> & { readonly telemetry?: Fold } = {},
 ): UserMetrics => ({
   foldedBy: 'fold',
-  basis: 'basis',
+  inputsHash: 'inputs',
   sealedThrough: addDays(date, -SEALED_AT_AGE),
   sealed: telemetry,
   open: new Map(),

@@ -55,7 +55,7 @@ const logged = () =>
     .filter(({ level }) => level !== undefined)
     .map(({ level, message }) => [level, message]);
 
-describe('the function that checks conservation', () => {
+describe('the function of the consistency check', () => {
   it('publishes that it has run, and that nothing differs', async () => {
     expect(await check({})).toMatchObject({ sample: 'hour', checked: 0, complete: true, ok: true });
 

@@ -87,7 +87,7 @@ function sentAndFound() {
   };
   const figures: StackFigures = {
     leftOver: new Map([['score-refresh-dlq', 0]]),
-    conservation: { checked: 1, different: 0, unsettled: 0, differences: [] },
+    consistency: { checked: 1, different: 0, unsettled: 0, differences: [] },
   };
   const client = {
     send: async ({ path }: Request) => {
@@ -158,9 +158,9 @@ describe('the reconciliation', () => {
       /^left over in a-dlq/u,
     ],
     [
-      'what the check of conservation finds',
-      ({ figures }) => Object.assign(figures.conservation, { different: 1 }),
-      /conservation/u,
+      'what the consistency check finds',
+      ({ figures }) => Object.assign(figures.consistency, { different: 1 }),
+      /consistency/u,
     ],
   ];
   it.each(changes)('tells of %s', async (_what, change, sentence) => {

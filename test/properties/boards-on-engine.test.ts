@@ -5,7 +5,7 @@ import { saveScores, simulatedScore } from '../../bench/simulated-scores.ts';
 import { nothingGranted } from '../../domain/grants/granted.ts';
 import { BOARDS, type Board } from '../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
-import { pageOf, placeOf, type ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
+import { pageOf, readPlace, type ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
 import { comparePlaces, rowOn } from '../../domain/leaderboards/row.ts';
 import type { Snapshot } from '../../domain/leaderboards/snapshot.ts';
 import type { RankedRowView } from '../../domain/leaderboards/views.ts';
@@ -95,11 +95,11 @@ describe('5,000 users on an engine', () => {
       expect({ total, scores, outcome }).toEqual({ total: truth.length, scores: listed.length, outcome: 'switched' });
       expect(await rowsOf(deps, board, 1_000)).toEqual(truth);
       for (let rank = 1; rank <= truth.length; rank += 97) {
-        const place = await placeOf(deps, board, truth[rank - 1]!.username);
+        const place = await readPlace(deps, board, truth[rank - 1]!.username);
         expect(place).toMatchObject({ ok: true, value: { rank, total, points: truth[rank - 1]!.points } });
       }
       for (const index of [7, 8, 4_957, 4_958]) {
-        const place = await placeOf(deps, board, scoreOf(index).username);
+        const place = await readPlace(deps, board, scoreOf(index).username);
         expect(place).toEqual({ ok: false, error: 'not-listed' });
       }
     }

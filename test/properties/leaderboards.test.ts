@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { BOARDS, type Board } from '../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import type { Layout } from '../../domain/leaderboards/layout.ts';
-import { pageOf, placeOf, rankOf } from '../../domain/leaderboards/read-boards.ts';
+import { pageOf, readPlace, rankOf } from '../../domain/leaderboards/read-boards.ts';
 import type { BoardView, RankedRowView } from '../../domain/leaderboards/views.ts';
 import { err } from '../../domain/shared/result.ts';
 import { LeaderboardWorld } from '../builders/memory-leaderboards.ts';
@@ -80,7 +80,7 @@ describe('a build', () => {
           const expected = bruteForce(board, members);
           expect(rowsOfPages(await pagesOf(world, board, pageSize))).toEqual(expected);
           for (const { username } of members) {
-            const place = await placeOf(world.read, board, username);
+            const place = await readPlace(world.read, board, username);
             const own = expected.find((row) => row.username === username);
             if (board === 'alltime') expect((await rankOf(world.read, username))?.rank).toBe(own?.rank);
             if (own === undefined) {
@@ -124,7 +124,7 @@ describe('a build', () => {
               expect(count).toBeGreaterThanOrEqual(leaves.length === 1 ? 1 : sizes.leaf.fewest);
             }
             for (const { username, rank } of expected) {
-              expect(await placeOf(world.read, board, username)).toMatchObject({ ok: true, value: { rank } });
+              expect(await readPlace(world.read, board, username)).toMatchObject({ ok: true, value: { rank } });
             }
           }
         }
@@ -209,7 +209,7 @@ describe('a reader during a switch', () => {
           };
           const readPlaces = async (board: Board): Promise<void> => {
             for (const { username } of first.slice(0, 4)) {
-              const place = await placeOf(world.read, board, username);
+              const place = await readPlace(world.read, board, username);
               if (!place.ok) {
                 expect([first, second].every((members) => isListed(board, members, username))).toBe(false);
                 continue;

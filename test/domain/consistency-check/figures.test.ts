@@ -85,7 +85,7 @@ describe('each value of a projection', () => {
   // Found by a look at everything that is stored: who adds a field either compares it or names it here with the reason.
   const NOT_COMPARED = {
     // Whether metrics can be carried on; of sealed dates the number stands that was right when they were sealed.
-    metrics: /^(basis|foldedBy|activity\..*)$/u,
+    metrics: /^(inputsHash|foldedBy|activity\..*)$/u,
     // Who, when and by which rules; what a save remembers of the saves before it; what a key says already.
     score:
       /^(username|date|rulesVersion|foldedBy|refreshedAt|isHidden|standingSince|steps\..*|contributions\.\d+\.(category|source))$/u,

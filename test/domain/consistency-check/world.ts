@@ -1,5 +1,5 @@
-import { checkConservation, type ConservationDeps } from '../../../domain/consistency-check/check-consistency.ts';
-import { readConservationEvent } from '../../../domain/consistency-check/consistency-event.ts';
+import { checkConsistency, type ConsistencyDeps } from '../../../domain/consistency-check/check-consistency.ts';
+import { readConsistencyEvent } from '../../../domain/consistency-check/consistency-event.ts';
 import type { UserPlace } from '../../../domain/consistency-check/user-places.port.ts';
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
 import type { Username } from '../../../domain/identity/username.ts';
@@ -43,7 +43,7 @@ export class World {
     await grantPoints(this.grants, [{ ...anAward(id, points), username }]);
   }
 
-  deps(places?: readonly UserPlace[]): ConservationDeps {
+  deps(places?: readonly UserPlace[]): ConsistencyDeps {
     const place = (name: 'scores' | 'others'): UserPlace => ({
       name,
       isOfScores: name === 'scores',
@@ -71,9 +71,9 @@ export class World {
   }
 
   async check(event: object = {}, { timeLeft = always, places = undefined as readonly UserPlace[] | undefined } = {}) {
-    const request = readConservationEvent(event);
+    const request = readConsistencyEvent(event);
     if (!request.ok) throw new Error(request.error);
-    const report = await checkConservation(this.deps(places), request.value, timeLeft);
+    const report = await checkConsistency(this.deps(places), request.value, timeLeft);
     if (!report.ok) throw new Error(report.error);
     return report.value;
   }

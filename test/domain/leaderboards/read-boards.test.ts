@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BOARDS } from '../../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../../domain/leaderboards/build-boards.ts';
 import type { Layout } from '../../../domain/leaderboards/layout.ts';
-import { pageOf, placeOf, rankOf } from '../../../domain/leaderboards/read-boards.ts';
+import { pageOf, readPlace, rankOf } from '../../../domain/leaderboards/read-boards.ts';
 import { BoardPlaceView, BoardView } from '../../../domain/leaderboards/views.ts';
 import { err, ok } from '../../../domain/shared/result.ts';
 import { isoOf } from '../../../domain/shared/utc.ts';
@@ -26,7 +26,7 @@ const page = async (query: Partial<Parameters<typeof pageOf>[2]>, board = BOARDS
   return BoardView.parse(result.value);
 };
 const place = async (username: string, at?: string) => {
-  const result = await placeOf(world.read, 'alltime', username, { at });
+  const result = await readPlace(world.read, 'alltime', username, { at });
   if (!result.ok) throw new Error(result.error);
   return BoardPlaceView.parse(result.value);
 };
@@ -34,7 +34,7 @@ const place = async (username: string, at?: string) => {
 describe('before the first build', () => {
   it.each(BOARDS)('%s is empty', async (board) => {
     expect(await page({}, board)).toEqual({ board, asOf: null, rows: [], total: 0 });
-    expect(await placeOf(world.read, board, 'u1')).toEqual(err('not-listed'));
+    expect(await readPlace(world.read, board, 'u1')).toEqual(err('not-listed'));
   });
 
   it('nobody has a rank', async () => {
@@ -157,7 +157,7 @@ describe('a time', () => {
     const at = isoOf(world.now + milliseconds);
 
     expect(await pageOf(world.read, 'alltime', { limit: 5, at })).toEqual(err(error));
-    expect(await placeOf(world.read, 'alltime', 'u1', { at })).toEqual(err(error));
+    expect(await readPlace(world.read, 'alltime', 'u1', { at })).toEqual(err(error));
   });
 
   it('before the first build of all is refused', async () => {
@@ -196,8 +196,8 @@ describe('a place', () => {
   });
 
   it('is none for those who are not listed', async () => {
-    expect(await placeOf(world.read, 'alltime', 'nobody')).toEqual(err('not-listed'));
-    expect(await placeOf(world.read, 'today', 'u1')).toEqual(err('not-listed'));
+    expect(await readPlace(world.read, 'alltime', 'nobody')).toEqual(err('not-listed'));
+    expect(await readPlace(world.read, 'today', 'u1')).toEqual(err('not-listed'));
     expect(await rankOf(world.read, 'nobody')).toBeNull();
   });
 
@@ -223,7 +223,7 @@ describe('an older snapshot', () => {
     const second = await page({ limit: 2, cursor: next });
     expect(names(second.rows)).toEqual(['u3']);
     expect(names((await page({ limit: 2, cursor: second.next })).rows)).toEqual(['u4', 'u5']);
-    expect(await placeOf(world.read, 'alltime', 'u2', { at })).toEqual(err('not-listed'));
+    expect(await readPlace(world.read, 'alltime', 'u2', { at })).toEqual(err('not-listed'));
     expect(names((await place('u3', at)).above)).toEqual(['u1']);
   });
 });
@@ -235,7 +235,7 @@ describe('hashes that agree', () => {
 
     for (const { username } of world.people)
       expect(await rankOf({ ...world.read, sha256 }, username)).toMatchObject({ rank: Number(username.slice(1)) });
-    expect(await placeOf({ ...world.read, sha256 }, 'alltime', 'nobody')).toEqual(err('not-listed'));
+    expect(await readPlace({ ...world.read, sha256 }, 'alltime', 'nobody')).toEqual(err('not-listed'));
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../../domain/metrics/community-hour.ts';
-import { foldHour } from '../../../domain/metrics/hour-fold.ts';
+import { foldCommunityHour } from '../../../domain/metrics/hour-fold.ts';
 import { emptyDay, setHour, setSamples, totalsOf, type RolledUpDay } from '../../../domain/metrics/rolled-up-day.ts';
 import { anEntry } from '../../builders/device-hour.ts';
 import { aUsername, sha256 } from '../../builders/identity.ts';
@@ -13,7 +13,7 @@ const [ada, bob] = [aUsername('ada'), aUsername('bob')];
 const facts = (change: Partial<HourFacts>): HourFacts => ({ ...noFacts, ...change });
 const device = (deviceId: string, ...events: ReturnType<typeof anEntry>[]) => ({ deviceId, events });
 const withHour = (day: RolledUpDay, hour: number, of: HourFacts) =>
-  setHour(day, `${DATE}T${String(hour).padStart(2, '0')}`, foldHour(of, sha256), AT);
+  setHour(day, `${DATE}T${String(hour).padStart(2, '0')}`, foldCommunityHour(of, sha256), AT);
 const rolledUp = (...hours: (readonly [hour: number, of: HourFacts])[]) =>
   hours.reduce((day, [hour, of]) => withHour(day, hour, of), emptyDay(DATE));
 const counts = (day: RolledUpDay) =>
@@ -170,7 +170,7 @@ describe('a rolled up day', () => {
   });
 
   it('refuses an hour of another day', () => {
-    expect(() => setHour(emptyDay(DATE), '2026-08-20T23', foldHour(noFacts, sha256), AT)).toThrow();
+    expect(() => setHour(emptyDay(DATE), '2026-08-20T23', foldCommunityHour(noFacts, sha256), AT)).toThrow();
   });
 });
 

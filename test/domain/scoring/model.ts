@@ -7,7 +7,7 @@ import type { Turn } from '../../../domain/scoring/turns.ts';
 import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
-import type { ReportCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
+import type { ReportedCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
 import type { DeviceLink, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { grantsOf } from '../../builders/memory-ledger.ts';
 import { anEmptyRegistry } from '../../builders/registry.ts';
@@ -59,7 +59,7 @@ export class FactsModel implements UserTelemetry, UserReports {
   }
 
   reportsOf(username: Username) {
-    const count = (all: Iterable<{ username: Username; at: number }>): ReportCount => {
+    const count = (all: Iterable<{ username: Username; at: number }>): ReportedCount => {
       const hours = [...all].filter((report) => report.username === username).map(({ at }) => hourOf(at));
       return { byDate: byDate(hours.map((hour) => [hour.slice(0, 10), 1])), lastHour: hours.sort().at(-1) ?? null };
     };

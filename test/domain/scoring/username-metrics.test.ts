@@ -200,7 +200,7 @@ describe('a fold', () => {
       days: null,
     });
 
-    const { foldedBy: _, basis: __, ...metrics } = scores.metrics.get(ada)!.metrics;
+    const { foldedBy: _, inputsHash: __, ...metrics } = scores.metrics.get(ada)!.metrics;
     const { steps } = scores.scores.get(ada)!.score;
     const text = JSON.stringify([metrics, steps], (_key, value: unknown) =>
       value instanceof Map ? [...value] : value,

@@ -5,7 +5,7 @@ import { emptyBalance, type Balance } from '../../../../domain/grants/balance.ts
 import type { GrantLine } from '../../../../domain/grants/grant.ts';
 import type { LineFault, StoredGrant } from '../../../../domain/grants/grant-ledger.port.ts';
 import { Username } from '../../../../domain/identity/username.ts';
-import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 
 /**
@@ -62,7 +62,7 @@ const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine, writeId: string): Item {
   const item = {
     ...line,
-    ...placeOf(hourOf(Date.parse(line.grantedAt)), grantId),
+    ...hourPlaceOf(hourOf(Date.parse(line.grantedAt)), grantId),
     ...(previousHash === null ? {} : { previousHash: bytesOf(previousHash) }),
     hash: bytesOf(hash),
     writeId,
@@ -97,7 +97,7 @@ export function readLine(item: Item): { readonly line: GrantLine | undefined; re
     return { line: undefined, fault: { seq, code: 'unreadable_line', error } };
   }
   const { line } = storedOf(parsed.data);
-  const { dayShard, hour } = placeOf(hourOf(Date.parse(line.grantedAt)), line.grantId);
+  const { dayShard, hour } = hourPlaceOf(hourOf(Date.parse(line.grantedAt)), line.grantId);
   if (item.dayShard?.S === dayShard && item.hour?.S === hour) return { line, fault: undefined };
   const error = `line ${seq} is not found in its hour: it is filed under ${item.hour?.S ?? 'none'}, not ${hour}`;
   return { line, fault: { seq, code: 'misplaced_line', error } };

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import type { Pulls } from '../../../../domain/registry/registry.port.ts';
 import type { RandomToken } from '../../../../domain/shared/environment.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
@@ -13,7 +13,7 @@ export function dynamoPulls(client: DynamoDBClient, tableName: string, randomTok
     findVersion: findVersionIn(client, tableName),
     recordPull(author, { name, version, puller }, at, { isCounted }) {
       const hour = hourOf(at);
-      const place = isCounted ? placeOf(hour, `${name}#${puller}`) : { hour };
+      const place = isCounted ? hourPlaceOf(hour, `${name}#${puller}`) : { hour };
       return putOnce(table, { pk: authorPk(author), sk: pullSk(name, version, puller), ...place });
     },
   };

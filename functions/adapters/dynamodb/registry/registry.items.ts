@@ -3,7 +3,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../../domain/identity/username.ts';
 import type { Collective } from '../../../../domain/identity/collective.ts';
-import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import { Publisher, type Extension, type PublishedVersion } from '../../../../domain/registry/extension.ts';
 import type { LatestVersion, StoredVersion } from '../../../../domain/registry/registry.port.ts';
 import type { CountedPull, CreditedVersion } from '../../../../domain/registry/user-registry.port.ts';
@@ -123,7 +123,7 @@ export const toVersionItem = ({ yank, revision, ...version }: PublishedVersion, 
     yankedAt: yank?.at,
     yankReason: yank?.reason,
     rev: revision,
-    ...placeOf(hourOf(Date.parse(version.publishedAt)), version.name),
+    ...hourPlaceOf(hourOf(Date.parse(version.publishedAt)), version.name),
     writeId,
   });
 

@@ -51,7 +51,7 @@ const hourNumberOf = (hour: UtcHour | null): number =>
   hour === null ? NONE : Date.parse(startOfHour(hour)) / MILLISECONDS_PER_HOUR;
 const hourOfNumber = (hour: number): UtcHour | null => (hour === NONE ? null : hourOf(hour * MILLISECONDS_PER_HOUR));
 
-type PackedMetrics = Omit<UserMetrics, 'basis' | 'foldedBy'>;
+type PackedMetrics = Omit<UserMetrics, 'inputsHash' | 'foldedBy'>;
 
 export function packMetrics(metrics: PackedMetrics): Uint8Array {
   const folds = [metrics.sealed, ...metrics.open.values()];

@@ -143,20 +143,20 @@ export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
 
 export const toMetricsItem = (
   username: Username,
-  { metrics: { basis, foldedBy, ...metrics }, foldedAt, starts }: NextMetrics,
+  { metrics: { inputsHash, foldedBy, ...metrics }, foldedAt, starts }: NextMetrics,
   rev: Revision,
 ): Item => {
   const folds = [metrics.sealed, ...metrics.open.values()];
   // Beside the packed bytes, for whoever reads the table by hand.
   const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
   const packed = packMetrics(metrics);
-  const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis, packed };
+  const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis: inputsHash, packed };
   return marshall({ pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, rev });
 };
 
 export function parseMetricsItem(item: Item): StoredMetrics {
-  const { foldedAt, foldedBy, starts, basis, packed, rev } = MetricsItem.parse(unmarshall(item));
-  const metrics = { foldedBy, basis, ...unpackMetrics(packed) };
+  const { foldedAt, foldedBy, starts, basis: inputsHash, packed, rev } = MetricsItem.parse(unmarshall(item));
+  const metrics = { foldedBy, inputsHash, ...unpackMetrics(packed) };
   return { metrics, foldedAt, starts: new Map(Object.entries(starts)), revision: rev };
 }
 

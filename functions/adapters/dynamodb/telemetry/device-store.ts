@@ -7,7 +7,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import type { Username } from '../../../../domain/identity/username.ts';
 import type { Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
@@ -41,12 +41,12 @@ export function dynamoDeviceStore(
     },
 
     async register(deviceId, createdAt) {
-      const place = placeOf(hourOf(Date.parse(createdAt)), deviceId);
+      const place = hourPlaceOf(hourOf(Date.parse(createdAt)), deviceId);
       await putBesideBinds({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place });
     },
 
     async bind(deviceId, username, at) {
-      const { dayShard, hour } = placeOf(hourOf(Date.parse(at)), deviceId);
+      const { dayShard, hour } = hourPlaceOf(hourOf(Date.parse(at)), deviceId);
       const own = {
         TableName: tableName,
         Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),

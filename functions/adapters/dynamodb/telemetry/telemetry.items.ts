@@ -1,7 +1,7 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { placeOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import { Username } from '../../../../domain/identity/username.ts';
 import { kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
@@ -107,7 +107,7 @@ export function chunkItem(deviceId: string, hour: UtcHour, chunk: Chunk, writeId
     {
       pk: devicePk(deviceId),
       sk: chunkSk(hour, chunk.index),
-      ...placeOf(hour, deviceId),
+      ...hourPlaceOf(hour, deviceId),
       rev: chunk.revision + 1,
       closed: chunk.closed ? true : undefined,
       events,

@@ -4,11 +4,11 @@ import type { Username } from '../../../../domain/identity/username.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { byDate } from '../../../../domain/shared/by-date.ts';
 import { dateOfHour, type UtcHour } from '../../../../domain/shared/utc.ts';
-import type { ReportCount, UserReports } from '../../../../domain/telemetry/user-reports.port.ts';
+import type { ReportedCount, UserReports } from '../../../../domain/telemetry/user-reports.port.ts';
 import { ISSUE_SK_PREFIX, ReportItem, SIGN_IN_SK_PREFIX, userPk } from './telemetry.items.ts';
 
 export function dynamoUserReports(client: DynamoDBClient, tableName: string): UserReports {
-  async function count(username: Username, skPrefix: string): Promise<ReportCount> {
+  async function count(username: Username, skPrefix: string): Promise<ReportedCount> {
     const pages = paginateQuery(
       { client },
       {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConservationEvent } from '../../../domain/consistency-check/consistency-event.ts';
+import { readConsistencyEvent } from '../../../domain/consistency-check/consistency-event.ts';
 
 describe('an event of the check', () => {
   it.each([
@@ -10,7 +10,7 @@ describe('an event of the check', () => {
       { of: { sample: 'named', usernames: ['ada', 'bob'] }, standingMs: 5_000 },
     ],
   ])('%j is read', (event, request) => {
-    expect(readConservationEvent(event)).toEqual({ ok: true, value: request });
+    expect(readConsistencyEvent(event)).toEqual({ ok: true, value: request });
   });
 
   it.each([
@@ -28,6 +28,6 @@ describe('an event of the check', () => {
     [{ standingSeconds: 0.5 }, /^standingSeconds: /u],
     [{ mode: 'all' }, /^mode: /u],
   ])('%j is refused with a sentence that names the field', (event, sentence) => {
-    expect(readConservationEvent(event)).toMatchObject({ ok: false, error: expect.stringMatching(sentence) });
+    expect(readConsistencyEvent(event)).toMatchObject({ ok: false, error: expect.stringMatching(sentence) });
   });
 });

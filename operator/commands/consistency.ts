@@ -2,7 +2,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { LONGEST_STANDING_SECONDS } from '../../domain/consistency-check/consistency-event.ts';
-import { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
+import { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { jsonOf } from '../api.ts';
 import type { Connection } from '../connection.ts';
@@ -13,10 +13,11 @@ import { tableOf } from '../output.ts';
 const HEAD = ['username', 'what', 'expected', 'found'];
 const MAX_SHOWN = 100;
 
-/** Adds `conservation`. */
-export function addConservationCommand(program: Command, runtime: Runtime): void {
+/** Adds `consistency`. */
+export function addConsistencyCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
-    usage: 'conservation',
+    usage: 'consistency',
+    alias: 'conservation', // its name before, which scripts may use
     summary: 'compare what was accepted with what is folded, and what was granted with what is balanced',
     options: [
       new Option('--all', "every user, instead of this hour's sample"),
@@ -27,10 +28,10 @@ export function addConservationCommand(program: Command, runtime: Runtime): void
 Reads facts, lines and what was made of them, and changes nothing. A difference counts once it has stood for half a minute
 while no refresh is queued, or for eight minutes. Exits with ${EXIT.found} where there is one.
 
-  laurel conservation --all --stage prod
-  laurel conservation --usernames ada,grace
-  laurel conservation --standing 0                  on a stack that nobody is writing to
-  laurel conservation --json | jq .differences
+  laurel consistency --all --stage prod
+  laurel consistency --usernames ada,grace
+  laurel consistency --standing 0                  on a stack that nobody is writing to
+  laurel consistency --json | jq .differences
 `,
     input: {
       all: z.literal(true).optional(),
@@ -68,7 +69,7 @@ while no refresh is queued, or for eight minutes. Exits with ${EXIT.found} where
   });
 }
 
-async function invoke(connection: Connection, event: object): Promise<ConservationReport> {
+async function invoke(connection: Connection, event: object): Promise<ConsistencyReport> {
   const FunctionName = connection.functionName('check-conservation');
   const command = new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) });
   const answer = await connection.lambda().send(command);
@@ -76,11 +77,11 @@ async function invoke(connection: Connection, event: object): Promise<Conservati
   if (answer.FunctionError !== undefined) {
     throw new OperatorError('failed', `the check-conservation function failed: ${JSON.stringify(value)}`);
   }
-  return ConservationReport.parse(value);
+  return ConsistencyReport.parse(value);
 }
 
 /** One report of two invocations, the second of which went on where the first one stopped. */
-const together = (first: ConservationReport, second: ConservationReport): ConservationReport => ({
+const together = (first: ConsistencyReport, second: ConsistencyReport): ConsistencyReport => ({
   ...second,
   checked: first.checked + second.checked,
   different: first.different + second.different,

@@ -13,7 +13,7 @@ import { operate } from '../support/operator.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /**
- * The check of conservation on the running stack, under its own role, through the operator's command. Nobody else writes, so
+ * The consistency check on the running stack, under its own role, through the operator's command. Nobody else writes, so
  * no difference has to stand for long.
  */
 let stack: TestStack;
@@ -57,7 +57,7 @@ async function invoke(event: object) {
   const url = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions['check-conservation']}/invocations`;
   return (await (await fetch(url, { method: 'POST', body: JSON.stringify(event) })).json()) as any;
 }
-const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, 'conservation', ...args);
+const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, 'consistency', ...args);
 const userKey = (username: string, sk: string): Record<string, AttributeValue> =>
   marshall({ pk: `USER#${username}`, sk });
 
@@ -82,7 +82,7 @@ async function whileChanged(
   }
 }
 
-describe('conservation on the running stack', () => {
+describe('the consistency check on the running stack', () => {
   it.each([[[]], [['--all']]])('finds no difference in a community that nobody has meddled with: %j', async (args) => {
     const { code, said } = await laurel(...args);
 

@@ -4,7 +4,7 @@ import type { UserPlace } from '../../../domain/consistency-check/user-places.po
 import { aUsername } from '../scoring/model.ts';
 import { ada, bob, healthy, rescored, tampered, World } from './world.ts';
 
-describe('the check of conservation', () => {
+describe('the consistency check', () => {
   it('finds nothing where all is as it should be, and does not wait for anything', async () => {
     const world = await healthy();
     const begun = world.time.now;

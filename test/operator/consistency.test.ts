@@ -1,14 +1,14 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ConservationReport } from '../../domain/consistency-check/consistency-report.ts';
+import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { operatorProgram } from '../../operator/program.ts';
 
 /** What the command makes of the function's answers; that the two go together is shown on the running stack. */
 const lambda = mockClient(LambdaClient);
 afterEach(() => lambda.reset());
 
-const aReport = (change: Partial<ConservationReport> = {}): ConservationReport => ({
+const aReport = (change: Partial<ConsistencyReport> = {}): ConsistencyReport => ({
   sample: 'hour',
   checked: 3,
   different: 0,
@@ -31,7 +31,7 @@ const anAnswer = (value: object): any => ({
 });
 const events = () => lambda.commandCalls(InvokeCommand).map(({ args }) => JSON.parse(args[0].input.Payload as string));
 
-async function conservation(...args: readonly string[]) {
+async function run(command: string, args: readonly string[]) {
   const said: { result: any; text: string; code: number | null } = { result: null, text: '', code: null };
   const output = {
     note: () => undefined,
@@ -44,23 +44,30 @@ async function conservation(...args: readonly string[]) {
     interruption: () => new AbortController().signal,
     end: (code) => void (said.code = code),
   });
-  await program.parseAsync(['conservation', '--stage', 'prod', ...args], { from: 'user' });
+  await program.parseAsync([command, '--stage', 'prod', ...args], { from: 'user' });
   return said;
 }
+const consistency = (...args: readonly string[]) => run('consistency', args);
 
-describe('laurel conservation', () => {
+describe('laurel consistency', () => {
   it('ends with 0 where nothing differs, and asks for the default', async () => {
     answering(aReport());
 
-    expect(await conservation()).toMatchObject({ code: 0, result: aReport() });
+    expect(await consistency()).toMatchObject({ code: 0, result: aReport() });
     expect(events()).toEqual([{}]);
     const [call] = lambda.commandCalls(InvokeCommand);
     expect(call!.args[0].input.FunctionName).toBe('laurel-prod-check-conservation');
   });
 
+  it('answers to its old name, conservation', async () => {
+    answering(aReport());
+
+    expect(await run('conservation', [])).toMatchObject({ code: 0, result: aReport() });
+  });
+
   it('ends with 3 where something does, and shows it', async () => {
     answering(aReport({ different: 1, differences: [aDifference('ada')], ok: false }));
-    const { code, text } = await conservation();
+    const { code, text } = await consistency();
 
     expect(code).toBe(3);
     expect(text).toMatch(/ada.*balance.*1.*nothing/u);
@@ -73,7 +80,7 @@ describe('laurel conservation', () => {
       aReport({ ...all, checked: 4, different: 1, differences: [aDifference('bob')], next: 'further', ok: false }),
       aReport({ ...all, checked: 5 }),
     );
-    const { code, result } = await conservation('--all');
+    const { code, result } = await consistency('--all');
 
     expect(events()).toEqual([{ sample: 'all' }, { sample: 'all', from: 'there' }, { sample: 'all', from: 'further' }]);
     expect(result).toEqual(
@@ -93,12 +100,12 @@ describe('laurel conservation', () => {
   it('says where the time was up, and whose ledger alone was compared', async () => {
     answering(aReport({ complete: false }));
 
-    expect((await conservation()).text).toMatch(/1 are of other rules[^]*time was up/u);
+    expect((await consistency()).text).toMatch(/1 are of other rules[^]*time was up/u);
   });
 
   it('names users, and how long a difference must stand', async () => {
     answering(aReport({ sample: 'named' }));
-    await conservation('--usernames', 'ada, bob', '--standing', '0');
+    await consistency('--usernames', 'ada, bob', '--standing', '0');
 
     expect(events()).toEqual([{ usernames: ['ada', 'bob'], standingSeconds: 0 }]);
   });
@@ -110,7 +117,7 @@ describe('laurel conservation', () => {
     [['--standing', 'soon']],
   ])('refuses %j before it asks anybody', async (args) => {
     answering(aReport());
-    await expect(conservation(...args)).rejects.toMatchObject({ code: 'usage', exitCode: 2 });
+    await expect(consistency(...args)).rejects.toMatchObject({ code: 'usage', exitCode: 2 });
 
     expect(events()).toEqual([]);
   });
@@ -119,7 +126,7 @@ describe('laurel conservation', () => {
     const failure = { errorType: 'InvalidEvent', errorMessage: 'from: expected what an earlier answer gave as next' };
     lambda.on(InvokeCommand).resolvesOnce({ ...anAnswer(failure), FunctionError: 'Unhandled' });
 
-    await expect(conservation()).rejects.toMatchObject({
+    await expect(consistency()).rejects.toMatchObject({
       name: 'OperatorError',
       exitCode: 1,
       message: expect.stringContaining('earlier answer'),
