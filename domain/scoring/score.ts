@@ -6,7 +6,7 @@ import { ACTIVITY_KEY, contributionsOn, type Contribution } from './contribution
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import { tierOf } from '../rules/tiers.ts';
 import { factsOn, firstFactOf, nextChangeAfter, scoresBefore, type DatedFacts } from './score-by-date.ts';
-import { stepsOf, type ScoreStep } from './score-steps.ts';
+import { stepsOf, toldBefore, type ScoreStep } from './score-steps.ts';
 import { tiersReached, type TierReached } from './tiers-reached.ts';
 import { firstDateKnown } from './username-metrics.ts';
 
@@ -57,7 +57,7 @@ export function decideScore(
     now,
     rules,
   }: {
-    readonly previous: Pick<UserScore, 'canonicalScore' | 'standingSince' | 'tiersReached'> | null;
+    readonly previous: Pick<UserScore, 'date' | 'canonicalScore' | 'steps' | 'standingSince' | 'tiersReached'> | null;
     readonly isHidden: boolean;
     readonly date: UtcDate;
     readonly now: number;
@@ -78,7 +78,10 @@ export function decideScore(
     tiersReached: tiersReached(previous?.tiersReached ?? [], canonicalScore, isoOf(now), rules),
     granted: { ...granted, byDate: from(firstDateKnown(date), granted.byDate) },
     standingSince: stands ? previous.standingSince : isoOf(now),
-    steps: stepsOf(scoresBefore(date, facts, rules), canonicalScore, firstFactOf(facts)),
+    steps: stepsOf(scoresBefore(date, facts, rules), canonicalScore, {
+      firstFact: firstFactOf(facts),
+      told: toldBefore(date, previous),
+    }),
     isHidden,
     nextChangeOn: nextChangeAfter(date, canonicalScore, facts, rules),
     rulesVersion: rules.version,

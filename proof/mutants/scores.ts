@@ -373,6 +373,13 @@ export const scoreMutants: readonly Mutant[] = [
     BY_DATE_TEST,
   ),
   mutant(
+    'told-stays-told',
+    'a date that leaves gets a row where history would tell another score',
+    'domain/scoring/score-steps.ts',
+    ['first === undefined || first[1] === told ? []', 'first === undefined || told >= 0 ? []'],
+    BY_DATE_TEST,
+  ),
+  mutant(
     'caps-of-new-rules',
     'the registry is counted again where the caps are of other rules',
     REFRESH,

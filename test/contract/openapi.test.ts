@@ -160,6 +160,15 @@ describe('the OpenAPI document', () => {
     expect(document).toMatchObject({ openapi: '3.1.0' });
   });
 
+  it('tells how exact the time of the last event is', () => {
+    const { responses } = operations.find(({ path }) => path === '/v1/stats')!.operation;
+    expect(responses['200']).toHaveProperty('content.application/json.schema.properties.precision.const', 'hour');
+    expect(responses['200']).toHaveProperty(
+      'content.application/json.schema.required',
+      expect.arrayContaining(['lastEventAt', 'precision']),
+    );
+  });
+
   it('leads to no answer with 5xx or a stack, and no 4xx stores anything', async () => {
     let stored = await everythingStored();
     for (const route of operations) {

@@ -26,7 +26,7 @@ export function standingOf({ username, since, saves }: Member): Standing {
   const steps = stepsOf(
     ages.map((days) => [dateAgo(days), scoreAgo(days)] as const),
     canonicalScore,
-    null,
+    { firstFact: null, told: scoreAgo(92) },
   );
   return aStanding(username, canonicalScore, { since, steps, tier: canonicalScore < 20 ? 'Seedling' : 'Sprout' });
 }

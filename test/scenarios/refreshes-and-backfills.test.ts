@@ -95,7 +95,10 @@ describe('the sibling gap', () => {
     await stack.drain();
 
     expect(await eventsOf('history-owner')).toBe(4);
-    expect((await call('GET', '/v1/stats?username=history-owner')).body.activeDates).toHaveLength(3);
+    const { body } = await call('GET', '/v1/stats?username=history-owner');
+    expect(body.activeDates).toHaveLength(3);
+    expect(body).toMatchObject({ precision: 'hour', lastEventAt: expect.stringMatching(/T\d\d:00:00\.000Z$/u) });
+    expect(Date.now() - Date.parse(body.lastEventAt)).toBeLessThan(2 * 3_600_000);
   });
 });
 

@@ -100,7 +100,8 @@ describe('refresh', () => {
     const theirs = { open: new Map(), reports: aReportOf(), registry: aRegistryCount(9) };
     scores.metrics.set(ada, { ...metrics, metrics: { ...metrics.metrics, ...theirs, foldedBy: '' } });
     const granted = { ...score.score.granted, byDate: new Map() };
-    scores.scores.set(ada, { ...score, score: { ...score.score, granted, steps: [], foldedBy: '' } });
+    const theirSteps = [{ through: '2026-08-19', score: 0 }];
+    scores.scores.set(ada, { ...score, score: { ...score.score, granted, steps: theirSteps, foldedBy: '' } });
     await refreshScore(deps, { username: ada, days: [] });
 
     const again = scores.scores.get(ada)!.score;

@@ -195,6 +195,11 @@ class Expected {
   on(date: string): number {
     return this.#values.get(date) ?? this.#left.get(date) ?? 0;
   }
+
+  /** Every date that was ever known. */
+  dates(): readonly string[] {
+    return [...new Set([...this.#left.keys(), ...this.#values.keys()])];
+  }
 }
 
 const ago = fc.oneof(fc.constantFrom(-1, 0, 0, 1, 2, 7, 34), fc.nat(34));
@@ -290,13 +295,12 @@ async function check(world: World, expected: Expected, order: number): Promise<v
   expected.settle(world);
   const score = world.score()!;
   const { today } = world;
-  const known = Array.from({ length: KNOWN_DATES + 1 }, (_, index) => addDays(today, -index));
   const history = new Map(
     historyView(await world.scores.dayRows(), score, { from: '2026-05-01', to: today, today }).days.map(
       ({ date, canonicalScore }) => [date, canonicalScore] as const,
     ),
   );
-  for (const date of known) expect([date, history.get(date) ?? 0]).toEqual([date, expected.on(date)]);
+  for (const date of expected.dates()) expect([date, history.get(date) ?? 0]).toEqual([date, expected.on(date)]);
   for (const [date, value] of history) expect([date, value]).toEqual([date, expected.on(date)]);
   for (const board of BOARDS) {
     const { canonicalScore, tier, steps } = score;
@@ -318,7 +322,7 @@ async function advance(world: World, days: number): Promise<void> {
 
 const aSend = { do: 'send', device: 'd1', ago: 0, id: 1, command: 'model', success: true, sender: ada } as const;
 const anAwardOf = (daysAgo: number) => ({ do: 'award', ago: daysAgo, points: 7 }) as const;
-const pass = (days: 1 | 29 | 60) => ({ do: 'advance', days }) as const;
+const pass = (days: 1 | 29 | 60 | 95) => ({ do: 'advance', days }) as const;
 const publishes = (count: number) => Array.from({ length: count }, () => ({ do: 'publish' }) as const);
 /** Moments that are too rare to be met by chance. */
 const RARE: [Step[], number][] = [
@@ -328,6 +332,9 @@ const RARE: [Step[], number][] = [
   [[anAwardOf(-1), { do: 'refresh', which: 0 }, { do: 'reverse', which: 0 }, pass(1)], 0],
   [[aSend, ...publishes(12), pass(1), { do: 'change rules', to: 1 }, { do: 'change rules', to: 2 }], 0],
   [[aSend, ...publishes(2), pass(29), { do: 'yank', which: 0 }, pass(60), { do: 'unyank', which: 0 }], 0],
+  [[aSend, ...publishes(2), pass(95), { do: 'change rules', to: 1 }, pass(60), pass(60), pass(60)], 0],
+  [[{ ...aSend, sender: null }, anAwardOf(0), pass(95), { do: 'bind', device: 'd1' }, pass(29), pass(95), pass(60)], 0],
+  [[{ ...aSend, sender: null }, pass(95), { do: 'bind', device: 'd1' }, pass(95), anAwardOf(0), pass(60)], 0],
 ];
 
 describe('the score on a date', () => {

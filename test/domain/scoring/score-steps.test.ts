@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leavingWith, scoreAtEndOf, stepsOf } from '../../../domain/scoring/score-steps.ts';
+import { leavingWith, scoreAtEndOf, stepsOf, toldBefore } from '../../../domain/scoring/score-steps.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
 
 const TODAY = '2026-08-21';
@@ -11,7 +11,7 @@ const since = (...changes: readonly (readonly [daysAgo: number, score: number])[
   );
 
 describe('the steps of a score', () => {
-  const steps = stepsOf(since([11, 50], [8, 70], [6, 40]), 90, ago(11));
+  const steps = stepsOf(since([11, 50], [8, 70], [6, 40]), 90, { firstFact: ago(11), told: 0 });
   it.each([
     ['0 before the first', 12, 0],
     ['that of the date on which it changed', 11, 50],
@@ -26,7 +26,7 @@ describe('the steps of a score', () => {
 
   it('are only where the score changes', () => {
     expect(steps).toHaveLength(4);
-    expect(stepsOf(since([91, 7]), 7, ago(200))).toEqual([]);
+    expect(stepsOf(since([91, 7]), 7, { firstFact: ago(200), told: 7 })).toEqual([]);
   });
 
   it.each([
@@ -36,19 +36,24 @@ describe('the steps of a score', () => {
     ['the first is to come', since(), 0, ago(-1), []],
     ['there is none', since(), 0, null, []],
   ])('tell where a user begins: %s', (_what, scores, canonicalScore, firstFact, expected) => {
-    expect(stepsOf(scores, canonicalScore, firstFact)).toEqual(expected);
+    expect(stepsOf(scores, canonicalScore, { firstFact, told: 0 })).toEqual(expected);
+  });
+
+  it('keep what history tells of the date before, where the first one is another by now', () => {
+    expect(stepsOf(since([91, 7]), 7, { firstFact: null, told: 5 })).toEqual([{ through: ago(92), score: 5 }]);
   });
 });
 
 describe('what a later score knows no more', () => {
-  const previous = { date: TODAY, canonicalScore: 90, steps: stepsOf(since([90, 1], [89, 2], [50, 3]), 90, ago(90)) };
+  const scores = since([91, 1], [90, 2], [50, 3]);
+  const previous = { date: TODAY, canonicalScore: 90, steps: stepsOf(scores, 90, { firstFact: ago(91), told: 0 }) };
   it.each([
     ['nothing on the same date', 0, []],
-    ['a date on which the score was another than before', 1, [[90, 1]]],
+    ['a date on which the score was another than before', 1, [[91, 1]]],
     // prettier-ignore
-    ['each of those that leave at once', 3, [[90, 1], [89, 2]]],
+    ['each of those that leave at once', 3, [[91, 1], [90, 2]]],
     // prettier-ignore
-    ['all, and the score itself, after long', 400, [[90, 1], [89, 2], [50, 3], [0, 90]]],
+    ['all, and the score itself, after long', 400, [[91, 1], [90, 2], [50, 3], [0, 90]]],
   ])('%s', (_what, later, expected) => {
     const left = leavingWith(addDays(TODAY, later), previous);
     expect(left).toEqual(expected.map(([days = 0, canonicalScore]) => ({ date: ago(days), canonicalScore })));
@@ -56,5 +61,10 @@ describe('what a later score knows no more', () => {
 
   it('is nothing of a first score', () => {
     expect(leavingWith(TODAY, null)).toEqual([]);
+    expect(toldBefore(TODAY, null)).toBe(0);
+  });
+
+  it('is told by its row from then on', () => {
+    expect([0, 1, 2, 400].map((later) => toldBefore(addDays(TODAY, later), previous))).toEqual([0, 1, 2, 90]);
   });
 });

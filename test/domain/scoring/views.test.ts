@@ -58,6 +58,7 @@ describe('stats', () => {
       commandCounts: { model: 86, telemetry: 4, workflow: 20 },
       devices: 3,
       lastEventAt: `${date}T13:00:00.000Z`,
+      precision: 'hour',
     });
     expect(stats.activeDates.slice(0, 2)).toEqual(['1970-04-11', '2026-07-25']);
   });
