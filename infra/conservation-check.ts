@@ -11,7 +11,7 @@ import { scheduleRole } from './schedule-role.ts';
 import { physicalName, type Stage } from './stage.ts';
 
 const ROLE = 'check-conservation';
-/** It waits for what it found to stand: see its handler. */
+/** It waits to see whether a difference lasts: see its handler. */
 const TIMEOUT = Duration.minutes(15);
 /** Fifteen minutes after the hourly backfill has asked for the scores that are behind. */
 const HOURLY = 'cron(50 * * * ? *)';
@@ -70,7 +70,7 @@ export class ConservationCheck extends Construct {
         period: Duration.minutes(5),
       }),
       atLeast: 1,
-      says: 'a count is not what its facts are, or a balance not what its lines are.',
+      says: 'a count is not what its facts are, or a balance not what its lines are. It stays until that account is right.',
       runbook: RUNBOOK.conservation,
       untilItSaysOtherwise: true,
     });

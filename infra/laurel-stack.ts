@@ -203,6 +203,7 @@ export class LaurelStack extends Stack {
         GRANTS_TABLE: scoreGrants.tableName,
         REGISTRY_TABLE: registry.tableName,
         SCORES_TABLE: userScores.tableName,
+        RUNS_TABLE: backfillRuns.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
         ROLL_UP_QUEUE_URL: rollUpMetrics.queue.queueUrl,
         RANK_QUEUE_URL: rankLeaderboards.queue.queueUrl,
@@ -210,6 +211,7 @@ export class LaurelStack extends Stack {
     });
     announceChanges.worker
       .allow(['dynamodb:GetItem'], telemetry.tableArn)
+      .allow(['dynamodb:PutItem'], backfillRuns.tableArn) // notes for the consistency check that a stream is late
       .allow(['sqs:SendMessage'], refreshScore.queue.queueArn)
       .allow(['sqs:SendMessage'], rollUpMetrics.queue.queueArn)
       .allow(['sqs:SendMessage'], rankLeaderboards.queue.queueArn);
@@ -310,7 +312,9 @@ export class LaurelStack extends Stack {
         GRANTS_TABLE: scoreGrants.tableName,
         REGISTRY_TABLE: registry.tableName,
         SCORES_TABLE: userScores.tableName,
+        RUNS_TABLE: backfillRuns.tableName,
         SCORE_REFRESH_QUEUE_URL: refreshScore.queue.queueUrl,
+        BACKFILL_QUEUE_URL: backfill.queue.queueUrl,
       },
     });
     checkConservation
@@ -320,7 +324,9 @@ export class LaurelStack extends Stack {
       .allow(['dynamodb:Scan'], `${userScores.tableArn}/index/${BY_SHARD_INDEX}`)
       .allow(['dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:DescribeTable'], scoreGrants.tableArn)
       .allow(['dynamodb:Query'], `${scoreGrants.tableArn}/index/${BY_USER_INDEX}`)
-      .allow(['sqs:GetQueueAttributes'], refreshScore.queue.queueArn);
+      .allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], backfillRuns.tableArn) // who differs, and whether streams are late
+      .allow(['sqs:GetQueueAttributes'], refreshScore.queue.queueArn)
+      .allow(['sqs:GetQueueAttributes'], backfill.queue.queueArn);
 
     const readApi = new LaurelFunction<ReadApiEnv>(this, 'ReadApi', {
       stage,

@@ -2,18 +2,20 @@ import type { Username } from '../identity/username.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
+import type { CheckNotes } from './check-notes.port.ts';
 import type { ConsistencyRequest } from './consistency-event.ts';
 import type { ConsistencyDifference, ConsistencyReport } from './consistency-report.ts';
 import { lookAtUser, type Look, type LookDeps } from './look-at-user.ts';
 import { Suspects } from './suspects.ts';
 import type { UserPlace } from './user-places.port.ts';
-import { walkUsers } from './walk-users.ts';
+import { type UserPage, walkUsers } from './walk-users.ts';
 
 export type ConsistencyDeps = LookDeps & {
   /** Those of scores first. */
   readonly places: readonly UserPlace[];
-  /** Whether no refresh is waiting or under way. */
-  readonly isQueueEmpty: () => Promise<boolean>;
+  /** Whether no refresh or backfill is waiting or under way. */
+  readonly areQueuesEmpty: () => Promise<boolean>;
+  readonly notes: CheckNotes;
   /** Tells of a user who could not be read: that is found as a difference, too. */
   readonly reportFailure: (username: Username, error: unknown) => void;
   readonly sleep: Sleep;
@@ -25,28 +27,38 @@ export type TimeLeft = { readonly toBegin: () => boolean; readonly toWait: () =>
 const PARALLEL_LOOKS = 8;
 /** Suspects are kept in memory and looked at again together: more of them wait for the next invocation. */
 const MAX_SUSPECTS = 500;
+/** Who differs is looked at in every run until all is right. If more differ, the sample finds them again. */
+const MAX_REMEMBERED = 500;
 const MAX_REPORTED = 100;
 const MAX_OF_ONE_USER = 5;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 
 /**
- * Compares, user by user, what was accepted with what is folded and what was granted with what is balanced. It reads, and
- * writes nothing. The failure is a sentence about the request.
+ * Compares, user by user, what was accepted with what is folded and what was granted with what is balanced. It writes nothing
+ * but the names of those who differ, so that the next run looks at them again. A request that says how long a
+ * difference must last remembers nobody. The failure is a sentence about the request.
  */
 export async function checkConsistency(
   deps: ConsistencyDeps,
   { of, standingMs }: ConsistencyRequest,
   timeLeft: TimeLeft,
 ): Promise<Result<ConsistencyReport, string>> {
-  const pages = walkUsers(deps.places, of, deps.clock());
-  if (!pages.ok) return err(pages.error);
+  const sample = walkUsers(deps.places, of, deps.clock());
+  if (!sample.ok) return err(sample.error);
+  const before = standingMs === null ? await deps.notes.differing() : [];
 
   const suspects = new Suspects(standingMs);
   const seen = new Set<Username>();
+  const right = new Set<Username>();
+  const note = (username: Username, { differences, isOfOtherRules }: Look): void => {
+    if (differences.length > 0) right.delete(username);
+    else if (!isOfOtherRules) right.add(username);
+    suspects.note(username, differences, deps.clock());
+  };
   let [checked, ofOtherRules] = [0, 0];
   let stoppedBefore: string | null = null;
-  for await (const page of pages.value) {
+  for await (const page of withRemembered(before, of, sample.value)) {
     const isDue = async (username: Username): Promise<boolean> => page.isOfScores || (await hasNoScore(deps, username));
     const fresh = [...new Set(page.usernames)].filter((username) => !seen.has(username));
     for (const username of fresh) seen.add(username);
@@ -55,7 +67,7 @@ export async function checkConsistency(
       const look = await lookAnyway(deps, username);
       if (look.isCompared) checked += 1;
       if (look.isOfOtherRules) ofOtherRules += 1;
-      suspects.note(username, look.differences, deps.clock());
+      note(username, look);
     });
     if (page.next !== null && (suspects.size >= MAX_SUSPECTS || !timeLeft.toBegin())) {
       stoppedBefore = page.next;
@@ -63,21 +75,49 @@ export async function checkConsistency(
     }
   }
 
-  const found = await settle(deps, suspects, timeLeft);
+  const found = await settle(deps, { suspects, note, timeLeft });
   const differences = found.flatMap(([username, standing]) =>
     standing.slice(0, MAX_OF_ONE_USER).map((each) => ({ username, ...each })),
   );
+  const remembered = standingMs === null ? await remember(deps.notes, { before, found, right }) : null;
   return ok({
     sample: of.sample,
     checked,
     different: found.length,
     differences: differences.slice(0, MAX_REPORTED),
     unsettled: suspects.size,
+    remembered,
     ofOtherRules,
     complete: stoppedBefore === null,
     next: of.sample === 'all' ? stoppedBefore : null,
     ok: found.length === 0,
   });
+}
+
+/** Who differed before, then the sample; a check of named users, or one that goes on, is about nobody else. */
+async function* withRemembered(
+  usernames: readonly Username[],
+  of: ConsistencyRequest['of'],
+  sample: AsyncIterable<UserPage>,
+): AsyncGenerator<UserPage, void> {
+  const isWhole = of.sample === 'hour' || (of.sample === 'all' && of.from === null);
+  if (isWhole && usernames.length > 0) yield { usernames, isOfScores: true, next: null };
+  yield* sample;
+}
+
+/** Who was found stays until a look finds all of theirs right. Gives how many differ now. */
+async function remember(
+  notes: CheckNotes,
+  run: {
+    readonly before: readonly Username[];
+    readonly found: readonly Found[];
+    readonly right: ReadonlySet<Username>;
+  },
+): Promise<number> {
+  const right = run.before.filter((username) => run.right.has(username));
+  const found = run.found.map(([username]) => username).filter((username) => !run.before.includes(username));
+  if (right.length + found.length === 0) return run.before.length;
+  return notes.remember({ right, found: found.slice(0, Math.max(0, MAX_REMEMBERED - run.before.length)) });
 }
 
 const hasNoScore = async ({ scores }: ConsistencyDeps, username: Username): Promise<boolean> =>
@@ -97,17 +137,28 @@ async function lookAnyway(deps: ConsistencyDeps, username: Username): Promise<Lo
 type Found = readonly [Username, readonly Omit<ConsistencyDifference, 'username'>[]];
 
 /** Looks at suspects again until each is as it should be, or found, or the time is up. */
-async function settle(deps: ConsistencyDeps, suspects: Suspects, timeLeft: TimeLeft): Promise<readonly Found[]> {
+async function settle(
+  deps: ConsistencyDeps,
+  {
+    suspects,
+    note,
+    timeLeft,
+  }: {
+    readonly suspects: Suspects;
+    readonly note: (username: Username, look: Look) => void;
+    readonly timeLeft: TimeLeft;
+  },
+): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (let pause = FIRST_PAUSE_MS; suspects.size > 0 && timeLeft.toWait();) {
-    suspects.noteQueue(await deps.isQueueEmpty(), deps.clock());
+    const traffic = { areQueuesEmpty: await deps.areQueuesEmpty(), lastLate: await deps.notes.lastLate() };
+    suspects.noteTraffic(traffic, deps.clock());
     found.push(...suspects.take(deps.clock()));
     if (suspects.size === 0) break;
     await deps.sleep(pause);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     await settleAll(suspects.usernames(), PARALLEL_LOOKS, async (username) => {
-      const { differences } = await lookAnyway(deps, username);
-      suspects.note(username, differences, deps.clock());
+      note(username, await lookAnyway(deps, username));
     });
   }
   return found;

@@ -29,7 +29,7 @@ const ConsistencyEvent = z.strictObject({
   ),
 });
 
-/** Whom to look at, and how long a difference must stand to be one; null for as long as refreshes may take. */
+/** Whom to look at, and how long a difference must last to be one; null for as long as refreshes may take. */
 export type ConsistencyRequest = {
   readonly of:
     | { readonly sample: 'hour' }

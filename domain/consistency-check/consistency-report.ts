@@ -19,17 +19,19 @@ export const ConsistencyReport = z.object({
   sample: z.enum(['hour', 'all', 'named']),
   /** Users that were compared. */
   checked: Count,
-  /** Users of whom something differs and stands. */
+  /** Users of whom something differs, and has for long enough. */
   different: Count,
   /** Their differences: the first hundred, at most five of one user. */
   differences: z.array(ConsistencyDifference),
   /** Users who were still changing when the time was up: neither right nor wrong. */
   unsettled: Count,
+  /** Users who differ, found now or before; null if this run was told how long a difference must last. */
+  remembered: z.nullable(Count),
   /** Users whose score is of other rules, until the hourly backfill has come to them: only their ledger is compared. */
   ofOtherRules: Count,
   /** Whether everybody of the sample was looked at before the time was up. */
   complete: z.boolean(),
-  /** Where to go on with all, as `from`; null where nobody is left. */
+  /** Where to go on with all, as `from`; null if nobody is left. */
   next: z.nullable(z.string()),
   /** Whether nothing differs. */
   ok: z.boolean(),

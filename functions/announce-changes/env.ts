@@ -5,6 +5,7 @@ export const AnnounceChangesEnv = z.object({
   REGISTRY_TABLE: z.string().check(z.minLength(1)),
   GRANTS_TABLE: z.string().check(z.minLength(1)),
   SCORES_TABLE: z.string().check(z.minLength(1)),
+  RUNS_TABLE: z.string().check(z.minLength(1)),
   SCORE_REFRESH_QUEUE_URL: z.url(),
   ROLL_UP_QUEUE_URL: z.url(),
   RANK_QUEUE_URL: z.url(),

@@ -1,7 +1,9 @@
 import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/change-feed/announce-boards.ts';
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
+import { lateStreams } from '../../domain/change-feed/late-streams.ts';
 import type { CommittedChange } from '../../domain/change-feed/committed-change.ts';
+import { noteLateStreams } from '../adapters/dynamodb/consistency-check/check-notes.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { grantChange } from '../adapters/dynamodb/change-feed/grant-changes.ts';
 import { registryChange } from '../adapters/dynamodb/change-feed/registry-changes.ts';
@@ -11,6 +13,7 @@ import { telemetryChange } from '../adapters/dynamodb/change-feed/telemetry-chan
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sleep } from '../runtime/environment.ts';
+import { logger } from '../runtime/log.ts';
 import { streamBatch } from '../runtime/stream-batch.ts';
 import { AnnounceChangesEnv } from './env.ts';
 
@@ -23,6 +26,7 @@ export const handler = streamBatch({
   wire: () => {
     const env = AnnounceChangesEnv.parse(process.env);
     const sqs = sqsClient('worker');
+    const dynamodb = dynamodbClient('worker');
     const sender = (queueUrl: string, delaySeconds = 0) =>
       sqsSender(sqs, queueUrl, { random, sleep }, { delaySeconds });
     return {
@@ -32,13 +36,18 @@ export const handler = streamBatch({
         [env.REGISTRY_TABLE, registryChange],
         [env.SCORES_TABLE, scoreChange],
       ]),
-      devices: dynamoDeviceStore(dynamodbClient('worker'), env.TELEMETRY_TABLE, { random, sleep, randomToken }),
+      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
       requestRefreshes: sender(env.SCORE_REFRESH_QUEUE_URL),
       announceHours: hourAnnouncer({
         requestRollUps: sender(env.ROLL_UP_QUEUE_URL, ROLL_UP_DELAY_SECONDS),
         clock,
       }),
       announceBoards: boardAnnouncer({ requestRanks: sender(env.RANK_QUEUE_URL, RANK_DELAY_SECONDS), clock }),
+      late: lateStreams({
+        note: noteLateStreams(dynamodb, env.RUNS_TABLE),
+        reportFailure: (error) => logger.warn('late streams could not be noted', { error }),
+        clock,
+      }),
     };
   },
   async onChanges(deps, changes) {
@@ -46,4 +55,5 @@ export const handler = streamBatch({
     await deps.announceHours(changes);
     await deps.announceBoards(changes);
   },
+  lateness: ({ late }) => late,
 });

@@ -5,6 +5,8 @@ export const CheckConservationEnv = z.object({
   REGISTRY_TABLE: z.string().check(z.minLength(1)),
   SCORES_TABLE: z.string().check(z.minLength(1)),
   GRANTS_TABLE: z.string().check(z.minLength(1)),
+  RUNS_TABLE: z.string().check(z.minLength(1)),
   SCORE_REFRESH_QUEUE_URL: z.url(),
+  BACKFILL_QUEUE_URL: z.url(),
 });
 export type CheckConservationEnv = z.infer<typeof CheckConservationEnv>;

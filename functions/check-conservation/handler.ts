@@ -4,6 +4,7 @@ import {
   type ConsistencyDeps,
   type TimeLeft,
 } from '../../domain/consistency-check/check-consistency.ts';
+import { dynamoCheckNotes } from '../adapters/dynamodb/consistency-check/check-notes.ts';
 import { readConsistencyEvent } from '../../domain/consistency-check/consistency-event.ts';
 import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
@@ -20,8 +21,8 @@ import { once } from '../runtime/once.ts';
 import { CheckConservationEnv } from './env.ts';
 
 /**
- * Of the 15 minutes of an invocation, new users are looked at in the first three and a half; then there are eight for a
- * difference to stand, and it ends before the twelfth, from which on it would count as near its timeout.
+ * Of the 15 minutes of an invocation, new users are looked at in the first three and a half. Then there are eight in which a
+ * difference must last, and it ends before the twelfth, from which on it would count as near its timeout.
  */
 const LEFT_TO_BEGIN_MS = 11.5 * 60_000;
 const LEFT_TO_WAIT_MS = 3.25 * 60_000;
@@ -30,7 +31,7 @@ const Context = z.object({
   getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
 });
 
-/** Named so that whoever invoked the function sees it in `errorType`. */
+/** Its name is the `errorType` that the caller of the function gets. */
 class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
 }
@@ -47,7 +48,10 @@ const wired = once((): ConsistencyDeps => {
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
     ledger: { lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE), random, sleep },
     places: dynamoUserPlaces(dynamodb, tables),
-    isQueueEmpty: () => isQueueEmpty(sqs, env.SCORE_REFRESH_QUEUE_URL),
+    // A backfill saves metrics some time before it asks for their scores.
+    areQueuesEmpty: async () =>
+      (await isQueueEmpty(sqs, env.BACKFILL_QUEUE_URL)) && (await isQueueEmpty(sqs, env.SCORE_REFRESH_QUEUE_URL)),
+    notes: dynamoCheckNotes(dynamodb, env.RUNS_TABLE),
     reportFailure: (username, error) => logger.warn('user could not be read', { username, error }),
     clock,
     sleep,
@@ -70,12 +74,15 @@ export async function handler(event: unknown, context: unknown): Promise<Consist
   const report = checked.value;
   if (report.ok) logger.info('conservation', report);
   else logger.error('conservation', report);
+  // An operator who says how long a difference must last sets off no alarm, and ends none.
+  if (report.remembered === null) return report;
   publish([
     // A check of a few named users must not pass for the hourly one.
     ...(report.sample === 'named'
       ? []
       : [{ name: 'ConservationChecked', value: report.checked, unit: 'Count' } as const]),
-    { name: 'ConservationDifferent', value: report.different, unit: 'Count' },
+    // All who differ, not only those of this sample: the alarm stays until each of them is right.
+    { name: 'ConservationDifferent', value: report.remembered, unit: 'Count' },
     { name: 'ConservationUnsettled', value: report.unsettled, unit: 'Count' },
   ]);
   return report;

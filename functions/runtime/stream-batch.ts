@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
+import type { LateStreams } from '../../domain/change-feed/late-streams.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import type { StreamChange } from '../adapters/dynamodb/change-feed/stream-change.ts';
 import { logger, publishFailedItems } from './log.ts';
@@ -46,7 +47,8 @@ const Position = z.object({ dynamodb: z.object({ SequenceNumber: z.string() }) }
  *
  * The first record that could not is reported as failed: the mapping tries again from there, bisects, and in the end
  * puts the record's position into the failure queue. Those before it and after it are announced all the same; what
- * comes twice only announces twice. A throw of `onChanges` fails the batch from its start.
+ * comes twice only announces twice. A throw of `onChanges` fails the batch from its start. `lateness` is told of old
+ * records before they are handled, so that it knows even if the invocation is cut off.
  */
 export function streamBatch<Deps, Change>(options: {
   readonly wire: () => Deps;
@@ -56,20 +58,24 @@ export function streamBatch<Deps, Change>(options: {
     deps: Deps,
     changes: { readonly change: Change; readonly committedAt: string }[],
   ) => Promise<void>;
+  readonly lateness: (deps: Deps) => LateStreams;
 }): (event: unknown) => Promise<{ batchItemFailures: { itemIdentifier: string }[] }> {
   const wired = once(options.wire);
 
   return async (event) => {
     const changes: { change: Change; committedAt: string }[] = [];
     const failed: string[] = [];
+    let oldest = Infinity;
     for (const raw of Batch.parse(event).Records) {
       const parsed = Record.safeParse(raw);
       try {
         if (!parsed.success) throw parsed.error;
         const { Keys, OldImage, NewImage, ApproximateCreationDateTime } = parsed.data.dynamodb;
+        const committedAt = ApproximateCreationDateTime * 1_000;
+        oldest = Math.min(oldest, committedAt);
         const table = tableOfStream(parsed.data.eventSourceARN);
         const change = options.read({ table, keys: Keys, before: OldImage, after: NewImage }, wired());
-        if (change !== undefined) changes.push({ change, committedAt: isoOf(ApproximateCreationDateTime * 1_000) });
+        if (change !== undefined) changes.push({ change, committedAt: isoOf(committedAt) });
       } catch (error) {
         const position = Position.parse(raw).dynamodb.SequenceNumber;
         logger.error('unreadable stream record', { position, error });
@@ -77,7 +83,15 @@ export function streamBatch<Deps, Change>(options: {
       }
     }
     publishFailedItems(failed.length);
-    await options.onChanges(wired(), changes);
+    const lateness = options.lateness(wired());
+    await lateness.read(oldest);
+    try {
+      await options.onChanges(wired(), changes);
+    } catch (error) {
+      await lateness.failed();
+      throw error;
+    }
+    if (failed.length > 0) await lateness.failed();
     return { batchItemFailures: failed.slice(0, 1).map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

@@ -22,11 +22,15 @@ export function addConsistencyCommand(program: Command, runtime: Runtime): void 
     options: [
       new Option('--all', "every user, instead of this hour's sample"),
       new Option('--usernames <a,b>', 'just these'),
-      new Option('--standing <seconds>', 'how long a difference must stand to be one, whatever is still queued'),
+      new Option(
+        '--standing <seconds>',
+        'how long a difference must last to be one, whatever is still queued; sets off no alarm',
+      ),
     ],
     help: `
-Reads facts, lines and what was made of them, and changes nothing. A difference counts once it has stood for half a minute
-while no refresh is queued, or for eight minutes. Exits with ${EXIT.found} where there is one.
+Reads facts, lines and what was made of them, and changes none of it. A difference counts if it lasts for two minutes while
+nothing is queued and no stream is late, or for eight minutes. Then the alarm goes off, and every run looks at that user again,
+until one finds the user right: this command does that, too. Exits with ${EXIT.found} if there is a difference.
 
   laurel consistency --all --stage prod
   laurel consistency --usernames ada,grace
@@ -59,6 +63,9 @@ while no refresh is queued, or for eight minutes. Exits with ${EXIT.found} where
       ]);
       const text = [
         `${report.checked} users compared, ${report.different} with a difference, ${report.unsettled} still changing`,
+        ...(report.remembered !== null && report.remembered > 0
+          ? [`The alarm is on: ${report.remembered} users differ, found now or before, and were not found right since.`]
+          : []),
         ...(report.ofOtherRules > 0 ? [`${report.ofOtherRules} are of other rules: their ledger alone`] : []),
         ...(report.complete ? [] : ['The time was up before all of the sample were compared.']),
         ...(rows.length > 0 ? [tableOf(HEAD, rows)] : []),
@@ -80,13 +87,14 @@ async function invoke(connection: Connection, event: object): Promise<Consistenc
   return ConsistencyReport.parse(value);
 }
 
-/** One report of two invocations, the second of which went on where the first one stopped. */
+/** One report of two invocations: the second one goes on where the first one stopped. */
 const together = (first: ConsistencyReport, second: ConsistencyReport): ConsistencyReport => ({
   ...second,
   checked: first.checked + second.checked,
   different: first.different + second.different,
   differences: [...first.differences, ...second.differences].slice(0, MAX_SHOWN),
   unsettled: first.unsettled + second.unsettled,
+  remembered: second.remembered,
   ofOtherRules: first.ofOtherRules + second.ofOtherRules,
   ok: first.ok && second.ok,
 });

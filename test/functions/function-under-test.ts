@@ -24,7 +24,9 @@ export async function startFunctionEngine() {
     CREDENTIALS_TABLE: tables.credentials,
     ROLLUPS_TABLE: tables.metric_rollup_hour,
     LEADERBOARDS_TABLE: tables.leaderboards,
+    RUNS_TABLE: tables.backfill_runs,
     SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nobody listens there
+    BACKFILL_QUEUE_URL: 'http://127.0.0.1:9/000000000000/backfill',
     ROLL_UP_QUEUE_URL: 'http://127.0.0.1:9/000000000000/roll-up',
     AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
     AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:9',

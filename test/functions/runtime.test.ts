@@ -149,10 +149,16 @@ describe('a batch of messages', () => {
 
 describe('a batch of stream records', () => {
   const announced: unknown[] = [];
+  const lateness: string[] = [];
   beforeEach(() => {
     announced.length = 0;
+    lateness.length = 0;
   });
   const handler = streamBatch({
+    lateness: () => ({
+      read: async (oldest) => void lateness.push(`oldest of ${new Date(oldest).toISOString()}`),
+      failed: async () => void lateness.push('failed'),
+    }),
     wire: () => undefined,
     read({ keys, after }) {
       if (keys.pk?.S === 'unreadable') throw new Error('unreadable');
@@ -213,6 +219,21 @@ describe('a batch of stream records', () => {
 
   it('fails as a whole where announcing fails: the mapping delivers it again', async () => {
     await expect(handler({ Records: [record('1', 'broken')] })).rejects.toThrow('broken');
+  });
+
+  it.each([
+    ['all is well', ['a'], []],
+    ['announcing fails', ['broken'], ['failed']],
+    ['a record cannot be read', ['a', 'unreadable'], ['failed']],
+  ])('tells how old its oldest record is, and that it failed or not: %s', async (_what, pks, told) => {
+    const Records = pks.map((pk, index) => {
+      const made = record(`${index}`, pk);
+      return { ...made, dynamodb: { ...made.dynamodb, ApproximateCreationDateTime: 1_787_313_600 - index } };
+    });
+    await handler({ Records }).catch(() => undefined);
+
+    const oldest = new Date((1_787_313_600 - pks.length + 1) * 1_000).toISOString();
+    expect(lateness).toEqual([`oldest of ${oldest}`, ...told]);
   });
 });
 

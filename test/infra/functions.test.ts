@@ -59,6 +59,7 @@ describe('functions', () => {
         'registry.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'),
         'user_scores.StreamArn': dynamodb('DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'),
         telemetry: dynamodb('GetItem'),
+        backfill_runs: dynamodb('PutItem'),
         'score-refresh': sqs('SendMessage'),
         'roll-up': sqs('SendMessage'),
         rank: sqs('SendMessage'),
@@ -102,7 +103,9 @@ describe('functions', () => {
         'score_grants/index/byUser': dynamodb('Query'),
         user_scores: dynamodb('DescribeTable', 'Query'),
         'user_scores/index/byShard': dynamodb('Scan'),
+        backfill_runs: dynamodb('GetItem', 'UpdateItem'),
         'score-refresh': sqs('GetQueueAttributes'),
+        backfill: sqs('GetQueueAttributes'),
       },
     ],
     [

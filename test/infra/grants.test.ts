@@ -72,6 +72,7 @@ const WITHHELD: Readonly<Record<string, string>> = {
 /** What Laurel grants beyond any of those methods, and why. */
 const BEYOND: Readonly<Record<string, string>> = {
   'score-refresh: sqs:GetQueueAttributes': 'the check of the counts waits while refreshes are on their way',
+  'backfill: sqs:GetQueueAttributes': 'and while a backfill is at work',
 };
 
 /** All that any role may do on one thing: `refresh-score`'s on `telemetry`, or a schedule's on its queue. */

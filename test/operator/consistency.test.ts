@@ -14,6 +14,7 @@ const aReport = (change: Partial<ConsistencyReport> = {}): ConsistencyReport => 
   different: 0,
   differences: [],
   unsettled: 1,
+  remembered: 0,
   ofOtherRules: 1,
   complete: true,
   next: null,
@@ -78,7 +79,7 @@ describe('laurel consistency', () => {
     answering(
       aReport({ ...all, different: 1, differences: [aDifference('ada')], complete: false, next: 'there', ok: false }),
       aReport({ ...all, checked: 4, different: 1, differences: [aDifference('bob')], next: 'further', ok: false }),
-      aReport({ ...all, checked: 5 }),
+      aReport({ ...all, checked: 5, remembered: 2 }),
     );
     const { code, result } = await consistency('--all');
 
@@ -90,6 +91,7 @@ describe('laurel consistency', () => {
         different: 2,
         differences: [aDifference('ada'), aDifference('bob')],
         unsettled: 3,
+        remembered: 2,
         ofOtherRules: 3,
         ok: false,
       }),
@@ -97,10 +99,10 @@ describe('laurel consistency', () => {
     expect(code).toBe(3);
   });
 
-  it('says where the time was up, and whose ledger alone was compared', async () => {
-    answering(aReport({ complete: false }));
+  it('says where the time was up, whose ledger alone was compared, and that the alarm is on', async () => {
+    answering(aReport({ complete: false, remembered: 2 }));
 
-    expect((await consistency()).text).toMatch(/1 are of other rules[^]*time was up/u);
+    expect((await consistency()).text).toMatch(/alarm is on: 2 users[^]*1 are of other rules[^]*time was up/u);
   });
 
   it('names users, and how long a difference must stand', async () => {

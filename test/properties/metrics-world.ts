@@ -104,6 +104,7 @@ export class MetricsWorld extends RefreshWorld {
   /** `announce-changes` on some of the stream's records, of which each shard has its own. */
   async announceHours(records: readonly { readonly eventSourceARN: string }[], shard: number): Promise<void> {
     const handler = streamBatch({
+      lateness: () => ({ read: async () => {}, failed: async () => {} }),
       read: (change): CommittedChange['change'] | undefined =>
         change.table === this.#tables.score_grants ? grantChange(change) : telemetryChange(change),
       wire: () => this.#announcers[shard % this.#announcers.length]!,

@@ -129,6 +129,7 @@ export class RefreshWorld extends TelemetryWorld {
   async announce(records: readonly SourcedRecord[]): Promise<void> {
     const queued: Message[] = [];
     const handler = streamBatch({
+      lateness: () => ({ read: async () => {}, failed: async () => {} }),
       read: (change) => {
         if (change.table === this.grantsTable) return grantChange(change);
         return change.table === this.registryTable ? registryChange(change) : telemetryChange(change);

@@ -149,6 +149,15 @@ describe('the consistency check on the running stack', () => {
     expect((await laurel('--standing', '0')).code).toBe(0);
   });
 
+  it('forgets a user who differed when a run finds them right, and no other', async () => {
+    const notes = { TableName: stack.tables.backfill_runs!, Key: marshall({ pk: 'CHECK', sk: 'DIFFERENT' }) };
+    const usernames = new Set(['alder', 'cedar']);
+    await dynamodb.send(new PutItemCommand({ ...notes, Item: { ...notes.Key, ...marshall({ usernames }) } }));
+
+    expect((await laurel('--usernames', 'alder,birch')).said).toMatchObject({ ok: true, remembered: 1 });
+    expect((await laurel()).said).toMatchObject({ ok: true, remembered: 0 });
+  });
+
   it('invoked with {} it is the default, and an event that makes no sense is refused by name', async () => {
     expect(await invoke({})).toMatchObject({ sample: 'hour', checked: 3, ok: true });
     expect(await invoke({ sample: 'some' })).toMatchObject({

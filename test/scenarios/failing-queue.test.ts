@@ -37,6 +37,11 @@ it('ten minutes of queues that refuse every message lose no announcement, and ne
 
   const score = await fetch(`${stack.baseUrl}/v1/scores/ada`);
   expect(score.status).toBe(200);
+  const notes = await awsCaller(stack.dynamodbEndpoint, 'operator')('DynamoDB_20120810.GetItem', {
+    TableName: stack.tables.backfill_runs,
+    Key: { pk: { S: 'CHECK' }, sk: { S: 'STREAMS' } },
+  });
+  expect(notes).toMatchObject({ Item: { lateAt: { S: expect.any(String) } } }); // the consistency check waits longer
   const { Attributes } = (await awsCaller(stack.sqsEndpoint, 'operator')('AmazonSQS.GetQueueAttributes', {
     QueueUrl: stack.queues[`${ROLE}-failures`],
     AttributeNames: ['All'],

@@ -15,6 +15,7 @@ describe('the consistency check', () => {
       different: 0,
       differences: [],
       unsettled: 0,
+      remembered: 0,
       ofOtherRules: 0,
       complete: true,
       next: null,
@@ -155,58 +156,77 @@ describe('a change that is under way', () => {
     expect(await world.check()).toMatchObject({ checked: 2, different: 0, unsettled: 0, ok: true });
   });
 
-  it('is none for eight minutes, as long as refreshes are queued', async () => {
-    const world = await healthy();
-    await world.send(ada, 'new');
-    world.isQueueEmpty = false;
+  const MINUTE_MS = 60_000;
+  /** Checks while ada has an event that no refresh has folded; gives how long it took until that was found, in minutes. */
+  async function minutesUntilFound(world: World, meanwhile: (minutes: number) => Promise<void> | void) {
+    await world.send(ada, `new-${world.time.now}`);
     const begun = world.time.now;
-    world.meanwhile = async () => {
-      if (world.time.now - begun > 7 * 60_000) await world.refresh(ada, ['2026-08-23']);
-    };
-    expect(await world.check()).toMatchObject({ different: 0, ok: true });
+    const minutes = () => (world.time.now - begun) / MINUTE_MS;
+    world.meanwhile = () => meanwhile(minutes());
+    const { different } = await world.check();
+    return different === 0 ? null : minutes();
+  }
 
-    await world.send(ada, 'newer');
-    world.meanwhile = () => undefined;
-    expect(await world.check()).toMatchObject({ different: 1, ok: false });
-    expect(world.time.now - begun).toBeGreaterThan(15 * 60_000);
+  it('is a difference after two minutes of empty queues and streams that are read in time', async () => {
+    const minutes = await minutesUntilFound(await healthy(), () => undefined);
+
+    expect(minutes).toBeGreaterThanOrEqual(2);
+    expect(minutes).toBeLessThan(2.5);
   });
 
-  it('is one after half a minute only where the queue was empty all the while', async () => {
+  it('is none if it is folded within these two minutes', async () => {
     const world = await healthy();
-    await world.send(ada, 'new');
-    const begun = world.time.now;
-    world.isQueueEmpty = false;
-    world.meanwhile = () => {
-      world.isQueueEmpty = world.time.now - begun > 60_000;
-    };
-    expect(await world.check()).toMatchObject({ different: 1 });
-    expect(world.time.now - begun).toBeGreaterThan(90_000);
-    expect(world.time.now - begun).toBeLessThan(150_000);
-  });
-
-  it('has not stood while the queue was empty where a message was in it for a moment', async () => {
-    const world = await healthy();
-    await world.send(ada, 'new');
-    const begun = world.time.now;
-    world.meanwhile = () => {
-      const since = world.time.now - begun;
-      world.isQueueEmpty = since < 15_000 || since > 20_000;
+    const mend = async (minutes: number) => {
+      if (minutes > 1.7) await world.refresh(ada);
     };
 
-    expect(await world.check()).toMatchObject({ different: 1 });
-    expect(world.time.now - begun).toBeGreaterThan(50_000);
+    expect(await minutesUntilFound(world, mend)).toBeNull();
   });
 
-  it('leaves a user unsettled who changes as long as there is time, and reports what stands beside it', async () => {
+  it.each<[string, (world: World, minutes: number) => void]>([
+    ['a queue is not empty', (world) => (world.areQueuesEmpty = false)],
+    ['a stream is read late', (world) => (world.lastLate = world.time.now)],
+    [
+      'a stream fails, and is tried every minute',
+      (world, minutes) => {
+        world.lastLate = world.time.now - (minutes % 1) * MINUTE_MS;
+      },
+    ],
+  ])('is none for eight minutes as long as %s, and one after that', async (_what, keepBusy) => {
+    const world = await healthy();
+    keepBusy(world, 0);
+    const minutes = await minutesUntilFound(world, (now) => keepBusy(world, now));
+
+    expect(minutes).toBeGreaterThanOrEqual(8);
+    expect(minutes).toBeLessThan(8.5);
+  });
+
+  it.each<[string, (world: World, minutes: number) => void]>([
+    ['the queues are empty', (world, minutes) => (world.areQueuesEmpty = minutes >= 2)],
+    [
+      'the streams are read in time',
+      (world, minutes) => (world.lastLate = minutes < 2 ? world.time.now : world.lastLate),
+    ],
+    ['a message passed through the queue', (world, minutes) => (world.areQueuesEmpty = minutes < 1.5 || minutes > 2)],
+  ])('is one two minutes after %s', async (_what, happens) => {
+    const world = await healthy();
+    happens(world, 0);
+    const minutes = await minutesUntilFound(world, (now) => happens(world, now));
+
+    expect(minutes).toBeGreaterThan(3.5);
+    expect(minutes).toBeLessThan(5);
+  });
+
+  it('leaves a user unsettled who changes as long as there is time, and reports what lasts beside it', async () => {
     const world = await healthy();
     let sent = 0;
     world.meanwhile = () => world.send(ada, `new-${(sent += 1)}`);
     await world.send(ada, 'new');
     let waits = 0;
-    const timeLeft = { toBegin: () => true, toWait: () => (waits += 1) < 12 };
+    const timeLeft = { toBegin: () => true, toWait: () => (waits += 1) < 18 };
     const report = await world.check({}, { timeLeft });
     expect(report).toMatchObject({ different: 0, unsettled: 1, ok: true });
-    expect([waits, sent]).toEqual([12, 11]); // it waits no more once it may not
+    expect([waits, sent]).toEqual([18, 17]); // it waits no more once it may not
 
     tampered(world, () => ({ ownedDevices: 2 }));
     expect((await world.check()).differences).toEqual([
@@ -225,6 +245,57 @@ describe('a change that is under way', () => {
 
     expect(report).toMatchObject({ checked: 1, different: 1, unsettled: 0 });
     expect(world.time.now).toBe(begun);
+  });
+});
+
+describe('who differs', () => {
+  const wrong = async () => {
+    const world = await healthy();
+    rescored(world, { canonicalScore: 7 });
+    return world;
+  };
+
+  it('is looked at in every run besides the sample, until one finds all of theirs right', async () => {
+    const world = await wrong();
+    expect(await world.check()).toMatchObject({ different: 1, remembered: 1 });
+
+    world.places = { scores: [bob], others: [] }; // the sample of another hour
+    expect(await world.check()).toMatchObject({ checked: 2, different: 1, remembered: 1, ok: false });
+    await world.refresh(ada);
+    expect(await world.check()).toMatchObject({ checked: 2, different: 0, remembered: 0, ok: true });
+    expect(await world.check()).toMatchObject({ checked: 1, remembered: 0 });
+  });
+
+  it('is not forgotten by a run that had no time for them, that found them changing, or that compared their ledger alone', async () => {
+    const world = await wrong();
+    await world.check();
+    const timeLeft = { toBegin: () => true, toWait: () => false };
+    expect(await world.check({}, { timeLeft })).toMatchObject({ different: 0, unsettled: 1, remembered: 1 });
+
+    rescored(world, { rulesVersion: 'another' });
+    expect(await world.check()).toMatchObject({ different: 0, ofOtherRules: 1, remembered: 1 });
+    await world.check({ usernames: ['bob'] });
+    expect([...world.remembered]).toEqual([ada]);
+  });
+
+  it('is forgotten if a run of named users finds them right', async () => {
+    const world = await wrong();
+    await world.check({ usernames: ['ada'] });
+    expect([...world.remembered]).toEqual([ada]);
+
+    await world.refresh(ada);
+    expect(await world.check({ usernames: ['ada'] })).toMatchObject({ checked: 1, remembered: 0 });
+  });
+
+  it('is neither remembered nor forgotten where the operator says how long a difference must last', async () => {
+    const world = await wrong();
+    expect(await world.check({ standingSeconds: 0 })).toMatchObject({ different: 1, remembered: null });
+    expect(world.remembered.size).toBe(0);
+
+    await world.check();
+    await world.refresh(ada);
+    expect(await world.check({ standingSeconds: 0 })).toMatchObject({ different: 0, remembered: null });
+    expect([...world.remembered]).toEqual([ada]);
   });
 });
 

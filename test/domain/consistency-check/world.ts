@@ -24,7 +24,10 @@ export class World {
   /** Of the scores, and of facts and grants. */
   places: { scores: readonly Username[]; others: readonly Username[] } = { scores: [ada, bob], others: [] };
   readonly unreadable = new Set<Username>();
-  isQueueEmpty = true;
+  areQueuesEmpty = true;
+  lastLate: number | null = null;
+  /** Who differed, as the check left it. */
+  readonly remembered = new Set<Username>();
   /** Runs whenever somebody sleeps. */
   meanwhile: () => Promise<void> | void = () => undefined;
 
@@ -61,7 +64,16 @@ export class World {
       ...{ telemetry, reports, registry, scores, clock, sha256 },
       ledger: { lines: this.ledger, random: () => 0.5, sleep: async () => undefined },
       places: places ?? [place('scores'), place('others'), place('others')],
-      isQueueEmpty: async () => this.isQueueEmpty,
+      areQueuesEmpty: async () => this.areQueuesEmpty,
+      notes: {
+        lastLate: async () => this.lastLate,
+        differing: async () => [...this.remembered].sort(),
+        remember: async ({ found, right }) => {
+          for (const username of right) this.remembered.delete(username);
+          for (const username of found) this.remembered.add(username);
+          return this.remembered.size;
+        },
+      },
       reportFailure: (username) => this.failures.push(username),
       sleep: async (milliseconds) => {
         this.time.now += milliseconds;

@@ -1,0 +1,11 @@
+import type { Username } from '../identity/username.ts';
+
+/** What the check keeps from one run to the next, and what the reader of the streams leaves there for it. */
+export type CheckNotes = {
+  /** When changes were last read late, or could not be announced; null if that never happened. */
+  lastLate(): Promise<number | null>;
+  /** Accounts that differed and have not been found right since. */
+  differing(): Promise<readonly Username[]>;
+  /** Adds accounts and takes accounts out. Doing it twice changes nothing more. Gives how many are left. */
+  remember(change: { readonly found: readonly Username[]; readonly right: readonly Username[] }): Promise<number>;
+};

@@ -1,0 +1,70 @@
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import type { CheckNotes } from '../../../../domain/consistency-check/check-notes.port.ts';
+import { Username } from '../../../../domain/identity/username.ts';
+
+/**
+ * The consistency check's items of the `backfill_runs` table. They do not expire.
+ *
+ *   CHECK  STREAMS    when changes were last read late, or could not be announced
+ *   CHECK  DIFFERENT  the accounts that differ
+ */
+const STREAMS = marshall({ pk: 'CHECK', sk: 'STREAMS' });
+const DIFFERENT = marshall({ pk: 'CHECK', sk: 'DIFFERENT' });
+
+const Late = z.object({ lateAt: z.iso.datetime() });
+const Different = z.object({ usernames: z.optional(z.set(Username)) });
+
+/** Notes when changes were read late: the latest note replaces the one before. */
+export const noteLateStreams =
+  (client: DynamoDBClient, tableName: string) =>
+  async (lateAt: string): Promise<void> => {
+    await client.send(new PutItemCommand({ TableName: tableName, Item: { ...STREAMS, ...marshall({ lateAt }) } }));
+  };
+
+export function dynamoCheckNotes(client: DynamoDBClient, tableName: string): CheckNotes {
+  async function find(Key: Record<string, AttributeValue>) {
+    const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
+    return Item === undefined ? undefined : unmarshall(Item);
+  }
+
+  /** A set that is emptied is gone. */
+  async function update(verb: 'ADD' | 'DELETE', usernames: readonly Username[]): Promise<number> {
+    const { Attributes = {} } = await client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: DIFFERENT,
+        UpdateExpression: `${verb} usernames :usernames`,
+        ExpressionAttributeValues: marshall({ ':usernames': new Set(usernames) }),
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return Different.parse(unmarshall(Attributes)).usernames?.size ?? 0;
+  }
+
+  const differing = async (): Promise<readonly Username[]> =>
+    [...(Different.parse((await find(DIFFERENT)) ?? {}).usernames ?? [])].sort();
+
+  return {
+    differing,
+
+    async lastLate() {
+      const late = await find(STREAMS);
+      return late === undefined ? null : Date.parse(Late.parse(late).lateAt);
+    },
+
+    async remember({ found, right }) {
+      // Found last: whoever is in both differs.
+      const left = right.length > 0 ? await update('DELETE', right) : null;
+      if (found.length > 0) return update('ADD', found);
+      return left ?? (await differing()).length;
+    },
+  };
+}
