@@ -30,8 +30,8 @@ const randomToken = (bytes: number): string => randomBytes(bytes).toString('base
 const usernameOf = (index: number): Username => Username.parse(`user-${index}`);
 
 /**
- * Users with a device, some events and a score, as a community has them that was refreshed before. The scores are copies
- * of the first one's: refreshing everyone would take longer than what is measured.
+ * Creates users with a device, some events and a score, as in a community that was refreshed before. The scores are
+ * copies of the first one, because refreshing every user would take longer than the measurement.
  */
 async function settle(surroundings: Surroundings, users: number): Promise<void> {
   const { client, tables } = surroundings;
@@ -59,7 +59,7 @@ async function settle(surroundings: Surroundings, users: number): Promise<void> 
 
 type Backfill = { readonly usage: Usage; readonly seconds: number; readonly peakBytes: number };
 
-/** One whole run of mode `all`; the queue takes its messages and keeps none. */
+/** Runs one whole backfill with mode `all`. The queue accepts its messages and drops them. */
 async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock };
   await settle(surroundings, users);
@@ -74,14 +74,14 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
     runs: dynamoBackfillRuns(client, tables('backfill_runs'), { random, sleep, randomToken }),
     sources: dynamoUsernameSources(client, names, computedByNow(sha256)),
     rollUpDay: async () => {
-      throw new Error('no backfill of the bench is of metrics');
+      throw new Error('the benchmark runs no metrics backfill');
     },
     refold: (username, options) => refoldMetrics(refolding, username, options),
     requestRefreshes: async (requests) => {
       enqueued += requests.length;
     },
     continueLater: async () => {
-      throw new Error('a run without an end of time goes on in itself');
+      throw new Error('a run without a time limit needs no second invocation');
     },
     resolveUsername,
     reportFailure: (username, error) => {
@@ -109,11 +109,11 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
   return { usage, seconds: (performance.now() - started) / 1_000, peakBytes };
 }
 
-/** What a backfill takes for each user, and whether that stays the same however many there are. */
+/** Measures the cost of a backfill per user, and checks that it does not depend on the number of users. */
 export const measureBackfills = ({ backfillUsers }: Pick<Sizes, 'backfillUsers'>): Promise<Measurements> =>
   withEngine(async (engine) => {
     const [few, ...more] = backfillUsers;
-    await backfill(engine, few); // code and connections get warm: what they take is no user's
+    await backfill(engine, few); // warms up code and connections, so that their cost is not measured
     const runs: { readonly users: number; readonly run: Backfill }[] = [];
     for (const users of [few, ...more]) runs.push({ users, run: await backfill(engine, users) });
 

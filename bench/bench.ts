@@ -17,10 +17,10 @@ const Options = z.object({
 });
 
 const command = new Command('npm run bench --')
-  .description('Measures what Laurel costs, and says which figures are not within their budgets.')
-  .option('--full', 'the large sizes as well: takes much longer')
+  .description('Measures the costs of Laurel, and reports the figures that exceed their budgets.')
+  .option('--full', 'also the large sizes, which take much longer')
   .option('--json <file>', 'write the figures to a file')
-  .addOption(new Option('--only <topics...>', 'measure these topics alone').choices(Object.keys(TOPICS)))
+  .addOption(new Option('--only <topics...>', 'measure only these topics').choices(Object.keys(TOPICS)))
   .parse();
 
 const { full, json, only } = Options.parse(command.opts());
@@ -46,6 +46,6 @@ const report: Report = { ...joined(parts), environment };
 console.log(tableOf(report));
 if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
 if (!everyRowIsWithin(report)) {
-  console.error('Not every figure is within its budget.');
+  console.error('Some figures exceed their budgets.');
   process.exitCode = 1;
 }

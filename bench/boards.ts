@@ -17,32 +17,35 @@ import { cost, ratioAtMost, type Cost, type Measurements, type Ratio } from './m
 import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
 import type { Sizes } from './sizes.ts';
 
-/** Far ahead: an engine deletes by the machine's clock what has expired. */
+/** Far in the future, because the engine deletes items that are expired by the machine's clock. */
 const NOW = Date.parse('2126-08-21T12:00:00.000Z');
 const MINUTE = 60_000;
 const ASKED_RANKS = 200;
 const PAGE = 100;
-/** Every so manieth score has changed; and as many as change in a quiet minute. */
+/** One score in CHANGED has changed; FEW is what changes in a quiet minute. */
 const CHANGED = 100;
 const FEW = 10;
 const MEMORY_SAMPLE_MS = 500;
 const MEMORY_WITHIN = 2;
-/** With so many, every sorter is larger than memory may be. */
+/** At this number of scores, every sorter is larger than its memory limit. */
 const SPILLING = 100_000;
-/** What builds took before points belonged to their days, and 3 % more: reads grow with scores, writes with what changed. */
+/**
+ * The costs of a build before points belonged to their days, plus 3 %. Reads grow with the number of scores, writes with
+ * the number of changes.
+ */
 const BUILD_BUDGET = {
   reads: (users: number) => 10 + 0.02 * users,
   writes: (users: number) => 20 + 0.03 * users,
   writesOfFew: (users: number) => Math.min(20 + 0.03 * users, 270 + users / 5_000),
 };
-const RANK_BUDGET = { reads: 3, units: 6 }; // the pointer is the first of the reads
+const RANK_BUDGET = { reads: 3, units: 6 }; // the pointer is one of the reads
 
 type Build = { readonly usage: Usage; readonly seconds: number };
 type Read = { readonly usage: Usage; readonly bytes: number };
 
 const Answer = z.object({ Item: z.custom<Item>().optional() });
 
-/** Calls `onAnswer` with what each request of the client gives, before the client does. */
+/** Calls `onAnswer` with the answer of each request before the client gets it. */
 function observe(client: DynamoDBClient, onAnswer: (answer: unknown) => void): void {
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -57,10 +60,10 @@ function observe(client: DynamoDBClient, onAnswer: (answer: unknown) => void): v
 setFlagsFromString('--expose-gc');
 const collectGarbage = z.custom<() => void>((value) => typeof value === 'function').parse(runInNewContext('gc'));
 
-/** What is in use, without what may be collected. */
+/** The bytes in use after a garbage collection. */
 function liveBytes(): number {
   collectGarbage();
-  collectGarbage(); // what the first one has not swept yet
+  collectGarbage(); // collects what the first run has not swept yet
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
@@ -79,13 +82,13 @@ async function measureBuild(building: Building): Promise<Build> {
   return { usage, seconds: (performance.now() - started) / 1_000 };
 }
 
-/** How much more a build has in use at most than there was before it. */
+/** The maximum additional memory that a build has in use. */
 async function measureMemory(building: Building): Promise<number> {
   await breathe();
   const before = liveBytes();
   let peak = before;
   let sampledAt = -Infinity;
-  // With requests: a timer would not fire while rows are sorted.
+  // Sampled at requests, because a timer does not fire while rows are sorted.
   observe(building.client, () => {
     if (performance.now() - sampledAt < MEMORY_SAMPLE_MS) return;
     peak = Math.max(peak, liveBytes());
@@ -95,10 +98,10 @@ async function measureMemory(building: Building): Promise<number> {
   return peak - before;
 }
 
-/** The newest snapshot is not asked for who hides: it follows their choice. */
+/** Never called for the newest snapshot, because each build already leaves hidden accounts out. */
 const nobodyHides = { hiddenAmong: async () => new Set<string>() };
 
-/** The dearest of the reads. */
+/** The most expensive of the reads. */
 async function dearest(
   engine: BenchEngine,
   table: string,
@@ -170,13 +173,13 @@ async function measureSize(engine: BenchEngine, users: number) {
   const page = await dearest(engine, boards, [
     async (deps) => {
       const found = await pageOf(deps, 'alltime', { limit: PAGE });
-      if (!found.ok || found.value.rows.length !== PAGE) throw new Error('a page that is not full');
+      if (!found.ok || found.value.rows.length !== PAGE) throw new Error('a page is not full');
     },
   ]);
   return { first, liveAtMost, afterFew, afterChanges, rank, page };
 }
 
-/** What the boards take: each build, and each read of the newest snapshot. */
+/** Measures the boards: each build, and each read of the newest snapshot. */
 export const measureBoards = ({ boardUsers }: Pick<Sizes, 'boardUsers'>): Promise<Measurements> =>
   withEngine(async (engine) => {
     const costs: Cost[] = [];
@@ -208,7 +211,7 @@ export const measureBoards = ({ boardUsers }: Pick<Sizes, 'boardUsers'>): Promis
     return { costs, ratios: memoryRatios(memory) };
   });
 
-/** From where sorters go to the disk on, more scores take hardly more memory. */
+/** Above the size at which sorters spill to the disk, more scores need hardly any more memory. */
 const memoryRatios = (memory: readonly { readonly users: number; readonly bytes: number }[]): readonly Ratio[] =>
   memory.flatMap(({ users, bytes }, index) => {
     const before = memory[index - 1];

@@ -32,7 +32,7 @@ async function bundles(): Promise<readonly Bundle[]> {
   });
 }
 
-/** Milliseconds from nothing to an imported handler, in a new process. */
+/** Milliseconds until a new process has imported the handler. */
 async function timeToReady(file: string): Promise<number> {
   const child = fork(new URL('ready-handler.ts', import.meta.url), [pathToFileURL(file).href], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -42,7 +42,7 @@ async function timeToReady(file: string): Promise<number> {
   return milliseconds;
 }
 
-/** Each bundle's size, and how much longer it takes to a ready handler than an empty one. */
+/** Measures each bundle's size, and its start time minus that of an empty bundle. */
 export async function measureBundles({ rounds }: Pick<Sizes, 'rounds'>): Promise<Measurements> {
   const { path: directory, remove } = scratchDirectory('bench');
   try {
@@ -50,7 +50,7 @@ export async function measureBundles({ rounds }: Pick<Sizes, 'rounds'>): Promise
     writeFileSync(empty.file, EMPTY);
     const all = await bundles();
     const times = new Map([empty, ...all].map(({ role }): [string, number[]] => [role, []]));
-    // In turns: a load that comes and goes meets all alike.
+    // In turns, so that a temporary load affects all bundles equally.
     for (let round = 0; round < rounds; round += 1) {
       for (const { role, file } of [empty, ...all]) times.get(role)?.push(await timeToReady(file));
     }

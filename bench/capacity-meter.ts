@@ -7,18 +7,18 @@ import {
 import * as z from 'zod';
 import { itemSize, writeUnitsOf } from './item-size.ts';
 
-/** What a client's requests took. */
+/** The capacity that a client's requests consumed. */
 export type Usage = {
   readonly readUnits: number;
   readonly writeUnits: number;
   readonly requests: number;
   readonly transactions: number;
-  /** Units of both kinds by table, or `table/index`. */
+  /** Read and write units per table or `table/index`. */
   readonly byTarget: ReadonlyMap<string, number>;
 };
 
 export type CapacityMeter = {
-  /** What the work takes. Nothing else may use the client meanwhile. */
+  /** Measures the work. No other code may use the client meanwhile. */
   during(work: () => Promise<unknown>): Promise<Usage>;
 };
 
@@ -29,7 +29,7 @@ const Capacity = z.object({
   GlobalSecondaryIndexes: z.record(z.string(), Units).default({}),
 });
 const Answer = z.object({ ConsumedCapacity: z.union([z.array(Capacity), Capacity.transform((one) => [one])]) });
-/** As much of a write as tells what a failed condition costs. */
+/** The fields of a write that determine the cost of a failed condition. */
 const Write = z.looseObject({ TableName: z.string(), Item: z.custom<Record<string, AttributeValue>>().optional() });
 const Transaction = z.object({ TransactItems: z.array(z.record(z.string(), Write)) });
 
@@ -40,16 +40,16 @@ const READS: ReadonlySet<string> = new Set([
   'ScanCommand',
   'TransactGetItemsCommand',
 ]);
-/** Each item of a transaction is written twice: once to prepare it, once to commit it. */
+/** DynamoDB charges each item of a transaction twice: to prepare it and to commit it. */
 const TRANSACTION_FACTOR = 2;
 
 type Charge = { readonly target: string; readonly units: number };
 
 /**
- * Counts the request units of everything that a client sends, from DynamoDB's own `ConsumedCapacity`.
+ * Counts the request units of all requests of a client, from DynamoDB's own `ConsumedCapacity`.
  *
- * A write whose condition fails reports none and costs what writing the existing item would; so does each action of a
- * cancelled transaction, twice. For those the meter asks the engine to show the item.
+ * A write whose condition fails reports no units, but costs as much as a write of the existing item. Each action of a
+ * cancelled transaction costs twice that. For these, the meter makes the engine return the item.
  */
 export function meterCapacity(client: DynamoDBClient): CapacityMeter {
   let counted = nothing();
@@ -111,7 +111,7 @@ function showExisting(command: string, input: unknown): object {
   };
 }
 
-/** What an answer says that its request took, by table and index. */
+/** The consumed units in an answer, by table and index. */
 export const chargesOf = (output: unknown): readonly Charge[] =>
   Answer.parse(output).ConsumedCapacity.flatMap(({ TableName, Table, GlobalSecondaryIndexes }) => [
     { target: TableName, units: Table.CapacityUnits },

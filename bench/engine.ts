@@ -8,17 +8,17 @@ import { readStack } from '../local/template/stack-model.ts';
 const STAGE = 'local';
 const REGION = 'us-east-1';
 
-/** The only engine whose request units are DynamoDB's, also for transactions. */
+/** The only engine with the same request units as DynamoDB, also for transactions. */
 const COUNTING_ENGINE = 'dynoxide';
 
-/** The physical name of a table, by its role. */
+/** Maps a table's role to its physical name. */
 export type Tables = (role: string) => string;
 
 export type BenchEngine = {
   readonly endpoint: string;
-  /** A client of its own each time; they end with the engine. */
+  /** Returns a new client. It closes with the engine. */
   client(): DynamoDBClient;
-  /** The template's tables, empty, under names that no other set has. */
+  /** Creates the template's tables, empty, under new names. */
   createTables(): Promise<Tables>;
   stop(): Promise<void>;
 };
@@ -26,7 +26,7 @@ export type BenchEngine = {
 export const benchAssembly = async (): Promise<Assembly> =>
   readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
 
-/** An engine in memory. */
+/** Starts an engine in memory. */
 export async function startBenchEngine(): Promise<BenchEngine> {
   const { tables: models } = readStack(await benchAssembly(), {
     region: REGION,
@@ -57,7 +57,8 @@ export async function startBenchEngine(): Promise<BenchEngine> {
         return name;
       };
       for (const { role, definition, timeToLiveAttribute } of models) {
-        // Nothing here reads a stream, it costs no units, and the engine gets slower with every record that is in one.
+        // Streams are left out: the benchmark does not read them, they cost no units, and each record makes the engine
+        // slower.
         const { StreamSpecification: _, ...table } = definition;
         await ensureTable(admin, { name: tableOf(role), definition: table, timeToLiveAttribute });
       }
@@ -70,7 +71,7 @@ export async function startBenchEngine(): Promise<BenchEngine> {
   };
 }
 
-/** Runs the work on an engine of its own. */
+/** Runs the work on a new engine. */
 export async function withEngine<Value>(work: (engine: BenchEngine) => Promise<Value>): Promise<Value> {
   const engine = await startBenchEngine();
   try {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** The commands of a usual day, with how they ended. */
+/** The commands of a typical day and their results. */
 const USUAL_COMMANDS = ['model', 'workflow', 'data', 'extension', 'repo'] as const;
 
-export const BATCH = 25; // what the client sends at once
+export const BATCH = 25; // the batch size of the real client
 
-/** A UUID that stands for a name: of the real thing's form and length, and the same in every run. */
+/** A UUID derived from a name: it has the real format and length, and is the same in every run. */
 export function uuidOf(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
@@ -13,15 +13,15 @@ export function uuidOf(name: string): string {
 
 type EventDraft = {
   readonly device: string;
-  /** Tells the device's events apart. */
+  /** Distinguishes the device's events. */
   readonly number: number;
   readonly at: string;
   readonly command?: string;
-  /** An event of another name has no command. */
+  /** Events with another name have no command. */
   readonly event?: string;
 };
 
-/** An event of the size and shape that the real client sends. Every tenth failed. */
+/** An event with the size and shape of the real client's events. Every tenth one failed. */
 export function eventOf({ device, number, at, event = 'cli_invocation', command }: EventDraft) {
   const id = uuidOf(`${device}/${number}`);
   const usual = USUAL_COMMANDS[number % USUAL_COMMANDS.length];
@@ -53,7 +53,7 @@ export function eventOf({ device, number, at, event = 'cli_invocation', command 
 export const eventsOf = (device: string, at: string, from: number, count = BATCH) =>
   Array.from({ length: count }, (_, index) => eventOf({ device, number: from + index, at }));
 
-/** What the gateway hands to the function: an HTTP API event, payload format 2.0. */
+/** The event that the gateway sends to the function, in payload format 2.0. */
 export const ingestRequest = (events: readonly object[], key: string): object => ({
   version: '2.0',
   routeKey: 'POST /ingest',

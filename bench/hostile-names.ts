@@ -16,16 +16,16 @@ const NOW = `${DATE}T20:00:00.000Z`;
 const USERNAME = Username.parse('mallory');
 const FEW_NAMES = 1_000;
 const AT_ONCE = 500;
-/** Spread over one date: ingest reads the whole hour that it adds to. */
+/** Spread over the hours of one date, because ingest reads the whole hour that it adds to. */
 const HOURS = 20;
-/** Which names have a count of their own differs, and with them how well they compress. */
+/** The names that get a count differ, and with them how well they compress. */
 const EQUAL_WITHIN = 1.1;
 
-/** A name as long as names may be, and unlike every other: the worst to compress. */
+/** A name of maximum length that is unlike every other one, so that it compresses badly. */
 const nameOf = (number: number, length: number): string =>
   `n${createHash('sha256').update(String(number)).digest('hex')}`.slice(0, length);
 
-/** A new command and a new event of the user's own with each number. */
+/** Each number gives a new command and a new event name of the user. */
 function hostileEvents(from: number): readonly object[] {
   const hour = String((from / AT_ONCE) % HOURS).padStart(2, '0');
   const at = `${DATE}T${hour}:30:00.000Z`;
@@ -35,7 +35,7 @@ function hostileEvents(from: number): readonly object[] {
   ]);
 }
 
-/** How large the item of a user grows who makes up a name for everything. */
+/** Measures the size of the METRICS item of a user who invents a name for everything. */
 export const measureHostileNames = ({ hostileNames }: Pick<Sizes, 'hostileNames'>): Promise<Measurements> =>
   withEngine(async (engine) => {
     const surroundings = {

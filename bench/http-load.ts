@@ -6,9 +6,9 @@ import type { Sizes } from './sizes.ts';
 
 const CONNECTIONS = 8;
 /**
- * What the local stack answers over HTTP, each request by a function's own bundle. The rates are this machine's and only
- * inform; so does how they compare with those of a bare handler, which reads and writes nothing: what a POST sets going runs on
- * the same processors, so that there is no figure to hold it to.
+ * Measures the local stack over HTTP, with each request answered by the function's own bundle. The rates depend on this
+ * machine, so they have no budget. The comparison with a bare handler, which reads and writes nothing, has none either:
+ * the work that a POST triggers runs on the same processors.
  */
 export const measureHttpLoad = ({ loadSeconds }: Pick<Sizes, 'loadSeconds'>): Promise<Measurements> =>
   withLocalStack({}, async (stack) => {

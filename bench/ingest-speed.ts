@@ -22,13 +22,13 @@ const CPU_BUDGET_MS = 3;
 const THROUGHPUT_TARGET = 0.6;
 const WARM_UP_ROUNDS = 3;
 
-/** The requests of one device-hour: what `ingest.ts` counts the cost of. */
+/** The requests of one device-hour, whose cost `ingest.ts` measures. */
 const requestsOf = (count: number, key: string): readonly object[] =>
   Array.from({ length: count }, (_, index) => ingestRequest(eventsOf('laptop', NOW, (index + 1) * BATCH), key));
 
 type Ready = { readonly surroundings: Surroundings; readonly handler: IngestHandler; readonly key: string };
 
-/** A handler that knows its sender's key, and a device that is bound: the usual path. */
+/** Prepares the common path: a handler that has cached its sender's key, and a bound device. */
 async function getReady(engine: BenchEngine, client = engine.client()): Promise<Ready> {
   const surroundings = { client, tables: await engine.createTables(), clock: () => Date.parse(NOW) };
   const key = await personalKey(surroundings, 'ada');
@@ -49,7 +49,7 @@ async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
 
 type SentRequest = { readonly command: string; readonly input: unknown };
 
-/** Keeps what a client is asked to send from now on. */
+/** Records the requests of a client from now on. */
 function recordRequests(client: DynamoDBClient): readonly SentRequest[] {
   const requests: SentRequest[] = [];
   client.middlewareStack.add(
@@ -63,12 +63,12 @@ function recordRequests(client: DynamoDBClient): readonly SentRequest[] {
   return requests;
 }
 
-/** What this bench has itself recorded needs no further check. */
+/** The benchmark recorded these itself, so they need no validation. */
 const Get = z.custom<GetItemCommandInput>();
 const Query = z.custom<QueryCommandInput>();
 const Put = z.custom<PutItemCommandInput>();
 
-/** The same request to another table, built beforehand: sending is all that is left to do. */
+/** Builds the same request for another table in advance, so that only the sending is measured. */
 function prebuilt(client: DynamoDBClient, TableName: string, { command, input }: SentRequest): () => Promise<unknown> {
   switch (command) {
     case 'GetItemCommand': {
@@ -84,11 +84,11 @@ function prebuilt(client: DynamoDBClient, TableName: string, { command, input }:
       return () => client.send(put);
     }
     default:
-      throw new Error(`the usual path of ingest sends no ${command}`);
+      throw new Error(`the common path of ingest does not send ${command}`);
   }
 }
 
-/** The handler against a bare loop that sends the very same requests, prebuilt, through a client of the same kind. */
+/** Compares the handler with a bare loop that sends the same prebuilt requests through the same kind of client. */
 export const measureThroughput = ({ ingestBatches, rounds }: Pick<Sizes, 'ingestBatches' | 'rounds'>) =>
   withEngine(async (engine): Promise<Measurements> => {
     const recorded = await getReady(engine);
@@ -125,14 +125,17 @@ export const measureThroughput = ({ ingestBatches, rounds }: Pick<Sizes, 'ingest
     };
   });
 
-/** The CPU time of a batch in the handler and the SDK, with answers that a real engine gave and that wait for nothing. */
+/**
+ * Measures the CPU time of a batch in the handler and the SDK. The answers were recorded from a real engine and are
+ * returned without a delay.
+ */
 export const measureHandlerCpu = ({ ingestBatches, rounds }: Pick<Sizes, 'ingestBatches' | 'rounds'>) =>
   withEngine(async (engine): Promise<Measurements> => {
     const recording = recordingClient(engine.endpoint);
     const { surroundings, key } = await getReady(engine, recording.client);
     const before = recording.answers.length;
     const requests = requestsOf(ingestBatches, key);
-    await sendAll(ingestHandler(surroundings), requests); // a new one: it has yet to look up the key
+    await sendAll(ingestHandler(surroundings), requests); // a new handler still has to look up the key
     const answers = recording.answers.slice(before);
 
     const milliseconds: number[] = [];

@@ -14,7 +14,7 @@ const Accepted = z.object({ accepted: z.int() });
 
 type Answer = Awaited<ReturnType<IngestHandler>>;
 
-/** Makes sure that all of a request was new: a refusal would be the cheapest path of all. */
+/** Checks that all events of a request were new, because a refusal would be the cheapest path. */
 export function assertAllNew({ statusCode, body }: Answer, count: number): void {
   const isStored = statusCode === 202 && Accepted.parse(JSON.parse(body)).accepted === count;
   if (!isStored) throw new Error(`${count} new events were answered ${statusCode} ${body}`);
@@ -24,7 +24,7 @@ export async function sendNew(handler: IngestHandler, key: string, events: reado
   assertAllNew(await handler(ingestRequest(events, key)), events.length);
 }
 
-/** What storing the events of one busy device-hour takes. Floor: one write for each batch. */
+/** Measures the cost of storing the events of one busy device-hour. Floor: one write per batch. */
 export const measureIngest = ({ ingestBatches }: Pick<Sizes, 'ingestBatches'>): Promise<Measurements> =>
   withEngine(async (engine) => {
     const surroundings = {
@@ -43,7 +43,7 @@ export const measureIngest = ({ ingestBatches }: Pick<Sizes, 'ingestBatches'>): 
       }
     });
 
-    // The design's budget is for 40 batches: one write each, and 0.75 for all else.
+    // The budget is for 40 batches: one write unit each, and 0.75 for everything else.
     const path = `ingest, ${(ingestBatches * BATCH).toLocaleString('en')} events of one device-hour in batches of 25`;
     return {
       costs: [

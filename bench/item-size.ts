@@ -5,7 +5,7 @@ export type Item = Readonly<Record<string, AttributeValue>>;
 const bytesOf = (text: string): number => Buffer.byteLength(text);
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
 
-/** A sign, an exponent, and a byte for every two significant digits. */
+/** A sign, an exponent, and one byte per two significant digits. */
 const numberSize = (digits: string): number =>
   Math.ceil(digits.replaceAll(/^-?0*|\.|0*$/g, '').length / 2) + 1 + (digits.startsWith('-') ? 1 : 0);
 
@@ -21,12 +21,12 @@ function valueSize(value: AttributeValue): number {
   return 1; // a boolean or null
 }
 
-/** An item's size in bytes, by the rules of the DynamoDB developer guide, "DynamoDB item sizes and formats". */
+/** An item's size in bytes, by the rules in the DynamoDB developer guide, "DynamoDB item sizes and formats". */
 export const itemSize = (item: Item): number =>
   sum(Object.entries(item).map(([name, value]) => bytesOf(name) + valueSize(value)));
 
 const BYTES_PER_WRITE_UNIT = 1_024;
 export const BYTES_PER_READ_UNIT = 4_096;
 
-/** What writing an item of this size takes, also where the condition of the write fails on it. */
+/** The write units for an item of this size. A write whose condition fails costs the same. */
 export const writeUnitsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER_WRITE_UNIT));

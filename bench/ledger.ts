@@ -16,13 +16,13 @@ import { grantDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:00:00.000Z');
 const ADA = Username.parse('ada');
-/** The longest name there is: it is in every line, and in the key of a badge. */
+/** The longest possible name. It is in every line, and in the key of a badge. */
 const LONGEST = Username.parse('a'.repeat(64));
 const BATCH = 25;
 const BUDGET = 6;
-/** A line and a balance, each twice in a transaction. */
+/** A line and a balance, each counted twice because of the transaction. */
 const FLOOR = 4;
-/** What is left over at the end of each page of an index. */
+/** Each page of an index is rounded up to whole units. */
 const PAGES_ROUND_UP_BY = 1.05;
 
 const anAward = (id: string, username = ADA, reason = 'for helping others in the forum'): GrantRequest =>
@@ -34,7 +34,7 @@ const anAward = (id: string, username = ADA, reason = 'for helping others in the
 const awards = (prefix: string, count: number): readonly GrantRequest[] =>
   Array.from({ length: count }, (_, n) => anAward(`${prefix}-${n}`));
 
-/** What grants take, alone and together, and what it takes to prove a long ledger. */
+/** Measures grants, alone and in groups, and the audit of a long ledger. */
 export const measureLedger = ({ auditedLines }: Pick<Sizes, 'auditedLines'>): Promise<Measurements> =>
   withEngine(async (engine) => {
     const client = engine.client();
@@ -58,9 +58,9 @@ export const measureLedger = ({ auditedLines }: Pick<Sizes, 'auditedLines'>): Pr
     const audit = await meter.during(async () => {
       const read = await linesUpTo(deps, ADA);
       const { ok } = auditOf(ADA, read, sha256);
-      if (!ok) throw new Error('the ledger of the bench does not add up');
+      if (!ok) throw new Error('the ledger of the benchmark does not add up');
     });
-    const auditFloor = bytes / BYTES_PER_READ_UNIT / 2; // an index is read eventually consistent, at half the price
+    const auditFloor = bytes / BYTES_PER_READ_UNIT / 2; // index reads are eventually consistent, at half the price
 
     return {
       costs: [

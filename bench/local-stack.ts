@@ -3,7 +3,7 @@ import { startLocalStack, type LocalStack, type LocalStackOptions } from '../loc
 import { scratchDirectory } from '../local/script.ts';
 import { benchAssembly } from './engine.ts';
 
-/** Runs the work on a whole stack of its own, empty, on free ports, without the stage's throttling. */
+/** Runs the work on a new, empty stack, on free ports, without the stage's throttling. */
 export async function withLocalStack<Value>(
   options: Pick<LocalStackOptions, 'observe' | 'observeInvocation' | 'countsCapacity'>,
   work: (stack: LocalStack) => Promise<Value>,
@@ -23,7 +23,7 @@ export async function withLocalStack<Value>(
   }
 }
 
-/** Posts to the stack. Throws where it answers anything but a success. */
+/** Sends a POST to the stack. Throws unless it succeeds. */
 export async function post({ baseUrl }: LocalStack, path: string, body: object, key: string): Promise<unknown> {
   const headers = { 'content-type': 'application/json', 'x-api-key': key };
   const response = await fetch(baseUrl + path, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -32,7 +32,7 @@ export async function post({ baseUrl }: LocalStack, path: string, body: object, 
   return JSON.parse(text);
 }
 
-/** A personal key's secret, made over HTTP. */
+/** Creates a personal key over HTTP and returns its secret. */
 export async function keyFor(stack: LocalStack, username: string): Promise<string> {
   const created = await post(stack, '/v1/keys', { kind: 'personal', username }, stack.adminKey);
   return z.object({ key: z.string() }).parse(created).key;

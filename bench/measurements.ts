@@ -1,16 +1,16 @@
-/** One cost: what a path takes of something that is paid for. */
+/** One cost: the amount of a billed resource that a path uses. */
 export type Cost = {
   readonly name: string;
   readonly unit: string;
   readonly measured: number;
-  /** Null where the row only informs. */
+  /** Null for a row without a budget. */
   readonly budget: number | null;
-  /** What no correct design can undercut: a lower figure is a fault of the measurement. */
+  /** The minimum of any correct design. A lower figure means that the measurement is wrong. */
   readonly floor: number | null;
   readonly within: boolean | null;
 };
 
-/** One figure against another of the same run, so that it does not depend on the machine. */
+/** A ratio of two figures of the same run, so that it does not depend on the machine. */
 export type Ratio = {
   readonly name: string;
   readonly measured: number;
@@ -22,7 +22,7 @@ export type Measurements = { readonly costs: readonly Cost[]; readonly ratios: r
 
 const rounded = (value: number): number => Number(value.toFixed(3));
 
-/** Judged before it is rounded. A figure that is no number is within nothing. */
+/** Compares the unrounded figure with its budget. NaN is never within a budget. */
 export function cost(
   name: string,
   unit: string,
@@ -48,7 +48,7 @@ export const ratioAtMost = (name: string, measured: number, target: number): Rat
   within: measured <= target,
 });
 
-/** How far two costs are apart, as the greater by the smaller: 1 where they are equal. */
+/** The ratio of two costs, the larger one divided by the smaller one: 1 if they are equal. */
 export const apart = (a: number, b: number): number => (a === b ? 1 : Math.max(a, b) / Math.min(a, b));
 
 export const everyRowIsWithin = ({ costs, ratios }: Measurements): boolean =>

@@ -28,10 +28,10 @@ const COMMANDS = ['model', 'workflow', 'data', 'extension', 'repo'] as const;
 const EVENTS_OF_A_DEVICE = BATCH;
 const SERIES_BUDGET = 30;
 const BATCHES_A_SECOND = 500;
-/** What DynamoDB writes to one partition key in a second. */
+/** DynamoDB's limit of write units per second for one partition key. */
 const UNITS_OF_A_KEY = 1_000;
 
-/** Active devices of an hour, each with the events of one batch. */
+/** Stores the active devices of an hour, each with the events of one batch. */
 async function fillHour(client: DynamoDBClient, table: string, devices: number): Promise<void> {
   const items = Array.from({ length: devices }, (_, device) => {
     const events = Array.from({ length: EVENTS_OF_A_DEVICE }, (_event, n) => {
@@ -45,7 +45,7 @@ async function fillHour(client: DynamoDBClient, table: string, devices: number):
   await putAll(client, table, items);
 }
 
-/** A rollup of an hour that was rolled up before: what it takes every minute while the hour is active. */
+/** Measures a roll-up of an hour that was rolled up before, which happens every minute while the hour is active. */
 async function measureRollUp(engine: BenchEngine, devices: number) {
   const client = engine.client();
   const tables = await engine.createTables();
@@ -67,7 +67,7 @@ async function measureRollUp(engine: BenchEngine, devices: number) {
   return { first, again: await rollUp() };
 }
 
-/** A year in which every hour of every day counted something for every metric. */
+/** Measures a year in which every hour has a count for every metric. */
 async function measureSeries(engine: BenchEngine) {
   const client = engine.client();
   const table = (await engine.createTables())('metric_rollup_hour');
@@ -101,8 +101,8 @@ async function measureSeries(engine: BenchEngine) {
 const Write = z.object({ Item: z.object({ pk: z.object({ S: z.string() }), sk: z.object({ S: z.string() }) }) });
 
 /**
- * One second of batches into one hour, each from a device of its own: how often the busiest partition key of the table
- * and of its index is written, and how many items were written by more than one of them.
+ * Sends one second of batches into one hour, each from another device. Measures the writes to the busiest partition key
+ * of the table and of its index, and counts the items that several batches write.
  */
 async function measureBusiestKeys(engine: BenchEngine) {
   const client = engine.client();

@@ -14,11 +14,11 @@ import type { Sizes } from './sizes.ts';
 const BATCH_SIZES = [1, 25, 50] as const;
 const USERS = 20;
 const REQUESTS_A_SECOND = 10;
-/** An hour that changes all the time is rolled up once in this long. */
+/** The interval between roll-ups of an hour that changes all the time. */
 const ROLL_UP_EVERY_SECONDS = 60;
 const MILLION = 1e6;
 
-/** What is paid for. */
+/** The billed resources. */
 export type Consumption = {
   readonly apiRequests: number;
   readonly invocations: number;
@@ -30,7 +30,7 @@ export type Consumption = {
 
 export type Bill = { readonly api: number; readonly lambda: number; readonly dynamodb: number; readonly sqs: number };
 
-/** In US dollars. */
+/** The bill in US dollars. */
 export const billOf = (used: Consumption): Bill => ({
   api: used.apiRequests * PRICES.apiRequest,
   lambda: used.invocations * PRICES.lambdaRequest + used.gbSeconds * PRICES.lambdaGbSecond,
@@ -56,19 +56,20 @@ export const together = (a: Consumption, b: Consumption): Consumption => ({
   queueRequests: a.queueRequests + b.queueRequests,
 });
 
-/** What a stack does, call by call and invocation by invocation. */
+/** Counts the calls and invocations of a stack. */
 class Meter {
   #calls: ObservedCall[] = [];
   #invocations: ObservedInvocation[] = [];
-  /** Roll-ups that were asked for, with a delay. */
+  /** The roll-ups that were announced, with a delay. */
   readonly rollUps = new Set<string>();
 
   readonly onCall = (call: ObservedCall): void => void this.#calls.push(call);
   readonly onInvocation = (invocation: ObservedInvocation): void => void this.#invocations.push(invocation);
 
-  /** Since the last time it was asked. Each request to the API is its function's invocation. */
+  /** Returns the consumption since the last call. Each API request is one invocation of its function. */
   take(apiRequests: number): Consumption {
-    const calls = this.#calls.filter(({ caller }) => caller !== 'operator'); // which is who waits for the queues to drain
+    // the benchmark itself, which waits for the queues to drain
+    const calls = this.#calls.filter(({ caller }) => caller !== 'operator');
     const invocations = this.#invocations;
     this.#calls = [];
     this.#invocations = [];
@@ -80,7 +81,8 @@ class Meter {
       else units.reads += taken;
     }
     const queueRequests = calls.filter(
-      ({ operation, received }) => operation.startsWith('AmazonSQS.') && received !== 0, // empty polls come anyhow
+      // empty polls do not depend on the traffic
+      ({ operation, received }) => operation.startsWith('AmazonSQS.') && received !== 0,
     );
     for (const { operation, body } of queueRequests) {
       if (operation.startsWith('AmazonSQS.SendMessage')) for (const text of rollUpsIn(body)) this.rollUps.add(text);
@@ -104,7 +106,10 @@ const Sent = z.object({
   QueueUrl: z.string(),
   Entries: z.array(z.object({ MessageBody: z.string() })).default([]),
 });
-/** What is asked of the roll-ups by a request that sends. Boards are built as often as scores move, not for each event. */
+/**
+ * The hours that a send request announces for a roll-up. Boards are left out: they are built when scores change, not
+ * once per event.
+ */
 function rollUpsIn(body: string): readonly string[] {
   const { QueueUrl, Entries } = Sent.parse(JSON.parse(body));
   return QueueUrl.endsWith(ROLL_UP_QUEUE) ? Entries.map(({ MessageBody }) => MessageBody) : [];
@@ -112,7 +117,7 @@ function rollUpsIn(body: string): readonly string[] {
 
 const HourOf = z.object({ hour: z.string() });
 
-/** Has the hours rolled up that were announced, once each, without their delay. */
+/** Runs the announced roll-ups once per hour, without their delay. */
 async function rollUpNow(stack: LocalStack, announced: ReadonlySet<string>): Promise<void> {
   const QueueUrl = stack.queues['roll-up'];
   const latest = new Map([...announced].map((text) => [HourOf.parse(JSON.parse(text)).hour, text]));
@@ -122,12 +127,12 @@ async function rollUpNow(stack: LocalStack, announced: ReadonlySet<string>): Pro
 }
 
 /**
- * What events cost on their whole way: request, facts, announcement, refresh, and roll-ups of their hour.
+ * Measures the cost of events on their whole way: request, facts, announcement, refresh, and roll-ups of their hour.
  *
- * Units and requests are counted on the running stack, at ten requests a second of twenty users, each with a bound device: a
- * quieter community has fewer events in each refresh and roll-up, a busier one more. The time of functions is this machine's,
- * on the memory that the template gives them; Lambda's may be another. Not in it: logs, metrics, storage, backups, traffic
- * out, polls of empty queues, and the boards, which are built once a minute at most, however many events came.
+ * Units and requests are counted on a running stack, at ten requests a second of twenty users, each with a bound
+ * device. A quieter community has fewer events per refresh and roll-up, a busier one has more. Function time is
+ * measured on this machine, with the memory of the template; Lambda's may differ. Not included: logs, metrics, storage,
+ * backups, outgoing traffic, polls of empty queues, and the boards, which are built at most once a minute.
  */
 export const measurePrice = async ({ priceSeconds }: Pick<Sizes, 'priceSeconds'>): Promise<Measurements> => {
   const costs: Cost[] = [];
@@ -140,13 +145,13 @@ export const measurePrice = async ({ priceSeconds }: Pick<Sizes, 'priceSeconds'>
   return { costs, ratios: [] };
 };
 
-/** What one event takes. */
+/** The consumption per event. */
 async function measureBatches(stack: LocalStack, meter: Meter, size: number, seconds: number): Promise<Consumption> {
   const at = new Date().toISOString();
   const senders: { readonly device: string; readonly key: string }[] = [];
   for (let index = 0; index < USERS; index += 1) {
     const sender = { device: `device-${index}`, key: await keyFor(stack, `user-${index}`) };
-    await post(stack, '/ingest', { events: eventsOf(sender.device, at, 0, 1) }, sender.key); // binds
+    await post(stack, '/ingest', { events: eventsOf(sender.device, at, 0, 1) }, sender.key); // binds the device
     senders.push(sender);
   }
   await stack.drain();
@@ -175,7 +180,7 @@ function rowsOf(size: number, ofOne: Consumption): readonly Cost[] {
   const price = `a million events in batches of ${size}`;
   return [
     cost(what, 'API requests', thousand.apiRequests, { floor: 1_000 / size }),
-    cost(what, 'WRU', thousand.writeUnits, { floor: 1_000 / size }), // a write for each batch
+    cost(what, 'WRU', thousand.writeUnits, { floor: 1_000 / size }), // at least one write per batch
     cost(what, 'RRU', thousand.readUnits),
     cost(what, 'SQS requests', thousand.queueRequests),
     cost(what, 'invocations', thousand.invocations),

@@ -20,11 +20,14 @@ const PERSONAL: Publisher = { kind: 'personal', name: ADA };
 const GUILD: Publisher = { kind: 'collective', name: Username.parse('guild') };
 const MEMBERS = Array.from({ length: 30 }, (_, n) => Username.parse(`member-${n}`));
 
-/** Extension, version, its place among the newest, publisher, grant and balance, each twice in a transaction. */
+/**
+ * Extension, version, its row among the newest, publisher, grant and balance, each counted twice because of the
+ * transaction.
+ */
 const CONFIRM_FLOOR = 12;
-/** And the grant's line in its two indexes, and the version in the one by hour. */
+/** Also the grant's line in its two indexes, and the version in the index by hour. */
 const CONFIRM_BUDGET = 15;
-/** As many as never reach the cap, as just pass it, and as `Sizes` says. */
+/** Below the cap, just above the cap, and the number in `Sizes`. */
 const FEW = 10;
 const PAST_THE_CAP = 1_000;
 const EQUAL_WITHIN = 1.2;
@@ -43,7 +46,7 @@ async function addPulls(client: DynamoDBClient, table: string, count: number): P
   }
 }
 
-/** What the refreshes of an author take whose extension was pulled so often: from nothing, and after one more pull. */
+/** Measures refreshes of an author whose extension has this many pulls: from nothing, and after one more pull. */
 async function refreshesWith(engine: BenchEngine, pulls: number): Promise<Refreshes> {
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => NOW };
   const confirmation = { name: NAME, version: VERSION, channel: STABLE, publisher: PERSONAL, keyMembers: [] };
@@ -58,7 +61,7 @@ async function refreshesWith(engine: BenchEngine, pulls: number): Promise<Refres
   return { fromNothing: await refresh({}), announced: await refresh({ days: [], registry: true }) };
 }
 
-/** What a publish and a pull take, and that an author's popularity makes no refresh dearer. */
+/** Measures a publish and a pull, and checks that an author's popularity makes no refresh more expensive. */
 export const measurePublishes = ({ pulls }: Pick<Sizes, 'pulls'>): Promise<Measurements> =>
   withEngine(async (engine) => {
     const client = engine.client();

@@ -3,7 +3,7 @@ import type { Item } from './item-size.ts';
 
 const BATCH_SIZE = 25;
 
-/** Puts items as they are. */
+/** Puts items unchanged. */
 export async function putAll(client: DynamoDBClient, table: string, items: readonly Item[]): Promise<void> {
   for (let from = 0; from < items.length; from += BATCH_SIZE) {
     const puts = items.slice(from, from + BATCH_SIZE).map((Item) => ({ PutRequest: { Item } }));

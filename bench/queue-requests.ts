@@ -11,13 +11,14 @@ const BUDGET_OF_1000_EVENTS = 50;
 const BATCHES_OF_1000_EVENTS = 40;
 
 const isQueueRequest = ({ caller, operation }: ObservedCall): boolean =>
-  operation.startsWith('AmazonSQS.') && caller !== 'operator'; // which is whoever waits here for the queue to drain
+  // the benchmark itself, which waits for the queue to drain
+  operation.startsWith('AmazonSQS.') && caller !== 'operator';
 const isEmptyPoll = ({ received }: ObservedCall): boolean => received === 0;
 
 /**
- * The SQS requests between an event's commit and its user's saved score, on the whole stack: announce, receive, delete.
- * Each batch comes from a user of its own, so that no two refreshes are one. Empty polls are counted apart: they come at
- * their own pace, whatever is sent.
+ * Counts the SQS requests between an event's commit and its user's saved score, on the whole stack: announce, receive,
+ * delete. Each batch comes from another user, so that no two refreshes merge. Empty polls are counted separately,
+ * because their rate does not depend on the traffic.
  */
 export const measureQueueRequests = async ({ ingestBatches }: Pick<Sizes, 'ingestBatches'>): Promise<Measurements> => {
   let calls: ObservedCall[] = [];
@@ -26,7 +27,8 @@ export const measureQueueRequests = async ({ ingestBatches }: Pick<Sizes, 'inges
     const senders: { readonly device: string; readonly key: string }[] = [];
     for (let index = 0; index < ingestBatches; index += 1) {
       const sender = { device: `device-${index}`, key: await keyFor(stack, `user-${index}`) };
-      await post(stack, '/ingest', { events: eventsOf(sender.device, now.toISOString(), 0) }, sender.key); // binds
+      // binds the device
+      await post(stack, '/ingest', { events: eventsOf(sender.device, now.toISOString(), 0) }, sender.key);
       senders.push(sender);
     }
     const requestsDuring = async (work: () => Promise<unknown>) => {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { devNull } from 'node:os';
 
-/** Keeps what the functions log off the terminal. The logging itself is done, and paid for, as it always is. */
+/** Hides the functions' logs from the terminal. The logging itself still runs, and its cost is measured. */
 export async function quietly<Value>(work: () => Promise<Value>): Promise<Value> {
   const { stdout } = process;
   const write = stdout.write;

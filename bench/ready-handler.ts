@@ -1,4 +1,4 @@
-/** Imports the module that its argument names and tells how long that took; run by `bundles.ts` in a new process. */
+/** Imports the module in its argument and prints how long that took. `bundles.ts` runs it in a new process. */
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error('expected the URL of a module');
 const start = performance.now();

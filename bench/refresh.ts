@@ -15,11 +15,11 @@ import { ingestHandler, personalKey, refreshDeps } from './wiring.ts';
 const LAST_DATE = '2026-08-21';
 const USERNAME = Username.parse('ada');
 const BUDGET = { reads: 8, writes: 6 };
-/** A refresh that lifts a score into a tier gives the tier's badge as well, in the same invocation. */
+/** A refresh that lifts a score into a tier also grants the tier's badge, in the same invocation. */
 const GRANT_WRITES = 6;
 const EQUAL_WITHIN = 1.2;
 
-/** What a user does on each active date. */
+/** The user's activity on each active date. */
 type Habit = { readonly devices: number; readonly eventsOfEach: number };
 
 /** 25 events a day of five commands. */
@@ -27,24 +27,24 @@ const USUAL: Habit = { devices: 1, eventsOfEach: BATCH };
 /** 1,000 events a day from 15 devices, and a few more. */
 const HEAVY: Habit = { devices: 15, eventsOfEach: 67 };
 
-/** Events of a date are spread over some of its hours. */
+/** The events of a date are spread over several hours. */
 const FIRST_HOUR = 9;
 const HOURS = 4;
 const LATE_DAYS = 30;
 const EVENING = 'T20:00:00.000Z';
 
 type History = {
-  /** The last date's first refresh: it writes the day row of the date before, and seals the day that is due. */
+  /** The first refresh of the last date. It writes the day row of the date before, and seals the day that is due. */
   readonly first: Usage;
-  /** A further refresh of that date, after one more event, which is not scored. */
+  /** A further refresh of that date, after one more event that is not scored. */
   readonly later: Usage;
-  /** One that follows a late event, of 30 days ago: the scores of all dates since are others. */
+  /** A refresh after a late event of 30 days ago, which changes the scores of all dates since. */
   readonly late: Usage;
-  /** One that folds everything from nothing, as after a bind. */
+  /** A refresh that folds everything from nothing, as after a bind. */
   readonly fromNothing: Usage;
-  /** Write units of the dearest refresh of all: one that reached a tier, if any did. */
+  /** Write units of the most expensive refresh: one that reached a tier, if there was one. */
   readonly dearestWrites: number;
-  /** The size of the facts that the first one read: of the last date, and of the one that it sealed. */
+  /** The size of the facts that the first refresh read: of the last date, and of the date that it sealed. */
   readonly refoldedBytes: number;
 };
 
@@ -56,7 +56,7 @@ function eventsOfDate(date: string, index: number, { devices, eventsOfEach }: Ha
   });
 }
 
-/** Lives through the dates as the stack would: what is sent on each is announced, and refreshed once. */
+/** Plays the dates as the stack would: each date's events are announced, and refreshed once. */
 async function liveThrough(engine: BenchEngine, dates: readonly string[], habit: Habit): Promise<History> {
   let now = Date.parse(`${dates[0] ?? LAST_DATE}${EVENING}`);
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => now };
@@ -82,7 +82,8 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
   const facts = await storedItems(surroundings.client, surroundings.tables('telemetry'), ({ sk }) =>
     refolded.some((hours) => sk.startsWith(hours)),
   );
-  // One that is counted and not scored: a long history is at its caps, and would be compared with a score that still moves.
+  // An event that is counted but not scored: a long history has reached its caps, and the comparison needs a score that
+  // does not move.
   const oneMore = eventOf({
     device: 'device-0',
     number: dates.length * 1_000,
@@ -104,14 +105,14 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
   };
 }
 
-/** So many dates up to the last one, `step` days apart. */
+/** `count` dates up to the last one, `step` days apart. */
 const datesBefore = (count: number, step: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => addDays(LAST_DATE, -step * (count - 1 - index)));
 
 /**
- * What refreshes take, each the dearest of its kind: the first of a date.
+ * Measures refreshes, each the most expensive one of its kind: the first of a date.
  *
- * The short history is of ten dates four days apart, so that it, too, has a day to seal on the last one.
+ * The short history has ten dates that are four days apart, so that it also has a day to seal on the last one.
  */
 export const measureRefreshes = ({ longHistoryDays }: Pick<Sizes, 'longHistoryDays'>): Promise<Measurements> =>
   withEngine(async (engine) => {
@@ -134,7 +135,7 @@ export const measureRefreshes = ({ longHistoryDays }: Pick<Sizes, 'longHistoryDa
       cost(`refresh from nothing, ${days} active days`, 'RRU', fromNothing.readUnits),
       cost(`refresh from nothing, ${days} active days`, 'WRU', fromNothing.writeUnits, { budget: BUDGET.writes }),
     ];
-    const deviceDays = 2 * HEAVY.devices; // the last date's and the sealed one's
+    const deviceDays = 2 * HEAVY.devices; // those of the last date and of the sealed date
     const heavyBudget = BUDGET.reads + deviceDays + Math.ceil(heavy.refoldedBytes / BYTES_PER_READ_UNIT);
     const against = `${longHistoryDays} against ${shortHistory.length} active days`;
     const ratioOf = (kind: 'first' | 'later', unit: 'readUnits' | 'writeUnits') =>
@@ -150,7 +151,7 @@ export const measureRefreshes = ({ longHistoryDays }: Pick<Sizes, 'longHistoryDa
         ...rareRows(shortHistory.length, short),
         ...rareRows(longHistoryDays, long),
         cost(
-          `refresh, usual user, the dearest of ${longHistoryDays} (a tier's badge with it)`,
+          `refresh, usual user, the most expensive of ${longHistoryDays} (with a tier's badge)`,
           'WRU',
           long.dearestWrites,
           {

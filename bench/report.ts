@@ -41,7 +41,7 @@ const WORD = new Map<boolean | null, string>([
 ]);
 const figure = (value: number | null): string => (value === null ? '' : value.toLocaleString('en'));
 
-/** One table of all rows: costs with their budgets, ratios with their targets. */
+/** Formats all rows as one table: costs with their budgets, ratios with their targets. */
 export function tableOf({ costs, ratios }: Measurements): string {
   const table = new Table({
     head: ['', 'measured', 'unit', 'budget', 'floor', 'within'],

@@ -18,7 +18,7 @@ const HIGHEST_SCORE = 200_000;
 const BATCHES_AT_A_TIME = 8;
 const BATCH = 100;
 
-/** Known by what the ledger holds of them alone. */
+/** A user that Laurel knows only because the ledger has a line of theirs. */
 const granted = { ...nothingGranted, balance: { ...nothingGranted.balance, seq: 1 } };
 const noReports = { byDate: nothingByDate, lastHour: null };
 const noMetrics: UserMetrics = {
@@ -34,7 +34,7 @@ const noMetrics: UserMetrics = {
   registry: { publishes: nothingByDate, pulls: nothingByDate },
 };
 
-/** Numbers in [0, 1) that follow from the seed: the same users each time. */
+/** Pseudorandom numbers in [0, 1) from a seed: the same users in each run. */
 function numbersFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -45,7 +45,7 @@ function numbersFrom(seed: number): () => number {
   };
 }
 
-/** 8 to 14 characters without any sense: names that compress worse are hard to find. */
+/** 8 to 14 random characters, because they compress worse than real names. */
 export function simulatedName(index: number): Username {
   const random = numbersFrom(index * 2 + 1);
   const letter = () => LETTERS[Math.floor(random() * LETTERS.length)] ?? '';
@@ -54,8 +54,8 @@ export function simulatedName(index: number): Username {
 }
 
 /**
- * A score of a community in which a few have very much and many the same little; a third of it moved within 90 days, some
- * of that today. `changed`: it has just grown.
+ * The score of one user in a community where a few users have most of the points. A third of the scores changed within
+ * the last 90 days, some of them today. With `changed`, it has just grown.
  */
 export function simulatedScore(index: number, now: number, { changed = false } = {}): UserScore {
   const random = numbersFrom(index * 2);
@@ -84,12 +84,12 @@ export function simulatedScore(index: number, now: number, { changed = false } =
   };
 }
 
-/** What boards do not read is left out: the engine has a million of these to take. */
+/** Fields that boards do not read are left out, because the engine has to store a million of these items. */
 function smallest({ contributions, granted, tiersReached, ...item }: Item): Item {
   return item;
 }
 
-/** Saves the scores of the users with these numbers, a few at a time, so that a million of them needs no memory. */
+/** Saves the scores of the users with these numbers in small groups, so that a million of them needs little memory. */
 export async function saveScores(
   client: DynamoDBClient,
   table: string,

@@ -1,4 +1,4 @@
-/** How much is measured. What is counted does not depend on it; what is timed gets steadier. */
+/** The sizes of the measurements. Larger sizes do not change counts, but make times steadier. */
 export type Sizes = {
   readonly ingestBatches: number;
   readonly longHistoryDays: number;
@@ -7,14 +7,14 @@ export type Sizes = {
   readonly pulls: number;
   /** Ascending. */
   readonly backfillUsers: readonly [number, ...number[]];
-  /** Of the hours that are rolled up, one after the other. */
+  /** For the hours that are rolled up, one after the other. */
   readonly activeDevices: readonly number[];
-  /** Scores that leaderboards are built of, ascending. */
+  /** Numbers of scores on the leaderboards, ascending. */
   readonly boardUsers: readonly number[];
-  /** Rounds of which the median counts. */
+  /** The number of rounds; their median is reported. */
   readonly rounds: number;
   readonly loadSeconds: number;
-  /** Of traffic, for each size of its batches. */
+  /** Seconds of traffic for each batch size. */
   readonly priceSeconds: number;
 };
 

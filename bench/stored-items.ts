@@ -4,7 +4,7 @@ import type { Item } from './item-size.ts';
 
 const Key = z.object({ pk: z.object({ S: z.string() }), sk: z.object({ S: z.string() }) });
 
-/** The items of a table whose keys are wanted. */
+/** Returns the items of a table that have certain keys. */
 export async function storedItems(
   client: DynamoDBClient,
   tableName: string,

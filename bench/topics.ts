@@ -14,7 +14,7 @@ import { measureQueueRequests } from './queue-requests.ts';
 import { measureRefreshes } from './refresh.ts';
 import type { Sizes } from './sizes.ts';
 
-/** Everything that is measured, in the order of the table. A new topic is one entry here. */
+/** All topics, in the order of the table. A new topic is one entry here. */
 export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measurements>>> = {
   ingest: measureIngest,
   queue: measureQueueRequests,

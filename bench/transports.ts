@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 
-/** An answer as it came over the wire. */
+/** An answer as it was received. */
 type RawAnswer = {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
@@ -23,7 +23,7 @@ const clientWith = (handle: (request: unknown) => Promise<{ response: RawAnswer 
     requestHandler: { handle },
   });
 
-/** A client that keeps every answer of the engine. */
+/** A client that records every answer of the engine. */
 export function recordingClient(endpoint: string): {
   readonly client: DynamoDBClient;
   readonly answers: readonly RawAnswer[];
@@ -31,7 +31,7 @@ export function recordingClient(endpoint: string): {
   const answers: RawAnswer[] = [];
   const client = clientWith(async (request) => {
     const { method, path, headers, body } = RawRequest.parse(request);
-    const { host: _host, 'content-length': _length, ...rest } = headers; // fetch sets its own
+    const { host: _host, 'content-length': _length, ...rest } = headers; // fetch sets these headers itself
     const response = await fetch(new URL(path, endpoint), { method, headers: rest, body });
     const answer = {
       statusCode: response.status,
@@ -44,12 +44,12 @@ export function recordingClient(endpoint: string): {
   return { client, answers };
 }
 
-/** A client that gets the given answers in their order, at once and from nobody. It must send what was recorded. */
+/** A client that returns the given answers in order, without a network. It must send the recorded requests. */
 export function replayingClient(answers: readonly RawAnswer[]): DynamoDBClient {
   const rest = answers.values();
   return clientWith(async () => {
     const { value, done } = rest.next();
-    if (done === true) throw new Error('more requests than answers were recorded');
+    if (done === true) throw new Error('there are more requests than recorded answers');
     return { response: { ...value, body: value.body.slice() } };
   });
 }

@@ -28,8 +28,8 @@ import { logConflict } from '../functions/runtime/log-conflict.ts';
 import type { Tables } from './engine.ts';
 
 /**
- * The functions' own routes, use-cases and adapters, wired as their handlers wire them but for the client, which is
- * metered or stubbed, and the clock, which lets a history of years be made in seconds.
+ * The functions' routes, use cases and adapters, wired as in their handlers. Only the client is metered or stubbed, and
+ * the clock can pass years in seconds.
  */
 export type Surroundings = { readonly client: DynamoDBClient; readonly tables: Tables; readonly clock: Clock };
 
@@ -59,7 +59,7 @@ export function ingestHandler(surroundings: Surroundings) {
       trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), randomToken),
       pulls: pullDeps(surroundings),
       requestRefreshes: async () => {
-        throw new Error('no event of the bench asks for a refresh');
+        throw new Error('an event of the benchmark may not ask for a refresh');
       },
       grants: grantDeps(surroundings),
       resolveUsername,
@@ -99,7 +99,7 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
   };
 };
 
-/** A personal key's secret. */
+/** Creates a personal key and returns its secret. */
 export async function personalKey({ client, tables, clock }: Surroundings, username: string): Promise<string> {
   const credentials = dynamoCredentials(client, tables('credentials'));
   const request = { kind: 'personal', username: Username.parse(username) } as const;

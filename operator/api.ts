@@ -5,11 +5,11 @@ import { OperatorError } from './outcome.ts';
 
 const TRIES = 5;
 const FIRST_WAIT_MS = 200;
-const TIMEOUT_MS = 35_000; // the gateway itself gives up at 30 s
+const TIMEOUT_MS = 35_000; // longer than the gateway's own limit of 30 s
 
 const Refusal = z.object({ error: z.string(), code: z.string() });
 
-/** The API's refusal: its own sentence and code. */
+/** An error that the API answered, with its sentence and code. */
 export class ApiError extends OperatorError {
   readonly status: number;
 
@@ -31,8 +31,8 @@ export type HttpAnswer = { readonly status: number; readonly text: string };
 const mayPass = (status: number) => status === 429 || status >= 500;
 
 /**
- * Sends a request, and again where the answer was lost, 429 or 5xx: nothing of Laurel's counts twice. Gives the last
- * answer whatever it is; throws where there was none.
+ * Sends a request, and retries after a lost answer, 429 or 5xx. A retry is safe, because Laurel counts nothing twice.
+ * Returns the last answer, whatever its status. Throws if there was no answer.
  */
 export async function sendHttp(baseUrl: string, request: HttpRequest, tries = TRIES): Promise<HttpAnswer> {
   const { method, path, headers = {}, body } = request;
@@ -59,11 +59,11 @@ type ApiCall<Schema extends z.core.$ZodType> = {
   readonly path: string;
   readonly body?: object;
   readonly answer: Schema;
-  /** Without it a lost answer is not sent for again. */
+  /** False for a request that must not be retried after a lost answer. */
   readonly repeatable?: boolean;
 };
 
-/** Calls a route with the admin key. Throws `ApiError` where it refuses. */
+/** Calls a route with the admin key. Throws `ApiError` if the API answers an error. */
 export async function callApi<Schema extends z.core.$ZodType>(
   { baseUrl, adminKey }: HttpAccess,
   { method, path, body, answer, repeatable = true }: ApiCall<Schema>,
@@ -87,7 +87,7 @@ export async function callApi<Schema extends z.core.$ZodType>(
   );
 }
 
-/** The value of a JSON text; undefined where it is none. */
+/** Parses a JSON text. Returns undefined if it is invalid. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -5,7 +5,7 @@ import { jsonOf } from './api.ts';
 import type { Connection } from './connection.ts';
 import { OperatorError } from './outcome.ts';
 
-/** What the function answers: cumulative over all of a run's invocations. */
+/** The answer of the function. Its figures are the totals of all invocations of the run. */
 export const BackfillAnswer = z.looseObject({
   runId: z.string(),
   status: z.enum(['running', 'done']),
@@ -22,14 +22,14 @@ export type BackfillAnswer = z.infer<typeof BackfillAnswer>;
 
 const Failure = z.object({ errorType: z.string().default('Error'), errorMessage: z.string().default('') });
 
-/** The function threw: what it was asked cannot be, or something broke. */
+/** The function threw an error: the request was invalid, or something broke. */
 export class BackfillFailedError extends OperatorError {}
 
-/** Lambda ended the function, which says nothing about the run: what is unfinished is continued. */
+/** Lambda ended the function. The run itself has not failed: its next invocation continues it. */
 const CUT_OFF = /^(?:Sandbox\.Timedout|Runtime\.\w+)$|timed out/i;
 const NETWORK: ReadonlySet<string> = new Set(['TimeoutError', 'AbortError', 'NetworkingError', 'TypeError']);
 
-/** Whether trying again may help: the line broke, or the other end is starting, busy or failing. */
+/** True if a retry may help: the connection broke, or the other side is starting, busy or failing. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof BackfillFailedError) return error.code === 'cut_off';
   if (error instanceof OperatorError) return error.code === 'not_running';
@@ -59,18 +59,18 @@ export type Following = {
   readonly connect: () => Connection;
   readonly clock: () => number;
   readonly onAnswer: (answer: BackfillAnswer) => void;
-  /** Tells that the line broke, and of each try to reach it again. */
+  /** Called when the connection breaks, and after each failed retry. */
   readonly onLost: (error: unknown) => void;
 };
 
 const POLL_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
-/** Longer than a deployment or the restart of a machine takes. */
+/** Longer than a deployment or the restart of a machine. */
 const GIVE_UP_AFTER_MS = 15 * 60_000;
 
 /**
- * Asks for a run until it is done. Each asking also takes up a run that nobody is working on. A broken line is tried
- * again, and where the stack is is read anew: a local one comes back on other ports.
+ * Polls a run until it is done. Each poll also continues a run that nobody is working on. A broken connection is
+ * retried. Each retry reads the stack's address again, because a restarted local stack uses other ports.
  */
 export async function followBackfill(runId: string, following: Following): Promise<BackfillAnswer> {
   let lastSeen: number | undefined;
@@ -83,7 +83,7 @@ export async function followBackfill(runId: string, following: Following): Promi
       lastSeen = following.clock();
       waitMs = POLL_MS;
     } catch (error) {
-      // Before the run was seen once, it may well be one that there is not.
+      // Until the run was seen once, it may not exist.
       const mayPass = isTransient(error) || (lastSeen !== undefined && error instanceof BackfillFailedError);
       lastSeen ??= following.clock();
       if (!mayPass || following.clock() - lastSeen > GIVE_UP_AFTER_MS) throw error;

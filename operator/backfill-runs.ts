@@ -11,7 +11,10 @@ const LOOK_AGAIN_MS = 1_000;
 export type Run = Omit<BackfillRun, 'order'> & BackfillRun['order'];
 const shown = ({ order, ...run }: BackfillRun): Run => ({ ...run, ...order });
 
-/** The newest runs, newest first: read from the table, since asking the function would take an unfinished one up. */
+/**
+ * The newest runs, newest first. They are read from the table, because a call of the function would continue an
+ * unfinished run.
+ */
 export async function newestRuns(connection: Connection): Promise<readonly Run[]> {
   const { Items = [] } = await connection.dynamodb().send(
     new QueryCommand({
@@ -26,7 +29,9 @@ export async function newestRuns(connection: Connection): Promise<readonly Run[]
   return Items.map((item) => shown(parseRunItem(item)));
 }
 
-/** Waits for a run that is not among `known` and was asked for like ours; undefined once the signal ends it. */
+/**
+ * Waits for a run that is not among `known` and has the same options as ours. Returns undefined if the signal aborts.
+ */
 export async function awaitRun(
   connection: Connection,
   isOurs: (run: Run) => boolean,

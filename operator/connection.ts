@@ -14,7 +14,7 @@ import { QUEUE_ROLES } from './queues.ts';
 
 export const DEFAULT_DIRECTORY = '.laurel';
 
-/** Which stack, as the command line and the environment say it. */
+/** The stack that the command line and the environment select. */
 export type Target =
   | { readonly kind: 'local'; readonly directory: string; readonly options: string }
   | {
@@ -27,19 +27,21 @@ export type Target =
 
 export type HttpAccess = { readonly baseUrl: string; readonly adminKey: string };
 
-/** A stack, local or deployed: where its parts are, and clients that reach them. */
+/** A local or deployed stack: the addresses of its parts, and clients for them. */
 export type Connection = {
   readonly target: Target;
-  /** For people: `the local stack in .laurel`. */
+  /** Shown to people: `the local stack in .laurel`. */
   readonly name: string;
-  /** Equal for the same data only: a fresh local stack is another one. It holds no key. */
+  /**
+   * Identifies the stored data: a local stack that was started with --fresh gets a new identity. It contains no key.
+   */
   readonly identity: string;
-  /** Throws where a deployed stack's URL or key is not given. */
+  /** Throws if the URL or the key of a deployed stack is not set. */
   http(): HttpAccess;
   readonly dynamodb: () => DynamoDBClient;
   readonly sqs: () => SQSClient;
   readonly lambda: () => LambdaClient;
-  /** Undefined locally: nothing there plays CloudWatch. */
+  /** Undefined on a local stack, which has no CloudWatch. */
   readonly cloudwatch:
     { readonly metrics: () => CloudWatchClient; readonly logs: () => CloudWatchLogsClient } | undefined;
   functionName(role: string): string;
@@ -47,7 +49,7 @@ export type Connection = {
   queueName(role: string): string;
   /** The URL of each queue by its role. */
   queues(): Promise<ReadonlyMap<string, string>>;
-  /** The file that a function's log is in; undefined where CloudWatch has it. */
+  /** The log file of a function; undefined if its log is in CloudWatch. */
   logFile(functionRole: string): string | undefined;
 };
 
@@ -64,17 +66,17 @@ export type TargetOptions = {
   readonly url?: string | undefined;
 };
 
-/** Without an option it is the local stack of this directory, where one is running. */
+/** Without options, the target is the local stack of this directory, if it is running. */
 export function targetOf(options: TargetOptions, environment: Readonly<Record<string, string | undefined>>): Target {
   const { local, stage, url } = options;
-  if (local !== undefined && stage !== undefined) throw usageError('choose one of --local and --stage');
+  if (local !== undefined && stage !== undefined) throw usageError('choose either --local or --stage');
   if (stage !== undefined) {
     const { data } = Environment.safeParse(environment);
     if (data === undefined) throw usageError('LAUREL_URL: expected an http or https address');
     const { LAUREL_URL, LAUREL_ADMIN_KEY } = data;
     return { kind: 'stage', stage, options: ` --stage ${stage}`, url: url ?? LAUREL_URL, adminKey: LAUREL_ADMIN_KEY };
   }
-  if (url !== undefined) throw usageError('--url goes with --stage: a local stack says itself where it is');
+  if (url !== undefined) throw usageError('--url needs --stage: a local stack publishes its own address');
   if (local === true) return { kind: 'local', directory: DEFAULT_DIRECTORY, options: ' --local' };
   if (local !== undefined) return { kind: 'local', directory: local, options: ` --local ${shellWord(local)}` };
   if (existsSync(join(DEFAULT_DIRECTORY, 'local.json'))) {
@@ -85,11 +87,11 @@ export function targetOf(options: TargetOptions, environment: Readonly<Record<st
   );
 }
 
-/** A text as one word of a shell. */
+/** Quotes a text as one word for a shell. */
 const shellWord = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** A command for the same stack, to be pasted: the options that chose it are as they were given. */
+/** A command for the same stack, to be pasted. It repeats the options that selected the stack. */
 export const hintOf = ({ options }: Target, command: string): string => `laurel ${command}${options}`;
 
 export const connect = (target: Target): Connection =>
@@ -132,7 +134,7 @@ function readDescription(directory: string): LocalDescription {
   return LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-/** How SQS names its refusal, by the older protocol and by the newer one. */
+/** SQS's error names for a missing queue, in the older and the newer protocol. */
 const NO_QUEUE: ReadonlySet<string> = new Set(['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue']);
 
 export const notDeployed = (stage: string): string =>
@@ -143,7 +145,7 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
   const { stage, url, adminKey } = target;
   const physicalName = (role: string) => `laurel-${stage}-${role}`;
   const sqs = once(() => new SQSClient());
-  /** By its whole name: what a list by prefix gives may be another stage's, `prod-eu` for `prod`. */
+  /** Compares the full name, because a prefix also matches other stages: `prod` matches `prod-eu`. */
   const urlOf = async (role: string): Promise<string | undefined> => {
     try {
       return (await sqs().send(new GetQueueUrlCommand({ QueueName: physicalName(role) }))).QueueUrl;
@@ -165,8 +167,8 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
       }
       if (adminKey === undefined) {
         throw usageError(
-          'this needs an admin key in LAUREL_ADMIN_KEY (not an option: options stand in the list of processes). ' +
-            `The first one: laurel keys create-admin --stage ${stage}`,
+          'this needs an admin key in LAUREL_ADMIN_KEY (it is not an option, because the process list shows options). ' +
+            `To create the first key: laurel keys create-admin --stage ${stage}`,
         );
       }
       return { baseUrl: url.replace(/\/+$/, ''), adminKey };
@@ -184,7 +186,7 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
       if (urls.size === 0) {
         throw new OperatorError(
           'not_deployed',
-          `no queue is named ${physicalName(QUEUE_ROLES[0])}: ${notDeployed(stage)}`,
+          `there is no queue ${physicalName(QUEUE_ROLES[0])}: ${notDeployed(stage)}`,
         );
       }
       return urls;
@@ -193,7 +195,7 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
   };
 }
 
-/** One try, and as long as Lambda itself allows: the SDK's own second try would start a second run. */
+/** No retries, and a timeout as long as Lambda's: a retry of the SDK would start a second run. */
 const lambdaClient = (options: ConstructorParameters<typeof LambdaClient>[0]): LambdaClient =>
   new LambdaClient({
     ...options,

@@ -6,14 +6,17 @@ import type { Connection } from './connection.ts';
 import type { DeadLetterQueue, ReceivedMessage } from './queues.ts';
 
 export type Reason = {
-  /** `unreadable`: it is no message of this queue. `failed`: its handling threw. `unknown`: nothing at hand says. */
+  /**
+   * `unreadable`: not a message of this queue. `failed`: its handler threw an error. `unknown`: no source has the
+   * reason.
+   */
   readonly kind: 'unreadable' | 'failed' | 'unknown';
   readonly says: string;
 };
 
 /**
- * Why messages are dead, as far as it can be known: from the body, and from the function's log where that is a file.
- * A dead letter itself carries no error.
+ * The reasons for dead letters, as far as they are known: from the body, and from the function's log if it is a local
+ * file. A dead letter itself carries no error.
  */
 export async function reasonsOf(
   connection: Connection,
@@ -27,14 +30,14 @@ export async function reasonsOf(
 function reasonOf(queue: DeadLetterQueue, { body }: ReceivedMessage, logged: string | undefined): Reason {
   if (queue.holds !== 'messages') return { kind: 'unknown', says: `the error is in the log of its function` };
   const value = jsonOf(body);
-  if (value === undefined) return { kind: 'unreadable', says: 'its body is no JSON' };
+  if (value === undefined) return { kind: 'unreadable', says: 'its body is not JSON' };
   const fault = queue.faultOf?.(value);
   if (fault !== undefined) return { kind: 'unreadable', says: fault };
   if (logged !== undefined) return { kind: 'failed', says: logged };
-  return { kind: 'unknown', says: 'its body can be read, so its handling failed; the error is in the log alone' };
+  return { kind: 'unknown', says: 'its body is readable, so its handler failed; only the log has the error' };
 }
 
-/** The last error that the log has of each message. */
+/** The last logged error of each message. */
 async function loggedErrors(
   connection: Connection,
   { consumer }: DeadLetterQueue,
@@ -50,7 +53,7 @@ async function loggedErrors(
   return errors;
 }
 
-/** How to read more: the command that shows the log of the function that refused the messages. */
+/** The command that shows the log of the function that refused the messages. */
 export function logHint(connection: Connection, consumer: string): string {
   const file = connection.logFile(consumer);
   if (file !== undefined) return `grep ERROR ${file}`;

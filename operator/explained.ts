@@ -15,7 +15,10 @@ const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedExcept
 const NOT_THERE: ReadonlySet<string> = new Set(['ResourceNotFoundException', 'QueueDoesNotExist']);
 const UNREACHABLE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT']);
 
-/** What keeps an operator from a stack, in a sentence that says what to do. Any other error is given back as it is. */
+/**
+ * Turns an error that keeps an operator from a stack into a sentence with the remedy. Returns any other error
+ * unchanged.
+ */
 export function explained(error: unknown, target: Target): unknown {
   if (!(error instanceof Error) || error instanceof OperatorError) return error;
   const { name, message } = error;

@@ -9,29 +9,31 @@ import { FED_FUNCTIONS, type QueueDepth } from './queues.ts';
 
 export type FailingFunction = {
   readonly function: string;
-  /** The queue that feeds it; null for the streams of tables. */
+  /** The queue that feeds it; null for table streams. */
   readonly queue: string | null;
-  /** Messages, records and whole invocations. */
+  /** Failed messages, records and whole invocations. */
   readonly failed: number;
   readonly withinSeconds: number;
   readonly lastError: string | null;
   /** ISO 8601. */
   readonly lastErrorAt: string | null;
-  /** The command that shows all of its errors. */
+  /** The command that shows all errors of the function. */
   readonly log: string;
 };
 
-/** A message that failed comes again after its visibility timeout: until then it has failed last. Streams try more often. */
+/**
+ * A failed message is retried after its visibility timeout, so the window is at least this long. Streams retry sooner.
+ */
 const LEAST_SECONDS = 600;
 const FAILED_ITEMS = 'FailedItems';
 const PERIOD_SECONDS = 300;
-/** Errors are told from the oldest to the newest: as many pages as are looked through for the last one. */
+/** CloudWatch returns errors from oldest to newest. This is the number of pages to read to find the last one. */
 const MAX_LOG_PAGES = 20;
 const MAX_SHOWN = 300;
 
 type Fed = (typeof FED_FUNCTIONS)[number] & { readonly since: number };
 
-/** Functions that failed at what they were given, and have not been given it again since: what failed is still there. */
+/** Functions with failed work that is still pending: it has not been delivered again since it failed. */
 export async function readFailing(
   connection: Connection,
   queues: ReadonlyMap<string, QueueDepth & { readonly visibilitySeconds: number }>,
@@ -39,7 +41,8 @@ export async function readFailing(
 ): Promise<readonly FailingFunction[]> {
   const fed = FED_FUNCTIONS.flatMap((each): Fed[] => {
     const queue = each.queue === null ? undefined : queues.get(each.queue);
-    if (queue?.waiting === 0 && queue.inFlight === 0 && queue.delayed === 0) return []; // what failed is done, or dead
+    // failed messages are now done or dead
+    if (queue?.waiting === 0 && queue.inFlight === 0 && queue.delayed === 0) return [];
     return [{ ...each, since: now - 1_000 * Math.max(LEAST_SECONDS, queue?.visibilitySeconds ?? 0) }];
   });
   const counts = await (connection.cloudwatch === undefined
@@ -98,7 +101,7 @@ async function countMetrics(connection: Connection, fed: readonly Fed[], now: nu
 
 const FailedLine = z.object({ _aws: z.object({ Timestamp: z.number() }), [FAILED_ITEMS]: z.number() });
 
-/** Locally the metric is where Lambda's would be extracted from: in the function's log. */
+/** On a local stack, the metric is read from the function's log, as Lambda extracts it. */
 async function countInLogs(connection: Connection, fed: readonly Fed[]) {
   return new Map(
     fed.map(({ role, since }) => {

@@ -8,11 +8,11 @@ import type { Output } from './output.ts';
 
 export type Context = {
   readonly target: Target;
-  /** Reads anew where the stack is: a local one that was started again has other ports. */
+  /** Reads the stack's addresses again: a restarted local stack uses other ports. */
   readonly connect: () => Connection;
   readonly output: Output;
   readonly clock: () => number;
-  /** From the first call on, Ctrl-C aborts this signal and no longer ends the process at once. */
+  /** After the first call, Ctrl-C aborts this signal instead of ending the process. */
   readonly interruption: () => AbortSignal;
 };
 
@@ -25,14 +25,14 @@ export type Runtime = {
 };
 
 type OperationSpec<Shape extends z.ZodRawShape> = {
-  /** As commander has it: `award <username> <points>`. */
+  /** In commander's syntax: `award <username> <points>`. */
   readonly usage: string;
   readonly alias?: string;
   readonly summary: string;
   readonly options?: readonly Option[];
-  /** What follows the list of options: what it means, and examples. */
+  /** Printed after the list of options: details and examples. */
   readonly help: string;
-  /** Of the arguments and options, by their names in camel case. */
+  /** The schema of the arguments and options, by their names in camel case. */
   readonly input: Shape;
   readonly run: (context: Context, input: z.output<z.ZodObject<Shape>>) => Promise<ExitCode>;
 };
@@ -46,7 +46,7 @@ const TargetShape = z.object({
   url: ApiUrl.optional(),
 });
 
-/** Adds a command that acts on a stack; every one of them takes the same options for which, and for JSON. */
+/** Adds a command that works on a stack. All such commands share the options that select the stack, and --json. */
 export function addOperation<Shape extends z.ZodRawShape>(
   parent: Command,
   runtime: Runtime,
@@ -56,9 +56,16 @@ export function addOperation<Shape extends z.ZodRawShape>(
   if (spec.alias !== undefined) command.alias(spec.alias);
   for (const option of spec.options ?? []) command.addOption(option);
   command
-    .addOption(new Option('--local [directory]', `a stack that \`npm start\` runs, by its data (${DEFAULT_DIRECTORY})`))
-    .addOption(new Option('--stage <stage>', 'a deployed stack; AWS credentials and region as the AWS CLI finds them'))
-    .addOption(new Option('--url <url>', "the deployed API's address (LAUREL_URL), with its key in LAUREL_ADMIN_KEY"))
+    .addOption(
+      new Option(
+        '--local [directory]',
+        `a stack that \`npm start\` runs, by its data directory (${DEFAULT_DIRECTORY})`,
+      ),
+    )
+    .addOption(new Option('--stage <stage>', 'a deployed stack; AWS credentials and region as for the AWS CLI'))
+    .addOption(
+      new Option('--url <url>', 'the address of the deployed API (LAUREL_URL), with its key in LAUREL_ADMIN_KEY'),
+    )
     .addOption(new Option('--json', 'one JSON document on stdout; progress and notes go to stderr'))
     .addHelpText('after', `\n${spec.help.trim()}\n`)
     .action(async () => {
@@ -88,11 +95,11 @@ function parseUsage<Schema extends z.ZodType>(schema: Schema, given: unknown): z
 
 const camelCase = (name: string) => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
-/** A whole number from the command line. */
+/** Parses a whole number from the command line. */
 export const wholeNumber = (least: number, most: number) => {
   const expected = `expected a whole number from ${least} to ${most}`;
   return z.string().regex(/^\d+$/, expected).transform(Number).pipe(z.int().min(least, expected).max(most, expected));
 };
 
-/** `a,b` */
+/** Parses `a,b`. */
 export const commaList = z.string().transform((text) => text.split(',').map((part) => part.trim()));

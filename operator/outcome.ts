@@ -1,16 +1,16 @@
-/** What a script can tell the end of a command by. */
+/** The exit codes, for scripts. */
 export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
-  /** It went well, and found what somebody has to look at: dead letters, a ledger that does not add up. */
+  /** The command succeeded and found something that needs attention: dead letters, or a ledger that does not add up. */
   found: 3,
-  /** Ctrl-C; what goes on by itself is said. */
+  /** Ctrl-C. The output says what continues in the background. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** A failure that is explained in a sentence: no stack is shown for it. */
+/** An expected failure, explained in one sentence and printed without a stack trace. */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   readonly code: string;
@@ -23,6 +23,6 @@ export class OperatorError extends Error {
   }
 }
 
-/** The command line asks for something that cannot be. */
+/** The command line is invalid. */
 export const usageError = (message: string): OperatorError =>
   new OperatorError('usage', message, { exitCode: EXIT.usage });

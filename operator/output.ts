@@ -4,15 +4,15 @@ import Table from 'cli-table3';
 import { withEscapes } from '../domain/shared/text.ts';
 
 /**
- * Where a command's words go: its result to stdout, once, all else to stderr. What it shows was written by others, and
- * may hold what a terminal obeys: control characters are shown escaped, but for the line breaks of the text itself.
+ * Writes the result to stdout, once, and everything else to stderr. Texts come from other people and may contain
+ * terminal control characters, so these are escaped, except the line breaks of our own text.
  */
 export type Output = {
-  /** The one result: `value` as JSON where it was asked for, else the text. */
+  /** Prints the result: `value` with --json, otherwise the text. */
   result(value: unknown, text: string): void;
   note(text: string): void;
   progress(what: string, total: number): Progress;
-  /** Asks at a terminal; where nobody sits at one, whoever wrote the command has decided. */
+  /** Asks at a terminal. Without a terminal it returns true, because the author of the script has decided. */
   confirm(question: string): Promise<boolean>;
 };
 
@@ -44,13 +44,13 @@ export function terminalOutput(options: { readonly json: boolean }): Output {
         format: `${what} {bar} {done} {state}`,
         barsize: 30,
         hideCursor: true,
-        // A pipe or a log file gets a line every few seconds instead.
+        // A pipe or a log file gets a line every few seconds instead of a bar.
         noTTYOutput: !options.json,
         notTTYSchedule: 5_000,
-        gracefulExit: false, // signals are the command's own
+        gracefulExit: false, // the command handles signals itself
       });
       let state = '';
-      // A total of 0 would draw a full bar before anything is known.
+      // With a total of 0 the bar would look full before the total is known.
       const figures = (done: number) => ({ done: total > 0 ? `${done}/${total}` : `${done}`, state });
       bar.start(Math.max(total, 1), 0, figures(0));
       bars.add(bar);
@@ -76,7 +76,7 @@ const linesOf = (text: string): string => text.split('\n').map(withEscapes).join
 
 type Cell = string | number;
 
-/** A plain table: no colours, so that it can be pasted. */
+/** A table without colours, so that it can be pasted. */
 export function tableOf(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
   table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'string' ? withEscapes(cell) : cell))));

@@ -11,25 +11,28 @@ import { addStatusCommand } from './commands/status.ts';
 import type { Runtime } from './operation.ts';
 import { EXIT } from './outcome.ts';
 
-/** The operator's command with all of its parts. It throws `CommanderError` instead of ending the process. */
+/**
+ * Builds the operator's command with all subcommands. On a usage error it throws `CommanderError` instead of ending the
+ * process.
+ */
 export function operatorProgram(runtime: Runtime): Command {
   const program = new Command('laurel')
-    .description('Sees what a stack of Laurel is doing, and mends it.')
+    .description('Shows the state of a Laurel stack, and repairs it.')
     .exitOverride()
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(see --help)')
     .addHelpText(
       'after',
       `
-Each command acts on the local stack of this directory, unless --local DIRECTORY or --stage STAGE says another; a
-deployed stack's API is reached by --url or LAUREL_URL, with the admin key in LAUREL_ADMIN_KEY.
+Each command works on the local stack of this directory, unless --local DIRECTORY or --stage STAGE selects another one.
+The address of a deployed stack's API is set by --url or LAUREL_URL, its admin key by LAUREL_ADMIN_KEY.
 
-Exit codes: ${EXIT.ok} it went well; ${EXIT.failed} it failed; ${EXIT.usage} the command line asks for what cannot be; ${EXIT.found} it went well and
-found what somebody must look at (dead letters, a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
+Exit codes: ${EXIT.ok} success; ${EXIT.failed} failure; ${EXIT.usage} invalid command line; ${EXIT.found} success, but something needs attention (dead letters,
+a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
 
-  laurel status                                 what is going on
-  laurel dead-letters                           what could not be handled, and why
-  laurel redrive score-refresh                  once it is mended: try again
-  laurel backfill --mode stale                  score again whoever is behind
+  laurel status                                 the state of the stack
+  laurel dead-letters                           messages that failed too often, and why
+  laurel redrive score-refresh                  after the fix: try again
+  laurel backfill --mode stale                  update outdated scores
   laurel award ada 50 --id hack-26 --reason 'Won the hackathon'`,
     );
   addStatusCommand(program, runtime);

@@ -15,17 +15,17 @@ import type { Connection } from './connection.ts';
 import { usageError } from './outcome.ts';
 
 const DEAD_LETTERS = '-dlq';
-/** Where a stream mapping puts the positions of what it gave up on. */
+/** The suffix of queues with positions that a stream mapping gave up. */
 const POSITIONS = '-failures';
-/** Where EventBridge Scheduler puts the invocations that it could not make. */
+/** The suffix of queues with invocations that EventBridge Scheduler could not start. */
 const SCHEDULE = '-schedule-dlq';
 
-/** SQS gives and takes ten at a time. */
+/** SQS's maximum per request. */
 export const BATCH = 10;
-/** As long as a look may take; whatever happens to us, the messages are back after that. */
+/** The visibility timeout of a look: if the command dies, the messages are visible again after it. */
 const LOOK_SECONDS = 30;
 
-/** What is wrong with a message's value, so that it can never be read; undefined where nothing is. */
+/** Returns the fault that makes a message unreadable, or undefined if there is none. */
 type FaultOf = (value: unknown) => string | undefined;
 const faultBy =
   (schema: z.core.$ZodType): FaultOf =>
@@ -38,7 +38,7 @@ const faultOfBackfill: FaultOf = (value) => {
   return read.ok ? undefined : read.error.sentence;
 };
 
-/** Who drains a queue, and what its messages are. */
+/** The consumer of each queue, and the check of its messages. */
 const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly faultOf: FaultOf }> = new Map([
   ['score-refresh', { consumer: 'refresh-score', faultOf: faultBy(ScoreRefreshRequested) }],
   ['roll-up', { consumer: 'roll-up-metrics', faultOf: faultBy(RollUpRequested) }],
@@ -46,13 +46,13 @@ const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly faultOf
   ['backfill', { consumer: 'backfill', faultOf: faultOfBackfill }],
 ]);
 
-/** The functions that are fed, by the queue that feeds each; by the streams of tables where there is none. */
+/** The functions with a queue or streams as their source. `queue` is null for table streams. */
 export const FED_FUNCTIONS: readonly { readonly role: string; readonly queue: string | null }[] = [
   ...[...WORKERS].map(([queue, { consumer }]) => ({ role: consumer, queue })),
   { role: 'announce-changes', queue: null },
 ];
 
-/** Every queue of a stack by its role: of a deployed one, only what has one of these names is looked at. */
+/** The roles of all queues. On a deployed stack, only queues with these names are read. */
 export const QUEUE_ROLES = [
   ...[...WORKERS.keys()].flatMap((queue) => [queue, `${queue}${DEAD_LETTERS}`]),
   `announce-changes${POSITIONS}`,
@@ -63,17 +63,17 @@ export const QUEUE_ROLES = [
 export type DeadLetterQueue = {
   readonly role: string;
   readonly url: string;
-  /** Messages go back to where they failed; positions and invocations cannot. */
+  /** Messages can go back to their source queue; positions and invocations cannot. */
   readonly holds: 'messages' | 'positions' | 'invocations';
   readonly source: { readonly role: string; readonly url: string } | undefined;
-  /** The function that refused what is in it. */
+  /** The function that refused the messages. */
   readonly consumer: string | undefined;
   readonly faultOf: FaultOf | undefined;
 };
 
 export const isDeadLetterRole = (role: string): boolean => role.endsWith(DEAD_LETTERS) || role.endsWith(POSITIONS);
 
-/** Every queue that should be empty. */
+/** All queues that should be empty. */
 export async function deadLetterQueues(connection: Connection): Promise<readonly DeadLetterQueue[]> {
   const urls = await connection.queues();
   return [...urls.keys()]
@@ -82,7 +82,7 @@ export async function deadLetterQueues(connection: Connection): Promise<readonly
     .map((role) => describe(role, urls));
 }
 
-/** By the queue's role or its dead letters' own. Throws a usage error that lists those there are. */
+/** Finds a dead-letter queue by its own role or its source's role. Throws a usage error that lists the known ones. */
 export async function deadLetterQueue(connection: Connection, name: string): Promise<DeadLetterQueue> {
   const urls = await connection.queues();
   const role = [name, `${name}-dlq`, `${name}-failures`].find((known) => isDeadLetterRole(known) && urls.has(known));
@@ -90,7 +90,7 @@ export async function deadLetterQueue(connection: Connection, name: string): Pro
   const known = [...urls.keys()]
     .filter(isDeadLetterRole)
     .map((other) => (other.endsWith(DEAD_LETTERS) ? without(other, DEAD_LETTERS) : other));
-  throw usageError(`queue: no queue ${name} has dead letters; there are ${known.toSorted().join(', ')}`);
+  throw usageError(`queue: no dead-letter queue belongs to ${name}; known queues: ${known.toSorted().join(', ')}`);
 }
 
 const without = (role: string, ending: string): string => role.slice(0, -ending.length);
@@ -119,7 +119,7 @@ const Depth = z.object({
   VisibilityTimeout: z.coerce.number().optional(),
 });
 
-/** Approximate, as SQS counts; null where the engine does not say. */
+/** Approximate counts from SQS; null if the engine does not report one. */
 export type QueueDepth = {
   readonly waiting: number | null;
   readonly inFlight: number | null;
@@ -156,14 +156,17 @@ export type ReceivedMessage = {
   readonly id: string;
   readonly handle: string;
   readonly body: string;
-  /** Milliseconds since the epoch: when it was sent first, kept when SQS moved it. */
+  /** When it was first sent, in milliseconds since the epoch. SQS keeps this time when it moves a message. */
   readonly sentAt: number;
-  /** Over both queues, looks included. */
+  /** The receive count over both queues. It includes looks. */
   readonly receives: number;
   readonly messageAttributes: Message['MessageAttributes'];
 };
 
-/** Up to ten messages, hidden for `hiddenSeconds`. An empty answer to a poll of a second means that none is visible. */
+/**
+ * Receives up to ten messages and hides them for `hiddenSeconds`. An empty answer to a one-second poll means that no
+ * message is visible.
+ */
 export async function receive(
   sqs: SQSClient,
   url: string,
@@ -192,13 +195,13 @@ export async function receive(
   });
 }
 
-/** Looks at a queue's messages and gives all of them back. */
+/** Reads a queue's messages and makes all of them visible again. */
 export async function look(sqs: SQSClient, url: string, limit: number): Promise<readonly ReceivedMessage[]> {
   const seen = new Map<string, ReceivedMessage>();
   try {
     while (seen.size < limit) {
       const messages = await receive(sqs, url, { limit: limit - seen.size, hiddenSeconds: LOOK_SECONDS });
-      // Seen again: the look took so long that the first ones are back.
+      // Seen before: the look took so long that the first messages are visible again.
       if (messages.every(({ id }) => seen.has(id))) break;
       for (const message of messages) seen.set(message.id, message);
     }
@@ -208,7 +211,7 @@ export async function look(sqs: SQSClient, url: string, limit: number): Promise<
   return [...seen.values()].toSorted((a, b) => a.sentAt - b.sentAt);
 }
 
-/** Finds messages by their ids and hides them from others; all that it met on the way are given back. */
+/** Finds messages by their ids and hides them. All other received messages become visible again. */
 export async function find(
   sqs: SQSClient,
   url: string,
@@ -228,7 +231,7 @@ export async function find(
   return found;
 }
 
-/** Makes them visible at once. One that cannot be is visible again by itself when its time is over. */
+/** Makes messages visible at once. If that fails, they become visible when their timeout ends. */
 export async function giveBack(sqs: SQSClient, url: string, messages: readonly ReceivedMessage[]): Promise<void> {
   for (let from = 0; from < messages.length; from += BATCH) {
     const Entries = messages

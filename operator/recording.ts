@@ -9,25 +9,25 @@ import { usageError } from './outcome.ts';
 
 const RecordedRequest = z.object({
   path: z.string().startsWith('/'),
-  /** The username whose key sent it; null for none. */
+  /** The username whose key sent it; null if it was sent without a key. */
   key: z.string().nullable(),
   headers: z.record(z.string(), z.string()).default({}),
   body: z.unknown(),
 });
-/** The form of the sample in examples/. */
+/** The format of the sample in examples/. */
 const RecordedEvents = z
   .object({ username: z.string().nullable(), events: z.array(z.unknown()) })
   .transform(({ username, events }) => ({ path: '/ingest', key: username, headers: {}, body: { events } }));
 const Line = z.union([RecordedRequest, RecordedEvents]);
 export type RecordedRequest = z.infer<typeof RecordedRequest>;
 
-/** The requests of a recording, in the order sent, line by line: a recording may be larger than memory. */
+/** Reads the requests of a recording line by line, in order: a recording may be larger than memory. */
 export async function* readRecording(file: string): AsyncGenerator<RecordedRequest> {
   let number = 0;
   for await (const text of linesOf(file)) {
     number += 1;
     const line = Line.safeParse(jsonOf(text));
-    if (!line.success) throw usageError(`${file}: line ${number} is no recorded request {path, key, headers, body}`);
+    if (!line.success) throw usageError(`${file}: line ${number} is not a recorded request {path, key, headers, body}`);
     yield line.data;
   }
 }
@@ -35,20 +35,20 @@ export async function* readRecording(file: string): AsyncGenerator<RecordedReque
 async function* linesOf(file: string): AsyncGenerator<string> {
   const bytes = createReadStream(file);
   const text = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
-  bytes.once('error', (error) => text.destroy(error)); // a pipe does not hand errors on
+  bytes.once('error', (error) => text.destroy(error)); // a pipe does not forward errors
   for await (const line of createInterface({ input: text, crlfDelay: Infinity })) if (line !== '') yield line;
 }
 
 export type RecordingSummary = {
   readonly requests: number;
   readonly usernames: readonly string[];
-  /** The UTC date of the latest event; undefined where no event has a time. */
+  /** The UTC date of the latest event; undefined if no event has a time. */
   readonly lastDate: string | undefined;
-  /** Equal for the same requests, however they are compressed. */
+  /** Equal for equal requests, whatever their compression. */
   readonly fingerprint: string;
 };
 
-/** Reads a recording whole before anything is sent, so that a broken line is found first. */
+/** Reads a whole recording before anything is sent, so that a broken line is found first. */
 export async function summarize(file: string): Promise<RecordingSummary> {
   const usernames = new Set<string>();
   const hash = createHash('sha256');
@@ -83,12 +83,15 @@ function datesOf(body: unknown): readonly string[] {
 export const daysBetween = (from: string, to: string): number => dayNumberOf(to) - dayNumberOf(from);
 
 const shiftedTime = (text: string, days: number): string => {
-  // The date alone is replaced: hours, and whatever form the rest has, stay as they were.
+  // Only the date is replaced: the time of day and its format are kept.
   const date = /^\d{4}-\d{2}-\d{2}(?=T)/.exec(text)?.[0];
   return date === undefined || Number.isNaN(Date.parse(text)) ? text : addDays(date, days) + text.slice(date.length);
 };
 
-/** Moves the times of a body's events by whole days, so that hours and ties stay. What has another form is left alone. */
+/**
+ * Moves the times of a body's events by whole days, so that times of day and ties are kept. Other formats are not
+ * changed.
+ */
 export function shifted(body: unknown, days: number): unknown {
   if (days === 0) return body;
   const move = (event: unknown): unknown => {

@@ -9,24 +9,24 @@ import * as z from 'zod';
 import { OperatorError } from './outcome.ts';
 import { BATCH, giveBack, readQueue, receive, type ReceivedMessage } from './queues.ts';
 
-/** The names that an engine without the operation gives to its refusal. */
+/** The error names of an engine without the operation. */
 const NOT_BUILT_IN: ReadonlySet<string> = new Set([
   'InvalidAction',
   'AWS.SimpleQueueService.UnsupportedOperation',
   'UnsupportedOperation',
   'UnknownOperationException',
 ]);
-/** A message is hidden while it is moved; if we end in between, it is there again after that. */
+/** A message is hidden while it is moved. If this process ends meanwhile, it is visible again after this time. */
 const MOVE_SECONDS = 60;
 const FOLLOW_MS = 2_000;
-/** SQS lists no more. */
+/** SQS's maximum. */
 const MOST_LISTED = 10;
 
 export type Redrive = {
   readonly sqs: SQSClient;
   readonly from: string;
   readonly to: string;
-  /** Messages a second; as fast as it goes where it is missing. */
+  /** Messages per second; no limit if undefined. */
   readonly rate: number | undefined;
   readonly clock: () => number;
   readonly wait: (milliseconds: number) => Promise<unknown>;
@@ -35,7 +35,7 @@ export type Redrive = {
 
 export type Redriven = { readonly moved: number; readonly by: 'task' | 'hand' };
 
-/** Moves dead letters back to the queue they failed in: SQS's own task where there is one, else one by one. */
+/** Moves dead letters back to their source queue, by SQS's own task if the engine has one, otherwise one by one. */
 export async function redrive(options: Redrive): Promise<Redriven> {
   const arn = (await readQueue(options.sqs, options.from)).arn;
   const earlier = arn === undefined ? undefined : await tasksOf(options.sqs, arn);
@@ -46,14 +46,14 @@ export async function redrive(options: Redrive): Promise<Redriven> {
     const since = started === undefined ? '' : ` since ${new Date(started).toISOString()}`;
     throw new OperatorError(
       'redrive_running',
-      `another redrive of this queue is under way${since}, ${moved} moved so far`,
+      `another redrive of this queue is running${since}, ${moved} moved so far`,
     );
   }
-  // Without a destination they go where they came from.
+  // Without a destination, messages go back to their source.
   const perSecond = options.rate === undefined ? {} : { MaxNumberOfMessagesPerSecond: options.rate };
   const { TaskHandle } = await options.sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn, ...perSecond }));
   const known = new Set(earlier.map(({ StartedTimestamp }) => StartedTimestamp));
-  // A handle is listed only while its task runs; one queue has one task at a time, so ours is the first that is new.
+  // SQS lists a handle only while its task runs. A queue has one task at a time, so ours is the first new one.
   const ours = (tasks: readonly Task[]) =>
     tasks.find((task) => task.TaskHandle !== undefined && task.TaskHandle === TaskHandle) ??
     tasks.findLast(({ StartedTimestamp }) => !known.has(StartedTimestamp));
@@ -72,7 +72,7 @@ type Task = z.infer<typeof Task>;
 
 const isUnderWay = ({ Status }: Task): boolean => Status === 'RUNNING' || Status === 'CANCELLING';
 
-/** The last tasks of a queue, the newest first; undefined where the engine has no such thing. */
+/** The last tasks of a queue, newest first; undefined if the engine does not support tasks. */
 async function tasksOf(sqs: SQSClient, SourceArn: string): Promise<readonly Task[] | undefined> {
   try {
     const { Results = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: MOST_LISTED }));
@@ -99,13 +99,14 @@ async function followTask(
         throw new OperatorError('redrive_ended', `the task ended as ${task.Status.toLowerCase()}: ${why}`);
       }
     }
-    await wait(FOLLOW_MS); // it runs, or it was started a moment ago and is not listed yet
+    await wait(FOLLOW_MS); // it is running, or it has just started and is not listed yet
   }
 }
 
 /**
- * Sends each message anew and deletes it then: ended in between, it is in both queues, which is safe, since a message
- * only says what to recompute. What failed again since we began is left there, or this would never end.
+ * Sends each message again and then deletes the original. After a crash in between, the message is in both queues,
+ * which is safe, because it only asks for a recomputation. Messages that failed again since the start are left,
+ * otherwise this would never end.
  */
 async function moveByHand({ sqs, from, to, rate, clock, wait, onMoved }: Redrive): Promise<number> {
   const startedAt = clock();
@@ -117,7 +118,7 @@ async function moveByHand({ sqs, from, to, rate, clock, wait, onMoved }: Redrive
       if (messages.length === 0) return moved;
       for (const message of messages) {
         if (message.sentAt >= startedAt) {
-          failedAgain.set(message.id, message); // hidden until the end, so that it does not come up again and again
+          failedAgain.set(message.id, message); // hidden until the end, so that it is not received again and again
           continue;
         }
         const { body, messageAttributes, handle } = message;

@@ -10,12 +10,12 @@ const Counts = z.object({
   accepted: z.int(),
   duplicates: z.int(),
   rejected: z.int(),
-  /** Requests that were answered with 4xx, by status. */
+  /** The number of requests answered with 4xx, by status. */
   refused: z.record(z.string(), z.int()),
 });
 export type Counts = z.infer<typeof Counts>;
 
-/** How far a replay has come. What was fixed when it began stays so, or the same events would count as others. */
+/** The progress of a replay. Its settings are fixed at the start, otherwise the same events would count as new ones. */
 const State = z.object({
   fingerprint: z.string(),
   target: z.string(),
@@ -31,7 +31,7 @@ export type StateFile = {
   save(state: State): void;
   keys(): Record<string, string>;
   saveKeys(keys: Readonly<Record<string, string>>): void;
-  /** Forgets how far it came, and keeps the keys. */
+  /** Deletes the progress and keeps the keys. */
   restart(): void;
 };
 
@@ -39,15 +39,15 @@ export function stateFile(path: string): StateFile {
   const keysPath = `${path}.keys`;
   const read = (file: string): unknown => (existsSync(file) ? jsonOf(readFileSync(file, 'utf8')) : undefined);
   const write = (file: string, value: unknown) => {
-    writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600 }); // one of them holds keys
-    renameSync(`${file}.new`, file); // whole or not at all
+    writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600 }); // one of the files holds keys
+    renameSync(`${file}.new`, file); // atomic
   };
   return {
     load() {
       if (!existsSync(path)) return undefined;
       const { data } = State.safeParse(read(path));
       if (data !== undefined) return data;
-      throw usageError(`--state: ${path} is no state of a replay; choose another, or --restart`);
+      throw usageError(`--state: ${path} is not the state of a replay; choose another file, or --restart`);
     },
     save: (state) => write(path, state),
     keys: () => (existsSync(keysPath) ? Keys.parse(read(keysPath)) : {}),
@@ -56,7 +56,7 @@ export function stateFile(path: string): StateFile {
   };
 }
 
-/** The state to go on with: the one that is kept, if it is of this recording and stack, else a new one. */
+/** The state to continue with: the stored one if it belongs to this recording and stack, otherwise a new one. */
 export function stateFor(
   kept: State | undefined,
   summary: RecordingSummary,
@@ -69,19 +69,19 @@ export function stateFor(
   }
   const other = kept.fingerprint !== summary.fingerprint ? 'recording' : 'stack';
   if (kept.fingerprint === summary.fingerprint && kept.target === connection.identity) return kept;
-  throw usageError(`the state beside the recording is of another ${other}: choose another --state, or --restart`);
+  throw usageError(`the state beside the recording belongs to another ${other}: choose another --state, or --restart`);
 }
 
 export const readKeysFile = (path: string): Record<string, string> => {
-  if (!existsSync(path)) throw usageError(`--keys: there is no file ${path}`);
+  if (!existsSync(path)) throw usageError(`--keys: ${path} does not exist`);
   const { data } = Keys.safeParse(jsonOf(readFileSync(path, 'utf8')));
-  if (data === undefined) throw usageError(`--keys: ${path} is no JSON object of usernames and keys`);
+  if (data === undefined) throw usageError(`--keys: ${path} is not a JSON object of usernames and keys`);
   return data;
 };
 
 const WhoAmI = z.object({ username: z.string().nullable() });
 
-/** A key for each username: those given, those made before, and new ones, kept as they are made. */
+/** A key for each username: given keys, keys of an earlier run, and new keys, which are stored at once. */
 export async function keysFor(
   http: HttpAccess,
   usernames: readonly string[],
@@ -93,7 +93,7 @@ export async function keysFor(
   for (const username of usernames) {
     if (Object.hasOwn(given, username)) continue;
     const kept = Object.hasOwn(made, username) ? made[username] : undefined;
-    // Keys that were made for another stack, or before it was started fresh, would have every request refused.
+    // The API would refuse every request with a key of another stack, or of one that was started with --fresh since.
     if (kept !== undefined && (isChecked || (await isKeyOf(http, kept, username)))) {
       isChecked = true;
       continue;
@@ -125,8 +125,8 @@ export type Replay = {
 };
 
 /**
- * Sends what was not sent yet, one by one in the order recorded: of two keys for one event the first stands. A request
- * is checked off after its answer, so one that was cut short is sent again, as duplicates.
+ * Sends the remaining requests one by one, in recorded order: if two keys send the same event, the first one counts. A
+ * request is marked as done after its answer. An interrupted request is sent again, and its events are duplicates.
  */
 export async function replay({ file, baseUrl, keys, state, save, onSent, signal }: Replay): Promise<State> {
   let current = state;
@@ -145,7 +145,7 @@ export async function replay({ file, baseUrl, keys, state, save, onSent, signal 
 }
 
 const Answer = z.object({ accepted: z.int(), duplicates: z.int(), rejected: z.int() });
-/** What the client library says itself, for the body that is really sent. */
+/** Headers that the HTTP client sets itself for the body that it sends. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'host',
   'content-length',
@@ -178,7 +178,7 @@ async function sendRecorded(
   if (status === 429 || status >= 500) {
     throw new OperatorError(
       `http_${status}`,
-      `${path} answered ${status}: run the same command again to go on from here`,
+      `${path} answered ${status}: run the same command again to continue from here`,
     );
   }
   const { data } = Answer.safeParse(jsonOf(text));

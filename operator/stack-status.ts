@@ -23,24 +23,24 @@ const PERIOD_SECONDS = 300;
 export type QueueStatus = QueueDepth & {
   readonly queue: string;
   readonly isDeadLetters: boolean;
-  /** Null where nobody knows, and where no message waits. */
+  /** Null if it is unknown, or if no message waits. */
   readonly oldestAgeSeconds: number | null;
 };
 
-/** `idle`: nothing was refreshed in that time. `unknown`: nobody at hand measures it. */
+/** `idle`: nothing was refreshed in that time. `unknown`: no source has the metric. */
 export type RefreshLag = { readonly state: 'measured' | 'idle' | 'unknown'; readonly lastHourMaxMs: number | null };
 
 export type StackStatus = {
   readonly stack: string;
   readonly queues: readonly QueueStatus[];
-  /** Functions that fail at what they are given. */
+  /** Functions that fail on their messages or records. */
   readonly failing: readonly FailingFunction[];
   readonly refreshLag: RefreshLag;
-  /** Users whose score is of other rules, or was to change by today; null where the stack cannot tell. */
+  /** Users with a score of other rules, or one that was due to change by today; null if the stack cannot tell. */
   readonly staleUsers: number | null;
-  /** How many scores are by which version of the rules, in order. */
+  /** The number of scores per version of the rules, in order. */
   readonly rulesVersions: Readonly<Record<string, number>> | null;
-  /** The newest run that was no dry run; null where there is none, or none is known. */
+  /** The newest run that was not a dry run; null if there is none, or if it is unknown. */
   readonly lastBackfill: Run | null;
 };
 
@@ -74,7 +74,7 @@ export async function readStatus(connection: Connection, now: number): Promise<S
 const lastBackfill = async (connection: Connection): Promise<Run | null> =>
   (await newestRuns(connection)).find(({ dryRun }) => !dryRun) ?? null;
 
-/** Reads an entry for each of them, and nothing of the others. */
+/** Reads one index entry per stale user, and none of the others. */
 async function countStale(connection: Connection, now: number): Promise<number> {
   const { tableName } = connection;
   const tables = {
@@ -103,7 +103,7 @@ async function countRulesVersions(connection: Connection): Promise<Readonly<Reco
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Null on a stack from before there was such a thing. */
+/** Null on a stack of an older release without this resource. */
 async function ifThere<Value>(read: () => Promise<Value>): Promise<Value | null> {
   try {
     return await read();
@@ -118,7 +118,7 @@ async function ifThere<Value>(read: () => Promise<Value>): Promise<Value | null>
 
 type Measured = { readonly ages: ReadonlyMap<string, number>; readonly lag: RefreshLag };
 
-/** What SQS itself does not tell: the ages, from CloudWatch, where there is one. */
+/** Measures that SQS itself does not report: message ages, from CloudWatch if there is one. */
 async function measure(connection: Connection, roles: readonly string[], now: number): Promise<Measured | undefined> {
   const client = connection.cloudwatch?.metrics();
   if (client === undefined) return undefined;
@@ -163,7 +163,7 @@ const lagOf = (lags: readonly number[]): RefreshLag =>
 
 const LagLine = z.object({ _aws: z.object({ Timestamp: z.number() }), [LAG_METRIC]: z.number() });
 
-/** Locally the metric is where Lambda's would be extracted from: in the function's log. */
+/** On a local stack, the metric is read from the function's log, as Lambda extracts it. */
 function lagFromLog(file: string | undefined, now: number): RefreshLag {
   if (file === undefined || !existsSync(file)) return { state: 'unknown', lastHourMaxMs: null };
   const lags = tailOf(file)

@@ -21,21 +21,21 @@ type Order = {
 export function addBackfillCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'backfill',
-    summary: 'recompute from the facts and score again, dormant users included',
+    summary: 'compute metrics and scores again from the facts, for inactive users as well',
     options: [
-      new Option('--mode <mode>', 'whom: everybody, whose score is behind, or the community metrics')
+      new Option('--mode <mode>', 'what to compute: all users, users whose score is outdated, or the community metrics')
         .choices(['all', 'stale', 'metrics'])
         .conflicts('run'),
       new Option('--usernames <a,b>', 'just these').conflicts('run'),
-      new Option('--from <date>', 'of the community metrics: the first day').conflicts('run'),
-      new Option('--to <date>', 'and the last, included').conflicts('run'),
-      new Option('--dry-run', 'count what would be recomputed, and change nothing').conflicts('run'),
-      new Option('--run <id>', 'follow a run that was started before, or by the schedule'),
+      new Option('--from <date>', 'the first day of the community metrics').conflicts('run'),
+      new Option('--to <date>', 'the last day of the community metrics, included').conflicts('run'),
+      new Option('--dry-run', 'count what a run would compute, and change nothing').conflicts('run'),
+      new Option('--run <id>', 'follow a run that was started earlier, by hand or by the schedule'),
     ],
     help: `
-Without --mode it is all. The run is the stack's: it goes on through its own queue whether or not anybody follows, and
-can be run again, or twice at once, at no harm. The bar outlives broken lines and restarts. Ctrl-C (exit
-${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT.found} where users could not be recomputed.
+The default mode is all. The run belongs to the stack: it continues through its own queue, also when nobody follows it.
+Running it again, or twice at once, is safe. The progress bar survives broken connections and restarts. Ctrl-C (exit code
+${EXIT.interrupted}) stops following, and prints the command that continues. Exits with ${EXIT.found} if users could not be computed.
 
   laurel backfill --mode stale --dry-run
   laurel backfill --usernames ada,brin --stage prod
@@ -53,7 +53,7 @@ ${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT
     async run(context, { run, ...order }) {
       const usernames = order.usernames?.map((name) => {
         const { data } = Username.safeParse(name);
-        if (data === undefined) throw usageError(`--usernames: ${JSON.stringify(name)} is no username`);
+        if (data === undefined) throw usageError(`--usernames: ${JSON.stringify(name)} is not a valid username`);
         return data;
       });
       const asked: Order = {
@@ -68,7 +68,7 @@ ${EXIT.interrupted}) ends the following and says how to go on. Exits with ${EXIT
   });
 }
 
-/** Starts a run, or takes the one that is named, and shows it until it is done. */
+/** Starts a run, or takes the named one, and shows its progress until it is done. */
 async function runAndFollow(context: Context, what: string | Order): Promise<ExitCode> {
   const { output, target } = context;
   const bar = output.progress('backfill', 0);
@@ -78,7 +78,7 @@ async function runAndFollow(context: Context, what: string | Order): Promise<Exi
     seen.runId = answer.runId;
     show(bar, answer);
   };
-  const onLost = () => bar.update(handledOf(seen.last), { state: 'no connection, trying again' });
+  const onLost = () => bar.update(handledOf(seen.last), { state: 'no connection, retrying' });
 
   const interruption = Promise.withResolvers<'interrupted'>();
   context.interruption().addEventListener('abort', () => interruption.resolve('interrupted'));
@@ -89,7 +89,7 @@ async function runAndFollow(context: Context, what: string | Order): Promise<Exi
     bar.stop();
     if (end === 'interrupted') {
       const how = hintOf(target, seen.runId === undefined ? 'status' : `backfill --run ${seen.runId}`);
-      output.note(`The run goes on without us. To see it again: ${how}`);
+      output.note(`The run continues. To follow it again: ${how}`);
       output.result({ ...seen.last, runId: seen.runId ?? null, status: 'running', interrupted: true, follow: how }, '');
       return EXIT.interrupted;
     }
@@ -102,17 +102,20 @@ async function runAndFollow(context: Context, what: string | Order): Promise<Exi
 
 type Following = Parameters<typeof followBackfill>[1];
 
-/** The first invocation answers when its time is up, so its run is looked for meanwhile, and followed once it is seen. */
+/**
+ * The first invocation answers only at its end. So this looks for its run meanwhile, and follows it as soon as it
+ * appears.
+ */
 async function startAndFollow(context: Context, order: Order, following: Following): Promise<BackfillAnswer> {
   const connection = context.connect();
   const known = new Set((await newestRuns(connection)).map(({ runId }) => runId));
   const looking = new AbortController();
   const seen = awaitRun(connection, (run) => isOf(order, run), known, looking.signal).catch((error: unknown) => {
-    if (isTransient(error)) return undefined; // the answer of the invocation tells as well
+    if (isTransient(error)) return undefined; // the invocation's answer also names the run
     throw error;
   });
   const started = invokeBackfill(connection, order);
-  // Once the run is followed, what becomes of this invocation is of no interest.
+  // Once the run is followed, the result of this invocation no longer matters.
   started.catch(() => undefined);
   try {
     const followed = seen.then(async (runId): Promise<string | BackfillAnswer> => runId ?? (await started));
@@ -122,7 +125,7 @@ async function startAndFollow(context: Context, order: Order, following: Followi
     return first.status === 'done' ? first : await followBackfill(first.runId, following);
   } catch (error) {
     if (!isTransient(error)) throw error;
-    const why = `the line broke before the run was seen: it may have begun, see \`${hintOf(context.target, 'status')}\`, or start it again`;
+    const why = `the connection broke before the run appeared: it may have started, see \`${hintOf(context.target, 'status')}\`, or start it again`;
     throw new OperatorError('lost', why, { cause: error });
   } finally {
     looking.abort();
@@ -148,7 +151,7 @@ function textOf({ runId, mode, recomputed, enqueued, unknown = 0, failed = 0, dr
     isOfDays
       ? `${runId}: ${counted(recomputed, 'day')} of the community metrics ${did}`
       : `${runId}: ${counted(recomputed, 'user')} ${did}, ${counted(enqueued, 'refresh', 'es')} enqueued`,
-    ...(unknown > 0 ? [`Nothing is known of ${counted(unknown, 'more user')}`] : []),
+    ...(unknown > 0 ? [`${counted(unknown, 'more user')} unknown to this stack`] : []),
     ...(failed > 0
       ? [`${counted(failed, isOfDays ? 'day' : 'user')} could not be recomputed: see the log of the function backfill`]
       : []),

@@ -17,24 +17,25 @@ const MAX_SHOWN = 100;
 export function addConsistencyCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'consistency',
-    alias: 'conservation', // its name before, which scripts may use
-    summary: 'compare what was accepted with what is folded, and what was granted with what is balanced',
+    alias: 'conservation', // its old name, which scripts may use
+    summary: 'compare metrics and scores with the facts, and balances with the ledger',
     options: [
       new Option('--all', "every user, instead of this hour's sample"),
       new Option('--usernames <a,b>', 'just these'),
       new Option(
         '--standing <seconds>',
-        'how long a difference must last to be one, whatever is still queued; sets off no alarm',
+        'report a difference once it has lasted this long, even if work is queued; sets off no alarm',
       ),
     ],
     help: `
-Reads facts, lines and what was made of them, and changes none of it. A difference counts if it lasts for two minutes while
-nothing is queued and no stream is late, or for eight minutes. Then the alarm goes off, and every run looks at that user again,
-until one finds the user right: this command does that, too. Exits with ${EXIT.found} if there is a difference.
+Folds the facts and adds up the ledger, compares the results with the stored items, and changes none of them. A difference
+is reported if it lasts for two minutes while nothing is queued and no stream is late, or for eight minutes. Then the alarm
+goes off, and every run checks that user again until the user is right. A run of this command does so, too. Exits with
+${EXIT.found} if there is a difference.
 
   laurel consistency --all --stage prod
   laurel consistency --usernames ada,grace
-  laurel consistency --standing 0                  on a stack that nobody is writing to
+  laurel consistency --standing 0                  on a stack without traffic
   laurel consistency --json | jq .differences
 `,
     input: {
@@ -43,7 +44,7 @@ until one finds the user right: this command does that, too. Exits with ${EXIT.f
       standing: wholeNumber(0, LONGEST_STANDING_SECONDS).optional(),
     },
     async run({ connect, output }, { all, usernames, standing }) {
-      if (all === true && usernames !== undefined) throw usageError('choose one of --all and --usernames');
+      if (all === true && usernames !== undefined) throw usageError('choose either --all or --usernames');
       const connection = connect();
       const event = {
         ...(all === true ? { sample: 'all' } : {}),
@@ -64,10 +65,14 @@ until one finds the user right: this command does that, too. Exits with ${EXIT.f
       const text = [
         `${report.checked} users compared, ${report.different} with a difference, ${report.unsettled} still changing`,
         ...(report.remembered !== null && report.remembered > 0
-          ? [`The alarm is on: ${report.remembered} users differ, found now or before, and were not found right since.`]
+          ? [
+              `The alarm is on: ${report.remembered} users were found different, now or before, and not found right since.`,
+            ]
           : []),
-        ...(report.ofOtherRules > 0 ? [`${report.ofOtherRules} are of other rules: their ledger alone`] : []),
-        ...(report.complete ? [] : ['The time was up before all of the sample were compared.']),
+        ...(report.ofOtherRules > 0
+          ? [`${report.ofOtherRules} have scores of other rules: only their ledger was compared`]
+          : []),
+        ...(report.complete ? [] : ['The time limit was reached before the whole sample was compared.']),
         ...(rows.length > 0 ? [tableOf(HEAD, rows)] : []),
       ];
       output.result(report, text.join('\n'));
@@ -87,7 +92,7 @@ async function invoke(connection: Connection, event: object): Promise<Consistenc
   return ConsistencyReport.parse(value);
 }
 
-/** One report of two invocations: the second one goes on where the first one stopped. */
+/** Merges the reports of two invocations. The second one continued where the first one stopped. */
 const together = (first: ConsistencyReport, second: ConsistencyReport): ConsistencyReport => ({
   ...second,
   checked: first.checked + second.checked,

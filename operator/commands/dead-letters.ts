@@ -17,11 +17,11 @@ import {
 } from '../queues.ts';
 import { redrive } from '../redrive.ts';
 
-/** How many messages tell a redrive what is in the queue. */
+/** The number of messages that a redrive checks before it starts. */
 const MOST_LOOKED_AT = 100;
-/** How many messages a hint names. */
+/** The number of message ids in a suggested command. */
 const MOST_HINTED = 10;
-/** How much of a body a table shows. */
+/** The number of characters of a body in a table. */
 const SHOWN = 200;
 
 export type DeadLetter = {
@@ -37,13 +37,13 @@ export type DeadLetter = {
 export function addDeadLetterCommands(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'dead-letters [queue]',
-    summary: 'what could not be handled, and why; takes nothing away',
-    options: [new Option('--limit <number>', 'messages to look at, of each queue').default('100')],
+    summary: 'show messages that failed too often, and why; nothing is removed',
+    options: [new Option('--limit <number>', 'the maximum number of messages to show per queue').default('100')],
     help: `
-Queue is a role: score-refresh, backfill, announce-changes … ; without one, all are looked at. Each message is hidden
-from others for the second that the look takes. Its count of receives is over both queues, looks included. A dead
-letter carries no error: the reason is read from its body and, on a local stack, from the function's log; where it is
-unknown, the answer says which log has it. Exits with ${EXIT.found} where there are any.
+Queue is a role: score-refresh, backfill, announce-changes … ; without it, all queues are shown. Each message is hidden
+from other consumers for about a second while it is read. Its receive count covers both queues and includes these reads.
+A dead letter carries no error: the reason comes from its body and, on a local stack, from the function's log. If the
+reason is unknown, the answer names the log that has it. Exits with ${EXIT.found} if there are dead letters.
 
   laurel dead-letters
   laurel dead-letters score-refresh --stage prod --json | jq -r '.queues[].deadLetters[].body'
@@ -64,15 +64,15 @@ unknown, the answer says which log has it. Exits with ${EXIT.found} where there 
 
   addOperation(program, runtime, {
     usage: 'redrive <queue>',
-    summary: 'send dead letters back to the queue they failed in',
+    summary: 'send dead letters back to the queue that they failed in',
     options: [
-      new Option('--dry-run', 'say how many would go where, and move nothing'),
-      new Option('--rate <number>', 'at most so many messages a second'),
+      new Option('--dry-run', 'print how many messages would move, and move none'),
+      new Option('--rate <number>', 'the maximum number of messages per second'),
     ],
     help: `
-Always safe, and safe to repeat: a message only says what to recompute, and one whose work was done since changes
-nothing. Mend the cause first, or they are back after five more tries. On AWS it starts SQS's own move task, which goes
-on if you leave; elsewhere messages are sent and deleted one by one.
+A redrive is always safe and can be repeated: a message only asks for a recomputation, and changes nothing if the work was
+done meanwhile. Fix the cause first, otherwise the messages return after five more tries. On AWS this starts SQS's own move
+task, which continues after you leave. On other engines messages are sent and deleted one by one.
 
   laurel redrive score-refresh --dry-run
   laurel redrive score-refresh --stage prod --rate 20
@@ -83,21 +83,23 @@ on if you leave; elsewhere messages are sent and deleted one by one.
       const chosen = await deadLetterQueue(connection, queue);
       const { role, url, holds, source } = chosen;
       if (holds !== 'messages') throw usageError(`${role}: ${cureOf(holds, connection.target)}`);
-      if (source === undefined) throw usageError(`${role}: there is no queue that its messages came from`);
+      if (source === undefined) throw usageError(`${role}: its messages have no source queue to return to`);
       const sqs = connection.sqs();
       const looked = await deadLettersOf(connection, chosen, await look(sqs, url, MOST_LOOKED_AT), clock());
       const hopeless = looked.filter(({ reason }) => reason.kind === 'unreadable');
       if (hopeless.length > 0) {
         const hint = hintOf(connection.target, `dead-letters ${source.role}`);
         if (hopeless.length === looked.length && looked.length < MOST_LOOKED_AT) {
-          throw usageError(`${role}: what it holds can never be read, sent back or not. Look and discard: ${hint}`);
+          throw usageError(
+            `${role}: its messages can never be read, so a redrive does not help. Look at them and discard them: ${hint}`,
+          );
         }
         output.note(
-          `${counted(hopeless.length, 'message')} can never be read and will be back. Look and discard: ${hint}`,
+          `${counted(hopeless.length, 'message')} can never be read and will come back. Look at them and discard them: ${hint}`,
         );
       }
       const { waiting, inFlight } = await readQueue(sqs, url);
-      // One that is looked at just now is in flight, and soon there again.
+      // A message that somebody reads right now is in flight, and becomes visible again.
       const messages = waiting === null || inFlight === null ? null : waiting + inFlight;
       const way = { from: role, to: source.role, messages, dryRun };
       if (dryRun) {
@@ -120,17 +122,17 @@ on if you leave; elsewhere messages are sent and deleted one by one.
   });
 }
 
-/** The cure for what cannot be sent back. */
+/** How to repair the work behind entries that cannot be sent back. */
 const cureOf = (holds: 'positions' | 'invocations', target: Target): string => {
   switch (holds) {
     case 'positions':
       return (
-        'it holds positions in a stream, not messages: there is nothing to send back. Mend the cause, then announce again ' +
-        `whoever was missed with \`${hintOf(target, 'backfill --mode all')}\`: a missed score looks current, so \`stale\` passes it`
+        'it holds positions in a stream, not messages, so a redrive is impossible. Fix the cause, then recompute all users ' +
+        `with \`${hintOf(target, 'backfill --mode all')}\`: a score whose change was missed looks current, so \`stale\` skips it`
       );
     case 'invocations':
       return (
-        'it holds invocations that a schedule could not make. Mend the cause; the next one makes up for them, or run ' +
+        'it holds invocations that a schedule could not start. Fix the cause; the next scheduled run does their work, or run ' +
         `\`${hintOf(target, 'backfill --mode stale')}\` now`
       );
   }
@@ -140,7 +142,7 @@ async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: n
   const sqs = connection.sqs();
   const { target } = connection;
   const { waiting, inFlight } = await readQueue(sqs, queue.url);
-  // Whatever the depth says: it is only approximate.
+  // Independent of the depth, which is only approximate.
   const messages = await look(sqs, queue.url, limit);
   const deadLetters = await deadLettersOf(connection, queue, messages, now);
   const { holds, source, role, consumer } = queue;
@@ -163,7 +165,7 @@ async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: n
     text: textOf(role, deadLetters, limit, [
       ...(log === undefined ? [] : [`Its function's log:   ${log}`]),
       ...(holds === 'messages' ? [] : [`Here ${cure}.`]),
-      ...(holds === 'messages' && retry !== undefined ? [`Once it is mended:    ${retry}`] : []),
+      ...(holds === 'messages' && retry !== undefined ? [`After the fix:        ${retry}`] : []),
       ...(discard === undefined
         ? []
         : [`${holds === 'messages' ? 'Can never be read:   ' : 'After that:          '} ${discard}`]),

@@ -12,15 +12,15 @@ import { type DeadLetter, deadLettersOf, whyOf } from './dead-letters.ts';
 export function addDiscardCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'discard <queue>',
-    summary: 'take dead letters out for good, after showing them',
+    summary: 'show dead letters, then delete them',
     options: [
-      new Option('--message <ids>', 'which: ids as `laurel dead-letters` shows them, a,b').makeOptionMandatory(),
-      new Option('--yes', 'do not ask at a terminal'),
+      new Option('--message <ids>', 'ids from `laurel dead-letters`: a,b').makeOptionMandatory(),
+      new Option('--yes', 'do not ask for confirmation at a terminal'),
     ],
     help: `
-For messages that can never be read, and for positions and invocations once they are made up for. What can be read is
-better sent back with \`laurel redrive\`. Each message is shown whole before it is deleted; there is no way back. At a
-terminal it asks first.
+Use it for messages that can never be read, and for positions and invocations whose work was done again. Send readable
+messages back with \`laurel redrive\` instead. Each message is printed in full before it is deleted; it cannot be restored.
+At a terminal the command asks first.
 
   laurel discard score-refresh --message 0c1f8a3e-6d55-4a53-9f0b-5a3c1f7a2b10
   laurel discard announce-changes --stage prod --message 0c1f8a3e-6d55-4a53-9f0b-5a3c1f7a2b10
@@ -36,7 +36,7 @@ terminal it asks first.
       try {
         const missing = [...wanted].filter((id) => !found.has(id));
         if (missing.length > 0) {
-          const why = 'Somebody who looks at a message hides it for half a minute';
+          const why = 'A message is hidden for half a minute while another command reads it';
           throw new OperatorError('unknown_message', `${queue.role} does not hold ${missing.join(', ')}. ${why}`);
         }
         const shown = await deadLettersOf(connection, queue, messages, clock());

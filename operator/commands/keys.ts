@@ -25,16 +25,16 @@ const ListedKey = z.object({
 type ListedKey = z.infer<typeof ListedKey>;
 const KeyPage = z.object({ keys: z.array(ListedKey), next: z.string().optional() });
 
-const KEEP_IT = 'Keep it: it is shown this once, and Laurel keeps only its hash.';
-const label = () => new Option('--label <label>', 'what the list of keys calls it');
+const KEEP_IT = 'Store it now: it is shown only once, because Laurel keeps only its hash.';
+const label = () => new Option('--label <label>', 'a name for the key in the list');
 
 /** Adds `keys list | create | revoke | create-admin`. */
 export function addKeyCommands(program: Command, runtime: Runtime): void {
-  const keys = program.command('keys').description('who may do what: list, create and revoke keys');
+  const keys = program.command('keys').description('list, create and revoke API keys');
 
   addOperation(keys, runtime, {
     usage: 'list',
-    summary: 'all keys, revoked ones included; secrets are kept nowhere',
+    summary: 'list all keys, with revoked ones; secrets are not stored',
     help: `
   laurel keys list
   laurel keys list --json | jq -r '.keys[] | select(.revokedAt == null) | .id'
@@ -66,14 +66,14 @@ export function addKeyCommands(program: Command, runtime: Runtime): void {
 
   addOperation(keys, runtime, {
     usage: 'create',
-    summary: 'make a key; its secret is shown this once',
+    summary: 'create a key; its secret is shown only once',
     options: [
-      new Option('--kind <kind>', 'whose it is').choices([...KEY_KINDS]).makeOptionMandatory(),
-      new Option('--username <username>', "a personal key's account"),
-      new Option('--slug <slug>', "a collective's name"),
-      new Option('--members <usernames>', "a collective's accounts: a,b,c"),
+      new Option('--kind <kind>', 'the kind of key').choices([...KEY_KINDS]).makeOptionMandatory(),
+      new Option('--username <username>', 'the account of a personal key'),
+      new Option('--slug <slug>', 'the name of a collective'),
+      new Option('--members <usernames>', 'the accounts of a collective: a,b,c'),
       label(),
-      new Option('--scopes <scopes>', `instead of those its kind has: ${SCOPES.join(',')}`),
+      new Option('--scopes <scopes>', `instead of the default scopes of the kind: ${SCOPES.join(',')}`),
     ],
     help: `
   laurel keys create --kind personal --username ada
@@ -92,7 +92,7 @@ export function addKeyCommands(program: Command, runtime: Runtime): void {
       const body = check(CreateKeyRequest, request, 'options');
       if (!body.ok) throw usageError(sentenceOf(body.error.map((fault) => ({ ...fault, field: `--${fault.field}` }))));
       const asked = { method: 'POST', path: '/v1/keys', body: body.value, answer: CreatedKey } as const;
-      const created = await callApi(connect().http(), { ...asked, repeatable: false }); // each call makes a key
+      const created = await callApi(connect().http(), { ...asked, repeatable: false }); // each call creates a key
       output.result(created, created.key);
       output.note(KEEP_IT);
       return EXIT.ok;
@@ -101,7 +101,7 @@ export function addKeyCommands(program: Command, runtime: Runtime): void {
 
   addOperation(keys, runtime, {
     usage: 'revoke <id>',
-    summary: 'end a key; requests with it are refused within 60 s',
+    summary: 'revoke a key; requests with it are refused within 60 s',
     help: `
   laurel keys revoke 0123456789abcdef0123456789abcdef
 `,
@@ -116,10 +116,11 @@ export function addKeyCommands(program: Command, runtime: Runtime): void {
 
   addOperation(keys, runtime, {
     usage: 'create-admin',
-    summary: 'make an admin key straight in the table: the first of a new stack',
+    summary: 'write an admin key directly to the table: the first key of a new stack',
     options: [label().default('first admin key')],
     help: `
-A new deployment has no key that could ask the API for one. This writes to the table, with AWS credentials that may.
+A new deployment has no key that could call the API to create one. This command writes to the table, so its AWS
+credentials need that permission.
 
   export LAUREL_ADMIN_KEY=$(laurel keys create-admin --stage prod)
 `,

@@ -8,7 +8,7 @@ import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
 import { EXIT } from '../outcome.ts';
 import { tableOf } from '../output.ts';
 
-const reason = new Option('--reason <text>', 'why, for the ledger').makeOptionMandatory();
+const reason = new Option('--reason <text>', 'the reason, for the ledger').makeOptionMandatory();
 
 const grantText = ({ grantId, balance, grantedAt, replayed }: z.infer<typeof GrantedView>): string =>
   `${grantId}: ${replayed === true ? 'given before,' : 'given'} at ${grantedAt}; the balance after it was ${balance}`;
@@ -17,11 +17,11 @@ const grantText = ({ grantId, balance, grantedAt, replayed }: z.infer<typeof Gra
 export function addLedgerCommands(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'award <username> <points>',
-    summary: 'give points to a user, once for each --id',
+    summary: 'give points to a user, once per --id',
     options: [
-      new Option('--id <award-id>', 'what makes it this award: the same id is never given twice').makeOptionMandatory(),
+      new Option('--id <award-id>', 'the id of the award: the same id is granted only once').makeOptionMandatory(),
       reason,
-      new Option('--granted-by <name>', "who gives it; the key's label where it is missing"),
+      new Option('--granted-by <name>', 'who gives the award; by default the label of the key'),
     ],
     help: `
   laurel award ada 50 --id hackathon-2026-ada --reason 'Won the hackathon'
@@ -48,10 +48,10 @@ export function addLedgerCommands(program: Command, runtime: Runtime): void {
 
   addOperation(program, runtime, {
     usage: 'reverse <grant-id>',
-    summary: 'take a grant back, once, by a line of its own',
+    summary: 'reverse a grant, once, with a new line',
     options: [reason],
     help: `
-Grants and their ids: GET /v1/scores/{username}/grants. Nothing of the ledger is ever changed or removed.
+GET /v1/scores/{username}/grants lists grants and their ids. The ledger is append-only: no line is changed or removed.
 
   laurel reverse award:hackathon-2026-ada --reason 'Was given to the wrong account'
 `,
@@ -66,9 +66,9 @@ Grants and their ids: GET /v1/scores/{username}/grants. Nothing of the ledger is
 
   addOperation(program, runtime, {
     usage: 'audit <username>',
-    summary: "prove a user's balance: recomputed now from every line of the ledger",
+    summary: "verify a user's balance: recompute it now from every line of the ledger",
     help: `
-Exits with ${EXIT.found} where anything does not add up: a changed line, a missing one, a wrong total.
+Exits with ${EXIT.found} if something is wrong: a changed line, a missing line, or a wrong total.
 
   laurel audit ada
   laurel audit ada --json | jq .problems
@@ -90,7 +90,7 @@ Exits with ${EXIT.found} where anything does not add up: a changed line, a missi
   });
 }
 
-/** One audit after the other, where there are more lines than one of them proves; their sums and findings together. */
+/** Repeats the audit while there are more lines than one request covers, and merges sums and problems. */
 async function auditAll(http: HttpAccess, username: string): Promise<AuditView> {
   const path = `/v1/scores/${encodeURIComponent(username)}/audit`;
   let all = await callApi(http, { method: 'GET', path, answer: AuditView });

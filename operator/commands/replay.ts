@@ -11,21 +11,21 @@ import { keysFor, readKeysFile, replay, stateFile, stateFor } from '../replay.ts
 export function addReplayCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'replay <file>',
-    summary: 'send recorded telemetry, resumable',
+    summary: 'send recorded telemetry; it can be resumed',
     options: [
-      new Option('--keys <file>', 'JSON {username: key}; for others, keys are made with the admin key'),
-      new Option('--state <file>', 'where it keeps how far it came (FILE.replay), and the keys it made (.keys)'),
-      new Option('--restart', 'from the first request again; what was sent before counts as duplicates'),
+      new Option('--keys <file>', 'a JSON file {username: key}; other keys are created with the admin key'),
+      new Option('--state <file>', 'the file for progress (default FILE.replay) and for created keys (.keys)'),
+      new Option('--restart', 'start again at the first request; events that were sent before count as duplicates'),
       new Option(
         '--shift-to-today [date]',
-        "move all times by whole days, so that this date of the recording, or its last event's, is today",
+        'move all times by whole days, so that this date of the recording, or the date of its last event, becomes today',
       ),
     ],
     help: `
-File is .ndjson or .ndjson.gz, a request a line: {"path", "key": username or null, "headers", "body"}; the sample's form
-{"username", "events"} is read too. Requests are sent one by one in their order. Stopped, killed or cut off, the same
-command goes on where it was, with the same shift, and nothing counts twice. Exits with ${EXIT.found} where requests were refused
-with 4xx or events rejected.
+File is .ndjson or .ndjson.gz with one request per line: {"path", "key": username or null, "headers", "body"}. The sample's
+format {"username", "events"} also works. Requests are sent one by one, in order. After an interruption, the same command
+continues with the same shift, and nothing counts twice. Exits with ${EXIT.found} if requests were refused with 4xx, or
+events were rejected.
 
   laurel replay examples/community.ndjson.gz --shift-to-today
   laurel replay recording.ndjson --stage dev --keys keys.json --json
@@ -38,7 +38,7 @@ with 4xx or events rejected.
       shiftToToday: z.union([RequestDate, z.literal(true)], 'expected a date such as 2026-08-21').optional(),
     },
     async run({ connect, output, clock, interruption }, { file, keys, state: statePath, restart, shiftToToday }) {
-      if (!existsSync(file)) throw usageError(`file: there is no ${file}`);
+      if (!existsSync(file)) throw usageError(`file: ${file} does not exist`);
       const connection = connect();
       const http = connection.http();
       const summary = await summarize(file);
@@ -75,10 +75,10 @@ with 4xx or events rejected.
           `${counts.rejected} rejected; ${refused} requests refused`,
       );
       if (!isDone) {
-        output.note('Stopped. The same command goes on from here.');
+        output.note('Stopped. The same command continues from here.');
         return EXIT.interrupted;
       }
-      if (!isLeft) output.note('All of it had been sent before; --restart sends it again, as duplicates.');
+      if (!isLeft) output.note('Everything had already been sent; --restart sends it again, as duplicates.');
       return refused > 0 || counts.rejected > 0 ? EXIT.found : EXIT.ok;
     },
   });

@@ -12,10 +12,10 @@ const HEAD = ['source', 'scores', 'ledger', 'yanked', 'reversed', 'not granted',
 export function addShadowReportCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'shadow-report',
-    summary: 'compare what the scores count with what the ledger holds, over all users',
+    summary: 'compare the scores with the ledger, for all users',
     help: `
-Every difference is explained or flagged; users of whom a line cannot be read are named beside it. Exits with
-${EXIT.found} where there is either.
+Every difference is explained or flagged. Users with a line that cannot be read are listed separately. Exits with
+${EXIT.found} if a user is flagged or listed.
 
   laurel shadow-report --stage prod
   laurel shadow-report --json | jq .flagged
@@ -43,7 +43,9 @@ ${EXIT.found} where there is either.
       const text = [
         `${report.users} users`,
         tableOf(HEAD, rows),
-        ...(report.flagged.length === 0 ? ['Every difference is explained.'] : ['Nothing explains these:']),
+        ...(report.flagged.length === 0
+          ? ['Every difference is explained.']
+          : ['These differences are not explained:']),
         ...report.flagged.map(({ username, source, difference }) => `- ${username}, ${source}: ${difference}`),
         ...(report.unreadable.length === 0 ? [] : ['These could not be compared:']),
         ...report.unreadable.map(({ username, error }) => `- ${username}: ${error}`),

@@ -10,10 +10,10 @@ import { type QueueStatus, readStatus, type StackStatus } from '../stack-status.
 export function addStatusCommand(program: Command, runtime: Runtime): void {
   addOperation(program, runtime, {
     usage: 'status',
-    summary: 'what fails, queues, dead letters, how far scores lag behind, stale users, the last backfill',
+    summary: 'failing functions, queues, dead letters, refresh lag, stale users, the last backfill',
     help: `
-It changes nothing. What the stack cannot tell is "unknown", in JSON null, and never 0: a local one has no ages of
-messages. Exits with ${EXIT.found} where there are dead letters, or where a function fails at what its queue or its streams give it.
+Changes nothing. A value that the stack cannot measure is "unknown" (null in JSON), never 0: a local stack has no message
+ages. Exits with ${EXIT.found} if there are dead letters, or if a function fails on its messages or records.
 
   laurel status
   laurel status --stage prod --json | jq '.queues[] | select(.waiting > 0)'
@@ -54,14 +54,14 @@ function textOf(status: StackStatus, target: Target, now: number): string {
     `last backfill:  ${
       lastBackfill === null
         ? 'none known'
-        : `${lastBackfill.mode}, ${lastBackfill.status}, begun ${durationText((now - Date.parse(lastBackfill.startedAt)) / 1_000)} ago: ${lastBackfill.runId}`
+        : `${lastBackfill.mode}, ${lastBackfill.status}, started ${durationText((now - Date.parse(lastBackfill.startedAt)) / 1_000)} ago: ${lastBackfill.runId}`
     }`,
     ...status.failing.map((each) => `failing:        ${failingText(each, now)}`),
     ...(dead.length === 0 ? [] : [`dead letters:   ${dead.join(', ')}`]),
   ].join('\n');
 }
 
-/** Only while a change of the rules has not reached all scores. */
+/** Printed only until a change of the rules has reached all scores. */
 function rulesText({ rulesVersions }: StackStatus): string[] {
   const versions = Object.entries(rulesVersions ?? {});
   if (versions.length < 2) return [];
@@ -77,8 +77,8 @@ function failingText(
   const source = queue === null ? 'the streams of tables' : `the queue ${queue}`;
   const ago = lastErrorAt === null ? '' : `, ${durationText((now - Date.parse(lastErrorAt)) / 1_000)} ago`;
   return (
-    `${of.function} fails at what ${source} gives it: ${failed} times in ${durationText(withinSeconds)}. ` +
-    `Last error${ago}: ${orUnknown(lastError)}. All of them: ${log}`
+    `${of.function} fails on ${source}: ${failed} times in ${durationText(withinSeconds)}. ` +
+    `Last error${ago}: ${orUnknown(lastError)}. All errors: ${log}`
   );
 }
 

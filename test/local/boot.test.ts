@@ -151,7 +151,7 @@ describe('npm start', () => {
 
     for (const [content, why] of [
       ['', 'holds no key of Laurel'],
-      [`lrl_${'x'.repeat(43)}`, 'holds a key that the stored data does not know'],
+      [`lrl_${'x'.repeat(43)}`, 'holds a key that is not an admin key in the stored data'],
     ] as const) {
       writeFileSync(join(dataDirectory, 'admin-key'), content);
       const unusable = start('--empty');

@@ -99,10 +99,12 @@ describe('laurel consistency', () => {
     expect(code).toBe(3);
   });
 
-  it('says where the time was up, whose ledger alone was compared, and that the alarm is on', async () => {
+  it('reports a time limit, users of whom only the ledger was compared, and that the alarm is on', async () => {
     answering(aReport({ complete: false, remembered: 2 }));
 
-    expect((await consistency()).text).toMatch(/alarm is on: 2 users[^]*1 are of other rules[^]*time was up/u);
+    expect((await consistency()).text).toMatch(
+      /alarm is on: 2 users[^]*1 have scores of other rules[^]*time limit was reached/u,
+    );
   });
 
   it('names users, and how long a difference must stand', async () => {
