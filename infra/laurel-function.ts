@@ -14,7 +14,6 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { alarmOnFunction } from './alarms.ts';
 import { bundleOf } from './bundle.ts';
-import { type Policy, writeLog } from './policies.ts';
 import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
 
 /** Behind the API: the gateway gives up at 30 s, and its callers before that. */
@@ -24,10 +23,10 @@ export const FORWARD_TIMEOUT = Duration.seconds(15);
 /** Behind a queue or a stream. */
 export const WORKER_TIMEOUT = Duration.seconds(60);
 
-export type LaurelFunctionProps = {
+export type LaurelFunctionProps<Env> = {
   readonly stage: Stage;
   readonly role: string; // the folder under functions/ that holds its handler
-  readonly environment: Readonly<Record<string, string>>; // of `environmentOf`
+  readonly environment: Env;
   readonly timeout: Duration;
   readonly memoryMegabytes?: number; // which also decides the share of a processor
   readonly feedsItself?: boolean; // Lambda ends a function's loop through a queue after 16 rounds unless it is told not to
@@ -35,9 +34,9 @@ export type LaurelFunctionProps = {
 
 /**
  * One function with a role of its own, which may write its own log and nothing else: callers add each need with
- * `allow`.
+ * `allow`. `Env` is what the function's `env.ts` parses, so a name that is missing here does not compile.
  */
-export class LaurelFunction extends Construct {
+export class LaurelFunction<Env extends Record<string, string>> extends Construct {
   readonly fn: LambdaFunction;
   readonly role: string;
   readonly name: string;
@@ -46,7 +45,7 @@ export class LaurelFunction extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, role, environment, timeout, memoryMegabytes = 512, feedsItself = false }: LaurelFunctionProps,
+    { stage, role, environment, timeout, memoryMegabytes = 512, feedsItself = false }: LaurelFunctionProps<Env>,
   ) {
     super(scope, id);
     this.role = role;
@@ -75,7 +74,7 @@ export class LaurelFunction extends Construct {
       systemLogLevelV2: SystemLogLevel.WARN,
     });
     Tags.of(this.fn).add(ROLE_TAG, role);
-    this.allow(writeLog(logGroup));
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
     alarmOnFunction(this);
   }
 
@@ -84,10 +83,9 @@ export class LaurelFunction extends Construct {
     return [API_TIMEOUT, FORWARD_TIMEOUT].includes(this.timeout);
   }
 
-  /** One need, one policy of `policies.ts`. */
-  allow(...policies: readonly Policy[]): void {
-    for (const { actions, resourceArn } of policies.flat()) {
-      this.fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [resourceArn] }));
-    }
+  /** One need, one line: these actions on this one resource. */
+  allow(actions: readonly string[], resourceArn: string): this {
+    this.fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [resourceArn] }));
+    return this;
   }
 }

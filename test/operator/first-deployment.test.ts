@@ -13,17 +13,17 @@ const steps = [...page.matchAll(/^\*\*(\d+)\. [\s\S]*?```sh\n([\s\S]*?)```\n\n(E
   ([, number, command = '', answer = '']) => ({
     number: Number(number),
     command,
-    /** What the answer shows: the words in code of the first sentence. */
+    /** The expected output: the words in code of the first sentence. */
     expected: [...(answer.split(/[:.;] /u)[0] ?? '').matchAll(/`([^`]+)`/gu)].map(([, code = '']) => code),
   }),
 );
 
 describe('the checklist of the first deployment', () => {
-  it('is twenty commands, each with its answer', () => {
+  it('has twenty commands, each with its answer', () => {
     expect(steps.map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
   });
 
-  it('names only functions, tables, queues and logs that there are', () => {
+  it('names only existing functions, tables, queues and logs', () => {
     const named = [...page.matchAll(/laurel-\$stage-([\w-]+)/gu)].map(([, role]) => role);
     const logs = ofType(resources, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.LogGroupName);
 
@@ -31,17 +31,17 @@ describe('the checklist of the first deployment', () => {
     expect(logs).toContain('/aws/apigateway/laurel-local-api');
   });
 
-  it('counts streams, schedules and concurrency as the template has them', () => {
+  it('has the same numbers of streams, schedules and concurrent invocations as the template', () => {
     const mappings = ofType(resources, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);
     const atOnce = mappings.reduce((sum, { ScalingConfig }) => sum + (ScalingConfig?.MaximumConcurrency ?? 0), 0);
 
     expect(mappings.filter(({ StartingPosition }) => StartingPosition !== undefined)).toHaveLength(4);
     expect(ofType(resources, 'AWS::Scheduler::Schedule')).toHaveLength(5);
-    expect(page).toContain(`the queues alone may take ${atOnce} at once`);
+    expect(page).toContain(`the queues alone can use ${atOnce} at once`);
   });
 });
 
-describe('its commands that need no account', () => {
+describe('its commands that need no AWS account', () => {
   let stack: TestStack;
   beforeAll(async () => {
     stack = await startTestStack();
@@ -49,7 +49,7 @@ describe('its commands that need no account', () => {
   });
   afterAll(() => stack.stop());
 
-  it('answer on the local stack as the checklist says', async () => {
+  it('give the expected answers on the local stack', async () => {
     const here = steps.filter(({ command }) => /^(?:curl|admin=|made=|event=|echo|sleep|laurel)/u.test(command));
     const script = here
       .map(({ number, command }) => `echo; echo "== ${number}"\n${command}`)
