@@ -128,7 +128,7 @@ export function alarmOnBacklog(queue: Queue): void {
 }
 
 /** For every function: what it threw, what was refused to it, and what is about to be cut off. */
-export function alarmOnFunction(laurelFunction: LaurelFunction<Record<string, string>>): void {
+export function alarmOnFunction(laurelFunction: LaurelFunction): void {
   const { fn, timeout, answersRequests } = laurelFunction;
   const runbook = RUNBOOK.functionErrors;
   const errors = fn.metricErrors(total);
@@ -155,7 +155,7 @@ export function alarmOnFunction(laurelFunction: LaurelFunction<Record<string, st
 }
 
 /** For the function that folds scores: some machine's clock was days ahead when it saved one. */
-export function alarmOnDateAhead({ fn, name }: LaurelFunction<Record<string, string>>): void {
+export function alarmOnDateAhead({ fn, name }: LaurelFunction): void {
   addAlarm(fn, 'StoredDateAhead', {
     metric: ownMetric('StoredDateAhead', name, total),
     atLeast: 1,
@@ -168,10 +168,7 @@ export function alarmOnDateAhead({ fn, name }: LaurelFunction<Record<string, str
  * For a function that is fed by a queue or a stream: an invocation that could not handle some of its messages succeeds, so
  * nothing else shows it until they are dead letters. `triedAgainAfter`: when a message that failed comes again.
  */
-export function alarmOnFailedItems(
-  { fn, name }: LaurelFunction<Record<string, string>>,
-  triedAgainAfter: Duration,
-): void {
+export function alarmOnFailedItems({ fn, name }: LaurelFunction, triedAgainAfter: Duration): void {
   const isSoon = triedAgainAfter.toSeconds() <= TRIED_AGAIN_SOON.toSeconds();
   addAlarm(fn, 'Failing', {
     metric: ownMetric('FailedItems', name, total),
@@ -183,7 +180,7 @@ export function alarmOnFailedItems(
 }
 
 /** For a function whose invoker does not wait: its events queue within Lambda, and are given up there. */
-export function alarmOnAsynchronousInvocations({ fn }: LaurelFunction<Record<string, string>>): void {
+export function alarmOnAsynchronousInvocations({ fn }: LaurelFunction): void {
   const runbook = RUNBOOK.droppedInvocations;
   addAlarm(fn, 'AsyncEventAge', {
     metric: fn.metric('AsyncEventAge', over),

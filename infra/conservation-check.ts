@@ -2,10 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, MathExpression, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import type { CheckConservationEnv } from '../functions/check-conservation/env.ts';
 import { addAlarm, alarmOnAsynchronousInvocations, ownMetric, RUNBOOK } from './alarms.ts';
 import type { LaurelQueue } from './laurel-queue.ts';
-import { LaurelFunction } from './laurel-function.ts';
+import { LaurelFunction, type LaurelFunctionProps } from './laurel-function.ts';
 import { scheduleGroup } from './schedule-group.ts';
 import { scheduleRole } from './schedule-role.ts';
 import { physicalName, type Stage } from './stage.ts';
@@ -23,7 +22,7 @@ const MINUTES_OF_AN_HOUR = 55;
 
 type ConservationCheckProps = {
   readonly stage: Stage;
-  readonly environment: CheckConservationEnv;
+  readonly environment: LaurelFunctionProps['environment'];
   /** Any queue that a function drains, which shows since when there is a stack. */
   readonly polledQueue: LaurelQueue;
 };
@@ -33,11 +32,11 @@ type ConservationCheckProps = {
  * go off on any difference, and when it has not run. Callers add what its function may read.
  */
 export class ConservationCheck extends Construct {
-  readonly worker: LaurelFunction<CheckConservationEnv>;
+  readonly worker: LaurelFunction;
 
   constructor(scope: Construct, id: string, { stage, environment, polledQueue }: ConservationCheckProps) {
     super(scope, id);
-    this.worker = new LaurelFunction<CheckConservationEnv>(this, 'Worker', {
+    this.worker = new LaurelFunction(this, 'Worker', {
       stage,
       role: ROLE,
       environment,

@@ -1,26 +1,33 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Dashboard, GraphWidget, type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { LaurelFunction } from './laurel-function.ts';
+import { LaurelFunction } from './laurel-function.ts';
+import { LaurelQueue } from './laurel-queue.ts';
+import { QueueWorker } from './queue-worker.ts';
 import { physicalName, type Stage } from './stage.ts';
 
-type LaurelDashboardProps = {
-  readonly stage: Stage;
-  readonly functions: readonly LaurelFunction<Record<string, string>>[];
-  /** Drained by a function. */
-  readonly queues: readonly Queue[];
-  /** Wait for an operator. */
-  readonly leftovers: readonly Queue[];
-};
+/** The order in which a graph names the functions. One that is not listed comes first. */
+const FUNCTIONS = [
+  ...['refresh-score', 'backfill', 'roll-up-metrics', 'rank-leaderboards', 'announce-changes'],
+  ...['ingest-telemetry', 'manage-keys', 'confirm-publish', 'manage-devices', 'set-visibility', 'record-award'],
+  ...['shadow-report', 'check-conservation', 'read-api', 'forward-request'],
+];
 
 const EVERY = Duration.minutes(5);
 const WIDTH = 12; // two graphs side by side
 
 /** What an operator looks at first: what comes in, what waits, what failed, and how far scores are behind. */
 export class LaurelDashboard extends Construct {
-  constructor(scope: Construct, id: string, { stage, functions, queues, leftovers }: LaurelDashboardProps) {
+  constructor(scope: Construct, id: string, { stage }: { readonly stage: Stage }) {
     super(scope, id);
+    const constructs = Stack.of(this).node.findAll();
+    const functions = constructs
+      .filter((each) => each instanceof LaurelFunction)
+      .sort((a, b) => FUNCTIONS.indexOf(a.role) - FUNCTIONS.indexOf(b.role));
+    const queues = constructs.filter((each) => each instanceof QueueWorker).map(({ queue }) => queue);
+    const leftovers = constructs
+      .filter((each) => each instanceof LaurelQueue)
+      .filter((queue) => !queues.includes(queue));
     const highest = { period: EVERY, statistic: Stats.MAXIMUM };
     const total = { period: EVERY, statistic: Stats.SUM };
     const own = (metricName: string, service: string, statistic: string) =>

@@ -11,9 +11,12 @@ import {
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { ForwardRequestEnv } from '../functions/forward-request/env.ts';
+import type { Variables } from '../functions/runtime/variables.ts';
 import { alarmOnApi } from './alarms.ts';
-import type { ForwardRequestEnv } from '../functions/forward-request/env.ts';
+import { environmentOf } from './environment.ts';
 import { FORWARD_TIMEOUT, LaurelFunction } from './laurel-function.ts';
+import { invoke } from './policies.ts';
 import { physicalName, type Stage } from './stage.ts';
 
 /** Why the gateway lets a request through to its function: each route states one. */
@@ -24,7 +27,7 @@ export const ACCESS = {
 } as const;
 
 type RouteTarget = {
-  readonly target: LaurelFunction<Record<string, string>>;
+  readonly target: LaurelFunction;
   readonly access: (typeof ACCESS)[keyof typeof ACCESS];
 };
 
@@ -35,6 +38,8 @@ type LaurelApiProps = {
   readonly routes: readonly LaurelRoutes[];
   readonly basePath?: string | undefined; // `/api`: every path is served behind it, too
 };
+
+const BASE_PATH = 'BASE_PATH' satisfies keyof Variables;
 
 /** Requests a second, and the burst above them, that the whole API takes before the gateway answers 429. */
 export const THROTTLE = { rateLimit: 1000, burstLimit: 2000 } as const;
@@ -72,7 +77,7 @@ export class LaurelApi extends Construct {
       // One permission covers all routes of a function. `$default` is not among them: its ARN has no method and no path.
       const scopePermissionToRoute = routeKey === HttpRouteKey.DEFAULT;
       const integration = integrations.get(role) ?? new HttpLambdaIntegration(role, fn, { scopePermissionToRoute });
-      if (!integrations.has(role) && basePath !== '') fn.addEnvironment('BASE_PATH', basePath);
+      if (!integrations.has(role) && basePath !== '') fn.addEnvironment(BASE_PATH, basePath);
       integrations.set(role, integration);
       const added = new HttpRoute(this, routeKey.key, { httpApi, routeKey, integration });
       Validations.of(added).acknowledge({ id: 'AwsSolutions-APIG4', reason: access });
@@ -81,15 +86,13 @@ export class LaurelApi extends Construct {
       const served = new Set(paths.flatMap((path) => [path, `${basePath}${path}`]));
       for (const path of served) route(HttpRouteKey.with(path, HttpMethod.ANY), target);
     }
-    const forwardRequest = new LaurelFunction<ForwardRequestEnv>(this, 'ForwardRequest', {
+    const forwardRequest = new LaurelFunction(this, 'ForwardRequest', {
       stage,
       role: 'forward-request',
-      environment: { FUNCTION_NAME_PREFIX: physicalName(stage, '') },
+      environment: environmentOf(ForwardRequestEnv, { FUNCTION_NAME_PREFIX: physicalName(stage, '') }),
       timeout: FORWARD_TIMEOUT,
     });
-    for (const { fn } of new Set(routes.map(({ target }) => target))) {
-      forwardRequest.allow(['lambda:InvokeFunction'], fn.functionArn);
-    }
+    forwardRequest.allow(...[...new Set(routes.map(({ target }) => target))].map(({ fn }) => invoke(fn)));
     route(HttpRouteKey.DEFAULT, { target: forwardRequest, access: ACCESS.keyOptional });
     const accessLog = new LogGroup(this, 'AccessLog', {
       logGroupName: `/aws/apigateway/${physicalName(stage, 'api')}`,

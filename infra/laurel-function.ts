@@ -14,6 +14,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { alarmOnFunction } from './alarms.ts';
 import { bundleOf } from './bundle.ts';
+import { type Policy, writeLog } from './policies.ts';
 import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
 
 /** Behind the API: the gateway gives up at 30 s, and its callers before that. */
@@ -23,10 +24,10 @@ export const FORWARD_TIMEOUT = Duration.seconds(15);
 /** Behind a queue or a stream. */
 export const WORKER_TIMEOUT = Duration.seconds(60);
 
-export type LaurelFunctionProps<Env> = {
+export type LaurelFunctionProps = {
   readonly stage: Stage;
   readonly role: string; // the folder under functions/ that holds its handler
-  readonly environment: Env;
+  readonly environment: Readonly<Record<string, string>>; // of `environmentOf`
   readonly timeout: Duration;
   readonly memoryMegabytes?: number; // which also decides the share of a processor
   readonly feedsItself?: boolean; // Lambda ends a function's loop through a queue after 16 rounds unless it is told not to
@@ -34,9 +35,9 @@ export type LaurelFunctionProps<Env> = {
 
 /**
  * One function with a role of its own, which may write its own log and nothing else: callers add each need with
- * `allow`. `Env` is what the function's `env.ts` parses, so a name that is missing here does not compile.
+ * `allow`.
  */
-export class LaurelFunction<Env extends Record<string, string>> extends Construct {
+export class LaurelFunction extends Construct {
   readonly fn: LambdaFunction;
   readonly role: string;
   readonly name: string;
@@ -45,7 +46,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
   constructor(
     scope: Construct,
     id: string,
-    { stage, role, environment, timeout, memoryMegabytes = 512, feedsItself = false }: LaurelFunctionProps<Env>,
+    { stage, role, environment, timeout, memoryMegabytes = 512, feedsItself = false }: LaurelFunctionProps,
   ) {
     super(scope, id);
     this.role = role;
@@ -74,7 +75,7 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
       systemLogLevelV2: SystemLogLevel.WARN,
     });
     Tags.of(this.fn).add(ROLE_TAG, role);
-    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
+    this.allow(writeLog(logGroup));
     alarmOnFunction(this);
   }
 
@@ -83,9 +84,10 @@ export class LaurelFunction<Env extends Record<string, string>> extends Construc
     return [API_TIMEOUT, FORWARD_TIMEOUT].includes(this.timeout);
   }
 
-  /** One need, one line: these actions on this one resource. */
-  allow(actions: readonly string[], resourceArn: string): this {
-    this.fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [resourceArn] }));
-    return this;
+  /** One need, one policy of `policies.ts`. */
+  allow(...policies: readonly Policy[]): void {
+    for (const { actions, resourceArn } of policies.flat()) {
+      this.fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [resourceArn] }));
+    }
   }
 }

@@ -74,3 +74,4 @@ export function laurelTables(scope: Construct, stage: Stage) {
   const { table: credentials } = new LaurelTable(scope, 'Credentials', { stage, role: 'credentials' });
   return { telemetry, scoreGrants, registry, userScores, backfillRuns, leaderboards, rollups, credentials };
 }
+export type LaurelTables = ReturnType<typeof laurelTables>;

@@ -3,14 +3,17 @@ import { Construct } from 'constructs';
 import { alarmOnAnyMessage, alarmOnBacklog, alarmOnFailedItems, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
+import { drain } from './policies.ts';
 
 /** Messages that are handled together where they are about the same thing: gathered for a second. */
 const GATHERED = { batchSize: 100, window: Duration.seconds(1) } as const;
 /** Messages that may each take the function's whole time. */
 const ONE_BY_ONE = { batchSize: 1, window: Duration.seconds(0) } as const;
 
-type QueueWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout' | 'environment'> & {
-  readonly environment: Env | ((queue: LaurelQueue) => Env); // a function that sends to its own queue needs its URL
+type Environment = LaurelFunctionProps['environment'];
+
+type QueueWorkerProps = Omit<LaurelFunctionProps, 'timeout' | 'environment'> & {
+  readonly environment: Environment | ((queue: LaurelQueue) => Environment); // a function that sends to its own queue needs its URL
   readonly timeout?: Duration;
   readonly isOneByOne?: boolean;
   readonly queueRole: string;
@@ -18,12 +21,12 @@ type QueueWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout' | 'environ
 };
 
 /** A queue, the function that drains it, its dead letters, and the alarms on them. Callers add the function's grants. */
-export class QueueWorker<Env extends Record<string, string>> extends Construct {
+export class QueueWorker extends Construct {
   readonly queue: LaurelQueue;
   readonly deadLetters: LaurelQueue;
-  readonly worker: LaurelFunction<Env>;
+  readonly worker: LaurelFunction;
 
-  constructor(scope: Construct, id: string, { queueRole, maxConcurrency, ...props }: QueueWorkerProps<Env>) {
+  constructor(scope: Construct, id: string, { queueRole, maxConcurrency, ...props }: QueueWorkerProps) {
     super(scope, id);
     const { stage, environment, timeout = WORKER_TIMEOUT, isOneByOne = false, ...rest } = props;
     const { batchSize, window } = isOneByOne ? ONE_BY_ONE : GATHERED;
@@ -36,13 +39,13 @@ export class QueueWorker<Env extends Record<string, string>> extends Construct {
       visibilityTimeout,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
     });
-    this.worker = new LaurelFunction<Env>(this, 'Worker', {
+    this.worker = new LaurelFunction(this, 'Worker', {
       ...rest,
       stage,
       timeout,
       environment: typeof environment === 'function' ? environment(this.queue) : environment,
     });
-    this.worker.allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], this.queue.queueArn);
+    this.worker.allow(drain(this.queue));
     this.worker.fn.addEventSourceMapping('Messages', {
       eventSourceArn: this.queue.queueArn,
       batchSize,

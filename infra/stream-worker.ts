@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { addAlarm, alarmOnAnyMessage, alarmOnFailedItems, RUNBOOK } from './alarms.ts';
 import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
+import { readStream, sendTo } from './policies.ts';
 
 /** Far above the seconds it should be, far below the age at which a change is given up. */
 const MAX_LAG = Duration.minutes(30);
@@ -21,15 +22,7 @@ const MOST_BETWEEN_TRIES = Duration.minutes(1);
 /** A table with a stream, and the sort keys of the items whose changes the function reads: all, where none are named. */
 export type ChangeSource = { readonly table: TableV2; readonly sortKeys?: readonly string[] };
 
-/** Lambda refuses a mapping whose function may not do all four, although reading needs only three. */
-const READ_STREAM = [
-  'dynamodb:DescribeStream',
-  'dynamodb:GetRecords',
-  'dynamodb:GetShardIterator',
-  'dynamodb:ListStreams',
-];
-
-type StreamWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout'> & {
+type StreamWorkerProps = Omit<LaurelFunctionProps, 'timeout'> & {
   readonly sources: Readonly<Record<string, ChangeSource>>;
 };
 
@@ -37,14 +30,14 @@ type StreamWorkerProps<Env> = Omit<LaurelFunctionProps<Env>, 'timeout'> & {
  * A function fed by the streams of tables. What it cannot handle for hours goes to the failure queue as a position without
  * data. A batch that fails is halved until the change that it fails for is alone: only what comes after that one waits.
  */
-export class StreamWorker<Env extends Record<string, string>> extends Construct {
-  readonly worker: LaurelFunction<Env>;
+export class StreamWorker extends Construct {
+  readonly worker: LaurelFunction;
   readonly failures: LaurelQueue;
 
-  constructor(scope: Construct, id: string, { sources, ...props }: StreamWorkerProps<Env>) {
+  constructor(scope: Construct, id: string, { sources, ...props }: StreamWorkerProps) {
     super(scope, id);
     const { stage, role } = props;
-    this.worker = new LaurelFunction<Env>(this, 'Worker', { ...props, timeout: WORKER_TIMEOUT });
+    this.worker = new LaurelFunction(this, 'Worker', { ...props, timeout: WORKER_TIMEOUT });
     this.failures = new LaurelQueue(this, 'Failures', { stage, role: `${role}-failures` });
     Validations.of(this.failures).acknowledge({
       id: 'AwsSolutions-SQS3',
@@ -52,11 +45,11 @@ export class StreamWorker<Env extends Record<string, string>> extends Construct 
         'It is the end of the line itself: the stream mapping writes to it, an operator reads it, nothing drains it.',
     });
     const { queueArn } = this.failures;
-    this.worker.allow(['sqs:SendMessage'], queueArn); // the mappings write their failures with the function's role
+    this.worker.allow(sendTo(this.failures)); // the mappings write their failures with the function's role
     for (const [name, { table, sortKeys }] of Object.entries(sources)) {
       const streamArn = table.tableStreamArn;
       if (streamArn === undefined) throw new Error(`${id}: its source ${name} has no stream`);
-      this.worker.allow(READ_STREAM, streamArn);
+      this.worker.allow(readStream(streamArn));
       this.worker.fn.addEventSourceMapping(`${name}Changes`, {
         eventSourceArn: streamArn,
         startingPosition: StartingPosition.TRIM_HORIZON,

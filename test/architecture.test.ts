@@ -6,8 +6,6 @@ import { describe, expect, it } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 const TREES = ['domain', 'functions', 'infra', 'local', 'operator', 'bin', 'bench', 'proof'];
 
-type Import = { readonly from: string; readonly isTypeOnly: boolean };
-
 const parse = (file: string, text: string) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 
 const nodesOf = (node: ts.Node): ts.Node[] => {
@@ -16,18 +14,16 @@ const nodesOf = (node: ts.Node): ts.Node[] => {
   return nodes;
 };
 
-const importOf = (node: ts.Node): Import[] => {
-  const isImport = ts.isImportDeclaration(node);
-  if ((isImport || ts.isExportDeclaration(node)) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) {
-    const isTypeOnly = isImport ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword : node.isTypeOnly;
-    return [{ from: node.moduleSpecifier.text, isTypeOnly }];
-  }
+/** Where a node imports from, types too. */
+const importOf = (node: ts.Node): string[] => {
+  const isImport = ts.isImportDeclaration(node) || ts.isExportDeclaration(node);
+  if (isImport && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) return [node.moduleSpecifier.text];
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
     const [from] = node.arguments;
-    return [{ from: from && ts.isStringLiteral(from) ? from.text : '(computed)', isTypeOnly: false }];
+    return [from && ts.isStringLiteral(from) ? from.text : '(computed)'];
   }
   if (ts.isImportTypeNode(node)) {
-    return [{ from: node.argument.getText().slice(1, -1), isTypeOnly: true }];
+    return [node.argument.getText().slice(1, -1)];
   }
   return [];
 };
@@ -35,13 +31,16 @@ const importOf = (node: ts.Node): Import[] => {
 /** What a path may be imported from: the first pattern that the importing file matches decides. */
 const RULES: readonly {
   readonly of: RegExp;
-  readonly may: (target: string, type: boolean, file: string) => boolean;
+  readonly may: (target: string, file: string) => boolean;
 }[] = [
   {
     of: /^domain\//,
-    may: (target, _type, file) => target === 'zod/mini' || (target.startsWith('domain/') && isOnOrBelow(target, file)),
+    may: (target, file) => target === 'zod/mini' || (target.startsWith('domain/') && isOnOrBelow(target, file)),
   },
-  { of: /^functions\/[^/]+\/env\.ts$/, may: (target) => target === 'zod/mini' },
+  {
+    of: /^functions\/[^/]+\/env\.ts$/,
+    may: (target) => target === 'zod/mini' || target === 'functions/runtime/variables.ts',
+  },
   {
     of: /^functions\/adapters\//,
     may: (target) => isPackage(target) || /^(domain|functions\/adapters)\//.test(target),
@@ -52,7 +51,7 @@ const RULES: readonly {
   },
   {
     of: /^functions\//,
-    may: (target, _type, file) =>
+    may: (target, file) =>
       isPackage(target) ||
       /^(domain|functions\/adapters|functions\/runtime)\//.test(target) ||
       posix.dirname(target) === posix.dirname(file) ||
@@ -60,8 +59,8 @@ const RULES: readonly {
   },
   {
     of: /^infra\//,
-    may: (target, type) =>
-      isPackage(target) || target.startsWith('infra/') || (type && /^functions\/[^/]+\/env\.ts$/.test(target)),
+    may: (target) =>
+      isPackage(target) || /^(infra\/|functions\/[^/]+\/env\.ts$|functions\/runtime\/variables\.ts$)/.test(target),
   },
   // It runs the functions' bundles: what it took from their own sources would be wired twice.
   {
@@ -111,15 +110,12 @@ const wrongImports = (file: string, text: string): string[] => {
   const rule = RULES.find(({ of }) => of.test(file))!;
   return nodesOf(parse(file, text))
     .flatMap(importOf)
-    .map(({ from, isTypeOnly }) => ({
-      target: from.startsWith('.') ? posix.join(posix.dirname(file), from) : from,
-      isTypeOnly,
-    }))
-    .filter(({ target, isTypeOnly }) => {
+    .map((from) => (from.startsWith('.') ? posix.join(posix.dirname(file), from) : from))
+    .filter((target) => {
       const isHotPath = file.startsWith('functions/');
-      return !rule.may(target, isTypeOnly, file) || (isHotPath && target === 'zod');
+      return !rule.may(target, file) || (isHotPath && target === 'zod');
     })
-    .map(({ target }) => `${file} → ${target}`);
+    .map((target) => `${file} → ${target}`);
 };
 
 const AMBIENT = new Set([
@@ -175,7 +171,7 @@ describe('the tree', () => {
     expect(sources.map(({ file }) => file)).toContain('infra/laurel-stack.ts');
   });
 
-  it('imports along the data: functions → domain ← adapters, infra from the functions their env types only', () => {
+  it('imports along the data: functions → domain ← adapters, infra from the functions their env only', () => {
     expect(sources.flatMap(({ file, text }) => wrongImports(file, text))).toEqual([]);
   });
 
@@ -215,8 +211,7 @@ describe('the rule of imports', () => {
     ['functions/read-api/handler.ts', `import * as z from 'zod';`],
     ['functions/read-api/handler.ts', `import { x } from '../../infra/stage.ts';`],
     ['functions/read-api/env.ts', `import { x } from '../../domain/shared/result.ts';`],
-    ['infra/a.ts', `import { ReadApiEnv } from '../functions/read-api/env.ts';`],
-    ['infra/a.ts', `import { type ReadApiEnv } from '../functions/read-api/env.ts';`],
+    ['infra/a.ts', `import { x } from '../functions/runtime/once.ts';`],
     ['infra/a.ts', `import type { X } from '../functions/read-api/handler.ts';`],
     ['infra/a.ts', `import { x } from '../domain/shared/result.ts';`],
     ['local/a.ts', `import { ReadApiEnv } from '../functions/read-api/env.ts';`],
@@ -239,7 +234,7 @@ describe('the rule of imports', () => {
     ['functions/adapters/sqs/a.ts', `import { SQSClient } from '@aws-sdk/client-sqs';`],
     ['functions/read-api/handler.ts', `import { x } from './env.ts'; import { y } from '../runtime/once.ts';`],
     ['functions/read-api/routes.ts', `import { x } from '../manage-keys/routes.ts';`],
-    ['infra/a.ts', `import type { ReadApiEnv } from '../functions/read-api/env.ts';`],
+    ['infra/a.ts', `import { ReadApiEnv } from '../functions/read-api/env.ts';`],
     ['local/a.ts', `import { synthIfStale } from '../infra/synth-if-stale.ts';`],
     ['operator/a.ts', `import { LocalDescription } from '../local/local-description.ts';`],
     ['bin/a.ts', `import { operatorProgram } from '../operator/program.ts';`],

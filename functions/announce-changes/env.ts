@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const AnnounceChangesEnv = z.object({
-  TELEMETRY_TABLE: z.string().check(z.minLength(1)),
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-  RUNS_TABLE: z.string().check(z.minLength(1)),
-  SCORE_REFRESH_QUEUE_URL: z.url(),
-  ROLL_UP_QUEUE_URL: z.url(),
-  RANK_QUEUE_URL: z.url(),
+export const AnnounceChangesEnv = z.pick(Variables, {
+  TELEMETRY_TABLE: true,
+  REGISTRY_TABLE: true,
+  GRANTS_TABLE: true,
+  SCORES_TABLE: true,
+  RUNS_TABLE: true,
+  SCORE_REFRESH_QUEUE_URL: true,
+  ROLL_UP_QUEUE_URL: true,
+  RANK_QUEUE_URL: true,
 });
-export type AnnounceChangesEnv = z.infer<typeof AnnounceChangesEnv>;

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const CheckConservationEnv = z.object({
-  TELEMETRY_TABLE: z.string().check(z.minLength(1)),
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  RUNS_TABLE: z.string().check(z.minLength(1)),
-  SCORE_REFRESH_QUEUE_URL: z.url(),
-  BACKFILL_QUEUE_URL: z.url(),
+export const CheckConservationEnv = z.pick(Variables, {
+  TELEMETRY_TABLE: true,
+  REGISTRY_TABLE: true,
+  SCORES_TABLE: true,
+  GRANTS_TABLE: true,
+  RUNS_TABLE: true,
+  SCORE_REFRESH_QUEUE_URL: true,
+  BACKFILL_QUEUE_URL: true,
 });
-export type CheckConservationEnv = z.infer<typeof CheckConservationEnv>;

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const ConfirmPublishEnv = z.object({
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  CREDENTIALS_TABLE: z.string().check(z.minLength(1)),
+export const ConfirmPublishEnv = z.pick(Variables, {
+  REGISTRY_TABLE: true,
+  GRANTS_TABLE: true,
+  CREDENTIALS_TABLE: true,
 });
-export type ConfirmPublishEnv = z.infer<typeof ConfirmPublishEnv>;

@@ -1,7 +1,4 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const ForwardRequestEnv = z.object({
-  /** `laurel-prod-`, before the role of each function that answers requests. */
-  FUNCTION_NAME_PREFIX: z.string().check(z.minLength(1)),
-});
-export type ForwardRequestEnv = z.infer<typeof ForwardRequestEnv>;
+export const ForwardRequestEnv = z.pick(Variables, { FUNCTION_NAME_PREFIX: true });

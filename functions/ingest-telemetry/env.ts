@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const IngestTelemetryEnv = z.object({
-  TELEMETRY_TABLE: z.string().check(z.minLength(1)),
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  CREDENTIALS_TABLE: z.string().check(z.minLength(1)),
-  SCORE_REFRESH_QUEUE_URL: z.url(),
+export const IngestTelemetryEnv = z.pick(Variables, {
+  TELEMETRY_TABLE: true,
+  REGISTRY_TABLE: true,
+  GRANTS_TABLE: true,
+  CREDENTIALS_TABLE: true,
+  SCORE_REFRESH_QUEUE_URL: true,
 });
-export type IngestTelemetryEnv = z.infer<typeof IngestTelemetryEnv>;

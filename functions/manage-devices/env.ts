@@ -1,7 +1,4 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const ManageDevicesEnv = z.object({
-  TELEMETRY_TABLE: z.string().check(z.minLength(1)),
-  CREDENTIALS_TABLE: z.string().check(z.minLength(1)),
-});
-export type ManageDevicesEnv = z.infer<typeof ManageDevicesEnv>;
+export const ManageDevicesEnv = z.pick(Variables, { TELEMETRY_TABLE: true, CREDENTIALS_TABLE: true });

@@ -1,7 +1,4 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const ManageKeysEnv = z.object({
-  CREDENTIALS_TABLE: z.string().check(z.minLength(1)),
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-});
-export type ManageKeysEnv = z.infer<typeof ManageKeysEnv>;
+export const ManageKeysEnv = z.pick(Variables, { CREDENTIALS_TABLE: true, REGISTRY_TABLE: true });

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const RankLeaderboardsEnv = z.object({
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-  LEADERBOARDS_TABLE: z.string().check(z.minLength(1)),
-  RANK_QUEUE_URL: z.url(),
+export const RankLeaderboardsEnv = z.pick(Variables, {
+  SCORES_TABLE: true,
+  LEADERBOARDS_TABLE: true,
+  RANK_QUEUE_URL: true,
 });
-export type RankLeaderboardsEnv = z.infer<typeof RankLeaderboardsEnv>;

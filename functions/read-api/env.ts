@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const ReadApiEnv = z.object({
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  ROLLUPS_TABLE: z.string().check(z.minLength(1)),
-  LEADERBOARDS_TABLE: z.string().check(z.minLength(1)),
+export const ReadApiEnv = z.pick(Variables, {
+  SCORES_TABLE: true,
+  GRANTS_TABLE: true,
+  ROLLUPS_TABLE: true,
+  LEADERBOARDS_TABLE: true,
 });
-export type ReadApiEnv = z.infer<typeof ReadApiEnv>;

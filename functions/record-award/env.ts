@@ -1,7 +1,4 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const RecordAwardEnv = z.object({
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  CREDENTIALS_TABLE: z.string().check(z.minLength(1)),
-});
-export type RecordAwardEnv = z.infer<typeof RecordAwardEnv>;
+export const RecordAwardEnv = z.pick(Variables, { GRANTS_TABLE: true, CREDENTIALS_TABLE: true });

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const RefreshScoreEnv = z.object({
-  TELEMETRY_TABLE: z.string().check(z.minLength(1)),
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-  SCORE_REFRESH_QUEUE_URL: z.string().check(z.minLength(1)),
+export const RefreshScoreEnv = z.pick(Variables, {
+  TELEMETRY_TABLE: true,
+  GRANTS_TABLE: true,
+  REGISTRY_TABLE: true,
+  SCORES_TABLE: true,
+  SCORE_REFRESH_QUEUE_URL: true,
 });
-export type RefreshScoreEnv = z.infer<typeof RefreshScoreEnv>;

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const RollUpMetricsEnv = z.object({
-  TELEMETRY_TABLE: z.string().check(z.minLength(1)),
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-  ROLLUPS_TABLE: z.string().check(z.minLength(1)),
+export const RollUpMetricsEnv = z.pick(Variables, {
+  TELEMETRY_TABLE: true,
+  GRANTS_TABLE: true,
+  REGISTRY_TABLE: true,
+  SCORES_TABLE: true,
+  ROLLUPS_TABLE: true,
 });
-export type RollUpMetricsEnv = z.infer<typeof RollUpMetricsEnv>;

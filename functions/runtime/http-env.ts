@@ -1,7 +1,5 @@
 import * as z from 'zod/mini';
+import { Variables } from './variables.ts';
 
 /** What every function behind the HTTP API may be told, beside its own environment. */
-export const HttpEnv = z.object({
-  /** `/api`, where the paths of the API are also served behind it. */
-  BASE_PATH: z.optional(z.string().check(z.regex(/^(?:\/[a-z0-9-]+)+$/))),
-});
+export const HttpEnv = z.pick(Variables, { BASE_PATH: true });

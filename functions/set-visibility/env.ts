@@ -1,7 +1,4 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const SetVisibilityEnv = z.object({
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-  CREDENTIALS_TABLE: z.string().check(z.minLength(1)),
-});
-export type SetVisibilityEnv = z.infer<typeof SetVisibilityEnv>;
+export const SetVisibilityEnv = z.pick(Variables, { SCORES_TABLE: true, CREDENTIALS_TABLE: true });

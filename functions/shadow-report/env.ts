@@ -1,8 +1,4 @@
 import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
 
-export const ShadowReportEnv = z.object({
-  GRANTS_TABLE: z.string().check(z.minLength(1)),
-  REGISTRY_TABLE: z.string().check(z.minLength(1)),
-  SCORES_TABLE: z.string().check(z.minLength(1)),
-});
-export type ShadowReportEnv = z.infer<typeof ShadowReportEnv>;
+export const ShadowReportEnv = z.pick(Variables, { GRANTS_TABLE: true, REGISTRY_TABLE: true, SCORES_TABLE: true });

@@ -294,8 +294,8 @@ export const changeFeedMutants: readonly Mutant[] = [
     ...mutant(
       'list-streams',
       'a function that reads streams may do all that Lambda asks for',
-      'infra/stream-worker.ts',
-      ["  'dynamodb:ListStreams',\n", ''],
+      'infra/policies.ts',
+      [", 'ListStreams'", ''],
       'test/infra/grants.test.ts',
     ),
     inBundles: true,

@@ -7,12 +7,14 @@ import { ForwardRequestEnv } from '../../functions/forward-request/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
+import { RankLeaderboardsEnv } from '../../functions/rank-leaderboards/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
 import { RecordAwardEnv } from '../../functions/record-award/env.ts';
+import { SetVisibilityEnv } from '../../functions/set-visibility/env.ts';
 import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
 import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
 import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
-import type { LaurelFunctionProps } from '../../infra/laurel-function.ts';
+import { environmentOf } from '../../infra/environment.ts';
 import { grantsOf, ofType } from '../support/template.ts';
 import { functions, resources } from './template-under-test.ts';
 
@@ -212,7 +214,9 @@ describe('functions', () => {
     ['shadow-report', ShadowReportEnv],
     ['confirm-publish', ConfirmPublishEnv],
     ['check-conservation', CheckConservationEnv],
+    ['rank-leaderboards', RankLeaderboardsEnv],
     ['read-api', ReadApiEnv],
+    ['set-visibility', SetVisibilityEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
   ])('%s is given the environment that it parses, no name more', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
@@ -222,7 +226,7 @@ describe('functions', () => {
 
   it('do not compile without a name that their environment asks for', () => {
     // @ts-expect-error SCORES_TABLE is missing: should this compile, `npm run check` fails here
-    const environment: LaurelFunctionProps<RefreshScoreEnv>['environment'] = { TELEMETRY_TABLE: 'a-table' };
+    const environment = environmentOf(RefreshScoreEnv, { TELEMETRY_TABLE: 'a-table' });
 
     expect(environment).not.toHaveProperty('SCORES_TABLE');
   });

@@ -1,0 +1,34 @@
+import type { Construct } from 'constructs';
+import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
+import { environmentOf } from '../environment.ts';
+import { sendTo } from '../policies.ts';
+import { StreamWorker } from '../stream-worker.ts';
+import type { Foundation } from './foundation.ts';
+import type { Leaderboards } from './leaderboards.ts';
+import type { Metrics } from './metrics.ts';
+import type { Scoring } from './scoring.ts';
+
+/** Maps each change of a fact or a score to what must be computed again, and asks for it. */
+export function changeFeed(
+  scope: Construct,
+  { stage, tables, variables, may }: Foundation,
+  { scoreRefresh, rollUp, rank }: Scoring & Metrics & Pick<Leaderboards, 'rank'>,
+): void {
+  const { worker } = new StreamWorker(scope, 'AnnounceChanges', {
+    stage,
+    role: 'announce-changes',
+    sources: {
+      Telemetry: { table: tables.telemetry },
+      Grants: { table: tables.scoreGrants },
+      Registry: { table: tables.registry },
+      Scores: { table: tables.userScores, sortKeys: ['SCORE', 'PROFILE'] }, // a refresh also writes METRICS and day rows
+    },
+    environment: environmentOf(AnnounceChangesEnv, {
+      ...variables,
+      SCORE_REFRESH_QUEUE_URL: scoreRefresh.queueUrl,
+      ROLL_UP_QUEUE_URL: rollUp.queueUrl,
+      RANK_QUEUE_URL: rank.queueUrl,
+    }),
+  });
+  worker.allow(may.readOwners, may.noteLateStreams, sendTo(scoreRefresh), sendTo(rollUp), sendTo(rank));
+}

@@ -1,0 +1,17 @@
+import type { Construct } from 'constructs';
+import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
+import { environmentOf } from '../environment.ts';
+import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
+import type { Foundation } from './foundation.ts';
+
+/** API keys, and who they belong to. */
+export function identity(scope: Construct, { stage, variables, may }: Foundation) {
+  const manageKeys = new LaurelFunction(scope, 'ManageKeys', {
+    stage,
+    role: 'manage-keys',
+    environment: environmentOf(ManageKeysEnv, variables),
+    timeout: API_TIMEOUT,
+  });
+  manageKeys.allow(may.keepKeys, may.setMembers);
+  return { manageKeys };
+}

@@ -1,0 +1,45 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { RankLeaderboardsEnv } from '../../functions/rank-leaderboards/env.ts';
+import { SetVisibilityEnv } from '../../functions/set-visibility/env.ts';
+import { environmentOf } from '../environment.ts';
+import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
+import { sendTo } from '../policies.ts';
+import { QueueSchedules } from '../queue-schedules.ts';
+import { QueueWorker } from '../queue-worker.ts';
+import type { Foundation } from './foundation.ts';
+
+/** A million scores are read, sorted and written in a few minutes. */
+const RANK_TIMEOUT = Duration.minutes(15);
+/** The windows of the boards move with the date, whether a score changes or not. */
+const RANKS = [{ name: 'rank-at-midnight', cron: '0 0 * * ? *', message: {} }] as const;
+
+/** Builds the boards when a message asks for it and at midnight. Accounts choose whether boards show them. */
+export function leaderboards(scope: Construct, { stage, variables, may }: Foundation) {
+  const { queue: rank, worker } = new QueueWorker(scope, 'RankLeaderboards', {
+    stage,
+    role: 'rank-leaderboards',
+    queueRole: 'rank',
+    environment: (queue) => environmentOf(RankLeaderboardsEnv, { ...variables, RANK_QUEUE_URL: queue.queueUrl }),
+    timeout: RANK_TIMEOUT,
+    memoryMegabytes: 1_769, // a whole processor: sorting takes most of the time
+    maxConcurrency: 2,
+  });
+  worker.allow(
+    may.listScores,
+    may.buildBoards,
+    sendTo(rank), // what is not due yet waits there
+  );
+  new QueueSchedules(scope, 'RankSchedules', { stage, queue: rank, schedules: RANKS });
+
+  const setVisibility = new LaurelFunction(scope, 'SetVisibility', {
+    stage,
+    role: 'set-visibility',
+    environment: environmentOf(SetVisibilityEnv, variables),
+    timeout: API_TIMEOUT,
+  });
+  setVisibility.allow(may.saveProfiles, may.authenticate);
+
+  return { rank, setVisibility };
+}
+export type Leaderboards = ReturnType<typeof leaderboards>;

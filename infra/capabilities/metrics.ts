@@ -1,0 +1,28 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
+import { environmentOf } from '../environment.ts';
+import { QueueWorker } from '../queue-worker.ts';
+import type { Foundation } from './foundation.ts';
+
+/** An hour takes seconds. Invoked by hand, the function does all open days. */
+const ROLL_UP_TIMEOUT = Duration.minutes(5);
+
+/** Folds the hours of the community that messages name. */
+export function metrics(scope: Construct, { stage, variables, may }: Foundation) {
+  const { queue: rollUp, worker } = new QueueWorker(scope, 'RollUpMetrics', {
+    stage,
+    role: 'roll-up-metrics',
+    queueRole: 'roll-up',
+    environment: environmentOf(RollUpMetricsEnv, variables),
+    timeout: ROLL_UP_TIMEOUT,
+    maxConcurrency: 2, // a day's hours are saved one after the other
+  });
+  worker.allow(
+    may.listScores,
+    may.readRegistry, // the versions in an extension's summary
+    may.rollUp,
+  );
+  return { rollUp };
+}
+export type Metrics = ReturnType<typeof metrics>;

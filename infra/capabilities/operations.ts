@@ -1,0 +1,86 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { BackfillEnv } from '../../functions/backfill/env.ts';
+import { CheckConservationEnv } from '../../functions/check-conservation/env.ts';
+import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
+import { ConservationCheck } from '../conservation-check.ts';
+import { environmentOf } from '../environment.ts';
+import { LaurelFunction } from '../laurel-function.ts';
+import { measure, sendTo } from '../policies.ts';
+import { QueueSchedules } from '../queue-schedules.ts';
+import { QueueWorker } from '../queue-worker.ts';
+import type { Foundation } from './foundation.ts';
+import type { Scoring } from './scoring.ts';
+
+/** It stops itself well before, and continues in another invocation. */
+const BACKFILL_TIMEOUT = Duration.minutes(5);
+/** It reads every account and every line, and an operator waits for it. */
+const REPORT_TIMEOUT = Duration.minutes(15);
+
+const BACKFILLS = [
+  { name: 'stale-hourly', cron: '35 * * * ? *', message: { mode: 'stale' } },
+  // Streaks and windows move with the date. What is behind at midnight is mended before anyone looks.
+  { name: 'stale-after-midnight', cron: '5 0 * * ? *', message: { mode: 'stale' } },
+  { name: 'all-weekly', cron: '20 3 ? * SUN *', message: { mode: 'all' } },
+] as const;
+
+/** What another release folded or scored differently is refreshed right after the deployment. */
+const ON_DEPLOYMENT = { mode: 'stale' };
+
+/** Computes projections again, and checks them against their facts. */
+export function operations(scope: Construct, { stage, variables, may }: Foundation, { scoreRefresh }: Scoring): void {
+  const available = { ...variables, SCORE_REFRESH_QUEUE_URL: scoreRefresh.queueUrl };
+
+  const backfill = new QueueWorker(scope, 'Backfill', {
+    stage,
+    role: 'backfill',
+    queueRole: 'backfill',
+    environment: (queue) => environmentOf(BackfillEnv, { ...available, BACKFILL_QUEUE_URL: queue.queueUrl }),
+    timeout: BACKFILL_TIMEOUT,
+    isOneByOne: true,
+    feedsItself: true,
+    maxConcurrency: 2,
+  });
+  backfill.worker.allow(
+    may.readRegistry,
+    may.scanTelemetry,
+    may.scanGrants,
+    may.saveScores,
+    may.listAndFindScores,
+    may.keepRuns,
+    sendTo(scoreRefresh),
+    sendTo(backfill.queue),
+    may.rollUp,
+  );
+  new QueueSchedules(scope, 'BackfillSchedules', {
+    stage,
+    queue: backfill.queue,
+    schedules: BACKFILLS,
+    onDeployment: ON_DEPLOYMENT,
+  });
+
+  const shadowReport = new LaurelFunction(scope, 'ShadowReport', {
+    stage,
+    role: 'shadow-report',
+    environment: environmentOf(ShadowReportEnv, variables),
+    timeout: REPORT_TIMEOUT,
+  });
+  shadowReport.allow(may.readVersions, may.scanScores, may.scanGrants, may.readLines);
+
+  const { worker: checkConservation } = new ConservationCheck(scope, 'Conservation', {
+    stage,
+    polledQueue: scoreRefresh,
+    environment: environmentOf(CheckConservationEnv, { ...available, BACKFILL_QUEUE_URL: backfill.queue.queueUrl }),
+  });
+  checkConservation.allow(
+    may.sampleTelemetry,
+    may.readRegistry,
+    may.sampleScores,
+    may.findScores,
+    may.sampleGrants,
+    may.readLines,
+    may.keepDifferences,
+    measure(scoreRefresh),
+    measure(backfill.queue),
+  );
+}

@@ -1,0 +1,30 @@
+import type { Construct } from 'constructs';
+import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
+import { alarmOnDateAhead } from '../alarms.ts';
+import { environmentOf } from '../environment.ts';
+import { sendTo } from '../policies.ts';
+import { QueueWorker } from '../queue-worker.ts';
+import type { Foundation } from './foundation.ts';
+
+/** Folds the facts of each account that a message names, and saves its score. */
+export function scoring(scope: Construct, { stage, variables, may }: Foundation) {
+  const { queue: scoreRefresh, worker } = new QueueWorker(scope, 'RefreshScore', {
+    stage,
+    role: 'refresh-score',
+    queueRole: 'score-refresh',
+    environment: (queue) => environmentOf(RefreshScoreEnv, { ...variables, SCORE_REFRESH_QUEUE_URL: queue.queueUrl }),
+    feedsItself: true, // puts off what another refresh of the same user is about to cover; bounded by the message
+    maxConcurrency: 10,
+  });
+  alarmOnDateAhead(worker);
+  worker.allow(
+    may.readTelemetry,
+    may.readRegistry,
+    may.saveScores,
+    sendTo(scoreRefresh),
+    may.appendGrants, // badges of tiers
+    may.readLines,
+  );
+  return { scoreRefresh };
+}
+export type Scoring = ReturnType<typeof scoring>;

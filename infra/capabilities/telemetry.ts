@@ -1,0 +1,36 @@
+import type { Construct } from 'constructs';
+import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
+import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
+import { environmentOf } from '../environment.ts';
+import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
+import { sendTo } from '../policies.ts';
+import type { Foundation } from './foundation.ts';
+import type { Scoring } from './scoring.ts';
+
+/** Takes in events, binds devices to their owners, and takes them away again. */
+export function telemetry(scope: Construct, { stage, variables, may }: Foundation, { scoreRefresh }: Scoring) {
+  const ingestTelemetry = new LaurelFunction(scope, 'IngestTelemetry', {
+    stage,
+    role: 'ingest-telemetry',
+    environment: environmentOf(IngestTelemetryEnv, { ...variables, SCORE_REFRESH_QUEUE_URL: scoreRefresh.queueUrl }),
+    timeout: API_TIMEOUT,
+  });
+  ingestTelemetry.allow(
+    may.appendGrants,
+    may.recordPulls,
+    may.storeTelemetry,
+    may.authenticate,
+    sendTo(scoreRefresh), // `extension_published` asks for a refresh
+  );
+
+  // A function of its own: no other may take a device away from its owner.
+  const manageDevices = new LaurelFunction(scope, 'ManageDevices', {
+    stage,
+    role: 'manage-devices',
+    environment: environmentOf(ManageDevicesEnv, variables),
+    timeout: API_TIMEOUT,
+  });
+  manageDevices.allow(may.unbindDevices, may.authenticate);
+
+  return { ingestTelemetry, manageDevices };
+}

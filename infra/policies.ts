@@ -1,0 +1,139 @@
+import type { LaurelTables } from './laurel-tables.ts';
+import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX } from './laurel-tables.ts';
+
+type Statement = { readonly resourceArn: string; readonly actions: readonly string[] };
+
+/** What a function may do, under a name of its own. */
+export type Policy = readonly Statement[];
+
+const allowing =
+  (service: string) =>
+  (resourceArn: string, ...verbs: readonly string[]): Policy => [
+    { resourceArn, actions: verbs.map((verb) => `${service}:${verb}`) },
+  ];
+const dynamodb = allowing('dynamodb');
+const sqs = allowing('sqs');
+const lambda = allowing('lambda');
+const logs = allowing('logs');
+
+/** Writes lines into its own log. */
+export const writeLog = (log: { readonly logGroupArn: string }): Policy =>
+  logs(log.logGroupArn, 'CreateLogStream', 'PutLogEvents');
+
+/** Calls a function and waits for its answer. */
+export const invoke = (fn: { readonly functionArn: string }): Policy => lambda(fn.functionArn, 'InvokeFunction');
+
+type QueueArn = { readonly queueArn: string };
+
+/** Asks for work. */
+export const sendTo = ({ queueArn }: QueueArn): Policy => sqs(queueArn, 'SendMessage');
+
+/** Takes messages, and deletes those that are handled. */
+export const drain = ({ queueArn }: QueueArn): Policy =>
+  sqs(queueArn, 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes');
+
+/** Sees how many messages wait. */
+export const measure = ({ queueArn }: QueueArn): Policy => sqs(queueArn, 'GetQueueAttributes');
+
+/** Reads every change of a table. Lambda refuses a mapping whose function may not do all four, although reading needs three. */
+export const readStream = (streamArn: string): Policy =>
+  dynamodb(streamArn, 'DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams');
+
+/** What each policy lets its holder do with the tables. Nothing is allowed on all tables, and nothing with all verbs. */
+export function tablePolicies(tables: LaurelTables) {
+  const telemetry = tables.telemetry.tableArn;
+  const registry = tables.registry.tableArn;
+  const grants = tables.scoreGrants.tableArn;
+  const scores = tables.userScores.tableArn;
+  const byHour = (table: string) => `${table}/index/${BY_HOUR_INDEX}`;
+  const linesByUser = `${grants}/index/${BY_USER_INDEX}`;
+  const scoresByShard = `${scores}/index/${BY_SHARD_INDEX}`;
+
+  return {
+    /** Knows whose key a request carries. The update notes when the key was last used. */
+    authenticate: dynamodb(tables.credentials.tableArn, 'GetItem', 'UpdateItem'),
+    /** Creates, lists and revokes keys. */
+    keepKeys: dynamodb(tables.credentials.tableArn, 'GetItem', 'PutItem', 'UpdateItem', 'Scan'),
+
+    /** Stores events, devices and their owners, issues and sign-ins. */
+    storeTelemetry: dynamodb(telemetry, 'GetItem', 'Query', 'PutItem', 'UpdateItem'),
+    /** Takes a device from its owner. */
+    unbindDevices: dynamodb(telemetry, 'GetItem', 'UpdateItem'),
+    /** Looks up whose device it is. */
+    readOwners: dynamodb(telemetry, 'GetItem'),
+    /** Reads the telemetry of an account that it knows. */
+    readTelemetry: dynamodb(telemetry, 'Query'),
+    /** Reads the telemetry of any account, and finds the accounts. */
+    scanTelemetry: dynamodb(telemetry, 'Query', 'Scan'),
+    /** The same, and sees how many items there are, to draw a sample. */
+    sampleTelemetry: dynamodb(telemetry, 'Query', 'Scan', 'DescribeTable'),
+
+    /** Records versions, yanks, transfers and the members of a collective. A version is never deleted, only a membership of today. */
+    publish: dynamodb(registry, 'GetItem', 'PutItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
+    /** Sets the members of a collective. Their history stays: only a membership of today is deleted. */
+    setMembers: dynamodb(registry, 'GetItem', 'PutItem', 'DeleteItem', 'Query'),
+    /** Records who pulled which version. */
+    recordPulls: dynamodb(registry, 'GetItem', 'PutItem'),
+    /** Reads what an account published and who pulled it. */
+    readRegistry: dynamodb(registry, 'Query'),
+    /** Looks up whether a version is yanked. */
+    readVersions: dynamodb(registry, 'GetItem'),
+
+    /** Appends lines to the ledger. Nobody may update or delete a line, or write one without reading its condition. */
+    appendGrants: dynamodb(grants, 'GetItem', 'PutItem'),
+    /** Appends the lines of a publish: one for each account that it counts for. */
+    appendPublishGrants: dynamodb(grants, 'BatchGetItem', 'PutItem'),
+    /** Reads a line or a balance by its key. */
+    readBalances: dynamodb(grants, 'GetItem'),
+    /** Reads the lines of an account in their order. */
+    readLines: dynamodb(linesByUser, 'Query'),
+    /** Reads balances, and finds the accounts that have one. */
+    scanGrants: dynamodb(grants, 'GetItem', 'Scan'),
+    /** The same, and sees how many items there are, to draw a sample. */
+    sampleGrants: dynamodb(grants, 'GetItem', 'Scan', 'DescribeTable'),
+
+    /** Saves folds and scores, over the revision that it read. */
+    saveScores: dynamodb(scores, 'Query', 'PutItem'),
+    /** Hides an account from the boards, or shows it again. */
+    saveProfiles: dynamodb(scores, 'Query', 'PutItem'),
+    /** Reads scores one by one or by the hundred. */
+    readScores: dynamodb(scores, 'Query', 'BatchGetItem'),
+    /** Reads the scores of all accounts, with their explanations. */
+    scanScores: dynamodb(scores, 'Query', 'Scan'),
+    /** Reads the score of an account, and sees how many items there are. */
+    sampleScores: dynamodb(scores, 'Query', 'DescribeTable'),
+    /** Lists all accounts with their points. */
+    listScores: dynamodb(scoresByShard, 'Query'),
+    /** Lists all accounts with their points, and finds the accounts that have a score. */
+    listAndFindScores: dynamodb(scoresByShard, 'Query', 'Scan'),
+    /** Finds the accounts that have a score. */
+    findScores: dynamodb(scoresByShard, 'Scan'),
+
+    /** Folds an hour of the community: finds its facts by the hour, reads them, and saves the counts of the day. */
+    rollUp: [
+      ...[telemetry, grants, registry].flatMap((facts) => [
+        ...dynamodb(facts, 'BatchGetItem'),
+        ...dynamodb(byHour(facts), 'Query'),
+      ]),
+      ...dynamodb(registry, 'GetItem'),
+      ...dynamodb(tables.rollups.tableArn, 'GetItem', 'Query', 'PutItem', 'DeleteItem'),
+    ],
+    /** Reads the community's counts. */
+    readRollUps: dynamodb(tables.rollups.tableArn, 'Query'),
+
+    /** Builds snapshots of the boards. An old one goes by its time to live. */
+    buildBoards: dynamodb(tables.leaderboards.tableArn, 'GetItem', 'PutItem'),
+    /** Reads snapshots of the boards. */
+    readBoards: dynamodb(tables.leaderboards.tableArn, 'GetItem', 'Query'),
+
+    /** Notes for the consistency check that a stream is late. */
+    noteLateStreams: dynamodb(tables.backfillRuns.tableArn, 'PutItem'),
+    /** Remembers which accounts differ, and sees whether streams are late. */
+    keepDifferences: dynamodb(tables.backfillRuns.tableArn, 'GetItem', 'UpdateItem'),
+    /** Keeps the plan and the checkpoints of backfills. */
+    keepRuns: dynamodb(
+      tables.backfillRuns.tableArn,
+      ...['GetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'],
+    ),
+  } as const satisfies Readonly<Record<string, Policy>>;
+}
