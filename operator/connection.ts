@@ -9,6 +9,7 @@ import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { once } from '../functions/runtime/once.ts';
 import { LocalDescription, OPERATOR_KEY_ID } from '../local/local-description.ts';
+import { jsonOf } from './api.ts';
 import { OperatorError, usageError } from './outcome.ts';
 import { QUEUE_ROLES } from './queues.ts';
 
@@ -131,7 +132,12 @@ function readDescription(directory: string): LocalDescription {
     const start = directory === DEFAULT_DIRECTORY ? 'npm start' : `npm start -- --data ${shellWord(directory)}`;
     throw new OperatorError('not_running', `no local stack runs on ${resolve(directory)}: start it with \`${start}\``);
   }
-  return LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const { data } = LocalDescription.safeParse(jsonOf(readFileSync(file, 'utf8')));
+  if (data === undefined) {
+    const why = 'it was cut off, or another version of Laurel wrote it. Start the stack again';
+    throw new OperatorError('not_running', `${resolve(file)} does not describe a local stack: ${why}`);
+  }
+  return data;
 }
 
 /** SQS's error names for a missing queue, in the older and the newer protocol. */

@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { notDeployed, type Target } from './connection.ts';
-import { OperatorError } from './outcome.ts';
+import { EXIT, type ExitCode, OperatorError } from './outcome.ts';
 
 const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError']);
 const REFUSED_CREDENTIALS: ReadonlySet<string> = new Set([
@@ -29,8 +30,10 @@ export function explained(error: unknown, target: Target): unknown {
       : say('unreachable', `AWS does not answer (${message || error.code}): is the region right, and the network up?`);
   }
   if (target.kind === 'local') return error;
-  if (/^Region (is missing|not accepted)/.test(message)) {
-    return say('no_region', 'no AWS region is set: name it in AWS_REGION, or in the profile that AWS_PROFILE names');
+  const region = /^Region (is missing|not accepted)/.exec(message)?.[1];
+  if (region !== undefined) {
+    const what = region === 'is missing' ? 'no AWS region is set' : 'the AWS region that is set is not valid';
+    return say('no_region', `${what}: name it in AWS_REGION, or in the profile that AWS_PROFILE names`);
   }
   if (NO_CREDENTIALS.has(name)) {
     const how = 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as for the AWS CLI';
@@ -41,4 +44,20 @@ export function explained(error: unknown, target: Target): unknown {
   if (DENIED.has(name)) return say('denied', `these AWS credentials are not allowed to do this: ${message}`);
   if (NOT_THERE.has(name)) return say('not_deployed', `${name}: ${notDeployed(target.stage)}`);
   return error;
+}
+
+export type Ending = { readonly code: string; readonly sentence: string; readonly exitCode: ExitCode };
+
+/** How a command ends by an error: an expected one in one sentence, an unexpected one with its stack trace. */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof OperatorError) return { code: error.code, sentence: error.message, exitCode: error.exitCode };
+  const failed = (code: string, sentence: string): Ending => ({ code, sentence, exitCode: EXIT.failed });
+  if (error instanceof z.core.$ZodError) {
+    const [issue] = error.issues;
+    const where = issue === undefined || issue.path.length === 0 ? 'it' : issue.path.join('.');
+    return failed('unknown_answer', `this version does not understand the answer: ${where}: ${issue?.message ?? ''}`);
+  }
+  // The AWS SDK's errors have clear names: AccessDenied, ExpiredToken, QueueDoesNotExist …
+  if (error instanceof Error && '$metadata' in error) return failed(error.name, `${error.name}: ${error.message}`);
+  return failed('internal', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { check, sentenceOf } from '../domain/shared/faults.ts';
+import { check, type Fault, sentenceOf } from '../domain/shared/faults.ts';
 import { ApiUrl, connect, type Connection, DEFAULT_DIRECTORY, type Target, targetOf } from './connection.ts';
 import { explained } from './explained.ts';
 import { type ExitCode, usageError } from './outcome.ts';
@@ -38,7 +38,7 @@ type OperationSpec<Shape extends z.ZodRawShape> = {
 };
 
 const TargetShape = z.object({
-  local: z.union([z.string(), z.literal(true)]).optional(),
+  local: z.union([z.string().min(1), z.literal(true)], 'expected a directory').optional(),
   stage: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,19}$/, 'expected 1 to 20 of a-z 0-9 -, starting with a letter')
@@ -76,8 +76,8 @@ export function addOperation<Shape extends z.ZodRawShape>(
         ]),
       );
       const options = command.opts<Record<string, unknown>>();
-      const target = targetOf(parseUsage(TargetShape, options), runtime.environment);
-      const input = parseUsage(z.object(spec.input), { ...options, ...given });
+      const target = targetOf(parseUsage(TargetShape, options, command), runtime.environment);
+      const input = parseUsage(z.object(spec.input), { ...options, ...given }, command);
       const { output, clock, interruption } = runtime;
       try {
         runtime.end(await spec.run({ target, connect: () => connect(target), output, clock, interruption }, input));
@@ -87,10 +87,23 @@ export function addOperation<Shape extends z.ZodRawShape>(
     });
 }
 
-function parseUsage<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
+/** Faults carry the name as it was typed: `points`, `--shift-to-today`. */
+function parseUsage<Schema extends z.ZodType>(
+  schema: Schema,
+  given: Readonly<Record<string, unknown>>,
+  command: Command,
+): z.output<Schema> {
   const checked = check(schema, given, 'options');
   if (checked.ok) return checked.value;
-  throw usageError(sentenceOf(checked.error));
+  const asTyped = ({ field, expected }: Fault): Fault => {
+    const [name = field] = field.split('.');
+    return {
+      field: command.options.find((option) => option.attributeName() === name)?.long ?? name,
+      // A part of a list, `usernames.1`, is not found in the text that was typed.
+      expected: given[name] === undefined ? expected : expected.replace(/^missing, /, ''),
+    };
+  };
+  throw usageError(sentenceOf(checked.error.map(asTyped)));
 }
 
 const camelCase = (name: string) => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());

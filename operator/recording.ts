@@ -36,7 +36,13 @@ async function* linesOf(file: string): AsyncGenerator<string> {
   const bytes = createReadStream(file);
   const text = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
   bytes.once('error', (error) => text.destroy(error)); // a pipe does not forward errors
-  for await (const line of createInterface({ input: text, crlfDelay: Infinity })) if (line !== '') yield line;
+  try {
+    for await (const line of createInterface({ input: text, crlfDelay: Infinity })) if (line !== '') yield line;
+  } catch (error) {
+    // ENOENT, EISDIR, EACCES, or Z_DATA_ERROR if it is not gzip.
+    if (error instanceof Error && 'code' in error) throw usageError(`file: ${file} cannot be read: ${error.message}`);
+    throw error;
+  }
 }
 
 export type RecordingSummary = {

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import * as z from 'zod';
 import { CreatedKey } from '../domain/identity/create-key.ts';
 import { callApi, jsonOf, sendHttp } from './api.ts';
@@ -35,7 +36,12 @@ export type StateFile = {
   restart(): void;
 };
 
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
 export function stateFile(path: string): StateFile {
+  if (!isDirectory(dirname(path)) || isDirectory(path)) {
+    throw usageError(`--state: expected a file in a directory that exists, not ${path}`);
+  }
   const keysPath = `${path}.keys`;
   const read = (file: string): unknown => (existsSync(file) ? jsonOf(readFileSync(file, 'utf8')) : undefined);
   const write = (file: string, value: unknown) => {
@@ -50,7 +56,12 @@ export function stateFile(path: string): StateFile {
       throw usageError(`--state: ${path} is not the state of a replay; choose another file, or --restart`);
     },
     save: (state) => write(path, state),
-    keys: () => (existsSync(keysPath) ? Keys.parse(read(keysPath)) : {}),
+    keys() {
+      if (!existsSync(keysPath)) return {};
+      const { data } = Keys.safeParse(read(keysPath));
+      if (data !== undefined) return data;
+      throw usageError(`--state: ${keysPath} does not hold the keys of a replay; delete it, or choose another --state`);
+    },
     saveKeys: (keys) => write(keysPath, keys),
     restart: () => rmSync(path, { force: true }),
   };
@@ -73,7 +84,7 @@ export function stateFor(
 }
 
 export const readKeysFile = (path: string): Record<string, string> => {
-  if (!existsSync(path)) throw usageError(`--keys: ${path} does not exist`);
+  if (!existsSync(path) || isDirectory(path)) throw usageError(`--keys: there is no file ${path}`);
   const { data } = Keys.safeParse(jsonOf(readFileSync(path, 'utf8')));
   if (data === undefined) throw usageError(`--keys: ${path} is not a JSON object of usernames and keys`);
   return data;

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
+import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { RequestDate } from '../../domain/shared/utc.ts';
 import { type BackfillAnswer, followBackfill, invokeBackfill, isTransient } from '../backfill-client.ts';
@@ -44,25 +45,24 @@ ${EXIT.interrupted}) stops following, and prints the command that continues. Exi
 `,
     input: {
       mode: z.string().optional(),
-      usernames: commaList.optional(),
+      usernames: commaList.pipe(z.array(Username)).optional(),
       from: z.optional(RequestDate),
       to: z.optional(RequestDate),
       dryRun: z.literal(true).optional(),
       run: z.string().optional(),
     },
     async run(context, { run, ...order }) {
-      const usernames = order.usernames?.map((name) => {
-        const { data } = Username.safeParse(name);
-        if (data === undefined) throw usageError(`--usernames: ${JSON.stringify(name)} is not a valid username`);
-        return data;
-      });
       const asked: Order = {
         ...(order.mode !== undefined && { mode: order.mode }),
-        ...(usernames !== undefined && { usernames }),
+        ...(order.usernames !== undefined && { usernames: order.usernames }),
         ...(order.from !== undefined && { from: order.from }),
         ...(order.to !== undefined && { to: order.to }),
         ...(order.dryRun && { dryRun: true }),
       };
+      const event = readBackfillEvent(run === undefined ? asked : { runId: run });
+      if (!event.ok) throw usageError(event.error.sentence);
+      const connection = context.connect();
+      if (run !== undefined) await newestRuns(connection); // fails at once if the stack is not there
       return runAndFollow(context, run ?? asked);
     },
   });

@@ -105,9 +105,9 @@ export function addKeyCommands(program: Command, runtime: Runtime): void {
     help: `
   laurel keys revoke 0123456789abcdef0123456789abcdef
 `,
-    input: { id: z.string() },
+    input: { id: z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 of 0-9 a-f, as `laurel keys list` shows it') },
     async run({ connect, output }, { id }) {
-      const path = `/v1/keys/${encodeURIComponent(id)}`;
+      const path = `/v1/keys/${id}`;
       await callApi(connect().http(), { method: 'DELETE', path, answer: z.unknown() });
       output.result({ id, revoked: true }, `${id} is revoked`);
       return EXIT.ok;

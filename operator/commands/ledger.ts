@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { AuditView } from '../../domain/grants/audit.ts';
 import { GrantedView } from '../../domain/grants/views.ts';
+import { Username } from '../../domain/identity/username.ts';
 import { callApi } from '../api.ts';
 import type { HttpAccess } from '../connection.ts';
 import { addOperation, type Runtime, wholeNumber } from '../operation.ts';
@@ -27,7 +28,7 @@ export function addLedgerCommands(program: Command, runtime: Runtime): void {
   laurel award ada 50 --id hackathon-2026-ada --reason 'Won the hackathon'
 `,
     input: {
-      username: z.string(),
+      username: Username,
       points: wholeNumber(1, 100_000),
       id: z.string(),
       reason: z.string(),
@@ -56,8 +57,8 @@ GET /v1/scores/{username}/grants lists grants and their ids. The ledger is appen
   laurel reverse award:hackathon-2026-ada --reason 'Was given to the wrong account'
 `,
     input: { grantId: z.string(), reason: z.string() },
-    async run({ connect, output }, { grantId, ...body }) {
-      const path = `/v1/grants/${encodeURIComponent(grantId)}/reverse`;
+    async run({ connect, output }, body) {
+      const path = '/v1/grants/reverse'; // an id may hold what a path cannot carry
       const granted = await callApi(connect().http(), { method: 'POST', path, body, answer: GrantedView });
       output.result(granted, grantText(granted));
       return EXIT.ok;
@@ -73,7 +74,7 @@ Exits with ${EXIT.found} if something is wrong: a changed line, a missing line, 
   laurel audit ada
   laurel audit ada --json | jq .problems
 `,
-    input: { username: z.string() },
+    input: { username: Username },
     async run({ connect, output }, { username }) {
       const audit = await auditAll(connect().http(), username);
       const rows = Object.entries(audit.sourceTotals).map(([source, points]) => [source, points]);
@@ -91,8 +92,8 @@ Exits with ${EXIT.found} if something is wrong: a changed line, a missing line, 
 }
 
 /** Repeats the audit while there are more lines than one request covers, and merges sums and problems. */
-async function auditAll(http: HttpAccess, username: string): Promise<AuditView> {
-  const path = `/v1/scores/${encodeURIComponent(username)}/audit`;
+async function auditAll(http: HttpAccess, username: Username): Promise<AuditView> {
+  const path = `/v1/scores/${username}/audit`;
   let all = await callApi(http, { method: 'GET', path, answer: AuditView });
   for (let { next } = all; next !== undefined;) {
     const more = await callApi(http, { method: 'GET', path: `${path}?from=${next}`, answer: AuditView });

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { dateOf, RequestDate } from '../../domain/shared/utc.ts';
 import { addOperation, type Runtime } from '../operation.ts';
-import { EXIT, usageError } from '../outcome.ts';
+import { EXIT } from '../outcome.ts';
 import { daysBetween, summarize } from '../recording.ts';
 import { keysFor, readKeysFile, replay, stateFile, stateFor } from '../replay.ts';
 
@@ -38,10 +37,9 @@ events were rejected.
       shiftToToday: z.union([RequestDate, z.literal(true)], 'expected a date such as 2026-08-21').optional(),
     },
     async run({ connect, output, clock, interruption }, { file, keys, state: statePath, restart, shiftToToday }) {
-      if (!existsSync(file)) throw usageError(`file: ${file} does not exist`);
+      const summary = await summarize(file);
       const connection = connect();
       const http = connection.http();
-      const summary = await summarize(file);
       const kept = stateFile(statePath ?? `${file}.replay`);
       if (restart) kept.restart();
       const state = stateFor(kept.load(), summary, connection, () => {

@@ -88,15 +88,15 @@ describe('a hint', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [['status', '--stage', 'Prod'], 'stage: expected 1 to 20 of a-z 0-9 -, starting with a letter'],
-    [['keys', 'list', '--stage', 'prod', '--url', 'example.com'], 'url: expected an http or https address'],
+    [['status', '--stage', 'Prod'], '--stage: expected 1 to 20 of a-z 0-9 -, starting with a letter'],
+    [['keys', 'list', '--stage', 'prod', '--url', 'example.com'], '--url: expected an http or https address'],
     [
       ['backfill', '--mode', 'metrics', '--to', '9999-12-31', '--stage', 'dev'],
-      'to: expected a date from 2000-01-01 to 2100-12-31, such as 2026-08-21',
+      '--to: expected a date from 2000-01-01 to 2100-12-31, such as 2026-08-21',
     ],
     [
       ['keys', 'create-admin', '--label', '\u001b[31m', '--stage', 'dev'],
-      'label: expected no control characters or line breaks',
+      '--label: expected no control characters or line breaks',
     ],
   ])('is named: %j', async (args, sentence) => {
     const { code, stderr } = await spawnOperator(args).ended;
