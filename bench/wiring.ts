@@ -56,7 +56,7 @@ export function ingestHandler(surroundings: Surroundings) {
     wire: () => ({
       authenticate: authenticator({ credentials: dynamoCredentials(client, tables('credentials')), clock, sha256 }),
       devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
-      trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), randomToken),
+      trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
       pulls: pullDeps(surroundings),
       requestRefreshes: async () => {
         throw new Error('an event of the benchmark may not ask for a refresh');
@@ -72,7 +72,7 @@ export function ingestHandler(surroundings: Surroundings) {
 }
 
 export const pullDeps = ({ client, tables }: Surroundings): Pulls =>
-  dynamoPulls(client, tables('registry'), randomToken);
+  dynamoPulls(client, tables('registry'), { random, sleep, randomToken });
 
 export const confirmDeps = (surroundings: Surroundings): ConfirmDeps => {
   const { client, tables } = surroundings;

@@ -56,7 +56,7 @@ export function tablePolicies(tables: LaurelTables) {
     keepKeys: dynamodb(tables.credentials.tableArn, 'GetItem', 'PutItem', 'UpdateItem', 'Scan'),
 
     /** Stores events, devices and their owners, issues and sign-ins. */
-    storeTelemetry: dynamodb(telemetry, 'GetItem', 'Query', 'PutItem', 'UpdateItem'),
+    storeTelemetry: dynamodb(telemetry, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
     /** Takes a device from its owner. */
     unbindDevices: dynamodb(telemetry, 'GetItem', 'UpdateItem'),
     /** Looks up whose device it is. */
@@ -73,7 +73,7 @@ export function tablePolicies(tables: LaurelTables) {
     /** Sets the members of a collective. Their history stays: only a membership of today is deleted. */
     setMembers: dynamodb(registry, 'GetItem', 'PutItem', 'DeleteItem', 'Query'),
     /** Records who pulled which version. */
-    recordPulls: dynamodb(registry, 'GetItem', 'PutItem'),
+    recordPulls: dynamodb(registry, 'GetItem', 'BatchGetItem', 'PutItem'),
     /** Reads what an account published and who pulled it. */
     readRegistry: dynamodb(registry, 'Query'),
     /** Looks up whether a version is yanked. */
@@ -81,6 +81,8 @@ export function tablePolicies(tables: LaurelTables) {
 
     /** Appends lines to the ledger. Nobody may update or delete a line, or write one without reading its condition. */
     appendGrants: dynamodb(grants, 'GetItem', 'PutItem'),
+    /** The same for very many lines of many accounts. */
+    appendManyGrants: dynamodb(grants, 'GetItem', 'BatchGetItem', 'PutItem'),
     /** Appends the lines of a publish: one for each account that it counts for. */
     appendPublishGrants: dynamodb(grants, 'BatchGetItem', 'PutItem'),
     /** Reads a line or a balance by its key. */

@@ -2,10 +2,10 @@ import type { Username } from '../identity/username.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { emptyBalance } from './balance.ts';
+import { emptyBalance, type Balance } from './balance.ts';
 import { decideGrants, judgeAgainst, type GrantOutcome } from './decide-grants.ts';
 import type { GrantLine, GrantRequest } from './grant.ts';
-import { MAX_LINES_AT_ONCE, type GrantLedger } from './grant-ledger.port.ts';
+import { MAX_LINES_AT_ONCE, type GrantLedger, type StoredGrant } from './grant-ledger.port.ts';
 
 /** An id that was asked for again with another user, key or amount. The first stands; somebody should know. */
 export type GrantConflict = { readonly request: GrantRequest; readonly first: GrantLine };
@@ -21,7 +21,6 @@ export type GrantDeps = {
 };
 
 const PARALLEL_USERS = 8;
-const PARALLEL_READS = 16;
 /** Each try that finds the balance moved means that another writer of this user got through. */
 const MAX_TRIES = 60;
 
@@ -39,7 +38,8 @@ export async function grantPoints(
   for (const request of requests) if (!firstOfId.has(request.grantId)) firstOfId.set(request.grantId, request);
 
   const byUser = [...Map.groupBy(firstOfId.values(), ({ username }) => username)];
-  const settled = await settleAll(byUser, PARALLEL_USERS, ([username, own]) => grantToUser(deps, username, own));
+  const read = await readTogether(deps, byUser);
+  const settled = await settleAll(byUser, PARALLEL_USERS, ([username, own]) => grantToUser(deps, username, own, read));
   const outcomeOfId = new Map(settled.flat().map(([request, outcome]) => [request.grantId, outcome]));
 
   return requests.map((request) => {
@@ -51,33 +51,59 @@ export async function grantPoints(
   });
 }
 
+type Read = {
+  readonly grants: ReadonlyMap<string, StoredGrant | undefined>;
+  readonly balances: ReadonlyMap<Username, Balance>;
+};
+
+/** Reads the grants, then the balances of those who lack one; asked for all at once, so that the ledger can do it together. */
+async function readTogether(
+  { ledger }: GrantDeps,
+  byUser: readonly (readonly [Username, readonly GrantRequest[]])[],
+): Promise<Read> {
+  const ids = byUser.flatMap(([, requests]) => requests.map(({ grantId }) => grantId));
+  const found = await settleAll(ids, ids.length, async (grantId) => [grantId, await ledger.find(grantId)] as const);
+  const grants = new Map(found);
+  const isNew = ({ grantId }: GrantRequest) => grants.get(grantId) === undefined;
+  const moved = byUser.flatMap(([username, requests]) => (requests.some(isNew) ? [username] : []));
+  const balances = await settleAll(moved, moved.length, async (username) => {
+    return [username, await ledger.balanceOf(username)] as const;
+  });
+  return { grants, balances: new Map(balances) };
+}
+
 async function grantToUser(
   deps: GrantDeps,
   username: Username,
   requests: readonly GrantRequest[],
+  read: Read,
 ): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
   const outcomes: (readonly [GrantRequest, GrantOutcome])[] = [];
   for (let from = 0; from < requests.length; from += MAX_LINES_AT_ONCE) {
-    outcomes.push(...(await grantAtOnce(deps, username, requests.slice(from, from + MAX_LINES_AT_ONCE))));
+    // The balance was moved by what came before.
+    const some = requests.slice(from, from + MAX_LINES_AT_ONCE);
+    outcomes.push(...(await grantAtOnce(deps, username, some, from === 0 ? read : undefined)));
   }
   return outcomes;
 }
 
-/** Reads, decides and writes until the decision stands, starting again whenever another writer was faster. */
+/** Decides and writes until the decision stands, reading again whenever another writer was faster. */
 async function grantAtOnce(
   deps: GrantDeps,
   username: Username,
   requests: readonly GrantRequest[],
+  read: Read | undefined,
 ): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
   const { ledger, sha256 } = deps;
   const rulesVersion = deps.rules.version;
   // One for all tries: a try whose answer was lost may have been the one that wrote.
   const writeId = deps.randomToken(6);
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-    const found = await settleAll(requests, PARALLEL_READS, ({ grantId }) => ledger.find(grantId));
+    const { grants, balances } =
+      (attempt === 1 ? read : undefined) ?? (await readTogether(deps, [[username, requests]]));
+    const found = requests.map(({ grantId }) => grants.get(grantId));
     const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));
-    const isAllThere = existing.size === requests.length;
-    const before = isAllThere ? emptyBalance : await ledger.balanceOf(username);
+    const before = balances.get(username) ?? emptyBalance; // read where one of them is not there
     const { lines, balance: after, outcomes } = decideGrants(before, requests, existing, { rulesVersion, sha256 });
     if (lines.length === 0 || (await ledger.append({ username, before, lines, after, writeId })) === 'appended') {
       return requests.map((request, index) => {

@@ -7,17 +7,20 @@ import { err } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
-import { decideHour, type StoreOutcome } from './device-hour-set.ts';
+import { decideHour, type Chunk, type StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
 import {
   identityOf,
   isFactRecord,
   isGrantRecord,
+  judgePulls,
   recordGrants,
   recordTrustedEvent,
+  refreshPublishers,
   type FactRecord,
   type GrantRecord,
+  type JudgedPulls,
   type RecordTrustedDeps,
   type TrustedOutcome,
 } from './record-trusted-event.ts';
@@ -50,7 +53,7 @@ export type IngestDeps = RecordTrustedDeps & {
   readonly sha256: Sha256;
 };
 
-/** Parallel device-hours of one request: enough to hide latency, few enough for a small function. */
+/** Device-hours that are written at a time: enough to hide latency, few enough for a small function. Reads are asked for all at once, so that the store can do them together. */
 const PARALLEL_WRITES = 8;
 /** Each try that finds the hour changed means that another sender got through, so this bounds the senders at once. */
 const MAX_TRIES = 60;
@@ -88,11 +91,14 @@ export async function ingestTelemetry(
   const acceptable = verdicts.flatMap((verdict) => (verdict.ok ? [verdict.value] : []));
   const telemetry = acceptable.filter((event) => event.type === 'telemetry');
   const trusted = acceptable.filter((event) => event.type === 'trusted');
+  const facts = trusted.filter(isFactRecord);
+  const pulls = await judgePulls(deps.pulls, facts);
   const outcomes: Outcomes = new Map([
     ...(await storeTelemetry(deps, await byDevice(deps, telemetry, sender), isoOf(now))),
-    ...(await storeTrusted(deps, trusted.filter(isFactRecord))),
+    ...(await storeTrusted(deps, facts, pulls)),
     ...(await storeGrants(deps, trusted.filter(isGrantRecord), credential)),
   ]);
+  await refreshPublishers(deps, facts, now);
 
   return reportOf(
     verdicts.map((verdict, index) => {
@@ -128,13 +134,16 @@ async function byDevice(
 }
 
 async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[], at: string): Promise<Outcomes> {
-  await settleAll(batches, PARALLEL_WRITES, (batch) => prepareDevice(deps, batch, at));
+  await settleAll(batches, batches.length, (batch) => prepareDevice(deps, batch, at));
   const hours = batches.flatMap(({ deviceId, sender, hours }) =>
     [...hours].map(([hour, events]) => ({ deviceId, sender, hour, events })),
   );
-  const stored = await settleAll(hours, PARALLEL_WRITES, async ({ deviceId, sender, hour, events }) => {
+  const read = await settleAll(hours, hours.length, async (batch) => {
+    return { ...batch, chunks: await deps.devices.chunksOf(batch.deviceId, batch.hour) };
+  });
+  const stored = await settleAll(read, PARALLEL_WRITES, async ({ deviceId, sender, hour, events, chunks }) => {
     const entries = events.map(({ id, kind }) => ({ id, kind, sender }));
-    const byId = await storeHour(deps, deviceId, hour, entries);
+    const byId = await storeHour(deps, { deviceId, hour, chunks }, entries);
     return firstOfEach(
       events,
       ({ id }) => id,
@@ -144,10 +153,10 @@ async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[],
   return new Map(stored.flat());
 }
 
-async function storeTrusted(deps: IngestDeps, records: readonly FactRecord[]): Promise<Outcomes> {
+async function storeTrusted(deps: IngestDeps, records: readonly FactRecord[], pulls: JudgedPulls): Promise<Outcomes> {
   const first = [...new Map(records.toReversed().map((record) => [identityOf(record), record])).values()];
-  const stored = await settleAll(first, PARALLEL_WRITES, async (record) => {
-    return [record, await recordTrustedEvent(deps, record)] as const;
+  const stored = await settleAll(first, first.length, async (record) => {
+    return [record, await recordTrustedEvent(deps, record, pulls)] as const;
   });
   const outcomes = new Map(stored);
   return new Map(firstOfEach(records, identityOf, (record) => outcomes.get(record)));
@@ -224,16 +233,20 @@ async function prepareDevice(
   await linkSender(sender);
 }
 
-/** Reads, decides and writes until every chunk is stored as decided, starting again whenever another sender was faster. */
+/** Decides and writes until every chunk is stored as decided, reading again whenever another sender was faster. */
 async function storeHour(
   { devices, random, sleep }: IngestDeps,
-  deviceId: string,
-  hour: UtcHour,
+  {
+    deviceId,
+    hour,
+    chunks: read,
+  }: { readonly deviceId: string; readonly hour: UtcHour; readonly chunks: readonly Chunk[] },
   entries: readonly EventEntry[],
 ): Promise<ReadonlyMap<string, StoreOutcome>> {
   const acceptedHere = new Set<string>();
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-    const { writes, outcomes } = decideHour(await devices.chunksOf(deviceId, hour), entries);
+    const chunks = attempt === 1 ? read : await devices.chunksOf(deviceId, hour);
+    const { writes, outcomes } = decideHour(chunks, entries);
     let isStale = false;
     for (const { chunk, added } of writes) {
       isStale = (await devices.saveChunk(deviceId, hour, chunk)) === 'stale';

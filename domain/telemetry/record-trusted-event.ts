@@ -1,6 +1,6 @@
 import { grantOf } from '../grants/grant.ts';
 import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
-import type { ResolveUsername } from '../identity/username.ts';
+import type { ResolveUsername, Username } from '../identity/username.ts';
 import { devicePuller, recordPull, userPuller } from '../registry/record-pull.ts';
 import type { Pulls } from '../registry/registry.port.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
@@ -11,6 +11,7 @@ import { deviceIdOf } from './device-id.ts';
 import type { TrustedRecord } from './telemetry-event.ts';
 import type { FactReport, GrantReport } from './trusted-event.ts';
 import type { RecordOutcome, TrustedFacts } from './trusted-facts.port.ts';
+import { MAX_PULL_ROWS, type OverBudget } from './write-budget.ts';
 
 export type RecordTrustedDeps = {
   readonly trustedFacts: TrustedFacts;
@@ -25,7 +26,10 @@ export type GrantRecord = TrustedRecord & { readonly report: GrantReport };
 
 /** Stored, a repeat, or refused for what is stored: another grant has its id, or no such version was published. */
 export type TrustedOutcome = StoreOutcome | TrustedConflict;
-export type TrustedConflict = { readonly code: GrantConflictCode | 'unknown_extension'; readonly error: string };
+export type TrustedConflict = {
+  readonly code: GrantConflictCode | 'unknown_extension' | OverBudget['code'];
+  readonly error: string;
+};
 export type GrantConflictCode = 'award_conflict' | 'badge_conflict' | 'feed_post_conflict';
 
 const CONFLICT_CODE = {
@@ -59,8 +63,54 @@ export function identityOf(record: FactRecord): string {
 const pullerOf = ({ report, distinctId }: FactRecord): string =>
   report.username === undefined ? devicePuller(deviceIdOf(distinctId)) : userPuller(report.username);
 
+/** Whom each pull counts for, or why it is refused. */
+export type JudgedPulls = ReadonlyMap<FactRecord, readonly Username[] | TrustedConflict>;
+
+/**
+ * Judges a request's pulls in the order sent, before anything is written. Each version is looked up once, and repeats cost
+ * nothing.
+ */
+export async function judgePulls(
+  pulls: Pick<Pulls, 'findVersion'>,
+  records: readonly FactRecord[],
+): Promise<JudgedPulls> {
+  const sent = records.flatMap((record) =>
+    record.report.kind === 'extension-pulled' ? [{ record, of: record.report }] : [],
+  );
+  const keyOf = ({ name, version }: { readonly name: string; readonly version: string }) => `${name}@${version}`;
+  const versions = [...new Map(sent.map(({ of }) => [keyOf(of), of])).values()];
+  const looked = await settleAll(versions, versions.length, async (of) => {
+    return [keyOf(of), await pulls.findVersion(of.name, of.version)] as const;
+  });
+  const found = new Map(looked);
+  const isPaid = new Set<string>();
+  let rows = 0;
+  return new Map(
+    sent.map(({ record, of }): readonly [FactRecord, readonly Username[] | TrustedConflict] => {
+      const credited = found.get(keyOf(of))?.credited;
+      if (credited === undefined) {
+        const error = `properties: nobody has published ${keyOf(of)}`;
+        return [record, { code: 'unknown_extension', error }];
+      }
+      const identity = identityOf(record);
+      if (isPaid.has(identity)) return [record, credited];
+      if (rows + credited.length > MAX_PULL_ROWS) {
+        const what = `properties: the pulls of one request count for at most ${MAX_PULL_ROWS} members of collectives`;
+        return [record, { code: 'too_many_devices', error: `${what}; send it in another request` }];
+      }
+      isPaid.add(identity);
+      rows += credited.length;
+      return [record, credited];
+    }),
+  );
+}
+
 /** Stores what a trusted event reports, once. */
-export async function recordTrustedEvent(deps: RecordTrustedDeps, record: FactRecord): Promise<TrustedOutcome> {
+export async function recordTrustedEvent(
+  deps: RecordTrustedDeps,
+  record: FactRecord,
+  judged: JudgedPulls,
+): Promise<TrustedOutcome> {
   const { report, at } = record;
   switch (report.kind) {
     case 'issue-created': {
@@ -73,18 +123,29 @@ export async function recordTrustedEvent(deps: RecordTrustedDeps, record: FactRe
     }
     case 'extension-pulled': {
       const { name, version } = report;
-      const recorded = await recordPull(deps.pulls, { name, version, puller: pullerOf(record) }, at);
-      if (recorded.ok) return outcomeOf(recorded.value);
-      return { code: 'unknown_extension', error: `properties: nobody has published ${name}@${version}` };
+      const pull = judged.get(record);
+      if (pull === undefined) throw new Error('a pull was not judged');
+      if ('code' in pull) return pull;
+      return outcomeOf(await recordPull(deps.pulls, { name, version, puller: pullerOf(record) }, pull, at));
     }
-    case 'extension-published': {
-      const username = await deps.resolveUsername(report.username);
-      // A trigger, no fact: the registry's confirmation is what records a version. Hence the one refresh that is
-      // asked for here and not by a changed fact.
-      await deps.requestRefreshes([{ username, changedAt: isoOf(at) }]);
-      return 'accepted';
-    }
+    case 'extension-published':
+      return 'accepted'; // a trigger, no fact: see `refreshPublishers`
   }
+}
+
+/**
+ * Asks for the refreshes that `extension_published` triggers, one for each account. The registry's confirmation is what
+ * records a version; hence the one refresh that is asked for here and not by a changed fact.
+ */
+export async function refreshPublishers(
+  { resolveUsername, requestRefreshes }: Pick<RecordTrustedDeps, 'resolveUsername' | 'requestRefreshes'>,
+  records: readonly FactRecord[],
+  now: number,
+): Promise<void> {
+  const named = records.flatMap(({ report }) => (report.kind === 'extension-published' ? [report.username] : []));
+  const usernames = new Set(await settleAll([...new Set(named)], 1, resolveUsername));
+  if (usernames.size === 0) return;
+  await requestRefreshes([...usernames].map((username) => ({ username, changedAt: isoOf(now) })));
 }
 
 const outcomeOf = (outcome: RecordOutcome): StoreOutcome => (outcome === 'recorded' ? 'accepted' : 'duplicate');

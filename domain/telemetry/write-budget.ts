@@ -13,6 +13,12 @@ const BUDGETS = {
   admin: { devices: 500, hours: 500 },
 } as const satisfies Readonly<Record<Credential['kind'] | 'anonymous', WriteBudget>>;
 
+/**
+ * How many rows the pulls of one request may write: one for each pull and each member whom the version counts for. Only pulls of
+ * collectives' versions come so far.
+ */
+export const MAX_PULL_ROWS = 2_000;
+
 export type OverBudget = { readonly code: 'too_many_devices' | 'too_many_hours'; readonly error: string };
 
 /**

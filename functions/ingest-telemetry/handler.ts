@@ -5,6 +5,7 @@ import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts'
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
+import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
@@ -19,20 +20,19 @@ export const handler = httpFunction({
   wire: () => {
     const env = IngestTelemetryEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
+    const deps = { random, sleep, randomToken };
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
-      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
-      pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, randomToken),
-      trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, randomToken),
-      requestRefreshes: sqsSender(sqsClient('api'), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
+      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, getGathered(dynamodb, env.TELEMETRY_TABLE)),
+      pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),
+      trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),
+      requestRefreshes: sqsSender(sqsClient('api'), env.SCORE_REFRESH_QUEUE_URL, deps),
       grants: {
-        ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
+        ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE, getGathered(dynamodb, env.GRANTS_TABLE)),
         rules: currentRules,
         reportConflict: logConflict,
-        random,
-        randomToken,
         sha256,
-        sleep,
+        ...deps,
       },
       resolveUsername,
       clock,

@@ -269,11 +269,8 @@ export const registryMutants: readonly Mutant[] = [
   mutant(
     'pull-of-a-version',
     'a pull of what nobody has published is refused',
-    'domain/registry/record-pull.ts',
-    [
-      "if (version === undefined) return err({ kind: 'unknown-extension' });",
-      "if (version === undefined) return ok('recorded');",
-    ],
+    'domain/telemetry/record-trusted-event.ts',
+    ['const credited = found.get(keyOf(of))?.credited;', 'const credited = found.get(keyOf(of))?.credited ?? [];'],
     PULLS_TEST,
     'extension_pulled',
   ),
@@ -281,8 +278,15 @@ export const registryMutants: readonly Mutant[] = [
     'pull-counted-once',
     'the community counts a pull once, however many share the credit',
     'domain/registry/record-pull.ts',
-    ['isCounted: author === version.credited[0]', 'isCounted: true'],
+    ['isCounted: author === credited[0]', 'isCounted: true'],
     'test/functions/community-metrics.test.ts',
     'each pull once',
+  ),
+  mutant(
+    'rows-of-pulls',
+    'the pulls of one request write a bounded number of rows',
+    'domain/telemetry/record-trusted-event.ts',
+    ['rows + credited.length > MAX_PULL_ROWS', 'rows > Infinity'],
+    'test/domain/telemetry/write-budget.test.ts',
   ),
 ];

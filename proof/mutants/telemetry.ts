@@ -257,14 +257,14 @@ export const telemetryMutants: readonly Mutant[] = [
     changes: [
       {
         file: INGEST,
-        find: '  await settleAll(batches, PARALLEL_WRITES, (batch) => prepareDevice(deps, batch, at));\n',
+        find: '  await settleAll(batches, batches.length, (batch) => prepareDevice(deps, batch, at));\n',
         replace: '',
       },
       {
         file: INGEST,
         find: '  return new Map(stored.flat());\n',
         replace:
-          '  await settleAll(batches, PARALLEL_WRITES, (batch) => prepareDevice(deps, batch, at));\n  return new Map(stored.flat());\n',
+          '  await settleAll(batches, batches.length, (batch) => prepareDevice(deps, batch, at));\n  return new Map(stored.flat());\n',
       },
     ],
     caughtBy: [ONCE_TEST],

@@ -25,13 +25,13 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   let pulls: Pulls;
   let counts: UserRegistry;
   let tokens = 0;
-  const randomToken = () => `token-${(tokens += 1)}`;
+  const deps = { random: () => 0.5, sleep: async () => {}, randomToken: () => `token-${(tokens += 1)}` };
   beforeAll(async () => {
     client = engine().client();
     const names = await engine().createTables(['registry', 'score_grants']);
     table = names.registry;
     registry = dynamoRegistry(client, { registry: table, grants: names.score_grants });
-    pulls = dynamoPulls(client, table, randomToken);
+    pulls = dynamoPulls(client, table, deps);
     counts = dynamoUserRegistry(client, table);
   });
   afterAll(() => client.destroy());
@@ -109,7 +109,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   it('are recorded for whom they were written, though the answer was lost', async () => {
     const lossy = aLossyClient(engine());
 
-    expect(await dynamoPulls(lossy, table, randomToken).recordPull(author, aPull(), NOON, { isCounted: true })).toBe(
+    expect(await dynamoPulls(lossy, table, deps).recordPull(author, aPull(), NOON, { isCounted: true })).toBe(
       'recorded',
     );
     expect(await record()).toBe('already-there');

@@ -1,6 +1,6 @@
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { putOnce, type Table } from '../../functions/adapters/dynamodb/shared/put-once.ts';
+import { putOnce, putsGathered, type Table } from '../../functions/adapters/dynamodb/shared/put-once.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aLossyClient } from './lossy-client.ts';
 import { ODD_TEXTS } from './odd-texts.ts';
@@ -9,7 +9,13 @@ onBothEngines('what is put once', (engine) => {
   let client: DynamoDBClient;
   let tableName: string;
   let tokens = 0;
-  const over = (by: DynamoDBClient): Table => ({ client: by, tableName, randomToken: () => `token-${(tokens += 1)}` });
+  const over = (by: DynamoDBClient): Table => ({
+    client: by,
+    tableName,
+    random: () => 0.5,
+    sleep: async () => {},
+    randomToken: () => `token-${(tokens += 1)}`,
+  });
   beforeAll(async () => {
     client = engine().client();
     tableName = (await engine().createTables(['registry'])).registry;
@@ -33,6 +39,49 @@ onBothEngines('what is put once', (engine) => {
 
     expect(await putOnce(over(lossy), { pk: 'LOST', sk: 'once' })).toBe('recorded');
     expect(await putOnce(over(client), { pk: 'LOST', sk: 'once' })).toBe('already-there');
+    lossy.destroy();
+  });
+
+  it('is recorded once each of very many at a time, by few calls', async () => {
+    const items = Array.from({ length: 250 }, (_, n) => ({ pk: 'MANY', sk: `${n}` }));
+    await putOnce(over(client), { pk: 'MANY', sk: '7' });
+    const counted = engine().client();
+    let calls = 0;
+    counted.middlewareStack.add(
+      (next) => (args) => {
+        calls += 1;
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    const put = putsGathered(over(counted));
+
+    const outcomes = await Promise.all([{ pk: 'MANY', sk: '1' }, ...items].map(put));
+    const again = await Promise.all(items.map(putsGathered(over(client))));
+
+    expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(249);
+    expect([outcomes[2], outcomes[8]]).toEqual(['already-there', 'already-there']);
+    expect(calls).toBe(3 + 1 + 1); // three groups, the first once more without what was there, the one that came twice
+    expect(new Set(again)).toEqual(new Set(['already-there']));
+    counted.destroy();
+  });
+
+  it('is recorded by one of two who put very much at the same time', async () => {
+    const items = Array.from({ length: 100 }, (_, n) => ({ pk: 'BOTH', sk: `${n}` }));
+    const [ada, bob] = await Promise.all(
+      [over(client), over(client)].map((table) => Promise.all(items.map(putsGathered(table)))),
+    );
+
+    const recorded = items.map((_, n) => [ada![n], bob![n]].filter((outcome) => outcome === 'recorded').length);
+    expect(new Set(recorded)).toEqual(new Set([1]));
+  });
+
+  it('is recorded for whom it was written among very many, though the answer was lost', async () => {
+    const lossy = aLossyClient(engine());
+    const put = putsGathered(over(lossy));
+    const outcomes = await Promise.all(Array.from({ length: 60 }, (_, n) => put({ pk: 'LOST-MANY', sk: `${n}` })));
+
+    expect(new Set(outcomes)).toEqual(new Set(['recorded']));
     lossy.destroy();
   });
 

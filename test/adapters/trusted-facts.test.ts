@@ -22,11 +22,11 @@ onBothEngines('facts that servers report', (engine) => {
   let facts: TrustedFacts;
   let reports: UserReports;
   let tokens = 0;
-  const randomToken = () => `token-${(tokens += 1)}`;
+  const deps = { random: () => 0.5, sleep: async () => {}, randomToken: () => `token-${(tokens += 1)}` };
   beforeAll(async () => {
     client = engine().client();
     table = (await engine().createTables(['telemetry'])).telemetry;
-    facts = dynamoTrustedFacts(client, table, randomToken);
+    facts = dynamoTrustedFacts(client, table, deps);
     reports = dynamoUserReports(client, table);
   });
   afterAll(() => client.destroy());
@@ -89,7 +89,7 @@ onBothEngines('facts that servers report', (engine) => {
 
   it('count what was recorded though its answer was lost', async () => {
     const lossy = aLossyClient(engine());
-    expect(await dynamoTrustedFacts(lossy, table, randomToken).recordIssue(user, 'i1', NOON)).toBe('recorded');
+    expect(await dynamoTrustedFacts(lossy, table, deps).recordIssue(user, 'i1', NOON)).toBe('recorded');
     lossy.destroy();
 
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));

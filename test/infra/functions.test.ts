@@ -46,9 +46,9 @@ describe('functions', () => {
     [
       'ingest-telemetry',
       {
-        telemetry: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem'),
-        score_grants: dynamodb('GetItem', 'PutItem'),
-        registry: dynamodb('GetItem', 'PutItem'),
+        telemetry: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
+        score_grants: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
+        registry: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
         'score-refresh': sqs('SendMessage'),
       },

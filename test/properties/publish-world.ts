@@ -122,8 +122,12 @@ export class PublishWorld extends RefreshWorld {
       case 'accept':
         return inWords('done', await acceptExtension(deps, publisherOf(operation.by), name));
       case 'pull': {
-        const pulls = dynamoPulls(this.#client, this.registryTable, deps.randomToken);
-        return inWords('stands', await recordPull(pulls, operation, this.now));
+        const pulls = dynamoPulls(this.#client, this.registryTable, deps);
+        const { name, version } = operation;
+        const found = await pulls.findVersion(name, version);
+        if (found === undefined) return 'unknown';
+        await recordPull(pulls, operation, found.credited, this.now);
+        return 'stands';
       }
     }
   }

@@ -176,7 +176,10 @@ export class TelemetryWorld {
   }
 
   #ingestDeps() {
-    const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, () => this.token());
+    const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, {
+      ...this.chance,
+      randomToken: () => this.token(),
+    });
     const requestRefreshes = async () => {};
     const ledger = dynamoGrantLedger(this.#sending, this.table); // no event here grants anything
     const randomToken = () => this.token();

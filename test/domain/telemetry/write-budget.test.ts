@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Credential } from '../../../domain/identity/credential.ts';
 import { isPlaceholder } from '../../../domain/telemetry/device-id.ts';
+import { judgePulls, type FactRecord } from '../../../domain/telemetry/record-trusted-event.ts';
 import { judgeEvent, type AcceptableEvent } from '../../../domain/telemetry/telemetry-event.ts';
+import { aVersion } from '../../adapters/a-publication.ts';
+import { aUsername } from '../../builders/identity.ts';
 import { spend } from '../../../domain/telemetry/write-budget.ts';
 
 const now = Date.parse('2026-08-21T12:00:00Z');
@@ -63,6 +66,58 @@ describe('the write budget of a request', () => {
     const overBudget = spend(undefined);
     for (let n = 0; n < 10; n += 1) overBudget(event(`d${n}`));
     expect(overBudget(event('d10'))?.error).toMatch(/^distinct_id: at most 10 devices.*send it in another request$/u);
+  });
+});
+
+describe('the pulls of a request', () => {
+  const pull = (version: number, puller: number) =>
+    event('server', 0, {
+      event: 'extension_pulled',
+      properties: { extension_name: 'net', version: `2026.08.21.${version}`, username: `u${puller}` },
+    }) as FactRecord;
+  const judge = async (records: readonly FactRecord[], members = 30) => {
+    let looked = 0;
+    const findVersion = async (name: string, version: string) => {
+      looked += 1;
+      const credited = Array.from({ length: members }, (_, n) => aUsername(`m${n}`));
+      return version.endsWith('.9') ? undefined : { ...aVersion({ name, version, credited }), writeId: 'w' };
+    };
+    const judged = await judgePulls({ findVersion }, records);
+    const codes = records.map((record) => {
+      const found = judged.get(record)!;
+      return 'code' in found ? found.code : found.length;
+    });
+    return { looked, codes };
+  };
+
+  it('look each version up once, and write at most 2,000 rows: the rest is to be sent in another request', async () => {
+    const records = Array.from({ length: 100 }, (_, n) => pull(n % 2, n));
+    const { looked, codes } = await judge(records);
+
+    expect(looked).toBe(2);
+    expect(codes).toEqual([...Array(66).fill(30), ...Array(34).fill('too_many_devices')]);
+  });
+
+  it('cost nothing where they are repeats, or of no version', async () => {
+    const records = [
+      ...Array(90)
+        .fill(0)
+        .map(() => pull(9, 1)),
+      ...Array(90)
+        .fill(0)
+        .map(() => pull(0, 1)),
+    ];
+
+    expect((await judge(records)).codes).toEqual([...Array(90).fill('unknown_extension'), ...Array(90).fill(30)]);
+  });
+
+  it('of versions that count for one are never too many', async () => {
+    const { codes } = await judge(
+      Array.from({ length: 2_000 }, (_, n) => pull(0, n)),
+      1,
+    );
+
+    expect(new Set(codes)).toEqual(new Set([1]));
   });
 });
 

@@ -1,57 +1,32 @@
-import {
-  BatchGetItemCommand,
-  GetItemCommand,
-  type DynamoDBClient,
-  type TransactWriteItem,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { GrantAppend, GrantLedger, GrantsTogether } from '../../../../domain/grants/grant-ledger.port.ts';
-import {
-  balanceKey,
-  grantKey,
-  parseBalanceItem,
-  parseGrantItem,
-  toBalanceItem,
-  toGrantItem,
-  userOfBalance,
-  type Item,
-} from './grant.items.ts';
+import { balanceKey, grantKey, parseBalanceItem, parseGrantItem, toBalanceItem, toGrantItem } from './grant.items.ts';
+import { getOne, getTogether, type GetItem } from '../shared/gather.ts';
 import { writeTogether } from '../shared/write-together.ts';
 
 /**
  * The ledger in the `score_grants` table. Lines and balance are only ever put, the lines where none is: no role that
  * writes here may update or delete.
  */
-export function dynamoGrantLedger(client: DynamoDBClient, tableName: string): GrantLedger & GrantsTogether {
-  const get = async (Key: ReturnType<typeof balanceKey>) =>
-    (await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item;
-
-  /** What the store was too busy for comes with the next read: each gives some, or throws. */
-  const getTogether = async (keys: readonly Item[]): Promise<readonly Item[]> => {
-    const found: Item[] = [];
-    for (let Keys = [...keys]; Keys.length > 0;) {
-      const request = { RequestItems: { [tableName]: { Keys, ConsistentRead: true } } };
-      const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand(request));
-      found.push(...(Responses?.[tableName] ?? []));
-      Keys = UnprocessedKeys?.[tableName]?.Keys ?? [];
-    }
-    return found;
-  };
-
+export function dynamoGrantLedger(
+  client: DynamoDBClient,
+  tableName: string,
+  get: GetItem = getOne(client, tableName),
+): GrantLedger & GrantsTogether {
   return {
     async balanceOf(username) {
       return parseBalanceItem(await get(balanceKey(username)));
     },
 
     async balancesOf(usernames) {
-      const items = await getTogether(usernames.map(balanceKey));
-      const found = new Map(items.map((item) => [userOfBalance(item), item]));
-      return new Map(usernames.map((username) => [username, parseBalanceItem(found.get(username))]));
+      const found = await getTogether(client, tableName, usernames.map(balanceKey));
+      return new Map(usernames.map((username) => [username, parseBalanceItem(found(balanceKey(username)))]));
     },
 
     async thoseGiven(grantIds) {
-      const items = await getTogether(grantIds.map(grantKey));
-      return new Set(items.map((item) => parseGrantItem(item).line.grantId));
+      const found = await getTogether(client, tableName, grantIds.map(grantKey));
+      return new Set(grantIds.filter((grantId) => found(grantKey(grantId)) !== undefined));
     },
 
     async find(grantId) {

@@ -1,20 +1,20 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import type { Pulls } from '../../../../domain/registry/registry.port.ts';
-import type { RandomToken } from '../../../../domain/shared/environment.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
-import { putOnce } from '../shared/put-once.ts';
+import { getGathered } from '../shared/gather.ts';
+import { putsGathered, type PutDeps } from '../shared/put-once.ts';
 import { authorPk, pullSk } from './registry.items.ts';
-import { findVersionIn } from './registry.ts';
+import { findVersionBy } from './registry.ts';
 
-export function dynamoPulls(client: DynamoDBClient, tableName: string, randomToken: RandomToken): Pulls {
-  const table = { client, tableName, randomToken };
+export function dynamoPulls(client: DynamoDBClient, tableName: string, deps: PutDeps): Pulls {
+  const put = putsGathered({ client, tableName, ...deps });
   return {
-    findVersion: findVersionIn(client, tableName),
+    findVersion: findVersionBy(getGathered(client, tableName)),
     recordPull(author, { name, version, puller }, at, { isCounted }) {
       const hour = hourOf(at);
       const place = isCounted ? hourPlaceOf(hour, `${name}#${puller}`) : { hour };
-      return putOnce(table, { pk: authorPk(author), sk: pullSk(name, version, puller), ...place });
+      return put({ pk: authorPk(author), sk: pullSk(name, version, puller), ...place });
     },
   };
 }

@@ -1,10 +1,4 @@
-import {
-  GetItemCommand,
-  paginateQuery,
-  QueryCommand,
-  type DynamoDBClient,
-  type TransactWriteItem,
-} from '@aws-sdk/client-dynamodb';
+import { paginateQuery, QueryCommand, type DynamoDBClient, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Registry } from '../../../../domain/registry/registry.port.ts';
 import { appendActions } from '../grants/grant-ledger.ts';
@@ -25,6 +19,7 @@ import {
   VERSION_PREFIX,
   versionSk,
 } from './registry.items.ts';
+import { getOne, type GetItem } from '../shared/gather.ts';
 import { writeTogether } from '../shared/write-together.ts';
 
 const IS_NEW = 'attribute_not_exists(pk)';
@@ -40,8 +35,8 @@ export function dynamoRegistry(
   tables: { readonly registry: string; readonly grants: string },
 ): Registry {
   const TableName = tables.registry;
-  const get = async (pk: string, sk: string) =>
-    (await client.send(new GetItemCommand({ TableName, Key: marshall({ pk, sk }), ConsistentRead: true }))).Item;
+  const getItem = getOne(client, TableName);
+  const get = (pk: string, sk: string) => getItem(marshall({ pk, sk }));
 
   return {
     async findExtension(name) {
@@ -49,7 +44,7 @@ export function dynamoRegistry(
       return item === undefined ? undefined : parseExtensionItem(item);
     },
 
-    findVersion: findVersionIn(client, TableName),
+    findVersion: findVersionBy(getItem),
 
     async *versionsOf(name) {
       const pages = paginateQuery(
@@ -143,11 +138,9 @@ export function dynamoRegistry(
   };
 }
 
-/** One version, strongly consistent. */
-export const findVersionIn =
-  (client: DynamoDBClient, TableName: string): Registry['findVersion'] =>
+export const findVersionBy =
+  (get: GetItem): Registry['findVersion'] =>
   async (name, version) => {
-    const Key = marshall({ pk: extensionPk(name), sk: versionSk(version) });
-    const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
-    return Item === undefined ? undefined : parseVersionItem(Item);
+    const item = await get(marshall({ pk: extensionPk(name), sk: versionSk(version) }));
+    return item === undefined ? undefined : parseVersionItem(item);
   };

@@ -1,34 +1,79 @@
-import { ConditionalCheckFailedException, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  PutItemCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { RandomToken } from '../../../../domain/shared/environment.ts';
+import type { Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
+import { settleAll } from '../../../../domain/shared/settle-all.ts';
+import { gather, type Asked } from './gather.ts';
+import { sendBesideTransactions } from './retry-transaction.ts';
 
-export type Table = {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-  readonly randomToken: RandomToken;
-};
+export type PutDeps = { readonly randomToken: RandomToken; readonly random: Random; readonly sleep: Sleep };
+export type Table = PutDeps & { readonly client: DynamoDBClient; readonly tableName: string };
+type Fields = Readonly<Record<string, unknown>>;
+type Outcome = 'recorded' | 'already-there';
+
+/** A transaction costs twice the units: only for a request that would otherwise make very many calls. */
+const TOGETHER_FROM = 50;
+const PARALLEL_PUTS = 8;
+const MAX_TRIES = 5;
+
+const putOf = ({ tableName }: Table, item: Fields, writeId: string) => ({
+  TableName: tableName,
+  Item: marshall({ ...item, writeId }),
+  ConditionExpression: 'attribute_not_exists(pk)',
+  ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+});
 
 /**
  * Puts an item where none of its key is: the write of a fact whose key is its identity.
  *
  * The SDK sends again after a lost answer, and then meets its own item: `writeId` tells that one from somebody else's.
  */
-export async function putOnce(
-  { client, tableName, randomToken }: Table,
-  item: Readonly<Record<string, unknown>>,
-): Promise<'recorded' | 'already-there'> {
-  const writeId = randomToken(6);
-  const command = new PutItemCommand({
-    TableName: tableName,
-    Item: marshall({ ...item, writeId }),
-    ConditionExpression: 'attribute_not_exists(pk)',
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  });
+export async function putOnce(table: Table, item: Fields): Promise<Outcome> {
+  const writeId = table.randomToken(6);
   try {
-    await client.send(command);
+    await sendBesideTransactions(table, () => table.client.send(new PutItemCommand(putOf(table, item, writeId))));
     return 'recorded';
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     return error.Item?.writeId?.S === writeId ? 'recorded' : 'already-there';
   }
+}
+
+/** The same for what may be very many at a time: 50 to 100 of them are one transaction. */
+export function putsGathered(table: Table): (item: Fields) => Promise<Outcome> {
+  const one = async ({ ask, answer }: Asked<Fields, Outcome>) => answer(await putOnce(table, ask));
+  return gather<Fields, Outcome>(async (group) => {
+    // A transaction takes each item once; of two puts of one item the second comes after the first.
+    const first = new Map(group.toReversed().map((asked) => [`${asked.ask.pk} ${asked.ask.sk}`, asked]));
+    let rest = [...first.values()].map((asked) => ({ asked, writeId: table.randomToken(6) }));
+    for (let attempt = 1; rest.length >= TOGETHER_FROM && attempt <= MAX_TRIES; attempt += 1) {
+      const TransactItems = rest.map(({ asked, writeId }) => ({ Put: putOf(table, asked.ask, writeId) }));
+      try {
+        await table.client.send(new TransactWriteItemsCommand({ TransactItems }));
+        for (const { asked } of rest) asked.answer('recorded');
+        rest = [];
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        // Those that are there are done; the others were not written, whatever the reason was.
+        const { CancellationReasons: reasons = [] } = error;
+        rest = rest.filter(({ asked, writeId }, index) => {
+          const isThere = reasons[index]?.Code === 'ConditionalCheckFailed';
+          if (isThere) asked.answer(reasons[index]?.Item?.writeId?.S === writeId ? 'recorded' : 'already-there');
+          return !isThere;
+        });
+      }
+    }
+    await settleAll(rest, PARALLEL_PUTS, ({ asked }) => one(asked));
+    const isFirst = new Set(first.values());
+    await settleAll(
+      group.filter((asked) => !isFirst.has(asked)),
+      PARALLEL_PUTS,
+      one,
+    );
+  });
 }

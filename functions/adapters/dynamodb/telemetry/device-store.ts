@@ -1,6 +1,5 @@
 import {
   ConditionalCheckFailedException,
-  GetItemCommand,
   paginateQuery,
   PutItemCommand,
   TransactWriteItemsCommand,
@@ -9,29 +8,68 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import type { Username } from '../../../../domain/identity/username.ts';
-import type { Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
-import { hourOf } from '../../../../domain/shared/utc.ts';
+import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
+import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
-import { putOnce } from '../shared/put-once.ts';
-import { sendBesideTransactions, sendTransaction } from '../shared/retry-transaction.ts';
-import { chunkItem, DEVICE_SK, DeviceItem, devicePk, hourSkPrefix, parseChunk, userPk } from './telemetry.items.ts';
+import { settleAll } from '../../../../domain/shared/settle-all.ts';
+import { gather, getOne, getTogether, type GetItem } from '../shared/gather.ts';
+import { putsGathered, type PutDeps } from '../shared/put-once.ts';
+import { sendTransaction } from '../shared/retry-transaction.ts';
+import {
+  chunkItem,
+  chunkSk,
+  DEVICE_SK,
+  DeviceItem,
+  devicePk,
+  hourSkPrefix,
+  parseChunk,
+  userPk,
+} from './telemetry.items.ts';
+
+const PARALLEL_QUERIES = 8;
+
+type HourAsked = { readonly deviceId: string; readonly hour: UtcHour };
 
 export function dynamoDeviceStore(
   client: DynamoDBClient,
   tableName: string,
-  deps: { readonly random: Random; readonly sleep: Sleep; readonly randomToken: RandomToken },
+  deps: PutDeps,
+  get: GetItem = getOne(client, tableName),
 ): DeviceStore {
-  const table = { client, tableName, randomToken: deps.randomToken };
-  /** A bind may have a transaction on the same item under way. */
-  const putBesideBinds = (item: Readonly<Record<string, unknown>>) =>
-    sendBesideTransactions(deps, () => putOnce(table, item));
+  const put = putsGathered({ client, tableName, ...deps });
+
+  async function chunksByQuery({ deviceId, hour }: HourAsked): Promise<readonly Chunk[]> {
+    const query = {
+      TableName: tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :device AND begins_with(sk, :hour)',
+      ExpressionAttributeValues: marshall({ ':device': devicePk(deviceId), ':hour': hourSkPrefix(hour) }),
+    };
+    const chunks = [];
+    for await (const page of paginateQuery({ client }, query)) {
+      chunks.push(...(page.Items ?? []).map((item) => parseChunk(item).chunk));
+    }
+    return chunks;
+  }
+
+  /** Of several hours the first chunks come together: only a closed one has others after it. */
+  const chunksGathered = gather<HourAsked, readonly Chunk[]>(async (group) => {
+    const keyOf = ({ deviceId, hour }: HourAsked) => marshall({ pk: devicePk(deviceId), sk: chunkSk(hour, 0) });
+    const keys = group.map(({ ask }) => keyOf(ask));
+    const found = group.length === 1 ? undefined : await getTogether(client, tableName, keys);
+    await settleAll(group, PARALLEL_QUERIES, async ({ ask, answer }) => {
+      const item = found?.(keyOf(ask));
+      const first = item === undefined ? undefined : parseChunk(item).chunk;
+      if (found === undefined || first?.closed === true) return answer(await chunksByQuery(ask));
+      answer(first === undefined ? [] : [first]);
+    });
+  });
 
   return {
     async find(deviceId) {
-      const Key = marshall({ pk: devicePk(deviceId), sk: DEVICE_SK });
-      const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
-      if (Item === undefined) return undefined;
-      const { owner, lastOwner, barred } = DeviceItem.parse(unmarshall(Item));
+      const item = await get(marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }));
+      if (item === undefined) return undefined;
+      const { owner, lastOwner, barred } = DeviceItem.parse(unmarshall(item));
       return {
         deviceId,
         ...(owner === undefined ? {} : { owner }),
@@ -42,7 +80,7 @@ export function dynamoDeviceStore(
 
     async register(deviceId, createdAt) {
       const place = hourPlaceOf(hourOf(Date.parse(createdAt)), deviceId);
-      await putBesideBinds({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place });
+      await put({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place });
     },
 
     async bind(deviceId, username, at) {
@@ -113,28 +151,14 @@ export function dynamoDeviceStore(
     },
 
     async link(deviceId, username) {
-      await putBesideBinds({ pk: userPk(username), sk: devicePk(deviceId), owned: false });
+      await put({ pk: userPk(username), sk: devicePk(deviceId), owned: false });
     },
 
     async isLinked(deviceId, username) {
-      const Key = marshall({ pk: userPk(username), sk: devicePk(deviceId) });
-      const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
-      return Item !== undefined;
+      return (await get(marshall({ pk: userPk(username), sk: devicePk(deviceId) }))) !== undefined;
     },
 
-    async chunksOf(deviceId, hour) {
-      const query = {
-        TableName: tableName,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :device AND begins_with(sk, :hour)',
-        ExpressionAttributeValues: marshall({ ':device': devicePk(deviceId), ':hour': hourSkPrefix(hour) }),
-      };
-      const chunks = [];
-      for await (const page of paginateQuery({ client }, query)) {
-        chunks.push(...(page.Items ?? []).map((item) => parseChunk(item).chunk));
-      }
-      return chunks;
-    },
+    chunksOf: (deviceId, hour) => chunksGathered({ deviceId, hour }),
 
     async saveChunk(deviceId, hour, chunk) {
       const writeId = deps.randomToken(6);

@@ -1,0 +1,85 @@
+import {
+  BatchGetItemCommand,
+  GetItemCommand,
+  type AttributeValue,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { settleAll } from '../../../../domain/shared/settle-all.ts';
+
+export type Item = Record<string, AttributeValue>;
+/** Reads one item by its key, strongly consistent. */
+export type GetItem = (key: Item) => Promise<Item | undefined>;
+
+/** DynamoDB gives 100 items at once, and writes as many in one transaction. */
+const MOST_AT_ONCE = 100;
+/** A store that takes a group's time for each of many groups would answer the last of them too late. */
+const PARALLEL_GROUPS = 4;
+
+/** One that asked, and how it is answered. */
+export type Asked<Ask, Answer> = { readonly ask: Ask; readonly answer: (answer: Answer) => void };
+
+/**
+ * Gives to `together`, in groups of up to 100, what is asked for in one turn of the event loop. A request of 2,000 events makes
+ * some hundred calls in this way instead of thousands. `together` answers each of a group; where it throws, each of the group fails.
+ */
+export function gather<Ask, Answer>(
+  together: (group: readonly Asked<Ask, Answer>[]) => Promise<void>,
+): (ask: Ask) => Promise<Answer> {
+  let waiting: (Asked<Ask, Answer> & { readonly fail: (error: unknown) => void })[] = [];
+  const start = () => {
+    const all = waiting;
+    waiting = [];
+    const groups = Array.from({ length: Math.ceil(all.length / MOST_AT_ONCE) }, (_, n) =>
+      all.slice(n * MOST_AT_ONCE, (n + 1) * MOST_AT_ONCE),
+    );
+    void settleAll(groups, PARALLEL_GROUPS, (group) =>
+      together(group).catch((error: unknown) => group.forEach(({ fail }) => fail(error))),
+    );
+  };
+  return (ask) =>
+    new Promise((answer, fail) => {
+      if (waiting.length === 0) setImmediate(start);
+      waiting.push({ ask, answer, fail });
+    });
+}
+
+const textOf = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S]);
+
+/**
+ * Reads up to 100 items by their keys, each key once, strongly consistent. What the store was too busy for comes with the next
+ * read: each gives some, or throws.
+ */
+export async function getTogether(
+  client: DynamoDBClient,
+  tableName: string,
+  keys: readonly Item[],
+): Promise<(key: Item) => Item | undefined> {
+  const found = new Map<string, Item>();
+  for (let Keys = [...new Map(keys.map((key) => [textOf(key), key])).values()]; Keys.length > 0;) {
+    const request = { RequestItems: { [tableName]: { Keys, ConsistentRead: true } } };
+    const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand(request));
+    for (const item of Responses?.[tableName] ?? []) found.set(textOf(item), item);
+    Keys = UnprocessedKeys?.[tableName]?.Keys ?? [];
+  }
+  return (key) => found.get(textOf(key));
+}
+
+export const getOne =
+  (client: DynamoDBClient, tableName: string): GetItem =>
+  async (Key) =>
+    (await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item;
+
+/** The same, for those that may also read together: it takes the permission of `BatchGetItem`. */
+export function getGathered(client: DynamoDBClient, tableName: string): GetItem {
+  const one = getOne(client, tableName);
+  return gather<Item, Item | undefined>(async (group) => {
+    const [first] = group;
+    if (first !== undefined && group.length === 1) return first.answer(await one(first.ask));
+    const found = await getTogether(
+      client,
+      tableName,
+      group.map(({ ask }) => ask),
+    );
+    for (const { ask, answer } of group) answer(found(ask));
+  });
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
+import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/registry.ts';
+import { aPublication, aVersion } from '../adapters/a-publication.ts';
+import { anHttpRequest } from '../builders/http-request.ts';
+import { aUsername } from '../builders/identity.ts';
+import { functions } from '../infra/template-under-test.ts';
+import { startFunctionEngine, type Answer } from './function-under-test.ts';
+
+const EVENTS = 2_000;
+const HOUR = 3_600_000;
+/** With so much memory a function has one processor to itself; with less, its share of one. */
+const MEGABYTES_A_PROCESSOR = 1_769;
+/** What the yardstick is taken to cost one processor of Lambda: about twice what it costs a machine of today. */
+const YARDSTICK_MS = 50;
+
+/** Work of the kind that a request is: JSON, and hashes. */
+function yardstick(): void {
+  const text = JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ n, of: `text ${n}` })));
+  for (let n = 0; n < 400; n += 1)
+    createHash('sha256')
+      .update(JSON.stringify(JSON.parse(text)))
+      .digest('hex');
+}
+async function cpuOf(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+let world: Awaited<ReturnType<typeof startFunctionEngine>>;
+let handler: (event: unknown) => Promise<Answer>;
+let keys: Record<'none' | 'personal' | 'service', string | undefined>;
+const refreshed: string[] = [];
+const queue = createServer((request, response) => {
+  let body = '';
+  request.on('data', (part) => (body += part));
+  request.on('end', () => {
+    const { Entries } = JSON.parse(body) as { Entries: { Id: string; MessageBody: string }[] };
+    refreshed.push(...Entries.map(({ MessageBody }) => (JSON.parse(MessageBody) as { username: string }).username));
+    const Successful = Entries.map(({ Id, MessageBody }) => ({
+      Id,
+      MessageId: Id,
+      MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),
+    }));
+    response.setHeader('content-type', 'application/x-amz-json-1.0').end(JSON.stringify({ Successful }));
+  });
+});
+let calls = 0;
+const onCall = () => void (calls += 1);
+
+beforeAll(async () => {
+  world = await startFunctionEngine();
+  await new Promise<void>((resolve) => queue.listen(0, '127.0.0.1', resolve));
+  const { port } = queue.address() as { port: number };
+  vi.stubEnv('SCORE_REFRESH_QUEUE_URL', `http://127.0.0.1:${port}/000000000000/score-refresh`);
+  vi.stubEnv('AWS_ENDPOINT_URL_SQS', `http://127.0.0.1:${port}`);
+  ({ handler } = await import('../../functions/ingest-telemetry/handler.ts'));
+  keys = {
+    none: undefined,
+    personal: (await world.aKey({ kind: 'personal', username: aUsername('ada') })).key,
+    service: (await world.aKey({ kind: 'service' })).key,
+  };
+  const registry = dynamoRegistry(world.client, { registry: world.tables.registry, grants: world.tables.score_grants });
+  const credited = Array.from({ length: 30 }, (_, n) => aUsername(`member-${n}`));
+  await registry.publish(aPublication(aVersion({ name: 'net', credited }), { grants: [] }));
+  channel('http.client.request.start').subscribe(onCall);
+});
+afterAll(async () => {
+  channel('http.client.request.start').unsubscribe(onCall);
+  queue.close();
+  await world.stop();
+});
+
+const longName = (n: number) => `n${n}`.padEnd(64, 'x');
+const telemetry = (n: number, devices: number, hours: number, properties: object = {}) => ({
+  event: longName(n),
+  distinct_id: `device-${devices}-${n % devices}`,
+  insert_id: `${n}`,
+  timestamp: new Date(Date.now() - (Math.floor(n / devices) % hours) * HOUR).toISOString(),
+  properties,
+});
+const trusted = (event: string, n: number, properties: object) => ({
+  event,
+  distinct_id: 'server',
+  properties: { username: `${event}-${n % 500}`, ...properties },
+});
+const award = (n: number) => trusted('award', n, { award_id: `${n}`, points: 1, reason: 'r' });
+const issue = (n: number) => trusted('issue_created', n, { issue_id: `${n}` });
+const version = { extension_name: 'net', version: '2026.08.21.1' };
+const pull = (n: number) => trusted('extension_pulled', n, version);
+const publish = (n: number) => trusted('extension_published', n, version);
+/** 390 devices, 60 pullers, 40 authors of issues: within 500 devices and usernames. */
+const mixed = (n: number) => (n < 390 ? telemetry(n, 390, 1) : n < 450 ? pull(n % 60) : issue((n % 40) + 500 * n));
+
+/** The function as it is deployed. */
+const { MemorySize, Timeout } = functions.get('ingest-telemetry')!.Properties;
+
+/** As many events, devices and hours as the budget has, names so long that ten fill a chunk, everything new. */
+it.each<[kind: string, key: keyof typeof keys, event: (n: number) => object, most: number, refused?: number]>([
+  ['without a key', 'none', (n) => telemetry(n, 10, 10), 220],
+  ['of a personal key', 'personal', (n) => telemetry(n, 25, 8), 300],
+  ['of a service key', 'service', (n) => telemetry(n, 500, 1), 530],
+  ['of a service key for others', 'service', (n) => telemetry(n, 500, 1, { username: `other-${n % 500}` }), 530],
+  ['of awards', 'service', award, 530],
+  ['of issues', 'service', issue, 25],
+  ['of pulls of a version that counts for 30 members', 'service', pull, 25, 1_736],
+  ['of publishes', 'service', publish, 51],
+  ['of some of each', 'service', mixed, 530],
+])('the dearest request %s takes less than half of its time', async (_kind, key, event, most, refused = 0) => {
+  const request = anHttpRequest({
+    key: keys[key],
+    body: { events: Array.from({ length: EVENTS }, (_, n) => event(n)) },
+  });
+  await cpuOf(yardstick); // warm
+  const before = await cpuOf(yardstick);
+  calls = 0;
+  let body = '';
+  const cpu = await cpuOf(async () => ({ body } = await handler(request)));
+  const counted = calls;
+  const yardsticks = cpu / Math.max(before, await cpuOf(yardstick));
+
+  const report: IngestReport = JSON.parse(body);
+  expect(report.rejected, report.results.find(({ error }) => error)?.error).toBe(refused);
+  expect(counted).toBeLessThanOrEqual(most);
+  expect(yardsticks * YARDSTICK_MS * (MEGABYTES_A_PROCESSOR / MemorySize)).toBeLessThan((Timeout * 1_000) / 2);
+});
+
+it('publishes ask for one refresh of each account', () => {
+  expect(refreshed).toHaveLength(500);
+  expect(new Set(refreshed).size).toBe(500);
+});
