@@ -34,6 +34,7 @@ const OURS = [
   'checkpoints.db',
   'checkpoints.db-shm',
   'checkpoints.db-wal',
+  'deployed',
   'dynamodb',
   'local.json.new',
   'logs',

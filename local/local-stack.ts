@@ -11,6 +11,7 @@ import { startRestartable } from './engines/restartable.ts';
 import { ensureQueues } from './engines/queues.ts';
 import { ensureTable } from './engines/tables.ts';
 import { trimStreams } from './engines/trim-streams.ts';
+import { deploymentOf } from './deployment.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
 import { startQueueSource } from './events/queue-source.ts';
 import { startScheduleSource } from './events/schedule-source.ts';
@@ -112,6 +113,7 @@ async function boot(
 
   const data = openDataDirectory(options.dataDirectory, { fresh: options.fresh ?? false });
   undo.push(() => data.close());
+  const deployment = deploymentOf(data, assembly);
   const lack = lackOfSpace(data, options.freeBytes);
   if (lack !== undefined) throw lack;
   const failing = Promise.withResolvers<Error>();
@@ -229,6 +231,8 @@ async function boot(
     await stopped;
   });
 
+  if (deployment.isChanged) progress('The code or the template has changed: stale scores are refreshed');
+  await deployment.announce(stack.onDeployment, operator);
   const adminKey = await ensureAdminKey(data, client, tableName(stack, 'credentials'));
   const front = await startHttpFront({
     port: options.port ?? 0,

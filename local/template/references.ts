@@ -33,6 +33,7 @@ export function referencesOf(resources: ReadonlyMap<string, Resource>, surroundi
       'AWS::Region': region,
       'AWS::AccountId': accountId,
       'AWS::Partition': 'aws',
+      'AWS::StackId': arn('cloudformation', 'stack/local'),
       'AWS::URLSuffix': 'amazonaws.com',
     },
     ref(id) {

@@ -196,6 +196,27 @@ export const Schedule = z.strictObject({
   GroupName: withoutMeaning('a name is unique in the template'),
 });
 
+/** Of the events of CloudFormation alone: the end of a deployment. */
+export const DeploymentRule = z.strictObject({
+  EventPattern: z.strictObject({
+    source: z.array(z.literal('aws.cloudformation')),
+    'detail-type': z.array(z.literal('CloudFormation Stack Status Change')),
+    detail: withoutMeaning('a start on a changed template is the deployment, and it cannot be rolled back'),
+  }),
+  State: z.literal('ENABLED').optional(),
+  Targets: z.array(
+    z.strictObject({
+      Arn: z.string().startsWith('arn:aws:sqs:', 'only a queue can be the target of a rule here'),
+      Input: z.string(),
+      Id: withoutMeaning('it only distinguishes targets'),
+      RetryPolicy: withoutMeaning('the next start sends what this one could not send'),
+      DeadLetterConfig: withoutMeaning('the next start sends what this one could not send'),
+    }),
+  ),
+  Name: withoutMeaning('for readers'),
+  Description: withoutMeaning('for readers'),
+});
+
 export const Api = z.strictObject({ Name: z.string(), ProtocolType: z.literal('HTTP') });
 
 export const Integration = z.strictObject({
@@ -228,7 +249,6 @@ export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::Logs::MetricFilter', 'there is no CloudWatch here'],
   ['AWS::Scheduler::ScheduleGroup', 'it only groups CloudWatch metrics'],
   ['AWS::SQS::QueuePolicy', 'they require TLS, which the loopback interface does not use'],
-  ['AWS::Events::Rule', 'CloudFormation deploys nothing here, and it only reacts to CloudFormation events'],
   ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
   ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],
   ['AWS::SNS::Topic', 'only alarms write to it'],

@@ -78,6 +78,9 @@ export type ScheduleModel = {
   readonly policy: readonly Statement[];
 };
 
+/** A message for a queue after each deployment. */
+export type DeploymentModel = { readonly queue: QueueModel; readonly input: string };
+
 export type RouteModel = { readonly key: string; readonly functionName: string };
 
 export type StackModel = {
@@ -87,6 +90,7 @@ export type StackModel = {
   readonly queueMappings: readonly QueueMappingModel[];
   readonly streamMappings: readonly StreamMappingModel[];
   readonly schedules: readonly ScheduleModel[];
+  readonly onDeployment: readonly DeploymentModel[];
   readonly routes: readonly RouteModel[];
   readonly apiArn: string;
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number } | undefined;
@@ -300,6 +304,10 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     };
   });
 
+  const onDeployment = all('AWS::Events::Rule', types.DeploymentRule).flatMap(({ id, properties }) =>
+    properties.Targets.map(({ Arn, Input }): DeploymentModel => ({ queue: queueOf(id, Arn), input: Input })),
+  );
+
   const [api, ...otherApis] = all('AWS::ApiGatewayV2::Api', types.Api);
   if (otherApis.length > 0) throw new UnsupportedTemplateError('More than one HTTP API');
   const integrations = new Map(
@@ -325,6 +333,7 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
     queueMappings,
     streamMappings,
     schedules,
+    onDeployment,
     routes,
     apiArn: `arn:aws:execute-api:${surroundings.region}:${surroundings.accountId}:${api?.id ?? 'none'}`,
     throttle: settings && { ratePerSecond: settings.ThrottlingRateLimit, burst: settings.ThrottlingBurstLimit },

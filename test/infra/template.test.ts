@@ -22,6 +22,7 @@ const READ: Readonly<Record<string, z.core.$ZodType>> = {
   'AWS::ApiGatewayV2::Stage': reader.Stage,
   'AWS::DynamoDB::GlobalTable': reader.GlobalTable,
   'AWS::IAM::Policy': reader.Policy,
+  'AWS::Events::Rule': reader.DeploymentRule,
   'AWS::IAM::Role': reader.Role,
   'AWS::Lambda::EventSourceMapping': z.union([reader.QueueMapping, reader.StreamMapping]),
   'AWS::Lambda::Function': reader.LambdaFunction,

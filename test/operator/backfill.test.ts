@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { awsCaller } from '../../local/aws-client.ts';
 import { operate, spawnOperator } from '../support/operator.ts';
 import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
 
@@ -30,6 +31,40 @@ describe('backfill', () => {
       code: 0,
       said: { staleUsers: 0, rulesVersions: { 1: 1 }, lastBackfill: { runId, status: 'done' } },
     });
+  });
+
+  it('of stale scores is over when status and boards name one version of the rules', async () => {
+    await operate(stack.dataDirectory, ...['award', 'grace', '9', '--id', 'a2', '--reason', 'Thanks']);
+    await stack.drain();
+    const byOthers = {
+      TableName: stack.tables.user_scores,
+      Key: { pk: { S: 'USER#grace' }, sk: { S: 'SCORE' } },
+      UpdateExpression: 'SET rulesVersion = :theirs',
+      ExpressionAttributeValues: { ':theirs': { S: '0/a-fold' } },
+    };
+    await awsCaller(stack.dynamodbEndpoint, 'operator')('DynamoDB_20120810.UpdateItem', byOthers);
+
+    const status = () => operate(stack.dataDirectory, 'status');
+    const board = async (): Promise<any> => {
+      const rank = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions['rank-leaderboards']}/invocations`;
+      await fetch(rank, { method: 'POST', body: '{}' });
+      return (await fetch(`${stack.baseUrl}/v1/leaderboards/alltime`)).json();
+    };
+    const versions = async () => {
+      const { rulesVersions, rows } = await board();
+      return { rulesVersions, rows: rows.map(({ username, rulesVersion }: any) => [username, rulesVersion]) };
+    };
+    expect((await status()).said).toMatchObject({ staleUsers: 1, rulesVersions: { 0: 1, 1: 1 } });
+    const { stdout } = await spawnOperator(['status', '--local', stack.dataDirectory]).ended;
+    expect(stdout).toContain('1 scores by version 0, 1 scores by version 1');
+    // prettier-ignore
+    expect(await versions()).toEqual({ rulesVersions: { 0: 1, 1: 1 }, rows: [['grace', '0'], ['ada', '1']] });
+
+    await operate(stack.dataDirectory, ...['backfill', '--mode', 'stale']);
+    await stack.drain();
+    expect((await status()).said).toMatchObject({ staleUsers: 0, rulesVersions: { 1: 2 } });
+    // prettier-ignore
+    expect(await versions()).toEqual({ rulesVersions: undefined, rows: [['grace', undefined], ['ada', undefined]] });
   });
 
   it('rolls up the days that it is told', async () => {
