@@ -239,16 +239,6 @@ export const scoreMutants: readonly Mutant[] = [
     REFRESH_TEST,
   ),
   mutant(
-    'batch-of-reports',
-    'of messages of one user one that says so counts the reports again',
-    REFRESH,
-    [
-      'reports: messages.some(({ reports }) => reports === true)',
-      'reports: messages.every(({ reports }) => reports === true)',
-    ],
-    REFRESH_TEST,
-  ),
-  mutant(
     'devices-change-pulls',
     "pulls are counted again where the user's devices changed",
     REFRESH,
