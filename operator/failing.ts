@@ -11,6 +11,8 @@ export type FailingFunction = {
   readonly function: string;
   /** The queue that feeds it; null for table streams. */
   readonly queue: string | null;
+  /** The tables whose streams it failed at, as far as its log tells; empty for a queue. */
+  readonly streams: readonly string[];
   /** Failed messages, records and whole invocations. */
   readonly failed: number;
   readonly withinSeconds: number;
@@ -54,10 +56,12 @@ export async function readFailing(
   });
   return Promise.all(
     failing.map(async ({ role, queue, since, failed }) => {
-      const error = await lastErrorOf(connection, role, since);
+      const { last: error, tables } = await loggedErrors(connection, role, since);
+      const stage = connection.functionName(role).slice(0, -role.length); // `laurel-prod-`
       return {
         function: role,
         queue,
+        streams: tables.map((table) => table.replace(stage, '')).sort(),
         failed,
         withinSeconds: Math.round((now - since) / 1_000),
         lastError: error?.says.replaceAll(/\s+/g, ' ').slice(0, MAX_SHOWN) ?? null,
@@ -116,18 +120,30 @@ async function countInLogs(connection: Connection, fed: readonly Fed[]) {
   );
 }
 
-async function lastErrorOf(connection: Connection, role: string, since: number): Promise<LoggedError | undefined> {
-  if (connection.cloudwatch === undefined) return errorsIn(linesOf(connection, role), since).at(-1);
+async function loggedErrors(connection: Connection, role: string, since: number) {
   let last: LoggedError | undefined;
+  const tables = new Set<string>();
+  for await (const errors of pagesOfErrors(connection, role, since)) {
+    last = errors.at(-1) ?? last;
+    for (const { table = '' } of errors) if (table !== '') tables.add(table);
+  }
+  return { last, tables: [...tables] };
+}
+
+async function* pagesOfErrors(
+  connection: Connection,
+  role: string,
+  since: number,
+): AsyncGenerator<readonly LoggedError[]> {
+  if (connection.cloudwatch === undefined) return yield errorsIn(linesOf(connection, role), since);
   let pages = 0;
   const logGroupName = `/aws/lambda/${connection.functionName(role)}`;
   const filter = { logGroupName, startTime: since, filterPattern: '{ $.level = "ERROR" }' };
   for await (const { events = [] } of paginateFilterLogEvents({ client: connection.cloudwatch.logs() }, filter)) {
-    last = events.map(({ message = '' }) => readErrorLine(message)).findLast((error) => error !== undefined) ?? last;
+    yield events.flatMap(({ message = '' }) => readErrorLine(message) ?? []);
     pages += 1;
-    if (pages === MAX_LOG_PAGES) break;
+    if (pages === MAX_LOG_PAGES) return;
   }
-  return last;
 }
 
 const linesOf = (connection: Connection, role: string): readonly string[] => tailOf(connection.logFile(role) ?? '');

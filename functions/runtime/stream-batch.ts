@@ -40,7 +40,10 @@ const Record = z.object({
   }),
 });
 const Batch = z.object({ Records: z.array(z.unknown()) });
-const Position = z.object({ dynamodb: z.object({ SequenceNumber: z.string() }) });
+const Position = z.object({
+  eventSourceARN: z.optional(z.string()),
+  dynamodb: z.object({ SequenceNumber: z.string() }),
+});
 
 /**
  * A Lambda that reads a table's stream. Records are parsed one by one; `onChanges` gets all that could be read.
@@ -66,6 +69,7 @@ export function streamBatch<Deps, Change>(options: {
     const changes: { change: Change; committedAt: string }[] = [];
     const failed: string[] = [];
     let oldest = Infinity;
+    let table = ''; // a batch is of one stream
     for (const raw of Batch.parse(event).Records) {
       const parsed = Record.safeParse(raw);
       try {
@@ -73,12 +77,13 @@ export function streamBatch<Deps, Change>(options: {
         const { Keys, OldImage, NewImage, ApproximateCreationDateTime } = parsed.data.dynamodb;
         const committedAt = ApproximateCreationDateTime * 1_000;
         oldest = Math.min(oldest, committedAt);
-        const table = tableOfStream(parsed.data.eventSourceARN);
+        table = tableOfStream(parsed.data.eventSourceARN);
         const change = options.read({ table, keys: Keys, before: OldImage, after: NewImage }, wired());
         if (change !== undefined) changes.push({ change, committedAt: isoOf(committedAt) });
       } catch (error) {
-        const position = Position.parse(raw).dynamodb.SequenceNumber;
-        logger.error('unreadable stream record', { position, error });
+        const { dynamodb, eventSourceARN = '' } = Position.parse(raw);
+        const position = dynamodb.SequenceNumber;
+        logger.error('unreadable stream record', { table: tableOfStream(eventSourceARN), position, error });
         failed.push(position);
       }
     }
@@ -88,6 +93,7 @@ export function streamBatch<Deps, Change>(options: {
     try {
       await options.onChanges(wired(), changes);
     } catch (error) {
+      logger.error('changes could not be announced', { table, error });
       await lateness.failed();
       throw error;
     }

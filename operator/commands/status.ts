@@ -71,10 +71,11 @@ function rulesText({ rulesVersions }: StackStatus): string[] {
 }
 
 function failingText(
-  { queue, failed, withinSeconds, lastError, lastErrorAt, log, ...of }: FailingFunction,
+  { queue, streams, failed, withinSeconds, lastError, lastErrorAt, log, ...of }: FailingFunction,
   now: number,
 ) {
-  const source = queue === null ? 'the streams of tables' : `the queue ${queue}`;
+  const ofTables = `the ${streams.length === 1 ? 'stream' : 'streams'} of ${streams.join(', ') || 'tables'}`;
+  const source = queue === null ? ofTables : `the queue ${queue}`;
   const ago = lastErrorAt === null ? '' : `, ${durationText((now - Date.parse(lastErrorAt)) / 1_000)} ago`;
   return (
     `${of.function} fails on ${source}: ${failed} times in ${durationText(withinSeconds)}. ` +

@@ -201,7 +201,7 @@ describe('a batch of stream records', () => {
 
     expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
     expect(announced).toMatchObject([{ change: { pk: 'a' } }, { change: { pk: 'b' } }]);
-    expect(failedItems()).toEqual([2]);
+    expect(failedItems()).toEqual([2]); // the figure that an alarm watches, as of failed messages
   });
 
   it('reports a record that is none by its position', async () => {

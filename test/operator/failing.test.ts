@@ -51,6 +51,7 @@ describe('a function that fails message after message on the running stack', () 
       {
         function: 'refresh-score',
         queue: 'score-refresh',
+        streams: [],
         failed: expect.any(Number),
         withinSeconds: 600,
         lastError: expect.stringMatching(/^\$?ZodError/),
@@ -110,7 +111,13 @@ describe('a function that fails on a stage', () => {
         events: [event('2026-08-21T10:51:00Z', { message: 'm', error: { name: 'Late', message: 'why\n  so' } })],
       })
       .on(FilterLogEventsCommand, { logGroupName: '/aws/lambda/laurel-prod-announce-changes' })
-      .resolves({ events: [event('2026-08-21T11:55:00Z', { message: { errorType: 'Boom', errorMessage: 'now' } })] });
+      .resolves({
+        events: [
+          event('2026-08-21T11:54:00Z', { message: 'unreadable stream record', table: 'laurel-prod-registry' }),
+          event('2026-08-21T11:55:00Z', { message: 'not announced', table: 'laurel-prod-score_grants' }),
+          event('2026-08-21T11:55:00Z', { message: { errorType: 'Boom', errorMessage: 'now' } }),
+        ],
+      });
 
     const failing = await readFailing(connect(targetOf({ stage: 'prod' }, {})), queues, NOW);
 
@@ -119,6 +126,7 @@ describe('a function that fails on a stage', () => {
       {
         function: 'announce-changes',
         queue: null,
+        streams: ['registry', 'score_grants'],
         failed: 3,
         lastError: 'Boom: now',
         lastErrorAt: '2026-08-21T11:55:00Z',

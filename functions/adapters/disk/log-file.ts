@@ -26,6 +26,8 @@ const ErrorLine = z.object({
   message: z.optional(z.union([z.string(), Thrown])),
   messageId: z.optional(z.string()),
   messageIds: z.optional(z.array(z.string())),
+  /** The table whose stream was read. */
+  table: z.optional(z.string()),
   error: z.optional(z.object({ name: z.optional(z.string()), message: z.optional(z.string()) })),
   /** The local stack's own line of what a function threw. */
   errorType: z.optional(z.string()),
@@ -41,6 +43,8 @@ export type LoggedError = {
   readonly isThrown: boolean;
   /** The messages that it befell. */
   readonly messageIds: readonly string[];
+  /** The table whose stream was read; undefined for any other error. */
+  readonly table: string | undefined;
 };
 
 /** An error as a function, Lambda or the local stack logs it; undefined for any other line. */
@@ -48,7 +52,7 @@ export function readErrorLine(line: string): LoggedError | undefined {
   if (!line.includes('"ERROR"')) return undefined;
   const { data } = ErrorLine.safeParse(jsonOf(line));
   if (data === undefined) return undefined;
-  const { timestamp, message, error, errorType, errorMessage = '', messageId, messageIds = [] } = data;
+  const { timestamp, message, error, errorType, errorMessage = '', messageId, messageIds = [], table } = data;
   const thrown =
     typeof message === 'object' ? message : errorType === undefined ? undefined : { errorType, errorMessage };
   const { name = 'Error', message: why = '' } = error ?? {};
@@ -63,6 +67,7 @@ export function readErrorLine(line: string): LoggedError | undefined {
           ? said
           : `${name}: ${why}`,
     messageIds: messageId === undefined ? messageIds : [messageId, ...messageIds],
+    table,
   };
 }
 
