@@ -62,7 +62,7 @@ export const backfillMutants: readonly Mutant[] = [
     STORE,
     ['left = UnprocessedItems?.[tableName] ?? [];', 'left = UnprocessedItems?.[tableName]?.slice(0, 0) ?? [];'],
     'test/adapters/error-paths.test.ts',
-    'put off',
+    'unprocessed items',
   ),
   mutant(
     'plan-pages',

@@ -219,7 +219,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'functions/adapters/dynamodb/grants/grant.items.ts',
     ['if (item.dayShard?.S === dayShard && item.hour?.S === hour) return', 'return'],
     'test/adapters/grant-ledger.test.ts',
-    'filed wrongly',
+    'under a wrong key',
   ),
   mutant(
     'audit-bounded',

@@ -54,7 +54,7 @@ export const rollupMutants: readonly Mutant[] = [
     STORE,
     ['toGuardItem(isLast ? next : before, read + 1)', 'toGuardItem(next, read + 1)'],
     STORE_TEST,
-    'dynoxide.*save ended',
+    'dynoxide.*save that ended',
   ),
   mutant(
     'row-with-total',
@@ -87,7 +87,7 @@ export const rollupMutants: readonly Mutant[] = [
       "const outcome = await (await deps.rollups.load(date)).save(day);\n    return outcome === 'stale' ? 'stale' : { date,",
     ],
     STORE_TEST,
-    'dynoxide.*older one never stands',
+    'dynoxide.*older result is never kept',
   ),
   mutant(
     'skipped-if-done-since',
@@ -114,7 +114,7 @@ export const rollupMutants: readonly Mutant[] = [
       'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), isoOf(deps.clock()));',
     ],
     STORE_TEST,
-    'dynoxide.*begun before',
+    'dynoxide.*started before their first',
   ),
   mutant(
     'emptied-hour',
@@ -191,6 +191,6 @@ export const rollupMutants: readonly Mutant[] = [
       'wanted = UnprocessedKeys?.[TableName]?.Keys?.slice(0, 0) ?? [];',
     ],
     'test/adapters/error-paths.test.ts',
-    'put off',
+    'unprocessed items',
   ),
 ];

@@ -60,7 +60,7 @@ export const runningMutants: readonly Mutant[] = [
     'functions/runtime/request-body.ts',
     ["if (error instanceof SyntaxError) return err(notJson('expected JSON'));", ''],
     OPENAPI_TEST,
-    'no answer',
+    'never leads to a 5xx',
   ),
   mutant(
     'refused-before-done',
@@ -71,7 +71,7 @@ export const runningMutants: readonly Mutant[] = [
       "if (!admitted.ok) {\n    await answerAdmitted({ route: { ...route, access: 'anyone' }, params }, event, deps).catch(() => undefined);\n    return admitted.error;\n  }",
     ],
     OPENAPI_TEST,
-    'no answer',
+    'never leads to a 5xx',
   ),
   mutant(
     'replayed-standing',

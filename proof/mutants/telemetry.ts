@@ -144,7 +144,7 @@ export const telemetryMutants: readonly Mutant[] = [
     RETRY,
     ['if (!(error instanceof TransactionConflictException) || attempt === MAX_TRIES) throw error;', 'throw error;'],
     ERRORS_TEST,
-    'a device, or a link',
+    'a device or link',
   ),
   mutant(
     'conflict-is-no-refusal',

@@ -26,7 +26,9 @@ export const aVersion = (change: Partial<PublishedVersion> = {}): PublishedVersi
 
 let writes = 0;
 
-/** A version with its publish grants, decided on these balances; the first of its extension, unless said. */
+/**
+ * A version with its publish grants, decided on these balances. By default it is the first version of its extension.
+ */
 export function aPublication(
   version: PublishedVersion,
   { balances = new Map(), ...change }: Partial<Publication> & { balances?: ReadonlyMap<Username, Balance> } = {},

@@ -15,7 +15,7 @@ import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aLossyClient } from './lossy-client.ts';
 
-/** Far ahead: DynamoDB Local deletes within seconds what has expired, by the machine's clock. */
+/** Far in the future, because DynamoDB Local soon deletes items that are expired by the machine's clock. */
 const STARTED = '2126-08-21T12:00:00.000Z';
 const WORK: TaskName = { phase: 'work', segment: 3 };
 const PLAN: TaskName = { phase: 'plan', source: 'telemetry', segment: 0 };
@@ -51,7 +51,7 @@ onBothEngines('the runs of backfills', (engine) => {
   };
   const state = async (name: TaskName) => (await runs.tasks(run.runId, [name]))[0]!.state;
 
-  it('find a run as it was started, and none that was not', async () => {
+  it('find a started run as it was stored, and no other run', async () => {
     const named = aRun(STARTED, { order: { mode: 'all', dryRun: true, usernames: [aUsername('a'), aUsername('b')] } });
 
     expect(await runs.start(named)).toEqual(named);
@@ -59,7 +59,7 @@ onBothEngines('the runs of backfills', (engine) => {
     expect(await runs.find('unknown')).toBeUndefined();
   });
 
-  it('leave a run as it is that is started again, and give it back', async () => {
+  it('return a run unchanged when it is started again', async () => {
     await runs.start(run);
     await runs.finish(run.runId);
 
@@ -69,7 +69,7 @@ onBothEngines('the runs of backfills', (engine) => {
     expect(await runs.find(run.runId)).toEqual({ ...run, status: 'done' });
   });
 
-  it('start a run once, though the answer was lost', async () => {
+  it('start a run once after a lost answer', async () => {
     const lossy = aLossyClient(engine());
 
     expect(await dynamoBackfillRuns(lossy, table, deps).start(run)).toEqual(run);
@@ -77,7 +77,7 @@ onBothEngines('the runs of backfills', (engine) => {
     lossy.destroy();
   });
 
-  it('list what is not done and started at a time or after it, the oldest first', async () => {
+  it('list unfinished runs from a given time on, the oldest first', async () => {
     const [early, done, late] = ['11', '13', '14'].map((hour) => aRun(`2126-08-21T${hour}:00:00.000Z`));
     for (const each of [late!, run, early!, done!]) await runs.start(each);
     await runs.finish(done!.runId);
@@ -86,7 +86,7 @@ onBothEngines('the runs of backfills', (engine) => {
     expect(await runs.unfinished('2126-08-22T00:00:00.000Z')).toEqual([]);
   });
 
-  it('list past the pages that hold only what is done', async () => {
+  it('list past pages with only finished runs', async () => {
     const usernames = Array.from({ length: 5_000 }, (_, n) => aUsername(`${'u'.repeat(58)}-${10_000 + n}`));
     const days = ['20', '21', '22', '23', '24'].map((day) => `2126-08-${day}T00:00:00.000Z`);
     for (const day of days) {
@@ -97,12 +97,12 @@ onBothEngines('the runs of backfills', (engine) => {
     expect((await runs.unfinished(days[0]!)).map(({ startedAt }) => startedAt)).toEqual(days.slice(-1));
   });
 
-  it('finish none that they do not know', async () => {
+  it('cannot finish an unknown run', async () => {
     await expect(runs.finish('unknown')).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
     expect(await runs.find('unknown')).toBeUndefined();
   });
 
-  it('give the tasks that are asked for in that order, new ones as new', async () => {
+  it('return the requested tasks in order, and new ones as new', async () => {
     const next = { ...newTask, revision: 1, position: '{"pk":"USER#a~#/ü"}', planned: 7, checkpointAt: STARTED };
     const tallied = { ...next, unknown: { count: 2, first: [aUsername('a'), aUsername('b')] }, isDone: true };
     await runs.checkpoint(run, WORK, newTask, next);
@@ -117,7 +117,7 @@ onBothEngines('the runs of backfills', (engine) => {
     expect(await runs.tasks(`${run.runId}x`, [WORK])).toEqual([{ name: WORK, state: newTask }]);
   });
 
-  it('give tasks past the end of a page', async () => {
+  it('return tasks past the end of a page', async () => {
     const names = Array.from({ length: 5 }, (_, segment): TaskName => ({ phase: 'work', segment }));
     const far = { ...newTask, revision: 1, position: QUARTER_PAGE };
     for (const name of names) await runs.checkpoint(run, name, newTask, far);
@@ -125,20 +125,20 @@ onBothEngines('the runs of backfills', (engine) => {
     expect((await runs.tasks(run.runId, names)).map((task) => task.state.revision)).toEqual([1, 1, 1, 1, 1]);
   });
 
-  it('refuse a checkpoint where another came first, the first one included', async () => {
+  it('refuse a checkpoint if another one came first, also for the first checkpoint', async () => {
     const [first, second] = [1, 2].map((revision) => ({ ...newTask, revision, enqueued: revision }));
     const late = { ...newTask, enqueued: 99 };
     expect(await runs.checkpoint(run, WORK, newTask, first!)).toBe('saved');
     expect(await runs.checkpoint(run, WORK, newTask, { ...late, revision: 1 })).toBe('stale');
     expect(await runs.checkpoint(run, WORK, first!, second!)).toBe('saved');
     expect(await runs.checkpoint(run, WORK, first!, { ...late, revision: 2 })).toBe('stale');
-    expect(await runs.checkpoint(run, PLAN, first!, second!)).toBe('stale'); // no such task yet
+    expect(await runs.checkpoint(run, PLAN, first!, second!)).toBe('stale'); // the task does not exist yet
 
     expect(await state(WORK)).toEqual(second);
     expect(await state(PLAN)).toEqual(newTask);
   });
 
-  it('let one of many checkpoints win', async () => {
+  it('accept one of many concurrent checkpoints', async () => {
     const nexts = Array.from({ length: 20 }, (_, n) => ({ ...newTask, revision: 1, enqueued: n }));
 
     const outcomes = await Promise.all(nexts.map((next) => runs.checkpoint(run, WORK, newTask, next)));
@@ -147,7 +147,7 @@ onBothEngines('the runs of backfills', (engine) => {
     expect(await state(WORK)).toEqual(nexts[outcomes.indexOf('saved')]);
   });
 
-  it.each([0, 1])('know their own checkpoint again at revision %d, though the answer was lost', async (revision) => {
+  it.each([0, 1])('recognize their own checkpoint at revision %d after a lost answer', async (revision) => {
     const lossy = aLossyClient(engine());
     const [before, after] = [revision, revision + 1].map((of) => ({ ...newTask, revision: of }));
     if (revision > 0) await runs.checkpoint(run, WORK, newTask, before!);
@@ -157,7 +157,7 @@ onBothEngines('the runs of backfills', (engine) => {
     lossy.destroy();
   });
 
-  it('plan a set: each username once, in its segment, in order', async () => {
+  it('plan each username once, in its segment, in order', async () => {
     const users = Array.from({ length: PLAN_SEGMENTS }, (_, segment) => usersOf(segment, 13)).flat();
     await runs.plan(run, users.slice(0, 60));
     await runs.plan(run, users.slice(30).toReversed());
@@ -169,21 +169,21 @@ onBothEngines('the runs of backfills', (engine) => {
     }
   });
 
-  it('plan a username once that is named twice at once', async () => {
+  it('plan a username once if two requests name it at once', async () => {
     const [user] = usersOf(0, 1);
     await runs.plan(run, [user!, user!]);
 
     expect(await runs.countPlanned(run.runId, 0)).toBe(1);
   });
 
-  it('plan nobody where nobody is named', async () => {
+  it('plan nobody for an empty list', async () => {
     await runs.plan(run, []);
 
     expect(await runs.countPlanned(run.runId, 0)).toBe(0);
     expect(await runs.planned(run.runId, 0, { after: null, limit: 10 })).toEqual([]);
   });
 
-  it('give a plan in pages, each after the last username of the one before', async () => {
+  it('return a plan in pages, each after the last username of the page before', async () => {
     const users = usersOf(2, 7);
     await runs.plan(run, users);
     const page = (after: string | null, limit = 3) => runs.planned(run.runId, 2, { after, limit });
@@ -192,11 +192,11 @@ onBothEngines('the runs of backfills', (engine) => {
     expect(await page(users[2]!)).toEqual(users.slice(3, 6));
     expect(await page(users[5]!)).toEqual(users.slice(6));
     expect(await page(users[6]!)).toEqual([]);
-    expect(await page('u', 1)).toEqual(users.slice(0, 1)); // a username that is not planned is a place all the same
+    expect(await page('u', 1)).toEqual(users.slice(0, 1)); // a cursor need not be a planned username
   });
 
-  it('keep the plans and tasks of other runs apart', async () => {
-    const other = aRun(STARTED, { runId: `${run.runId}#2` }); // a plan's key of the one begins like the other's
+  it('keep plans and tasks of other runs apart', async () => {
+    const other = aRun(STARTED, { runId: `${run.runId}#2` }); // the key of one plan is a prefix of the other's
     await runs.plan(run, usersOf(2, 3));
     await runs.checkpoint(other, WORK, newTask, { ...newTask, revision: 1 });
 
@@ -213,7 +213,7 @@ onBothEngines('the runs of backfills', (engine) => {
     expect(await runs.countPlanned(run.runId, 0)).toBe(5);
   });
 
-  it('let everything of a run expire 90 days after its start', async () => {
+  it('let all items of a run expire 90 days after its start', async () => {
     const [user] = usersOf(0, 1);
     await runs.start(run);
     await runs.checkpoint(run, WORK, newTask, { ...newTask, revision: 1 });

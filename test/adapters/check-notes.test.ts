@@ -16,7 +16,7 @@ onBothEngines('notes of the consistency check', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  it('know when a stream was last late, and that none ever was', async () => {
+  it('return when a stream was last late, or that none was', async () => {
     expect(await notes.lastLate()).toBeNull();
 
     for (const lateAt of ['2026-08-21T12:00:00.000Z', '2026-08-21T12:00:10.000Z']) {
@@ -25,7 +25,7 @@ onBothEngines('notes of the consistency check', (engine) => {
     }
   });
 
-  it('know who differs until all are found right, whatever comes twice', async () => {
+  it('return accounts that differ until all were found right, also after repeated notes', async () => {
     const [ada, bob, cy] = ['ada', 'bob', 'cy'].map(aUsername) as [any, any, any];
     expect(await notes.differing()).toEqual([]);
     expect(await notes.remember({ found: [], right: [cy] })).toBe(0);

@@ -30,7 +30,7 @@ onBothEngines('collectives', (engine) => {
     const revision = (before?.revision ?? 0) + 1;
     return { slug, members: members.toSorted(), since: AT, revision };
   };
-  /** Sets the members over what is there. */
+  /** Sets the members, whatever they were before. */
   const set = async (...members: Username[]): Promise<Collective> => {
     const before = await collectives.find(slug);
     const next = after(before, ...members);
@@ -47,7 +47,7 @@ onBothEngines('collectives', (engine) => {
     expect(await collectives.collectivesOf(member('c'))).toEqual([]);
   });
 
-  it('follow their members: who stays, who comes and who goes', async () => {
+  it('keep, add and remove memberships when the members change', async () => {
     await set(member('a'), member('b'));
     const now = await set(member('b'), member('c'));
 
@@ -56,7 +56,7 @@ onBothEngines('collectives', (engine) => {
     expect([await of('a'), await of('b'), await of('c')]).toEqual([[], [slug], [slug]]);
   });
 
-  it('change for nobody where they are not as they were read', async () => {
+  it('change nothing if they changed since they were read', async () => {
     const first = await set(member('a'));
     expect(await collectives.save(undefined, after(undefined, member('late')))).toBe('stale');
     const second = await set(member('b'));
@@ -67,12 +67,12 @@ onBothEngines('collectives', (engine) => {
     expect(await collectives.collectivesOf(member('b'))).toEqual([slug]);
   });
 
-  it('let one of many writers win, with its memberships', async () => {
+  it('let one of many writers win, together with its memberships', async () => {
     const names = Array.from({ length: 10 }, (_, n) => member(`${n}`));
 
     const outcomes = await Promise.all(names.map((name) => collectives.save(undefined, after(undefined, name))));
 
-    // A store that is busy may refuse them all; then nothing was written.
+    // A busy engine may refuse them all; then nothing was written.
     const winners = names.filter((_, n) => outcomes[n] === 'saved');
     expect(winners.length).toBeLessThanOrEqual(1);
     expect((await collectives.find(slug))?.members ?? []).toEqual(winners);
@@ -80,17 +80,17 @@ onBothEngines('collectives', (engine) => {
     expect(names.filter((_, n) => found[n]!.length > 0)).toEqual(winners);
   });
 
-  it('are set once, though the answer was lost', async () => {
+  it('are set once after a lost answer', async () => {
     const lossy = aLossyClient(engine());
     const next = after(undefined, member('a'));
     const outcome = await dynamoCollectives(lossy, table).save(undefined, next);
     lossy.destroy();
 
-    expect(['saved', 'stale']).toContain(outcome); // `stale` says: read again
+    expect(['saved', 'stale']).toContain(outcome); // `stale` makes the caller read again
     expect(await collectives.find(slug)).toEqual(next);
   });
 
-  it('take as many members as they may have, and others in the place of all', async () => {
+  it('accept the maximum number of members, and replace all of them', async () => {
     const thirty = (of: string) => Array.from({ length: 30 }, (_, n) => member(`${of}${n}`));
     await set(...thirty('a'));
     await set(...thirty('b'));
@@ -99,7 +99,7 @@ onBothEngines('collectives', (engine) => {
     expect(await collectives.collectivesOf(member('b29'))).toEqual([slug]);
   });
 
-  it('of a user are listed sorted, past the end of a page', async () => {
+  it('of a user are listed in order, past the end of a page', async () => {
     const user = member('joiner');
     const names = ['e', 'c', 'a', 'd', 'b'];
     const padding = 'x'.repeat(300_000); // four such items fill a page of 1 MB

@@ -30,14 +30,14 @@ onBothEngines('the store of keys', (engine) => {
     ['personal', aPersonalKey()],
     ['collective', aCollectiveKey()],
     ['service', { ...aServiceKey(), label: 'registry' }],
-  ])('finds a %s key as it was added, and none that was not', async (_kind, credential) => {
+  ])('finds a %s key as it was added, and no other key', async (_kind, credential) => {
     const made = await added(credential);
 
     expect(await store.find(made.id)).toEqual(made);
     expect(await store.find('f'.repeat(32))).toBeUndefined();
   });
 
-  it('takes its own write again, and no other key under the same id', async () => {
+  it('recognizes its own write, but refuses another key with the same id', async () => {
     const made = await added();
 
     await store.add(made);
@@ -47,7 +47,7 @@ onBothEngines('the store of keys', (engine) => {
     expect(await store.find(made.id)).toEqual(made);
   });
 
-  it('revokes once, and nothing that it does not know', async () => {
+  it('revokes a key once, and no unknown key', async () => {
     const { id } = await added();
 
     expect([await store.revoke(id, AT), await store.revoke(id, LATER)]).toEqual([true, true]);
@@ -56,7 +56,7 @@ onBothEngines('the store of keys', (engine) => {
     expect(await store.find('f'.repeat(32))).toBeUndefined();
   });
 
-  it('notes the last use, and makes no key by that', async () => {
+  it('notes the last use, without creating an unknown key', async () => {
     const { id } = await added();
     await store.noteUse(id, AT);
     await store.noteUse(id, LATER);
@@ -66,7 +66,7 @@ onBothEngines('the store of keys', (engine) => {
     expect(await store.find('f'.repeat(32))).toBeUndefined();
   });
 
-  it('lists every key once over its pages', async () => {
+  it('lists every key once, over all pages', async () => {
     for (let more = 0; more < 5; more += 1) await added();
     const listed: string[] = [];
     for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {

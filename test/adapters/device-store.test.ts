@@ -42,7 +42,7 @@ onBothEngines('devices and their events', (engine) => {
     return found;
   };
 
-  it('know a device once it is registered, without an owner', async () => {
+  it('know a registered device, without an owner', async () => {
     expect(await store.find(device)).toBeUndefined();
     await store.register(device, AT);
     await store.register(device, LATER);
@@ -74,7 +74,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(links.flat()).toHaveLength(1);
   });
 
-  it('take a device from the owner that was read, and from no other one', async () => {
+  it('unbind a device only from the owner that was read', async () => {
     await store.bind(device, ada, AT);
 
     expect(await store.unbind(device, bob)).toBe('not-theirs');
@@ -86,7 +86,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(await telemetry.linksOf(bob)).not.toContainEqual(expect.objectContaining({ deviceId: device }));
   });
 
-  it('give a device to another account, and bar its owner for good', async () => {
+  it('give a device to another account, and bar its old owner forever', async () => {
     await store.bind(device, ada, AT);
 
     expect(await store.unbind(device, ada, { to: { username: bob, at: AT }, bar: ada })).toBe('unbound');
@@ -100,7 +100,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(await store.bind(device, bob, AT)).toBe('bound');
   });
 
-  it('make a bound link of a mere link, and never the other way round', async () => {
+  it('turn a link into a bound link, and never back', async () => {
     const user = aUsername(`linked-${devices}`);
     expect(await store.isLinked(device, user)).toBe(false);
     await store.link(device, user);
@@ -113,7 +113,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(await telemetry.linksOf(user)).toEqual([{ deviceId: device, owned: true }]);
   });
 
-  it('keep a chunk as it was given, at the next revision', async () => {
+  it('store a chunk as given, with the next revision', async () => {
     const events = [
       anEntry('1', { command: 'model', success: false }),
       anEntry('2', { command: 'model' }, ada),
@@ -132,7 +132,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(await store.chunksOf(`${device}x`, HOUR)).toEqual([]);
   });
 
-  it('refuse a chunk that was decided from another revision', async () => {
+  it('refuse a chunk that was decided on another revision', async () => {
     const chunk = aChunk({ events: [anEntry('1')] });
     await store.saveChunk(device, HOUR, chunk);
 
@@ -153,7 +153,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(stored?.events).toEqual(chunks[outcomes.indexOf('saved')]?.events);
   });
 
-  it('give the hours of a device in order, whole, and of the dates asked for', async () => {
+  it('return the complete hours of a device in order, for the requested dates', async () => {
     const save = (hour: string, index: number, ...ids: string[]) =>
       store.saveChunk(device, hour, aChunk({ index, closed: true, events: ids.map((id) => anEntry(id)) }));
     await store.bind(device, aUsername(`hours-${devices}`), AT);
@@ -171,7 +171,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(await of('2026-08-23', '2026-08-30')).toEqual([]);
   });
 
-  it('page to the end of what is there', async () => {
+  it('page to the end of the items', async () => {
     const user = aUsername(`many-${devices}`);
     const padding = 'x'.repeat(300_000); // four such items fill a page of 1 MB
     for (let n = 0; n < 10; n += 1) {
@@ -182,7 +182,7 @@ onBothEngines('devices and their events', (engine) => {
     expect(await telemetry.linksOf(user)).toHaveLength(10);
   });
 
-  it('refuse to read what they did not write', async () => {
+  it('refuse to read items that they did not write', async () => {
     const put = (item: object) => client.send(new PutItemCommand({ TableName: table, Item: marshall(item) }));
     await put({
       pk: `DEVICE#${device}`,

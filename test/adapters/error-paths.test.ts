@@ -1,4 +1,7 @@
-/** What an engine answers only on its bad days. Told by the names that AWS documents; the engines' own words do not count. */
+/**
+ * Errors that an engine returns only under load, simulated by the names that AWS documents. The tests do not check an
+ * engine's own texts.
+ */
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -55,11 +58,11 @@ describe('a binding', () => {
   it.each([
     ['a conflict', ['None', 'TransactionConflict']],
     ['throttling', ['ThrottlingError', 'None']],
-    ['too much for the table', ['ProvisionedThroughputExceeded', 'None']],
-    ['too much for the account', ['RequestLimitExceeded', 'None']],
+    ['too many requests for the table', ['ProvisionedThroughputExceeded', 'None']],
+    ['too many requests for the account', ['RequestLimitExceeded', 'None']],
     ['a failed condition beside a conflict', ['ConditionalCheckFailed', 'TransactionConflict']],
     ['a failed condition beside throttling', ['ConditionalCheckFailed', 'ThrottlingError']],
-  ])('that is cancelled for %s is sent again, after a pause', async (_why, codes) => {
+  ])('that is cancelled for %s is retried after a pause', async (_why, codes) => {
     dynamodb
       .on(TransactWriteItemsCommand)
       .rejectsOnce(cancelled(...codes))
@@ -69,7 +72,7 @@ describe('a binding', () => {
     expect(pauses).toHaveLength(1);
   });
 
-  it('whose condition failed, and nothing else, finds the device owned', async () => {
+  it('whose only failure is its condition finds the device owned', async () => {
     dynamodb.on(TransactWriteItemsCommand).rejects(cancelled('ConditionalCheckFailed', 'None'));
 
     expect(await store.bind('d1', ada, AT)).toBe('already-owned');
@@ -78,16 +81,16 @@ describe('a binding', () => {
 
   it.each([
     ['an invalid item', cancelled('None', 'ValidationError')],
-    ['an item that grew too large', cancelled('ItemCollectionSizeLimitExceeded', 'None')],
-    ['no reason at all', cancelled()],
-    ['something else altogether', named('AccessDeniedException')],
+    ['an item that is too large', cancelled('ItemCollectionSizeLimitExceeded', 'None')],
+    ['a missing reason', cancelled()],
+    ['an unknown reason', named('AccessDeniedException')],
   ])('that fails for %s throws', async (_why, error) => {
     dynamodb.on(TransactWriteItemsCommand).rejects(error);
 
     await expect(store.bind('d1', ada, AT)).rejects.toMatchObject({ name: error.name });
   });
 
-  it('gives up in the end, with pauses that grow to a bound', async () => {
+  it('gives up at last, with pauses that grow up to a limit', async () => {
     dynamodb.on(TransactWriteItemsCommand).rejects(cancelled('None', 'TransactionConflict'));
 
     await expect(store.bind('d1', ada, AT)).rejects.toMatchObject({ name: 'TransactionCanceledException' });
@@ -97,7 +100,7 @@ describe('a binding', () => {
   });
 });
 
-describe('a device, or a link, written while a binding is under way', () => {
+describe('a write of a device or link during a binding', () => {
   it.each([
     ['register', () => store.register('d1', AT)],
     ['link', () => store.link('d1', ada)],
@@ -112,13 +115,13 @@ describe('a device, or a link, written while a binding is under way', () => {
   it.each([
     ['register', () => store.register('d1', AT)],
     ['link', () => store.link('d1', ada)],
-  ])('may be there already: %s', async (_what, write) => {
+  ])('may find the item stored already: %s', async (_what, write) => {
     dynamodb.on(PutItemCommand).rejects(conditionFailed());
 
     await expect(write()).resolves.toBeUndefined();
   });
 
-  it('throws whatever else happens, and a conflict that does not end', async () => {
+  it('throws any other error, and a conflict that does not end', async () => {
     dynamodb.on(PutItemCommand).rejects(named('AccessDeniedException'));
     await expect(store.register('d1', AT)).rejects.toMatchObject({ name: 'AccessDeniedException' });
 
@@ -132,7 +135,7 @@ describe('a chunk whose condition failed', () => {
   const save = () => store.saveChunk('d1', HOUR, chunk);
   const standing = (writeId: string) => conditionFailed(chunkItem('d1', HOUR, chunk, writeId));
 
-  it('was saved, where what stands there is this very write: its answer was lost', async () => {
+  it('was saved if the stored chunk is this very write, whose answer was lost', async () => {
     dynamodb.on(PutItemCommand).rejects(standing('ours'));
 
     expect(await save()).toBe('saved');
@@ -141,13 +144,13 @@ describe('a chunk whose condition failed', () => {
   it.each([
     ['somebody else’s write', () => standing('theirs')],
     ['nothing', () => conditionFailed()],
-  ])('is stale, where what stands there is %s', async (_what, error) => {
+  ])('is stale if the stored chunk is %s', async (_what, error) => {
     dynamodb.on(PutItemCommand).rejects(error());
 
     expect(await save()).toBe('stale');
   });
 
-  it('throws where it failed for anything else', async () => {
+  it('throws after any other failure', async () => {
     dynamodb.on(PutItemCommand).rejects(named('ProvisionedThroughputExceededException'));
 
     await expect(save()).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException' });
@@ -157,7 +160,7 @@ describe('a chunk whose condition failed', () => {
 describe('a key', () => {
   const keys = dynamoCredentials(new DynamoDBClient(), 'credentials');
 
-  it('that is not there is told from one that could not be written', async () => {
+  it('distinguishes a missing item from one that could not be written', async () => {
     dynamodb.on(UpdateItemCommand).rejectsOnce(conditionFailed()).rejects(named('ThrottlingException'));
 
     expect(await keys.revoke('id', AT)).toBe(false);
@@ -165,7 +168,7 @@ describe('a key', () => {
   });
 });
 
-describe('what is written together', () => {
+describe('a write of several items together', () => {
   const actions = [{ Put: { TableName: 'any', Item: { pk: { S: 'a' } } } }];
   const write = () => writeTogether(new DynamoDBClient(), actions);
 
@@ -173,9 +176,9 @@ describe('what is written together', () => {
     ['a failed condition', () => cancelled('ConditionalCheckFailed', 'None')],
     ['a conflict', () => cancelled('None', 'TransactionConflict')],
     ['throttling', () => cancelled('ThrottlingError')],
-    ['too much for the table', () => cancelled('ProvisionedThroughputExceeded', 'ConditionalCheckFailed')],
-    ['no answer in time, be it written or not', () => named('TimeoutError')],
-    ['a first send that is still under way', () => new TransactionInProgressException({ ...meta, Message: '' })],
+    ['too many requests for the table', () => cancelled('ProvisionedThroughputExceeded', 'ConditionalCheckFailed')],
+    ['a timeout, whether it was written or not', () => named('TimeoutError')],
+    ['a first attempt that is still running', () => new TransactionInProgressException({ ...meta, Message: '' })],
   ])('is decided again after %s', async (_why, error) => {
     dynamodb.on(TransactWriteItemsCommand).rejects(error());
 
@@ -183,12 +186,12 @@ describe('what is written together', () => {
   });
 
   it.each([
-    ['a cause that nobody knows', () => cancelled('ValidationError', 'None')],
+    ['an unknown cause', () => cancelled('ValidationError', 'None')],
     [
-      'such a one beside a failed condition',
+      'an unknown cause beside a failed condition',
       () => cancelled('ConditionalCheckFailed', 'ItemCollectionSizeLimitExceeded'),
     ],
-    ['no cause at all', () => cancelled('None')],
+    ['a missing cause', () => cancelled('None')],
     ['a refusal', () => named('AccessDeniedException')],
   ])('throws %s', async (_why, error) => {
     dynamodb.on(TransactWriteItemsCommand).rejects(error());
@@ -197,11 +200,11 @@ describe('what is written together', () => {
   });
 });
 
-describe('what a store put off', () => {
+describe('unprocessed items of a store', () => {
   const key = (n: string) => ({ pk: n, sk: n });
   const items = ['1', '2', '3'].map((n) => ({ pk: { S: n }, sk: { S: n } }));
 
-  it('of a plan is sent again, and only that, until all of it is there', async () => {
+  it('of a plan are sent again, and no others, until all are stored', async () => {
     const runs = dynamoBackfillRuns(new DynamoDBClient(), 'runs', deps);
     const run = {
       runId: 'r',
@@ -226,7 +229,7 @@ describe('what a store put off', () => {
     await expect(runs.plan(run as BackfillRun, [ada])).rejects.toThrow();
   });
 
-  it('of a read is read again, and nothing is taken for gone', async () => {
+  it('of a read are read again, and not treated as missing', async () => {
     dynamodb
       .on(BatchGetItemCommand)
       .resolvesOnce({ Responses: { facts: items.slice(0, 1) }, UnprocessedKeys: { facts: { Keys: items.slice(1) } } })
@@ -252,7 +255,7 @@ describe('messages', () => {
       .commandCalls(SendMessageBatchCommand)
       .map((call) => call.args[0].input.Entries!.map((entry) => entry.MessageBody));
 
-  it('go ten to a request', async () => {
+  it('are sent ten per request', async () => {
     sqs.on(SendMessageBatchCommand).resolves({});
 
     await send(messages);
@@ -265,7 +268,7 @@ describe('messages', () => {
     }
   });
 
-  it('that failed go again, and only those, after a pause', async () => {
+  it('that failed are sent again after a pause, and no others', async () => {
     sqs.on(SendMessageBatchCommand).resolvesOnce(failed('1', '2')).resolvesOnce(failed('2')).resolves({});
 
     await send(messages.slice(0, 3));
@@ -274,19 +277,19 @@ describe('messages', () => {
     expect(pauses).toHaveLength(2);
   });
 
-  it('that fail for good make the whole send fail: none is lost in silence', async () => {
+  it('that fail permanently make the whole send fail, so that none is lost silently', async () => {
     sqs.on(SendMessageBatchCommand).resolves(failed('0'));
 
     await expect(send(messages.slice(0, 1))).rejects.toThrow('could not be queued');
   });
 
-  it('that could not be sent at all throw', async () => {
+  it('that could not be sent throw an error', async () => {
     sqs.on(SendMessageBatchCommand).rejects(named('QueueDoesNotExist'));
 
     await expect(send(messages)).rejects.toMatchObject({ name: 'QueueDoesNotExist' });
   });
 
-  it('none of them make no request', async () => {
+  it('of an empty list make no request', async () => {
     await send([]);
 
     expect(sent()).toEqual([]);

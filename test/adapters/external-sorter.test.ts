@@ -39,11 +39,11 @@ describe('a sorter on disk', () => {
       try {
         return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
       } catch {
-        return false; // the one that lists the directory itself
+        return false; // the process that lists the directory itself
       }
     }).length;
 
-  it('gives what a sort in memory gives, however little it holds at once', () => {
+  it('returns the same order as a sort in memory, however little it holds at once', () => {
     const entry = fc.record({ key: fc.integer({ min: -5, max: 5 }), text: fc.string({ unit: 'binary' }) });
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 60 }), fc.integer({ min: 1, max: 70 }), (entries, itemsInMemory) => {
@@ -53,17 +53,17 @@ describe('a sorter on disk', () => {
     );
   });
 
-  it('reads lines that are longer than what it reads at once, and letters of several bytes across its edges', () => {
+  it("reads lines longer than its buffer, and characters of several bytes across the buffer's edge", () => {
     const entries = Array.from({ length: 40 }, (_, n) => ({ key: (n * 7) % 40, text: 'é€𝄞'.repeat(n * 60) }));
 
     expect(sorted(entries, { itemsInMemory: 5, readAheadBytes: 1 })).toEqual(entries.toSorted(how.compare));
   });
 
-  it('gives nothing where nothing was added', () => {
+  it('returns nothing if nothing was added', () => {
     expect(sorted([], {})).toEqual([]);
   });
 
-  it('touches the disk only where memory is not enough', () => {
+  it('writes to the disk only if its memory limit is reached', () => {
     vi.stubEnv('TMPDIR', join(directory, 'missing'));
     const entries = Array.from({ length: 10 }, (_, key) => ({ key, text: '' }));
 
@@ -71,20 +71,20 @@ describe('a sorter on disk', () => {
     expect(() => sorted(entries, { itemsInMemory: 9 })).toThrow('ENOENT');
   });
 
-  it('leaves no name on the disk while it works, and no open file after it was closed', () => {
+  it('leaves no file name on the disk while it works, and no open file after it was closed', () => {
     const sorter = diskSorter({ itemsInMemory: 2 })<Entry>(how);
     for (let key = 0; key < 9; key += 1) sorter.add({ key, text: '' });
     const hasProc = process.platform === 'linux';
 
     expect(readdirSync(directory)).toEqual([]);
     if (hasProc) expect(openFiles()).toBe(1);
-    sorter.sorted()[Symbol.iterator]().next(); // read in part only, as where the reader fails
+    sorter.sorted()[Symbol.iterator]().next(); // read only in part, as after an error of the reader
     sorter.close();
     sorter.close();
     if (hasProc) expect(openFiles()).toBe(0);
   });
 
-  it('cannot be used once it is closed', () => {
+  it('cannot be used after it was closed', () => {
     const sorter = diskSorter()<Entry>(how);
     sorter.close();
 

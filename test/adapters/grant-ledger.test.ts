@@ -44,17 +44,17 @@ onBothEngines('the grant ledger', (engine) => {
     const { lines: added, balance: after } = decide(before, requests);
     return { username: requests[0]!.username, before, lines: added, after, writeId: `write-${(writes += 1)}` };
   };
-  /** Decides on the balance as it is, and appends. */
+  /** Decides on the current balance, and appends. */
   const grant = async (...requests: GrantRequest[]): Promise<GrantAppend> => {
     const append = appendOf(await ledger.balanceOf(requests[0]!.username), ...requests);
     expect(await ledger.append(append)).toBe('appended');
     return append;
   };
-  /** An index shows a line some time after it was written. */
+  /** Waits until the index shows the lines, because it lags behind the table. */
   const indexed = (count: number, of = user) =>
     expect.poll(async () => (await lines.allOf(of)).lines.length, { timeout: 30_000 }).toBe(count);
 
-  it('is empty where nothing was granted', async () => {
+  it('is empty before the first grant', async () => {
     expect(await ledger.balanceOf(user)).toEqual(emptyBalance);
     expect(await lines.balanceOf(user)).toEqual(emptyBalance);
     expect(await ledger.find('award:none')).toBeUndefined();
@@ -62,7 +62,7 @@ onBothEngines('the grant ledger', (engine) => {
     expect(await lines.newestOf(user, { limit: 5 })).toEqual([]);
   });
 
-  it('gives back lines and balance as they were written, with the write that made them', async () => {
+  it('returns lines and balance as they were written, with their write id', async () => {
     const first = await grant(award('a', 10), award('b', 0));
     const second = await grant({ ...award('c', -3), category: 'content', source: 'feed' });
 
@@ -75,7 +75,7 @@ onBothEngines('the grant ledger', (engine) => {
     expect(await lines.allOf(user)).toEqual({ lines: [...first.lines, ...second.lines], faults: [] });
   });
 
-  it('takes no line under an id that is taken, and none of those beside it', async () => {
+  it('refuses a line whose id is taken, and the lines beside it', async () => {
     const [other, before] = [aUsername(`${user}.`), await grant(award('a'))];
     const taken = { ...award('fresh', 5, other), grantId: before.lines[0]!.grantId };
 
@@ -86,7 +86,7 @@ onBothEngines('the grant ledger', (engine) => {
     expect((await ledger.find(taken.grantId))?.line.username).toBe(user);
   });
 
-  it('takes no line that was decided on a balance that has moved, the first one included', async () => {
+  it('refuses a line that was decided on an older balance, also the first one', async () => {
     const first = await grant(award('a'));
     expect(await ledger.append(appendOf(emptyBalance, award('late')))).toBe('stale');
     const second = await grant(award('b'));
@@ -97,14 +97,14 @@ onBothEngines('the grant ledger', (engine) => {
     expect(await ledger.find(award('later').grantId)).toBeUndefined();
   });
 
-  it('lets one of many writers win, whether or not there was a line before', async () => {
+  it('lets one of many writers win, with and without an earlier line', async () => {
     for (const round of ['first', 'next']) {
       const before = await ledger.balanceOf(user);
       const appends = Array.from({ length: 10 }, (_, n) => appendOf(before, award(`${round}-${n}`)));
 
       const outcomes = await Promise.all(appends.map((append) => ledger.append(append)));
 
-      // A store that is busy may refuse them all; then nothing was written.
+      // A busy engine may refuse them all; then nothing was written.
       const winners = appends.filter((_, n) => outcomes[n] === 'appended');
       expect(winners.length).toBeLessThanOrEqual(1);
       expect(await ledger.balanceOf(user)).toEqual(winners[0]?.after ?? before);
@@ -114,7 +114,7 @@ onBothEngines('the grant ledger', (engine) => {
     }
   });
 
-  it('lets one of many users have an id', async () => {
+  it('lets only one of many users use an id', async () => {
     const racers = Array.from({ length: 10 }, (_, n) => aUsername(`${user}-${n}`));
     const appends = racers.map((of) => appendOf(emptyBalance, { ...award('one', 7, of), grantId: `award:${user}` }));
 
@@ -127,27 +127,27 @@ onBothEngines('the grant ledger', (engine) => {
     expect(totals.reduce((sum, total) => sum + total, 0)).toBe(7 * winners.length);
   });
 
-  it('writes once, though the answer was lost, and the lines bear the write', async () => {
+  it('writes once after a lost answer, and the lines carry the write id', async () => {
     const lossy = aLossyClient(engine());
     const append = appendOf(emptyBalance, award('a'), award('b'));
     const outcome = await dynamoGrantLedger(lossy, table).append(append);
     lossy.destroy();
 
-    expect(['appended', 'stale']).toContain(outcome); // `stale` says: read again
+    expect(['appended', 'stale']).toContain(outcome); // `stale` makes the caller read again
     expect(await ledger.balanceOf(user)).toEqual(append.after);
     for (const line of append.lines) {
       expect(await ledger.find(line.grantId)).toEqual({ line, writeId: append.writeId });
     }
   });
 
-  it('takes as many lines at once as it says', async () => {
+  it('accepts its maximum number of lines at once', async () => {
     const { after } = await grant(...Array.from({ length: MAX_LINES_AT_ONCE }, (_, n) => award(`${n}`)));
 
     expect(await ledger.balanceOf(user)).toEqual(after);
     await indexed(MAX_LINES_AT_ONCE);
   });
 
-  it('tells ids apart that are alike', async () => {
+  it('distinguishes similar ids', async () => {
     const texts = ODD_TEXTS.map((text) => award(text));
     await grant(...texts);
 
@@ -156,14 +156,14 @@ onBothEngines('the grant ledger', (engine) => {
     expect((await lines.allOf(user)).lines.map(({ grantId }) => grantId)).toEqual(texts.map(({ grantId }) => grantId));
   });
 
-  it('gives the newest lines first, before a seq if one is given, and all in the order of seq', async () => {
+  it('returns the newest lines first, optionally before a seq, and all lines in the order of seq', async () => {
     await grant(...Array.from({ length: 11 }, (_, n) => award(`${n}`)));
     await grant(award('other', 5, aUsername(`${user}-x`)));
     await indexed(11);
     const seqs = async (limit: number, before?: number) =>
       (await lines.newestOf(user, { limit, before })).map(({ seq }) => seq);
 
-    expect(await seqs(3)).toEqual([11, 10, 9]); // as numbers: 9 comes before 10
+    expect(await seqs(3)).toEqual([11, 10, 9]); // compared as numbers: 9 comes before 10
     expect(await seqs(3, 10)).toEqual([9, 8, 7]);
     expect(await seqs(3, 2)).toEqual([1]);
     expect(await seqs(3, 1)).toEqual([]);
@@ -171,7 +171,7 @@ onBothEngines('the grant ledger', (engine) => {
     expect((await lines.allOf(user)).lines.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
-  it('reads past a line that it cannot read, and tells of it and of one that is filed wrongly', async () => {
+  it('skips a line that it cannot read, and reports it, and reports a line under a wrong key', async () => {
     const { lines: written } = await grant(...Array.from({ length: 4 }, (_, n) => award(`${n}`)));
     await indexed(4);
     const change = (seq: number, UpdateExpression: string, value: string) => {
@@ -192,7 +192,7 @@ onBothEngines('the grant ledger', (engine) => {
     expect(read.lines).toEqual([written[2]]);
   });
 
-  it('gives lines past the end of a page', async () => {
+  it('returns lines past the end of a page', async () => {
     const reason = 'x'.repeat(300_000); // four such lines fill a page of 1 MB
     for (let n = 0; n < 5; n += 1) await grant({ ...award(`${n}`), reason });
 
@@ -200,7 +200,7 @@ onBothEngines('the grant ledger', (engine) => {
     expect((await lines.newestOf(user, { limit: 5 })).map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1]);
   });
 
-  it('shows whoever reads while it grows all lines up to a balance, each time', async () => {
+  it('shows every reader a complete ledger up to a balance while it grows', async () => {
     const deps = { lines, random: Math.random, sleep: (ms: number) => new Promise<void>((go) => setTimeout(go, ms)) };
     let isGrowing = true;
     const grow = async () => {

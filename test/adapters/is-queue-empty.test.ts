@@ -11,7 +11,7 @@ const NONE = {
   ApproximateNumberOfMessagesNotVisible: '0',
   ApproximateNumberOfMessagesDelayed: '0',
 };
-/** Of a queue that answers with what is asked of it, as SQS does. */
+/** Asks a queue that returns the requested attributes, as SQS does. */
 const isEmpty = (attributes?: Record<string, string>) => {
   sqs.on(GetQueueAttributesCommand).callsFake(({ AttributeNames = [] }: { AttributeNames?: string[] }) => {
     const asked = Object.entries(attributes ?? {}).filter(([name]) => AttributeNames.includes(name));
@@ -20,18 +20,18 @@ const isEmpty = (attributes?: Record<string, string>) => {
   return isQueueEmpty(new SQSClient(), 'https://sqs/queue');
 };
 
-it('a queue of which SQS counts nothing is empty', async () => {
+it('a queue is empty if all counts of SQS are 0', async () => {
   expect(await isEmpty(NONE)).toBe(true);
 });
 
-it.each(Object.keys(NONE))('it is not where there is one message of %s', async (name) => {
+it.each(Object.keys(NONE))('a queue is not empty if it has one message of %s', async (name) => {
   expect(await isEmpty({ ...NONE, [name]: '1' })).toBe(false);
 });
 
 it.each<[what: string, attributes: Record<string, string> | undefined]>([
   ['no counts at all', undefined],
-  ['one count too few', { ApproximateNumberOfMessages: '0' }],
-  ['a count that is none', { ...NONE, ApproximateNumberOfMessages: '' }],
-])('an answer with %s is not taken for an empty queue', async (_what, attributes) => {
+  ['a missing count', { ApproximateNumberOfMessages: '0' }],
+  ['a count that is not a number', { ...NONE, ApproximateNumberOfMessages: '' }],
+])('an answer with %s does not mean an empty queue', async (_what, attributes) => {
   await expect(isEmpty(attributes)).rejects.toThrow();
 });

@@ -13,7 +13,7 @@ import { sha256 } from '../builders/identity.ts';
 import { RETRY_AT_ONCE, Wire } from '../support/faults.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
-/** Far ahead: DynamoDB Local deletes within seconds what has expired, by the machine's clock. */
+/** Far in the future, because DynamoDB Local soon deletes items that are expired by the machine's clock. */
 const NOON = '2126-08-21T12:00:00.000Z';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -89,7 +89,7 @@ onBothEngines('leaderboards', (engine) => {
     return { snapshot, leaf, outcome: await writer.commit(snapshot) };
   }
 
-  /** A client that notes the keys of what it puts. */
+  /** A client that records the keys of its puts. */
   function noting() {
     const puts: string[] = [];
     const own = engine().client();
@@ -125,7 +125,7 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.exactly('alltime', NOON)).toBeNull();
   });
 
-  it('show nothing of a snapshot before it is committed', async () => {
+  it('show nothing of a snapshot before its commit', async () => {
     const writer = await store.write('alltime', 'recent', NOON);
     await writer.putLeaf(ROWS);
 
@@ -133,7 +133,7 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.exactly('alltime', NOON)).toBeNull();
   });
 
-  it('give a snapshot back with all its rows, entries and kinds of starts', async () => {
+  it('return a snapshot with all its rows, entries and kinds of starts', async () => {
     const writer = await store.write('season', 'recent', NOON);
     const rows = [...ROWS, row('d', -3, { canonicalScore: 2 ** 52 }), row('e', -3)];
     const [one, other] = [await writer.putLeaf(rows), await writer.putLeaf(ROWS.slice(0, 1))];
@@ -163,14 +163,14 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.bucket(empty)).toEqual([]);
   });
 
-  it('give a snapshot without rows back', async () => {
+  it('return a snapshot without rows', async () => {
     const writer = await store.write('today', 'daily', NOON);
     await writer.commit(emptyAt(NOON, 'today'));
 
     expect(await reader.newest('today')).toEqual(emptyAt(NOON, 'today'));
   });
 
-  it('switch forward only: a build that began earlier does not replace a later one', async () => {
+  it('switch only forwards: a build that began earlier does not replace a later one', async () => {
     const later = await commit(after(1));
     const earlier = await commit(NOON, { rows: ROWS.slice(1) });
 
@@ -179,7 +179,7 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.exactly('alltime', NOON)).toEqual(earlier.snapshot);
   });
 
-  it('end at the latest of many writers', async () => {
+  it('end with the latest of many concurrent writers', async () => {
     const times = [3, 9, 1, 7, 5, 8, 2].map(after);
     const written = await Promise.all(times.map((asOf) => commit(asOf)));
 
@@ -187,7 +187,7 @@ onBothEngines('leaderboards', (engine) => {
     expect(written[1]!.outcome).toBe('switched');
   });
 
-  it('show one snapshot for a time, also where two were built of it', async () => {
+  it('show one snapshot for a time, even if two builds made one', async () => {
     const first = await commit(NOON);
     await commit(NOON, { rows: ROWS.slice(1) });
 
@@ -195,7 +195,7 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.exactly('alltime', NOON)).toEqual(first.snapshot);
   });
 
-  it('finish the snapshot that a builder left without a switch', async () => {
+  it('complete a snapshot that a builder left before the switch', async () => {
     const own = new Wire(({ command, number }) =>
       command === 'PutItemCommand' && number > 5 ? 'dies-before' : undefined,
     );
@@ -212,7 +212,7 @@ onBothEngines('leaderboards', (engine) => {
     dying.destroy();
   });
 
-  it('switch though every answer was lost once', async () => {
+  it('switch even if the first answer to each request was lost', async () => {
     const { endpoint, region, credentials } = engine();
     const retrying = new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE });
     const wire = new Wire(({ number }) => (number % 2 === 1 ? 'lost-after' : undefined));
@@ -233,7 +233,7 @@ onBothEngines('leaderboards', (engine) => {
     own.destroy();
   });
 
-  it('keep a block as long as the longest-kept snapshot that names it', async () => {
+  it('keep a block as long as the last snapshot that uses it', async () => {
     const { own, blocksIn } = noting();
     const by = storeOf(own);
     const { leaf } = await commit(NOON, { by });
@@ -256,7 +256,7 @@ onBothEngines('leaderboards', (engine) => {
     own.destroy();
   });
 
-  it('never shorten how long a block is kept, whatever a builder knows of it', async () => {
+  it('never shorten the life of a block, whatever a builder knows about it', async () => {
     const { leaf } = await commit(NOON, { retention: 'daily' });
     await dropLeases();
     await commit(after(1_000), { retention: 'recent' });
@@ -264,16 +264,17 @@ onBothEngines('leaderboards', (engine) => {
     expect(await blockItem(leaf.ref)).not.toHaveProperty('expiresAt');
   });
 
-  it('remember no lease of blocks that the newest snapshot does not name', async () => {
+  it('forget leases of blocks that the newest snapshot does not use', async () => {
     await commit(NOON);
     await commit(after(1_000), { rows: ROWS.slice(1) });
     const { own, blocksIn } = noting();
 
-    expect(await blocksIn(() => commit(after(2_000), { by: storeOf(own) }))).toBe(1); // asks, and is told
+    // it asks the store for the leases
+    expect(await blocksIn(() => commit(after(2_000), { by: storeOf(own) }))).toBe(1);
     own.destroy();
   });
 
-  it('give a block another address where its own is taken, and the same one again', async () => {
+  it('give a block another address if its own is taken, and then keep that address', async () => {
     const colliding = (text: string) =>
       /^\d/u.test(text) ? sha256(text) : `${'c'.repeat(12)}${sha256(text).slice(12)}`;
     const by = dynamoLeaderboardStore(client, table, colliding);
@@ -289,13 +290,13 @@ onBothEngines('leaderboards', (engine) => {
     for (const { snapshot } of [again, unremembered]) {
       expect([snapshot.leaves[0]!.ref, snapshot.buckets[0]!]).toEqual(both);
     }
-    // Another board's builder knows nothing of these blocks, and meets them where it would put its own.
+    // The builder of another board does not know these blocks, and finds them under its own addresses.
     const other = await commit(after(3_000), { by, board: 'today', rows: ROWS.slice(1) });
     expect(await reader.leaf(other.leaf.ref)).toEqual(ROWS.slice(1));
     expect(await reader.leaf(both[0]!)).toEqual(ROWS);
   });
 
-  it('never put a block over another, nor take one for another, that a builder knows nothing of', async () => {
+  it('never overwrite or reuse a different block, even if the builder does not know it', async () => {
     const colliding = (text: string) => (/^\d/u.test(text) ? sha256(text) : 'c'.repeat(12) + sha256(text).slice(12));
     const by = dynamoLeaderboardStore(client, table, colliding);
     const others = ROWS.slice(1);
@@ -310,13 +311,13 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.leaf(forGood.leaf.ref)).toEqual(others);
   });
 
-  it('give up on a block whose every address is taken', async () => {
+  it('give up on a block if all its addresses are taken', async () => {
     const by = dynamoLeaderboardStore(client, table, (text) => 'c'.repeat(12) + sha256(text).slice(12));
 
     await expect(commit(NOON, { by })).rejects.toThrow('no address of its own');
   });
 
-  it('give the newest snapshot at or before a time', async () => {
+  it('return the newest snapshot at or before a time', async () => {
     const asOfs = [0, 60_000, 120_000].map(after);
     for (const asOf of asOfs) await commit(asOf);
 
@@ -329,7 +330,7 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.newestAt('week', after(DAY))).toBeNull();
   });
 
-  it('treat a snapshot as gone once its time is over, though its item is still there', async () => {
+  it('treat an expired snapshot as deleted, even if its item still exists', async () => {
     await commit(NOON, { retention: 'daily' });
     await commit(after(1), { retention: 'hourly' });
     for (let minute = 1; minute <= 40; minute += 1) {
@@ -347,10 +348,10 @@ onBothEngines('leaderboards', (engine) => {
     now = after(41 * DAY);
     expect(await at(after(HOUR))).toBe(NOON);
     expect(await reader.exactly('alltime', after(1))).toBeNull();
-    expect((await reader.newest('alltime'))?.asOf).toBe(lastOne); // there until the next one is
+    expect((await reader.newest('alltime'))?.asOf).toBe(lastOne); // returned until the next one
   });
 
-  it('read again what is not seen yet, and say which block is missing', async () => {
+  it('retry a block that is not visible yet, and report a missing one', async () => {
     const { snapshot, leaf } = await commit(NOON);
     const lagging = engine().client();
     lagging.middlewareStack.add(
@@ -369,7 +370,7 @@ onBothEngines('leaderboards', (engine) => {
     lagging.destroy();
   });
 
-  it('pay half for what they read', async () => {
+  it('read at half the price', async () => {
     await commit(NOON);
     const reads: unknown[] = [];
     const own = engine().client();

@@ -12,7 +12,7 @@ import { aUsername, sha256 } from '../builders/identity.ts';
 import { grantsOf } from '../builders/memory-ledger.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 
-/** What somebody who publishes all day leaves behind: lines without points, which say nothing to a score. */
+/** The ledger of a user who publishes all day: lines without points, which do not change a score. */
 const PUBLISHES = 1_500;
 const ada = aUsername('ada');
 const aPublish = (n: number) => ({
@@ -58,7 +58,7 @@ const readOf = (previous: Granted | null) =>
   readGranted(deps, ada, { date: DATE, previous: previous && { granted: previous, date: DATE } });
 
 describe('many lines without points', () => {
-  it('cost a score no read where it lists nothing, and few where what it lists is below them', async () => {
+  it('cost a score no reads if it lists no lines, and only a few if the listed ones are older', async () => {
     calls = [];
     const nothing = await readOf(null);
     expect(calls).toEqual(['GetItemCommand']);
@@ -69,7 +69,7 @@ describe('many lines without points', () => {
     expect(granted.listed.map(({ key }) => key)).toEqual(['content:feed-post:above']);
     expect(calls).toEqual(['GetItemCommand', 'QueryCommand']);
 
-    // One more publish: its line alone is read, and nothing of those below it.
+    // After one more publish, only its line is read, and none of the older ones.
     await grantPoints(deps, [aPublish(PUBLISHES + 4)]);
     calls = [];
     const after = await readOf(granted);
@@ -77,7 +77,7 @@ describe('many lines without points', () => {
     expect(calls).toEqual(['GetItemCommand', 'QueryCommand']);
   });
 
-  it('do not hide from a score what is below them all', async () => {
+  it('do not hide older lines from a score', async () => {
     const bob = aUsername('bob');
     const publishes = Array.from({ length: 340 }, (_, n) => ({
       ...aPublish(n),
@@ -92,8 +92,8 @@ describe('many lines without points', () => {
     expect(calls).toEqual(['GetItemCommand', 'QueryCommand', 'QueryCommand', 'QueryCommand']); // 100, 200 and the rest
   });
 
-  it('cost an audit one read a page, and not much more than their hashes and their JSON', async () => {
-    await linesUpTo(deps, ada); // warm
+  it('cost an audit one read per page, and little more CPU time than their hashes and JSON', async () => {
+    await linesUpTo(deps, ada); // warms up
     calls = [];
     const audit = async () => auditOf(ada, await linesUpTo(deps, ada), sha256);
     const { value, ms } = await cpuOf(audit);

@@ -1,4 +1,4 @@
-/** Texts that a key may be made of, each of which a careless key would take apart, fold, sort wrongly or cut. */
+/** Texts for keys that break careless keys: they would be split, folded, sorted wrongly or cut. */
 export const ODD_TEXTS = [
   '~',
   '#',

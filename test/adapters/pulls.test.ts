@@ -51,7 +51,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     pulls.recordPull(author, aPull(...args), NOON, { isCounted: true });
   const pullsOf = async (of: Username) => (await pagesOf(counts.pullsOf(of))).flat();
   const publishesOf = async (of: Username) => (await pagesOf(counts.versionsOf(of))).flat();
-  /** Publishes so many versions; the nth is yanked where `isYanked` says so. */
+  /** Publishes `count` versions. The nth is yanked if `isYanked(n)` is true. */
   const publish = async (count: number, isYanked: (n: number) => boolean) => {
     for (let n = 1; n <= count; n += 1) {
       const version = aVersion({ name: `${author}-${n}`, publisher: aPublisher(author) });
@@ -61,7 +61,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     }
   };
 
-  it('are none where nothing was pulled or published', async () => {
+  it('are empty before a pull or a publish', async () => {
     expect(await pullsOf(author)).toHaveLength(0);
     expect(await publishesOf(author)).toHaveLength(0);
   });
@@ -77,8 +77,8 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     expect(await pullsOf(author)).toHaveLength(4);
   });
 
-  it('are an author’s own', async () => {
-    const other = aUsername(`${author}.`); // one whose name begins with the author's
+  it('are counted for the author only', async () => {
+    const other = aUsername(`${author}.`); // its name starts with the author's name
     expect(await record()).toBe('recorded');
     expect(await pulls.recordPull(other, aPull(), NOON, { isCounted: true })).toBe('recorded');
 
@@ -86,27 +86,27 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     expect(await publishesOf(author)).toHaveLength(0);
   });
 
-  it('tell pullers apart whose names are alike, and give them back as they were sent', async () => {
+  it('distinguish pullers with similar names, and return them unchanged', async () => {
     for (const text of ODD_TEXTS) expect([text, await record(devicePuller(text))]).toEqual([text, 'recorded']);
     const seen = (await pullsOf(author)).map(({ puller }) => puller);
 
     expect(seen.toSorted()).toEqual(ODD_TEXTS.map(devicePuller).toSorted());
   });
 
-  it('take the longest of everything in one key', async () => {
+  it('accept the longest values in one key', async () => {
     const longest = { name: 'n'.repeat(128), version: `2026.08.21.${'1'.repeat(53)}` };
 
     expect(await record(devicePuller('🦊'.repeat(128)), longest)).toBe('recorded');
     expect(await record(devicePuller('🦊'.repeat(128)), longest)).toBe('already-there');
   });
 
-  it('are recorded by one of many writers', async () => {
+  it('are recorded by only one of many writers', async () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => record()));
 
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(1);
   });
 
-  it('are recorded for whom they were written, though the answer was lost', async () => {
+  it('are recorded for their writer after a lost answer', async () => {
     const lossy = aLossyClient(engine());
 
     expect(await dynamoPulls(lossy, table, deps).recordPull(author, aPull(), NOON, { isCounted: true })).toBe(
@@ -116,7 +116,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     lossy.destroy();
   });
 
-  it('find the version that they are of, as the registry does', async () => {
+  it('find their version as the registry does', async () => {
     await publish(1, () => false);
     const [name, version] = [`${author}-1`, '2026.08.21.1'];
 
@@ -124,14 +124,14 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     expect(await pulls.findVersion(name, '2026.08.21.01')).toBeUndefined();
   });
 
-  it('are given page by page, each with its date', async () => {
+  it('are returned page by page, each with its date', async () => {
     for (let n = 0; n < 101; n += 1) await record(userPuller(`${n}`));
 
     expect((await pagesOf(counts.pullsOf(author))).map(({ length }) => length)).toEqual([100, 1]);
     expect(new Set((await pullsOf(author)).map(({ on }) => on))).toEqual(new Set(['2026-08-21']));
   });
 
-  it('stand beside the publishes, each with its date and that of its yank', async () => {
+  it('are returned beside the publishes, each with its date and the date of its yank', async () => {
     await publish(3, (n) => n === 2);
     const row = { pk: `PUBLISHER#${author}`, sk: 'VERSION#old@2026.01.01.1', publishedAt: AT, yanked: true };
     await client.send(new PutItemCommand({ TableName: table, Item: marshall(row) })); // from before yanks had a time

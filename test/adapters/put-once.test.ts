@@ -22,19 +22,19 @@ onBothEngines('what is put once', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  it.each(ODD_TEXTS)('is recorded by the first write only, under a key of its own: %s', async (text) => {
+  it.each(ODD_TEXTS)('is recorded only by the first write, under its own key: %s', async (text) => {
     expect(await putOnce(over(client), { pk: 'ODD', sk: text })).toBe('recorded');
     expect(await putOnce(over(client), { pk: 'ODD', sk: text })).toBe('already-there');
   });
 
-  it('is recorded by one of many writers', async () => {
+  it('is recorded by only one of many writers', async () => {
     const puts = Array.from({ length: 20 }, () => putOnce(over(client), { pk: 'RACED', sk: 'once' }));
 
     const outcomes = await Promise.all(puts);
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(1);
   });
 
-  it('is recorded for whom it was written, though the answer was lost, and for nobody after', async () => {
+  it('is recorded for its writer after a lost answer, and for nobody later', async () => {
     const lossy = aLossyClient(engine());
 
     expect(await putOnce(over(lossy), { pk: 'LOST', sk: 'once' })).toBe('recorded');
@@ -42,7 +42,7 @@ onBothEngines('what is put once', (engine) => {
     lossy.destroy();
   });
 
-  it('is recorded once each of very many at a time, by few calls', async () => {
+  it('is recorded once each, with few calls for very many at a time', async () => {
     const items = Array.from({ length: 250 }, (_, n) => ({ pk: 'MANY', sk: `${n}` }));
     await putOnce(over(client), { pk: 'MANY', sk: '7' });
     const counted = engine().client();
@@ -61,12 +61,12 @@ onBothEngines('what is put once', (engine) => {
 
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(249);
     expect([outcomes[2], outcomes[8]]).toEqual(['already-there', 'already-there']);
-    expect(calls).toBe(3 + 1 + 1); // three groups, the first once more without what was there, the one that came twice
+    expect(calls).toBe(3 + 1 + 1); // three groups, the first again without the stored item, and the item that was given twice
     expect(new Set(again)).toEqual(new Set(['already-there']));
     counted.destroy();
   });
 
-  it('is recorded by one of two who put very much at the same time', async () => {
+  it('is recorded by only one of two writers of very many at the same time', async () => {
     const items = Array.from({ length: 100 }, (_, n) => ({ pk: 'BOTH', sk: `${n}` }));
     const [ada, bob] = await Promise.all(
       [over(client), over(client)].map((table) => Promise.all(items.map(putsGathered(table)))),
@@ -76,7 +76,7 @@ onBothEngines('what is put once', (engine) => {
     expect(new Set(recorded)).toEqual(new Set([1]));
   });
 
-  it('is recorded for whom it was written among very many, though the answer was lost', async () => {
+  it('is recorded for its writer after a lost answer, also among very many', async () => {
     const lossy = aLossyClient(engine());
     const put = putsGathered(over(lossy));
     const outcomes = await Promise.all(Array.from({ length: 60 }, (_, n) => put({ pk: 'LOST-MANY', sk: `${n}` })));
@@ -85,7 +85,7 @@ onBothEngines('what is put once', (engine) => {
     lossy.destroy();
   });
 
-  it('throws what is no failed condition', async () => {
+  it('throws any error that is not a failed condition', async () => {
     const nowhere = { ...over(client), tableName: 'nowhere' };
 
     await expect(putOnce(nowhere, { pk: 'a', sk: 'b' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });

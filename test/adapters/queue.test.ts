@@ -34,7 +34,7 @@ describe('the sender to a queue', () => {
     const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames }));
     return Number(Attributes!.ApproximateNumberOfMessages);
   };
-  /** All that waits; a queue gives it in no particular order. */
+  /** All waiting messages. A queue returns them in no particular order. */
   const received = async () => {
     const bodies: string[] = [];
     for (let left = await waiting(); left > 0; left = await waiting()) {
@@ -58,8 +58,9 @@ describe('the sender to a queue', () => {
     expect(pauses).toEqual([]);
   });
 
-  it('sends texts as they are', async () => {
-    const texts = ODD_TEXTS.filter((text) => !text.includes('🦊')); // fauxqs refuses what lies beyond U+FFFF; SQS does not
+  it('sends texts unchanged', async () => {
+    // fauxqs refuses characters above U+FFFF; SQS accepts them
+    const texts = ODD_TEXTS.filter((text) => !text.includes('🦊'));
     const messages = [...texts, '<&>"\'', '\t\r\n', '\u0000'].map((text, n) => ({ n, text }));
 
     await sender()(messages);
@@ -67,17 +68,17 @@ describe('the sender to a queue', () => {
     expect(byNumber(await received())).toEqual(messages);
   });
 
-  it('sends equal messages as many times as they are given', async () => {
+  it('sends equal messages as often as they are given', async () => {
     await sender()([{ n: 1 }, { n: 1 }]);
 
     expect(await received()).toEqual([{ n: 1 }, { n: 1 }]);
   });
 
-  it('throws where there is no such queue', async () => {
+  it('throws if the queue does not exist', async () => {
     await expect(sender(`${queueUrl}-none`)([{ n: 1 }])).rejects.toMatchObject({ name: 'QueueDoesNotExist' });
   });
 
-  it('throws where a request is refused, and sends none of those that come after it', async () => {
+  it('throws if a request is refused, and sends none of the later messages', async () => {
     const messages = Array.from({ length: 30 }, (_, n) => ({ n, text: n === 15 ? 'x'.repeat(1_100_000) : '' }));
 
     await expect(sender()(messages)).rejects.toThrow();

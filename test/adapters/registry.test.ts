@@ -43,7 +43,7 @@ onBothEngines('the registry', (engine) => {
     [user, name] = [aUsername(`user-${tests}`), `@scope/ext-${tests}`];
   });
   const mine = (change: Partial<PublishedVersion> = {}) => aVersion({ name, publisher: aPublisher(user), ...change });
-  /** Publishes a version over what is there. */
+  /** Publishes a version on the current state. */
   const publish = async (version = mine(), change: Partial<Publication> = {}): Promise<Publication> => {
     const extension = await registry.findExtension(version.name);
     const balances = new Map<Username, Awaited<ReturnType<GrantLedger['balanceOf']>>>();
@@ -52,7 +52,7 @@ onBothEngines('the registry', (engine) => {
     expect(await registry.publish(publication)).toBe('published');
     return publication;
   };
-  /** Versions that count for somebody. */
+  /** The versions that count for an account. */
   const publishesOf = async (username: Username) =>
     (await pagesOf(counts.versionsOf(username))).flat().filter(({ yankedOn }) => yankedOn === null).length;
   const versions = async (of = name) => {
@@ -69,13 +69,13 @@ onBothEngines('the registry', (engine) => {
     }
   };
 
-  it('finds nothing where nothing was published', async () => {
+  it('finds nothing before the first publish', async () => {
     expect(await registry.findExtension(name)).toBeUndefined();
     expect(await registry.findVersion(name, '2026.08.21.1')).toBeUndefined();
     expect(await versions()).toEqual([]);
   });
 
-  it('holds a version, its extension, its grant and its row once they are published, as they were given', async () => {
+  it('stores a version with its extension, grant and row, as given', async () => {
     const { version, grants, writeId } = await publish(mine({ contentHash: 'h' }));
 
     expect(await registry.findVersion(name, version.version)).toEqual({ ...version, writeId });
@@ -85,7 +85,7 @@ onBothEngines('the registry', (engine) => {
     expect(await publishesOf(user)).toBe(1);
   });
 
-  it('leaves the extension as it is when a further version comes', async () => {
+  it('does not change the extension when another version is published', async () => {
     await publish();
     await publish(mine({ version: '2026.08.21.2' }));
 
@@ -94,10 +94,10 @@ onBothEngines('the registry', (engine) => {
   });
 
   it.each([
-    ['the extension came meanwhile', { extension: undefined }],
-    ['the extension has another owner by now', { extension: { revision: 7 } }],
+    ['the extension was created meanwhile', { extension: undefined }],
+    ['the extension has a new owner', { extension: { revision: 7 } }],
     ['the members were set meanwhile', { collectiveRevision: 3 }],
-  ])('writes nothing where %s', async (_why, change) => {
+  ])('writes nothing if %s', async (_why, change) => {
     await publish();
     const extension = (await registry.findExtension(name))!;
     const balances = new Map([[user, await ledger.balanceOf(user)]]);
@@ -111,7 +111,7 @@ onBothEngines('the registry', (engine) => {
     await nothingOf(late);
   });
 
-  it('writes nothing where the balance has moved, not even a new extension', async () => {
+  it('writes nothing if the balance has changed, not even a new extension', async () => {
     await publish();
     const late = aPublication(mine({ name: `${name}/other` })); // decided on an empty balance
 
@@ -121,7 +121,7 @@ onBothEngines('the registry', (engine) => {
     expect((await ledger.balanceOf(user)).seq).toBe(1);
   });
 
-  it('keeps the first of a version, whoever comes later', async () => {
+  it('keeps the first publish of a version', async () => {
     const first = await publish();
     const extension = (await registry.findExtension(name))!;
     const again = aPublication(mine({ contentHash: 'other' }), {
@@ -136,17 +136,17 @@ onBothEngines('the registry', (engine) => {
     });
   });
 
-  it('keeps the first of a version, also where the later one counts for somebody else', async () => {
+  it('keeps the first publish of a version, also if a later one counts for another account', async () => {
     const first = await publish();
     const other = aUsername(`${user}-other`);
     const later = aPublication(mine({ credited: [other] }), { extension: (await registry.findExtension(name))! });
 
-    expect(await registry.publish(later)).toBe('stale'); // no grant and no balance of theirs stands in the way
+    expect(await registry.publish(later)).toBe('stale'); // no grant or balance of theirs prevents it
     expect((await registry.findVersion(name, first.version.version))?.credited).toEqual([user]);
     expect(await ledger.balanceOf(other)).toEqual(emptyBalance);
   });
 
-  it('publishes for members that nobody had set only while nobody has', async () => {
+  it('publishes for the default members only while nobody has set members', async () => {
     const slug = aUsername(`crew-${tests}`);
     const collectives = dynamoCollectives(client, tables.registry);
     await collectives.save(undefined, { slug, members: [user], since: AT, revision: 1 });
@@ -158,13 +158,13 @@ onBothEngines('the registry', (engine) => {
     await nothingOf(publication);
   });
 
-  it('lets one of many first publishers have a name', async () => {
+  it('lets one of many first publishers get a name', async () => {
     const racers = Array.from({ length: 8 }, (_, n) => aUsername(`${user}-${n}`));
     const publications = racers.map((racer) => aPublication(aVersion({ name, publisher: aPublisher(racer) })));
 
     const outcomes = await Promise.all(publications.map((publication) => registry.publish(publication)));
 
-    // A store that is busy may refuse them all; then nothing was written.
+    // A busy engine may refuse them all; then nothing was written.
     const winner = racers[outcomes.indexOf('published')];
     expect(outcomes.filter((outcome) => outcome === 'published').length).toBeLessThanOrEqual(1);
     expect((await registry.findExtension(name))?.owner.name).toBe(winner);
@@ -176,18 +176,18 @@ onBothEngines('the registry', (engine) => {
     }
   });
 
-  it('writes once, though the answer was lost, and the version bears the write', async () => {
+  it('writes once after a lost answer, and the version carries the write id', async () => {
     const lossy = aLossyClient(engine());
     const publication = aPublication(mine());
     const outcome = await dynamoRegistry(lossy, tables).publish(publication);
     lossy.destroy();
 
-    expect(['published', 'stale']).toContain(outcome); // `stale` says: read again
+    expect(['published', 'stale']).toContain(outcome); // `stale` makes the caller read again
     expect((await registry.findVersion(name, '2026.08.21.1'))?.writeId).toBe(publication.writeId);
     expect(await ledger.balanceOf(user)).toEqual(publication.grants[0]!.after);
   });
 
-  it('credits as many members as a collective may have, in one go, while they are the members', async () => {
+  it('credits the maximum number of members at once, while they are the members', async () => {
     const slug = aUsername(`guild-${tests}`);
     const members = Array.from({ length: 30 }, (_, n) => aUsername(`${slug}-${String(n).padStart(2, '0')}`));
     const version = mine({ publisher: aPublisher(slug, 'collective'), credited: members });
@@ -200,7 +200,7 @@ onBothEngines('the registry', (engine) => {
     expect(await publishesOf(slug)).toBe(0);
   });
 
-  it('lists versions by their numbers, the newest first', async () => {
+  it('lists versions by their numbers, newest first', async () => {
     const long = '9'.repeat(53);
     const ascending = ['2025.12.31.7', '2026.08.20.10', '2026.08.21.1', '2026.08.21.01', '2026.08.21.9']
       .concat(['2026.08.21.10', '2026.08.21.100', `2026.08.21.${long}`, '2026.11.03.0'])
@@ -213,7 +213,7 @@ onBothEngines('the registry', (engine) => {
     for (const { version } of ascending) expect((await registry.findVersion(name, version))?.version).toBe(version);
   });
 
-  it('lists versions past the end of a page, and none of a name that begins alike', async () => {
+  it('lists versions past the end of a page, and none of a name with the same prefix', async () => {
     const reason = 'x'.repeat(300_000); // four such versions fill a page of 1 MB
     for (let n = 1; n <= 5; n += 1) {
       const { version } = await publish(mine({ version: `2026.08.21.${n}` }));
@@ -226,7 +226,7 @@ onBothEngines('the registry', (engine) => {
     expect((await versions()).map(({ version }) => version.at(-1))).toEqual(['5', '4', '3', '2', '1']);
   });
 
-  it('finds the newest version of a channel that is not yanked', async () => {
+  it('finds the newest version of a channel, without yanked ones', async () => {
     const newest = async (channel: string) => (await registry.latestVersion(name, channel))?.version;
     const stored = async (version: string) => (await registry.findVersion(name, version))!;
     for (const [version, channel] of [
@@ -266,7 +266,7 @@ onBothEngines('the registry', (engine) => {
     expect((await registry.latestVersion(name, 'stable'))?.version).toBe('2026.08.21.2');
   });
 
-  it('takes the longest names there may be', async () => {
+  it('accepts the longest possible names', async () => {
     const longest = `@${'s'.repeat(60)}/${String(tests).padEnd(66, 'n')}`;
     const version = `2026.08.21.${'1'.repeat(53)}`;
     await publish(mine({ name: longest, version, publisher: aPublisher(aUsername('u'.repeat(64))) }));
@@ -275,7 +275,7 @@ onBothEngines('the registry', (engine) => {
     expect(await versions(longest)).toHaveLength(1);
   });
 
-  it('yanks and restores a version for all whom it counts for', async () => {
+  it('yanks and restores a version for all accounts that it counts for', async () => {
     const credited = [user, aUsername(`${user}-b`)];
     const { version } = await publish(mine({ credited }));
     const publishes = () => Promise.all(credited.map((username) => publishesOf(username)));
@@ -294,7 +294,7 @@ onBothEngines('the registry', (engine) => {
     expect(await publishes()).toEqual([1, 1]);
   });
 
-  it('refuses a yank that was decided on what is no more, for everybody', async () => {
+  it('refuses a yank that was decided on an older state, for all accounts', async () => {
     await publish();
     const stored = (await registry.findVersion(name, '2026.08.21.1'))!;
     await registry.saveYanks([stored], YANK);
@@ -306,7 +306,7 @@ onBothEngines('the registry', (engine) => {
     expect(await publishesOf(user)).toBe(1);
   });
 
-  it('changes who owns an extension, or may, once for each revision', async () => {
+  it('changes the owner or the offer of an extension once per revision', async () => {
     await publish();
     const extension = (await registry.findExtension(name))!;
     const [guild, other] = [aPublisher(aUsername('guild'), 'collective'), aPublisher(aUsername('other'))];

@@ -34,7 +34,7 @@ onBothEngines('rollups', (engine) => {
   });
   afterAll(() => client.destroy());
   beforeEach(() => {
-    date = addDays(date, 30); // days that no other test looks at
+    date = addDays(date, 30); // days that no other test uses
   });
 
   const facts = (change: Partial<HourFacts>): HourFacts => ({ ...noFacts, ...change });
@@ -52,7 +52,7 @@ onBothEngines('rollups', (engine) => {
     return stored.save(withHour(stored.day, of, hour));
   };
 
-  it('keep a day as it was given, with its totals', async () => {
+  it('store a day as given, with its totals', async () => {
     const grants = [
       { grantId: 'award:a', amount: Number.MAX_SAFE_INTEGER },
       { grantId: 'award:b', amount: 3 },
@@ -75,7 +75,7 @@ onBothEngines('rollups', (engine) => {
     });
   });
 
-  it('refuse what was decided before another save, also where that one changed nothing', async () => {
+  it('refuse a save that was decided before another one, even if that one changed nothing', async () => {
     const [older, newer] = [await store.load(date), await store.load(date)];
 
     expect(await newer.save(newer.day)).toBe('saved');
@@ -85,7 +85,7 @@ onBothEngines('rollups', (engine) => {
     expect(await newer.save(newer.day)).toBe('stale');
   });
 
-  it('take out the rows of what is there no more', async () => {
+  it('delete rows that a save no longer contains', async () => {
     const pulls = [{ name: 'tool', version: '2026.01.01.1', puller: 'user:ada' }];
     await saveHour(facts({ pulls }));
     expect(await store.pullsOf('tool')).toBe(1);
@@ -103,9 +103,9 @@ onBothEngines('rollups', (engine) => {
   it.each([
     ['before its last transaction', 5, 'dies-before'],
     ['after its last transaction', 5, 'dies-after'],
-    ['after its first one', 2, 'dies-after'],
+    ['after its first transaction', 2, 'dies-after'],
   ] as const)(
-    'save more rows than one transaction takes, and go on where a save ended %s',
+    'save more rows than fit into one transaction, and complete a save that ended %s',
     async (when, place, fault) => {
       const names = Array.from({ length: 150 }, (_, n) => `${when.replaceAll(' ', '-')}-${n}`);
       const pulls = names.map((name) => ({ name, version: '2026.01.01.1', puller: 'user:ada' }));
@@ -114,7 +114,8 @@ onBothEngines('rollups', (engine) => {
       await expect(saveHour(facts({ pulls }), '09', onDying)).rejects.toThrow();
       dying.destroy();
       const isDone = fault === 'dies-after' && place === 5;
-      expect((await store.load(date)).day.rolledUpAt.size).toBe(isDone ? 1 : 0); // no message takes half of it for done
+      // no message treats a half-saved day as done
+      expect((await store.load(date)).day.rolledUpAt.size).toBe(isDone ? 1 : 0);
 
       expect(await saveHour(facts({ pulls }))).toBe('saved');
 
@@ -124,7 +125,7 @@ onBothEngines('rollups', (engine) => {
     },
   );
 
-  it('keep the newest summary of an extension, and refuse what was decided before another save', async () => {
+  it('keep the newest summary of an extension, and refuse a save that was decided before another one', async () => {
     const extension = `@summaries/${date}`;
     const published = { firstPublished: AT, lastPublished: AT };
     const summary = (pulls: number) => ({ extension, publisher: 'ada', versions: 1, pulls, ...published });
@@ -134,12 +135,12 @@ onBothEngines('rollups', (engine) => {
     expect(await late.save(summary(2))).toBe('stale');
 
     const [second, later] = [await store.loadSummary(extension), await store.loadSummary(extension)];
-    expect(await second.save(summary(1))).toBe('saved'); // also one that changes nothing counts
+    expect(await second.save(summary(1))).toBe('saved'); // a save without changes counts as well
     expect(await later.save(summary(3))).toBe('stale');
     expect((await reader.summaries()).filter((each) => each.extension === extension)).toEqual([summary(1)]);
   });
 
-  it('keep sets of any size, and the exact number of several days together', async () => {
+  it('store sets of any size, and count several days together exactly', async () => {
     await saveHour(devices(20_001));
     const first = date;
     date = addDays(date, 1);
@@ -155,7 +156,7 @@ onBothEngines('rollups', (engine) => {
     expect(await reader.distinctOf('ACTIVE_DEVICE', first, first)).toBe(1);
   });
 
-  it('find the newest sample before a day, however many days without one lie between', async () => {
+  it('find the newest sample before a day, even after many days without one', async () => {
     expect(await reader.lastSampleBefore('MEMBER_COUNT', FIRST_DATE)).toBeNull();
   });
 
@@ -172,7 +173,7 @@ onBothEngines('rollups', (engine) => {
       { clock: now, random: () => 0.5, sleep: async () => {}, sha256 },
     );
 
-  it('skip an hour that a run has done which began after all that the message announces, and no other', async () => {
+  it('skip an hour that a run covered since all announced changes, and no other hour', async () => {
     const hour = `${date}T09`;
     const began = Date.parse(`${date}T10:00:00.000Z`);
     const ask = (changedBefore: number | null, now = began) => {
@@ -187,13 +188,14 @@ onBothEngines('rollups', (engine) => {
 
     expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [] });
     expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour] });
-    expect(await ask(began - 3_000)).toMatchObject({ rolledUp: [hour] }); // too close to tell by two machines' clocks
+    // too close, because two machines' clocks may differ
+    expect(await ask(began - 3_000)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(began)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(began + 60_000)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(null)).toMatchObject({ rolledUp: [hour] });
   });
 
-  it('count as begun before they read anything, however long the reading takes', async () => {
+  it('count as started before their first read, however long reading takes', async () => {
     let now = Date.parse(AT);
     const run = deps(() => now);
     const slow: RollUpDeps = {
@@ -213,7 +215,7 @@ onBothEngines('rollups', (engine) => {
     expect(Object.fromEntries(rolledUpAt)).toEqual({ 9: AT, 10: AT });
   });
 
-  it('start again where another run saved while they read: the older one never stands', async () => {
+  it('start again if another run saved meanwhile, so the older result is never kept', async () => {
     const hour = `${date}T09`;
     const telemetry = dynamoDeviceStore(client, tables.telemetry, {
       random: () => 0,
@@ -243,7 +245,7 @@ onBothEngines('rollups', (engine) => {
     expect((await reader.totalsOf(date, date))[0]?.totals.get('CLI_INVOCATION')?.eventCount).toBe(3n);
   });
 
-  it('find the facts of an hour in all shards, and no other hour’s', async () => {
+  it('find the facts of an hour in all shards, and none of another hour', async () => {
     const randomToken = () => Math.random().toString(36);
     const telemetry = dynamoDeviceStore(client, tables.telemetry, {
       random: () => 0,
@@ -301,7 +303,7 @@ onBothEngines('rollups', (engine) => {
     expect((await reader.totalsOf(date, date))[0]?.totals.get('ACTIVE_DEVICE')?.eventCount).toBe(40n);
   });
 
-  it('sample the gauges at most once a minute for a thousand members, unless told to', async () => {
+  it('sample the gauges at most once a minute per thousand members, unless forced', async () => {
     let now = Date.parse(`${date}T09:10:00.000Z`);
     const put = async (username: string, score: number | undefined) => {
       const item = {

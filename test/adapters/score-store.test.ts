@@ -26,7 +26,7 @@ const date = '2026-08-21';
 const named = namedCommandsOf(rulesVersion1);
 const commands = ['model', 'workflow', 'extension', 'repo', 'telemetry'];
 
-/** A day of so many events of the commands, uneven as real days are. */
+/** A day with about `each` events per command, uneven as real days are. */
 const aDay = (day: string, names = commands, each = 5): Fold => ({
   events: new Map([['cli_invocation', names.length * each]]),
   commands: new Map(
@@ -50,7 +50,7 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
     ownedDevices: 1,
     sentFrom: [0, 2],
     reports: aReportOf(3, 0),
-    // As they rise while somebody is active each day, and stand at the cap.
+    // Points that rise while an account is active daily, and stay at the cap.
     activity: {
       rulesVersion: '1',
       points: byDate(
@@ -79,7 +79,7 @@ const starts = new Map([
 ]);
 
 describe('packed metrics', () => {
-  it.each([0, 1, 3, 36, 37, 700])('come back as they were, with %d active days', (days) => {
+  it.each([0, 1, 3, 36, 37, 700])('are read back unchanged, with %d active days', (days) => {
     const { inputsHash: _, foldedBy: __, ...metrics } = someMetrics(days);
     expect(unpackMetrics(packMetrics(metrics))).toEqual(metrics);
   });
@@ -95,7 +95,7 @@ describe('packed metrics', () => {
 });
 
 describe('packed metrics of a hostile user', () => {
-  it('stay within a few write units, with as many names as are kept and a long one each, on every day', () => {
+  it('stay within a few write units, with the maximum number of names of maximum length on every day', () => {
     const name = (n: number) => `${String(n).padStart(2, '0')}${sha256(String(n)).slice(0, 30)}`;
     const names = Array.from({ length: 64 }, (_, n) => name(n));
     expect(packMetrics(someMetrics(700, {}, [...names, ...commands])).length).toBeLessThan(10_000);
@@ -117,11 +117,11 @@ onBothEngines('score store', (engine) => {
     ...{ metrics, foldedAt, starts, score, leaving },
   });
 
-  it('finds nothing where nothing was saved', async () => {
+  it('finds nothing before the first save', async () => {
     expect(await store.load(aUsername('nobody'))).toEqual({ metrics: null, score: null, isHidden: false });
   });
 
-  it('gives back what was saved, under revisions that rise with every save', async () => {
+  it('returns a saved score, with a revision that each save raises', async () => {
     const username = aUsername('rises');
     const score = aScore(username, { nextChangeOn: '2026-08-23' });
     for (const revision of [1, 2, 3]) {
@@ -134,7 +134,7 @@ onBothEngines('score store', (engine) => {
     }
   });
 
-  it('says who is hidden, which no save changes', async () => {
+  it('returns the choice to be hidden, which no save changes', async () => {
     const [username, other] = [aUsername('hides'), aUsername('shows')];
     const profiles = dynamoProfiles(client, table, { random: () => 0.5, sleep: async () => {} });
     await profiles.setHidden(username, true);
@@ -147,7 +147,7 @@ onBothEngines('score store', (engine) => {
     expect(await profiles.hiddenAmong([username, other])).toEqual(new Set());
   });
 
-  it('gives a turn to one of many, and another one only when it was given back', async () => {
+  it('gives a turn to one of many, and the next one only after it was returned', async () => {
     const username = aUsername('turns');
     const until = Date.parse(foldedAt);
     const take = async (by: string) => store.takeTurn(username, { by, until }, (await store.load(username)).turn);
@@ -167,7 +167,7 @@ onBothEngines('score store', (engine) => {
     expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
   });
 
-  it('reads a lost answer about a turn as its own', async () => {
+  it('recognizes its own turn after a lost answer', async () => {
     const username = aUsername('lost-turn');
     const lossy = aLossyClient(engine());
     const isTaken = await dynamoScoreStore(lossy, table).takeTurn(username, { by: 'me', until: 1 }, undefined);
@@ -176,7 +176,7 @@ onBothEngines('score store', (engine) => {
     expect(isTaken).toBe(true);
   });
 
-  it('refuses a save whose guard was overtaken, a first save included', async () => {
+  it('refuses a save whose guard is outdated, also a first save', async () => {
     const username = aUsername('guarded');
     const before = await store.load(username);
     await store.save(before, next(aScore(username)));
@@ -188,7 +188,7 @@ onBothEngines('score store', (engine) => {
     expect((await store.load(username)).score?.score.canonicalScore).toBe(aScore().canonicalScore);
   });
 
-  it('lets exactly one of many racing saves through', async () => {
+  it('accepts exactly one of many concurrent saves', async () => {
     const username = aUsername('raced');
     const guard = await store.load(username);
     const saves = Array.from({ length: 20 }, () => store.save(guard, next(aScore(username))));
@@ -197,7 +197,7 @@ onBothEngines('score store', (engine) => {
     expect(outcomes.filter((outcome) => outcome === 'saved')).toHaveLength(1);
   });
 
-  it('saves metrics alone under the same guard, and leaves the score as it is', async () => {
+  it('saves only metrics under the same guard, without changing the score', async () => {
     const username = aUsername('metrics-alone');
     const alone = { metrics: someMetrics(), foldedAt, starts };
     const nothing = await store.load(username);
@@ -213,7 +213,7 @@ onBothEngines('score store', (engine) => {
     expect((await store.load(username)).score).toEqual(refreshing.score);
   });
 
-  it('reads a lost answer as stale, where the save is found once it is read again', async () => {
+  it('reports a lost answer as stale, and a new read finds the save', async () => {
     const username = aUsername('lost');
     const lossy = aLossyClient(engine());
     const outcome = await dynamoScoreStore(lossy, table).save(await store.load(username), next(aScore(username)));
@@ -224,7 +224,7 @@ onBothEngines('score store', (engine) => {
     expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
   });
 
-  it('keeps users whose names begin alike apart', async () => {
+  it('keeps users with similar names apart', async () => {
     const names = ['a', 'a.', 'a-b', 'a_', 'a'.repeat(64)].map((name) => aUsername(name));
     for (const username of names) await store.save(await store.load(username), next(aScore(username)));
 
@@ -244,7 +244,7 @@ onBothEngines('score store', (engine) => {
     expect(rows.map((row) => row.date)).toEqual(days);
   });
 
-  it('guards the score by itself: metrics without their score are completed by the next refresh', async () => {
+  it('guards the score separately: the next refresh completes metrics without a score', async () => {
     const username = aUsername('halfway');
     await store.save(await store.load(username), next(aScore(username)));
     const guard = await store.load(username);
@@ -262,7 +262,7 @@ onBothEngines('score store', (engine) => {
   const leave = async (username: Username, days: readonly DayScore[]) =>
     store.save(await store.load(username), next(aScore(username), undefined, days));
 
-  it('writes what a score leaves behind into one row, with the rules of then', async () => {
+  it('writes the dates that leave a score as one row, with the rules of that time', async () => {
     const username = aUsername('days');
     await leave(username, []);
     expect(await store.dayRows(username, '2026-05-01', '2026-05-31')).toEqual([]);
@@ -271,11 +271,11 @@ onBothEngines('score store', (engine) => {
     await leave(username, left(['20', 30], ['21', 10], ['24', 40]));
     const all = rowsOf(left(['19', 20], ['20', 30], ['21', 10], ['24', 40]));
     expect(await store.dayRows(username, '2026-05-01', '2026-05-31')).toEqual(all);
-    // Also where the row of a date in the range is that of a later one.
+    // Also if the row of a date in the range belongs to a later date.
     expect(await store.dayRows(username, '2026-05-20', '2026-05-22')).toEqual(all);
   });
 
-  it('lists the last row before the range, so that its score can be carried into it', async () => {
+  it('lists the last row before the range, whose score continues into the range', async () => {
     const username = aUsername('carried');
     await leave(username, []);
     for (const day of left(['10', 1], ['11', 2], ['15', 3], ['20', 4], ['25', 5])) await leave(username, [day]);
@@ -284,20 +284,20 @@ onBothEngines('score store', (engine) => {
     expect(rows.map((row) => row.canonicalScore)).toEqual([2, 3, 4]);
   });
 
-  it('never lets an older score replace a day row', async () => {
+  it('never replaces a day row with an older score', async () => {
     const username = aUsername('late');
     await leave(username, []);
     const old = await store.load(username);
     await leave(username, []);
     await leave(username, left(['21', 20]));
-    // A slow refresh whose metrics were saved before the others began, and whose score comes now.
+    // A slow refresh: its metrics were saved before the others started, and its score is saved now.
     const slow = { metrics: (await store.load(username)).metrics, score: old.score, isHidden: false };
     expect(await store.save(slow, next(aScore(username), undefined, left(['21', 10])))).toBe('stale');
 
     expect(await store.dayRows(username, '2026-05-21', '2026-05-21')).toEqual(rowsOf(left(['21', 20])));
   });
 
-  it('costs one read unit to load and one write unit for each item, with 10 and with 700 active days', async () => {
+  it('costs one read unit to load and one write unit per item, with 10 and with 700 active days', async () => {
     const sizes: number[] = [];
     for (const days of [10, 700]) {
       const measuring = engine().client();
@@ -331,7 +331,7 @@ onBothEngines('score store', (engine) => {
 });
 
 describe('score store, when the engine fails', () => {
-  it('passes on an error that is no failed condition', async () => {
+  it('throws any error that is not a failed condition', async () => {
     const mock = mockClient(DynamoDBClient);
     mock.on(PutItemCommand).rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
     const store = dynamoScoreStore(new DynamoDBClient({ region: 'us-east-1' }), 'scores');

@@ -22,7 +22,7 @@ type Item = Record<string, AttributeValue>;
 const [ada, bob] = [aUsername('ada'), aUsername('bob')];
 const AT = '2026-08-21T12:10:00.000Z';
 
-/** A change from one image to the other, either of which may be missing. */
+/** A change from one image to the other. Either may be missing. */
 const of = (before: Item | undefined, after: Item | undefined) => {
   const { pk, sk } = (after ?? before)!;
   return { table: 'any', keys: { pk: pk!, sk: sk! }, before, after };
@@ -40,9 +40,9 @@ describe('a change of the telemetry', () => {
     marshall({ pk: 'DEVICE#d1', sk: 'DEVICE', createdAt, ...(owner === undefined ? {} : { owner }) });
 
   it.each([
-    ['whom an hour names now', undefined, chunk(ada, null), [ada]],
-    ['whom it named before', chunk(ada, bob), chunk(ada), [ada, bob]],
-    ['whom a hand took out with it', chunk(bob), undefined, [bob]],
+    ['the accounts that an hour names now', undefined, chunk(ada, null), [ada]],
+    ['the accounts that it named before', chunk(ada, bob), chunk(ada), [ada, bob]],
+    ['the accounts of a manually deleted hour', chunk(bob), undefined, [bob]],
   ])('names %s', (_whom, before, after, senders) => {
     expect(telemetryChange(of(before, after))).toEqual({
       kind: 'hour-changed',
@@ -53,16 +53,16 @@ describe('a change of the telemetry', () => {
   });
 
   it.each([
-    ['who got a device', device(), device('ada'), ['ada']],
-    ['who had it before', device('bob'), device('ada'), ['bob', 'ada']],
-    ['who lost it', device('ada'), device(), ['ada']],
-    ['whose device a hand took out', device('ada'), undefined, ['ada']],
-    ['nobody where the owner stays', device('ada'), device('ada'), []],
+    ['the new owner of a device', device(), device('ada'), ['ada']],
+    ['the old owner of a device', device('bob'), device('ada'), ['bob', 'ada']],
+    ['the account that lost it', device('ada'), device(), ['ada']],
+    ['the owner of a manually deleted device', device('ada'), undefined, ['ada']],
+    ['nobody if the owner is unchanged', device('ada'), device('ada'), []],
   ])('names %s', (_whom, before, after, owners) => {
     expect(telemetryChange(of(before, after))).toMatchObject({ kind: 'device-changed', owners });
   });
 
-  it('names the hour in which a device was seen first, and both where a hand moved it', () => {
+  it('names the hour in which a device was first seen, and both hours after a manual change', () => {
     expect(telemetryChange(of(undefined, device()))).toMatchObject({ hours: ['2026-08-21T12'] });
     expect(telemetryChange(of(device(), device(undefined, '2026-08-20T09:00:00.000Z')))).toMatchObject({
       hours: ['2026-08-21T12', '2026-08-20T09'],
@@ -70,7 +70,7 @@ describe('a change of the telemetry', () => {
     expect(telemetryChange(of(device(), device('ada')))).toMatchObject({ hours: [] });
   });
 
-  it('names the user of a link and of a report', () => {
+  it('names the account of a link and of a report', () => {
     const link = marshall({ pk: 'USER#ada', sk: 'DEVICE#d1', owned: false });
     const report = marshall({ pk: 'USER#bob', sk: 'ISSUE#1', hour: '2026-08-21T12' });
 
@@ -78,13 +78,13 @@ describe('a change of the telemetry', () => {
     expect(telemetryChange(of(report, undefined))).toEqual({ kind: 'report-changed', username: bob });
   });
 
-  it('throws on what the table never holds', () => {
+  it('throws on items that the table never contains', () => {
     expect(() => telemetryChange(of(undefined, marshall({ pk: 'DEVICE#d1', sk: 'NOTHING' })))).toThrow();
   });
 });
 
 describe('a change of the ledger', () => {
-  it('names the user of a line with its hour, and of a balance', () => {
+  it('names the account and hour of a line, and the account of a balance', () => {
     const [line] = aLedger(anAward('a1', 5, { username: ada })).lines;
     const balance = marshall({ ...balanceKeyOf(), seq: 1 });
 
@@ -103,7 +103,7 @@ describe('a change of the registry', () => {
   const version = aVersion({ name: '@ada/net', publisher: aPublisher(ada), credited: [ada] });
   const [row] = toPublisherItems(version);
 
-  it('names whom a version counts for, and whether a hand removed it', () => {
+  it('names the accounts that a version counts for, and whether it was deleted manually', () => {
     expect(registryChange(of(undefined, row))).toMatchObject({
       kind: 'registry-changed',
       username: ada,
@@ -112,7 +112,7 @@ describe('a change of the registry', () => {
     expect(registryChange(of(row, undefined))).toMatchObject({ username: ada, isRemoval: true });
   });
 
-  it('names the author of a pull, with the hour where the community counts it', () => {
+  it('names the author of a pull, and its hour if the community counts it', () => {
     const key = { pk: authorPk(ada), sk: pullSk('@ada/net', '2026.08.21.1', 'user:bob') };
     const counted = marshall({ ...key, dayShard: '2026-08-21#00', hour: '2026-08-21T12' });
 
@@ -120,7 +120,7 @@ describe('a change of the registry', () => {
     expect(registryChange(of(undefined, marshall({ ...key, hour: '2026-08-21T12' })))).toMatchObject({ hours: [] });
   });
 
-  it('names the hours of an extension and of a version, also where a hand removed them', () => {
+  it('names the hours of an extension and of a version, also after a manual deletion', () => {
     const extension = toExtensionItem({ name: '@ada/net', owner: aPublisher(ada), createdAt: AT, revision: 1 });
     const published = toVersionItem(version, 'w');
 
@@ -129,7 +129,7 @@ describe('a change of the registry', () => {
     }
   });
 
-  it('of members says nothing of any score', () => {
+  it('of members changes no score', () => {
     const members = marshall({ pk: 'COLLECTIVE#guild', sk: 'COLLECTIVE', members: ['ada'] });
 
     expect(registryChange(of(undefined, members))).toBeUndefined();

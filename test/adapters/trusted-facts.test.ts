@@ -37,18 +37,18 @@ onBothEngines('facts that servers report', (engine) => {
     user = aUsername(`user-${(users += 1)}`);
   });
 
-  it('are none of a user whom no server has named', async () => {
+  it('are empty for an account that no server has named', async () => {
     expect(await reports.reportsOf(user)).toEqual(aReportOf());
   });
 
-  it('count an issue once, in the hour that it was first reported in', async () => {
+  it('count an issue once, in the hour of its first report', async () => {
     expect(await facts.recordIssue(user, 'i1', NOON)).toBe('recorded');
     expect(await facts.recordIssue(user, 'i1', NOON + HOUR)).toBe('already-there');
 
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });
 
-  it('count a date signed in on once', async () => {
+  it('count a date with sign-ins once', async () => {
     expect(await facts.recordSignIn(user, '2026-08-21', NOON)).toBe('recorded');
     expect(await facts.recordSignIn(user, '2026-08-21', NOON + HOUR)).toBe('already-there');
     expect(await facts.recordSignIn(user, '2026-08-20', NOON - 24 * HOUR)).toBe('recorded');
@@ -65,7 +65,7 @@ onBothEngines('facts that servers report', (engine) => {
     });
   });
 
-  it('name the newest hour, whatever the order of keys', async () => {
+  it('return the newest hour, whatever the order of keys', async () => {
     await facts.recordIssue(user, 'z', NOON - HOUR);
     await facts.recordIssue(user, 'm', NOON);
     await facts.recordIssue(user, 'a', NOON - 2 * HOUR);
@@ -73,21 +73,21 @@ onBothEngines('facts that servers report', (engine) => {
     expect((await reports.reportsOf(user)).issues).toEqual(aReportOf(3).issues);
   });
 
-  it('are a user’s own: another may have an issue of the same id', async () => {
-    const other = aUsername(`${user}.`); // one whose name begins with the user's
+  it('belong to one account: another may have an issue with the same id', async () => {
+    const other = aUsername(`${user}.`); // its name starts with the other name
 
     expect(await facts.recordIssue(user, 'i1', NOON)).toBe('recorded');
     expect(await facts.recordIssue(other, 'i1', NOON)).toBe('recorded');
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });
 
-  it('keep ids apart that are alike', async () => {
+  it('distinguish similar ids', async () => {
     for (const id of ODD_TEXTS) expect([id, await facts.recordIssue(user, id, NOON)]).toEqual([id, 'recorded']);
 
     expect(await reports.reportsOf(user)).toEqual(aReportOf(ODD_TEXTS.length));
   });
 
-  it('count what was recorded though its answer was lost', async () => {
+  it('count a record after a lost answer', async () => {
     const lossy = aLossyClient(engine());
     expect(await dynamoTrustedFacts(lossy, table, deps).recordIssue(user, 'i1', NOON)).toBe('recorded');
     lossy.destroy();
@@ -95,7 +95,7 @@ onBothEngines('facts that servers report', (engine) => {
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });
 
-  it('are recorded by one of many writers', async () => {
+  it('are recorded by only one of many writers', async () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => facts.recordIssue(user, 'i1', NOON)));
 
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(1);

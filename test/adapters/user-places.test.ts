@@ -24,7 +24,7 @@ onBothEngines('where users are found to be checked', (engine) => {
       [tables.grants]: [{ pk, sk: 'BALANCE' }],
     });
     for (const table of [tables.telemetry, tables.grants]) {
-      const Item = marshall({ pk: 'DEVICE#d', sk: 'DEVICE' }); // no user's
+      const Item = marshall({ pk: 'DEVICE#d', sk: 'DEVICE' }); // not an account
       await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: [{ PutRequest: { Item } }] } }));
     }
     for (const user of USERS) {
@@ -52,7 +52,7 @@ onBothEngines('where users are found to be checked', (engine) => {
     for (const place of places) await expect.poll(() => usersIn(place, of), { timeout: 5_000 }).toEqual(USERS);
   });
 
-  it('a small place is one part, so that everybody has a turn each hour', async () => {
+  it('a small place is one part, so that each account is checked every hour', async () => {
     expect(await Promise.all(places.map((place) => place.parts()))).toEqual([1, 1, 1]);
   });
 });
@@ -62,9 +62,9 @@ it.each([
   [1_000, 20_000, 1, 1],
   [1_001, 20_001, 2, 2],
   [1_000_000, 700_000_000, 1_000, 35_000],
-  [10 ** 10, 10 ** 12, 1_000_000, 1_000_000], // DynamoDB divides no further
+  [10 ** 10, 10 ** 12, 1_000_000, 1_000_000], // the maximum number of segments in DynamoDB
 ])(
-  'a place grows in parts, not in the work of an hour: %i scores, %i items',
+  'a larger place has more parts, but not more work per hour: %i scores, %i items',
   async (scores, items, ofScores, ofItems) => {
     const Table = { ItemCount: items, GlobalSecondaryIndexes: [{ IndexName: 'byShard', ItemCount: scores }] };
     const client = { send: async () => ({ Table }) } as unknown as DynamoDBClient;

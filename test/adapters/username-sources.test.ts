@@ -29,7 +29,7 @@ onBothEngines('where usernames are found', (engine) => {
   const put = async (TableName: string, ...items: Record<string, unknown>[]) => {
     for (const item of items) await client.send(new PutItemCommand({ TableName, Item: marshall(item) }));
   };
-  /** `rules#date`, the first date on which the score changes by itself; `rules#never` where there is none. */
+  /** `rules#date`, with the first date on which the score changes by itself, or `rules#never`. */
   const aScoreOf = (user: string, changes: string, shard = 0) => {
     const [rules, date] = changes.split('#');
     const rulesVersion = rules?.includes('/') ? rules : `${rules}/a`;
@@ -38,7 +38,7 @@ onBothEngines('where usernames are found', (engine) => {
   };
   const source = (name: string): UsernameSource =>
     [...sources.all, ...sources.stale].find((candidate) => candidate.name === name)!;
-  /** The pages of all segments of a source, each from the position that the one before it gave. */
+  /** All pages of all segments of a source, each from the cursor of the page before. */
   const pagesOf = async (name: string, date = DATE) => {
     const pages: (readonly Username[])[] = [];
     const { segments, page } = source(name);
@@ -52,15 +52,15 @@ onBothEngines('where usernames are found', (engine) => {
     return pages;
   };
   const found = async (name: string, date = DATE) => [...new Set((await pagesOf(name, date)).flat())].toSorted();
-  /** An index shows an item some time after it was written. */
+  /** Waits until the index shows the items, because it lags behind the table. */
   const indexed = (name: string, users: readonly string[], date = DATE) =>
     expect.poll(() => found(name, date), { timeout: 30_000 }).toEqual(users.toSorted());
 
-  it('is nowhere in empty tables', async () => {
+  it('is not found in empty tables', async () => {
     for (const { name } of [...sources.all, ...sources.stale]) expect(await found(name)).toEqual([]);
   });
 
-  it('is in the telemetry for whoever has a link or a report, however the username is spelt', async () => {
+  it('is found in the telemetry through a link or a report, in any spelling', async () => {
     const users = ['a', 'a.b_c-d', '0', 'u'.repeat(64)];
     await put(tables.telemetry, { pk: 'DEVICE#USER#b', sk: 'DEVICE' }, { pk: 'DEVICE#~', sk: `HOUR#${DATE}T12#0000` });
     for (const user of users) await put(tables.telemetry, { pk: `USER#${user}`, sk: 'DEVICE#d1' });
@@ -69,14 +69,14 @@ onBothEngines('where usernames are found', (engine) => {
     expect(await found('telemetry')).toEqual(users.toSorted());
   });
 
-  it('is in the ledger for whoever has a balance', async () => {
+  it('is found in the ledger through a balance', async () => {
     await put(tables.grants, { pk: 'USER#a', sk: 'BALANCE' });
     await put(tables.grants, { pk: 'GRANT#USER#b', sk: 'GRANT', username: 'b', seq: 1 });
 
     expect(await found('grants')).toEqual(['a']);
   });
 
-  it('is in the scores for whoever has one, whatever its rules and its date', async () => {
+  it('is found in the scores, whatever its rules and date', async () => {
     const users = ['a', 'b', 'c', 'd'];
     const changes = ['1#never', '1#2026-08-20', '0#never', '2#2026-08-22'];
     await put(tables.scores, ...users.map((user, shard) => aScoreOf(user, changes[shard]!, shard)));
@@ -85,7 +85,7 @@ onBothEngines('where usernames are found', (engine) => {
     await indexed('scores', users);
   });
 
-  it('is stale where the rules are others, or the date of change has come', async () => {
+  it('is stale if its rules are not current, or if its date of change has come', async () => {
     const stale = ['0#never', '10#never', '2#2026-08-22', '1#2026-08-20', '1#2026-08-21'];
     const current = ['1#2026-08-22', '1#never'];
     const user = (changes: string) => `u-${changes.replace('#', '-')}`;
@@ -97,7 +97,7 @@ onBothEngines('where usernames are found', (engine) => {
     await indexed('stale-scores', [...stale, '1#2026-08-22'].map(user), '2026-08-22');
   });
 
-  it('is followed over pages, those that name nobody included', async () => {
+  it('is found over several pages, including pages without names', async () => {
     for (let n = 0; n < 12; n += 1) {
       await put(tables.telemetry, { pk: 'DEVICE#d1', sk: `HOUR#${DATE}T${10 + n}#0000`, padding: QUARTER_PAGE });
       await put(tables.telemetry, { pk: `USER#u-${10 + n}`, sk: 'DEVICE#d1', padding: n < 6 ? QUARTER_PAGE : '' });
@@ -108,8 +108,8 @@ onBothEngines('where usernames are found', (engine) => {
     expect(pages.flat().toSorted()).toEqual(Array.from({ length: 12 }, (_, n) => `u-${10 + n}`));
   });
 
-  it('is followed over pages of an index, each name once', async () => {
-    const users = Array.from({ length: 1_100 }, (_, n) => aUsername(`u-${1_000 + n}`)); // a page looks at 1,000
+  it('is found over several pages of an index, each name once', async () => {
+    const users = Array.from({ length: 1_100 }, (_, n) => aUsername(`u-${1_000 + n}`)); // a page reads 1,000 items
     const requests = users.map((user) => ({ PutRequest: { Item: marshall(aScoreOf(user, '1#2026-08-01', 5)) } }));
     for (let from = 0; from < requests.length; from += 25) {
       const RequestItems = { [tables.scores]: requests.slice(from, from + 25) };
@@ -125,7 +125,7 @@ onBothEngines('where usernames are found', (engine) => {
     }
   });
 
-  it('lists everybody who has an item of a kind, page by page', async () => {
+  it('lists every account with an item of a kind, page by page', async () => {
     const users = Array.from({ length: 6 }, (_, n) => aUsername(`u-${n}`));
     for (const user of users) {
       await put(tables.scores, { pk: `USER#${user}`, sk: 'SCORE' });

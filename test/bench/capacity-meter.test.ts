@@ -31,7 +31,7 @@ describe.skipIf(dynoxideBinary() === undefined)('the meter of request units', ()
   });
   afterAll(() => engine.stop());
 
-  it('sums what writes and reads take, by table', async () => {
+  it('sums the units of writes and reads by table', async () => {
     const usage = await meter.during(async () => {
       await client.send(new PutItemCommand({ TableName, Item: ofSize('a', 1_500) }));
       await client.send(new GetItemCommand({ TableName, Key: key('a'), ConsistentRead: true }));
@@ -43,7 +43,7 @@ describe.skipIf(dynoxideBinary() === undefined)('the meter of request units', ()
     expect(usage.byTarget).toEqual(new Map([[TableName, 4]]));
   });
 
-  it('counts a write whose condition fails by the size of the item that stands in its way', async () => {
+  it('counts a write with a failed condition by the size of the existing item', async () => {
     await client.send(new PutItemCommand({ TableName, Item: ofSize('b', 2_500) }));
 
     const usage = await meter.during(async () => {
@@ -62,7 +62,7 @@ describe.skipIf(dynoxideBinary() === undefined)('the meter of request units', ()
     expect(usage).toMatchObject({ writeUnits: 4, transactions: 1 });
   });
 
-  it('counts a cancelled transaction by its items, those that stand in its way included', async () => {
+  it('counts a cancelled transaction by its items, including the items that made it fail', async () => {
     await client.send(new PutItemCommand({ TableName, Item: ofSize('e', 1_500) }));
     const puts = ['e', 'f'].map((pk) => ({ Put: { TableName, Item: key(pk), ...IF_ABSENT } }));
 
@@ -74,7 +74,7 @@ describe.skipIf(dynoxideBinary() === undefined)('the meter of request units', ()
     expect(usage).toMatchObject({ writeUnits: 6, transactions: 1 });
   });
 
-  it('counts each stretch of work for itself', async () => {
+  it('counts each piece of work separately', async () => {
     const write = () => client.send(new PutItemCommand({ TableName, Item: key('g') }));
     await meter.during(write);
 
@@ -86,16 +86,16 @@ describe("an item's size", () => {
   it.each([
     ['counts names and texts in bytes', { pk: { S: 'añ' } }, 2 + 3],
     ['counts bytes as they are', { b: { B: new Uint8Array(10) } }, 1 + 10],
-    ['counts two digits of a number as a byte, and one more', { n: { N: '12345' } }, 1 + 4],
+    ['counts two digits of a number as one byte, plus one', { n: { N: '12345' } }, 1 + 4],
     ['counts a sign', { n: { N: '-12' } }, 1 + 3],
     ['counts a boolean as a byte', { f: { BOOL: true } }, 1 + 1],
-    ['counts lists with a byte for each member and three', { l: { L: [{ S: 'ab' }, { S: 'c' }] } }, 1 + 3 + 2 + 3],
-    ['counts maps likewise, with their names', { m: { M: { ab: { S: 'c' } } } }, 1 + 3 + 1 + 3],
+    ['counts lists as three bytes plus one per member', { l: { L: [{ S: 'ab' }, { S: 'c' }] } }, 1 + 3 + 2 + 3],
+    ['counts maps in the same way, with their names', { m: { M: { ab: { S: 'c' } } } }, 1 + 3 + 1 + 3],
   ])('%s', (_rule, item, bytes) => {
     expect(itemSize(item)).toBe(bytes);
   });
 
-  it('is written in whole units of a kilobyte, at least one', () => {
+  it('is written in whole units of 1 KB, at least one', () => {
     expect([0, 1, 1_024, 1_025].map(writeUnitsOf)).toEqual([1, 1, 1, 2]);
   });
 });

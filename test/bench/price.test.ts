@@ -14,20 +14,20 @@ describe('a bill', () => {
     ['writeUnits', 'dynamodb', 0.625],
     ['readUnits', 'dynamodb', 0.125],
     ['queueRequests', 'sqs', 0.4],
-  ])('of a million %s has its price under %s alone', (what, service, dollars) => {
+  ])('of a million %s has its price only under %s', (what, service, dollars) => {
     const free = { api: 0, lambda: 0, dynamodb: 0, sqs: 0 };
     const bill = billOf({ ...nothing, [what]: 1e6 });
 
     expect(bill).toEqual({ ...free, [service]: expect.closeTo(dollars, 9) });
   });
 
-  it('of a function is for its requests and its time', () => {
+  it('of a function covers its requests and its time', () => {
     const bill = billOf({ ...nothing, invocations: 10, gbSeconds: 5 });
 
     expect(bill.lambda).toBeCloseTo(10 * PRICES.lambdaRequest + 5 * PRICES.lambdaGbSecond, 12);
   });
 
-  it('grows with what is used, and adds up', () => {
+  it('grows with the usage, and adds up', () => {
     const used = { ...nothing, writeUnits: 4, queueRequests: 2 };
 
     expect(scaled(used, 2.5)).toEqual({ ...nothing, writeUnits: 10, queueRequests: 5 });
@@ -35,7 +35,7 @@ describe('a bill', () => {
   });
 });
 
-it('prices say of when and of where they are', () => {
+it('prices have a date and a region', () => {
   expect(PRICES.notedOn).toMatch(/^\d{4}-\d\d-\d\d$/u);
   expect(PRICES.region).toBe('us-east-1');
 });

@@ -3,10 +3,10 @@ import type { Measurements } from '../../bench/measurements.ts';
 import { USUAL_SIZES } from '../../bench/sizes.ts';
 import { dynoxideBinary } from '../../local/engines/dynamodb-engine.ts';
 
-/** The rules of the bench, not its figures: those are for `npm run bench`, on a machine that does nothing else. */
+/** Tests the rules of the benchmark, not its figures. Those need `npm run bench` on an idle machine. */
 const TINY = { ...USUAL_SIZES, ingestBatches: 2, longHistoryDays: 40, hostileNames: 1_500, rounds: 1 };
 
-/** Imported late: the functions' logger reads its level when it is made. */
+/** Imported late, because the functions' logger reads its level when it is created. */
 const topics = async () => {
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'true');
@@ -16,38 +16,38 @@ const topics = async () => {
 const costOf = ({ costs }: Measurements, name: RegExp, unit: string) =>
   costs.find((cost) => name.test(cost.name) && cost.unit === unit);
 
-describe.skipIf(dynoxideBinary() === undefined)('a run of the bench', () => {
+describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => {
   let measure: Awaited<ReturnType<typeof topics>>;
   beforeAll(async () => {
     measure = await topics();
   });
 
-  it('finds one write for each batch of a device-hour, one for its place in the index, and no transaction', async () => {
+  it('finds one write per batch of a device-hour, one for its index entry, and no transaction', async () => {
     const measured = await measure.ingest!(TINY);
 
     expect(costOf(measured, /^ingest, 50 events/, 'WRU')).toMatchObject({ measured: 3, floor: 2, within: true });
     expect(costOf(measured, /^ingest, 50 events/, 'transactions')).toMatchObject({ measured: 0, within: true });
   });
 
-  it('finds that a refresh takes the same for a short and a longer history', async () => {
+  it('finds that a refresh costs the same with a short and a longer history', async () => {
     const measured = await measure.refresh!(TINY);
 
     expect(measured.ratios.filter(({ name }) => name.includes('later of a date'))).toHaveLength(2);
     expect(measured.costs.filter(({ within }) => within === false)).toEqual([]);
   });
 
-  it('finds that made-up names do not grow an item', async () => {
+  it('finds that invented names do not make an item larger', async () => {
     expect((await measure.names!(TINY)).ratios).toMatchObject([{ within: true }]);
   });
 
-  it('replays to the bare loop, and to the handler without an engine, what the handler has sent', async () => {
+  it("replays the handler's requests to the bare loop, and to the handler without an engine", async () => {
     const [throughput, cpu] = [await measure.throughput!(TINY), await measure.cpu!(TINY)];
 
     expect(throughput.ratios.map(({ measured }) => measured > 0)).toEqual([true]);
     expect(cpu.costs).toMatchObject([{ unit: 'ms', budget: 3 }]);
   });
 
-  it('weighs every bundle and waits for its handler', async () => {
+  it("measures every bundle's size and the time to its handler", async () => {
     const { costs } = await measure.bundles!(TINY);
 
     expect(costs.map(({ unit }) => unit)).toEqual(costs.map((_, index) => (index % 2 === 0 ? 'KB' : 'ms')));

@@ -3,7 +3,7 @@ import type { EventEntry, EventKind } from '../../domain/telemetry/device-hour.t
 import type { Chunk } from '../../domain/telemetry/device-hour-set.ts';
 import { sha256 } from './identity.ts';
 
-/** What an event counts as: an invocation of `model` that succeeded, or another event by its name. */
+/** The kind of an event: a successful invocation of `model`, or another event by its name. */
 export const aKind = ({ event = 'cli_invocation', command = 'model', success = true } = {}): EventKind =>
   event === 'cli_invocation' ? { event, command, success } : { event, command: null, success: true };
 

@@ -27,5 +27,5 @@ export const decide = (
     sha256,
   });
 
-/** A user's ledger after these grants. */
+/** The decision for a new user's grants. */
 export const aLedger = (...requests: GrantRequest[]): GrantDecision => decide(emptyBalance, requests);

@@ -3,18 +3,18 @@ import { gatewayPath } from '../../local/http/gateway-path.ts';
 
 export type RequestDraft = {
   readonly method?: string;
-  /** As a client sends it. */
+  /** The path as a client sends it. */
   readonly path?: string;
   readonly query?: string;
   readonly key?: string | undefined;
-  /** Sent as it is where it is text or bytes, else as JSON. */
+  /** Text or bytes are sent unchanged, anything else as JSON. */
   readonly body?: unknown;
   readonly contentEncoding?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly isBase64Encoded?: boolean;
 };
 
-/** What API Gateway hands to a function: an HTTP API event, payload format 2.0. Bytes come base64 encoded, as there. */
+/** An API Gateway event, payload format 2.0. Bytes are base64 encoded, as on AWS. */
 export function anHttpRequest({
   method = 'POST',
   path = '/ingest',

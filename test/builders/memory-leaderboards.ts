@@ -12,21 +12,21 @@ import type { NewSorter } from '../../domain/leaderboards/sorter.port.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
 import { aUsername, sha256 } from './identity.ts';
 
-/** What a test does at each await: nothing, wait for its turn, or end it there. */
+/** Called at each await: a test lets it continue, wait, or fail. */
 export type Step = (what: string) => Promise<void>;
 
 type Leaf = readonly BoardRow[];
 type Bucket = readonly BucketEntry[];
 
-/** Snapshots in memory for the rules of whoever writes or reads them; that the real store keeps its promises is shown elsewhere. */
+/** Snapshots in memory, for tests of the rules of readers and writers. The adapter's own tests cover the real store. */
 export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
   readonly leaves = new Map<BlockRef, Leaf>();
   readonly buckets = new Map<BlockRef, Bucket>();
   readonly pointers = new Map<Board, Snapshot>();
   readonly kept = new Map<string, { readonly snapshot: Snapshot; readonly retention: Retention }>();
-  /** What readers were switched to, in this order. */
+  /** The snapshots that readers were switched to, in order. */
   readonly switches: Snapshot[] = [];
-  /** Blocks read, in this order. */
+  /** The blocks that were read, in order. */
   readonly reads: BlockRef[] = [];
   step: Step;
 
@@ -34,7 +34,7 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
     this.step = step;
   }
 
-  /** Awaits before what is done and after it: whoever waits may be stopped at either. */
+  /** Awaits before and after the action, so that a test can stop the caller at either point. */
   async #around<Value>(what: string, act: () => Value): Promise<Value> {
     await this.step(`before ${what}`);
     const value = act();
@@ -92,15 +92,16 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
     return block;
   }
 
-  /** All rows of a snapshot, which must have as many as it says. */
+  /** All rows of a snapshot. Throws if their number differs from its count. */
   rowsOf(snapshot: Snapshot): BoardRow[] {
     const leaves = snapshot.leaves.map(({ ref, count }) => ({ count, rows: this.leaves.get(ref)! }));
-    for (const { count, rows } of leaves) if (rows.length !== count) throw new Error('a leaf has another count');
+    for (const { count, rows } of leaves)
+      if (rows.length !== count) throw new Error('a leaf has another number of rows');
     return leaves.flatMap(({ rows }) => rows);
   }
 }
 
-/** Sorts in memory, over the lines that would be on a disk. `open` counts those not closed. */
+/** Sorts in memory the lines that would be on a disk. `open` counts sorters that are not closed. */
 export class MemorySorters {
   open = 0;
 
@@ -115,7 +116,7 @@ export class MemorySorters {
       add(item) {
         check();
         const line = pack(item);
-        if (line.includes('\n')) throw new Error('a line with a break');
+        if (line.includes('\n')) throw new Error('a line with a line break');
         lines.push(line);
       },
       sorted() {
@@ -145,15 +146,15 @@ export const aStanding = (
   ...rest,
 });
 
-/** Some people whose ranks are wanted, and all that ranks them. `people` and `now` may be changed at any time. */
+/** Some people to rank, and everything that ranks them. Tests may change `people` and `now` at any time. */
 export class LeaderboardWorld {
   readonly store: MemoryLeaderboards;
   readonly sorters = new MemorySorters();
   people: readonly Standing[];
-  /** Who is hidden now; those who were when a snapshot was built are left out of `people`. */
+  /** The accounts that are hidden now. Those that were hidden at the time of a build are not in `people`. */
   readonly hidden = new Set<string>();
   now = Date.parse('2026-08-21T12:00:00.000Z');
-  /** How many times all scores were read. */
+  /** How often all scores were read. */
   scans = 0;
   readonly #layout: Layout | undefined;
 

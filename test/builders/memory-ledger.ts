@@ -6,7 +6,7 @@ import type { LinesDeps } from '../../domain/grants/read-lines.ts';
 import { rulesVersion1 } from '../../domain/rules/version-1.ts';
 import { sha256 } from './identity.ts';
 
-/** A ledger in memory for the rules of whoever uses one; that the real one keeps its promises is shown elsewhere. */
+/** A ledger in memory, for tests of the rules of its users. The adapter's own tests cover the real ledger. */
 export class MemoryLedger implements GrantLedger, GrantLines {
   readonly grants = new Map<string, StoredGrant>();
   readonly balances = new Map<string, Balance>();
@@ -43,7 +43,7 @@ export class MemoryLedger implements GrantLedger, GrantLines {
       .slice(0, limit);
 }
 
-/** What a refresh needs of the ledger; empty, unless said. */
+/** The parts of the ledger that a refresh needs; empty by default. */
 export function grantsOf(ledger = new MemoryLedger()): GrantDeps & LinesDeps & { readonly conflicts: GrantConflict[] } {
   const conflicts: GrantConflict[] = [];
   let tokens = 0;

@@ -5,7 +5,7 @@ import { addDays } from '../../domain/shared/utc.ts';
 import { aRegistryCount } from './registry.ts';
 import { aReportOf } from './reports.ts';
 
-/** Metrics of a date: nothing, unless said. `telemetry` is of days that are sealed. */
+/** Metrics of a date; empty by default. `telemetry` holds sealed days. */
 export const someMetricsOf = (
   date: string,
   { telemetry = emptyFold, ...rest }: Partial<UserMetrics> & { readonly telemetry?: Fold } = {},

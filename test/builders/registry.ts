@@ -1,13 +1,13 @@
 import type { RegistryCounts, UserRegistry } from '../../domain/registry/user-registry.port.ts';
 import { byDate } from '../../domain/shared/by-date.ts';
 
-/** What the registry holds of a user, all of one date: nothing, unless said. */
+/** A user's counts in the registry, all of one date; empty by default. */
 export const aRegistryCount = (publishes = 0, pulls = 0, date = '2026-08-21'): RegistryCounts => ({
   publishes: byDate([[date, publishes]]),
   pulls: byDate([[date, pulls]]),
 });
 
-/** A registry that holds nothing of anybody. */
+/** A registry without entries. */
 export const anEmptyRegistry: UserRegistry = {
   async *versionsOf() {},
   async *pullsOf() {},

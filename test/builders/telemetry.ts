@@ -7,7 +7,7 @@ export type RawEvent = {
   properties?: Record<string, unknown>;
 };
 
-/** The smallest event that is accepted at noon of 2026-08-21 UTC. */
+/** The smallest valid event, at noon of 2026-08-21 UTC. */
 export const aRawEvent = (change: Partial<RawEvent> = {}): RawEvent => ({
   event: 'cli_invocation',
   distinct_id: 'device-1',
@@ -16,11 +16,11 @@ export const aRawEvent = (change: Partial<RawEvent> = {}): RawEvent => ({
   ...change,
 });
 
-/** The same with neither `insert_id` nor time, for rules about what is missing. */
+/** The same event without some fields, for rules about missing fields. */
 export const withoutFields = (event: RawEvent, ...fields: (keyof RawEvent)[]): Partial<RawEvent> =>
   Object.fromEntries(Object.entries(event).filter(([name]) => !fields.some((field) => field === name)));
 
-/** Properties of an invocation, as the real client nests them. */
+/** Properties of an invocation, nested as the real client nests them. */
 export const invocationOf = (command: unknown, status?: unknown): Record<string, unknown> => ({
   invocation: { command },
   ...(status === undefined ? {} : { result: { status } }),

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Requests of clients and of public bug reports, each with the answer to expect. */
+/** Requests of clients and of public bug reports, each with the expected answer. */
 const Step = z.strictObject({
   as: z.string().nullable(),
   method: z.string(),
@@ -52,7 +52,7 @@ afterAll(() => stack.stop());
 
 type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string };
 
-/** Not by fetch, which folds paths and takes some headers for its own. */
+/** Not `fetch`, which normalizes paths and replaces some headers. */
 async function send(step: Omit<Step, 'as'>, key?: string): Promise<Answer> {
   const plain = bytesOf(step);
   const body = step.gzip && plain !== undefined ? gzipSync(plain) : plain;
@@ -73,7 +73,7 @@ async function send(step: Omit<Step, 'as'>, key?: string): Promise<Answer> {
 }
 
 function bytesOf({ body, base64, repeat }: Omit<Step, 'as'>): Buffer | undefined {
-  if (base64 !== undefined) return Buffer.from(base64, 'latin1'); // replaced below: a character a byte
+  if (base64 !== undefined) return Buffer.from(base64, 'latin1'); // replaced below: one character per byte
   if (repeat !== undefined) {
     const item = JSON.stringify(repeat.item);
     const events = Array.from({ length: repeat.count }, (_, index) => item.replaceAll('{i}', String(index)));
@@ -94,7 +94,7 @@ async function keyOf(as: string | null): Promise<string | undefined> {
   return key;
 }
 
-/** A case with its placeholders filled in, in every text of it, and in what `base64` holds. */
+/** A case with its placeholders filled in, also inside `base64`. */
 function filled(raw: unknown, number: number): Case {
   const fill = (text: string) =>
     text
@@ -130,7 +130,7 @@ function judge({ expect: wanted }: Case, { status, headers, text }: Answer): voi
   for (const part of wanted.absent) expect(said).not.toContain(part.toLowerCase());
 }
 
-describe('a request of the kinds that once went wrong', () => {
+describe('a kind of request that once failed', () => {
   it.each(cases.map((raw, index) => ({ raw, index, name: Case.parse(raw).name })))(
     '$name',
     async ({ raw, index }) => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/routes.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** What holds for each route alike: a new one is tested here as soon as it is listed. */
+/** Rules for all routes. A new route is tested here as soon as it is listed. */
 const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>
   own.map(({ method, path, access }) => ({ role, method, path, access, name: `${method} ${path}` })),
 );
@@ -34,7 +34,7 @@ function send(method: string, path: string, headers: Record<string, string> = {}
   });
 }
 
-/** A path with a value for each parameter: `alltime` is a board, and a user that nobody knows. */
+/** A path with a value for each parameter: `alltime` is a board, and the name of an unknown user. */
 const pathOf = (path: string) => path.replaceAll(/\{\w+\+?\}/gu, 'alltime');
 const QUERIES: Record<string, string> = {
   '/v1/stats': '?username=ada',
@@ -68,7 +68,7 @@ describe('HEAD', () => {
     expect(head.body).toBe('');
   });
 
-  it('of what is known already is 304', async () => {
+  it('of an unchanged resource is 304', async () => {
     const { headers } = await send('HEAD', '/community-metrics?interval=DAY');
 
     const again = await send('HEAD', '/community-metrics?interval=DAY', { 'if-none-match': headers.etag });
@@ -110,7 +110,7 @@ describe('OPTIONS', () => {
     }
   });
 
-  it('names the one header that a star does not stand for', async () => {
+  it('names the one header that a star does not cover', async () => {
     const asked = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'Authorization' };
 
     expect((await send('OPTIONS', '/health', { ...ORIGIN, ...asked })).headers).toMatchObject({
@@ -142,12 +142,12 @@ describe('another origin', () => {
     ['POST', '//nothing', 404],
     ['GET', '//v1/scores/nobody', 404],
     ['GET', '/openapi.json', 200],
-  ])('may read what %s %s answers', async (method, path, status) => {
+  ])('may read the answer of %s %s', async (method, path, status) => {
     expect(await send(method, path, ORIGIN)).toMatchObject({ status, headers: { 'access-control-allow-origin': '*' } });
   });
 });
 
-describe('an id that nothing can have', () => {
+describe('an id that cannot exist', () => {
   const CODES: Record<string, string> = {
     distinctId: 'unknown_device',
     grantId: 'unknown_grant',
@@ -161,26 +161,23 @@ describe('an id that nothing can have', () => {
   const withParams = routes.flatMap((route) =>
     [...route.path.matchAll(/\{(\w+)\+?\}/gu)].map(([pattern, param]) => ({ ...route, pattern, param: param! })),
   );
-  it.each(withParams)(
-    'is refused as $param of $name, whatever its length',
-    async ({ method, path, pattern, param }) => {
-      const body = JSON.stringify({ reason: 'r', to: 'ada', members: ['ada'], leaderboards: 'hidden' });
-      for (const id of ['x'.repeat(2_043), '%00', '%20', '%E2%80%AE']) {
-        const headers = { 'x-api-key': stack.adminKey, 'content-type': 'application/json' };
-        const answer = await send(
-          method,
-          pathOf(path.replace(pattern, id)),
-          headers,
-          method.startsWith('P') ? body : undefined,
-        );
-        const code = CODES[param];
-        expect({ status: answer.status, code: JSON.parse(answer.body).code }).toEqual({
-          status: code === 'invalid_name' ? 422 : 404,
-          code,
-        });
-      }
-    },
-  );
+  it.each(withParams)('is refused as $param of $name, at any length', async ({ method, path, pattern, param }) => {
+    const body = JSON.stringify({ reason: 'r', to: 'ada', members: ['ada'], leaderboards: 'hidden' });
+    for (const id of ['x'.repeat(2_043), '%00', '%20', '%E2%80%AE']) {
+      const headers = { 'x-api-key': stack.adminKey, 'content-type': 'application/json' };
+      const answer = await send(
+        method,
+        pathOf(path.replace(pattern, id)),
+        headers,
+        method.startsWith('P') ? body : undefined,
+      );
+      const code = CODES[param];
+      expect({ status: answer.status, code: JSON.parse(answer.body).code }).toEqual({
+        status: code === 'invalid_name' ? 422 : 404,
+        code,
+      });
+    }
+  });
 });
 
 describe('every answer', () => {

@@ -3,12 +3,12 @@ import { SCOPES } from '../../domain/identity/credential.ts';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/routes.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Every route against every kind of key. A new route fails here until it has a row. */
+/** Every route with every kind of key. A new route fails here until it has a row. */
 const routes = Object.values(ROUTES_BY_ROLE)
   .flat()
   .map(({ method, path }) => ({ method, path, name: `${method} ${path}` }));
 
-/** `1`: 401 `unknown_key`; `3`: 403 `missing_scope`; `.`: let in, whatever is answered then. */
+/** `1`: 401 `unknown_key`; `3`: 403 `missing_scope`; `.`: admitted, whatever the answer. */
 const COLUMNS = [
   ...['none', 'unknown', 'revoked', 'self', 'other', 'collective', 'service', 'admin'],
   ...SCOPES.map((scope) => `admin without ${scope}`),
@@ -86,7 +86,7 @@ describe('routes and keys', () => {
       const response = await fetch(url, {
         method,
         headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) },
-        // Enough for a handler that judges by what is asked; of what this asks for, nothing exists.
+        // A body that passes validation. Nothing that it names exists.
         ...(method.startsWith('P')
           ? { body: JSON.stringify(name.endsWith('visibility') ? { leaderboards: 'hidden' } : {}) }
           : {}),

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { canonicalJson } from '../../domain/telemetry/canonical-json.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Requests made from the published document: what it promises, and everything beside it. */
+/** Random requests generated from the published document, valid and invalid ones. */
 const Operation = z.object({
   parameters: z.array(z.object({ name: z.string(), in: z.enum(['path', 'query']), schema: z.unknown() })).default([]),
   requestBody: z.object({ content: z.object({ 'application/json': z.object({ schema: z.unknown() }) }) }).optional(),
@@ -33,8 +33,8 @@ afterAll(async () => {
   await stack.stop();
 });
 
-/** All that is stored, but for the times at which keys were last used. */
-/** What earlier requests have stored shows there whenever its minute is over, and not through any later request. */
+/** All stored items, without the times at which keys were last used. */
+/** Tables that change a minute after an earlier request, and not because of a later one. */
 const MADE_A_MINUTE_LATER: ReadonlySet<string> = new Set(['metric_rollup_hour', 'leaderboards']);
 
 async function everythingStored(): Promise<string> {
@@ -53,7 +53,7 @@ const strangeText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
 );
 
-/** A value of a JSON schema, roughly: enough to get past the first checks. */
+/** A rough value of a JSON schema: enough to pass the first checks. */
 function valueOf(schema: unknown): fc.Arbitrary<unknown> {
   const known = z
     .looseObject({
@@ -120,7 +120,7 @@ const requestOf = ({ method, path, operation }: (typeof operations)[number]) =>
     ),
   });
 
-/** The one request that chance must not leave out: an admin's, with a body that is no JSON. */
+/** A request that the random generator might miss: an admin's, with a body that is not JSON. */
 const unreadableRequestOf = ({ method, path }: (typeof operations)[number]) => ({
   method,
   path: path.replaceAll(/\{\w+\+?\}/gu, 'ada'),
@@ -133,7 +133,7 @@ const keyHeader = (key: 'admin' | 'none' | 'unknown'): Record<string, string> =>
   key === 'none' ? {} : { 'x-api-key': key === 'admin' ? stack.adminKey : 'lrl_unknown' };
 
 describe('the OpenAPI document', () => {
-  it('passes the recommended rules of redocly, says which routes are public, and names each operation', async () => {
+  it('passes the recommended rules of redocly, marks public routes, and names each operation', async () => {
     const source = await (await fetch(`${stack.baseUrl}/openapi.json`)).text();
     const config = await createConfig({ extends: ['recommended'] });
 
@@ -160,7 +160,7 @@ describe('the OpenAPI document', () => {
     expect(document).toMatchObject({ openapi: '3.1.0' });
   });
 
-  it('tells how exact the time of the last event is', () => {
+  it('states the precision of the time of the last event', () => {
     const { responses } = operations.find(({ path }) => path === '/v1/stats')!.operation;
     expect(responses['200']).toHaveProperty('content.application/json.schema.properties.precision.const', 'hour');
     expect(responses['200']).toHaveProperty(
@@ -169,7 +169,7 @@ describe('the OpenAPI document', () => {
     );
   });
 
-  it('leads to no answer with 5xx or a stack, and no 4xx stores anything', async () => {
+  it('never leads to a 5xx or a stack trace, and no 4xx stores anything', async () => {
     let stored = await everythingStored();
     for (const route of operations) {
       await fc.assert(
@@ -191,12 +191,12 @@ describe('the OpenAPI document', () => {
               z
                 .looseObject({ error: z.string() })
                 .or(z.looseObject({ results: z.array(z.unknown()) }))
-                .or(z.strictObject({ message: z.literal('Bad Request') })) // the gateway's own, for a % in a path
+                .or(z.strictObject({ message: z.literal('Bad Request') })) // the gateway's own answer to a % in a path
                 .safeParse(JSON.parse(text)).success,
             ).toBe(true);
             expect(await everythingStored()).toBe(stored);
           } else if (method !== 'GET') {
-            await stack.drain(); // what follows from a stored fact is not stored by the next request
+            await stack.drain(); // consequences of a stored fact must not be attributed to the next request
             stored = await everythingStored();
           }
         }),
@@ -205,7 +205,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('names every status that its routes answer with', () => {
+  it('names every status that its routes answer', () => {
     for (const { method, path, operation } of operations) {
       expect(Object.keys(operation.responses), `${method} ${path}`).toContain('500');
       expect(

@@ -14,7 +14,7 @@ vi.hoisted(() => {
 });
 const { httpFunction } = await import('../../functions/runtime/http-function.ts');
 
-/** Every field of every route, from the schemas that the routes have, with whatever it cannot be. */
+/** Sends invalid values for every field of every route, generated from the routes' schemas. */
 const folder = join(import.meta.dirname, '..', '..', 'functions');
 const modules = await Promise.all(globSync('*/routes.ts', { cwd: folder }).map((file) => import(join(folder, file))));
 const routes: readonly Route<any>[] = modules.flatMap(({ routes: own }) => own);
@@ -61,7 +61,7 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   username: 'ada',
   version: '2026.11.03.1',
 };
-/** Where a name means another thing. */
+/** Values for fields whose name has another meaning. */
 const OF_QUERY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/v1/scores/{username}/history': { to: '2026-08-21' },
   '/v1/scores/{username}/audit': { from: '1' },
@@ -79,7 +79,7 @@ const credential: Credential = {
   username: Username.parse('ada'),
 };
 
-/** Whatever is called of it is noted and fails: a request that is refused calls nothing. */
+/** Records every call of a dependency: a refused request must call none. */
 const called: string[] = [];
 const untouchable = (name: string): any =>
   new Proxy(() => {}, {
@@ -115,7 +115,7 @@ const LIBRARY = new RegExp(
   'i',
 );
 
-/** A refusal in our own words that names the field, after which nothing was called. */
+/** Expects a hand-written refusal that names the field, and no calls. */
 function expectRefusal({ status, body, text }: Awaited<ReturnType<typeof send>>, wanted: number[], field?: string) {
   const said: string = body.results?.[0]?.error ?? body.error;
   expect(wanted, text).toContain(status);
@@ -130,7 +130,7 @@ const WRONG_TEXTS = ['', ' 5', '5 ', '1e2', '0x10', '+5', '-1', '5.0', '9'.repea
 
 const shapeOf = (schema: unknown): Record<string, z.core.$ZodType> => {
   if (schema instanceof z.ZodMiniObject) return schema.shape;
-  // Of a union, the options whose fields are not all in another one: a collective's key, one event.
+  // Of a union, the options with fields of their own: a collective's key, a single event.
   if (schema instanceof z.ZodMiniUnion) return shapeOf(schema.def.options[0]);
   return {};
 };
@@ -144,7 +144,7 @@ const examplesOf = (shape: object) => Object.fromEntries(Object.keys(shape).map(
 const without = (value: object, name: string) =>
   Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));
 
-/** All bodies that a route takes: of a union, each of its objects with an example of its own. */
+/** All bodies that a route accepts: for a union, each of its objects with an example. */
 function bodiesOf(route: Route<any>): { readonly shape: Record<string, z.core.$ZodType>; readonly example: object }[] {
   const schema = route.documentedBody ?? route.request.shape.body;
   if (route.path !== '/v1/keys' || !(schema instanceof z.ZodMiniUnion)) {
@@ -179,7 +179,7 @@ describe.each(names(routes.filter((route) => bodiesOf(route).length > 0)))('the 
   const withBody = (body: unknown) => send(route, { params, query: textOf(query), body });
   const refused = route.path === '/ingest' ? [400] : [422];
 
-  it('is refused where a field is missing, null or wrong, unless it may be missing', async () => {
+  it('is refused if a field is missing, null or wrong, unless it is optional', async () => {
     for (const { shape, example } of bodiesOf(route)) {
       for (const [name, schema] of Object.entries(shape)) {
         for (const body of [without(example, name), { ...example, [name]: null }]) {
@@ -197,7 +197,7 @@ describe.each(names(routes.filter((route) => bodiesOf(route).length > 0)))('the 
     }
   });
 
-  it('may hold a field that nobody knows, unless it is one of ours', async () => {
+  it('may contain an unknown field, unless its route belongs to /v1', async () => {
     for (const { example } of bodiesOf(route)) {
       const sent = await withBody({ ...example, pionts: 1 });
       if (route.path.startsWith('/v1/')) {
@@ -216,7 +216,7 @@ describe.each(names(taking('query')))('the query of $name', ({ route }) => {
   const { params, query, queryShape } = partsOf(route);
   const withQuery = (text: string) => send(route, { params, query: text });
 
-  it('is refused where a parameter is missing, wrong or given twice', async () => {
+  it('is refused if a parameter is missing, wrong or repeated', async () => {
     expect([400, 422], textOf(query)).not.toContain((await withQuery(textOf(query))).status);
     for (const [name, schema] of Object.entries(queryShape)) {
       const rest = textOf(without(query, name));
@@ -252,7 +252,7 @@ it.each([
 describe.each(names(taking('params')))('the path of $name', ({ route }) => {
   const { params, query } = partsOf(route);
 
-  it('is refused in our own words where it can name nothing', async () => {
+  it('is refused with a hand-written message if no resource can have that name', async () => {
     const body = bodiesOf(route)[0]?.example;
     for (const [name, schema] of Object.entries(shapeOf(route.request.shape.params))) {
       for (const value of [' ', 'a\u0000', '\u202ea', '__proto__ ', LONG].filter((text) => !accepts(schema, text))) {
@@ -279,26 +279,23 @@ describe('the properties of an event', () => {
     ['issue_created', { issue_id: 'i', username: 'ada' }, {}],
     ['daily_sign_in', { username: 'ada' }, {}],
     ['cli_invocation', {}, { startedAt: '2026-08-21T12:00:00Z', username: 'ada' }],
-  ])(
-    '%s are refused where one is missing, null or wrong, unless it may be missing',
-    async (event, needed, optional) => {
-      const timestamp = event === 'cli_invocation' ? undefined : '2026-08-21T12:00:00Z';
-      const withProperties = (properties: object) =>
-        send(ingest, { params: {}, query: '', body: { event, distinct_id: 'd', timestamp, properties } });
-      const all = { ...needed, ...optional };
-      expect((await withProperties(all)).status).toBe(500); // it got as far as what is stored
-      for (const name of Object.keys(all)) {
-        const isNeeded = name in needed || name === 'startedAt';
-        for (const properties of [without(all, name), { ...all, [name]: null }]) {
-          const sent = await withProperties(properties);
-          expect(sent.status, sent.text).toBe(isNeeded ? 400 : 500);
-          if (isNeeded) expectRefusal(sent, [400], name === 'startedAt' ? 'startedAt' : `properties.${name}: missing`);
-        }
-        const text = ['', '   ', 'a\u0000', '\u202ea', '\ud800', LONG.slice(0, 10_000)];
-        for (const value of [true, [], {}, -1, 0.5, 1e9, ...text]) {
-          expectRefusal(await withProperties({ ...all, [name]: value }), [400], `properties.${name}`);
-        }
+  ])('%s are refused if one is missing, null or wrong, unless it is optional', async (event, needed, optional) => {
+    const timestamp = event === 'cli_invocation' ? undefined : '2026-08-21T12:00:00Z';
+    const withProperties = (properties: object) =>
+      send(ingest, { params: {}, query: '', body: { event, distinct_id: 'd', timestamp, properties } });
+    const all = { ...needed, ...optional };
+    expect((await withProperties(all)).status).toBe(500); // it got as far as the storage
+    for (const name of Object.keys(all)) {
+      const isNeeded = name in needed || name === 'startedAt';
+      for (const properties of [without(all, name), { ...all, [name]: null }]) {
+        const sent = await withProperties(properties);
+        expect(sent.status, sent.text).toBe(isNeeded ? 400 : 500);
+        if (isNeeded) expectRefusal(sent, [400], name === 'startedAt' ? 'startedAt' : `properties.${name}: missing`);
       }
-    },
-  );
+      const text = ['', '   ', 'a\u0000', '\u202ea', '\ud800', LONG.slice(0, 10_000)];
+      for (const value of [true, [], {}, -1, 0.5, 1e9, ...text]) {
+        expectRefusal(await withProperties({ ...all, [name]: value }), [400], `properties.${name}`);
+      }
+    }
+  });
 });

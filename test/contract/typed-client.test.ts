@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** A client whose types are generated from the published document, by a generator that nobody here wrote. */
+/** A client with types generated from the published document, by a third-party generator. */
 let stack: TestStack;
 let document: any;
 let operations: { method: string; path: string; operation: any }[];
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** The smallest value of a schema that its type takes. */
+/** The smallest valid value of a schema. */
 function valueOf(schema: any): unknown {
   const choice = schema.anyOf?.[0] ?? schema.oneOf?.[0] ?? schema.allOf?.[0];
   if (choice !== undefined) return valueOf(choice);
@@ -43,7 +43,7 @@ const optionsOf = ({ parameters = [], requestBody }: any) => {
   return { params: { ...of('path'), ...of('query') }, ...(schema && { body: valueOf(schema) }) };
 };
 
-it('compiles a call of every route, and each answers as the document says', async () => {
+it('compiles a call of every route, and each answers as documented', async () => {
   const folder = mkdtempSync(join(import.meta.dirname, '.client-'));
   try {
     writeFileSync(join(folder, 'types.ts'), astToString(await openapiTS(document)));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/routes.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** docs/api.md is written from the routes (UPDATE_DOCS=1), with an example of each that is run here, in this order. */
+/** docs/api.md is generated from the routes (UPDATE_DOCS=1), with examples that run here in the same order. */
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'api.md');
 
 type Key = 'none' | 'admin' | 'service' | 'ada' | 'grace';
@@ -190,14 +190,14 @@ const send = (method: string, { as, path, body }: Example) =>
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 
-it('docs/api.md is what the routes are', async () => {
+it('docs/api.md matches the routes', async () => {
   expect(Object.keys(EXAMPLES).sort()).toEqual([...routes.keys()].sort());
   const text = await pageText();
   if (process.env.UPDATE_DOCS === '1') writeFileSync(PAGE, text);
   expect(readFileSync(PAGE, 'utf8')).toBe(text);
 });
 
-it('each example answers as the page says', async () => {
+it('each example gives the documented answer', async () => {
   let lastId = '';
   for (const [name, sample] of Object.entries(EXAMPLES)) {
     const [method = ''] = name.split(' ');

@@ -8,13 +8,13 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(ROOT, 'docs', 'architecture.md'), 'utf8');
 const ADAPTERS = join(ROOT, 'functions', 'adapters', 'dynamodb');
 
-/** Keys of items, as the comments above the codecs list them: ` *   pk   sk   content`. */
+/** The keys of items in the comments above the codecs: ` *   pk   sk   content`. */
 const keysInSources = readdirSync(ADAPTERS, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .flatMap((file) => [...readFileSync(join(ADAPTERS, file), 'utf8').matchAll(/^ \* {3}(\S+) +(\S+)(?: {2,}|$)/gmu)])
   .map(([, pk = '', sk = '']) => [pk, sk] as const);
 
-it('every item that the sources name has a row, and every row an item', () => {
+it('every item in the sources has a row, and every row an item', () => {
   const rows = [...page.matchAll(/^\| `([^`]+)` \| ((?:`[^`]+`(?:, )?)+) \|/gmu)].flatMap(([, pk = '', sks = '']) =>
     [...sks.matchAll(/`([^`]+)`/gu)].map(([, sk = '']) => `${pk} ${sk}`),
   );

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const ROOT = join(import.meta.dirname, '..', '..');
 const FRONT_PAGE = 'README.md';
 
-/** Markdown without its code, where brackets mean something else. */
+/** Markdown without its code, in which brackets have another meaning. */
 const proseOf = (text: string) => text.replaceAll(/^```[\s\S]*?^```$/gmu, '').replaceAll(/`[^`\n]*`/gu, 'code');
 
 /** The anchors of a page's headings, as GitHub makes them. */
@@ -68,7 +68,7 @@ const pages: Pages = new Map(
 );
 
 describe('the documentation', () => {
-  it('has a page of its own for each purpose', () => {
+  it('has a separate page for each purpose', () => {
     expect(pages.keys()).toContain('docs/concepts.md');
   });
 
@@ -92,13 +92,13 @@ describe('the check of links', () => {
     expect(brokenLinks(page(text), () => false)).toHaveLength(1);
   });
 
-  it('knows the second heading of one name, and no link in code', () => {
+  it('knows the second heading of the same name, and ignores links in code', () => {
     expect(brokenLinks(page('# A `b`!\n# A b\n[a](#a-b-1)\n`[x](y.md)`\n```\n[x](y.md)\n```\n'), () => false)).toEqual(
       [],
     );
   });
 
-  it('finds a page that is linked only by itself', () => {
+  it('finds a page that only links to itself', () => {
     const alone: Pages = new Map([
       [FRONT_PAGE, ''],
       ['docs/alone.md', '[me](alone.md)'],

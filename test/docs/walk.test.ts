@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** Where somebody pastes: beside the stack's data. */
+/** The reader's folder, which contains the stack's data. */
 const folder = mkdtempSync(join(tmpdir(), 'laurel-walk-'));
 let stack: TestStack;
 beforeAll(async () => {
@@ -19,14 +19,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What of a page is to be pasted into a terminal while the stack runs. */
+/** The blocks of a page to paste into a terminal while the stack runs. */
 const pasted = (page: string): string =>
   [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n(.*?)^```$/gmsu)]
     .map(([, block = '']) => block)
     .filter((block) => block.includes('curl '))
     .join('');
 
-/** In place of a reader's patience: what follows later is asked for until it is there, and boards are built before that. */
+/**
+ * Retries instead of a reader's patience: a 404 is asked again until the data is there, and boards are built before
+ * each request.
+ */
 const CURL = `
 curl() {
   local answer status tries=0
@@ -52,13 +55,13 @@ async function walk(page: string): Promise<readonly string[]> {
     env: { ...process.env, RANKER },
   });
   const answers = readFileSync(join(folder, 'answers'), 'utf8').trimEnd();
-  // A body of many lines is logged as such.
+  // The answers of multi-line bodies span several lines.
   return answers.split('\n').filter((line) => /^\d{3} /u.test(line));
 }
 
-describe('what is to be pasted', () => {
+describe('a block to paste', () => {
   it.each(['README.md', 'docs/tour.md', 'docs/tour.md'])(
-    'runs as it is, again on the same data, too: %s',
+    'runs unchanged, also again on the same data: %s',
     async (page) => {
       const answers = await walk(page);
 
@@ -67,10 +70,7 @@ describe('what is to be pasted', () => {
     },
   );
 
-  it.each(['README.md', 'docs/tour.md'])(
-    'asks the reader to fill nothing in, and for no option of GNU alone: %s',
-    (page) => {
-      expect(pasted(page)).not.toMatch(/<\w+>|date -[a-z]*d\b/u);
-    },
-  );
+  it.each(['README.md', 'docs/tour.md'])('has no placeholders, and uses no GNU-only options: %s', (page) => {
+    expect(pasted(page)).not.toMatch(/<\w+>|date -[a-z]*d\b/u);
+  });
 });
