@@ -4,7 +4,7 @@ import { Username } from '../domain/identity/username.ts';
 import { MAX_DAYS, readSeries } from '../domain/metrics/community-views.ts';
 import { noFacts } from '../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../domain/metrics/hour-fold.ts';
-import { hourPlaceOf } from '../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../functions/adapters/dynamodb/shared/hour-index.ts';
 import { rollUpDay } from '../domain/metrics/roll-up.ts';
 import { setHour, setSamples } from '../domain/metrics/rolled-up-day.ts';
 import { addDays, dateOf, dateOfHour, hourOf } from '../domain/shared/utc.ts';

@@ -8,7 +8,7 @@ import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.t
 import { grantChange } from '../adapters/dynamodb/change-feed/grant-changes.ts';
 import { registryChange } from '../adapters/dynamodb/change-feed/registry-changes.ts';
 import { scoreChange } from '../adapters/dynamodb/change-feed/score-changes.ts';
-import type { StreamChange } from '../adapters/dynamodb/change-feed/stream-change.ts';
+import { readStreamRecord, type StreamChange } from '../adapters/dynamodb/change-feed/stream-record.ts';
 import { telemetryChange } from '../adapters/dynamodb/change-feed/telemetry-changes.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
@@ -18,11 +18,12 @@ import { streamBatch } from '../runtime/stream-batch.ts';
 import { AnnounceChangesEnv } from './env.ts';
 
 export const handler = streamBatch({
-  read: (change, { readers }) => {
-    const reader = readers.get(change.table);
-    if (reader === undefined) throw new Error(`a change of ${change.table}, whose stream nobody connected`);
-    return reader(change);
-  },
+  read: (record, { readers }) =>
+    readStreamRecord(record, (change) => {
+      const reader = readers.get(change.table);
+      if (reader === undefined) throw new Error(`a change of ${change.table}, whose stream nobody connected`);
+      return reader(change);
+    }),
   wire: () => {
     const env = AnnounceChangesEnv.parse(process.env);
     const sqs = sqsClient('worker');

@@ -1,4 +1,4 @@
-import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+import { mutant, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/backfill/backfill-runs.ts';
 const RUN = 'domain/backfill/run-backfill.ts';
@@ -12,7 +12,7 @@ export const backfillMutants: readonly Mutant[] = [
     'run-condition',
     'a run that is asked for again is the one that began',
     STORE,
-    ["        ConditionExpression: 'attribute_not_exists(pk)',\n", ''],
+    ['        ...ifNew,\n', ''],
     STORE_TEST,
     'dynoxide',
   ),
@@ -20,7 +20,7 @@ export const backfillMutants: readonly Mutant[] = [
     'finish-condition',
     'no run is finished that there is not',
     STORE,
-    withoutCondition('attribute_exists(pk)'),
+    ['          ...ifThere,\n', ''],
     STORE_TEST,
     'dynoxide',
   ),
@@ -28,7 +28,7 @@ export const backfillMutants: readonly Mutant[] = [
     'first-checkpoint-condition',
     'a first checkpoint is refused where another one stands',
     STORE,
-    withoutCondition('attribute_not_exists(pk)', 'ConditionExpression: isFirst ? '),
+    withoutFirst('expected.revision', ", 'revision'"),
     STORE_TEST,
     'dynoxide',
   ),
@@ -36,7 +36,7 @@ export const backfillMutants: readonly Mutant[] = [
     'checkpoint-condition',
     'a checkpoint is written on the state that it was decided from',
     STORE,
-    withoutCondition('revision = :expected'),
+    withoutRevision('expected.revision', ", 'revision'"),
     STORE_TEST,
     'dynoxide',
   ),

@@ -21,7 +21,7 @@ export const edgeMutants: readonly Mutant[] = [
     'key-exists-condition',
     'no key is made by its revocation or its use',
     KEYS,
-    withoutCondition('attribute_exists(pk)'),
+    ['      ...ifThere,\n', ''],
     KEYS_TEST,
     'dynoxide',
   ),

@@ -28,7 +28,7 @@ export const leaderboardMutants: readonly Mutant[] = [
     'snapshot-condition',
     'of two snapshots of one time the first stays',
     STORE,
-    withoutCondition('attribute_not_exists(pk)', '', ' }'),
+    ['{ Item: item, ...ifNew }', '{ Item: item }'],
     STORE_TEST,
     'dynoxide',
   ),

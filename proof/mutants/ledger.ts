@@ -1,4 +1,4 @@
-import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+import { mutant, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
 
 const LEDGER = 'functions/adapters/dynamodb/grants/grant-ledger.ts';
 const GRANT = 'domain/grants/grant-points.ts';
@@ -21,7 +21,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'line-condition',
     'a line is put where none of its id is',
     LEDGER,
-    withoutCondition('attribute_not_exists(pk)', '', ','),
+    ['    ...ifNew,\n', ''],
     LEDGER_TEST,
     'dynoxide',
   ),
@@ -29,7 +29,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'balance-condition',
     'a balance moves from the seq that was read',
     LEDGER,
-    withoutCondition('seq = :read'),
+    withoutRevision('before.seq', ", 'seq'"),
     LEDGER_TEST,
     'dynoxide',
   ),
@@ -37,7 +37,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'first-balance-condition',
     'a first balance is put where there is none',
     LEDGER,
-    withoutCondition('attribute_not_exists(pk)', 'isFirst ? '),
+    withoutFirst('before.seq', ", 'seq'"),
     LEDGER_TEST,
     'dynoxide',
   ),

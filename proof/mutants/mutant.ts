@@ -42,6 +42,16 @@ export const mutant = (
 /** A condition that holds whatever is stored; it goes on using its names and values, or the store would refuse it. */
 export const always = (condition: string): string => `${condition} OR attribute_exists(pk) OR attribute_not_exists(pk)`;
 
+/** `...ifAt(revision)` that refuses a first write no more, and one that refuses no later one. */
+export const withoutFirst = (revision: string, also = ''): readonly [string, string] => [
+  `...ifAt(${revision}${also})`,
+  `...(${revision} === 0 ? {} : ifAt(${revision}${also}))`,
+];
+export const withoutRevision = (revision: string, also = ''): readonly [string, string] => [
+  `...ifAt(${revision}${also})`,
+  `...(${revision} === 0 ? ifAt(0) : {})`,
+];
+
 /** `'condition'` as it stands in a file, and made true for good. */
 export const withoutCondition = (condition: string, before = '', after = ''): readonly [string, string] => [
   `${before}'${condition}'${after}`,

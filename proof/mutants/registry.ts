@@ -1,4 +1,4 @@
-import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+import { always, mutant, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/registry/registry.ts';
 const COLLECTIVES = 'functions/adapters/dynamodb/identity/collectives.ts';
@@ -12,18 +12,10 @@ const PULLS_TEST = 'test/functions/collectives-and-pulls.test.ts';
 /** What holds the registry: each version once, by the owner of its name, for whom it was published. */
 export const registryMutants: readonly Mutant[] = [
   mutant(
-    'registry-revisions',
-    'what is changed in the registry is what was read',
-    STORE,
-    withoutCondition('rev = :read'),
-    STORE_TEST,
-    'dynoxide',
-  ),
-  mutant(
     'new-extension-condition',
     'a name gets its first owner once',
     STORE,
-    ['revision: 1 }),\n                ConditionExpression: IS_NEW,', 'revision: 1 }),'],
+    ['revision: 1 }),\n                ...ifNew,', 'revision: 1 }),'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -32,7 +24,7 @@ export const registryMutants: readonly Mutant[] = [
     'a further version is published under the owner that was read',
     STORE,
     [
-      '                ...isAt(extension.revision),\n              },',
+      '                ...ifAt(extension.revision),\n              },',
       "                ConditionExpression: 'attribute_exists(pk)',\n              },",
     ],
     STORE_TEST,
@@ -43,8 +35,8 @@ export const registryMutants: readonly Mutant[] = [
     'a collective publishes for the members that were read',
     STORE,
     [
-      '...(collectiveRevision === 0 ? { ConditionExpression: IS_NEW } : isAt(collectiveRevision)),',
-      "ConditionExpression: 'attribute_exists(pk) OR attribute_not_exists(pk)',",
+      '...ifAt(collectiveRevision)',
+      `...(collectiveRevision === 0 ? ifAt(0) : { ConditionExpression: '${always('attribute_exists(pk)')}' })`,
     ],
     STORE_TEST,
     'dynoxide',
@@ -54,8 +46,8 @@ export const registryMutants: readonly Mutant[] = [
     'a collective whose members nobody had set publishes only while nobody has',
     STORE,
     [
-      '{ ConditionExpression: IS_NEW } : isAt',
-      "{ ConditionExpression: 'attribute_exists(pk) OR attribute_not_exists(pk)' } : isAt",
+      '...ifAt(collectiveRevision)',
+      `...(collectiveRevision > 0 ? ifAt(collectiveRevision) : { ConditionExpression: '${always('attribute_exists(pk)')}' })`,
     ],
     STORE_TEST,
     'dynoxide',
@@ -64,7 +56,7 @@ export const registryMutants: readonly Mutant[] = [
     'version-condition',
     'a version is written where there is none',
     STORE,
-    ['toVersionItem(version, writeId), ConditionExpression: IS_NEW }', 'toVersionItem(version, writeId) }'],
+    ['toVersionItem(version, writeId), ...ifNew }', 'toVersionItem(version, writeId) }'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -72,7 +64,7 @@ export const registryMutants: readonly Mutant[] = [
     'yank-revision-condition',
     'a yank changes the version that was read',
     STORE,
-    ['toVersionItem(next, writeId), ...isAt(version.revision) }', 'toVersionItem(next, writeId) }'],
+    ['toVersionItem(next, writeId), ...ifAt(version.revision) }', 'toVersionItem(next, writeId) }'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -88,7 +80,7 @@ export const registryMutants: readonly Mutant[] = [
     'owner-condition',
     'an extension changes hands from the owner that was read',
     STORE,
-    ['toExtensionItem(next), ...isAt(extension.revision) }', 'toExtensionItem(next) }'],
+    ['toExtensionItem(next), ...ifAt(extension.revision) }', 'toExtensionItem(next) }'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -112,7 +104,7 @@ export const registryMutants: readonly Mutant[] = [
     'new-collective-condition',
     'a collective that was not there is not written over one that is',
     COLLECTIVES,
-    ["? { ConditionExpression: 'attribute_not_exists(pk)' }", '? {}'],
+    ['...ifAt(before?.revision ?? 0)', '...(before === undefined ? {} : ifAt(before.revision))'],
     COLLECTIVES_TEST,
     'dynoxide',
   ),
@@ -120,7 +112,7 @@ export const registryMutants: readonly Mutant[] = [
     'collective-revision-condition',
     'members are set over those that were read',
     COLLECTIVES,
-    withoutCondition('rev = :read'),
+    ['...ifAt(before?.revision ?? 0)', '...(before === undefined ? ifAt(0) : {})'],
     COLLECTIVES_TEST,
     'dynoxide',
   ),

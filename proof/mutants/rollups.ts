@@ -12,7 +12,7 @@ export const rollupMutants: readonly Mutant[] = [
     'first-day-condition',
     'a first save of a day is refused where another one stands',
     STORE,
-    ["? { ConditionExpression: 'attribute_not_exists(pk)' }", '? {}'],
+    ['        ...ifAt(read),\n', '        ...(read === 0 ? {} : ifAt(read)),\n'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -20,7 +20,7 @@ export const rollupMutants: readonly Mutant[] = [
     'day-revision-condition',
     'a day is saved at the revision that was read',
     STORE,
-    ["{ ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) }", '{}'],
+    ['        ...ifAt(read),\n', '        ...(read === 0 ? ifAt(0) : {}),\n'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -44,7 +44,7 @@ export const rollupMutants: readonly Mutant[] = [
     'summary-condition',
     'a summary is saved at the revision that was read',
     STORE,
-    ['Item: toSummaryItem(next, read + 1), ...isAt(read) }', 'Item: toSummaryItem(next, read + 1) }'],
+    ['Item: toSummaryItem(next, read + 1), ...ifAt(read) }', 'Item: toSummaryItem(next, read + 1) }'],
     STORE_TEST,
     'dynoxide.*summar',
   ),
@@ -169,7 +169,7 @@ export const rollupMutants: readonly Mutant[] = [
   mutant(
     'all-shards',
     'the facts of a day are read from all shards of the index',
-    'functions/adapters/dynamodb/metrics/hour-index.ts',
+    'functions/adapters/dynamodb/shared/hour-index.ts',
     ['settleAll(shardsOfDay(date), QUERIES', 'settleAll(shardsOfDay(date).slice(1), QUERIES'],
     STORE_TEST,
     'dynoxide.*all shards',
@@ -177,7 +177,7 @@ export const rollupMutants: readonly Mutant[] = [
   mutant(
     'other-hours',
     'no other hour’s facts are counted',
-    'functions/adapters/dynamodb/metrics/hour-index.ts',
+    'functions/adapters/dynamodb/shared/hour-index.ts',
     ['.filter(({ hour }) => hours === null || hours.includes(hour))', ''],
     STORE_TEST,
     'dynoxide.*all shards',
@@ -185,7 +185,7 @@ export const rollupMutants: readonly Mutant[] = [
   mutant(
     'unprocessed-keys',
     'what a batch of reads put off is read again',
-    'functions/adapters/dynamodb/metrics/hour-index.ts',
+    'functions/adapters/dynamodb/shared/get-all.ts',
     [
       'wanted = UnprocessedKeys?.[TableName]?.Keys ?? [];',
       'wanted = UnprocessedKeys?.[TableName]?.Keys?.slice(0, 0) ?? [];',

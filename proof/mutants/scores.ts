@@ -1,4 +1,4 @@
-import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+import { mutant, withoutCondition, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/scoring/score-store.ts';
 const REFRESH = 'domain/scoring/refresh-score.ts';
@@ -20,7 +20,7 @@ export const scoreMutants: readonly Mutant[] = [
     'first-save-condition',
     'a first save is refused where another one stands',
     STORE,
-    ["? { Item, ConditionExpression: 'attribute_not_exists(pk)' }", '? { Item }'],
+    withoutFirst('revision'),
     STORE_TEST,
     'dynoxide',
   ),
@@ -28,7 +28,7 @@ export const scoreMutants: readonly Mutant[] = [
     'save-revision-condition',
     'metrics and score are saved at the revision that was read',
     STORE,
-    withoutCondition('rev = :read'),
+    withoutRevision('revision'),
     STORE_TEST,
     'dynoxide',
   ),
@@ -36,7 +36,7 @@ export const scoreMutants: readonly Mutant[] = [
     'metrics-revision-raised',
     'every save raises the revision of the metrics',
     STORE,
-    ['toMetricsItem(username, next, (revision ?? 0) + 1)', 'toMetricsItem(username, next, revision ?? 1)'],
+    ['toMetricsItem(username, next, revision + 1)', 'toMetricsItem(username, next, revision ?? 1)'],
     [STORE_TEST, REFOLD_TEST],
     'dynoxide|raises',
   ),
@@ -44,7 +44,7 @@ export const scoreMutants: readonly Mutant[] = [
     'score-revision-raised',
     'every save raises the revision of the score',
     STORE,
-    ['toScoreItem(score, madeOf, (scoreRevision ?? 0) + 1)', 'toScoreItem(score, madeOf, scoreRevision ?? 1)'],
+    ['toScoreItem(score, madeOf, scoreRevision + 1)', 'toScoreItem(score, madeOf, scoreRevision ?? 1)'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -127,7 +127,7 @@ export const scoreMutants: readonly Mutant[] = [
     'first-turn-condition',
     'a first turn is taken by one refresh',
     STORE,
-    ["? { ConditionExpression: 'attribute_not_exists(pk)' }", '? {}'],
+    ['before === undefined ? ifNew :', 'before === undefined ? {} :'],
     STORE_TEST,
     'gives a turn',
   ),
@@ -135,7 +135,7 @@ export const scoreMutants: readonly Mutant[] = [
     'next-turn-condition',
     'a turn is taken only where the one that was read still stands',
     STORE,
-    withoutCondition('#by = :before'),
+    [': ifTurnOf(before.by);', ': {};'],
     STORE_TEST,
     'gives a turn',
   ),

@@ -1,4 +1,4 @@
-import { always, mutant, withoutCondition, type Mutant } from './mutant.ts';
+import { always, mutant, withoutCondition, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/telemetry/device-store.ts';
 const PUT_ONCE = 'functions/adapters/dynamodb/shared/put-once.ts';
@@ -83,7 +83,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'first-chunk-condition',
     "the first write of a chunk is refused where somebody else's stands",
     STORE,
-    withoutCondition('attribute_not_exists(pk)', 'ConditionExpression: isFirstWrite ? '),
+    withoutFirst('chunk.revision'),
     STORE_TEST,
     'dynoxide',
   ),
@@ -91,7 +91,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'chunk-revision-condition',
     'a chunk is written at the revision that was read',
     STORE,
-    withoutCondition('rev = :read', '', ','),
+    withoutRevision('chunk.revision'),
     STORE_TEST,
     'dynoxide',
   ),
@@ -115,7 +115,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'put-once-condition',
     'a fact is recorded by its first write',
     PUT_ONCE,
-    withoutCondition('attribute_not_exists(pk)'),
+    ['    ...ifNew,\n', ''],
     'test/adapters/put-once.test.ts',
     'dynoxide',
   ),

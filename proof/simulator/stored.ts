@@ -1,16 +1,13 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
-import {
-  parseBalanceItem,
-  parseGrantItem,
-  userOfBalance,
-} from '../../functions/adapters/dynamodb/grants/grant.items.ts';
+import { parseBalanceItem, parseGrantItem } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
 import {
   parseLiveItem,
   parseVersionItem,
   pullOfItem,
 } from '../../functions/adapters/dynamodb/registry/registry.items.ts';
+import { type Item, usernameOf } from '../../functions/adapters/dynamodb/shared/item.ts';
 import { parseChunk, parseKey } from '../../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
 import { WireItem, type Engine, type WireRecord } from './engine.ts';
 import type { SavedScore } from './model/boards.ts';
@@ -20,8 +17,6 @@ import type { StoredPull, StoredVersion } from './model/registry.ts';
 import type { Report, StoredDevice, StoredEvent } from './model/telemetry.ts';
 
 /** What is stored, in the models' words. Adapters read single items; nothing of a fold is theirs. */
-
-type Item = Record<string, AttributeValue>;
 
 /** The service's JSON has bytes as base64 text. */
 const Attribute: z.ZodType<AttributeValue> = z.lazy(() =>
@@ -88,7 +83,7 @@ export async function storedLedger(engine: Engine): Promise<{
       const item = itemOf(raw);
       const { seq, totalScore, categoryTotals, sourceTotals, head } = parseBalanceItem(item);
       return {
-        username: userOfBalance(item),
+        username: usernameOf(item),
         seq,
         totalScore,
         categoryTotals: Object.fromEntries(categoryTotals),

@@ -21,7 +21,7 @@ import type { BackfillRun } from '../../domain/backfill/backfill-run.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { dynamoCredentials } from '../../functions/adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
-import { getAll } from '../../functions/adapters/dynamodb/metrics/hour-index.ts';
+import { getAll } from '../../functions/adapters/dynamodb/shared/get-all.ts';
 import { chunkItem } from '../../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
 import { writeTogether } from '../../functions/adapters/dynamodb/shared/write-together.ts';
 import { sqsSender } from '../../functions/adapters/sqs/queue.ts';

@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
-import { hourPlaceOf } from '../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../../functions/adapters/dynamodb/shared/hour-index.ts';
 import { rollUpDay, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
 import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader, RollupStore } from '../../domain/metrics/rollup-store.port.ts';

@@ -21,6 +21,7 @@ const failedItems = () =>
 const { sqsBatch } = await import('../../functions/runtime/sqs-batch.ts');
 const { stoppedInTime } = await import('../../functions/runtime/deadline.ts');
 const { streamBatch } = await import('../../functions/runtime/stream-batch.ts');
+const { readStreamRecord } = await import('../../functions/adapters/dynamodb/change-feed/stream-record.ts');
 const { httpFunction } = await import('../../functions/runtime/http-function.ts');
 const { route } = await import('../../functions/runtime/route.ts');
 const { once } = await import('../../functions/runtime/once.ts');
@@ -160,10 +161,11 @@ describe('a batch of stream records', () => {
       failed: async () => void lateness.push('failed'),
     }),
     wire: () => undefined,
-    read({ keys, after }) {
-      if (keys.pk?.S === 'unreadable') throw new Error('unreadable');
-      return keys.pk?.S === 'of no matter' ? undefined : { pk: keys.pk?.S, bytes: after?.bytes?.B };
-    },
+    read: (raw) =>
+      readStreamRecord(raw, ({ keys, after }) => {
+        if (keys.pk?.S === 'unreadable') throw new Error('unreadable');
+        return keys.pk?.S === 'of no matter' ? undefined : { pk: keys.pk?.S, bytes: after?.bytes?.B };
+      }),
     async onChanges(_deps, changes) {
       if (changes.some(({ change }) => change.pk === 'broken')) throw new Error('broken');
       announced.push(...changes);

@@ -33,7 +33,7 @@ describe('the mutants', () => {
 
   it('take out every condition of a write: a new one needs a mutant of its own', () => {
     const files = readdirSync(join(ROOT, ADAPTERS), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => file.endsWith('.ts') && file !== 'shared/conditions.ts') // each use of those has a mutant
       .map((file) => `${ADAPTERS}/${file}`);
     const uncovered = files.flatMap((file) => {
       const text = readFileSync(join(ROOT, file), 'utf8');
@@ -45,7 +45,7 @@ describe('the mutants', () => {
             return { from, to: from + find.length };
           }),
       );
-      const conditions = [...text.matchAll(/(?<!Key)ConditionExpression: ([^,}]*)/gu)];
+      const conditions = [...text.matchAll(/(?<!Key)ConditionExpression: ([^,}]*)|(?<=\.\.\.)if(?:New|There|At)\b/gu)];
       return conditions
         .filter(({ index, 0: { length } }) => !changed.some(({ from, to }) => from < index + length && index < to))
         .map(([condition]) => `${file}: ${condition}`);

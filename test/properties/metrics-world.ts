@@ -14,6 +14,7 @@ import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/gran
 import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
 import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
+import { readStreamRecord } from '../../functions/adapters/dynamodb/change-feed/stream-record.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
 import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
 import { streamBatch } from '../../functions/runtime/stream-batch.ts';
@@ -105,8 +106,10 @@ export class MetricsWorld extends RefreshWorld {
   async announceHours(records: readonly { readonly eventSourceARN: string }[], shard: number): Promise<void> {
     const handler = streamBatch({
       lateness: () => ({ read: async () => {}, failed: async () => {} }),
-      read: (change): CommittedChange['change'] | undefined =>
-        change.table === this.#tables.score_grants ? grantChange(change) : telemetryChange(change),
+      read: (record) =>
+        readStreamRecord(record, (change): CommittedChange['change'] | undefined =>
+          change.table === this.#tables.score_grants ? grantChange(change) : telemetryChange(change),
+        ),
       wire: () => this.#announcers[shard % this.#announcers.length]!,
       onChanges: (announce, changes) => announce(changes),
     });

@@ -13,6 +13,7 @@ import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/gran
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { registryChange } from '../../functions/adapters/dynamodb/change-feed/registry-changes.ts';
+import { readStreamRecord } from '../../functions/adapters/dynamodb/change-feed/stream-record.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
@@ -130,10 +131,11 @@ export class RefreshWorld extends TelemetryWorld {
     const queued: Message[] = [];
     const handler = streamBatch({
       lateness: () => ({ read: async () => {}, failed: async () => {} }),
-      read: (change) => {
-        if (change.table === this.grantsTable) return grantChange(change);
-        return change.table === this.registryTable ? registryChange(change) : telemetryChange(change);
-      },
+      read: (record) =>
+        readStreamRecord(record, (change) => {
+          if (change.table === this.grantsTable) return grantChange(change);
+          return change.table === this.registryTable ? registryChange(change) : telemetryChange(change);
+        }),
       wire: () => ({
         devices: this.store(this.#client),
         requestRefreshes: async (requests: readonly object[]) => {

@@ -1,8 +1,8 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { BackfillRun, TaskState } from '../../../../domain/backfill/backfill-run.ts';
 import { Username } from '../../../../domain/identity/username.ts';
+import { type Item, USER_PREFIX } from '../shared/item.ts';
 
 /**
  * The items of the `backfill_runs` table. All of them expire 90 days after their run started.
@@ -13,17 +13,15 @@ import { Username } from '../../../../domain/identity/username.ts';
  *   RUN#<runId>           TASK#DAYS#02
  *   RUN#<runId>#<segment> USER#<name>             a planned username
  */
-type Item = Record<string, AttributeValue>;
 
 export const RUNS_PK = 'RUNS';
 export const TASK_PREFIX = 'TASK#';
-const USER_PREFIX = 'USER#';
 const KEPT_SECONDS = 90 * 86_400;
 
 export const runKey = (runId: string): Item => marshall({ pk: RUNS_PK, sk: runId });
 export const runPk = (runId: string): string => `RUN#${runId}`;
 export const planPk = (runId: string, segment: number): string => `${runPk(runId)}#${segment}`;
-export const plannedSk = (username: string): string => USER_PREFIX + username;
+export const plannedSk = (username: string): string => USER_PREFIX + username; // an order, not an account's partition
 
 /** Seconds since the epoch, as the table's time to live wants it. */
 const expiresAt = ({ startedAt }: BackfillRun): number => Math.floor(Date.parse(startedAt) / 1_000) + KEPT_SECONDS;

@@ -29,6 +29,7 @@ import {
   toTaskItem,
   usernameOfPlanned,
 } from './backfill-run.items.ts';
+import { ifAt, ifNew, ifThere } from '../shared/conditions.ts';
 
 const WRITES_A_BATCH = 25;
 const BATCHES_AT_A_TIME = 4;
@@ -66,7 +67,7 @@ export function dynamoBackfillRuns(
       const command = new PutItemCommand({
         TableName: tableName,
         Item: toRunItem(run),
-        ConditionExpression: 'attribute_not_exists(pk)',
+        ...ifNew,
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
       try {
@@ -105,7 +106,7 @@ export function dynamoBackfillRuns(
           TableName: tableName,
           Key: runKey(runId),
           UpdateExpression: 'SET #status = :done',
-          ConditionExpression: 'attribute_exists(pk)',
+          ...ifThere,
           ExpressionAttributeNames: { '#status': 'status' },
           ExpressionAttributeValues: marshall({ ':done': 'done' }),
         }),
@@ -131,12 +132,10 @@ export function dynamoBackfillRuns(
 
     async checkpoint(run, name, expected, next) {
       const writeId = deps.randomToken(6);
-      const isFirst = expected.revision === 0;
       const command = new PutItemCommand({
         TableName: tableName,
         Item: toTaskItem(run, keyOfTask(name), next, writeId),
-        ConditionExpression: isFirst ? 'attribute_not_exists(pk)' : 'revision = :expected',
-        ...(isFirst ? {} : { ExpressionAttributeValues: marshall({ ':expected': expected.revision }) }),
+        ...ifAt(expected.revision, 'revision'),
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
       try {

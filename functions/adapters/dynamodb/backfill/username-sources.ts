@@ -6,19 +6,15 @@ import { ITEMS_A_PAGE, positionOf, scanForUsers, startAt, usernamesIn } from '..
 
 const SCAN_SEGMENTS = 4;
 
-/** The users whose partitions a table has: those with the prefix. */
+/** The accounts that have a partition in a table. */
 const tableScan = (
   client: DynamoDBClient,
-  {
-    name,
-    tableName,
-    prefix,
-  }: { readonly name: string; readonly tableName: string; readonly prefix?: string | undefined },
+  { name, tableName }: { readonly name: string; readonly tableName: string },
 ): UsernameSource => ({
   name,
   segments: SCAN_SEGMENTS,
   page: (segment, position) =>
-    scanForUsers(client, { tableName, prefix, part: { index: segment, of: SCAN_SEGMENTS }, position }),
+    scanForUsers(client, { tableName, part: { index: segment, of: SCAN_SEGMENTS }, position }),
 });
 
 /**

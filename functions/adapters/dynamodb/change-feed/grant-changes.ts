@@ -1,14 +1,15 @@
 import type { LedgerChange } from '../../../../domain/change-feed/ledger-change.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
-import { GRANT_SK, parseGrantItem, userOfBalance } from '../grants/grant.items.ts';
-import type { StreamChange } from './stream-change.ts';
+import { GRANT_SK, parseGrantItem } from '../grants/grant.items.ts';
+import { usernameOf } from '../shared/item.ts';
+import type { StreamChange } from './stream-record.ts';
 
 /**
  * What a stream record of the `score_grants` table means. A grant and its balance change in one transaction and announce
  * the same user, once; either by itself was made by hand. Throws on a record that this table could not have made.
  */
 export function grantChange({ keys, before, after }: StreamChange): LedgerChange {
-  if (keys.sk?.S !== GRANT_SK) return { kind: 'ledger-changed', username: userOfBalance(keys), hours: [] };
+  if (keys.sk?.S !== GRANT_SK) return { kind: 'ledger-changed', username: usernameOf(keys), hours: [] };
   const item = after ?? before;
   if (item === undefined) throw new Error('a stream record has neither image');
   const { username, grantedAt } = parseGrantItem(item).line;

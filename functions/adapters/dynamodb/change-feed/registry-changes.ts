@@ -2,8 +2,9 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { RegistryChange } from '../../../../domain/change-feed/registry-change.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
-import { creditedByItem, isExtensionItem, parseExtensionItem, type Item } from '../registry/registry.items.ts';
-import type { StreamChange } from './stream-change.ts';
+import { creditedByItem, isExtensionItem, parseExtensionItem } from '../registry/registry.items.ts';
+import type { StreamChange } from './stream-record.ts';
+import type { Item } from '../shared/item.ts';
 
 const Placed = z.object({ dayShard: z.string(), hour: z.string() });
 

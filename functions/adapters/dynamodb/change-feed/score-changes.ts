@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ScoreChange } from '../../../../domain/change-feed/score-change.ts';
-import { PROFILE_SK, SCORE_SK, ScoreEntry, sortKeyOf, usernameOf, type Item } from '../scoring/score.items.ts';
-import type { StreamChange } from './stream-change.ts';
+import { PROFILE_SK, SCORE_SK, ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
+import type { StreamChange } from './stream-record.ts';
+import { type Item, usernameOf } from '../shared/item.ts';
 
 const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
   image === undefined ? undefined : ScoreEntry.parse(unmarshall(image));

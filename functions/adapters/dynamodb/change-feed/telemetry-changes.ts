@@ -1,8 +1,9 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { TelemetryChange } from '../../../../domain/change-feed/telemetry-change.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
-import type { StreamChange } from './stream-change.ts';
-import { DeviceItem, parseChunk, parseKey, type Item } from '../telemetry/telemetry.items.ts';
+import type { StreamChange } from './stream-record.ts';
+import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
+import type { Item } from '../shared/item.ts';
 
 /** What a stream record of the `telemetry` table means. Throws on a record that this table could not have made. */
 export function telemetryChange({ keys, before, after }: StreamChange): TelemetryChange | undefined {

@@ -1,14 +1,9 @@
-import {
-  type AttributeValue,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { CheckNotes } from '../../../../domain/consistency-check/check-notes.port.ts';
 import { Username } from '../../../../domain/identity/username.ts';
+import type { Item } from '../shared/item.ts';
 
 /**
  * The consistency check's items of the `backfill_runs` table. They do not expire.
@@ -30,7 +25,7 @@ export const noteLateStreams =
   };
 
 export function dynamoCheckNotes(client: DynamoDBClient, tableName: string): CheckNotes {
-  async function find(Key: Record<string, AttributeValue>) {
+  async function find(Key: Item) {
     const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
     return Item === undefined ? undefined : unmarshall(Item);
   }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import type { GrantAppend, GrantLedger, GrantsTogether } from '../../../../domain/grants/grant-ledger.port.ts';
 import { balanceKey, grantKey, parseBalanceItem, parseGrantItem, toBalanceItem, toGrantItem } from './grant.items.ts';
+import { ifAt, ifNew } from '../shared/conditions.ts';
 import { getOne, getTogether, type GetItem } from '../shared/gather.ts';
 import { writeTogether } from '../shared/write-together.ts';
 
@@ -49,14 +49,12 @@ export function appendActions(
   const putLines = lines.map((line) => ({
     TableName: tableName,
     Item: toGrantItem(line, writeId),
-    ConditionExpression: 'attribute_not_exists(pk)',
+    ...ifNew,
   }));
-  const isFirst = before.seq === 0;
   const moveBalance = {
     TableName: tableName,
     Item: toBalanceItem(username, after),
-    ConditionExpression: isFirst ? 'attribute_not_exists(pk)' : 'seq = :read',
-    ...(isFirst ? {} : { ExpressionAttributeValues: marshall({ ':read': before.seq }) }),
+    ...ifAt(before.seq, 'seq'),
   };
   return [...putLines, moveBalance].map((Put) => ({ Put }));
 }

@@ -2,7 +2,8 @@ import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/cli
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { GrantLines } from '../../../../domain/grants/grant-ledger.port.ts';
 import type { Username } from '../../../../domain/identity/username.ts';
-import { balanceKey, BY_USER_INDEX, parseBalanceItem, parseGrantItem, readLine, type Item } from './grant.items.ts';
+import { balanceKey, BY_USER_INDEX, parseBalanceItem, parseGrantItem, readLine } from './grant.items.ts';
+import type { Item } from '../shared/item.ts';
 
 /** Reads a user's lines through the index, and the balance from the table itself. */
 export function dynamoGrantLines(client: DynamoDBClient, tableName: string): GrantLines {

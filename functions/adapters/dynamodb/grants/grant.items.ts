@@ -1,12 +1,12 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { emptyBalance, type Balance } from '../../../../domain/grants/balance.ts';
 import type { GrantLine } from '../../../../domain/grants/grant.ts';
 import type { LineFault, StoredGrant } from '../../../../domain/grants/grant-ledger.port.ts';
 import { Username } from '../../../../domain/identity/username.ts';
-import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../shared/hour-index.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
+import { type Item, userPk } from '../shared/item.ts';
 
 /**
  * The items of the `score_grants` table.
@@ -14,16 +14,14 @@ import { hourOf } from '../../../../domain/shared/utc.ts';
  *   GRANT#<grantId>    GRANT      one line, never changed; in `byUser` under username and seq, and in `byHour`
  *   USER#<username>    BALANCE    the running totals and the chain's head
  */
-export type Item = Record<string, AttributeValue>;
 
 export const GRANT_SK = 'GRANT';
 export const BALANCE_SK = 'BALANCE';
 export const BY_USER_INDEX = 'byUser';
 const GRANT_PREFIX = 'GRANT#';
-const USER_PREFIX = 'USER#';
 
 export const grantKey = (grantId: string): Item => marshall({ pk: GRANT_PREFIX + grantId, sk: GRANT_SK });
-export const balanceKey = (username: Username): Item => marshall({ pk: USER_PREFIX + username, sk: BALANCE_SK });
+export const balanceKey = (username: Username): Item => marshall({ pk: userPk(username), sk: BALANCE_SK });
 
 const GrantItem = z.object({
   pk: z.string().check(z.startsWith(GRANT_PREFIX)),
@@ -53,7 +51,6 @@ const BalanceItem = z.object({
   contributions: z.int(),
   publishPoints: z.int(),
 });
-const UserPk = z.string().check(z.startsWith(USER_PREFIX));
 
 /** Hashes are kept as bytes: half of what their digits take, so that a line stays within one write unit. */
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
@@ -122,7 +119,3 @@ export function parseBalanceItem(item: Item | undefined): Balance {
     head: hexOf(head),
   };
 }
-
-/** The user whose balance an item is, from its key. */
-export const userOfBalance = (keys: Item): Username =>
-  Username.parse(UserPk.parse(keys.pk?.S).slice(USER_PREFIX.length));

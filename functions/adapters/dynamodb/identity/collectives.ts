@@ -14,6 +14,7 @@ import {
   toHistoryItem,
 } from '../registry/registry.items.ts';
 import { writeTogether } from '../shared/write-together.ts';
+import { ifAt } from '../shared/conditions.ts';
 
 const Membership = z.object({ sk: z.string().check(z.startsWith(COLLECTIVE_PREFIX)) });
 
@@ -47,15 +48,8 @@ export function dynamoCollectives(client: DynamoDBClient, TableName: string): Co
     async save(before, after) {
       const { slug } = after;
       const [were, are] = [new Set(before?.members), new Set(after.members)];
-      const isUnchanged =
-        before === undefined
-          ? { ConditionExpression: 'attribute_not_exists(pk)' }
-          : {
-              ConditionExpression: 'rev = :read',
-              ExpressionAttributeValues: marshall({ ':read': before.revision }),
-            };
       const isWritten = await writeTogether(client, [
-        { Put: { TableName, Item: toCollectiveItem(after), ...isUnchanged } },
+        { Put: { TableName, Item: toCollectiveItem(after), ...ifAt(before?.revision ?? 0) } },
         { Put: { TableName, Item: toHistoryItem(after) } },
         ...[...are.difference(were)].map((member) => ({ Put: { TableName, Item: membershipKey(member, slug) } })),
         ...[...were.difference(are)].map((member) => ({ Delete: { TableName, Key: membershipKey(member, slug) } })),

@@ -9,10 +9,18 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { Credential } from '../../../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../../../domain/identity/credentials.port.ts';
+import { type Condition, ifThere } from '../shared/conditions.ts';
 
 /** The `credentials` table: one item a key, under its id, which a key's own hash gives. */
 const SK = 'KEY';
 const keyOf = (id: string) => marshall({ pk: id, sk: SK });
+
+/** Holds while the key is new, or is this one: a second try of the SDK may find what the first one wrote. */
+const ifNewOrSame = (hash: string): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR #hash = :hash',
+  ExpressionAttributeNames: { '#hash': 'hash' },
+  ExpressionAttributeValues: marshall({ ':hash': hash }),
+});
 
 export function dynamoCredentials(client: DynamoDBClient, tableName: string): CredentialStore {
   /** Sets one attribute of a key that exists; false where none does. */
@@ -22,7 +30,7 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
       TableName: tableName,
       Key: keyOf(id),
       UpdateExpression: isRevocation ? 'SET #time = if_not_exists(#time, :value)' : 'SET #time = :value',
-      ConditionExpression: 'attribute_exists(pk)',
+      ...ifThere,
       ExpressionAttributeNames: { '#time': attribute },
       ExpressionAttributeValues: marshall({ ':value': value }),
     });
@@ -47,9 +55,7 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
       const command = new PutItemCommand({
         TableName: tableName,
         Item: marshall({ pk: credential.id, sk: SK, ...credential }, { removeUndefinedValues: true }),
-        ConditionExpression: 'attribute_not_exists(pk) OR #hash = :hash', // our own write may meet itself on a retry
-        ExpressionAttributeNames: { '#hash': 'hash' },
-        ExpressionAttributeValues: marshall({ ':hash': credential.hash }),
+        ...ifNewOrSame(credential.hash),
       });
       await client.send(command);
     },

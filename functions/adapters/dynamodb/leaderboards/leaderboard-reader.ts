@@ -13,8 +13,8 @@ import {
   parseRoot,
   snapshotKey,
   snapshotSk,
-  type Item,
 } from './leaderboard.items.ts';
+import type { Item } from '../shared/item.ts';
 
 /** The first snapshot at or before a time is nearly always kept; where not, an hour's are looked through at once. */
 const SNAPSHOTS_A_PAGE = [1, 25] as const;

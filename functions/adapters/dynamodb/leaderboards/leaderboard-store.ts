@@ -27,10 +27,11 @@ import {
   toLeasesItem,
   toRoot,
   type BlockContent,
-  type Item,
   type Lease,
   type Leases,
 } from './leaderboard.items.ts';
+import type { Item } from '../shared/item.ts';
+import { type Condition, ifNew } from '../shared/conditions.ts';
 
 const SECONDS_PER_DAY = 86_400;
 const FOR_GOOD = dayNumberOf('9999-12-31');
@@ -65,6 +66,19 @@ const expiryOfDay = (day: number) => (day === FOR_GOOD ? {} : { expiresAt: day *
 const expiryOf = (retention: Retention, asOf: string): Item =>
   retention === 'daily' ? {} : marshall({ expiresAt: Math.ceil((Date.parse(asOf) + KEPT[retention]) / 1_000) });
 
+/** Holds while a block is new, or has the same content and a shorter lease. */
+const ifNewOrKeptShorter = (hash: string, until: number): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR (#hash = :hash AND keptUntil < :until)',
+  ExpressionAttributeNames: { '#hash': 'hash' },
+  ExpressionAttributeValues: marshall({ ':hash': hash, ':until': until }),
+});
+
+/** Holds while readers see no snapshot, or an older one. */
+const ifNewerThanShown = (asOf: string): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR asOf < :asOf',
+  ExpressionAttributeValues: marshall({ ':asOf': asOf }),
+});
+
 /**
  * The builder's side of the `leaderboards` table.
  *
@@ -98,9 +112,7 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
   ): Promise<Lease | null> {
     const existing = await putIf({
       Item: { ...blockKey(ref), ...columns(), ...marshall({ hash, keptUntil: until, ...expiryOfDay(until) }) },
-      ConditionExpression: 'attribute_not_exists(pk) OR (#hash = :hash AND keptUntil < :until)',
-      ExpressionAttributeNames: { '#hash': 'hash' },
-      ExpressionAttributeValues: marshall({ ':hash': hash, ':until': until }),
+      ...ifNewOrKeptShorter(hash, until),
     });
     if (existing === null) return { check: checkOf(hash), until };
     const { hash: its, keptUntil } = parseBlockHead(existing);
@@ -159,16 +171,12 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
 
   /** Where another builder stored one of this very time, that one stays: whoever pages through it has to find it again. */
   async function putSnapshot(item: Item): Promise<Item> {
-    return (await putIf({ Item: item, ConditionExpression: 'attribute_not_exists(pk)' })) ?? item;
+    return (await putIf({ Item: item, ...ifNew })) ?? item;
   }
 
   async function switchTo(board: Board, asOf: string, root: Item): Promise<'switched' | 'superseded'> {
     const { expiresAt, ...kept } = root; // the newest is there until the next one is
-    const existing = await putIf({
-      Item: { ...kept, ...newestKey(board) },
-      ConditionExpression: 'attribute_not_exists(pk) OR asOf < :asOf',
-      ExpressionAttributeValues: marshall({ ':asOf': asOf }),
-    });
+    const existing = await putIf({ Item: { ...kept, ...newestKey(board) }, ...ifNewerThanShown(asOf) });
     const isOwn = existing?.asOf?.S === asOf; // the SDK sent it again after a lost answer, or it was built twice
     return existing === null || isOwn ? 'switched' : 'superseded';
   }

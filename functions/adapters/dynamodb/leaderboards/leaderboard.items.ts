@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { BOARDS, type Board } from '../../../../domain/leaderboards/board.ts';
@@ -15,6 +14,7 @@ import {
   unpackNumbers,
   unpackTexts,
 } from './column.codec.ts';
+import type { Item } from '../shared/item.ts';
 
 /**
  * The items of the `leaderboards` table.
@@ -24,7 +24,6 @@ import {
  *   BOARD#<board>    LEASES             how long the blocks of the newest one are kept at least
  *   BLOCK#<ref>      BLOCK              some hundreds of rows, or a bucket of the directory
  */
-export type Item = Record<string, AttributeValue>;
 
 const SNAPSHOT_PREFIX = 'SNAPSHOT#';
 export const boardPk = (board: Board): string => `BOARD#${board}`;

@@ -1,7 +1,8 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Standing, Standings } from '../../../../domain/leaderboards/standings.port.ts';
-import { BY_SHARD_INDEX, SCORE_SHARDS, ScoreEntry, scoreShardOf, type Item } from '../scoring/score.items.ts';
+import { BY_SHARD_INDEX, SCORE_SHARDS, ScoreEntry, scoreShardOf } from '../scoring/score.items.ts';
+import type { Item } from '../shared/item.ts';
 
 function standingOf(item: Item): Standing | null {
   const { username, memberScore, standingSince, isHidden, ...rest } = ScoreEntry.parse(unmarshall(item));

@@ -1,4 +1,4 @@
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { noFacts, type HourFacts } from '../../../../domain/metrics/community-hour.ts';
 import type { HourFactsReader } from '../../../../domain/metrics/hour-facts.port.ts';
@@ -6,11 +6,12 @@ import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import { parseGrantItem } from '../grants/grant.items.ts';
-import { getAll, keysByHour } from './hour-index.ts';
+import { getAll } from '../shared/get-all.ts';
+import { keysByHour } from '../shared/hour-index.ts';
 import { isVersionItem, parseVersionItem, pullOfItem } from '../registry/registry.items.ts';
 import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
+import type { Item } from '../shared/item.ts';
 
-type Item = Record<string, AttributeValue>;
 type Facts = Partial<HourFacts>;
 
 /** What the items of one hour say, table by table. */

@@ -11,8 +11,8 @@ import {
   parseTotalsItem,
   setPrefixOf,
   TOTALS_PK,
-  type Item,
 } from './rollup.items.ts';
+import type { Item } from '../shared/item.ts';
 
 const DAYS_AT_A_TIME = 7;
 /** Days with rollups but without a sample are few: those before the first one. */

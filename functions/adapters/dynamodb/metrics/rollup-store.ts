@@ -25,19 +25,14 @@ import {
   toGuardItem,
   toRows,
   toTotalsItem,
-  type Item,
 } from './rollup.items.ts';
 import { writeTogether } from '../shared/write-together.ts';
+import type { Item } from '../shared/item.ts';
+import { ifAt } from '../shared/conditions.ts';
 
 /** A transaction takes 100 actions and 4 MB; each of ours holds the guard as well, the last one the totals. */
 const MAX_ROWS = 98;
 const MAX_BYTES = 3_000_000;
-
-/** Holds while an item is at the revision at which it was read; 0 where there was none. */
-const isAt = (revision: number) =>
-  revision === 0
-    ? { ConditionExpression: 'attribute_not_exists(pk)' }
-    : { ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) };
 
 /** Actions that are written together, and about how large they are. */
 type Change = { readonly actions: readonly TransactWriteItem[]; readonly bytes: number };
@@ -68,7 +63,7 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
       const read = revisionOf(stored);
       return {
         async save(next) {
-          const command = new PutItemCommand({ TableName, Item: toSummaryItem(next, read + 1), ...isAt(read) });
+          const command = new PutItemCommand({ TableName, Item: toSummaryItem(next, read + 1), ...ifAt(read) });
           try {
             await client.send(command);
             return 'saved';
@@ -108,7 +103,7 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
       const guard = {
         TableName,
         Item: toGuardItem(isLast ? next : before, read + 1),
-        ...isAt(read),
+        ...ifAt(read),
       };
       const totals = isLast ? [{ Put: { TableName, Item: toTotalsItem(next) } }] : [];
       if (!(await writeTogether(client, [{ Put: guard }, ...batch, ...totals]))) return 'stale';

@@ -13,6 +13,7 @@ import {
   type Slot,
 } from '../../../../domain/metrics/rolled-up-day.ts';
 import type { UtcDate } from '../../../../domain/shared/utc.ts';
+import type { Item } from '../shared/item.ts';
 
 /**
  * The items of the `metric_rollup_hour` table.
@@ -24,7 +25,6 @@ import type { UtcDate } from '../../../../domain/shared/utc.ts';
  *   SERIES#<metric>#extension#<name>    2026-08-21        an extension's total of that day
  *   EXTENSIONS        <name>                              what the community sees of an extension
  */
-export type Item = Record<string, AttributeValue>;
 
 export const ROLLUP_SK = 'ROLLUP';
 export const METRIC_PREFIX = 'METRIC#';

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../shared/hour-index.ts';
 import type { Pulls } from '../../../../domain/registry/registry.port.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 import { getGathered } from '../shared/gather.ts';

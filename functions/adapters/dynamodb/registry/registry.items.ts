@@ -1,13 +1,13 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../../domain/identity/username.ts';
 import type { Collective } from '../../../../domain/identity/collective.ts';
-import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../shared/hour-index.ts';
 import { Publisher, type Extension, type PublishedVersion } from '../../../../domain/registry/extension.ts';
 import type { LatestVersion, StoredVersion } from '../../../../domain/registry/registry.port.ts';
 import type { CountedPull, CreditedVersion } from '../../../../domain/registry/user-registry.port.ts';
 import { dateOfHour, hourOf } from '../../../../domain/shared/utc.ts';
+import type { Item } from '../shared/item.ts';
 
 /**
  * The items of the `registry` table.
@@ -21,7 +21,6 @@ import { dateOfHour, hourOf } from '../../../../domain/shared/utc.ts';
  *   COLLECTIVE#<slug>     MEMBERS#<time>#<revision>           members since that time
  *   MEMBER#<username>     COLLECTIVE#<slug>                   a membership of today
  */
-export type Item = Record<string, AttributeValue>;
 
 export const EXTENSION_SK = 'EXTENSION';
 export const COLLECTIVE_SK = 'COLLECTIVE';

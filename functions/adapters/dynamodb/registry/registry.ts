@@ -21,13 +21,7 @@ import {
 } from './registry.items.ts';
 import { getOne, type GetItem } from '../shared/gather.ts';
 import { writeTogether } from '../shared/write-together.ts';
-
-const IS_NEW = 'attribute_not_exists(pk)';
-/** Holds while an item is at the revision at which it was read. */
-const isAt = (revision: number) => ({
-  ConditionExpression: 'rev = :read',
-  ExpressionAttributeValues: marshall({ ':read': revision }),
-});
+import { ifAt, ifNew } from '../shared/conditions.ts';
 
 /** The registry in the `registry` table; a publish writes its grants into the ledger's table in the same transaction. */
 export function dynamoRegistry(
@@ -81,14 +75,14 @@ export function dynamoRegistry(
               Put: {
                 TableName,
                 Item: toExtensionItem({ name, owner: publisher, createdAt: publishedAt, revision: 1 }),
-                ConditionExpression: IS_NEW,
+                ...ifNew,
               },
             }
           : {
               ConditionCheck: {
                 TableName,
                 Key: marshall({ pk: extensionPk(name), sk: EXTENSION_SK }),
-                ...isAt(extension.revision),
+                ...ifAt(extension.revision),
               },
             };
       const asMembers: readonly TransactWriteItem[] =
@@ -99,14 +93,14 @@ export function dynamoRegistry(
                 ConditionCheck: {
                   TableName,
                   Key: marshall({ pk: collectivePk(publisher.name), sk: COLLECTIVE_SK }),
-                  ...(collectiveRevision === 0 ? { ConditionExpression: IS_NEW } : isAt(collectiveRevision)),
+                  ...ifAt(collectiveRevision),
                 },
               },
             ];
       const isWritten = await writeTogether(client, [
         own,
         ...asMembers,
-        { Put: { TableName, Item: toVersionItem(version, writeId), ConditionExpression: IS_NEW } },
+        { Put: { TableName, Item: toVersionItem(version, writeId), ...ifNew } },
         { Put: { TableName, Item: toLiveItem(version) } },
         ...toPublisherItems(version).map((Item) => ({ Put: { TableName, Item } })),
         ...grants.flatMap((append) => appendActions(tables.grants, append)),
@@ -118,7 +112,7 @@ export function dynamoRegistry(
       const actions = versions.flatMap(({ yank: _before, writeId, ...version }): TransactWriteItem[] => {
         const next = { ...version, ...(yank === undefined ? {} : { yank }), revision: version.revision + 1 };
         return [
-          { Put: { TableName, Item: toVersionItem(next, writeId), ...isAt(version.revision) } },
+          { Put: { TableName, Item: toVersionItem(next, writeId), ...ifAt(version.revision) } },
           yank === undefined
             ? { Put: { TableName, Item: toLiveItem(next) } }
             : { Delete: { TableName, Key: liveKey(next) } },
@@ -131,7 +125,7 @@ export function dynamoRegistry(
     async saveExtension(extension) {
       const next = { ...extension, revision: extension.revision + 1 };
       const isWritten = await writeTogether(client, [
-        { Put: { TableName, Item: toExtensionItem(next), ...isAt(extension.revision) } },
+        { Put: { TableName, Item: toExtensionItem(next), ...ifAt(extension.revision) } },
       ]);
       return isWritten ? 'saved' : 'stale';
     },

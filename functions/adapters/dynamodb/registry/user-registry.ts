@@ -8,8 +8,8 @@ import {
   PULL_PREFIX,
   publisherPk,
   VERSION_PREFIX,
-  type Item,
 } from './registry.items.ts';
+import type { Item } from '../shared/item.ts';
 
 /** A page is billed for what it looks at; about as many as the caps pay for. */
 const ROWS_A_PAGE = 100;

@@ -2,8 +2,9 @@ import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Username } from '../../../../domain/identity/username.ts';
 import type { Profiles } from '../../../../domain/scoring/profiles.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
-import { getAll } from '../metrics/hour-index.ts';
-import { parseProfileItem, PROFILE_SK, toProfileItem, userPk, usernameOf } from './score.items.ts';
+import { getAll } from '../shared/get-all.ts';
+import { parseProfileItem, PROFILE_SK, toProfileItem } from './score.items.ts';
+import { usernameOf, userPk } from '../shared/item.ts';
 
 export const dynamoProfiles = (
   client: DynamoDBClient,

@@ -28,14 +28,27 @@ import {
   toMetricsItem,
   toScoreItem,
   toTurnItem,
-  userPk,
-  type Item,
 } from './score.items.ts';
+import { type Item, userPk } from '../shared/item.ts';
+import { type Condition, ifAt, ifNew } from '../shared/conditions.ts';
 
 const BETWEEN = 'pk = :user AND sk BETWEEN :from AND :to';
 const between = (username: Username, from: string, to: string) => ({
   KeyConditionExpression: BETWEEN,
   ExpressionAttributeValues: marshall({ ':user': userPk(username), ':from': from, ':to': to }),
+});
+
+/** Holds while the row of a past date is missing, or is of an older score. */
+const ifOfOlderScore = (revision: Revision): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR scoreRev < :rev',
+  ExpressionAttributeValues: marshall({ ':rev': revision }),
+});
+
+/** Holds while the turn is the one that this refresh took. */
+const ifTurnOf = (by: string): Condition => ({
+  ConditionExpression: '#by = :by',
+  ExpressionAttributeNames: { '#by': 'by' },
+  ExpressionAttributeValues: marshall({ ':by': by }),
 });
 
 export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore & MetricsStore {
@@ -50,29 +63,19 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
     }
   }
 
-  const putAfter = (Item: Item, revision: Revision | undefined): Promise<boolean> =>
-    putIf(
-      revision === undefined
-        ? { Item, ConditionExpression: 'attribute_not_exists(pk)' }
-        : { Item, ConditionExpression: 'rev = :read', ExpressionAttributeValues: marshall({ ':read': revision }) },
-    );
+  const putAfter = (Item: Item, revision: Revision): Promise<boolean> => putIf({ Item, ...ifAt(revision) });
 
   const putMetrics: MetricsStore['saveMetrics'] = async (username, guard, next) => {
-    const revision = guard.metrics?.revision;
-    const item = toMetricsItem(username, next, (revision ?? 0) + 1);
-    return (await putAfter(item, revision)) ? 'saved' : 'stale';
+    const revision = guard.metrics?.revision ?? 0;
+    return (await putAfter(toMetricsItem(username, next, revision + 1), revision)) ? 'saved' : 'stale';
   };
 
-  /** Where the condition fails, the row that a newer score left behind stands, or this very one. */
+  /** If the condition fails, the row is this one already, or one that a newer score left behind. */
   const writeDayRow = (
     { score: { username, rulesVersion }, revision }: NonNullable<StoredUser['score']>,
     leaving: readonly DayScore[],
   ): Promise<boolean> =>
-    putIf({
-      Item: toDayItem(username, leaving, rulesVersion, revision),
-      ConditionExpression: 'attribute_not_exists(pk) OR scoreRev < :rev',
-      ExpressionAttributeValues: marshall({ ':rev': revision }),
-    });
+    putIf({ Item: toDayItem(username, leaving, rulesVersion, revision), ...ifOfOlderScore(revision) });
 
   async function itemsBetween(username: Username, from: string, to: string): Promise<Item[]> {
     const items: Item[] = [];
@@ -103,33 +106,21 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
       const { username } = score;
       if ((await putMetrics(username, guard, next)) === 'stale') return 'stale';
       if (guard.score !== null && leaving.length > 0) await writeDayRow(guard.score, leaving);
-      const scoreRevision = guard.score?.revision;
+      const scoreRevision = guard.score?.revision ?? 0;
       const madeOf = { metrics: next.metrics, revision: (guard.metrics?.revision ?? 0) + 1 };
-      return (await putAfter(toScoreItem(score, madeOf, (scoreRevision ?? 0) + 1), scoreRevision)) ? 'saved' : 'stale';
+      return (await putAfter(toScoreItem(score, madeOf, scoreRevision + 1), scoreRevision)) ? 'saved' : 'stale';
     },
 
     async takeTurn(username, turn, before) {
-      const condition =
-        before === undefined
-          ? { ConditionExpression: 'attribute_not_exists(pk)' }
-          : {
-              ConditionExpression: '#by = :before',
-              ExpressionAttributeNames: { '#by': 'by' },
-              ExpressionAttributeValues: marshall({ ':before': before.by }),
-            };
-      if (await putIf({ Item: toTurnItem(username, turn), ...condition })) return true;
+      const ifUnchanged = before === undefined ? ifNew : ifTurnOf(before.by);
+      if (await putIf({ Item: toTurnItem(username, turn), ...ifUnchanged })) return true;
       // After a lost answer the SDK sends again, and then meets its own turn.
       const [now] = await itemsBetween(username, REFRESH_SK, REFRESH_SK);
       return now !== undefined && parseTurnItem(now).by === turn.by;
     },
 
     async endTurn(username, by) {
-      await putIf({
-        Item: toTurnItem(username, { by, until: 0 }),
-        ConditionExpression: '#by = :by',
-        ExpressionAttributeNames: { '#by': 'by' },
-        ExpressionAttributeValues: marshall({ ':by': by }),
-      });
+      await putIf({ Item: toTurnItem(username, { by, until: 0 }), ...ifTurnOf(by) });
     },
 
     async dayRows(username, from, to) {

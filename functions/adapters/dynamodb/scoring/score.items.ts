@@ -1,4 +1,3 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
@@ -18,6 +17,7 @@ import type { DayScore, ScoreStep } from '../../../../domain/scoring/score-steps
 import { shardOf } from '../../../../domain/shared/shard.ts';
 import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from './metrics.codec.ts';
+import { type Item, userPk } from '../shared/item.ts';
 
 /**
  * The items of the `user_scores` table.
@@ -28,16 +28,12 @@ import { packMetrics, unpackMetrics } from './metrics.codec.ts';
  *   USER#<name>    SCORE             the score; in the index `byShard`
  *   USER#<name>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE knows no more
  */
-export type Item = Record<string, AttributeValue>;
 
 export const METRICS_SK = 'METRICS';
 export const PROFILE_SK = 'PROFILE'; // between the two in their order: one query reads all three
 export const REFRESH_SK = 'REFRESH'; // this one, too
 export const SCORE_SK = 'SCORE';
 export const DAY_PREFIX = 'DAY#';
-const USER_PREFIX = 'USER#';
-export const userPk = (username: Username): string => `${USER_PREFIX}${username}`;
-export const usernameOf = ({ pk }: Item): Username => Username.parse(pk?.S?.slice(USER_PREFIX.length));
 export const daySk = (date: string): string => `${DAY_PREFIX}${date}`;
 
 const Count = z.int().check(z.nonnegative());

@@ -1,12 +1,7 @@
-import {
-  BatchGetItemCommand,
-  GetItemCommand,
-  type AttributeValue,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
+import type { Item } from './item.ts';
 
-export type Item = Record<string, AttributeValue>;
 /** Reads one item by its key, strongly consistent. */
 export type GetItem = (key: Item) => Promise<Item | undefined>;
 

@@ -8,6 +8,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
+import { ifNew } from './conditions.ts';
 import { gather, type Asked } from './gather.ts';
 import { sendBesideTransactions } from './retry-transaction.ts';
 
@@ -24,7 +25,7 @@ const MAX_TRIES = 5;
 const putOf = ({ tableName }: Table, item: Fields, writeId: string) => ({
   TableName: tableName,
   Item: marshall({ ...item, writeId }),
-  ConditionExpression: 'attribute_not_exists(pk)',
+  ...ifNew,
   ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
 });
 

@@ -1,10 +1,7 @@
 import { paginateScan, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import * as z from 'zod/mini';
-import { Username } from '../../../../domain/identity/username.ts';
-
-const USER_PREFIX = 'USER#';
-const UserPk = z.string().check(z.startsWith(USER_PREFIX));
+import type { Username } from '../../../../domain/identity/username.ts';
+import { usernameOf } from './item.ts';
 
 /** Everybody of whom a table has an item with this sort key, in pages, in no particular order. */
 export async function* usersWith(
@@ -19,7 +16,5 @@ export async function* usersWith(
     ProjectionExpression: 'pk',
     ExpressionAttributeValues: marshall({ ':sk': sk }),
   };
-  for await (const { Items = [] } of paginateScan({ client }, scan)) {
-    yield Items.map(({ pk }) => Username.parse(UserPk.parse(pk?.S).slice(USER_PREFIX.length)));
-  }
+  for await (const { Items = [] } of paginateScan({ client }, scan)) yield Items.map(usernameOf);
 }

@@ -6,25 +6,18 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
 import type { Username } from '../../../../domain/identity/username.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { gather, getOne, getTogether, type GetItem } from '../shared/gather.ts';
+import { ifAt } from '../shared/conditions.ts';
+import { hourPlaceOf } from '../shared/hour-index.ts';
+import { userPk } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
 import { sendTransaction } from '../shared/retry-transaction.ts';
-import {
-  chunkItem,
-  chunkSk,
-  DEVICE_SK,
-  DeviceItem,
-  devicePk,
-  hourSkPrefix,
-  parseChunk,
-  userPk,
-} from './telemetry.items.ts';
+import { chunkItem, chunkSk, DEVICE_SK, DeviceItem, devicePk, hourSkPrefix, parseChunk } from './telemetry.items.ts';
 
 const PARALLEL_QUERIES = 8;
 
@@ -162,12 +155,10 @@ export function dynamoDeviceStore(
 
     async saveChunk(deviceId, hour, chunk) {
       const writeId = deps.randomToken(6);
-      const isFirstWrite = chunk.revision === 0;
       const command = new PutItemCommand({
         TableName: tableName,
         Item: chunkItem(deviceId, hour, chunk, writeId),
-        ConditionExpression: isFirstWrite ? 'attribute_not_exists(pk)' : 'rev = :read',
-        ...(isFirstWrite ? {} : { ExpressionAttributeValues: marshall({ ':read': chunk.revision }) }),
+        ...ifAt(chunk.revision),
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
       try {

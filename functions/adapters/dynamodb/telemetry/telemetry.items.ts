@@ -1,12 +1,12 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { hourPlaceOf } from '../../../../domain/metrics/hour-index.ts';
+import { hourPlaceOf } from '../shared/hour-index.ts';
 import { Username } from '../../../../domain/identity/username.ts';
 import { kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
 import { CLI_INVOCATION } from '../../../../domain/telemetry/event-kind.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
+import type { Item } from '../shared/item.ts';
 
 /**
  * The items of the `telemetry` table.
@@ -17,11 +17,9 @@ import type { UtcHour } from '../../../../domain/shared/utc.ts';
  *   USER#<name>    ISSUE#<id>                 an issue that the user created
  *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
  */
-export type Item = Record<string, AttributeValue>;
 
 export const DEVICE_SK = 'DEVICE';
 export const devicePk = (deviceId: string): string => `DEVICE#${deviceId}`;
-export const userPk = (username: Username): string => `USER#${username}`;
 export const hourSkPrefix = (hour: UtcHour): string => `HOUR#${hour}#`;
 export const chunkSk = (hour: UtcHour, index: number): string => hourSkPrefix(hour) + String(index).padStart(4, '0');
 

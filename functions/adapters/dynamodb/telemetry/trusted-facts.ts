@@ -1,8 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 import type { TrustedFacts } from '../../../../domain/telemetry/trusted-facts.port.ts';
+import { userPk } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
-import { ISSUE_SK_PREFIX, SIGN_IN_SK_PREFIX, userPk } from './telemetry.items.ts';
+import { ISSUE_SK_PREFIX, SIGN_IN_SK_PREFIX } from './telemetry.items.ts';
 
 export function dynamoTrustedFacts(client: DynamoDBClient, tableName: string, deps: PutDeps): TrustedFacts {
   const put = putsGathered({ client, tableName, ...deps });

@@ -5,7 +5,8 @@ import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { byDate } from '../../../../domain/shared/by-date.ts';
 import { dateOfHour, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { ReportedCount, UserReports } from '../../../../domain/telemetry/user-reports.port.ts';
-import { ISSUE_SK_PREFIX, ReportItem, SIGN_IN_SK_PREFIX, userPk } from './telemetry.items.ts';
+import { ISSUE_SK_PREFIX, ReportItem, SIGN_IN_SK_PREFIX } from './telemetry.items.ts';
+import { userPk } from '../shared/item.ts';
 
 export function dynamoUserReports(client: DynamoDBClient, tableName: string): UserReports {
   async function count(username: Username, skPrefix: string): Promise<ReportedCount> {

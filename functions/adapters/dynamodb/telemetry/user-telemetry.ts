@@ -3,7 +3,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { EventEntry } from '../../../../domain/telemetry/device-hour.ts';
 import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/user-telemetry.port.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
-import { devicePk, LinkItem, parseChunk, parseKey, userPk } from './telemetry.items.ts';
+import { devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
+import { userPk } from '../shared/item.ts';
 
 /** The facts that a fold reads, from the `telemetry` table itself: an index could lag behind them. */
 export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): UserTelemetry {

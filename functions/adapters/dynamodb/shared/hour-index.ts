@@ -1,22 +1,39 @@
-import { BatchGetItemCommand, paginateQuery, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
-import { shardsOfDay } from '../../../../domain/metrics/hour-index.ts';
-import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
-import type { UtcDate, UtcHour } from '../../../../domain/shared/utc.ts';
+import { shardOf } from '../../../../domain/shared/shard.ts';
+import { dateOfHour, type UtcDate, type UtcHour } from '../../../../domain/shared/utc.ts';
+import type { Key } from './item.ts';
 
 /** The index of each table of facts that has one: keys only, by `dayShard` and `hour`. */
 export const BY_HOUR_INDEX = 'byHour';
 
-type Item = Record<string, AttributeValue>;
-export type Key = { readonly pk: string; readonly sk: string };
+/**
+ * The partitions over which a table's facts of one day are spread in its index by hour. Writers and readers share this
+ * number. A higher one takes effect for new facts at once. Lower it only after the last older fact is gone.
+ */
+const DAY_SHARDS = 16;
+
+const dayShard = (date: UtcDate, shard: number): string => `${date}#${String(shard).padStart(2, '0')}`;
+
+/**
+ * The attributes that put a fact of an hour into its table's index. Facts of one `identity` share a partition: for
+ * telemetry those of a device.
+ */
+export const hourPlaceOf = (
+  hour: UtcHour,
+  identity: string,
+): { readonly dayShard: string; readonly hour: UtcHour } => ({
+  dayShard: dayShard(dateOfHour(hour), shardOf(identity, DAY_SHARDS)),
+  hour,
+});
+
+/** All partitions of a day. */
+const shardsOfDay = (date: UtcDate): readonly string[] =>
+  Array.from({ length: DAY_SHARDS }, (_, shard) => dayShard(date, shard));
 
 const QUERIES_AT_A_TIME = 16;
-const GETS_AT_A_TIME = 4;
-/** DynamoDB gives 100 items at once. */
-const BATCH_SIZE = 100;
-const MAX_TRIES = 8;
 
 const Entry = z.object({ pk: z.string(), sk: z.string(), hour: z.string() });
 
@@ -51,32 +68,4 @@ export async function keysByHour(
   });
   const wanted = entries.flat().filter(({ hour }) => hours === null || hours.includes(hour));
   return Map.groupBy(wanted, ({ hour }) => hour);
-}
-
-/** Reads items by their keys, strongly consistent. One that is gone is left out. */
-export async function getAll(
-  client: DynamoDBClient,
-  TableName: string,
-  keys: readonly Key[],
-  { random, sleep }: { readonly random: Random; readonly sleep: Sleep },
-): Promise<readonly Item[]> {
-  const batches: Item[][] = [];
-  for (let from = 0; from < keys.length; from += BATCH_SIZE) {
-    batches.push(keys.slice(from, from + BATCH_SIZE).map(({ pk, sk }) => marshall({ pk, sk })));
-  }
-  const found = await settleAll(batches, GETS_AT_A_TIME, async (batch) => {
-    const items: Item[] = [];
-    let wanted = batch;
-    for (let attempt = 1; ; attempt += 1) {
-      const request = { RequestItems: { [TableName]: { Keys: wanted, ConsistentRead: true } } };
-      const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand(request));
-      items.push(...(Responses?.[TableName] ?? []));
-      wanted = UnprocessedKeys?.[TableName]?.Keys ?? [];
-      if (wanted.length === 0) return items;
-      if (attempt === MAX_TRIES)
-        throw new Error(`${TableName}: ${wanted.length} items were not read in ${MAX_TRIES} tries`);
-      await sleep(random() * 25 * 2 ** attempt);
-    }
-  });
-  return found.flat();
 }
