@@ -115,7 +115,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'put-once-condition',
     'a fact is recorded by its first write',
     PUT_ONCE,
-    ['    ...ifNew,\n', ''],
+    ['  ...ifNew,\n', ''],
     'test/adapters/put-once.test.ts',
     'dynoxide',
   ),
