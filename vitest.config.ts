@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Where `.ci/run` wants the report it counts from. */
 const reportFile = process.env.LAUREL_TEST_REPORT;
+
+// Tests have a community of their own: one that changes its rules, tiers or boards breaks none of them.
+process.env.LAUREL_COMMUNITY = join(import.meta.dirname, 'test', 'fixtures', 'community');
 
 export default defineConfig({
   test: {

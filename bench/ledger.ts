@@ -3,7 +3,7 @@ import { grantOf, type GrantRequest } from '../domain/grants/grant.ts';
 import { grantPoints } from '../domain/grants/grant-points.ts';
 import { linesUpTo } from '../domain/grants/read-lines.ts';
 import { Username } from '../domain/identity/username.ts';
-import { currentRules } from '../domain/rules/current-rules.ts';
+import { rulebook } from '../domain/rules/current-rules.ts';
 import { isoOf } from '../domain/shared/utc.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
 import { meterCapacity } from './capacity-meter.ts';
@@ -26,11 +26,7 @@ const FLOOR = 4;
 const PAGES_ROUND_UP_BY = 1.05;
 
 const anAward = (id: string, username = ADA, reason = 'for helping others in the forum'): GrantRequest =>
-  grantOf(
-    { kind: 'award', awardId: id, username, points: 50, reason, grantedBy: 'the forum' },
-    isoOf(NOW),
-    currentRules,
-  );
+  grantOf({ kind: 'award', awardId: id, username, points: 50, reason, grantedBy: 'the forum' }, isoOf(NOW), rulebook);
 const awards = (prefix: string, count: number): readonly GrantRequest[] =>
   Array.from({ length: count }, (_, n) => anAward(`${prefix}-${n}`));
 

@@ -20,7 +20,6 @@ const BATCH = 100;
 
 /** A user that Laurel knows only because the ledger has a line of theirs. */
 const granted = { ...nothingGranted, balance: { ...nothingGranted.balance, seq: 1 } };
-const noReports = { byDate: nothingByDate, lastHour: null };
 const noMetrics: UserMetrics = {
   foldedBy: '',
   inputsHash: '',
@@ -30,7 +29,7 @@ const noMetrics: UserMetrics = {
   activity: { rulesVersion: currentRules.version, points: nothingByDate },
   ownedDevices: 0,
   sentFrom: [],
-  reports: { issues: noReports, signIns: noReports },
+  reports: new Map(),
   registry: { publishes: nothingByDate, pulls: nothingByDate },
 };
 

@@ -6,7 +6,7 @@ import { resolveUsername, Username } from '../domain/identity/username.ts';
 import type { ConfirmDeps } from '../domain/registry/confirm-publish.ts';
 import type { Pulls } from '../domain/registry/registry.port.ts';
 import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
-import { currentRules } from '../domain/rules/current-rules.ts';
+import { currentRules, rulebook } from '../domain/rules/current-rules.ts';
 import type { Clock } from '../domain/shared/environment.ts';
 import { dynamoCollectives } from '../functions/adapters/dynamodb/identity/collectives.ts';
 import { dynamoCredentials } from '../functions/adapters/dynamodb/identity/credentials.ts';
@@ -40,7 +40,7 @@ export type IngestHandler = ReturnType<typeof ingestHandler>;
 export const grantDeps = ({ client, tables, clock }: Surroundings) => ({
   ledger: dynamoGrantLedger(client, tables('score_grants')),
   lines: dynamoGrantLines(client, tables('score_grants')),
-  rules: currentRules,
+  rules: rulebook,
   reportConflict: logConflict,
   clock,
   random,
@@ -78,6 +78,7 @@ export const confirmDeps = (surroundings: Surroundings): ConfirmDeps => {
   const { client, tables } = surroundings;
   return {
     ...grantDeps(surroundings),
+    rules: currentRules,
     registry: dynamoRegistry(client, { registry: tables('registry'), grants: tables('score_grants') }),
     collectives: dynamoCollectives(client, tables('registry')),
   };

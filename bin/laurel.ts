@@ -1,10 +1,11 @@
+import { resolve } from 'node:path';
 import { CommanderError } from 'commander';
+import { COMMUNITY_FOLDER, CommunityError } from '../functions/adapters/disk/community-files.ts';
 import { beginScript } from '../local/script.ts';
 import type { Runtime } from '../operator/operation.ts';
 import { endingOf } from '../operator/explained.ts';
 import { EXIT, type ExitCode } from '../operator/outcome.ts';
 import { terminalOutput } from '../operator/output.ts';
-import { operatorProgram } from '../operator/program.ts';
 
 const isJson = process.argv.includes('--json');
 const output = terminalOutput({ json: isJson });
@@ -29,6 +30,11 @@ const runtime: Runtime = {
 };
 
 try {
+  const named = process.argv.findIndex((argument) => /^--community(=|$)/u.test(argument));
+  const folder = process.argv[named]?.split('=')[1] ?? process.argv[named + 1];
+  if (named > 0 && folder !== undefined) process.env[COMMUNITY_FOLDER] = resolve(folder);
+  // Only now: it reads the files of the community, which may have faults.
+  const { operatorProgram } = await import('../operator/program.ts');
   await operatorProgram(runtime).parseAsync();
 } catch (error) {
   exitCode = explain(error);
@@ -41,6 +47,11 @@ function explain(error: unknown): ExitCode {
     if (error.exitCode === 0) return EXIT.ok; // --help
     if (isJson) output.result({ error: error.message, code: 'usage' }, ''); // commander has already written to stderr
     return EXIT.usage;
+  }
+  if (error instanceof CommunityError) {
+    output.note(error.message);
+    if (isJson) output.result({ ok: false, faults: error.faults, code: 'invalid_community' }, '');
+    return EXIT.failed;
   }
   const { code, sentence, exitCode: ending } = endingOf(error);
   output.note(`laurel: ${sentence}`);

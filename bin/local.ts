@@ -1,11 +1,13 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { withEscapes } from '../domain/shared/text.ts';
+import { sentenceOfFault } from '../domain/rules/check-community.ts';
+import { COMMUNITY_FOLDER, communityFolder, readCommunity } from '../functions/adapters/disk/community-files.ts';
 import { synthIfStale } from '../infra/synth-if-stale.ts';
 import { ENGINES } from '../local/engines/dynamodb-engine.ts';
-import { explanationOf } from '../local/explained-error.ts';
+import { ExplainedError, explanationOf } from '../local/explained-error.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
 import { firstOf, leaders, loadSample } from '../local/sample.ts';
 import { beginScript } from '../local/script.ts';
@@ -19,6 +21,7 @@ const Options = z.object({
   fresh: z.boolean().default(false),
   empty: z.boolean().default(false),
   engine: z.enum(ENGINES).optional(),
+  community: z.string().optional(),
 });
 
 const portOf = (text: string): number => {
@@ -37,9 +40,11 @@ const command = new Command('npm start --')
   .option('--data <directory>', 'the directory that keeps the data between runs', '.laurel')
   .option('--fresh', 'delete the data of earlier runs first')
   .option('--empty', 'do not load the sample community')
+  .option('--community <directory>', 'the folder of rules, tiers and boards; community/ where it is not given')
   .addOption(new Option('--engine <engine>', 'the engine that runs in place of DynamoDB').choices([...ENGINES]))
   .parse();
 const options = Options.parse(command.opts());
+if (options.community !== undefined) process.env[COMMUNITY_FOLDER] = resolve(options.community);
 
 let stack: LocalStack | undefined;
 let isEnding = false;
@@ -69,6 +74,8 @@ try {
 
 async function run(): Promise<void> {
   const { port, data: dataDirectory, fresh, engine } = options;
+  const community = readCommunity(communityFolder());
+  if (!community.ok) throw new ExplainedError(community.error.map(sentenceOfFault).join('\n'));
   console.log('Synthesizing the stack (only if its sources changed)');
   const assembly = readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
   stack = await startLocalStack({

@@ -1,10 +1,23 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
+import { community } from '#community';
 
 const FUNCTIONS = join(import.meta.dirname, '..', 'functions');
 const HANDLER = 'handler.ts';
+
+/** The community's files as a literal: they are read and checked here, and no function parses them. */
+const inlined: Plugin = {
+  name: 'community',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^#community$/ }, ({ path }) => ({ path, namespace: 'community' }));
+    onLoad({ filter: /./, namespace: 'community' }, () => ({
+      contents: `export const community = ${JSON.stringify(community)};`,
+      loader: 'js',
+    }));
+  },
+};
 
 const bundles = await bundleAll();
 
@@ -31,6 +44,7 @@ async function bundleAll(): Promise<string> {
     format: 'esm',
     target: 'node24',
     mainFields: ['module', 'main'],
+    plugins: [inlined],
     logLevel: 'warning',
   });
   return directory;

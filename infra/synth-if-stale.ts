@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const PROJECT_ROOT = join(import.meta.dirname, '..');
@@ -29,8 +29,12 @@ const filesIn = async (path: string): Promise<string[]> => {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 };
 
+/** The folder of the community whose rules the bundles hold. */
+const communityFolder = (): string => resolve(PROJECT_ROOT, process.env.LAUREL_COMMUNITY || 'community');
+
 const hashOfSources = async (): Promise<string> => {
-  const files = (await Promise.all(SOURCES.map((source) => filesIn(join(PROJECT_ROOT, source))))).flat().sort();
+  const sources = [...SOURCES.map((source) => join(PROJECT_ROOT, source)), communityFolder()];
+  const files = (await Promise.all(sources.map(filesIn))).flat().sort();
   const hash = createHash('sha256').update(`${process.version} ${process.env.LAUREL_BASE_PATH ?? ''}`);
   for (const file of files) {
     const content = createHash('sha256')

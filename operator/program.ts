@@ -5,6 +5,7 @@ import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addDiscardCommand } from './commands/discard.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
+import { addRulesCommands } from './commands/rules.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addShadowReportCommand } from './commands/shadow-report.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -44,5 +45,6 @@ a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
   addConsistencyCommand(program, runtime);
   addKeyCommands(program, runtime);
   addReplayCommand(program, runtime);
+  addRulesCommands(program, runtime);
   return program;
 }

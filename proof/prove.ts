@@ -1,3 +1,4 @@
+import './community.ts'; // first: it says which community
 import { Command, InvalidArgumentError } from 'commander';
 import { beginScript } from '../local/script.ts';
 import { durationText, tableOf, terminalOutput, type Output } from '../operator/output.ts';

@@ -35,7 +35,10 @@ const RULES: readonly {
 }[] = [
   {
     of: /^domain\//,
-    may: (target, file) => target === 'zod/mini' || (target.startsWith('domain/') && isOnOrBelow(target, file)),
+    may: (target, file) =>
+      target === 'zod/mini' ||
+      (target === '#community' && file === 'domain/rules/current-rules.ts') ||
+      (target.startsWith('domain/') && isOnOrBelow(target, file)),
   },
   {
     of: /^functions\/[^/]+\/env\.ts$/,

@@ -1,10 +1,9 @@
 import type { Username } from '../identity/username.ts';
-import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { emptyBalance, type Balance } from './balance.ts';
 import { decideGrants, judgeAgainst, type GrantOutcome } from './decide-grants.ts';
-import type { GrantLine, GrantRequest } from './grant.ts';
+import type { GrantLine, GrantRequest, LineRules } from './grant.ts';
 import { MAX_LINES_AT_ONCE, type GrantLedger, type StoredGrant } from './grant-ledger.port.ts';
 
 /** An id that was asked for again with another user, key or amount. The first stands; somebody should know. */
@@ -12,7 +11,7 @@ export type GrantConflict = { readonly request: GrantRequest; readonly first: Gr
 
 export type GrantDeps = {
   readonly ledger: GrantLedger;
-  readonly rules: Pick<ScoringRules, 'version' | 'feedPosts'>;
+  readonly rules: LineRules;
   readonly sha256: Sha256;
   readonly randomToken: RandomToken;
   readonly random: Random;
@@ -95,7 +94,7 @@ async function grantAtOnce(
   read: Read | undefined,
 ): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
   const { ledger, sha256 } = deps;
-  const rulesVersion = deps.rules.version;
+  const rulesVersion = deps.rules.inForce.version;
   // One for all tries: a try whose answer was lost may have been the one that wrote.
   const writeId = deps.randomToken(6);
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {

@@ -1,4 +1,5 @@
 import type { Username } from '../identity/username.ts';
+import { linePrefixOf } from '../rules/reported-kinds.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 
 /** What a grant asks for. Ids are unique in the whole ledger, whoever they are for. */
@@ -33,7 +34,8 @@ export type GrantLine = GrantRequest & {
 export type GrantOrder = { readonly username: Username; readonly grantedBy: string } & (
   | { readonly kind: 'award'; readonly awardId: string; readonly points: number; readonly reason: string }
   | { readonly kind: 'badge'; readonly badgeId: string; readonly points: number; readonly reason?: string | undefined }
-  | { readonly kind: 'feed-post'; readonly postId: string }
+  /** Of an event that the rules name. */
+  | { readonly kind: 'line'; readonly event: string; readonly id: string }
 );
 
 const REVERSAL = 'reversal:';
@@ -63,8 +65,14 @@ export const isContribution = (line: Pick<GrantRequest, 'grantId'>): boolean => 
 export const reversedBy = ({ grantId }: Pick<GrantRequest, 'grantId'>): string | undefined =>
   grantId.startsWith(REVERSAL) ? grantId.slice(REVERSAL.length) : undefined;
 
-/** The grant that an order asks for. `at` is ISO 8601; a feed post brings the points of the rules. */
-export function grantOf(order: GrantOrder, at: string, rules: Pick<ScoringRules, 'feedPosts'>): GrantRequest {
+/** The versions of the rules that name an event's line, and the one in force. */
+export type LineRules = {
+  readonly inForce: Pick<ScoringRules, 'version' | 'events'>;
+  readonly all: readonly Pick<ScoringRules, 'version' | 'events'>[];
+};
+
+/** The grant that an order asks for. `at` is ISO 8601; a reported line brings the points of the rules in force. */
+export function grantOf(order: GrantOrder, at: string, rules: LineRules): GrantRequest {
   const { username, grantedBy } = order;
   const common = { username, grantedBy, grantedAt: at };
   switch (order.kind) {
@@ -85,10 +93,20 @@ export function grantOf(order: GrantOrder, at: string, rules: Pick<ScoringRules,
         ...(reason === undefined ? {} : { reason }),
       };
     }
-    case 'feed-post': {
-      const id = `feed-post:${order.postId}`;
-      const amount = rules.feedPosts.points;
-      return { ...common, grantId: id, key: `content:${id}`, category: 'content', source: 'feed', amount };
+    case 'line': {
+      const entryIn = ({ events }: Pick<ScoringRules, 'events'>) => events.find(({ event }) => event === order.event);
+      const scored = entryIn(rules.inForce);
+      const entry = scored ?? rules.all.map(entryIn).findLast((each) => each !== undefined);
+      if (entry === undefined) throw new Error(`no rules name the event ${order.event}`);
+      const { key, category, source } = entry;
+      return {
+        ...common,
+        grantId: `${linePrefixOf(entry) ?? ''}${order.id}`,
+        key: key.replace('<id>', () => order.id),
+        category,
+        source,
+        amount: scored?.points ?? 0, // a kind that the rules no longer name is kept, and gives nothing
+      };
     }
   }
 }
@@ -109,9 +127,12 @@ export const reversalOf = (
   grantedBy,
 });
 
+/** Whether the points of a grant are somebody's choice; else the rules of then decided. */
+const isByHand = ({ grantId }: GrantRequest): boolean => /^(?:award|badge|publish|reversal):/u.test(grantId);
+
 /** Whether a request asks for what a line already gave. Anything else under its id is a conflict. */
 export const isSameGrant = (request: GrantRequest, line: GrantLine): boolean =>
   request.grantId === line.grantId &&
   request.username === line.username &&
   request.key === line.key &&
-  request.amount === line.amount;
+  (request.amount === line.amount || !isByHand(request));

@@ -1,5 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import { byDate, nothingByDate, type ByDate } from '../shared/by-date.ts';
+import { rulebook } from '../rules/current-rules.ts';
+import { lineKindOf, linePrefixOf } from '../rules/reported-kinds.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import { emptyBalance, type Balance } from './balance.ts';
 import { isContribution, isReversal, reversedBy, type GrantLine } from './grant.ts';
@@ -28,9 +30,21 @@ const AWARD = 'award:';
 /** The category and the source of a single grant's key. */
 export function kindOfKey(key: string): { readonly category: string; readonly source: string } {
   if (key.startsWith(BADGE)) return { category: 'award', source: 'badge' };
-  return key.startsWith(AWARD) ? { category: 'award', source: 'award' } : { category: 'content', source: 'feed' };
+  if (key.startsWith(AWARD)) return { category: 'award', source: 'award' };
+  const { category, source } = lineKindOf(key, rulebook.all) ?? { category: 'content', source: 'feed' };
+  return { category, source };
 }
-const CONTRIBUTION_SOURCES = ['award', 'badge', 'feed'];
+
+/** The sources of single grants, whichever version of the rules names them. */
+export const SINGLE_SOURCES: readonly string[] = [
+  ...new Set([
+    'award',
+    'badge',
+    ...rulebook.all.flatMap(({ events }) =>
+      events.filter((entry) => linePrefixOf(entry) !== null).map(({ source }) => source),
+    ),
+  ]),
+];
 
 /** A reversed grant counts as 0: its line and that of its reversal cancel out. */
 export const pointsOfSingle = ({ granted, isReversed }: SingleGrant): number => (isReversed ? 0 : granted);
@@ -87,7 +101,7 @@ export function grantedOf(
     .map(({ grantId, key, amount }) => ({ key, granted: amount, isReversed: reversed.has(grantId) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   const { sourceTotals } = balance;
-  const older = CONTRIBUTION_SOURCES.map((source) => {
+  const older = SINGLE_SOURCES.map((source) => {
     const shown = sumOf(listed.filter(({ key }) => kindOfKey(key).source === source).map(pointsOfSingle));
     const toCome = sumOf(later.filter((line) => line.source === source).map(({ amount }) => amount));
     return [source, (sourceTotals.get(source) ?? 0) - shown - toCome] as const;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { kindOfKey, pointsOfSingle, type Granted } from './granted.ts';
+import { kindOfKey, pointsOfSingle, SINGLE_SOURCES, type Granted } from './granted.ts';
 import { isPublish, isReversal, reversedBy, type GrantLine } from './grant.ts';
 
 const Points = z.int();
@@ -61,7 +61,7 @@ type ShadowContribution = {
 const MAX_NAMED = 100;
 const PUBLISHES_KEY = 'content:extension-publishes';
 const PUBLISHES = 'extensions';
-const SOURCES = ['award', 'badge', 'feed', PUBLISHES];
+const SOURCES = [...SINGLE_SOURCES, PUBLISHES];
 
 const emptyRow = (source: string): SourceRow => ({
   source,

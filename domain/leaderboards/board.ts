@@ -1,9 +1,23 @@
-import { WINDOW_DATES } from '../rules/windows.ts';
+import type { BoardRules } from '../rules/community.ts';
+import { settings } from '../rules/current-rules.ts';
+import { startOfPeriod } from '../shared/periods.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 
-export const BOARDS = ['alltime', 'today', 'week', 'season'] as const;
-export type Board = (typeof BOARDS)[number];
+/** The name of a board. */
+export type Board = string;
 
-/** The last date before a board's window where the window ends on `date`; null for the board that has no window. */
-export const lastDateBefore = (board: Board, date: UtcDate): UtcDate | null =>
-  board === 'alltime' ? null : addDays(date, -WINDOW_DATES[board]);
+/** The boards of the community: one more is one line of its settings. */
+export const BOARD_RULES: readonly BoardRules[] = settings.boards;
+export const BOARDS: readonly Board[] = BOARD_RULES.map(({ name }) => name);
+
+export function boardOf(name: Board): BoardRules {
+  const board = BOARD_RULES.find((each) => each.name === name);
+  if (board === undefined) throw new Error(`there is no board ${name}`);
+  return board;
+}
+
+/** The last date before a board's window where the window ends on `date`; null for a board of all time. */
+export function lastDateBefore({ window }: Pick<BoardRules, 'window'>, date: UtcDate): UtcDate | null {
+  if (window === 'all') return null;
+  return window === 'month' ? addDays(startOfPeriod('month', date), -1) : addDays(date, -window.days);
+}

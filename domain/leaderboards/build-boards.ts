@@ -1,7 +1,9 @@
 import type { Clock, Sha256 } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
-import { BOARDS, type Board } from './board.ts';
+import { addDays, dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
+import type { BoardRules } from '../rules/community.ts';
+import { startOfPeriod } from '../shared/periods.ts';
+import { BOARD_RULES, type Board } from './board.ts';
 import {
   bucketsFor,
   compareEntries,
@@ -26,6 +28,8 @@ export type BuildDeps = {
   readonly newSorter: NewSorter;
   readonly clock: Clock;
   readonly sha256: Sha256;
+  /** Those of the community, unless said. */
+  readonly boards?: readonly BoardRules[];
   /** Other sizes of blocks than usual, for communities of a test's size. */
   readonly layout?: Layout;
 };
@@ -48,12 +52,13 @@ const BLOCKS_AT_A_TIME = 8;
  * or whole, board by board; harmless at any time, any number of times.
  */
 export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<readonly BuiltBoard[]> {
+  const { boards = BOARD_RULES } = deps;
   const asOf = isoOf(now); // taken before anything is read: whatever was saved before is seen
   const date = dateOf(now);
-  const guards = await settleAll(BOARDS, BOARDS.length, async (board) => ({
-    board,
-    previous: await deps.store.current(board),
-  }));
+  const guards = await settleAll(boards, boards.length, async (board) => {
+    const previous = await deps.store.current(board.name);
+    return [...closingOf(board, previous, date), { board, asOf, date, previous }];
+  });
   const sorters: Pick<Sorter<unknown>, 'close'>[] = [];
   const newSorter: NewSorter = (how) => {
     const sorter = deps.newSorter(how);
@@ -61,9 +66,8 @@ export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<
     return sorter;
   };
   try {
-    const builds = guards.map((guard) => ({
+    const builds = guards.flat().map((guard) => ({
       ...guard,
-      date,
       rows: newSorter<PlacedRow>({ compare: comparePlaces, pack: packRow, unpack: unpackRow }),
       directory: newSorter<DirectoryEntry>({ compare: compareEntries, pack: packEntry, unpack: unpackEntry }),
       rulesVersions: new Map<string, number>(),
@@ -71,21 +75,36 @@ export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<
     }));
     const scores = await sortStandings(deps, builds);
     // One board after the other: what is being cut is in memory.
-    return await settleAll(builds, 1, (build) => writeBoard(deps, build, { asOf, scores }));
+    return await settleAll(builds, 1, (build) => writeBoard(deps, build, scores));
   } finally {
     for (const sorter of sorters) sorter.close();
   }
 }
 
-type Build = {
-  readonly board: Board;
-  readonly previous: Snapshot | null;
+type Guard = {
+  readonly board: BoardRules;
+  readonly asOf: string;
+  /** The date that its window ends on. */
   readonly date: UtcDate;
+  readonly previous: Snapshot | null;
+};
+
+type Build = Guard & {
   readonly rows: Sorter<PlacedRow>;
   readonly directory: Sorter<DirectoryEntry>;
   readonly rulesVersions: Map<string, number>;
   total: number;
 };
+
+/**
+ * The last build of a month that has ended since the build before: as of its last moment, with all that is known of it by now.
+ * It is kept for good, as the first of a date.
+ */
+function closingOf(board: BoardRules, previous: Snapshot | null, date: UtcDate): readonly Guard[] {
+  const lastOfMonth = addDays(startOfPeriod('month', date), -1);
+  if (board.window !== 'month' || previous === null || previous.date > lastOfMonth) return [];
+  return [{ board, asOf: `${lastOfMonth}T23:59:59.999Z`, date: lastOfMonth, previous }];
+}
 
 /** Reads all scores and gives each board its rows; answers how many there were. */
 async function sortStandings({ standings, sha256 }: BuildDeps, builds: readonly Build[]): Promise<number> {
@@ -121,11 +140,12 @@ export function retentionOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: strin
 
 async function writeBoard(
   { store, layout = LAYOUT }: BuildDeps,
-  { board, previous, date, rows, directory, rulesVersions, total }: Build,
-  { asOf, scores }: { readonly asOf: string; readonly scores: number },
+  { board: { name: board, window }, asOf, previous, date, rows, directory, rulesVersions, total }: Build,
+  scores: number,
 ): Promise<BuiltBoard> {
   if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
-  const writer = await store.write(board, retentionOf(previous, asOf), asOf);
+  const isClosing = window === 'month' && asOf.endsWith('T23:59:59.999Z');
+  const writer = await store.write(board, isClosing ? 'daily' : retentionOf(previous, asOf), asOf);
   const leaves = await writeAll(cutLeaves(rows.sorted(), previous, layout), async (leaf): Promise<LeafEntry> => {
     const ref = await writer.putLeaf(leaf.rows.map(toBoardRow));
     return { start: leaf.start, count: leaf.rows.length, ref };

@@ -1,6 +1,7 @@
 import { scoreAtEndOf } from '../scoring/score-steps.ts';
 import type { UtcDate } from '../shared/utc.ts';
-import { lastDateBefore, type Board } from './board.ts';
+import type { BoardRules } from '../rules/community.ts';
+import { lastDateBefore } from './board.ts';
 import type { BoardRow, LeafStart, Place } from './snapshot.ts';
 import type { Standing } from './standings.port.ts';
 
@@ -8,10 +9,10 @@ import type { Standing } from './standings.port.ts';
 export type PlacedRow = BoardRow & Place;
 
 /** A user's row on a board whose window ends on `date`; null where there is no positive number to list. */
-export function rowOn(board: Board, date: UtcDate, standing: Standing): PlacedRow | null {
+export function rowOn(board: Pick<BoardRules, 'window'>, date: UtcDate, standing: Standing): PlacedRow | null {
   const { username, canonicalScore, tier, since, rulesVersion } = standing;
   const before = lastDateBefore(board, date);
-  const points = before === null ? canonicalScore : canonicalScore - scoreAtEndOf(before, standing);
+  const points = before === null ? canonicalScore : scoreAtEndOf(date, standing) - scoreAtEndOf(before, standing);
   return points > 0 ? { username, points, canonicalScore, tier, since, rulesVersion } : null;
 }
 

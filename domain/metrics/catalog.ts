@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { isAward } from '../grants/grant.ts';
-import { CLI_INVOCATION } from '../telemetry/event-kind.ts';
+import { currentRules } from '../rules/current-rules.ts';
+import { activityEventsOf, commandToday } from '../telemetry/event-kind.ts';
 import type { CommunityHour } from './community-hour.ts';
 import type { ScoreTotals } from './score-totals.port.ts';
 
@@ -33,6 +34,8 @@ export type Metric = {
   | { readonly kind: 'gauge'; readonly fold: (scores: ScoreTotals) => bigint }
 );
 
+const ACTIVITY = activityEventsOf(currentRules);
+
 /** The metrics of the community, in the order in which answers list them. A new one is an entry here with its fold. */
 const METRICS = [
   {
@@ -42,9 +45,10 @@ const METRICS = [
     field: 'cli_invocations',
     description: 'Invocations of the tool, whatever came of them',
     fold: ({ events }) =>
-      events.flatMap(({ entry: { kind } }) =>
-        kind.event === CLI_INVOCATION ? [{ within: { scope: 'command', key1: kind.command ?? 'other' } }] : [],
-      ),
+      events.flatMap(({ entry: { kind } }) => {
+        const command = commandToday(kind, ACTIVITY);
+        return command === null ? [] : [{ within: { scope: 'command', key1: command } }];
+      }),
   },
   {
     name: 'ACTIVE_DEVICE',

@@ -1,5 +1,8 @@
 import { dayNumberOf, type UtcDate } from '../shared/utc.ts';
-import { ONE, type ActivityRules } from './scoring-rules.ts';
+import type { ActivityRules } from './scoring-rules.ts';
+
+/** The unit of a multiplier: 10 000 basis points are 1. */
+export const ONE = 10_000;
 
 /** What the activity formula counts, on one date. Whole numbers. */
 export type ActivityInputs = {

@@ -1,7 +1,12 @@
+import { rulebook } from '../rules/current-rules.ts';
+import { countedEventsOf } from '../rules/reported-kinds.ts';
+import { activityEventsOf } from '../telemetry/event-kind.ts';
+import { atEndOf, nothingByDate, type ByDate } from '../shared/by-date.ts';
+import { startOfPeriod } from '../shared/periods.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { NamedCommands, TelemetryOn } from './fold.ts';
-import { activeDaysOn, activityOf, groupCounts, type ActivityInputs } from '../rules/activity.ts';
-import { ONE, type ActivityRules, type ReportRules, type ScoringRules } from '../rules/scoring-rules.ts';
+import { activeDaysOn, activityOf, groupCounts, ONE, type ActivityInputs } from '../rules/activity.ts';
+import type { ActivityRules, ScoredEvent, ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One keyed part of a score, recomputed from counts. */
 export type Contribution = {
@@ -13,10 +18,10 @@ export type Contribution = {
   readonly inputs: ReadonlyMap<string, number>;
 };
 
-/** What servers report of a user and the registry holds of them, by the end of a date. */
+/** What is reported of a user, and the registry holds of them, by the end of a date. */
 export type Counts = {
-  readonly issues: number;
-  readonly signIns: number;
+  /** By event, and by the dates that each adds on: a cap may be of a period. */
+  readonly reported: ReadonlyMap<string, ByDate>;
   readonly publishes: number;
   readonly pulls: number;
 };
@@ -35,7 +40,7 @@ export type ExplainedStep = {
   readonly cappedAt?: number;
 };
 
-/** A contribution that every score lists, also at 0. All that is particular to it stands here. */
+/** A contribution that every score lists, also at 0. All that is particular to it is here. */
 type FixedContribution = {
   readonly key: string;
   readonly category: string;
@@ -76,8 +81,8 @@ const activity: FixedContribution = {
   explain: (inputs, rules) => explainActivity(activityInputs(rules, inputs), rules.activity),
 };
 
-const capNote = (uncapped: number, cap: number): { readonly cappedAt?: number } =>
-  uncapped > cap ? { cappedAt: cap } : {};
+const capNote = (uncapped: number, cap: number | undefined): { readonly cappedAt?: number } =>
+  cap !== undefined && uncapped > cap ? { cappedAt: cap } : {};
 
 function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly ExplainedStep[] {
   const { base, diversity, streakBasisPoints, rollingBasisPoints, points } = activityOf(inputs, rules);
@@ -114,70 +119,127 @@ function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly
   ];
 }
 
-/** A contribution of so many points for each of a kind, up to a cap. */
+/** What is counted, and the points for each up to a cap. */
+type CountedRules = Pick<ScoredEvent, 'points' | 'cap' | 'capPer'>;
+
+const capped = (points: number, cap: number | undefined): number =>
+  cap === undefined ? points : Math.min(cap, points);
+const cappedStep = (points: number, cap: number | undefined, count: string): string =>
+  cap === undefined ? `${points} × ${count}` : `min(${cap}, ${points} × ${count})`;
+
+/** A contribution of so many points for each of a kind, up to a cap on all of them. */
 function counted(
   identity: Pick<FixedContribution, 'key' | 'category' | 'source'>,
-  countOf: (counts: Counts) => number,
-  rulesOf: (rules: ScoringRules) => ReportRules,
+  countOf: (counts: Counts, date: UtcDate) => number,
+  { points, cap }: CountedRules,
   options: { readonly stopsAboveCap?: boolean } = {},
 ): FixedContribution {
-  const uncapped = (inputs: Inputs, { points }: ReportRules) => points * (inputs.get('count') ?? 0);
-  const shown = (inputs: Inputs, rules: ReportRules) => {
-    const isStopped = options.stopsAboveCap === true && uncapped(inputs, rules) > rules.cap;
+  const uncapped = (inputs: Inputs) => points * (inputs.get('count') ?? 0);
+  const shown = (inputs: Inputs) => {
+    const isStopped = options.stopsAboveCap === true && cap !== undefined && uncapped(inputs) > cap;
     return `${inputs.get('count') ?? 0}${isStopped ? ' or more' : ''}`;
   };
   return {
     ...identity,
-    inputsOn: (_date, { counts }) => new Map([['count', countOf(counts)]]),
-    pointsOf: (inputs, rules) => Math.min(rulesOf(rules).cap, uncapped(inputs, rulesOf(rules))),
-    explain: (inputs, rules) => {
-      const { points, cap } = rulesOf(rules);
-      return [
-        {
-          label: 'points',
-          arithmetic: `min(${cap}, ${points} × ${shown(inputs, rulesOf(rules))})`,
-          value: Math.min(cap, uncapped(inputs, rulesOf(rules))),
-          ...capNote(uncapped(inputs, rulesOf(rules)), cap),
-        },
-      ];
-    },
+    inputsOn: (date, { counts }) => new Map([['count', countOf(counts, date)]]),
+    pointsOf: (inputs) => capped(uncapped(inputs), cap),
+    explain: (inputs) => [
+      {
+        label: 'points',
+        arithmetic: cappedStep(points, cap, shown(inputs)),
+        value: capped(uncapped(inputs), cap),
+        ...capNote(uncapped(inputs), cap),
+      },
+    ],
   };
 }
 
+/** The same with a cap on each month or week: earlier ones are one number, the one of the date is told apart. */
+function countedByPeriod(
+  identity: Pick<FixedContribution, 'key' | 'category' | 'source'>,
+  factsOf: (counts: Counts) => ByDate,
+  { points, cap }: CountedRules,
+  period: 'month' | 'week',
+): FixedContribution {
+  const now = (inputs: Inputs) => points * (inputs.get(period) ?? 0);
+  const earlier = (inputs: Inputs) => inputs.get('earlierPoints') ?? 0;
+  const pointsOf = (inputs: Inputs) => earlier(inputs) + capped(now(inputs), cap);
+  return {
+    ...identity,
+    inputsOn: (date, { counts }) => {
+      const current = startOfPeriod(period, date);
+      const byPeriod = new Map<UtcDate, number>([[current, 0]]);
+      for (const [day, count] of factsOf(counts)) {
+        const start = startOfPeriod(period, day);
+        if (day <= date) byPeriod.set(start, (byPeriod.get(start) ?? 0) + count);
+      }
+      const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, each) => total + each, 0);
+      const before = [...byPeriod].filter(([start]) => start < current).map(([, count]) => count);
+      return new Map([
+        ['count', sum(byPeriod.values())],
+        ['earlierPoints', sum(before.map((count) => capped(points * count, cap)))],
+        [period, byPeriod.get(current) ?? 0],
+      ]);
+    },
+    pointsOf,
+    explain: (inputs) => [
+      { label: `points of earlier ${period}s`, arithmetic: String(earlier(inputs)), value: earlier(inputs) },
+      {
+        label: `points of this ${period}`,
+        arithmetic: cappedStep(points, cap, String(inputs.get(period) ?? 0)),
+        value: capped(now(inputs), cap),
+        ...capNote(now(inputs), cap),
+      },
+      {
+        label: 'points',
+        arithmetic: `${earlier(inputs)} + ${capped(now(inputs), cap)}`,
+        value: pointsOf(inputs),
+      },
+    ],
+  };
+}
+
+function contributionOfEvent(entry: ScoredEvent): FixedContribution {
+  const factsOf = ({ reported }: Counts) => reported.get(entry.event) ?? nothingByDate;
+  const { capPer = 'all' } = entry;
+  return capPer === 'all'
+    ? counted(entry, (counts, date) => atEndOf(date, factsOf(counts)), entry)
+    : countedByPeriod(entry, factsOf, entry, capPer);
+}
+
+/** What follows from the rules is made of them once. */
+const made = new WeakMap<ScoringRules, readonly FixedContribution[]>();
+
 /** All but the activity: what they give follows from a count. */
-const COUNTED: readonly FixedContribution[] = [
-  counted(
-    { key: 'content:extension-publishes', category: 'content', source: 'extensions' },
-    ({ publishes }) => publishes,
-    ({ publishes }) => publishes,
-    { stopsAboveCap: true },
-  ),
-  counted(
-    { key: 'content:extension-pulls', category: 'content', source: 'extensions' },
-    ({ pulls }) => pulls,
-    ({ pulls }) => pulls,
-    { stopsAboveCap: true },
-  ),
-  counted(
-    { key: 'community:lab-issues', category: 'community', source: 'issues' },
-    ({ issues }) => issues,
-    ({ issues }) => issues,
-  ),
-  counted(
-    { key: 'community:daily-sign-in', category: 'community', source: 'sign-in' },
-    ({ signIns }) => signIns,
-    ({ signIns }) => signIns,
-  ),
-];
+function countedBy(rules: ScoringRules): readonly FixedContribution[] {
+  const before = made.get(rules);
+  if (before !== undefined) return before;
+  const contributions = [
+    counted(
+      { key: 'content:extension-publishes', category: 'content', source: 'extensions' },
+      ({ publishes }) => publishes,
+      rules.publishes,
+      { stopsAboveCap: true },
+    ),
+    counted(
+      { key: 'content:extension-pulls', category: 'content', source: 'extensions' },
+      ({ pulls }) => pulls,
+      rules.pulls,
+      { stopsAboveCap: true },
+    ),
+    ...countedEventsOf(rules).map(contributionOfEvent),
+  ];
+  made.set(rules, contributions);
+  return contributions;
+}
 
-const FIXED = [activity, ...COUNTED];
+const fixedBy = (rules: ScoringRules): readonly FixedContribution[] => [activity, ...countedBy(rules)];
 
-export const CONTRIBUTION_KEYS: readonly string[] = FIXED.map(({ key }) => key);
+/** What a fold keeps counts for, by these rules. */
+export const contributionKeysOf = (rules: ScoringRules): readonly string[] => fixedBy(rules).map(({ key }) => key);
 
-const listingPlaceOf = (key: string): number => {
-  const place = FIXED.findIndex((fixed) => fixed.key === key);
-  return place < 0 ? FIXED.length : place;
-};
+const KEYS = [...new Set([rulebook.inForce, ...rulebook.all].flatMap(contributionKeysOf))];
+const listingPlaceOf = (key: string): number => (KEYS.includes(key) ? KEYS.indexOf(key) : KEYS.length);
 
 /** The order in which contributions are listed, whatever store they come from: the fixed ones first, the rest by key. */
 export const byListing = (a: Pick<Contribution, 'key'>, b: Pick<Contribution, 'key'>): number =>
@@ -185,7 +247,7 @@ export const byListing = (a: Pick<Contribution, 'key'>, b: Pick<Contribution, 'k
 
 /** The contributions on a date, those that every score lists first. */
 export const contributionsOn = (date: UtcDate, facts: ScoreFacts, rules: ScoringRules): readonly Contribution[] =>
-  FIXED.map(({ key, category, source, inputsOn, pointsOf }) => {
+  fixedBy(rules).map(({ key, category, source, inputsOn, pointsOf }) => {
     const inputs = inputsOn(date, facts, rules);
     return { key, category, source, points: pointsOf(inputs, rules), inputs };
   });
@@ -193,19 +255,23 @@ export const contributionsOn = (date: UtcDate, facts: ScoreFacts, rules: Scoring
 /** The points of the activity alone. */
 export const activityPointsOn = (date: UtcDate, telemetry: TelemetryOn, rules: ScoringRules): number =>
   activity.pointsOf(activity.inputsOn(date, { telemetry, counts: noCounts }, rules), rules);
-const noCounts: Counts = { issues: 0, signIns: 0, publishes: 0, pulls: 0 };
+const noCounts: Counts = { reported: new Map(), publishes: 0, pulls: 0 };
 
 /** The points of all other contributions that every score lists. */
-export const pointsOfCounts = (counts: Counts, rules: ScoringRules): number =>
-  COUNTED.map(({ inputsOn, pointsOf }) =>
-    pointsOf(inputsOn('', { telemetry: noTelemetry, counts }, rules), rules),
-  ).reduce((sum, points) => sum + points, 0);
+export const pointsOfCounts = (date: UtcDate, counts: Counts, rules: ScoringRules): number =>
+  countedBy(rules)
+    .map(({ inputsOn, pointsOf }) => pointsOf(inputsOn(date, { telemetry: noTelemetry, counts }, rules), rules))
+    .reduce((sum, points) => sum + points, 0);
 const noTelemetry: TelemetryOn = { commands: new Map(), activeDays: new Set() };
 
 /** How the points of a contribution came about. */
 export const explainContribution = (contribution: Contribution, rules: ScoringRules): readonly ExplainedStep[] =>
-  FIXED.find(({ key }) => key === contribution.key)?.explain(contribution.inputs, rules) ?? [];
+  fixedBy(rules)
+    .find(({ key }) => key === contribution.key)
+    ?.explain(contribution.inputs, rules) ?? [];
 
-/** The commands whose counts must stay exact for these rules. */
-export const namedCommandsOf = ({ activity: { groups } }: ScoringRules): NamedCommands =>
-  new Set(groups.flatMap(({ commands }) => commands));
+/** What of telemetry must stay exact for these rules. */
+export const namedCommandsOf = (rules: Pick<ScoringRules, 'activity'>): NamedCommands => ({
+  commands: new Set(rules.activity.groups.flatMap(({ commands }) => commands)),
+  events: activityEventsOf(rules),
+});

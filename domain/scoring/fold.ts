@@ -2,7 +2,7 @@ import type { Username } from '../identity/username.ts';
 import { dateOfHour, dayNumberOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour, EventEntry } from '../telemetry/device-hour.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
-import { CLI_INVOCATION } from '../telemetry/event-kind.ts';
+import { commandToday, type ActivityEvents } from '../telemetry/event-kind.ts';
 import { winningCopies, type Copy } from '../telemetry/winning-copy.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 
@@ -15,7 +15,7 @@ export type CommandCount = { readonly total: number; readonly successes: number 
 export type Fold = {
   readonly events: ReadonlyMap<string, number>;
   readonly commands: ReadonlyMap<string, CommandCount>;
-  /** Dates with a `cli_invocation` of a device, numbered since 1970-01-01; sorted, each once. */
+  /** Dates with an event of the activity of a device, numbered since 1970-01-01; sorted, each once. */
   readonly activeDays: readonly number[];
   /** The newest hour with a counted event; null where nothing counts. */
   readonly lastHour: UtcHour | null;
@@ -53,11 +53,11 @@ export function byPlainName<Count>(
   return collect(plain, () => true, plus);
 }
 
-/** The commands whose counts are always exact: those that the rules name. */
-export type NamedCommands = ReadonlySet<string>;
+/** What the rules name, and what is therefore always counted exactly: commands, and the events of the activity. */
+export type NamedCommands = { readonly commands: ReadonlySet<string>; readonly events: ActivityEvents };
 
 /** Events whose counts are always exact. */
-export const RESERVED_EVENTS: ReadonlySet<string> = new Set([CLI_INVOCATION, OTHER]);
+export const reservedEvents = ({ events }: NamedCommands): ReadonlySet<string> => new Set([...events.keys(), OTHER]);
 
 function boundedNames(names: Iterable<string>, reserved: ReadonlySet<string>): ReadonlySet<string> {
   const free = [...new Set(names)].filter((name) => !reserved.has(name) && name !== OTHER).sort();
@@ -86,11 +86,11 @@ export type KeptNames = { readonly events: ReadonlySet<string>; readonly command
 export const keptNamesOf = (folds: readonly Fold[], named: NamedCommands): KeptNames => ({
   events: boundedNames(
     folds.flatMap(({ events }) => [...events.keys()]),
-    RESERVED_EVENTS,
+    reservedEvents(named),
   ),
   commands: boundedNames(
     folds.flatMap(({ commands }) => [...commands.keys()]),
-    named,
+    named.commands,
   ),
 });
 
@@ -105,15 +105,16 @@ const latest = (hours: readonly (UtcHour | null)[]): UtcHour | null =>
 
 /** The fold of all the hours that the given folds cover, which must not overlap. */
 export function mergeFolds(folds: readonly Fold[], named: NamedCommands, kept = keptNamesOf(folds, named)): Fold {
+  const reserved = reservedEvents(named);
   return {
     events: collect(
       folds.flatMap(({ events }) => [...events]),
-      (name) => RESERVED_EVENTS.has(name) || kept.events.has(name),
+      (name) => reserved.has(name) || kept.events.has(name),
       plusNumber,
     ),
     commands: collect(
       folds.flatMap(({ commands }) => [...commands]),
-      (name) => named.has(name) || kept.commands.has(name),
+      (name) => named.commands.has(name) || kept.commands.has(name),
       plusCommand,
     ),
     activeDays: [...new Set(folds.flatMap(({ activeDays }) => activeDays))].sort((a, b) => a - b),
@@ -182,14 +183,15 @@ function foldOf(copies: readonly Copy[], hour: UtcHour, named: NamedCommands): F
   if (copies.length === 0) return emptyFold;
   const marked = (name: string, { sender }: EventEntry, reserved: ReadonlySet<string>) =>
     sender !== null || reserved.has(name) || name === OTHER ? name : ANONYMOUS + name;
-  const events = copies.map(({ entry }) => [marked(entry.kind.event, entry, RESERVED_EVENTS), 1] as const);
+  const reservedNames = reservedEvents(named);
+  const events = copies.map(({ entry }) => [marked(entry.kind.event, entry, reservedNames), 1] as const);
   const commands = copies.flatMap(({ entry }) => {
-    const { command, success } = entry.kind;
+    const command = commandToday(entry.kind, named.events);
     if (command === null) return [];
-    return [[marked(command, entry, named), { total: 1, successes: success ? 1 : 0 }] as const];
+    return [[marked(command, entry, named.commands), { total: 1, successes: entry.kind.success ? 1 : 0 }] as const];
   });
   const isActive = copies.some(
-    ({ deviceId, entry }) => entry.kind.event === CLI_INVOCATION && !isTrustedDevice(deviceId),
+    ({ deviceId, entry }) => named.events.has(entry.kind.event) && !isTrustedDevice(deviceId),
   );
   const raw = {
     events: collect(events, () => true, plusNumber),

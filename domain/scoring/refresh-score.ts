@@ -160,7 +160,7 @@ export async function foldMetrics(
   { date, links }: { readonly date: UtcDate; readonly links: readonly DeviceLink[] },
 ): Promise<{ readonly metrics: UserMetrics; readonly isFromNothing: boolean }> {
   const named = namedCommandsOf(rules.inForce);
-  const foldedBy = foldedByOf(named, sha256);
+  const foldedBy = foldedByOf(rules.inForce, sha256);
   const inputsHash = sha256(foldInputsOf(links, foldedBy)).slice(0, 32);
   const stored = guard.metrics?.metrics ?? null;
   const isOfWrongClock = stored !== null && stored.sealedThrough > addDays(date, -SEALED_AT_AGE);

@@ -4,10 +4,10 @@ import type { RegistryCounts, UserRegistry } from '../registry/user-registry.por
 import { additionsOf, atEndOf, byDate, datesFrom, nothingByDate, type ByDate } from '../shared/by-date.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
-import type { ReportRules, ScoringRules } from '../rules/scoring-rules.ts';
+import type { CountRules, ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One more than the cap pays for: who reads the count sees that the cap took something away. */
-const maxCounted = ({ points, cap }: ReportRules): number => Math.ceil(cap / points) + 1;
+const maxCounted = ({ points, cap }: CountRules): number => (points === 0 ? 1 : Math.ceil(cap / points) + 1);
 
 /** So many pulls of others are looked at: popularity makes no refresh dearer than that. */
 const MAX_PULLS_READ = 1_000;

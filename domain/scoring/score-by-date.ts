@@ -9,6 +9,8 @@ import { activityByDate, countsOn, firstDateKnown, sumOf, type UserMetrics } fro
 /** A user's facts by their dates: what the score of any date is made of. */
 export type DatedFacts = { readonly metrics: UserMetrics; readonly granted: Granted };
 
+const datesOfReports = ({ reports }: Pick<UserMetrics, 'reports'>) => [...reports.values()].map((each) => each.byDate);
+
 /** The facts dated on or before a date, which is not sealed. */
 export function factsOn(date: UtcDate, metrics: UserMetrics): ScoreFacts {
   const [telemetry] = telemetryByDate(metrics, [date]);
@@ -23,7 +25,7 @@ export function* scoresOn(
   rules: ScoringRules,
 ): Generator<readonly [UtcDate, number], void> {
   const all = [...dates];
-  const rest = (date: UtcDate) => pointsOfCounts(countsOn(date, metrics), rules) + atEndOf(date, granted.byDate);
+  const rest = (date: UtcDate) => pointsOfCounts(date, countsOn(date, metrics), rules) + atEndOf(date, granted.byDate);
   for (const date of all.filter((each) => each <= metrics.sealedThrough)) {
     yield [date, atEndOf(date, metrics.activity.points) + rest(date)];
   }
@@ -45,9 +47,7 @@ export function nextChangeAfter(date: UtcDate, score: number, facts: DatedFacts,
       ? []
       : [addDays(dateOfDayNumber(lastActiveDay), Math.max(rules.activity.window.days, 2))]),
     ...metrics.open.keys(),
-    ...[granted.byDate, metrics.reports.issues.byDate, metrics.reports.signIns.byDate].flatMap((dates) => [
-      ...dates.keys(),
-    ]),
+    ...[granted.byDate, ...datesOfReports(metrics)].flatMap((dates) => [...dates.keys()]),
     ...[metrics.registry.publishes, metrics.registry.pulls].flatMap((dates) => [...dates.keys()]),
   ].reduce((a, b) => (b > a ? b : a), date);
   for (const [day, total] of scoresOn(datesFrom(addDays(date, 1), settled), facts, rules)) {
@@ -63,8 +63,8 @@ export function firstFactOf({ metrics, granted }: DatedFacts): UtcDate | null {
   const firsts = [
     ...(firstActiveDay === undefined ? [] : [dateOfDayNumber(firstActiveDay)]),
     ...open.keys(),
-    ...[granted.byDate, reports.issues.byDate, reports.signIns.byDate, registry.publishes, registry.pulls].flatMap(
-      (dates) => [...dates.keys()].slice(0, 1),
+    ...[granted.byDate, ...datesOfReports({ reports }), registry.publishes, registry.pulls].flatMap((dates) =>
+      [...dates.keys()].slice(0, 1),
     ),
   ];
   return firsts.length === 0 ? null : firsts.reduce((a, b) => (b < a ? b : a));

@@ -18,10 +18,17 @@ export function tiersReached(
   at: string,
   { tiers }: Pick<ScoringRules, 'tiers'>,
 ): readonly TierReached[] {
-  const recorded = new Map(before.map((reached) => [reached.tier, reached]));
+  const recorded = new Set(before.map(({ tier }) => tier));
   const passed = tiers.slice(1).filter(({ from }) => from <= canonicalScore);
   const added = passed.filter(({ name }) => !recorded.has(name));
-  return [...before, ...added.map(({ name }) => ({ tier: name, reachedAt: at, hasBadge: false }))];
+  const reached = [...before, ...added.map(({ name }) => ({ tier: name, reachedAt: at, hasBadge: false }))];
+  // A tier that the rules no longer name keeps its place before the next one that they do.
+  const places = new Map(tiers.map(({ name }, place) => [name, place]));
+  const placed = reached.map((each, index) => {
+    const next = reached.slice(index).find(({ tier }) => places.has(tier));
+    return { each, place: places.get(next?.tier ?? '') ?? tiers.length };
+  });
+  return placed.sort((a, b) => a.place - b.place).map(({ each }) => each);
 }
 
 const badgeIdOf = (tier: string): string => `tier-${tier.toLowerCase()}`;

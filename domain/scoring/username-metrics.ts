@@ -1,23 +1,34 @@
-import { LONGEST_WINDOW_DATES } from '../rules/windows.ts';
+import { LONGEST_WINDOW_DATES } from '../rules/community.ts';
 import type { RegistryCounts } from '../registry/user-registry.port.ts';
-import { additionsOf, atEndOf, datesFrom, from, nothingByDate, totalOf, type ByDate } from '../shared/by-date.ts';
+import {
+  additionsOf,
+  atEndOf,
+  byDate,
+  datesFrom,
+  from,
+  nothingByDate,
+  totalOf,
+  type ByDate,
+} from '../shared/by-date.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
 import type { ReportedFacts } from '../telemetry/user-reports.port.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
-import { activityPointsOn, CONTRIBUTION_KEYS, namedCommandsOf, type Counts } from './contributions.ts';
+import { activityPointsOn, contributionKeysOf, namedCommandsOf, type Counts } from './contributions.ts';
 import {
   emptyFold,
   bySender,
   keptNamesOf,
   mergeFolds,
   MAX_NAMES,
-  RESERVED_EVENTS,
+  reservedEvents,
   telemetryByDate,
   type Fold,
   type NamedCommands,
 } from './fold.ts';
+import { countedEventsOf } from '../rules/reported-kinds.ts';
+import { startOfPeriod } from '../shared/periods.ts';
 import { rulebook, type Rulebook } from '../rules/current-rules.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 
@@ -36,9 +47,24 @@ export const firstDateKnown = (date: UtcDate): UtcDate => addDays(date, -LONGEST
  */
 export const FOLD = 2;
 
-/** Names the way in which this release folds: the number, and what is counted by name. */
-export const foldedByOf = (named: NamedCommands, sha256: Sha256): string => {
-  const names = [[...RESERVED_EVENTS].sort(), CONTRIBUTION_KEYS, [...named].sort(), MAX_NAMES, SEALED_AT_AGE];
+/** The month or week that a kind's cap is counted in, as its key does not tell it. */
+const periodsOf = (rules: ScoringRules): readonly string[] =>
+  countedEventsOf(rules).flatMap(({ key, capPer = 'all' }) => (capPer === 'all' ? [] : [`${key} per ${capPer}`]));
+
+/** Events that count as one command, whatever they say. */
+const fixedCommandsOf = ({ activity }: ScoringRules): readonly string[] =>
+  activity.events.flatMap(({ event, command }) => ('is' in command ? [`${event} is ${command.is}`] : []));
+
+/** Names the way in which these rules fold: the number, what is counted by name, and by period. */
+export const foldedByOf = (rules: ScoringRules, sha256: Sha256): string => {
+  const named = namedCommandsOf(rules);
+  const names = [
+    [...reservedEvents(named), ...fixedCommandsOf(rules)].sort(),
+    [...contributionKeysOf(rules), ...periodsOf(rules)],
+    [...named.commands].sort(),
+    MAX_NAMES,
+    SEALED_AT_AGE,
+  ];
   return `${FOLD}.${sha256(JSON.stringify(names)).slice(0, 8)}`;
 };
 
@@ -48,7 +74,7 @@ export const computedByNow = (
   { inForce } = rulebook,
 ): { readonly rulesVersion: string; readonly foldedBy: string } => ({
   rulesVersion: inForce.version,
-  foldedBy: foldedByOf(namedCommandsOf(inForce), sha256),
+  foldedBy: foldedByOf(inForce, sha256),
 });
 
 /** `username_metrics`: what a user's telemetry facts fold to. Days on which nothing counts leave no trace in it. */
@@ -198,7 +224,6 @@ function assemble(
     sentFrom.has(deviceId) ? [position] : [],
   );
   const first = firstDateKnown(date);
-  const { issues, signIns } = reports;
   return {
     foldedBy,
     inputsHash,
@@ -211,12 +236,23 @@ function assemble(
     },
     ownedDevices: links.filter((link) => link.owned && isPersonal(link)).length,
     sentFrom: [...new Set([...before.sentFrom, ...sentFromNow])].sort((a, b) => a - b),
-    reports: {
-      issues: { ...issues, byDate: from(first, issues.byDate) },
-      signIns: { ...signIns, byDate: from(first, signIns.byDate) },
-    },
+    reports: new Map(
+      [...reports].map(([event, count]) => [
+        event,
+        { ...count, byDate: keptByDate(event, count.byDate, first, rules.inForce) },
+      ]),
+    ),
     registry: { publishes: from(first, registry.publishes), pulls: from(first, registry.pulls) },
   };
+}
+
+/** Counts of dates before the first known: one number, or one of each period that a cap is counted in. */
+function keptByDate(event: string, additions: ByDate, first: UtcDate, rules: ScoringRules): ByDate {
+  const { capPer = 'all' } = rules.events.find((entry) => entry.event === event) ?? {};
+  if (capPer === 'all') return from(first, additions);
+  return byDate(
+    [...additions].map(([date, count]) => [date < first ? startOfPeriod(capPer, date) : date, count] as const),
+  );
 }
 
 /**
@@ -283,8 +319,7 @@ export const sumOf = (metrics: UserMetrics, named: NamedCommands): Fold =>
 
 /** What the score of a date counts beside telemetry. */
 export const countsOn = (date: UtcDate, { reports, registry }: Pick<UserMetrics, 'reports' | 'registry'>): Counts => ({
-  issues: atEndOf(date, reports.issues.byDate),
-  signIns: atEndOf(date, reports.signIns.byDate),
+  reported: new Map([...reports].map(([event, count]) => [event, count.byDate])),
   publishes: atEndOf(date, registry.publishes),
   pulls: atEndOf(date, registry.pulls),
 });
@@ -297,4 +332,4 @@ export const isKnown = ({ ownedDevices, open, sealed, reports }: UserMetrics): b
   ownedDevices > 0 ||
   open.size > 0 ||
   sealed.lastHour !== null ||
-  totalOf(reports.issues.byDate) + totalOf(reports.signIns.byDate) > 0;
+  [...reports.values()].some((count) => totalOf(count.byDate) > 0);

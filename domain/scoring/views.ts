@@ -37,13 +37,13 @@ const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<st
 
 export function statsView(username: string, { metrics, foldedAt }: StoredMetrics): StatsView {
   const sum = sumOf(metrics, namedCommandsOf(currentRules));
-  const { issues, signIns } = metrics.reports;
-  const reported = [
-    ['issue_created', totalOf(issues.byDate)] as const,
-    ['daily_sign_in', totalOf(signIns.byDate)] as const,
-  ];
-  const events = [...byPlainName(sum.events, plusNumber), ...reported.filter(([, count]) => count > 0)];
-  const lastHour = [sum.lastHour, issues.lastHour, signIns.lastHour]
+  const reported = [...metrics.reports].map(([event, { byDate }]) => [event, totalOf(byDate)] as const);
+  const sent = byPlainName(sum.events, plusNumber);
+  // Of a kind that was sent before the rules named it, there are events, too.
+  const events = [
+    ...new Map([...sent, ...reported.map(([event, count]) => [event, count + (sent.get(event) ?? 0)] as const)]),
+  ].filter(([, count]) => count > 0);
+  const lastHour = [sum.lastHour, ...[...metrics.reports.values()].map((each) => each.lastHour)]
     .filter((hour) => hour !== null)
     .sort()
     .at(-1);

@@ -37,9 +37,18 @@ const PAYLOAD_LIMIT = 760;
 const CLOSE_AT_ENTRIES = 50;
 const CLOSE_AT_PAYLOAD = 620;
 
-/** How a kind is written in an item's table: short for the commonest, and without loss. */
+/** Its commands are written without its name: it is the commonest event of the sample community's tool. */
+const SHORTENED = 'cli_invocation';
+
+/** How a kind is written in an item's table: short for the commonest, and without loss. No event's name has `:` or `!`. */
 export const kindText = ({ event, command, success }: EventKind): string =>
-  command === null ? event : `${success ? ':' : '!'}${command}`;
+  command === null ? event : `${event === SHORTENED ? '' : event}${success ? ':' : '!'}${command}`;
+
+export function kindOfText(text: string): EventKind {
+  const [, event = text, mark, command = ''] = /^([^:!]*)([:!])(.*)$/su.exec(text) ?? [];
+  if (mark === undefined) return { event, command: null, success: true };
+  return { event: event === '' ? SHORTENED : event, command, success: mark === ':' };
+}
 
 const payloadOf = (events: readonly EventEntry[]): number => {
   const kinds = new Set(events.map(({ kind }) => kindText(kind)));

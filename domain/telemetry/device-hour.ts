@@ -3,11 +3,11 @@ import type { UtcHour } from '../shared/utc.ts';
 
 /** What an event counts as. Two events of one kind count alike in every projection. */
 export type EventKind = {
-  /** `cli_invocation`, or a name of the sender's own. */
+  /** An event of the tool's activity, such as `cli_invocation`, or a name of the sender's own. */
   readonly event: string;
-  /** The command of a `cli_invocation`: a name matching `COMMAND_NAME`, else `other`; null for every other event. */
+  /** The command of an event of the activity: a name matching `COMMAND_NAME`, else `other`; null for every other event. */
   readonly command: string | null;
-  /** Whether a `cli_invocation` succeeded: `properties.result.status` is `success` or absent. True for other events. */
+  /** Whether an event of the activity succeeded. True for other events. */
   readonly success: boolean;
 };
 

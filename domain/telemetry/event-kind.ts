@@ -1,10 +1,9 @@
+import type { ActivityEvent } from '../rules/scoring-rules.ts';
 import type { EventKind } from './device-hour.ts';
 
 /** A command counts by its name where it looks like one; whatever else a user typed counts as `other`. */
 const COMMAND_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const OTHER_COMMAND = 'other';
-
-export const CLI_INVOCATION = 'cli_invocation';
 
 /** Reads one field of user data: own fields only, so that `__proto__` and its like are plain names. */
 const fieldOf = (value: unknown, name: string): unknown =>
@@ -12,17 +11,41 @@ const fieldOf = (value: unknown, name: string): unknown =>
     ? Object.getOwnPropertyDescriptor(value, name)?.value // no accessor survives JSON
     : undefined;
 
-/**
- * What an event counts as: for a `cli_invocation` its `properties.invocation.command` and whether its
- * `properties.result.status` is `success` or absent; for any other event its name alone.
- */
-export function kindOf(event: string, properties: unknown): EventKind {
-  if (event !== CLI_INVOCATION) return { event, command: null, success: true };
-  const command = fieldOf(fieldOf(properties, 'invocation'), 'command');
-  const status = fieldOf(fieldOf(properties, 'result'), 'status');
+const propertyAt = (properties: unknown, path: string): unknown => path.split('.').reduce(fieldOf, properties);
+
+/** The events of the tool's activity, by their names. */
+export type ActivityEvents = ReadonlyMap<string, ActivityEvent>;
+export const activityEventsOf = (rules: { readonly activity: { readonly events: readonly ActivityEvent[] } }) =>
+  new Map(rules.activity.events.map((each) => [each.event, each]));
+
+/** What an event counts as: one of the tool's activity for a command and its success, any other for its name alone. */
+export function kindOf(event: string, properties: unknown, activity: ActivityEvents): EventKind {
+  const mapping = activity.get(event);
+  if (mapping === undefined) return { event, command: null, success: true };
   return {
     event,
-    command: typeof command === 'string' && COMMAND_NAME.test(command) ? command : OTHER_COMMAND,
-    success: status === undefined || status === null || status === 'success',
+    command: commandOf(mapping, properties),
+    success: mapping.success === undefined || isSuccess(mapping.success, properties),
   };
+}
+
+function commandOf({ command }: ActivityEvent, properties: unknown): string {
+  if ('is' in command) return command.is;
+  const named = propertyAt(properties, command.property);
+  return typeof named === 'string' && COMMAND_NAME.test(named) ? named : OTHER_COMMAND;
+}
+
+function isSuccess(
+  { property, is, orAbsent = false }: NonNullable<ActivityEvent['success']>,
+  properties: unknown,
+): boolean {
+  const status = propertyAt(properties, property);
+  return status === undefined || status === null ? orAbsent : is.some((success) => success === status);
+}
+
+/** The command that a stored event counts as: the rules of today decide, whatever they were when it came. */
+export function commandToday({ event, command }: EventKind, activity: ActivityEvents): string | null {
+  const mapping = activity.get(event);
+  if (mapping === undefined) return null;
+  return 'is' in mapping.command ? mapping.command.is : (command ?? OTHER_COMMAND);
 }

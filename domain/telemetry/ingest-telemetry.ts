@@ -24,7 +24,7 @@ import {
   type RecordTrustedDeps,
   type TrustedOutcome,
 } from './record-trusted-event.ts';
-import { judgeEvent, type AcceptableEvent, type TelemetryRecord } from './telemetry-event.ts';
+import { judgeEvent, type AcceptableEvent, type KnownEvents, type TelemetryRecord } from './telemetry-event.ts';
 import { spend } from './write-budget.ts';
 
 export const EventResult = z.object({
@@ -35,6 +35,8 @@ export const EventResult = z.object({
   status: z.enum(['accepted', 'duplicate', 'rejected']),
   code: z.optional(z.string()),
   error: z.optional(z.string()),
+  /** From a trusted key: no rule gives anything for such an event. Its name may be misspelled. */
+  unscored: z.optional(z.literal(true)),
 });
 export const IngestReport = z.object({
   accepted: z.int(),
@@ -47,6 +49,8 @@ export type IngestReport = z.infer<typeof IngestReport>;
 
 export type IngestDeps = RecordTrustedDeps & {
   readonly devices: DeviceStore;
+  /** Those of this release, unless said. */
+  readonly known?: KnownEvents;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -83,7 +87,13 @@ export async function ingestTelemetry(
 
   const overBudget = spend(credential);
   const verdicts = request.events.map((raw) => {
-    const verdict = judgeEvent(raw, { now, isTrusted, sha256: deps.sha256 });
+    const verdict = judgeEvent(raw, {
+      now,
+      isTrusted,
+      sender,
+      sha256: deps.sha256,
+      ...(deps.known && { known: deps.known }),
+    });
     const refusal = verdict.ok ? overBudget(verdict.value) : undefined;
     if (!verdict.ok || refusal === undefined) return verdict;
     return err({ ...refusal, insertId: verdict.value.insertId });
@@ -110,7 +120,8 @@ export async function ingestTelemetry(
       if (outcome === undefined) throw new Error(`event ${index} was neither stored nor refused`);
       const { insertId } = verdict.value;
       if (typeof outcome === 'object') return { index, insert_id: insertId, status: 'rejected', ...outcome };
-      return { index, insert_id: insertId, status: outcome };
+      const isUnscored = isTrusted && outcome === 'accepted' && !verdict.value.isScored;
+      return { index, insert_id: insertId, status: outcome, ...(isUnscored ? { unscored: true } : {}) };
     }),
   );
 }

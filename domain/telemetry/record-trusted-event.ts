@@ -30,28 +30,25 @@ export type TrustedConflict = {
   readonly code: GrantConflictCode | 'unknown_extension' | OverBudget['code'];
   readonly error: string;
 };
-export type GrantConflictCode = 'award_conflict' | 'badge_conflict' | 'feed_post_conflict';
-
-const CONFLICT_CODE = {
-  award: 'award_conflict',
-  badge: 'badge_conflict',
-  'feed-post': 'feed_post_conflict',
-} as const;
+export type GrantConflictCode = `${string}_conflict`;
 
 /** Whether a record becomes a line of the ledger; any other becomes a fact of the telemetry. */
 export function isGrantRecord(record: TrustedRecord): record is GrantRecord {
-  return Object.hasOwn(CONFLICT_CODE, record.report.kind);
+  return ['award', 'badge', 'line'].includes(record.report.kind);
 }
+
+/** `feed_post_conflict` of `feed-post:p1`. */
+const conflictCodeOf = (grantId: string): GrantConflictCode =>
+  `${grantId.split(':', 1).join('').replaceAll('-', '_')}_conflict`;
+
 export const isFactRecord = (record: TrustedRecord): record is FactRecord => !isGrantRecord(record);
 
 /** The identity of what a trusted event reports: two records of one identity are one fact. */
 export function identityOf(record: FactRecord): string {
   const { report, at } = record;
   switch (report.kind) {
-    case 'issue-created':
-      return `issue:${report.username}:${report.issueId}`;
-    case 'signed-in':
-      return `sign-in:${report.username}:${dateOf(at)}`;
+    case 'reported':
+      return `reported:${report.event}:${report.username}:${report.id ?? dateOf(at)}`;
     case 'extension-published':
       return `published:${report.username}:${report.extension}@${report.version}`;
     case 'extension-pulled':
@@ -113,13 +110,9 @@ export async function recordTrustedEvent(
 ): Promise<TrustedOutcome> {
   const { report, at } = record;
   switch (report.kind) {
-    case 'issue-created': {
+    case 'reported': {
       const username = await deps.resolveUsername(report.username);
-      return outcomeOf(await deps.trustedFacts.recordIssue(username, report.issueId, at));
-    }
-    case 'signed-in': {
-      const username = await deps.resolveUsername(report.username);
-      return outcomeOf(await deps.trustedFacts.recordSignIn(username, dateOf(at), at));
+      return outcomeOf(await deps.trustedFacts.record(username, report.event, report.id ?? dateOf(at), at));
     }
     case 'extension-pulled': {
       const { name, version } = report;
@@ -165,15 +158,17 @@ export async function recordGrants(
     return grantOf({ ...report, username, grantedBy: by }, isoOf(at), grants.rules);
   });
   const outcomes = await grantPoints(grants, requests);
-  return outcomes.map(({ kind, line }, index) => {
+  return outcomes.map(({ kind, line }) => {
     switch (kind) {
       case 'granted':
         return 'accepted';
       case 'duplicate':
         return 'duplicate';
       case 'conflict': {
-        const code = CONFLICT_CODE[records[index]?.report.kind ?? 'award'];
-        return { code, error: `${line.grantId}: already given to ${line.username} with ${line.amount} points` };
+        return {
+          code: conflictCodeOf(line.grantId),
+          error: `${line.grantId}: already given to ${line.username} with ${line.amount} points`,
+        };
       }
     }
   });

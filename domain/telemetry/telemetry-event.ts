@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
+import { rulebook } from '../rules/current-rules.ts';
+import { reportedKindsOf, type ReportedKind } from '../rules/reported-kinds.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
@@ -7,8 +9,8 @@ import { printableText } from '../shared/text.ts';
 import { hourOf, IsoTime, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR, type UtcHour } from '../shared/utc.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { EventKind } from './device-hour.ts';
-import { kindOf } from './event-kind.ts';
-import { isTrustedEvent, readTrustedEvent, type TrustedReport } from './trusted-event.ts';
+import { activityEventsOf, kindOf, type ActivityEvents } from './event-kind.ts';
+import { isBuiltIn, readBuiltIn, readReported, type TrustedReport } from './trusted-event.ts';
 
 const MAX_EVENT_BYTES = 32 * 1024;
 /** Deeper than any client's event, and far from where a recursive reader runs out of stack. */
@@ -48,6 +50,8 @@ export type TelemetryRecord = {
   readonly reportedFor: Username | null;
   readonly hour: UtcHour;
   readonly kind: EventKind;
+  /** Whether the rules in force give anything for such an event. */
+  readonly isScored: boolean;
 };
 
 export type TrustedRecord = {
@@ -57,6 +61,7 @@ export type TrustedRecord = {
   readonly report: TrustedReport;
   /** Epoch milliseconds: the event's own time, else that of its receipt. */
   readonly at: number;
+  readonly isScored: boolean;
 };
 
 export type EventRefusalCode =
@@ -87,14 +92,29 @@ function isDeeperThan(value: unknown, limit: number): boolean {
 /** The id that an event without `insert_id` gets: from its whole content, so that an identical retry is a duplicate. */
 const derivedInsertId = (raw: unknown, sha256: Sha256): string => `sha256:${sha256(canonicalJson(raw))}`;
 
+/** What an event may be beside the names that the code knows. */
+export type KnownEvents = {
+  readonly reported: ReadonlyMap<string, ReportedKind>;
+  readonly activity: ActivityEvents;
+};
+const KNOWN: KnownEvents = { reported: reportedKindsOf(rulebook), activity: activityEventsOf(rulebook.inForce) };
+
+export type JudgeContext = {
+  readonly now: number;
+  readonly isTrusted: boolean;
+  /** Whose key sent it, where it is a person's. */
+  readonly sender?: Username | null;
+  readonly sha256: Sha256;
+  /** Those of this release, unless said. */
+  readonly known?: KnownEvents;
+};
+
 /**
  * Judges one record of a request by the rules of the contract: shape, size, scope and time. Pure: `now` is the time of
  * receipt in epoch milliseconds.
  */
-export function judgeEvent(
-  sent: unknown,
-  context: { readonly now: number; readonly isTrusted: boolean; readonly sha256: Sha256 },
-): Result<AcceptableEvent, EventRefusal> {
+export function judgeEvent(sent: unknown, context: JudgeContext): Result<AcceptableEvent, EventRefusal> {
+  const { sender = null, known = KNOWN } = context;
   const refuse = (code: EventRefusalCode, error: string, insertId: string | null = null) =>
     err({ code, error, insertId });
 
@@ -109,22 +129,29 @@ export function judgeEvent(
   if (new TextEncoder().encode(JSON.stringify(raw)).length > MAX_EVENT_BYTES) {
     return refuseThis('event_too_large', `event: larger than ${MAX_EVENT_BYTES} bytes`);
   }
-  if (isTrustedEvent(event) && !context.isTrusted) {
-    return refuseThis('missing_scope', `event: ${event} requires the telemetry:trusted scope`);
+  const reportedKind = known.reported.get(event);
+  const isReport = isBuiltIn(event) || reportedKind !== undefined;
+  const isOwn = reportedKind?.isOpen === true && sender !== null;
+  if (isReport && !context.isTrusted && !isOwn) {
+    const needed = reportedKind?.isOpen === true ? 'a personal key, or the' : 'the';
+    return refuseThis('missing_scope', `event: ${event} requires ${needed} telemetry:trusted scope`);
   }
 
   const time = timeOf(timestamp, properties, context.now);
   if (!time.ok) {
     // A server may leave the time out: it reports what has just happened.
-    const isTimeless = isTrustedEvent(event) && time.error.code === 'timestamp_missing';
+    const isTimeless = isReport && context.isTrusted && time.error.code === 'timestamp_missing';
     if (!isTimeless) return refuseThis(time.error.code, time.error.error);
   }
   const at = time.ok ? time.value : context.now;
   const insertId = sentInsertId ?? derivedInsertId(raw, context.sha256);
 
-  if (isTrustedEvent(event)) {
-    const report = readTrustedEvent(event, properties);
-    if (report.ok) return ok({ type: 'trusted', insertId, distinctId, report: report.value, at });
+  const report = isBuiltIn(event)
+    ? readBuiltIn(event, properties)
+    : reportedKind && readReported(reportedKind, properties, context.isTrusted ? null : sender);
+  if (report !== undefined) {
+    const isScored = reportedKind?.isScored ?? true;
+    if (report.ok) return ok({ type: 'trusted', insertId, distinctId, report: report.value, at, isScored });
     return refuseThis('invalid_event', sentenceOf(report.error));
   }
 
@@ -139,7 +166,8 @@ export function judgeEvent(
     distinctId,
     reportedFor,
     hour: hourOf(at),
-    kind: kindOf(event, properties),
+    kind: kindOf(event, properties, known.activity),
+    isScored: known.activity.has(event),
   });
 }
 

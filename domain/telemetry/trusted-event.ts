@@ -2,16 +2,18 @@ import * as z from 'zod/mini';
 import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../grants/grant-schemas.ts';
 import { Username } from '../identity/username.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
+import type { ReportedKind } from '../rules/reported-kinds.ts';
+import type { BUILT_IN_EVENTS } from '../rules/rule-faults.ts';
 import { DomainId } from '../shared/domain-id.ts';
 import { check, type Fault } from '../shared/faults.ts';
 import { ok, type Result } from '../shared/result.ts';
 
+type BuiltIn = (typeof BUILT_IN_EVENTS)[number];
+
 const withProperties = <Shape extends z.core.$ZodShape>(shape: Shape) => z.object({ properties: z.object(shape) });
 
-/** The properties of the events that only a key with `telemetry:trusted` may send, by their names. */
+/** The properties of the events that the code knows and only a key with `telemetry:trusted` may send, by their names. */
 const PROPERTIES = {
-  issue_created: withProperties({ issue_id: DomainId, username: Username }),
-  daily_sign_in: withProperties({ username: Username }),
   extension_published: withProperties({ extension_name: ExtensionName, version: ExtensionVersion, username: Username }),
   extension_pulled: withProperties({
     extension_name: ExtensionName,
@@ -32,18 +34,22 @@ const PROPERTIES = {
     points: BadgePoints,
     reason: z.optional(Reason),
   }),
-  feed_post_created: withProperties({ post_id: DomainId, username: Username }),
-} as const;
+} as const satisfies Readonly<Record<BuiltIn, unknown>>;
 
-export const isTrustedEvent = (event: string): event is keyof typeof PROPERTIES => Object.hasOwn(PROPERTIES, event);
+export const isBuiltIn = (event: string): event is BuiltIn => Object.hasOwn(PROPERTIES, event);
 
-/** What a trusted event says. The time is not in it: an issue has none of its own, a sign-in's date comes from it. */
+/** What a trusted event tells. The time is not in it: an issue has none of its own, a sign-in's date comes from it. */
 export type TrustedReport = FactReport | GrantReport;
 
 /** Reports that become facts, of the telemetry or of the registry. */
 export type FactReport =
-  | { readonly kind: 'issue-created'; readonly username: Username; readonly issueId: string }
-  | { readonly kind: 'signed-in'; readonly username: Username }
+  | {
+      /** A fact of a kind that the rules name; without an id there is one a date. */
+      readonly kind: 'reported';
+      readonly event: string;
+      readonly username: Username;
+      readonly id: string | null;
+    }
   | {
       readonly kind: 'extension-published';
       readonly username: Username;
@@ -68,23 +74,13 @@ export type GrantReport = { readonly username: Username } & (
       readonly grantedBy: string | undefined;
     }
   | { readonly kind: 'badge'; readonly badgeId: string; readonly points: number; readonly reason: string | undefined }
-  | { readonly kind: 'feed-post'; readonly postId: string }
+  /** Of a kind that the rules name, with their points. */
+  | { readonly kind: 'line'; readonly event: string; readonly id: string }
 );
 
-/** Reads the properties of a trusted event. The names of fields start at the event. */
-export function readTrustedEvent(
-  event: keyof typeof PROPERTIES,
-  properties: unknown,
-): Result<TrustedReport, readonly Fault[]> {
+/** Reads the properties of an event that the code knows. The names of fields start at the event. */
+export function readBuiltIn(event: BuiltIn, properties: unknown): Result<TrustedReport, readonly Fault[]> {
   switch (event) {
-    case 'issue_created':
-      return parsed(PROPERTIES[event], properties, ({ username, issue_id: issueId }) => ({
-        kind: 'issue-created',
-        username,
-        issueId,
-      }));
-    case 'daily_sign_in':
-      return parsed(PROPERTIES[event], properties, ({ username }) => ({ kind: 'signed-in', username }));
     case 'extension_published':
       return parsed(PROPERTIES[event], properties, ({ username, extension_name: extension, version }) => ({
         kind: 'extension-published',
@@ -109,12 +105,6 @@ export function readTrustedEvent(
         points,
         reason,
       }));
-    case 'feed_post_created':
-      return parsed(PROPERTIES[event], properties, ({ username, post_id: postId }) => ({
-        kind: 'feed-post',
-        username,
-        postId,
-      }));
     case 'extension_pulled':
       return parsed(PROPERTIES[event], properties, ({ extension_name: name, version, username }) => ({
         kind: 'extension-pulled',
@@ -123,6 +113,25 @@ export function readTrustedEvent(
         username,
       }));
   }
+}
+
+/** Reads a report of a kind that the rules name. `sender`: whose key sent it, where that speaks for nobody else. */
+export function readReported(
+  { event, idProperty, linePrefix }: ReportedKind,
+  properties: unknown,
+  sender: Username | null,
+): Result<TrustedReport, readonly Fault[]> {
+  const shape: Record<string, z.ZodMiniType<string>> = {
+    ...(idProperty === null ? {} : { [idProperty]: DomainId }),
+    ...(sender === null ? { username: Username } : {}),
+  };
+  return parsed(withProperties(shape), properties, (read) => {
+    const username = sender ?? Username.parse(read.username);
+    const id = idProperty === null ? null : (read[idProperty] ?? null);
+    return linePrefix !== null && id !== null
+      ? { kind: 'line', event, username, id }
+      : { kind: 'reported', event, username, id };
+  });
 }
 
 function parsed<Properties>(

@@ -1,12 +1,12 @@
 import type { Username } from '../identity/username.ts';
-import type { UtcDate } from '../shared/utc.ts';
 
 export type RecordOutcome = 'recorded' | 'already-there';
 
-/** Facts that only trusted servers report, each with an identity of its own: a repeat changes nothing. */
+/** Facts that others report of a user, each with an identity of its own: a repeat changes nothing. */
 export type TrustedFacts = {
-  /** An issue is the user's own: two users may have created issues of the same id. `at` is epoch milliseconds. */
-  recordIssue(username: Username, issueId: string, at: number): Promise<RecordOutcome>;
-  /** One a date. */
-  recordSignIn(username: Username, date: UtcDate, at: number): Promise<RecordOutcome>;
+  /**
+   * A fact is the user's own: two users may have created issues of the same id. `id` is the date where there is one a date;
+   * `at` is epoch milliseconds.
+   */
+  record(username: Username, event: string, id: string, at: number): Promise<RecordOutcome>;
 };

@@ -5,8 +5,8 @@ import type { UtcHour } from '../shared/utc.ts';
 /** How many facts of one kind servers reported of a user, by their own dates, and the hour of the newest. */
 export type ReportedCount = { readonly byDate: ByDate; readonly lastHour: UtcHour | null };
 
-/** Issues created, and dates signed in on. */
-export type ReportedFacts = { readonly issues: ReportedCount; readonly signIns: ReportedCount };
+/** By the events that reported them; a kind of which there is nothing is not there. */
+export type ReportedFacts = ReadonlyMap<string, ReportedCount>;
 
-/** The facts that servers report of a user. Strongly consistent. */
+/** The facts that are reported of a user, also those of kinds that no rules name any more. Strongly consistent. */
 export type UserReports = { reportsOf(username: Username): Promise<ReportedFacts> };

@@ -1,6 +1,6 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
@@ -29,7 +29,7 @@ export const handler = httpFunction({
       requestRefreshes: sqsSender(sqsClient('api'), env.SCORE_REFRESH_QUEUE_URL, deps),
       grants: {
         ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE, getGathered(dynamodb, env.GRANTS_TABLE)),
-        rules: currentRules,
+        rules: rulebook,
         reportConflict: logConflict,
         sha256,
         ...deps,

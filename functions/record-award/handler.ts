@@ -1,6 +1,6 @@
 import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
 import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -18,7 +18,7 @@ export const handler = httpFunction({
     return {
       authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
-      rules: currentRules,
+      rules: rulebook,
       reportConflict: logConflict,
       resolveUsername,
       clock,

@@ -1,5 +1,5 @@
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { PUT_OFF_SECONDS, putOff } from '../../domain/scoring/turns.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
@@ -34,7 +34,7 @@ export const handler = sqsBatch({
       grants: {
         ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
         lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
-        rules: currentRules,
+        rules: rulebook,
         reportConflict: logConflict,
         random,
         randomToken,

@@ -258,8 +258,8 @@ export const scoreMutants: readonly Mutant[] = [
     'a tier once reached stays',
     'domain/scoring/tiers-reached.ts',
     [
-      'return [...before, ...added',
-      'return [...before.filter(({ tier }) => passed.some(({ name }) => name === tier)), ...added',
+      'const reached = [...before, ...added',
+      'const reached = [...before.filter(({ tier }) => passed.some(({ name }) => name === tier)), ...added',
     ],
     TIERS_TEST,
   ),

@@ -338,7 +338,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'trusted-scope',
     'a trusted event takes the scope for it',
     EVENT,
-    ['if (isTrustedEvent(event) && !context.isTrusted) {', "if (event === '') {"],
+    ['if (isReport && !context.isTrusted && !isOwn) {', "if (event === '') {"],
     [EVENT_TEST, INGEST_TEST],
   ),
   mutant(

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { AuditView } from '../../domain/grants/audit.ts';
 import { GrantsView } from '../../domain/grants/views.ts';
-import { rulesVersion1 } from '../../domain/rules/version-1.ts';
-import type { ReportRules } from '../../domain/rules/scoring-rules.ts';
+import { currentRules } from '../../domain/rules/current-rules.ts';
+import type { CountRules } from '../../domain/rules/scoring-rules.ts';
 import { ScoreView, StatsView } from '../../domain/scoring/views.ts';
 import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
@@ -27,14 +27,19 @@ export type StackFigures = {
 };
 
 const Series = z.record(z.string(), z.array(z.coerce.number()));
-const { publishes, pulls, issues, feedPosts } = rulesVersion1;
+const { publishes, pulls, events: scored } = currentRules;
+const rulesOfEvent = (name: string): CountRules => {
+  const { points = 0, cap = Infinity } = scored.find(({ event }) => event === name) ?? {};
+  return { points, cap };
+};
+const [issues, feedPosts] = [rulesOfEvent('issue_created'), rulesOfEvent('feed_post_created')];
 const DAY = 86_400_000;
 const DAYS = 5;
 /** Requests at a time. */
 const READERS = 4;
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, each) => total + each, 0);
-const capped = ({ points, cap }: ReportRules, count: number): number => Math.min(points * count, cap);
+const capped = ({ points, cap }: CountRules, count: number): number => Math.min(points * count, cap);
 
 function countBy(events: readonly SentEvent[], nameOf: (event: SentEvent) => string | null): Record<string, number> {
   const counts = new Map<string, number>();

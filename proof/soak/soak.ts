@@ -1,3 +1,4 @@
+import '../community.ts'; // first: it says which community
 import { randomInt } from 'node:crypto';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';

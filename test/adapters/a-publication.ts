@@ -3,7 +3,7 @@ import { publishGrantOf } from '../../domain/registry/publish-grant.ts';
 import type { Username } from '../../domain/identity/username.ts';
 import type { PublishedVersion, Publisher } from '../../domain/registry/extension.ts';
 import type { Publication } from '../../domain/registry/registry.port.ts';
-import { rulesVersion1 } from '../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../builders/rules.ts';
 import { AT, decide } from '../builders/grants.ts';
 import { aUsername } from '../builders/identity.ts';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Username } from '../../domain/identity/username.ts';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { emptyFold, mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
-import { rulesVersion1 } from '../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../builders/rules.ts';
 import { decideScore, type UserScore } from '../../domain/scoring/score.ts';
 import type { MetricsStore, ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import type { DayScore } from '../../domain/scoring/score-steps.ts';

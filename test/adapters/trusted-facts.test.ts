@@ -42,61 +42,68 @@ onBothEngines('facts that servers report', (engine) => {
   });
 
   it('count an issue once, in the hour of its first report', async () => {
-    expect(await facts.recordIssue(user, 'i1', NOON)).toBe('recorded');
-    expect(await facts.recordIssue(user, 'i1', NOON + HOUR)).toBe('already-there');
+    expect(await facts.record(user, 'issue_created', 'i1', NOON)).toBe('recorded');
+    expect(await facts.record(user, 'issue_created', 'i1', NOON + HOUR)).toBe('already-there');
 
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });
 
   it('count a date with sign-ins once', async () => {
-    expect(await facts.recordSignIn(user, '2026-08-21', NOON)).toBe('recorded');
-    expect(await facts.recordSignIn(user, '2026-08-21', NOON + HOUR)).toBe('already-there');
-    expect(await facts.recordSignIn(user, '2026-08-20', NOON - 24 * HOUR)).toBe('recorded');
+    expect(await facts.record(user, 'daily_sign_in', '2026-08-21', NOON)).toBe('recorded');
+    expect(await facts.record(user, 'daily_sign_in', '2026-08-21', NOON + HOUR)).toBe('already-there');
+    expect(await facts.record(user, 'daily_sign_in', '2026-08-20', NOON - 24 * HOUR)).toBe('recorded');
 
-    expect(await reports.reportsOf(user)).toMatchObject({
-      issues: aReportOf().issues,
-      signIns: {
-        byDate: byDate([
-          ['2026-08-20', 1],
-          ['2026-08-21', 1],
-        ]),
-        lastHour: '2026-08-21T12',
-      },
-    });
+    expect(await reports.reportsOf(user)).toEqual(
+      new Map([
+        [
+          'daily_sign_in',
+          {
+            byDate: byDate([
+              ['2026-08-20', 1],
+              ['2026-08-21', 1],
+            ]),
+            lastHour: '2026-08-21T12',
+          },
+        ],
+      ]),
+    );
   });
 
   it('return the newest hour, whatever the order of keys', async () => {
-    await facts.recordIssue(user, 'z', NOON - HOUR);
-    await facts.recordIssue(user, 'm', NOON);
-    await facts.recordIssue(user, 'a', NOON - 2 * HOUR);
+    await facts.record(user, 'issue_created', 'z', NOON - HOUR);
+    await facts.record(user, 'issue_created', 'm', NOON);
+    await facts.record(user, 'issue_created', 'a', NOON - 2 * HOUR);
 
-    expect((await reports.reportsOf(user)).issues).toEqual(aReportOf(3).issues);
+    expect(await reports.reportsOf(user)).toEqual(aReportOf(3));
   });
 
   it('belong to one account: another may have an issue with the same id', async () => {
     const other = aUsername(`${user}.`); // its name starts with the other name
 
-    expect(await facts.recordIssue(user, 'i1', NOON)).toBe('recorded');
-    expect(await facts.recordIssue(other, 'i1', NOON)).toBe('recorded');
+    expect(await facts.record(user, 'issue_created', 'i1', NOON)).toBe('recorded');
+    expect(await facts.record(other, 'issue_created', 'i1', NOON)).toBe('recorded');
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });
 
   it('distinguish similar ids', async () => {
-    for (const id of ODD_TEXTS) expect([id, await facts.recordIssue(user, id, NOON)]).toEqual([id, 'recorded']);
+    for (const id of ODD_TEXTS)
+      expect([id, await facts.record(user, 'issue_created', id, NOON)]).toEqual([id, 'recorded']);
 
     expect(await reports.reportsOf(user)).toEqual(aReportOf(ODD_TEXTS.length));
   });
 
   it('count a record after a lost answer', async () => {
     const lossy = aLossyClient(engine());
-    expect(await dynamoTrustedFacts(lossy, table, deps).recordIssue(user, 'i1', NOON)).toBe('recorded');
+    expect(await dynamoTrustedFacts(lossy, table, deps).record(user, 'issue_created', 'i1', NOON)).toBe('recorded');
     lossy.destroy();
 
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });
 
   it('are recorded by only one of many writers', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => facts.recordIssue(user, 'i1', NOON)));
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => facts.record(user, 'issue_created', 'i1', NOON)),
+    );
 
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(1);
   });

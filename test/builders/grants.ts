@@ -1,21 +1,22 @@
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import { decideGrants, type GrantDecision } from '../../domain/grants/decide-grants.ts';
 import { grantOf, type GrantLine, type GrantRequest } from '../../domain/grants/grant.ts';
-import { rulesVersion1 } from '../../domain/rules/version-1.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
+import { rulesVersion1 } from './rules.ts';
 import { aUsername, sha256 } from './identity.ts';
 
 export const AT = '2026-08-21T12:00:00.000Z';
 
 export const anAward = (id = 'a1', points = 50, change: Partial<GrantRequest> = {}): GrantRequest => {
   const order = { username: change.username ?? aUsername(), grantedBy: 'team', reason: 'for helping' };
-  return { ...grantOf({ ...order, kind: 'award', awardId: id, points }, AT, rulesVersion1), ...change };
+  return { ...grantOf({ ...order, kind: 'award', awardId: id, points }, AT, rulebook), ...change };
 };
 
 export const aBadge = (id = 'b1', points = 0, username = aUsername()): GrantRequest =>
-  grantOf({ kind: 'badge', badgeId: id, points, username, grantedBy: 'team' }, AT, rulesVersion1);
+  grantOf({ kind: 'badge', badgeId: id, points, username, grantedBy: 'team' }, AT, rulebook);
 
 export const aFeedPost = (id = 'p1', username = aUsername()): GrantRequest =>
-  grantOf({ kind: 'feed-post', postId: id, username, grantedBy: 'team' }, AT, rulesVersion1);
+  grantOf({ kind: 'line', event: 'feed_post_created', id, username, grantedBy: 'team' }, AT, rulebook);
 
 export const decide = (
   before: Balance,

@@ -3,7 +3,7 @@ import type { GrantLine } from '../../domain/grants/grant.ts';
 import type { GrantConflict, GrantDeps } from '../../domain/grants/grant-points.ts';
 import type { GrantLedger, GrantLines, StoredGrant } from '../../domain/grants/grant-ledger.port.ts';
 import type { LinesDeps } from '../../domain/grants/read-lines.ts';
-import { rulesVersion1 } from '../../domain/rules/version-1.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
 import { sha256 } from './identity.ts';
 
 /** A ledger in memory, for tests of the rules of its users. The adapter's own tests cover the real ledger. */
@@ -50,7 +50,7 @@ export function grantsOf(ledger = new MemoryLedger()): GrantDeps & LinesDeps & {
   return {
     ledger,
     lines: ledger,
-    rules: rulesVersion1,
+    rules: rulebook,
     reportConflict: (conflict) => conflicts.push(conflict),
     randomToken: () => `token-${(tokens += 1)}`,
     random: () => 0.5,

@@ -2,8 +2,10 @@ import { byDate } from '../../domain/shared/by-date.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
 import type { ReportedFacts } from '../../domain/telemetry/user-reports.port.ts';
 
-/** The reports of servers about a user, all in one hour; empty by default. */
-export const aReportOf = (issues = 0, signIns = 0, hour = '2026-08-21T12'): ReportedFacts => ({
-  issues: { byDate: byDate([[dateOfHour(hour), issues]]), lastHour: issues > 0 ? hour : null },
-  signIns: { byDate: byDate([[dateOfHour(hour), signIns]]), lastHour: signIns > 0 ? hour : null },
-});
+/** What servers reported of a user, all in one hour: nothing, unless said. */
+export const aReportOf = (issues = 0, signIns = 0, hour = '2026-08-21T12'): ReportedFacts =>
+  new Map(
+    Object.entries({ issue_created: issues, daily_sign_in: signIns })
+      .filter(([, count]) => count > 0)
+      .map(([event, count]) => [event, { byDate: byDate([[dateOfHour(hour), count]]), lastHour: hour }]),
+  );

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveScores, simulatedScore } from '../../bench/simulated-scores.ts';
 import { nothingGranted } from '../../domain/grants/granted.ts';
-import { BOARDS, type Board } from '../../domain/leaderboards/board.ts';
+import { boardOf, BOARDS, type Board } from '../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import { pageOf, readPlace, type ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
 import { comparePlaces, rowOn } from '../../domain/leaderboards/row.ts';
@@ -57,7 +57,7 @@ async function rowsOf(deps: ReadBoardsDeps, board: Board, limit: number): Promis
 
 const rankedOn = (board: Board, standings: readonly Standing[]) =>
   standings
-    .map((standing) => rowOn(board, TODAY, standing))
+    .map((standing) => rowOn(boardOf(board), TODAY, standing))
     .filter((row) => row !== null)
     .sort(comparePlaces)
     .map(({ since: _, rulesVersion: __, ...row }, index) => ({ ...row, rank: index + 1 })); // all are of one version

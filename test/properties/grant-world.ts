@@ -12,7 +12,7 @@ import type { GrantOutcome } from '../../domain/grants/decide-grants.ts';
 import { isSameGrant, type GrantLine, type GrantRequest } from '../../domain/grants/grant.ts';
 import { grantPoints, type GrantDeps } from '../../domain/grants/grant-points.ts';
 import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
 import { balanceKey, parseBalanceItem, parseGrantItem } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
@@ -98,7 +98,7 @@ export class GrantWorld {
   deps(): GrantDeps & { readonly clock: () => number } {
     return {
       ledger: dynamoGrantLedger(this.#sending, this.#table),
-      rules: currentRules,
+      rules: rulebook,
       reportConflict: () => {},
       randomToken: () => `token-${(this.#tokens += 1)}`,
       random: () => 0.5,

@@ -32,14 +32,14 @@ export function standingOf({ username, since, saves }: Member): Standing {
 }
 
 /** The dates that a board looks back on, today included; said again here, from the rules. */
-const WINDOWS = { alltime: Infinity, today: 1, week: 7, season: 90 } as const;
+const WINDOWS: Readonly<Record<string, number>> = { alltime: Infinity, today: 1, week: 7, season: 90 };
 
 export type Expected = { rank: number; username: string; points: number; canonicalScore: number };
 
 /** The board by the rules: every gain from the whole history, then one sort. */
 export function bruteForce(board: Board, members: readonly Member[]): Expected[] {
   const lines = members.map(({ username, since, saves }) => {
-    const before = saves.filter(({ daysAgo }) => daysAgo >= WINDOWS[board]).at(-1)?.score ?? 0;
+    const before = saves.filter(({ daysAgo }) => daysAgo >= WINDOWS[board]!).at(-1)?.score ?? 0;
     const canonicalScore = saves.at(-1)!.score;
     return { username, since, canonicalScore, points: canonicalScore - before };
   });

@@ -7,7 +7,7 @@ import { grantPoints } from '../../domain/grants/grant-points.ts';
 import { grantOf } from '../../domain/grants/grant.ts';
 import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
 import { dateOfHour, hourOf, isoOf } from '../../domain/shared/utc.ts';
 import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
@@ -92,13 +92,13 @@ export class MetricsWorld extends RefreshWorld {
     } as const;
     const deps = {
       ledger: dynamoGrantLedger(this.#plain, this.#tables.score_grants),
-      rules: currentRules,
+      rules: rulebook,
       reportConflict: () => {},
       randomToken: () => this.token(),
       ...this.chance,
       sha256,
     };
-    await grantPoints(deps, [grantOf(order, at, currentRules)]);
+    await grantPoints(deps, [grantOf(order, at, rulebook)]);
     this.#awards.push({ hour: at.slice(0, 13), points });
   }
 

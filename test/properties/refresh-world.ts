@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { devicesOf, sumOf } from '../../domain/scoring/username-metrics.ts';
 import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
@@ -85,7 +85,7 @@ export class RefreshWorld extends TelemetryWorld {
     return {
       ledger: dynamoGrantLedger(this.#client, this.grantsTable),
       lines: dynamoGrantLines(this.#client, this.grantsTable),
-      rules: currentRules,
+      rules: rulebook,
       reportConflict: () => {
         throw new Error('nothing here is granted twice');
       },

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { foldDays } from '../../domain/scoring/facts.ts';
 import { byPlainName, mergeFolds, plusCommand, plusNumber, type Fold } from '../../domain/scoring/fold.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
+import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
 import type { Pulls } from '../../domain/registry/registry.port.ts';
 import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
@@ -183,7 +183,7 @@ export class TelemetryWorld {
     const requestRefreshes = async () => {};
     const ledger = dynamoGrantLedger(this.#sending, this.table); // no event here grants anything
     const randomToken = () => this.token();
-    const grants = { ledger, rules: currentRules, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
+    const grants = { ledger, rules: rulebook, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
       devices: this.store(this.#sending),
       trustedFacts,

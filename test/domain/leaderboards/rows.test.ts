@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { boardOf } from '../../../domain/leaderboards/board.ts';
 import { comparePlaces, isBefore, rowOn, startBetween } from '../../../domain/leaderboards/row.ts';
 import { packEntry, packRow, unpackEntry, unpackRow } from '../../../domain/leaderboards/packed-lines.ts';
 import { aStanding } from '../../builders/memory-leaderboards.ts';
@@ -18,7 +19,7 @@ describe('the row of a user', () => {
       { through: '2026-08-20', score: 90 },
     ];
 
-    expect(rowOn(board, date, aStanding('ada', 100, { steps }))?.points).toBe(points);
+    expect(rowOn(boardOf(board), date, aStanding('ada', 100, { steps }))?.points).toBe(points);
   });
 
   it.each([
@@ -27,11 +28,11 @@ describe('the row of a user', () => {
     ['a score that fell is no gain', [{ through: '2026-08-20', score: 101 }], null],
     ['nor is one that came back to where it was', [{ through: '2026-08-18', score: 100 }], 0],
   ])('on today: %s', (_rule, steps, gain) => {
-    expect(rowOn('today', date, aStanding('ada', 100, { steps }))?.points ?? null).toBe(gain === 0 ? null : gain);
+    expect(rowOn(boardOf('today'), date, aStanding('ada', 100, { steps }))?.points ?? null).toBe(gain === 0 ? null : gain);
   });
 
   it.each([0, -5])('is not listed with a score of %d', (score) => {
-    expect(rowOn('alltime', date, aStanding('ada', score))).toBeNull();
+    expect(rowOn(boardOf('alltime'), date, aStanding('ada', score))).toBeNull();
   });
 });
 

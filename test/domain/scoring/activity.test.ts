@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { activeDaysOn, activityOf, groupCounts } from '../../../domain/rules/activity.ts';
 import { ScoringRules } from '../../../domain/rules/scoring-rules.ts';
 import { tierOf } from '../../../domain/rules/tiers.ts';
-import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../../builders/rules.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
 
 const rules = rulesVersion1.activity;

@@ -63,7 +63,11 @@ export class FactsModel implements UserTelemetry, UserReports {
       const hours = [...all].filter((report) => report.username === username).map(({ at }) => hourOf(at));
       return { byDate: byDate(hours.map((hour) => [hour.slice(0, 10), 1])), lastHour: hours.sort().at(-1) ?? null };
     };
-    return Promise.resolve({ issues: count(this.issues), signIns: count(this.signIns.values()) });
+    const counts = [
+      ['issue_created', count(this.issues)],
+      ['daily_sign_in', count(this.signIns.values())],
+    ] as const;
+    return Promise.resolve(new Map(counts.filter(([, { lastHour }]) => lastHour !== null)));
   }
 
   bind(deviceId: string, owner: Username): void {

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { activeDaysOn, groupCounts } from '../../../domain/rules/activity.ts';
-import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { activityOfVersion1, rulesVersion1 } from '../../builders/rules.ts';
 import { sumOf } from '../../../domain/scoring/username-metrics.ts';
 import { historyView, statsView } from '../../../domain/scoring/views.ts';
 import { kindOf } from '../../../domain/telemetry/event-kind.ts';
@@ -62,7 +62,7 @@ async function replay(refreshEvery: number) {
     for (const { event, distinct_id, insert_id, properties } of 'events' in body ? body.events : [body]) {
       const sender = key === null ? null : aUsername(key);
       const at = Date.parse(properties.startedAt);
-      facts.send(distinct_id, at, anEvent(insert_id, { kind: kindOf(event, properties), sender }));
+      facts.send(distinct_id, at, anEvent(insert_id, { kind: kindOf(event, properties, activityOfVersion1), sender }));
     }
     if (index % refreshEvery === 0) for (const each of facts.announcements.splice(0)) await refreshScore(deps, each);
   }
@@ -115,7 +115,7 @@ describe('the recorded traffic of a real client', () => {
     const scores = await replay(60);
     const sent = requests.flatMap(({ key, body }) =>
       ('events' in body ? body.events : [body]).map(({ event, distinct_id, insert_id, properties }) => {
-        const kind = kindOf(event, properties);
+        const kind = kindOf(event, properties, activityOfVersion1);
         return { key, device: distinct_id, hour: properties.startedAt.slice(0, 13), id: insert_id, kind };
       }),
     );

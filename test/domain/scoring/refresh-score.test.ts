@@ -6,6 +6,8 @@
  * - assemble: days on which nothing counts leave no trace;
  * - dateOfRefresh: the date of the stored metrics, and that of the stored score.
  */
+import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
+import { rulesVersion1 } from '../../builders/rules.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldDays, rangesOf } from '../../../domain/scoring/facts.ts';
@@ -317,7 +319,7 @@ describe('reading facts', () => {
       facts.send('d', clock.now - day * MILLISECONDS_PER_DAY, anEvent(`${day}`, { sender: ada }));
     const links = [{ deviceId: 'd', owned: true }];
     const days = ['2026-08-21', '2026-08-19', '2026-08-17', '2026-08-15', '2026-08-13', '2026-08-11'];
-    expect([...(await foldDays(facts, ada, links, days, new Set())).folds.keys()]).toEqual([
+    expect([...(await foldDays(facts, ada, links, days, namedCommandsOf(rulesVersion1))).folds.keys()]).toEqual([
       '2026-08-19',
       '2026-08-21',
     ]);
@@ -344,7 +346,7 @@ describe('reading facts', () => {
     };
     const links = Array.from({ length: 10 }, (_, n) => ({ deviceId: `d${n}`, owned: true }));
 
-    await expect(foldDays(telemetry, ada, links, null, new Set())).rejects.toThrow('unreadable');
+    await expect(foldDays(telemetry, ada, links, null, namedCommandsOf(rulesVersion1))).rejects.toThrow('unreadable');
     expect(running).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CountedPull, CreditedVersion } from '../../../domain/registry/user-registry.port.ts';
-import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../../builders/rules.ts';
 import { countRegistry } from '../../../domain/scoring/registry-counts.ts';
 import { atEndOf } from '../../../domain/shared/by-date.ts';
 import { addDays } from '../../../domain/shared/utc.ts';

@@ -12,10 +12,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
 import { reversalOf } from '../../../domain/grants/grant.ts';
-import { BOARDS, lastDateBefore } from '../../../domain/leaderboards/board.ts';
+import { boardOf, BOARDS, lastDateBefore } from '../../../domain/leaderboards/board.ts';
 import { rowOn } from '../../../domain/leaderboards/row.ts';
+import { rulebookOf } from '../../../domain/rules/current-rules.ts';
 import { ScoringRules } from '../../../domain/rules/scoring-rules.ts';
-import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../../builders/rules.ts';
 import { refreshScore, type Refresh } from '../../../domain/scoring/refresh-score.ts';
 import { historyView } from '../../../domain/scoring/views.ts';
 import { addDays, dateOf, hourOf, isoOf, MILLISECONDS_PER_DAY as DAY } from '../../../domain/shared/utc.ts';
@@ -101,10 +102,10 @@ class World {
   }
 
   async refresh(refresh: Omit<Refresh, 'username'> = { days: [] }): Promise<void> {
-    const rules = {
-      inForce: VERSIONS[this.inForce]!.rules,
-      of: (name: string) => VERSIONS.find(({ rules: { version: own } }) => own === name)?.rules,
-    };
+    const rules = rulebookOf(
+      VERSIONS.map((each) => each.rules),
+      VERSIONS[this.inForce]!.rules.version,
+    );
     await refreshScore({ ...this.#deps, rules }, { ...refresh, username: ada });
   }
 
@@ -304,8 +305,15 @@ async function check(world: World, expected: Expected, order: number): Promise<v
   for (const [date, value] of history) expect([date, value]).toEqual([date, expected.on(date)]);
   for (const board of BOARDS) {
     const { canonicalScore, tier, steps } = score;
-    const row = rowOn(board, today, { username: ada, canonicalScore, tier, rulesVersion: '', since: 0, steps });
-    const before = lastDateBefore(board, today);
+    const row = rowOn(boardOf(board), today, {
+      username: ada,
+      canonicalScore,
+      tier,
+      rulesVersion: '',
+      since: 0,
+      steps,
+    });
+    const before = lastDateBefore(boardOf(board), today);
     const gain = expected.on(today) - (before === null ? 0 : expected.on(before));
     expect([board, row?.points ?? 0]).toEqual([board, Math.max(0, gain)]);
   }
@@ -393,7 +401,7 @@ describe('a return to what was', () => {
           await settle();
           const { canonicalScore, tier, steps } = world.score()!;
           for (const board of BOARDS) {
-            const row = rowOn(board, world.today, {
+            const row = rowOn(boardOf(board), world.today, {
               username: ada,
               canonicalScore,
               tier,
@@ -401,7 +409,7 @@ describe('a return to what was', () => {
               since: 0,
               steps,
             });
-            const before = lastDateBefore(board, world.today);
+            const before = lastDateBefore(boardOf(board), world.today);
             const isPaidBefore = before !== null && before >= begun;
             expect([board, row?.points ?? 0]).toEqual([board, isPaidBefore ? 0 : canonicalScore]);
             expect(canonicalScore).toBeLessThanOrEqual(most);
@@ -426,7 +434,14 @@ describe('a return to what was', () => {
       const { canonicalScore, tier, steps } = world.score()!;
       expect(canonicalScore).toBe(5_001);
       expect(
-        rowOn('today', world.today, { username: ada, canonicalScore, tier, rulesVersion: '', since: 0, steps }),
+        rowOn(boardOf('today'), world.today, {
+          username: ada,
+          canonicalScore,
+          tier,
+          rulesVersion: '',
+          since: 0,
+          steps,
+        }),
       ).toBeNull();
     }
   });

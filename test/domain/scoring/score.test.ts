@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyFold } from '../../../domain/scoring/fold.ts';
 import { contributionsOn } from '../../../domain/scoring/contributions.ts';
-import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../../builders/rules.ts';
 import { factsOn, type DatedFacts } from '../../../domain/scoring/score-by-date.ts';
 import { decideScore, type UserScore } from '../../../domain/scoring/score.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
 import { reverseGrant } from '../../../domain/grants/reverse-grant.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
-import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../../builders/rules.ts';
 import { tiersReached } from '../../../domain/scoring/tiers-reached.ts';
 import { explainView, scoreView } from '../../../domain/scoring/views.ts';
 import { aFeedPost, anAward } from '../../builders/grants.ts';

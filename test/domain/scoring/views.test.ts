@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptyFold } from '../../../domain/scoring/fold.ts';
-import { rulesVersion1 } from '../../../domain/rules/version-1.ts';
+import { rulesVersion1 } from '../../builders/rules.ts';
 import type { DayRow } from '../../../domain/scoring/score-store.port.ts';
 import { decideScore } from '../../../domain/scoring/score.ts';
 import {

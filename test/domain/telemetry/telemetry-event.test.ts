@@ -5,6 +5,7 @@ import { deviceIdOf, isTrustedDevice, trustedDeviceIdOf } from '../../../domain/
 import { kindOf } from '../../../domain/telemetry/event-kind.ts';
 import { judgeEvent } from '../../../domain/telemetry/telemetry-event.ts';
 import { aUsername, sha256 } from '../../builders/identity.ts';
+import { activityOfVersion1 } from '../../builders/rules.ts';
 import { aRawEvent, invocationOf, withoutFields } from '../../builders/telemetry.ts';
 
 const now = Date.parse('2026-08-21T12:00:00.000Z');
@@ -82,11 +83,11 @@ describe('what an event counts as', () => {
       { ...model, command: 'other' },
     ],
   ])('is %s', (_what, properties, expected) => {
-    expect(kindOf('cli_invocation', properties)).toEqual(expected);
+    expect(kindOf('cli_invocation', properties, activityOfVersion1)).toEqual(expected);
   });
 
   it('is its name alone, for every other event', () => {
-    expect(kindOf('my_event', invocationOf('model', 'error'))).toEqual({
+    expect(kindOf('my_event', invocationOf('model', 'error'), activityOfVersion1)).toEqual({
       event: 'my_event',
       command: null,
       success: true,

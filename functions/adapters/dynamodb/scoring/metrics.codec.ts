@@ -3,7 +3,8 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as z from 'zod/mini';
 import type { CommandCount, Fold } from '../../../../domain/scoring/fold.ts';
 import type { UserMetrics } from '../../../../domain/scoring/username-metrics.ts';
-import { byDate, totalOf, type ByDate } from '../../../../domain/shared/by-date.ts';
+import type { ReportedCount } from '../../../../domain/telemetry/user-reports.port.ts';
+import { byDate, nothingByDate, totalOf, type ByDate } from '../../../../domain/shared/by-date.ts';
 import {
   dateOfDayNumber,
   dateOfHour,
@@ -36,7 +37,7 @@ const Packed = z.object({
   open: z.array(Row),
   ownedDevices: Count,
   sentFrom: z.array(Count),
-  /** Issues and sign-ins: how many, and the last hour since the epoch or -1. */
+  /** Issues and sign-ins, which an older release reads: how many, and the last hour since the epoch or -1. */
   reports: z.tuple([Count, z.int(), Count, z.int()]),
   /** Publishes and pulls; metrics that were stored before there was a registry have none. */
   registry: z._default(z.tuple([Count, Count]), [0, 0]),
@@ -44,9 +45,14 @@ const Packed = z.object({
   byDate: z.optional(
     z.object({ issues: Days, signIns: Days, publishes: Days, pulls: Days, activity: Days, rules: z.string() }),
   ),
+  /** Other reported kinds by their events: the last hour, then counts by date. */
+  facts: z.optional(z.record(z.string(), z.tuple([z.int(), Days]))),
 });
 
 const NONE = -1;
+const ISSUES = 'issue_created';
+const SIGN_INS = 'daily_sign_in';
+const noReports: ReportedCount = { byDate: nothingByDate, lastHour: null };
 const hourNumberOf = (hour: UtcHour | null): number =>
   hour === null ? NONE : Date.parse(startOfHour(hour)) / MILLISECONDS_PER_HOUR;
 const hourOfNumber = (hour: number): UtcHour | null => (hour === NONE ? null : hourOf(hour * MILLISECONDS_PER_HOUR));
@@ -55,7 +61,8 @@ type PackedMetrics = Omit<UserMetrics, 'inputsHash' | 'foldedBy'>;
 
 export function packMetrics(metrics: PackedMetrics): Uint8Array {
   const folds = [metrics.sealed, ...metrics.open.values()];
-  const { issues, signIns } = metrics.reports;
+  const [issues, signIns] = [metrics.reports.get(ISSUES) ?? noReports, metrics.reports.get(SIGN_INS) ?? noReports];
+  const others = [...metrics.reports].filter(([event]) => event !== ISSUES && event !== SIGN_INS);
   const events = namesOf(folds.map((fold) => fold.events));
   const commands = namesOf(folds.map((fold) => fold.commands));
   const rowOf = (fold: Fold): Row => [
@@ -88,6 +95,7 @@ export function packMetrics(metrics: PackedMetrics): Uint8Array {
       activity: packDays(metrics.activity.points),
       rules: metrics.activity.rulesVersion,
     },
+    ...(others.length === 0 ? {} : { facts: Object.fromEntries(others.map(packReports)) }),
   };
   return deflateRawSync(JSON.stringify(packed), { level: 9 });
 }
@@ -121,13 +129,23 @@ export function unpackMetrics(bytes: Uint8Array): PackedMetrics {
     ownedDevices: packed.ownedDevices,
     sentFrom: packed.sentFrom,
     activity: { rulesVersion: packed.byDate?.rules ?? '', points: unpackDays(packed.byDate?.activity ?? []) },
-    reports: {
-      issues: { byDate: dated('issues', packed.reports[0]), lastHour: hourOfNumber(packed.reports[1]) },
-      signIns: { byDate: dated('signIns', packed.reports[2]), lastHour: hourOfNumber(packed.reports[3]) },
-    },
+    reports: new Map(
+      [
+        [ISSUES, { byDate: dated('issues', packed.reports[0]), lastHour: hourOfNumber(packed.reports[1]) }] as const,
+        [SIGN_INS, { byDate: dated('signIns', packed.reports[2]), lastHour: hourOfNumber(packed.reports[3]) }] as const,
+        ...Object.entries(packed.facts ?? {}).map(
+          ([event, [hour, days]]) => [event, { byDate: unpackDays(days), lastHour: hourOfNumber(hour) }] as const,
+        ),
+      ].filter(([, { lastHour }]) => lastHour !== null),
+    ),
     registry: { publishes: dated('publishes', packed.registry[0]), pulls: dated('pulls', packed.registry[1]) },
   };
 }
+
+const packReports = ([event, { byDate: additions, lastHour }]: readonly [string, ReportedCount]): [
+  string,
+  [number, number[]],
+] => [event, [hourNumberOf(lastHour), packDays(additions)]];
 
 /** Dates as distances: small numbers that repeat compress well. */
 function packDays(additions: ByDate): number[] {

@@ -2,9 +2,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { Username } from '../../../../domain/identity/username.ts';
-import { kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
+import { kindOfText, kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
-import { CLI_INVOCATION } from '../../../../domain/telemetry/event-kind.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Item } from '../shared/item.ts';
 
@@ -16,6 +15,7 @@ import type { Item } from '../shared/item.ts';
  *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
  *   USER#<name>    ISSUE#<id>                 an issue that the user created
  *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
+ *   USER#<name>    FACT#<event>#<id>          a fact of another kind that the rules name; with a date where there is one a day
  */
 
 export const DEVICE_SK = 'DEVICE';
@@ -52,7 +52,7 @@ export function parseKey(item: Item): TelemetryKey {
   if (username !== undefined && linked !== undefined) {
     return { kind: 'link', username: Username.parse(username), deviceId: linked };
   }
-  if (username !== undefined && (sk.startsWith(ISSUE_SK_PREFIX) || sk.startsWith(SIGN_IN_SK_PREFIX))) {
+  if (username !== undefined && FACT_PREFIXES.some((prefix) => sk.startsWith(prefix))) {
     return { kind: 'report', username: Username.parse(username) };
   }
   throw new Error(`no item of the telemetry table has the key ${pk} / ${sk}`);
@@ -65,8 +65,27 @@ export const DeviceItem = z.object({
   createdAt: z.iso.datetime(),
 });
 
-export const ISSUE_SK_PREFIX = 'ISSUE#';
-export const SIGN_IN_SK_PREFIX = 'SIGNIN#';
+/** Kinds that were stored before there were others, under prefixes of their own. */
+const OWN_PREFIXES: ReadonlyMap<string, string> = new Map([
+  ['issue_created', 'ISSUE#'],
+  ['daily_sign_in', 'SIGNIN#'],
+]);
+const SHARED_PREFIX = 'FACT#';
+export const FACT_PREFIXES: readonly string[] = [...OWN_PREFIXES.values(), SHARED_PREFIX];
+
+export const factSk = (event: string, id: string): string =>
+  `${OWN_PREFIXES.get(event) ?? `${SHARED_PREFIX}${event}#`}${id}`;
+
+/** The event of a reported fact. */
+export function eventOfFact(sk: string): string {
+  const [own] = [...OWN_PREFIXES].find(([, prefix]) => sk.startsWith(prefix)) ?? [];
+  return own ?? sk.slice(SHARED_PREFIX.length).split('#', 1).join('');
+}
+
+/** Where the facts of these kinds are: as few ranges as there can be. */
+export const prefixesOf = (events: Iterable<string>): readonly string[] => [
+  ...new Set([...events].map((event) => OWN_PREFIXES.get(event) ?? SHARED_PREFIX)),
+];
 
 /** A fact that a server reported: its key is its identity. */
 export const ReportItem = z.object({ hour: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/u)) });
@@ -85,11 +104,6 @@ const ChunkItem = z.object({
   senders: z.optional(z.array(Username)),
   writeId: z.string(),
 });
-
-const kindOfText = (text: string): EventKind =>
-  text.startsWith(':') || text.startsWith('!')
-    ? { event: CLI_INVOCATION, command: text.slice(1), success: text.startsWith(':') }
-    : { event: text, command: null, success: true };
 
 /** A chunk as an item, at the revision after `chunk.revision`. `writeId` marks this very write. */
 export function chunkItem(deviceId: string, hour: UtcHour, chunk: Chunk, writeId: string): Item {

@@ -1,42 +1,62 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Username } from '../../../../domain/identity/username.ts';
+import * as z from 'zod/mini';
+import { rulebook } from '../../../../domain/rules/current-rules.ts';
+import { reportedKindsOf } from '../../../../domain/rules/reported-kinds.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { byDate } from '../../../../domain/shared/by-date.ts';
-import { dateOfHour, type UtcHour } from '../../../../domain/shared/utc.ts';
-import type { ReportedCount, UserReports } from '../../../../domain/telemetry/user-reports.port.ts';
-import { ISSUE_SK_PREFIX, ReportItem, SIGN_IN_SK_PREFIX } from './telemetry.items.ts';
+import { dateOfHour } from '../../../../domain/shared/utc.ts';
+import type { UserReports } from '../../../../domain/telemetry/user-reports.port.ts';
+import { eventOfFact, prefixesOf, ReportItem } from './telemetry.items.ts';
 import { userPk } from '../shared/item.ts';
 
-export function dynamoUserReports(client: DynamoDBClient, tableName: string): UserReports {
-  async function count(username: Username, skPrefix: string): Promise<ReportedCount> {
+const FactItem = z.extend(ReportItem, { sk: z.string() });
+const READS_AT_A_TIME = 3;
+
+const COUNTED = [...reportedKindsOf(rulebook).values()].filter(({ linePrefix }) => linePrefix === null);
+
+/** `events`: what is stored; all kinds that any version of the rules names, unless said. */
+export function dynamoUserReports(
+  client: DynamoDBClient,
+  tableName: string,
+  events: Iterable<string> = COUNTED.map(({ event }) => event),
+): UserReports {
+  const prefixes = prefixesOf(events);
+
+  async function factsUnder(pk: string, prefix: string) {
     const pages = paginateQuery(
       { client },
       {
         TableName: tableName,
         ConsistentRead: true,
         KeyConditionExpression: 'pk = :user AND begins_with(sk, :kind)',
-        ProjectionExpression: '#hour',
+        ProjectionExpression: 'sk, #hour',
         ExpressionAttributeNames: { '#hour': 'hour' },
-        ExpressionAttributeValues: marshall({ ':user': userPk(username), ':kind': skPrefix }),
+        ExpressionAttributeValues: marshall({ ':user': pk, ':kind': prefix }),
       },
     );
-    const hours: UtcHour[] = [];
-    for await (const page of pages) {
-      hours.push(...(page.Items ?? []).map((item) => ReportItem.parse(unmarshall(item)).hour));
-    }
-    return {
-      byDate: byDate(hours.map((hour) => [dateOfHour(hour), 1] as const)),
-      lastHour: hours.sort().at(-1) ?? null,
-    };
+    const facts: z.infer<typeof FactItem>[] = [];
+    for await (const page of pages) facts.push(...(page.Items ?? []).map((item) => FactItem.parse(unmarshall(item))));
+    return facts;
   }
 
   return {
     async reportsOf(username) {
-      const counts = await settleAll([ISSUE_SK_PREFIX, SIGN_IN_SK_PREFIX], 2, (skPrefix) => count(username, skPrefix));
-      const [issues, signIns] = counts;
-      if (issues === undefined || signIns === undefined) throw new Error('a count of reports is missing');
-      return { issues, signIns };
+      const found = await settleAll(prefixes, READS_AT_A_TIME, (prefix) => factsUnder(userPk(username), prefix));
+      const byEvent = Map.groupBy(found.flat(), ({ sk }) => eventOfFact(sk));
+      return new Map(
+        [...byEvent].map(([event, facts]) => [
+          event,
+          {
+            byDate: byDate(facts.map(({ hour }) => [dateOfHour(hour), 1] as const)),
+            lastHour:
+              facts
+                .map(({ hour }) => hour)
+                .sort()
+                .at(-1) ?? null,
+          },
+        ]),
+      );
     },
   };
 }

@@ -1,0 +1,6 @@
+import { rulesOf } from '../../domain/rules/current-rules.ts';
+import { activityEventsOf } from '../../domain/telemetry/event-kind.ts';
+
+/** Of the tests' own community, which is in `test/fixtures/community`: the sample's first version. */
+export const rulesVersion1 = rulesOf('1')!;
+export const activityOfVersion1 = activityEventsOf(rulesVersion1);

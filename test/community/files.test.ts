@@ -1,0 +1,155 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format } from 'prettier';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { checkCommunity, sentenceOfFault } from '../../domain/rules/check-community.ts';
+import { CommunitySettings } from '../../domain/rules/community.ts';
+import { ScoringRules } from '../../domain/rules/scoring-rules.ts';
+import { filesOf, readCommunity, sha256OfText } from '../../functions/adapters/disk/community-files.ts';
+import { aCommunity, type Json } from '../builders/community.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const COMMUNITY = join(ROOT, 'community');
+
+describe('the community of this repository', () => {
+  it('is as its files should be', () => {
+    expect(readCommunity(COMMUNITY)).toMatchObject({ ok: true });
+  });
+
+  it('has the checksum of the version in force (laurel rules check --keep writes it)', () => {
+    const files = filesOf(COMMUNITY);
+    const { rules } = JSON.parse(files.get('community.json')!);
+    expect(JSON.parse(files.get('rules/checksums.json')!)).toHaveProperty([rules]);
+  });
+
+  it.each([
+    ['community.json', CommunitySettings],
+    ['rules.json', ScoringRules],
+  ] as const)('has the schema %s of the code that reads it (UPDATE_DOCS=1 writes it)', async (name, schema) => {
+    const file = join(COMMUNITY, 'schemas', name);
+    const json = JSON.stringify(z.toJSONSchema(schema, { io: 'input' }));
+    const text = await format(json, { parser: 'json', printWidth: 120 });
+    if (process.env.UPDATE_DOCS === '1') {
+      mkdirSync(join(COMMUNITY, 'schemas'), { recursive: true });
+      writeFileSync(file, text);
+    }
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+});
+
+/** The sentences about a community whose files were changed so. */
+function faultsAfter(change: (files: { settings: Json; rules: Json; texts: Map<string, string> }) => void): string[] {
+  const files = aCommunity();
+  change(files);
+  const texts = new Map([
+    ['community.json', JSON.stringify(files.settings)],
+    ['rules/1.json', JSON.stringify(files.rules)],
+    ...files.texts,
+  ]);
+  const checked = checkCommunity(texts, sha256OfText);
+  return checked.ok ? [] : checked.error.map(sentenceOfFault);
+}
+
+describe('files of a community', () => {
+  it('are taken as they are written', () => {
+    expect(faultsAfter(() => {})).toEqual([]);
+  });
+
+  it.each<[what: string, change: Parameters<typeof faultsAfter>[0], sentence: string | RegExp]>([
+    ['an unknown property', ({ rules }) => (rules.bonus = 5), 'rules/1.json: bonus: unknown field'],
+    [
+      'an unknown property within',
+      ({ settings }) => (settings.boards[0].colour = 'red'),
+      'community.json: boards.0.colour: unknown field',
+    ],
+    [
+      'a cap below 0',
+      ({ rules }) => (rules.events[0].cap = -1),
+      'rules/1.json: events.0.cap: expected a whole number from 0 to 1000000000',
+    ],
+    [
+      'a command in two groups',
+      ({ rules }) => rules.activity.groups[1].commands.push('model'),
+      'rules/1.json: activity.groups.1.commands.3: expected each command once, and model is in activity.groups.0.commands.0, too',
+    ],
+    [
+      'tiers out of order',
+      ({ rules }) => (rules.tiers[2].from = 30_000),
+      'rules/1.json: tiers.3.from: expected more than 30000, the threshold of Sapling before it',
+    ],
+    [
+      'a lowest tier above 0',
+      ({ rules }) => rules.tiers.shift(),
+      'rules/1.json: tiers.0.from: expected 0: everybody is in the lowest tier at least',
+    ],
+    [
+      'two kinds with one key',
+      ({ rules }) => (rules.events[1].key = rules.events[0].key),
+      'rules/1.json: events.1.key: expected a key of its own, and community:lab-issues is that of events.0.key',
+    ],
+    [
+      'an event that the code knows',
+      ({ rules }) => (rules.events[0].event = 'award'),
+      'rules/1.json: events.0.event: expected an event of its own, and award is that of Laurel itself',
+    ],
+    [
+      'an event without an identity',
+      ({ rules }) => delete rules.events[0].id,
+      'rules/1.json: events.0.id: missing, expected the property that identifies it, or "per": "day"',
+    ],
+    [
+      'a window of 91 days',
+      ({ settings }) => (settings.boards[1].window = { days: 91 }),
+      /^community\.json: boards\.1\.window.*expected .*1 to 90/,
+    ],
+    [
+      'a version that does not exist',
+      ({ settings }) => (settings.rules = '7'),
+      'community.json: rules: expected a version that there is a file of, and there is no rules/7.json',
+    ],
+    [
+      'an edited old version',
+      ({ texts }) => texts.set('rules/checksums.json', JSON.stringify({ 1: '0'.repeat(64) })),
+      /^rules\/1\.json: expected the content of rules\/checksums\.json: this version was in force and is never edited/,
+    ],
+    [
+      'an old version that is gone',
+      ({ texts }) => texts.set('rules/checksums.json', JSON.stringify({ 0: '0'.repeat(64) })),
+      /^rules\/0\.json: missing, expected the file/,
+    ],
+    [
+      'a version in a file of another name',
+      ({ texts, rules }) => texts.set('rules/2.json', JSON.stringify(rules)),
+      'rules/2.json: version: expected the name of the file, and it is 1',
+    ],
+    [
+      'points whose largest product is no exact whole number',
+      ({ rules }) => (rules.activity.groups[0].cap = 1_000_000_000),
+      /^rules\/1\.json: activity: expected caps and multipliers whose largest product is an exact whole number/,
+    ],
+    [
+      'another identity of what is stored',
+      ({ texts, rules }) => {
+        const later = structuredClone(rules);
+        later.version = '2';
+        later.events[0].id = 'number';
+        texts.set('rules/2.json', JSON.stringify(later));
+      },
+      'rules/2.json: events.0: expected the id issue_id of issue_created, as in version 1: stored facts are found by it',
+    ],
+    [
+      'a board without the score of all time',
+      ({ settings }) => settings.boards.shift(),
+      'community.json: boards: expected the board alltime with the window "all" of everything: ranks are of it',
+    ],
+    [
+      'a category that there is none of',
+      ({ settings }) => (settings.boards[1].categories = ['sports']),
+      'community.json: boards.1.categories.0: expected one of activity, content, award, community, and it is sports',
+    ],
+    ['no JSON', ({ texts }) => texts.set('rules/1.json', '{'), /^rules\/1\.json: expected JSON: /],
+  ])('with %s are refused in one sentence', (_what, change, sentence) => {
+    expect(faultsAfter(change)).toEqual([typeof sentence === 'string' ? sentence : expect.stringMatching(sentence)]);
+  });
+});
