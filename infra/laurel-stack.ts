@@ -84,6 +84,7 @@ export class LaurelStack extends Stack {
             '/v1/leaderboards/{board}/users/{username}',
             '/community-metrics',
             '/community-metrics/{view}',
+            '/v1/rules',
             '/openapi.json',
           ],
         },

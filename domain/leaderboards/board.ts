@@ -21,3 +21,16 @@ export function lastDateBefore({ window }: Pick<BoardRules, 'window'>, date: Utc
   if (window === 'all') return null;
   return window === 'month' ? addDays(startOfPeriod('month', date), -1) : addDays(date, -window.days);
 }
+
+/** Whether a username may be on boards: none of the patterns is of it. `*` is any text. */
+export function ranksAllBut(patterns: readonly string[]): (username: string) => boolean {
+  const texts = patterns.map((pattern) =>
+    pattern
+      .split('*')
+      .map((part) => part.replaceAll('.', '\\.'))
+      .join('.*'),
+  );
+  const none = new RegExp(`^(?:${texts.join('|')})$`, 'u');
+  return (username) => texts.length === 0 || !none.test(username);
+}
+export const isRankedNow = ranksAllBut(settings.notRanked);

@@ -3,7 +3,7 @@ import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { BoardRules } from '../rules/community.ts';
 import { startOfPeriod } from '../shared/periods.ts';
-import { BOARD_RULES, type Board } from './board.ts';
+import { BOARD_RULES, isRankedNow, type Board } from './board.ts';
 import {
   bucketsFor,
   compareEntries,
@@ -30,6 +30,8 @@ export type BuildDeps = {
   readonly sha256: Sha256;
   /** Those of the community, unless said. */
   readonly boards?: readonly BoardRules[];
+  /** Who may be on boards: by the settings of the community, unless said. */
+  readonly isRanked?: (username: string) => boolean;
   /** Other sizes of blocks than usual, for communities of a test's size. */
   readonly layout?: Layout;
 };
@@ -107,13 +109,16 @@ function closingOf(board: BoardRules, previous: Snapshot | null, date: UtcDate):
 }
 
 /** Reads all scores and gives each board its rows; answers how many there were. */
-async function sortStandings({ standings, sha256 }: BuildDeps, builds: readonly Build[]): Promise<number> {
+async function sortStandings(
+  { standings, sha256, isRanked = isRankedNow }: BuildDeps,
+  builds: readonly Build[],
+): Promise<number> {
   let scores = 0;
   const add = (standing: Standing): void => {
     scores += 1;
     const hash = directoryHash(sha256(standing.username));
     for (const build of builds) {
-      const row = rowOn(build.board, build.date, standing);
+      const row = isRanked(standing.username) ? rowOn(build.board, build.date, standing) : null;
       if (row === null) continue;
       build.rows.add(row);
       build.directory.add({ hash, points: row.points, since: row.since });

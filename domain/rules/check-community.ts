@@ -12,6 +12,9 @@ export const SETTINGS_FILE = 'community.json';
 export const CHECKSUMS_FILE = 'rules/checksums.json';
 export const fileOfRules = (version: string): string => `rules/${version}.json`;
 
+/** `2` before `10`. */
+const byNumbers = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
+
 /** Texts of files by their names within the folder of the community. */
 export type CommunityFiles = ReadonlyMap<string, string>;
 
@@ -34,7 +37,7 @@ export function checkCommunity(files: CommunityFiles, sha256: Sha256): Result<Co
   const settings = parsed(SETTINGS_FILE, CommunitySettings);
   const names = [...files.keys()]
     .filter((file) => /^rules\/[^/]+\.json$/u.test(file) && file !== CHECKSUMS_FILE)
-    .sort();
+    .sort(byNumbers);
   const rules = names.flatMap((file) => {
     const read = parsed(file, ScoringRules);
     if (read === undefined) return [];

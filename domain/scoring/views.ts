@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { contributionOf, pointsOfSingle, type SingleGrant } from '../grants/granted.ts';
+import { contributionOf, nothingGranted, pointsOfSingle, type SingleGrant } from '../grants/granted.ts';
 import { totalOf } from '../shared/by-date.ts';
 import { addDays, dateOfDayNumber, startOfHour, type UtcDate } from '../shared/utc.ts';
 import { byPlainName, plusCommand, plusNumber } from './fold.ts';
@@ -22,6 +22,8 @@ export const StatsView = z.object({
   eventCounts: CountsByName,
   commandCounts: CountsByName,
   activeDates: z.array(z.iso.date()),
+  /** What the ledger's awards add up to; a reversed one is 0. */
+  awardPoints: z.int(),
   devices: Count,
   /** The start of the newest event's hour: what is kept of an event's time. */
   lastEventAt: z.nullable(z.iso.datetime()),
@@ -35,7 +37,11 @@ export type StatsView = z.infer<typeof StatsView>;
 const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
   Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 
-export function statsView(username: string, { metrics, foldedAt }: StoredMetrics): StatsView {
+export function statsView(
+  username: string,
+  { metrics, foldedAt }: StoredMetrics,
+  { granted: { balance } }: Pick<UserScore, 'granted'> = { granted: nothingGranted },
+): StatsView {
   const sum = sumOf(metrics, namedCommandsOf(currentRules));
   const reported = [...metrics.reports].map(([event, { byDate }]) => [event, totalOf(byDate)] as const);
   const sent = byPlainName(sum.events, plusNumber);
@@ -55,6 +61,7 @@ export function statsView(username: string, { metrics, foldedAt }: StoredMetrics
       [...byPlainName(sum.commands, plusCommand)].map(([name, { total }]) => [name, total] as const),
     ),
     activeDates: sum.activeDays.map(dateOfDayNumber),
+    awardPoints: balance.sourceTotals.get('award') ?? 0,
     devices: devicesOf(metrics),
     lastEventAt: lastHour === undefined ? null : startOfHour(lastHour),
     precision: 'hour',

@@ -24,7 +24,7 @@ import {
   type RecordTrustedDeps,
   type TrustedOutcome,
 } from './record-trusted-event.ts';
-import { judgeEvent, type AcceptableEvent, type KnownEvents, type TelemetryRecord } from './telemetry-event.ts';
+import { judgeEvent, type AcceptableEvent, type TelemetryRecord } from './telemetry-event.ts';
 import { spend } from './write-budget.ts';
 
 export const EventResult = z.object({
@@ -49,8 +49,6 @@ export type IngestReport = z.infer<typeof IngestReport>;
 
 export type IngestDeps = RecordTrustedDeps & {
   readonly devices: DeviceStore;
-  /** Those of this release, unless said. */
-  readonly known?: KnownEvents;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -92,7 +90,6 @@ export async function ingestTelemetry(
       isTrusted,
       sender,
       sha256: deps.sha256,
-      ...(deps.known && { known: deps.known }),
     });
     const refusal = verdict.ok ? overBudget(verdict.value) : undefined;
     if (!verdict.ok || refusal === undefined) return verdict;

@@ -4,7 +4,7 @@ import { Username } from '../identity/username.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
 import type { ReportedKind } from '../rules/reported-kinds.ts';
 import type { BUILT_IN_EVENTS } from '../rules/rule-faults.ts';
-import { DomainId } from '../shared/domain-id.ts';
+import { FactId } from '../shared/domain-id.ts';
 import { check, type Fault } from '../shared/faults.ts';
 import { ok, type Result } from '../shared/result.ts';
 
@@ -122,7 +122,7 @@ export function readReported(
   sender: Username | null,
 ): Result<TrustedReport, readonly Fault[]> {
   const shape: Record<string, z.ZodMiniType<string>> = {
-    ...(idProperty === null ? {} : { [idProperty]: DomainId }),
+    ...(idProperty === null ? {} : { [idProperty]: FactId }),
     ...(sender === null ? { username: Username } : {}),
   };
   return parsed(withProperties(shape), properties, (read) => {

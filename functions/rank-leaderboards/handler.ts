@@ -2,8 +2,12 @@ import * as z from 'zod/mini';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import { RankRequested } from '../../domain/messages/rank.message.ts';
 import { rankOnRequest, type RankDeps } from '../../domain/leaderboards/rank-on-request.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
+import type { RulesHistory } from '../../domain/rules/rules-history.port.ts';
+import { isoOf } from '../../domain/shared/utc.ts';
 import { diskSorter } from '../adapters/disk/external-sorter.ts';
 import { dynamoLeaderboardStore } from '../adapters/dynamodb/leaderboards/leaderboard-store.ts';
+import { dynamoRulesHistory } from '../adapters/dynamodb/leaderboards/rules-history.ts';
 import { dynamoStandings } from '../adapters/dynamodb/leaderboards/standings.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
@@ -13,13 +17,14 @@ import { once } from '../runtime/once.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RankLeaderboardsEnv } from './env.ts';
 
-const wired = once((): RankDeps => {
+const wired = once((): RankDeps & { readonly rulesHistory: RulesHistory } => {
   const env = RankLeaderboardsEnv.parse(process.env);
   const dynamodb = dynamodbClient('worker');
   const sqs = sqsClient('worker');
   return {
     standings: dynamoStandings(dynamodb, env.SCORES_TABLE),
     store: dynamoLeaderboardStore(dynamodb, env.LEADERBOARDS_TABLE, sha256),
+    rulesHistory: dynamoRulesHistory(dynamodb, env.LEADERBOARDS_TABLE),
     newSorter: diskSorter(),
     requestLater: (delaySeconds, request) =>
       sqsSender(sqs, env.RANK_QUEUE_URL, { random, sleep }, { delaySeconds })([request]),
@@ -28,12 +33,17 @@ const wired = once((): RankDeps => {
   };
 });
 
+/** The first build with other rules tells when they came into force. */
+const noteRules = ({ rulesHistory }: { readonly rulesHistory: RulesHistory }) =>
+  rulesHistory.note(rulebook.inForce.version, isoOf(clock()));
+
 const drain = sqsBatch({
   message: RankRequested,
   about: () => 'boards', // one build is enough for all
   parallel: 1,
   wire: wired,
   async onMessages(deps, messages) {
+    await noteRules(deps);
     logger.info('rank', { ...(await rankOnRequest(deps, messages)), messages: messages.length });
   },
 });
@@ -48,6 +58,7 @@ const WholeWork = z.strictObject({});
 export async function handler(event: unknown, context?: unknown) {
   if (Delivery.safeParse(event).success) return drain(event, context);
   WholeWork.parse(event);
+  await noteRules(wired());
   const boards = await buildBoards(wired());
   logger.info('boards built', { boards });
   return { status: 'done', boards };

@@ -1,6 +1,7 @@
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoLeaderboardReader } from '../adapters/dynamodb/leaderboards/leaderboard-reader.ts';
+import { dynamoRulesHistory } from '../adapters/dynamodb/leaderboards/rules-history.ts';
 import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
 import { dynamoRollupReader } from '../adapters/dynamodb/metrics/rollup-reader.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
@@ -21,6 +22,7 @@ export const handler = httpFunction({
       profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
       rollups: dynamoRollupReader(dynamodb, env.ROLLUPS_TABLE),
       leaderboards: dynamoLeaderboardReader(dynamodb, env.LEADERBOARDS_TABLE, { clock }),
+      rulesHistory: dynamoRulesHistory(dynamodb, env.LEADERBOARDS_TABLE),
       lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
       resolveUsername,
       clock,

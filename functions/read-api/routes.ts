@@ -29,11 +29,13 @@ import { route } from '../runtime/route.ts';
 import { communityRoutes, type CommunityReadDeps } from './community-routes.ts';
 import { leaderboardRoutes, type LeaderboardReadDeps } from './leaderboard-routes.ts';
 import { ledgerRoutes, type LedgerReadDeps } from './ledger-routes.ts';
+import { rulesRoutes, type RulesReadDeps } from './rules-routes.ts';
 import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
 
 export type ReadApiDeps = LedgerReadDeps &
   CommunityReadDeps &
-  LeaderboardReadDeps & {
+  LeaderboardReadDeps &
+  RulesReadDeps & {
     readonly scores: Pick<ScoreStore, 'load' | 'dayRows'>;
     readonly clock: Clock;
   };
@@ -72,7 +74,7 @@ const userRoutes = [
     answers: { 200: { description: 'The counts', schema: StatsView } },
     problems: ['unknown_username'],
     handle: ({ query: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ metrics }) => statsView(username, metrics)),
+      withUser(deps, username, async ({ metrics, score }) => statsView(username, metrics, score.score)),
   }),
   route({
     ...OF_USER,
@@ -141,7 +143,14 @@ const metaRoutes = [
   }),
 ];
 
-export const routes = [...userRoutes, ...leaderboardRoutes, ...ledgerRoutes, ...communityRoutes, ...metaRoutes];
+export const routes = [
+  ...userRoutes,
+  ...leaderboardRoutes,
+  ...ledgerRoutes,
+  ...communityRoutes,
+  ...rulesRoutes,
+  ...metaRoutes,
+];
 
 /** Every route, by the role of the function that answers it: what each checks and answers is written once, there. */
 export const ROUTES_BY_ROLE = {

@@ -141,6 +141,7 @@ describe('another origin', () => {
     ['GET', '/nothing', 404],
     ['POST', '//nothing', 404],
     ['GET', '//v1/scores/nobody', 404],
+    ['GET', '/v1/rules', 200],
     ['GET', '/openapi.json', 200],
   ])('may read the answer of %s %s', async (method, path, status) => {
     expect(await send(method, path, ORIGIN)).toMatchObject({ status, headers: { 'access-control-allow-origin': '*' } });

@@ -20,7 +20,7 @@ const ROWS: Record<string, readonly string[]> = {
     ...['explain', 'history', 'grants', 'audit'].map((view) => `GET /v1/scores/{username}/${view}`),
     ...['GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
     ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/extensions'],
-    ...['GET /health', 'GET /openapi.json'],
+    ...['GET /health', 'GET /v1/rules', 'GET /openapi.json'],
   ],
   '.11.............': ['POST /ingest'],
   '111.............': ['GET /api/whoami'],

@@ -73,6 +73,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   ),
   'GET /community-metrics/extensions': example('none', '/community-metrics/extensions?sort=pulls', 200),
   'GET /health': example('none', '/health', 200),
+  'GET /v1/rules': example('none', '/v1/rules', 200),
   'GET /openapi.json': example('none', '/openapi.json', 200),
   'DELETE /v1/keys/{id}': example('admin', '/v1/keys/{id}', 204),
 };

@@ -23,6 +23,7 @@ import type { Item } from '../shared/item.ts';
  *   BOARD#<board>    SNAPSHOT#<asOf>    a snapshot as long as it is kept, in the same form
  *   BOARD#<board>    LEASES             how long the blocks of the newest one are kept at least
  *   BLOCK#<ref>      BLOCK              some hundreds of rows, or a bucket of the directory
+ *   RULES            IN_FORCE           the version of the rules in force, and since when each was
  */
 
 const SNAPSHOT_PREFIX = 'SNAPSHOT#';
@@ -31,6 +32,7 @@ export const snapshotSk = (asOf: string): string => SNAPSHOT_PREFIX + asOf;
 export const snapshotKey = (board: Board, asOf: string): Item => marshall({ pk: boardPk(board), sk: snapshotSk(asOf) });
 export const newestKey = (board: Board): Item => marshall({ pk: boardPk(board), sk: 'NEWEST' });
 export const leasesKey = (board: Board): Item => marshall({ pk: boardPk(board), sk: 'LEASES' });
+export const RULES_KEY: Item = marshall({ pk: 'RULES', sk: 'IN_FORCE' });
 export const blockKey = (ref: BlockRef): Item => marshall({ pk: `BLOCK#${ref}`, sk: 'BLOCK' });
 
 const Count = z.int().check(z.nonnegative());
