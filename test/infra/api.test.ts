@@ -35,6 +35,7 @@ describe('HTTP API', () => {
       'ANY /v1/leaderboards/{board}/users/{username}': 'read-api',
       'ANY /health': 'read-api',
       'ANY /v1/stats': 'read-api',
+      'ANY /v1/rules': 'read-api',
       'ANY /v1/scores/{username}': 'read-api',
       'ANY /v1/scores/{username}/{view}': 'read-api',
       'ANY /community-metrics': 'read-api',
