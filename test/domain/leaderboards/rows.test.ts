@@ -28,7 +28,9 @@ describe('the row of a user', () => {
     ['a score that fell is no gain', [{ through: '2026-08-20', score: 101 }], null],
     ['nor is one that came back to where it was', [{ through: '2026-08-18', score: 100 }], 0],
   ])('on today: %s', (_rule, steps, gain) => {
-    expect(rowOn(boardOf('today'), date, aStanding('ada', 100, { steps }))?.points ?? null).toBe(gain === 0 ? null : gain);
+    expect(rowOn(boardOf('today'), date, aStanding('ada', 100, { steps }))?.points ?? null).toBe(
+      gain === 0 ? null : gain,
+    );
   });
 
   it.each([0, -5])('is not listed with a score of %d', (score) => {
