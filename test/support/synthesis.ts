@@ -10,6 +10,8 @@ import type { Resources } from './template.ts';
 /** As long as a stage may be. */
 export const LONGEST_STAGE = 'a'.repeat(20);
 
+const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
+
 type StackOptions = LaurelStackOptions & { readonly newTables?: string };
 
 /** The template and what the stack says beside it; the bundler does not run, so this takes no time. */
@@ -29,16 +31,19 @@ export const synthesize = (stage: string, { newTables, ...options }: StackOption
 export const resourcesOf = (stage: string, options: StackOptions = {}): Resources =>
   synthesize(stage, options).template.Resources;
 
-/** The templates that may be deployed: of each kind of stage, with each option, and of the longest name. */
+/**
+ * The templates that may be deployed: of each kind of stage, with each option, and of the longest name. `bin/app.ts` refuses
+ * `prod` without a topic for alarms, unless it is told that they may be silent.
+ */
 export const everyTemplate = () =>
   (
     [
       ['local', {}],
       ['dev', {}],
-      ['prod', {}],
-      ['prod, for the first time', { newTables: 'all' }],
-      ['prod, with a topic for alarms', { alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms' }],
-      ['prod, behind a path', { basePath: '/api' }],
+      ['prod', { alarmTopicArn }],
+      ['prod, with silent alarms', {}],
+      ['prod, for the first time', { alarmTopicArn, newTables: 'all' }],
+      ['prod, behind a path', { alarmTopicArn, basePath: '/api' }],
       [LONGEST_STAGE, {}],
     ] satisfies [string, StackOptions][]
   ).map(([name, options]) => [name, synthesize(name.split(',')[0] ?? '', options).template] as const);
