@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { community } from '#community';
+import { buildPageAssets } from './page-assets.ts';
 
 const FUNCTIONS = join(import.meta.dirname, '..', 'functions');
 const HANDLER = 'handler.ts';
+/** Its bundle also holds what browsers load. */
+const PAGES_ROLE = 'serve-pages';
 
 /** The community's files as a literal: they are read and checked here, and no function parses them. */
 const inlined: Plugin = {
@@ -34,6 +37,7 @@ async function bundleAll(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'laurel-bundles-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true })); // read while the app is synthesized
   const roles = readdirSync(FUNCTIONS).filter((folder) => readdirSync(join(FUNCTIONS, folder)).includes(HANDLER));
+  const assets = buildPageAssets(join(directory, PAGES_ROLE, 'assets'));
   await build({
     entryPoints: roles.map((role) => ({ in: join(FUNCTIONS, role, HANDLER), out: join(role, 'index') })),
     outdir: directory,
@@ -47,5 +51,6 @@ async function bundleAll(): Promise<string> {
     plugins: [inlined],
     logLevel: 'warning',
   });
+  await assets;
   return directory;
 }

@@ -83,7 +83,9 @@ export class LaurelApi extends Construct {
       Validations.of(added).acknowledge({ id: 'AwsSolutions-APIG4', reason: access });
     };
     for (const { paths, ...target } of routes) {
-      const served = new Set(paths.flatMap((path) => [path, `${basePath}${path}`]));
+      const served = new Set(
+        paths.flatMap((path) => [path, path === '/' && basePath !== '' ? basePath : `${basePath}${path}`]),
+      );
       for (const path of served) route(HttpRouteKey.with(path, HttpMethod.ANY), target);
     }
     const forwardRequest = new LaurelFunction(this, 'ForwardRequest', {

@@ -55,7 +55,7 @@ export class LaurelStack extends Stack {
     const { manageKeys } = identity(this, base);
     const { confirmPublish } = registry(this, base);
     const { recordAward } = ledger(this, base);
-    const { readApi } = reads(this, base);
+    const { readApi, servePages } = reads(this, base);
 
     const api = new LaurelApi(this, 'Api', {
       stage,
@@ -87,6 +87,11 @@ export class LaurelStack extends Stack {
             '/v1/rules',
             '/openapi.json',
           ],
+        },
+        {
+          target: servePages,
+          access: ACCESS.public,
+          paths: ['/', '/people/{username}', '/community', '/rules', '/assets/{asset}'],
         },
       ],
     });

@@ -14,6 +14,7 @@ const SOURCES = [
   'infra',
   'functions',
   'domain',
+  'pages',
   'package.json',
   'package-lock.json',
   'cdk.json',

@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-const TREES = ['domain', 'functions', 'infra', 'local', 'operator', 'bin', 'bench', 'proof'];
+const TREES = ['domain', 'functions', 'infra', 'local', 'operator', 'pages', 'bin', 'bench', 'proof'];
 
 const parse = (file: string, text: string) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 
@@ -44,6 +44,12 @@ const RULES: readonly {
     of: /^functions\/[^/]+\/env\.ts$/,
     may: (target) => target === 'zod/mini' || target === 'functions/runtime/variables.ts',
   },
+  // What a browser runs: of the domain it takes pure functions and types, and no zod.
+  { of: /^pages\//, may: (target) => isPackage(target) || /^(pages|domain)\//.test(target) },
+  {
+    of: /^functions\/serve-pages\//,
+    may: (target) => mayFunction(target) || /^functions\/(serve-pages|read-api)\/|^pages\//.test(target),
+  },
   {
     of: /^functions\/adapters\//,
     may: (target) => isPackage(target) || /^(domain|functions\/adapters)\//.test(target),
@@ -55,8 +61,7 @@ const RULES: readonly {
   {
     of: /^functions\//,
     may: (target, file) =>
-      isPackage(target) ||
-      /^(domain|functions\/adapters|functions\/runtime)\//.test(target) ||
+      mayFunction(target) ||
       posix.dirname(target) === posix.dirname(file) ||
       /^functions\/[^/]+\/routes\.ts$/.test(target), // what the OpenAPI document is made of
   },
@@ -85,6 +90,9 @@ const RULES: readonly {
   { of: /^bin\//, may: (target) => !target.startsWith('test/') },
   { of: /./, may: (target) => !/^(test|operator)\//.test(target) },
 ];
+
+const mayFunction = (target: string) =>
+  isPackage(target) || /^(domain|functions\/adapters|functions\/runtime)\//.test(target);
 
 const isPackage = (target: string) =>
   !TREES.some((tree) => target.startsWith(`${tree}/`)) && !target.startsWith('test/');
@@ -164,7 +172,7 @@ const sources = TREES.flatMap((tree) => {
   const entries = readdirSync(ROOT).includes(tree) ? readdirSync(join(ROOT, tree), { recursive: true }) : [];
   return entries
     .map(String)
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => posix.join(tree, path));
 }).map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
 

@@ -1,6 +1,13 @@
 import type { Sha256 } from '../shared/environment.ts';
 import type { GrantLine } from './grant.ts';
 
+/** A line as anybody may have read it. */
+type HashedLine = Omit<GrantLine, 'hash' | 'username' | 'reason' | 'grantedBy'> & {
+  readonly username: string;
+  readonly reason?: string | undefined;
+  readonly grantedBy?: string | undefined;
+};
+
 /**
  * The text whose SHA-256 is a line's hash: one JSON array without white space, as `JSON.stringify` writes it, of
  *
@@ -10,7 +17,7 @@ import type { GrantLine } from './grant.ts';
  * in UTF-8, with null for what the line does not have. All of it is in `GET /v1/scores/{username}/grants`, so anyone can
  * compute the chain again. The text is fixed for good: another one would break every chain there is.
  */
-export const lineText = (line: Omit<GrantLine, 'hash'>): string =>
+export const lineText = (line: HashedLine): string =>
   JSON.stringify([
     line.grantId,
     line.username,

@@ -3,7 +3,7 @@ import type { Profiles } from '../scoring/profiles.port.ts';
 import type { Clock, Sha256 } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { isoOf } from '../shared/utc.ts';
+import { isoOf, MILLISECONDS_PER_DAY } from '../shared/utc.ts';
 import { BOARDS, type Board } from './board.ts';
 import { bucketOf, directoryHash, fingerprintOf } from './layout.ts';
 import type { LeaderboardReader } from './leaderboard-store.port.ts';
@@ -30,7 +30,15 @@ export type PageQuery = {
   readonly cursor?: string | undefined;
   /** The newest snapshot at or before this time, ISO 8601. */
   readonly at?: string | undefined;
+  /** Says of each row how many places it gained since the newest snapshot so long before the page's. */
+  readonly compare?: Comparison | undefined;
 };
+
+export const COMPARISONS = ['day', 'week', 'month'] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+const DAYS_BEFORE = { day: 1, week: 7, month: 30 } as const satisfies Record<Comparison, number>;
+/** Of an earlier snapshot, so many rows are looked at: who was below has no change to show. */
+const ROWS_COMPARED = 1_000;
 
 const NEIGHBOURS = 3;
 const LEAVES_AT_A_TIME = 4;
@@ -39,17 +47,35 @@ const LEAVES_AT_A_TIME = 4;
 export async function pageOf(
   deps: ReadBoardsDeps,
   board: Board,
-  { limit, cursor, at }: PageQuery,
+  { limit, cursor, at, compare }: PageQuery,
 ): Promise<Result<BoardView, PageRefusal>> {
   const found = cursor === undefined ? await snapshotAt(deps, board, at) : await pinned(deps, board, cursor);
   if (!found.ok) return found;
   if (found.value === null) return ok({ board, asOf: null, rows: [], total: 0 });
   const { snapshot, after } = found.value;
   const ranked = await new SnapshotRows(deps, snapshot).between(after, after + limit);
-  const rows = await shownNow(deps, found.value, ranked);
+  const shown = await shownNow(deps, found.value, ranked);
+  const rows = compare === undefined ? shown : await withChanges(deps, snapshot, compare, shown);
   const last = after + ranked.length;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
   return ok({ board, asOf: snapshot.asOf, rows, total: snapshot.total, ...versionsOf(snapshot), ...next });
+}
+
+/** The rows with the places that each gained since an earlier snapshot; null where none is kept, or it has no place there. */
+async function withChanges(
+  deps: ReadBoardsDeps,
+  { board, asOf }: Snapshot,
+  compare: Comparison,
+  rows: readonly RankedRowView[],
+): Promise<RankedRowView[]> {
+  const time = isoOf(Date.parse(asOf) - DAYS_BEFORE[compare] * MILLISECONDS_PER_DAY);
+  const earlier = await deps.leaderboards.newestAt(board, time);
+  const before = earlier === null ? [] : await new SnapshotRows(deps, earlier).between(0, ROWS_COMPARED);
+  const rankBefore = new Map(before.map(({ username, rank }) => [username, rank]));
+  return rows.map((row) => {
+    const rank = rankBefore.get(row.username);
+    return { ...row, change: rank === undefined ? null : rank - row.rank };
+  });
 }
 
 /** A user's exact place on a board, with up to three rows above and below. */

@@ -15,6 +15,8 @@ export const RankedRowView = z.object({
   points: z.int().check(z.positive()),
   canonicalScore: z.int(),
   tier: z.string(),
+  /** With `compare`: places gained since the earlier snapshot, negative for lost; null for who had none of its first 1,000. */
+  change: z.optional(z.nullable(z.int())),
   /** Only while the board has rows of more than one. */
   rulesVersion: z.optional(z.string()),
 });

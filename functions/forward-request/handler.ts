@@ -13,6 +13,7 @@ const Answered = z.object({
   statusCode: z.number(),
   headers: z.record(z.string(), z.string()),
   body: z.string(),
+  isBase64Encoded: z.optional(z.boolean()),
 });
 
 const wired = once(() => {

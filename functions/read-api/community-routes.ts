@@ -11,9 +11,12 @@ import {
   SeriesView,
   SortDirection,
 } from '../../domain/metrics/community-views.ts';
+import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../domain/metrics/rollup-store.port.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
+import { dateOf } from '../../domain/shared/utc.ts';
 import { problem } from '../runtime/problems.ts';
+import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { inAnyCase, queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
@@ -32,7 +35,20 @@ const Extensions = z.object({
   page_size: z._default(queryNumber(1, MAX_PER_PAGE), DEFAULT_PAGE_SIZE),
   sort: z._default(inAnyCase(ExtensionSort), 'last_published'),
   sort_direction: z._default(inAnyCase(SortDirection), 'desc'),
+  format: Format,
 });
+const EXTENSION_COLUMNS = [
+  ...['extension', 'publisher', 'versions', 'pulls'],
+  ...['first_published', 'first_published_at', 'last_published', 'last_published_at'],
+] as const;
+const SERIES_COLUMNS = ['date', ...communityMetrics.map(({ field }) => field)];
+
+/** A row for each day. */
+const rowsOfSeries = ({ steps_start_times: starts = [], ...fields }: SeriesView) =>
+  starts.map((start, index) => ({
+    date: dateOf(Number(start)),
+    ...Object.fromEntries(Object.entries(fields).map(([field, values]) => [field, values[index]])),
+  }));
 
 export const communityRoutes = [
   route({
@@ -50,12 +66,15 @@ export const communityRoutes = [
     path: '/community-metrics/series',
     summary: 'Every metric of the community by UTC day',
     request: z.object({
-      query: z.object({ since: EpochMs, to: EpochMs, complete: z._default(inAnyCase(Flag), 'false') }),
+      query: z.object({ since: EpochMs, to: EpochMs, complete: z._default(inAnyCase(Flag), 'false'), format: Format }),
     }),
-    answers: { 200: { description: 'The days and, for each, every metric', schema: SeriesView } },
-    async handle({ query }, { rollups, clock }: CommunityReadDeps) {
+    answers: { 200: { description: 'The days and, for each, every metric', schema: SeriesView, types: [CSV_TYPE] } },
+    async handle({ query }, { rollups, clock }: CommunityReadDeps, { headers }) {
       const days = seriesDays({ ...query, isComplete: query.complete === 'true' }, clock());
-      if (days.ok) return { status: 200, body: await readSeries(rollups, days.value) };
+      if (days.ok) {
+        const series = await readSeries(rollups, days.value);
+        return inFormat(query, headers, series, rowsOfSeries(series), SERIES_COLUMNS);
+      }
       const { field, expected } = days.error;
       return problem('invalid_query', `${field}: ${expected}`, { details: [days.error] });
     },
@@ -65,9 +84,10 @@ export const communityRoutes = [
     path: '/community-metrics/extensions',
     summary: 'All extensions with their versions and pulls',
     request: z.object({ query: Extensions }),
-    answers: { 200: { description: 'A page of extensions', schema: ExtensionsView } },
-    async handle({ query }, { rollups }: CommunityReadDeps) {
-      return { status: 200, body: extensionsView(await rollups.summaries(), query) };
+    answers: { 200: { description: 'A page of extensions', schema: ExtensionsView, types: [CSV_TYPE] } },
+    async handle({ query }, { rollups }: CommunityReadDeps, { headers }) {
+      const view = extensionsView(await rollups.summaries(), query);
+      return inFormat(query, headers, view, view.data, EXTENSION_COLUMNS);
     },
   }),
 ];

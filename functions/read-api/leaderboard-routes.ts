@@ -1,13 +1,20 @@
 import * as z from 'zod/mini';
 import { BOARDS } from '../../domain/leaderboards/board.ts';
-import { pageOf, readPlace, type ReadBoardsDeps, type TimeRefusal } from '../../domain/leaderboards/read-boards.ts';
+import {
+  COMPARISONS,
+  pageOf,
+  readPlace,
+  type ReadBoardsDeps,
+  type TimeRefusal,
+} from '../../domain/leaderboards/read-boards.ts';
 import { BoardPlaceView, BoardView } from '../../domain/leaderboards/views.ts';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { RequestTime } from '../../domain/shared/utc.ts';
 import { knownUser } from '../../domain/scoring/known-user.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
-import { queryNumber } from '../runtime/query.ts';
+import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
+import { inAnyCase, queryNumber } from '../runtime/query.ts';
 import { route } from '../runtime/route.ts';
 import { unknownUsername } from './of-user.ts';
 
@@ -23,10 +30,13 @@ const CACHE_SECONDS = 10;
 
 const OfBoard = { board: z.enum(BOARDS) };
 const At = { at: z.optional(RequestTime) };
+const Compare = z.enum(COMPARISONS, 'expected day, week or month');
 const PageQuery = z.object({
   ...At,
   limit: z._default(queryNumber(1, MAX_PER_PAGE), DEFAULT_PAGE_SIZE),
   cursor: z.optional(z.string()),
+  compare: z.optional(inAnyCase(Compare)),
+  format: Format,
 });
 
 const EXPECTED = {
@@ -40,6 +50,8 @@ function refused(refusal: TimeRefusal | 'unknown-cursor'): Reply {
   return problem('invalid_query', `${detail.field}: ${detail.expected}`, { details: [detail] });
 }
 
+const BOARD_COLUMNS = ['rank', 'username', 'points', 'canonicalScore', 'tier', 'change'] as const;
+
 const shared = { method: 'GET', access: 'anyone', cacheSeconds: CACHE_SECONDS } as const;
 
 export const leaderboardRoutes = [
@@ -49,11 +61,13 @@ export const leaderboardRoutes = [
     summary: 'A page of a leaderboard, of the newest snapshot or the newest one at a time',
     request: z.object({ params: z.object(OfBoard), query: PageQuery }),
     unknownParam: 'unknown_board',
-    answers: { 200: { description: 'The rows; the next page is of the same snapshot', schema: BoardView } },
+    answers: {
+      200: { description: 'The rows; the next page is of the same snapshot', schema: BoardView, types: [CSV_TYPE] },
+    },
     problems: ['unknown_board'],
-    async handle({ params: { board }, query }, deps: LeaderboardReadDeps) {
+    async handle({ params: { board }, query }, deps: LeaderboardReadDeps, { headers }) {
       const page = await pageOf(deps, board, query);
-      return page.ok ? { status: 200, body: page.value } : refused(page.error);
+      return page.ok ? inFormat(query, headers, page.value, page.value.rows, BOARD_COLUMNS) : refused(page.error);
     },
   }),
   route({

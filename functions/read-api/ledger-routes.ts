@@ -5,6 +5,7 @@ import { GrantsView, grantView } from '../../domain/grants/views.ts';
 import type { ResolveUsername, Username } from '../../domain/identity/username.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import type { Sha256 } from '../../domain/shared/environment.ts';
+import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
@@ -23,7 +24,14 @@ const GrantsQuery = z.object({
   limit: z._default(queryNumber(1, MAX_PER_PAGE), DEFAULT_PAGE_SIZE),
   /** The seq of the last line of the page before. */
   cursor: z.optional(z.string().check(z.regex(/^[1-9][0-9]{0,14}$/, 'expected the next of another page'))),
+  format: Format,
 });
+
+/** Its line's text is made of these and the username. */
+const GRANT_COLUMNS = [
+  ...['grantId', 'key', 'category', 'source', 'amount', 'reason', 'grantedBy', 'reverses', 'grantedAt'],
+  ...['seq', 'balanceAfter', 'rulesVersion', 'previousHash', 'hash'],
+] as const;
 
 /** From which line on; before it are those of the audits before. */
 const AuditQuery = z.object({ from: z._default(queryNumber(1), 1) });
@@ -39,15 +47,18 @@ export const ledgerRoutes = [
     path: '/v1/scores/{username}/grants',
     summary: "The lines of a user's ledger, newest first",
     request: z.object({ params: OfUser, query: GrantsQuery }),
-    answers: { 200: { description: 'A page of lines; each hash can be computed again', schema: GrantsView } },
+    answers: {
+      200: { description: 'A page of lines; each hash can be computed again', schema: GrantsView, types: [CSV_TYPE] },
+    },
     problems: ['unknown_username'],
-    async handle({ params, query: { limit, cursor } }, deps: LedgerReadDeps) {
+    async handle({ params, query: { limit, cursor, format } }, deps: LedgerReadDeps, { headers }) {
       const username = await deps.resolveUsername(params.username);
       const before = cursor === undefined ? undefined : Number(cursor);
       const { balance, page, next } = await pageOfLines(deps, username, { limit, before });
       if (balance.seq === 0 && !(await hasScore(deps, username))) return unknownUsername(params.username);
       const grants = page.map(grantView);
-      return { status: 200, body: next === null ? { grants } : { grants, next: String(next) } };
+      const body = next === null ? { grants } : { grants, next: String(next) };
+      return inFormat({ format }, headers, body, grants, GRANT_COLUMNS);
     },
   }),
   route({

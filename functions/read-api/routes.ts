@@ -21,7 +21,9 @@ import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
 import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
+import { routes as pageRoutes } from '../serve-pages/routes.ts';
 import { routes as visibilityRoutes } from '../set-visibility/routes.ts';
+import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { HttpEnv } from '../runtime/http-env.ts';
 import { openApiOf } from '../runtime/openapi.ts';
 import type { Reply } from '../runtime/problems.ts';
@@ -47,13 +49,13 @@ const MAX_HISTORY_DAYS = 366;
 async function withUser(
   { scores, resolveUsername }: ReadApiDeps,
   username: Username,
-  answer: (stored: KnownUser) => Promise<unknown>,
+  answer: (stored: KnownUser) => Promise<Reply>,
 ): Promise<Reply> {
   const known = knownUser(await scores.load(await resolveUsername(username)));
-  return known === null ? unknownUsername(username) : { status: 200, body: await answer(known) };
+  return known === null ? unknownUsername(username) : answer(known);
 }
 
-const HistoryQuery = z.object({ from: z.optional(RequestDate), to: z.optional(RequestDate) }).check(
+const HistoryQuery = z.object({ from: z.optional(RequestDate), to: z.optional(RequestDate), format: Format }).check(
   z.refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
     path: ['from'],
     error: 'expected a date not after to',
@@ -74,7 +76,10 @@ const userRoutes = [
     answers: { 200: { description: 'The counts', schema: StatsView } },
     problems: ['unknown_username'],
     handle: ({ query: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ metrics, score }) => statsView(username, metrics, score.score)),
+      withUser(deps, username, async ({ metrics, score }) => ({
+        status: 200,
+        body: statsView(username, metrics, score.score),
+      })),
   }),
   route({
     ...OF_USER,
@@ -85,9 +90,10 @@ const userRoutes = [
     answers: { 200: { description: 'The score', schema: ScoreView } },
     problems: ['unknown_username'],
     handle: ({ params: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ score }) =>
-        scoreView(username, score.score, await rankOf(deps, score.score.username)),
-      ),
+      withUser(deps, username, async ({ score }) => ({
+        status: 200,
+        body: scoreView(username, score.score, await rankOf(deps, score.score.username)),
+      })),
   }),
   route({
     ...OF_USER,
@@ -98,7 +104,7 @@ const userRoutes = [
     answers: { 200: { description: 'The explanation', schema: ExplainView } },
     problems: ['unknown_username'],
     handle: ({ params: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ score }) => explainView(username, score.score)),
+      withUser(deps, username, async ({ score }) => ({ status: 200, body: explainView(username, score.score) })),
   }),
   route({
     ...OF_USER,
@@ -106,15 +112,16 @@ const userRoutes = [
     path: '/v1/scores/{username}/history',
     summary: 'The score at the end of each day',
     request: z.object({ params: OfUser, query: HistoryQuery }),
-    answers: { 200: { description: 'A row for each day with a known score', schema: HistoryView } },
+    answers: { 200: { description: 'A row for each day with a known score', schema: HistoryView, types: [CSV_TYPE] } },
     problems: ['unknown_username'],
-    handle: ({ params: { username }, query }, deps: ReadApiDeps) =>
+    handle: ({ params: { username }, query }, deps: ReadApiDeps, { headers }) =>
       withUser(deps, username, async ({ score }) => {
         const today = dateOf(deps.clock());
         const to = query.to ?? (query.from === undefined ? today : addDays(query.from, DEFAULT_HISTORY_DAYS - 1));
         const from = query.from ?? addDays(to, 1 - DEFAULT_HISTORY_DAYS);
         const rows = await deps.scores.dayRows(await deps.resolveUsername(username), from, to);
-        return historyView(rows, score.score, { from, to, today });
+        const view = historyView(rows, score.score, { from, to, today });
+        return inFormat(query, headers, view, view.days, ['date', 'canonicalScore']);
       }),
   }),
 ];
@@ -161,6 +168,7 @@ export const ROUTES_BY_ROLE = {
   'record-award': awardRoutes,
   'manage-keys': keyRoutes,
   'read-api': routes,
+  'serve-pages': pageRoutes,
 } as const;
 
 const openApi = (): Readonly<Record<string, unknown>> =>

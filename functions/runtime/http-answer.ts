@@ -1,7 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import * as z from 'zod/mini';
 import { etagOf, isNotModified } from './etag.ts';
 import { toJson } from './json.ts';
-import { problem, type Reply } from './problems.ts';
+import { problem, type Content, type Reply } from './problems.ts';
 import type { Route } from './route.ts';
 import { methodsOf, type Match } from './router.ts';
 
@@ -20,6 +21,8 @@ export type HttpAnswer = {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** Where `body` is bytes in base64. */
+  readonly isBase64Encoded?: boolean | undefined;
 };
 
 /** A browser keeps the answer to a preflight for so long; some cut it to two hours. */
@@ -58,30 +61,57 @@ export function withoutRoute<Deps>(
   return { status: 204, headers: { allow: methods, ...(readable.length > 0 ? preflight : {}) } };
 }
 
+/** A smaller text is not worth the work. */
+const LEAST_COMPRESSED = 1_024;
+
+type Sent = {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+  readonly isText: boolean;
+};
+
+/** A content as it is sent: text is compressed where it is long and the caller reads gzip. JSON always stays readable. */
+function sentAs({ type, data }: Content, isJson: boolean, accepted = ''): Sent {
+  const headers = { 'content-type': type };
+  if (typeof data !== 'string') return { headers, bytes: data, isText: false };
+  const bytes = Buffer.from(data);
+  if (isJson) return { headers, bytes, isText: true };
+  const vary = { ...headers, vary: 'accept, accept-encoding' };
+  if (bytes.length < LEAST_COMPRESSED || !/\bgzip\b/iu.test(accepted)) return { headers: vary, bytes, isText: true };
+  return { headers: { ...vary, 'content-encoding': 'gzip' }, bytes: gzipSync(bytes), isText: false };
+}
+
+const contentOf = ({ body, content }: Reply): Content | undefined =>
+  content ?? (body === undefined ? undefined : { type: 'application/json', data: toJson(body) });
+
 /** A reply as the gateway takes it. `route` is the one that replied, if one did. */
 export function toAnswer(
-  { status, headers, body }: Reply,
+  reply: Reply,
   event: HttpEvent,
   route?: Pick<Route<never>, 'access' | 'cacheSeconds' | 'hasEtag'>,
 ): HttpAnswer {
+  const { status, headers } = reply;
   const mayBeRead = route !== undefined && isPublic(route);
   const cache = mayBeRead && status === 200 ? `public, max-age=${route.cacheSeconds ?? 0}` : 'no-store';
-  const text = body === undefined ? '' : toJson(body);
-  const etag = route?.hasEtag === true && status === 200 ? etagOf(text) : undefined;
+  const content = contentOf(reply);
+  const etag = route?.hasEtag === true && status === 200 ? etagOf(content?.data ?? '') : undefined;
   const isKnown = etag !== undefined && isNotModified(event.headers['if-none-match'], etag);
-  const hasText = body !== undefined && !isKnown;
+  const isJson = reply.content === undefined;
+  const sent = content === undefined || isKnown ? undefined : sentAs(content, isJson, event.headers['accept-encoding']);
   const isHead = event.requestContext.http.method === 'HEAD';
+  const hasBytes = sent !== undefined && !isHead && !sent.isText;
   return {
     statusCode: isKnown ? 304 : status,
     headers: {
       'cache-control': cache,
       'x-content-type-options': 'nosniff',
       ...(mayBeRead ? ANY_ORIGIN : {}),
-      ...(etag === undefined ? {} : { etag }),
-      ...(hasText ? { 'content-type': 'application/json' } : {}),
-      ...(hasText && isHead ? { 'content-length': String(Buffer.byteLength(text)) } : {}),
+      ...(etag === undefined ? {} : { etag: isJson ? etag : `W/${etag}` }), // one tag for both encodings
+      ...sent?.headers,
+      ...(sent !== undefined && isHead ? { 'content-length': String(sent.bytes.length) } : {}),
       ...headers,
     },
-    body: hasText && !isHead ? text : '',
+    body: sent === undefined || isHead ? '' : Buffer.from(sent.bytes).toString(sent.isText ? 'utf8' : 'base64'),
+    ...(hasBytes ? { isBase64Encoded: true } : {}),
   };
 }

@@ -69,10 +69,11 @@ async function answerAdmitted<Deps extends HttpDeps>(
 
   const query = readQuery('query' in route.request.shape ? event.rawQueryString : '');
   if (!query.ok) return query.error;
-  const context = { credential: admitted.value, requestId: event.requestContext.requestId };
+  const { headers } = event;
+  const context = { credential: admitted.value, requestId: event.requestContext.requestId, headers };
   const sent = { params, query: query.value };
   if (!('body' in route.request.shape)) return route.answer(sent, context, deps);
-  const { body: encoded = '', isBase64Encoded, headers } = event;
+  const { body: encoded = '', isBase64Encoded } = event;
   if (encoded === '' && isBodyOptional(route)) return route.answer(sent, context, deps);
   const limits = route.bodyLimits ?? SMALL_BODY;
   const body = readJson({ body: encoded, isBase64Encoded, contentEncoding: headers['content-encoding'] }, limits);

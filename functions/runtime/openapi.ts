@@ -46,12 +46,16 @@ function responsesOf(route: DescribedRoute): Json {
       content: jsonContent({ $ref: '#/components/schemas/Problem' }),
     });
   }
-  for (const [status, { description, schema }] of Object.entries(route.answers)) {
+  for (const [status, { description, schema, types = [] }] of Object.entries(route.answers)) {
     const answer = schema === undefined ? undefined : schemaOf(schema, 'output');
     const refusal = responses.get(status);
     const either = refusal === undefined ? answer : { anyOf: [answer, { $ref: '#/components/schemas/Problem' }] };
     const text = refusal === undefined ? description : `${description}. ${String(refusal.description)}`;
-    responses.set(status, { description: text, ...(either === undefined ? {} : { content: jsonContent(either) }) });
+    const content = {
+      ...(either === undefined ? {} : jsonContent(either)),
+      ...Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }])),
+    };
+    responses.set(status, { description: text, ...(Object.keys(content).length === 0 ? {} : { content }) });
   }
   if (route.hasEtag === true) responses.set('304', { description: 'What `if-none-match` names is still the answer' });
   responses.set('429', { description: 'The gateway is asked too much at once: `{"message"}`' });

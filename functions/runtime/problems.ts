@@ -43,11 +43,16 @@ export const Problem = z.object({
 });
 export type Problem = z.infer<typeof Problem>;
 
+/** What is not JSON: a page, an image, a table. Text is compressed for whoever can read that; bytes are ready to send. */
+export type Content = { readonly type: string; readonly data: string | Uint8Array };
+
 export type Reply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; nothing is sent where it is missing. */
   readonly body?: unknown;
+  /** Sent as it is, instead of JSON. */
+  readonly content?: Content;
   /** What the request's log line and the metrics say of it, by metric name. */
   readonly counts?: Readonly<Record<string, number>>;
 };

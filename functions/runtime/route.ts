@@ -13,6 +13,14 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
  */
 export type Access = 'anyone' | 'anonymous-or-key' | 'key' | { readonly scope: Scope };
 
+type DescribedAnswer = {
+  readonly description: string;
+  /** Of its JSON, where it is any. */
+  readonly schema?: z.ZodMiniType;
+  /** The media types of what is not JSON. */
+  readonly types?: readonly string[];
+};
+
 /** What a route is to its clients: enough to check a request and to describe it in the OpenAPI document. */
 type RouteDescription = {
   readonly method: Method;
@@ -27,7 +35,7 @@ type RouteDescription = {
   readonly documentedBody?: z.ZodMiniType;
   /** The code where a path parameter cannot name anything: the same as where it names nothing. One for all, or each. */
   readonly unknownParam?: ProblemCode | Readonly<Record<string, ProblemCode>>;
-  readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodMiniType }>>;
+  readonly answers: Readonly<Record<number, DescribedAnswer>>;
   /** The codes it can refuse with, beside those that follow from `access` and `request`. */
   readonly problems?: readonly ProblemCode[];
   /** Seconds that a public answer may be kept by any cache. */
@@ -36,7 +44,12 @@ type RouteDescription = {
   readonly hasEtag?: boolean;
 };
 
-export type RouteContext = { readonly credential: Credential | undefined; readonly requestId: string };
+export type RouteContext = {
+  readonly credential: Credential | undefined;
+  readonly requestId: string;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+};
 
 /** What a request brought: a body only where the route reads one. */
 export type Sent = {

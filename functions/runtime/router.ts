@@ -3,7 +3,12 @@ import type { Method } from './route.ts';
 
 /** A path's routes, found as the gateway hands paths over: decoded, with or without doubled slashes and the base path. */
 
-type Pattern = readonly { readonly kind: 'literal' | 'one' | 'many'; readonly text: string }[];
+type Pattern = readonly {
+  readonly kind: 'literal' | 'one' | 'many';
+  readonly text: string;
+  /** What follows the parameter in its segment: `.svg`. */
+  readonly suffix?: string | undefined;
+}[];
 
 export type Match<Route> = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
 
@@ -19,9 +24,9 @@ const segmentsOf = (path: string): readonly string[] => path.split('/').filter((
 
 const patternOf = (path: string): Pattern =>
   segmentsOf(path).map((text) => {
-    const [, name, plus] = /^\{(\w+)(\+?)\}$/u.exec(text) ?? [];
+    const [, name, plus, suffix] = /^\{(\w+)(\+?)\}(\.\w+)?$/u.exec(text) ?? [];
     if (name === undefined) return { kind: 'literal', text };
-    return { kind: plus === '+' ? 'many' : 'one', text: name };
+    return { kind: plus === '+' ? 'many' : 'one', text: name, suffix };
   });
 
 /** What a path gives for the parameters of a pattern; a parameter of several segments takes what the others leave. */
@@ -31,11 +36,12 @@ function paramsOf(pattern: Pattern, path: readonly string[]): Record<string, str
   if (extra < 0 || (extra > 0 && !isGreedy)) return undefined;
   const params: Record<string, string> = {};
   let index = 0;
-  for (const { kind, text } of pattern) {
+  for (const { kind, text, suffix = '' } of pattern) {
     const taken = path.slice(index, index + (kind === 'many' ? 1 + extra : 1));
     index += taken.length;
-    if (kind !== 'literal') params[text] = taken.join('/');
-    else if (taken[0] !== text) return undefined;
+    const value = taken.join('/');
+    if (kind === 'literal' ? value !== text : !value.endsWith(suffix)) return undefined;
+    if (kind !== 'literal') params[text] = value.slice(0, value.length - suffix.length);
   }
   return params;
 }

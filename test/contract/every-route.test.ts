@@ -42,13 +42,16 @@ const QUERIES: Record<string, string> = {
   '/community-metrics/series': `?since=${Date.now() - 1}&to=${Date.now()}`,
 };
 const urlOf = ({ path }: { readonly path: string }) => `${pathOf(path)}${QUERIES[path] ?? ''}`;
+/** They answer in HTML, refusals too; of assets, none has the name that is asked for. */
+const PAGES = ['/', '/people/{username}', '/community', '/rules', '/assets/{asset}'];
+const isPage = (path: string) => PAGES.includes(path);
 const ORIGIN = { origin: 'https://example.org' };
 
 describe('doubled slashes', () => {
   it.each(routes)('are single ones: $name', async ({ method, path }) => {
     const answers = [pathOf(path), pathOf(path).replaceAll('/', '//'), `/${pathOf(path)}/`].map(async (each) => {
       const { status, body } = await send(method, each);
-      return { status, code: JSON.parse(body).code };
+      return { status, code: isPage(path) ? undefined : JSON.parse(body).code };
     });
     const [single, doubled, ended] = await Promise.all(answers);
 
@@ -159,9 +162,11 @@ describe('an id that cannot exist', () => {
     username: 'unknown_username',
     board: 'unknown_board',
   };
-  const withParams = routes.flatMap((route) =>
-    [...route.path.matchAll(/\{(\w+)\+?\}/gu)].map(([pattern, param]) => ({ ...route, pattern, param: param! })),
-  );
+  const withParams = routes
+    .filter(({ path }) => !isPage(path))
+    .flatMap((route) =>
+      [...route.path.matchAll(/\{(\w+)\+?\}/gu)].map(([pattern, param]) => ({ ...route, pattern, param: param! })),
+    );
   it.each(withParams)('is refused as $param of $name, at any length', async ({ method, path, pattern, param }) => {
     const body = JSON.stringify({ reason: 'r', to: 'ada', members: ['ada'], leaderboards: 'hidden' });
     for (const id of ['x'.repeat(2_043), '%00', '%20', '%E2%80%AE']) {

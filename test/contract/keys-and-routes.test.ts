@@ -21,6 +21,7 @@ const ROWS: Record<string, readonly string[]> = {
     ...['GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
     ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/extensions'],
     ...['GET /health', 'GET /v1/rules', 'GET /openapi.json'],
+    ...['GET /', 'GET /people/{username}', 'GET /community', 'GET /rules', 'GET /assets/{asset}'],
   ],
   '.11.............': ['POST /ingest'],
   '111.............': ['GET /api/whoami'],
@@ -43,6 +44,9 @@ const ROWS: Record<string, readonly string[]> = {
   ],
 };
 const rowOf = (name: string) => Object.entries(ROWS).find(([, names]) => names.includes(name))?.[0];
+
+/** Of a refusal in JSON; a page refuses nothing by a key. */
+const codeOf = (type: string | null, text: string) => (type === 'application/json' ? JSON.parse(text) : {});
 
 let stack: TestStack;
 const keys = new Map<string, string | undefined>();
@@ -91,7 +95,7 @@ describe('routes and keys', () => {
           ? { body: JSON.stringify(name.endsWith('visibility') ? { leaderboards: 'hidden' } : {}) }
           : {}),
       });
-      const { code } = JSON.parse((await response.text()) || '{}');
+      const { code } = codeOf(response.headers.get('content-type'), await response.text());
       if (code === 'unknown_key') expect(response.status).toBe(401);
       if (code === 'missing_scope') expect(response.status).toBe(403);
       marks.push(code === 'unknown_key' ? '1' : code === 'missing_scope' ? '3' : '.');

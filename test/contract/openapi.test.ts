@@ -186,7 +186,9 @@ describe('the OpenAPI document', () => {
 
           expect({ status: response.status, text }).toMatchObject({ status: expect.toSatisfy((s: number) => s < 500) });
           expect(text).not.toMatch(/\n\s+at .+:\d+:\d+/u);
-          if (response.status >= 400) {
+          const isPage = response.headers.get('content-type')?.startsWith('text/html') === true;
+          if (isPage) expect(text).toMatch(/^<!doctype html>/u);
+          if (response.status >= 400 && !isPage) {
             expect(
               z
                 .looseObject({ error: z.string() })

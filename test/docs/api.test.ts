@@ -75,6 +75,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'GET /health': example('none', '/health', 200),
   'GET /v1/rules': example('none', '/v1/rules', 200),
   'GET /openapi.json': example('none', '/openapi.json', 200),
+  'GET /': example('none', '/?board=week', 200),
+  'GET /people/{username}': example('none', '/people/ada', 200),
+  'GET /community': example('none', '/community?days=90', 200),
+  'GET /rules': example('none', '/rules', 200),
+  'GET /assets/{asset}': example('none', '/assets/nothing.js', 404),
   'DELETE /v1/keys/{id}': example('admin', '/v1/keys/{id}', 204),
 };
 
@@ -86,7 +91,11 @@ const routes = new Map<string, (typeof ROUTES_BY_ROLE)[keyof typeof ROUTES_BY_RO
 
 async function document(): Promise<any> {
   const route = ROUTES_BY_ROLE['read-api'].find(({ path }) => path === '/openapi.json')!;
-  const { body } = await route.answer({ params: {}, query: {} }, { credential: undefined, requestId: '' }, {} as never);
+  const { body } = await route.answer(
+    { params: {}, query: {} },
+    { credential: undefined, requestId: '', headers: {} },
+    {} as never,
+  );
   return body;
 }
 
@@ -140,7 +149,7 @@ async function pageText(): Promise<string> {
     const body = operation.requestBody?.content['application/json'].schema;
     const fields = [...parameters, ...(body?.anyOf ?? [body]).flatMap(fieldsOf)];
     const answers = Object.entries<any>(operation.responses).map(([status, { description, content }]) => {
-      const schema = content?.['application/json'].schema;
+      const schema = content?.['application/json']?.schema;
       const named = Object.keys(schema?.properties ?? {}).map((field) => `\`${field}\``);
       return `- **${status}** ${description}.${named.length === 0 ? '' : ` Fields: ${named.join(', ')}.`}`;
     });

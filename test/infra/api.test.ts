@@ -41,6 +41,11 @@ describe('HTTP API', () => {
       'ANY /community-metrics': 'read-api',
       'ANY /community-metrics/{view}': 'read-api',
       'ANY /openapi.json': 'read-api',
+      'ANY /': 'serve-pages',
+      'ANY /people/{username}': 'serve-pages',
+      'ANY /community': 'serve-pages',
+      'ANY /rules': 'serve-pages',
+      'ANY /assets/{asset}': 'serve-pages',
       $default: 'forward-request',
     });
   });

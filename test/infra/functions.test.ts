@@ -10,6 +10,7 @@ import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { RankLeaderboardsEnv } from '../../functions/rank-leaderboards/env.ts';
 import { ReadApiEnv } from '../../functions/read-api/env.ts';
 import { RecordAwardEnv } from '../../functions/record-award/env.ts';
+import { ServePagesEnv } from '../../functions/serve-pages/env.ts';
 import { SetVisibilityEnv } from '../../functions/set-visibility/env.ts';
 import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
 import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
@@ -37,6 +38,7 @@ describe('functions', () => {
       'record-award',
       'refresh-score',
       'roll-up-metrics',
+      'serve-pages',
       'set-visibility',
       'shadow-report',
     ]);
@@ -166,13 +168,13 @@ describe('functions', () => {
       Object.fromEntries(
         [
           ...['ingest-telemetry', 'confirm-publish', 'manage-devices', 'manage-keys'],
-          ...['record-award', 'set-visibility', 'read-api'],
+          ...['record-award', 'set-visibility', 'read-api', 'serve-pages'],
         ].map((role) => [role, ['lambda:InvokeFunction']]),
       ),
     ],
     ['set-visibility', { user_scores: dynamodb('Query', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
-    [
-      'read-api',
+    ...(['read-api', 'serve-pages'] as const).map((role): [string, Record<string, string[]>] => [
+      role,
       {
         user_scores: dynamodb('Query', 'BatchGetItem'),
         leaderboards: dynamodb('GetItem', 'Query'),
@@ -180,7 +182,7 @@ describe('functions', () => {
         score_grants: dynamodb('GetItem'),
         'score_grants/index/byUser': dynamodb('Query'),
       },
-    ],
+    ]),
   ])('%s may do what it needs and nothing else', (role, needs) => {
     const ownLog = [[`Allow log of /aws/lambda/laurel-local-${role}`, ['logs:CreateLogStream', 'logs:PutLogEvents']]];
     const allowed = Object.entries(needs).map(([target, actions]) => [`Allow ${target}`, actions]);
@@ -216,6 +218,7 @@ describe('functions', () => {
     ['check-conservation', CheckConservationEnv],
     ['rank-leaderboards', RankLeaderboardsEnv],
     ['read-api', ReadApiEnv],
+    ['serve-pages', ServePagesEnv],
     ['set-visibility', SetVisibilityEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
   ])('%s is given the environment that it parses, no name more', (role, schema) => {
@@ -240,6 +243,7 @@ describe('functions', () => {
     ['shadow-report', 900],
     ['confirm-publish', 10],
     ['read-api', 10],
+    ['serve-pages', 10],
     ['announce-changes', 60],
     ['refresh-score', 60],
     ['roll-up-metrics', 300],

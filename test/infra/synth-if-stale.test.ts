@@ -31,7 +31,7 @@ describe('synthIfStale', () => {
 
   beforeEach(async () => {
     root = await realpath(await mkdtemp(join(tmpdir(), 'laurel-synth-')));
-    for (const tree of ['bin', 'infra', 'functions', 'domain']) await mkdir(join(root, tree));
+    for (const tree of ['bin', 'infra', 'functions', 'domain', 'pages']) await mkdir(join(root, tree));
     await writeFile(join(root, 'bin', 'app.ts'), APP);
     await writeFile(join(root, 'domain', 'rule.ts'), '1');
     await writeFile(join(root, 'package.json'), '{"type": "module"}');
@@ -94,7 +94,8 @@ describe('the assembly of stage local', () => {
       expect(Properties.Runtime).toBe(`nodejs${process.versions.node.split('.')[0]}.x`); // what the tests run on
       const [file, name] = Properties.Handler.split('.');
       const directory = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`);
-      expect(await readdir(directory)).toEqual([`${file}.mjs`]);
+      const besides = Properties.FunctionName.endsWith('serve-pages') ? ['assets'] : []; // what browsers load
+      expect(await readdir(directory)).toEqual([...besides, `${file}.mjs`]);
       const program = `const all = await import('${pathToFileURL(join(directory, `${file}.mjs`)).href}'); console.log(typeof all.${name});`;
       const args = ['--input-type=module', '-e', program];
       const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} });

@@ -51,7 +51,7 @@ const statistic = oneOf('Average', 'Maximum', 'Minimum', 'SampleCount', 'Sum');
 const dimension = either(text(1_024), refersTo(API, QUEUE, FUNCTION, TABLE));
 
 const ROUTE_KEY =
-  /^(?:\$default|(?:ANY|GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) (?:\/(?:[\w.-]+|\{\w+\}))*(?:\/\{\w+\+\})?)$/u;
+  /^(?:\$default|(?:ANY|GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) (?:\/(?:[\w.-]+|\{\w+\}))*(?:\/\{\w+\+\}|\/)?)$/u;
 const policyVersion = oneOf('2012-10-17');
 const action = text(128, /^(?:dynamodb|logs|sqs|lambda|sts):(?:\w+|\*)$/u);
 const attribute = text(255);

@@ -1,0 +1,163 @@
+import * as z from 'zod/mini';
+import type { Clock } from '../../domain/shared/environment.ts';
+import { dateOf } from '../../domain/shared/utc.ts';
+import { addressOf, type Address } from '../../pages/address.ts';
+import type { Answer, Get } from '../../pages/api.ts';
+import { loadPage } from '../../pages/load.ts';
+import type { Site } from '../../pages/site.ts';
+import type { PageState } from '../../pages/state.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { problem, type Reply } from '../runtime/problems.ts';
+import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
+
+export type ServePagesDeps = HttpDeps & {
+  readonly get: Get;
+  readonly clock: Clock;
+  readonly site: Site;
+  /** The page as HTML. */
+  readonly render: (state: PageState) => string;
+  readonly asset: (name: string, acceptEncoding: string | undefined) => Reply | undefined;
+};
+
+const HTML_TYPE = 'text/html; charset=utf-8';
+
+/** No page runs or loads anything but what its own release serves, and none may be framed. */
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'strict-origin-when-cross-origin',
+} as const;
+
+/** A board follows its scores after a minute or two, a person's score within seconds. */
+const CACHE_SECONDS = { board: 10, person: 5, community: 60, rules: 60 } as const;
+
+const PAGE = { method: 'GET', access: 'anyone', hasEtag: true } as const;
+const page = (description: string) => ({ 200: { description, types: ['text/html'] } });
+/** What an address may choose; what it cannot be is left out, as if it was not there. */
+const Choices = <Names extends string>(...names: readonly Names[]) =>
+  z.object(Object.fromEntries(names.map((name) => [name, z.optional(z.string())])));
+
+/** The origin that a link from elsewhere must name. A header that is no host is not repeated. */
+function originOf({ host = '', 'x-forwarded-proto': protocol = 'https' }: RouteContext['headers']): string {
+  return /^[\w.:[\]-]{1,255}$/u.test(host) ? `${protocol === 'http' ? 'http' : 'https'}://${host}` : '';
+}
+
+const statusOf = ({ ok, ...answer }: Answer<unknown>): number => (ok || !('status' in answer) ? 200 : answer.status);
+
+/** The status of a page is that of what it is about; anything else that failed shows in its place. */
+function statusOfPage(state: PageState): number {
+  switch (state.page) {
+    case 'board':
+      return statusOf(state.data.rows);
+    case 'person':
+      return statusOf(state.data.score);
+    case 'community':
+      return statusOf(state.data.series);
+    case 'rules':
+      return 200;
+    case 'nothing':
+      return 404;
+  }
+}
+
+const isPartMissing = (state: PageState): boolean =>
+  'data' in state && Object.values(state.data).some((part) => typeof part === 'object' && statusOf(part) >= 500);
+
+async function answerPage(address: Address, deps: ServePagesDeps, { headers }: RouteContext): Promise<Reply> {
+  const origin = originOf(headers);
+  const state = await loadPage(address, { get: deps.get, today: dateOf(deps.clock()), site: deps.site, origin });
+  const cache = isPartMissing(state) ? { 'cache-control': 'no-store' } : {};
+  return {
+    status: statusOfPage(state),
+    headers: { ...SECURITY_HEADERS, ...cache },
+    content: { type: HTML_TYPE, data: deps.render(state) },
+  };
+}
+
+const searchOf = (query: Readonly<Record<string, string | undefined>>): string =>
+  new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  ).toString();
+
+/** Who asks for JSON, and not also for a page, is a program. */
+const wantsJson = (accept = ''): boolean => /\bapplication\/json\b/iu.test(accept) && !/\btext\/html\b/iu.test(accept);
+
+const Index = z.object({
+  name: z.string(),
+  version: z.string(),
+  /** Where what is. */
+  links: z.record(z.string(), z.string()),
+});
+const LINKS = {
+  openapi: '/openapi.json',
+  health: '/health',
+  leaderboard: '/v1/leaderboards/{board}',
+  score: '/v1/scores/{username}',
+  explanation: '/v1/scores/{username}/explain',
+  history: '/v1/scores/{username}/history',
+  ledger: '/v1/scores/{username}/grants',
+  community: '/community-metrics?interval=DAY',
+  series: '/community-metrics/series?since={epochMs}&to={epochMs}',
+  extensions: '/community-metrics/extensions',
+  badge: '/badges/{username}.svg',
+  card: '/cards/{username}.svg',
+} as const;
+
+export const routes = [
+  route({
+    ...PAGE,
+    path: '/',
+    summary: 'The page of the leaderboard; an index of the API for who accepts JSON only',
+    request: z.object({ query: Choices('board', 'at', 'q', 'cursor', 'you') }),
+    answers: { 200: { description: 'The page, or the index', schema: Index, types: ['text/html'] } },
+    cacheSeconds: CACHE_SECONDS.board,
+    async handle({ query }, deps: ServePagesDeps, context) {
+      if (!wantsJson(context.headers.accept)) return answerPage(addressOf('/', searchOf(query)), deps, context);
+      const body = { name: deps.site.name, version: packageJson.version, links: LINKS };
+      return { status: 200, headers: { vary: 'accept' }, body };
+    },
+  }),
+  route({
+    ...PAGE,
+    path: '/people/{username}',
+    summary: "The page of somebody's score, with the reason for each point",
+    request: z.object({ params: z.object({ username: z.string() }), query: Choices('cursor', 'open') }),
+    answers: page('The page; 404 with a page, too'),
+    cacheSeconds: CACHE_SECONDS.person,
+    handle: ({ params: { username }, query }, deps: ServePagesDeps, context) =>
+      answerPage(addressOf(`/people/${encodeURIComponent(username)}`, searchOf(query)), deps, context),
+  }),
+  route({
+    ...PAGE,
+    path: '/community',
+    summary: "The page of the community's pulse",
+    request: z.object({ query: Choices('days', 'sort', 'open') }),
+    answers: page('The page'),
+    cacheSeconds: CACHE_SECONDS.community,
+    handle: ({ query }, deps: ServePagesDeps, context) =>
+      answerPage(addressOf('/community', searchOf(query)), deps, context),
+  }),
+  route({
+    ...PAGE,
+    path: '/rules',
+    summary: 'The page of how points work',
+    request: z.object({ query: z.record(z.string(), z.string()) }),
+    answers: page('The page'),
+    cacheSeconds: CACHE_SECONDS.rules,
+    handle: ({ query }, deps: ServePagesDeps, context) =>
+      answerPage(addressOf('/rules', searchOf(query)), deps, context),
+  }),
+  route({
+    ...PAGE,
+    path: '/assets/{asset}',
+    summary: 'A script, a style or an image of the pages',
+    request: z.object({ params: z.object({ asset: z.string() }) }),
+    answers: { 200: { description: 'The file; its name changes with it', types: ['text/javascript', 'text/css'] } },
+    problems: ['not_found'],
+    async handle({ params: { asset } }, deps: ServePagesDeps, { headers }) {
+      const found = deps.asset(asset, headers['accept-encoding']);
+      return found ?? problem('not_found', 'there is no asset of this name');
+    },
+  }),
+];

@@ -1,0 +1,104 @@
+import type { GrantsView } from '../domain/grants/views.ts';
+import type { BoardPlaceView, BoardView } from '../domain/leaderboards/views.ts';
+import type { CommunityMetricsView, ExtensionsView } from '../domain/metrics/community-views.ts';
+import type { ExplainView, HistoryView, ScoreView } from '../domain/scoring/views.ts';
+
+/** What the pages ask of the public API: the server asks the routes in its own process, a browser asks over HTTP. */
+
+/** A path of the API, and what is answered there. The property is for the compiler: it exists on no value. */
+export type ApiPath<View> = { readonly path: string; readonly answers?: View };
+
+/** What came of a request: the view, or the status and the sentence of the refusal. Status 0: no answer at all. */
+export type Answer<View> =
+  | { readonly ok: true; readonly view: View }
+  | { readonly ok: false; readonly status: number; readonly sentence: string };
+
+export type Get = <View>(path: ApiPath<View>) => Promise<Answer<View>>;
+
+/**
+ * A view as JSON carries it: `BigInt` became a number. The API made it from its own schema; checking it again with that
+ * schema would cost a browser more bytes than all of the page.
+ */
+export const isView = <View>(_body: unknown): _body is View => true;
+
+/** The sentence of a refusal, from whatever body it has. */
+export function sentenceOf(body: unknown, status: number): string {
+  const isProblem = typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string';
+  return isProblem ? String(body.error) : `The answer had status ${status}.`;
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** A path with the parameters that have a value, in the order given. */
+export function withQuery(path: string, query: Query): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  );
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
+}
+
+const userPath = (username: string, view = '') => `/v1/scores/${encodeURIComponent(username)}${view}`;
+
+export type SeriesAnswer = Readonly<Record<string, readonly (number | null)[]>>;
+type Period = { readonly event_count: number; readonly value_count: number | null };
+export type CompareAnswer = Readonly<
+  Record<keyof CommunityMetricsView, { readonly older: Period; readonly newer: Period }>
+>;
+
+type PointsTo = { readonly points: number; readonly cap: number };
+
+/** What the pages show of a version of the rules. */
+export type Rules = {
+  readonly version: string;
+  readonly activity: {
+    readonly groups: readonly (PointsTo & { readonly name: string; readonly commands: readonly string[] })[];
+    readonly otherCommands: PointsTo;
+    readonly diversityPoints: number;
+    readonly streak: { readonly basisPointsPerDay: number; readonly maximum: number };
+    readonly window: { readonly days: number; readonly basisPoints: number };
+  };
+  readonly events: readonly {
+    readonly event: string;
+    readonly key: string;
+    readonly label: string;
+    readonly points: number;
+    readonly cap?: number | undefined;
+    readonly capPer?: string | undefined;
+  }[];
+  readonly publishes: PointsTo;
+  readonly pulls: PointsTo;
+  readonly tiers: readonly { readonly name: string; readonly from: number }[];
+};
+export type RulesAnswer = {
+  readonly inForce: string;
+  readonly versions: readonly { readonly version: string; readonly since: string | null; readonly rules: Rules }[];
+};
+export const rulesPath: ApiPath<RulesAnswer> = { path: '/v1/rules' };
+
+/** The rules that scores are computed by. */
+export const rulesInForce = (answer: Answer<RulesAnswer>): Rules | undefined =>
+  answer.ok ? answer.view.versions.find(({ version }) => version === answer.view.inForce)?.rules : undefined;
+
+export const boardPath = (board: string, query: Query): ApiPath<BoardView> => ({
+  path: withQuery(`/v1/leaderboards/${encodeURIComponent(board)}`, query),
+});
+export const placePath = (board: string, username: string, query: Query): ApiPath<BoardPlaceView> => ({
+  path: withQuery(`/v1/leaderboards/${encodeURIComponent(board)}/users/${encodeURIComponent(username)}`, query),
+});
+export const scorePath = (username: string): ApiPath<ScoreView> => ({ path: userPath(username) });
+export const explainPath = (username: string): ApiPath<ExplainView> => ({ path: userPath(username, '/explain') });
+export const historyPath = (username: string, from: string, to: string): ApiPath<HistoryView> => ({
+  path: withQuery(userPath(username, '/history'), { from, to }),
+});
+export const grantsPath = (username: string, query: Query): ApiPath<GrantsView> => ({
+  path: withQuery(userPath(username, '/grants'), query),
+});
+export const seriesPath = (since: number, to: number): ApiPath<SeriesAnswer> => ({
+  path: withQuery('/community-metrics/series', { since, to }),
+});
+export const comparePath = (interval: 'DAY' | 'WEEK'): ApiPath<CompareAnswer> => ({
+  path: withQuery('/community-metrics', { interval }),
+});
+export const extensionsPath = (query: Query): ApiPath<ExtensionsView> => ({
+  path: withQuery('/community-metrics/extensions', query),
+});

@@ -1,0 +1,86 @@
+import { compact } from '../format.ts';
+import { linePath, roundUp, short, type Point } from './scale.ts';
+
+export type Line = { readonly values: readonly (number | null)[]; readonly kind: 'main' | 'before' };
+
+type Props = {
+  readonly lines: readonly Line[];
+  readonly width?: number;
+  readonly height?: number;
+  /** What stands below the first and the last point. */
+  readonly ends: readonly [string, string];
+  /** Whether the axis may begin above 0: for a sum that only grows, its change is what matters. */
+  readonly isFloating?: boolean;
+  readonly chosen?: number | undefined;
+  readonly choose?: (index: number) => void;
+};
+
+const [LEFT, RIGHT, TOP, BOTTOM] = [42, 8, 10, 22];
+
+/** Values by day. The period before is dashed, so that no colour tells the two apart alone. */
+export function Lines({ lines, width = 560, height = 170, ends, isFloating = false, chosen, choose }: Props) {
+  const known = lines.flatMap(({ values }) => values.filter((value) => value !== null));
+  const least = Math.min(...known);
+  const most = Math.max(...known, 0);
+  const lowest = isFloating && known.length > 0 ? Math.floor((least - (most - least) * 0.1) / 10) * 10 : 0;
+  const bottom = Math.max(0, lowest);
+  const top = bottom + roundUp(most - bottom);
+  const count = Math.max(2, ...lines.map(({ values }) => values.length));
+  const x = (index: number) => LEFT + (index * (width - LEFT - RIGHT)) / (count - 1);
+  const y = (value: number) => height - BOTTOM - ((value - bottom) * (height - TOP - BOTTOM)) / (top - bottom);
+  const pointsOf = ({ values }: Line): (Point | undefined)[] =>
+    values.map((value, index) => (value === null ? undefined : { x: x(index), y: y(value) }));
+  const main = lines.find(({ kind }) => kind === 'main');
+  const mark = chosen === undefined ? undefined : main?.values[chosen];
+  const pick = (event: MouseEvent) => {
+    const { currentTarget, clientX } = event;
+    if (!(currentTarget instanceof Element)) return;
+    const box = currentTarget.getBoundingClientRect();
+    const inside = ((clientX - box.left) / box.width) * width;
+    choose?.(Math.max(0, Math.min(count - 1, Math.round(((inside - LEFT) / (width - LEFT - RIGHT)) * (count - 1)))));
+  };
+  const ticks = [bottom, bottom + (top - bottom) / 2, top];
+  return (
+    <svg class="chart" viewBox={`0 0 ${width} ${height}`} aria-hidden="true" onMouseMove={choose && pick}>
+      {ticks.map((tick) => (
+        <g key={tick}>
+          <line class="gridline" x1={LEFT} x2={width - RIGHT} y1={short(y(tick))} y2={short(y(tick))} />
+          <text class="axis end" x={LEFT - 6} y={short(y(tick) + 4)}>
+            {compact(tick)}
+          </text>
+        </g>
+      ))}
+      <text class="axis" x={LEFT} y={height - 5}>
+        {ends[0]}
+      </text>
+      <text class="axis end" x={width - RIGHT} y={height - 5}>
+        {ends[1]}
+      </text>
+      {lines.map((line) => {
+        const points = pointsOf(line);
+        const [first, last] = [
+          points.find((point) => point !== undefined),
+          points.findLast((point) => point !== undefined),
+        ];
+        const path = linePath(points);
+        return (
+          <g key={line.kind} class={`line ${line.kind}`}>
+            {line.kind === 'main' && first !== undefined && last !== undefined && (
+              <path
+                class="area"
+                d={`${path}L${short(last.x)} ${height - BOTTOM}L${short(first.x)} ${height - BOTTOM}Z`}
+              />
+            )}
+            <path class="stroke" d={path} />
+          </g>
+        );
+      })}
+      {chosen !== undefined && (
+        <line class="cursor" x1={short(x(chosen))} x2={short(x(chosen))} y1={TOP} y2={height - BOTTOM} />
+      )}
+      {chosen !== undefined && mark !== undefined && mark !== null && (
+        <circle class="dot" cx={short(x(chosen))} cy={short(y(mark))} r="4" />
+      )}
+    </svg>
+  );
+}

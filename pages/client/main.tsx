@@ -1,0 +1,3 @@
+import { hydrate } from 'preact';
+
+hydrate(null, document.createElement('div'));

@@ -1,0 +1,90 @@
+import type { PageState } from '../state.ts';
+import { BoardPage } from './board.tsx';
+import { PersonPage } from './person.tsx';
+import { Around, Notice, type Surroundings } from './pieces.tsx';
+
+/** Bay leaves: what the pages show where a community has no logo of its own. */
+const Logo = ({ src }: { readonly src: string | undefined }) =>
+  src === undefined ? (
+    <svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+      <g fill="currentColor">
+        <path d="M15 29C8 27 4 21 4 13c2.500 1 4 3 4.600 5C8.500 14 8 10 9.500 6c2 2.500 2.800 5.500 2.500 9 1.500-2 1.700-4 1.700-6 2 4 1.800 8 .6 11 .5 3 1 6 .7 9Z" />
+        <path d="M17 29c7-2 11-8 11-16-2.500 1-4 3-4.600 5C23.500 14 24 10 22.500 6c-2 2.500-2.800 5.500-2.500 9-1.500-2-1.700-4-1.700-6-2 4-1.800 8-.6 11-.5 3-1 6-.7 9Z" />
+      </g>
+    </svg>
+  ) : (
+    <img class="logo" src={src} width="28" height="28" alt="" />
+  );
+
+const NAVIGATION = [
+  { href: '/', title: 'Leaderboard', page: 'board' },
+  { href: '/community', title: 'Community', page: 'community' },
+  { href: '/rules', title: 'Rules', page: 'rules' },
+] as const;
+
+export type AppProps = { readonly state: PageState } & Omit<Surroundings, 'site'>;
+
+/** The whole of every page, the same on the server and in a browser. */
+export function App({ state, isLive, isBusy, get }: AppProps) {
+  const { site } = state;
+  return (
+    <Around.Provider value={{ site, isLive, isBusy, get }}>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <header class="top">
+        <a class="brand" href="/">
+          <Logo src={site.logo} />
+          <span>{site.name}</span>
+        </a>
+        <nav aria-label="Pages">
+          {NAVIGATION.map(({ href, title, page }) => (
+            <a key={href} href={href} aria-current={page === state.page ? 'page' : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+      </header>
+      <main id="main" tabIndex={-1} aria-busy={isBusy}>
+        <Content state={state} />
+      </main>
+      <p class="unseen" role="status">
+        {isBusy ? 'Loading' : ''}
+      </p>
+      <footer class="foot">
+        <span>
+          Every number leads to its reason.{' '}
+          <a href="/openapi.json" data-plain>
+            API
+          </a>
+        </span>
+        {site.links.map(({ title, href }) => (
+          <a key={href} href={href} rel="noopener" data-plain>
+            {title}
+          </a>
+        ))}
+      </footer>
+    </Around.Provider>
+  );
+}
+
+function Content({ state }: { readonly state: PageState }) {
+  switch (state.page) {
+    case 'board':
+      return <BoardPage {...state} />;
+    case 'person':
+      return <PersonPage {...state} />;
+    case 'community':
+    case 'rules':
+      return <Notice>Soon.</Notice>;
+    case 'nothing':
+      return (
+        <>
+          <h1>There is nothing here</h1>
+          <Notice>
+            The address leads to no page. The <a href="/">leaderboard</a> leads to all of them.
+          </Notice>
+        </>
+      );
+  }
+}

@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import packageJson from '../../package.json' with { type: 'json' };
+
+/** Where distributions and vendors put a browser of the Chromium family. */
+const INSTALLED = [
+  ...['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'],
+  ...['/snap/bin/chromium', '/opt/google/chrome/chrome', '/usr/bin/microsoft-edge'],
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+
+const NONE =
+  'There is no browser for the tests of the pages. Set LAUREL_CHROMIUM to a Chromium or Chrome, or install one; on Linux x64 a package brings one.';
+
+type Executable = { readonly path: string; readonly env: Readonly<Record<string, string>> };
+
+/** A browser: the one that `LAUREL_CHROMIUM` names, else one that is installed, else the one inside a package. */
+export async function startBrowser(): Promise<Browser> {
+  const { path, env } = await findBrowser();
+  const args = ['--no-sandbox', '--no-zygote', '--disable-gpu', '--font-render-hinting=none'];
+  try {
+    const surroundings = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined);
+    return await chromium.launch({
+      executablePath: path,
+      args,
+      env: Object.fromEntries(surroundings) as Record<string, string>,
+    });
+  } catch (error) {
+    throw new Error(`${NONE} ${path} could not be started.`, { cause: error });
+  }
+}
+
+async function findBrowser(): Promise<Executable> {
+  const named = process.env.LAUREL_CHROMIUM;
+  if (named !== undefined && !existsSync(named)) throw new Error(`LAUREL_CHROMIUM: there is no file ${named}.`);
+  const path = named ?? INSTALLED.find((each) => existsSync(each));
+  if (path !== undefined) return { path, env: {} };
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error(NONE);
+  return unpacked();
+}
+
+/** The package's own file names folders of Lambda. */
+const fontsIn = (directory: string): string => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${directory}</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir>${directory}/cache</cachedir>
+</fontconfig>
+`;
+
+/**
+ * The browser of the package, with the libraries and fonts that it needs: a machine may have none of them. It is unpacked
+ * once, and appears whole or not at all.
+ */
+async function unpacked(): Promise<Executable> {
+  const version = packageJson.devDependencies['@sparticuz/chromium'];
+  const cache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache');
+  const directory = join(cache, `chromium-${version}`);
+  if (!existsSync(directory)) {
+    mkdirSync(cache, { recursive: true });
+    const unfinished = mkdtempSync(join(cache, 'chromium-unfinished-'));
+    // The package unpacks into the directory for temporary files, and its libraries only where it takes this for Lambda.
+    const given = { TMPDIR: process.env.TMPDIR, AWS_LAMBDA_JS_RUNTIME: process.env.AWS_LAMBDA_JS_RUNTIME };
+    const before = {
+      LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH,
+      FONTCONFIG_PATH: process.env.FONTCONFIG_PATH,
+      HOME: process.env.HOME,
+    };
+    Object.assign(process.env, { TMPDIR: unfinished, AWS_LAMBDA_JS_RUNTIME: 'nodejs24.x' });
+    try {
+      const { default: packed } = await import('@sparticuz/chromium');
+      await packed.executablePath();
+    } finally {
+      for (const [name, value] of Object.entries({ ...given, ...before })) {
+        if (value === undefined) Reflect.deleteProperty(process.env, name);
+        else process.env[name] = value;
+      }
+    }
+    writeFileSync(join(unfinished, 'fonts', 'fonts.conf'), fontsIn(join(directory, 'fonts')));
+    if (existsSync(directory)) rmSync(unfinished, { recursive: true, force: true });
+    else renameSync(unfinished, directory);
+  }
+  return {
+    path: join(directory, 'chromium'),
+    env: { LD_LIBRARY_PATH: join(directory, 'al2023', 'lib'), FONTCONFIG_PATH: join(directory, 'fonts') },
+  };
+}
