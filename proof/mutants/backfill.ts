@@ -122,7 +122,7 @@ export const backfillMutants: readonly Mutant[] = [
     RUN,
     ["if (order.mode === 'stale' && !order.dryRun) await resumeAbandoned(deps, runId);", ''],
     RUN_TEST,
-    'left',
+    'abandoned',
   ),
   mutant(
     'only-abandoned-runs',
@@ -130,7 +130,7 @@ export const backfillMutants: readonly Mutant[] = [
     RUN,
     ['if (!isAbandoned(deps, run, tasks)) continue;', ''],
     RUN_TEST,
-    'left',
+    'abandoned',
   ),
   mutant(
     'idle-hops',
@@ -149,7 +149,7 @@ export const backfillMutants: readonly Mutant[] = [
       'const { at } = seed ?? { at: deps.clock() };\n      const token = deps.randomToken(6);',
     ],
     RUN_TEST,
-    'left',
+    'abandoned',
   ),
   mutant(
     'failed-user-enqueued',
@@ -181,7 +181,7 @@ export const backfillMutants: readonly Mutant[] = [
     RUN,
     ['if (done.length > 0 && !hasTime()) break;', 'if (!hasTime()) break;'],
     RUN_TEST,
-    'one user at least',
+    'at least one user',
   ),
   mutant(
     'unchanged-enqueued',

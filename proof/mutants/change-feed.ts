@@ -219,7 +219,7 @@ export const changeFeedMutants: readonly Mutant[] = [
     'functions/runtime/sqs-batch.ts',
     ['    publishFailedItems(failed.length);\n', ''],
     RUNTIME_TEST,
-    'publishes how many failed',
+    'publishes the number of failed',
   ),
   mutant(
     'record-unreadable',

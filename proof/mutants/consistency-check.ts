@@ -23,7 +23,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     SUSPECTS,
     ['quietFor >= LASTING_WHILE_QUIET_MS ? LASTING_WHILE_QUIET_MS : LASTING_MS', 'quietFor * 0'],
     CHECK_TEST,
-    'under way',
+    'in progress',
   ),
   mutant(
     'half-a-minute-is-short',
@@ -31,7 +31,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     SUSPECTS,
     ['LASTING_WHILE_QUIET_MS = 120_000', 'LASTING_WHILE_QUIET_MS = 30_000'],
     CHECK_TEST,
-    'under way',
+    'in progress',
   ),
   mutant(
     'late-stream-is-not-quiet',
@@ -39,7 +39,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     SUSPECTS,
     ['Math.max(this.#quietSince ?? now, seen.lastLate ?? 0)', '(this.#quietSince ?? now)'],
     CHECK_TEST,
-    'under way',
+    'in progress',
   ),
   mutant(
     'quiet-interrupted',
@@ -50,7 +50,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
       'Math.max(this.#quietSince ?? now, seen.lastLate ?? 0) : this.#quietSince',
     ],
     CHECK_TEST,
-    'under way',
+    'in progress',
   ),
   mutant(
     'expected-moves',
@@ -58,7 +58,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     SUSPECTS,
     ['difference.what === what && difference.expected === expected', 'difference.what === what'],
     CHECK_TEST,
-    'under way',
+    'in progress',
   ),
   mutant(
     'suspect-cleared',
@@ -66,7 +66,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     SUSPECTS,
     ['if (differences.length === 0) this.#lasting.delete(username);', 'if (differences.length === 0) return;'],
     CHECK_TEST,
-    'under way',
+    'in progress',
   ),
   mutant(
     'found-without-score',
@@ -74,7 +74,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     CHECK,
     ['page.isOfScores || (await hasNoScore(deps, username))', 'page.isOfScores'],
     CHECK_TEST,
-    'no refresh has ever',
+    'without a refresh',
   ),
   mutant(
     'unreadable-user',
@@ -107,7 +107,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
       '      await lookAnyway(deps, username);\n    });\n  }',
     ],
     CHECK_TEST,
-    'under way',
+    'in progress',
   ),
   mutant(
     'differs-is-not-ok',
@@ -160,7 +160,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     LOOK,
     ['scoreOf(username, { metrics, proven, lines,', 'scoreOf(username, { metrics, proven: balance, lines,'],
     CHECK_TEST,
-    'does not blame',
+    'does not report the score',
   ),
   mutant(
     'never-folded',
@@ -171,7 +171,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
       'return isExpected && eventsIn(expected) < 0 ? [] : [];',
     ],
     CHECK_TEST,
-    'no refresh has ever',
+    'without a refresh',
   ),
   mutant(
     'balance-compared',
@@ -187,7 +187,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     LOOK,
     [', ...ofLines]', ']'],
     CHECK_TEST,
-    'words were changed',
+    'with another reason',
   ),
   mutant(
     'metrics-compared',

@@ -135,7 +135,7 @@ export const edgeMutants: readonly Mutant[] = [
     HTTP,
     ["    return err(problem('unknown_key', 'x-api-key: expected a key'));\n", '    return ok(undefined);\n'],
     [MANAGE_TEST, 'test/functions/record-award.test.ts'],
-    '401|refused|who',
+    '401|refused|identity',
   ),
   mutant(
     'unknown-key',
@@ -164,7 +164,7 @@ export const edgeMutants: readonly Mutant[] = [
     HTTP,
     ['return internalFault(requestId);', 'return internalFault(String(error));'],
     INGEST_TEST,
-    'fault inside',
+    'internal error',
   ),
   mutant(
     'not-modified',

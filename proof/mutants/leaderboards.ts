@@ -14,7 +14,7 @@ export const leaderboardMutants: readonly Mutant[] = [
     'domain/leaderboards/read-boards.ts',
     ['toCursor({ board, asOf, after }) === cursor ? parts : null', 'parts'],
     'test/domain/leaderboards/read-boards.test.ts',
-    'more',
+    'followed by',
   ),
   mutant(
     'pointer-forward',

@@ -68,7 +68,7 @@ export const ledgerMutants: readonly Mutant[] = [
       'const existing = new Map<string, GrantLine>();',
     ],
     AWARD_TEST,
-    'gives once',
+    'grants once',
   ),
   mutant(
     'grant-decided-again',

@@ -133,7 +133,7 @@ export const registryMutants: readonly Mutant[] = [
     'domain/identity/collective.ts',
     ['new Set(found?.members ?? ofKey)', 'new Set(ofKey.length > 0 ? ofKey : found?.members)'],
     PULLS_TEST,
-    'names who is credited',
+    'names the accounts that are credited',
   ),
   mutant(
     'own-publish',
@@ -206,7 +206,7 @@ export const registryMutants: readonly Mutant[] = [
     'domain/registry/yank.ts',
     ['if (channel === undefined || each.channel === channel) named.push(each);', 'named.push(each);'],
     CHANGES_TEST,
-    'name alone',
+    'only the named versions',
   ),
   mutant(
     'yank-in-time',
@@ -237,7 +237,7 @@ export const registryMutants: readonly Mutant[] = [
     'domain/registry/transfer-extension.ts',
     ["if (!isSamePublisher(offeredTo, publisher)) return err({ kind: 'offered-to-another', to: offeredTo });", ''],
     CHANGES_TEST,
-    'by nobody but',
+    'only be accepted',
   ),
   mutant(
     'transfer-said-again',

@@ -185,7 +185,7 @@ export const telemetryMutants: readonly Mutant[] = [
       'if (before !== undefined) return [event, before];',
     ],
     INGEST_TEST,
-    'says duplicate',
+    'reports a duplicate',
   ),
   mutant(
     'closed-flag',

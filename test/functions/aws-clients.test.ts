@@ -6,7 +6,7 @@ import { dynamodbClient, sqsClient } from '../../functions/runtime/aws-clients.t
 
 let server: Server;
 let tried = 0;
-/** Accepts, and says no more than this. */
+/** Accepts connections, and answers only this text. */
 const answering = async (text: string): Promise<void> => {
   server = createServer((socket) => {
     tried += 1;
@@ -49,7 +49,7 @@ describe('a client of a function', () => {
   it.each([
     ['never answers', ''],
     ['stops in the middle of its answer', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{'],
-  ])('gives an endpoint up that %s, after as many tries as it has', async (_what, text) => {
+  ])('gives up an endpoint that %s, after all its tries', async (_what, text) => {
     await answering(text);
     const shortly = { requestTimeout: 40, connectionTimeout: 1_000, maxAttempts: 2 };
 

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { startFunctionEngine } from './function-under-test.ts';
 
 const MINUTE_MS = 60_000;
-/** Sleep takes no time, and the clock says that it did. */
+/** Sleep takes no time; it only advances the clock. */
 const time = vi.hoisted(() => ({ slept: 0 }));
 vi.mock('../../functions/runtime/environment.ts', async (original) => ({
   ...(await original<object>()),
@@ -23,7 +23,7 @@ beforeAll(async () => {
   world = await startFunctionEngine();
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'WARN');
-  vi.stubEnv('POWERTOOLS_DEV', 'true'); // prints by the console, where a test can see it
+  vi.stubEnv('POWERTOOLS_DEV', 'true'); // prints to the console, where a test can see it
   ({ handler } = await import('../../functions/check-conservation/handler.ts'));
 });
 beforeEach(() => {
@@ -48,7 +48,7 @@ const scoreOf = (username: string) => ({
   TableName: world.tables.user_scores,
   Key: marshall({ pk: `USER#${username}`, sk: 'SCORE' }),
 });
-/** A user whose score cannot be read. */
+/** Makes a user's score unreadable. */
 async function spoil(username: string): Promise<void> {
   const { TableName, Key } = scoreOf(username);
   await world.client.send(new PutItemCommand({ TableName, Item: { ...Key, scoreShard: { S: 'SHARD#0' } } }));
@@ -56,7 +56,7 @@ async function spoil(username: string): Promise<void> {
 
 const Line = z.looseObject({ level: z.string().optional(), message: z.string().optional() });
 const lines = () => printed.map((line) => Line.parse(JSON.parse(line)));
-/** The figures that went to CloudWatch. */
+/** The metrics that went to CloudWatch. */
 const published = (): object =>
   Object.fromEntries(
     lines().flatMap((line) => Object.entries(line).filter(([name]) => /^Conservation[A-Z]/u.test(name))),
@@ -67,7 +67,7 @@ const logged = () =>
     .map(({ level, message }) => [level, message]);
 
 describe('the function of the consistency check', () => {
-  it('publishes that it has run, and that nothing differs', async () => {
+  it('publishes that it ran, and that nothing differs', async () => {
     expect(await check({})).toMatchObject({ sample: 'hour', checked: 0, complete: true, ok: true });
 
     expect(published()).toEqual({ ConservationChecked: 0, ConservationDifferent: 0, ConservationUnsettled: 0 });
@@ -75,10 +75,10 @@ describe('the function of the consistency check', () => {
   });
 
   it.each([
-    ['what makes no sense', { sample: 'some' }, /^sample: /u],
-    ['what an answer never gave', { sample: 'all', from: 'anywhere' }, /^from: /u],
+    ['a meaningless value', { sample: 'some' }, /^sample: /u],
+    ['a cursor that no answer returned', { sample: 'all', from: 'anywhere' }, /^from: /u],
     ['nothing at all', null, /^event: /u],
-  ])('refuses %s by name, so that whoever invoked it can tell', async (_what, event, sentence) => {
+  ])('refuses %s by name, so that its caller can see it', async (_what, event, sentence) => {
     await expect(check(event)).rejects.toMatchObject({
       name: 'InvalidEvent',
       message: expect.stringMatching(sentence),
@@ -87,7 +87,7 @@ describe('the function of the consistency check', () => {
     expect(published()).toEqual({});
   });
 
-  it('logs a difference, whoever cannot be read among them, and sets off no alarm when told how long it must last', async () => {
+  it('logs a difference, and users who cannot be read, and sets off no alarm if told how long it must last', async () => {
     await spoil('ada');
     expect(await check({ standingSeconds: 0 })).toMatchObject({ checked: 1, different: 1, ok: false });
 
@@ -98,12 +98,12 @@ describe('the function of the consistency check', () => {
     ]);
   });
 
-  it('publishes who differs until the same user is right, whoever else is found right', async () => {
+  it('publishes a user who differs until the same user is right, even if others were found right', async () => {
     await check({});
     expect(published()).toEqual({ ConservationChecked: 1, ConservationDifferent: 1, ConservationUnsettled: 0 });
 
     printed.length = 0;
-    await check({ usernames: ['bob'] }); // does not pass for the hourly check
+    await check({ usernames: ['bob'] }); // does not count as the hourly check
     expect(published()).toEqual({ ConservationDifferent: 1, ConservationUnsettled: 0 });
 
     printed.length = 0;
@@ -113,7 +113,7 @@ describe('the function of the consistency check', () => {
     await spoil('ada');
   });
 
-  it('takes two minutes where all is quiet, and eight where a stream was late or a backfill is queued', async () => {
+  it('takes two quiet minutes, or eight after a late stream or with a queued backfill', async () => {
     const minutesTaken = async () => {
       const before = time.slept;
       expect(await check({ usernames: ['ada'] })).toMatchObject({ different: 1 });
@@ -135,13 +135,13 @@ describe('the function of the consistency check', () => {
     expect(await minutesTaken()).toBeGreaterThan(7);
   });
 
-  it('begins with nobody new after three and a half of its fifteen minutes', async () => {
+  it('starts with no new users after three and a half of its fifteen minutes', async () => {
     expect(await check({ usernames: ['ada', 'bob'], standingSeconds: 0 }, 11.4)).toMatchObject({ complete: true });
     expect(await check({ standingSeconds: 0 }, 11.6)).toMatchObject({ complete: true });
     expect(await check({ standingSeconds: 0 }, 11.4)).toMatchObject({ complete: false });
   });
 
-  it('ends before the twelfth, with what has not been settled', async () => {
+  it('ends before the twelfth minute, with the unsettled users', async () => {
     expect(await check({ usernames: ['ada'], standingSeconds: 0 }, 3.3)).toMatchObject({ different: 1, unsettled: 0 });
     expect(await check({ usernames: ['ada'] }, 3.2)).toMatchObject({ different: 0, unsettled: 1 });
     expect(published()).toMatchObject({ ConservationUnsettled: 1 });

@@ -18,7 +18,7 @@ describe('PUT /v1/collectives/{slug}', () => {
   const organizations = async (key: string) =>
     (await world.call(world.manageKeys, 'GET', '/api/whoami', { key })).body.organizations.map(({ slug }: any) => slug);
 
-  it('names who is credited from now on, and keeps who was', async () => {
+  it('names the accounts that are credited from now on, and keeps the earlier ones', async () => {
     const slug = aSlug();
     const created = { kind: 'collective', slug, members: ['erin', 'finn'] };
     const { body } = await world.call(world.manageKeys, 'POST', '/v1/keys', { key: world.keys.admin, body: created });
@@ -46,7 +46,7 @@ describe('PUT /v1/collectives/{slug}', () => {
     ]);
   });
 
-  it('says the same again without a line in the history', async () => {
+  it('adds no line to the history for the same members', async () => {
     const slug = aSlug();
     await put(slug, { members: ['bob', 'cy'] });
     vi.setSystemTime(NOON + 60_000);
@@ -57,7 +57,7 @@ describe('PUT /v1/collectives/{slug}', () => {
     ).toHaveLength(1);
   });
 
-  it('shows its members in whoami, and those who left no more', async () => {
+  it('shows its members in whoami, but not those who left', async () => {
     const slug = aSlug();
     await put(slug, { members: ['bob'] });
     expect(await organizations(world.keys.bob)).toContain(slug);
@@ -66,7 +66,7 @@ describe('PUT /v1/collectives/{slug}', () => {
     expect(await organizations(world.keys.bob)).not.toContain(slug);
   });
 
-  it('are told to the collective’s own key: those of the key until somebody sets others', async () => {
+  it('are returned to the collective’s own key: the members of the key until others are set', async () => {
     const slug = aSlug();
     const created = { kind: 'collective', slug, members: ['erin', 'Finn'] };
     const { body } = await world.call(world.manageKeys, 'POST', '/v1/keys', { key: world.keys.admin, body: created });
@@ -82,14 +82,14 @@ describe('PUT /v1/collectives/{slug}', () => {
   it.each<[what: string, members: unknown]>([
     ['none', []],
     ['thirty-one', Array.from({ length: 31 }, (_, n) => `m-${n}`)],
-    ['one that is none', ['a/b']],
+    ['a slug that is not one', ['a/b']],
     ['no array', 'bob'],
     ['nothing', undefined],
   ])('refuses members: %s', async (_what, members) => {
     expect(await put(aSlug(), { members })).toMatchObject({ status: 422, body: { code: 'invalid_body' } });
   });
 
-  it('is for keys:manage', async () => {
+  it('needs keys:manage', async () => {
     expect(await put(aSlug(), { members: ['bob'] }, world.keys.guild)).toMatchObject({
       status: 403,
       body: { code: 'missing_scope' },
@@ -107,7 +107,7 @@ describe('extension_pulled', () => {
       .filter(({ sk }) => sk.startsWith(`PULL#${name}@`))
       .map(({ pk, sk }) => `${pk} ${sk.split('#')[2]}`);
 
-  it('is credited to whom the registry says, once for each puller as sent', async () => {
+  it('is credited to the accounts in the registry, once per puller', async () => {
     const name = await world.published(world.keys.guild);
     const of = { extension_name: name, version: VERSION };
     const sends = [
@@ -129,7 +129,7 @@ describe('extension_pulled', () => {
   it.each([
     ['an extension', async () => ({ extension_name: aName(), version: VERSION })],
     ['a version', async () => ({ extension_name: await world.published(), version: '2026.08.21.99' })],
-  ])('of %s that nobody has published is rejected, a repeat as well, and stores nothing', async (_what, properties) => {
+  ])('of %s that nobody has published is rejected, also a repeat, and stores nothing', async (_what, properties) => {
     const event = { event: 'extension_pulled', distinct_id: 'd1', properties: await properties() };
     const before = await world.registry();
     const { status, body } = await world.call(world.ingest, 'POST', '/ingest', {

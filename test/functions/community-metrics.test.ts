@@ -63,7 +63,7 @@ beforeEach(() => {
 });
 
 describe('GET /community-metrics', () => {
-  it('compares the last two days, a field for every metric', async () => {
+  it('compares the last two days, with a field for every metric', async () => {
     const { status, headers, body } = await read('?interval=DAY');
 
     expect(status).toBe(200);
@@ -85,18 +85,18 @@ describe('GET /community-metrics', () => {
       awards_granted: { newer: { event_count: 1, value_count: 700 } },
       members: { newer: { event_count: 0, value_count: null } },
     });
-    // 700, and 500 for each version of ada's and for the guild's version to each of its two members.
+    // 700, and 500 for each of ada's versions and for the guild's version to each of its two members.
     expect(body.points_granted.newer).toMatchObject({ event_count: 5, value_count: 2_700 });
   });
 
-  it('compares weeks whose distinct counts are no sums of days', async () => {
+  it('compares weeks, whose distinct counts are not sums of days', async () => {
     const { body } = await read('?interval=WEEK');
 
     expect(body.active_members.newer).toMatchObject({ period_start: MIDNIGHT - 7 * DAY, event_count: 1 });
     expect(body.cli_invocations.newer.event_count).toBe(4);
   });
 
-  it('answers 304 to who has it, whatever stands beside its etag', async () => {
+  it('answers 304 to a matching etag, with or without other etags', async () => {
     const { headers } = await read('?interval=DAY');
     const etag = headers.etag!;
 
@@ -113,7 +113,7 @@ describe('GET /community-metrics', () => {
 });
 
 describe('GET /community-metrics/series', () => {
-  it('has every metric for each day, gauges from their sample on', async () => {
+  it('has every metric for each day, gauges from their first sample on', async () => {
     const { status, body } = await read(`/series?since=${YESTERDAY - DAY}&to=${NOON + 90 * DAY}`);
 
     expect(status).toBe(200);
@@ -126,7 +126,7 @@ describe('GET /community-metrics/series', () => {
     });
   });
 
-  it('leaves the unfinished day out where it is asked to', async () => {
+  it('leaves out the unfinished day on request', async () => {
     const days = `since=${YESTERDAY - DAY}&to=${NOON + 90 * DAY}`;
 
     expect((await read(`/series?${days}&complete=true`)).body).toMatchObject({
@@ -138,7 +138,7 @@ describe('GET /community-metrics/series', () => {
 });
 
 describe('GET /community-metrics/extensions', () => {
-  it('lists all extensions with their versions and pulls, each pull once however many share the credit', async () => {
+  it('lists all extensions with their versions and pulls, each pull once for any number of credited accounts', async () => {
     const [time, iso] = [NOON - DAY, '2026-08-20T12:00:00.000Z'];
     const times = { first_published: time, first_published_at: iso, last_published: time, last_published_at: iso };
 
@@ -159,7 +159,7 @@ describe('GET /community-metrics/extensions', () => {
   });
 });
 
-describe('a request that asks for what there is not', () => {
+describe('an invalid request', () => {
   it.each([
     ['', 'interval'],
     ['?interval=MONTH', 'interval'],
@@ -194,11 +194,11 @@ describe('a request that asks for what there is not', () => {
 });
 
 describe('roll-up-metrics', () => {
-  it('invoked with anything but {} or messages says so', async () => {
+  it('explains an invocation with anything but {} or messages', async () => {
     await expect(rollUp({ hour: '2026-08-20T09' })).rejects.toThrow();
   });
 
-  it('gives back a message that it cannot read, and does the others', async () => {
+  it('returns a message that it cannot read, and handles the others', async () => {
     const Records = [
       { messageId: 'bad', body: '{"hour":"noon"}' },
       { messageId: 'good', body: '{"hour":"2026-08-20T09"}' },

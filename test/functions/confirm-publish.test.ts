@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 describe('POST /api/v1/extensions/confirm', () => {
-  it('records a version once: again it is 200 with the same body, and nothing more is stored', async () => {
+  it('records a version once: a repeat is 200 with the same body, and nothing more is stored', async () => {
     const name = aName();
     const body = { extensionId: name, name, version: VERSION };
 
@@ -68,8 +68,8 @@ describe('POST /api/v1/extensions/confirm', () => {
   it.each<[what: string, first: string | undefined, second: string | undefined, status: number]>([
     ['the same content', 'sha256:a', 'sha256:a', 200],
     ['other content', 'sha256:a', 'sha256:b', 409],
-    ['content where there was none', undefined, 'sha256:b', 409],
-    ['no content where there was some', 'sha256:a', undefined, 409],
+    ['content after none', undefined, 'sha256:b', 409],
+    ['no content after some', 'sha256:a', undefined, 409],
   ])('of a version again with %s is %s → %s: %i', async (_what, first, second, status) => {
     const name = aName();
     await world.confirm({ name, version: VERSION, contentHash: first });
@@ -79,7 +79,7 @@ describe('POST /api/v1/extensions/confirm', () => {
     expect(again.body.code).toBe(status === 409 ? 'version_conflict' : undefined);
   });
 
-  it('is a conflict for another publisher of a version, and of a name for a new version, in words that name the owner', async () => {
+  it('is a conflict for another publisher of a version, and of a name for a new version, in a message that names the owner', async () => {
     const name = await world.published(world.keys.ada);
 
     expect(await world.confirm({ name, version: VERSION }, world.keys.bob)).toMatchObject({
@@ -94,13 +94,13 @@ describe('POST /api/v1/extensions/confirm', () => {
     }
   });
 
-  it('takes names of one scope from anyone: names are owned, scopes are not', async () => {
+  it('accepts names of one scope from anyone: names have owners, scopes do not', async () => {
     await world.published(world.keys.ada);
 
     expect((await world.confirm({ name: aName(), version: VERSION }, world.keys.bob)).status).toBe(201);
   });
 
-  it('keeps an account and a collective of one name apart', async () => {
+  it('keeps an account and a collective with the same name apart', async () => {
     const account = await world.aPersonalKey('guild');
     const name = await world.published(world.keys.guild);
 
@@ -116,7 +116,7 @@ describe('POST /api/v1/extensions/confirm', () => {
     expect(await world.grantOf(name, VERSION, 'guild')).toBeUndefined();
   });
 
-  it('publishes for a collective of thirty in one go', async () => {
+  it('publishes for a collective of thirty at once', async () => {
     const members = Array.from({ length: 30 }, (_, n) => `crew-${n}`);
     const created = { kind: 'collective', slug: 'crew', members };
     const { body } = await world.call(world.manageKeys, 'POST', '/v1/keys', { key: world.keys.admin, body: created });
@@ -126,7 +126,7 @@ describe('POST /api/v1/extensions/confirm', () => {
       expect(await world.grantOf(name, VERSION, member)).toMatchObject({ amount: 500, seq: 1 });
   });
 
-  it('grants up to the cap, and 0 from there on; a yank gives nothing back', async () => {
+  it('grants up to the cap, then 0; a yank does not free a part of the cap', async () => {
     const key = await world.aPersonalKey('dan');
     const versions = Array.from({ length: 12 }, (_, n) => `2026.08.21.${n + 1}`);
     const name = await world.published(key, versions.slice(0, 11));
@@ -211,7 +211,7 @@ describe('POST /api/v1/extensions/confirm', () => {
     ['constructor'],
     ['latest'],
     ['a'.repeat(128)],
-  ])('takes the name %s', async (name) => {
+  ])('accepts the name %s', async (name) => {
     expect((await world.confirm({ name, version: VERSION })).status).toBe(201);
   });
 
@@ -234,7 +234,7 @@ describe('POST /api/v1/extensions/confirm', () => {
     ['one text', 'x'.repeat(6_000_000)],
     ['many objects', Array.from({ length: 400_000 }, (_, n) => ({ n }))],
     ['many texts', Array.from({ length: 700_000 }, () => 'model')],
-  ])('takes 6 MB of what it does not read, %s, and stores none of it', async (_what, contentMetadata) => {
+  ])('accepts 6 MB of fields that it does not read, %s, and stores none of them', async (_what, contentMetadata) => {
     const [name, small] = [aName(), aName()];
     const body = { name, version: VERSION, channel: 'beta', contentMetadata };
     expect(JSON.stringify(body).length).toBeGreaterThan(4_000_000);
@@ -246,7 +246,7 @@ describe('POST /api/v1/extensions/confirm', () => {
     expect(Math.abs((await stored(name)) - (await stored(small)))).toBeLessThan(100);
   });
 
-  it('refuses keys by what they lack, in words that the client reads', async () => {
+  it('refuses keys with the missing scope, in the words that the client reads', async () => {
     const body = { name: aName(), version: VERSION };
 
     expect(await world.confirm(body, 'lrl_unknown')).toMatchObject({ status: 401, body: { code: 'unknown_key' } });
@@ -259,12 +259,12 @@ describe('POST /api/v1/extensions/confirm', () => {
   });
 });
 
-it.each([['2100.12.31.1'], ['1999.01.01.0']])('the version %s is taken', async (version) => {
+it.each([['2100.12.31.1'], ['1999.01.01.0']])('the version %s is accepted', async (version) => {
   expect((await world.confirm({ name: aName(), version })).status).toBe(201);
 });
 
 describe('fifty confirmations of one version at once, by two publishers', () => {
-  it('make one owner and one version; everybody else is told 200 or 409', async () => {
+  it('create one owner and one version; all others get 200 or 409', async () => {
     const name = aName();
     const senders = Array.from({ length: 50 }, (_, n) => (n % 2 === 0 ? world.keys.ada : world.keys.bob));
     const answers = await Promise.all(senders.map((key) => world.confirm({ name, version: VERSION }, key)));
@@ -276,7 +276,8 @@ describe('fifty confirmations of one version at once, by two publishers', () => 
       else if (status !== 201) expect(status).toBe(200);
     }
     const rows = await world.registry();
-    expect(rows.filter(({ pk }) => pk === `EXTENSION#${name}`)).toHaveLength(3); // its owner, its version, and that one as the newest
+    // its owner, the version, and its row as the newest
+    expect(rows.filter(({ pk }) => pk === `EXTENSION#${name}`)).toHaveLength(3);
     expect(rows.filter(({ sk }) => sk === `VERSION#${name}@${VERSION}`)).toHaveLength(1);
     expect((await world.grants()).filter(({ pk }) => pk.startsWith(`GRANT#publish:${name}@`))).toHaveLength(1);
   });
@@ -304,7 +305,7 @@ describe('any other path', () => {
     ['GET', '%40acme%2Fnet/versions'],
     ['GET', 'search'],
     ['GET', `%40acme%2Fnet@${VERSION}/download`],
-  ])('%s %s is 404 with a sentence', async (method, path) => {
+  ])('%s %s is 404 with a message', async (method, path) => {
     const answer = await world.call(world.publish, method, `/api/v1/extensions/${path}`, { key: world.keys.ada });
 
     expect(answer).toMatchObject({ status: 404, body: { error: expect.any(String), code: 'not_found' } });

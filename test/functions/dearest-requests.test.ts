@@ -12,12 +12,12 @@ import { startFunctionEngine, type Answer } from './function-under-test.ts';
 
 const EVENTS = 2_000;
 const HOUR = 3_600_000;
-/** With so much memory a function has one processor to itself; with less, its share of one. */
+/** With this much memory a function has one processor; with less, a share of one. */
 const MEGABYTES_A_PROCESSOR = 1_769;
-/** What the yardstick is taken to cost one processor of Lambda: about twice what it costs a machine of today. */
+/** The assumed time of the yardstick on one processor of Lambda, about twice that of a current machine. */
 const YARDSTICK_MS = 50;
 
-/** Work of the kind that a request is: JSON, and hashes. */
+/** The kind of work that requests do: JSON and hashes. */
 function yardstick(): void {
   const text = JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ n, of: `text ${n}` })));
   for (let n = 0; n < 400; n += 1)
@@ -97,10 +97,12 @@ const publish = (n: number) => trusted('extension_published', n, version);
 /** 390 devices, 60 pullers, 40 authors of issues: within 500 devices and usernames. */
 const mixed = (n: number) => (n < 390 ? telemetry(n, 390, 1) : n < 450 ? pull(n % 60) : issue((n % 40) + 500 * n));
 
-/** The function as it is deployed. */
+/** The settings of the deployed function. */
 const { MemorySize, Timeout } = functions.get('ingest-telemetry')!.Properties;
 
-/** As many events, devices and hours as the budget has, names so long that ten fill a chunk, everything new. */
+/**
+ * The maximum numbers of events, devices and hours in the budget, with names so long that ten fill a chunk, all new.
+ */
 it.each<[kind: string, key: keyof typeof keys, event: (n: number) => object, most: number, refused?: number]>([
   ['without a key', 'none', (n) => telemetry(n, 10, 10), 220],
   ['of a personal key', 'personal', (n) => telemetry(n, 25, 8), 300],
@@ -110,27 +112,30 @@ it.each<[kind: string, key: keyof typeof keys, event: (n: number) => object, mos
   ['of issues', 'service', issue, 25],
   ['of pulls of a version that counts for 30 members', 'service', pull, 25, 1_736],
   ['of publishes', 'service', publish, 51],
-  ['of some of each', 'service', mixed, 530],
-])('the dearest request %s takes less than half of its time', async (_kind, key, event, most, refused = 0) => {
-  const request = anHttpRequest({
-    key: keys[key],
-    body: { events: Array.from({ length: EVENTS }, (_, n) => event(n)) },
-  });
-  await cpuOf(yardstick); // warm
-  const before = await cpuOf(yardstick);
-  calls = 0;
-  let body = '';
-  const cpu = await cpuOf(async () => ({ body } = await handler(request)));
-  const counted = calls;
-  const yardsticks = cpu / Math.max(before, await cpuOf(yardstick));
+  ['with some of each', 'service', mixed, 530],
+])(
+  'the most expensive request %s takes less than half of its time limit',
+  async (_kind, key, event, most, refused = 0) => {
+    const request = anHttpRequest({
+      key: keys[key],
+      body: { events: Array.from({ length: EVENTS }, (_, n) => event(n)) },
+    });
+    await cpuOf(yardstick); // warms up
+    const before = await cpuOf(yardstick);
+    calls = 0;
+    let body = '';
+    const cpu = await cpuOf(async () => ({ body } = await handler(request)));
+    const counted = calls;
+    const yardsticks = cpu / Math.max(before, await cpuOf(yardstick));
 
-  const report: IngestReport = JSON.parse(body);
-  expect(report.rejected, report.results.find(({ error }) => error)?.error).toBe(refused);
-  expect(counted).toBeLessThanOrEqual(most);
-  expect(yardsticks * YARDSTICK_MS * (MEGABYTES_A_PROCESSOR / MemorySize)).toBeLessThan((Timeout * 1_000) / 2);
-});
+    const report: IngestReport = JSON.parse(body);
+    expect(report.rejected, report.results.find(({ error }) => error)?.error).toBe(refused);
+    expect(counted).toBeLessThanOrEqual(most);
+    expect(yardsticks * YARDSTICK_MS * (MEGABYTES_A_PROCESSOR / MemorySize)).toBeLessThan((Timeout * 1_000) / 2);
+  },
+);
 
-it('publishes ask for one refresh of each account', () => {
+it('publishes ask for one refresh per account', () => {
   expect(refreshed).toHaveLength(500);
   expect(new Set(refreshed).size).toBe(500);
 });

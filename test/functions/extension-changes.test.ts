@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 describe('GET …/latest', () => {
-  it('gives the newest version by its numbers, in both ways of writing a path', async () => {
+  it('returns the newest version by its numbers, with both forms of the path', async () => {
     const name = await world.published(world.keys.ada, [
       '2026.08.21.9',
       '2026.08.21.10',
@@ -35,7 +35,7 @@ describe('GET …/latest', () => {
     ['2026.08.21.010', '2026.08.21.9'],
     ['2026.08.22.0', '2026.08.21.99999999999999999999'],
     ['2026.08.21.1', '2026.08.21.0'],
-  ])('knows that %s is newer than %s', async (newer, older) => {
+  ])('orders %s after %s', async (newer, older) => {
     for (const order of [
       [newer, older],
       [older, newer],
@@ -45,7 +45,7 @@ describe('GET …/latest', () => {
     }
   });
 
-  it('passes over yanked versions; 404 where none is left, or none ever was', async () => {
+  it('skips yanked versions; 404 if none is left or none was ever published', async () => {
     const name = await world.published(world.keys.ada, ['2026.08.21.1', '2026.08.21.2']);
     await world.post(`${encoded(name, '2026.08.21.2')}/yank`, { reason: 'broken' });
     expect((await world.latest(encoded(name))).body.latestVersion).toBe('2026.08.21.1');
@@ -75,7 +75,7 @@ describe('channels', () => {
       }),
     );
 
-  it('have each a newest version: of `stable` where none is asked for', async () => {
+  it('each have a newest version; the default is `stable`', async () => {
     const beta = '2026.08.22.1';
 
     expect(await newest(await story())).toEqual(['2026.08.23.1', '2026.08.23.1', beta, '2026.08.24.1', 404]);
@@ -87,9 +87,9 @@ describe('channels', () => {
     [undefined, { channel: null }, [404, 404, 404, 404, 404]],
     [undefined, {}, [404, 404, 404, 404, 404]],
     ['2026.08.23.1', {}, ['2026.08.21.1', '2026.08.21.1', '2026.08.22.1', '2026.08.24.1', 404]],
-    // A version is named by its number: a client that is wrong about its channel means it all the same.
+    // A version is named by its number, so a wrong channel beside it is ignored.
     ['2026.08.23.1', { channel: 'beta' }, ['2026.08.21.1', '2026.08.21.1', '2026.08.22.1', '2026.08.24.1', 404]],
-  ])('a yank and an unyank of %s with %j concern what they name alone', async (version, body, left) => {
+  ])('a yank and an unyank of %s with %j change only the named versions', async (version, body, left) => {
     const name = await story();
     const before = await newest(name);
 
@@ -105,7 +105,7 @@ describe('channels', () => {
     expect(await newest(name)).toEqual(before);
   });
 
-  it('without a version are unknown; what is no channel is refused, and nothing is touched', async () => {
+  it('without a version are unknown; an invalid channel is refused, and nothing is changed', async () => {
     const name = await story();
     const before = await newest(name);
 
@@ -132,7 +132,7 @@ describe('yank and unyank', () => {
       ({ pk, sk }) => pk === `PUBLISHER#${username}` && sk === `VERSION#${name}@${VERSION}`,
     )!;
 
-  it('take a version back and restore it, each also a second time, for all whom it counts for', async () => {
+  it('yank a version and restore it, each also twice, for all accounts that it counts for', async () => {
     const name = await world.published(world.keys.guild);
     const target = encoded(name, VERSION);
     const steps = [
@@ -160,7 +160,7 @@ describe('yank and unyank', () => {
     expect(version).toMatchObject({ yankReason: 'first', yankedAt: '2026-08-21T12:00:00.000Z' });
   });
 
-  it('of a whole extension mean all its versions', async () => {
+  it('of a whole extension affect all its versions', async () => {
     const versions = Array.from({ length: 25 }, (_, n) => `2026.08.21.${n}`);
     const name = await world.published(world.keys.ada, versions);
     const yanked = async () =>
@@ -199,9 +199,9 @@ describe('yank and unyank', () => {
     ['an unknown extension', () => encoded('@acme/nobody')],
     ['a version of it', () => encoded('@acme/nobody', VERSION)],
     ['an unknown version', async () => encoded(await world.published(), '2026.08.21.99')],
-    ['a version that is none', async () => encoded(await world.published(), '1.0')],
+    ['an invalid version', async () => encoded(await world.published(), '1.0')],
     ['an empty version', async () => `${encoded(await world.published())}@`],
-    ['a name that is none', () => encoded('@acme/Net')],
+    ['an invalid name', () => encoded('@acme/Net')],
   ])('of %s is 404', async (_what, target) => {
     for (const step of ['yank', 'unyank']) {
       expect((await world.post(`${await target()}/${step}`, { reason: 'r' })).status).toBe(404);
@@ -222,7 +222,7 @@ describe('yank and unyank', () => {
     expect((await world.latest(encoded(name))).status).toBe(200);
   });
 
-  it('reads a path from its end: a name may end like a route', async () => {
+  it('reads a path from its end, because a name may end like a route', async () => {
     for (const name of ['@acme/latest', '@acme/yank', 'net/unyank', 'yank', 'confirm/transfer']) {
       expect((await world.confirm({ name, version: VERSION })).status).toBe(201);
       for (const path of [encoded(name), name]) {
@@ -260,7 +260,7 @@ describe('POST …/transfer and …/accept', () => {
     expect((await transfer(name, 'cy')).status).toBe(403);
   });
 
-  it('leave a version to its publisher: credited, and to yank and restore', async () => {
+  it('leave a version to its publisher, who is credited and may yank and restore it', async () => {
     const name = await world.published(world.keys.ada);
     await transfer(name, 'bob');
     await accept(name, world.keys.bob);
@@ -278,12 +278,12 @@ describe('POST …/transfer and …/accept', () => {
         403, 200,
       ]);
     }
-    // All versions are all of one's own; the answer says that there are others.
+    // "All versions" means all own versions. The answer reports that there are others.
     expect((await world.post(`${encoded(name)}/yank`, { reason: 'r' }, world.keys.bob)).body.message).toMatch(/1 /);
     expect((await world.latest(encoded(name))).body.latestVersion).toBe(VERSION);
   });
 
-  it('are for the owner; an admin gives it away at once', async () => {
+  it('are for the owner; an admin transfers it at once', async () => {
     const name = await world.published(world.keys.ada);
 
     for (const key of [world.keys.bob, world.keys.guild]) {
@@ -298,7 +298,7 @@ describe('POST …/transfer and …/accept', () => {
     expect(await mayPublish(name, world.keys.bob)).toBe(true);
   });
 
-  it('are accepted by nobody but whom it is offered to, while it is', async () => {
+  it('can only be accepted by the account of the current offer', async () => {
     const name = await world.published(world.keys.ada);
     expect(await accept(name, world.keys.bob)).toEqual([404, 'unknown_offer']);
     await transfer(name, 'bob');
@@ -313,8 +313,8 @@ describe('POST …/transfer and …/accept', () => {
     expect(await accept(aName(), world.keys.bob)).toEqual([404, 'unknown_extension']);
 
     await transfer(name, 'guild');
-    expect(await accept(name, world.keys.bob)).toEqual([403, 'not_owner']); // a later offer takes its place
-    expect((await transfer(name, 'ada')).status).toBe(200); // and one to the owner takes it back
+    expect(await accept(name, world.keys.bob)).toEqual([403, 'not_owner']); // a later offer replaces it
+    expect((await transfer(name, 'ada')).status).toBe(200); // an offer to the owner withdraws it
     expect(await accept(name, world.keys.bob)).toEqual([404, 'unknown_offer']);
 
     await transfer(name, 'bob');
@@ -322,7 +322,7 @@ describe('POST …/transfer and …/accept', () => {
     expect(await accept(name, world.keys.bob)).toEqual([404, 'unknown_offer']);
   });
 
-  it('are to a collective where one of that slug exists, whose key accepts, else to an account', async () => {
+  it('go to a collective if its slug exists, and then its key accepts, otherwise to an account', async () => {
     const members = { kind: 'collective', slug: 'makers', members: ['ada', 'bob'] };
     const created = await world.call(world.manageKeys, 'POST', '/v1/keys', { key: world.keys.admin, body: members });
     const name = await world.published(world.keys.ada);
@@ -338,7 +338,7 @@ describe('POST …/transfer and …/accept', () => {
     expect(await transfer(await world.published(), to)).toMatchObject({ status: 422, body: { code: 'invalid_body' } });
   });
 
-  it('of what nobody has published are 404', async () => {
+  it('of an unpublished name are 404', async () => {
     expect(await transfer(aName(), 'bob')).toMatchObject({ status: 404, body: { code: 'unknown_extension' } });
   });
 });

@@ -10,8 +10,8 @@ import { startTestEngine } from '../support/engines.ts';
 export type Answer = { readonly statusCode: number; readonly headers: Record<string, string>; readonly body: string };
 
 /**
- * An engine with tables, and the environment that Lambda would give to the functions. Import a handler after this: its logger
- * reads the environment when it is made.
+ * An engine with tables, and the environment that Lambda gives to the functions. Import a handler after this, because
+ * its logger reads the environment when it is created.
  */
 export async function startFunctionEngine() {
   const engine = await startTestEngine();
@@ -25,7 +25,7 @@ export async function startFunctionEngine() {
     ROLLUPS_TABLE: tables.metric_rollup_hour,
     LEADERBOARDS_TABLE: tables.leaderboards,
     RUNS_TABLE: tables.backfill_runs,
-    SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nobody listens there
+    SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nothing listens there
     BACKFILL_QUEUE_URL: 'http://127.0.0.1:9/000000000000/backfill',
     ROLL_UP_QUEUE_URL: 'http://127.0.0.1:9/000000000000/roll-up',
     AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
@@ -43,12 +43,12 @@ export async function startFunctionEngine() {
     engine,
     tables,
     client,
-    /** All items of a table in an order of their own. */
+    /** All items of a table, sorted. */
     async itemsOf(table: string): Promise<Record<string, any>[]> {
       const { Items = [] } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
       return Items.map((item) => unmarshall(item)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
     },
-    /** Makes a key and returns its secret. */
+    /** Creates a key and returns its secret. */
     async aKey(request: CreateKeyRequest): Promise<{ readonly id: string; readonly key: string }> {
       const credentials = dynamoCredentials(client, tables.credentials);
       const randomToken = (bytes: number) => randomBytes(bytes).toString('base64url');

@@ -33,7 +33,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** Every test has devices of its own, so that one engine serves them all. */
+/** Every test uses its own devices, so that one engine serves all tests. */
 let device = '';
 let devices = 0;
 beforeEach(() => {
@@ -53,7 +53,7 @@ const deviceItems = async () => (await stored()).filter(({ pk }) => pk === `DEVI
 const storedEvents = async () =>
   (await deviceItems()).reduce((sum, { events }) => sum + (events === undefined ? 0 : events.length / 10), 0);
 
-/** Sends what must be refused and proves that it left nothing. */
+/** Sends a request that must be refused, and checks that it stored nothing. */
 async function refused(request: object) {
   const before = await stored();
   const answer = await send(request);
@@ -61,7 +61,7 @@ async function refused(request: object) {
   return answer;
 }
 
-describe('a request that is refused stores nothing', () => {
+describe('a refused request stores nothing', () => {
   const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
   const bomb = gzipSync(Buffer.alloc(17 * MIB, ' '));
   const padded = (bytes: number) => {
@@ -72,12 +72,12 @@ describe('a request that is refused stores nothing', () => {
   it.each<[what: string, request: () => object, status: number, code: string]>([
     ['no body', () => anHttpRequest(), 400, 'invalid_json'],
     ['invalid JSON', () => anHttpRequest({ body: '{"event":' }), 400, 'invalid_json'],
-    ['JSON that is no object', () => anHttpRequest({ body: '"event"' }), 400, 'invalid_body'],
+    ['JSON that is not an object', () => anHttpRequest({ body: '"event"' }), 400, 'invalid_body'],
     ['null', () => anHttpRequest({ body: 'null' }), 400, 'invalid_body'],
     ['a bare array', () => anHttpRequest({ body: [anEvent()] }), 400, 'invalid_body'],
     ['an empty object', () => anHttpRequest({ body: {} }), 400, 'invalid_body'],
     ['empty events', () => anHttpRequest({ body: { events: [] } }), 400, 'invalid_body'],
-    ['events that are no array', () => anHttpRequest({ body: { events: { 0: anEvent() } } }), 400, 'invalid_body'],
+    ['events that are not an array', () => anHttpRequest({ body: { events: { 0: anEvent() } } }), 400, 'invalid_body'],
     [
       'an event in the prototype',
       () => anHttpRequest({ body: `{"__proto__":${JSON.stringify(anEvent())}}` }),
@@ -100,14 +100,14 @@ describe('a request that is refused stores nothing', () => {
       'too_large',
     ],
     [
-      'something else under content-encoding gzip',
+      'other bytes with content-encoding gzip',
       () => anHttpRequest({ body: JSON.stringify(anEvent()), contentEncoding: 'gzip' }),
       400,
       'invalid_json',
     ],
     ['half a gzip', () => anHttpRequest({ body: bomb.subarray(0, 100), contentEncoding: 'gzip' }), 400, 'invalid_json'],
     [
-      'an encoding of its own',
+      'an unknown encoding',
       () => anHttpRequest({ body: anEvent(), contentEncoding: 'br' }),
       415,
       'unsupported_encoding',
@@ -120,7 +120,7 @@ describe('a request that is refused stores nothing', () => {
       403,
       'missing_scope',
     ],
-    ['a path of its own', () => anHttpRequest({ body: anEvent(), path: '/ingest/more' }), 404, 'not_found'],
+    ['an unknown path', () => anHttpRequest({ body: anEvent(), path: '/ingest/more' }), 404, 'not_found'],
     ['a wrong method', () => anHttpRequest({ body: anEvent(), method: 'PUT' }), 405, 'method_not_allowed'],
   ])('%s', async (_what, request, status, code) => {
     const answer = await refused(request());
@@ -131,7 +131,7 @@ describe('a request that is refused stores nothing', () => {
   it.each([
     ['as UTF-8', 'utf8'],
     ['byte by byte', 'latin1'],
-  ] as const)('says how to send gzip that the gateway took for text, %s', async (_how, encoding) => {
+  ] as const)('explains how to send gzip that the gateway treated as text, %s', async (_how, encoding) => {
     const body = gzipSync(JSON.stringify(anEvent())).toString(encoding);
 
     expect(await refused(anHttpRequest({ body, contentEncoding: 'gzip' }))).toMatchObject({
@@ -140,7 +140,7 @@ describe('a request that is refused stores nothing', () => {
     });
   });
 
-  it('names the methods that a path takes', async () => {
+  it('names the allowed methods of a path', async () => {
     const { headers } = await refused(anHttpRequest({ method: 'GET' }));
 
     expect(headers.allow).toBe('POST, OPTIONS');
@@ -162,9 +162,9 @@ describe('a request that is refused stores nothing', () => {
     ['half a surrogate pair as its id', () => anEvent({ insert_id: '\ud800' }), 'invalid_event'],
     ['properties that are text', () => ({ ...anEvent(), properties: 'model' }), 'invalid_event'],
     ['properties that are an array', () => ({ ...anEvent(), properties: [] }), 'invalid_event'],
-    ['a time that is none', () => anEvent({ timestamp: 'yesterday' }), 'invalid_event'],
+    ['an invalid time', () => anEvent({ timestamp: 'yesterday' }), 'invalid_event'],
     ['a time in epoch milliseconds', () => ({ ...anEvent(), timestamp: NOW }), 'invalid_event'],
-    ['a day that no month has', () => anEvent({ timestamp: '2026-08-32T00:00:00Z' }), 'invalid_event'],
+    ['a day that does not exist in its month', () => anEvent({ timestamp: '2026-08-32T00:00:00Z' }), 'invalid_event'],
     ['a body nested 65 deep', () => ({ ...anEvent(), properties: JSON.parse(nested(64)) }), 'invalid_event'],
     ['33 KB', () => anEvent({ properties: { note: 'x'.repeat(33 * 1024) } }), 'event_too_large'],
     ['a time 25 h ahead', () => anEvent({ timestamp: at(25 * HOUR) }), 'timestamp_in_future'],
@@ -196,13 +196,13 @@ describe('a request that is refused stores nothing', () => {
     expect(body.results).toMatchObject([{ index: 0, status: 'rejected', code, error: expect.any(String) }]);
   });
 
-  it('a body nested a hundred thousand deep', async () => {
+  it('a body nested a hundred thousand levels deep', async () => {
     const deep = `{"event":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
 
     expect(await refused(anHttpRequest({ body: deep }))).toMatchObject({ status: 400, body: { code: 'invalid_json' } });
   });
 
-  it('16 MB of nothing but elements', async () => {
+  it('16 MB that consist of elements only', async () => {
     const flat = `{"events":[${'0,'.repeat(8 * MIB - 50)}0]}`;
 
     const { status } = await refused(aGzippedRequest({}, flat));
@@ -210,7 +210,7 @@ describe('a request that is refused stores nothing', () => {
     expect(status).toBe(413);
   });
 
-  it('one event of 16 MB of nothing but elements', async () => {
+  it('one event of 16 MB that consists of elements only', async () => {
     const flat = JSON.stringify({ ...anEvent(), properties: { list: [] } }).replace(
       '[]',
       `[${'0,'.repeat(8 * MIB - 500)}0]`,
@@ -222,7 +222,7 @@ describe('a request that is refused stores nothing', () => {
   });
 });
 
-describe('a request that is accepted', () => {
+describe('an accepted request', () => {
   it.each<[what: string, request: () => object]>([
     ['one event', () => anHttpRequest({ body: anEvent() })],
     ['a batch', () => anHttpRequest({ body: { events: [anEvent()] } })],
@@ -235,9 +235,9 @@ describe('a request that is accepted', () => {
       'its time in properties.startedAt',
       () => anHttpRequest({ body: { ...withoutFields(anEvent(), 'timestamp'), properties: { startedAt: at(0) } } }),
     ],
-    ['a time of another zone', () => anHttpRequest({ body: anEvent({ timestamp: '2026-08-21T13:30:00+02:00' }) })],
+    ['a time in another time zone', () => anHttpRequest({ body: anEvent({ timestamp: '2026-08-21T13:30:00+02:00' }) })],
     [
-      'an id of 128 characters that are two units each',
+      'an id of 128 characters with two code units each',
       () => anHttpRequest({ body: anEvent({ insert_id: '🌿'.repeat(128) }) }),
     ],
     [
@@ -255,7 +255,7 @@ describe('a request that is accepted', () => {
     expect(await storedEvents()).toBe(1);
   });
 
-  it('counts an event of 32 KB, and refuses one with a byte more', async () => {
+  it('counts an event of 32 KB, and refuses one that is a byte larger', async () => {
     const size = (event: RawEvent) => Buffer.byteLength(JSON.stringify(event));
     const room = 32 * 1024 - size(anEvent({ properties: { note: '' } }));
 
@@ -268,7 +268,7 @@ describe('a request that is accepted', () => {
     expect(body.results).toMatchObject([{ status: 'accepted' }, { status: 'rejected', code: 'event_too_large' }]);
   });
 
-  it('stores the good ones where one of 25 is bad, and answers in the order sent', async () => {
+  it('stores the valid events if one of 25 is invalid, and answers in the order sent', async () => {
     const events: unknown[] = Array.from({ length: 25 }, (_, n) => anEvent({ insert_id: `e${n}` }));
     events[12] = { ...anEvent({ insert_id: 'bad' }), event: 'NO' };
 
@@ -280,7 +280,7 @@ describe('a request that is accepted', () => {
     expect(await storedEvents()).toBe(24);
   });
 
-  it('takes 2,000 events at once', async () => {
+  it('accepts 2,000 events at once', async () => {
     const events = Array.from({ length: 2_000 }, (_, n) => anEvent({ insert_id: `e${n}` }));
 
     const { status, body } = await post({ events });
@@ -289,7 +289,7 @@ describe('a request that is accepted', () => {
     expect(await storedEvents()).toBe(2_000);
   });
 
-  it('says duplicate to what this device had sent before, also within one request', async () => {
+  it('reports a duplicate of an event that this device sent before, also within one request', async () => {
     const first = await post({ events: [anEvent(), anEvent()] });
     const again = await post({ events: [anEvent(), anEvent({ insert_id: 'event-2' })] });
 
@@ -298,7 +298,7 @@ describe('a request that is accepted', () => {
     expect(again.status).toBe(202);
   });
 
-  it('answers 202 where all are duplicates', async () => {
+  it('answers 202 if all events are duplicates', async () => {
     await post(anEvent());
 
     expect((await post(anEvent())).status).toBe(202);
@@ -319,7 +319,7 @@ describe('a request that is accepted', () => {
     expect(other!.status).toBe('accepted');
   });
 
-  it('binds the device of a personal key, and of no other', async () => {
+  it('binds the device for a personal key, and for no other kind', async () => {
     await post(anEvent());
     await post(anEvent({ insert_id: 'event-2' }), { key: keys.guild });
     const unbound = (await deviceItems()).find(({ sk }) => sk === 'DEVICE');
@@ -330,21 +330,21 @@ describe('a request that is accepted', () => {
     expect(bound).toMatchObject({ owner: 'ada', createdAt: unbound!.createdAt });
   });
 
-  it('lets nobody name a username without the scope for it', async () => {
+  it('lets nobody name a username without the scope', async () => {
     await post(anEvent({ properties: { username: 'eve' } }), { key: keys.ada });
 
     expect((await stored()).filter(({ pk }) => pk === 'USER#eve')).toEqual([]);
   });
 
-  it('stores nothing that a client said beyond names: no properties, no ids', async () => {
+  it('stores only names from a client: no properties, no ids', async () => {
     await post(anEvent({ insert_id: 'secret-id', properties: { note: 'secret-note' } }));
 
     expect(JSON.stringify(await deviceItems())).not.toContain('secret');
   });
 });
 
-describe('a fault inside', () => {
-  it('is answered with the request id and nothing of what happened', async () => {
+describe('an internal error', () => {
+  it('is answered with the request id and no details', async () => {
     vi.stubEnv('TELEMETRY_TABLE', 'no-such-table');
     vi.resetModules();
     const broken = (await import('../../functions/ingest-telemetry/handler.ts')).handler;
@@ -362,7 +362,7 @@ describe('a request that names many devices', () => {
     Array.from({ length: count }, (_, n) => aRawEvent({ distinct_id: `${device}-of-many-${n}`, insert_id: `${n}` }));
   const written = async () => (await stored()).filter(({ pk, sk }) => `${pk} ${sk}`.includes(`${device}-of-many`));
 
-  // Each device costs its own item, the link of who sends, and an item for each hour: this is the most of one request.
+  // Each device costs its own item, the link of its sender, and an item per hour: this is the maximum of one request.
   it.each<[string, () => string | undefined, number, number]>([
     ['without a key', () => undefined, 10, 2],
     ['with a personal key', () => keys.ada, 25, 3],
@@ -377,14 +377,14 @@ describe('a request that names many devices', () => {
     expect(await written()).toHaveLength(devices * itemsOfEach);
   });
 
-  it('and more hours than its budget is stored up to that', async () => {
+  it('is also stored up to its budget of hours', async () => {
     const events = Array.from({ length: 101 }, (_, n) => anEvent({ insert_id: `${n}`, timestamp: at(-n * HOUR) }));
     const { body } = await post({ events });
 
     expect([body.accepted, body.results.at(-1)?.code]).toEqual([100, 'too_many_hours']);
   });
 
-  it('that is all beyond nothing of its own is sent again as it is, and stored', async () => {
+  it('that was completely over budget can be sent again unchanged, and is stored', async () => {
     const events = many(12);
     await post({ events });
 

@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 
-/** A quarter of what the function has. */
+/** A quarter of the function's memory. */
 const MEGABYTES = 128;
 const BYTES = 6 * 1024 ** 2;
 
 const filled = (part: string) => part.repeat(Math.min(490_000, Math.floor((BYTES - 100) / part.length)));
 const keys = Array.from({ length: 480_000 }, (_, n) => `"k${n.toString(36)}":1`).join();
 
-/** Whether a confirm's body is read and judged by a thread that has no more memory. */
+/** Reads and validates a confirm's body in a thread with only this much memory. */
 const isRead = (body: string): Promise<unknown> =>
   new Promise((resolve) => {
     const root = new URL('../../', import.meta.url).href;

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 describe('a page of grants', () => {
-  it('goes on from the cursor of the one before, to the first line', async () => {
+  it('continues at the cursor of the page before, down to the first line', async () => {
     const first = await read('ada/grants', 'limit=3');
     const second = await read('ada/grants', `limit=3&cursor=${first.body.next}`);
 
@@ -33,7 +33,7 @@ describe('a page of grants', () => {
     expect(second.body).not.toHaveProperty('next');
   });
 
-  it.each(['0', '-1', 'x', '1.5', '', '99999999999999999999'])('from the cursor %j is refused', async (cursor) => {
+  it.each(['0', '-1', 'x', '1.5', '', '99999999999999999999'])('with the cursor %j is refused', async (cursor) => {
     expect(await read('ada/grants', `cursor=${cursor}`)).toMatchObject({
       status: 400,
       body: { code: 'invalid_query' },
@@ -44,7 +44,7 @@ describe('a page of grants', () => {
     expect(await read('ada/grants', `limit=${limit}`)).toMatchObject({ status: 400, body: { code: 'invalid_query' } });
   });
 
-  it('of whom nobody knows is 404', async () => {
+  it('of an unknown account is 404', async () => {
     expect(await read('nobody/grants')).toMatchObject({ status: 404, body: { code: 'unknown_username' } });
   });
 });

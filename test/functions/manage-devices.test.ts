@@ -33,7 +33,7 @@ const itemsWith = async (text: string) =>
   (await world.itemsOf(world.tables.telemetry)).filter(({ pk, sk }) => `${pk} ${sk}`.includes(text));
 
 describe('unbinding', () => {
-  it('takes the ownership away and nothing else, and the next authenticated event binds', async () => {
+  it('removes the owner and nothing else, and the next authenticated event binds the device', async () => {
     await send('laptop', ada, 'one');
     const hours = (await itemsWith('DEVICE#laptop HOUR')).map(({ events, senders }) => ({ events, senders }));
 
@@ -49,7 +49,7 @@ describe('unbinding', () => {
     expect(await itemsWith('DEVICE#laptop DEVICE')).toEqual([expect.objectContaining({ owner: 'bob' })]);
   });
 
-  it('again, or of a device that nobody owns, is answered the same', async () => {
+  it('of a device without an owner, or repeated, has the same answer', async () => {
     await send('desktop', ada, 'one');
     const first = await unbind('/v1/devices/desktop/unbind');
 
@@ -75,7 +75,7 @@ describe('unbinding', () => {
     ['a/b', ['a/b', 'a//b', 'a%2Fb', 'a%2F%2Fb', 'a%252Fb', '/a//b/']],
     ['über ~ #1', ['%C3%BCber%20~%20%231']],
     ['c', ['c%3F', 'c%3Fd', 'c%23', 'c%20', '%20c', 'c%252520']],
-  ])('of the device %s is refused to paths that could mean another one', async (device, paths) => {
+  ])('of the device %s is refused in a path that could mean another one', async (device, paths) => {
     await send(device, ada, 'one');
 
     for (const path of paths) expect(await unbind(`/v1/devices/${path}/unbind`)).toMatchObject({ status: 404 });
@@ -91,7 +91,7 @@ describe('unbinding', () => {
 
   const inBody = (body: unknown) => unbind('/v1/devices/unbind', { body });
 
-  it('takes any id in a body', async () => {
+  it('accepts any id in a body', async () => {
     await send('of a/b #1', ada, 'one');
 
     expect(await inBody({ distinct_id: 'of a/b #1' })).toEqual({
@@ -109,7 +109,7 @@ describe('unbinding', () => {
     });
   });
 
-  it('gives a device to another account, and no sender wins it back', async () => {
+  it('gives a device to another account, and no sender can bind it again', async () => {
     await send('shared', ada, 'one');
 
     expect(await inBody({ distinct_id: 'shared', to: 'Bob' })).toMatchObject({ status: 200, body: { owner: 'bob' } });
@@ -136,7 +136,7 @@ describe('unbinding', () => {
     '00000000-0000-0000-0000-000000000000',
     '-',
     'N/A',
-  ])('is not needed of %s: what stands for no device is never bound, and credits nobody', async (placeholder) => {
+  ])('is not needed for %s: a placeholder id is never bound, and credits nobody', async (placeholder) => {
     await send(placeholder, ada, 'one');
 
     expect(await itemsWith(`DEVICE#${placeholder} DEVICE`)).toEqual([expect.not.objectContaining({ owner: 'ada' })]);
@@ -145,7 +145,7 @@ describe('unbinding', () => {
     expect(await inBody({ distinct_id: placeholder, to: 'ada' })).toMatchObject({ status: 422 });
   });
 
-  it('takes the scope of an admin', async () => {
+  it('needs the scope of an admin', async () => {
     expect(await unbind('/v1/devices/laptop/unbind', { key: ada })).toMatchObject({
       status: 403,
       body: { code: 'missing_scope' },

@@ -20,7 +20,8 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-08-21T12:00:00.000Z') });
   admin = (await world.aKey({ kind: 'admin' })).key;
   ada = await world.aKey({ kind: 'personal', username: aUsername('ada') });
-  await call('/api/whoami', { method: 'GET', key: admin }); // notes the use of both keys, which is the only write left
+  // notes the use of both keys, so that no other write is left
+  await call('/api/whoami', { method: 'GET', key: admin });
   await call('/api/whoami', { method: 'GET', key: ada.key });
 });
 
@@ -38,7 +39,7 @@ async function refused(path: string, draft: RequestDraft) {
   return answer;
 }
 
-describe('POST /v1/keys that is refused stores nothing', () => {
+describe('a refused POST /v1/keys stores nothing', () => {
   const members = (count: number) => Array.from({ length: count }, (_, n) => `member-${n}`);
   const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
 
@@ -61,7 +62,7 @@ describe('POST /v1/keys that is refused stores nothing', () => {
     ['a username with a line break', personal({ username: 'bob\n' }), 422, 'invalid_body', 'username'],
     ['a username of 65 characters', personal({ username: 'b'.repeat(65) }), 422, 'invalid_body', 'username'],
     [
-      'a letter that folds to ASCII only by chance',
+      'a letter that only folds to ASCII by accident',
       personal({ username: '\u212aim' }),
       422,
       'invalid_body',
@@ -73,7 +74,7 @@ describe('POST /v1/keys that is refused stores nothing', () => {
     ['no members', { kind: 'collective', slug: 'guild' }, 422, 'invalid_body', 'members'],
     ['0 members', { kind: 'collective', slug: 'guild', members: [] }, 422, 'invalid_body', 'members'],
     ['31 members', { kind: 'collective', slug: 'guild', members: members(31) }, 422, 'invalid_body', 'members'],
-    ['more than it ever needs', personal({ label: 'l'.repeat(300_000) }), 413, 'too_large'],
+    ['more fields than it needs', personal({ label: 'l'.repeat(300_000) }), 413, 'too_large'],
   ])('%s', async (_what, body, status, code, field) => {
     const answer = await refused('/v1/keys', { key: admin, body });
 
@@ -99,7 +100,7 @@ describe('POST /v1/keys that is refused stores nothing', () => {
 });
 
 describe('POST /v1/keys', () => {
-  it('shows the secret once and keeps its hash only', async () => {
+  it('shows the secret once and stores only its hash', async () => {
     const { status, headers, body } = await call('/v1/keys', { key: admin, body: personal({ label: 'laptop' }) });
 
     expect(status).toBe(201);
@@ -126,7 +127,7 @@ describe('POST /v1/keys', () => {
     expect(me.body.username).toBe('bob.1');
   });
 
-  it('names each member of a collective once', async () => {
+  it('keeps each member of a collective once', async () => {
     const body = { kind: 'collective', slug: 'guild', members: ['Ada', 'ada', 'bob'] };
     const created = await call('/v1/keys', { key: admin, body });
 
@@ -136,7 +137,7 @@ describe('POST /v1/keys', () => {
 });
 
 describe('GET /v1/keys', () => {
-  it('lists every key over its pages, without anything that would let it be used', async () => {
+  it('lists every key over its pages, without its secret', async () => {
     const listed: any[] = [];
     for (let next: string | undefined = ''; next !== undefined;) {
       const query = `limit=2${next === '' ? '' : `&cursor=${next}`}`;
@@ -163,7 +164,7 @@ describe('GET /v1/keys', () => {
 });
 
 describe('DELETE /v1/keys/{id}', () => {
-  it('revokes a key within 60 s, and the first time stands', async () => {
+  it('revokes a key within 60 s, and keeps the first time', async () => {
     const revoke = () => call(`/v1/keys/${ada.id}`, { method: 'DELETE', key: admin });
     expect((await revoke()).status).toBe(204);
     vi.setSystemTime(Date.now() + 60_000);
@@ -174,7 +175,7 @@ describe('DELETE /v1/keys/{id}', () => {
     expect((await call('/api/whoami', { method: 'GET', key: ada.key })).status).toBe(401);
   });
 
-  it.each(['0'.repeat(32), 'nonsense', '%252525', '__proto__'])('knows no key %s', async (id) => {
+  it.each(['0'.repeat(32), 'nonsense', '%252525', '__proto__'])('does not know the key %s', async (id) => {
     const { status } = await refused(`/v1/keys/${id}`, { method: 'DELETE', key: admin });
 
     expect(status).toBe(404);
@@ -182,7 +183,7 @@ describe('DELETE /v1/keys/{id}', () => {
 });
 
 describe('GET /api/whoami', () => {
-  it('says who the key is', async () => {
+  it('returns the identity of the key', async () => {
     const { status, body } = await call('/api/whoami', { method: 'GET', key: ada.key });
 
     expect(status).toBe(200);

@@ -9,13 +9,13 @@ export const NOON = Date.parse('2026-08-21T12:00:00.000Z');
 export const VERSION = '2026.08.21.1';
 
 let names = 0;
-/** A name that no other test has. */
+/** A name that no other test uses. */
 export const aName = (): string => `@acme/net-${(names += 1)}`;
-/** A path's part, as the client writes it. */
+/** The part of a path, as the client writes it. */
 export const encoded = (name: string, version?: string): string =>
   encodeURIComponent(name) + (version === undefined ? '' : `@${version}`);
 
-/** The functions of a publish on one engine, with a key of each sort. */
+/** The functions of a publish on one engine, with a key of each kind. */
 export async function startPublishing() {
   const world = await startFunctionEngine();
   const { handler: publish }: { handler: Handler } = await import('../../functions/confirm-publish/handler.ts');

@@ -40,7 +40,7 @@ const lineOf = async (grantId: string) => (await stored()).find(({ pk }) => pk =
 const balanceOf = async (username: string) => (await stored()).find(({ pk }) => pk === `USER#${username}`);
 
 let names = 0;
-/** A user and an award of their own, so that tests share nothing. */
+/** A new user and award, so that tests share nothing. */
 const anAward = (change: object = {}) => {
   names += 1;
   return { awardId: `award-${names}`, username: `user-${names}`, points: 50, reason: 'for helping', ...change };
@@ -51,7 +51,7 @@ const aBadge = (change: object = {}) => {
 };
 
 describe('POST /v1/awards', () => {
-  it('gives once and says so; again it gives the same answer, as a replay', async () => {
+  it('grants once; a repeat gets the same answer, as a replay', async () => {
     const request = anAward();
     const answer = {
       grantId: `award:${request.awardId}`,
@@ -73,7 +73,7 @@ describe('POST /v1/awards', () => {
   it.each([
     ['points', { points: 51 }],
     ['user', { username: 'somebody-else' }],
-  ])('answers 409 where the award was given with another %s, and the first stands', async (_what, change) => {
+  ])('answers 409 if the award was granted with another %s, and keeps the first one', async (_what, change) => {
     const request = anAward();
     await call('/v1/awards', request);
     const before = await stored();
@@ -83,14 +83,14 @@ describe('POST /v1/awards', () => {
     expect(await stored()).toEqual(before);
   });
 
-  it('knows a user by their name in any case', async () => {
+  it("accepts the user's name in any case", async () => {
     const request = anAward();
     await call('/v1/awards', { ...request, username: request.username.toUpperCase() });
 
     expect((await call('/v1/awards', request)).status).toBe(200);
   });
 
-  it("names who granted: as the request says, else by the key's label, else by its id", async () => {
+  it("names who granted: from the request, otherwise the key's label, otherwise its id", async () => {
     const [named, labelled, other] = [anAward({ grantedBy: 'bea' }), anAward(), anAward()];
     await call('/v1/awards', named);
     await call('/v1/awards', labelled);
@@ -104,13 +104,13 @@ describe('POST /v1/awards', () => {
     ['the least points', { points: 1 }],
     ['the most points', { points: 100_000 }],
     ['a reason of 300 bytes', { reason: 'é'.repeat(150) }],
-    ['an id of all that it may hold', { awardId: `Az9._:-${'x'.repeat(121)}` }],
+    ['an id with every allowed character', { awardId: `Az9._:-${'x'.repeat(121)}` }],
   ])('takes %s', async (_what, change) => {
     expect((await call('/v1/awards', anAward(change))).status).toBe(201);
   });
 });
 
-describe('an award, a badge or a reversal that is refused stores nothing', () => {
+describe('a refused award, badge or reversal stores nothing', () => {
   it.each<[string, string, object, string]>([
     ['no points', '/v1/awards', anAward({ points: undefined }), 'points'],
     ['0 points', '/v1/awards', anAward({ points: 0 }), 'points'],
@@ -137,7 +137,7 @@ describe('an award, a badge or a reversal that is refused stores nothing', () =>
     ['a badge with 100,001 points', '/v1/badges', aBadge({ points: 100_001 }), 'points'],
     ['a badge with a reason of 301 bytes', '/v1/badges', aBadge({ reason: 'x'.repeat(301) }), 'reason'],
     ['a reversal without a reason', '/v1/grants/award:a1/reverse', {}, 'reason'],
-    ['a reversal of no grant', '/v1/grants/reverse', { reason: 'a mistake' }, 'grantId'],
+    ['a reversal of an unknown grant', '/v1/grants/reverse', { reason: 'a mistake' }, 'grantId'],
     ['a reversal with a reason of 301 bytes', '/v1/grants/award:a1/reverse', { reason: 'x'.repeat(301) }, 'reason'],
   ])('%s: 422', async (_what, path, request, field) => {
     const before = await stored();
@@ -188,7 +188,7 @@ describe.each([
   ],
   ['/v1/grants/reverse', (grantId: string) => call('/v1/grants/reverse', { grantId, reason: 'a mistake' })],
 ])('POST %s', (_path, reverse) => {
-  it('takes the points back by a line of its own, once', async () => {
+  it('takes the points back with a new line, once', async () => {
     const request = anAward();
     await call('/v1/awards', request);
     const first = await reverse(`award:${request.awardId}`);
@@ -203,7 +203,7 @@ describe.each([
     expect(await lineOf(`reversal:award:${request.awardId}`)).toMatchObject({ amount: -50, reason: 'a mistake' });
   });
 
-  it('does not give a reversed award again', async () => {
+  it('does not grant a reversed award again', async () => {
     const request = anAward();
     await call('/v1/awards', request);
     await reverse(`award:${request.awardId}`);
@@ -222,7 +222,7 @@ describe.each([
   });
 
   it.each([['award:unknown'], ['nothing'], ['a/b/c'], ['award:__proto__'], ['award:' + 'x'.repeat(3_000)]])(
-    'knows no grant %s: 404',
+    'does not know the grant %s: 404',
     async (grantId) => {
       const { status, body } = await reverse(grantId);
       expect([status, body.code]).toEqual([404, 'unknown_grant']);
@@ -233,7 +233,7 @@ describe.each([
 describe('the id of a grant in a path', () => {
   const reverse = (grantId: string) => call(`/v1/grants/${grantId}/reverse`, { reason: 'a mistake' });
 
-  it('may hold slashes, encoded or not', async () => {
+  it('may contain slashes, encoded or not', async () => {
     const { lines, balance } = aLedger({
       ...aFeedPost('p1', aUsername('slash')),
       grantId: 'publish:@scope/tool@2026.08.21.1:slash',
@@ -261,7 +261,7 @@ describe('trusted events', () => {
   };
   const idOf = ({ properties }: { readonly properties: any }) => `award:${properties.award_id}`;
 
-  it('award as the route does: what one gave is a repeat for the other', async () => {
+  it('grant as the route does: a grant of one is a repeat for the other', async () => {
     const request = anAward();
     const { awardId: award_id, ...rest } = request;
     await call('/v1/awards', request);
@@ -269,7 +269,7 @@ describe('trusted events', () => {
     expect((await send([trusted('award', { award_id, ...rest })])).body).toMatchObject({ duplicates: 1, rejected: 0 });
   });
 
-  it('give an award that comes again two days later under another insert_id once', async () => {
+  it('grant an award once if it comes again two days later with another insert_id', async () => {
     const event = anAwardEvent({}, { timestamp: '2026-08-21T11:00:00.000Z' });
     expect((await send([event])).body).toMatchObject({ accepted: 1 });
 
@@ -281,7 +281,7 @@ describe('trusted events', () => {
     expect(lines[0]!.grantedAt).toBe('2026-08-21T11:00:00.000Z');
   });
 
-  it('are granted at their own time, else at their receipt', async () => {
+  it('are granted at their own time, otherwise at their receipt', async () => {
     const [timed, timeless] = [anAwardEvent({}, { timestamp: '2026-08-20T10:00:00+02:00' }), anAwardEvent()];
     await send([timed, timeless]);
 
@@ -289,7 +289,7 @@ describe('trusted events', () => {
     expect((await lineOf(idOf(timeless)))?.grantedAt).toBe('2026-08-21T12:00:00.000Z');
   });
 
-  it('give all grants of one user in a request, in their order', async () => {
+  it('grant all lines of one user in a request, in order', async () => {
     const username = 'prolific';
     const events = [
       ...Array.from({ length: 120 }, (_, n) => trusted('feed_post_created', { post_id: `many-${n}`, username })),
@@ -301,7 +301,7 @@ describe('trusted events', () => {
     expect(await lineOf('feed-post:many-119')).toMatchObject({ seq: 120, grantedBy: 'the forum' });
   });
 
-  it('report a conflict as that one event, also within one request and across users', async () => {
+  it('report a conflict only for that event, also within one request and across users', async () => {
     const first = anAwardEvent();
     const { properties } = first as { properties: object };
     const other = trusted('award', { ...properties, username: 'conflicting' });

@@ -4,7 +4,9 @@ import { readJson, TELEMETRY_BODY } from '../../functions/runtime/request-body.t
 
 afterEach(() => vi.restoreAllMocks());
 
-/** As the gateway hands bytes over: as text where they are text, else in base64; and the same compressed. */
+/**
+ * The forms in which the gateway passes bytes on: as text if they are text, otherwise in base64, each also compressed.
+ */
 const waysOf = (bytes: Uint8Array) => [
   { body: Buffer.from(bytes).toString('base64'), isBase64Encoded: true, contentEncoding: undefined },
   { body: gzipSync(bytes).toString('base64'), isBase64Encoded: true, contentEncoding: 'gzip' },
@@ -44,7 +46,7 @@ describe('the size of a body', () => {
     return (user + system) / 1_000;
   };
 
-  it('is looked at before any of it is parsed: seven million lists in 14 KB of gzip cost less than parsing one million', () => {
+  it('is checked before anything is parsed: seven million lists in 14 KB of gzip cost less than parsing one million', () => {
     const bomb = nested(7_000_000);
     const [, gzipped] = waysOf(Buffer.from(bomb));
     expect(gzipped!.body.length).toBeLessThan(20_000);
@@ -73,7 +75,7 @@ describe('the size of a body', () => {
     ['500 levels', nested(500)],
     ['brackets in texts', JSON.stringify(['['.repeat(10_000), '\\"[['.repeat(10_000), `"${'{'.repeat(10_000)}`])],
     ['many closed lists', `[${'[[]],'.repeat(10_000)}0]`],
-  ])('is no reason to refuse %s', (_what, text) => {
+  ])('does not refuse %s', (_what, text) => {
     for (const way of waysOf(Buffer.from(text))) expect(JSON.stringify(read(way)) === text).toBe(true);
   });
 });

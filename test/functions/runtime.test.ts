@@ -7,12 +7,12 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 vi.hoisted(() => {
   process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
   process.env.POWERTOOLS_METRICS_DISABLED = 'false';
-  process.env.POWERTOOLS_DEV = 'true'; // prints by the console, where a test can see it
+  process.env.POWERTOOLS_DEV = 'true'; // prints to the console, where a test can see it
 });
 const printed: string[] = [];
 vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
 beforeEach(() => void printed.splice(0));
-/** What CloudWatch makes figures of: each with the function as its only dimension. */
+/** The CloudWatch metrics, with the function as their only dimension. */
 const failedItems = () =>
   printed
     .map((line) => JSON.parse(line))
@@ -26,7 +26,7 @@ const { httpFunction } = await import('../../functions/runtime/http-function.ts'
 const { route } = await import('../../functions/runtime/route.ts');
 const { once } = await import('../../functions/runtime/once.ts');
 
-/** The facts of devices whose hours have no end. */
+/** The facts of devices with endless hours. */
 const neverEnding = (onHour = () => {}): UserTelemetry => ({
   linksOf: async () => [],
   async *hoursOf(deviceId) {
@@ -79,14 +79,14 @@ describe('a batch of messages', () => {
     ['a missing field', { about: 'a' }],
     ['a wrong type', { about: 'a', value: '1' }],
     ['fields in the prototype', '{"__proto__":{"about":"a","value":1}}'],
-  ])('gives back a message with %s as its own failure, and does the others', async (_what, body) => {
+  ])('returns a message with %s as failed, and handles the others', async (_what, body) => {
     const Records = [record('bad', body), record('good', { about: 'a', value: 1 })];
 
     expect(await handler()({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
     expect(handled).toEqual([[1]]);
   });
 
-  it('gives back all messages about what failed, and only those', async () => {
+  it('returns all messages about the failed thing, and only those', async () => {
     const Records = [
       record('1', { about: 'broken', value: 1 }),
       record('2', { about: 'a', value: 2 }),
@@ -99,7 +99,7 @@ describe('a batch of messages', () => {
     expect(handled).toEqual([[2]]);
   });
 
-  it('publishes how many failed, be it unread or unhandled, and nothing where none did', async () => {
+  it('publishes the number of failed messages, unread or unhandled, and nothing without failures', async () => {
     await handler()({ Records: [record('1', { about: 'a', value: 1 })] });
     expect(failedItems()).toEqual([]);
 
@@ -107,7 +107,7 @@ describe('a batch of messages', () => {
     expect(failedItems()).toEqual([2]);
   });
 
-  it('stops before it would be cut off, and gives back only what is unfinished', async () => {
+  it('stops before the timeout, and returns only unfinished messages', async () => {
     let left = 60_000;
     const context = { getRemainingTimeInMillis: () => left };
     const done: string[] = [];
@@ -132,13 +132,13 @@ describe('a batch of messages', () => {
     expect(left).toBeGreaterThan(15_000);
   });
 
-  it('waits no more once the time is up', async () => {
+  it('stops waiting at the time limit', async () => {
     const { sleep } = stoppedInTime({ telemetry: neverEnding(), sleep: async (_ms: number) => {} }, () => true);
 
     await expect(sleep(1)).rejects.toThrow('cut off');
   });
 
-  it('wires once, and not for a batch that it cannot read', async () => {
+  it('is wired once, and not for a batch that it cannot read', async () => {
     const handle = handler();
     await handle({ Records: [record('1', 'null')] });
     expect(wired).toBe(0);
@@ -177,7 +177,7 @@ describe('a batch of stream records', () => {
     dynamodb: { SequenceNumber, ApproximateCreationDateTime: 1_787_313_600, Keys: { pk: { S: pk } }, NewImage },
   });
 
-  it('reads bytes from base64, as a Lambda gets them, and the time of the commit', async () => {
+  it('decodes bytes from base64, as a Lambda gets them, and the time of the commit', async () => {
     const image = { bytes: { B: Buffer.from([1, 2, 255]).toString('base64') } };
 
     await handler({ Records: [record('1', 'a', image)] });
@@ -187,7 +187,7 @@ describe('a batch of stream records', () => {
     ]);
   });
 
-  it('reads every type that an item can hold', async () => {
+  it('reads every type of attribute', async () => {
     const NewImage = {
       bytes: { B: '' },
       any: {
@@ -198,15 +198,15 @@ describe('a batch of stream records', () => {
     expect(await handler({ Records: [record('1', 'a', NewImage)] })).toEqual({ batchItemFailures: [] });
   });
 
-  it('reports the first record that it cannot read, and announces all others', async () => {
+  it('reports the first unreadable record, and announces all others', async () => {
     const Records = [record('1', 'a'), record('2', 'unreadable'), record('3', 'b'), record('4', 'unreadable')];
 
     expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
     expect(announced).toMatchObject([{ change: { pk: 'a' } }, { change: { pk: 'b' } }]);
-    expect(failedItems()).toEqual([2]); // the figure that an alarm watches, as of failed messages
+    expect(failedItems()).toEqual([2]); // reports a record without a sequence number by its position
   });
 
-  it('reports a record that is none by its position', async () => {
+  it('leaves out records that affect nobody', async () => {
     const Records = [{ dynamodb: { SequenceNumber: '7', Keys: 'none' } }, record('8', 'b')];
 
     expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '7' }] });
@@ -214,7 +214,9 @@ describe('a batch of stream records', () => {
   });
 
   it('leaves out what matters to nobody', async () => {
-    await handler({ Records: [record('1', 'of no matter')] });
+    await handler({
+      Records: [record('1', 'fails as a whole if an announcement fails, and the mapping delivers it again')],
+    });
 
     expect(announced).toEqual([]);
   });
@@ -226,7 +228,7 @@ describe('a batch of stream records', () => {
   it.each([
     ['all is well', ['a'], []],
     ['announcing fails', ['broken'], ['failed']],
-    ['a record cannot be read', ['a', 'unreadable'], ['failed']],
+    ['reports the age of its oldest record, and whether it failed: %s', ['a', 'unreadable'], ['failed']],
   ])('tells how old its oldest record is, and that it failed or not: %s', async (_what, pks, told) => {
     const Records = pks.map((pk, index) => {
       const made = record(`${index}`, pk);
@@ -235,12 +237,12 @@ describe('a batch of stream records', () => {
     await handler({ Records }).catch(() => undefined);
 
     const oldest = new Date((1_787_313_600 - pks.length + 1) * 1_000).toISOString();
-    expect(lateness).toEqual([`oldest of ${oldest}`, ...told]);
+    expect(lateness).toEqual([`keeps a created value, and nothing after a failure`, ...told]);
   });
 });
 
 describe('once', () => {
-  it('keeps what was made, and nothing of a failure', () => {
+  it('a request that loses to other requests', () => {
     let calls = 0;
     const make = once(() => {
       calls += 1;
@@ -253,7 +255,7 @@ describe('once', () => {
   });
 });
 
-describe('a request that other requests keep from its end', () => {
+describe('is told to retry, and when; any other fault is an internal error', () => {
   const answerTo = (error: Error) =>
     httpFunction({
       wire: () => ({ authenticate: async () => undefined }),

@@ -19,7 +19,7 @@ describe('a backfill event', () => {
     expect(order(event)).toEqual({ kind: 'start', order: expected });
   });
 
-  it('with a run id goes on with that run', () => {
+  it('with a run id continues that run', () => {
     expect(order({ runId: '20260821T120000000Z-abc' })).toEqual({ kind: 'resume', runId: '20260821T120000000Z-abc' });
   });
 
@@ -67,7 +67,7 @@ describe('a backfill event', () => {
     expect(order(event)).toEqual({ kind: 'start', order: { mode: 'metrics', usernames: null, ...expected } });
   });
 
-  it('of metrics names days in their order, and no users', () => {
+  it('of metrics has ordered days, and no users', () => {
     expect(order({ mode: 'metrics', from: '2026-08-02', to: '2026-08-01' })).toMatchObject({
       sentence: expect.stringMatching(/^to\b/u),
     });

@@ -1,8 +1,8 @@
 /**
- * Seen to fail when one of these guards was removed:
- * - runBackfill: the bound on hops; taking up abandoned runs; dropping a continuation that comes late; only reporting a run
- *   that another invocation has in hand; the run's id from the message that asks for it;
- * - workPage: one user at least in a page; recompute: a user who cannot be folded does not stop the run;
+ * These tests failed when one of these guards was removed:
+ * - runBackfill: the limit of hops; continuing abandoned runs; dropping a late continuation; only reporting a run that
+ * another invocation works on; the run's id from the message that asks for it;
+ * - workPage: at least one user per page; recompute: a user who cannot be folded does not stop the run;
  * - checkpoint: the condition on the state that was read;
  * - refoldMetrics: everything from nothing;
  * - staleScores: the range of the versions that sort after today's.
@@ -22,7 +22,7 @@ afterAll(() => engine.stop());
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** So many users, each with a few events and a score. */
+/** `count` users, each with a few events and a score. */
 async function aCommunity(count: number): Promise<BackfillWorld> {
   const world = await BackfillWorld.on(engine);
   for (let index = 0; index < count; index += 1) {
@@ -40,7 +40,7 @@ const scoreOf = async (world: BackfillWorld, username: string) =>
   (await world.itemsOf(world.tables.user_scores)).find(({ pk, sk }) => pk === `USER#${username}` && sk === 'SCORE');
 
 describe('a backfill of all', () => {
-  it('mends a score that is behind its metrics, and its user sends nothing', async () => {
+  it('repairs a score that is behind its metrics, without a new event', async () => {
     using world = await aCommunity(3);
     await world.tamper('user-1', 'SCORE', () => ({ canonicalScore: 1, activityScore: 1 }));
     const before = await world.everything();
@@ -54,7 +54,7 @@ describe('a backfill of all', () => {
     await world.checkScores();
   });
 
-  it('mends metrics that are behind their facts, although no refresh would look at them again', async () => {
+  it('repairs metrics that are behind their facts, which no refresh would fold again', async () => {
     using world = await aCommunity(2);
     const [mine, other] = ['user-0', 'user-1'];
     const foreign = (await world.itemsOf(world.tables.user_scores)).find(
@@ -76,7 +76,7 @@ describe('a backfill of all', () => {
     await world.checkScores();
   });
 
-  it('reaches a user whom nothing but a score names any more', async () => {
+  it('reaches a user who is only in the scores', async () => {
     using world = await aCommunity(1);
     await world.remove(world.tables.telemetry, { pk: 'USER#user-0', sk: 'DEVICE#device-0' });
 
@@ -86,7 +86,7 @@ describe('a backfill of all', () => {
     expect(await scoreOf(world, 'user-0')).toMatchObject({ canonicalScore: 0 });
   });
 
-  it('reaches a user whom nothing but the ledger names, whose announcement was lost', async () => {
+  it('reaches a user who is only in the ledger, after a lost announcement', async () => {
     using world = await BackfillWorld.on(engine);
     const totals = { totalScore: 50, categoryTotals: { award: 50 }, sourceTotals: { award: 50 } };
     const head = new Uint8Array(32);
@@ -97,7 +97,7 @@ describe('a backfill of all', () => {
     expect(await world.enqueued()).toEqual(['zoe']);
   });
 
-  it('plans each user once, however many of their devices and days there are', async () => {
+  it('plans each user once, for any number of devices and days', async () => {
     using world = await aCommunity(1);
     for (let index = 1; index < 5; index += 1) {
       const event = aRawEvent({ distinct_id: `more-${index}`, timestamp: new Date(world.now).toISOString() });
@@ -109,7 +109,7 @@ describe('a backfill of all', () => {
     expect(await world.enqueued()).toEqual(['user-0']);
   });
 
-  it('leaves a user who cannot be folded to the queue, names them, and goes on', async () => {
+  it('leaves a user who cannot be folded to the queue, names the user, and continues', async () => {
     using world = await aCommunity(3);
     await world.tamper('user-1', 'METRICS', () => ({ packed: new Uint8Array([1, 2, 3]) }));
 
@@ -127,7 +127,7 @@ describe('a backfill of all', () => {
     expect(request).toEqual({ username: 'user-1' }); // no days: everything from nothing
   });
 
-  it('works through more users than one page holds, in as many invocations as it needs', async () => {
+  it('works through several pages of users, in as many invocations as needed', async () => {
     using world = await aCommunity(60);
     const first = await world.invoke({}, timeFor(30));
     expect(first.status).toBe('running');
@@ -139,17 +139,17 @@ describe('a backfill of all', () => {
     expect((await world.continuations()).length).toBeGreaterThan(1);
   });
 
-  it('recomputes nobody before everybody is planned, whatever its clock says', async () => {
+  it('recomputes nobody before everybody is planned, even if its time is up', async () => {
     using world = await aCommunity(3);
     let isLate = true;
-    const onceLate = () => !isLate || (isLate = false); // says no, and then yes again
+    const onceLate = () => !isLate || (isLate = false); // out of time once, then no longer
     await world.invoke({}, onceLate);
 
     expect(await world.enqueued()).toEqual([]);
     expect(await world.deliverAll()).toMatchObject({ status: 'done', planned: 3, recomputed: 3, enqueued: 3 });
   });
 
-  it('does one user at least in an invocation, so that no slow page holds it up for ever', async () => {
+  it('does at least one user per invocation, so that a slow page cannot block it forever', async () => {
     using world = await aCommunity(3);
     const { runId } = await world.invoke({}, never);
 
@@ -161,7 +161,7 @@ describe('a backfill of all', () => {
 });
 
 describe('a dry run', () => {
-  it('counts what would be recomputed, enqueues nothing and writes nothing but its own record', async () => {
+  it('counts the users, enqueues nothing, and writes only its own record', async () => {
     using world = await aCommunity(3);
     await world.tamper('user-1', 'SCORE', () => ({ canonicalScore: 1 }));
     const before = [await world.itemsOf(world.tables.user_scores), await world.itemsOf(world.tables.telemetry)];
@@ -177,7 +177,7 @@ describe('a dry run', () => {
 });
 
 describe('a backfill of given usernames', () => {
-  it('recomputes just these, and names those of whom nothing is known', async () => {
+  it('recomputes only these users, and names the unknown ones', async () => {
     using world = await aCommunity(3);
 
     const report = await world.invoke({ usernames: ['User-2', 'ghost', 'user-0'] });
@@ -188,13 +188,13 @@ describe('a backfill of given usernames', () => {
 });
 
 describe('a backfill of what is stale', () => {
-  it('finds nothing where every score is of today', async () => {
+  it('finds nothing if every score is of today', async () => {
     using world = await aCommunity(2);
 
     expect(await world.invoke({ mode: 'stale' })).toMatchObject({ status: 'done', planned: 0, enqueued: 0 });
   });
 
-  it('refreshes a dormant user on the date on which the score changes by itself', async () => {
+  it('refreshes an inactive user on the date on which the score changes by itself', async () => {
     using world = await aCommunity(1);
     const before = await scoreOf(world, 'user-0');
     world.now += 2 * DAY; // the streak has ended
@@ -212,10 +212,10 @@ describe('a backfill of what is stale', () => {
     ['older', '0'],
     ['newer', '2'],
     ['longer', '10'],
-    ['that no release knows', 'experiment'],
-    ['the same, folded otherwise', '1/0.abc'],
-    ['the same, folded by a release that names no fold', '1'],
-  ])('refreshes a score of rules that are %s, whatever its date', async (_which, version) => {
+    ['of an unknown release', 'experiment'],
+    ['of the same version, but folded differently', '1/0.abc'],
+    ['of the same version, but without the name of a fold', '1'],
+  ])('refreshes a score with rules %s, whatever its date', async (_which, version) => {
     using world = await aCommunity(2);
     await world.tamper('user-1', 'SCORE', () => ({ rulesVersion: version }));
 
@@ -224,15 +224,15 @@ describe('a backfill of what is stale', () => {
   });
 });
 
-describe('a run that was left', () => {
-  it('by a lost continuation is taken up by the next scheduled run', async () => {
+describe('an abandoned run', () => {
+  it('with a lost continuation is continued by the next scheduled run', async () => {
     using world = await aCommunity(3);
     const { runId } = await world.invoke({}, timeFor(3));
     const lost = (await world.continuations()).length;
 
     world.now += 4 * MINUTE;
     await world.invoke({ mode: 'stale' });
-    expect(await world.continuations()).toHaveLength(lost); // it may well be under way
+    expect(await world.continuations()).toHaveLength(lost); // it may still be running
     world.now += MINUTE;
     await world.invoke({ mode: 'stale' });
 
@@ -244,7 +244,7 @@ describe('a run that was left', () => {
     });
   });
 
-  it('after a bound of hops that took it nowhere goes on once there is time', async () => {
+  it('that reached the limit of hops continues once there is time', async () => {
     using world = await aCommunity(3);
     const { runId } = await world.invoke({}, never);
     await world.deliverAll(() => never);
@@ -257,7 +257,7 @@ describe('a run that was left', () => {
     expect(await world.deliverAll(undefined, 5)).toMatchObject({ runId, status: 'done', recomputed: 3, enqueued: 3 });
   });
 
-  it('by a message that is delivered again goes on under its own id', async () => {
+  it('whose message is delivered again continues under its own id', async () => {
     using world = await aCommunity(3);
     const first = await world.invoke({}, timeFor(5), { token: 'message-1' });
     const again = await world.invoke({}, always, { token: 'message-1' });
@@ -267,7 +267,7 @@ describe('a run that was left', () => {
 });
 
 describe('two invocations of one run', () => {
-  it('count every user once, and both see it done', async () => {
+  it('count every user once, and both report it as done', async () => {
     using world = await aCommunity(40);
     const { runId } = await world.invoke({}, never);
     world.now += MINUTE;
@@ -279,7 +279,7 @@ describe('two invocations of one run', () => {
     expect(new Set(await world.enqueued())).toEqual(new Set(names(40)));
   });
 
-  it('do not undo each other: a checkpoint on a state that is no more is refused and changes nothing', async () => {
+  it('do not overwrite each other: a checkpoint on an outdated state is refused and changes nothing', async () => {
     using world = await aCommunity(1);
     const { runId } = await world.invoke({}, never);
     const { runs } = world.deps();
@@ -296,7 +296,7 @@ describe('two invocations of one run', () => {
     expect(await runs.tasks(runId, [name])).toEqual([{ name, state: furtherAhead }]);
   });
 
-  it('are kept to one by the checkpoint in the message: a continuation that comes late does nothing', async () => {
+  it('are prevented by the checkpoint in the message: a late continuation does nothing', async () => {
     using world = await aCommunity(5);
     await world.invoke({}, timeFor(10));
     const [early] = await world.continuations();
@@ -308,7 +308,7 @@ describe('two invocations of one run', () => {
     expect(await world.continuations()).toHaveLength(sent);
   });
 
-  it('are one where the run is asked about while another invocation has it in hand', async () => {
+  it('report the same run if one of them asks while the other one works', async () => {
     using world = await aCommunity(5);
     const { runId } = await world.invoke({}, timeFor(10));
     const sent = (await world.continuations()).length;
@@ -318,7 +318,7 @@ describe('two invocations of one run', () => {
   });
 });
 
-it('an order for a run that there never was is refused', async () => {
+it('a request for an unknown run is refused', async () => {
   using world = await BackfillWorld.on(engine);
 
   await expect(world.invoke({ runId: 'never-there' })).rejects.toThrow('runId');
@@ -329,7 +329,7 @@ describe('a backfill of metrics', () => {
   const totals = async (world: BackfillWorld) =>
     (await world.itemsOf(world.tables.metric_rollup_hour)).filter(({ pk }) => pk === 'TOTALS').map(({ sk }) => sk);
 
-  it('rolls up its days, in as many invocations as it needs, and enqueues nobody', async () => {
+  it('rolls up its days, in as many invocations as needed, and enqueues nobody', async () => {
     using world = await aCommunity(2);
     const order = { mode: 'metrics', from: '2026-08-10', to: LAST };
 
@@ -342,7 +342,7 @@ describe('a backfill of metrics', () => {
     expect(await world.invoke({ runId: first.runId })).toMatchObject({ status: 'done', recomputed: 12 });
   });
 
-  it('takes every day that events may bear where it names none', async () => {
+  it('covers every day that events may have if it names none', async () => {
     using world = await aCommunity(1);
 
     expect(await world.invoke({ mode: 'metrics' })).toMatchObject({ status: 'done', planned: 37, recomputed: 37 });

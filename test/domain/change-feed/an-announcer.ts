@@ -7,7 +7,7 @@ type Queue<Request> = {
   readonly clock: () => number;
 };
 
-/** An announcer at noon, what it has asked for, and its queue, which fails on demand. */
+/** An announcer at noon with its recorded requests, and a queue that can be made to fail. */
 export function anAnnouncer<Request>(
   announcerOf: (queue: Queue<Request>) => (changes: readonly CommittedChange[]) => Promise<void>,
 ) {

@@ -11,7 +11,7 @@ const announcer = () =>
   anAnnouncer<RankRequested>(({ request, clock }) => boardAnnouncer({ requestRanks: request, clock }));
 
 describe('the boards are announced', () => {
-  it('once for all scores that changed, as a message that says until when it covers changes', async () => {
+  it('once for all changed scores, in a message with the time up to which it covers changes', async () => {
     const { requests, changed } = announcer();
     await changed({ kind: 'standing-changed' }, { kind: 'standing-changed' });
 
@@ -22,7 +22,7 @@ describe('the boards are announced', () => {
     expect(covered).toBeLessThan(RANK_DELAY_SECONDS * 1_000);
   });
 
-  it('again only once the announcement covers no more changes', async () => {
+  it('again only when the announcement no longer covers new changes', async () => {
     const { world, requests, changed } = announcer();
     await changed({ kind: 'standing-changed' });
     const until = Date.parse(requests[0]!.changedBefore!);
@@ -35,7 +35,7 @@ describe('the boards are announced', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('again where the announcement could not be queued', async () => {
+  it('again if the announcement could not be queued', async () => {
     const { world, requests, changed } = announcer();
     world.fails = true;
     await expect(changed({ kind: 'standing-changed' })).rejects.toThrow('no queue');
@@ -45,7 +45,7 @@ describe('the boards are announced', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('by no other change', async () => {
+  it('not after any other change', async () => {
     const { requests, changed } = announcer();
     await changed({ kind: 'profile-changed', username: aUsername('ada') }, { kind: 'extension-changed', hours: [] });
 
@@ -74,13 +74,13 @@ describe('a change of the scores', () => {
   it.each([
     ['a first score', undefined, score],
     ['more points', score, { ...score, memberScore: 20 }],
-    ['a choice that a refresh took over', score, { ...score, isHidden: true }],
-    ['a score that a hand removed', score, undefined],
+    ['a visibility choice that a refresh copied', score, { ...score, isHidden: true }],
+    ['a score that was deleted manually', score, undefined],
   ])('announces the boards for %s', (_what, before, after) => {
     expect(change('SCORE', before, after)).toEqual({ kind: 'standing-changed' });
   });
 
-  it('announces nothing for a refresh that found all as it was', () => {
+  it('announces nothing for a refresh without changes', () => {
     expect(change('SCORE', score, { ...score, rev: 2, refreshedAt: '2026-08-21T13:00:00.000Z' })).toBeUndefined();
   });
 
@@ -88,11 +88,11 @@ describe('a change of the scores', () => {
     expect(change(sk, undefined, {})).toBeUndefined();
   });
 
-  it('throws on a score that nobody can read, so that it is not lost', () => {
+  it('throws on an unreadable score, so that it is not lost', () => {
     expect(() => change('SCORE', undefined, { memberScore: 'ten' })).toThrow();
   });
 
-  it('asks for a refresh where a user chose something, and never where a score was saved', async () => {
+  it("asks for a refresh after a user's choice, and never after a saved score", async () => {
     const requested: unknown[] = [];
     const deps = {
       devices: { find: async () => undefined },

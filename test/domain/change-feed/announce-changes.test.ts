@@ -19,7 +19,7 @@ const hour = (
 });
 const committed = (change: CommittedChange['change'], committedAt = AT): CommittedChange => ({ change, committedAt });
 
-/** What is requested for changes, where these devices have these owners. */
+/** The refreshes requested for changes, with these owners of devices. */
 async function requested(
   changes: readonly CommittedChange[],
   owners: Record<string, ReturnType<typeof aUsername>> = {},
@@ -46,16 +46,16 @@ describe('a change is announced', () => {
   it.each<[what: string, change: CommittedChange['change'], requests: object[]]>([
     ['of an hour to the owner of its device', hour(), [{ username: ada, days: ['2026-08-21'], ...DATED }]],
     [
-      'of an hour to everyone it names',
+      'of an hour to every account in it',
       hour({ deviceId: 'd2', senders: [bob, cy] }),
       [
         { username: bob, days: ['2026-08-21'], ...DATED },
         { username: cy, days: ['2026-08-21'], ...DATED },
       ],
     ],
-    ['of an hour of nobody’s device to nobody', hour({ deviceId: 'd2' }), []],
+    ['of an hour of a device without an owner to nobody', hour({ deviceId: 'd2' }), []],
     [
-      'of an owner to both, for all their days',
+      'of an owner to both owners, for all their days',
       { kind: 'device-changed', owners: [ada, bob], hours: [] },
       [
         { username: ada, ...DATED },
@@ -64,7 +64,7 @@ describe('a change is announced', () => {
     ],
     ['of a link for all days', { kind: 'link-changed', username: bob }, [{ username: bob, ...DATED }]],
     [
-      'of what a server reported for no day of telemetry',
+      'of a report of a server for no day of telemetry',
       { kind: 'report-changed', username: bob },
       [{ username: bob, days: [], reports: true, ...DATED }],
     ],
@@ -79,7 +79,7 @@ describe('a change is announced', () => {
       [{ username: ada, days: [], registry: true, ...DATED }],
     ],
     [
-      'of what a hand removed from the registry for all days',
+      'of a manual deletion in the registry for all days',
       { kind: 'registry-changed', username: ada, hours: [], isRemoval: true },
       [{ username: ada, registry: true, ...DATED }],
     ],
@@ -88,7 +88,7 @@ describe('a change is announced', () => {
     expect((await requested([committed(change)], { d1: ada })).requests).toEqual(expected);
   });
 
-  it('once for each username of a batch, with all the days, the oldest change and the newest', async () => {
+  it('once per username of a batch, with all days and the oldest and newest change', async () => {
     const changes = [
       committed(hour({ hour: '2026-08-21T00', senders: [ada] })),
       committed(hour({ hour: '2026-08-20T23' }), EARLIER),
@@ -101,14 +101,14 @@ describe('a change is announced', () => {
     expect(reads).toEqual(['d1']);
   });
 
-  it.each([0, 1])('for all days where one change of a batch concerns them all (%d)', async (first) => {
+  it.each([0, 1])('for all days if one change of a batch affects all days (%d)', async (first) => {
     const changes = [committed(hour()), committed({ kind: 'device-changed', owners: [ada], hours: [] })];
     const inOrder = first === 0 ? changes : changes.toReversed();
 
     expect((await requested(inOrder, { d1: ada })).requests).toEqual([{ username: ada, ...DATED }]);
   });
 
-  it('not at all where there is nothing to say', async () => {
+  it('not at all if no account is affected', async () => {
     let calls = 0;
     const requestRefreshes = async () => void (calls += 1);
     await announceChanges({ devices: { find: async () => undefined }, requestRefreshes }, [committed(hour())]);
@@ -116,7 +116,7 @@ describe('a change is announced', () => {
     expect(calls).toBe(0);
   });
 
-  it('or else the batch fails', async () => {
+  it('or the batch fails', async () => {
     const deps = {
       devices: { find: async () => ({ deviceId: 'd1', owner: ada }) },
       requestRefreshes: () => Promise.reject(new Error('no queue')),

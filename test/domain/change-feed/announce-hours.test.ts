@@ -19,7 +19,7 @@ const announcer = () =>
 describe('the hours of changes are announced', () => {
   it.each<[what: string, change: CommittedChange['change'], hours: string[]]>([
     ['of events', events(), [hour]],
-    ['of a device that was seen first', { kind: 'device-changed', owners: [], hours: [hour] }, [hour]],
+    ['of a new device', { kind: 'device-changed', owners: [], hours: [hour] }, [hour]],
     ['of a grant', { kind: 'ledger-changed', username: ada, hours: [hour] }, [hour]],
     ['of a pull', { kind: 'registry-changed', username: ada, isRemoval: false, hours: [hour] }, [hour]],
     ['of a version', { kind: 'extension-changed', hours: [hour] }, [hour]],
@@ -32,7 +32,7 @@ describe('the hours of changes are announced', () => {
     expect(requests.map((request) => request.hour)).toEqual(hours);
   });
 
-  it('once for a batch, as messages that say until when they cover changes', async () => {
+  it('once per batch, in messages with the time up to which they cover changes', async () => {
     const { requests, changed } = announcer();
     await changed(events(), events(other), events());
 
@@ -45,7 +45,7 @@ describe('the hours of changes are announced', () => {
     }
   });
 
-  it('again only once the announcement covers no more changes', async () => {
+  it('again only when the announcement no longer covers new changes', async () => {
     const { world, requests, changed } = announcer();
     await changed(events());
     const until = Date.parse(requests[0]!.changedBefore!);
@@ -59,7 +59,7 @@ describe('the hours of changes are announced', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('again where the queue did not take them', async () => {
+  it('again if the queue refused them', async () => {
     const { world, requests, changed } = announcer();
     world.fails = true;
     await expect(changed(events())).rejects.toThrow();

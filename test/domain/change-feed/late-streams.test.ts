@@ -16,7 +16,7 @@ describe('the note that streams are late', () => {
     return { seen, late };
   };
 
-  it('is written for a change that is read half a minute after its commit, and for none that is read earlier', async () => {
+  it('is written for a change that is read half a minute after its commit, but not for an earlier read', async () => {
     const { seen, late } = world();
     await late.read(begin - LATE_MS + 1);
     await late.read(Infinity); // no record could be read
@@ -26,7 +26,7 @@ describe('the note that streams are late', () => {
     expect(seen.notes).toEqual(['2026-08-21T12:00:00.000Z']);
   });
 
-  it('is written for changes that could not be announced, and again after ten seconds, not for each batch', async () => {
+  it('is written for changes that could not be announced, and again after ten seconds, but not for each batch', async () => {
     const { seen, late } = world();
     for (const seconds of [0, 1, 9, 10, 70]) {
       seen.now = begin + seconds * 1_000;
@@ -37,7 +37,7 @@ describe('the note that streams are late', () => {
     expect(seen.notes.map((at) => (Date.parse(at) - begin) / 1_000)).toEqual([0, 10, 70]);
   });
 
-  it('holds up no announcement if it cannot be written, and is tried again', async () => {
+  it('delays no announcement if it cannot be written, and is retried', async () => {
     let isBroken = true;
     const { seen, late } = world(() => {
       if (isBroken) throw new Error('no table');

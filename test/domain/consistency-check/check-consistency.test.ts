@@ -5,7 +5,7 @@ import { aUsername } from '../scoring/model.ts';
 import { ada, bob, healthy, rescored, tampered, World } from './world.ts';
 
 describe('the consistency check', () => {
-  it('finds nothing where all is as it should be, and does not wait for anything', async () => {
+  it('finds nothing if everything is right, and does not wait', async () => {
     const world = await healthy();
     const begun = world.time.now;
 
@@ -24,7 +24,7 @@ describe('the consistency check', () => {
     expect(world.time.now).toBe(begun);
   });
 
-  it('compares a stored score on its own date, however long ago that is', async () => {
+  it('compares a stored score on its own date, however old it is', async () => {
     const world = await healthy();
     world.time.advanceDays(400);
 
@@ -33,11 +33,11 @@ describe('the consistency check', () => {
 
   it.each([
     [
-      'an open day that lost an event',
+      'an open day without one of its events',
       (world: World) => tampered(world, ({ open }) => ({ open: new Map([...open].slice(1)) })),
     ],
     [
-      'a sealed sum that is not one',
+      'a wrong sealed sum',
       (world: World) => tampered(world, ({ open, sealed }) => ({ sealed: [...open.values()][0] ?? sealed })),
     ],
     ['a count of devices', (world: World) => tampered(world, () => ({ ownedDevices: 2 }))],
@@ -45,22 +45,22 @@ describe('the consistency check', () => {
     ['a score', (world: World) => rescored(world, { canonicalScore: 7 })],
     ['a tier', (world: World) => rescored(world, { tier: 'Oak' })],
     ['a date of the next change', (world: World) => rescored(world, { nextChangeOn: null })],
-    ['metrics that are gone', (world: World) => world.scores.metrics.delete(ada)],
+    ['missing metrics', (world: World) => world.scores.metrics.delete(ada)],
     [
       'a balance',
       (world: World) => world.ledger.balances.set(ada, { ...world.ledger.balances.get(ada)!, totalScore: 99 }),
     ],
-    ['a balance that is gone', (world: World) => world.ledger.balances.delete(ada)],
-    ['a line that is gone', (world: World) => world.ledger.grants.delete('award:award-ada')],
+    ['a missing balance', (world: World) => world.ledger.balances.delete(ada)],
+    ['a missing line', (world: World) => world.ledger.grants.delete('award:award-ada')],
     [
-      'a line that was changed, its amount as well',
+      'a changed line, with its amount',
       (world: World) => {
         const stored = world.ledger.grants.get('award:award-ada')!;
         world.ledger.grants.set('award:award-ada', { ...stored, line: { ...stored.line, amount: 11 } });
       },
     ],
     [
-      'an older line whose words were changed',
+      'an older line with another reason',
       async (world: World) => {
         await world.award(ada, 'newer');
         await world.refresh(ada);
@@ -68,8 +68,8 @@ describe('the consistency check', () => {
         world.ledger.grants.set('award:award-ada', { ...stored, line: { ...stored.line, reason: 'another' } });
       },
     ],
-    ['an event that no announcement told of', (world: World) => world.send(ada, 'untold')],
-    ['an award that no announcement told of', (world: World) => world.award(ada, 'untold')],
+    ['an unannounced event', (world: World) => world.send(ada, 'untold')],
+    ['an unannounced award', (world: World) => world.award(ada, 'untold')],
   ] satisfies [string, (world: World) => unknown][])('finds %s', async (_what, spoil: (world: World) => unknown) => {
     const world = await healthy();
     await spoil(world);
@@ -80,7 +80,7 @@ describe('the consistency check', () => {
     expect(report.differences.length).toBeLessThanOrEqual(5);
   });
 
-  it('says which figure differs, and what it should be', async () => {
+  it('names the figure that differs, and its expected value', async () => {
     const world = await healthy();
     rescored(world, { canonicalScore: 7 });
     const expected = world.scores.scores.get(bob)!.score.canonicalScore;
@@ -88,14 +88,14 @@ describe('the consistency check', () => {
     expect((await world.check()).differences).toEqual([{ username: ada, what: 'canonicalScore', expected, found: 7 }]);
   });
 
-  it('does not blame the score for a balance that is wrong', async () => {
+  it('does not report the score for a wrong balance', async () => {
     const world = await healthy();
     world.ledger.balances.set(ada, { ...world.ledger.balances.get(ada)!, totalScore: 99 });
 
     expect((await world.check()).differences).toEqual([{ username: ada, what: 'balance', expected: 10, found: 99 }]);
   });
 
-  it('finds whom no refresh has ever reached, by facts and by grants, and looks at nobody twice', async () => {
+  it('finds users without a refresh through facts and grants, and checks nobody twice', async () => {
     const world = await healthy();
     const [cy, dee, eve] = [aUsername('cy'), aUsername('dee'), aUsername('eve')];
     await world.send(cy, 'one');
@@ -103,7 +103,7 @@ describe('the consistency check', () => {
     world.places = { scores: [ada, bob, ada], others: [ada, bob, cy, dee, eve, cy] };
     const report = await world.check();
 
-    expect(report).toMatchObject({ checked: 4, different: 2 }); // of eve there is nothing to compare
+    expect(report).toMatchObject({ checked: 4, different: 2 }); // eve has nothing to compare
     expect(report.differences).toEqual([
       { username: cy, what: 'events, of which nothing is folded', expected: 1, found: null },
       expect.objectContaining({ username: cy, what: 'canonicalScore, of which nothing is stored', found: null }),
@@ -112,7 +112,7 @@ describe('the consistency check', () => {
     ]);
   });
 
-  it('passes over who has a score where facts name them: they are found by their score, in an hour of theirs', async () => {
+  it('skips users with a score when it lists facts: they are checked through their scores, in another hour', async () => {
     const world = await healthy();
     rescored(world, { canonicalScore: 7 });
     world.places = { scores: [bob], others: [ada] };
@@ -120,7 +120,7 @@ describe('the consistency check', () => {
     expect(await world.check()).toMatchObject({ checked: 1, ok: true });
   });
 
-  it('finds one who cannot be read, and everybody else as well', async () => {
+  it('finds a user who cannot be read, and checks everybody else', async () => {
     const world = await healthy();
     rescored(world, { canonicalScore: 7 });
     const broken = aUsername('broken');
@@ -135,7 +135,7 @@ describe('the consistency check', () => {
     expect(world.failures).toContain(broken);
   });
 
-  it('compares only the ledger of a score of other rules, which the hourly backfill has not come to yet', async () => {
+  it('compares only the ledger if a score is of other rules and the hourly backfill has not refreshed it yet', async () => {
     const world = await healthy();
     rescored(world, { rulesVersion: 'another', canonicalScore: 7 });
     expect(await world.check()).toMatchObject({ checked: 2, ofOtherRules: 1, ok: true });
@@ -145,8 +145,8 @@ describe('the consistency check', () => {
   });
 });
 
-describe('a change that is under way', () => {
-  it('is no difference: its refresh comes while the check waits', async () => {
+describe('a change in progress', () => {
+  it('is not a difference: its refresh runs while the check waits', async () => {
     const world = await healthy();
     await world.send(ada, 'new');
     world.meanwhile = async () => {
@@ -157,7 +157,7 @@ describe('a change that is under way', () => {
   });
 
   const MINUTE_MS = 60_000;
-  /** Checks while ada has an event that no refresh has folded; gives how long it took until that was found, in minutes. */
+  /** Checks while ada has an event without a refresh. Returns the minutes until it was found. */
   async function minutesUntilFound(world: World, meanwhile: (minutes: number) => Promise<void> | void) {
     await world.send(ada, `new-${world.time.now}`);
     const begun = world.time.now;
@@ -167,14 +167,14 @@ describe('a change that is under way', () => {
     return different === 0 ? null : minutes();
   }
 
-  it('is a difference after two minutes of empty queues and streams that are read in time', async () => {
+  it('is a difference after two minutes with empty queues and streams that are read in time', async () => {
     const minutes = await minutesUntilFound(await healthy(), () => undefined);
 
     expect(minutes).toBeGreaterThanOrEqual(2);
     expect(minutes).toBeLessThan(2.5);
   });
 
-  it('is none if it is folded within these two minutes', async () => {
+  it('is not a difference if it is folded within these two minutes', async () => {
     const world = await healthy();
     const mend = async (minutes: number) => {
       if (minutes > 1.7) await world.refresh(ada);
@@ -187,12 +187,12 @@ describe('a change that is under way', () => {
     ['a queue is not empty', (world) => (world.areQueuesEmpty = false)],
     ['a stream is read late', (world) => (world.lastLate = world.time.now)],
     [
-      'a stream fails, and is tried every minute',
+      'a stream fails and is retried every minute',
       (world, minutes) => {
         world.lastLate = world.time.now - (minutes % 1) * MINUTE_MS;
       },
     ],
-  ])('is none for eight minutes as long as %s, and one after that', async (_what, keepBusy) => {
+  ])('is not a difference for eight minutes while %s, but is one after that', async (_what, keepBusy) => {
     const world = await healthy();
     keepBusy(world, 0);
     const minutes = await minutesUntilFound(world, (now) => keepBusy(world, now));
@@ -208,7 +208,7 @@ describe('a change that is under way', () => {
       (world, minutes) => (world.lastLate = minutes < 2 ? world.time.now : world.lastLate),
     ],
     ['a message passed through the queue', (world, minutes) => (world.areQueuesEmpty = minutes < 1.5 || minutes > 2)],
-  ])('is one two minutes after %s', async (_what, happens) => {
+  ])('is a difference two minutes after %s', async (_what, happens) => {
     const world = await healthy();
     happens(world, 0);
     const minutes = await minutesUntilFound(world, (now) => happens(world, now));
@@ -217,7 +217,7 @@ describe('a change that is under way', () => {
     expect(minutes).toBeLessThan(5);
   });
 
-  it('leaves a user unsettled who changes as long as there is time, and reports what lasts beside it', async () => {
+  it('leaves a user unsettled whose data changes until the time limit, and still reports lasting differences', async () => {
     const world = await healthy();
     let sent = 0;
     world.meanwhile = () => world.send(ada, `new-${(sent += 1)}`);
@@ -226,7 +226,7 @@ describe('a change that is under way', () => {
     const timeLeft = { toBegin: () => true, toWait: () => (waits += 1) < 18 };
     const report = await world.check({}, { timeLeft });
     expect(report).toMatchObject({ different: 0, unsettled: 1, ok: true });
-    expect([waits, sent]).toEqual([18, 17]); // it waits no more once it may not
+    expect([waits, sent]).toEqual([18, 17]); // it stops waiting at the time limit
 
     tampered(world, () => ({ ownedDevices: 2 }));
     expect((await world.check()).differences).toEqual([
@@ -234,7 +234,7 @@ describe('a change that is under way', () => {
     ]);
   });
 
-  it('is a difference at once where the operator says that nobody is writing', async () => {
+  it('is a difference at once if the operator says that there is no traffic', async () => {
     const world = await healthy();
     await world.send(ada, 'new');
     const begun = world.time.now;
@@ -255,7 +255,7 @@ describe('who differs', () => {
     return world;
   };
 
-  it('is looked at in every run besides the sample, until one finds all of theirs right', async () => {
+  it('is checked in every run besides the sample, until all its figures were found right', async () => {
     const world = await wrong();
     expect(await world.check()).toMatchObject({ different: 1, remembered: 1 });
 
@@ -266,7 +266,7 @@ describe('who differs', () => {
     expect(await world.check()).toMatchObject({ checked: 1, remembered: 0 });
   });
 
-  it('is not forgotten by a run that had no time for them, that found them changing, or that compared their ledger alone', async () => {
+  it('is not forgotten by a run without time, with a change in progress, or of the ledger only', async () => {
     const world = await wrong();
     await world.check();
     const timeLeft = { toBegin: () => true, toWait: () => false };
@@ -278,7 +278,7 @@ describe('who differs', () => {
     expect([...world.remembered]).toEqual([ada]);
   });
 
-  it('is forgotten if a run of named users finds them right', async () => {
+  it('is forgotten after a run of named users finds them right', async () => {
     const world = await wrong();
     await world.check({ usernames: ['ada'] });
     expect([...world.remembered]).toEqual([ada]);
@@ -287,7 +287,7 @@ describe('who differs', () => {
     expect(await world.check({ usernames: ['ada'] })).toMatchObject({ checked: 1, remembered: 0 });
   });
 
-  it('is neither remembered nor forgotten where the operator says how long a difference must last', async () => {
+  it('is neither remembered nor forgotten if the operator sets how long a difference must last', async () => {
     const world = await wrong();
     expect(await world.check({ standingSeconds: 0 })).toMatchObject({ different: 1, remembered: null });
     expect(world.remembered.size).toBe(0);
@@ -299,8 +299,8 @@ describe('who differs', () => {
   });
 });
 
-describe('a check that finds a lot', () => {
-  /** Users none of whom can be read, in pages of 200. */
+describe('a check with many findings', () => {
+  /** Users who cannot be read, in pages of 200. */
   const brokenOnes = (world: World, count: number) => {
     const users = Array.from({ length: count }, (_, index) => aUsername(`broken-${String(index).padStart(4, '0')}`));
     for (const user of users) world.unreadable.add(user);
@@ -316,14 +316,14 @@ describe('a check that finds a lot', () => {
     return [place];
   };
 
-  it('keeps no more suspects than it can look at again, and says where to go on', async () => {
+  it('keeps only as many suspects as it can check again, and returns where to continue', async () => {
     const world = new World();
     const report = await world.check({ sample: 'all', standingSeconds: 0 }, { places: brokenOnes(world, 1_000) });
 
     expect(report).toMatchObject({ checked: 600, different: 600, complete: false, next: expect.any(String) });
   });
 
-  it('counts all who differ, and names the first hundred differences, in order', async () => {
+  it('counts all users who differ, and lists the first hundred differences, in order', async () => {
     const world = new World();
     const report = await world.check({ standingSeconds: 0 }, { places: brokenOnes(world, 150) });
 
@@ -333,7 +333,7 @@ describe('a check that finds a lot', () => {
     );
   });
 
-  it('names at most five differences of one user, so that one hides nobody else', async () => {
+  it('lists at most five differences per user, so that one user does not hide the others', async () => {
     const world = await healthy();
     const { open, sealed } = world.scores.metrics.get(ada)!.metrics;
     const spoiled = { open: new Map([...open.keys()].map((date) => [date, sealed])), ownedDevices: 9 };

@@ -27,7 +27,7 @@ describe('an event of the check', () => {
     [{ standingSeconds: 481 }, /^standingSeconds: /u],
     [{ standingSeconds: 0.5 }, /^standingSeconds: /u],
     [{ mode: 'all' }, /^mode: /u],
-  ])('%j is refused with a sentence that names the field', (event, sentence) => {
+  ])('%j is refused with a message that names the field', (event, sentence) => {
     expect(readConsistencyEvent(event)).toMatchObject({ ok: false, error: expect.stringMatching(sentence) });
   });
 });

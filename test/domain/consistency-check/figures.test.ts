@@ -18,7 +18,7 @@ let score: UserScore;
 let balance: Balance;
 beforeAll(async () => {
   const { scores, ledger } = await healthy();
-  // With a value in every place: what is empty could not be seen to be compared.
+  // Each field has a value, because a comparison of empty fields would prove nothing.
   const stored = scores.metrics.get(ada)!.metrics;
   metrics = { ...stored, reports: aReportOf(1, 1), registry: aRegistryCount(1, 1), ownedDevices: 1, sentFrom: [3] };
   ({ score } = scores.scores.get(ada)!);
@@ -26,11 +26,11 @@ beforeAll(async () => {
   balance = ledger.balances.get(ada)!;
 });
 
-it('metrics differ nowhere from a copy of themselves', () => {
+it('metrics equal a copy of themselves', () => {
   expect(differencesOf(figuresOfMetrics(metrics), figuresOfMetrics(structuredClone(metrics)))).toEqual([]);
 });
 
-it('a difference names the figure, and the day that it belongs to', () => {
+it('a difference names the figure and its day', () => {
   const day = metrics.open.get('2026-08-23')!;
   const commands = new Map([['model', { total: 9, successes: 9 }]]);
   const open = new Map(metrics.open).set('2026-08-23', { ...day, commands });
@@ -44,7 +44,7 @@ it('a difference names the figure, and the day that it belongs to', () => {
 
 type Path = readonly string[];
 
-/** Every value of an object with its path, and a copy of the object in which only that value is another. */
+/** Every value of an object with its path, and a copy of the object in which only that value differs. */
 function* changes(value: unknown, path: Path = []): Generator<{ readonly path: Path; readonly changed: unknown }> {
   if (typeof value === 'number') yield { path, changed: value + 1 };
   else if (typeof value === 'string') yield { path, changed: `${value}0` };
@@ -70,7 +70,7 @@ function* changes(value: unknown, path: Path = []): Generator<{ readonly path: P
   }
 }
 
-/** The values of which nobody would find the loss. */
+/** The values whose change the comparison would not notice. */
 const unnoticed = <Projection>(
   projection: Projection,
   figures: (of: Projection) => Figures,
@@ -82,11 +82,11 @@ const unnoticed = <Projection>(
     .map(({ path }) => path.join('.'));
 
 describe('each value of a projection', () => {
-  // Found by a look at everything that is stored: who adds a field either compares it or names it here with the reason.
+  // Fields of stored items. A new field must either be compared or be listed here with a reason.
   const NOT_COMPARED = {
-    // Whether metrics can be carried on; of sealed dates the number stands that was right when they were sealed.
+    // These only decide whether metrics can be reused. Sealed dates keep the number from the time of sealing.
     metrics: /^(inputsHash|foldedBy|activity\..*)$/u,
-    // Who, when and by which rules; what a save remembers of the saves before it; what a key says already.
+    // Who, when and by which rules; memory of earlier saves; parts of the key.
     score:
       /^(username|date|rulesVersion|foldedBy|refreshedAt|isHidden|standingSince|steps\..*|contributions\.\d+\.(category|source))$/u,
   };
@@ -102,14 +102,14 @@ describe('each value of a projection', () => {
 });
 
 describe('a difference', () => {
-  it('is as well what only one of the two has', () => {
+  it('is also compared if only one side has it', () => {
     expect(differencesOf(new Map([['a', 1]]), new Map([['b', 2]]))).toEqual([
       { what: 'a', expected: 1, found: null },
       { what: 'b', expected: null, found: 2 },
     ]);
   });
 
-  it('is told in a text that can be read, however long the figures are', () => {
+  it('is printed in a readable text, however long the figures are', () => {
     const [long, longer] = ['x'.repeat(5_000), 'x'.repeat(5_001)];
     const [{ expected, found }] = differencesOf(new Map([['a', long]]), new Map([['a', longer]])) as [any];
 

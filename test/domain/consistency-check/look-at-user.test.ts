@@ -3,7 +3,7 @@ import { lookAtUser } from '../../../domain/consistency-check/look-at-user.ts';
 import { aUsername } from '../scoring/model.ts';
 import { ada, healthy } from './world.ts';
 
-it('a refresh that is under way makes a difference and hides none: what is stored is read before the facts', async () => {
+it('a refresh in progress can cause a difference but never hides one: stored items are read before the facts', async () => {
   const world = await healthy();
   await world.send(ada, 'untold');
   const deps = world.deps();
@@ -21,7 +21,7 @@ it('a refresh that is under way makes a difference and hides none: what is store
   expect((await lookAtUser(deps, ada)).differences).toEqual([]);
 });
 
-it('compares nothing where nothing is stored of a user and nothing known', async () => {
+it('compares nothing if nothing is stored or known of a user', async () => {
   const world = await healthy();
   const nothing = { isCompared: false, isOfOtherRules: false, differences: [] };
 

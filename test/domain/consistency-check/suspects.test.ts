@@ -4,7 +4,7 @@ import { Suspects } from '../../../domain/consistency-check/suspects.ts';
 import { ada } from './world.ts';
 
 const MINUTE_MS = 60_000;
-/** What a run sees each time it looks: how long after the last look, and what was under way. */
+/** One look of a run: the time since the last look, and the work in progress. */
 const step = fc.record({
   afterMs: fc.integer({ min: 1_000, max: 15_000 }),
   areQueuesEmpty: fc.boolean(),
@@ -17,7 +17,7 @@ const quiet = {
   arbitrary: step.map((each) => ({ ...each, areQueuesEmpty: true, lateAgoMs: null, differs: true })),
 };
 
-it('a user is found if, and only if, the difference lasted two quiet minutes or eight of any kind', () => {
+it('a user is found if and only if the difference lasted two quiet minutes or eight minutes of any kind', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(rarely, quiet), { minLength: 10, maxLength: 120 }), (steps) => {
       const suspects = new Suspects();

@@ -4,8 +4,8 @@ import { MILLISECONDS_PER_HOUR } from '../../../domain/shared/utc.ts';
 import { aUsername } from '../scoring/model.ts';
 import { World } from './world.ts';
 
-describe('whom the check looks at', () => {
-  /** A place of ten users in pages of two, the parts of which are every so-manieth. */
+describe('the users of a check', () => {
+  /** A place of ten users in pages of two. Each of its parts takes every nth user. */
   const everybody = Array.from({ length: 10 }, (_, index) => aUsername(`user-${index}`));
   const inPages = (name: string, asked: string[], parts: number): UserPlace => ({
     name,
@@ -20,7 +20,7 @@ describe('whom the check looks at', () => {
     },
   });
 
-  it('is another part each hour, and everybody over as many hours as there are parts', async () => {
+  it('are another part each hour, and all users after as many hours as there are parts', async () => {
     const world = new World();
     const hours: string[][] = [];
     for (let hour = 0; hour < 3; hour += 1) {
@@ -33,7 +33,7 @@ describe('whom the check looks at', () => {
     expect(hours.flat().sort()).toEqual([...everybody].sort());
   });
 
-  it('is everybody where that is asked for, in as many invocations as it takes', async () => {
+  it('are all users on request, in as many invocations as needed', async () => {
     const world = new World();
     const asked: string[] = [];
     const places = [inPages('scores', asked, 3), inPages('facts', asked, 1)];
@@ -50,7 +50,7 @@ describe('whom the check looks at', () => {
     expect(asked).toEqual([...everybody, ...everybody]);
   });
 
-  it('is no more of an hour than there is time for, and says so', async () => {
+  it('are only as many as there is time for, and the report says so', async () => {
     const world = new World();
     const asked: string[] = [];
     const timeLeft = { toBegin: () => asked.length < 4, toWait: () => true };
@@ -61,7 +61,7 @@ describe('whom the check looks at', () => {
   });
 
   it.each([['nonsense'], ['{}'], ['{"place":"nowhere","position":null}']])(
-    'is nobody from %s, which no answer gave',
+    'are nobody from %s, which no answer returned',
     async (from) => {
       await expect(new World().check({ sample: 'all', from })).rejects.toThrow(/^from: /u);
     },

@@ -13,7 +13,7 @@ import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from
 export const [ada, bob] = [aUsername('ada'), aUsername('bob')];
 const always = { toBegin: () => true, toWait: () => true };
 
-/** A community in memory, whose time passes only while somebody sleeps. */
+/** A community in memory. Its time passes only during a sleep. */
 export class World {
   readonly facts = new FactsModel();
   readonly scores = new ScoresModel();
@@ -21,14 +21,14 @@ export class World {
   readonly time = new Clock();
   readonly failures: Username[] = [];
   readonly grants = grantsOf(this.ledger);
-  /** Of the scores, and of facts and grants. */
+  /** The places of scores, and of facts and grants. */
   places: { scores: readonly Username[]; others: readonly Username[] } = { scores: [ada, bob], others: [] };
   readonly unreadable = new Set<Username>();
   areQueuesEmpty = true;
   lastLate: number | null = null;
-  /** Who differed, as the check left it. */
+  /** The users with differences that the check stored. */
   readonly remembered = new Set<Username>();
-  /** Runs whenever somebody sleeps. */
+  /** Called at each sleep. */
   meanwhile: () => Promise<void> | void = () => undefined;
 
   refresh = (username: Username, days: readonly string[] | null = null) =>
@@ -91,7 +91,7 @@ export class World {
   }
 }
 
-/** Two users who are as they should be: each with days sealed and open, and an award. */
+/** Two users without differences, each with sealed and open days and an award. */
 export async function healthy(): Promise<World> {
   const world = new World();
   for (const username of [ada, bob]) {
@@ -107,7 +107,7 @@ export async function healthy(): Promise<World> {
   return world;
 }
 
-/** Changes what is stored of ada's metrics behind everybody's back. */
+/** Changes ada's stored metrics without an announcement. */
 export const tampered = (
   world: World,
   change: (stored: StoredMetrics['metrics']) => Partial<StoredMetrics['metrics']>,
@@ -115,7 +115,7 @@ export const tampered = (
   const stored = world.scores.metrics.get(ada)!;
   world.scores.metrics.set(ada, { ...stored, metrics: { ...stored.metrics, ...change(stored.metrics) } });
 };
-/** Changes her score so. */
+/** Changes her stored score. */
 export const rescored = (world: World, change: Partial<StoredScore['score']>) => {
   const stored = world.scores.scores.get(ada)!;
   world.scores.scores.set(ada, { ...stored, score: { ...stored.score, ...change } });

@@ -35,7 +35,7 @@ describe('an audit', () => {
     expect(audit([], emptyBalance)).toMatchObject({ grants: 0, sum: 0, balance: 0, chainHead: null, ok: true });
   });
 
-  it('finds a changed amount, and where it is', () => {
+  it('finds a changed amount and its line', () => {
     const { ok, sum, problems } = audit(change(1, { amount: 500 }));
 
     expect([ok, sum]).toEqual([false, 616]);
@@ -44,14 +44,14 @@ describe('an audit', () => {
     expect(problems).toContainEqual(expect.objectContaining({ code: 'wrong_balance' }));
   });
 
-  it('finds a changed line whose hash was made anew, by the next line', () => {
+  it('finds a changed line with a new hash through the next line', () => {
     const { hash: _, ...forged } = { ...lines[1]!, reason: 'another' };
     const { problems } = audit(change(1, { ...forged, hash: hashOfLine(forged, sha256) }));
 
     expect(problems).toEqual([expect.objectContaining({ code: 'broken_chain', seq: 3 })]);
   });
 
-  it('finds the newest line changed with its hash made anew, by the head of the chain', () => {
+  it('finds a changed newest line with a new hash through the head of the chain', () => {
     const { hash: _, ...forged } = { ...lines[5]!, reason: 'another' };
 
     expect([...codesOf(change(5, { ...forged, hash: hashOfLine(forged, sha256) }))]).toEqual(['wrong_chain_head']);
@@ -59,7 +59,7 @@ describe('an audit', () => {
 
   it.each<[string, readonly GrantLine[], object]>([
     ['the first line', lines.slice(1), { code: 'missing_line', seq: 1 }],
-    ['a line between', lines.toSpliced(2, 1), { code: 'missing_line', seq: 3 }],
+    ['a line in the middle', lines.toSpliced(2, 1), { code: 'missing_line', seq: 3 }],
     ['several lines', lines.toSpliced(1, 3), { code: 'missing_line', seq: 2 }],
     ['the newest line', lines.slice(0, -1), { code: 'wrong_line_count' }],
   ])('finds that %s is missing', (_what, read, problem) => {
@@ -78,7 +78,7 @@ describe('an audit', () => {
     expect(problems).toContainEqual(expect.objectContaining({ code: 'broken_chain', seq: 3 }));
   });
 
-  it('finds a seq that comes twice', () => {
+  it('finds a repeated seq', () => {
     expect(audit(lines.toSpliced(2, 0, lines[1]!)).problems).toContainEqual(
       expect.objectContaining({ code: 'repeated_seq', seq: 2 }),
     );
@@ -96,21 +96,21 @@ describe('an audit', () => {
     expect([...codesOf(lines, { ...balance, ...wrong })]).toEqual(codes);
   });
 
-  it('tells a line that cannot be read, and takes what follows it as it is', () => {
+  it('reports a line that cannot be read, and accepts the lines after it', () => {
     const fault = { seq: 3, code: 'unreadable_line', error: 'line 3 cannot be read: amount' } as const;
     const found = auditOf('ada', { balance, lines: lines.toSpliced(2, 1), faults: [fault] }, sha256).problems;
 
     expect(found).toContainEqual(fault);
-    expect(found.filter(({ seq }) => seq !== undefined)).toEqual([fault]); // none of the others is to blame
+    expect(found.filter(({ seq }) => seq !== undefined)).toEqual([fault]); // none of the other lines is reported
   });
 
-  it('tells a line that is filed under a wrong hour, though it adds up', () => {
+  it('reports a line with a wrong hour in its key, even if the sums are right', () => {
     const fault = { seq: 3, code: 'misplaced_line', error: 'line 3 is not found in its hour' } as const;
 
     expect(auditOf('ada', { balance, lines, faults: [fault] }, sha256)).toMatchObject({ ok: false, problems: [fault] });
   });
 
-  it('of very many lines is made in parts, each of which hangs on the one before', () => {
+  it('of very many lines has several parts, each of which continues the one before', () => {
     const of = (n: number) => anAward(`n${n}`, 1);
     const all = aLedger(...Array.from({ length: MAX_AUDITED + 2 }, (_, n) => of(n)));
     const part = (from: number, stored = all.lines) => {

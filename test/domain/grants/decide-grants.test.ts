@@ -36,7 +36,7 @@ describe('deciding grants', () => {
     });
   });
 
-  it('goes on from the balance as it stands', () => {
+  it('continues from the current balance', () => {
     const first = aLedger(anAward('a1', 50));
     const second = decide(first.balance, [anAward('a2', 7)]);
 
@@ -44,13 +44,13 @@ describe('deciding grants', () => {
   });
 
   it.each<[string, GrantRequest, 'duplicate' | 'conflict']>([
-    ['the same again is a duplicate', anAward('a1', 50), 'duplicate'],
+    ['the same grant again is a duplicate', anAward('a1', 50), 'duplicate'],
     ['another reason changes nothing', anAward('a1', 50, { reason: 'another', grantedBy: 'me' }), 'duplicate'],
     ['another time changes nothing', anAward('a1', 50, { grantedAt: '2026-08-23T00:00:00.000Z' }), 'duplicate'],
     ['another amount is a conflict', anAward('a1', 51), 'conflict'],
     ['another user is a conflict', anAward('a1', 50, { username: aUsername('bob') }), 'conflict'],
     ['another key is a conflict', anAward('a1', 50, { key: 'award:other' }), 'conflict'],
-  ])('of an id that is taken: %s, and the first stands', (_rule, request, kind) => {
+  ])('of an existing id: %s, and the first one is kept', (_rule, request, kind) => {
     const { lines: first, balance } = aLedger(anAward('a1', 50));
     const { lines, balance: after, outcomes } = decide(balance, [request], first);
 
@@ -59,14 +59,14 @@ describe('deciding grants', () => {
     expect(after).toEqual(balance);
   });
 
-  it('takes the first of two with one id in one request', () => {
+  it('takes the first of two grants with one id in one request', () => {
     const { lines, outcomes } = decide(emptyBalance, [anAward('a1', 1), anAward('a1', 2), anAward('a1', 1)]);
 
     expect(lines).toHaveLength(1);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['granted', 'conflict', 'duplicate']);
   });
 
-  it('reverses by a line of its own: key, category and source of the grant, minus its amount', () => {
+  it('reverses with a new line: key, category and source of the grant, minus its amount', () => {
     const { lines, balance } = aLedger(anAward('a1', 50), aBadge('b1', 0));
     const reversed = decide(balance, lines.map(reverse));
 
@@ -79,7 +79,7 @@ describe('deciding grants', () => {
     expect(Object.is(reversed.lines[1]!.amount, 0)).toBe(true);
   });
 
-  it('gives nothing back to the cap of publishes when one is reversed', () => {
+  it('does not raise the remaining cap of publishes after a reversal', () => {
     const publish = { ...aFeedPost(), grantId: 'publish:tool@2026.01.01.1:ada', amount: 500 };
     const { lines, balance } = aLedger(publish);
     expect(balance).toMatchObject({ publishPoints: 500, contributions: 0 });

@@ -3,7 +3,7 @@ import { grantPoints } from '../../../domain/grants/grant-points.ts';
 import { anAward } from '../../builders/grants.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
 
-it('a grant that was written although the answer said to decide again is answered as given, once', async () => {
+it('a grant that was written before a "decide again" is answered as granted, once', async () => {
   const ledger = new MemoryLedger();
   const deps = grantsOf(ledger);
   const deaf = {
@@ -22,7 +22,7 @@ it('a grant that was written although the answer said to decide again is answere
   expect((await grantPoints(deps, [anAward('a1', 5)]))[0]?.kind).toBe('duplicate');
 });
 
-it('a grant whose balance another writer moved is decided again on the new one', async () => {
+it('a grant whose balance another writer changed is decided again on the new balance', async () => {
   const ledger = new MemoryLedger();
   const deps = grantsOf(ledger);
   let isFirst = true;

@@ -26,8 +26,8 @@ async function aWorld(ledger = new MemoryLedger()) {
   return { deps, ledger, reverse, read };
 }
 
-describe('what the ledger adds to a score', () => {
-  it('is every award, badge and feed post by its key', () => {
+describe('the grants in a score', () => {
+  it('contain every award, badge and feed post by its key', () => {
     const { balance, lines } = aLedger(anAward('a1', 50), aBadge('b1', 5), aFeedPost('p1'));
     const granted = grantedOf(balance, lines.toReversed(), { date: TODAY, known: null });
 
@@ -40,7 +40,7 @@ describe('what the ledger adds to a score', () => {
     expect(pointsOfGranted(granted)).toBe(155);
   });
 
-  it('counts a reversed one as 0, and keeps it in the list', async () => {
+  it('count a reversed one as 0, and keep it in the list', async () => {
     const { deps, reverse, read } = await aWorld();
     await grantPoints(deps, [anAward('a1', 50), anAward('a2', 7)]);
     await reverse('award:a1');
@@ -51,7 +51,7 @@ describe('what the ledger adds to a score', () => {
     expect(granted.balance).toMatchObject({ seq: 3, totalScore: 7 });
   });
 
-  it('does not count publish grants, which the balance has', () => {
+  it('do not contain publish grants, which only the balance has', () => {
     const publish = { ...aFeedPost(), grantId: 'publish:tool@2026.01.01.1:ada', source: 'extensions', amount: 500 };
     const { balance, lines } = aLedger(publish, anAward('a1', 5));
     const granted = grantedOf(balance, lines.toReversed(), { date: TODAY, known: null });
@@ -75,7 +75,7 @@ describe('what the ledger adds to a score', () => {
     expect(pointsOfGranted(granted)).toBe((count * (count + 1)) / 2);
   });
 
-  it('has one limit for all three kinds, and takes a reversed older one out of the sum', async () => {
+  it('have one limit for all three kinds, and a reversed older one is not in the sum', async () => {
     const { deps, reverse, read } = await aWorld();
     await grantPoints(deps, [anAward('old', 1_000), ...many(60), aFeedPost(), aBadge()]);
     const posts = Array.from({ length: 60 }, (_, n) => aFeedPost(`new-${n}`));
@@ -89,7 +89,7 @@ describe('what the ledger adds to a score', () => {
     expect(after.older.count).toBe(23);
   });
 
-  it('is read again only where the balance has moved', async () => {
+  it('are read again only if the balance has changed', async () => {
     const { deps, ledger, read } = await aWorld();
     await grantPoints(deps, [anAward()]);
     const before = await read();
@@ -101,7 +101,7 @@ describe('what the ledger adds to a score', () => {
     expect((await read(before)).listed).toHaveLength(2);
   });
 
-  it('is nothing where there is no grant, and takes no look at the lines', async () => {
+  it('are empty without a grant, and read no lines', async () => {
     const { ledger, read } = await aWorld();
 
     expect(await read()).toEqual(nothingGranted);
@@ -109,7 +109,7 @@ describe('what the ledger adds to a score', () => {
   });
 });
 
-/** An index that shows a line only after so many reads. */
+/** An index that shows a line only after several reads. */
 class LaggingLedger extends MemoryLedger {
   lag = 0;
   hidden: (seq: number) => boolean = () => false;
@@ -122,10 +122,10 @@ class LaggingLedger extends MemoryLedger {
 
 describe('reading lines through an index that lags', () => {
   it.each([
-    ['the newest is', (seq: number) => seq === 5],
-    ['one between is', (seq: number) => seq === 3],
+    ['the newest line', (seq: number) => seq === 5],
+    ['a line in the middle', (seq: number) => seq === 3],
     ['all are', () => true],
-  ])('waits until it has caught up, where %s not there yet', async (_what, hidden) => {
+  ])('waits until the index shows %s', async (_what, hidden) => {
     const ledger = new LaggingLedger();
     const { deps, read } = await aWorld(ledger);
     await grantPoints(deps, many(5));
@@ -140,7 +140,7 @@ describe('reading lines through an index that lags', () => {
     expect((await pageOfLines(deps, ada, { limit: 4 })).page.map(({ seq }) => seq)).toEqual([5, 4, 3, 2]);
   });
 
-  it('never makes a score from a part, but shows an auditor what there is', async () => {
+  it('never makes a score from a part of the lines, but shows an auditor all available ones', async () => {
     const ledger = new LaggingLedger();
     const { deps, read } = await aWorld(ledger);
     await grantPoints(deps, many(5));
@@ -150,7 +150,7 @@ describe('reading lines through an index that lags', () => {
     expect((await linesUpTo(deps, ada)).lines.map(({ seq }) => seq)).toEqual([1, 2, 4, 5]);
   });
 
-  it('gives an auditor the lines up to a balance, though more come with every look', async () => {
+  it('gives an auditor the lines up to a balance, even if more arrive during each read', async () => {
     const ledger = new MemoryLedger();
     const { deps } = await aWorld(ledger);
     await grantPoints(deps, many(3));

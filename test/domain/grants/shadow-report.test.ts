@@ -43,7 +43,7 @@ const aPublisher = (points: number, own: readonly GrantLine[], yankedPoints = 0)
   });
 
 describe('the shadow report', () => {
-  it('finds nothing between scores and a ledger that agree, reversed grants included', () => {
+  it('finds nothing if scores and ledger agree, with reversed grants', () => {
     const report = withUser(withUser(emptyReport, aUser()), aUser({ username: 'bob' }));
 
     expect(report).toMatchObject({ users: 2, ok: true, flagged: [] });
@@ -55,7 +55,7 @@ describe('the shadow report', () => {
     ]);
   });
 
-  it('explains lines that are newer than the score, also where there is no score yet', () => {
+  it('explains lines that are newer than the score, also without a score', () => {
     const behind = aUser({
       score: {
         contributions: [],
@@ -66,7 +66,7 @@ describe('the shadow report', () => {
     expect(rowOf(aUser({ score: null }), 'award')).toMatchObject({ explained: { notYetScored: -7 }, flagged: 0 });
   });
 
-  it('flags what the ledger has and the score does not, and the other way round', () => {
+  it('flags grants that the score lacks, and contributions that the ledger lacks', () => {
     const lost = aUser({ lines: lines.filter(({ grantId }) => grantId !== 'feed-post:p1') });
     const report = withUser(emptyReport, lost);
 
@@ -79,7 +79,7 @@ describe('the shadow report', () => {
     ['a yank', aPublisher(500, published(2), 500), { explained: { yanked: -500 }, flagged: 0 }],
     ['a loss beyond a yank', aPublisher(0, published(2), 500), { explained: { yanked: -500 }, flagged: -500 }],
     ['a loss without a yank', aPublisher(500, published(2)), { explained: { yanked: 0 }, flagged: -500 }],
-  ])('of publishes tells %s', (_what, user, expected) => {
+  ])('of publishes reports %s', (_what, user, expected) => {
     expect(rowOf(user, 'extensions')).toMatchObject(expected);
   });
 
@@ -94,7 +94,7 @@ describe('the shadow report', () => {
     });
   });
 
-  it('names beside it what does not go through the ledger', () => {
+  it('lists contributions outside the ledger separately', () => {
     const score = {
       contributions: [{ key: 'telemetry:activity', points: 5 }],
       granted: aUser().score!.granted,

@@ -18,7 +18,7 @@ describe('a username', () => {
   });
 
   it.each(['', '-a', '.a', '_a', 'a b', 'a/b', '../a', 'a\n', 'ä', '\u212a', 'a'.repeat(65), '__proto__', 7, null])(
-    '%j is none',
+    '%j is not a username',
     (sent) => {
       expect(Username.safeParse(sent).success).toBe(false);
     },
@@ -103,7 +103,7 @@ describe('authentication', () => {
     expect(lookups).toBe(2);
   });
 
-  it('finds a revoked key no more after 60 s, however often it was used in between', async () => {
+  it('stops finding a revoked key after 60 s, however often it was used meanwhile', async () => {
     await authenticate(key);
     stored = { ...stored!, revokedAt: '2026-08-21T12:00:00.000Z' };
     for (now += 10_000; now < Date.parse('2026-08-21T12:01:00.000Z'); now += 10_000) await authenticate(key);
@@ -111,7 +111,7 @@ describe('authentication', () => {
     expect(await authenticate(key)).toBeUndefined();
   });
 
-  it('never remembers a miss: a key works as soon as it exists', async () => {
+  it('never caches a miss: a new key works at once', async () => {
     const made = stored;
     stored = undefined;
     expect(await authenticate(key)).toBeUndefined();
@@ -120,7 +120,7 @@ describe('authentication', () => {
     expect(await authenticate(key)).toEqual(made);
   });
 
-  it('asks for the whole hash, of which the id is only a half', async () => {
+  it('compares the whole hash, because the id is only its first half', async () => {
     stored = { ...stored!, hash: hash.slice(0, 32) + '0'.repeat(32) };
 
     expect(await authenticate(key)).toBeUndefined();
@@ -137,7 +137,7 @@ describe('authentication', () => {
     expect(notedUses).toEqual(['2026-08-21T12:00:00.000Z', '2026-08-21T13:01:00.000Z']);
   });
 
-  it('notes no use of a key that is unknown or revoked', async () => {
+  it('notes no use of an unknown or revoked key', async () => {
     stored = { ...stored!, revokedAt: '2026-08-21T11:00:00.000Z' };
     await authenticate(key);
     await authenticate('lrl_other');
@@ -147,7 +147,7 @@ describe('authentication', () => {
 });
 
 describe('who grants', () => {
-  it('is named by the label of the key, or by its id where the ledger cannot print the label', () => {
+  it('is the label of the key, or its id if the ledger cannot print the label', () => {
     const key = aServiceKey();
 
     expect(grantedByOf({ ...key, label: 'registry' })).toBe('registry');
@@ -158,7 +158,7 @@ describe('who grants', () => {
   });
 });
 
-describe('who one is', () => {
+describe('the identity of a caller', () => {
   it.each([
     [aPersonalKey('ada'), { username: 'ada', organizations: [{ slug: 'ada', role: 'owner', personal: true }] }],
     [
@@ -171,14 +171,14 @@ describe('who one is', () => {
     expect(JSON.stringify(whoami(credential, {}))).not.toContain(credential.hash);
   });
 
-  it('is a collective with its members of today for its key, and for no other', () => {
+  it('is a collective with its current members for its own key only', () => {
     const members = [aUsername('ada'), aUsername('cy')];
 
     expect(whoami(aCollectiveKey('guild'), { members }).collective).toEqual({ slug: 'guild', members: ['ada', 'cy'] });
     for (const key of [aPersonalKey('ada'), aServiceKey()]) expect(whoami(key, {})).not.toHaveProperty('collective');
   });
 
-  it('names the collectives that an account is a member of after its own', () => {
+  it('lists the collectives of an account after the account', () => {
     const { organizations } = whoami(aPersonalKey('ada'), { collectives: [aUsername('crew'), aUsername('guild')] });
 
     expect(organizations.map(({ slug, role, personal }) => [slug, role, personal])).toEqual([

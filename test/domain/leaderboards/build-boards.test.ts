@@ -9,7 +9,7 @@ import { aStanding, LeaderboardWorld } from '../../builders/memory-leaderboards.
 const steps = [{ through: '2026-08-20', score: 0 }];
 
 describe('a build', () => {
-  it('reads all scores once and switches readers of every board to what it found', async () => {
+  it('reads all scores once and switches readers of every board to the result', async () => {
     const world = new LeaderboardWorld([aStanding('ada', 5, { steps }), aStanding('ben', 7), aStanding('cy', 0)]);
 
     const built = await buildBoards(world.build);
@@ -29,7 +29,7 @@ describe('a build', () => {
     expect(world.sorters.open).toBe(0);
   });
 
-  it('is as of the time before anything was read', async () => {
+  it('has the time before the first read', async () => {
     const world = new LeaderboardWorld([aStanding('ada', 5)]);
     const began = world.now;
     world.store.step = async () => {
@@ -41,7 +41,7 @@ describe('a build', () => {
     expect([...world.store.pointers.values()].map(({ asOf }) => asOf)).toEqual(BOARDS.map(() => isoOf(began)));
   });
 
-  it('of nobody is a board without rows', async () => {
+  it('without users is a board without rows', async () => {
     const world = new LeaderboardWorld();
 
     await buildBoards(world.build);
@@ -49,7 +49,7 @@ describe('a build', () => {
     expect(world.store.pointers.get('alltime')).toMatchObject({ total: 0, leaves: [], buckets: [] });
   });
 
-  it.each([0, -1])('does not replace one that began at the same time or later (%d ms)', async (later) => {
+  it.each([0, -1])('does not replace one that started at the same time or later (%d ms)', async (later) => {
     const world = new LeaderboardWorld([aStanding('ada', 5)]);
     await buildBoards(world.build);
 
@@ -73,7 +73,7 @@ describe('a build', () => {
     expect(retentionOf(before === null ? null : { asOf: before }, asOf)).toBe(keep);
   });
 
-  it('is kept by what readers saw when it began', async () => {
+  it('is kept by the snapshot that readers saw when it started', async () => {
     const world = new LeaderboardWorld([aStanding('ada', 5)]);
     for (const minutes of [0, 1, 60, 61, 720]) {
       world.now = Date.parse('2026-08-21T12:00:00.000Z') + minutes * 60_000;
@@ -85,7 +85,7 @@ describe('a build', () => {
   });
 });
 
-/** What a request for each change made so long ago comes to; the boards were built `builtAgo` ms ago. */
+/** The outcome of a request for changes of these ages, if the boards were built `builtAgo` ms ago. */
 async function requested(changesAgo: readonly (number | undefined)[], { builtAgo = 60_000, scores = 1 } = {}) {
   const world = new LeaderboardWorld([aStanding('ada', 5)]);
   await buildBoards(world.build);
@@ -102,7 +102,7 @@ async function requested(changesAgo: readonly (number | undefined)[], { builtAgo
 }
 
 describe('a request', () => {
-  it('is built for where a change came after the last build', async () => {
+  it('is built if a change came after the last build', async () => {
     const { outcome, later, world } = await requested([80_000, 1_000]);
 
     expect(outcome).toMatchObject({ kind: 'built', boards: BOARDS.map((board) => ({ board, outcome: 'switched' })) });
@@ -110,18 +110,18 @@ describe('a request', () => {
     expect(later).toEqual([]);
   });
 
-  it('is done where each change was made long enough before the last build began', async () => {
+  it('is skipped if each change was made long enough before the last build', async () => {
     const { outcome, wasRead } = await requested([65_001, 80_000]);
 
     expect(outcome).toEqual({ kind: 'done-since' });
     expect(wasRead).toBe(false);
   });
 
-  it('is not done within the margin that two clocks may differ by', async () => {
+  it('is not skipped within the margin of clock differences', async () => {
     expect((await requested([65_000])).wasRead).toBe(true);
   });
 
-  it('is not done as long as one of the boards is older', async () => {
+  it('is not skipped while one of the boards is older', async () => {
     const { world } = await requested([]);
     world.store.pointers.delete('season');
     const request = { changedBefore: isoOf(world.now - 3_600_000) };
@@ -129,7 +129,7 @@ describe('a request', () => {
     expect((await rankOnRequest({ ...world.build, requestLater: async () => {} }, [request])).kind).toBe('built');
   });
 
-  it('is built for in any case where it names no time', async () => {
+  it('is always built for a request without a time', async () => {
     expect((await requested([undefined], { scores: 100_001 })).outcome.kind).toBe('built');
   });
 
@@ -148,7 +148,7 @@ describe('a request', () => {
     expect((await requested([1_000], given)).outcome.kind).toBe('built');
   });
 
-  it('never waits longer than a queue can delay it', async () => {
+  it('never waits longer than a queue can delay a message', async () => {
     expect((await requested([-60_000], { scores: 100_001, builtAgo: -60_000 })).outcome).toEqual({
       kind: 'later',
       delaySeconds: 900,

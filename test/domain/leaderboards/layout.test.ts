@@ -15,7 +15,7 @@ import type { Snapshot } from '../../../domain/leaderboards/snapshot.ts';
 const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2, average: 2 }, bucket: 10 };
 
 const lowest = { tier: 'Seedling', rulesVersion: '1', since: 0 };
-/** One row for each number, by points. */
+/** One row per number, by points. */
 const rows = (...points: readonly number[]): PlacedRow[] =>
   points
     .toSorted((a, b) => b - a)
@@ -33,7 +33,7 @@ const snapshotCut = (given: readonly PlacedRow[], previous: Snapshot | null = nu
 const pointsOf = (given: readonly PlacedRow[], previous: Snapshot | null): number[][] =>
   [...cutLeaves(given, previous, small)].map((leaf) => leaf.rows.map(({ points }) => points));
 
-describe('leaves cut anew', () => {
+describe('newly cut leaves', () => {
   it.each([
     [0, []],
     [1, [1]],
@@ -45,7 +45,7 @@ describe('leaves cut anew', () => {
     expect([...cutLeaves(rows(...upTo(count)), null, LAYOUT)].map((leaf) => leaf.rows.length)).toEqual(counts);
   });
 
-  it('start where the board does, and then each after the one before', () => {
+  it("start with the board's first row, and then each after the one before", () => {
     expect(snapshotCut(rows(...upTo(16))).leaves.map(({ start }) => start)).toEqual([
       null,
       { points: 10 },
@@ -54,14 +54,14 @@ describe('leaves cut anew', () => {
   });
 });
 
-describe('leaves cut again', () => {
+describe('leaves that are cut again', () => {
   const before = snapshotCut(rows(...upTo(24))); // 24 to 19, 18 to 13, 12 to 7, 6 to 1
 
-  it('are the same where nothing changed', () => {
+  it('are the same without changes', () => {
     expect(snapshotCut(rows(...upTo(24)), before).leaves).toEqual(before.leaves);
   });
 
-  it('keep their cuts where a row moves from the end to the top', () => {
+  it('keep their cuts if a row moves from the end to the top', () => {
     expect(pointsOf(rows(...upTo(24).filter((points) => points !== 2), 99), before)).toEqual([
       [99, 24, 23, 22, 21, 20, 19],
       [18, 17, 16, 15, 14, 13],
@@ -70,7 +70,7 @@ describe('leaves cut again', () => {
     ]);
   });
 
-  it('are split where one grew too large, and only there', () => {
+  it('are split where one is too large, and only there', () => {
     expect(pointsOf(rows(...upTo(24), 24.1, 24.2, 24.3), before)).toEqual([
       [24.3, 24.2, 24.1, 24],
       [23, 22, 21, 20, 19],
@@ -80,7 +80,7 @@ describe('leaves cut again', () => {
     ]);
   });
 
-  it('join the next where one became too small, and only there', () => {
+  it('are joined with the next one where one is too small, and only there', () => {
     const left = upTo(24).filter((points) => points > 18 || points < 14);
 
     expect(pointsOf(rows(...left), before)).toEqual([
@@ -90,13 +90,13 @@ describe('leaves cut again', () => {
     ]);
   });
 
-  it('join the one before where the last became too small', () => {
+  it('are joined with the one before if the last one is too small', () => {
     const left = upTo(24).filter((points) => points > 5);
 
     expect(pointsOf(rows(...left), before).at(-1)).toEqual([12, 11, 10, 9, 8, 7, 6]);
   });
 
-  it('forget the cuts that nothing is left between', () => {
+  it('drop cuts without rows between them', () => {
     expect(pointsOf(rows(24, 23, 2, 1), before)).toEqual([
       [24, 23],
       [2, 1],
@@ -105,7 +105,7 @@ describe('leaves cut again', () => {
     expect(pointsOf([], before)).toEqual([]);
   });
 
-  it('are cut anew where so many have become small that there are too many', () => {
+  it('are cut anew if there are too many small ones', () => {
     const lean: Layout = { ...small, leaf: { ...small.leaf, average: 5 } };
     const twenty = rows(...upTo(24).filter((points) => points % 6 !== 0)); // five are left of each six
     const once = snapshotCut(twenty, before);
@@ -116,7 +116,7 @@ describe('leaves cut again', () => {
     expect([...cutLeaves(twenty.slice(1), nineteen, lean)].map((leaf) => leaf.rows.length)).toEqual([6, 4, 4, 5]);
   });
 
-  it('hold a bounded number of rows, however many come where one leaf was', () => {
+  it('hold a limited number of rows, however many rows a leaf gets', () => {
     const seen: number[] = [];
     function* many(): Generator<PlacedRow> {
       for (let points = 100_000; points > 0; points -= 1) {
@@ -146,11 +146,11 @@ describe('the directory', () => {
     [1_000, 2, 2],
     [500, 4, 1],
     [5_000, 1, 8],
-  ])('of %d users has few enough in a bucket, and where it had %d buckets, then %d', (total, before, expected) => {
+  ])('of %d users has few enough per bucket, and after %d buckets it has %d', (total, before, expected) => {
     expect(bucketsFor(total, before, LAYOUT)).toBe(expected);
   });
 
-  it('finds the bucket by the leading bits and the user in it by others', () => {
+  it('finds the bucket by the leading bits, and the user in it by other bits', () => {
     expect(bucketOf('80000000aaaaaaaa', 1)).toBe(0);
     expect(bucketOf('7fffffffaaaaaaaa', 2)).toBe(0);
     expect(bucketOf('80000000aaaaaaaa', 2)).toBe(1);
@@ -158,7 +158,7 @@ describe('the directory', () => {
     expect(fingerprintOf('80000000000000ff')).toBe(255);
   });
 
-  it('has an array for each bucket, also for those without users', () => {
+  it('has an array for each bucket, also for empty ones', () => {
     const entries = ['40000000', '40000001', 'c0000000']
       .map((half) => ({ hash: `${half}00000000`, points: 1, since: 0 }))
       .toSorted(compareEntries);
@@ -168,7 +168,7 @@ describe('the directory', () => {
     expect([...cutBuckets([], 0)]).toEqual([]);
   });
 
-  it('has one order, whatever order users came in', () => {
+  it('has the same order for any order of users', () => {
     const entries = [
       { hash: 'aa', points: 1, since: 5 },
       { hash: 'aa', points: 2, since: 5 },

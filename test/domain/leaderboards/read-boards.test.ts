@@ -45,7 +45,7 @@ describe('before the first build', () => {
 describe('a page', () => {
   beforeEach(() => buildBoards(world.build));
 
-  it('has rows in the order of their ranks, and leads to the next', async () => {
+  it('has rows in the order of their ranks, and a cursor to the next page', async () => {
     const first = await page({ limit: 2 });
     const second = await page({ limit: 2, cursor: first.next });
 
@@ -58,14 +58,14 @@ describe('a page', () => {
     ]);
   });
 
-  it.each([20, 21, 1_000])('of %d has all twenty, and no next', async (limit) => {
+  it.each([20, 21, 1_000])('of %d has all twenty rows, and no next page', async (limit) => {
     const whole = await page({ limit });
 
     expect(whole.rows).toHaveLength(20);
     expect(whole).not.toHaveProperty('next');
   });
 
-  it('costs one read where a leaf holds it, and never one of a leaf without its rows', async () => {
+  it('costs one read if a leaf contains it, and never reads a leaf that it does not need', async () => {
     const first = await page({ limit: 6 });
     expect(world.store.reads).toHaveLength(1);
 
@@ -74,21 +74,21 @@ describe('a page', () => {
   });
 
   it.each([
-    ['that is none', 'x'],
+    ['that is not a cursor', 'x'],
     ['that is empty', ''],
     ['of text', Buffer.from('"a"').toString('base64url')],
-    ['of other parts', Buffer.from('["alltime"]').toString('base64url')],
+    ['with other parts', Buffer.from('["alltime"]').toString('base64url')],
     ['of rank 0', cursorOf(['alltime', '2026-08-21T12:00:00.000Z', 0])],
-    ['of a fraction of a rank', cursorOf(['alltime', '2026-08-21T12:00:00.000Z', 1.5])],
+    ['with a fractional rank', cursorOf(['alltime', '2026-08-21T12:00:00.000Z', 1.5])],
     ['after the last rank', cursorOf(['alltime', '2026-08-21T12:00:00.000Z', 20])],
     ['of another board', cursorOf(['week', '2026-08-21T12:00:00.000Z', 5])],
-    ['of no board', cursorOf(['ever', '2026-08-21T12:00:00.000Z', 5])],
-    ['of a snapshot that is not kept', cursorOf(['alltime', '2026-08-21T11:00:00.000Z', 5])],
+    ['of an unknown board', cursorOf(['ever', '2026-08-21T12:00:00.000Z', 5])],
+    ['of a deleted snapshot', cursorOf(['alltime', '2026-08-21T11:00:00.000Z', 5])],
   ])('is refused for a cursor %s', async (_rule, cursor) => {
     expect(await pageOf(world.read, 'alltime', { limit: 5, cursor })).toEqual(err('unknown-cursor'));
   });
 
-  it.each(['!', '=', '==', 'A', ' ', '\n', '.'])('is refused for a cursor with %j more', async (more) => {
+  it.each(['!', '=', '==', 'A', ' ', '\n', '.'])('is refused for a cursor followed by %j', async (more) => {
     const { next } = await page({ limit: 2 });
 
     for (const cursor of [next + more, more + next, next!.slice(0, 5) + more + next!.slice(5)]) {
@@ -96,7 +96,7 @@ describe('a page', () => {
     }
   });
 
-  it('follows its cursor within one snapshot, while that is kept and as long as readers see it', async () => {
+  it('follows its cursor within one snapshot, while that is kept or current', async () => {
     const first = await page({ limit: 5 });
     world.now += MINUTE;
     world.people = people(50).toReversed();
@@ -139,12 +139,12 @@ describe('a time', () => {
     expect((await place('u2', times[1])).points).toBe(199);
   });
 
-  it('without fractions or with more of them is the same time', async () => {
+  it('with or without fractions of a second is the same time', async () => {
     expect((await page({ at: times[1]!.replace('.000Z', 'Z') })).asOf).toBe(times[1]);
     expect((await page({ at: times[1]!.replace('Z', '999Z') })).asOf).toBe(times[1]);
   });
 
-  it('may be answered by what readers see, also where that is not kept by its time any more', async () => {
+  it('is answered by the current snapshot even if that is older than its retention', async () => {
     world.store.kept.clear();
 
     expect((await page({ at: isoOf(world.now) })).asOf).toBe(times[2]);
@@ -160,7 +160,7 @@ describe('a time', () => {
     expect(await readPlace(world.read, 'alltime', 'u1', { at })).toEqual(err(error));
   });
 
-  it('before the first build of all is refused', async () => {
+  it('is refused before the first build of all boards', async () => {
     const empty = new LeaderboardWorld();
 
     expect(await pageOf(empty.read, 'alltime', { limit: 5, at: times[0]! })).toEqual(err('at-before-first'));
@@ -175,7 +175,7 @@ describe('a place', () => {
     ['near the top', 'u3', 3, ['u1', 'u2'], ['u4', 'u5', 'u6']],
     ['in a leaf', 'u10', 10, ['u7', 'u8', 'u9'], ['u11', 'u12', 'u13']],
     ['at the end of a leaf', 'u6', 6, ['u3', 'u4', 'u5'], ['u7', 'u8', 'u9']],
-    ['at the start of one', 'u7', 7, ['u4', 'u5', 'u6'], ['u8', 'u9', 'u10']],
+    ['at the start of a leaf', 'u7', 7, ['u4', 'u5', 'u6'], ['u8', 'u9', 'u10']],
     ['at the end', 'u20', 20, ['u17', 'u18', 'u19'], []],
   ])('has up to three rows above and below: %s', async (_rule, username, rank, above, below) => {
     const own = await place(username);
@@ -185,7 +185,7 @@ describe('a place', () => {
     expect([...own.above, ...own.below].every((row) => row.username === `u${row.rank}`)).toBe(true);
   });
 
-  it('costs two reads, and one more where neighbours are in another leaf', async () => {
+  it('costs two reads, and one more if neighbours are in another leaf', async () => {
     await place('u4');
     expect(world.store.reads).toHaveLength(3);
     expect(new Set(world.store.reads).size).toBe(3);
@@ -195,19 +195,19 @@ describe('a place', () => {
     expect(world.store.reads).toHaveLength(2);
   });
 
-  it('is none for those who are not listed', async () => {
+  it('does not exist for unlisted users', async () => {
     expect(await readPlace(world.read, 'alltime', 'nobody')).toEqual(err('not-listed'));
     expect(await readPlace(world.read, 'today', 'u1')).toEqual(err('not-listed'));
     expect(await rankOf(world.read, 'nobody')).toBeNull();
   });
 
-  it('is the rank beside the score', async () => {
+  it('has the rank and the score', async () => {
     expect(await rankOf(world.read, 'u7')).toEqual({ rank: 7, asOf: isoOf(world.now) });
   });
 });
 
 describe('an older snapshot', () => {
-  it('leaves out who has hidden since, and the others keep the ranks that they had', async () => {
+  it('leaves out users who have hidden themselves since, and the others keep their ranks', async () => {
     await buildBoards(world.build);
     const at = isoOf(world.now);
     const { next } = await page({ limit: 1 });
@@ -229,7 +229,7 @@ describe('an older snapshot', () => {
 });
 
 describe('hashes that agree', () => {
-  it('neither hide a user nor show one for another', async () => {
+  it('neither hide a user nor show another one', async () => {
     const sha256 = (text: string) => (text < 'u15' ? 'a' : 'b').repeat(64);
     await buildBoards({ ...world.build, sha256 });
 
@@ -239,7 +239,7 @@ describe('hashes that agree', () => {
   });
 });
 
-it('an answer of the reads is one of the contract', async () => {
+it('an answer has the form of the contract', async () => {
   await buildBoards(world.build);
 
   expect(await pageOf(world.read, 'alltime', { limit: 3 })).toEqual(ok(await page({ limit: 3 })));
@@ -248,7 +248,7 @@ it('an answer of the reads is one of the contract', async () => {
 describe('while a change of the rules has not reached all scores', () => {
   const mixed = () => people().map((person, index) => (index === 1 ? { ...person, rulesVersion: '2' } : person));
 
-  it('a board says how many rows are by which, and each row by which it is', async () => {
+  it('a board counts the rows per version, and each row names its version', async () => {
     world = new LeaderboardWorld(mixed(), small);
     await buildBoards(world.build);
 
@@ -260,7 +260,7 @@ describe('while a change of the rules has not reached all scores', () => {
     expect([...own.above, ...own.below].map(({ rulesVersion }) => rulesVersion)).toEqual(['1', '1', '1', '1']);
   });
 
-  it('and nothing of it before and afterwards', async () => {
+  it('and neither before or after that', async () => {
     await buildBoards(world.build);
 
     expect(await page({})).not.toHaveProperty('rulesVersions');

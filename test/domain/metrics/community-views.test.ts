@@ -17,7 +17,7 @@ const NOW = at('2026-08-21T12:00:00.000Z');
 
 type Days = Readonly<Record<string, Readonly<Record<string, readonly [number | bigint, number | bigint]>>>>;
 
-/** Rollups of these days; distinct ones of several days are as given. */
+/** Roll-ups of these days. The caller gives the distinct counts of several days. */
 function rollupsOf(days: Days, distinct: (from: string, to: string) => number = () => 0): RollupReader {
   const all = Object.entries(days).map(([date, totals]) => {
     const tallies = Object.entries(totals).map(
@@ -63,7 +63,7 @@ describe('the days of a series', () => {
     ],
     ['may be one day of no length', '2026-08-19T08:00:00.000Z', '2026-08-19T08:00:00.000Z', '2026-08-19', '2026-08-19'],
     [
-      'end today where to is in the future',
+      'end today if to is in the future',
       '2026-08-20T00:00:00.000Z',
       '2099-01-01T00:00:00.000Z',
       '2026-08-20',
@@ -78,13 +78,13 @@ describe('the days of a series', () => {
     ['a future time', '2099-01-01T00:00:00.000Z', '2026-08-20'],
     ['now', '2026-08-21T12:00:00.000Z', '2026-08-20'],
     ['an earlier day', '2026-08-19T12:00:00.000Z', '2026-08-19'],
-  ])('end before today where they shall be complete: to %s', (_what, to, last) => {
+  ])('end before today if they must be complete: to %s', (_what, to, last) => {
     const days = seriesDays({ since: at('2026-08-19'), to: at(to), isComplete: true }, NOW);
 
     expect(days).toEqual({ ok: true, value: { from: '2026-08-19', to: last } });
   });
 
-  it('are none that is complete where they begin today', () => {
+  it('never complete if they start today', () => {
     const days = seriesDays({ since: at('2026-08-21'), to: NOW, isComplete: true }, NOW);
 
     expect(days).toMatchObject({ ok: false, error: { field: 'since' } });
@@ -102,7 +102,7 @@ describe('the days of a series', () => {
 });
 
 describe('a series', () => {
-  it('has a value of every metric for each of its days: 0 where nothing happened, null before a first sample', async () => {
+  it('has a value of every metric for each of its days: 0 if nothing happened, null before the first sample', async () => {
     const rollups = rollupsOf({
       '2026-08-19': { CLI_INVOCATION: [3, 0], ACTIVE_DEVICE: [2, 0], AWARD_GRANTED: [1, 500] },
       '2026-08-21': { MEMBER_COUNT: [2, 7] },
@@ -133,7 +133,7 @@ describe('a series', () => {
 });
 
 describe('the last periods', () => {
-  it('of a day are the two that ended at the last midnight, always full', async () => {
+  it('of a day are the two days before the last midnight, always complete', async () => {
     const rollups = rollupsOf({
       '2026-08-19': { CLI_INVOCATION: [3, 0] },
       '2026-08-20': { CLI_INVOCATION: [5, 0], POINTS_GRANTED: [2, 2n ** 60n] },
@@ -151,13 +151,13 @@ describe('the last periods', () => {
     expect(view.members?.newer).toMatchObject({ event_count: 0n, value_count: null });
   });
 
-  it.each(['2026-08-21T00:00:00.000Z', '2026-08-21T23:59:59.999Z'])('are the same all day long: at %s', async (now) => {
+  it.each(['2026-08-21T00:00:00.000Z', '2026-08-21T23:59:59.999Z'])('are the same all day: at %s', async (now) => {
     const rollups = rollupsOf({ '2026-08-20': { CLI_INVOCATION: [5, 0] } });
 
     expect((await compareLastPeriods(rollups, 'DAY', at(now))).cli_invocations?.newer.event_count).toBe(5n);
   });
 
-  it('of a week sum seven days, but count who was there on several of them once', async () => {
+  it('of a week sum seven days, but count a member of several days once', async () => {
     const days = Object.fromEntries(
       Array.from({ length: 14 }, (_, back) => [
         addDays('2026-08-20', back - 13),

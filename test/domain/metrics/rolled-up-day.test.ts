@@ -23,7 +23,7 @@ const sums = (day: RolledUpDay) =>
 const slot = (day: RolledUpDay, id: string, hour: number) => day.series.get(id)?.hours.get(hour);
 
 describe('an hour of the community', () => {
-  it('counts an event once, however many devices it came under, and each of the devices', () => {
+  it('counts an event once if several devices sent it, and each of the devices', () => {
     const day = rolledUp([
       9,
       facts({ devices: [device('d1', anEntry('a'), anEntry('b')), device('d2', anEntry('a'))] }),
@@ -44,7 +44,7 @@ describe('an hour of the community', () => {
     expect(counts(rolledUp([9, hour]))).toEqual({ CLI_INVOCATION: 3, ACTIVE_DEVICE: 3, ACTIVE_MEMBER: 2 });
   });
 
-  it('attributes an event to the smallest device of equal ones, in whatever order they are read', () => {
+  it('attributes an event of equal copies to the smallest device, in any order of reads', () => {
     const devices = [device('d1', anEntry('a', {}, ada)), device('d2', anEntry('a', {}, bob), anEntry('b', {}, ada))];
 
     for (const read of [devices, devices.toReversed()]) {
@@ -52,7 +52,7 @@ describe('an hour of the community', () => {
     }
   });
 
-  it('counts what a server reports for a username, but makes nobody and nothing active by it', () => {
+  it("counts a server's report for a username, but it makes no user and no device active", () => {
     const hour = facts({
       devices: [device('~ada', anEntry('a', {}, ada), anEntry('b', {}, ada)), device('d1', anEntry('a'))],
     });
@@ -66,7 +66,7 @@ describe('an hour of the community', () => {
     expect(counts(rolledUp([9, hour]))).toEqual({ ACTIVE_DEVICE: 1, ACTIVE_MEMBER: 1 });
   });
 
-  it('keeps invocations by command beside their sum: those of 64, the rest as other', () => {
+  it('keeps invocations by command beside their sum: 64 commands, and the rest as other', () => {
     const commands = Array.from({ length: 70 }, (_, n) => `command-${String(n).padStart(2, '0')}`);
     const entries = [...commands, 'model', 'model'].map((command, n) => anEntry(String(n), { command }));
     const day = rolledUp([9, facts({ devices: [device('d1', ...entries)] })]);
@@ -99,7 +99,7 @@ describe('an hour of the community', () => {
     expect(slot(day, 'EXTENSION_PULLED#extension#tool', 10)?.eventCount).toBe(1n);
   });
 
-  it('sums the points of awards, and of all grants with reversals taking away', () => {
+  it('sums the points of awards, and of all grants minus reversals', () => {
     const grants = [
       { grantId: 'award:a', amount: 500 },
       { grantId: 'badge:b:ada', amount: 20 },
@@ -121,7 +121,7 @@ describe('an hour of the community', () => {
 });
 
 describe('a rolled up day', () => {
-  it('counts who was there in several hours once', () => {
+  it('counts a member of several hours once', () => {
     const hour = (id: string) =>
       facts({ devices: [device('d1', anEntry(id, {}, ada)), device('d2', anEntry(`${id}2`))] });
     const day = rolledUp([0, hour('a')], [23, hour('b')]);
@@ -130,7 +130,7 @@ describe('a rolled up day', () => {
     expect(slot(day, 'ACTIVE_DEVICE#community', 23)?.eventCount).toBe(2n);
   });
 
-  it('takes an hour as its facts are now, and forgets what they were', () => {
+  it('replaces an hour with its current facts', () => {
     const before = facts({ devices: [device('d1', anEntry('a', {}, bob)), device('d2', anEntry('b'))] });
     const now = facts({ devices: [device('d1', anEntry('a', { command: 'run' }, ada))] });
 
@@ -141,7 +141,7 @@ describe('a rolled up day', () => {
     expect(slot(again, 'CLI_INVOCATION#command#model', 9)).toBeUndefined();
   });
 
-  it('keeps who was there in another hour, where one hour empties', () => {
+  it('keeps a member of another hour if one hour empties', () => {
     const hour = facts({ devices: [device('d1', anEntry('a'))] });
 
     expect(counts(withHour(rolledUp([9, hour], [10, hour]), 9, noFacts))).toEqual({
@@ -150,7 +150,7 @@ describe('a rolled up day', () => {
     });
   });
 
-  it('is the same in whatever order, and however often, its hours are rolled up', () => {
+  it('is the same for any order and number of roll-ups', () => {
     const hours = [0, 9, 23].map((hour) => {
       const devices = [device('d1', anEntry(`${hour}`, {}, ada)), device(`d${hour}`, anEntry(`${hour}-2`))];
       return [hour, facts({ devices })] as const;
@@ -178,7 +178,7 @@ describe('a gauge', () => {
   const sample = (day: RolledUpDay, members: number, at: string) =>
     setSamples(day, { members, totalScore: 2n ** 60n }, at);
 
-  it('shows the newest sample of the day, whatever came in between', () => {
+  it('shows the newest sample of the day, whatever happened meanwhile', () => {
     const early = sample(emptyDay(DATE), 3, `${DATE}T09:10:00.000Z`);
     const day = withHour(sample(early, 5, `${DATE}T23:59:59.999Z`), 9, noFacts);
 
@@ -186,7 +186,7 @@ describe('a gauge', () => {
     expect(counts(day)).toEqual({ MEMBER_COUNT: 2, TOTAL_SCORE: 2 });
   });
 
-  it('never lets an older sample of the hour stand over a newer one', () => {
+  it('never replaces a newer sample of the hour with an older one', () => {
     const newer = sample(emptyDay(DATE), 5, `${DATE}T09:10:00.000Z`);
 
     expect(sums(sample(newer, 3, `${DATE}T09:05:00.000Z`))).toMatchObject({ MEMBER_COUNT: 5n });

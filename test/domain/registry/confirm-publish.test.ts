@@ -51,7 +51,7 @@ const confirm = (change: Partial<Registry> = {}, publisher = aPublisher(ada)) =>
     { name, version: VERSION, channel: 'stable', publisher, keyMembers: [] },
   );
 
-it('a version that was written although the answer said to decide again is answered as published', async () => {
+it('a version that was written before a "decide again" is answered as published', async () => {
   let asked = 0;
   const answer = await confirm({
     async publish(publication) {
@@ -65,7 +65,7 @@ it('a version that was written although the answer said to decide again is answe
   expect(answer).toMatchObject({ ok: true, value: { kind: 'published' } });
 });
 
-it('who finds a new owner finds the version that came with them', async () => {
+it("a caller that finds a new owner also finds the owner's version", async () => {
   let reads = 0;
   const thenPublishedByBob = async <Read>(read: Promise<Read>): Promise<Read> => {
     const found = await read;
@@ -85,8 +85,8 @@ it('who finds a new owner finds the version that came with them', async () => {
   });
 });
 
-it('a version that a hand removed is published again, and its grant is not given twice', async () => {
-  // As the ledger is once somebody took the version out: its grant stays.
+it('a manually deleted version is published again, and its grant is not given twice', async () => {
+  // The ledger after somebody deleted the version manually: its grant is still there.
   const before = aPublication(aVersion({ name, publisher: aPublisher(ada) }));
   const [append] = before.grants;
   expect(append!.before).toEqual(emptyBalance);
@@ -97,7 +97,7 @@ it('a version that a hand removed is published again, and its grant is not given
   expect((await deps.ledger.balancesOf([ada])).get(ada)).toEqual(append!.after);
 });
 
-it('a collective of thirty publishes by a handful of calls: what overlaps collides less', async () => {
+it('a collective of thirty publishes with a few calls, so that concurrent publishes collide less', async () => {
   const members = Array.from({ length: 30 }, (_, n) => aUsername(`m${n}`));
   const wire = new Wire();
   const counted = wire.attach(engine.client());

@@ -14,8 +14,8 @@ const ADA = aPublisher(aUsername('ada'));
 const CREW = Array.from({ length: 30 }, (_, n) => aUsername(`m${n}`));
 
 /**
- * The registry's adapter over a table of so many versions that is only answered for: each call is counted, and takes as
- * long as is said on a clock that nothing else moves.
+ * The registry's adapter over a simulated table with very many versions. It counts calls, and each call takes a given
+ * time on a clock that nothing else moves.
  */
 function manyVersions({ credited = [ADA.name], milliseconds = 0, isYanked = false } = {}) {
   let now = Date.parse(AT);
@@ -45,18 +45,21 @@ function manyVersions({ credited = [ADA.name], milliseconds = 0, isYanked = fals
 }
 
 describe(`of ${VERSIONS} versions`, () => {
-  it.each([false, true])('the newest is one read, be they all yanked or none: %s', async (isYanked) => {
-    const { registry, calls } = manyVersions({ isYanked });
+  it.each([false, true])(
+    'the newest version costs one read, with all versions yanked or none: %s',
+    async (isYanked) => {
+      const { registry, calls } = manyVersions({ isYanked });
 
-    expect((await registry.latestVersion(NAME, 'stable'))?.version).toBe(isYanked ? undefined : '2026.08.21.1500');
-    expect(calls()).toBe(1);
-  });
+      expect((await registry.latestVersion(NAME, 'stable'))?.version).toBe(isYanked ? undefined : '2026.08.21.1500');
+      expect(calls()).toBe(1);
+    },
+  );
 
   it.each([
     ['an account', [ADA.name], 50],
     ['a collective of thirty', CREW, 510],
   ])(
-    'of %s all are taken back and restored by few calls, and again by none that writes',
+    'all versions of %s are yanked and restored with few calls, and repeats write nothing',
     async (_who, credited, most) => {
       for (const isYanked of [false, true]) {
         const { deps, yanked, calls, reset } = manyVersions({ credited, isYanked });
@@ -72,7 +75,7 @@ describe(`of ${VERSIONS} versions`, () => {
     },
   );
 
-  it('those that there is no time for are left to the same request again', async () => {
+  it('versions beyond the time limit are left to a repeat of the request', async () => {
     const { deps, yanked } = manyVersions({ milliseconds: 500 });
     const left: number[] = [];
     for (let isDone = false; !isDone; left.push(VERSIONS - yanked())) {

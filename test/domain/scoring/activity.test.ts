@@ -12,7 +12,7 @@ const daysAgo = (...days: number[]) => new Set(days.map((n) => dayNumberOf(today
 const score = (successes: Iterable<readonly [string, number]>, activeDays: ReadonlySet<number>, date = today) =>
   activityOf({ ...groupCounts(successes, rules), ...activeDaysOn(activeDays, date, rules) }, rules);
 
-/** The formula once more, from the words of the rules: dates as text, groups spelt out, exact integers. */
+/** The formula implemented again from the text of the rules: dates as text, groups written out, exact integers. */
 function naivePoints(successes: ReadonlyMap<string, number>, activeDates: readonly string[], date: string): number {
   const table: [string[], bigint, bigint][] = [
     [['model', 'data', 'vault', 'datastore'], 10n, 2000n],
@@ -62,10 +62,10 @@ describe('activity score', () => {
 
   it.each([
     ['a streak may end yesterday', daysAgo(1, 2), { streak: 2, rollingDays: 2 }],
-    ['a streak that ended the day before yesterday is none', daysAgo(2, 3), { streak: 0, rollingDays: 2 }],
+    ['a streak that ended the day before yesterday does not count', daysAgo(2, 3), { streak: 0, rollingDays: 2 }],
     ['the window holds 28 dates, today included', daysAgo(0, 27, 28), { streak: 1, rollingDays: 2 }],
-    ['a date to come does not count yet', daysAgo(-1), { streak: 0, rollingDays: 0 }],
-    ['without active dates there is neither', daysAgo(), { streak: 0, rollingDays: 0 }],
+    ['a future date does not count yet', daysAgo(-1), { streak: 0, rollingDays: 0 }],
+    ['without active dates there is no streak and no window', daysAgo(), { streak: 0, rollingDays: 0 }],
   ])('%s', (_rule, activeDays, expected) => {
     expect(activeDaysOn(activeDays, today, rules)).toEqual(expected);
   });
@@ -92,7 +92,7 @@ describe('activity score', () => {
     expect(result.points).toBe(Math.floor((7_950 * 225) / 100));
   });
 
-  it('agrees with the formula written a second time, for any counts and dates', () => {
+  it('equals the second implementation of the formula, for any counts and dates', () => {
     const commands = fc.constantFrom(
       'model',
       'data',
@@ -121,7 +121,7 @@ describe('activity score', () => {
 
 describe('rules', () => {
   it.each([
-    ['whose products leave the exact whole numbers', { otherCommands: { points: 1, cap: 1e9 } }],
+    ['with products above the exact integers', { otherCommands: { points: 1, cap: 1e9 } }],
     [
       'with a command in two groups',
       { groups: [...rules.groups, { name: 'x', commands: ['run'], points: 1, cap: 1 }] },
@@ -140,7 +140,7 @@ describe('tiers', () => {
     [1_000, 'Sprout', { name: 'Sapling', missing: 4_000 }],
     [499_999, 'Grove', { name: 'Forest', missing: 1 }],
     [500_000, 'Forest', null],
-  ])('%d points stand in %s', (points, tier, nextTier) => {
+  ])('%d points are in tier %s', (points, tier, nextTier) => {
     expect(tierOf(points, rulesVersion1)).toEqual({ tier, nextTier });
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Seen to fail when one of these guards was removed:
- * - isDoneSince: the margin; the score's own metrics; a missing badge; a start in the future; each part that is asked for;
- * - startsAfter: starts of days that are long folded, and those of a wrong clock, are forgotten;
+ * These tests failed when one of these guards was removed:
+ * - isDoneSince: the margin; the score's own metrics; a missing badge; a start in the future; each requested part;
+ * - startsAfter: starts of long folded days, and those of a wrong clock, are dropped;
  * - coalesce: one message without a time.
  */
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from
 const ada = aUsername('ada');
 const TODAY = '2026-08-21';
 
-/** A user whose facts were folded from nothing at noon; `refresh` is asked for a minute later. */
+/** A user whose facts were folded from nothing at noon. `refresh` asks for a refresh a minute later. */
 async function foldedAtNoon(partial?: Omit<Refresh, 'username'>) {
   const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
   const deps = dependencies(facts, scores, clock);
@@ -29,7 +29,7 @@ async function foldedAtNoon(partial?: Omit<Refresh, 'username'>) {
 }
 
 describe('a refresh that a later fold covers', () => {
-  it('is not done, whatever of the user it was asked for', async () => {
+  it('is skipped, whatever its message asked for', async () => {
     const { scores, refresh } = await foldedAtNoon();
 
     for (const asked of [
@@ -43,7 +43,7 @@ describe('a refresh that a later fold covers', () => {
     expect(scores.saves).toBe(1);
   });
 
-  it('is done where the fold began before the change, or so shortly after it that clocks may differ', async () => {
+  it('runs if the fold started before the change, or so soon after it that clocks may differ', async () => {
     for (const seconds of [30, 0, -4]) {
       expect(await (await foldedAtNoon()).refresh({ days: [TODAY] }, seconds)).toBe('saved');
     }
@@ -55,14 +55,14 @@ describe('a refresh that a later fold covers', () => {
     ['reports', { days: [], reports: true }, { days: [TODAY], registry: true }],
     ['the registry', { days: [], registry: true }, { days: [TODAY], reports: true }],
     ['the grants', { days: [], grants: true }, { days: [] }],
-  ])('is done where the fold was of less: not of %s', async (_what, asked, partial) => {
+  ])('runs if the fold did not cover %s', async (_what, asked, partial) => {
     const { refresh } = await foldedAtNoon(partial);
 
     expect(await refresh(asked, -6)).toBe('saved');
-    expect(await refresh({ days: [] }, -6)).toBe('done-since'); // the rest is seen
+    expect(await refresh({ days: [] }, -6)).toBe('done-since'); // the other parts are covered
   });
 
-  it('is done where the newest fold is in no score yet', async () => {
+  it('runs if the newest fold is in no score yet', async () => {
     const { scores, refresh } = await foldedAtNoon();
     const stored = scores.metrics.get(ada)!;
     scores.metrics.set(ada, { ...stored, revision: stored.revision + 1 });
@@ -70,7 +70,7 @@ describe('a refresh that a later fold covers', () => {
     expect(await refresh({ days: [TODAY] }, -6)).toBe('saved');
   });
 
-  it('is done where the badge of a tier is missing, since that refresh ended before it was granted', async () => {
+  it('runs if the badge of a tier is missing, because the earlier refresh ended before the grant', async () => {
     const { scores, refresh } = await foldedAtNoon();
     const stored = scores.scores.get(ada)!;
     const tiersReached = [{ tier: 'Sprout', reachedAt: stored.score.refreshedAt, hasBadge: false }];
@@ -79,14 +79,14 @@ describe('a refresh that a later fold covers', () => {
     expect(await refresh({ days: [TODAY] }, -6)).toBe('saved');
   });
 
-  it('is done where the fold began later than now: some clock was wrong', async () => {
+  it('runs if the fold started in the future, because a clock was wrong', async () => {
     const { clock, refresh } = await foldedAtNoon();
     clock.now -= 2 * 3_600_000;
 
     expect(await refresh({ days: [TODAY] }, -6)).toBe('saved');
   });
 
-  it('is done where a message names no time, alone or among others', async () => {
+  it('runs if one of its messages has no time', async () => {
     const timed = { username: ada, days: [TODAY], changedBefore: '2026-08-21T11:00:00.000Z' };
     const { deps } = await foldedAtNoon();
 
@@ -96,7 +96,7 @@ describe('a refresh that a later fold covers', () => {
     expect(await refreshScore(deps, coalesce([timed, { username: ada, days: [TODAY] }]))).toBe('saved');
   });
 
-  it('is judged by the newest of the changes', async () => {
+  it('depends on the newest of its changes', async () => {
     const { deps } = await foldedAtNoon();
     const at = (changedBefore: string) => ({ username: ada, days: [TODAY], changedBefore });
     const [early, late] = [at('2026-08-21T11:00:00.000Z'), at('2026-08-21T12:30:00.000Z')];
@@ -104,7 +104,7 @@ describe('a refresh that a later fold covers', () => {
     expect(await refreshScore(deps, coalesce([late, early]))).toBe('saved');
   });
 
-  it('costs one read of what is stored, where it would have folded every device', async () => {
+  it('costs one read of the stored items instead of a fold of every device', async () => {
     const { facts, deps, refresh } = await foldedAtNoon();
     let reads = 0;
     const linksOf = (...[username]: Parameters<FactsModel['linksOf']>) => {
@@ -118,7 +118,7 @@ describe('a refresh that a later fold covers', () => {
   });
 });
 
-it('a fold remembers when its days were folded, for an hour, and no start of a wrong clock', () => {
+it('a fold keeps the times of its days for an hour, and no time of a wrong clock', () => {
   const at = Date.parse('2026-08-21T12:00:00.000Z');
   const before = new Map([
     ['every-day', at - 86_400_000],

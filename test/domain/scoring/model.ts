@@ -32,7 +32,7 @@ export const anEvent = (
 export type Sent = { deviceId: string; at: number; event: EventEntry };
 export type Announced = { username: Username; days: readonly string[] | null; reports?: boolean };
 
-/** Telemetry facts as the contract has them, kept in the plainest way: one flat list of events. */
+/** Telemetry facts of the contract in the simplest form: one flat list of events. */
 export class FactsModel implements UserTelemetry, UserReports {
   readonly issues: { username: Username; at: number }[] = [];
   readonly signIns = new Map<string, { username: Username; at: number }>();
@@ -94,7 +94,7 @@ export class FactsModel implements UserTelemetry, UserReports {
   }
 }
 
-/** Both items of each user under their revisions, with a hook before every call. */
+/** Both items of each user with their revisions, and a hook before every call. */
 export class ScoresModel implements ScoreStore {
   readonly metrics = new Map<string, StoredMetrics>();
   readonly scores = new Map<string, StoredScore>();
@@ -140,7 +140,7 @@ export class ScoresModel implements ScoreStore {
   }
 }
 
-/** For a store of few devices: nobody takes turns. */
+/** For a store with few devices per user, where refreshes take no turns. */
 export const noTurns = { takeTurn: async () => true, endTurn: async () => {} };
 
 export class Clock {

@@ -49,11 +49,11 @@ const requests = gunzipSync(fixture('cli-telemetry.ndjson.gz'))
   .trim()
   .split('\n')
   .map((line) => Recorded.parse(JSON.parse(line)))
-  .filter(({ key }) => key !== 'unregistered'); // refused whole
+  .filter(({ key }) => key !== 'unregistered'); // refused as a whole
 
 const date = '2026-11-20';
 
-/** Sends the recording; a refresh after every so many requests, days named, or one for all at the end. */
+/** Sends the recording. A refresh with named days follows every `refreshEvery` requests, or one for all at the end. */
 async function replay(refreshEvery: number) {
   const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
   clock.now = Date.parse(`${date}T12:00:00.000Z`);
@@ -76,8 +76,8 @@ async function replay(refreshEvery: number) {
 describe('the recorded traffic of a real client', () => {
   it.each([
     ['folded from nothing', Infinity],
-    ['carried on day by day', 60],
-  ])('gives every user the counts and the score of its truth, %s', async (_how, refreshEvery) => {
+    ['folded day by day', 60],
+  ])('gives every user the true counts and score, %s', async (_how, refreshEvery) => {
     const scores = await replay(refreshEvery);
 
     for (const [username, expected] of Object.entries(truth.users)) {
@@ -111,7 +111,7 @@ describe('the recorded traffic of a real client', () => {
     }
   });
 
-  it('gives every user the score of each date that the recording alone makes of it', async () => {
+  it('gives every user on each date the score that the recording alone determines', async () => {
     const scores = await replay(60);
     const sent = requests.flatMap(({ key, body }) =>
       ('events' in body ? body.events : [body]).map(({ event, distinct_id, insert_id, properties }) => {
@@ -119,7 +119,7 @@ describe('the recorded traffic of a real client', () => {
         return { key, device: distinct_id, hour: properties.startedAt.slice(0, 13), id: insert_id, kind };
       }),
     );
-    // Of a device, whose first key with it owns it; of an event, the first key it ever came with.
+    // The first key of a device owns it. An event belongs to its first key.
     const first = <Of extends (typeof sent)[number]>(of: (one: Of) => string, all: readonly Of[]) => {
       const keys = new Map<string, string>();
       for (const one of all) if (one.key !== null && !keys.has(of(one))) keys.set(of(one), one.key);

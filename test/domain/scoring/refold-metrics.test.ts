@@ -1,5 +1,5 @@
 /**
- * Seen to fail when one of these guards was removed:
+ * These tests failed when one of these guards was removed:
  * - refoldMetrics: saving under the guard that was read before the facts;
  * - saveMetrics: the condition on the revision.
  */
@@ -36,7 +36,7 @@ const eventsOf = async ({ scores }: Awaited<ReturnType<typeof setUp>>) => {
   return folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
 };
 
-it('a refold that was overtaken while it read the facts starts again and has them all', async () => {
+it('a refold that is overtaken while it reads the facts starts again and has all of them', async () => {
   using world = await setUp();
   const { facts, clock, deps } = world;
   facts.send('d', clock.now, anEvent('1', { sender: ada }));
@@ -59,7 +59,7 @@ it('a refold that was overtaken while it read the facts starts again and has the
   expect(await eventsOf(world)).toBe(2);
 });
 
-it('metrics are not saved over those of another revision, and a save raises it', async () => {
+it('metrics are not saved over another revision, and a save raises the revision', async () => {
   using world = await setUp();
   const { facts, clock, scores, deps } = world;
   facts.send('d', clock.now, anEvent('1', { sender: ada }));
@@ -74,14 +74,14 @@ it('metrics are not saved over those of another revision, and a save raises it',
   expect((await scores.load(ada)).metrics?.revision).toBe(2);
 });
 
-it('a user whom nothing names is unknown, and nothing is saved', async () => {
+it('a user without any item is unknown, and nothing is saved', async () => {
   using world = await setUp();
 
   expect(await refoldMetrics(world.deps, ada, { dryRun: false })).toBe('unknown');
   expect(await world.scores.load(ada)).toEqual({ metrics: null, score: null, isHidden: false });
 });
 
-it('a link without facts makes nobody known', async () => {
+it('a link without facts does not make a user known', async () => {
   using world = await setUp();
   const links: readonly DeviceLink[] = [{ deviceId: 'd', owned: false }];
   const telemetry = { linksOf: async () => links, hoursOf: world.facts.hoursOf.bind(world.facts) };

@@ -1,9 +1,9 @@
 /**
- * Seen to fail when one of these guards was removed:
- * - refreshScore: starting again from `stale`; saving under the guard that was read before the facts;
- * - planRefresh: from nothing where no day is named, and where the devices are not those of the stored metrics;
- * - metricsCarriedOn: from nothing where a dropped name is needed again; one choice of names for all parts;
- * - assemble: days on which nothing counts leave no trace;
+ * These tests failed when one of these guards was removed:
+ * - refreshScore: starting again after `stale`; saving under the guard that was read before the facts;
+ * - planRefresh: from nothing if no day is named, and if the devices differ from those of the stored metrics;
+ * - metricsCarriedOn: from nothing if a dropped name is needed again; one choice of names for all parts;
+ * - assemble: days without counts leave no trace;
  * - dateOfRefresh: the date of the stored metrics, and that of the stored score.
  */
 import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
@@ -29,7 +29,7 @@ const setUp = () => {
 };
 
 describe('refresh', () => {
-  it('saves nothing for a username that no device and no event names', async () => {
+  it('saves nothing for a username without devices and events', async () => {
     const { scores, deps } = setUp();
 
     expect(await refreshScore(deps, { username: ada, days: null })).toBe('unknown');
@@ -43,7 +43,7 @@ describe('refresh', () => {
     expect(await refreshScore({ ...deps, telemetry }, { username: ada, days: ['2026-08-21'] })).toBe('unknown');
   });
 
-  it('saves nothing for a link whose events are all of other users', async () => {
+  it('saves nothing for a link whose events all belong to other users', async () => {
     const { facts, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: aUsername('bob') }));
     const telemetry = { linksOf: async () => [{ deviceId: 'd', owned: false }], hoursOf: facts.hoursOf.bind(facts) };
@@ -51,7 +51,7 @@ describe('refresh', () => {
     expect(await refreshScore({ ...deps, telemetry }, { username: ada, days: null })).toBe('unknown');
   });
 
-  it('folds everything from nothing where no day is named, so that a fact mended by hand is found', async () => {
+  it('folds everything from nothing if no day is named, so that it finds manual repairs', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     await refreshScore(deps, { username: ada, days: null });
@@ -61,7 +61,7 @@ describe('refresh', () => {
     expect([...(scores.metrics.get(ada)?.metrics.open.keys() ?? [])]).toEqual(['2026-08-20', '2026-08-21']);
   });
 
-  it('folds everything from nothing where the devices are not those of the stored metrics', async () => {
+  it('folds everything from nothing if the devices differ from those of the stored metrics', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d1', clock.now, anEvent('1', { sender: ada }));
     facts.send('d2', clock.now - MILLISECONDS_PER_DAY, anEvent('2'));
@@ -72,7 +72,7 @@ describe('refresh', () => {
     expect([...(scores.metrics.get(ada)?.metrics.open.keys() ?? [])]).toEqual(['2026-08-20', '2026-08-21']);
   });
 
-  it('counts pulls again where the devices are others, since a new one may have made them', async () => {
+  it('counts pulls again if the devices differ, because a new device may be the puller', async () => {
     const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
     const registry: UserRegistry = {
       ...anEmptyRegistry,
@@ -91,14 +91,14 @@ describe('refresh', () => {
     expect(scores.metrics.get(ada)?.metrics.registry).toEqual(aRegistryCount());
   });
 
-  it('carries nothing on that another release folded otherwise, also after a rollback and a roll-forward', async () => {
+  it('reuses nothing that another release folded differently, also after a rollback and a roll-forward', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     facts.report('issue', ada, clock.now);
     await grantPoints(deps.grants, [anAward('a1', 7)]);
     await refreshScore(deps, { username: ada, days: null });
     const [metrics, score] = [scores.metrics.get(ada)!, scores.scores.get(ada)!];
-    // What the other one wrote from the same devices: its folds, its counts and its lines, none of which are ours.
+    // Items that the other release wrote from the same devices: its folds, counts and lines must not be used.
     const theirs = { open: new Map(), reports: aReportOf(), registry: aRegistryCount(9) };
     scores.metrics.set(ada, { ...metrics, metrics: { ...metrics.metrics, ...theirs, foldedBy: '' } });
     const granted = { ...score.score.granted, byDate: new Map() };
@@ -111,7 +111,7 @@ describe('refresh', () => {
     expect({ ...again, refreshedAt: '' }).toEqual({ ...score.score, refreshedAt: '' });
   });
 
-  it('raises the revision although nothing changed, so that no older refresh can still save', async () => {
+  it('raises the revision even if nothing changed, so that no older refresh can save', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     await refreshScore(deps, { username: ada, days: null });
@@ -121,7 +121,7 @@ describe('refresh', () => {
     expect(scores.scores.get(ada)?.revision).toBe(2);
   });
 
-  it('starts again where another refresh came first, and gives up after a bounded number of times', async () => {
+  it('starts again if another refresh came first, and gives up after a limited number of tries', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     let [attempts, wins] = [0, 3];
@@ -153,7 +153,7 @@ describe('refresh', () => {
   it.each([
     ['metrics', 'scores'],
     ['scores', 'metrics'],
-  ] as const)('keeps to the date of stored %s whose %s were lost', async (_kept, lost) => {
+  ] as const)('keeps the date of stored %s whose %s were lost', async (_kept, lost) => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now - 35 * MILLISECONDS_PER_DAY, anEvent('1', { sender: ada }));
     clock.advanceDays(1);
@@ -185,7 +185,7 @@ describe('refresh', () => {
     expect(ranges).toEqual([{ from: '2026-08-20', to: '2026-08-21' }]);
   });
 
-  it('reads its facts again where a refresh that knows more of them saved after its guard', async () => {
+  it('reads its facts again if a refresh with newer facts saved after its guard', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     let interrupted = false;
@@ -207,7 +207,7 @@ describe('refresh', () => {
     expect(scores.metrics.get(ada)?.metrics.open.get('2026-08-21')?.events.get('cli_invocation')).toBe(2);
   });
 
-  it('ends with all facts counted, however concurrent refreshes and new events interleave', async () => {
+  it('counts all facts in the end, for any interleaving of refreshes and new events', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(fc.nat(12), { minLength: 4, maxLength: 4 }), async (s, pauses) => {
         const { facts, scores, clock } = setUp();
@@ -262,7 +262,7 @@ describe('a hostile user', () => {
     for (const each of names) facts.send('d', at, anEvent(each, { kind: invocation(each), sender: ada }));
   };
 
-  it('keeps 64 names at most, the same ones in whatever order they came, and loses no count', async () => {
+  it('keeps at most 64 names, the same ones in any order, and loses no count', async () => {
     const { facts, scores, clock, deps } = setUp();
     const names = Array.from({ length: 200 }, (_, n) => name((n * 7) % 200));
     for (let day = 0; day < 5; day += 1) {
@@ -282,7 +282,7 @@ describe('a hostile user', () => {
     );
   });
 
-  it('gets a dropped name back when a name in the full table turns out to be another user’s', async () => {
+  it('restores a dropped name if a name in the full table turns out to be another user’s', async () => {
     const { facts, scores, clock, deps } = setUp();
     facts.bind('d', ada);
     const names = Array.from({ length: 70 }, (_, n) => name(n));
@@ -301,7 +301,7 @@ describe('a hostile user', () => {
 });
 
 describe('reading facts', () => {
-  it('takes four reads of a device at most, over the narrowest gaps, and folds no day between them', async () => {
+  it('reads a device at most four times, over the narrowest gaps, and folds no day in the gaps', async () => {
     const everyOther = Array.from({ length: 18 }, (_, n) => `2026-08-${String(2 * n + 1).padStart(2, '0')}`).slice(
       0,
       15,
@@ -325,14 +325,14 @@ describe('reading facts', () => {
     ]);
   });
 
-  it('merges days that follow each other into one range', () => {
+  it('merges consecutive days into one range', () => {
     expect(rangesOf(['2026-03-01', '2026-02-27', '2026-02-28', '2026-03-03', '2026-03-01'])).toEqual([
       { from: '2026-02-27', to: '2026-03-01' },
       { from: '2026-03-03', to: '2026-03-03' },
     ]);
   });
 
-  it('leaves no read running when one fails', async () => {
+  it('leaves no read running after a failure', async () => {
     let running = 0;
     const telemetry: UserTelemetry = {
       linksOf: async () => [],
@@ -352,7 +352,7 @@ describe('reading facts', () => {
 });
 
 describe('announcements of one user', () => {
-  it('become one refresh with the days of all of them', () => {
+  it('become one refresh with all their days', () => {
     expect(
       coalesce([
         { username: ada, days: ['2026-08-21'] },
@@ -361,14 +361,14 @@ describe('announcements of one user', () => {
     ).toEqual({ username: ada, days: ['2026-08-19', '2026-08-21'], reports: false, registry: false });
   });
 
-  it('fold everything where one names no day, be it the first or the last', () => {
+  it('fold everything if one of them names no day, in any order', () => {
     const everything = { username: ada, days: null, reports: false, registry: false };
 
     expect(coalesce([{ username: ada }, { username: ada, days: ['2026-08-21'] }])).toEqual(everything);
     expect(coalesce([{ username: ada, days: ['2026-08-21'] }, { username: ada }])).toEqual(everything);
   });
 
-  it('count reports again where one says that they changed', () => {
+  it('count reports again if one of them names them', () => {
     expect(
       coalesce([
         { username: ada, days: [] },

@@ -10,7 +10,7 @@ const TODAY = '2026-08-21';
 const ago = (days: number): string => addDays(TODAY, -days);
 const since = ago(91);
 
-/** Counts what is there in pages of so many rows; says how many of them were read. */
+/** Counts rows in pages of a given size, and returns how many rows were read. */
 async function count(
   { versions = [], pulls = [] }: { versions?: readonly CreditedVersion[]; pulls?: readonly CountedPull[] },
   { before = null, owned = [], page = 100 }: { before?: Counted | null; owned?: readonly string[]; page?: number } = {},
@@ -38,16 +38,16 @@ const pulls = (many: number, daysAgo: number, by = 'user:p'): CountedPull[] =>
 
 describe('versions', () => {
   it.each([
-    ['before its publishing', 11, 0],
+    ['before it was published', 11, 0],
     ['on the date of its publishing', 10, 1],
     ['on the date before its yank', 4, 1],
     ['from the date of its yank on', 3, 0],
-  ])('one that was yanked, %s', async (_when, daysAgo, expected) => {
+  ])('a yanked version, %s', async (_when, daysAgo, expected) => {
     const { counts } = await count({ versions: [version(10, 3), version(2, 2)] });
     expect(atEndOf(ago(daysAgo), counts.publishes)).toBe(expected);
   });
 
-  it('count up to one above the cap on every date, and are read no further where that is sure', async () => {
+  it('count up to one above the cap on every date, and stop reading when that is certain', async () => {
     const old = Array.from({ length: 11 }, () => version(200));
     expect(await count({ versions: [...old, version(3)] }, { page: 11 })).toMatchObject({
       counts: { publishes: new Map([[since, 11]]) },
@@ -60,7 +60,7 @@ describe('versions', () => {
 });
 
 describe('pulls', () => {
-  it('count from their own dates on, the user’s own left out', async () => {
+  it('count from their own dates on, without the user’s own', async () => {
     const own = [
       { puller: 'user:ada', on: ago(5) },
       { puller: 'device:d1', on: ago(5) },
@@ -72,7 +72,7 @@ describe('pulls', () => {
     ]);
   });
 
-  it('are full by a date, whatever the order of the rows', async () => {
+  it('are complete by date, for any order of the rows', async () => {
     const { counts } = await count({ pulls: [...pulls(150, 1), ...pulls(80, 10), ...pulls(21, 40)] });
     expect([...counts.pulls]).toEqual([
       [ago(40), 21],
@@ -80,7 +80,7 @@ describe('pulls', () => {
     ]);
   });
 
-  it('are read no further than to where they are full on every date, and then no more', async () => {
+  it('are read until they are complete on every date, and no further', async () => {
     const old = pulls(1_500, 200);
     const { counts, pages } = await count({ pulls: old });
     expect([[...counts.pulls], pages]).toEqual([[[since, 101]], 2]);
@@ -100,7 +100,7 @@ describe('pulls', () => {
     ]);
   });
 
-  it('are looked for past a thousand of the user’s own', async () => {
+  it('are searched beyond a thousand own ones of the user', async () => {
     const { counts } = await count({
       pulls: [
         ...pulls(1, 3, 'device:d').map((own) => own),

@@ -29,7 +29,7 @@ async function report(change: (ledger: MemoryLedger) => Partial<MemoryLedger>) {
   return reportShadow(deps);
 }
 
-it('the shadow report names whose ledger cannot be read, and goes on with the others', async () => {
+it('the shadow report names users with an unreadable ledger, and continues with the others', async () => {
   const found = await report((ledger) => ({
     allOf: async (username) => {
       const fault = { seq: 1, code: 'unreadable_line', error: 'line 1 cannot be read: amount' } as const;
@@ -46,12 +46,12 @@ it('the shadow report names whose ledger cannot be read, and goes on with the ot
   expect(found.sources.find(({ source }) => source === 'award')).toMatchObject({ grants: 20 }); // ada's and dan's
 });
 
-it('the shadow report ends where the store does not answer', async () => {
+it('the shadow report fails if the store does not answer', async () => {
   await expect(
     report(() => ({
       allOf: async () => {
-        throw new Error('the store is away');
+        throw new Error('the store does not answer');
       },
     })),
-  ).rejects.toThrow('away');
+  ).rejects.toThrow('does not answer');
 });

@@ -1,12 +1,12 @@
 /**
- * The score on each date, the history and every window are a naive fold of all facts at every date (`proof`'s model, which
- * knows none of the code), whatever the order in which facts arrive, over changes of the rules, binds, unbinds, yanks and
- * days that pass.
+ * Compares the score on each date, the history and every window with a naive fold of all facts at every date, by the
+ * model in `proof/`, which shares no code. Facts arrive in any order, over changes of the rules, binds, unbinds, yanks
+ * and passing days.
  *
- * Seen to fail when one of these was taken out: facts of later dates left out of a date's score; the end of a version at its
- * yank; points of sealed dates computed when they are sealed; those points moved by a change of the rules, only where there
- * are any; counts kept by date through the longest window; a reversal never before its grant; lines that were to come listed
- * anew when they are due; the fold from nothing for other devices.
+ * These tests failed when one of these was removed: leaving facts of later dates out of a date's score; the end of a
+ * version at its yank; computing points of sealed dates when they are sealed; moving these points after a change of the
+ * rules, only if there are any; counts by date through the longest window; a reversal never before its grant; listing
+ * future lines again when they are due; the fold from nothing for other devices.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, Scores
 const [ada, bob] = [aUsername('ada'), aUsername('bob')];
 const [OPEN_DATES, KNOWN_DATES] = [35, 91];
 
-/** Three versions of the rules, each as the code has it and as the model has it; the second gives more, the third less. */
+/** Three versions of the rules, each for the code and for the model. The second gives more points, the third fewer. */
 const version = (
   number: string,
   factor: number,
@@ -66,7 +66,7 @@ class World {
   readonly versions: Version[] = [];
   readonly pulls: { puller: string; on: string }[] = [];
   inForce = 0;
-  /** What nobody has done yet. */
+  /** Refreshes that are due. */
   due: Refresh[] = [];
   #isFoldedFromNothing = false;
   readonly #deps = {
@@ -95,7 +95,7 @@ class World {
     return this.clock.now - days * DAY;
   }
 
-  /** Facts have announced themselves; other changes announce nothing but themselves. */
+  /** Collects the announcements of facts. Other changes announce only themselves. */
   collect(): void {
     const announced = this.facts.announcements.splice(0).filter(({ username }) => username === ada);
     this.due.push(...announced);
@@ -124,7 +124,7 @@ class World {
     return was;
   }
 
-  /** All facts that count, from one flat list each. */
+  /** All facts that count, each kind in one flat list. */
   dated(): DatedFacts {
     const mine = this.facts.sent.filter(({ deviceId, event }) =>
       event.sender === null ? this.facts.owners.get(deviceId) === ada : event.sender === ada,
@@ -156,16 +156,16 @@ class World {
   }
 }
 
-/** What every date should be: exact, but for telemetry of dates that were sealed under other rules. */
+/** The expected score of each date. It is exact, except for telemetry of dates that were sealed under other rules. */
 class Expected {
   readonly #sealed = new Map<string, number>();
-  /** The last values of dates that nobody knows any more. */
+  /** The last values of dates that left the score. */
   readonly #left = new Map<string, number>();
   #values = new Map<string, number>();
   #foldedOn: string | null = null;
   #by = 0;
 
-  /** After every refresh that is due was done. */
+  /** Call after all due refreshes. */
   settle(world: World): void {
     const { today, inForce } = world;
     const facts = world.dated();
@@ -197,7 +197,7 @@ class Expected {
     return this.#values.get(date) ?? this.#left.get(date) ?? 0;
   }
 
-  /** Every date that was ever known. */
+  /** Every date that was ever in a score. */
   dates(): readonly string[] {
     return [...new Set([...this.#left.keys(), ...this.#values.keys()])];
   }
@@ -287,12 +287,12 @@ async function take(world: World, does: Exclude<Step, { do: 'advance' | 'change 
   }
 }
 
-/** Does what is due in any order, then looks at every date, at the history and at every board. */
+/** Runs the due refreshes in any order, then checks every date, the history and every board. */
 async function check(world: World, expected: Expected, order: number): Promise<void> {
   world.collect();
   while (world.due.length > 0) await world.refresh(world.due.splice(order % world.due.length, 1)[0]);
   if (world.score() === undefined) return;
-  await world.refresh(); // a day that has passed and changes nothing is taken up by the next refresh
+  await world.refresh(); // the next refresh handles a day that passed without changes
   expected.settle(world);
   const score = world.score()!;
   const { today } = world;
@@ -319,7 +319,7 @@ async function check(world: World, expected: Expected, order: number): Promise<v
   }
 }
 
-/** Day by day: the scheduled backfill refreshes who has changed by themselves, and nobody else. */
+/** Advances day by day. The scheduled backfill refreshes only users whose score changes by itself. */
 async function advance(world: World, days: number): Promise<void> {
   for (let day = 0; day < days; day += 1) {
     world.clock.advanceDays(1);
@@ -332,7 +332,7 @@ const aSend = { do: 'send', device: 'd1', ago: 0, id: 1, command: 'model', succe
 const anAwardOf = (daysAgo: number) => ({ do: 'award', ago: daysAgo, points: 7 }) as const;
 const pass = (days: 1 | 29 | 60 | 95) => ({ do: 'advance', days }) as const;
 const publishes = (count: number) => Array.from({ length: count }, () => ({ do: 'publish' }) as const);
-/** Moments that are too rare to be met by chance. */
+/** Cases that are too rare for random tests. */
 const RARE: [Step[], number][] = [
   [[aSend, pass(60), { do: 'change rules', to: 1 }, pass(1), { do: 'change rules', to: 2 }], 0],
   [[anAwardOf(-1), pass(1), pass(1)], 0],
@@ -346,7 +346,7 @@ const RARE: [Step[], number][] = [
 ];
 
 describe('the score on a date', () => {
-  it('is a naive fold of all facts at every date', async () => {
+  it('equals a naive fold of all facts at every date', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.nat(), async (steps, order) => {
         const [world, expected] = [new World(), new Expected()];
@@ -369,15 +369,15 @@ describe('the score on a date', () => {
   });
 });
 
-/** 21.3: nothing new is done, what there was goes and comes back, at any time of any date. */
-describe('a return to what was', () => {
+/** Issue 21.3: nothing new happens, but earlier things are undone and restored, at any time of any date. */
+describe('a return to an earlier state', () => {
   const acts = fc.oneof(
     fc.record({ do: fc.constantFrom('yank' as const, 'unyank' as const), which: fc.nat() }),
     fc.record({ do: fc.constantFrom('reverse' as const, 're-award' as const, 'hide' as const), which: fc.nat() }),
     fc.record({ do: fc.constant('advance' as const), which: fc.constantFrom(1, 1, 2, 30, 60) }),
   );
 
-  it('is paid for by no window, whoever yanks, restores, hides, reverses and awards again', async () => {
+  it('gives no points in any window, after yanks, restores, hiding, reversals and repeated awards', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(acts, { maxLength: 25 }), async (adversary) => {
         const world = new World();
@@ -395,7 +395,7 @@ describe('a return to what was', () => {
         for (const [number, { do: act, which }] of adversary.entries()) {
           if (act === 'advance') await advance(world, which);
           else if (act === 're-award')
-            await world.grant(awards[which % awards.length]!); // the same once more
+            await world.grant(awards[which % awards.length]!); // the same award again
           else if (act === 'hide') world.scores.hidden[world.scores.hidden.has(ada) ? 'delete' : 'add'](ada);
           else await take(world, { do: act, which }, number);
           await settle();
@@ -420,7 +420,7 @@ describe('a return to what was', () => {
     );
   });
 
-  it('such as a version that was yanked at 23:59 and restored at 00:01, on each of three days', async () => {
+  it('for example a version that was yanked at 23:59 and restored at 00:01, on each of three days', async () => {
     const world = new World();
     await world.grant(anAward('a0', 1));
     for (let number = 0; number < 10; number += 1) await take(world, { do: 'publish' }, number);

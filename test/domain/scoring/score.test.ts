@@ -20,7 +20,7 @@ const factsWith = (change: Parameters<typeof someMetricsOf>[1] = {}): DatedFacts
   metrics: someMetricsOf(date, change),
   granted: nothingGranted,
 });
-/** So many successful `model` invocations, active so many days ago. */
+/** Facts with `models` successful `model` invocations, active on the dates `daysAgo`. */
 const facts = (models: number, ...daysAgo: number[]): DatedFacts =>
   factsWith({
     telemetry: {
@@ -33,7 +33,7 @@ const decide = (of: DatedFacts, previous: UserScore | null = null, now = noon, o
   decideScore(aUsername(), of, { previous, isHidden: false, date: on, now, rules: rulesVersion1 });
 
 describe('score', () => {
-  it('lists each fixed contribution even where it is 0', () => {
+  it('lists each fixed contribution, also with 0 points', () => {
     const score = decide(factsWith({ reports: aReportOf(), registry: aRegistryCount() }));
 
     expect(score).toMatchObject({ canonicalScore: 0, activityScore: 0, tier: 'Seedling', nextChangeOn: null });
@@ -71,7 +71,7 @@ describe('score', () => {
     expect(score.canonicalScore).toBe(publishPoints + pullPoints);
   });
 
-  it('stands since the save that last changed it', () => {
+  it('keeps the time of the save that last changed it', () => {
     const first = decide(facts(1, 0));
     const same = decide(facts(1, 0), first, noon + 1_000);
     const more = decide(facts(2, 0), same, noon + 2_000);
@@ -83,10 +83,10 @@ describe('score', () => {
   it.each([
     ['the streak breaks on the second day after the last active one', facts(200, 0), '2026-08-23'],
     ['a day leaves the window after 28 dates', facts(200, 26), '2026-08-23'],
-    ['a date that is active ahead of time counts when it comes', facts(200, -1), '2026-08-22'],
-    ['nothing changes once all is out of the window', facts(200, 28), null],
-    ['without points there is nothing to change', facts(0, 0), null],
-  ])('names the first date on which it changes by itself: %s', (_rule, of, expected) => {
+    ['an active future date counts when it comes', facts(200, -1), '2026-08-22'],
+    ['nothing changes once everything has left the window', facts(200, 28), null],
+    ['without points nothing changes', facts(0, 0), null],
+  ])('returns the first date on which it changes by itself: %s', (_rule, of, expected) => {
     expect(decide(of).nextChangeOn).toBe(expected);
   });
 

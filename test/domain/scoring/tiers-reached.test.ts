@@ -30,11 +30,11 @@ describe('tiers reached', () => {
     [4_999, ['Sprout']],
     [5_000, ['Sprout', 'Sapling']],
     [500_000, ['Sprout', 'Sapling', 'Tree', 'Grove', 'Forest']],
-  ])('with %i points are %j: a jump passes every tier, and nobody is lifted into the lowest', (points, names) => {
+  ])('with %i points are %j: a jump passes every tier, and the lowest one is never recorded', (points, names) => {
     expect(namesOf(points)).toEqual(names);
   });
 
-  it('stay where the score falls below them', () => {
+  it('are kept if the score falls below them', () => {
     expect(namesOf(0, ['Sprout'])).toEqual(['Sprout']);
   });
 });
@@ -57,7 +57,7 @@ describe('a refresh of a user with grants', () => {
     reverseGrant({ ...deps.grants, clock: deps.clock }, { grantId, reason: 'a mistake', grantedBy: 'team' });
   const badges = () => [...ledger.grants.keys()].filter((grantId) => grantId.startsWith('badge:tier-'));
 
-  it('makes a user known of whom nothing but a grant is known', async () => {
+  it('makes a user known who has only a grant', async () => {
     expect(await refresh()).toBe('unknown');
     await award('a1', 50);
     expect(await refresh()).toBe('saved');
@@ -85,7 +85,7 @@ describe('a refresh of a user with grants', () => {
     expect(view.older).toEqual({ count: 0, points: 0 });
   });
 
-  it('explains them, a reversed one as 0', async () => {
+  it('explains them, with a reversed one as 0', async () => {
     await grantPoints(deps.grants, [anAward('a1', 50), aFeedPost('p1')]);
     await reverse('award:a1');
     await refresh();
@@ -129,7 +129,7 @@ describe('a refresh of a user with grants', () => {
     expect(scoreView('ada', await score(), null).scoreSources['award:badge:tier-sprout']?.points).toBe(0);
   });
 
-  it('keeps a tier over a reversal, and does not record it again on the way back', async () => {
+  it('keeps a tier after a reversal, and does not record it again later', async () => {
     await award('a1', 1_200);
     await refresh();
     await reverse('award:a1');
@@ -151,7 +151,7 @@ describe('a refresh of a user with grants', () => {
     expect(badges()).toEqual(['badge:tier-sprout:ada', 'badge:tier-sapling:ada', 'badge:tier-tree:ada']);
   });
 
-  it('grants no badge of a tier whose save was refused', async () => {
+  it('grants no badge for a tier whose save was refused', async () => {
     await award('a1', 1_200);
     const refused = {
       ...noTurns,
@@ -165,7 +165,7 @@ describe('a refresh of a user with grants', () => {
     expect(badges()).toEqual([]);
   });
 
-  it('grants a badge that an earlier refresh saved the tier of and then failed to grant', async () => {
+  it('grants the badge that an earlier refresh did not grant after saving the tier', async () => {
     await award('a1', 1_200);
     const failing = {
       balanceOf: ledger.balanceOf,

@@ -1,7 +1,8 @@
 /**
- * Seen to fail when one of these guards was removed:
- * - turnTaker: the turn that another one has; its end in time, and a wrong clock's; the guard read again; the turn given back;
- * - refreshOnce: put off where somebody else folds; goes ahead after so many times.
+ * These tests failed when one of these guards was removed:
+ * - turnTaker: a turn of another refresh; the end of a turn in time, and with a wrong clock; reading the guard again;
+ * returning the turn;
+ * - refreshOnce: waiting while another one folds; proceeding after several delays.
  */
 import { describe, expect, it } from 'vitest';
 import { coalesce, refreshScore, type Refresh } from '../../../domain/scoring/refresh-score.ts';
@@ -11,7 +12,9 @@ import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from
 
 const ada = aUsername('ada');
 
-/** A user with so many devices; counts the reads of devices. `whileReading` is called once, in the middle of a fold. */
+/**
+ * A user with `devices` devices; counts the reads of devices. `whileReading` is called once, in the middle of a fold.
+ */
 function userWith(devices: number) {
   const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
   for (let n = 0; n < devices; n += 1) facts.send(`d${n}`, clock.now, anEvent(`${n}`, { sender: ada }));
@@ -32,7 +35,7 @@ function userWith(devices: number) {
 }
 
 describe('refreshes of a user with many devices', () => {
-  it('are done by one at a time: ten at once read every device once', async () => {
+  it('run one at a time: ten at once read every device once', async () => {
     const { scores, world, refresh } = userWith(100);
     let others: Promise<string[]> | undefined;
     world.whileReading = async () => {
@@ -47,7 +50,7 @@ describe('refreshes of a user with many devices', () => {
     expect(scores.saves).toBe(1);
   });
 
-  it('that start at the same moment take no turn twice', async () => {
+  it('that start at the same moment do not take the same turn', async () => {
     const { world, refresh } = userWith(100);
 
     const outcomes = await Promise.all(Array.from({ length: 10 }, () => refresh()));
@@ -56,7 +59,7 @@ describe('refreshes of a user with many devices', () => {
     expect(world.reads).toBe(100);
   });
 
-  it('put off, are covered by the first that comes back', async () => {
+  it('that were delayed are covered by the first one that comes back', async () => {
     const { clock, deps, world, refresh } = userWith(100);
     const announced = { username: ada, changedBefore: new Date(clock.now).toISOString() };
     const [first, ...rest] = await Promise.all(Array.from({ length: 10 }, () => refresh(coalesce([announced]))));
@@ -71,7 +74,7 @@ describe('refreshes of a user with many devices', () => {
     expect(world.reads).toBe(200);
   });
 
-  it('leave a turn to its holder also where they have little to read, since a save would make that one begin again', async () => {
+  it('leave a turn to its holder even if they have little to read, because a save would make the holder start again', async () => {
     const { scores, world, refresh } = userWith(100);
     await refresh();
     const others: string[] = [];
@@ -84,15 +87,15 @@ describe('refreshes of a user with many devices', () => {
 
   it.each([
     ['ran out', LONGEST_TURN_MS - 40_000],
-    ['a wrong clock took', 400 * 86_400_000],
-  ])('do not wait for a turn that %s', async (_what, untilFromNow) => {
+    ['with a wrong clock', 400 * 86_400_000],
+  ])('do not wait for a turn %s', async (_what, untilFromNow) => {
     const { scores, clock, refresh } = userWith(100);
     scores.turns.set(ada, { by: 'another', until: clock.now + untilFromNow });
 
     expect(await refresh()).toBe('saved');
   });
 
-  it('give their turn back, also where they fail', async () => {
+  it('return their turn, also after a failure', async () => {
     const { scores, clock, world, refresh } = userWith(100);
     world.whileReading = () => Promise.reject(new Error('unreadable'));
     await expect(refresh()).rejects.toThrow('unreadable');
@@ -101,7 +104,7 @@ describe('refreshes of a user with many devices', () => {
     expect(await refresh()).toBe('saved');
   });
 
-  it('go ahead without a turn after they were put off five times', async () => {
+  it('proceed without a turn after five delays', async () => {
     const { scores, clock, refresh } = userWith(100);
     scores.turns.set(ada, { by: 'another', until: clock.now + 20_000 });
     let message = putOff({ username: ada, days: ['2026-08-21'], changedAt: '2026-08-21T11:00:00.000Z' });
@@ -119,7 +122,7 @@ describe('refreshes of a user with many devices', () => {
   });
 });
 
-it('a user with few devices takes no turn: a refresh of theirs costs no write more', async () => {
+it('a user with few devices takes no turn, so a refresh costs no additional write', async () => {
   const { scores, refresh } = userWith(16);
   await refresh();
 

@@ -1,9 +1,9 @@
 /**
- * Seen to fail when one of these guards was removed:
- * - planRefresh: a sealed day that is named folds everything from nothing; days that are due are sealed from their facts;
- * - assemble: a refolded day replaces its stored fold; devices once sent from are kept; reports are no device;
- * - foldHour: one event counts once across devices; keyed beats anonymous; the smallest device id stands; an anonymous
- *   event counts for the owner alone, a keyed one for its sender alone; a report makes no date active;
+ * These tests failed when one of these guards was removed:
+ * - planRefresh: a named sealed day folds everything from nothing; days that are due are sealed from their facts;
+ * - assemble: a refolded day replaces its stored fold; devices that once sent are kept; reports are not devices;
+ * - foldHour: one event counts once across devices; keyed beats anonymous; the smallest device id wins; an anonymous
+ * event counts only for the owner, a keyed one only for its sender; a report makes no date active;
  * - hoursSideBySide: an hour is folded when all its pieces are read.
  */
 import fc from 'fast-check';
@@ -26,7 +26,7 @@ import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, Scores
 const named = namedCommandsOf(rulesVersion1);
 const users = [aUsername('ada'), aUsername('bob')] as const;
 
-/** The same counts a second time, from one flat list and the words of the contract. */
+/** The same counts implemented again, from one flat list and the text of the contract. */
 function naiveCounts(facts: FactsModel, username: string) {
   const mine = facts.sent.filter(({ deviceId, event }) =>
     event.sender === null ? facts.owners.get(deviceId) === username : event.sender === username,
@@ -68,7 +68,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('send' as const),
       device: fc.constantFrom('d1', 'd2', 'd3', '~ada'),
-      hoursAgo: fc.constantFrom(-24, 0, 0, 0, 1, 24, 24, 700, 839), // few hours: copies must meet
+      hoursAgo: fc.constantFrom(-24, 0, 0, 0, 1, 24, 24, 700, 839), // few hours, so that copies meet
       id: fc.nat(2),
       kind: fc.constantFrom(invocation('model'), invocation('run', false), invocation('zz'), {
         event: 'my_event',
@@ -86,7 +86,7 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('refresh' as const), which: fc.nat() }) },
 );
 
-describe('metrics carried on day by day', () => {
+describe('metrics folded day by day', () => {
   it('equal metrics folded from nothing, for any mixture of late events, binds, copies and seal times', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
@@ -118,13 +118,13 @@ describe('metrics carried on day by day', () => {
         }
         for (const announced of facts.announcements.splice(0)) await refreshScore(deps, announced);
         for (const username of users) {
-          // Seals what is due today, so that both are of one date.
+          // Seals the days that are due today, so that both have the same date.
           if (scores.metrics.has(username)) await refreshScore(deps, { username, days: [] });
           const fresh = new ScoresModel();
           await refreshScore(dependencies(facts, fresh, clock), { username, days: null });
           const carriedOn = scores.metrics.get(username)?.metrics;
           const fromNothing = fresh.metrics.get(username)?.metrics;
-          if (fromNothing === undefined) continue; // an unbound device can leave a user whom no fact knows any more
+          if (fromNothing === undefined) continue; // an unbound device can leave a user without facts, who is unknown
           expect(carriedOn).toEqual(fromNothing);
           const sum = sumOf(fromNothing, named);
           const commands = byPlainName(sum.commands, plusCommand);
@@ -146,7 +146,7 @@ describe('metrics carried on day by day', () => {
 });
 
 describe('names', () => {
-  it("that nobody signed take no place from those of the account's own keys, in whatever order they come", async () => {
+  it("that nobody signed do not displace names from the account's own keys, in any order", async () => {
     const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
     const [ada] = users;
     const own = (n: number) =>
@@ -166,13 +166,13 @@ describe('names', () => {
 });
 
 describe('a fold', () => {
-  /** What known facts fold to under each number of the fold: a change of any of it needs a new number. */
+  /** The known result for each number of the fold. Any change of a result needs a new number. */
   const KNOWN: ReadonlyMap<number, string> = new Map([
     [1, 'a71f0f1555649de0'],
     [2, '22968aa66fd08933'],
   ]);
 
-  it('has another number where the same facts make other metrics or other points by date', async () => {
+  it('has a new number if the same facts give other metrics or other points by date', async () => {
     const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
     const [ada, bob] = users;
     const kinds = [invocation('model'), invocation('run', false), { event: 'my_event', command: null, success: true }];

@@ -65,7 +65,7 @@ describe('stats', () => {
 });
 
 describe('score view', () => {
-  it('shows the score, its sources and what is missing to the next tier', () => {
+  it('shows the score, its sources and the points missing to the next tier', () => {
     const view = scoreView(ada, score, null);
 
     expect(ScoreView.parse(view)).toEqual(view);
@@ -81,7 +81,7 @@ describe('score view', () => {
 });
 
 describe('explanation', () => {
-  it('shows the counts, each step and the points that the score has', () => {
+  it('shows the counts, each step and the points of the score', () => {
     const view = explainView(ada, score);
 
     expect(ExplainView.parse(view)).toEqual(view);
@@ -101,7 +101,7 @@ describe('explanation', () => {
     ]);
   });
 
-  it('names a cap where it took points away', () => {
+  it('names a cap that reduced the points', () => {
     const many = {
       ...emptyFold,
       commands: new Map([
@@ -135,18 +135,23 @@ describe('history', () => {
 
   it.each([
     ['carries a row into the dates after it', '2026-04-12', '2026-04-15', ['04-12 1', '04-13 1', '04-14 2', '04-15 2']],
-    ['takes what the score knows from its steps', '2026-05-16', '2026-05-18', ['05-16 2', '05-17 2', '05-18 2']],
+    [
+      'takes the known dates of the score from its steps',
+      '2026-05-16',
+      '2026-05-18',
+      ['05-16 2', '05-17 2', '05-18 2'],
+    ],
     ['each date its own', '2026-08-13', '2026-08-16', ['08-13 2', '08-14 5', '08-15 5', '08-16 3']],
     ['carries the score on to today', '2026-08-16', '2026-08-31', ['08-16 3', '08-17 3', '08-18 3']],
-    ['begins with the first date that is known', '2026-04-01', '2026-04-11', ['04-10 1', '04-11 1']],
-    ['is empty before all of it', '2026-03-01', '2026-03-11', []],
-    ['is empty where the range is', '2026-08-12', '2026-08-11', []],
+    ['begins with the first known date', '2026-04-01', '2026-04-11', ['04-10 1', '04-11 1']],
+    ['is empty before the first known date', '2026-03-01', '2026-03-11', []],
+    ['is empty for an empty range', '2026-08-12', '2026-08-11', []],
     ['carries the score itself into a later range', '2026-08-17', '2026-08-17', ['08-17 3']],
   ])('%s', (_rule, from, to, expected) => {
     expect(scores(from, to).map((day) => day.join(' '))).toEqual(expected);
   });
 
-  it('begins after a first step of 0, which is before the first fact, unless a row is earlier', () => {
+  it('begins after a first step of 0, which is before the first fact, unless there is an earlier row', () => {
     const begun = { ...current, steps: [{ through: '2026-08-13', score: 0 }] };
 
     expect(scores('2026-08-12', '2026-08-15', [], begun)).toEqual([
@@ -159,7 +164,7 @@ describe('history', () => {
     ]);
   });
 
-  it('begins with the score where that has always been 0', () => {
+  it('begins with the score if it has always been 0', () => {
     expect(scores('2026-08-12', '2026-08-31', [], { ...current, canonicalScore: 0, steps: [] })).toEqual([
       ['08-16', 0],
       ['08-17', 0],

@@ -1,11 +1,14 @@
-/** Seen to fail when one of these guards was removed: the bound of two days; the fold from nothing; the steps of later dates. */
+/**
+ * These tests failed when one of these guards was removed: the limit of two days; the fold from nothing; the steps of
+ * later dates.
+ */
 import { expect, it } from 'vitest';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
 
 const ada = aUsername('ada');
 
-/** A user who was refreshed today, and then by a machine whose clock was so many days ahead. */
+/** A user who was refreshed today, and then by a machine whose clock was `daysAhead` days ahead. */
 async function savedAhead(daysAhead: number) {
   const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
   const told: string[] = [];
@@ -23,13 +26,13 @@ async function savedAhead(daysAhead: number) {
   return { facts, scores, clock, deps, told, right };
 }
 
-it('a date that was stored by a clock 400 days ahead is told of, and mended by the next refresh', async () => {
+it('a date stored by a clock 400 days ahead is reported, and the next refresh repairs it', async () => {
   const { scores, clock, deps, told, right } = await savedAhead(400);
   expect(scores.scores.get(ada)?.score).toMatchObject({ date: '2027-09-25', activityScore: 10 + 50 });
 
   await refreshScore(deps, { username: ada, days: [], changedBefore: '2026-08-21T11:00:00.000Z' });
 
-  // The steps of before are lost: the clock that was ahead had dropped them as too old.
+  // The earlier steps are lost, because the wrong clock dropped them as too old.
   const { refreshedAt, steps, ...score } = scores.scores.get(ada)!.score;
   const { refreshedAt: _first, steps: _dropped, ...expected } = right.score;
   expect(steps.every(({ through }) => through < '2026-08-21')).toBe(true);
@@ -42,7 +45,7 @@ it('a date that was stored by a clock 400 days ahead is told of, and mended by t
   expect(told).toHaveLength(1);
 });
 
-it('a tier or a step of a time to come is of no score that was mended', async () => {
+it('a repaired score has no tiers and steps of the future', async () => {
   const { facts, scores, clock, deps } = await savedAhead(400);
   const stored = scores.scores.get(ada)!;
   const future = '2027-09-25T12:01:00.000Z';
@@ -59,7 +62,7 @@ it('a tier or a step of a time to come is of no score that was mended', async ()
   expect(mended?.standingSince).toBe(now);
 });
 
-it('a date that is two days ahead stands, as clocks may differ', async () => {
+it('a date two days ahead is accepted, because clocks may differ', async () => {
   const { scores, deps, told } = await savedAhead(2);
   await refreshScore(deps, { username: ada, days: [] });
 

@@ -3,8 +3,8 @@ import { settleAll } from '../../../domain/shared/settle-all.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('work on many things', () => {
-  it('gives the results in the order of the things, however long each takes', async () => {
+describe('concurrent work on a list', () => {
+  it('returns the results in the order of the items, whatever time each takes', async () => {
     const results = await settleAll([3, 1, 2], 2, async (turns) => {
       for (let n = 0; n < turns; n += 1) await turn();
       return turns * 10;
@@ -13,7 +13,7 @@ describe('work on many things', () => {
     expect(results).toEqual([30, 10, 20]);
   });
 
-  it('does no more than so many at a time', async () => {
+  it('runs at most the given number at a time', async () => {
     let running = 0;
     let most = 0;
     await settleAll([1, 2, 3, 4, 5], 2, async () => {
@@ -26,7 +26,7 @@ describe('work on many things', () => {
     expect(most).toBe(2);
   });
 
-  it('leaves nothing running when it fails, and starts nothing more', async () => {
+  it('leaves nothing running after a failure, and starts nothing more', async () => {
     const log: string[] = [];
     const work = settleAll(['fails', 'slow', 'never'], 2, async (name) => {
       if (name === 'fails') throw new Error('failed');
@@ -38,7 +38,7 @@ describe('work on many things', () => {
     expect(log).toEqual(['slow']);
   });
 
-  it('does nothing with nothing', async () => {
+  it('does nothing for an empty list', async () => {
     expect(await settleAll([], 8, () => Promise.reject(new Error('never')))).toEqual([]);
   });
 });

@@ -53,15 +53,15 @@ describe('printable text', () => {
     expect(said).toMatch(/^text: expected [^;]*$/); // one sentence
   });
 
-  it('shows a terminal everything unseen', () => {
+  it('shows invisible characters as escapes', () => {
     expect(withEscapes('a\u001b[2Jb\u0007\u202e\ud800 🦊\u2764\ufe0f\n')).toBe(
       'a\\u001b[2Jb\\u0007\\u202e\\ud800 🦊\u2764\ufe0f\\u000a',
     );
   });
 });
 
-describe('what is wrong', () => {
-  it('is said in our own words, whatever a schema expects', () => {
+describe('a validation message', () => {
+  it('is hand-written, whatever the schema expects', () => {
     const Everything = z.strictObject({
       text: z.string(),
       number: z.number().check(z.gte(2)),

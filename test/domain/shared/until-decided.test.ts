@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Busy, untilDecided } from '../../../domain/shared/until-decided.ts';
 
-/** Tries that take so long each, on a clock that only they and the pauses move. */
+/** Tries that take `took` ms each, on a clock that only the tries and pauses move. */
 async function busyFor(took: number, staleTries = Number.POSITIVE_INFINITY) {
   let [now, tries] = [0, 0];
   const deps = {
@@ -18,8 +18,8 @@ async function busyFor(took: number, staleTries = Number.POSITIVE_INFINITY) {
   return { outcome, tries, ms: now };
 }
 
-describe('whoever is never first', () => {
-  it.each([0, 10, 300, 1_000, 3_000])('is told so before ten seconds are over: tries of %i ms', async (took) => {
+describe('a writer that always loses', () => {
+  it.each([0, 10, 300, 1_000, 3_000])('gives up before ten seconds are over: tries of %i ms', async (took) => {
     const { outcome, ms, tries } = await busyFor(took);
 
     expect(outcome).toBeInstanceOf(Busy);
@@ -27,11 +27,11 @@ describe('whoever is never first', () => {
     expect(tries).toBeGreaterThan(took < 1_000 ? 5 : 0);
   });
 
-  it('is told so after a number of tries, be the clock what it may', async () => {
+  it('gives up after a number of tries, whatever the clock', async () => {
     expect((await busyFor(0)).tries).toBeLessThanOrEqual(60);
   });
 });
 
-it('what is decided at last is the answer', async () => {
+it('returns the decision that succeeds at last', async () => {
   expect(await busyFor(100, 5)).toMatchObject({ outcome: 'done', tries: 6 });
 });

@@ -8,7 +8,7 @@ const [ada, bob] = [aUsername('ada'), aUsername('bob')];
 const entries = (count: number, from = 0) => Array.from({ length: count }, (_, n) => anEntry(`event-${from + n}`));
 const stored = (change: Partial<Chunk>) => aChunk({ revision: 1, ...change });
 
-/** The hour after a decision was written as it stands. */
+/** The hour after the decision was written. */
 const after = (chunks: readonly Chunk[], incoming: readonly EventEntry[]): readonly Chunk[] => {
   const written = new Map(decideHour(chunks, incoming).writes.map(({ chunk }) => [chunk.index, chunk]));
   const all = new Map([...chunks.map((chunk) => [chunk.index, chunk] as const), ...written]);
@@ -18,13 +18,13 @@ const outcomesOf = (chunks: readonly Chunk[], incoming: readonly EventEntry[]) =
   incoming.map(({ id }) => decideHour(chunks, incoming).outcomes.get(id));
 
 describe('an hour of a device', () => {
-  it('takes its first events into chunk 0', () => {
+  it('stores its first events in chunk 0', () => {
     const [a, b] = [anEntry('a'), anEntry('b')];
 
     expect(decideHour([], [a, b]).writes).toEqual([{ chunk: aChunk({ events: [a, b] }), added: [a.id, b.id] }]);
   });
 
-  it('takes an event once, whatever else of it differs', () => {
+  it('stores an event once, whatever its other fields', () => {
     const chunks = [stored({ events: [anEntry('a')] })];
 
     const { writes, outcomes } = decideHour(chunks, [anEntry('a', { event: 'other' })]);
@@ -33,7 +33,7 @@ describe('an hour of a device', () => {
     expect([...outcomes.values()]).toEqual(['duplicate']);
   });
 
-  it('finds a duplicate in whichever chunk it is', () => {
+  it('finds a duplicate in any chunk', () => {
     const chunks = [stored({ closed: true, events: entries(50) }), stored({ index: 1, events: entries(5, 50) })];
 
     expect(outcomesOf(chunks, [...entries(1), ...entries(1, 52), ...entries(1, 99)])).toEqual([
@@ -43,7 +43,7 @@ describe('an hour of a device', () => {
     ]);
   });
 
-  it('takes the first of two copies within a batch', () => {
+  it('stores the first of two copies within a batch', () => {
     const [first, second] = [anEntry('a', { command: 'run' }), anEntry('a', { command: 'model' })];
 
     expect(decideHour([], [first, second]).writes[0]?.chunk.events).toEqual([first]);
@@ -52,7 +52,7 @@ describe('an hour of a device', () => {
   it.each<[what: string, before: EventEntry, incoming: EventEntry, sender: string | null, isWritten: boolean]>([
     ['gives an anonymous event its first sender', anEntry('a'), anEntry('a', {}, ada), ada, true],
     ['keeps the first of two senders', anEntry('a', {}, ada), anEntry('a', {}, bob), ada, false],
-    ['keeps the sender where an anonymous copy comes', anEntry('a', {}, ada), anEntry('a'), ada, false],
+    ['keeps the sender if an anonymous copy comes', anEntry('a', {}, ada), anEntry('a'), ada, false],
     ['writes nothing for a second anonymous copy', anEntry('a'), anEntry('a'), null, false],
   ])('%s', (_rule, before, incoming, sender, isWritten) => {
     for (const closed of [false, true]) {
@@ -64,19 +64,19 @@ describe('an hour of a device', () => {
     }
   });
 
-  it('changes the attribution only: the kind of the first copy stands', () => {
+  it('changes only the sender: the kind of the first copy is kept', () => {
     const { writes } = decideHour([stored({ events: [anEntry('a')] })], [anEntry('a', { command: 'run' }, ada)]);
 
     expect(writes[0]?.chunk.events).toEqual([anEntry('a', {}, ada)]);
   });
 
-  it('gives a new event the sender that a later copy in the batch brings', () => {
+  it('gives a new event the sender of a later copy in the batch', () => {
     expect(decideHour([], [anEntry('a'), anEntry('a', {}, ada)]).writes[0]?.chunk.events).toEqual([
       anEntry('a', {}, ada),
     ]);
   });
 
-  it('decides each write from the revision that it read', () => {
+  it('bases each write on the revision that it read', () => {
     const chunks = [stored({ revision: 7, events: [anEntry('a')] })];
 
     expect(decideHour(chunks, [anEntry('b')]).writes[0]?.chunk.revision).toBe(7);
@@ -84,21 +84,21 @@ describe('an hour of a device', () => {
 });
 
 describe('a chunk', () => {
-  it('is closed by the very write that fills it', () => {
+  it('is closed by the write that fills it', () => {
     const [chunk] = after(after([], entries(25)), entries(25, 25));
 
     expect(chunk).toMatchObject({ closed: true, revision: 2 });
     expect(chunk?.events).toHaveLength(50);
   });
 
-  it('takes no event any more once it is closed, however much room it has', () => {
+  it('accepts no event after it is closed, even if it has room', () => {
     const [first, second] = after([stored({ closed: true, events: [anEntry('a')] })], [anEntry('b')]);
 
     expect(first?.events).toEqual([anEntry('a')]);
     expect(second).toMatchObject({ index: 1, events: [anEntry('b')] });
   });
 
-  it('is closed before its successor is begun', () => {
+  it('is closed before its successor is created', () => {
     const { writes } = decideHour([stored({ events: entries(40) })], entries(40, 40));
 
     expect(writes.map(({ chunk }) => [chunk.index, chunk.closed])).toEqual([
@@ -108,7 +108,7 @@ describe('a chunk', () => {
     expect(writes.flatMap(({ added }) => added)).toEqual(entries(40, 40).map(({ id }) => id));
   });
 
-  it('is closed, and takes nothing, where the next event has no room in it', () => {
+  it('is closed without a new event if the event does not fit', () => {
     const long = (n: number) => anEntry(`${n}`, { event: `${n}`.padStart(64, 'e') });
     const full = Array.from({ length: 9 }, (_, n) => long(n));
     const chunks = after([], full.slice(0, 8));
@@ -119,7 +119,7 @@ describe('a chunk', () => {
     expect(all.flatMap(({ events }) => events)).toHaveLength(11);
   });
 
-  it('stays within a write unit, whatever the names', () => {
+  it('stays within one write unit, for any names', () => {
     const sender = aUsername('u'.repeat(64));
     const longest = Array.from({ length: 60 }, (_, n) => anEntry(`${n}`, { event: `${n}`.padStart(64, 'e') }, sender));
 
@@ -129,7 +129,7 @@ describe('a chunk', () => {
     }
   });
 
-  it('holds no more than its tables of one byte can tell apart', () => {
+  it('holds no more entries than its one-byte tables can distinguish', () => {
     const events = Array.from({ length: 600 }, (_, n) => anEntry(`${n}`, { event: `e${n.toString(36)}` }));
 
     const chunks = after([], events);
@@ -140,7 +140,7 @@ describe('a chunk', () => {
 });
 
 describe('the text of a kind', () => {
-  it('differs for kinds that differ', () => {
+  it('differs for different kinds', () => {
     const kinds = [
       aKind(),
       aKind({ success: false }),

@@ -22,7 +22,7 @@ describe('an event', () => {
     expect(judge(aRawEvent({ timestamp }))).toMatchObject({ ok: true, value: { hour } });
   });
 
-  it('has its time from `timestamp` before `properties.startedAt`', () => {
+  it('has its time from `timestamp`, otherwise from `properties.startedAt`', () => {
     const properties = { startedAt: '2026-08-20T01:00:00.000Z' };
 
     expect(judge(aRawEvent({ properties }))).toMatchObject({ value: { hour: '2026-08-21T11' } });
@@ -31,12 +31,12 @@ describe('an event', () => {
     });
   });
 
-  it('is refused with the id that its sender gave it', () => {
+  it("is refused with its sender's id", () => {
     expect(judge(aRawEvent({ event: 'NO' }))).toMatchObject({ ok: false, error: { insertId: 'event-1' } });
     expect(judge({ insert_id: 5 })).toMatchObject({ ok: false, error: { insertId: null } });
   });
 
-  it('never throws, and never takes a time that is none', () => {
+  it('never throws, and never accepts an invalid time', () => {
     const times = fc.oneof(
       fc.string(),
       fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
@@ -59,15 +59,15 @@ describe('an event', () => {
   });
 });
 
-describe('what an event counts as', () => {
+describe('the kind of an event', () => {
   const model = { event: 'cli_invocation', command: 'model', success: true };
 
   it.each<[what: string, properties: unknown, expected: object]>([
     ['its command', invocationOf('model'), model],
-    ['a success that is said', invocationOf('model', 'success'), model],
+    ['an explicit success', invocationOf('model', 'success'), model],
     ['a failure', invocationOf('model', 'error'), { ...model, success: false }],
-    ['anything but success as a failure', invocationOf('model', 0), { ...model, success: false }],
-    ['a success where null stands for nothing said', invocationOf('model', null), model],
+    ['any other status as a failure', invocationOf('model', 0), { ...model, success: false }],
+    ['null as a success, because it means no status', invocationOf('model', null), model],
     ['a command with digits and dashes', invocationOf('a-1'), { ...model, command: 'a-1' }],
     ['no properties', undefined, { ...model, command: 'other' }],
     ['a command in upper case', invocationOf('Model'), { ...model, command: 'other' }],
@@ -76,7 +76,7 @@ describe('what an event counts as', () => {
     ['a line break after it', invocationOf('model\n'), { ...model, command: 'other' }],
     ['a number', invocationOf(7), { ...model, command: 'other' }],
     ['__proto__', invocationOf('__proto__'), { ...model, command: 'other' }],
-    ['constructor, which is a name like others', invocationOf('constructor'), { ...model, command: 'constructor' }],
+    ['constructor, which is a normal name', invocationOf('constructor'), { ...model, command: 'constructor' }],
     [
       'a command in the prototype',
       JSON.parse('{"__proto__":{"invocation":{"command":"model"}}}'),
@@ -86,7 +86,7 @@ describe('what an event counts as', () => {
     expect(kindOf('cli_invocation', properties, activityOfVersion1)).toEqual(expected);
   });
 
-  it('is its name alone, for every other event', () => {
+  it('is only its name, for every other event', () => {
     expect(kindOf('my_event', invocationOf('model', 'error'), activityOfVersion1)).toEqual({
       event: 'my_event',
       command: null,
@@ -101,7 +101,7 @@ describe('a derived id', () => {
     return judged.ok ? judged.value.insertId : undefined;
   };
 
-  it('is the same for the same content, and another for any other', () => {
+  it('is the same for the same content, and differs for any other content', () => {
     const event = aRawEvent({ properties: { a: [1, { b: null }] } });
 
     expect(idOf(event)).toBe(idOf({ ...event }));
@@ -112,7 +112,7 @@ describe('a derived id', () => {
 });
 
 describe('canonical JSON', () => {
-  it('reads back as the same value, whatever the order of the keys', () => {
+  it('is parsed to the same value, for any order of the keys', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = canonicalJson(value);
@@ -124,7 +124,7 @@ describe('canonical JSON', () => {
 });
 
 describe('a device id', () => {
-  it('of a client never passes for a server’s device, nor for another client’s', () => {
+  it('of a client never equals a server’s device or another client’s device', () => {
     const names = fc.stringMatching(/^~{0,3}[a-z]{1,3}$/);
     fc.assert(
       fc.property(names, names, (a, b) => {

@@ -4,7 +4,7 @@ import type { Device, Unbinding } from '../../../domain/telemetry/device-store.p
 import { unbindDevice } from '../../../domain/telemetry/unbind-device.ts';
 import { aUsername } from '../../builders/identity.ts';
 
-/** One device, which others bind again each time before it can be taken away. */
+/** A device that others bind again each time before it can be unbound. */
 const aDeviceOf = (...owners: readonly Username[]) => {
   const left = [...owners];
   return {
@@ -18,22 +18,22 @@ const aDeviceOf = (...owners: readonly Username[]) => {
   };
 };
 
-it('a device that got another owner while it was unbound is taken from that one as well', async () => {
+it('a device that gets a new owner during an unbind is unbound from that owner as well', async () => {
   const devices = aDeviceOf(aUsername('ada'), aUsername('bob'), aUsername('cy'));
 
   expect(await unbindDevice({ devices, clock: () => 0 }, 'd1')).toEqual({ ok: true, value: 'unbound' });
   expect(devices.owners).toEqual([]);
 });
 
-it('a device that is bound again without end is not said to be unbound', async () => {
+it('a device that is bound again without end is not reported as unbound', async () => {
   const devices = aDeviceOf(...Array.from({ length: 29 }, (_, n) => aUsername(`user-${n}`)));
 
   await expect(unbindDevice({ devices, clock: () => 0 }, 'd1')).rejects.toThrow();
 });
 
-describe('a device that is given away, or whose owner is barred', () => {
+describe('a device that is given to another account, or whose owner is barred', () => {
   const [ada, bob] = [aUsername('ada'), aUsername('bob')];
-  /** A device as it is stored, and every change that was asked for. */
+  /** A stored device, and all changes that were requested. */
   const stored = (device: Partial<Device>) => {
     const asked: unknown[] = [];
     const find = async (deviceId: string) => ({ deviceId, ...device });
@@ -46,18 +46,18 @@ describe('a device that is given away, or whose owner is barred', () => {
 
   it.each<[string, Partial<Device>, { to?: Username; bar?: boolean }, unknown[]]>([
     ['goes to another account', { owner: ada }, { to: bob }, [{ owner: ada, to: bob }]],
-    ['goes to an account where it had none', {}, { to: bob }, [{ to: bob }]],
-    ['stays with who has it', { owner: bob }, { to: bob }, []],
+    ['goes to an account if it had no owner', {}, { to: bob }, [{ to: bob }]],
+    ['stays with its current owner', { owner: bob }, { to: bob }, []],
     ['bars its owner', { owner: ada }, { bar: true }, [{ owner: ada, bar: ada }]],
     ['bars its last owner', { lastOwner: ada }, { bar: true }, [{ bar: ada }]],
     ['bars nobody twice', { lastOwner: ada, barred: [ada] }, { bar: true }, []],
     [
-      'bars who had it when another gets it',
+      'bars the old owner when another account gets it',
       { owner: ada },
       { to: bob, bar: true },
       [{ owner: ada, to: bob, bar: ada }],
     ],
-    ['bars nobody where nobody had it', {}, { bar: true }, []],
+    ['bars nobody if it had no owner', {}, { bar: true }, []],
   ])('%s', async (_rule, device, choice, expected) => {
     const { asked, deps } = stored(device);
     await unbindDevice(deps, 'd1', choice);

@@ -45,7 +45,7 @@ describe('the write budget of a request', () => {
     expect(count(ofHours, 'stored')).toBe(hours);
   });
 
-  it('covers what comes later of a device and an hour that are paid for', () => {
+  it('includes later events of a device and hour that it already covers', () => {
     const events = Array.from({ length: 12 }, (_, n) => event(`d${n}`));
     expect(codes(undefined, [...events, event('d0'), event('d0', 1)]).slice(-4)).toEqual([
       'too_many_devices',
@@ -55,14 +55,14 @@ describe('the write budget of a request', () => {
     ]);
   });
 
-  it('counts an account that a server reports for as a device, whatever sent it', () => {
+  it("counts the account of a server's report as a device, whatever device sent it", () => {
     const reports = Array.from({ length: 501 }, (_, n) =>
       event('server', 0, { event: 'daily_sign_in', properties: { username: `u${n}` } }),
     );
     expect(codes(keyOf('service'), reports).slice(-2)).toEqual(['stored', 'too_many_devices']);
   });
 
-  it('names what to do', () => {
+  it('tells the client what to do', () => {
     const overBudget = spend(undefined);
     for (let n = 0; n < 10; n += 1) overBudget(event(`d${n}`));
     expect(overBudget(event('d10'))?.error).toMatch(/^distinct_id: at most 10 devices.*send it in another request$/u);
@@ -90,7 +90,7 @@ describe('the pulls of a request', () => {
     return { looked, codes };
   };
 
-  it('look each version up once, and write at most 2,000 rows: the rest is to be sent in another request', async () => {
+  it('look each version up once, and write at most 2,000 rows; the rest needs another request', async () => {
     const records = Array.from({ length: 100 }, (_, n) => pull(n % 2, n));
     const { looked, codes } = await judge(records);
 
@@ -98,7 +98,7 @@ describe('the pulls of a request', () => {
     expect(codes).toEqual([...Array(66).fill(30), ...Array(34).fill('too_many_devices')]);
   });
 
-  it('cost nothing where they are repeats, or of no version', async () => {
+  it('cost nothing if they are repeats, or of unknown versions', async () => {
     const records = [
       ...Array(90)
         .fill(0)
@@ -111,7 +111,7 @@ describe('the pulls of a request', () => {
     expect((await judge(records)).codes).toEqual([...Array(90).fill('unknown_extension'), ...Array(90).fill(30)]);
   });
 
-  it('of versions that count for one are never too many', async () => {
+  it('of versions with one credited account are never too many', async () => {
     const { codes } = await judge(
       Array.from({ length: 2_000 }, (_, n) => pull(0, n)),
       1,
@@ -121,7 +121,7 @@ describe('the pulls of a request', () => {
   });
 });
 
-describe('an id that stands for no device', () => {
+describe('an id that means no device', () => {
   it.each([
     'undefined',
     ' Null ',
