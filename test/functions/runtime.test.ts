@@ -203,33 +203,31 @@ describe('a batch of stream records', () => {
 
     expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
     expect(announced).toMatchObject([{ change: { pk: 'a' } }, { change: { pk: 'b' } }]);
-    expect(failedItems()).toEqual([2]); // reports a record without a sequence number by its position
+    expect(failedItems()).toEqual([2]); // the metric that an alarm watches, in the same form as for failed messages
   });
 
-  it('leaves out records that affect nobody', async () => {
+  it('reports a record without a sequence number by its position', async () => {
     const Records = [{ dynamodb: { SequenceNumber: '7', Keys: 'none' } }, record('8', 'b')];
 
     expect(await handler({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '7' }] });
     expect(announced).toHaveLength(1);
   });
 
-  it('leaves out what matters to nobody', async () => {
-    await handler({
-      Records: [record('1', 'fails as a whole if an announcement fails, and the mapping delivers it again')],
-    });
+  it('leaves out records that affect nobody', async () => {
+    await handler({ Records: [record('1', 'of no matter')] });
 
     expect(announced).toEqual([]);
   });
 
-  it('fails as a whole where announcing fails: the mapping delivers it again', async () => {
+  it('fails as a whole if an announcement fails, and the mapping delivers it again', async () => {
     await expect(handler({ Records: [record('1', 'broken')] })).rejects.toThrow('broken');
   });
 
   it.each([
     ['all is well', ['a'], []],
     ['announcing fails', ['broken'], ['failed']],
-    ['reports the age of its oldest record, and whether it failed: %s', ['a', 'unreadable'], ['failed']],
-  ])('tells how old its oldest record is, and that it failed or not: %s', async (_what, pks, told) => {
+    ['a record cannot be read', ['a', 'unreadable'], ['failed']],
+  ])('reports the age of its oldest record, and whether it failed: %s', async (_what, pks, told) => {
     const Records = pks.map((pk, index) => {
       const made = record(`${index}`, pk);
       return { ...made, dynamodb: { ...made.dynamodb, ApproximateCreationDateTime: 1_787_313_600 - index } };
@@ -237,12 +235,12 @@ describe('a batch of stream records', () => {
     await handler({ Records }).catch(() => undefined);
 
     const oldest = new Date((1_787_313_600 - pks.length + 1) * 1_000).toISOString();
-    expect(lateness).toEqual([`keeps a created value, and nothing after a failure`, ...told]);
+    expect(lateness).toEqual([`oldest of ${oldest}`, ...told]);
   });
 });
 
 describe('once', () => {
-  it('a request that loses to other requests', () => {
+  it('keeps a created value, and nothing after a failure', () => {
     let calls = 0;
     const make = once(() => {
       calls += 1;
@@ -255,7 +253,7 @@ describe('once', () => {
   });
 });
 
-describe('is told to retry, and when; any other fault is an internal error', () => {
+describe('a request that loses to other requests', () => {
   const answerTo = (error: Error) =>
     httpFunction({
       wire: () => ({ authenticate: async () => undefined }),
@@ -274,7 +272,7 @@ describe('is told to retry, and when; any other fault is an internal error', () 
       ],
     })(anHttpRequest({ method: 'GET', path: '/any' }));
 
-  it('is told to come again, and when; any other fault is ours', async () => {
+  it('is told to retry, and when; any other fault is an internal error', async () => {
     const { statusCode, headers, body } = await answerTo(new Busy('other requests came first 9 times'));
 
     expect(statusCode).toBe(503);
