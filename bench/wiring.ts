@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { authenticator } from '../domain/identity/authenticate.ts';
 import { createKey } from '../domain/identity/create-key.ts';
 import { resolveUsername, Username } from '../domain/identity/username.ts';
 import type { ConfirmDeps } from '../domain/registry/confirm-publish.ts';
@@ -9,7 +8,7 @@ import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
 import { currentRules, rulebook } from '../domain/rules/current-rules.ts';
 import type { Clock } from '../domain/shared/environment.ts';
 import { dynamoCollectives } from '../functions/adapters/dynamodb/identity/collectives.ts';
-import { dynamoCredentials } from '../functions/adapters/dynamodb/identity/credentials.ts';
+import { dynamoAuthenticator, dynamoCredentials } from '../functions/adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../functions/adapters/dynamodb/grants/grant-lines.ts';
@@ -54,7 +53,7 @@ export function ingestHandler(surroundings: Surroundings) {
   return httpFunction({
     routes,
     wire: () => ({
-      authenticate: authenticator({ credentials: dynamoCredentials(client, tables('credentials')), clock, sha256 }),
+      authenticate: dynamoAuthenticator(client, tables('credentials'), { clock, sha256 }),
       devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
       trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
       pulls: pullDeps(surroundings),

@@ -1,12 +1,11 @@
-import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { clock, sha256, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ConfirmPublishEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -17,17 +16,13 @@ export const handler = httpFunction({
     const env = ConfirmPublishEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       registry: dynamoRegistry(dynamodb, { registry: env.REGISTRY_TABLE, grants: env.GRANTS_TABLE }),
       collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
       rules: currentRules,
       resolveUsername,
-      clock,
-      random,
-      randomToken,
-      sha256,
-      sleep,
+      ...surroundings,
     };
   },
 });

@@ -20,8 +20,9 @@ import {
   OfferedView,
   TransferredView,
 } from '../../domain/registry/views.ts';
-import { unyank, yank, type YankOutcome, type YankRefusal } from '../../domain/registry/yank.ts';
+import { unyank, yank, type YankOutcome, type YankRefusal, type YankTarget } from '../../domain/registry/yank.ts';
 import { check, sentenceOf, type Fault } from '../../domain/shared/faults.ts';
+import type { Result } from '../../domain/shared/result.ts';
 import { printableText } from '../../domain/shared/text.ts';
 import { Problem, problem, type Reply } from '../runtime/problems.ts';
 import { PUBLISH_BODY } from '../runtime/request-body.ts';
@@ -74,11 +75,6 @@ const REFUSED_TO_OTHERS = {
   },
 };
 
-const credentialOf = ({ credential }: RouteContext): Credential => {
-  if (credential === undefined) throw new Error('a route that takes a key was called without one');
-  return credential;
-};
-
 const noAccount = (what: string): Reply =>
   problem(
     'no_account',
@@ -128,15 +124,33 @@ function targetWords(target: string, channel: Channel | undefined, { ofOthers }:
 
 const unknownExtension = problem('unknown_extension', 'name: there is no such extension or version');
 
-/** Handles a change of an extension by whoever may maintain one. */
+/** Handles a change of an extension as the account or collective of the key, or as an admin. */
 async function asMaintainer(
-  context: RouteContext,
+  { credential }: RouteContext<Credential>,
   what: string,
   change: (maintainer: Maintainer) => Promise<Reply>,
 ): Promise<Reply> {
-  const maintainer = maintainerOf(credentialOf(context));
+  const maintainer = maintainerOf(credential);
   return maintainer === undefined ? noAccount(what) : change(maintainer);
 }
+
+/** Yanks or restores what a target names. */
+const onTarget = (
+  context: RouteContext<Credential>,
+  what: 'yank' | 'unyank',
+  text: string,
+  channel: Channel | undefined,
+  change: (maintainer: Maintainer, target: YankTarget) => Promise<Result<YankOutcome, YankRefusal>>,
+): Promise<Reply> =>
+  asMaintainer(context, what, async (maintainer) => {
+    const target = targetOf(text);
+    if (target === undefined) return unknownExtension;
+    const changed = await change(maintainer, { ...target, channel });
+    if (!changed.ok) return changeRefused(changed.error, target.name);
+    const [done, count] = what === 'yank' ? ['yanked', 'Yanked'] : ['restored', 'Restored'];
+    const message = `${targetWords(text, channel, changed.value)} is ${done}`;
+    return { status: 200, body: { message }, counts: { [count]: changed.value.changed } };
+  });
 
 const yanking = { method: 'POST', access: { scope: 'extensions:yank' }, unknownParam: 'unknown_extension' } as const;
 const done = { 200: { description: 'It is so, now or before', schema: MessageView }, ...REFUSED_TO_OTHERS };
@@ -164,8 +178,7 @@ export const routes = [
       'version_conflict',
       'busy',
     ],
-    async handle({ body }, deps: ConfirmPublishDeps, context) {
-      const credential = credentialOf(context);
+    async handle({ body }, deps: ConfirmPublishDeps, { credential }) {
       const publisher = publisherOf(credential);
       if (publisher === undefined) return noAccount('publish');
       const name = check(ExtensionName, body.name, 'name');
@@ -209,14 +222,7 @@ export const routes = [
     answers: done,
     problems: ['unknown_extension', 'busy'],
     handle: ({ params, body: { reason, channel } }, deps: ConfirmPublishDeps, context) =>
-      asMaintainer(context, 'yank', async (maintainer) => {
-        const target = targetOf(params.target);
-        if (target === undefined) return unknownExtension;
-        const yanked = await yank(deps, maintainer, { ...target, channel }, reason);
-        if (!yanked.ok) return changeRefused(yanked.error, target.name);
-        const message = `${targetWords(params.target, channel, yanked.value)} is yanked`;
-        return { status: 200, body: { message }, counts: { Yanked: yanked.value.changed } };
-      }),
+      onTarget(context, 'yank', params.target, channel, (maintainer, target) => yank(deps, maintainer, target, reason)),
   }),
   route({
     ...yanking,
@@ -229,14 +235,7 @@ export const routes = [
     answers: done,
     problems: ['unknown_extension', 'busy'],
     handle: ({ params, body: { channel } = {} }, deps: ConfirmPublishDeps, context) =>
-      asMaintainer(context, 'unyank', async (maintainer) => {
-        const target = targetOf(params.target);
-        if (target === undefined) return unknownExtension;
-        const restored = await unyank(deps, maintainer, { ...target, channel });
-        if (!restored.ok) return changeRefused(restored.error, target.name);
-        const message = `${targetWords(params.target, channel, restored.value)} is restored`;
-        return { status: 200, body: { message }, counts: { Restored: restored.value.changed } };
-      }),
+      onTarget(context, 'unyank', params.target, channel, (maintainer, target) => unyank(deps, maintainer, target)),
   }),
   route({
     method: 'POST',
@@ -273,8 +272,8 @@ export const routes = [
       ...REFUSED_TO_OTHERS,
     },
     problems: ['unknown_extension', 'unknown_offer', 'busy'],
-    async handle({ params: { name } }, deps: ConfirmPublishDeps, context) {
-      const publisher = publisherOf(credentialOf(context));
+    async handle({ params: { name } }, deps: ConfirmPublishDeps, { credential }) {
+      const publisher = publisherOf(credential);
       if (publisher === undefined) return noAccount('accept');
       const accepted = await acceptExtension(deps, publisher, name);
       return accepted.ok ? { status: 200, body: { name } } : acceptRefused(accepted.error, name);

@@ -1,7 +1,6 @@
-import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
@@ -9,7 +8,7 @@ import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
-import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, randomToken, sha256, sleep, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { IngestTelemetryEnv } from './env.ts';
@@ -22,7 +21,7 @@ export const handler = httpFunction({
     const dynamodb = dynamodbClient('api');
     const deps = { random, sleep, randomToken };
     return {
-      authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, getGathered(dynamodb, env.TELEMETRY_TABLE)),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),
@@ -35,10 +34,7 @@ export const handler = httpFunction({
         ...deps,
       },
       resolveUsername,
-      clock,
-      random,
-      sleep,
-      sha256,
+      ...surroundings,
     };
   },
 });

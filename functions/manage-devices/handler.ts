@@ -1,6 +1,5 @@
-import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
@@ -15,7 +14,7 @@ export const handler = httpFunction({
     const env = ManageDevicesEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       clock,
       resolveUsername,
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),

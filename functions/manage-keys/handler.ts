@@ -1,9 +1,8 @@
-import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoAuthenticator, dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { clock, sha256, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ManageKeysEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -13,17 +12,12 @@ export const handler = httpFunction({
   wire: () => {
     const env = ManageKeysEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
-    const credentials = dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE);
     return {
-      authenticate: authenticator({ credentials, clock, sha256 }),
-      credentials,
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE),
       collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
       resolveUsername,
-      clock,
-      random,
-      randomToken,
-      sha256,
-      sleep,
+      ...surroundings,
     };
   },
 });

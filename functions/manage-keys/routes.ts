@@ -95,7 +95,6 @@ export const routes = [
     request: z.object({}),
     answers: { 200: { description: 'The account behind the key', schema: WhoAmI } },
     async handle(_request, { collectives, resolveUsername }: ManageKeysDeps, { credential }) {
-      if (credential === undefined) throw new Error('a route that takes a key was called without one');
       switch (credential.kind) {
         case 'personal': {
           const joined = await collectives.collectivesOf(await resolveUsername(credential.username));

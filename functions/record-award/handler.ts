@@ -1,10 +1,9 @@
-import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { clock, sha256, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { RecordAwardEnv } from './env.ts';
@@ -16,16 +15,12 @@ export const handler = httpFunction({
     const env = RecordAwardEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
       rules: rulebook,
       reportConflict: logConflict,
       resolveUsername,
-      clock,
-      random,
-      randomToken,
-      sha256,
-      sleep,
+      ...surroundings,
     };
   },
 });

@@ -10,7 +10,7 @@ import { Username, type ResolveUsername } from '../../domain/identity/username.t
 import type { Clock } from '../../domain/shared/environment.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import { problem, type ProblemCode, type Reply } from '../runtime/problems.ts';
-import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
+import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type RecordAwardDeps = HttpDeps &
   GrantDeps & { readonly clock: Clock; readonly resolveUsername: ResolveUsername };
@@ -40,11 +40,6 @@ const answers = {
   201: { description: 'It is given', schema: GrantedView },
 };
 
-const holderOf = ({ credential }: RouteContext): Credential => {
-  if (credential === undefined) throw new Error('a route that takes a key was called without one');
-  return credential;
-};
-
 async function give(deps: RecordAwardDeps, order: GrantOrder, onConflict: ProblemCode): Promise<Reply> {
   const [outcome] = await grantPoints(deps, [grantOf(order, isoOf(deps.clock()), deps.rules)]);
   if (outcome === undefined) throw new Error('a grant has no outcome');
@@ -65,9 +60,9 @@ function replyOf({ kind, line }: GrantOutcome, onConflict: ProblemCode): Reply {
 async function takeBack(
   deps: RecordAwardDeps,
   { grantId, reason }: { readonly grantId: string; readonly reason: string },
-  context: RouteContext,
+  credential: Credential,
 ): Promise<Reply> {
-  const reversed = await reverseGrant(deps, { grantId, reason, grantedBy: grantedByOf(holderOf(context)) });
+  const reversed = await reverseGrant(deps, { grantId, reason, grantedBy: grantedByOf(credential) });
   if (reversed.ok) return replyOf(reversed.value, 'not_reversible');
   switch (reversed.error.kind) {
     case 'unknown-grant':
@@ -85,9 +80,9 @@ export const routes = [
     request: z.object({ body: AwardRequest }),
     answers,
     problems: ['award_conflict'],
-    async handle({ body }, deps: RecordAwardDeps, context) {
+    async handle({ body }, deps: RecordAwardDeps, { credential }) {
       const username = await deps.resolveUsername(body.username);
-      const grantedBy = body.grantedBy ?? grantedByOf(holderOf(context));
+      const grantedBy = body.grantedBy ?? grantedByOf(credential);
       return give(deps, { ...body, kind: 'award', username, grantedBy }, 'award_conflict');
     },
   }),
@@ -98,9 +93,9 @@ export const routes = [
     request: z.object({ body: BadgeRequest }),
     answers,
     problems: ['badge_conflict'],
-    async handle({ body }, deps: RecordAwardDeps, context) {
+    async handle({ body }, deps: RecordAwardDeps, { credential }) {
       const username = await deps.resolveUsername(body.username);
-      const grantedBy = body.grantedBy ?? grantedByOf(holderOf(context));
+      const grantedBy = body.grantedBy ?? grantedByOf(credential);
       return give(deps, { ...body, kind: 'badge', username, grantedBy }, 'badge_conflict');
     },
   }),
@@ -112,8 +107,8 @@ export const routes = [
     request: z.object({ params: z.object({ grantId: GrantId }), body: z.strictObject({ reason: Reason }) }),
     answers,
     problems: ['unknown_grant', 'not_reversible'],
-    handle: ({ params: { grantId }, body: { reason } }, deps: RecordAwardDeps, context) =>
-      takeBack(deps, { grantId, reason }, context),
+    handle: ({ params: { grantId }, body: { reason } }, deps: RecordAwardDeps, { credential }) =>
+      takeBack(deps, { grantId, reason }, credential),
   }),
   route({
     ...granting,
@@ -122,6 +117,6 @@ export const routes = [
     request: z.object({ body: z.strictObject({ grantId: z.string('expected the id of a grant'), reason: Reason }) }),
     answers,
     problems: ['unknown_grant', 'not_reversible'],
-    handle: ({ body }, deps: RecordAwardDeps, context) => takeBack(deps, body, context),
+    handle: ({ body }, deps: RecordAwardDeps, { credential }) => takeBack(deps, body, credential),
   }),
 ];

@@ -11,7 +11,7 @@ import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemet
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { stoppedInTime } from '../runtime/deadline.ts';
-import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, sleep, surroundings } from '../runtime/environment.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { logDateAhead } from '../runtime/log-date-ahead.ts';
 import { logger, publish } from '../runtime/log.ts';
@@ -36,15 +36,9 @@ export const handler = sqsBatch({
         lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
         rules: rulebook,
         reportConflict: logConflict,
-        random,
-        randomToken,
-        sha256,
-        sleep,
+        ...surroundings,
       },
-      clock,
-      random,
-      sleep,
-      sha256,
+      ...surroundings,
       reportDateAhead: logDateAhead,
       requestLater: sqsSender(sqsClient('worker'), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }, later),
     };

@@ -8,3 +8,6 @@ export const random: Random = () => Math.random();
 export const sleep: Sleep = (milliseconds) => wait(milliseconds);
 export const sha256: Sha256 = (text) => createHash('sha256').update(text).digest('hex');
 export const randomToken: RandomToken = (bytes) => randomBytes(bytes).toString('base64url');
+
+/** All of them, for a function whose use-cases take most of them. */
+export const surroundings = { clock, random, randomToken, sha256, sleep };

@@ -44,12 +44,25 @@ type RouteDescription = {
   readonly hasEtag?: boolean;
 };
 
-export type RouteContext = {
-  readonly credential: Credential | undefined;
+/** The key that a request came with, as the route's `access` ensures it. */
+type CredentialFor<Allowed extends Access> = Allowed extends 'anyone'
+  ? undefined
+  : Allowed extends 'anonymous-or-key'
+    ? Credential | undefined
+    : Credential;
+
+export type RouteContext<Held = Credential | undefined> = {
+  readonly credential: Held;
   readonly requestId: string;
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
 };
+
+const isEnsured = <Allowed extends Access>(
+  access: Allowed,
+  credential: Credential | undefined,
+): credential is CredentialFor<Allowed> =>
+  access === 'anonymous-or-key' || (access === 'anyone') === (credential === undefined);
 
 /** What a request brought: a body only where the route reads one. */
 export type Sent = {
@@ -70,20 +83,27 @@ export const isBodyOptional = ({ request: { shape } }: Pick<RouteDescription, 'r
 /** What every HTTP function has beside the needs of its own routes. */
 export type HttpDeps = { readonly authenticate: Authenticate };
 
-/** Ties a route's handler to its schema: nothing reaches a use-case unchecked. */
-export function route<Deps, Request extends z.ZodMiniObject>(
+/** Ties a route's handler to its schema and to its access: nothing reaches a use-case unchecked. */
+export function route<Deps, Request extends z.ZodMiniObject, const Allowed extends Access>(
   definition: RouteDescription & {
     readonly request: Request;
-    readonly handle: (request: z.infer<Request>, deps: Deps, context: RouteContext) => Promise<Reply>;
+    readonly access: Allowed;
+    readonly handle: (
+      request: z.infer<Request>,
+      deps: Deps,
+      context: RouteContext<CredentialFor<Allowed>>,
+    ) => Promise<Reply>;
   },
 ): Route<Deps> {
   const { handle, ...description } = definition;
   return {
     ...description,
-    async answer(sent, context, deps) {
+    async answer(sent, { credential, ...context }, deps) {
+      if (!isEnsured(definition.access, credential))
+        throw new Error('a route was called with another key than it takes');
       const body = withoutNulls(sent.body);
       const request = check(definition.request, body === undefined ? sent : { ...sent, body }, 'request');
-      return request.ok ? handle(request.value, deps, context) : refused(definition, request.error);
+      return request.ok ? handle(request.value, deps, { ...context, credential }) : refused(definition, request.error);
     },
   };
 }

@@ -1,6 +1,5 @@
-import { authenticator } from '../../domain/identity/authenticate.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
-import { dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -15,7 +14,7 @@ export const handler = httpFunction({
     const env = SetVisibilityEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: authenticator({ credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE), clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
       profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
       resolveUsername,

@@ -18,8 +18,8 @@ const OWN_SCOPE = 'profile:write';
 const Leaderboards = z.enum(['shown', 'hidden'], 'expected shown or hidden');
 const VisibilityView = z.object({ username: z.string(), leaderboards: Leaderboards });
 
-const isOwn = (credential: Credential | undefined, username: Username): credential is Credential =>
-  credential?.kind === 'personal' && credential.username === username;
+const isOwn = (credential: Credential, username: Username): boolean =>
+  credential.kind === 'personal' && credential.username === username;
 
 export const routes = [
   route({
@@ -36,7 +36,7 @@ export const routes = [
     problems: ['unknown_username', 'missing_scope'],
     async handle({ params, body: { leaderboards } }, deps: SetVisibilityDeps, { credential }) {
       const username = await deps.resolveUsername(params.username);
-      const isAdmin = credential !== undefined && hasScope(credential, ADMIN_SCOPE);
+      const isAdmin = hasScope(credential, ADMIN_SCOPE);
       if (!isAdmin && !isOwn(credential, username)) {
         return problem('missing_scope', `Another user's visibility requires the ${ADMIN_SCOPE} scope`);
       }

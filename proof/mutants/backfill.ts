@@ -1,4 +1,4 @@
-import { mutant, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
+import { mutant, OWN_WRITE_IS_FORGOTTEN, PUT_IF, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/backfill/backfill-runs.ts';
 const RUN = 'domain/backfill/run-backfill.ts';
@@ -12,7 +12,7 @@ export const backfillMutants: readonly Mutant[] = [
     'run-condition',
     'a run that is asked for again is the one that began',
     STORE,
-    ['        ...ifNew,\n', ''],
+    [', ...ifNew });', ' });'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -43,8 +43,8 @@ export const backfillMutants: readonly Mutant[] = [
   mutant(
     'own-checkpoint',
     'a checkpoint whose answer was lost is known again as the own one',
-    STORE,
-    ["return error.Item?.writeId?.S === writeId ? 'saved' : 'stale';", "return 'stale';"],
+    PUT_IF,
+    OWN_WRITE_IS_FORGOTTEN,
     STORE_TEST,
     'dynoxide',
   ),

@@ -52,6 +52,10 @@ export const withoutRevision = (revision: string, also = ''): readonly [string, 
   `...(${revision} === 0 ? ifAt(0) : {})`,
 ];
 
+export const PUT_IF = 'functions/adapters/dynamodb/shared/put-if.ts';
+/** A write whose answer was lost is taken for somebody else's. */
+export const OWN_WRITE_IS_FORGOTTEN = [' || put.existing?.writeId?.S === input.Item.writeId?.S;', ';'] as const;
+
 /** `'condition'` as it stands in a file, and made true for good. */
 export const withoutCondition = (condition: string, before = '', after = ''): readonly [string, string] => [
   `${before}'${condition}'${after}`,

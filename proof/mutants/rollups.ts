@@ -44,7 +44,7 @@ export const rollupMutants: readonly Mutant[] = [
     'summary-condition',
     'a summary is saved at the revision that was read',
     STORE,
-    ['Item: toSummaryItem(next, read + 1), ...ifAt(read) }', 'Item: toSummaryItem(next, read + 1) }'],
+    ['{ TableName, Item, ...ifAt(read) }', '{ TableName, Item, ...(read === 0 ? ifAt(0) : {}) }'],
     STORE_TEST,
     'dynoxide.*summar',
   ),

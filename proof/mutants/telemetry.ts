@@ -1,4 +1,13 @@
-import { always, mutant, withoutCondition, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
+import {
+  always,
+  mutant,
+  OWN_WRITE_IS_FORGOTTEN,
+  PUT_IF,
+  withoutCondition,
+  withoutFirst,
+  withoutRevision,
+  type Mutant,
+} from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/telemetry/device-store.ts';
 const PUT_ONCE = 'functions/adapters/dynamodb/shared/put-once.ts';
@@ -98,16 +107,16 @@ export const telemetryMutants: readonly Mutant[] = [
   mutant(
     'chunk-own-write',
     'a chunk whose answer was lost is known again as the own write',
-    STORE,
-    ['const isOurs = error.Item !== undefined && parseChunk(error.Item).writeId === writeId;', 'const isOurs = false;'],
+    PUT_IF,
+    OWN_WRITE_IS_FORGOTTEN,
     ERRORS_TEST,
     'a chunk',
   ),
   mutant(
     'chunk-others-write',
     "another sender's write is not taken for the own one",
-    STORE,
-    ['parseChunk(error.Item).writeId === writeId;', "parseChunk(error.Item).writeId !== '';"],
+    PUT_IF,
+    ['.writeId?.S === input.Item.writeId?.S;', ".writeId?.S !== '';"],
     STORE_TEST,
     'dynoxide',
   ),
@@ -122,18 +131,18 @@ export const telemetryMutants: readonly Mutant[] = [
   mutant(
     'put-once-own-write',
     'a fact whose answer was lost is known again as the own write',
-    PUT_ONCE,
-    ["return error.Item?.writeId?.S === writeId ? 'recorded' : 'already-there';", "return 'already-there';"],
+    PUT_IF,
+    OWN_WRITE_IS_FORGOTTEN,
     'test/adapters/put-once.test.ts',
     'dynoxide',
   ),
   mutant(
     'put-once-swallows',
     'what is no failed condition is no repeat',
-    PUT_ONCE,
+    PUT_IF,
     [
-      'if (!(error instanceof ConditionalCheckFailedException)) throw error;\n    return error.Item',
-      "if (!(error instanceof ConditionalCheckFailedException)) return 'already-there';\n    return error.Item",
+      'if (!(error instanceof ConditionalCheckFailedException)) throw error;',
+      'if (!(error instanceof ConditionalCheckFailedException)) return { isWritten: false, existing: undefined };',
     ],
     'test/adapters/put-once.test.ts',
     'dynoxide',

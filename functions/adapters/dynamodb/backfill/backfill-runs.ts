@@ -1,9 +1,7 @@
 import {
   BatchWriteItemCommand,
-  ConditionalCheckFailedException,
   GetItemCommand,
   paginateQuery,
-  PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
   type DynamoDBClient,
@@ -30,6 +28,7 @@ import {
   usernameOfPlanned,
 } from './backfill-run.items.ts';
 import { ifAt, ifNew, ifThere } from '../shared/conditions.ts';
+import { putIf, putOwn } from '../shared/put-if.ts';
 
 const WRITES_A_BATCH = 25;
 const BATCHES_AT_A_TIME = 4;
@@ -64,19 +63,8 @@ export function dynamoBackfillRuns(
     find,
 
     async start(run) {
-      const command = new PutItemCommand({
-        TableName: tableName,
-        Item: toRunItem(run),
-        ...ifNew,
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      });
-      try {
-        await client.send(command);
-        return run;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
-        return parseRunItem(error.Item);
-      }
+      const put = await putIf(client, { TableName: tableName, Item: toRunItem(run), ...ifNew });
+      return put.isWritten ? run : parseRunItem(put.existing ?? {});
     },
 
     async unfinished(since) {
@@ -132,19 +120,9 @@ export function dynamoBackfillRuns(
 
     async checkpoint(run, name, expected, next) {
       const writeId = deps.randomToken(6);
-      const command = new PutItemCommand({
-        TableName: tableName,
-        Item: toTaskItem(run, keyOfTask(name), next, writeId),
-        ...ifAt(expected.revision, 'revision'),
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      });
-      try {
-        await client.send(command);
-        return 'saved';
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return error.Item?.writeId?.S === writeId ? 'saved' : 'stale'; // the SDK may have met its own first try
-      }
+      const Item = toTaskItem(run, keyOfTask(name), next, writeId);
+      const isOwn = await putOwn(client, { TableName: tableName, Item, ...ifAt(expected.revision, 'revision') });
+      return isOwn ? 'saved' : 'stale';
     },
 
     async plan(run, usernames) {

@@ -7,8 +7,10 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { authenticator, type Authenticate } from '../../../../domain/identity/authenticate.ts';
 import { Credential } from '../../../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../../../domain/identity/credentials.port.ts';
+import type { Clock, Sha256 } from '../../../../domain/shared/environment.ts';
 import { type Condition, ifThere } from '../shared/conditions.ts';
 
 /** The `credentials` table: one item a key, under its id, which a key's own hash gives. */
@@ -80,3 +82,10 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
     },
   };
 }
+
+/** How every function of the API finds out whose a key is. */
+export const dynamoAuthenticator = (
+  client: DynamoDBClient,
+  tableName: string,
+  deps: { readonly clock: Clock; readonly sha256: Sha256 },
+): Authenticate => authenticator({ credentials: dynamoCredentials(client, tableName), ...deps });

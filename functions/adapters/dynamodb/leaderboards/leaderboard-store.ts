@@ -1,10 +1,4 @@
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-  type DynamoDBClient,
-  type PutItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../../../../domain/leaderboards/board.ts';
@@ -32,6 +26,7 @@ import {
 } from './leaderboard.items.ts';
 import type { Item } from '../shared/item.ts';
 import { type Condition, ifNew } from '../shared/conditions.ts';
+import { putIf as putItemIf, type PutIf } from '../shared/put-if.ts';
 
 const SECONDS_PER_DAY = 86_400;
 const FOR_GOOD = dayNumberOf('9999-12-31');
@@ -91,16 +86,12 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
     return (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
   }
 
-  /** The item that stands in the way where the condition does not hold. */
-  async function putIf(input: Omit<PutItemCommandInput, 'TableName'>): Promise<Item | null> {
-    const shown = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
-    try {
-      await client.send(new PutItemCommand({ TableName, ...shown, ...input }));
-      return null;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
-      return error.Item;
-    }
+  /** Null if the condition holds, otherwise the item that is there. */
+  async function putIf(input: Omit<PutIf, 'TableName'>): Promise<Item | null> {
+    const put = await putItemIf(client, { TableName, ...input });
+    if (put.isWritten) return null;
+    if (put.existing === undefined) throw new Error(`${TableName}: a condition failed, and no item is there`);
+    return put.existing;
   }
 
   /** The lease that the block has now; null where its address is another block's. */

@@ -1,11 +1,4 @@
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  paginateQuery,
-  PutItemCommand,
-  type DynamoDBClient,
-  type TransactWriteItem,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, paginateQuery, type DynamoDBClient, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
 import type { RollupStore } from '../../../../domain/metrics/rollup-store.port.ts';
@@ -29,6 +22,7 @@ import {
 import { writeTogether } from '../shared/write-together.ts';
 import type { Item } from '../shared/item.ts';
 import { ifAt } from '../shared/conditions.ts';
+import { putIf } from '../shared/put-if.ts';
 
 /** A transaction takes 100 actions and 4 MB; each of ours holds the guard as well, the last one the totals. */
 const MAX_ROWS = 98;
@@ -63,14 +57,8 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
       const read = revisionOf(stored);
       return {
         async save(next) {
-          const command = new PutItemCommand({ TableName, Item: toSummaryItem(next, read + 1), ...ifAt(read) });
-          try {
-            await client.send(command);
-            return 'saved';
-          } catch (error) {
-            if (error instanceof ConditionalCheckFailedException) return 'stale';
-            throw error;
-          }
+          const Item = toSummaryItem(next, read + 1);
+          return (await putIf(client, { TableName, Item, ...ifAt(read) })).isWritten ? 'saved' : 'stale';
         },
       };
     },

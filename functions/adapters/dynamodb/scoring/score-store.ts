@@ -1,11 +1,4 @@
-import {
-  ConditionalCheckFailedException,
-  paginateQuery,
-  PutItemCommand,
-  QueryCommand,
-  type DynamoDBClient,
-  type PutItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../../domain/identity/username.ts';
 import type { DayScore } from '../../../../domain/scoring/score-steps.ts';
@@ -31,6 +24,7 @@ import {
 } from './score.items.ts';
 import { type Item, userPk } from '../shared/item.ts';
 import { type Condition, ifAt, ifNew } from '../shared/conditions.ts';
+import { putIf as putItemIf, type PutIf } from '../shared/put-if.ts';
 
 const BETWEEN = 'pk = :user AND sk BETWEEN :from AND :to';
 const between = (username: Username, from: string, to: string) => ({
@@ -52,16 +46,9 @@ const ifTurnOf = (by: string): Condition => ({
 });
 
 export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore & MetricsStore {
-  /** False where the condition does not hold. Our own retry may meet its own write so: the caller then reads again. */
-  async function putIf(input: Omit<PutItemCommandInput, 'TableName'>): Promise<boolean> {
-    try {
-      await client.send(new PutItemCommand({ TableName: tableName, ...input }));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  }
+  /** False if the condition fails. After a lost answer our own write can make it fail: the caller reads again. */
+  const putIf = async (input: Omit<PutIf, 'TableName'>): Promise<boolean> =>
+    (await putItemIf(client, { TableName: tableName, ...input })).isWritten;
 
   const putAfter = (Item: Item, revision: Revision): Promise<boolean> => putIf({ Item, ...ifAt(revision) });
 

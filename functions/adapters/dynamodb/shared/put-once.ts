@@ -1,16 +1,11 @@
-import {
-  ConditionalCheckFailedException,
-  PutItemCommand,
-  TransactionCanceledException,
-  TransactWriteItemsCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException, TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { ifNew } from './conditions.ts';
 import { gather, type Asked } from './gather.ts';
 import { sendBesideTransactions } from './retry-transaction.ts';
+import { putOwn } from './put-if.ts';
 
 export type PutDeps = { readonly randomToken: RandomToken; readonly random: Random; readonly sleep: Sleep };
 export type Table = PutDeps & { readonly client: DynamoDBClient; readonly tableName: string };
@@ -29,20 +24,11 @@ const putOf = ({ tableName }: Table, item: Fields, writeId: string) => ({
   ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
 });
 
-/**
- * Puts an item where none of its key is: the write of a fact whose key is its identity.
- *
- * The SDK sends again after a lost answer, and then meets its own item: `writeId` tells that one from somebody else's.
- */
+/** Puts an item if no item has its key: the write of a fact whose key is its identity. */
 export async function putOnce(table: Table, item: Fields): Promise<Outcome> {
-  const writeId = table.randomToken(6);
-  try {
-    await sendBesideTransactions(table, () => table.client.send(new PutItemCommand(putOf(table, item, writeId))));
-    return 'recorded';
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return error.Item?.writeId?.S === writeId ? 'recorded' : 'already-there';
-  }
+  const input = putOf(table, item, table.randomToken(6));
+  const isOwn = await sendBesideTransactions(table, () => putOwn(table.client, input));
+  return isOwn ? 'recorded' : 'already-there';
 }
 
 /** The same for what may be very many at a time: 50 to 100 of them are one transaction. */

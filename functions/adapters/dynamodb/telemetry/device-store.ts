@@ -1,10 +1,4 @@
-import {
-  ConditionalCheckFailedException,
-  paginateQuery,
-  PutItemCommand,
-  TransactWriteItemsCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { paginateQuery, TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../../domain/identity/username.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
@@ -18,6 +12,7 @@ import { userPk } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
 import { sendTransaction } from '../shared/retry-transaction.ts';
 import { chunkItem, chunkSk, DEVICE_SK, DeviceItem, devicePk, hourSkPrefix, parseChunk } from './telemetry.items.ts';
+import { putOwn } from '../shared/put-if.ts';
 
 const PARALLEL_QUERIES = 8;
 
@@ -155,21 +150,9 @@ export function dynamoDeviceStore(
 
     async saveChunk(deviceId, hour, chunk) {
       const writeId = deps.randomToken(6);
-      const command = new PutItemCommand({
-        TableName: tableName,
-        Item: chunkItem(deviceId, hour, chunk, writeId),
-        ...ifAt(chunk.revision),
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      });
-      try {
-        await client.send(command);
-        return 'saved';
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        // The SDK sends again after a lost answer; then it is our own write that stands in the way.
-        const isOurs = error.Item !== undefined && parseChunk(error.Item).writeId === writeId;
-        return isOurs ? 'saved' : 'stale';
-      }
+      const Item = chunkItem(deviceId, hour, chunk, writeId);
+      const isOwn = await putOwn(client, { TableName: tableName, Item, ...ifAt(chunk.revision) });
+      return isOwn ? 'saved' : 'stale';
     },
   };
 }
