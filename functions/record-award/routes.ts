@@ -31,8 +31,18 @@ const BadgeRequest = z.strictObject({
   grantedBy: z.optional(GrantedBy),
 });
 
-/** Every grant's id can be sent in a path; a reversal's holds another one's, an extension's name and a username. */
-const GrantId = z.string().check(z.regex(/^[A-Za-z0-9._:@/-]{1,512}$/, 'expected the id of a grant'));
+/**
+ * The id of a grant in a path. On AWS `a//b` arrives as `a/b`, so a slash is taken only in the ids of publishes: the name of an
+ * extension has no two in a row. A feed post may be named `a//b`, and another one `a/b`.
+ */
+const GrantId = z
+  .string()
+  .check(
+    z.regex(
+      /^(?=.{1,512}$)(?:[A-Za-z0-9._:@~-]+|publish:[A-Za-z0-9._:@/-]+)$/,
+      'a path carries ids of A-Z a-z 0-9 . _ : @ ~ - only: send any other in the body of POST /v1/grants/reverse',
+    ),
+  );
 
 const granting = { method: 'POST', access: { scope: 'awards:grant' } } as const;
 const answers = {

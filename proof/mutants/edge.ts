@@ -186,6 +186,14 @@ export const edgeMutants: readonly Mutant[] = [
     'another one',
   ),
   mutant(
+    'grant-in-path',
+    'a path carries no id of a grant that could arrive as another one',
+    'functions/record-award/routes.ts',
+    ['(?:[A-Za-z0-9._:@~-]+|', '(?:[A-Za-z0-9._:@/~-]+|'],
+    'test/functions/record-award.test.ts',
+    'id of a grant in a path',
+  ),
+  mutant(
     'route-permitted',
     'the gateway invokes a function only for what its resource policy covers',
     'local/http/http-front.ts',

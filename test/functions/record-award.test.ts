@@ -233,7 +233,31 @@ describe.each([
 describe('the id of a grant in a path', () => {
   const reverse = (grantId: string) => call(`/v1/grants/${grantId}/reverse`, { reason: 'a mistake' });
 
-  it('may contain slashes, encoded or not', async () => {
+  it('reaches no other grant than the one that is meant: what a path cannot carry goes in a body', async () => {
+    for (const id of ['a/b', 'a//b']) {
+      const post = {
+        event: 'feed_post_created',
+        distinct_id: 'server',
+        properties: { post_id: id, username: 'poster' },
+      };
+      expect((await call('/ingest', post)).body).toMatchObject({ accepted: 1 });
+    }
+    const ids = (await stored()).map(({ pk }) => pk.replace(/^GRANT#/u, '')).filter((id) => /a\/{1,2}b$/u.test(id));
+    expect(ids).toHaveLength(2);
+
+    for (const grantId of ids) {
+      for (const inPath of [grantId, encodeURIComponent(grantId)]) {
+        const { status, body } = await reverse(inPath);
+        expect({ status, body }).toMatchObject({ status: 404, body: { code: 'unknown_grant' } });
+      }
+    }
+    for (const grantId of ids) {
+      const { status, body } = await call('/v1/grants/reverse', { grantId, reason: 'a mistake' });
+      expect({ status, body }).toMatchObject({ status: 201, body: { grantId: `reversal:${grantId}` } });
+    }
+  });
+
+  it('of a publish may contain slashes, encoded or not', async () => {
     const { lines, balance } = aLedger({
       ...aFeedPost('p1', aUsername('slash')),
       grantId: 'publish:@scope/tool@2026.08.21.1:slash',
