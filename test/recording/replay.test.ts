@@ -4,10 +4,13 @@ import { gunzipSync } from 'node:zlib';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
+import { datesFrom } from '../../domain/shared/by-date.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
+import { scoreOn } from '../../proof/simulator/model/scoring.ts';
 import { expectCommunityTruth } from './community-truth.ts';
+import { datedFactsOf, firstDateOf } from './dated-truth.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /** A real client's recorded traffic, sent to the running stack; its truth file was counted from the recording alone. */
@@ -131,6 +134,11 @@ async function expectTruth(stack: TestStack): Promise<void> {
       username,
       canonicalScore: expected.activityScore,
       activityScore: expected.activityScore,
+    });
+    const facts = datedFactsOf(username, (date) => addDays(date, shiftDays));
+    const [from, to] = [firstDateOf(facts), addDays('2026-11-20', shiftDays)];
+    expect(await read(`/v1/scores/${username}/history?from=${from}&to=${to}`)).toEqual({
+      days: [...datesFrom(from, to)].map((date) => ({ date, canonicalScore: scoreOn(date, facts) })),
     });
   }
   await expectCommunityTruth(stack, truthFile, shiftDays);

@@ -12,6 +12,7 @@ import { historyView, statsView } from '../../../domain/scoring/views.ts';
 import { kindOf } from '../../../domain/telemetry/event-kind.ts';
 import { datesFrom } from '../../../domain/shared/by-date.ts';
 import { scoreOn } from '../../../proof/simulator/model/scoring.ts';
+import { datedFactsOf, firstDateOf } from '../../recording/dated-truth.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
 
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../../fixtures', name));
@@ -113,32 +114,10 @@ describe('the recorded traffic of a real client', () => {
 
   it('gives every user on each date the score that the recording alone determines', async () => {
     const scores = await replay(60);
-    const sent = requests.flatMap(({ key, body }) =>
-      ('events' in body ? body.events : [body]).map(({ event, distinct_id, insert_id, properties }) => {
-        const kind = kindOf(event, properties, activityOfVersion1);
-        return { key, device: distinct_id, hour: properties.startedAt.slice(0, 13), id: insert_id, kind };
-      }),
-    );
-    // The first key of a device owns it. An event belongs to its first key.
-    const first = <Of extends (typeof sent)[number]>(of: (one: Of) => string, all: readonly Of[]) => {
-      const keys = new Map<string, string>();
-      for (const one of all) if (one.key !== null && !keys.has(of(one))) keys.set(of(one), one.key);
-      return keys;
-    };
-    const placeOf = ({ device, hour, id }: (typeof sent)[number]) => `${device} ${hour} ${id}`;
-    const [owners, senders] = [first(({ device }) => device, sent), first(placeOf, sent)];
     for (const username of Object.keys(truth.users)) {
-      const mine = sent.filter((one) => (senders.get(placeOf(one)) ?? owners.get(one.device)) === username);
-      const byEvent = [...Map.groupBy(mine, ({ hour, id }) => `${hour} ${id}`).values()];
-      const events = byEvent.map((copies) => {
-        const keyed = copies.filter((one) => senders.has(placeOf(one)));
-        const { hour, kind } = (keyed.length > 0 ? keyed : copies).reduce((a, b) => (b.device < a.device ? b : a));
-        const isActive = kind.command !== null;
-        return { date: hour.slice(0, 10), command: kind.success ? kind.command : null, isActive };
-      });
-      const facts = { events, issues: [], signIns: [], versions: [], pulls: [], lines: [] };
+      const facts = datedFactsOf(username);
+      const from = firstDateOf(facts);
       const { score } = scores.scores.get(username)!;
-      const from = events.reduce((least, each) => (each.date < least ? each.date : least), date);
       const { days } = historyView([], score, { from, to: date, today: date });
       expect([username, days]).toEqual([
         username,
