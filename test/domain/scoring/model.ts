@@ -38,15 +38,20 @@ export class FactsModel implements UserTelemetry, UserReports {
   readonly signIns = new Map<string, { username: Username; at: number }>();
   readonly owners = new Map<string, Username>();
   readonly sent: Sent[] = [];
+  /** Of each device, by hour and id. */
+  readonly #byDevice = new Map<string, Map<string, Sent>>();
   readonly announcements: Announced[] = [];
 
   send(deviceId: string, at: number, event: EventEntry): void {
     const { sender } = event;
-    const same = this.sent.find(
-      (s) => s.deviceId === deviceId && hourOf(s.at) === hourOf(at) && s.event.id === event.id,
-    );
-    if (same === undefined) this.sent.push({ deviceId, at, event });
-    else if (same.event.sender === null) same.event = { ...same.event, sender };
+    const ofDevice = this.#byDevice.get(deviceId) ?? new Map<string, Sent>();
+    this.#byDevice.set(deviceId, ofDevice);
+    const same = ofDevice.get(`${hourOf(at)} ${event.id}`);
+    if (same === undefined) {
+      const first = { deviceId, at, event };
+      ofDevice.set(`${hourOf(at)} ${event.id}`, first);
+      this.sent.push(first);
+    } else if (same.event.sender === null) same.event = { ...same.event, sender };
     if (sender !== null && !deviceId.startsWith('~') && !this.owners.has(deviceId)) this.bind(deviceId, sender);
     const touched = new Set([this.owners.get(deviceId), sender].filter((name) => name !== null && name !== undefined));
     for (const username of touched) this.announcements.push({ username, days: [dateOf(at)] });
@@ -82,15 +87,22 @@ export class FactsModel implements UserTelemetry, UserReports {
   }
 
   async linksOf(username: Username): Promise<readonly DeviceLink[]> {
-    const named = this.sent.filter(({ event }) => event.sender === username).map(({ deviceId }) => deviceId);
+    const named = [...this.#byDevice].flatMap(([deviceId, sent]) =>
+      sent.values().some(({ event }) => event.sender === username) ? [deviceId] : [],
+    );
     const owned = [...this.owners].filter(([, owner]) => owner === username).map(([deviceId]) => deviceId);
     return [...new Set([...named, ...owned])].map((deviceId) => ({ deviceId, owned: owned.includes(deviceId) }));
   }
 
   async *hoursOf(deviceId: string, dates?: { readonly from: string; readonly to: string }) {
     const inRange = (at: number) => dates === undefined || (dates.from <= dateOf(at) && dateOf(at) <= dates.to);
-    const found = this.sent.filter((s) => s.deviceId === deviceId && inRange(s.at)).sort((a, b) => a.at - b.at);
-    for (const { at, event } of found) yield { deviceId, hour: hourOf(at), events: [event] };
+    const found = [...(this.#byDevice.get(deviceId)?.values() ?? [])].filter(({ at }) => inRange(at));
+    for (const [hour, sent] of Map.groupBy(
+      found.sort((a, b) => a.at - b.at),
+      ({ at }) => hourOf(at),
+    )) {
+      yield { deviceId, hour, events: sent.map(({ event }) => event) };
+    }
   }
 }
 

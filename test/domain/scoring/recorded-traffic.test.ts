@@ -74,12 +74,14 @@ async function replay(refreshEvery: number) {
   return scores;
 }
 
+const dayByDay = replay(60);
+
 describe('the recorded traffic of a real client', () => {
   it.each([
-    ['folded from nothing', Infinity],
-    ['folded day by day', 60],
-  ])('gives every user the true counts and score, %s', async (_how, refreshEvery) => {
-    const scores = await replay(refreshEvery);
+    ['folded from nothing', replay(Infinity)],
+    ['folded day by day', dayByDay],
+  ])('gives every user the true counts and score, %s', async (_how, replayed) => {
+    const scores = await replayed;
 
     for (const [username, expected] of Object.entries(truth.users)) {
       const stored = scores.metrics.get(username)!;
@@ -113,7 +115,7 @@ describe('the recorded traffic of a real client', () => {
   });
 
   it('gives every user on each date the score that the recording alone determines', async () => {
-    const scores = await replay(60);
+    const scores = await dayByDay;
     for (const username of Object.keys(truth.users)) {
       const facts = datedFactsOf(username);
       const from = firstDateOf(facts);
