@@ -8,6 +8,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { afterAll, afterEach, expect, it } from 'vitest';
+import { community } from '#community';
 import { type Assembly, readAssembly } from '../../local/template/assembly.ts';
 import { connect, targetOf } from '../../operator/connection.ts';
 import { readStatus } from '../../operator/stack-status.ts';
@@ -22,26 +23,32 @@ afterEach(async () => {
 });
 afterAll(() => [dataDirectory, bundles].forEach((path) => rmSync(path, { recursive: true })));
 
-/** Rules that give much more for each group of commands. */
-const OTHER_RULES = `
-const theirs = { ...ours.inForce, version: '0', activity: { ...ours.inForce.activity, diversityPoints: 700 } };
-export const rulebook = { ...ours, inForce: theirs, of: (name) => (name === '0' ? theirs : ours.of(name)) };`;
-const CHANGES: readonly (readonly [file: RegExp, from: RegExp, to: string])[] = [
-  [/scoring\/username-metrics\.ts$/, /export const FOLD = \d+;/u, 'export const FOLD = 1;'],
-  [/rules\/current-rules\.ts$/, /export const rulebook\b([^;]*);/u, `const ours$1;${OTHER_RULES}`],
-];
+/** Rules that give much more for each group of commands, and both versions known. */
+const [ours = missing()] = community.rules;
+const theirs = { ...ours, version: '0', activity: { ...ours.activity, diversityPoints: 700 } };
+const otherCommunity = {
+  ...community,
+  rules: [theirs, ...community.rules],
+  settings: { ...community.settings, rules: theirs.version },
+};
+const FOLD_NUMBER = /export const FOLD = \d+;/u;
 const otherRelease: Plugin = {
   name: 'other release',
-  setup({ onLoad }) {
-    for (const [filter, from, to] of CHANGES) {
-      onLoad({ filter }, ({ path }) => {
-        const source = readFileSync(path, 'utf8');
-        if (!from.test(source)) throw new Error(`${path} has nothing like ${from}`);
-        return { contents: source.replace(from, to), loader: 'ts' };
-      });
-    }
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^#community$/ }, ({ path }) => ({ path, namespace: 'community' }));
+    onLoad({ filter: /./, namespace: 'community' }, () => ({
+      contents: `export const community = ${JSON.stringify(otherCommunity)};`,
+    }));
+    onLoad({ filter: /scoring\/username-metrics\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      if (!FOLD_NUMBER.test(source)) throw new Error(`${path} has no number of the fold`);
+      return { contents: source.replace(FOLD_NUMBER, 'export const FOLD = 1;'), loader: 'ts' };
+    });
   },
 };
+function missing(): never {
+  throw new Error('a community without rules');
+}
 
 /** The assembly with the code of these functions from another release. */
 async function released(assembly: Assembly, roles: readonly string[]): Promise<Assembly> {
@@ -121,15 +128,15 @@ const gainsOf = ({ days }: { readonly days: readonly { readonly canonicalScore: 
 };
 
 it('refreshes what another release folded and scored otherwise, once after each deployment', async () => {
-  const ours = readAssembly(await assemblyOfRun(), 'Laurel-local');
-  const theirs = await released(ours, ['refresh-score', 'backfill']);
-  let stack = await start(ours);
+  const usual = readAssembly(await assemblyOfRun(), 'Laurel-local');
+  const other = await released(usual, ['refresh-score', 'backfill']);
+  let stack = await start(usual);
   await sendEvents(stack);
   const first = await seen(stack);
   expect(first).toMatchObject({ score: { rulesVersion: '1' }, versions: { 1: 1 }, lastBackfill: null });
   await stack.stop();
 
-  stack = await start(theirs);
+  stack = await start(other);
   const back = await seen(stack);
   expect(back).toMatchObject({ score: { rulesVersion: '0' }, versions: { 0: 1 } });
   expect(back.lastBackfill).toMatchObject({ mode: 'stale', status: 'done' });
@@ -137,12 +144,12 @@ it('refreshes what another release folded and scored otherwise, once after each 
   for (const each of [first, back]) expect(each.gains).toEqual(gainsOf(each)); // a change of rules is no gain of a day
   await stack.stop();
 
-  stack = await start(ours);
+  stack = await start(usual);
   const forward = await seen(stack);
   expect({ ...forward, lastBackfill: null }).toEqual(first);
   expect(forward.lastBackfill?.runId).not.toBe(back.lastBackfill?.runId);
   await stack.stop();
 
-  stack = await start(ours);
+  stack = await start(usual);
   expect(await seen(stack)).toEqual(forward); // nothing was deployed, so there was no other backfill
 });
