@@ -3,6 +3,7 @@ import { devicePuller, userPuller } from '../registry/record-pull.ts';
 import type { RegistryCounts, UserRegistry } from '../registry/user-registry.port.ts';
 import { additionsOf, atEndOf, byDate, datesFrom, nothingByDate, type ByDate } from '../shared/by-date.ts';
 import type { UtcDate } from '../shared/utc.ts';
+import { isOfNobody } from '../telemetry/device-id.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import type { CountRules, ScoringRules } from '../rules/scoring-rules.ts';
 
@@ -52,6 +53,10 @@ async function countPublishes(
   return upTo(max, byDate(additions), since);
 }
 
+/** Many machines send such a device: who pulled is not known, and may be the author. */
+const isNobody = (puller: string): boolean =>
+  puller.startsWith(devicePuller('')) && isOfNobody(puller.slice(devicePuller('').length));
+
 /** Full by `since`, there is nothing to read: whatever is added changes no date that matters. */
 async function countPulls(
   registry: UserRegistry,
@@ -67,7 +72,7 @@ async function countPulls(
   const additions: (readonly [UtcDate, number])[] = [];
   let [read, lasting] = [0, 0];
   for await (const page of registry.pullsOf(username)) {
-    const others = page.filter(({ puller }) => !own.has(puller));
+    const others = page.filter(({ puller }) => !own.has(puller) && !isNobody(puller));
     additions.push(...others.map(({ on }) => [on, 1] as const));
     read += page.length;
     lasting += others.filter(({ on }) => on <= since).length;

@@ -10,7 +10,16 @@ export const deviceIdOf = (distinctId: string): string => (distinctId.startsWith
 export const trustedDeviceIdOf = (username: Username): string => `~${username}`;
 
 /** Whether a device stands for a server's reports about one username. */
-export const isTrustedDevice = (deviceId: string): boolean => deviceId.startsWith('~') && !deviceId.startsWith('~~');
+export const isTrustedDevice = (deviceId: string): boolean => /^~[^~+]/u.test(deviceId);
+
+/** So many devices of an account are folded, one by one. */
+export const MAX_DEVICES = 100;
+
+/** The device of what an account's keys send from any further devices. No username begins with `+`. */
+export const furtherDevicesOf = (username: Username): string => `~+${username}`;
+
+/** Whether a device is no client's own: one of the two above. */
+export const isStandIn = (deviceId: string): boolean => /^~[^~]/u.test(deviceId);
 
 /** What programs send where they have no id, in letters and digits alone. Zeros, and nothing at all, are ids of nobody as well. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
@@ -26,3 +35,6 @@ export function isPlaceholder(distinctId: string): boolean {
   const core = distinctId.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
   return /^0*$/u.test(core) || PLACEHOLDERS.has(core);
 }
+
+/** Whether a device is none: it may have been bound before placeholders were known. */
+export const isOfNobody = (deviceId: string): boolean => !isStandIn(deviceId) && isPlaceholder(deviceId);

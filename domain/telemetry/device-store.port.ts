@@ -25,16 +25,19 @@ export type DeviceStore = {
   find(deviceId: string): Promise<Device | undefined>;
   /** Notes when a device was first seen. The first time stands. */
   register(deviceId: string, at: string): Promise<void>;
-  /** Makes `username` the owner, with the link that its fold follows, in one transaction; the first owner stands. Whoever is barred from it is refused. */
-  bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned'>;
+  /** Makes `username` the owner, with the link that its fold follows, in one transaction; the first owner stands. Whoever is barred from it is refused. `full` as below. */
+  bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned' | 'full'>;
   /**
    * Takes the ownership away, and gives it to somebody else where that is asked for, in one transaction with the links. The
    * link of the former owner stays: what the device's events name a sender for is still found. `not-theirs` where the
-   * device has another owner than `owner`, or one where that is undefined.
+   * device has another owner than `owner`, or one where that is undefined; `full` where the new owner has too many devices.
    */
-  unbind(deviceId: string, owner: Username | undefined, then?: Unbinding): Promise<'unbound' | 'not-theirs'>;
-  /** Makes the device findable for the fold of a username that its events name. Changes no ownership. */
-  link(deviceId: string, username: Username): Promise<void>;
+  unbind(deviceId: string, owner: Username | undefined, then?: Unbinding): Promise<'unbound' | 'not-theirs' | 'full'>;
+  /**
+   * Makes the device findable for the fold of a username that its events name. Changes no ownership. `full` where the username
+   * has `MAX_DEVICES` others; devices that stand in for others are not counted.
+   */
+  link(deviceId: string, username: Username): Promise<'linked' | 'full'>;
   isLinked(deviceId: string, username: Username): Promise<boolean>;
   /** All chunks of an hour, in order. */
   chunksOf(deviceId: string, hour: UtcHour): Promise<readonly Chunk[]>;

@@ -8,7 +8,7 @@ import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
 import { decideHour, type Chunk, type StoreOutcome } from './device-hour-set.ts';
-import { deviceIdOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
+import { deviceIdOf, furtherDevicesOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
 import {
   identityOf,
@@ -65,6 +65,10 @@ type DeviceBatch = {
   readonly deviceId: string;
   readonly sender: Username | null;
   readonly hours: Map<UtcHour, TelemetryRecord[]>;
+};
+type HourBatch = Pick<DeviceBatch, 'deviceId' | 'sender'> & {
+  readonly hour: UtcHour;
+  readonly events: readonly TelemetryRecord[];
 };
 type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
 
@@ -142,11 +146,15 @@ async function byDevice(
 }
 
 async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[], at: string): Promise<Outcomes> {
-  await settleAll(batches, batches.length, (batch) => prepareDevice(deps, batch, at));
-  const hours = batches.flatMap(({ deviceId, sender, hours }) =>
-    [...hours].map(([hour, events]) => ({ deviceId, sender, hour, events })),
-  );
-  const read = await settleAll(hours, hours.length, async (batch) => {
+  const placed = await placeDevices(deps, batches, at);
+  const hours = new Map<string, HourBatch>();
+  for (const { deviceId, sender, hours: ofDevice } of placed) {
+    for (const [hour, events] of ofDevice) {
+      const key = `${hour} ${deviceId}`;
+      hours.set(key, { deviceId, sender, hour, events: [...(hours.get(key)?.events ?? []), ...events] });
+    }
+  }
+  const read = await settleAll([...hours.values()], hours.size, async (batch) => {
     return { ...batch, chunks: await deps.devices.chunksOf(batch.deviceId, batch.hour) };
   });
   const stored = await settleAll(read, PARALLEL_WRITES, async ({ deviceId, sender, hour, events, chunks }) => {
@@ -218,27 +226,35 @@ function reportOf(results: readonly EventResult[]): IngestReport {
 
 /**
  * Before a device's first event the device is there, and before an hour names its sender the sender's link is: a link
- * without facts is harmless, a fact that no fold finds is not.
+ * without facts is harmless, a fact that no fold finds is not. Gives the batches with the devices to store them under.
  */
-async function prepareDevice(
+async function placeDevices(
   { devices }: IngestDeps,
-  { deviceId, sender }: Pick<DeviceBatch, 'deviceId' | 'sender'>,
+  batches: readonly DeviceBatch[],
   at: string,
-): Promise<void> {
-  const linkSender = async (username: Username) => {
-    if (!(await devices.isLinked(deviceId, username))) await devices.link(deviceId, username);
-  };
-  if (sender !== null && isTrustedDevice(deviceId)) return linkSender(sender); // no device of anybody's to bind
-
-  const device = await devices.find(deviceId);
-  if (sender === null) {
-    if (device === undefined) await devices.register(deviceId, at);
-    return;
-  }
-  if (device?.owner === sender) return;
-  const mayBind = device?.owner === undefined && device?.barred?.includes(sender) !== true;
-  if (mayBind && (await devices.bind(deviceId, sender, at)) === 'bound') return;
-  await linkSender(sender);
+): Promise<readonly DeviceBatch[]> {
+  const known = await settleAll(batches, batches.length, async (batch) => {
+    const { deviceId, sender } = batch;
+    if (sender !== null && isTrustedDevice(deviceId)) {
+      if (!(await devices.isLinked(deviceId, sender))) await devices.link(deviceId, sender);
+      return { batch, device: undefined };
+    }
+    const device = await devices.find(deviceId);
+    if (sender === null && device === undefined) await devices.register(deviceId, at);
+    return { batch, device };
+  });
+  // One after the other: each new device of an account moves the same count.
+  return settleAll(known, 1, async ({ batch, device }) => {
+    const { deviceId, sender } = batch;
+    if (sender === null || isTrustedDevice(deviceId) || device?.owner === sender) return batch;
+    const mayBind = device?.owner === undefined && device?.barred?.includes(sender) !== true;
+    const bound = mayBind ? await devices.bind(deviceId, sender, at) : 'already-owned';
+    if (bound === 'bound') return batch;
+    if (bound !== 'full' && (await devices.link(deviceId, sender)) === 'linked') return batch;
+    const further = furtherDevicesOf(sender);
+    await devices.link(further, sender);
+    return { ...batch, deviceId: further };
+  });
 }
 
 /** Decides and writes until every chunk is stored as decided, reading again whenever another sender was faster. */

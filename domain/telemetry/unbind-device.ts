@@ -18,7 +18,7 @@ export async function unbindDevice(
   { devices, clock }: UnbindDeps,
   distinctId: string,
   { to, bar = false }: { readonly to?: Username | undefined; readonly bar?: boolean | undefined } = {},
-): Promise<Result<'unbound', 'unknown-device'>> {
+): Promise<Result<'unbound', 'unknown-device' | 'too-many-devices'>> {
   const deviceId = deviceIdOf(distinctId);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const device = await devices.find(deviceId);
@@ -28,7 +28,9 @@ export async function unbindDevice(
     const toBar = bar && former !== undefined && former !== to && !barred.includes(former) ? former : undefined;
     if (owner === to && toBar === undefined) return ok('unbound');
     const given = to === undefined ? undefined : { username: to, at: isoOf(clock()) };
-    if ((await devices.unbind(deviceId, owner, { to: given, bar: toBar })) === 'unbound') return ok('unbound');
+    const outcome = await devices.unbind(deviceId, owner, { to: given, bar: toBar });
+    if (outcome === 'unbound') return ok('unbound');
+    if (outcome === 'full') return err('too-many-devices');
   }
   throw new Error(`a device was bound again ${MAX_ATTEMPTS} times while it was unbound`);
 }

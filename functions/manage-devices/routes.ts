@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
-import { isPlaceholder } from '../../domain/telemetry/device-id.ts';
+import { isPlaceholder, MAX_DEVICES } from '../../domain/telemetry/device-id.ts';
 import { DistinctId } from '../../domain/telemetry/telemetry-event.ts';
 import { unbindDevice, type UnbindDeps } from '../../domain/telemetry/unbind-device.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
@@ -14,7 +14,11 @@ const what = { to: z.optional(Username), bar: z.optional(z.boolean()) };
 const Choice = z.strictObject(what);
 type Choice = z.infer<typeof Choice>;
 
-const unbinding = { method: 'POST', access: { scope: 'keys:manage' }, problems: ['unknown_device'] } as const;
+const unbinding = {
+  method: 'POST',
+  access: { scope: 'keys:manage' },
+  problems: ['unknown_device', 'too_many_devices'],
+} as const;
 const description = 'The device has this owner, or none, now or before';
 
 async function unbound(
@@ -28,6 +32,9 @@ async function unbound(
   }
   const to = choice.to === undefined ? undefined : await deps.resolveUsername(choice.to);
   const result = await unbindDevice(deps, distinctId, { to, bar: choice.bar });
+  if (!result.ok && result.error === 'too-many-devices') {
+    return problem('too_many_devices', `to: this account has ${MAX_DEVICES} devices, and can have no more`);
+  }
   if (!result.ok) return problem('unknown_device', 'distinct_id: no such device has sent anything');
   return { owner: to ?? null };
 }

@@ -21,6 +21,7 @@ export const STATUS_OF_CODE = {
   award_conflict: 409,
   badge_conflict: 409,
   not_reversible: 409,
+  too_many_devices: 409,
   version_conflict: 409,
   /** 403 where an extension that belongs to somebody else is to be changed. */
   not_owner: 409,

@@ -49,6 +49,22 @@ export const telemetryMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
+    'devices-of-an-account',
+    'an account gets no more devices than are folded',
+    STORE,
+    ["'attribute_not_exists(devices) OR devices < :most'", `'${always('devices < :most')}'`],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'placeholder-followed',
+    'a placeholder that older code bound credits nobody',
+    'functions/adapters/dynamodb/telemetry/user-telemetry.ts',
+    [' || isOfNobody(key.deviceId)', ''],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
     'placeholder-unbound',
     'an id that stands for no device is never bound',
     INGEST,
@@ -266,14 +282,13 @@ export const telemetryMutants: readonly Mutant[] = [
     changes: [
       {
         file: INGEST,
-        find: '  await settleAll(batches, batches.length, (batch) => prepareDevice(deps, batch, at));\n',
-        replace: '',
+        find: 'const placed = await placeDevices(deps, batches, at);',
+        replace: 'const placed = batches;',
       },
       {
         file: INGEST,
         find: '  return new Map(stored.flat());\n',
-        replace:
-          '  await settleAll(batches, batches.length, (batch) => prepareDevice(deps, batch, at));\n  return new Map(stored.flat());\n',
+        replace: '  await placeDevices(deps, batches, at);\n  return new Map(stored.flat());\n',
       },
     ],
     caughtBy: [ONCE_TEST],
@@ -283,7 +298,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'owner-before-link',
     'whoever sends first from a device owns it',
     INGEST,
-    ["if (mayBind && (await devices.bind(deviceId, sender, at)) === 'bound') return;", ''],
+    ["mayBind ? await devices.bind(deviceId, sender, at) : 'already-owned'", "'already-owned' as string"],
     INGEST_TEST,
     'binds the device',
   ),

@@ -1,7 +1,8 @@
-import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceHour } from '../../domain/telemetry/device-hour.ts';
+import { MAX_DEVICES } from '../../domain/telemetry/device-id.ts';
 import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
 import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
@@ -111,6 +112,79 @@ onBothEngines('devices and their events', (engine) => {
 
     expect(await store.isLinked(device, user)).toBe(true);
     expect(await telemetry.linksOf(user)).toEqual([{ deviceId: device, owned: true }]);
+  });
+
+  describe('of an account with almost as many devices as are folded', () => {
+    let user: ReturnType<typeof aUsername>;
+    beforeEach(async () => {
+      user = aUsername(`full-${devices}`);
+      const Item = marshall({ pk: `USER#${user}`, sk: 'LINKS', devices: MAX_DEVICES - 2 });
+      await client.send(new PutItemCommand({ TableName: table, Item }));
+    });
+    const linked = async () => (await telemetry.linksOf(user)).map(({ deviceId }) => deviceId);
+
+    it('bind and link up to the bound, and count no device twice', async () => {
+      expect(await store.bind(`${device}-1`, user, AT)).toBe('bound');
+      expect(await store.link(`${device}-1`, user)).toBe('linked');
+      expect(await store.link(`${device}-2`, user)).toBe('linked');
+      expect(await store.link(`${device}-3`, user)).toBe('full');
+      expect(await store.bind(`${device}-3`, user, AT)).toBe('full');
+
+      expect(await store.bind(`${device}-2`, user, AT)).toBe('bound');
+      for (const standIn of [`~${user}`, `~+${user}`]) expect(await store.link(standIn, user)).toBe('linked');
+      expect(new Set(await linked())).toEqual(new Set([`${device}-1`, `${device}-2`, `~${user}`, `~+${user}`]));
+      expect(await store.find(`${device}-3`)).toBeUndefined();
+    });
+
+    it('let as many of many binders in as there is room for', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, n) =>
+          n % 2 === 0 ? store.bind(`${device}-${n}`, user, AT) : store.link(`${device}-${n}`, user),
+        ),
+      );
+
+      expect(outcomes.filter((outcome) => outcome === 'full')).toHaveLength(6);
+      expect(await linked()).toHaveLength(2);
+    });
+
+    it('are given to it up to the bound', async () => {
+      await store.bind(device, ada, AT);
+      for (const n of [1, 2]) await store.bind(`${device}-${n}`, user, AT);
+
+      expect(await store.unbind(device, ada, { to: { username: user, at: AT } })).toBe('full');
+      expect(await store.find(device)).toEqual({ deviceId: device, owner: ada });
+      expect(await store.unbind(`${device}-1`, user, { to: { username: ada, at: AT } })).toBe('unbound');
+      expect(await store.unbind(`${device}-1`, ada, { to: { username: user, at: AT } })).toBe('unbound');
+    });
+  });
+
+  it('that were linked before the bound are followed up to 200, those that stand in for others first', async () => {
+    const user = aUsername(`older-${devices}`);
+    const items = [...Array.from({ length: 201 }, (_, n) => `d${n}`), `~${user}`, `~+${user}`].map((id) => ({
+      PutRequest: { Item: marshall({ pk: `USER#${user}`, sk: `DEVICE#${id}`, owned: true }) },
+    }));
+    for (let from = 0; from < items.length; from += 25) {
+      const RequestItems = { [table]: items.slice(from, from + 25) };
+      await client.send(new BatchWriteItemCommand({ RequestItems }));
+    }
+
+    const links = (await telemetry.linksOf(user)).map(({ deviceId }) => deviceId);
+    expect(links).toHaveLength(200);
+    expect(links).toEqual(expect.arrayContaining([`~${user}`, `~+${user}`]));
+  });
+
+  it('that stand for no device are not followed, though older code bound them', async () => {
+    const user = aUsername('null');
+    for (const id of ['undefined', 'null', '0', '[object Object]', 'localhost', '--', '~~null', 'real', '~null']) {
+      await client.send(
+        new PutItemCommand({
+          TableName: table,
+          Item: marshall({ pk: `USER#${user}`, sk: `DEVICE#${id}`, owned: true }),
+        }),
+      );
+    }
+
+    expect((await telemetry.linksOf(user)).map(({ deviceId }) => deviceId)).toEqual(['real', '~null']);
   });
 
   it('store a chunk as given, with the next revision', async () => {

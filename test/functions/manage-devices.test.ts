@@ -1,3 +1,5 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anHttpRequest, type RequestDraft } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';
@@ -115,6 +117,18 @@ describe('unbinding', () => {
     expect(await inBody({ distinct_id: 'shared', to: 'Bob' })).toMatchObject({ status: 200, body: { owner: 'bob' } });
     await send('shared', ada, 'two');
     expect(await itemsWith('DEVICE#shared DEVICE')).toEqual([expect.objectContaining({ owner: 'bob' })]);
+  });
+
+  it('gives no device to an account that has as many as are folded', async () => {
+    await send('one-too-many', ada, 'one');
+    const Item = marshall({ pk: 'USER#carol', sk: 'LINKS', devices: 100 });
+    await world.client.send(new PutItemCommand({ TableName: world.tables.telemetry, Item }));
+
+    expect(await inBody({ distinct_id: 'one-too-many', to: 'carol' })).toMatchObject({
+      status: 409,
+      body: { code: 'too_many_devices', error: expect.stringMatching(/^to: /u) },
+    });
+    expect(await itemsWith('DEVICE#one-too-many DEVICE')).toEqual([expect.objectContaining({ owner: 'ada' })]);
   });
 
   it('bars the owner from binding it again, and nobody else', async () => {

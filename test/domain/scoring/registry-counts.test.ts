@@ -114,3 +114,11 @@ describe('pulls', () => {
     ]);
   });
 });
+
+it('pulls by devices that name no installation credit nobody, whenever they were stored', async () => {
+  const of = (...pullers: string[]) => pullers.map((puller) => ({ puller, on: ago(3) }));
+  const nobody = of('device:undefined', 'device:[object Object]', 'device:0', 'device:~~null');
+  const { counts } = await count({ pulls: [...nobody, ...of('device:d1', 'user:null', 'device:~null')] });
+
+  expect(atEndOf(TODAY, counts.pulls)).toBe(3);
+});

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../domain/telemetry/canonical-json.ts';
-import { deviceIdOf, isTrustedDevice, trustedDeviceIdOf } from '../../../domain/telemetry/device-id.ts';
+import {
+  deviceIdOf,
+  furtherDevicesOf,
+  isStandIn,
+  isTrustedDevice,
+  trustedDeviceIdOf,
+} from '../../../domain/telemetry/device-id.ts';
 import { kindOf } from '../../../domain/telemetry/event-kind.ts';
 import { judgeEvent } from '../../../domain/telemetry/telemetry-event.ts';
 import { aUsername, sha256 } from '../../builders/identity.ts';
@@ -125,10 +131,10 @@ describe('canonical JSON', () => {
 
 describe('a device id', () => {
   it('of a client never equals a server’s device or another client’s device', () => {
-    const names = fc.stringMatching(/^~{0,3}[a-z]{1,3}$/);
+    const names = fc.stringMatching(/^~{0,3}[a-z+]{1,3}$/);
     fc.assert(
       fc.property(names, names, (a, b) => {
-        expect(isTrustedDevice(deviceIdOf(a))).toBe(false);
+        expect(isStandIn(deviceIdOf(a))).toBe(false);
         expect(deviceIdOf(a) === deviceIdOf(b)).toBe(a === b);
         expect(deviceIdOf(a) < deviceIdOf(b)).toBe(a < b);
       }),
@@ -137,5 +143,11 @@ describe('a device id', () => {
 
   it('of a server’s reports is one for each username', () => {
     expect(isTrustedDevice(trustedDeviceIdOf(aUsername('ada')))).toBe(true);
+    expect(isStandIn(trustedDeviceIdOf(aUsername('ada')))).toBe(true);
+  });
+
+  it('of an account’s further devices is its own, and no server’s', () => {
+    expect(isTrustedDevice(furtherDevicesOf(aUsername('ada')))).toBe(false);
+    expect(isStandIn(furtherDevicesOf(aUsername('ada')))).toBe(true);
   });
 });

@@ -65,3 +65,12 @@ describe('a device that is given to another account, or whose owner is barred', 
     expect(asked).toEqual(expected);
   });
 });
+
+it('a device is not given to an account that has too many', async () => {
+  const devices = { ...aDeviceOf(aUsername('ada')), unbind: async () => 'full' as const };
+
+  expect(await unbindDevice({ devices, clock: () => 0 }, 'd1', { to: aUsername('bob') })).toEqual({
+    ok: false,
+    error: 'too-many-devices',
+  });
+});

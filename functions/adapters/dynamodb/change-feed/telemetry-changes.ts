@@ -24,6 +24,8 @@ export function telemetryChange({ keys, before, after }: StreamChange): Telemetr
     }
     case 'link':
       return { kind: 'link-changed', username: key.username };
+    case 'link-count': // the links announce themselves
+      return undefined;
     case 'report':
       return { kind: 'report-changed', username: key.username };
   }

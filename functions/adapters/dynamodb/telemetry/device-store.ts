@@ -3,6 +3,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../../domain/identity/username.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
+import { isStandIn, MAX_DEVICES } from '../../../../domain/telemetry/device-id.ts';
 import type { DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { gather, getOne, getTogether, type GetItem } from '../shared/gather.ts';
@@ -11,7 +12,16 @@ import { hourPlaceOf } from '../shared/hour-index.ts';
 import { userPk } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
 import { sendTransaction } from '../shared/retry-transaction.ts';
-import { chunkItem, chunkSk, DEVICE_SK, DeviceItem, devicePk, hourSkPrefix, parseChunk } from './telemetry.items.ts';
+import {
+  chunkItem,
+  chunkSk,
+  DEVICE_SK,
+  DeviceItem,
+  devicePk,
+  hourSkPrefix,
+  LINKS_SK,
+  parseChunk,
+} from './telemetry.items.ts';
 import { putOwn } from '../shared/put-if.ts';
 
 const PARALLEL_QUERIES = 8;
@@ -25,6 +35,20 @@ export function dynamoDeviceStore(
   get: GetItem = getOne(client, tableName),
 ): DeviceStore {
   const put = putsGathered({ client, tableName, ...deps });
+
+  const isLinked = async (deviceId: string, username: Username) =>
+    (await get(marshall({ pk: userPk(username), sk: devicePk(deviceId) }))) !== undefined;
+
+  /** Counts a device that an account's fold has to follow from now on, in the transaction that links it. */
+  const oneMore = (username: Username) => ({
+    Update: {
+      TableName: tableName,
+      Key: marshall({ pk: userPk(username), sk: LINKS_SK }),
+      UpdateExpression: 'ADD devices :one',
+      ConditionExpression: 'attribute_not_exists(devices) OR devices < :most',
+      ExpressionAttributeValues: marshall({ ':one': 1, ':most': MAX_DEVICES }),
+    },
+  });
 
   async function chunksByQuery({ deviceId, hour }: HourAsked): Promise<readonly Chunk[]> {
     const query = {
@@ -87,9 +111,11 @@ export function dynamoDeviceStore(
         TableName: tableName,
         Item: marshall({ pk: userPk(username), sk: devicePk(deviceId), owned: true }),
       };
-      const command = new TransactWriteItemsCommand({ TransactItems: [{ Update: own }, { Put: link }] });
+      const count = (await isLinked(deviceId, username)) ? [] : [oneMore(username)];
+      const command = new TransactWriteItemsCommand({ TransactItems: [{ Update: own }, { Put: link }, ...count] });
       const outcome = await sendTransaction(deps, () => client.send(command));
-      return outcome.kind === 'committed' ? 'bound' : 'already-owned';
+      if (outcome.kind === 'committed') return 'bound';
+      return outcome.failed.includes(0) ? 'already-owned' : 'full';
     },
 
     async unbind(deviceId, owner, { to, bar } = {}) {
@@ -127,24 +153,34 @@ export function dynamoDeviceStore(
           ExpressionAttributeValues: marshall({ ':owned': isOwned }),
         },
       });
+      const isNew = to !== undefined && !(await isLinked(deviceId, to.username));
       const command = new TransactWriteItemsCommand({
         TransactItems: [
           { Update: disown },
           ...(isTaken ? [owned(owner, false)] : []),
           ...(to === undefined ? [] : [owned(to.username, true)]),
+          ...(isNew ? [oneMore(to.username)] : []),
         ],
       });
       const outcome = await sendTransaction(deps, () => client.send(command));
-      return outcome.kind === 'committed' ? 'unbound' : 'not-theirs';
+      if (outcome.kind === 'committed') return 'unbound';
+      return outcome.failed.includes(0) ? 'not-theirs' : 'full';
     },
 
     async link(deviceId, username) {
-      await put({ pk: userPk(username), sk: devicePk(deviceId), owned: false });
+      const item = { pk: userPk(username), sk: devicePk(deviceId), owned: false };
+      if (isStandIn(deviceId)) {
+        await put(item);
+        return 'linked';
+      }
+      if (await isLinked(deviceId, username)) return 'linked';
+      const link = { TableName: tableName, Item: marshall(item), ConditionExpression: 'attribute_not_exists(pk)' };
+      const command = new TransactWriteItemsCommand({ TransactItems: [{ Put: link }, oneMore(username)] });
+      const outcome = await sendTransaction(deps, () => client.send(command));
+      return outcome.kind === 'committed' || outcome.failed.includes(0) ? 'linked' : 'full';
     },
 
-    async isLinked(deviceId, username) {
-      return (await get(marshall({ pk: userPk(username), sk: devicePk(deviceId) }))) !== undefined;
-    },
+    isLinked,
 
     chunksOf: (deviceId, hour) => chunksGathered({ deviceId, hour }),
 

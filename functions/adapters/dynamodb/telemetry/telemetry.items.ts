@@ -13,12 +13,15 @@ import type { Item } from '../shared/item.ts';
  *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt, lastOwner, barred; in the index `byHour` under createdAt's hour
  *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events; in the index `byHour`
  *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
+ *   USER#<name>    LINKS                      how many devices it has links to, but for those that stand in for others
  *   USER#<name>    ISSUE#<id>                 an issue that the user created
  *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
  *   USER#<name>    FACT#<event>#<id>          a fact of another kind that the rules name; with a date where there is one a day
  */
 
 export const DEVICE_SK = 'DEVICE';
+/** How many devices an account has links to. */
+export const LINKS_SK = 'LINKS';
 export const devicePk = (deviceId: string): string => `DEVICE#${deviceId}`;
 export const hourSkPrefix = (hour: UtcHour): string => `HOUR#${hour}#`;
 export const chunkSk = (hour: UtcHour, index: number): string => hourSkPrefix(hour) + String(index).padStart(4, '0');
@@ -34,6 +37,7 @@ export type TelemetryKey =
   | { readonly kind: 'device'; readonly deviceId: string }
   | { readonly kind: 'chunk'; readonly deviceId: string; readonly hour: UtcHour; readonly index: number }
   | { readonly kind: 'link'; readonly username: Username; readonly deviceId: string }
+  | { readonly kind: 'link-count'; readonly username: Username }
   | { readonly kind: 'report'; readonly username: Username };
 
 const Keys = z.object({ pk: z.string(), sk: z.string() });
@@ -52,6 +56,7 @@ export function parseKey(item: Item): TelemetryKey {
   if (username !== undefined && linked !== undefined) {
     return { kind: 'link', username: Username.parse(username), deviceId: linked };
   }
+  if (username !== undefined && sk === LINKS_SK) return { kind: 'link-count', username: Username.parse(username) };
   if (username !== undefined && FACT_PREFIXES.some((prefix) => sk.startsWith(prefix))) {
     return { kind: 'report', username: Username.parse(username) };
   }

@@ -1,10 +1,17 @@
 import { paginateQuery, type DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { EventEntry } from '../../../../domain/telemetry/device-hour.ts';
+import { isOfNobody } from '../../../../domain/telemetry/device-id.ts';
 import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/user-telemetry.port.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
 import { devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
 import { userPk } from '../shared/item.ts';
+
+/**
+ * So many devices of an account are folded at most. `MAX_DEVICES` and those that stand in for others are far fewer: only an
+ * account that had more before that bound comes so far.
+ */
+const MAX_LINKS = 200;
 
 /** The facts that a fold reads, from the `telemetry` table itself: an index could lag behind them. */
 export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): UserTelemetry {
@@ -17,14 +24,18 @@ export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): 
       const pages = query({
         KeyConditionExpression: 'pk = :user AND begins_with(sk, :link)',
         ExpressionAttributeValues: marshall({ ':user': userPk(username), ':link': devicePk('') }),
+        ScanIndexForward: false, // those that stand in for others first: `~` sorts after letters and digits
+        Limit: MAX_LINKS,
       });
       for await (const page of pages) {
         for (const item of page.Items ?? []) {
           const key = parseKey(item);
-          if (key.kind === 'link') links.push({ deviceId: key.deviceId, ...LinkItem.parse(unmarshall(item)) });
+          if (key.kind !== 'link' || isOfNobody(key.deviceId)) continue;
+          links.unshift({ deviceId: key.deviceId, ...LinkItem.parse(unmarshall(item)) });
         }
+        if (links.length >= MAX_LINKS) break;
       }
-      return links;
+      return links.slice(-MAX_LINKS);
     },
 
     async *hoursOf(deviceId, dates) {
