@@ -154,12 +154,12 @@ export function alarmOnFunction(laurelFunction: LaurelFunction): void {
   });
 }
 
-/** For the function that folds scores: some machine's clock was days ahead when it saved one. */
+/** For a function that folds and saves: some machine's clock was days ahead when it saved. */
 export function alarmOnDateAhead({ fn, name }: LaurelFunction): void {
   addAlarm(fn, 'StoredDateAhead', {
     metric: ownMetric('StoredDateAhead', name, total),
     atLeast: 1,
-    says: 'a stored score was dated more than 2 days ahead; the refresh that found it has mended it.',
+    says: 'a stored score, board or hour was dated more than 2 days ahead; the run that found it has mended it.',
     runbook: RUNBOOK.dateAhead,
   });
 }

@@ -9,7 +9,7 @@ import type { LedgerRead } from './read-lines.ts';
 const Points = z.int();
 const PointsByName = z.record(z.string(), Points);
 
-const AuditProblem = z.object({
+export const AuditProblem = z.object({
   code: z.enum([
     'unreadable_line',
     'misplaced_line',

@@ -52,7 +52,7 @@ export type LinesRead = { readonly lines: readonly GrantLine[]; readonly faults:
 export type GrantLines = {
   balanceOf(username: Username): Promise<Balance>;
   /** The newest `limit` lines, newest first; with `before`, of those with a smaller seq. */
-  newestOf(username: Username, range: LinesRange): Promise<readonly GrantLine[]>;
+  newestOf(username: Username, range: LinesRange): Promise<LinesRead>;
   /** Lines in the order of seq, all of them or those that follow a seq. */
   allOf(username: Username, range?: { readonly after: number; readonly limit: number }): Promise<LinesRead>;
 };

@@ -2,7 +2,7 @@ import type { Username } from '../identity/username.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { Balance } from './balance.ts';
 import { isContribution, type GrantLine } from './grant.ts';
-import type { GrantLines, LinesRead } from './grant-ledger.port.ts';
+import type { GrantLines, LineFault, LinesRead } from './grant-ledger.port.ts';
 
 export type LinesDeps = { readonly lines: GrantLines; readonly random: Random; readonly sleep: Sleep };
 
@@ -25,27 +25,39 @@ async function readCaughtUp<Read>(
   }
 }
 
-const isUnbroken = (newestFirst: readonly GrantLine[]): boolean =>
-  newestFirst.every(({ seq }, index) => index === 0 || newestFirst[index - 1]?.seq === seq + 1);
+const isUnbroken = (newestFirst: readonly number[]): boolean =>
+  newestFirst.every((seq, index) => index === 0 || newestFirst[index - 1] === seq + 1);
 
-/** A page of lines, newest first: the newest, or those before a seq. Reads the balance first, to know what must be there. */
+const isUnread = ({ code }: LineFault): boolean => code === 'unreadable_line';
+
+/**
+ * A page of lines, newest first: the newest, or those before a seq. A line that cannot be read is among the faults instead.
+ * Reads the balance first, to know what must be there.
+ */
 export async function pageOfLines(
   deps: LinesDeps,
   username: Username,
   { limit, before }: { readonly limit: number; readonly before?: number | undefined },
-): Promise<{ readonly balance: Balance; readonly page: readonly GrantLine[]; readonly next: number | null }> {
+): Promise<{
+  readonly balance: Balance;
+  readonly page: readonly GrantLine[];
+  readonly unread: readonly LineFault[];
+  readonly next: number | null;
+}> {
   const read = async () => {
     const balance = await deps.lines.balanceOf(username);
-    return { balance, page: await deps.lines.newestOf(username, { limit, before }) };
+    const found = await deps.lines.newestOf(username, { limit, before });
+    return { balance, ...found, seqs: seqsOf(found).toReversed() };
   };
-  const isWhole = ({ balance: { seq }, page }: Awaited<ReturnType<typeof read>>) => {
+  const isWhole = ({ balance: { seq }, seqs }: Awaited<ReturnType<typeof read>>) => {
     const newest = before === undefined ? seq : Math.min(seq, before - 1);
-    const first = page[0]?.seq ?? 0;
-    return first >= newest && page.length === Math.min(limit, first) && isUnbroken(page);
+    const first = seqs[0] ?? 0;
+    return first >= newest && seqs.length === Math.min(limit, first) && isUnbroken(seqs);
   };
-  const { balance, page } = await readCaughtUp(deps, read, isWhole);
-  const last = page.at(-1)?.seq ?? 1;
-  return { balance, page, next: page.length === limit && last > 1 ? last : null };
+  const { balance, lines, faults, seqs } = await readCaughtUp(deps, read, isWhole);
+  const last = seqs.at(-1) ?? 1;
+  const next = seqs.length === limit && last > 1 ? last : null;
+  return { balance, page: lines, unread: faults.filter(isUnread), next };
 }
 
 /** A balance and lines that were read with it. */
@@ -78,8 +90,7 @@ export async function linesUpTo(
 
 /** Of all that was found, in order. */
 const seqsOf = ({ lines, faults }: LinesRead): readonly number[] => {
-  const unread = faults.filter(({ code }) => code === 'unreadable_line');
-  return [...lines, ...unread].map(({ seq }) => seq).sort((a, b) => a - b);
+  return [...lines, ...faults.filter(isUnread)].map(({ seq }) => seq).sort((a, b) => a - b);
 };
 
 const FIRST_PAGE = 100;
@@ -127,7 +138,12 @@ async function wholePage(
 ): Promise<readonly GrantLine[]> {
   const page = await readCaughtUp(
     deps,
-    () => deps.lines.newestOf(username, { limit, before: seq + 1 }),
+    async () => {
+      const { lines, faults } = await deps.lines.newestOf(username, { limit, before: seq + 1 });
+      const unread = faults.find(isUnread);
+      if (unread !== undefined) throw new Error(`the ledger of ${username}: ${unread.error}`);
+      return lines;
+    },
     (read) => isPageFrom(read, seq, limit),
   );
   if (!isPageFrom(page, seq, limit))
@@ -136,4 +152,4 @@ async function wholePage(
 }
 
 const isPageFrom = (page: readonly GrantLine[], seq: number, limit: number): boolean =>
-  page[0]?.seq === seq && page.length === Math.min(limit, seq) && isUnbroken(page);
+  page[0]?.seq === seq && page.length === Math.min(limit, seq) && isUnbroken(page.map((line) => line.seq));

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { AuditProblem } from './audit.ts';
 import { reversedBy, type GrantLine } from './grant.ts';
 
 /** The ledger's answers, each with its schema: the documentation and the handlers use the same. */
@@ -46,6 +47,8 @@ export const GrantView = z.object({
 export const GrantsView = z.object({
   /** Newest first. */
   grants: z.array(GrantView),
+  /** The lines among them that cannot be read, where there are any. */
+  problems: z.optional(z.array(AuditProblem)),
   /** The cursor of the next page. */
   next: z.optional(z.string()),
 });

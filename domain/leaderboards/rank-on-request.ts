@@ -3,6 +3,7 @@ import { isoOf, MILLISECONDS_PER_HOUR } from '../shared/utc.ts';
 import { BOARDS } from './board.ts';
 import { buildBoards, type BuildDeps, type BuiltBoard } from './build-boards.ts';
 import type { RankRequested } from '../messages/rank.message.ts';
+import { latestCredible } from '../scoring/wrong-clock.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type RankDeps = BuildDeps & {
@@ -12,7 +13,12 @@ export type RankDeps = BuildDeps & {
 
 /** What became of some requests. `done-since`: builds that began after all that was announced are seen by readers. */
 export type RankOutcome =
-  | { readonly kind: 'built'; readonly boards: readonly BuiltBoard[] }
+  | {
+      readonly kind: 'built';
+      readonly boards: readonly BuiltBoard[];
+      /** Snapshots that only a wrong clock can have made: ignored, and replaced by this build. */
+      readonly ahead: readonly Pick<Snapshot, 'board' | 'asOf'>[];
+    }
   | { readonly kind: 'done-since' }
   | { readonly kind: 'later'; readonly delaySeconds: number };
 
@@ -31,7 +37,13 @@ export const LONGEST_DELAY_SECONDS = 900;
 export async function rankOnRequest(deps: RankDeps, requests: readonly RankRequested[]): Promise<RankOutcome> {
   const now = deps.clock();
   const currents = await settleAll(BOARDS, BOARDS.length, (board) => deps.store.current(board));
-  const oldest = Math.min(...currents.map((current) => (current === null ? -Infinity : Date.parse(current.asOf))));
+  const ahead = currents.flatMap((current) =>
+    current !== null && current.asOf > latestCredible(now) ? [current] : [],
+  );
+  const times = currents.map((current) =>
+    current === null || ahead.includes(current) ? -Infinity : Date.parse(current.asOf),
+  );
+  const oldest = Math.min(...times);
   const missing = requests.filter(({ changedBefore }) => {
     const isDone = changedBefore !== undefined && oldest > Date.parse(changedBefore) + MARGIN_MS;
     return !isDone;
@@ -41,7 +53,8 @@ export async function rankOnRequest(deps: RankDeps, requests: readonly RankReque
   const changes = missing.flatMap(({ changedBefore }) => changedBefore ?? []);
   const isForced = changes.length < missing.length;
   const dueAt = oldest + (isLarge(currents) ? BETWEEN_LARGE_BUILDS_MS : 0);
-  if (isForced || dueAt <= now) return { kind: 'built', boards: await buildBoards(deps) };
+  if (isForced || dueAt <= now)
+    return { kind: 'built', boards: await buildBoards(deps), ahead: ahead.map(({ board, asOf }) => ({ board, asOf })) };
   const delaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.ceil((dueAt - now) / 1_000));
   // One for all: what has seen the last change has seen the others.
   const last = Math.max(...changes.map((change) => Date.parse(change)));

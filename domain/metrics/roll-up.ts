@@ -8,6 +8,7 @@ import type { HourFactsReader } from './hour-facts.port.ts';
 import type { RollUpRequested } from '../messages/roll-up.message.ts';
 import { lastSampleOf, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
 import type { ScoreTotalsReader } from './score-totals.port.ts';
+import { latestCredible } from '../scoring/wrong-clock.ts';
 import { untilSaved } from '../shared/until-saved.ts';
 
 export type RollUpDeps = SummaryDeps & {
@@ -30,6 +31,8 @@ export type RollUpOutcome = {
   readonly date: UtcDate;
   readonly rolledUp: readonly UtcHour[];
   readonly doneSince: readonly UtcHour[];
+  /** Hours that only a wrong clock can have rolled up: done again. */
+  readonly ahead: readonly UtcHour[];
 };
 
 /**
@@ -54,12 +57,14 @@ type RolledUp = RollUpOutcome & { readonly before: RolledUpDay; readonly day: Ro
 
 function rollUpOnly(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRequested[] | null): Promise<RolledUp> {
   return untilSaved(deps, `rollup of ${date}`, async () => {
-    const startedAt = isoOf(deps.clock()); // before the guard, so before any fact is read
+    const now = deps.clock(); // before the guard, so before any fact is read
+    const startedAt = isoOf(now);
     const stored = await deps.rollups.load(date);
-    const due = requests === null ? null : dueHours(stored.day, requests);
+    const ahead = storedHours(stored.day).filter((hour) => isAhead(stored.day, hour, now));
+    const due = requests === null ? null : [...new Set([...dueHours(stored.day, requests), ...ahead])].sort();
     const doneSince = requests === null || due === null ? [] : hoursOf(requests).filter((hour) => !due.includes(hour));
     const before = stored.day;
-    if (due?.length === 0) return { date, rolledUp: [], doneSince, before, day: before };
+    if (due?.length === 0) return { date, rolledUp: [], doneSince, ahead, before, day: before };
 
     let day = before;
     const rolledUp = new Set<UtcHour>();
@@ -73,9 +78,9 @@ function rollUpOnly(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRe
       day = setHour(day, hour, nothing, startedAt);
       rolledUp.add(hour);
     }
-    if (rolledUp.size === 0) return { date, rolledUp: [], doneSince, before, day };
+    if (rolledUp.size === 0) return { date, rolledUp: [], doneSince, ahead, before, day };
     const outcome = await stored.save(day);
-    return outcome === 'stale' ? 'stale' : { date, rolledUp: [...rolledUp].sort(), doneSince, before, day };
+    return outcome === 'stale' ? 'stale' : { date, rolledUp: [...rolledUp].sort(), doneSince, ahead, before, day };
   });
 }
 
@@ -98,6 +103,10 @@ function dueHours(day: RolledUpDay, requests: readonly RollUpRequested[]): reado
     }),
   );
 }
+
+/** A start that far ahead would cover every change until then. */
+const isAhead = (day: RolledUpDay, hour: UtcHour, now: number): boolean =>
+  (day.rolledUpAt.get(numberOfHour(hour)) ?? '') > latestCredible(now);
 
 const storedHours = (day: RolledUpDay): readonly UtcHour[] =>
   [...day.rolledUpAt.keys()].map((number) => `${day.date}T${String(number).padStart(2, '0')}`);

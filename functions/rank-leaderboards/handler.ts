@@ -13,6 +13,7 @@ import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
+import { logDateAhead } from '../runtime/log-date-ahead.ts';
 import { once } from '../runtime/once.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RankLeaderboardsEnv } from './env.ts';
@@ -44,7 +45,9 @@ const drain = sqsBatch({
   wire: wired,
   async onMessages(deps, messages) {
     await noteRules(deps);
-    logger.info('rank', { ...(await rankOnRequest(deps, messages)), messages: messages.length });
+    const outcome = await rankOnRequest(deps, messages);
+    if (outcome.kind === 'built') for (const { board, asOf } of outcome.ahead) logDateAhead(board, asOf);
+    logger.info('rank', { ...outcome, messages: messages.length });
   },
 });
 

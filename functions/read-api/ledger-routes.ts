@@ -54,10 +54,11 @@ export const ledgerRoutes = [
     async handle({ params, query: { limit, cursor, format } }, deps: LedgerReadDeps, { headers }) {
       const username = await deps.resolveUsername(params.username);
       const before = cursor === undefined ? undefined : Number(cursor);
-      const { balance, page, next } = await pageOfLines(deps, username, { limit, before });
+      const { balance, page, unread, next } = await pageOfLines(deps, username, { limit, before });
       if (balance.seq === 0 && !(await hasScore(deps, username))) return unknownUsername(params.username);
       const grants = page.map(grantView);
-      const body = next === null ? { grants } : { grants, next: String(next) };
+      const problems = unread.length === 0 ? {} : { problems: [...unread] };
+      const body = { grants, ...problems, ...(next === null ? {} : { next: String(next) }) };
       return inFormat({ format }, headers, body, grants, GRANT_COLUMNS);
     },
   }),

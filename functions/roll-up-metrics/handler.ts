@@ -6,6 +6,7 @@ import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
+import { logDateAhead } from '../runtime/log-date-ahead.ts';
 import { once } from '../runtime/once.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RollUpMetricsEnv } from './env.ts';
@@ -29,6 +30,7 @@ const drain = sqsBatch({
   wire: wired,
   async onMessages(deps, messages) {
     const outcome = await rollUpDay(deps, dateOfHour(messages[0].hour), messages);
+    for (const hour of outcome.ahead) logDateAhead('rollup', hour);
     const sample = await sampleGauges(deps, { isForced: false });
     logger.info('rollup', { ...outcome, sample, messages: messages.length });
   },

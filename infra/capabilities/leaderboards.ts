@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { RankLeaderboardsEnv } from '../../functions/rank-leaderboards/env.ts';
 import { SetVisibilityEnv } from '../../functions/set-visibility/env.ts';
+import { alarmOnDateAhead } from '../alarms.ts';
 import { environmentOf } from '../environment.ts';
 import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
 import { sendTo } from '../policies.ts';
@@ -25,6 +26,7 @@ export function leaderboards(scope: Construct, { stage, variables, may }: Founda
     memoryMegabytes: 1_769, // a whole processor: sorting takes most of the time
     maxConcurrency: 2,
   });
+  alarmOnDateAhead(worker);
   worker.allow(
     may.listScores,
     may.buildBoards,

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
+import { alarmOnDateAhead } from '../alarms.ts';
 import { environmentOf } from '../environment.ts';
 import { QueueWorker } from '../queue-worker.ts';
 import type { Foundation } from './foundation.ts';
@@ -18,6 +19,7 @@ export function metrics(scope: Construct, { stage, variables, may }: Foundation)
     timeout: ROLL_UP_TIMEOUT,
     maxConcurrency: 2, // a day's hours are saved one after the other
   });
+  alarmOnDateAhead(worker);
   worker.allow(
     may.listScores,
     may.readRegistry, // the versions in an extension's summary

@@ -20,7 +20,7 @@ export const leaderboardMutants: readonly Mutant[] = [
     'pointer-forward',
     'readers are switched forward only',
     STORE,
-    withoutCondition('attribute_not_exists(pk) OR asOf < :asOf'),
+    withoutCondition('attribute_not_exists(pk) OR asOf < :asOf OR asOf > :credible'),
     STORE_TEST,
     'dynoxide',
   ),

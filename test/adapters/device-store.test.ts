@@ -14,6 +14,7 @@ import { onBothEngines } from '../support/on-both-engines.ts';
 const AT = '2026-08-21T12:00:00.000Z';
 const LATER = '2026-08-21T13:00:00.000Z';
 const HOUR = '2026-08-21T12';
+const chance = { random: () => 0.5, sleep: async () => {} };
 const [ada, bob] = [aUsername('ada'), aUsername('bob')];
 
 onBothEngines('devices and their events', (engine) => {
@@ -26,7 +27,7 @@ onBothEngines('devices and their events', (engine) => {
     table = (await engine().createTables(['telemetry'])).telemetry;
     let tokens = 0;
     const randomToken = () => `token-${(tokens += 1)}`;
-    store = dynamoDeviceStore(client, table, { random: () => 0.5, sleep: async () => {}, randomToken });
+    store = dynamoDeviceStore(client, table, { ...chance, randomToken });
     telemetry = dynamoUserTelemetry(client, table);
   });
   afterAll(() => client.destroy());
@@ -109,6 +110,8 @@ onBothEngines('devices and their events', (engine) => {
 
     await store.bind(device, user, AT);
     await store.link(device, user);
+    const late = dynamoDeviceStore(client, table, { ...chance, randomToken: () => 'late' }, async () => undefined);
+    expect(await late.link(device, user)).toBe('linked'); // it has read before the bind
 
     expect(await store.isLinked(device, user)).toBe(true);
     expect(await telemetry.linksOf(user)).toEqual([{ deviceId: device, owned: true }]);

@@ -179,6 +179,15 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.exactly('alltime', NOON)).toEqual(earlier.snapshot);
   });
 
+  it.each([
+    [2, 'superseded'],
+    [400, 'switched'],
+  ])('are switched away from a build %i days ahead: %s', async (days, outcome) => {
+    await commit(after(days * DAY));
+
+    expect((await commit(after(1))).outcome).toBe(outcome);
+  });
+
   it('end with the latest of many concurrent writers', async () => {
     const times = [3, 9, 1, 7, 5, 8, 2].map(after);
     const written = await Promise.all(times.map((asOf) => commit(asOf)));

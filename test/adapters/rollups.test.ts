@@ -186,13 +186,18 @@ onBothEngines('rollups', (engine) => {
       );
     };
 
-    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [] });
-    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour] });
+    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [], ahead: [] });
+    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour], ahead: [] });
     // too close, because two machines' clocks may differ
     expect(await ask(began - 3_000)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(began)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(began + 60_000)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(null)).toMatchObject({ rolledUp: [hour] });
+
+    // A clock that was 400 days ahead would have covered every change until then.
+    await ask(null, began + 400 * 86_400_000);
+    expect(await ask(began - 60_000)).toMatchObject({ rolledUp: [hour], ahead: [hour] });
+    expect(await ask(began - 60_000)).toMatchObject({ doneSince: [hour], ahead: [] });
   });
 
   it('count as started before their first read, however long reading takes', async () => {

@@ -1,3 +1,4 @@
+import { latestCredible } from '../../domain/scoring/wrong-clock.ts';
 import type { Board } from '../../domain/leaderboards/board.ts';
 import type { BuildDeps } from '../../domain/leaderboards/build-boards.ts';
 import type { Layout } from '../../domain/leaderboards/layout.ts';
@@ -53,7 +54,8 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
         await this.#around('snapshot', () => this.kept.set(`${board} ${asOf}`, { snapshot, retention }));
         return this.#around('pointer', () => {
           const before = this.pointers.get(board);
-          if (before !== undefined && before.asOf >= asOf) return 'superseded';
+          const isCredible = before !== undefined && before.asOf <= latestCredible(Date.parse(asOf));
+          if (isCredible && before.asOf >= asOf) return 'superseded';
           this.pointers.set(board, snapshot);
           this.switches.push(snapshot);
           return 'switched';

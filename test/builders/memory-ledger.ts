@@ -36,11 +36,10 @@ export class MemoryLedger implements GrantLedger, GrantLines {
     return { lines: lines.slice(0, limit), faults: [] };
   };
 
-  readonly newestOf: GrantLines['newestOf'] = async (username, { limit, before = Infinity }) =>
-    this.linesOf(username)
-      .filter(({ seq }) => seq < before)
-      .toReversed()
-      .slice(0, limit);
+  readonly newestOf: GrantLines['newestOf'] = async (username, { limit, before = Infinity }) => {
+    const lines = this.linesOf(username).filter(({ seq }) => seq < before);
+    return { lines: lines.toReversed().slice(0, limit), faults: [] };
+  };
 }
 
 /** The parts of the ledger that a refresh needs; empty by default. */

@@ -1,3 +1,5 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aUsername } from '../builders/identity.ts';
 import { aLedger, anAward } from '../builders/grants.ts';
@@ -42,6 +44,32 @@ describe('a page of grants', () => {
 
   it.each(['0', '1001', 'x'])('of %s lines is refused', async (limit) => {
     expect(await read('ada/grants', `limit=${limit}`)).toMatchObject({ status: 400, body: { code: 'invalid_query' } });
+  });
+
+  it('tells which line cannot be read, and shows the others', async () => {
+    const bob = aUsername('bob');
+    const { lines, balance: after } = aLedger(...[0, 1, 2].map((n) => anAward(`b${n}`, 10, { username: bob })));
+    const ledger = dynamoGrantLedger(world.client, world.tables.score_grants);
+    await ledger.append({ username: bob, before: emptyBalance, lines, after, writeId: 'w' });
+    const broken = {
+      TableName: world.tables.score_grants,
+      Key: marshall({ pk: 'GRANT#award:b1', sk: 'GRANT' }),
+      UpdateExpression: 'SET amount = :text',
+      ExpressionAttributeValues: marshall({ ':text': 'ten' }),
+    };
+    await world.client.send(new UpdateItemCommand(broken));
+
+    const problems = [{ code: 'unreadable_line', seq: 2, error: 'line 2 cannot be read: amount' }];
+    const { status, body } = await read('bob/grants');
+    expect([status, body.grants.map(({ seq }: { seq: number }) => seq), body.problems]).toEqual([
+      200,
+      [3, 1],
+      problems,
+    ]);
+    expect((await read('bob/grants', 'limit=2')).body).toMatchObject({ grants: [{ seq: 3 }], problems, next: '2' });
+    expect((await read('bob/grants', 'limit=2&cursor=2')).body).toEqual({
+      grants: [expect.objectContaining({ seq: 1 })],
+    });
   });
 
   it('of an unknown account is 404', async () => {

@@ -129,6 +129,20 @@ describe('a request', () => {
     expect((await rankOnRequest({ ...world.build, requestLater: async () => {} }, [request])).kind).toBe('built');
   });
 
+  it('is built for where the boards are dated so far ahead that only a wrong clock can have built them', async () => {
+    const { world } = await requested([]);
+    const aheadBy = (days: number) => buildBoards(world.build, world.now + days * 86_400_000);
+    const ask = () =>
+      rankOnRequest({ ...world.build, requestLater: async () => {} }, [{ changedBefore: isoOf(world.now) }]);
+    await aheadBy(2);
+    expect((await ask()).kind).toBe('done-since');
+
+    await aheadBy(400);
+    const ahead = BOARDS.map((board) => ({ board, asOf: isoOf(world.now + 400 * 86_400_000) }));
+    expect(await ask()).toMatchObject({ kind: 'built', ahead, boards: BOARDS.map(() => ({ outcome: 'switched' })) });
+    expect(world.store.pointers.get('alltime')?.asOf).toBe(isoOf(world.now));
+  });
+
   it('is always built for a request without a time', async () => {
     expect((await requested([undefined], { scores: 100_001 })).outcome.kind).toBe('built');
   });

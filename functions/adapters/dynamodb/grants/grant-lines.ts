@@ -1,8 +1,8 @@
 import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { GrantLines } from '../../../../domain/grants/grant-ledger.port.ts';
+import type { GrantLines, LinesRead } from '../../../../domain/grants/grant-ledger.port.ts';
 import type { Username } from '../../../../domain/identity/username.ts';
-import { balanceKey, BY_USER_INDEX, parseBalanceItem, parseGrantItem, readLine } from './grant.items.ts';
+import { balanceKey, BY_USER_INDEX, parseBalanceItem, readLine } from './grant.items.ts';
 import type { Item } from '../shared/item.ts';
 
 /** Reads a user's lines through the index, and the balance from the table itself. */
@@ -40,15 +40,16 @@ export function dynamoGrantLines(client: DynamoDBClient, tableName: string): Gra
       const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
       return parseBalanceItem(Item);
     },
-    async newestOf(username, { limit, before }) {
-      return (await query(username, { before }, limit)).map((item) => parseGrantItem(item).line);
-    },
-    async allOf(username, { after, limit } = { after: 0, limit: Infinity }) {
-      const read = (await query(username, { after }, limit)).map(readLine);
-      return {
-        lines: read.flatMap(({ line }) => (line === undefined ? [] : [line])),
-        faults: read.flatMap(({ fault }) => (fault === undefined ? [] : [fault])),
-      };
-    },
+    newestOf: async (username, { limit, before }) => linesOf(await query(username, { before }, limit)),
+    allOf: async (username, { after, limit } = { after: 0, limit: Infinity }) =>
+      linesOf(await query(username, { after }, limit)),
+  };
+}
+
+function linesOf(items: readonly Item[]): LinesRead {
+  const read = items.map(readLine);
+  return {
+    lines: read.flatMap(({ line }) => line ?? []),
+    faults: read.flatMap(({ fault }) => fault ?? []),
   };
 }

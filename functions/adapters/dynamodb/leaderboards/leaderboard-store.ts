@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../../../../domain/leaderboards/board.ts';
 import type { Retention, LeaderboardStore } from '../../../../domain/leaderboards/leaderboard-store.port.ts';
 import type { BlockRef } from '../../../../domain/leaderboards/snapshot.ts';
+import { latestCredible } from '../../../../domain/scoring/wrong-clock.ts';
 import type { Sha256 } from '../../../../domain/shared/environment.ts';
 import { dayNumberOf, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR } from '../../../../domain/shared/utc.ts';
 import {
@@ -70,8 +71,8 @@ const ifNewOrKeptShorter = (hash: string, until: number): Condition => ({
 
 /** Holds while readers see no snapshot, or an older one. */
 const ifNewerThanShown = (asOf: string): Condition => ({
-  ConditionExpression: 'attribute_not_exists(pk) OR asOf < :asOf',
-  ExpressionAttributeValues: marshall({ ':asOf': asOf }),
+  ConditionExpression: 'attribute_not_exists(pk) OR asOf < :asOf OR asOf > :credible',
+  ExpressionAttributeValues: marshall({ ':asOf': asOf, ':credible': latestCredible(Date.parse(asOf)) }),
 });
 
 /**

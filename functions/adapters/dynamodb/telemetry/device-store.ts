@@ -7,7 +7,7 @@ import { isStandIn, MAX_DEVICES } from '../../../../domain/telemetry/device-id.t
 import type { DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { gather, getOne, getTogether, type GetItem } from '../shared/gather.ts';
-import { ifAt } from '../shared/conditions.ts';
+import { ifAt, ifNew } from '../shared/conditions.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { userPk } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
@@ -174,7 +174,7 @@ export function dynamoDeviceStore(
         return 'linked';
       }
       if (await isLinked(deviceId, username)) return 'linked';
-      const link = { TableName: tableName, Item: marshall(item), ConditionExpression: 'attribute_not_exists(pk)' };
+      const link = { TableName: tableName, Item: marshall(item), ...ifNew };
       const command = new TransactWriteItemsCommand({ TransactItems: [{ Put: link }, oneMore(username)] });
       const outcome = await sendTransaction(deps, () => client.send(command));
       return outcome.kind === 'committed' || outcome.failed.includes(0) ? 'linked' : 'full';
