@@ -292,7 +292,10 @@ export const scoreMutants: readonly Mutant[] = [
     'own-pulls',
     "an author's own pulls do not count",
     COUNTS,
-    ['page.filter(({ puller }) => !own.has(puller) && !isNobody(puller))', 'page.filter(({ puller }) => !own.has(puller) || true)'],
+    [
+      'page.filter(({ puller }) => !own.has(puller) && !isNobody(puller))',
+      'page.filter(({ puller }) => !own.has(puller) || true)',
+    ],
     COUNTS_TEST,
   ),
   mutant(

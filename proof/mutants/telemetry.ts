@@ -60,10 +60,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'counted-link',
     'a link that a bind made meanwhile is not replaced by a mere one',
     STORE,
-    [
-      'Item: marshall(item), ...ifNew };',
-      'Item: marshall(item) };',
-    ],
+    ['Item: marshall(item), ...ifNew };', 'Item: marshall(item) };'],
     STORE_TEST,
     'dynoxide',
   ),
