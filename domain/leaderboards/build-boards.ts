@@ -19,6 +19,7 @@ import type { Retention, LeaderboardStore, SnapshotWriter } from './leaderboard-
 import { packEntry, packRow, unpackEntry, unpackRow } from './packed-lines.ts';
 import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
 import type { BlockRef, BoardRow, LeafEntry, Snapshot } from './snapshot.ts';
+import { latestCredible } from '../scoring/wrong-clock.ts';
 import type { NewSorter, Sorter } from './sorter.port.ts';
 import type { Standing, Standings } from './standings.port.ts';
 
@@ -58,7 +59,8 @@ export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<
   const asOf = isoOf(now); // taken before anything is read: whatever was saved before is seen
   const date = dateOf(now);
   const guards = await settleAll(boards, boards.length, async (board) => {
-    const previous = await deps.store.current(board.name);
+    const current = await deps.store.current(board.name);
+    const previous = current !== null && current.asOf > latestCredible(now) ? null : current; // of a wrong clock
     return [...closingOf(board, previous, date), { board, asOf, date, previous }];
   });
   const sorters: Pick<Sorter<unknown>, 'close'>[] = [];

@@ -12,13 +12,15 @@ function dateOfStored({ metrics, score }: StoredUser): UtcDate | null {
   return dates.flatMap((date) => date ?? []).reduce<UtcDate | null>((a, b) => (a === null || b > a ? b : a), null);
 }
 
+const latestDate = (now: number): UtcDate => addDays(dateOf(now), MOST_DAYS_AHEAD);
+
 /** The latest time that a clock which is right can have stored, ISO 8601. What is stored as of a later one is ignored. */
-export const latestCredible = (now: number): string => `${addDays(dateOf(now), MOST_DAYS_AHEAD)}T23:59:59.999Z`;
+export const latestCredible = (now: number): string => `${latestDate(now)}T23:59:59.999Z`;
 
 /** The stored date where it is so far ahead that only a wrong clock can have saved it; else undefined. */
 export function dateAhead(stored: StoredUser, now: number): UtcDate | undefined {
   const date = dateOfStored(stored);
-  return date !== null && date > addDays(dateOf(now), MOST_DAYS_AHEAD) ? date : undefined;
+  return date !== null && date > latestDate(now) ? date : undefined;
 }
 
 /**
