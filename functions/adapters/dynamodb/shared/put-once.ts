@@ -14,6 +14,8 @@ type Outcome = 'recorded' | 'already-there';
 
 /** A transaction costs twice the units: only for a request that would otherwise make very many calls. */
 const TOGETHER_FROM = 50;
+/** DynamoDB would take 100, and longer for each of them. */
+const IN_TRANSACTION = 25;
 const PARALLEL_PUTS = 8;
 const MAX_TRIES = 5;
 
@@ -31,36 +33,40 @@ export async function putOnce(table: Table, item: Fields): Promise<Outcome> {
   return isOwn ? 'recorded' : 'already-there';
 }
 
-/** The same for what may be very many at a time: 50 to 100 of them are one transaction. */
+/** The same for what may be very many at a time: 50 and more of them go into transactions of 25. */
 export function putsGathered(table: Table): (item: Fields) => Promise<Outcome> {
   const one = async ({ ask, answer }: Asked<Fields, Outcome>) => answer(await putOnce(table, ask));
   return gather<Fields, Outcome>(async (group) => {
     // A transaction takes each item once; of two puts of one item the second comes after the first.
     const first = new Map(group.toReversed().map((asked) => [`${asked.ask.pk} ${asked.ask.sk}`, asked]));
-    let rest = [...first.values()].map((asked) => ({ asked, writeId: table.randomToken(6) }));
-    for (let attempt = 1; rest.length >= TOGETHER_FROM && attempt <= MAX_TRIES; attempt += 1) {
-      const TransactItems = rest.map(({ asked, writeId }) => ({ Put: putOf(table, asked.ask, writeId) }));
-      try {
-        await table.client.send(new TransactWriteItemsCommand({ TransactItems }));
-        for (const { asked } of rest) asked.answer('recorded');
-        rest = [];
-      } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) throw error;
-        // Those that are there are done; the others were not written, whatever the reason was.
-        const { CancellationReasons: reasons = [] } = error;
-        rest = rest.filter(({ asked, writeId }, index) => {
-          const isThere = reasons[index]?.Code === 'ConditionalCheckFailed';
-          if (isThere) asked.answer(reasons[index]?.Item?.writeId?.S === writeId ? 'recorded' : 'already-there');
-          return !isThere;
-        });
-      }
+    let rest = [...first.values()];
+    for (const isLarge = rest.length >= TOGETHER_FROM; isLarge && rest.length > 0; rest = rest.slice(IN_TRANSACTION)) {
+      await putTogether(table, rest.slice(0, IN_TRANSACTION));
     }
-    await settleAll(rest, PARALLEL_PUTS, ({ asked }) => one(asked));
     const isFirst = new Set(first.values());
-    await settleAll(
-      group.filter((asked) => !isFirst.has(asked)),
-      PARALLEL_PUTS,
-      one,
-    );
+    await settleAll([...rest, ...group.filter((asked) => !isFirst.has(asked))], PARALLEL_PUTS, one);
   });
+}
+
+/** One transaction, again without those that are there; in the end each by itself. */
+async function putTogether(table: Table, group: readonly Asked<Fields, Outcome>[]): Promise<void> {
+  let rest = group.map((asked) => ({ asked, writeId: table.randomToken(6) }));
+  for (let attempt = 1; rest.length > 0 && attempt <= MAX_TRIES; attempt += 1) {
+    const TransactItems = rest.map(({ asked, writeId }) => ({ Put: putOf(table, asked.ask, writeId) }));
+    try {
+      await table.client.send(new TransactWriteItemsCommand({ TransactItems }));
+      for (const { asked } of rest) asked.answer('recorded');
+      return;
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      // Those that are there are done; the others were not written, whatever the reason was.
+      const { CancellationReasons: reasons = [] } = error;
+      rest = rest.filter(({ asked, writeId }, index) => {
+        const isThere = reasons[index]?.Code === 'ConditionalCheckFailed';
+        if (isThere) asked.answer(reasons[index]?.Item?.writeId?.S === writeId ? 'recorded' : 'already-there');
+        return !isThere;
+      });
+    }
+  }
+  await settleAll(rest, PARALLEL_PUTS, async ({ asked }) => asked.answer(await putOnce(table, asked.ask)));
 }
