@@ -10,7 +10,10 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** Of the template only the tables are wanted here, and those depend on `infra/` alone. */
 function hashOfInfra(): string {
   const hash = createHash('sha256');
-  for (const file of readdirSync(join(ROOT, 'infra')).sort()) hash.update(readFileSync(join(ROOT, 'infra', file)));
+  const files = readdirSync(join(ROOT, 'infra'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  for (const file of files.sort()) hash.update(readFileSync(join(ROOT, 'infra', file)));
   return hash.digest('hex').slice(0, 16);
 }
 
