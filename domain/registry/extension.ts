@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
+import { settings } from '../rules/current-rules.ts';
 
 const MAX_NAME_CHARACTERS = 128;
 /** The contract bounds no number; a sort key does. Fifty digits are more publishes a day than there will ever be. */
 const MAX_VERSION_CHARACTERS = 64;
 
 const EXPECTED_NAME = `expected an extension name of a-z 0-9 . _ - and /, at most ${MAX_NAME_CHARACTERS} characters`;
-const EXPECTED_VERSION = `expected YYYY.MM.DD.N with a year up to 2100, at most ${MAX_VERSION_CHARACTERS} characters`;
 
 /** `net`, `@acme/net`, `@acme/net/sub`: names are owned, scopes are not. */
 export const ExtensionName = z
@@ -17,13 +17,25 @@ export const ExtensionName = z
   );
 export type ExtensionName = z.infer<typeof ExtensionName>;
 
-/** `2026.11.03.1`, ordered by its numbers. One of a far year would be the newest for good. */
-export const ExtensionVersion = z
-  .string(EXPECTED_VERSION)
-  .check(
-    z.maxLength(MAX_VERSION_CHARACTERS, EXPECTED_VERSION),
-    z.regex(/^(?:[01]\d{3}|20\d{2}|2100)\.\d{2}\.\d{2}\.\d+$/, EXPECTED_VERSION),
-  );
+const SCHEMES = {
+  /** `2026.11.03.1`, ordered by its numbers. One of a far year would be the newest for good. */
+  calver: {
+    form: /^(?:[01]\d{3}|20\d{2}|2100)\.\d{2}\.\d{2}\.\d+$/,
+    expected: `expected YYYY.MM.DD.N with a year up to 2100, at most ${MAX_VERSION_CHARACTERS} characters`,
+  },
+  /** `1.4.0` or `2.0.0-beta.1`, ordered as semver.org does. Build metadata has no order, so there is none. */
+  semver: {
+    form: /^(?:(?:0|[1-9]\d{0,14})(?:\.(?!$|-)|(?=$|-))){3}(?:-(?:(?:0|[1-9]\d{0,14}|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?!$)|$))+)?$/,
+    expected: `expected a semantic version such as 1.4.0 or 2.0.0-beta.1, at most ${MAX_VERSION_CHARACTERS} characters`,
+  },
+} as const;
+
+/** A version in a scheme of the community's settings. */
+export const versionIn = (scheme: keyof typeof SCHEMES) => {
+  const { form, expected } = SCHEMES[scheme];
+  return z.string(expected).check(z.maxLength(MAX_VERSION_CHARACTERS, expected), z.regex(form, expected));
+};
+export const ExtensionVersion = versionIn(settings.versions);
 export type ExtensionVersion = z.infer<typeof ExtensionVersion>;
 
 /** What a version is published in: `stable`, or one of the names that publishers give to what is not. */

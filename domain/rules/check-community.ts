@@ -90,6 +90,19 @@ function* faultsOfChecksums(files: CommunityFiles, checksums: Checksums, sha256:
   }
 }
 
+/** A draft of a version, which need be in no folder yet; it must find what is stored by the same identities. */
+export function checkDraft(
+  file: string,
+  text: string,
+  others: readonly ScoringRules[],
+): Result<ScoringRules, readonly FileFault[]> {
+  const read = readFile(new Map([[file, text]]), file, ScoringRules);
+  if (!read.ok) return read;
+  const rest = others.filter(({ version }) => version !== read.value.version);
+  const faults = [...faultsOfIdentities([...rest, read.value])];
+  return faults.length === 0 ? read : err(faults.map((fault) => ({ ...fault, file })));
+}
+
 /** What settings and versions of the rules expect of each other. */
 function* faultsAmong(settings: CommunitySettings, rules: readonly ScoringRules[]): Generator<FileFault, void> {
   const inForce = rules.find(({ version }) => version === settings.rules);

@@ -8,7 +8,7 @@ import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import type { CountRules, ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One more than the cap pays for: who reads the count sees that the cap took something away. */
-const maxCounted = ({ points, cap }: CountRules): number => (points === 0 ? 1 : Math.ceil(cap / points) + 1);
+export const maxCounted = ({ points, cap }: CountRules): number => (points === 0 ? 1 : Math.ceil(cap / points) + 1);
 
 /** So many pulls of others are looked at: popularity makes no refresh dearer than that. */
 const MAX_PULLS_READ = 1_000;

@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { CHECKSUMS_FILE, checksumOf, fileOfRules } from '../../domain/rules/check-community.ts';
+import { tryRulesForAll } from '../../domain/leaderboards/try-rules.ts';
+import { CHECKSUMS_FILE, checkDraft, checksumOf, fileOfRules } from '../../domain/rules/check-community.ts';
+import { rulebook, settings } from '../../domain/rules/current-rules.ts';
+import type { ScoringRules } from '../../domain/rules/scoring-rules.ts';
 import {
   CommunityError,
   communityFolder,
@@ -10,13 +13,21 @@ import {
   readCommunity,
   sha256OfText,
 } from '../../functions/adapters/disk/community-files.ts';
-import type { Runtime } from '../operation.ts';
-import { EXIT } from '../outcome.ts';
+import { diskSorter } from '../../functions/adapters/disk/external-sorter.ts';
+import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
+import { dynamoStoredUsers } from '../../functions/adapters/dynamodb/scoring/stored-users.ts';
+import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
+import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
+import { sha256 } from '../../functions/runtime/environment.ts';
+import type { Connection } from '../connection.ts';
+import { addOperation, type Runtime } from '../operation.ts';
+import { EXIT, usageError } from '../outcome.ts';
+import { brokenLimits, EXPECTED_LIMITS, limitsOf, trialPage, trialText } from '../rules-trial.ts';
 
 export const communityOption = () =>
   new Option('--community <directory>', 'the folder of the community, instead of community/');
 
-/** Adds `rules check`. */
+/** Adds `rules check | try`. */
 export function addRulesCommands(program: Command, runtime: Runtime): void {
   const rules = program.command('rules').description('points, tiers and boards: check the files');
 
@@ -43,6 +54,62 @@ export function addRulesCommands(program: Command, runtime: Runtime): void {
       runtime.output.result(report, text);
       runtime.end(EXIT.ok);
     });
+
+  addOperation(rules, runtime, {
+    usage: 'try <file>',
+    summary: 'what other rules would do to everybody, computed from what is stored; it writes nothing',
+    options: [
+      communityOption(),
+      new Option('--html <file>', 'also write one page to show to the community'),
+      new Option('--fail-on <figures>', `exit with ${EXIT.found} above these: tier-losses,rank-changes>10`),
+    ],
+    help: `
+Shows how many accounts gain, lose and stay, the largest of each with their reasons, who reaches or leaves which tier, and the first
+20 of each board. It reads projections, and facts only of accounts whose projections do not hold what the other rules count.
+${EXPECTED_LIMITS}.
+
+  laurel rules try community/rules/2.json
+  laurel rules try draft.json --html change.html --fail-on 'tier-losses,rank-changes>10'
+`,
+    input: {
+      file: z.string(),
+      community: z.string().optional(),
+      html: z.string().optional(),
+      failOn: z.string().optional(),
+    },
+    async run({ connect, output, clock }, { file, html, failOn }) {
+      const limits = failOn === undefined ? [] : limitsOf(failOn);
+      if (limits === undefined) throw usageError(`--fail-on: ${EXPECTED_LIMITS}`);
+      const candidate = readCandidate(file);
+      const readers = readersOf(connect());
+      const progress = output.progress('accounts', 0);
+      const onProgress = (accounts: number) => progress.update(accounts);
+      const deps = { ...readers, newSorter: diskSorter(), rules: rulebook, onProgress };
+      const trial = await tryRulesForAll(deps, candidate, clock()).finally(() => progress.stop());
+      if (html !== undefined) writeFileSync(html, trialPage(trial, settings.name));
+      const broken = brokenLimits(trial, limits);
+      output.result({ ...trial, broken }, [trialText(trial), ...broken].join('\n'));
+      return broken.length > 0 ? EXIT.found : EXIT.ok;
+    },
+  });
+}
+
+function readersOf(connection: Connection) {
+  const dynamodb = connection.dynamodb();
+  const [scores, telemetry] = [connection.tableName('user_scores'), connection.tableName('telemetry')];
+  const users = dynamoStoredUsers(dynamodb, scores);
+  const events = dynamoUserTelemetry(dynamodb, telemetry);
+  const reports = dynamoUserReports(dynamodb, telemetry);
+  const registry = dynamoUserRegistry(dynamodb, connection.tableName('registry'));
+  return { users, facts: { telemetry: events, reports, registry, sha256 } };
+}
+
+/** Reads the file of a version that may be in force one day. */
+function readCandidate(file: string): ScoringRules {
+  const text = readFileSync(file, 'utf8');
+  const read = checkDraft(basename(file), text, rulebook.all);
+  if (read.ok) return read.value;
+  throw new CommunityError(read.error);
 }
 
 function keepChecksum(directory: string, version: string): void {

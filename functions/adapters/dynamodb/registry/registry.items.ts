@@ -49,10 +49,25 @@ export const livePrefix = (channel: string): string => `${LIVE_PREFIX}${channel}
  * what was left out of the number follows it.
  */
 function inOrder(version: string): string {
+  if (SEMVER.test(version)) return semverInOrder(version);
   const [date, number] = [version.slice(0, NUMBER_AT), version.slice(NUMBER_AT)];
   const significant = number.replace(/^0+(?=\d)/u, '');
   const zeros = number.length - significant.length;
   return `${date}${significant.padStart(NUMBER_DIGITS, '0')}${zeros === 0 ? '' : `+${zeros}`}`;
+}
+
+/** Of three numbers, as the other scheme never is. */
+const SEMVER = /^(?<numbers>\d+\.\d+\.\d+)(?:-(?<preRelease>.+))?$/u;
+const SEMVER_DIGITS = 15;
+
+/** A pre-release comes before its release, its numbers before its words, and a shorter one before a longer one. */
+function semverInOrder(version: string): string {
+  const { numbers = '', preRelease } = SEMVER.exec(version)?.groups ?? {};
+  const padded = (number: string) => number.padStart(SEMVER_DIGITS, '0');
+  const release = numbers.split('.').map(padded).join('.');
+  if (preRelease === undefined) return `${release}~`;
+  const parts = preRelease.split('.').map((part) => (/^\d+$/u.test(part) ? `0${padded(part)}` : `1${part}`));
+  return `${release}-${parts.join('!')}`;
 }
 
 const publisherVersionSk = (name: string, version: string): string => `${VERSION_PREFIX}${name}@${version}`;

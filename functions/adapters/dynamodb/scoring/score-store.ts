@@ -8,15 +8,11 @@ import {
   DAY_PREFIX,
   daySk,
   METRICS_SK,
-  PROFILE_SK,
   parseDayItem,
-  parseMetricsItem,
-  parseProfileItem,
-  parseScoreItem,
   parseTurnItem,
   REFRESH_SK,
   SCORE_SK,
-  sortKeyOf,
+  storedUserOf,
   toDayItem,
   toMetricsItem,
   toScoreItem,
@@ -75,16 +71,7 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
     async load(username) {
       // One query for all: their sizes are billed together, which reads of their own would round up each.
       const items = await itemsBetween(username, METRICS_SK, SCORE_SK);
-      const metrics = items.find((item) => sortKeyOf(item) === METRICS_SK);
-      const profile = items.find((item) => sortKeyOf(item) === PROFILE_SK);
-      const turn = items.find((item) => sortKeyOf(item) === REFRESH_SK);
-      const score = items.find((item) => sortKeyOf(item) === SCORE_SK);
-      return {
-        isHidden: profile !== undefined && parseProfileItem(profile).isHidden,
-        metrics: metrics === undefined ? null : parseMetricsItem(metrics),
-        score: score === undefined ? null : parseScoreItem(score),
-        ...(turn === undefined ? {} : { turn: parseTurnItem(turn) }),
-      };
+      return storedUserOf(items);
     },
 
     saveMetrics: putMetrics,

@@ -9,6 +9,7 @@ import type {
   Revision,
   StoredMetrics,
   StoredScore,
+  StoredUser,
 } from '../../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../../domain/scoring/score.ts';
 import type { Turn } from '../../../../domain/scoring/turns.ts';
@@ -283,4 +284,17 @@ export function parseDayItem(item: Item): readonly DayRow[] {
   const { sk, canonicalScore, rulesVersion = null, earlier } = DayItem.parse(unmarshall(item));
   const days = [...earlier, [sk.slice(DAY_PREFIX.length), canonicalScore] as const];
   return days.map(([date, score]) => ({ date, canonicalScore: score, rulesVersion }));
+}
+
+/** What the items of one user come to; day rows are not looked at. */
+export function storedUserOf(items: readonly Item[]): StoredUser {
+  const [metrics, profile, turn, score] = [METRICS_SK, PROFILE_SK, REFRESH_SK, SCORE_SK].map((sk) =>
+    items.find((item) => sortKeyOf(item) === sk),
+  );
+  return {
+    isHidden: profile !== undefined && parseProfileItem(profile).isHidden,
+    metrics: metrics === undefined ? null : parseMetricsItem(metrics),
+    score: score === undefined ? null : parseScoreItem(score),
+    ...(turn === undefined ? {} : { turn: parseTurnItem(turn) }),
+  };
 }
