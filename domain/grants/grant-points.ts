@@ -1,6 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import type { Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
+import { amongMany, untilSaved } from '../shared/until-saved.ts';
 import { emptyBalance, type Balance } from './balance.ts';
 import { decideGrants, judgeAgainst, type GrantOutcome } from './decide-grants.ts';
 import type { GrantLine, GrantRequest, LineRules } from './grant.ts';
@@ -20,8 +21,6 @@ export type GrantDeps = {
 };
 
 const PARALLEL_USERS = 8;
-/** Each try that finds the balance moved means that another writer of this user got through. */
-const MAX_TRIES = 60;
 
 /**
  * Gives points: each grant once, whatever happens. The one way into the ledger.
@@ -97,22 +96,23 @@ async function grantAtOnce(
   const rulesVersion = deps.rules.inForce.version;
   // One for all tries: a try whose answer was lost may have been the one that wrote.
   const writeId = deps.randomToken(6);
-  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-    const { grants, balances } =
-      (attempt === 1 ? read : undefined) ?? (await readTogether(deps, [[username, requests]]));
-    const found = requests.map(({ grantId }) => grants.get(grantId));
-    const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));
-    const before = balances.get(username) ?? emptyBalance; // read where one of them is not there
-    const { lines, balance: after, outcomes } = decideGrants(before, requests, existing, { rulesVersion, sha256 });
-    if (lines.length === 0 || (await ledger.append({ username, before, lines, after, writeId })) === 'appended') {
+  return untilSaved<(readonly [GrantRequest, GrantOutcome])[]>(
+    amongMany(deps, `balance of ${username}`),
+    async (isFirst) => {
+      const { grants, balances } = (isFirst ? read : undefined) ?? (await readTogether(deps, [[username, requests]]));
+      const found = requests.map(({ grantId }) => grants.get(grantId));
+      const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));
+      const before = balances.get(username) ?? emptyBalance; // read where one of them is not there
+      const { lines, balance: after, outcomes } = decideGrants(before, requests, existing, { rulesVersion, sha256 });
+      const isStale =
+        lines.length > 0 && (await ledger.append({ username, before, lines, after, writeId })) === 'stale';
+      if (isStale) return 'stale';
       return requests.map((request, index) => {
         const [grant, outcome] = [found[index], outcomes[index]];
         if (outcome === undefined) throw new Error(`grant ${request.grantId} has no outcome`);
         const isOurs = grant?.writeId === writeId;
         return [request, isOurs ? { kind: 'granted', line: grant.line } : outcome];
       });
-    }
-    await deps.sleep(deps.random() * Math.min(200, 5 * attempt));
-  }
-  throw new Error(`the balance of ${username} moved under ${MAX_TRIES} tries to add to it`);
+    },
+  );
 }

@@ -2,7 +2,7 @@ import type { Username } from './username.ts';
 import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
 import type { Collective, Collectives } from './collective.ts';
-import { untilDecided } from '../shared/until-decided.ts';
+import { untilSaved, withinRequest } from '../shared/until-saved.ts';
 
 export type SetMembersDeps = {
   readonly collectives: Pick<Collectives, 'find' | 'save'>;
@@ -17,7 +17,7 @@ export async function setMembers(
   { slug, members }: { readonly slug: Username; readonly members: readonly Username[] },
 ): Promise<Collective> {
   const named = [...new Set(members)].sort();
-  return untilDecided(deps, async () => {
+  return untilSaved(withinRequest(deps), async () => {
     const before = await deps.collectives.find(slug);
     if (before?.members.join() === named.join()) return before;
     const after = { slug, members: named, since: isoOf(deps.clock()), revision: (before?.revision ?? 0) + 1 };

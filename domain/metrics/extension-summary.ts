@@ -2,7 +2,7 @@ import type { ExtensionName } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { RollupStore } from './rollup-store.port.ts';
-import { untilSaved } from '../shared/until-saved.ts';
+import { asWorker, untilSaved } from '../shared/until-saved.ts';
 
 /** What the community sees of an extension. */
 export type ExtensionSummary = {
@@ -29,7 +29,7 @@ export type SummaryDeps = {
  * for a name that the registry does not know.
  */
 export async function summarizeExtension(deps: SummaryDeps, name: ExtensionName): Promise<void> {
-  await untilSaved(deps, `summary of ${name}`, async () => {
+  await untilSaved(asWorker(deps, `summary of ${name}`), async () => {
     const stored = await deps.rollups.loadSummary(name);
     const extension = await deps.registry.findExtension(name);
     const times: string[] = [];

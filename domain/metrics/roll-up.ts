@@ -9,7 +9,7 @@ import type { RollUpRequested } from '../messages/roll-up.message.ts';
 import { lastSampleOf, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
 import type { ScoreTotalsReader } from './score-totals.port.ts';
 import { latestCredible } from '../scoring/wrong-clock.ts';
-import { untilSaved } from '../shared/until-saved.ts';
+import { asWorker, untilSaved } from '../shared/until-saved.ts';
 
 export type RollUpDeps = SummaryDeps & {
   readonly facts: HourFactsReader;
@@ -56,7 +56,7 @@ export async function rollUpDay(
 type RolledUp = RollUpOutcome & { readonly before: RolledUpDay; readonly day: RolledUpDay };
 
 function rollUpOnly(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRequested[] | null): Promise<RolledUp> {
-  return untilSaved(deps, `rollup of ${date}`, async () => {
+  return untilSaved(asWorker(deps, `rollup of ${date}`), async () => {
     const now = deps.clock(); // before the guard, so before any fact is read
     const startedAt = isoOf(now);
     const stored = await deps.rollups.load(date);
@@ -128,7 +128,7 @@ export async function sampleGauges(
   deps: RollUpDeps,
   { isForced }: { readonly isForced: boolean },
 ): Promise<'sampled' | 'not-due'> {
-  return untilSaved(deps, 'sample of the gauges', async () => {
+  return untilSaved(asWorker(deps, 'sample of the gauges'), async () => {
     const now = deps.clock();
     const stored = await deps.rollups.load(dateOf(now));
     if (!isForced && !isSampleDue(stored.day, now)) return 'not-due';

@@ -18,7 +18,7 @@ import {
   type Publisher,
 } from './extension.ts';
 import type { Registry } from './registry.port.ts';
-import { untilDecided } from '../shared/until-decided.ts';
+import { untilSaved, withinRequest } from '../shared/until-saved.ts';
 
 export type ConfirmDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'findVersion' | 'publish'>;
@@ -62,7 +62,7 @@ export async function confirmPublish(
   // One for all tries: a try whose answer was lost may have been the one that wrote.
   const writeId = deps.randomToken(6);
 
-  return untilDecided<Result<ConfirmOutcome, ConfirmRefusal>>(deps, async ({ isFirst }) => {
+  return untilSaved<Result<ConfirmOutcome, ConfirmRefusal>>(withinRequest(deps), async (isFirst) => {
     // In this order: who finds a new owner finds the version that came with them.
     const extension = await registry.findExtension(name);
     const existing = await registry.findVersion(name, version);

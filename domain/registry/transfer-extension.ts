@@ -5,7 +5,7 @@ import type { Collectives } from '../identity/collective.ts';
 import { isSamePublisher, type Extension, type ExtensionName, type Publisher } from './extension.ts';
 import { maintains, type Maintainer } from './maintainer.ts';
 import type { Registry } from './registry.port.ts';
-import { untilDecided } from '../shared/until-decided.ts';
+import { untilSaved, withinRequest } from '../shared/until-saved.ts';
 import type { YankRefusal } from './yank.ts';
 
 export type TransferDeps = {
@@ -40,7 +40,7 @@ export async function transferExtension(
   const isCollective = (await deps.collectives.find(slug)) !== undefined;
   const to: Publisher = { kind: isCollective ? 'collective' : 'personal', name: slug };
 
-  return untilDecided<Result<Transfer, YankRefusal>>(deps, async () => {
+  return untilSaved<Result<Transfer, YankRefusal>>(withinRequest(deps), async () => {
     const extension = await deps.registry.findExtension(name);
     if (extension === undefined) return err({ kind: 'unknown-extension' });
     const { owner, offeredTo, previousOwner } = extension;
@@ -67,7 +67,7 @@ export const acceptExtension = (
   publisher: Publisher,
   name: ExtensionName,
 ): Promise<Result<Publisher, AcceptRefusal>> =>
-  untilDecided<Result<Publisher, AcceptRefusal>>(deps, async () => {
+  untilSaved<Result<Publisher, AcceptRefusal>>(withinRequest(deps), async () => {
     const extension = await deps.registry.findExtension(name);
     if (extension === undefined) return err({ kind: 'unknown-extension' });
     const { owner, offeredTo } = extension;

@@ -2,7 +2,7 @@ import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf } from '../shared/utc.ts';
-import { Busy, untilDecided } from '../shared/until-decided.ts';
+import { Busy, untilSaved, withinRequest } from '../shared/until-saved.ts';
 import type { Channel, ExtensionName, ExtensionVersion, Publisher, Yank } from './extension.ts';
 import { isPublishedBy, type Maintainer } from './maintainer.ts';
 import { MAX_ROWS_AT_ONCE, rowsOf, type Registry, type StoredVersion } from './registry.port.ts';
@@ -60,7 +60,8 @@ async function setYank(
   wanted: Yank | undefined,
 ): Promise<Result<YankOutcome, YankRefusal>> {
   let [changed, slowest] = [0, 0];
-  return untilDecided<Result<YankOutcome, YankRefusal>>(deps, async ({ isTimeUp }) => {
+  const within = withinRequest(deps);
+  return untilSaved<Result<YankOutcome, YankRefusal>>(within, async () => {
     const named = await versionsNamedBy(registry, target);
     const [first] = named;
     if (first === undefined) return err({ kind: 'unknown-extension' });
@@ -69,7 +70,7 @@ async function setYank(
 
     const due = own.filter(({ yank }) => (yank === undefined) !== (wanted === undefined));
     const outcomes = await settleAll(inWrites(due), PARALLEL_WRITES, async (versions) => {
-      if (isTimeUp(slowest)) throw new Busy(`${changed} of ${due.length} versions are done`);
+      if (within.isTimeUp(slowest)) throw new Busy(`${changed} of ${due.length} versions are done`);
       const started = deps.clock();
       const outcome = await registry.saveYanks(versions, wanted);
       slowest = Math.max(slowest, deps.clock() - started);

@@ -4,7 +4,7 @@ import { isoOf } from '../shared/utc.ts';
 import { startsAfter } from './fold-starts.ts';
 import { foldMetrics, type RefreshDeps } from './refresh-score.ts';
 import type { MetricsStore } from './score-store.port.ts';
-import { untilSaved } from '../shared/until-saved.ts';
+import { asWorker, untilSaved } from '../shared/until-saved.ts';
 import { isKnown } from './username-metrics.ts';
 import { dateOfRefresh } from './wrong-clock.ts';
 
@@ -22,7 +22,7 @@ export function refoldMetrics(
   username: Username,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<'saved' | 'unknown'> {
-  return untilSaved(deps, `metrics of ${username}`, async () => {
+  return untilSaved(asWorker(deps, `metrics of ${username}`), async () => {
     const startedAt = deps.clock();
     const guard = await deps.scores.load(username);
     const now = deps.clock(); // after the guard, as in a refresh

@@ -19,7 +19,7 @@ import type { ScoreStore, StoredUser } from './score-store.port.ts';
 import { leavingWith } from './score-steps.ts';
 import { tierBadge, tierBadgeGrantId, type TierReached } from './tiers-reached.ts';
 import { turnTaker, type TurnTaker } from './turns.ts';
-import { untilSaved } from '../shared/until-saved.ts';
+import { asWorker, untilSaved } from '../shared/until-saved.ts';
 import {
   foldInputsOf,
   firstDateKnown,
@@ -82,7 +82,7 @@ export async function refreshScore(deps: RefreshDeps, refresh: Refresh): Promise
   const { scores, clock, grants } = deps;
   const turns = turnTaker({ scores, clock, randomToken: grants.randomToken }, refresh);
   try {
-    return await untilSaved(deps, `refresh of ${refresh.username}`, () => refreshOnce(deps, refresh, turns));
+    return await untilSaved(asWorker(deps, `refresh of ${refresh.username}`), () => refreshOnce(deps, refresh, turns));
   } finally {
     await turns.release();
   }

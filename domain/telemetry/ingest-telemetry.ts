@@ -5,6 +5,7 @@ import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { err } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
+import { amongMany, untilSaved } from '../shared/until-saved.ts';
 import { isoOf, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
 import { decideHour, type Chunk, type StoreOutcome } from './device-hour-set.ts';
@@ -57,8 +58,6 @@ export type IngestDeps = RecordTrustedDeps & {
 
 /** Device-hours that are written at a time: enough to hide latency, few enough for a small function. Reads are asked for all at once, so that the store can do them together. */
 const PARALLEL_WRITES = 8;
-/** Each try that finds the hour changed means that another sender got through, so this bounds the senders at once. */
-const MAX_TRIES = 60;
 
 /** What one device sends in one request. All of it has one sender: the key's, or the one that a server reports for. */
 type DeviceBatch = {
@@ -259,7 +258,7 @@ async function placeDevices(
 
 /** Decides and writes until every chunk is stored as decided, reading again whenever another sender was faster. */
 async function storeHour(
-  { devices, random, sleep }: IngestDeps,
+  deps: IngestDeps,
   {
     deviceId,
     hour,
@@ -268,19 +267,13 @@ async function storeHour(
   entries: readonly EventEntry[],
 ): Promise<ReadonlyMap<string, StoreOutcome>> {
   const acceptedHere = new Set<string>();
-  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-    const chunks = attempt === 1 ? read : await devices.chunksOf(deviceId, hour);
+  return untilSaved<ReadonlyMap<string, StoreOutcome>>(amongMany(deps, `hour ${hour} of a device`), async (isFirst) => {
+    const chunks = isFirst ? read : await deps.devices.chunksOf(deviceId, hour);
     const { writes, outcomes } = decideHour(chunks, entries);
-    let isStale = false;
     for (const { chunk, added } of writes) {
-      isStale = (await devices.saveChunk(deviceId, hour, chunk)) === 'stale';
-      if (isStale) break;
+      if ((await deps.devices.saveChunk(deviceId, hour, chunk)) === 'stale') return 'stale';
       for (const id of added) acceptedHere.add(id);
     }
-    if (!isStale) {
-      return new Map([...outcomes].map(([id, outcome]) => [id, acceptedHere.has(id) ? 'accepted' : outcome]));
-    }
-    await sleep(random() * Math.min(200, 5 * attempt));
-  }
-  throw new Error(`hour ${hour} of a device changed under ${MAX_TRIES} tries to write it`);
+    return new Map([...outcomes].map(([id, outcome]) => [id, acceptedHere.has(id) ? 'accepted' : outcome]));
+  });
 }

@@ -1,11 +1,10 @@
 import type { Username } from '../identity/username.ts';
 import type { Clock } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
+import { untilSaved, withoutPause } from '../shared/until-saved.ts';
 import { isoOf } from '../shared/utc.ts';
 import { deviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
-
-const MAX_ATTEMPTS = 20;
 
 export type UnbindDeps = { readonly devices: Pick<DeviceStore, 'find' | 'unbind'>; readonly clock: Clock };
 
@@ -20,17 +19,19 @@ export async function unbindDevice(
   { to, bar = false }: { readonly to?: Username | undefined; readonly bar?: boolean | undefined } = {},
 ): Promise<Result<'unbound', 'unknown-device' | 'too-many-devices'>> {
   const deviceId = deviceIdOf(distinctId);
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const device = await devices.find(deviceId);
-    if (device === undefined) return err('unknown-device');
-    const { owner, lastOwner, barred = [] } = device;
-    const former = owner === to ? lastOwner : (owner ?? lastOwner);
-    const toBar = bar && former !== undefined && former !== to && !barred.includes(former) ? former : undefined;
-    if (owner === to && toBar === undefined) return ok('unbound');
-    const given = to === undefined ? undefined : { username: to, at: isoOf(clock()) };
-    const outcome = await devices.unbind(deviceId, owner, { to: given, bar: toBar });
-    if (outcome === 'unbound') return ok('unbound');
-    if (outcome === 'full') return err('too-many-devices');
-  }
-  throw new Error(`a device was bound again ${MAX_ATTEMPTS} times while it was unbound`);
+  return untilSaved<Result<'unbound', 'unknown-device' | 'too-many-devices'>>(
+    withoutPause('owner of a device'),
+    async () => {
+      const device = await devices.find(deviceId);
+      if (device === undefined) return err('unknown-device');
+      const { owner, lastOwner, barred = [] } = device;
+      const former = owner === to ? lastOwner : (owner ?? lastOwner);
+      const toBar = bar && former !== undefined && former !== to && !barred.includes(former) ? former : undefined;
+      if (owner === to && toBar === undefined) return ok('unbound');
+      const given = to === undefined ? undefined : { username: to, at: isoOf(clock()) };
+      const outcome = await devices.unbind(deviceId, owner, { to: given, bar: toBar });
+      if (outcome === 'full') return err('too-many-devices');
+      return outcome === 'unbound' ? ok(outcome) : 'stale';
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
-import { Busy } from '../../domain/shared/until-decided.ts';
+import { Busy } from '../../domain/shared/until-saved.ts';
 import { HttpEvent, internalFault, nothingHere, toAnswer, withoutRoute, type HttpAnswer } from './http-answer.ts';
 import { HttpEnv } from './http-env.ts';
 import { logger, publish } from './log.ts';

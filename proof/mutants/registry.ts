@@ -212,7 +212,7 @@ export const registryMutants: readonly Mutant[] = [
     'yank-in-time',
     'what there is no time for is left to the next request',
     'domain/registry/yank.ts',
-    ['if (isTimeUp(slowest)) throw', 'if (due.length === 0) throw'],
+    ['if (within.isTimeUp(slowest)) throw', 'if (due.length === 0) throw'],
     'test/domain/registry/many-versions.test.ts',
   ),
   mutant(
@@ -250,7 +250,7 @@ export const registryMutants: readonly Mutant[] = [
   mutant(
     'decided-again',
     'what another writer was faster with is read and decided again',
-    'domain/shared/until-decided.ts',
+    'domain/shared/until-saved.ts',
     [
       "if (outcome !== 'stale') return outcome;",
       "if (outcome !== 'stale') return outcome;\n    throw new Error('another writer was faster');",

@@ -98,7 +98,7 @@ export const scoreMutants: readonly Mutant[] = [
     'domain/shared/until-saved.ts',
     [
       "if (outcome !== 'stale') return outcome;",
-      "if (outcome !== 'stale' || attempt > 0) return outcome === 'stale' ? attemptOnce().then(() => Promise.reject(new Error(what))) : outcome;",
+      "if (outcome !== 'stale') return outcome;\n    if (tries > 1) throw new Error('another save came first');",
     ],
     REFRESH_TEST,
   ),

@@ -106,7 +106,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'unbind-again',
     'an unbinding that came too late reads again',
     'domain/telemetry/unbind-device.ts',
-    ["if (outcome === 'unbound') return ok('unbound');", "return ok('unbound');"],
+    ["return outcome === 'unbound' ? ok(outcome) : 'stale';", "return ok('unbound');"],
     'test/domain/telemetry/unbind-device.test.ts',
   ),
   mutant(
@@ -267,8 +267,8 @@ export const telemetryMutants: readonly Mutant[] = [
     'a chunk that another sender changed is decided anew',
     INGEST,
     [
-      "isStale = (await devices.saveChunk(deviceId, hour, chunk)) === 'stale';",
-      'await devices.saveChunk(deviceId, hour, chunk);',
+      "if ((await deps.devices.saveChunk(deviceId, hour, chunk)) === 'stale') return 'stale';",
+      'await deps.devices.saveChunk(deviceId, hour, chunk);',
     ],
     ONCE_TEST,
     'stands still.*: other events',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Busy } from '../../domain/shared/until-decided.ts';
+import { Busy } from '../../domain/shared/until-saved.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
 import { beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Busy, untilDecided } from '../../../domain/shared/until-decided.ts';
+import { Busy, untilSaved, withinRequest } from '../../../domain/shared/until-saved.ts';
 
 /** Tries that take `took` ms each, on a clock that only the tries and pauses move. */
 async function busyFor(took: number, staleTries = Number.POSITIVE_INFINITY) {
@@ -9,7 +9,7 @@ async function busyFor(took: number, staleTries = Number.POSITIVE_INFINITY) {
     random: () => 1,
     sleep: async (milliseconds: number) => void (now += milliseconds),
   };
-  const outcome = await untilDecided(deps, async ({ isFirst }) => {
+  const outcome = await untilSaved(withinRequest(deps), async (isFirst) => {
     expect(isFirst).toBe(tries === 0);
     tries += 1;
     now += took;
