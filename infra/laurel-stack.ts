@@ -91,7 +91,15 @@ export class LaurelStack extends Stack {
         {
           target: servePages,
           access: ACCESS.public,
-          paths: ['/', '/people/{username}', '/community', '/rules', '/assets/{asset}'],
+          paths: [
+            '/',
+            '/people/{username}',
+            '/community',
+            '/rules',
+            '/assets/{asset}',
+            '/badges/{file}',
+            '/cards/{file}',
+          ],
         },
       ],
     });

@@ -16,9 +16,12 @@ import {
   type SeriesAnswer,
 } from './api.ts';
 import { addDays, DAY_MS, daysBetween, timeOf, weekdayOf } from './dates.ts';
+import type { BoardView } from '../domain/leaderboards/views.ts';
+import type { HistoryView } from '../domain/scoring/views.ts';
+import type { CalendarDay } from './charts/calendar.tsx';
 import type { GrantsView } from '../domain/grants/views.ts';
 import type { Comparison, Site } from './site.ts';
-import type { BoardData, CommunityData, PageState, PersonData } from './state.ts';
+import type { BoardData, CommunityData, PageState, PersonData, TierCounts } from './state.ts';
 
 /** Rows of a page of a board. */
 const PAGE_SIZE = 50;
@@ -84,22 +87,38 @@ const DAYS_AT_A_TIME = 366;
 /** The calendar's first day: a Monday, so that today is in its last week. */
 export const calendarStart = (today: string): string => addDays(today, -weekdayOf(today) - (CALENDAR_WEEKS - 1) * 7);
 
-async function loadPerson({ username, cursor }: PersonAddress, { get, today }: Loading): Promise<PersonData> {
-  const from = addDays(calendarStart(today), -1); // the day before tells what the first one added
+/** The scores of the days that the calendar shows, and of the day before, which tells what the first one added. */
+export async function loadYear(get: Get, username: string, today: string): Promise<Answer<HistoryView>> {
+  const from = addDays(calendarStart(today), -1);
   const middle = addDays(today, 1 - DAYS_AT_A_TIME);
-  const [score, explained, earlier, later, newest, older, rules] = await Promise.all([
+  const [earlier, later] = await Promise.all([
+    from < middle ? get(historyPath(username, from, addDays(middle, -1))) : undefined,
+    get(historyPath(username, middle, today)),
+  ]);
+  if (!later.ok || earlier?.ok !== true) return later;
+  return { ok: true, view: { days: [...earlier.view.days, ...later.view.days] } };
+}
+
+/** What each day of the calendar added to the score. */
+export function gainsOf({ days }: HistoryView, today: string): CalendarDay[] {
+  const start = calendarStart(today);
+  const scores = new Map(days.map(({ date, canonicalScore }) => [date, canonicalScore]));
+  return Array.from({ length: daysBetween(start, today) + 1 }, (_, index) => {
+    const date = addDays(start, index);
+    const score = scores.get(date);
+    return { date, gained: score === undefined ? null : score - (scores.get(addDays(date, -1)) ?? 0) };
+  });
+}
+
+async function loadPerson({ username, cursor }: PersonAddress, { get, today }: Loading): Promise<PersonData> {
+  const [score, explained, history, newest, older, rules] = await Promise.all([
     get(scorePath(username)),
     get(explainPath(username)),
-    daysBetween(from, middle) > 0 ? get(historyPath(username, from, addDays(middle, -1))) : undefined,
-    get(historyPath(username, middle, today)),
+    loadYear(get, username, today),
     get(grantsPath(username, { limit: NEWEST_LINES })),
     cursor === undefined ? undefined : get(grantsPath(username, { limit: LINES_A_PAGE, cursor })),
     get(rulesPath),
   ]);
-  const history =
-    later.ok && earlier?.ok === true
-      ? { ok: true as const, view: { days: [...earlier.view.days, ...later.view.days] } }
-      : later;
   return { score, explained, history, grants: older ?? firstPageOf(newest), newest, rules };
 }
 
@@ -110,18 +129,26 @@ function firstPageOf(newest: Answer<GrantsView>): Answer<GrantsView> {
   return { ok: true, view: { grants, next: String(grants.at(-1)?.seq ?? 1) } };
 }
 
-async function loadCommunity({ days, sort }: CommunityAddress, { get, today }: Loading): Promise<CommunityData> {
+async function loadCommunity({ days, sort }: CommunityAddress, { get, today, site }: Loading): Promise<CommunityData> {
   const end = timeOf(today);
   const since = end - (days - 1) * DAY_MS;
   const before = since - days * DAY_MS;
-  const [series, previous, day, week, extensions] = await Promise.all([
+  const [series, previous, day, week, extensions, board] = await Promise.all([
     get(seriesPath(since, end + 1)),
     get(seriesPath(before, since - 1)),
     get(comparePath('DAY')),
     get(comparePath('WEEK')),
     get(extensionsPath({ page_size: EXTENSIONS_SHOWN, sort })),
+    get(boardPath(site.boards[0]?.name ?? 'alltime', { limit: ROWS_SEARCHED })),
   ]);
-  return { series, previous, day, week, extensions };
+  return { series, previous, day, week, extensions, board: board.ok ? tierCounts(board.view, site) : board };
+}
+
+/** Tiers that nobody has are left out; one that the rules do not know any more comes last. */
+function tierCounts({ rows, total }: BoardView, { tiers }: Site): Answer<TierCounts> {
+  const names = [...new Set([...tiers, ...rows.map(({ tier }) => tier)])];
+  const parts = names.map((name) => ({ name, value: rows.filter(({ tier }) => tier === name).length }));
+  return { ok: true, view: { parts: parts.filter(({ value }) => value > 0), counted: rows.length, total } };
 }
 
 /** The values of a field by day; nothing where it was not answered. */

@@ -26,6 +26,13 @@ export type PersonData = {
   readonly rules: Answer<RulesAnswer>;
 };
 
+/** How many people of a board have which tier, from the lowest on; `counted` of `total` were looked at. */
+export type TierCounts = {
+  readonly parts: readonly { readonly name: string; readonly value: number }[];
+  readonly counted: number;
+  readonly total: number;
+};
+
 export type CommunityData = {
   readonly series: Answer<SeriesAnswer>;
   /** Of the period before. */
@@ -33,6 +40,7 @@ export type CommunityData = {
   readonly day: Answer<CompareAnswer>;
   readonly week: Answer<CompareAnswer>;
   readonly extensions: Answer<ExtensionsView>;
+  readonly board: Answer<TierCounts>;
 };
 
 type Shared = {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { renderBadge, renderCard } from '../../pages/images/render.tsx';
 import { renderPage } from '../../pages/render.tsx';
 import { routes as apiRoutes } from '../read-api/routes.ts';
 import { wireReadApi } from '../read-api/wiring.ts';
@@ -21,6 +22,8 @@ export const handler = httpFunction({
       clock: api.clock,
       site: siteOfCommunity,
       render: (state) => renderPage(state, assets.paths),
+      renderBadge,
+      renderCard,
       asset: assets.find,
     };
   },

@@ -4,10 +4,12 @@ import { dateOf } from '../../domain/shared/utc.ts';
 import { addressOf, type Address } from '../../pages/address.ts';
 import type { Answer, Get } from '../../pages/api.ts';
 import { loadPage } from '../../pages/load.ts';
+import type { BadgeText, CardText, Theme } from '../../pages/images/images.ts';
 import type { Site } from '../../pages/site.ts';
 import type { PageState } from '../../pages/state.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { problem, type Reply } from '../runtime/problems.ts';
+import { imageRoutes } from './image-routes.ts';
 import { route, type HttpDeps, type RouteContext } from '../runtime/route.ts';
 
 export type ServePagesDeps = HttpDeps & {
@@ -16,6 +18,8 @@ export type ServePagesDeps = HttpDeps & {
   readonly site: Site;
   /** The page as HTML. */
   readonly render: (state: PageState) => string;
+  readonly renderBadge: (badge: BadgeText) => string;
+  readonly renderCard: (card: CardText, theme: Theme) => string;
   readonly asset: (name: string, acceptEncoding: string | undefined) => Reply | undefined;
 };
 
@@ -104,7 +108,7 @@ const LINKS = {
   card: '/cards/{username}.svg',
 } as const;
 
-export const routes = [
+const pageRoutes = [
   route({
     ...PAGE,
     path: '/',
@@ -161,3 +165,5 @@ export const routes = [
     },
   }),
 ];
+
+export const routes = [...pageRoutes, ...imageRoutes];

@@ -1,5 +1,6 @@
 import type { PageState } from '../state.ts';
 import { BoardPage } from './board.tsx';
+import { CommunityPage } from './community.tsx';
 import { PersonPage } from './person.tsx';
 import { Around, Notice, type Surroundings } from './pieces.tsx';
 
@@ -75,6 +76,7 @@ function Content({ state }: { readonly state: PageState }) {
     case 'person':
       return <PersonPage {...state} />;
     case 'community':
+      return <CommunityPage {...state} />;
     case 'rules':
       return <Notice>Soon.</Notice>;
     case 'nothing':

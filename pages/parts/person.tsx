@@ -1,12 +1,12 @@
-import type { ExplainView, ScoreView } from '../../domain/scoring/views.ts';
+import type { ExplainView, HistoryView, ScoreView } from '../../domain/scoring/views.ts';
 import { hrefOf, toggled, type PersonAddress } from '../address.ts';
 import { rulesInForce, historyPath, type Rules } from '../api.ts';
 import { Calendar, calendarSize, type CalendarDay } from '../charts/calendar.tsx';
 import { Figure } from '../charts/figure.tsx';
 import { Lines } from '../charts/lines.tsx';
-import { addDays, daysBetween } from '../dates.ts';
+import { addDays } from '../dates.ts';
 import { counted, longDate, number, shortDate, visible, withSign } from '../format.ts';
-import { calendarStart } from '../load.ts';
+import { gainsOf } from '../load.ts';
 import type { PersonData } from '../state.ts';
 import { Embed } from './embed.tsx';
 import { Ledger } from './ledger.tsx';
@@ -47,7 +47,7 @@ export function PersonPage({ address, data, today, origin }: Props) {
         <Failed what="The explanation" sentence={explained.sentence} />
       )}
       {history.ok ? (
-        <History address={address} history={history.view.days} today={today} />
+        <History address={address} history={history.view} today={today} />
       ) : (
         <Failed what="The history" sentence={history.sentence} />
       )}
@@ -97,13 +97,15 @@ function Heading({ score }: { readonly score: ScoreView }) {
           <rect class="fill" width={(100 * share).toFixed(1)} height="4" />
         </svg>
         <p class="small">
-          {nextTier === null ? (
-            'The highest tier is reached.'
-          ) : (
-            <>
-              <strong>{counted(nextTier.missing, 'point')}</strong> to {nextTier.name}
-            </>
-          )}{' '}
+          <span>
+            {nextTier === null ? (
+              'The highest tier is reached.'
+            ) : (
+              <>
+                <strong>{counted(nextTier.missing, 'point')}</strong> to {nextTier.name}
+              </>
+            )}
+          </span>
           <span class="faint">
             Computed <Time iso={refreshedAt} />
           </span>
@@ -268,16 +270,9 @@ function Contribution({
   );
 }
 
-type Day = { readonly date: string; readonly canonicalScore: number };
-
-function History({ address, history, today }: { address: PersonAddress; history: readonly Day[]; today: string }) {
-  const start = calendarStart(today);
-  const scores = new Map(history.map(({ date, canonicalScore }) => [date, canonicalScore]));
-  const days = Array.from({ length: daysBetween(start, today) + 1 }, (_, index): CalendarDay => {
-    const date = addDays(start, index);
-    const score = scores.get(date);
-    return { date, gained: score === undefined ? null : score - (scores.get(addDays(date, -1)) ?? 0) };
-  });
+function History({ address, history, today }: { address: PersonAddress; history: HistoryView; today: string }) {
+  const scores = new Map(history.days.map(({ date, canonicalScore }) => [date, canonicalScore]));
+  const days = gainsOf(history, today);
   const gained = days.filter((day): day is CalendarDay & { gained: number } => (day.gained ?? 0) !== 0);
   const known = days.filter(({ date }) => scores.has(date));
   const size = calendarSize(days.length);
@@ -311,13 +306,7 @@ function History({ address, history, today }: { address: PersonAddress; history:
         toggleHref={hrefOf(toggled(address, 'calendar'))}
         draw={(chosen, choose) => (
           <div class="scroll-end">
-            <svg
-              class="calendar"
-              viewBox={`0 0 ${size.width} ${size.height}`}
-              width={size.width}
-              height={size.height}
-              aria-hidden="true"
-            >
+            <svg class="calendar" viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
               <Calendar days={days} chosen={chosen} choose={choose} />
             </svg>
           </div>

@@ -44,7 +44,9 @@ const QUERIES: Record<string, string> = {
 const urlOf = ({ path }: { readonly path: string }) => `${pathOf(path)}${QUERIES[path] ?? ''}`;
 /** They answer in HTML, refusals too; of assets, none has the name that is asked for. */
 const PAGES = ['/', '/people/{username}', '/community', '/rules', '/assets/{asset}'];
-const isPage = (path: string) => PAGES.includes(path);
+/** They answer everybody with an image. */
+const IMAGES = ['/badges/{username}.svg', '/badges/{username}.json', '/cards/{username}.svg'];
+const isPage = (path: string) => [...PAGES, ...IMAGES].includes(path);
 const ORIGIN = { origin: 'https://example.org' };
 
 describe('doubled slashes', () => {

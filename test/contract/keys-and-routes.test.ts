@@ -22,6 +22,7 @@ const ROWS: Record<string, readonly string[]> = {
     ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/extensions'],
     ...['GET /health', 'GET /v1/rules', 'GET /openapi.json'],
     ...['GET /', 'GET /people/{username}', 'GET /community', 'GET /rules', 'GET /assets/{asset}'],
+    ...['GET /badges/{username}.svg', 'GET /badges/{username}.json', 'GET /cards/{username}.svg'],
   ],
   '.11.............': ['POST /ingest'],
   '111.............': ['GET /api/whoami'],

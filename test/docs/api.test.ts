@@ -79,6 +79,9 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'GET /people/{username}': example('none', '/people/ada', 200),
   'GET /community': example('none', '/community?days=90', 200),
   'GET /rules': example('none', '/rules', 200),
+  'GET /badges/{username}.svg': example('none', '/badges/ada.svg?show=tier', 200),
+  'GET /badges/{username}.json': example('none', '/badges/ada.json', 200),
+  'GET /cards/{username}.svg': example('none', '/cards/ada.svg?theme=dark', 200),
   'GET /assets/{asset}': example('none', '/assets/nothing.js', 404),
   'DELETE /v1/keys/{id}': example('admin', '/v1/keys/{id}', 204),
 };

@@ -46,6 +46,8 @@ describe('HTTP API', () => {
       'ANY /community': 'serve-pages',
       'ANY /rules': 'serve-pages',
       'ANY /assets/{asset}': 'serve-pages',
+      'ANY /badges/{file}': 'serve-pages',
+      'ANY /cards/{file}': 'serve-pages',
       $default: 'forward-request',
     });
   });

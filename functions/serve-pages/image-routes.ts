@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import type { ScoreView } from '../../domain/scoring/views.ts';
+import { dateOf } from '../../domain/shared/utc.ts';
+import { scorePath, type Answer } from '../../pages/api.ts';
+import { number } from '../../pages/format.ts';
+import { GREEN, GREY, STYLES, THEMES, type BadgeText, type CardText, type Theme } from '../../pages/images/images.ts';
+import { gainsOf, loadYear } from '../../pages/load.ts';
+import type { Reply } from '../runtime/problems.ts';
+import { route } from '../runtime/route.ts';
+import type { ServePagesDeps } from './routes.ts';
+
+const SVG_TYPE = 'image/svg+xml; charset=utf-8';
+const CACHE_SECONDS = 300;
+/** A fault passes soon. */
+const FAULT_CACHE_SECONDS = 60;
+
+/** Who embeds an image gets one, whatever was asked: what cannot be is taken for what is not there. */
+const SHOWN = ['score', 'tier', 'rank'] as const;
+const Show = z.catch(z.enum(SHOWN), 'score');
+const ThemeName = z.catch(z.enum(THEMES), 'auto');
+
+const OfImage = { method: 'GET', access: 'anyone', hasEtag: true, cacheSeconds: CACHE_SECONDS } as const;
+const params = z.object({ username: z.string() });
+
+/** An image runs nothing, loads nothing, and has no style but the one that is named. */
+const policyOf = (style: string): string =>
+  `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; sandbox`;
+
+const isFault = (answer: Answer<unknown>): boolean => !answer.ok && answer.status !== 404;
+const cachedFor = (answer: Answer<unknown>) =>
+  isFault(answer) ? { 'cache-control': `public, max-age=${FAULT_CACHE_SECONDS}` } : {};
+
+const svg = (data: string, style: string, answer: Answer<unknown>): Reply => ({
+  status: 200,
+  headers: { 'content-security-policy': policyOf(style), ...cachedFor(answer) },
+  content: { type: SVG_TYPE, data },
+});
+
+/** A name that no account can have is asked for in no other way than one that nobody has. */
+const scoreOf = ({ get }: ServePagesDeps, username: string): Promise<Answer<ScoreView>> =>
+  get(scorePath(username.toLowerCase()));
+
+const messageOf = (show: (typeof SHOWN)[number], { canonicalScore, tier, rank }: ScoreView): string => {
+  if (show === 'score') return number(canonicalScore);
+  if (show === 'tier') return tier;
+  return rank === null ? 'unranked' : `#${number(rank)}`;
+};
+
+function badgeOf(answer: Answer<ScoreView>, show: (typeof SHOWN)[number], community: string): BadgeText {
+  const label = show === 'score' ? community.toLowerCase() : `${community.toLowerCase()} ${show}`;
+  if (answer.ok) return { label, message: messageOf(show, answer.view), color: GREEN };
+  return { label, message: isFault(answer) ? 'unavailable' : 'unknown', color: GREY };
+}
+
+async function cardOf(deps: ServePagesDeps, username: string): Promise<{ answer: Answer<unknown>; card: CardText }> {
+  const community = deps.site.name;
+  const score = await scoreOf(deps, username);
+  if (!score.ok) {
+    const notice = isFault(score) ? 'unavailable' : 'unknown';
+    return { answer: score, card: { name: community, community, notice, days: [] } };
+  }
+  const { view } = score;
+  const today = dateOf(deps.clock());
+  const history = await loadYear(deps.get, view.username, today);
+  const days = gainsOf(history.ok ? history.view : { days: [] }, today);
+  const { username: name, canonicalScore, tier, rank } = view;
+  return { answer: history, card: { name, community, score: canonicalScore, tier, rank, days } };
+}
+
+/** What shields.io asks of an endpoint. */
+const ShieldsBadge = z.object({
+  schemaVersion: z.literal(1),
+  label: z.string(),
+  message: z.string(),
+  color: z.string(),
+  isError: z.optional(z.boolean()),
+  cacheSeconds: z.int(),
+});
+
+export const imageRoutes = [
+  route({
+    ...OfImage,
+    path: '/badges/{username}.svg',
+    summary: 'A badge with a score, a tier or a rank; an image also where the name is unknown',
+    request: z.object({ params, query: z.object({ show: z._default(Show, 'score') }) }),
+    answers: { 200: { description: 'The image', types: ['image/svg+xml'] } },
+    async handle({ params: { username }, query: { show } }, deps: ServePagesDeps) {
+      const answer = await scoreOf(deps, username);
+      return svg(deps.renderBadge(badgeOf(answer, show, deps.site.name)), '', answer);
+    },
+  }),
+  route({
+    ...OfImage,
+    path: '/badges/{username}.json',
+    summary: 'The same badge for the endpoint of shields.io',
+    request: z.object({ params, query: z.object({ show: z._default(Show, 'score') }) }),
+    answers: { 200: { description: 'The badge', schema: ShieldsBadge } },
+    async handle({ params: { username }, query: { show } }, deps: ServePagesDeps) {
+      const answer = await scoreOf(deps, username);
+      const error = isFault(answer) ? { isError: true } : {};
+      const body = {
+        schemaVersion: 1,
+        ...badgeOf(answer, show, deps.site.name),
+        ...error,
+        cacheSeconds: CACHE_SECONDS,
+      };
+      return { status: 200, headers: cachedFor(answer), body };
+    },
+  }),
+  route({
+    ...OfImage,
+    path: '/cards/{username}.svg',
+    summary: 'A card with calendar, score, rank and tier',
+    request: z.object({ params, query: z.object({ theme: z._default(ThemeName, 'auto') }) }),
+    answers: { 200: { description: 'The image', types: ['image/svg+xml'] } },
+    async handle({ params: { username }, query: { theme } }, deps: ServePagesDeps) {
+      const { answer, card } = await cardOf(deps, username);
+      return svg(deps.renderCard(card, theme), STYLES[theme satisfies Theme], answer);
+    },
+  }),
+];

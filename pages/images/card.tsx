@@ -1,0 +1,52 @@
+import { Calendar, calendarSize } from '../charts/calendar.tsx';
+import { counted, number, visible } from '../format.ts';
+import { STYLES, type CardText, type Theme } from './images.ts';
+
+const [WIDTH, PAD] = [780, 24];
+const MOST_CHARACTERS = 28;
+const cut = (text: string): string => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text);
+
+export function ScoreCard({ card, theme }: { readonly card: CardText; readonly theme: Theme }) {
+  const { name, notice, community, score, tier = '', rank = null, days } = card;
+  const height = notice === undefined ? 110 + calendarSize(days.length).height + PAD : 96;
+  const figures =
+    score === undefined ? notice : `${counted(score, 'point')}, ${tier}${rank === null ? '' : `, rank ${rank}`}`;
+  const text = `${visible(name)} in ${community}: ${figures}`;
+  return (
+    <svg
+      xmlns="http://www.w3.org/2000/svg"
+      viewBox={`0 0 ${WIDTH} ${height}`}
+      width={WIDTH}
+      height={height}
+      role="img"
+      aria-label={text}
+    >
+      <title>{text}</title>
+      <style dangerouslySetInnerHTML={{ __html: STYLES[theme] }} />
+      <rect class="g" x="0.5" y="0.5" width={WIDTH - 1} height={height - 1} rx="14" />
+      <g font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif">
+        <text class="i" x={PAD} y="46" font-size="24" font-weight="700">
+          {cut(visible(name))}
+        </text>
+        <text class="f" x={PAD} y="72" font-size="14">
+          {notice ?? `${tier} · ${community}`}
+        </text>
+        {score !== undefined && (
+          <text class="a" x={WIDTH - PAD} y="48" font-size="28" font-weight="700" text-anchor="end">
+            {number(score)}
+          </text>
+        )}
+        {score !== undefined && (
+          <text class="f" x={WIDTH - PAD} y="72" font-size="14" text-anchor="end">
+            {rank === null ? 'points' : `points · rank #${number(rank)}`}
+          </text>
+        )}
+        {notice === undefined && (
+          <g transform={`translate(${PAD} 98)`}>
+            <Calendar days={days} />
+          </g>
+        )}
+      </g>
+    </svg>
+  );
+}
