@@ -1,6 +1,7 @@
 import type { GrantsView } from '../domain/grants/views.ts';
 import type { BoardPlaceView, BoardView } from '../domain/leaderboards/views.ts';
 import type { CommunityMetricsView, ExtensionsView } from '../domain/metrics/community-views.ts';
+import type { RulesView } from '../domain/rules/views.ts';
 import type { ExplainView, HistoryView, ScoreView } from '../domain/scoring/views.ts';
 
 /** What the pages ask of the public API: the server asks the routes in its own process, a browser asks over HTTP. */
@@ -45,34 +46,8 @@ export type CompareAnswer = Readonly<
   Record<keyof CommunityMetricsView, { readonly older: Period; readonly newer: Period }>
 >;
 
-type PointsTo = { readonly points: number; readonly cap: number };
-
-/** What the pages show of a version of the rules. */
-export type Rules = {
-  readonly version: string;
-  readonly activity: {
-    readonly groups: readonly (PointsTo & { readonly name: string; readonly commands: readonly string[] })[];
-    readonly otherCommands: PointsTo;
-    readonly diversityPoints: number;
-    readonly streak: { readonly basisPointsPerDay: number; readonly maximum: number };
-    readonly window: { readonly days: number; readonly basisPoints: number };
-  };
-  readonly events: readonly {
-    readonly event: string;
-    readonly key: string;
-    readonly label: string;
-    readonly points: number;
-    readonly cap?: number | undefined;
-    readonly capPer?: string | undefined;
-  }[];
-  readonly publishes: PointsTo;
-  readonly pulls: PointsTo;
-  readonly tiers: readonly { readonly name: string; readonly from: number }[];
-};
-export type RulesAnswer = {
-  readonly inForce: string;
-  readonly versions: readonly { readonly version: string; readonly since: string | null; readonly rules: Rules }[];
-};
+export type RulesAnswer = RulesView;
+export type Rules = RulesView['versions'][number]['rules'];
 export const rulesPath: ApiPath<RulesAnswer> = { path: '/v1/rules' };
 
 /** The rules that scores are computed by. */

@@ -58,3 +58,19 @@ export type PageState = Shared &
     | { readonly page: 'rules'; readonly address: RulesAddress; readonly data: { readonly rules: Answer<RulesAnswer> } }
     | { readonly page: 'nothing'; readonly address: { readonly page: 'nothing' } }
   );
+
+/** What a page is about: where that is missing, the page is. */
+export function mainAnswer(state: PageState): Answer<unknown> | undefined {
+  switch (state.page) {
+    case 'board':
+      return state.data.rows;
+    case 'person':
+      return state.data.score;
+    case 'community':
+      return state.data.series;
+    case 'rules':
+      return state.data.rules;
+    case 'nothing':
+      return undefined;
+  }
+}

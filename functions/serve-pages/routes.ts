@@ -6,7 +6,7 @@ import type { Answer, Get } from '../../pages/api.ts';
 import { loadPage } from '../../pages/load.ts';
 import type { BadgeText, CardText, Theme } from '../../pages/images/images.ts';
 import type { Site } from '../../pages/site.ts';
-import type { PageState } from '../../pages/state.ts';
+import { mainAnswer, type PageState } from '../../pages/state.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { problem, type Reply } from '../runtime/problems.ts';
 import { imageRoutes } from './image-routes.ts';
@@ -47,26 +47,19 @@ function originOf({ host = '', 'x-forwarded-proto': protocol = 'https' }: RouteC
   return /^[\w.:[\]-]{1,255}$/u.test(host) ? `${protocol === 'http' ? 'http' : 'https'}://${host}` : '';
 }
 
-const statusOf = ({ ok, ...answer }: Answer<unknown>): number => (ok || !('status' in answer) ? 200 : answer.status);
+const statusOf = (answer: Answer<unknown>): number => (answer.ok ? 200 : answer.status);
 
 /** The status of a page is that of what it is about; anything else that failed shows in its place. */
 function statusOfPage(state: PageState): number {
-  switch (state.page) {
-    case 'board':
-      return statusOf(state.data.rows);
-    case 'person':
-      return statusOf(state.data.score);
-    case 'community':
-      return statusOf(state.data.series);
-    case 'rules':
-      return 200;
-    case 'nothing':
-      return 404;
-  }
+  const main = mainAnswer(state);
+  return main === undefined ? 404 : statusOf(main);
 }
 
 const isPartMissing = (state: PageState): boolean =>
-  'data' in state && Object.values(state.data).some((part) => typeof part === 'object' && statusOf(part) >= 500);
+  'data' in state &&
+  Object.values(state.data).some(
+    (part: string | Answer<unknown> | undefined) => typeof part === 'object' && statusOf(part) >= 500,
+  );
 
 async function answerPage(address: Address, deps: ServePagesDeps, { headers }: RouteContext): Promise<Reply> {
   const origin = originOf(headers);

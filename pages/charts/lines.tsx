@@ -72,6 +72,9 @@ export function Lines({ lines, width = 560, height = 170, ends, isFloating = fal
               />
             )}
             <path class="stroke" d={path} />
+            {first !== undefined && first === last && (
+              <circle class="dot" cx={short(first.x)} cy={short(first.y)} r="3.5" />
+            )}
           </g>
         );
       })}

@@ -2,6 +2,7 @@ import type { PageState } from '../state.ts';
 import { BoardPage } from './board.tsx';
 import { CommunityPage } from './community.tsx';
 import { PersonPage } from './person.tsx';
+import { RulesPage } from './rules.tsx';
 import { Around, Notice, type Surroundings } from './pieces.tsx';
 
 /** Bay leaves: what the pages show where a community has no logo of its own. */
@@ -23,10 +24,16 @@ const NAVIGATION = [
   { href: '/rules', title: 'Rules', page: 'rules' },
 ] as const;
 
-export type AppProps = { readonly state: PageState } & Omit<Surroundings, 'site'>;
+/** Why what the reader asked for is not there, and where it would be. */
+type Failure = { readonly sentence: string; readonly href: string };
+
+export type AppProps = { readonly state: PageState; readonly failure?: Failure | undefined } & Omit<
+  Surroundings,
+  'site'
+>;
 
 /** The whole of every page, the same on the server and in a browser. */
-export function App({ state, isLive, isBusy, get }: AppProps) {
+export function App({ state, isLive, isBusy, get, failure }: AppProps) {
   const { site } = state;
   return (
     <Around.Provider value={{ site, isLive, isBusy, get }}>
@@ -47,6 +54,12 @@ export function App({ state, isLive, isBusy, get }: AppProps) {
         </nav>
       </header>
       <main id="main" tabIndex={-1} aria-busy={isBusy}>
+        {failure !== undefined && (
+          <p class="notice failed" role="alert">
+            <strong>This is not what you asked for:</strong> {failure.sentence} The page shows what was there before.{' '}
+            <a href={failure.href}>Try again</a>
+          </p>
+        )}
         <Content state={state} />
       </main>
       <p class="unseen" role="status">
@@ -78,7 +91,7 @@ function Content({ state }: { readonly state: PageState }) {
     case 'community':
       return <CommunityPage {...state} />;
     case 'rules':
-      return <Notice>Soon.</Notice>;
+      return <RulesPage {...state} />;
     case 'nothing':
       return (
         <>
