@@ -62,14 +62,15 @@ function responsesOf(route: DescribedRoute): Json {
   return Object.fromEntries([...responses].sort());
 }
 
-/** `getScoresByUsernameHistory`, from the method and the path. */
-function operationIdOf({ method, path }: DescribedRoute): string {
+/** `getScoresByUsernameHistory`, from the method and the path; `getRulesPage` for a page. */
+function operationIdOf({ method, path, answers }: DescribedRoute): string {
   const words = path
     .replaceAll(/^\/api|\/v1(?=\/)/gu, '')
     .replaceAll(/\{(\w+)\+?\}/gu, 'by/$1')
     .split(/[^A-Za-z0-9]+/u);
   const capitals = words.map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`);
-  return `${method.toLowerCase()}${capitals.join('')}`;
+  const isPage = answers[200]?.types?.includes('text/html') === true;
+  return `${method.toLowerCase()}${capitals.join('')}${isPage ? 'Page' : ''}`;
 }
 
 function operationOf(route: DescribedRoute): Json {
