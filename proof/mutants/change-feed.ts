@@ -4,7 +4,6 @@ const ANNOUNCE = 'domain/change-feed/announce-changes.ts';
 const HOURS = 'domain/change-feed/announce-hours.ts';
 const LATER = 'domain/change-feed/announce-later.ts';
 const TELEMETRY = 'functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
-const REGISTRY = 'functions/adapters/dynamodb/change-feed/registry-changes.ts';
 const ANNOUNCE_TEST = 'test/domain/change-feed/announce-changes.test.ts';
 const HOURS_TEST = 'test/domain/change-feed/announce-hours.test.ts';
 const CHANGES_TEST = 'test/adapters/stream-changes.test.ts';
@@ -28,13 +27,6 @@ export const changeFeedMutants: readonly Mutant[] = [
       'return owner === undefined ? change.senders : [...change.senders, owner];',
       'return owner === undefined ? [] : [owner];',
     ],
-    ANNOUNCE_TEST,
-  ),
-  mutant(
-    'hour-days',
-    'an hour announces its day',
-    ANNOUNCE,
-    ['return new Set([dateOfHour(change.hour)]);', 'return new Set();'],
     ANNOUNCE_TEST,
   ),
   mutant(
@@ -67,20 +59,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     ),
   ),
   mutant(
-    'reports-named',
-    'a report is announced as one, so that reports are counted again',
-    ANNOUNCE,
-    ["reports: change.kind === 'report-changed',", 'reports: false,'],
-    ANNOUNCE_TEST,
-  ),
-  mutant(
-    'registry-named',
-    'a change of the registry is announced as one',
-    ANNOUNCE,
-    ["registry: change.kind === 'registry-changed',", 'registry: false,'],
-    ANNOUNCE_TEST,
-  ),
-  mutant(
     'removal-folds-all',
     'what a hand removed from the registry is counted from nothing',
     ANNOUNCE,
@@ -88,24 +66,10 @@ export const changeFeedMutants: readonly Mutant[] = [
     ANNOUNCE_TEST,
   ),
   mutant(
-    'batch-days-merged',
-    'of changes of one user in a batch all days are announced',
-    ANNOUNCE,
-    ['a.days.union(b.days)', 'b.days'],
-    ANNOUNCE_TEST,
-  ),
-  mutant(
     'batch-all-days',
     'of changes of one user in a batch one of all days decides',
     ANNOUNCE,
     ['a.days === null || b.days === null ? null', 'a.days === null ? b.days : b.days === null ? a.days'],
-    ANNOUNCE_TEST,
-  ),
-  mutant(
-    'batch-oldest-change',
-    'the refresh lag counts from the oldest change',
-    ANNOUNCE,
-    ['a.changedAt < b.changedAt ? a.changedAt : b.changedAt', 'b.changedAt'],
     ANNOUNCE_TEST,
   ),
   mutant(
@@ -126,36 +90,13 @@ export const changeFeedMutants: readonly Mutant[] = [
     CHANGES_TEST,
   ),
   mutant(
-    'removed-row',
-    'a row of the registry that a hand removes is announced as removed',
-    REGISTRY,
-    ['isRemoval: after === undefined', 'isRemoval: false'],
-    CHANGES_TEST,
-  ),
-  mutant(
-    'removed-extension',
-    'an extension that a hand removes announces its hour',
-    REGISTRY,
-    ['[before, after].filter((image)', '[after].filter((image)'],
-    CHANGES_TEST,
-  ),
-  ...(['hour', 'device', 'ledger', 'registry', 'extension'] as const).map((kind) =>
-    mutant(
-      `${kind}-rolled-up`,
-      `a change of ${kind === 'hour' ? 'an hour' : `a ${kind}`} announces the hours that it touches`,
-      HOURS,
-      [
-        "  switch (change.kind) {\n    case 'hour-changed':",
-        `  if (change.kind === '${kind}-changed') return [];\n  switch (change.kind) {\n    case 'hour-changed':`,
-      ],
-      HOURS_TEST,
-    ),
-  ),
-  mutant(
-    'covered-hours',
-    'an hour is announced once a minute',
-    LATER,
-    ['.filter((thing) => !coveredUntil.has(thing))', ''],
+    'hour-rolled-up',
+    'a change of an hour announces the hours that it touches',
+    HOURS,
+    [
+      "  switch (change.kind) {\n    case 'hour-changed':",
+      "  if (change.kind === 'hour-changed') return [];\n  switch (change.kind) {\n    case 'hour-changed':",
+    ],
     HOURS_TEST,
   ),
   mutant(
@@ -163,16 +104,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     'an announcement that is about to be handled covers no more changes',
     LATER,
     ['* 1_000 - MARGIN_MS', '* 1_000'],
-    HOURS_TEST,
-  ),
-  mutant(
-    'covered-once-queued',
-    'an hour counts as announced only once its message is queued',
-    LATER,
-    [
-      '    await request(things, isoOf(until));\n',
-      '    for (const thing of things) coveredUntil.set(thing, until);\n    await request(things, isoOf(until));\n',
-    ],
     HOURS_TEST,
   ),
   mutant(
@@ -214,25 +145,10 @@ export const changeFeedMutants: readonly Mutant[] = [
     RUNTIME_TEST,
   ),
   mutant(
-    'failed-items-published',
-    'messages that failed are a figure of their own, long before they are dead letters',
-    'functions/runtime/sqs-batch.ts',
-    ['    publishFailedItems(failed.length);\n', ''],
-    RUNTIME_TEST,
-    'publishes the number of failed',
-  ),
-  mutant(
     'record-unreadable',
     'a stream record that cannot be read is reported',
     'functions/runtime/stream-batch.ts',
     ['        failed.push(position);\n', ''],
-    RUNTIME_TEST,
-  ),
-  mutant(
-    'record-first',
-    'the first record that failed is reported, from which the mapping goes on',
-    'functions/runtime/stream-batch.ts',
-    ['failed.slice(0, 1)', 'failed.slice(-1)'],
     RUNTIME_TEST,
   ),
   mutant(
@@ -251,14 +167,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     'messages',
   ),
   mutant(
-    'queue-only-failed',
-    'what was taken is not sent again',
-    'functions/adapters/sqs/queue.ts',
-    ['entries = entries.filter(({ Id }) => failed.has(Id));', ''],
-    ERRORS_TEST,
-    'messages',
-  ),
-  mutant(
     'queue-fails-for-good',
     'messages that cannot be queued make the whole send fail',
     'functions/adapters/sqs/queue.ts',
@@ -271,13 +179,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     'a failure leaves nothing running behind it',
     'domain/shared/settle-all.ts',
     ['        failures.push(error);\n', '        failures.push(error);\n        throw error;\n'],
-    'test/domain/shared/settle-all.test.ts',
-  ),
-  mutant(
-    'settle-all-stops',
-    'after a failure nothing further is begun',
-    'domain/shared/settle-all.ts',
-    ['if (failures.length > 0) return;', ''],
     'test/domain/shared/settle-all.test.ts',
   ),
   {

@@ -4,7 +4,6 @@ const KEYS = 'functions/adapters/dynamodb/identity/credentials.ts';
 const AUTHENTICATE = 'domain/identity/authenticate.ts';
 const AWS_ENDPOINT_TEST = 'test/local/aws-endpoint.test.ts';
 const HTTP = 'functions/runtime/http-function.ts';
-const ANSWER = 'functions/runtime/http-answer.ts';
 const BODY = 'functions/runtime/request-body.ts';
 const PROXY = 'local/proxy/aws-proxy.ts';
 const POLICY = 'local/proxy/policy.ts';
@@ -102,24 +101,6 @@ export const edgeMutants: readonly Mutant[] = [
     caughtBy: [IDENTITY_TEST],
   },
   mutant(
-    'use-of-the-unknown',
-    'no use is noted of a key that is unknown or revoked',
-    AUTHENTICATE,
-    [
-      '    if (!isValid) return undefined;\n',
-      '    if (!isValid) {\n      await deps.credentials.noteUse(id, isoOf(now));\n      return undefined;\n    }\n',
-    ],
-    IDENTITY_TEST,
-  ),
-  mutant(
-    'members-once',
-    'a member named twice is one',
-    'domain/identity/create-key.ts',
-    ['members: [...new Set(rest.members)]', 'members: [...rest.members]'],
-    MANAGE_TEST,
-    'each member',
-  ),
-  mutant(
     'secret-kept-as-hash',
     'a list of keys shows nothing that would let one be used',
     'functions/manage-keys/routes.ts',
@@ -167,25 +148,6 @@ export const edgeMutants: readonly Mutant[] = [
     'internal error',
   ),
   mutant(
-    'not-modified',
-    'whoever has an answer already gets 304',
-    ANSWER,
-    [
-      "const isKnown = etag !== undefined && isNotModified(event.headers['if-none-match'], etag);",
-      'const isKnown = false;',
-    ],
-    'test/functions/community-metrics.test.ts',
-    '304',
-  ),
-  mutant(
-    'path-ids',
-    'a path carries no id that could arrive as another one',
-    'functions/runtime/router.ts',
-    ['/^[A-Za-z0-9._~-]{1,128}$/', '/^.{1,128}$/u'],
-    'test/functions/manage-devices.test.ts',
-    'another one',
-  ),
-  mutant(
     'grant-in-path',
     'a path carries no id of a grant that could arrive as another one',
     'functions/record-award/routes.ts',
@@ -202,50 +164,12 @@ export const edgeMutants: readonly Mutant[] = [
     'gateway',
   ),
   mutant(
-    'body-sent',
-    'a body that is too large is refused',
-    BODY,
-    ['if (sent.length > limits.sent) return err(tooLarge(`${limits.sent} bytes`));', ''],
-    [INGEST_TEST, MANAGE_TEST],
-    'refused',
-  ),
-  mutant(
-    'body-nested',
-    'a body that is nested too deep is refused before it is parsed',
-    BODY,
-    ['if (levels > MAX_LEVELS)', 'if (levels > bytes.length)'],
-    BODY_TEST,
-    'size of a body',
-  ),
-  mutant(
     'body-encoding',
     'bytes that are not UTF-8 are refused, so that no two ids become one',
     BODY,
     ['{ fatal: true }', '{ fatal: false }'],
     BODY_TEST,
     'encoding of a body',
-  ),
-  mutant(
-    'body-decoded',
-    'a body that grows too large when it is decompressed is refused',
-    BODY,
-    ['gunzipSync(sent, { maxOutputLength: limits.decoded })', 'gunzipSync(sent)'],
-    INGEST_TEST,
-    'refused',
-  ),
-  mutant(
-    'cursor-of-keys',
-    'a cursor that is none is refused',
-    'functions/manage-keys/routes.ts',
-    ['cursor: z.optional(KeyId),', 'cursor: z.optional(z.string()),'],
-    MANAGE_TEST,
-  ),
-  mutant(
-    'cursor-of-grants',
-    'so is one of the ledger',
-    'functions/read-api/ledger-routes.ts',
-    ["z.string().check(z.regex(/^[1-9][0-9]{0,14}$/, 'expected the next of another page'))", 'z.string()'],
-    'test/functions/ledger-reads.test.ts',
   ),
   mutant(
     'denied-is-refused',
@@ -287,12 +211,5 @@ export const edgeMutants: readonly Mutant[] = [
     'local/proxy/guard.ts',
     ['if (LOOPBACK.test(host) && isOwn) return undefined;', 'if (LOOPBACK.test(host)) return undefined;'],
     AWS_ENDPOINT_TEST,
-  ),
-  mutant(
-    'calls-end',
-    'a call that is not answered is given up, not only warned of',
-    'functions/runtime/aws-clients.ts',
-    ['throwOnRequestTimeout: true,', 'throwOnRequestTimeout: false,'],
-    'test/functions/aws-clients.test.ts',
   ),
 ];

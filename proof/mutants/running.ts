@@ -5,7 +5,6 @@ const CLIENT_TEST = 'test/recording/extension-api.test.ts';
 const OPENAPI_TEST = 'test/contract/openapi.test.ts';
 const REPLAYED_TEST = 'test/scenarios/replayed-messages.test.ts';
 const COPIES = 'domain/telemetry/winning-copy.ts';
-const OPENAPI = 'functions/runtime/openapi.ts';
 const HTTP = 'functions/runtime/http-function.ts';
 
 /**
@@ -30,37 +29,6 @@ export const runningMutants: readonly Mutant[] = [
     'functions/adapters/dynamodb/registry/registry.ts',
     ['ScanIndexForward: false,\n        Limit: 1,', 'ScanIndexForward: true,\n        Limit: 1,'],
     CLIENT_TEST,
-  ),
-  mutant(
-    'recorded-scope',
-    'recorded: a client is told which scope it lacks, in the words that it reads',
-    HTTP,
-    ['`this requires the ${access.scope} scope`', '`this key lacks the scope ${access.scope}`'],
-    CLIENT_TEST,
-  ),
-  mutant(
-    'described-parameters',
-    'the published document is valid OpenAPI',
-    OPENAPI,
-    ["({ name, in: 'path', required: true, schema })", "({ name, in: 'path', required: false, schema })"],
-    OPENAPI_TEST,
-    'valid',
-  ),
-  mutant(
-    'described-refusals',
-    'the published document names the answer where all else fails',
-    OPENAPI,
-    ["    'internal',\n", ''],
-    OPENAPI_TEST,
-    'every status',
-  ),
-  mutant(
-    'strange-body',
-    'no body leads to a 5xx',
-    'functions/runtime/request-body.ts',
-    ["if (error instanceof SyntaxError) return err(notJson('expected JSON'));", ''],
-    OPENAPI_TEST,
-    'never leads to a 5xx',
   ),
   mutant(
     'refused-before-done',

@@ -154,20 +154,6 @@ export const scoreMutants: readonly Mutant[] = [
     ['if (isTaken) return refused();', ''],
     'test/domain/scoring/turns.test.ts',
   ),
-  mutant(
-    'stops-in-time',
-    'messages that there is no time for are given back, not cut off with all the others',
-    'functions/runtime/sqs-batch.ts',
-    ["if (isTimeUp()) throw new OutOfTime('not begun');", ''],
-    'test/functions/runtime.test.ts',
-  ),
-  mutant(
-    'covered-with-a-margin',
-    'a fold has seen a change only if it began after it by every clock',
-    'domain/scoring/fold-starts.ts',
-    ['startedAt > changed + MARGIN_MS', 'startedAt > changed - MARGIN_MS'],
-    'test/domain/scoring/fold-starts.test.ts',
-  ),
   {
     name: 'date-after-guard',
     guard: 'the date is taken after the guard',
@@ -215,30 +201,6 @@ export const scoreMutants: readonly Mutant[] = [
     METRICS_TEST,
   ),
   mutant(
-    'no-days-means-all',
-    'an announcement that names no day folds everything',
-    METRICS,
-    ["if (days === null) return { kind: 'from-nothing', because: 'no-days-named' };", 'days ??= [];'],
-    REFRESH_TEST,
-  ),
-  mutant(
-    'dropped-name-returns',
-    'a name dropped from a full table comes back where there is room again',
-    METRICS,
-    ['return keepsEveryChoice(stored, next, namedCommandsOf(context.rules.inForce)) ? next : null;', 'return next;'],
-    REFRESH_TEST,
-  ),
-  mutant(
-    'batch-without-days',
-    'of messages of one user one that names no day decides',
-    REFRESH,
-    [
-      'messages.every((message) => message.days !== undefined)',
-      'messages.some((message) => message.days !== undefined)',
-    ],
-    REFRESH_TEST,
-  ),
-  mutant(
     'devices-change-pulls',
     "pulls are counted again where the user's devices changed",
     REFRESH,
@@ -251,16 +213,6 @@ export const scoreMutants: readonly Mutant[] = [
     'a tier is recorded once',
     'domain/scoring/tiers-reached.ts',
     ['passed.filter(({ name }) => !recorded.has(name))', 'passed.filter(({ name }) => recorded.size >= 0 || name)'],
-    TIERS_TEST,
-  ),
-  mutant(
-    'tier-kept',
-    'a tier once reached stays',
-    'domain/scoring/tiers-reached.ts',
-    [
-      'const reached = [...before, ...added',
-      'const reached = [...before.filter(({ tier }) => passed.some(({ name }) => name === tier)), ...added',
-    ],
     TIERS_TEST,
   ),
   {
@@ -299,14 +251,6 @@ export const scoreMutants: readonly Mutant[] = [
     COUNTS_TEST,
   ),
   mutant(
-    'own-devices',
-    "pulls by an author's own device are their own",
-    COUNTS,
-    ['...links.filter(({ owned }) => owned).map(({ deviceId }) => devicePuller(deviceId)),', ''],
-    'test/properties/publishes-count.test.ts',
-    'stays at the cap',
-  ),
-  mutant(
     'yanked-publishes',
     'a yanked version does not count',
     COUNTS,
@@ -331,13 +275,6 @@ export const scoreMutants: readonly Mutant[] = [
     BY_DATE_TEST,
   ),
   mutant(
-    'later-telemetry-later',
-    'an event of a later date counts when that has come',
-    'domain/scoring/fold.ts',
-    ['due[0][0] <= date', "due[0][0] <= '~'"],
-    BY_DATE_TEST,
-  ),
-  mutant(
     'sealed-points-moved',
     'a change of the rules moves the points of sealed dates',
     METRICS,
@@ -345,24 +282,10 @@ export const scoreMutants: readonly Mutant[] = [
     BY_DATE_TEST,
   ),
   mutant(
-    'nothing-stays-nothing',
-    'a change of the rules gives no points to dates without activity',
-    METRICS,
-    ['(points === 0 ? 0 : Math.max(0, points + change))', 'Math.max(0, points + change)'],
-    BY_DATE_TEST,
-  ),
-  mutant(
     'reversal-not-before',
     'a reversal is of no earlier date than what it takes back',
     'domain/grants/granted.ts',
     ['return reversed > own ? reversed : own;', 'return own;'],
-    BY_DATE_TEST,
-  ),
-  mutant(
-    'lines-to-come',
-    'a line that was to come is listed when its date has come',
-    'domain/grants/granted.ts',
-    ['[...granted.byDate.keys()].every((day) => day <= date)', 'granted.byDate.size >= 0 && date.length > 0'],
     BY_DATE_TEST,
   ),
   mutant(
@@ -384,13 +307,6 @@ export const scoreMutants: readonly Mutant[] = [
     'metrics that another release folded otherwise are not carried on',
     METRICS,
     ["if (stored.foldedBy !== foldedBy) return { kind: 'from-nothing', because: 'folded-otherwise' };", ''],
-    REFRESH_TEST,
-  ),
-  mutant(
-    'unknown-stays-unknown',
-    'nothing is saved for a username that nothing names',
-    REFRESH,
-    ["if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';", ''],
     REFRESH_TEST,
   ),
 ];

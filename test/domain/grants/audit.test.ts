@@ -96,6 +96,16 @@ describe('an audit', () => {
     expect([...codesOf(lines, { ...balance, ...wrong })]).toEqual(codes);
   });
 
+  it('proves every field of the balance', () => {
+    const wrongOf = (value: unknown) => {
+      if (value instanceof Map) return new Map([...value, ['gift', 1]]);
+      return typeof value === 'number' ? value + 1 : 'f'.repeat(64);
+    };
+    const isUnproven = ([name, value]: [string, unknown]) => audit(lines, { ...balance, [name]: wrongOf(value) }).ok;
+
+    expect(Object.entries(balance).filter(isUnproven)).toEqual([]);
+  });
+
   it('reports a line that cannot be read, and accepts the lines after it', () => {
     const fault = { seq: 3, code: 'unreadable_line', error: 'line 3 cannot be read: amount' } as const;
     const found = auditOf('ada', { balance, lines: lines.toSpliced(2, 1), faults: [fault] }, sha256).problems;
