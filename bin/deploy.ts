@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -7,6 +8,7 @@ import {
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
+import { beginScript } from '../local/script.ts';
 import { physicalName, stageOf } from '../infra/stage.ts';
 import { targetOf } from '../operator/connection.ts';
 import { explained } from '../operator/explained.ts';
@@ -24,30 +26,40 @@ const { LAUREL_STAGE } = z.object({ LAUREL_STAGE: z.string().default('dev') }).p
 const stage = stageOf(LAUREL_STAGE);
 const stackName = `Laurel-${stage.name}`;
 
-synthesize();
+let running: ChildProcess | undefined;
+beginScript((exitCode) => {
+  running?.kill();
+  process.exit(exitCode);
+});
+
+await synthesize();
 const newTables = stage.keepsData ? await tablesToCreate().catch(endExplained) : [];
 if (newTables.length > 0) {
   console.log(`New tables, protected by the second deployment: ${newTables.join(', ')}`);
-  synthesize(newTables);
-  deploy();
-  synthesize();
+  await synthesize(newTables);
+  await deploy();
+  await synthesize();
 }
-deploy();
+await deploy();
 
-function synthesize(unprotected: readonly string[] = []): void {
+function synthesize(unprotected: readonly string[] = []): Promise<void> {
   const env = { LAUREL_STAGE, LAUREL_NEW_TABLES: unprotected.join(','), CDK_OUTDIR: CDK_OUT };
-  run(process.execPath, [join(ROOT, 'bin', 'app.ts')], env);
+  return run(process.execPath, [join(ROOT, 'bin', 'app.ts')], env);
 }
 
-function deploy(): void {
-  run('cdk', ['deploy', '--app', CDK_OUT, stackName, ...process.argv.slice(2)]);
+function deploy(): Promise<void> {
+  return run('cdk', ['deploy', '--app', CDK_OUT, stackName, ...process.argv.slice(2)]);
 }
 
-/** Exits with the command's exit code if it fails. */
-function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: ROOT, env: { ...process.env, ...env } });
-  if (error !== undefined) throw error;
-  if (status !== 0) process.exit(status ?? 1);
+/** Exits with the command's exit code if it fails. The command ends with this script, also when npm is killed. */
+async function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  running = spawn(command, args, { stdio: 'inherit', cwd: ROOT, env: { ...process.env, ...env } });
+  await once(running, 'close');
+  if (running.exitCode !== 0) process.exit(running.exitCode ?? 1);
 }
 
 /**

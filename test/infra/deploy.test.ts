@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../support/stack.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -38,7 +39,7 @@ describe('npm run deploy', () => {
     root = mkdtempSync(join(tmpdir(), 'laurel-deploy-'));
     for (const directory of ['bin', 'infra', 'path']) mkdirSync(join(root, directory));
     for (const file of ['bin/deploy.ts', 'infra/stage.ts', 'package.json']) cpSync(join(ROOT, file), join(root, file));
-    for (const tree of ['node_modules', 'operator']) symlinkSync(join(ROOT, tree), join(root, tree));
+    for (const tree of ['node_modules', 'operator', 'local']) symlinkSync(join(ROOT, tree), join(root, tree));
     writeFileSync(join(root, 'bin', 'app.ts'), APP);
     writeFileSync(join(root, 'path', 'cdk'), CDK, { mode: 0o755 });
   });
@@ -108,5 +109,36 @@ describe('npm run deploy', () => {
 
     expect(code).toBe(3);
     expect(asked).toEqual(['deploy Laurel-prod --verbose new=telemetry,registry']);
+  });
+
+  it('ends cdk when npm is killed', async () => {
+    const pidFile = join(root, 'pid');
+    writeFileSync(join(root, 'path', 'cdk'), '#!/bin/sh\necho $$ > "$PID_FILE"\nexec sleep 300\n', { mode: 0o755 });
+    // A stand-in for npm, which waits for its script.
+    const npm = spawn(
+      process.execPath,
+      ['-e', `require('node:child_process').spawnSync(process.execPath, ['${join(root, 'bin', 'deploy.ts')}'])`],
+      {
+        env: {
+          PATH: `${join(root, 'path')}${delimiter}${process.env.PATH}`,
+          PID_FILE: pidFile,
+          LAUREL_STAGE: 'dev',
+          npm_lifecycle_event: 'deploy',
+        },
+      },
+    );
+    await until(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '');
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    npm.kill('SIGKILL');
+
+    const isThere = () => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    expect(isThere()).toBe(true);
+    await until(() => !isThere());
   });
 });

@@ -13,7 +13,7 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   readonly scripts: Readonly<Record<string, string>>;
 };
 /** Those that end by themselves within seconds. */
-const SHORT = new Set(['check', 'format', 'synth', 'deploy', 'test']);
+const SHORT = new Set(['check', 'format', 'synth', 'test']);
 
 describe('a script of npm', () => {
   it('takes the place of its shell, which would pass no signal on', () => {
