@@ -4,8 +4,15 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { withEscapes } from '../domain/shared/text.ts';
 import { sentenceOfFault } from '../domain/rules/check-community.ts';
-import { COMMUNITY_FOLDER, communityFolder, readCommunity } from '../functions/adapters/disk/community-files.ts';
+import {
+  COMMUNITY_FOLDER,
+  CommunityError,
+  communityFolder,
+  readCommunity,
+} from '../functions/adapters/disk/community-files.ts';
+import { openBundler } from '../infra/bundler.ts';
 import { synthIfStale } from '../infra/synth-if-stale.ts';
+import { type EditLoop, openEditLoop } from '../local/edit-loop.ts';
 import { ENGINES } from '../local/engines/dynamodb-engine.ts';
 import { ExplainedError, explanationOf } from '../local/explained-error.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
@@ -14,6 +21,10 @@ import { beginScript } from '../local/script.ts';
 import { readAssembly } from '../local/template/assembly.ts';
 
 const STAGE = 'local';
+const PROJECT_ROOT = join(import.meta.dirname, '..');
+/** What bundles are made of, beside the community's folder. A change of infra/ needs a new start. */
+const WATCHED = ['functions', 'domain', 'pages'].map((folder) => join(PROJECT_ROOT, folder));
+const INSPECTOR_PORT = 9229; // Node's own
 
 const Options = z.object({
   port: z.number(),
@@ -22,6 +33,8 @@ const Options = z.object({
   empty: z.boolean().default(false),
   engine: z.enum(ENGINES).optional(),
   community: z.string().optional(),
+  watch: z.boolean().default(false),
+  inspect: z.union([z.number(), z.literal(true).transform(() => INSPECTOR_PORT)]).optional(),
 });
 
 const portOf = (text: string): number => {
@@ -42,6 +55,12 @@ const command = new Command('npm start --')
   .option('--empty', 'do not load the sample community')
   .option('--community <directory>', 'the folder of rules, tiers and boards; community/ where it is not given')
   .addOption(new Option('--engine <engine>', 'the engine that runs in place of DynamoDB').choices([...ENGINES]))
+  .option('--watch', 'after an edit of the sources or the community, run the new code and compute all scores again')
+  .option(
+    '--inspect [port]',
+    `run the functions for a debugger that attaches to this port (${INSPECTOR_PORT}): in one thread, without timeouts`,
+    portOf,
+  )
   .parse();
 const options = Options.parse(command.opts());
 if (options.community !== undefined) process.env[COMMUNITY_FOLDER] = resolve(options.community);
@@ -73,9 +92,10 @@ try {
 }
 
 async function run(): Promise<void> {
-  const { port, data: dataDirectory, fresh, engine } = options;
+  const { port, data: dataDirectory, fresh, engine, inspect: inspectorPort } = options;
   const community = readCommunity(communityFolder());
   if (!community.ok) throw new ExplainedError(community.error.map(sentenceOfFault).join('\n'));
+  const editLoop = options.watch ? await startEditLoop() : undefined;
   console.log('Synthesizing the stack (only if its sources changed)');
   const assembly = readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
   stack = await startLocalStack({
@@ -84,14 +104,36 @@ async function run(): Promise<void> {
     fresh,
     port,
     ...(engine && { engine }),
+    inspectorPort,
     progress: (step) => console.log(step),
     onHealth: (sentence) => console.log(withEscapes(sentence)),
   });
   void stack.failed.then(failed);
   if (!options.empty) await showSample(stack, join(dataDirectory, 'sample.json'));
   stack.publish();
+  editLoop?.run(stack.replaceCode, scoreAgain);
+  if (stack.inspectorUrl() !== undefined) console.log(`A debugger can attach at ${stack.inspectorUrl()}`);
   console.log(nextSteps(stack.baseUrl, dataDirectory, await firstOf(stack)));
   console.log(`Laurel is ready at ${stack.baseUrl}. Data and logs are in ${dataDirectory}; Ctrl-C stops it.`);
+}
+
+async function startEditLoop(): Promise<EditLoop> {
+  const community = () => {
+    const read = readCommunity(communityFolder());
+    if (read.ok) return read.value;
+    throw new CommunityError(read.error);
+  };
+  return openEditLoop({
+    sources: [...WATCHED, communityFolder()],
+    bundle: (await openBundler({ community, logLevel: 'silent', splitting: true })).bundle,
+    directory: join(PROJECT_ROOT, 'cdk.out'),
+    say: (text) => console.log(text.split('\n').map(withEscapes).join('\n')),
+  });
+}
+
+/** Stored scores follow the new rules, too, also if nobody gave these a new version. */
+async function scoreAgain(roles: readonly string[]): Promise<void> {
+  if (roles.includes('refresh-score')) await stack?.invoke('backfill', { mode: 'all' });
 }
 
 async function showSample(running: LocalStack, progressFile: string): Promise<void> {

@@ -24,6 +24,9 @@ export const FORWARD_TIMEOUT = Duration.seconds(15);
 /** Behind a queue or a stream. */
 export const WORKER_TIMEOUT = Duration.seconds(60);
 
+/** Stack traces name the files and lines of the sources: each bundle has its source map beside it. */
+const NODE_OPTIONS = '--enable-source-maps';
+
 export type LaurelFunctionProps = {
   readonly stage: Stage;
   readonly role: string; // the folder under functions/ that holds its handler
@@ -66,7 +69,7 @@ export class LaurelFunction extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: memoryMegabytes,
       timeout,
-      environment,
+      environment: { ...environment, NODE_OPTIONS },
       ...(feedsItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       role: new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
       logGroup,

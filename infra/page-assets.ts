@@ -1,4 +1,3 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
@@ -16,19 +15,21 @@ const pure: Plugin = {
   },
 };
 
+/** Compressed files by their names, which hold a hash of their content. */
+const compressed = new Map<string, { readonly br: Uint8Array; readonly gz: Uint8Array }>();
+
 /**
- * Writes what the pages load into a directory: each file under a name with a hash of its content, as it is and compressed,
- * and a manifest that says which is which.
+ * What the pages load: each file under a name with a hash of its content, as it is and compressed, and a manifest that
+ * says which is which.
  */
-export async function buildPageAssets(directory: string): Promise<void> {
-  mkdirSync(directory, { recursive: true });
-  const { metafile } = await build({
+export async function buildPageAssets(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { outputFiles } = await build({
     entryPoints: {
       page: join(PAGES, 'client', 'main.tsx'),
       style: join(PAGES, 'style.css'),
       icon: join(PAGES, 'icon.svg'),
     },
-    outdir: directory,
+    outdir: PAGES,
     entryNames: '[name].[hash]',
     loader: { '.svg': 'copy' },
     bundle: true,
@@ -36,17 +37,21 @@ export async function buildPageAssets(directory: string): Promise<void> {
     minify: true,
     format: 'esm',
     target: ['es2022', 'chrome109', 'firefox115', 'safari16.4'],
-    metafile: true,
-    logLevel: 'warning',
+    write: false,
+    logLevel: 'silent', // the caller prints what it throws
   });
-  const names = Object.keys(metafile.outputs).map((path) => basename(path));
-  for (const name of names) {
-    const content = readFileSync(join(directory, name));
+  const files = new Map<string, Uint8Array>();
+  for (const { path, contents } of outputFiles) {
+    const name = basename(path);
     const best = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
-    writeFileSync(join(directory, `${name}.br`), brotliCompressSync(content, best));
-    writeFileSync(join(directory, `${name}.gz`), gzipSync(content, { level: 9 }));
+    const { br, gz } = compressed.get(name) ?? {
+      br: brotliCompressSync(contents, best),
+      gz: gzipSync(contents, { level: 9 }),
+    };
+    compressed.set(name, { br, gz });
+    files.set(name, contents).set(`${name}.br`, br).set(`${name}.gz`, gz);
   }
-  const pathOf = (ending: RegExp) => `/assets/${names.find((name) => ending.test(name))}`;
+  const pathOf = (ending: RegExp) => `/assets/${[...files.keys()].find((name) => ending.test(name))}`;
   const manifest = { script: pathOf(/\.js$/u), style: pathOf(/\.css$/u), icon: pathOf(/\.svg$/u) };
-  writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
+  return files.set('manifest.json', Buffer.from(JSON.stringify(manifest)));
 }

@@ -19,7 +19,13 @@ import { startStreamSource, type StreamSourceOptions } from './events/stream-sou
 import { ExplainedError } from './explained-error.ts';
 import { lackOfSpace, startHousekeeping } from './housekeeping.ts';
 import { startHttpFront } from './http/http-front.ts';
-import { functionPool, type FunctionPool, type ObservedInvocation } from './lambda/function-pool.ts';
+import {
+  functionPool,
+  type FunctionPool,
+  type InvocationResult,
+  type ObservedInvocation,
+} from './lambda/function-pool.ts';
+import { startInspected } from './lambda/inspected.ts';
 import { drain, STACK_LOG } from './drain.ts';
 import { type Health, watchHealth } from './health.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
@@ -46,6 +52,8 @@ export type LocalStackOptions = {
   /** Deletes the data directory's content first. */
   readonly fresh?: boolean;
   readonly port?: number; // 0 chooses a free port, and is the default
+  /** Runs the functions for a debugger that attaches to this port: from their sources, in one thread, without timeouts. */
+  readonly inspectorPort?: number | undefined;
   readonly engine?: EngineName;
   /** Changes the template's model, for tests: removes a permission, shortens a visibility timeout. */
   readonly adapt?: (model: StackModel) => StackModel;
@@ -83,6 +91,12 @@ export type LocalStack = LocalDescription & {
   /** Settles when the stack cannot continue: an engine has crashed, or the disk is full. */
   readonly failed: Promise<Error>;
   readonly crash: Crash;
+  /** The address that a debugger connects to, if the stack was started for one. */
+  readonly inspectorUrl: () => string | undefined;
+  /** Serves the next invocations of functions from other bundles, by their roles. Running invocations finish. */
+  replaceCode(directories: ReadonlyMap<string, string>): Promise<void>;
+  /** Invokes the function with this role. */
+  invoke(role: string, event: unknown): Promise<InvocationResult>;
   stop(): Promise<void>;
 };
 
@@ -191,13 +205,18 @@ async function boot(
         .findLast((error) => error !== undefined)?.says,
   });
   const isFed = new Set([...stack.queueMappings, ...stack.streamMappings].map(({ functionName }) => functionName));
+  const { inspectorPort } = options;
+  const inspected = inspectorPort === undefined ? undefined : await startInspected(inspectorPort);
   for (const fn of stack.functions) {
     functions.set(
       fn.name,
       functionPool({
         model: fn,
         environment: environmentOf(fn, keyOf(fn), proxy.endpoint),
-        maxWorkers: workersOf(fn, stack),
+        // Modules are shared in the inspected thread, and Lambda runs one invocation at a time in each of them.
+        ...(inspected === undefined
+          ? { maxWorkers: workersOf(fn, stack) }
+          : { maxWorkers: 1, startSandbox: inspected.sandbox }),
         logFile: logOf(fn.role),
         observe: (invocation) => {
           // The sources of queues and streams report failures themselves, with the items that failed.
@@ -209,7 +228,7 @@ async function boot(
     );
   }
   const stopFunctions = async () => {
-    await Promise.all([...functions.values()].map((pool) => pool.stop()));
+    await Promise.all([inspected?.stop(), ...[...functions.values()].map((pool) => pool.stop())]);
   };
   undo.push(stopFunctions);
 
@@ -240,6 +259,7 @@ async function boot(
     functions,
     clock: Date.now,
     report: log,
+    hasTimeout: inspected === undefined,
   });
   undo.push(() => front.stop());
 
@@ -255,6 +275,11 @@ async function boot(
     tables: Object.fromEntries(stack.tables.map(({ role, name }) => [role, name])),
   };
 
+  const poolOf = (role: string): FunctionPool => {
+    const pool = [...functions.values()].find(({ model }) => model.role === role);
+    if (pool === undefined) throw new Error(`The template has no function with the role ${role}`);
+    return pool;
+  };
   let isStopping = false;
   const ended = (name: string) => (): Error | Promise<never> => {
     if (isStopping) return new Promise(() => undefined);
@@ -267,7 +292,7 @@ async function boot(
       drain({ stack, functions, sources: sources.all, operator, timeoutMs, logs: data.file('logs') }),
     failed: Promise.race([failing.promise, dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
     crash: {
-      thread: async (role) => (await functions.get(functionName(stack, role))?.endThread()) ?? false,
+      thread: (role) => poolOf(role).endThread(),
       database: (downMs) => dynamodb.killAndStart(downMs).then(connect),
       queues: (downMs) => sqs.killAndStart(downMs).then(connect),
       async disturb(roles, forMs, disturbance) {
@@ -276,6 +301,12 @@ async function boot(
         for (const role of roles) proxy.disturb(role, undefined);
       },
     },
+    inspectorUrl: () => inspected?.url(),
+    async replaceCode(directories) {
+      if (inspected !== undefined) await inspected.restart();
+      else await Promise.all([...directories].map(([role, directory]) => poolOf(role).replaceCode(directory)));
+    },
+    invoke: (role, event) => poolOf(role).invoke(JSON.stringify(event)),
     async stop() {
       isStopping = true;
       await stop();
@@ -343,12 +374,6 @@ function workersOf(fn: FunctionModel, { queueMappings, streamMappings }: StackMo
     ...streamMappings.filter(isOurs).map(({ lanes }) => lanes),
   ];
   return Math.max(HTTP_WORKERS, ...sources);
-}
-
-function functionName({ functions }: StackModel, role: string): string {
-  const fn = functions.find((candidate) => candidate.role === role);
-  if (fn === undefined) throw new Error(`The template has no function with the role ${role}`);
-  return fn.name;
 }
 
 function tableName({ tables }: StackModel, role: string): string {

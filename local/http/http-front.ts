@@ -25,6 +25,8 @@ export async function startHttpFront(options: {
   readonly functions: ReadonlyMap<string, FunctionPool>;
   readonly clock: () => number;
   readonly report: (error: unknown) => void;
+  /** False while somebody may sit at a breakpoint. */
+  readonly hasTimeout: boolean;
 }): Promise<HttpFront> {
   const { functions, model, clock, report } = options;
   const routeOf = routeTable(model.routes);
@@ -52,7 +54,7 @@ export async function startHttpFront(options: {
     const patience = new AbortController();
     const result = await Promise.race([
       pool.invoke(event),
-      sleep(INTEGRATION_TIMEOUT_MS, undefined, { signal: patience.signal }),
+      ...(options.hasTimeout ? [sleep(INTEGRATION_TIMEOUT_MS, undefined, { signal: patience.signal })] : []),
     ]);
     patience.abort();
     if (result === undefined) return gatewayMessage(503, 'Service Unavailable');

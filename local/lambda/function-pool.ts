@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import * as z from 'zod';
+import { appendFileSync } from 'node:fs';
 import type { FunctionModel } from '../template/stack-model.ts';
-
-export type FunctionFailure = {
-  readonly errorType: string;
-  readonly errorMessage: string;
-  readonly trace?: readonly string[];
-};
+import { type FunctionFailure, type Sandbox, type SandboxOptions, ThreadSandbox } from './sandbox.ts';
 
 /** The result of an invocation. A failure is an error of the handler, its timeout, or the end of its thread. */
 export type InvocationResult =
@@ -30,14 +21,15 @@ export type FunctionPool = {
    * none.
    */
   endThread(): Promise<boolean>;
+  /** Serves the next invocations from another bundle. Invocations that run finish in the code that they began in. */
+  replaceCode(codeDirectory: string): Promise<void>;
   stop(): Promise<void>;
 };
 
-export type PoolOptions = {
-  readonly model: FunctionModel;
-  readonly environment: Readonly<Record<string, string>>;
+export type PoolOptions = SandboxOptions & {
   readonly maxWorkers: number;
-  readonly logFile: string;
+  /** Starts what runs the function: by default, a thread with its bundle. */
+  readonly startSandbox?: ((options: SandboxOptions) => Sandbox) | undefined;
   readonly observe?: ((invocation: ObservedInvocation) => void) | undefined;
 };
 
@@ -50,117 +42,24 @@ export type ObservedInvocation = {
   readonly isFailed: boolean;
 };
 
-/** Lambda's limit for the start of a function, which is not part of its timeout. */
-const INIT_TIMEOUT_MS = 10_000;
-
-const Answer = z.union([
-  z.object({ requestId: z.string(), result: z.string() }),
-  z.object({
-    requestId: z.string(),
-    error: z.object({ errorType: z.string(), errorMessage: z.string(), trace: z.array(z.string()) }),
-  }),
-]);
-
-/**
- * The size of the heap for short-lived objects. The default is up to 48 MB per thread, and there are dozens of threads.
- */
-const YOUNG_GENERATION_MB = 4;
-
-type Outcome = { readonly payload: string } | { readonly failure: FunctionFailure };
-
-/** A thread that has loaded the function. It serves one invocation at a time. */
-class Sandbox {
-  readonly #worker: Worker;
-  readonly #timeoutMs: number;
-  readonly #ready: Promise<FunctionFailure | undefined>;
-  #ended = false;
-  #settle: ((outcome: Outcome) => void) | undefined;
-
-  constructor({ model, environment, logFile }: PoolOptions) {
-    this.#timeoutMs = model.timeoutMs;
-    this.#worker = new Worker(new URL('function-worker.ts', import.meta.url), {
-      env: environment,
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      resourceLimits: { maxOldGenerationSizeMb: model.memoryMb, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-      workerData: {
-        bundle: bundleOf(model),
-        exportName: model.exportName,
-        functionName: model.name,
-        functionArn: model.arn,
-        memoryMb: model.memoryMb,
-        logFile,
-      },
-    });
-    this.#ready = new Promise((resolve) => {
-      const slow = setTimeout(() => {
-        resolve({ errorType: 'Sandbox.Timedout', errorMessage: 'The function did not start within 10 s' });
-        void this.end();
-      }, INIT_TIMEOUT_MS);
-      this.#worker.once('message', () => {
-        clearTimeout(slow);
-        resolve(undefined);
-        this.#worker.on('message', (message: unknown) => this.#answered(message));
-      });
-      const fail = (failure: FunctionFailure) => {
-        clearTimeout(slow);
-        this.#ended = true;
-        resolve(failure); // has no effect unless the start failed
-        this.#settle?.({ failure });
-      };
-      this.#worker.once('error', (error) => fail(failureOf(error)));
-      this.#worker.once('exit', (code) =>
-        fail({ errorType: 'Runtime.ExitError', errorMessage: `The function's process ended with exit status ${code}` }),
-      );
-    });
-  }
-
-  get isUsable(): boolean {
-    return !this.#ended;
-  }
-
-  async run(requestId: string, event: string): Promise<Outcome> {
-    const failure = await this.#ready;
-    if (failure !== undefined) return { failure };
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        const seconds = (this.#timeoutMs / 1000).toFixed(2);
-        const errorMessage = `${requestId} Task timed out after ${seconds} seconds`;
-        this.#settle?.({ failure: { errorType: 'Sandbox.Timedout', errorMessage } });
-        void this.end();
-      }, this.#timeoutMs);
-      this.#settle = (outcome) => {
-        clearTimeout(timer);
-        this.#settle = undefined;
-        resolve(outcome);
-      };
-      this.#worker.postMessage({ requestId, event, deadline: Date.now() + this.#timeoutMs });
-    });
-  }
-
-  async end(): Promise<void> {
-    this.#ended = true;
-    await this.#worker.terminate();
-  }
-
-  #answered(message: unknown): void {
-    const answer = Answer.parse(message);
-    this.#settle?.('result' in answer ? { payload: answer.result } : { failure: answer.error });
-  }
-}
+const inThread = (options: SandboxOptions): Sandbox => new ThreadSandbox(options);
 
 /**
  * Keeps up to `maxWorkers` threads of a function. They start when they are needed and stay warm between invocations.
  */
 export function functionPool(options: PoolOptions): FunctionPool {
-  const { model, maxWorkers, logFile } = options;
+  const { model, maxWorkers, logFile, startSandbox = inThread } = options;
   const idle: Sandbox[] = [];
   const all = new Set<Sandbox>();
+  /** Busy with an invocation of code that was replaced meanwhile. */
+  const outdated = new Set<Sandbox>();
   const waiting: ((sandbox: Sandbox | undefined) => void)[] = [];
+  let { codeDirectory } = model;
   let inFlight = 0;
   let isStopped = false;
 
   const start = () => {
-    const sandbox = new Sandbox(options);
+    const sandbox = startSandbox({ ...options, model: { ...model, codeDirectory } });
     all.add(sandbox);
     return sandbox;
   };
@@ -175,6 +74,10 @@ export function functionPool(options: PoolOptions): FunctionPool {
   };
   const release = (sandbox: Sandbox) => {
     if (isStopped) return;
+    if (outdated.delete(sandbox)) {
+      void sandbox.end();
+      return;
+    }
     if (!sandbox.isUsable) all.delete(sandbox);
     const next = waiting.shift();
     if (next !== undefined) next(sandbox.isUsable ? sandbox : start());
@@ -218,21 +121,18 @@ export function functionPool(options: PoolOptions): FunctionPool {
         inFlight -= 1;
       }
     },
+    async replaceCode(newCode) {
+      codeDirectory = newCode;
+      const unused = idle.splice(0);
+      for (const sandbox of all) if (!unused.includes(sandbox)) outdated.add(sandbox);
+      all.clear();
+      for (const next of waiting.splice(0, maxWorkers)) next(start());
+      await Promise.all(unused.map((sandbox) => sandbox.end()));
+    },
     async stop() {
       isStopped = true;
       for (const giveUp of waiting.splice(0)) giveUp(undefined);
-      await Promise.all([...all].map((sandbox) => sandbox.end()));
+      await Promise.all([...all, ...outdated].map((sandbox) => sandbox.end()));
     },
   };
-}
-
-function bundleOf({ codeDirectory, file, name }: FunctionModel): string {
-  const found = ['.mjs', '.js'].map((extension) => join(codeDirectory, `${file}${extension}`)).find(existsSync);
-  if (found === undefined) throw new Error(`The bundle of ${name} has no ${file}.mjs or .js`);
-  return pathToFileURL(found).href;
-}
-
-function failureOf(error: unknown): FunctionFailure {
-  if (!(error instanceof Error)) return { errorType: 'Runtime.UnhandledError', errorMessage: String(error) };
-  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
 }

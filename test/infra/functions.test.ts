@@ -221,10 +221,10 @@ describe('functions', () => {
     ['serve-pages', ServePagesEnv],
     ['set-visibility', SetVisibilityEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
-  ])('%s is given the environment that it parses, no name more', (role, schema) => {
+  ])('%s is given the environment that it parses, and what makes its stack traces readable', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
 
-    expect(given.sort()).toEqual(Object.keys(schema.shape).sort());
+    expect(given.sort()).toEqual([...Object.keys(schema.shape), 'NODE_OPTIONS'].sort());
   });
 
   it('do not compile without a name that their environment asks for', () => {

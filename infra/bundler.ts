@@ -1,0 +1,82 @@
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { type BuildOptions, context, type Plugin } from 'esbuild';
+import { buildPageAssets } from './page-assets.ts';
+
+const PROJECT_ROOT = join(import.meta.dirname, '..');
+const FUNCTIONS = join(PROJECT_ROOT, 'functions');
+const HANDLER = 'handler.ts';
+/** Its bundle also holds what browsers load. */
+const PAGES_ROLE = 'serve-pages';
+
+/**
+ * Where an assembly is. The bundles of a function must be as deep below the project as `cdk.out/assembly/read-api`: the paths
+ * in their source maps lead from there to the sources. Nothing is written here.
+ */
+const ASSEMBLY = join(PROJECT_ROOT, 'cdk.out', 'assembly');
+
+/** Files by their paths: `read-api/index.mjs`, its source map beside it, and what functions share if it was split off. */
+export type Bundles = ReadonlyMap<string, Uint8Array>;
+
+export type BundlerOptions = Pick<BuildOptions, 'logLevel' | 'splitting'> & {
+  /** Reads and checks the community's files. What it throws becomes an error of the build. */
+  readonly community: () => unknown;
+};
+
+export type Bundler = {
+  /** Bundles what the sources are now. Throws esbuild's `BuildFailure` if they have an error. */
+  bundle(): Promise<Bundles>;
+  close(): Promise<void>;
+};
+
+/**
+ * Bundles every function into one minified module, with the AWS SDK that was tested instead of the one that the runtime
+ * happens to have. The source map has no sources in it and is read once, when the function starts. All functions are
+ * bundled at once, which reads what they share once. With `splitting`, it is also written once, which takes a quarter of
+ * the time.
+ */
+export async function openBundler({ community, ...options }: BundlerOptions): Promise<Bundler> {
+  const roles = readdirSync(FUNCTIONS).filter((folder) => readdirSync(join(FUNCTIONS, folder)).includes(HANDLER));
+  const { rebuild, dispose } = await context({
+    ...options,
+    entryPoints: roles.map((role) => ({ in: join(FUNCTIONS, role, HANDLER), out: join(role, 'index') })),
+    absWorkingDir: PROJECT_ROOT,
+    outdir: ASSEMBLY,
+    write: false,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    minify: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    plugins: [inlined(community)],
+  });
+  return {
+    async bundle() {
+      const [{ outputFiles = [] }, assets] = await Promise.all([rebuild(), buildPageAssets()]);
+      return new Map([
+        ...outputFiles.map(({ path, contents }) => [relative(ASSEMBLY, path), contents] as const),
+        ...[...assets].map(([name, contents]) => [join(PAGES_ROLE, 'assets', name), contents] as const),
+      ]);
+    },
+    close: dispose,
+  };
+}
+
+/** The community's files as a literal, so that no function parses them. */
+const inlined = (community: () => unknown): Plugin => ({
+  name: 'community',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^#community$/ }, ({ path }) => ({ path, namespace: 'community' }));
+    onLoad({ filter: /./, namespace: 'community' }, () => {
+      try {
+        return { contents: `export const community = ${JSON.stringify(community())};`, loader: 'js' };
+      } catch (error) {
+        return { errors: [{ text: error instanceof Error ? error.message : String(error) }] };
+      }
+    });
+  },
+});
