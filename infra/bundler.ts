@@ -56,7 +56,7 @@ export async function openBundler({ community, ...options }: BundlerOptions): Pr
   });
   return {
     async bundle() {
-      const [{ outputFiles = [] }, assets] = await Promise.all([rebuild(), buildPageAssets()]);
+      const [{ outputFiles }, assets] = await Promise.all([rebuild(), buildPageAssets()]);
       return new Map([
         ...outputFiles.map(({ path, contents }) => [relative(ASSEMBLY, path), contents] as const),
         ...[...assets].map(([name, contents]) => [join(PAGES_ROLE, 'assets', name), contents] as const),

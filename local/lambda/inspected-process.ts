@@ -30,7 +30,7 @@ const environment = () => running.getStore()?.environment ?? ofThisProcess;
 process.env = new Proxy<NodeJS.ProcessEnv>(
   {},
   {
-    get: (_, name) => Reflect.get(environment(), name),
+    get: (_, name): unknown => Reflect.get(environment(), name),
     has: (_, name) => Reflect.has(environment(), name),
     ownKeys: () => Reflect.ownKeys(environment()),
     getOwnPropertyDescriptor: (_, name) => Reflect.getOwnPropertyDescriptor(environment(), name),

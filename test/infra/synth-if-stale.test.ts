@@ -95,7 +95,7 @@ describe('the assembly of stage local', () => {
       const [file, name] = Properties.Handler.split('.');
       const directory = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`);
       const besides = Properties.FunctionName.endsWith('serve-pages') ? ['assets'] : []; // what browsers load
-      expect(await readdir(directory)).toEqual([...besides, `${file}.mjs`]);
+      expect(await readdir(directory)).toEqual([...besides, `${file}.mjs`, `${file}.mjs.map`]);
       const program = `const all = await import('${pathToFileURL(join(directory, `${file}.mjs`)).href}'); console.log(typeof all.${name});`;
       const args = ['--input-type=module', '-e', program];
       const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} });

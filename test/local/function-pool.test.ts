@@ -120,6 +120,21 @@ describe('a function', () => {
     expect(await invoke()).toBe('Sandbox.Stopped');
   });
 
+  it('gets other code while an invocation runs, which finishes in the code that it began in', async () => {
+    aPool(`export const handler = async ({ ms }) => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return 'old';
+    }`);
+    const other = temporaryDirectory();
+    writeFileSync(join(other, 'index.mjs'), `export const handler = () => 'new'`);
+    await invoke({ ms: 0 });
+    const [running, waiting] = [invoke({ ms: 500 }), invoke()];
+    await pool.replaceCode(other);
+
+    expect(await Promise.all([running, waiting, invoke()])).toEqual(['old', 'new', 'new']);
+    expect(pool.inFlight()).toBe(0);
+  });
+
   it('prints to its log, all that it printed before it was ended', async () => {
     const { log } = aPool(
       `export const handler = () => { console.log('before'); console.error('the end'); for (;;); }`,
