@@ -62,6 +62,41 @@ const use = (ids: readonly string[]) =>
     })),
   });
 
+it('a large request of every kind is read and written together, and all of it counts', async () => {
+  const service = await keyFor({ kind: 'service' });
+  for (const version of ['2026.08.21.1', '2026.08.21.2']) {
+    await call('POST', '/api/v1/extensions/confirm', ada, { name: 'together', version });
+  }
+  const of = (event: string, properties: object) => ({ event, distinct_id: 'server', properties });
+  const events = [
+    ...['1', '2'].map((n) => ({
+      ...of('cli_invocation', {}),
+      distinct_id: `d${n}`,
+      timestamp: new Date().toISOString(),
+    })),
+    ...['1', '2'].map((n) =>
+      of('award', { award_id: `together-${n}`, username: `together-${n}`, points: 7, reason: 'r' }),
+    ),
+    ...['1', '2'].map((n) => of('extension_pulled', { extension_name: 'together', version: `2026.08.21.${n}` })),
+    ...['1', '2'].map((n) =>
+      of('extension_published', { extension_name: 'together', version: `2026.08.21.${n}`, username: 'ada' }),
+    ),
+    ...Array.from({ length: 60 }, (_, n) => of('issue_created', { issue_id: `i${n}`, username: 'together-1' })),
+  ];
+
+  const { status, body } = await call('POST', '/ingest', service, { events });
+  await stack.drain();
+
+  expect([status, body.accepted]).toEqual([202, events.length]);
+  const sources = async (username: string) =>
+    (await call('GET', `/v1/scores/${username}`, undefined)).body.scoreSources;
+  expect(await sources('together-1')).toMatchObject({
+    'award:together-1': { points: 7 },
+    'community:lab-issues': { points: 1_000 },
+  });
+  expect((await sources('ada'))['content:extension-pulls']).toMatchObject({ points: 10 });
+});
+
 describe('a key whose first use is', () => {
   it.each([
     ['the choice of who may see its user', 'personal', 'PUT', '/v1/users/ada/visibility', { leaderboards: 'shown' }],
