@@ -8,8 +8,9 @@ import {
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
+import { physicalName } from '../functions/runtime/names.ts';
+import { stageOf } from '../infra/stage.ts';
 import { beginScript } from '../local/script.ts';
-import { physicalName, stageOf } from '../infra/stage.ts';
 import { targetOf } from '../operator/connection.ts';
 import { explained } from '../operator/explained.ts';
 import { OperatorError } from '../operator/outcome.ts';

@@ -7,7 +7,8 @@ import type { LaurelQueue } from './laurel-queue.ts';
 import { LaurelFunction, type LaurelFunctionProps } from './laurel-function.ts';
 import { scheduleGroup } from './schedule-group.ts';
 import { scheduleRole } from './schedule-role.ts';
-import { physicalName, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { physicalName } from '../functions/runtime/names.ts';
 
 const ROLE = 'check-conservation';
 /** It waits to see whether a difference lasts: see its handler. */

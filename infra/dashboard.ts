@@ -4,7 +4,8 @@ import { Construct } from 'constructs';
 import { LaurelFunction } from './laurel-function.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 import { QueueWorker } from './queue-worker.ts';
-import { physicalName, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { physicalName } from '../functions/runtime/names.ts';
 
 /** The order in which a graph names the functions. One that is not listed comes first. */
 const FUNCTIONS = [

@@ -17,7 +17,8 @@ import { alarmOnApi } from './alarms.ts';
 import { environmentOf } from './environment.ts';
 import { FORWARD_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { invoke } from './policies.ts';
-import { physicalName, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { physicalName } from '../functions/runtime/names.ts';
 
 /** Why the gateway lets a request through to its function: each route states one. */
 export const ACCESS = {

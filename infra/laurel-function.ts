@@ -15,7 +15,8 @@ import { Construct } from 'constructs';
 import { alarmOnFunction } from './alarms.ts';
 import { bundleOf } from './bundle.ts';
 import { type Policy, writeLog } from './policies.ts';
-import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { ROLE_TAG, physicalName } from '../functions/runtime/names.ts';
 
 /** Behind the API: the gateway gives up at 30 s, and its callers before that. */
 export const API_TIMEOUT = Duration.seconds(10);

@@ -1,7 +1,8 @@
 import { Duration, Tags } from 'aws-cdk-lib';
 import { type DeadLetterQueue, Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { ROLE_TAG, physicalName } from '../functions/runtime/names.ts';
 
 type LaurelQueueProps = {
   readonly stage: Stage;

@@ -9,7 +9,8 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { alarmOnTable } from './alarms.ts';
-import { physicalName, ROLE_TAG, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { ROLE_TAG, physicalName } from '../functions/runtime/names.ts';
 
 type LaurelTableProps = {
   readonly stage: Stage;

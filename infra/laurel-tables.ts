@@ -2,10 +2,7 @@ import { AttributeType, ProjectionType, StreamViewType } from 'aws-cdk-lib/aws-d
 import type { Construct } from 'constructs';
 import { LaurelTable } from './laurel-table.ts';
 import type { Stage } from './stage.ts';
-
-export const BY_HOUR_INDEX = 'byHour';
-export const BY_USER_INDEX = 'byUser';
-export const BY_SHARD_INDEX = 'byShard';
+import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX } from '../functions/runtime/names.ts';
 
 /** Facts by the hour they happened in, for rollups: keys only, so that later changes of a fact cost the index nothing. */
 const BY_HOUR = {

@@ -1,5 +1,5 @@
 import type { LaurelTables } from './laurel-tables.ts';
-import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX } from './laurel-tables.ts';
+import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX } from '../functions/runtime/names.ts';
 
 type Statement = { readonly resourceArn: string; readonly actions: readonly string[] };
 

@@ -7,7 +7,8 @@ import { alarmOnAnyMessage, RUNBOOK } from './alarms.ts';
 import { LaurelQueue } from './laurel-queue.ts';
 import { scheduleGroup } from './schedule-group.ts';
 import { scheduleRole } from './schedule-role.ts';
-import { physicalName, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { physicalName } from '../functions/runtime/names.ts';
 
 export type QueueSchedule = {
   readonly name: string;

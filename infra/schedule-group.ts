@@ -2,7 +2,8 @@ import { Stack } from 'aws-cdk-lib';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
 import { alarmOnDroppedSchedules } from './alarms.ts';
-import { physicalName, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { physicalName } from '../functions/runtime/names.ts';
 
 const ID = 'ScheduleGroup';
 

@@ -27,9 +27,3 @@ export function stageOf(name: string, newTables = ''): Stage {
   const isNew = (role: string) => roles.includes(role) || roles.includes('all');
   return { name: StageName.parse(name), keepsData, protects: (role) => keepsData && !isNew(role) };
 }
-
-/** Deterministic, so that the operator's command finds a resource by its stage. */
-export const physicalName = (stage: Stage, role: string): string => `laurel-${stage.name}-${role}`;
-
-/** Says which part of Laurel a resource plays; the local stack and the operator's command read it. */
-export const ROLE_TAG = 'laurel:role';

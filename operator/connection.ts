@@ -12,6 +12,7 @@ import { LocalDescription, OPERATOR_KEY_ID } from '../local/local-description.ts
 import { jsonOf } from './api.ts';
 import { OperatorError, usageError } from './outcome.ts';
 import { QUEUE_ROLES } from './queues.ts';
+import { physicalName } from '../functions/runtime/names.ts';
 
 export const DEFAULT_DIRECTORY = '.laurel';
 
@@ -149,12 +150,12 @@ export const notDeployed = (stage: string): string =>
 
 function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
   const { stage, url, adminKey } = target;
-  const physicalName = (role: string) => `laurel-${stage}-${role}`;
+  const nameOf = (role: string) => physicalName({ name: stage }, role);
   const sqs = once(() => new SQSClient());
   /** Compares the full name, because a prefix also matches other stages: `prod` matches `prod-eu`. */
   const urlOf = async (role: string): Promise<string | undefined> => {
     try {
-      return (await sqs().send(new GetQueueUrlCommand({ QueueName: physicalName(role) }))).QueueUrl;
+      return (await sqs().send(new GetQueueUrlCommand({ QueueName: nameOf(role) }))).QueueUrl;
     } catch (error) {
       if (error instanceof Error && NO_QUEUE.has(error.name)) return undefined;
       throw error;
@@ -183,17 +184,14 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
     sqs,
     lambda: once(() => lambdaClient({})),
     cloudwatch: { metrics: once(() => new CloudWatchClient()), logs: once(() => new CloudWatchLogsClient()) },
-    functionName: physicalName,
-    tableName: physicalName,
-    queueName: physicalName,
+    functionName: nameOf,
+    tableName: nameOf,
+    queueName: nameOf,
     async queues() {
       const found = await Promise.all(QUEUE_ROLES.map(async (role) => [role, await urlOf(role)] as const));
       const urls = new Map(found.flatMap(([role, url]) => (url === undefined ? [] : [[role, url] as const])));
       if (urls.size === 0) {
-        throw new OperatorError(
-          'not_deployed',
-          `there is no queue ${physicalName(QUEUE_ROLES[0])}: ${notDeployed(stage)}`,
-        );
+        throw new OperatorError('not_deployed', `there is no queue ${nameOf(QUEUE_ROLES[0])}: ${notDeployed(stage)}`);
       }
       return urls;
     },

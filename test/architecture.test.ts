@@ -52,11 +52,11 @@ const RULES: readonly {
   },
   {
     of: /^functions\/adapters\//,
-    may: (target) => isPackage(target) || /^(domain|functions\/adapters)\//.test(target),
+    may: (target) => isPackage(target) || isNames(target) || /^(domain|functions\/adapters)\//.test(target),
   },
   {
     of: /^functions\/runtime\//,
-    may: (target) => isPackage(target) || /^(domain|functions\/adapters|functions\/runtime)\//.test(target),
+    may: (target) => isPackage(target) || /^(domain|functions\/runtime)\//.test(target),
   },
   {
     of: /^functions\//,
@@ -68,7 +68,9 @@ const RULES: readonly {
   {
     of: /^infra\//,
     may: (target) =>
-      isPackage(target) || /^(infra\/|functions\/[^/]+\/env\.ts$|functions\/runtime\/variables\.ts$)/.test(target),
+      isPackage(target) ||
+      isNames(target) ||
+      /^(infra\/|functions\/[^/]+\/env\.ts$|functions\/runtime\/variables\.ts$)/.test(target),
   },
   // It runs the functions' bundles: what it took from their own sources would be wired twice.
   {
@@ -93,6 +95,9 @@ const RULES: readonly {
 
 const mayFunction = (target: string) =>
   isPackage(target) || /^(domain|functions\/adapters|functions\/runtime)\//.test(target);
+
+/** Names that the stack gives: they are no code. */
+const isNames = (target: string) => target === 'functions/runtime/names.ts';
 
 const isPackage = (target: string) =>
   !TREES.some((tree) => target.startsWith(`${tree}/`)) && !target.startsWith('test/');
@@ -218,6 +223,7 @@ describe('the rule of imports', () => {
     ['domain/a/b.ts', `const x = await import('node:fs');`],
     ['domain/a/b.ts', `type X = import('node:fs').Stats;`],
     ['functions/adapters/sqs/a.ts', `import { x } from '../../refresh-score/env.ts';`],
+    ['functions/runtime/a.ts', `import type { x } from '../adapters/sqs/queue.ts';`],
     ['functions/read-api/handler.ts', `import { x } from '../manage-keys/handler.ts';`],
     ['functions/read-api/handler.ts', `import * as z from 'zod';`],
     ['functions/read-api/handler.ts', `import { x } from '../../infra/stage.ts';`],
@@ -243,6 +249,7 @@ describe('the rule of imports', () => {
     ['domain/grants/b.ts', `import * as z from 'zod/mini'; import { ok } from '../shared/result.ts';`],
     ['domain/grants/b.ts', `import { x } from './c.ts';`],
     ['functions/adapters/sqs/a.ts', `import { SQSClient } from '@aws-sdk/client-sqs';`],
+    ['functions/adapters/sqs/a.ts', `import { ROLE_TAG } from '../../runtime/names.ts';`],
     ['functions/read-api/handler.ts', `import { x } from './env.ts'; import { y } from '../runtime/once.ts';`],
     ['functions/read-api/routes.ts', `import { x } from '../manage-keys/routes.ts';`],
     ['infra/a.ts', `import { ReadApiEnv } from '../functions/read-api/env.ts';`],

@@ -31,17 +31,17 @@ const StartEvent = z.strictObject({
 /** `{"runId"}`: continues an unfinished run, reports any. */
 const ResumeEvent = z.strictObject({ runId: RunId });
 
-/** The message by which a run goes on: from where it stood when it was sent, and how often nothing moved before. */
+/** The message that continues a run: its progress when it was sent, and how often nothing moved before. */
 export const BackfillContinuation = z.strictObject({
   runId: RunId,
-  /** The run's progress when this was sent: another invocation has taken it further where it is more by now. */
+  /** The run's progress when this was sent. If it is more by now, another invocation has taken it further. */
   checkpoint: z.int().check(z.nonnegative()),
   /** Invocations in a row that took the run no further. */
   idleHops: z.int().check(z.nonnegative()),
 });
 export type BackfillContinuation = z.infer<typeof BackfillContinuation>;
 
-/** What to do; `usernames` stands for `all` of just these. */
+/** The work to do; `usernames` means `all` of just these. */
 export type BackfillOrder = UsersOrder | MetricsOrder;
 
 type UsersOrder = {
@@ -50,7 +50,7 @@ type UsersOrder = {
   readonly usernames: readonly Username[] | null;
 };
 
-/** `from` and `to` are both included; null where nothing was said: the first and the last day that events may bear. */
+/** `from` and `to` are both included. Null means the first or the last day that events may bear. */
 export type MetricsOrder = {
   readonly mode: 'metrics';
   readonly dryRun: boolean;
@@ -64,7 +64,7 @@ export type BackfillRequest =
   | { readonly kind: 'resume'; readonly runId: string }
   | { readonly kind: 'continue'; readonly continuation: BackfillContinuation };
 
-/** `sentence` names the field and what was expected of it. */
+/** `sentence` names the field and the expectation. */
 export type BackfillRefusal = {
   readonly kind: 'invalid-event' | 'unknown-run';
   readonly sentence: string;
@@ -72,7 +72,7 @@ export type BackfillRefusal = {
 
 const invalid = (sentence: string) => err({ kind: 'invalid-event', sentence } as const);
 
-/** Reads an event, whoever sent it: `{}` is a run of mode `all`. */
+/** Reads an event from any sender: `{}` is a run of mode `all`. */
 export function readBackfillEvent(sent: unknown): Result<BackfillRequest, BackfillRefusal> {
   const event = withoutNulls(sent);
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return invalid('event: expected an object');

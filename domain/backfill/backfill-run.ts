@@ -4,7 +4,7 @@ import { openDates } from '../metrics/roll-up.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import type { BackfillOrder } from './backfill-event.ts';
 
-/** One backfill: what was asked for, kept for 90 days. How far it has come stands in its tasks. */
+/** One backfill: its order, kept for 90 days. Its tasks hold its progress. */
 export type BackfillRun = {
   /** Starts with the time of its start, so that runs sort by age. */
   readonly runId: string;
@@ -26,7 +26,7 @@ export type TaskName =
   | { readonly phase: 'work'; readonly segment: number }
   | { readonly phase: 'days'; readonly segment: number };
 
-/** How many users, and the first of them by name: enough to see what is wrong, bounded however many they are. */
+/** How many users, and the first of them by name: enough to see the fault, and bounded. */
 export type UserTally = { readonly count: number; readonly first: readonly Username[] };
 
 const MAX_NAMED = 20;
@@ -37,7 +37,7 @@ export const tallyOf = (tally: UserTally, usernames: readonly Username[]): UserT
   first: [...tally.first, ...usernames].slice(0, MAX_NAMED),
 });
 
-/** How far a task has come. All figures are those of its pages up to `position`: a page that is repeated counts once. */
+/** The progress of a task. All figures cover its pages up to `position`, so a repeated page counts once. */
 export type TaskState = {
   /** Rises by one with every checkpoint; 0 before the first. */
   readonly revision: number;
@@ -48,7 +48,7 @@ export type TaskState = {
   readonly planned: number | null;
   readonly recomputed: number;
   readonly enqueued: number;
-  /** Users of whom nothing is known. */
+  /** Users without any facts. */
   readonly unknown: UserTally;
   /** Users whose recomputation threw; their refresh is enqueued all the same, and folds from nothing. */
   readonly failed: UserTally;
@@ -73,7 +73,7 @@ export type Task = { readonly name: TaskName; readonly state: TaskState };
 /** Parts of the sources that a run of this order collects its usernames from. */
 export type SourceSegments = ReadonlyMap<string, number>;
 
-/** Every task of a run, the same each time: those of the plan first. */
+/** Every task of a run, in the same order each time: the tasks of the plan come first. */
 export function tasksOf(sources: SourceSegments): readonly TaskName[] {
   const plan = [...sources].flatMap(([source, segments]) =>
     Array.from({ length: segments }, (_, segment): TaskName => ({ phase: 'plan', source, segment })),
@@ -127,7 +127,7 @@ export const lastMovedAt = ({ startedAt }: BackfillRun, tasks: readonly Task[]):
     startedAt,
   );
 
-/** What a run has come to so far, over all its invocations. */
+/** The progress of a run over all its invocations. */
 export type BackfillReport = {
   readonly runId: string;
   readonly mode: BackfillOrder['mode'];
@@ -142,7 +142,7 @@ export type BackfillReport = {
   readonly handled: number;
   readonly recomputed: number;
   readonly enqueued: number;
-  /** Planned users of whom nothing is known, and some of them by name. */
+  /** Planned users without any facts, and some of them by name. */
   readonly unknown: number;
   readonly unknownUsernames: readonly Username[];
   /** Users whose recomputation threw, and some of them by name. */

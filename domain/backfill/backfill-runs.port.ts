@@ -3,14 +3,14 @@ import type { BackfillRun, Task, TaskName, TaskState } from './backfill-run.ts';
 
 /** Where runs, their tasks and their plans are kept. Every read is strongly consistent. */
 export type BackfillRuns = {
-  /** Starts a run; one that stands already is left as it is, and returned. */
+  /** Starts a run. A run that exists already stays as it is, and is returned. */
   start(run: BackfillRun): Promise<BackfillRun>;
   find(runId: string): Promise<BackfillRun | undefined>;
   /** Runs that started at or after `since` (ISO 8601) and are not done. */
   unfinished(since: string): Promise<readonly BackfillRun[]>;
-  /** Marks a run as done, for those who list them. */
+  /** Marks a run as done, for lists of runs. */
   finish(runId: string): Promise<void>;
-  /** The named tasks as they stand, in the same order. */
+  /** The stored states of the named tasks, in the same order. */
   tasks(runId: string, names: readonly TaskName[]): Promise<readonly Task[]>;
   /** Replaces a task's state if it still is at `expected`; `stale` where another invocation came first. */
   checkpoint(run: BackfillRun, name: TaskName, expected: TaskState, next: TaskState): Promise<'saved' | 'stale'>;

@@ -29,7 +29,7 @@ import type { UsernameSource, UsernameSources } from './username-source.port.ts'
 export type BackfillDeps = {
   readonly runs: BackfillRuns;
   readonly sources: UsernameSources;
-  /** Recomputes `username_metrics` from nothing; in a dry run it says what would come of it and saves nothing. */
+  /** Recomputes `username_metrics` from nothing. A dry run reports the result and saves nothing. */
   readonly refold: (username: Username, options: { readonly dryRun: boolean }) => Promise<'saved' | 'unknown'>;
   /** Rolls up every hour of a day that has facts or was rolled up before. */
   readonly rollUpDay: (date: UtcDate) => Promise<void>;
@@ -51,7 +51,7 @@ export type HasTime = () => boolean;
 
 const TASKS_AT_A_TIME = 4;
 const USERS_A_PAGE = 25;
-/** So many invocations in a row may leave a run where it was; then only the schedule takes it up again. */
+/** After this many invocations in a row without progress, only the schedule takes a run up again. */
 const MAX_IDLE_HOPS = 5;
 /** A run that moved this recently is in the hands of another invocation. */
 const IN_OTHER_HANDS_MS = 10_000;
@@ -62,7 +62,7 @@ const RESUMED_WITHIN_MS = 7 * 86_400_000;
 
 /**
  * Starts a backfill, or takes one further, until it is done or time is up; then the rest is queued as a continuation.
- * Reports what the run has come to over all its invocations.
+ * Reports the progress of the run over all its invocations.
  *
  * Killed at any point, it loses nothing: a page of work is recomputed, then enqueued, then checked off, so whatever was
  * not checked off is done again, and doing it again changes nothing.
@@ -102,7 +102,7 @@ export async function runBackfill(
       const run = await deps.runs.find(runId);
       if (run === undefined) return err(unknownRun);
       const tasks = await tasksOfRun(deps, run);
-      // Whoever takes it further has sent, or will send, a continuation of its own; unless it ended on the way.
+      // The invocation that took it further has sent, or will send, a continuation of its own, unless it was cut off.
       const isTakenOver = progressOf(tasks) !== checkpoint;
       const isSuperseded = isTakenOver && !isAbandoned(deps, run, tasks);
       if (run.status === 'done' || isSuperseded) return ok(reportOf(run, tasks));
@@ -219,7 +219,7 @@ async function dayPage(
   return { ...state, position: date, isDone: date === dates.at(-1), recomputed: state.recomputed + 1 };
 }
 
-/** Another invocation was first: its checkpoint is where this one goes on. */
+/** Another invocation was first: this one goes on from its checkpoint. */
 async function readAgain(deps: BackfillDeps, run: BackfillRun, name: TaskName): Promise<TaskState> {
   const [task] = await deps.runs.tasks(run.runId, [name]);
   if (task === undefined) throw new Error(`run ${run.runId} has lost its task ${keyOfTask(name)}`);
@@ -281,13 +281,13 @@ async function recompute(deps: BackfillDeps, run: BackfillRun, username: Usernam
   try {
     return await deps.refold(username, { dryRun });
   } catch (error) {
-    // One user who cannot be folded must not hold up all others: the queue tries again, and keeps what fails for good.
+    // One user who cannot be folded must not hold up the others. The queue tries again, and keeps what always fails.
     deps.reportFailure(username, error);
     return 'failed';
   }
 }
 
-/** No days where the metrics are new already; everything from nothing where that failed. */
+/** No days if the metrics are new already; everything from nothing if that failed. */
 function requestOf({ username, outcome }: { readonly username: Username; readonly outcome: Outcome }) {
   switch (outcome) {
     case 'saved':

@@ -20,6 +20,6 @@ export type UsernameSource = {
 export type UsernameSources = {
   /** All usernames that a fact, a grant or a score names. */
   readonly all: readonly UsernameSource[];
-  /** Those whose stored score is of other rules, or changes on the date or before it. */
+  /** The users whose stored score follows other rules, or changes on the date or before it. */
   readonly stale: readonly UsernameSource[];
 };

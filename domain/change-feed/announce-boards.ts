@@ -12,7 +12,7 @@ export type AnnounceBoardsDeps = {
 /** The boards are built once a minute while scores change, not once a score. */
 export const RANK_DELAY_SECONDS = 60;
 
-/** Makes what announces the boards, all of them together: one reading of the scores is enough for them all. */
+/** Makes the function that announces all boards together: one reading of the scores is enough for all of them. */
 export function boardAnnouncer({ requestRanks, clock }: AnnounceBoardsDeps) {
   const announce = delayedAnnouncer<'boards'>({
     request: (_boards, changedBefore) => requestRanks([{ changedBefore }]),

@@ -15,7 +15,7 @@ const PARALLEL_READS = 8;
 /** The stream's times are rounded to the second. */
 const ROUNDED_MS = 1_000;
 
-/** What of a user changed. `days` is null where that is more than known days. */
+/** The changes of a user. `days` is null if more than known days changed. */
 type Touched = {
   readonly days: ReadonlySet<UtcDate> | null;
   readonly reports: boolean;
@@ -79,7 +79,7 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
     case 'registry-changed':
     case 'profile-changed':
       return [change.username];
-    case 'extension-changed': // whom it counts for has rows of their own
+    case 'extension-changed': // the users it counts for have rows of their own
     case 'standing-changed': // by a refresh, which must not ask for another
       return [];
   }
@@ -103,7 +103,9 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
   }
 }
 
-/** The refresh lag is measured from the oldest change that a refresh covers; what has seen the newest has seen all. */
+/**
+ * The refresh lag counts from the oldest change that a refresh covers. A refresh that has seen the newest has seen all.
+ */
 const both = (a: Touched, b: Touched): Touched => ({
   days: a.days === null || b.days === null ? null : a.days.union(b.days),
   reports: a.reports || b.reports,

@@ -13,7 +13,7 @@ export type AnnounceHoursDeps = {
 /** A busy hour is rolled up once a minute, not once a change. */
 export const ROLL_UP_DELAY_SECONDS = 60;
 
-/** Makes what announces the hours that changes touch, each at most about once a minute. */
+/** Makes the function that announces the hours that changes touch, each at most about once a minute. */
 export function hourAnnouncer({ requestRollUps, clock }: AnnounceHoursDeps) {
   const announce = delayedAnnouncer<UtcHour>({
     request: (hours, changedBefore) => requestRollUps(hours.map((hour) => ({ hour, changedBefore }))),

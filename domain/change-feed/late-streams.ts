@@ -14,8 +14,8 @@ export type LateStreams = {
 };
 
 /**
- * Notes that changes are read late or cannot be announced: what was accepted may not be folded yet, so the consistency check
- * waits longer. A note that cannot be written holds up no announcement.
+ * Notes that changes are read late or cannot be announced: what was accepted may not be folded yet, so the consistency
+ * check waits longer. A note that cannot be written holds up no announcement.
  */
 export function lateStreams(deps: {
   readonly note: (lateAt: string) => Promise<void>;

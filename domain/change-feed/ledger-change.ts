@@ -1,7 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
-/** A committed change of a user's grants or of their balance, whoever made it. */
+/** A committed change of a user's grants or of their balance, from any writer. */
 export type LedgerChange = {
   readonly kind: 'ledger-changed';
   readonly username: Username;

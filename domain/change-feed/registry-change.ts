@@ -1,16 +1,16 @@
 import type { Username } from '../identity/username.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
-/** A committed change of the registry, whoever made it. */
+/** A committed change of the registry, from any writer. */
 export type RegistryChange = CreditChange | ExtensionChange;
 
 /** Of the versions or pulls that count for a user. */
 type CreditChange = {
   readonly kind: 'registry-changed';
   readonly username: Username;
-  /** The hour of a pull, where this row is the one by which the community counts it. */
+  /** The hour of a pull, if the community counts the pull by this row. */
   readonly hours: readonly UtcHour[];
-  /** Laurel removes no such fact: a hand did, so what was counted before says nothing any more. */
+  /** Laurel removes no such fact. Somebody did by hand, so earlier counts are no longer valid. */
   readonly isRemoval: boolean;
 };
 

@@ -1,11 +1,11 @@
 import type { Username } from '../identity/username.ts';
 
 /**
- * A committed change of a score or of what its user chose, whoever made it. A score announces the boards and nothing
+ * A committed change of a score or of its user's choice, from any writer. A score announces the boards and nothing
  * else: a refresh never asks for a refresh.
  */
 export type ScoreChange =
-  /** Of what the boards read of a score. */
+  /** A change of a value that the boards read. */
   | { readonly kind: 'standing-changed' }
-  /** Of what a user chose for themselves; a refresh takes it over into the score. */
+  /** A change of the user's own choice; a refresh copies it into the score. */
   | { readonly kind: 'profile-changed'; readonly username: Username };

@@ -1,7 +1,7 @@
 import type { Username } from '../identity/username.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
-/** A committed change of the telemetry facts, whoever made it. */
+/** A committed change of the telemetry facts, from any writer. */
 export type TelemetryChange =
   | {
       /** Events came in, or got a sender: they count for the senders and for the device's owner. */
@@ -13,7 +13,7 @@ export type TelemetryChange =
     }
   | {
       readonly kind: 'device-changed';
-      /** Those whom it was taken from or given to: all its anonymous events move. */
+      /** The former and the new owner: all anonymous events of the device move. */
       readonly owners: readonly Username[];
       /** Where it was seen for the first time: the hour, before and after a change of it. */
       readonly hours: readonly UtcHour[];

@@ -11,7 +11,7 @@ import type { UserPlace } from './user-places.port.ts';
 import { type UserPage, walkUsers } from './walk-users.ts';
 
 export type ConsistencyDeps = LookDeps & {
-  /** Those of scores first. */
+  /** The places with scores come first. */
   readonly places: readonly UserPlace[];
   /** Whether no refresh or backfill is waiting or under way. */
   readonly areQueuesEmpty: () => Promise<boolean>;
@@ -21,7 +21,9 @@ export type ConsistencyDeps = LookDeps & {
   readonly sleep: Sleep;
 };
 
-/** How much of the invocation is left: a while before its end nobody new is looked at, and later nothing is waited for. */
+/**
+ * How much of the invocation is left: a while before its end nobody new is looked at, and later nothing is waited for.
+ */
 export type TimeLeft = { readonly toBegin: () => boolean; readonly toWait: () => boolean };
 
 const PARALLEL_LOOKS = 8;
@@ -35,9 +37,9 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 
 /**
- * Compares, user by user, what was accepted with what is folded and what was granted with what is balanced. It writes nothing
- * but the names of those who differ, so that the next run looks at them again. A request that says how long a
- * difference must last remembers nobody. The failure is a sentence about the request.
+ * Compares, user by user, the facts with their folds and the grants with their balance. It writes only the names of
+ * users who differ, so that the next run looks at them again. A request that sets how long a difference must last notes
+ * nobody. The failure is a sentence about the request.
  */
 export async function checkConsistency(
   deps: ConsistencyDeps,
@@ -123,7 +125,10 @@ async function remember(
 const hasNoScore = async ({ scores }: ConsistencyDeps, username: Username): Promise<boolean> =>
   (await scores.load(username)).score === null;
 
-/** One user who cannot be read must not hide all others. What passes, a throttled read say, is gone at the next look. */
+/**
+ * One unreadable user must not hide the others. A fault that passes, such as a throttled read, is gone at the next
+ * look.
+ */
 async function lookAnyway(deps: ConsistencyDeps, username: Username): Promise<Look> {
   try {
     return await lookAtUser(deps, username);

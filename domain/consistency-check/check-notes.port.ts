@@ -1,6 +1,8 @@
 import type { Username } from '../identity/username.ts';
 
-/** What the check keeps from one run to the next, and what the reader of the streams leaves there for it. */
+/**
+ * The notes that the check keeps from one run to the next, and the note that the reader of the streams leaves for it.
+ */
 export type CheckNotes = {
   /** When changes were last read late, or could not be announced; null if that never happened. */
   lastLate(): Promise<number | null>;

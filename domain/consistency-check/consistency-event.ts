@@ -4,7 +4,7 @@ import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 
 const MAX_USERNAMES = 1_000;
-/** An invocation must outlast what it waits for. */
+/** An invocation must last longer than it waits. */
 export const LONGEST_STANDING_SECONDS = 480;
 
 /** `{"sample"?, "from"?, "usernames"?, "standingSeconds"?}` */
@@ -29,7 +29,7 @@ const ConsistencyEvent = z.strictObject({
   ),
 });
 
-/** Whom to look at, and how long a difference must last to be one; null for as long as refreshes may take. */
+/** The users to check, and how long a difference must last to count; null for as long as refreshes may take. */
 export type ConsistencyRequest = {
   readonly of:
     | { readonly sample: 'hour' }
@@ -38,7 +38,7 @@ export type ConsistencyRequest = {
   readonly standingMs: number | null;
 };
 
-/** Reads an event, whoever sent it: `{}` is this hour's sample. The failure is a sentence that names the field. */
+/** Reads an event from any sender: `{}` is this hour's sample. The failure is a sentence that names the field. */
 export function readConsistencyEvent(event: unknown): Result<ConsistencyRequest, string> {
   const checked = check(ConsistencyEvent, withoutNulls(event), 'event');
   if (!checked.ok) return err(sentenceOf(checked.error));

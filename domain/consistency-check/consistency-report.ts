@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 const Count = z.int().check(z.nonnegative());
-/** Null stands for nothing there. */
+/** Null means that there is no value. */
 const Figure = z.nullable(z.union([z.number(), z.string()]));
 
 const ConsistencyDifference = z.object({
@@ -19,7 +19,7 @@ export const ConsistencyReport = z.object({
   sample: z.enum(['hour', 'all', 'named']),
   /** Users that were compared. */
   checked: Count,
-  /** Users of whom something differs, and has for long enough. */
+  /** Users with a difference that has lasted long enough. */
   different: Count,
   /** Their differences: the first hundred, at most five of one user. */
   differences: z.array(ConsistencyDifference),

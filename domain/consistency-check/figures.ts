@@ -7,7 +7,9 @@ import { SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts'
 import { datesFrom, totalOf } from '../shared/by-date.ts';
 import { addDays, dateOfDayNumber, type UtcDate } from '../shared/utc.ts';
 
-/** A projection taken apart into named figures, so that two of them can be compared, and what differs can be said. */
+/**
+ * A projection taken apart into named figures, so that two projections can be compared and a difference can be named.
+ */
 export type Figures = ReadonlyMap<string, Figure>;
 type Figure = number | string | null;
 
@@ -61,7 +63,9 @@ const openDatesBefore = (date: UtcDate): readonly UtcDate[] => [
   ...datesFrom(addDays(date, 1 - SEALED_AT_AGE), addDays(date, -1)),
 ];
 
-/** What of a score follows from facts, ledger, rules and its date: not when it was saved, nor the tiers reached before. */
+/**
+ * What of a score follows from facts, ledger, rules and its date: not when it was saved, nor the tiers reached before.
+ */
 export function figuresOfScore({ contributions, granted, ...score }: UserScore): Figures {
   const { balance, listed, older, byDate } = granted;
   return new Map<string, Figure>([
@@ -69,7 +73,7 @@ export function figuresOfScore({ contributions, granted, ...score }: UserScore):
     ['activityScore', score.activityScore],
     ['tier', score.tier],
     ['nextChangeOn', score.nextChangeOn],
-    // Of sealed dates the number stands that was right when they were sealed.
+    // A sealed date keeps the number that was right when it was sealed.
     ...openDatesBefore(score.date).map((date) => [`score on ${date}`, scoreAtEndOf(date, score)] as const),
     ...contributions.map(({ key, points }) => [`points of ${key}`, points] as const),
     ...contributions.flatMap(({ key, inputs }) =>

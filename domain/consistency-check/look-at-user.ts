@@ -34,9 +34,9 @@ export type LookDeps = {
 };
 
 export type Look = {
-  /** False where nothing is stored of the user and nothing known: there is nothing to compare. */
+  /** False if nothing is stored or known of the user: there is nothing to compare. */
   readonly isCompared: boolean;
-  /** Of other rules, or folded by another release: what differs is not wrong. */
+  /** Whether the score follows other rules, or another release folded it: a difference is then no fault. */
   readonly isOfOtherRules: boolean;
   readonly differences: readonly Difference[];
 };
@@ -46,8 +46,8 @@ const rules = currentRules;
 /**
  * Compares all that is stored of a user with a fold of the facts from nothing, and the balance with the ledger's lines.
  *
- * What is stored is read first, the facts after it, as a refresh does: a refresh that is under way can make a difference here,
- * never hide one. So a difference is no finding yet; it is one if it stays.
+ * It reads the stored values first and the facts after them, as a refresh does. A refresh that runs meanwhile can cause
+ * a difference here, but never hide one. So a difference counts only if it persists.
  */
 export async function lookAtUser(deps: LookDeps, username: Username): Promise<Look> {
   const stored = await deps.scores.load(username);

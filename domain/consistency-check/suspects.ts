@@ -2,22 +2,23 @@ import type { Username } from '../identity/username.ts';
 import type { Difference } from './figures.ts';
 
 /**
- * While the queues are empty and the streams are read in time, nothing is still to come. SQS counts its messages about right, and
- * up to a minute late: within this time it cannot miss one. A stream that fails is tried, and noted, at least once in it.
+ * While the queues are empty and the streams are read in time, nothing is still to come. SQS counts its messages about
+ * right, and up to a minute late: within this time it cannot miss one. A stream that fails is tried, and noted, at
+ * least once in it.
  */
 export const LASTING_WHILE_QUIET_MS = 120_000;
 /**
- * Otherwise a difference must last as long as a refresh may take that fails once: its message is delivered again after six
- * minutes, and a minute is kept on either side.
+ * Otherwise a difference must last as long as a refresh may take that fails once: its message is delivered again after
+ * six minutes, and a minute is kept on either side.
  */
 export const LASTING_MS = 480_000;
 
 type Lasting = { readonly difference: Difference; readonly since: number };
 
 /**
- * Users of whom something differed when they were looked at. A change that was accepted a moment ago makes such a difference
- * until its refresh is saved. So a difference counts only if it lasts: the same figure, expected to be the same, look after
- * look. While facts still come, what is expected moves, and the time begins anew.
+ * Users with a difference at their last look. A recent change causes a difference until its refresh is saved. So a
+ * difference counts only if it lasts: the same figure with the same expected value, look after look. While facts still
+ * come, the expected value moves, and the time begins anew.
  */
 export class Suspects {
   readonly #lasting = new Map<Username, readonly Lasting[]>();
@@ -37,7 +38,7 @@ export class Suspects {
     return [...this.#lasting.keys()];
   }
 
-  /** What a look found; who is as they should be is no suspect any more. */
+  /** Notes the result of a look. A user without a difference is no suspect any more. */
   note(username: Username, differences: readonly Difference[], now: number): void {
     const before = this.#lasting.get(username) ?? [];
     if (differences.length === 0) this.#lasting.delete(username);
@@ -56,7 +57,7 @@ export class Suspects {
     this.#quietSince = seen.areQueuesEmpty ? Math.max(this.#quietSince ?? now, seen.lastLate ?? 0) : null;
   }
 
-  /** Gives those of whom something has lasted for long enough, and forgets them. */
+  /** Gives the users whose difference has lasted long enough, and forgets them. */
   take(now: number): readonly (readonly [Username, readonly Difference[]])[] {
     const quietFor = this.#quietSince === null ? 0 : now - this.#quietSince;
     const hasLasted = ({ since }: Lasting): boolean => {

@@ -7,7 +7,7 @@ export type Part = { readonly index: number; readonly of: number };
 export type UserPlace = {
   /** Part of positions that are handed out: never changed. */
   readonly name: string;
-  /** Whether whoever it names has a score; elsewhere most do, and are found here. */
+  /** Whether every user that it names has a score. The other places name many of the same users. */
   readonly isOfScores: boolean;
   /** Into how many parts it is divided so that one of them is an hour's work. */
   parts(): Promise<number>;

@@ -7,7 +7,7 @@ import type { Part, UserPlace } from './user-places.port.ts';
 
 export type UserPage = {
   readonly usernames: readonly Username[];
-  /** Whether to pass over those who have a score: they are found where the scores are. */
+  /** Whether this page comes from the scores. On other pages, users with a score are skipped: the scores name them. */
   readonly isOfScores: boolean;
   /** Where the walk goes on after this page; null after the last one. */
   readonly next: string | null;
@@ -19,9 +19,9 @@ type Position = z.infer<typeof Position>;
 /**
  * The users to look at, page by page.
  *
- * An hour's sample is one part of each place, and another one each hour: as many hours as there are parts cover everybody. The
- * number of parts grows with the place, so an hour's work does not. A walk over all can be left after any page and
- * taken up by another invocation.
+ * An hour's sample is one part of each place, and another one each hour: as many hours as there are parts cover
+ * everybody. The number of parts grows with the place, so an hour's work does not. A walk over all can be left after
+ * any page and taken up by another invocation.
  */
 export function walkUsers(
   places: readonly UserPlace[],

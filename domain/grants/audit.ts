@@ -25,7 +25,7 @@ export const AuditProblem = z.object({
     'wrong_chain_head',
     'wrong_counts',
   ]),
-  /** The line it is about, where it is about one. */
+  /** The line that it is about, if it is about one. */
   seq: z.optional(z.int()),
   error: z.string(),
 });
@@ -42,19 +42,19 @@ export const AuditView = z.object({
   /** From the lines. */
   categoryTotals: PointsByName,
   sourceTotals: PointsByName,
-  /** The hash of the newest line, computed now; null where there is none. */
+  /** The hash of the newest line, computed now; null without lines. */
   chainHead: z.nullable(z.string()),
   ok: z.boolean(),
-  /** What is wrong, the first hundred. */
+  /** The first hundred problems. */
   problems: z.array(AuditProblem),
-  /** Where more lines follow: the `from` to go on with. The balance is compared with its totals where all were read. */
+  /** The `from` to go on with, if more lines follow. The balance is compared with the totals after the last line. */
   next: z.optional(z.int().check(z.positive())),
 });
 export type AuditView = z.infer<typeof AuditView>;
 
 const MAX_PROBLEMS = 100;
 
-/** What one audit proves at a time: some seconds' work for the smallest function. */
+/** The lines that one audit proves: a few seconds of work for the smallest function. */
 export const MAX_AUDITED = 5_000;
 
 /** Which lines to read for an audit from a seq on: the one before as well, which the chain hangs on. */
@@ -63,7 +63,7 @@ export const linesToAudit = (from: number): { readonly after: number; readonly l
 
 /**
  * Proves a balance from its lines, which come in the order of seq: sums, totals, seq without gaps, and the hash chain.
- * From a later seq on, what stands before it is taken as it is.
+ * An audit from a later seq on takes the lines before it as they are.
  */
 export function auditOf(
   username: string,
@@ -108,7 +108,7 @@ function problemsOfLines(
     lines,
     faults,
   }: {
-    /** Undefined where the line before the first cannot be read, so that nothing is known of it. */
+    /** Undefined if the line before the first cannot be read. */
     readonly start: Link | undefined;
     readonly from: number;
     readonly lines: readonly GrantLine[];

@@ -7,11 +7,11 @@ export type Balance = {
   readonly totalScore: number;
   readonly categoryTotals: ReadonlyMap<string, number>;
   readonly sourceTotals: ReadonlyMap<string, number>;
-  /** The hash of the newest line; null where there is none. */
+  /** The hash of the newest line; null without lines. */
   readonly head: string | null;
   /** Awards, badges and feed posts, reversed ones included. */
   readonly contributions: number;
-  /** The points of all publish grants. A reversal gives nothing back: the cap is on what was granted. */
+  /** The points of all publish grants. A reversal does not reduce it, because the cap counts granted points. */
   readonly publishPoints: number;
 };
 

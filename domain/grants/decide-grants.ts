@@ -4,8 +4,8 @@ import { isSameGrant, type GrantLine, type GrantRequest } from './grant.ts';
 import { hashOfLine } from './line-hash.ts';
 
 /**
- * What became of a request. `duplicate` and `conflict` carry the first grant of that id, which stands: the same one, or
- * one of another user, key or amount.
+ * The outcome of a request. `duplicate` and `conflict` carry the first grant of that id, which stays valid: the same
+ * one, or one of another user, key or amount.
  */
 export type GrantOutcome = { readonly kind: 'granted' | 'duplicate' | 'conflict'; readonly line: GrantLine };
 
@@ -18,15 +18,15 @@ export type GrantDecision = {
   readonly outcomes: readonly GrantOutcome[];
 };
 
-/** What a request is where its id is already taken by a line. */
+/** The outcome of a request whose id a line already has. */
 export const judgeAgainst = (request: GrantRequest, line: GrantLine): GrantOutcome => ({
   kind: isSameGrant(request, line) ? 'duplicate' : 'conflict',
   line,
 });
 
 /**
- * May these grants of one user be added? `existing` holds the lines that already have an id of these requests, whoever
- * they are of. Pure: times are in the requests.
+ * May these grants of one user be added? `existing` holds the lines that already have an id of these requests, whatever
+ * user they are of. Pure: times are in the requests.
  */
 export function decideGrants(
   before: Balance,

@@ -19,13 +19,13 @@ export const MAX_LINES_AT_ONCE = 49;
 
 /** Where grants are written. Everything is read strongly consistent. */
 export type GrantLedger = {
-  /** Empty where the user has no grant. */
+  /** Empty if the user has no grant. */
   balanceOf(username: Username): Promise<Balance>;
   find(grantId: string): Promise<StoredGrant | undefined>;
   /**
    * Adds the lines and moves the balance, all or nothing. `stale`: a line's id is taken, the balance has moved, or the
-   * store was busy. Read again and decide again; lines that this call wrote after all bear its `writeId`. A throw leaves
-   * it open whether it was written: the same requests again settle it.
+   * store was busy. Read again and decide again; lines that this call wrote after all bear its `writeId`. A throw
+   * leaves it open whether it was written: the same requests again settle it.
    */
   append(append: GrantAppend): Promise<'appended' | 'stale'>;
 };
@@ -40,7 +40,7 @@ export type GrantsTogether = {
 
 export type LinesRange = { readonly limit: number; readonly before?: number | undefined };
 
-/** What is wrong with a line as it is stored. A misplaced one is read all the same. */
+/** A fault of a stored line. A misplaced line is read all the same. */
 export type LineFault = {
   readonly seq: number;
   readonly code: 'unreadable_line' | 'misplaced_line';
@@ -53,6 +53,6 @@ export type GrantLines = {
   balanceOf(username: Username): Promise<Balance>;
   /** The newest `limit` lines, newest first; with `before`, of those with a smaller seq. */
   newestOf(username: Username, range: LinesRange): Promise<LinesRead>;
-  /** Lines in the order of seq, all of them or those that follow a seq. */
+  /** Lines in the order of seq: all of them, or the lines after a seq. */
   allOf(username: Username, range?: { readonly after: number; readonly limit: number }): Promise<LinesRead>;
 };

@@ -7,7 +7,7 @@ import { decideGrants, judgeAgainst, type GrantOutcome } from './decide-grants.t
 import type { GrantLine, GrantRequest, LineRules } from './grant.ts';
 import { MAX_LINES_AT_ONCE, type GrantLedger, type StoredGrant } from './grant-ledger.port.ts';
 
-/** An id that was asked for again with another user, key or amount. The first stands; somebody should know. */
+/** A second request for an id, with another user, key or amount. The first grant stays; somebody should know. */
 export type GrantConflict = { readonly request: GrantRequest; readonly first: GrantLine };
 
 export type GrantDeps = {
@@ -26,7 +26,7 @@ const PARALLEL_USERS = 8;
  * Gives points: each grant once, whatever happens. The one way into the ledger.
  *
  * Grants of one user go into one transaction, up to 49 at a time. Gives one outcome for each request, in order. A throw
- * means that some may have been given: the same requests again settle it, and what was given is then a duplicate.
+ * means that some may have been given. The same requests again settle it: grants that exist are then duplicates.
  */
 export async function grantPoints(
   deps: GrantDeps,
@@ -54,7 +54,10 @@ type Read = {
   readonly balances: ReadonlyMap<Username, Balance>;
 };
 
-/** Reads the grants, then the balances of those who lack one; asked for all at once, so that the ledger can do it together. */
+/**
+ * Reads the grants, then the balances of users who lack a grant; asked for all at once, so that the ledger can read
+ * them together.
+ */
 async function readTogether(
   { ledger }: GrantDeps,
   byUser: readonly (readonly [Username, readonly GrantRequest[]])[],
@@ -78,14 +81,14 @@ async function grantToUser(
 ): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
   const outcomes: (readonly [GrantRequest, GrantOutcome])[] = [];
   for (let from = 0; from < requests.length; from += MAX_LINES_AT_ONCE) {
-    // The balance was moved by what came before.
+    // The requests before these moved the balance.
     const some = requests.slice(from, from + MAX_LINES_AT_ONCE);
     outcomes.push(...(await grantAtOnce(deps, username, some, from === 0 ? read : undefined)));
   }
   return outcomes;
 }
 
-/** Decides and writes until the decision stands, reading again whenever another writer was faster. */
+/** Decides and writes until the decision is saved. It reads again whenever another writer came first. */
 async function grantAtOnce(
   deps: GrantDeps,
   username: Username,
@@ -102,7 +105,7 @@ async function grantAtOnce(
       const { grants, balances } = (isFirst ? read : undefined) ?? (await readTogether(deps, [[username, requests]]));
       const found = requests.map(({ grantId }) => grants.get(grantId));
       const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));
-      const before = balances.get(username) ?? emptyBalance; // read where one of them is not there
+      const before = balances.get(username) ?? emptyBalance; // read only if a grant is missing
       const { lines, balance: after, outcomes } = decideGrants(before, requests, existing, { rulesVersion, sha256 });
       const isStale =
         lines.length > 0 && (await ledger.append({ username, before, lines, after, writeId })) === 'stale';

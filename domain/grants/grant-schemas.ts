@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { DomainId } from '../shared/domain-id.ts';
 import { printableText } from '../shared/text.ts';
 
-/** What may be said of a grant, the same over every way in: HTTP routes and trusted events. */
+/** The fields of a grant, the same for HTTP routes and trusted events. */
 
 const MAX_POINTS = 100_000;
 

@@ -2,7 +2,7 @@ import type { Username } from '../identity/username.ts';
 import { linePrefixOf } from '../rules/reported-kinds.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 
-/** What a grant asks for. Ids are unique in the whole ledger, whoever they are for. */
+/** A request for a grant. Ids are unique in the whole ledger, across all users. */
 export type GrantRequest = {
   readonly grantId: string;
   readonly username: Username;
@@ -30,7 +30,7 @@ export type GrantLine = GrantRequest & {
   readonly hash: string;
 };
 
-/** What was decided by hand, in the words of whoever decided it. The username is resolved. */
+/** A decision made by hand, in the decider's own words. The username is resolved. */
 export type GrantOrder = { readonly username: Username; readonly grantedBy: string } & (
   | { readonly kind: 'award'; readonly awardId: string; readonly points: number; readonly reason: string }
   | { readonly kind: 'badge'; readonly badgeId: string; readonly points: number; readonly reason?: string | undefined }
@@ -130,7 +130,7 @@ export const reversalOf = (
 /** Whether the points of a grant are somebody's choice; else the rules of then decided. */
 const isByHand = ({ grantId }: GrantRequest): boolean => /^(?:award|badge|publish|reversal):/u.test(grantId);
 
-/** Whether a request asks for what a line already gave. Anything else under its id is a conflict. */
+/** Whether a request asks for the same as a line already gave. Anything else with its id is a conflict. */
 export const isSameGrant = (request: GrantRequest, line: GrantLine): boolean =>
   request.grantId === line.grantId &&
   request.username === line.username &&

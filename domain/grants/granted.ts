@@ -7,20 +7,20 @@ import { emptyBalance, type Balance } from './balance.ts';
 import { isContribution, isReversal, reversedBy, type GrantLine } from './grant.ts';
 import { linesBetween, linesWith, type LinesDeps } from './read-lines.ts';
 
-/** Awards, badges and feed posts that a score lists one by one; the sum of the older ones stands beside them. */
+/** Awards, badges and feed posts that a score lists one by one. The older ones are one sum. */
 export const MAX_LISTED = 100;
 
 /** An award, a badge or a feed post as a contribution. */
 export type SingleGrant = { readonly key: string; readonly granted: number; readonly isReversed: boolean };
 
-/** What the ledger adds to a score. */
+/** The ledger's part of a score. */
 export type Granted = {
   /** The balance that it was made from. */
   readonly balance: Pick<Balance, 'seq' | 'totalScore' | 'categoryTotals' | 'sourceTotals'>;
   /** The newest ones, sorted by key. */
   readonly listed: readonly SingleGrant[];
   readonly older: { readonly count: number; readonly points: ReadonlyMap<string, number> };
-  /** The points of all of them, reversals too, by the dates of their lines; what is dated later counts later. */
+  /** The points of all grants and reversals by the dates of their lines. A later date counts later. */
   readonly byDate: ByDate;
 };
 
@@ -61,7 +61,7 @@ const sumOf = (points: Iterable<number>): number => [...points].reduce((sum, eac
 export const pointsOfGranted = ({ listed, older }: Granted): number =>
   sumOf(listed.map(pointsOfSingle)) + sumOf(older.points.values());
 
-/** Of which date a line is: a reversal is never of an earlier one than what it takes back. */
+/** The date of a line. A reversal never has an earlier date than the grant that it takes back. */
 function datesOf(lines: readonly GrantLine[]): (line: GrantLine) => UtcDate {
   const byId = new Map(lines.map((line) => [line.grantId, line]));
   return (line) => {
@@ -81,9 +81,9 @@ const totalsOf = ({ seq, totalScore, categoryTotals, sourceTotals }: Balance): G
 const isOfContribution = (line: GrantLine): boolean => isContribution({ grantId: reversedBy(line) ?? line.grantId });
 
 /**
- * What a balance adds to a score on a date: `lines` are the newest ones of it, newest first and without a gap, back to the
- * oldest contribution that is listed, and to the oldest one that `known` has not. The totals come from the balance, so what
- * is not listed is what is left of them. Nothing that `known` has is of a later date.
+ * The balance's part of a score on a date. `lines` are its newest lines, newest first and without a gap, back to the
+ * oldest contribution that is listed, and to the oldest one that `known` does not have. The totals come from the
+ * balance, so the rest of them belongs to contributions that are not listed. `known` holds nothing of a later date.
  */
 export function grantedOf(
   balance: Balance,
@@ -121,8 +121,9 @@ export function grantedOf(
 export const nothingGranted: Granted = grantedOf(emptyBalance, [], { date: '', known: null });
 
 /**
- * What the ledger adds to a user's score on a date. The balance is strongly consistent; lines are read only where it has
- * moved since `previous`, which is of the date that it names. Throws where the index does not catch up with it in time.
+ * The ledger's part of a user's score on a date. The balance is strongly consistent. Lines are read only if it has
+ * moved since `previous`, which has the date that it names. Throws if the index does not catch up with the balance in
+ * time.
  */
 export async function readGranted(
   deps: LinesDeps,
@@ -147,12 +148,12 @@ export async function readGranted(
   return grantedOf(balance, [...added, ...older], { date, known });
 }
 
-/** Whether lines, as those of publishes, change the balance and nothing else of what a score takes from the ledger. */
+/** Whether lines change only the balance, as publishes do, and nothing else that a score takes from the ledger. */
 const saysNothing = (added: readonly GrantLine[], known: Granted, balance: Balance): boolean =>
   !added.some(isOfContribution) &&
   known.balance.totalScore + sumOf(added.map(({ amount }) => amount)) === balance.totalScore;
 
-/** Whether all that it holds is of the balance, and was due on its date: what was to come may be due by now. */
+/** Whether everything in it belongs to the balance and was due on its date. Future parts may be due by now. */
 const isWhole = (
   { granted, date }: { readonly granted: Granted; readonly date: UtcDate },
   { seq, totalScore }: Balance,

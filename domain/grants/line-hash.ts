@@ -14,8 +14,8 @@ type HashedLine = Omit<GrantLine, 'hash' | 'username' | 'reason' | 'grantedBy'> 
  *   [grantId, username, key, category, source, amount, grantedAt, reason, grantedBy,
  *    seq, balanceAfter, rulesVersion, previousHash]
  *
- * in UTF-8, with null for what the line does not have. All of it is in `GET /v1/scores/{username}/grants`, so anyone can
- * compute the chain again. The text is fixed for good: another one would break every chain there is.
+ * in UTF-8, with null for what the line does not have. All of it is in `GET /v1/scores/{username}/grants`, so anyone
+ * can compute the chain again. The text never changes: another text would break every existing chain.
  */
 export const lineText = (line: HashedLine): string =>
   JSON.stringify([

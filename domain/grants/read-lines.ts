@@ -10,8 +10,8 @@ const MAX_TRIES = 7;
 const FIRST_PAUSE_MS = 20;
 
 /**
- * Reads until the index has caught up with the ledger, as `isWhole` tells, and gives what was read last: after bounded
- * tries that is what there is, and a line that is missing then is missing.
+ * Reads until the index has caught up with the ledger, as `isWhole` decides, and gives the last result. The number of
+ * tries is bounded. After the last one, a missing line counts as missing.
  */
 async function readCaughtUp<Read>(
   { random, sleep }: LinesDeps,
@@ -31,8 +31,8 @@ const isUnbroken = (newestFirst: readonly number[]): boolean =>
 const isUnread = ({ code }: LineFault): boolean => code === 'unreadable_line';
 
 /**
- * A page of lines, newest first: the newest, or those before a seq. A line that cannot be read is among the faults instead.
- * Reads the balance first, to know what must be there.
+ * A page of lines, newest first: the newest, or those before a seq. A line that cannot be read is among the faults
+ * instead. Reads the balance first, to know what must be there.
  */
 export async function pageOfLines(
   deps: LinesDeps,
@@ -64,8 +64,8 @@ export async function pageOfLines(
 export type LedgerRead = LinesRead & { readonly balance: Balance };
 
 /**
- * All lines of a user up to a balance, in order, or at most `limit` of those that follow a seq. Lines that came while they
- * were read are left for later.
+ * All lines of a user up to a balance, in order, or at most `limit` lines after a seq. Lines that were added during the
+ * read are left for later.
  */
 export async function linesUpTo(
   deps: LinesDeps,
@@ -96,7 +96,7 @@ const seqsOf = ({ lines, faults }: LinesRead): readonly number[] => {
 const FIRST_PAGE = 100;
 const MAX_LINES_A_PAGE = 1_000;
 
-/** A user's lines up to a seq that follow another, newest first. Throws where the index does not catch up. */
+/** A user's lines up to `seq` and after `after`, newest first. Throws if the index does not catch up. */
 export async function linesBetween(
   deps: LinesDeps,
   username: Username,
@@ -111,9 +111,9 @@ export async function linesBetween(
 }
 
 /**
- * A user's lines up to a seq, newest first, back to where so many contributions are among them. Lines without any may lie
- * between, and are many where somebody publishes all day, so each page is larger than the one before. Throws where the index
- * does not catch up: a score must not be made from a part.
+ * A user's lines up to a seq, newest first, until they hold the wanted number of contributions. Other lines may lie
+ * between. A user who publishes all day has many of them, so each page is larger than the one before. Throws if the
+ * index does not catch up: a score must not be made from a part.
  */
 export async function linesWith(
   deps: LinesDeps,

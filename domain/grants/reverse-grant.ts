@@ -10,7 +10,7 @@ const MAX_ID_LENGTH = 512;
 
 export type ReversalRefusal = { readonly kind: 'unknown-grant' | 'not-reversible' };
 
-/** Takes a grant back by a line of its own, once: again gives the first reversal. A reversal itself stands. */
+/** Takes a grant back once, by a line of its own. A repeat gives the first reversal. A reversal cannot be reversed. */
 export async function reverseGrant(
   deps: GrantDeps & { readonly clock: Clock },
   { grantId, reason, grantedBy }: { readonly grantId: string; readonly reason: string; readonly grantedBy: string },

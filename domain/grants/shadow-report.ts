@@ -6,7 +6,7 @@ const Points = z.int();
 
 const SourceRow = z.object({
   source: z.string(),
-  /** Σ of what the scores count. */
+  /** The sum of the points that the scores count. */
   contributions: Points,
   /** Σ of the lines. */
   grants: Points,
@@ -41,7 +41,7 @@ export const ShadowReport = z.object({
 });
 export type ShadowReport = z.infer<typeof ShadowReport>;
 
-/** What of one user is compared. `score` is null where nothing has been scored yet. */
+/** The compared values of one user. `score` is null for a user without a score. */
 export type ShadowUser = {
   readonly username: string;
   readonly score: {
@@ -104,7 +104,7 @@ export function withUser(report: ShadowReport, user: ShadowUser): ShadowReport {
   };
 }
 
-/** The report with one more user in it of whom nothing can be compared. */
+/** The report with one more user whose values cannot be compared. */
 export const withUnreadable = (report: ShadowReport, username: string, error: string): ShadowReport => ({
   ...report,
   users: report.users + 1,
@@ -112,7 +112,9 @@ export const withUnreadable = (report: ShadowReport, username: string, error: st
   ok: false,
 });
 
-/** Awards, badges and feed posts: contribution and grant are one and the same, so only lines not scored yet may differ. */
+/**
+ * Awards, badges and feed posts: contribution and grant are one and the same, so only lines not scored yet may differ.
+ */
 function singleRow(source: string, { score, lines }: ShadowUser): SourceRow {
   const own = lines.filter((line) => line.source === source);
   const scoredTo = score?.granted.balance.seq ?? 0;

@@ -13,7 +13,7 @@ export const GrantedView = z.object({
   /** The user's totalScore after the grant. */
   balance: Points,
   grantedAt: z.iso.datetime(),
-  /** A receipt: the hash of the grant's line, and of the user's line before it; null where there is none. */
+  /** A receipt: the hash of the grant's line, and of the user's line before it; null for the first line. */
   hash: Hash,
   previousHash: z.nullable(Hash),
   /** Where the grant had been given before. */
@@ -47,7 +47,7 @@ export const GrantView = z.object({
 export const GrantsView = z.object({
   /** Newest first. */
   grants: z.array(GrantView),
-  /** The lines among them that cannot be read, where there are any. */
+  /** The unreadable lines among them, if any. */
   problems: z.optional(z.array(AuditProblem)),
   /** The cursor of the next page. */
   next: z.optional(z.string()),

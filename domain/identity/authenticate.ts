@@ -7,7 +7,7 @@ import type { CredentialStore } from './credentials.port.ts';
 const CACHE_MS = 60_000;
 const CACHE_SIZE = 1_000;
 
-/** The credential of a key, or undefined where the key is unknown or revoked. */
+/** The credential of a key; undefined if the key is unknown or revoked. */
 export type Authenticate = (key: string) => Promise<Credential | undefined>;
 
 /**

@@ -7,7 +7,7 @@ const MAX_MEMBERS = 30;
 const EXPECTED = `expected a list of 1 to ${MAX_MEMBERS} usernames`;
 export const Members = z.array(Username, EXPECTED).check(z.minLength(1, EXPECTED), z.maxLength(MAX_MEMBERS, EXPECTED));
 
-/** Who publishes together now. What was published before keeps whom it was credited to. */
+/** The accounts that publish together now. Earlier publishes keep the users they were credited to. */
 export type Collective = {
   readonly slug: Username;
   /** Each once, sorted. */
@@ -26,7 +26,7 @@ export type Collectives = {
   save(before: Collective | undefined, after: Collective): Promise<'saved' | 'stale'>;
 };
 
-/** The members of today, each once: those that a key was made with stand in where nobody has set any since. */
+/** The members of today, each once: the members that the key was made with, until somebody sets others. */
 export const membersNow = (found: Collective | undefined, ofKey: readonly Username[]): readonly Username[] => [
   ...new Set(found?.members ?? ofKey),
 ];

@@ -18,7 +18,7 @@ export const KEY_KINDS = ['personal', 'collective', 'service', 'admin'] as const
 export const KeyKind = z.enum(KEY_KINDS);
 export type KeyKind = z.infer<typeof KeyKind>;
 
-/** What a key may do where its maker names no scopes. */
+/** The scopes of a key whose maker names none. */
 export const DEFAULT_SCOPES: Readonly<Record<KeyKind, readonly Scope[]>> = {
   personal: ['telemetry:write', 'extensions:push', 'extensions:yank', 'profile:write'],
   collective: ['telemetry:write', 'extensions:push', 'extensions:yank'],
@@ -26,7 +26,7 @@ export const DEFAULT_SCOPES: Readonly<Record<KeyKind, readonly Scope[]>> = {
   admin: SCOPES,
 };
 
-/** What its managers call a key; the ledger may name it as the one who granted. */
+/** The managers' name for a key. The ledger may give it as the one who granted. */
 export const Label = printableText({ characters: 100, bytes: 100 });
 
 /** A collective's slug follows the rule of usernames. */
@@ -55,7 +55,7 @@ export const Credential = z.discriminatedUnion('kind', [
 export type Credential = z.infer<typeof Credential>;
 
 /**
- * How the ledger names whoever grants with a key, where the request does not say. Labels made before they had to be
+ * How the ledger names the holder of a key that grants, if the request does not. Labels made before they had to be
  * printable stay out of it.
  */
 export const grantedByOf = ({ label, id }: Credential): string => Label.safeParse(label).data ?? id;

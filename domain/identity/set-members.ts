@@ -11,7 +11,10 @@ export type SetMembersDeps = {
   readonly sleep: Sleep;
 };
 
-/** Names the members of a collective, who are credited for what it publishes from now on. The same ones again change nothing. */
+/**
+ * Sets the members of a collective. They are credited for its publishes from now on. The same members again change
+ * nothing.
+ */
 export async function setMembers(
   deps: SetMembersDeps,
   { slug, members }: { readonly slug: Username; readonly members: readonly Username[] },

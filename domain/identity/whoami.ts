@@ -14,13 +14,15 @@ export const WhoAmI = z.object({
     z.object({ slug: z.string(), name: z.string(), role: z.enum(['owner', 'member']), personal: z.boolean() }),
   ),
   scopes: z.array(Scope),
-  /** Whom a publish by this key counts for now. Only a collective's key has it: its `username` is no person's. */
+  /**
+   * The users that a publish by this key counts for now. Only a collective's key has it: its `username` is no person's.
+   */
   collective: z.optional(z.object({ slug: z.string(), members: z.array(z.string()) })),
 });
 export type WhoAmI = z.infer<typeof WhoAmI>;
 
 /**
- * What a key says of its holder. `collectives` are those that name an account as a member, `members` those of a
+ * The holder of a key. `collectives` name the account as a member, `members` are the members of a
  * collective. Laurel keeps no addresses and sells no plans, so those are null.
  */
 export function whoami(

@@ -16,7 +16,7 @@ export function boardOf(name: Board): BoardRules {
   return board;
 }
 
-/** The last date before a board's window where the window ends on `date`; null for a board of all time. */
+/** The last date before a board's window that ends on `date`; null for a board of all time. */
 export function lastDateBefore({ window }: Pick<BoardRules, 'window'>, date: UtcDate): UtcDate | null {
   if (window === 'all') return null;
   return window === 'month' ? addDays(startOfPeriod('month', date), -1) : addDays(date, -window.days);

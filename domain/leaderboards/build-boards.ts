@@ -29,7 +29,7 @@ export type BuildDeps = {
   readonly newSorter: NewSorter;
   readonly clock: Clock;
   readonly sha256: Sha256;
-  /** Those of the community, unless said. */
+  /** The default is the community's. */
   readonly boards?: readonly BoardRules[];
   /** Who may be on boards: by the settings of the community, unless said. */
   readonly isRanked?: (username: string) => boolean;
@@ -51,8 +51,8 @@ const BLOCKS_AT_A_TIME = 8;
 
 /**
  * Builds every board from all scores, by one read over them, and returns when readers see it. Guard, then facts, then
- * switch: a build never replaces one that began to read later. Killed at any moment it leaves what readers see as it was
- * or whole, board by board; harmless at any time, any number of times.
+ * switch: a build never replaces one that began to read later. Killed at any moment it leaves what readers see as it
+ * was or whole, board by board; harmless at any time, any number of times.
  */
 export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<readonly BuiltBoard[]> {
   const { boards = BOARD_RULES } = deps;
@@ -78,7 +78,7 @@ export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<
       total: 0,
     }));
     const scores = await sortStandings(deps, builds);
-    // One board after the other: what is being cut is in memory.
+    // One board after the other, because the rows that are being cut are in memory.
     return await settleAll(builds, 1, (build) => writeBoard(deps, build, scores));
   } finally {
     for (const sorter of sorters) sorter.close();
@@ -101,8 +101,8 @@ type Build = Guard & {
 };
 
 /**
- * The last build of a month that has ended since the build before: as of its last moment, with all that is known of it by now.
- * It is kept for good, as the first of a date.
+ * The last build of a month that has ended since the previous build, as of its last moment, with everything known of it
+ * by now. It is kept forever, like the first of a date.
  */
 function closingOf(board: BoardRules, previous: Snapshot | null, date: UtcDate): readonly Guard[] {
   const lastOfMonth = addDays(startOfPeriod('month', date), -1);
@@ -135,7 +135,7 @@ async function sortStandings(
   return scores;
 }
 
-/** How long a snapshot is kept: the first of a UTC date for good, the first of an hour for long. */
+/** How long a snapshot is kept: the first of a UTC date forever, the first of an hour for long. */
 export function retentionOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: string): Retention {
   const isFirstOf = (unit: 'date' | 'hour'): boolean => {
     const digits = unit === 'date' ? '2026-08-21'.length : '2026-08-21T13'.length;

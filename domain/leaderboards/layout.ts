@@ -7,18 +7,18 @@ export type Layout = {
     readonly most: number;
     /** Where it is cut anew: there is room to grow. */
     readonly filled: number;
-    /** Less only where it is the only one. */
+    /** Only a single leaf may have fewer. */
     readonly fewest: number;
     /** With fewer rows a leaf on average, the whole board is cut anew: the pointer has to stay small. */
     readonly average: number;
   };
-  /** At most so many entries on average. */
+  /** The largest number of entries on average. */
   readonly bucket: number;
 };
 
 /**
- * With these, a rank among a million users costs at most 6 read units: 2.5 for the pointer, which holds the root, 1.5 for a
- * bucket and 2 for a leaf; with usernames of up to 14 characters, where leaves have grown and split for long.
+ * With these, a rank among a million users costs at most 6 read units: 2.5 for the pointer, which holds the root, 1.5
+ * for a bucket and 2 for a leaf; with usernames of up to 14 characters, where leaves have grown and split for long.
  */
 export const LAYOUT: Layout = { leaf: { most: 1_500, filled: 1_125, fewest: 375, average: 750 }, bucket: 1_000 };
 
@@ -31,7 +31,7 @@ function* split(rows: readonly PlacedRow[], { most, filled }: Layout['leaf']): G
     yield rows.slice(Math.floor((part * rows.length) / parts), Math.floor(((part + 1) * rows.length) / parts));
 }
 
-/** Sorted rows, cut where the leaves before began; only the last piece may have too few rows. */
+/** Sorted rows, cut at the starts of the previous leaves. Only the last piece may have too few rows. */
 function* cut(
   rows: Iterable<PlacedRow>,
   starts: readonly LeafStart[],
@@ -59,8 +59,9 @@ const needsRebuild = ({ leaves, total }: Snapshot, { average }: Layout['leaf']):
   leaves.length > 1 && total < leaves.length * average;
 
 /**
- * Cuts sorted rows into leaves where the snapshot before had its cuts, so that a leaf whose rows did not change is the same
- * block again. What has grown too large is split, what has become too small joins its neighbour. Holds a few leaves at a time.
+ * Cuts sorted rows into leaves at the cuts of the previous snapshot, so that a leaf with unchanged rows is the same
+ * block again. A leaf that is too large is split, and a leaf that is too small joins its neighbour. Only a few leaves
+ * are held at a time.
  */
 export function* cutLeaves(
   rows: Iterable<PlacedRow>,
@@ -106,12 +107,12 @@ export const compareEntries = (a: DirectoryEntry, b: DirectoryEntry): number =>
 export const bucketOf = (hash: string, buckets: number): number =>
   Math.floor((Number.parseInt(hash.slice(0, HALF), 16) / HALF_RANGE) * buckets);
 
-/** What tells a user from most others of a bucket: 32 bits that do not number it. */
+/** Distinguishes a user from most others of a bucket: 32 bits that the bucket's number does not use. */
 export const fingerprintOf = (hash: string): number => Number.parseInt(hash.slice(HALF), 16);
 
 /**
- * How many buckets a directory has: a power of two, the one before as long as it is not far from what is needed, because
- * another number changes every bucket.
+ * The number of buckets of a directory: a power of two. The previous number stays as long as it is near the needed one,
+ * because another number changes every bucket.
  */
 export function bucketsFor(total: number, before: number, { bucket }: Layout): number {
   if (total === 0) return 0;
@@ -120,7 +121,7 @@ export function bucketsFor(total: number, before: number, { bucket }: Layout): n
   return before === needed * 2 ? before : needed;
 }
 
-/** Sorted entries by bucket, one array for each, also where it is empty. */
+/** Sorted entries by bucket: one array for each bucket, even an empty one. */
 export function* cutBuckets(entries: Iterable<DirectoryEntry>, buckets: number): Generator<readonly DirectoryEntry[]> {
   let bucket: DirectoryEntry[] = [];
   let index = 0;

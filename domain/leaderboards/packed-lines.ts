@@ -2,8 +2,8 @@ import type { DirectoryEntry } from './layout.ts';
 import type { PlacedRow } from './row.ts';
 
 /**
- * What is sorted, as lines of text and back. Only what a build wrote itself is read, millions of lines in minutes, so
- * they are split and not parsed. No part holds a tab: names are checked where they come in, tiers are the rules' own.
+ * Sorted rows as lines of text and back. A build reads only its own lines, millions of them in minutes, so they are
+ * split and not parsed. No part holds a tab: names are checked on input, and tiers come from the rules.
  */
 
 export const packRow = ({ points, since, username, canonicalScore, tier, rulesVersion }: PlacedRow): string =>

@@ -7,7 +7,7 @@ import { latestCredible } from '../scoring/wrong-clock.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type RankDeps = BuildDeps & {
-  /** Queues a request again, to be delivered after so many seconds, at most `LONGEST_DELAY_SECONDS`. */
+  /** Queues a request again with a delay in seconds, at most `LONGEST_DELAY_SECONDS`. */
   readonly requestLater: (delaySeconds: number, request: RankRequested) => Promise<void>;
 };
 
@@ -31,8 +31,9 @@ const BETWEEN_LARGE_BUILDS_MS = MILLISECONDS_PER_HOUR / 4;
 export const LONGEST_DELAY_SECONDS = 900;
 
 /**
- * Builds the boards for all requests at once, unless that was done since, or is not due yet: then it is asked for again, to
- * be built or found done when it is. A request that names no time is built now, however many scores there are.
+ * Builds the boards for all requests at once, unless that was done since, or is not due yet: then it is asked for
+ * again, to be built or found done when it is. A request that names no time is built now, however many scores there
+ * are.
  */
 export async function rankOnRequest(deps: RankDeps, requests: readonly RankRequested[]): Promise<RankOutcome> {
   const now = deps.clock();
@@ -56,7 +57,7 @@ export async function rankOnRequest(deps: RankDeps, requests: readonly RankReque
   if (isForced || dueAt <= now)
     return { kind: 'built', boards: await buildBoards(deps), ahead: ahead.map(({ board, asOf }) => ({ board, asOf })) };
   const delaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.ceil((dueAt - now) / 1_000));
-  // One for all: what has seen the last change has seen the others.
+  // One build for all: a build that has seen the last change has seen the others.
   const last = Math.max(...changes.map((change) => Date.parse(change)));
   await deps.requestLater(delaySeconds, { changedBefore: isoOf(last) });
   return { kind: 'later', delaySeconds };

@@ -26,7 +26,7 @@ export type PlaceRefusal = 'not-listed' | TimeRefusal;
 export type PageQuery = {
   /** How many rows at most; positive. */
   readonly limit: number;
-  /** The `next` of another page; it stays with that page's snapshot, whatever `at` says. */
+  /** The `next` of another page. It keeps that page's snapshot and ignores `at`. */
   readonly cursor?: string | undefined;
   /** The newest snapshot at or before this time, ISO 8601. */
   readonly at?: string | undefined;
@@ -37,7 +37,7 @@ export type PageQuery = {
 export const COMPARISONS = ['day', 'week', 'month'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 const DAYS_BEFORE = { day: 1, week: 7, month: 30 } as const satisfies Record<Comparison, number>;
-/** Of an earlier snapshot, so many rows are looked at: who was below has no change to show. */
+/** The rows of an earlier snapshot that are read. A user below them has no change to show. */
 const ROWS_COMPARED = 1_000;
 
 const NEIGHBOURS = 3;
@@ -61,7 +61,10 @@ export async function pageOf(
   return ok({ board, asOf: snapshot.asOf, rows, total: snapshot.total, ...versionsOf(snapshot), ...next });
 }
 
-/** The rows with the places that each gained since an earlier snapshot; null where none is kept, or it has no place there. */
+/**
+ * The rows with the places that each gained since an earlier snapshot; null if none is kept, or if the user has no
+ * place there.
+ */
 async function withChanges(
   deps: ReadBoardsDeps,
   { board, asOf }: Snapshot,
@@ -123,8 +126,8 @@ export async function rankOf(
 type Start = { readonly snapshot: Snapshot; readonly after: number; readonly isNewest: boolean };
 
 /**
- * The rows without those of users who have hidden themselves since. The newest snapshot follows their choice by itself;
- * older ones are never changed, so they are asked: the others keep the ranks that they had.
+ * The rows without users who have hidden themselves since. The newest snapshot follows their choice by itself. Older
+ * ones never change, so the current choice is read. The other users keep their ranks.
  */
 async function shownNow(
   { profiles }: ReadBoardsDeps,
@@ -166,7 +169,7 @@ function fromCursor(cursor: string): z.infer<typeof CursorParts> | null {
     const parts = CursorParts.safeParse(read).data;
     if (parts === undefined) return null;
     const [board, asOf, after] = parts;
-    // Decoding skips what is not of the alphabet: only the very text that a page gave is a cursor.
+    // Decoding skips characters outside the alphabet, so only the exact text that a page gave is a cursor.
     return toCursor({ board, asOf, after }) === cursor ? parts : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
@@ -220,7 +223,7 @@ class SnapshotRows {
     return rows.flat();
   }
 
-  /** A user's row; null where the board does not list them. Two reads, but for users whose hashes agree. */
+  /** A user's row; null if the board does not list them. Two reads, or more for users whose hashes agree. */
   async of(username: string): Promise<RankedRowView | null> {
     const { buckets } = this.#snapshot;
     const hash = directoryHash(this.#sha256(username));
@@ -239,7 +242,7 @@ class SnapshotRows {
     return null;
   }
 
-  /** Which rules a row is by says something only beside rows of others. */
+  /** A row's rules matter only next to rows that follow other rules. */
   #ranked(rank: number, { rulesVersion, ...row }: BoardRow): RankedRowView {
     return { rank, ...row, ...(isOfOneVersion(this.#snapshot) ? {} : { rulesVersion }) };
   }

@@ -8,7 +8,7 @@ import type { Standing } from './standings.port.ts';
 /** A row with all that its place goes by. */
 export type PlacedRow = BoardRow & Place;
 
-/** A user's row on a board whose window ends on `date`; null where there is no positive number to list. */
+/** A user's row on a board whose window ends on `date`; null without a positive number to list. */
 export function rowOn(board: Pick<BoardRules, 'window'>, date: UtcDate, standing: Standing): PlacedRow | null {
   const { username, canonicalScore, tier, since, rulesVersion } = standing;
   const before = lastDateBefore(board, date);
@@ -18,11 +18,15 @@ export function rowOn(board: Pick<BoardRules, 'window'>, date: UtcDate, standing
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
-/** The order of every board: points, then whose score has stood longest, then username. No two users are equal in it. */
+/**
+ * The order of every board: points, then whose score has stood longest, then username. No two users are equal in it.
+ */
 export const comparePlaces = (a: Place, b: Place): number =>
   b.points - a.points || a.since - b.since || compareTexts(a.username, b.username);
 
-/** Whether a place comes before all that a leaf with this start may hold. What the start leaves out comes first. */
+/**
+ * Whether a place comes before every row that a leaf with this start may hold. Omitted parts of the start sort first.
+ */
 export function isBefore(place: Place, start: LeafStart): boolean {
   if (place.points !== start.points) return place.points > start.points;
   if (start.since === undefined || place.since !== start.since) return place.since < (start.since ?? -Infinity);
@@ -32,7 +36,9 @@ export function isBefore(place: Place, start: LeafStart): boolean {
 /** More than a lifetime in milliseconds, as a power of two. */
 const LARGEST_UNIT = 2 ** 41;
 
-/** The roundest whole number above `low` and up to `high`: most of its bits are 0, which takes next to nothing to store. */
+/**
+ * The roundest whole number above `low` and up to `high`: most of its bits are 0, which takes next to nothing to store.
+ */
 function roundestBetween(low: number, high: number): number {
   let unit = LARGEST_UNIT;
   while (unit > 1 && Math.floor(high / unit) * unit <= low) unit /= 2;

@@ -11,19 +11,19 @@ export type BoardRow = {
   readonly rulesVersion: string;
 };
 
-/** Where a row stands in the order of a board: points, then whose score has stood longest, then username. */
+/** The place of a row in the order of a board: points, then the oldest unchanged score, then username. */
 export type Place = { readonly points: number; readonly since: number; readonly username: string };
 
 /** The content address of a block. Blocks are never changed. */
 export type BlockRef = string;
 
 /**
- * Where a leaf begins: every place at or after it, and before the next leaf's, is in this leaf. Parts that are not
- * needed to tell it from the end of the leaf before are left out; what is left out comes first.
+ * The start of a leaf: every place at or after it, and before the next leaf's start, is in this leaf. Parts are omitted
+ * if the end of the previous leaf differs without them. Omitted parts sort first.
  */
 export type LeafStart = { readonly points: number; readonly since?: number; readonly username?: string };
 
-/** Some hundreds of rows that follow each other. `start` of the first leaf is null: it begins where the board does. */
+/** Some hundreds of rows that follow each other. `start` of the first leaf is null: it begins with the board. */
 export type LeafEntry = { readonly start: LeafStart | null; readonly count: number; readonly ref: BlockRef };
 
 /** A user of a bucket, found by a hash of their name; the leaf of that place holds the row that decides. */
@@ -41,9 +41,12 @@ export type Snapshot = {
   readonly date: UtcDate;
   /** How many rows there are. */
   readonly total: number;
-  /** How many of the rows are by which version of the rules: more than one until all scores are refreshed after a change. */
+  /**
+   * How many of the rows are by which version of the rules: more than one until all scores are refreshed after a
+   * change.
+   */
   readonly rulesVersions: ReadonlyMap<string, number>;
-  /** How many scores were read for it, listed or not: what the time between builds goes by. */
+  /** How many scores were read for it, listed or not. The time between builds depends on it. */
   readonly scores: number;
   readonly leaves: readonly LeafEntry[];
   readonly buckets: readonly BlockRef[];

@@ -13,7 +13,7 @@ import { packRow, unpackRow } from './packed-lines.ts';
 import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
 import type { NewSorter, Sorter } from './sorter.port.ts';
 
-/** What a change of the rules would do to everybody. */
+/** The effect that a change of the rules would have on everybody. */
 export type RulesTrial = {
   readonly inForce: string;
   readonly tried: string;
@@ -59,7 +59,7 @@ export type BoardTrial = {
     readonly rank: number;
     readonly username: string;
     readonly points: number;
-    /** Null where the board does not list the account now. */
+    /** Null if the board does not list the account now. */
     readonly rankNow: number | null;
   }[];
 };

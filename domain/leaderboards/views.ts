@@ -11,11 +11,14 @@ const AsOf = z.nullable(z.iso.datetime());
 export const RankedRowView = z.object({
   rank: Rank,
   username: z.string(),
-  /** The canonicalScore on `alltime`, what the window added to it on the others. */
+  /** The canonicalScore on `alltime`; on other boards the part of it from the window. */
   points: z.int().check(z.positive()),
   canonicalScore: z.int(),
   tier: z.string(),
-  /** With `compare`: places gained since the earlier snapshot, negative for lost; null for who had none of its first 1,000. */
+  /**
+   * With `compare`: places gained since the earlier snapshot, negative for lost; null for who had none of its first
+   * 1,000.
+   */
   change: z.optional(z.nullable(z.int())),
   /** Only while the board has rows of more than one. */
   rulesVersion: z.optional(z.string()),

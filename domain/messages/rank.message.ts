@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 export const RankRequested = z.object({
   /**
    * Every change that this announces was committed before, ISO 8601. A build that began later has seen them all, so the
-   * message is then done; where it is missing, the boards are built in any case.
+   * message is then done. Without it, the boards are built in any case.
    */
   changedBefore: z.optional(z.iso.datetime()),
 });

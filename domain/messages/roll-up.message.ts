@@ -19,7 +19,7 @@ export const RollUpRequested = z.object({
   hour: Hour,
   /**
    * Every change that this announces was committed before, ISO 8601. A run that began later has seen them all, so the
-   * message is then done; where it is missing, the hour is rolled up in any case.
+   * message is then done. Without it, the hour is rolled up in any case.
    */
   changedBefore: z.optional(z.iso.datetime()),
 });

@@ -4,19 +4,19 @@ import { Username } from '../identity/username.ts';
 /** The announcement that a user's facts changed: "recompute this", never what to. Safe to deliver again at any time. */
 export const ScoreRefreshRequested = z.object({
   username: Username,
-  /** UTC dates whose telemetry changed; where it is missing, everything is folded from nothing. */
+  /** UTC dates whose telemetry changed. Without it, everything is folded from nothing. */
   days: z.optional(z.array(z.iso.date())),
-  /** Whether facts changed that servers report of the user; counted again in any case where `days` is missing. */
+  /** Whether reported facts of the user changed. Without `days`, they are counted again in any case. */
   reports: z.optional(z.boolean()),
   /** Whether to list the grants again although the ledger has not moved, as a backfill asks. */
   grants: z.optional(z.boolean()),
-  /** Whether versions or pulls changed that count for the user; counted again in any case where `days` is missing. */
+  /** Whether versions or pulls that count for the user changed. Without `days`, they are counted again in any case. */
   registry: z.optional(z.boolean()),
   /** When the change was committed (ISO 8601); the refresh lag is measured from it. */
   changedAt: z.optional(z.iso.datetime()),
   /**
    * Every change that this announces was committed before (ISO 8601). A fold that began later has seen them all, so the
-   * message is then done; where it is missing, the user is refreshed in any case.
+   * message is then done. Without it, the user is refreshed in any case.
    */
   changedBefore: z.optional(z.iso.datetime()),
   /** How often it was put off because another refresh of the user was under way. */

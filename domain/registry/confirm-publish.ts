@@ -32,14 +32,14 @@ export type ConfirmDeps = {
   readonly sleep: Sleep;
 };
 
-/** What a publisher says that it has published. */
+/** The version that a publisher confirms. */
 export type Confirmation = {
   readonly name: ExtensionName;
   readonly version: ExtensionVersion;
   readonly channel: Channel;
   readonly contentHash?: string | undefined;
   readonly publisher: Publisher;
-  /** The members that a collective's key was made with: they stand in where nobody has set any since. */
+  /** The members that a collective's key was made with. They count until somebody sets others. */
   readonly keyMembers: readonly Username[];
 };
 
@@ -51,7 +51,7 @@ export type ConfirmRefusal =
 /**
  * Records a version, once: with its publishers' rows, their publish grants and their balances, in one transaction.
  *
- * Whoever confirms a version first has published it; the same publisher again, with the same content, is told so.
+ * The first confirmation publishes a version. The same publisher with the same content gets the same answer again.
  */
 export async function confirmPublish(
   deps: ConfirmDeps,
@@ -63,7 +63,7 @@ export async function confirmPublish(
   const writeId = deps.randomToken(6);
 
   return untilSaved<Result<ConfirmOutcome, ConfirmRefusal>>(withinRequest(deps), async (isFirst) => {
-    // In this order: who finds a new owner finds the version that came with them.
+    // In this order: a read that finds a new owner also finds the version that came with them.
     const extension = await registry.findExtension(name);
     const existing = await registry.findVersion(name, version);
     if (existing !== undefined) {
@@ -83,7 +83,7 @@ export async function confirmPublish(
   });
 }
 
-/** Whom a publish counts for: the account itself, or the collective's members at this time. */
+/** The users that a publish counts for: the account itself, or the collective's members at this time. */
 async function creditedBy(
   { collectives }: ConfirmDeps,
   { publisher, keyMembers }: Confirmation,
@@ -109,8 +109,8 @@ const publishedNow = (
 });
 
 /**
- * The publish grants of the credited users. No grant of a version that is not there has been given before, unless somebody
- * removed the version by hand: only a write that failed makes it worth a look.
+ * The publish grants of the credited users. No grant of a version that is not there has been given before, unless
+ * somebody removed the version by hand: only a write that failed makes it worth a look.
  */
 async function grantsOf(
   { ledger, rules, sha256 }: ConfirmDeps,

@@ -18,7 +18,7 @@ export const ExtensionName = z
 export type ExtensionName = z.infer<typeof ExtensionName>;
 
 const SCHEMES = {
-  /** `2026.11.03.1`, ordered by its numbers. One of a far year would be the newest for good. */
+  /** `2026.11.03.1`, ordered by its numbers. A version of a far year would stay the newest forever. */
   calver: {
     form: /^(?:[01]\d{3}|20\d{2}|2100)\.\d{2}\.\d{2}\.\d+$/,
     expected: `expected YYYY.MM.DD.N with a year up to 2100, at most ${MAX_VERSION_CHARACTERS} characters`,
@@ -38,7 +38,7 @@ export const versionIn = (scheme: keyof typeof SCHEMES) => {
 export const ExtensionVersion = versionIn(settings.versions);
 export type ExtensionVersion = z.infer<typeof ExtensionVersion>;
 
-/** What a version is published in: `stable`, or one of the names that publishers give to what is not. */
+/** The channel of a version: `stable`, or another name that a publisher chooses. */
 export const Channel = z
   .string()
   .check(
@@ -73,13 +73,13 @@ export type Extension = {
 /** When and why a version was taken back. It can be restored. */
 export type Yank = { readonly at: string; readonly reason: string };
 
-/** A version as it was confirmed, for good; only its yank comes and goes. */
+/** A version as it was confirmed. It never changes, except for its yank. */
 export type PublishedVersion = {
   readonly name: ExtensionName;
   readonly version: ExtensionVersion;
   readonly channel: Channel;
   readonly publisher: Publisher;
-  /** Whom the version and its pulls count for: the account, or the collective's members at the time. */
+  /** The users that the version and its pulls count for: the account, or the collective's members at the time. */
   readonly credited: readonly Username[];
   readonly contentHash?: string;
   /** ISO 8601 */
@@ -88,7 +88,7 @@ export type PublishedVersion = {
   readonly revision: number;
 };
 
-/** Whether a confirmation says again what a version already is: the same publisher, channel and content. */
+/** Whether a confirmation repeats a version: the same publisher, channel and content. */
 export const isSamePublish = (
   { publisher, channel, contentHash }: Pick<PublishedVersion, 'publisher' | 'channel' | 'contentHash'>,
   confirmed: {

@@ -4,7 +4,7 @@ import { isSamePublisher, type Extension, type PublishedVersion, type Publisher 
 /** Who asks for a change of an extension: its account or collective, or an admin. */
 export type Maintainer = Publisher | 'admin';
 
-/** The account that a key publishes as, or undefined where it has none: a server's or an admin's. */
+/** The account that a key publishes as; undefined for a server's or an admin's key. */
 export function publisherOf(credential: Credential): Publisher | undefined {
   switch (credential.kind) {
     case 'personal':
@@ -17,7 +17,7 @@ export function publisherOf(credential: Credential): Publisher | undefined {
   }
 }
 
-/** Who a key may maintain extensions as, or undefined where it may not at all. */
+/** The maintainer that a key acts as; undefined if it may not maintain extensions. */
 export const maintainerOf = (credential: Credential): Maintainer | undefined =>
   credential.kind === 'admin' ? 'admin' : publisherOf(credential);
 

@@ -5,8 +5,8 @@ import type { Balance } from '../grants/balance.ts';
 import { publishGrantId, type GrantRequest } from '../grants/grant.ts';
 
 /**
- * The grant that a published version brings a credited user: what is left up to the cap on all publish grants, be it 0.
- * A reversal or a yank gives nothing back.
+ * The grant of a published version for a credited user: the points left below the cap on all publish grants, possibly
+ * 0. A reversal or a yank gives nothing back.
  */
 export function publishGrantOf(
   { name, version, publisher, publishedAt }: Pick<PublishedVersion, 'name' | 'version' | 'publisher' | 'publishedAt'>,

@@ -14,7 +14,7 @@ export const userPuller = (username: string): string => `user:${username}`;
 export const devicePuller = (deviceId: string): string => `device:${deviceId}`;
 
 /**
- * Records a pull for everyone whom the registry credits for the version: never for whom an event names.
+ * Records a pull for every user whom the registry credits for the version, never for a user whom an event names.
  *
  * A throw may leave it recorded for some of a collective's members: the same pull again completes it.
  */

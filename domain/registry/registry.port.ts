@@ -5,9 +5,9 @@ import type { Channel, Extension, ExtensionName, ExtensionVersion, PublishedVers
 /** A new version with all that it brings: written together or not at all. */
 export type Publication = {
   readonly version: PublishedVersion;
-  /** The extension as it was read; undefined where this version is its first. */
+  /** The extension as it was read; undefined if this version is its first. */
   readonly extension: Extension | undefined;
-  /** The members as they were read, where a collective publishes; its revision is 0 where nobody has set them. */
+  /** The revision of the members as they were read, if a collective publishes; 0 if nobody has set members. */
   readonly collectiveRevision?: number;
   /** One for each credited user. */
   readonly grants: readonly GrantAppend[];
@@ -21,7 +21,7 @@ export type LatestVersion = Pick<PublishedVersion, 'name' | 'version' | 'publish
 
 /** DynamoDB takes 100 actions in one transaction. */
 export const MAX_ROWS_AT_ONCE = 100;
-/** What a yank writes of a version: itself, its place among the newest, and a row for each whom it counts for. */
+/** The rows that a yank writes of a version: itself, its place among the newest, and one for each credited user. */
 export const rowsOf = ({ credited }: Pick<PublishedVersion, 'credited'>): number => 2 + credited.length;
 
 /** Where extensions and their versions are kept. Everything is read strongly consistent. */
@@ -33,20 +33,20 @@ export type Registry = {
   /** The newest version of a channel that is not yanked, by one read, however many there are. */
   latestVersion(name: ExtensionName, channel: Channel): Promise<LatestVersion | undefined>;
   /**
-   * `stale`: something is not as it was read, or the store was busy: read again and decide again. A throw leaves it open
-   * whether it was written; the version then bears the `writeId`.
+   * `stale`: something is not as it was read, or the store was busy: read again and decide again. A throw leaves it
+   * open whether it was written; the version then bears the `writeId`.
    */
   publish(publication: Publication): Promise<'published' | 'stale'>;
   /**
-   * Yanks or restores versions, for all whom they count for, all or none; together they have at most
+   * Yanks or restores versions for all their credited users, all or none. Together they have at most
    * `MAX_ROWS_AT_ONCE`. `stale` as above.
    */
   saveYanks(versions: readonly StoredVersion[], yank: Yank | undefined): Promise<'saved' | 'stale'>;
-  /** Saves who owns it or may, where it is still at the revision that it was read at. */
+  /** Saves the owner and the offer, if the extension is still at the revision that was read. */
   saveExtension(extension: Extension): Promise<'saved' | 'stale'>;
 };
 
-/** A version's pulls, each once for every user whom the version counts for. */
+/** A version's pulls, each once for every user that the version counts for. */
 export type Pulls = {
   findVersion: Registry['findVersion'];
   /**

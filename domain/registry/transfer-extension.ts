@@ -29,8 +29,8 @@ export type AcceptRefusal =
  * Offers an extension to another owner; an admin gives it away at once. An offer takes the place of the one before, and
  * one to the owner takes it back.
  *
- * `to` is a collective where one of that slug exists, else an account. Whoever has just given it away may say so again:
- * the answer to the first request may have been lost.
+ * `to` is a collective if one with that slug exists, else an account. The owner who has just given it away may repeat
+ * it: the answer to the first request may have been lost.
  */
 export async function transferExtension(
   deps: TransferDeps,
@@ -61,7 +61,7 @@ export async function transferExtension(
   });
 }
 
-/** Makes an extension the own of whom it is offered to. Whoever has it may say so again. */
+/** Gives an extension to the one it is offered to. The new owner may repeat it. */
 export const acceptExtension = (
   deps: Omit<TransferDeps, 'collectives'>,
   publisher: Publisher,
@@ -77,7 +77,7 @@ export const acceptExtension = (
     return (await give(deps, extension, publisher)) ? ok(publisher) : 'stale';
   });
 
-/** Whoever gets it gets it without an offer; false where it is not as it was read. */
+/** The new owner gets it without an open offer. False if the extension changed since it was read. */
 async function give(
   { registry }: Pick<TransferDeps, 'registry'>,
   { offeredTo: _over, ...extension }: Extension,

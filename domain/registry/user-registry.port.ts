@@ -2,7 +2,7 @@ import type { Username } from '../identity/username.ts';
 import type { ByDate } from '../shared/by-date.ts';
 import type { UtcDate } from '../shared/utc.ts';
 
-/** What of the registry counts for a user, by date and up to one above what the caps pay for. */
+/** The registry's counts for a user by date, up to one above the caps. */
 export type RegistryCounts = {
   /** Versions credited: each from the date of its publishing until the date of its yank. */
   readonly publishes: ByDate;

@@ -6,7 +6,7 @@ import type { LatestVersion } from './registry.port.ts';
 /** The registry's answers, each with its schema: the documentation and the handlers use the same. */
 
 export const ConfirmedView = z.object({
-  /** The extension's name: it is owned for good, so it serves as the id. */
+  /** The extension's name. It always has an owner, so it serves as the id. */
   extensionId: z.string(),
   name: z.string(),
   version: z.string(),
@@ -34,7 +34,7 @@ export const latestView = ({ name, version, publishedAt, publisher }: LatestVers
   latestVersionDetail: { version, publishedAt, publisher: publisher.name },
 });
 
-/** What a client shows its user. */
+/** The message that a client shows its user. */
 export const MessageView = z.object({ message: z.string() });
 
 export const TransferredView = z.object({ name: z.string(), owner: Publisher, message: z.string() });

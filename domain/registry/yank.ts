@@ -14,7 +14,7 @@ export type YankDeps = {
   readonly sleep: Sleep;
 };
 
-/** One version, whatever its channel; without a version those of a channel, and without either all that there are now. */
+/** One version of any channel; without a version all versions of a channel; without both all versions. */
 export type YankTarget = {
   readonly name: ExtensionName;
   readonly version?: ExtensionVersion | undefined;
@@ -25,9 +25,9 @@ export type YankRefusal =
   { readonly kind: 'unknown-extension' } | { readonly kind: 'not-owner'; readonly owner: Publisher };
 
 export type YankOutcome = {
-  /** How many versions were changed; those that were so already are left as they are. */
+  /** How many versions were changed. Versions in the wanted state stay as they are. */
   readonly changed: number;
-  /** How many of those named belong to other publishers, and were not touched. */
+  /** How many of the named versions belong to other publishers. They were not touched. */
   readonly ofOthers: number;
 };
 
@@ -50,8 +50,8 @@ export const unyank = (
 ): Promise<Result<YankOutcome, YankRefusal>> => setYank(deps, maintainer, target, undefined);
 
 /**
- * A version is its publisher's to yank and restore, also once the name belongs to somebody else. A throw half-way, `Busy`
- * as well, leaves the versions done so far as asked; the same request again does the rest.
+ * A publisher may yank and restore its versions, even after the name went to somebody else. A throw half-way, such as
+ * `Busy`, keeps the versions that are done. The same request again does the rest.
  */
 async function setYank(
   { registry, ...deps }: YankDeps,

@@ -5,14 +5,14 @@ export type ByDate = ReadonlyMap<UtcDate, number>;
 
 export const nothingByDate: ByDate = new Map();
 
-/** Sums what is added on the same date. */
+/** Sums the amounts of the same date. */
 export function byDate(additions: Iterable<readonly [date: UtcDate, amount: number]>): ByDate {
   const sums = new Map<UtcDate, number>();
   for (const [date, amount] of additions) sums.set(date, (sums.get(date) ?? 0) + amount);
   return new Map([...sums].filter(([, sum]) => sum !== 0).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What it comes to at the end of a date. */
+/** The sum at the end of a date. */
 export function atEndOf(date: UtcDate, additions: ByDate): number {
   let sum = 0;
   for (const [day, amount] of additions) if (day <= date) sum += amount;
@@ -21,11 +21,11 @@ export function atEndOf(date: UtcDate, additions: ByDate): number {
 
 export const totalOf = (additions: ByDate): number => [...additions.values()].reduce((sum, amount) => sum + amount, 0);
 
-/** The same from `date` on; what it came to by then is one number. Keeps a count small, however old it is. */
+/** The same from `date` on. The sum before it is one number, so an old count stays small. */
 export const from = (date: UtcDate, additions: ByDate): ByDate =>
   byDate([...additions].map(([day, amount]) => [day < date ? date : day, amount] as const));
 
-/** The other way round: from what it came to at the end of each date, in order. */
+/** The reverse: additions from the sums at the end of each date, in order. */
 export function additionsOf(values: Iterable<readonly [date: UtcDate, value: number]>): ByDate {
   let before = 0;
   const additions: (readonly [UtcDate, number])[] = [];

@@ -1,4 +1,4 @@
-/** What the outside world gives: injected, so that a test decides what time it is and what is random. */
+/** Time and randomness come from outside, so that a test can decide them. */
 
 /** Milliseconds since the epoch, UTC. */
 export type Clock = () => number;
@@ -6,7 +6,7 @@ export type Clock = () => number;
 /** Uniform in [0, 1). Used for jitter only: identity never comes from chance. */
 export type Random = () => number;
 
-/** Waits so many milliseconds. */
+/** Waits for a number of milliseconds. */
 export type Sleep = (milliseconds: number) => Promise<void>;
 
 /** SHA-256 of the text's UTF-8 bytes, as 64 lower-case hexadecimal digits. */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { err, ok, type Result } from './result.ts';
 import { withEscapes } from './text.ts';
 
-/** What is wrong with one field of what somebody sent; `expected` is part of a sentence for people. */
+/** A fault of one field of an input; `expected` is part of a sentence for people. */
 export type Fault = { readonly field: string; readonly expected: string };
 
 /** A body of wrong items would have as many faults as items. */
@@ -11,7 +11,7 @@ const MAX_NAME_CHARACTERS = 64;
 
 /**
  * Checks a value against its schema. Each field has one fault at most, in words that were written by hand: the schema's
- * own, else those of `wordsOf`. `root` is what the value itself is called.
+ * own, else those of `wordsOf`. `root` is the name of the value itself.
  */
 export function check<Schema extends z.core.$ZodType>(
   schema: Schema,
@@ -38,7 +38,7 @@ export function check<Schema extends z.core.$ZodType>(
 export const sentenceOf = (faults: readonly Fault[]): string =>
   faults.map(({ field, expected }) => `${field}: ${expected}`).join('; ');
 
-/** An object without those of its fields that are null: an optional field that is null counts as missing. */
+/** An object without its null fields: an optional field that is null counts as missing. */
 export function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
@@ -58,7 +58,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Plain words for what a schema expected, where it has none of its own. */
+/** Plain words for the expectation of a schema that has none of its own. */
 function wordsOf(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':

@@ -1,6 +1,6 @@
 import { addDays, dayNumberOf, type UtcDate } from './utc.ts';
 
-/** What a cap is counted in: everything, the UTC month, or the ISO week. */
+/** The period of a cap: everything, the UTC month, or the ISO week. */
 export type Period = 'all' | 'month' | 'week';
 
 const DAYS_PER_WEEK = 7;

@@ -1,4 +1,4 @@
-/** What a caller can act on is a value; what nobody expected is thrown. */
+/** An outcome that a caller can act on is a value. An unexpected fault is thrown. */
 export type Result<Value, Failure> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: Failure };
 

@@ -15,11 +15,11 @@ const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}[\p{Default_Ignorable_Code_Point}--\p{V
 export type TextBounds = {
   /** Code points. */
   readonly characters: number;
-  /** Of UTF-8: what is stored is billed by them. */
+  /** In UTF-8: storage is billed by bytes. */
   readonly bytes: number;
 };
 
-/** What is wrong with a text, in a sentence; undefined where nothing is. */
+/** The fault of a text as a sentence; undefined if it has none. */
 function faultOf(text: string, { characters, bytes }: TextBounds): string | undefined {
   const isTooLong = text.length > characters && Array.from(text).length > characters;
   const isTooLarge = text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;

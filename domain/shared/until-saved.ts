@@ -4,8 +4,8 @@ import type { Clock, Random, Sleep } from './environment.ts';
 export type Policy = { readonly beforeNext: (tries: number) => Promise<void> };
 
 /**
- * Reads, decides and writes by `attempt` until the decision is saved. It starts again whenever another writer came first,
- * as `policy` allows.
+ * Reads, decides and writes by `attempt` until the decision is saved. It starts again whenever another writer came
+ * first, as `policy` allows.
  */
 export async function untilSaved<Outcome>(
   policy: Policy,
@@ -20,7 +20,7 @@ export async function untilSaved<Outcome>(
 
 type Pauses = { readonly random: Random; readonly sleep: Sleep };
 
-/** `pauseMs` is the longest pause after so many tries. */
+/** `pauseMs` gives the longest pause after a number of tries. */
 const atMost = (
   maxTries: number,
   what: string,
@@ -55,8 +55,8 @@ const MAX_MS_OF_A_REQUEST = 7_000;
 const MAX_PAUSE_MS = 1_000;
 
 /**
- * For a request with large transactions: it throws `Busy` rather than begin a try that there may be no time for. The pause
- * grows with the time that a try takes, because of two transactions that overlap both lose their work.
+ * For a request with large transactions: it throws `Busy` rather than begin a try that there may be no time for. The
+ * pause grows with the time that a try takes, because of two transactions that overlap both lose their work.
  */
 export function withinRequest({ clock, random, sleep }: Pauses & { readonly clock: Clock }): Policy & {
   /** Whether there is no time left for work of this many milliseconds. */

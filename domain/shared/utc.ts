@@ -47,12 +47,12 @@ const LAST_DATE = '2100-12-31';
 const EXPECTED_DATE = `expected a date from ${FIRST_DATE} to ${LAST_DATE}, such as 2026-08-21`;
 const EXPECTED_TIME = 'expected an ISO 8601 time with Z or an offset, such as 2026-08-21T13:04:05Z';
 
-/** A date in any request: one that the calendar has, far from where the arithmetic ends. */
+/** A date in any request: it exists in the calendar and is far from the limits of the arithmetic. */
 export const RequestDate = z.iso
   .date({ error: EXPECTED_DATE, abort: true })
   .check(z.refine((date) => date >= FIRST_DATE && date <= LAST_DATE, EXPECTED_DATE));
 
-/** A time as clients write it. It may be of any year: whoever takes it bounds it. */
+/** A time as clients write it. It may have any year: its reader sets the bounds. */
 export const IsoTime = z.iso.datetime({ offset: true, error: EXPECTED_TIME, abort: true });
 
 /** A time in a query, within the dates that a request may name. */

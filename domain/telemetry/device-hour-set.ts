@@ -33,14 +33,16 @@ const BYTES_PER_ENTRY = 10;
  * characters, the hour) and a few small attributes, about 230 bytes in all for the longest id.
  */
 const PAYLOAD_LIMIT = 760;
-/** Two batches of 25, which is what the client sends: the second one closes the chunk without a write of its own. */
+/** Two of the client's batches of 25 events: the second one closes the chunk without a write of its own. */
 const CLOSE_AT_ENTRIES = 50;
 const CLOSE_AT_PAYLOAD = 620;
 
 /** Its commands are written without its name: it is the commonest event of the sample community's tool. */
 const SHORTENED = 'cli_invocation';
 
-/** How a kind is written in an item's table: short for the commonest, and without loss. No event's name has `:` or `!`. */
+/**
+ * How a kind is written in an item's table: short for the commonest, and without loss. No event's name has `:` or `!`.
+ */
 export const kindText = ({ event, command, success }: EventKind): string =>
   command === null ? event : `${event === SHORTENED ? '' : event}${success ? ':' : '!'}${command}`;
 
@@ -60,11 +62,11 @@ const payloadOf = (events: readonly EventEntry[]): number => {
 const isFull = (events: readonly EventEntry[]): boolean =>
   events.length >= CLOSE_AT_ENTRIES || payloadOf(events) >= CLOSE_AT_PAYLOAD;
 
-/** The first sender to authenticate an event is its sender for good; anonymous copies change nothing. */
+/** The first sender to authenticate an event stays its sender; anonymous copies change nothing. */
 const withSender = (entry: EventEntry, sender: Username | null): EventEntry =>
   entry.sender === null && sender !== null ? { ...entry, sender } : entry;
 
-/** Puts as many of `events` into a chunk as fit: all of them, or at least one where the chunk is empty. */
+/** Puts as many of `events` into a chunk as fit: all of them, or at least one into an empty chunk. */
 function fill(
   chunk: Chunk,
   events: readonly EventEntry[],

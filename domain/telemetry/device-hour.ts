@@ -1,11 +1,13 @@
 import type { Username } from '../identity/username.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
-/** What an event counts as. Two events of one kind count alike in every projection. */
+/** The kind of an event. Two events of one kind count alike in every projection. */
 export type EventKind = {
   /** An event of the tool's activity, such as `cli_invocation`, or a name of the sender's own. */
   readonly event: string;
-  /** The command of an event of the activity: a name matching `COMMAND_NAME`, else `other`; null for every other event. */
+  /**
+   * The command of an event of the activity: a name matching `COMMAND_NAME`, else `other`; null for every other event.
+   */
   readonly command: string | null;
   /** Whether an event of the activity succeeded. True for other events. */
   readonly success: boolean;
@@ -16,7 +18,7 @@ export type EventEntry = {
   /** 16 hexadecimal digits: the first 8 bytes of the SHA-256 of the event's `insert_id`. */
   readonly id: string;
   readonly kind: EventKind;
-  /** The authenticated sender, or null where it came without a personal key. */
+  /** The authenticated sender; null if the event came without a personal key. */
   readonly sender: Username | null;
 };
 

@@ -1,7 +1,7 @@
 import type { Username } from '../identity/username.ts';
 
 /**
- * The device under which a client's events are kept. `~` marks the devices that stand for a server's reports, so a
+ * The device under which a client's events are kept. `~` marks the devices of a server's reports, so a
  * client's own leading `~` is doubled: no client can pass for one of them.
  */
 export const deviceIdOf = (distinctId: string): string => (distinctId.startsWith('~') ? `~${distinctId}` : distinctId);
@@ -9,19 +9,22 @@ export const deviceIdOf = (distinctId: string): string => (distinctId.startsWith
 /** The device of the events that a trusted server reports for a username: one each, so that none runs hot. */
 export const trustedDeviceIdOf = (username: Username): string => `~${username}`;
 
-/** Whether a device stands for a server's reports about one username. */
+/** Whether a device holds a server's reports about one username. */
 export const isTrustedDevice = (deviceId: string): boolean => /^~[^~+]/u.test(deviceId);
 
 /** So many devices of an account are folded, one by one. */
 export const MAX_DEVICES = 100;
 
-/** The device of what an account's keys send from any further devices. No username begins with `+`. */
+/** The device for events that an account's keys send from any further devices. No username begins with `+`. */
 export const furtherDevicesOf = (username: Username): string => `~+${username}`;
 
 /** Whether a device is no client's own: one of the two above. */
 export const isStandIn = (deviceId: string): boolean => /^~[^~]/u.test(deviceId);
 
-/** What programs send where they have no id, in letters and digits alone. Zeros, and nothing at all, are ids of nobody as well. */
+/**
+ * Placeholders that programs send if they have no id, in letters and digits alone. Zeros and an empty text are
+ * placeholders too.
+ */
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
   ...['undefined', 'null', 'nil', 'none', 'nan', 'na', 'unknown', 'unset', 'empty', 'missing', 'anonymous'],
   ...['objectobject', 'localhost', 'localhostlocaldomain', '127001', 'false', 'true'],

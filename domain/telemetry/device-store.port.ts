@@ -6,7 +6,7 @@ export type Device = {
   readonly deviceId: string;
   /** The first username to authenticate from it; its anonymous events, past and future, are this user's. */
   readonly owner?: Username;
-  /** Who had it last, where nobody has it now. */
+  /** The last owner, if there is none now. */
   readonly lastOwner?: Username;
   /** Who may not bind it again. */
   readonly barred?: readonly Username[];
@@ -14,36 +14,39 @@ export type Device = {
 
 /** What becomes of a device that is taken from its owner. */
 export type Unbinding = {
-  /** Who gets it, and when; undefined where it is to be nobody's. */
+  /** The new owner and the time; undefined if nobody gets it. */
   readonly to?: { readonly username: Username; readonly at: string } | undefined;
   /** Who may not bind it again. */
   readonly bar?: Username | undefined;
 };
 
-/** The devices and what was sent from them. Every read is strongly consistent. */
+/** The devices and their events. Every read is strongly consistent. */
 export type DeviceStore = {
   find(deviceId: string): Promise<Device | undefined>;
-  /** Notes when a device was first seen. The first time stands. */
+  /** Notes when a device was first seen. The first note stays. */
   register(deviceId: string, at: string): Promise<void>;
-  /** Makes `username` the owner, with the link that its fold follows, in one transaction; the first owner stands. Whoever is barred from it is refused. `full` as below. */
+  /**
+   * Makes `username` the owner, with the link that its fold follows, in one transaction. The first owner stays. A
+   * barred user is refused. `full` as below.
+   */
   bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned' | 'full'>;
   /**
-   * Takes the ownership away, and gives it to somebody else where that is asked for, in one transaction with the links. The
-   * link of the former owner stays: what the device's events name a sender for is still found. `not-theirs` where the
-   * device has another owner than `owner`, or one where that is undefined; `full` where the new owner has too many devices.
+   * Takes the ownership away, and gives it to somebody else if asked, in one transaction with the links. The link of
+   * the former owner stays, so that events that name them as sender are still found. `not-theirs`: the device has
+   * another owner than `owner`, or has one although `owner` is undefined. `full`: the new owner has too many devices.
    */
   unbind(deviceId: string, owner: Username | undefined, then?: Unbinding): Promise<'unbound' | 'not-theirs' | 'full'>;
   /**
-   * Makes the device findable for the fold of a username that its events name. Changes no ownership. `full` where the username
-   * has `MAX_DEVICES` others; devices that stand in for others are not counted.
+   * Lets the fold of a username find the device, whose events name it. Changes no ownership. `full`: the username has
+   * `MAX_DEVICES` others. Devices that collect others are not counted.
    */
   link(deviceId: string, username: Username): Promise<'linked' | 'full'>;
   isLinked(deviceId: string, username: Username): Promise<boolean>;
   /** All chunks of an hour, in order. */
   chunksOf(deviceId: string, hour: UtcHour): Promise<readonly Chunk[]>;
   /**
-   * Stores a chunk's new state if it is still at `chunk.revision` (0: not there at all). `stale` where somebody else
-   * wrote since; `saved` also where an earlier try of this very write turns out to have been committed.
+   * Stores a chunk's new state if it is still at `chunk.revision` (0: not there at all). `stale`: somebody else
+   * wrote since. `saved`: also if an earlier try of this very write was committed.
    */
   saveChunk(deviceId: string, hour: UtcHour, chunk: Chunk): Promise<'saved' | 'stale'>;
 };

@@ -1,7 +1,7 @@
 import type { ActivityEvent } from '../rules/scoring-rules.ts';
 import type { EventKind } from './device-hour.ts';
 
-/** A command counts by its name where it looks like one; whatever else a user typed counts as `other`. */
+/** A command counts by its name if it looks like one. Any other text counts as `other`. */
 const COMMAND_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const OTHER_COMMAND = 'other';
 
@@ -18,7 +18,7 @@ export type ActivityEvents = ReadonlyMap<string, ActivityEvent>;
 export const activityEventsOf = (rules: { readonly activity: { readonly events: readonly ActivityEvent[] } }) =>
   new Map(rules.activity.events.map((each) => [each.event, each]));
 
-/** What an event counts as: one of the tool's activity for a command and its success, any other for its name alone. */
+/** The kind of an event: a use of the tool counts by command and success, any other event by its name alone. */
 export function kindOf(event: string, properties: unknown, activity: ActivityEvents): EventKind {
   const mapping = activity.get(event);
   if (mapping === undefined) return { event, command: null, success: true };

@@ -31,7 +31,7 @@ import { spend } from './write-budget.ts';
 export const EventResult = z.object({
   /** Place in the request, from 0. */
   index: z.int(),
-  /** The event's own id, or the one derived from its content; null where none could be read. */
+  /** The event's own id, or an id derived from its content; null if it could not be read. */
   insert_id: z.nullable(z.string()),
   status: z.enum(['accepted', 'duplicate', 'rejected']),
   code: z.optional(z.string()),
@@ -56,10 +56,15 @@ export type IngestDeps = RecordTrustedDeps & {
   readonly sha256: Sha256;
 };
 
-/** Device-hours that are written at a time: enough to hide latency, few enough for a small function. Reads are asked for all at once, so that the store can do them together. */
+/**
+ * Device-hours that are written at a time: enough to hide latency, few enough for a small function. Reads are asked for
+ * all at once, so that the store can do them together.
+ */
 const PARALLEL_WRITES = 8;
 
-/** What one device sends in one request. All of it has one sender: the key's, or the one that a server reports for. */
+/**
+ * The events of one device in one request. They have one sender: the key's user, or the user that a server reports for.
+ */
 type DeviceBatch = {
   readonly deviceId: string;
   readonly sender: Username | null;
@@ -72,7 +77,7 @@ type HourBatch = Pick<DeviceBatch, 'deviceId' | 'sender'> & {
 type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
 
 /**
- * Stores a request's events, each once, and says of each what became of it.
+ * Stores a request's events, each once, and reports the outcome of each.
  *
  * Whatever can be refused is refused before the first write, so a request whose events are all refused stores nothing.
  * A throw means that some of it may be stored: the same request again completes it and counts nothing twice.
@@ -193,8 +198,8 @@ async function storeGrants(
 }
 
 /**
- * The outcomes of a request's events: of those that are one and the same, only the first can be more than a repeat. What
- * was refused, was refused to all of them.
+ * The outcomes of a request's events. Of several copies of one event, only the first can be more than a repeat. A
+ * refusal applies to all copies.
  */
 function firstOfEach<Event extends AcceptableEvent>(
   events: readonly Event[],
@@ -256,7 +261,7 @@ async function placeDevices(
   });
 }
 
-/** Decides and writes until every chunk is stored as decided, reading again whenever another sender was faster. */
+/** Decides and writes until every chunk is stored as decided. It reads again whenever another sender came first. */
 async function storeHour(
   deps: IngestDeps,
   {

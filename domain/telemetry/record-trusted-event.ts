@@ -24,7 +24,7 @@ export type RecordTrustedDeps = {
 export type FactRecord = TrustedRecord & { readonly report: FactReport };
 export type GrantRecord = TrustedRecord & { readonly report: GrantReport };
 
-/** Stored, a repeat, or refused for what is stored: another grant has its id, or no such version was published. */
+/** Stored, a repeat, or refused: another grant has its id, or no such version was published. */
 export type TrustedOutcome = StoreOutcome | TrustedConflict;
 export type TrustedConflict = {
   readonly code: GrantConflictCode | 'unknown_extension' | OverBudget['code'];
@@ -43,7 +43,7 @@ const conflictCodeOf = (grantId: string): GrantConflictCode =>
 
 export const isFactRecord = (record: TrustedRecord): record is FactRecord => !isGrantRecord(record);
 
-/** The identity of what a trusted event reports: two records of one identity are one fact. */
+/** The identity of a reported fact: two records with one identity are one fact. */
 export function identityOf(record: FactRecord): string {
   const { report, at } = record;
   switch (report.kind) {
@@ -56,16 +56,16 @@ export function identityOf(record: FactRecord): string {
   }
 }
 
-/** Who pulled, as it was sent: the user where the event names one, else the device. */
+/** The puller as it was sent: the user if the event names one, else the device. */
 const pullerOf = ({ report, distinctId }: FactRecord): string =>
   report.username === undefined ? devicePuller(deviceIdOf(distinctId)) : userPuller(report.username);
 
-/** Whom each pull counts for, or why it is refused. */
+/** For each pull the users it counts for, or the reason of its refusal. */
 export type JudgedPulls = ReadonlyMap<FactRecord, readonly Username[] | TrustedConflict>;
 
 /**
- * Judges a request's pulls in the order sent, before anything is written. Each version is looked up once, and repeats cost
- * nothing.
+ * Judges a request's pulls in the order sent, before anything is written. Each version is looked up once, and repeats
+ * cost nothing.
  */
 export async function judgePulls(
   pulls: Pick<Pulls, 'findVersion'>,
@@ -102,7 +102,7 @@ export async function judgePulls(
   );
 }
 
-/** Stores what a trusted event reports, once. */
+/** Stores a reported fact once. */
 export async function recordTrustedEvent(
   deps: RecordTrustedDeps,
   record: FactRecord,

@@ -13,7 +13,7 @@ import { activityEventsOf, kindOf, type ActivityEvents } from './event-kind.ts';
 import { isBuiltIn, readBuiltIn, readReported, type TrustedReport } from './trusted-event.ts';
 
 const MAX_EVENT_BYTES = 32 * 1024;
-/** Deeper than any client's event, and far from where a recursive reader runs out of stack. */
+/** Deeper than any client's event, and far below the depth at which a recursive reader runs out of stack. */
 const MAX_DEPTH = 64;
 /** Clients' clocks run ahead. */
 const MAX_AHEAD_MS = MILLISECONDS_PER_DAY;
@@ -33,11 +33,11 @@ export const TelemetryEvent = z.object({
   timestamp: z.optional(IsoTime),
   properties: z.optional(z.looseObject({})),
 });
-/** Who did it, as a trusted key says; from anyone else it is not even read. */
+/** The actor that a trusted key names. It is not read from any other key. */
 const ReportedFor = z.object({ properties: z.object({ username: z.optional(Username) }) });
 const StartedAt = z.object({ properties: z.object({ startedAt: z.optional(IsoTime) }) });
 
-/** An event that passed every rule that needs no look at what is stored. */
+/** An event that passed every rule that needs no stored data. */
 export type AcceptableEvent = TelemetryRecord | TrustedRecord;
 
 export type TelemetryRecord = {
@@ -46,7 +46,7 @@ export type TelemetryRecord = {
   /** 16 hexadecimal digits: the first 8 bytes of the SHA-256 of `insertId`. */
   readonly id: string;
   readonly distinctId: string;
-  /** Whom a trusted key names as the one who did it; null where it names nobody, and always for any other key. */
+  /** The actor that a trusted key names; null if it names nobody, and always null for other keys. */
   readonly reportedFor: Username | null;
   readonly hour: UtcHour;
   readonly kind: EventKind;
@@ -74,7 +74,7 @@ export type EventRefusalCode =
 export type EventRefusal = {
   readonly code: EventRefusalCode;
   readonly error: string;
-  /** The sender's own id, where it could be read. */
+  /** The sender's own id, if it could be read. */
   readonly insertId: string | null;
 };
 
@@ -92,7 +92,7 @@ function isDeeperThan(value: unknown, limit: number): boolean {
 /** The id that an event without `insert_id` gets: from its whole content, so that an identical retry is a duplicate. */
 const derivedInsertId = (raw: unknown, sha256: Sha256): string => `sha256:${sha256(canonicalJson(raw))}`;
 
-/** What an event may be beside the names that the code knows. */
+/** Kinds of events in addition to the names that the code knows. */
 export type KnownEvents = {
   readonly reported: ReadonlyMap<string, ReportedKind>;
   readonly activity: ActivityEvents;
@@ -102,10 +102,10 @@ const KNOWN: KnownEvents = { reported: reportedKindsOf(rulebook), activity: acti
 export type JudgeContext = {
   readonly now: number;
   readonly isTrusted: boolean;
-  /** Whose key sent it, where it is a person's. */
+  /** The person whose key sent it, if it is a personal key. */
   readonly sender?: Username | null;
   readonly sha256: Sha256;
-  /** Those of this release, unless said. */
+  /** The default is the rules of this release. */
   readonly known?: KnownEvents;
 };
 
@@ -139,7 +139,7 @@ export function judgeEvent(sent: unknown, context: JudgeContext): Result<Accepta
 
   const time = timeOf(timestamp, properties, context.now);
   if (!time.ok) {
-    // A server may leave the time out: it reports what has just happened.
+    // A server may leave the time out for a fact that has just happened.
     const isTimeless = isReport && context.isTrusted && time.error.code === 'timestamp_missing';
     if (!isTimeless) return refuseThis(time.error.code, time.error.error);
   }
@@ -171,7 +171,7 @@ export function judgeEvent(sent: unknown, context: JudgeContext): Result<Accepta
   });
 }
 
-/** An event's own time in epoch milliseconds, where it has one within the bounds of the contract. */
+/** An event's own time in epoch milliseconds, if it has one within the bounds of the contract. */
 function timeOf(
   timestamp: string | undefined,
   properties: unknown,

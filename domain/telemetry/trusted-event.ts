@@ -12,13 +12,15 @@ type BuiltIn = (typeof BUILT_IN_EVENTS)[number];
 
 const withProperties = <Shape extends z.core.$ZodShape>(shape: Shape) => z.object({ properties: z.object(shape) });
 
-/** The properties of the events that the code knows and only a key with `telemetry:trusted` may send, by their names. */
+/**
+ * The properties of the events that the code knows and only a key with `telemetry:trusted` may send, by their names.
+ */
 const PROPERTIES = {
   extension_published: withProperties({ extension_name: ExtensionName, version: ExtensionVersion, username: Username }),
   extension_pulled: withProperties({
     extension_name: ExtensionName,
     version: ExtensionVersion,
-    /** Who pulled it; where it is missing, the device did. */
+    /** The puller. The default is the device. */
     username: z.optional(Username),
   }),
   award: withProperties({
@@ -38,7 +40,7 @@ const PROPERTIES = {
 
 export const isBuiltIn = (event: string): event is BuiltIn => Object.hasOwn(PROPERTIES, event);
 
-/** What a trusted event tells. The time is not in it: an issue has none of its own, a sign-in's date comes from it. */
+/** The content of a trusted event without its time: an issue has none of its own, a sign-in's date comes from it. */
 export type TrustedReport = FactReport | GrantReport;
 
 /** Reports that become facts, of the telemetry or of the registry. */
@@ -60,7 +62,7 @@ export type FactReport =
       readonly kind: 'extension-pulled';
       readonly name: string;
       readonly version: string;
-      /** Undefined where the device is the puller. */
+      /** Undefined if the device is the puller. */
       readonly username: Username | undefined;
     };
 
@@ -115,7 +117,9 @@ export function readBuiltIn(event: BuiltIn, properties: unknown): Result<Trusted
   }
 }
 
-/** Reads a report of a kind that the rules name. `sender`: whose key sent it, where that speaks for nobody else. */
+/**
+ * Reads a report of a kind that the rules name. `sender` is the holder of the key, if the key speaks for nobody else.
+ */
 export function readReported(
   { event, idProperty, linePrefix }: ReportedKind,
   properties: unknown,

@@ -9,9 +9,10 @@ import type { DeviceStore } from './device-store.port.ts';
 export type UnbindDeps = { readonly devices: Pick<DeviceStore, 'find' | 'unbind'>; readonly clock: Clock };
 
 /**
- * Takes a device from its owner: its anonymous events are nobody's again, and those that name a sender stay the sender's.
- * `to` gives it to another account in the same write. `bar` keeps the owner, or the last one, from binding it again; without
- * either, the next authenticated event binds it anew. Throws where the owner changes faster than it can be taken away.
+ * Takes a device from its owner: its anonymous events belong to nobody again. Events that name a sender stay the
+ * sender's. `to` gives it to another account in the same write. `bar` keeps the owner, or the last one, from binding it
+ * again; without either, the next authenticated event binds it anew. Throws if the owner changes faster than the device
+ * can be taken away.
  */
 export async function unbindDevice(
   { devices, clock }: UnbindDeps,

@@ -8,5 +8,5 @@ export type ReportedCount = { readonly byDate: ByDate; readonly lastHour: UtcHou
 /** By the events that reported them; a kind of which there is nothing is not there. */
 export type ReportedFacts = ReadonlyMap<string, ReportedCount>;
 
-/** The facts that are reported of a user, also those of kinds that no rules name any more. Strongly consistent. */
+/** The reported facts of a user, also of kinds that no rules name any more. Strongly consistent. */
 export type UserReports = { reportsOf(username: Username): Promise<ReportedFacts> };

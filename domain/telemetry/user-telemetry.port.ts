@@ -12,6 +12,6 @@ export type DeviceLink = {
 /** The telemetry facts that a user's fold needs. Every read is strongly consistent and pages to the end. */
 export type UserTelemetry = {
   linksOf(username: Username): Promise<readonly DeviceLink[]>;
-  /** All hours of one device, or those of the dates `from` to `to`, both included, in the order of time. */
+  /** All hours of one device, or the hours of the dates `from` to `to`, both included, in the order of time. */
   hoursOf(deviceId: string, dates?: { readonly from: UtcDate; readonly to: UtcDate }): AsyncIterable<DeviceHour>;
 };

@@ -3,13 +3,13 @@ import type { EventEntry } from './device-hour.ts';
 /** One of the devices that an event came under. */
 export type Copy = { readonly deviceId: string; readonly entry: EventEntry };
 
-/** Of copies of one event: keyed beats anonymous, then the one under the smallest device id stands. */
+/** Which copy of an event counts: a keyed copy before an anonymous one, then the copy with the smallest device id. */
 const standsBefore = (a: Copy, b: Copy): boolean => {
   const [aIsKeyed, bIsKeyed] = [a.entry.sender !== null, b.entry.sender !== null];
   return aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed;
 };
 
-/** The events of one hour, each once: of its copies the one that stands. */
+/** The events of one hour, each once: the winning copy of each. */
 export function winningCopies(copies: Iterable<Copy>): readonly Copy[] {
   const standing = new Map<string, Copy>();
   for (const copy of copies) {

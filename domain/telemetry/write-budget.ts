@@ -14,8 +14,8 @@ const BUDGETS = {
 } as const satisfies Readonly<Record<Credential['kind'] | 'anonymous', WriteBudget>>;
 
 /**
- * How many rows the pulls of one request may write: one for each pull and each member whom the version counts for. Only pulls of
- * collectives' versions come so far.
+ * The rows that the pulls of one request may write: one for each pull and each credited member. Only pulls of
+ * collectives' versions can reach this limit.
  */
 export const MAX_PULL_ROWS = 2_000;
 

@@ -21,7 +21,9 @@ import { logger, publishFailedItems } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { BackfillEnv } from './env.ts';
 
-/** What is left of an invocation when it stops taking up work: enough for the slowest user and the last checkpoint. */
+/**
+ * An invocation takes up no more work with less time than this left: it must finish the slowest user and a checkpoint.
+ */
 const KEPT_BACK_MS = 90_000;
 
 const Context = z.object({
@@ -34,7 +36,7 @@ const Delivery = z.object({
 });
 const Deliveries = z.object({ Records: z.array(Delivery) });
 
-/** Named after what is wrong with it, so that whoever invoked the function sees it in `errorType`. */
+/** Its name tells what is wrong: the caller of the function sees it as `errorType`. */
 class RefusedBackfillError extends Error {
   override readonly name: string;
 
@@ -98,8 +100,8 @@ async function backfill(event: unknown, hasTime: HasTime, seed?: RunSeed): Promi
 }
 
 /**
- * Invoked by hand it answers the run's report, and throws on an event that it refuses. Fed by its queue, with schedules'
- * events and its own continuations, it reports single failures: those end in the dead-letter queue.
+ * Invoked by hand, it answers the run's report, and throws on an event that it refuses. Its queue feeds it the
+ * schedules' events and its own continuations. Then it reports single failures, which end in the dead-letter queue.
  */
 export async function handler(event: unknown, context: unknown) {
   const { getRemainingTimeInMillis } = Context.parse(context);

@@ -21,8 +21,8 @@ import { once } from '../runtime/once.ts';
 import { CheckConservationEnv } from './env.ts';
 
 /**
- * Of the 15 minutes of an invocation, new users are looked at in the first three and a half. Then there are eight in which a
- * difference must last, and it ends before the twelfth, from which on it would count as near its timeout.
+ * Of the 15 minutes of an invocation, new users are looked at in the first three and a half. Then there are eight in
+ * which a difference must last, and it ends before the twelfth, from which on it would count as near its timeout.
  */
 const LEFT_TO_BEGIN_MS = 11.5 * 60_000;
 const LEFT_TO_WAIT_MS = 3.25 * 60_000;
@@ -74,14 +74,14 @@ export async function handler(event: unknown, context: unknown): Promise<Consist
   const report = checked.value;
   if (report.ok) logger.info('conservation', report);
   else logger.error('conservation', report);
-  // An operator who says how long a difference must last sets off no alarm, and ends none.
+  // A run with its own limit for how long a difference must last sets off no alarm, and ends none.
   if (report.remembered === null) return report;
   publish([
     // A check of a few named users must not pass for the hourly one.
     ...(report.sample === 'named'
       ? []
       : [{ name: 'ConservationChecked', value: report.checked, unit: 'Count' } as const]),
-    // All who differ, not only those of this sample: the alarm stays until each of them is right.
+    // All users who differ, not only users of this sample: the alarm stays until each of them is right.
     { name: 'ConservationDifferent', value: report.remembered, unit: 'Count' },
     { name: 'ConservationUnsettled', value: report.unsettled, unit: 'Count' },
   ]);

@@ -37,17 +37,17 @@ export type ConfirmPublishDeps = HttpDeps &
 
 const YankReason = printableText({ characters: 2_000, bytes: 6_000 });
 const ContentHash = printableText({ characters: 256, bytes: 768 });
-/** A publish is seen as soon as it is confirmed, but for caches. */
+/** A confirmed publish shows at once, apart from caches. */
 const LATEST_CACHE_SECONDS = 5;
 
-/** What a client confirms; whatever else it says of the extension is none of Laurel's business. */
+/** The part of a client's confirmation that Laurel reads. */
 const ConfirmRequest = z.object({
   name: ExtensionName,
   version: ExtensionVersion,
   channel: z.optional(Channel),
   contentHash: z.optional(ContentHash),
 });
-/** Name and version are judged by codes of their own. */
+/** Name and version have refusal codes of their own. */
 const AnyConfirmRequest = z.object({
   name: z.optional(z.unknown()),
   version: z.optional(z.unknown()),
@@ -116,7 +116,7 @@ const acceptRefused = (refusal: AcceptRefusal, name: string): Reply => {
   }
 };
 
-/** `net` or `net@2026.11.03.1`, and what of it was meant. */
+/** `net` or `net@2026.11.03.1`, with the channel and the versions that were left out. */
 function targetWords(target: string, channel: Channel | undefined, { ofOthers }: YankOutcome): string {
   const versions = channel === undefined || targetOf(target)?.version !== undefined ? '' : ` in the channel ${channel}`;
   return `${target}${versions}${ofOthers === 0 ? '' : `, but for ${ofOthers} versions of other publishers,`}`;
@@ -285,7 +285,7 @@ export const routes = [
     summary: 'Name the members of a collective; what it publishes from now on counts for them',
     access: { scope: 'keys:manage' },
     request: z.object({ params: z.object({ slug: CollectiveSlug }), body: z.strictObject({ members: Members }) }),
-    unknownParam: 'invalid_name', // a slug that is new may be any, but for one that cannot be
+    unknownParam: 'invalid_name', // any valid slug may be new, so only an invalid one is refused
     answers: { 200: { description: 'The members, since when', schema: CollectiveView } },
     problems: ['invalid_name', 'busy'],
     handle: async ({ params: { slug }, body: { members } }, deps: ConfirmPublishDeps) => ({

@@ -25,8 +25,8 @@ const wired = once(() => {
 });
 
 /**
- * Gets what no route of the gateway matches. A path with doubled slashes goes to the function that it means, as it came:
- * that function merges them, too. For any other path it answers 404.
+ * Gets every request that no route of the gateway matches. A path with doubled slashes goes unchanged to the function
+ * that it means: that function merges the slashes. Any other path is answered with 404.
  */
 export async function handler(rawEvent: unknown): Promise<HttpAnswer> {
   const event = HttpEvent.parse(rawEvent);

@@ -10,7 +10,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 
 const MAX_EVENTS = 2_000;
 
-/** One event, or a batch of them. Events are judged one by one, so what they hold is not looked at here. */
+/** One event or a batch. Events are judged one by one later, so their content is not checked here. */
 const EXPECTED = 'expected an event, or a non-empty array of them in events';
 const Batch = z.object({ events: z.array(z.unknown(), EXPECTED).check(z.minLength(1, EXPECTED)) });
 
@@ -29,7 +29,7 @@ export const routes = [
     },
     problems: ['unknown_key', 'missing_scope', 'too_large', 'invalid_json', 'unsupported_encoding'],
     async handle({ body }, deps: IngestDeps & HttpDeps, { credential }) {
-      // What lets a server speak for others lets it speak.
+      // A server that may speak for others may also send events of its own.
       const maySend =
         credential === undefined ||
         hasScope(credential, 'telemetry:write') ||

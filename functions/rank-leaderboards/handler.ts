@@ -40,7 +40,7 @@ const noteRules = ({ rulesHistory }: { readonly rulesHistory: RulesHistory }) =>
 
 const drain = sqsBatch({
   message: RankRequested,
-  about: () => 'boards', // one build is enough for all
+  about: () => 'boards', // one build covers all messages
   parallel: 1,
   wire: wired,
   async onMessages(deps, messages) {
@@ -55,8 +55,8 @@ const Delivery = z.object({ Records: z.array(z.unknown()) });
 const WholeWork = z.strictObject({});
 
 /**
- * Fed by its queue, it builds the boards where that was not done since. Invoked with `{}` it builds them all now, and
- * answers once readers see them.
+ * Its queue feeds it: it then builds the boards unless a build has covered the change. Invoked with `{}`, it builds all
+ * boards now, and answers when readers see them.
  */
 export async function handler(event: unknown, context?: unknown) {
   if (Delivery.safeParse(event).success) return drain(event, context);

@@ -22,7 +22,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type CommunityReadDeps = HttpDeps & { readonly rollups: RollupReader; readonly clock: Clock };
 
-/** An hour is rolled up a minute after its change; a cache may keep what was read for as long again. */
+/** An hour is rolled up a minute after its change; a cache may keep an answer for another minute. */
 const OF_COMMUNITY = { method: 'GET', access: 'anyone', cacheSeconds: 60, hasEtag: true } as const;
 
 const Flag = z.enum(['true', 'false'], 'expected true or false');

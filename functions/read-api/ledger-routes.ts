@@ -33,7 +33,7 @@ const GRANT_COLUMNS = [
   ...['seq', 'balanceAfter', 'rulesVersion', 'previousHash', 'hash'],
 ] as const;
 
-/** From which line on; before it are those of the audits before. */
+/** The first line to audit; earlier audits covered the lines before it. */
 const AuditQuery = z.object({ from: z._default(queryNumber(1), 1) });
 
 /** A user may be known without a grant: then their ledger is empty. */

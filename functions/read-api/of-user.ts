@@ -5,7 +5,7 @@ import { problem, type Reply } from '../runtime/problems.ts';
 /** A change shows within 10 s of its commit; half of that may go to caches. */
 const CACHE_SECONDS = 5;
 
-/** What all routes about one user have in common. */
+/** Shared by all routes about one user. */
 export const OF_USER = { access: 'anyone', unknownParam: 'unknown_username', cacheSeconds: CACHE_SECONDS } as const;
 export const OfUser = z.object({ username: Username });
 export const unknownUsername = (username: string): Reply =>

@@ -45,7 +45,7 @@ export type ReadApiDeps = LedgerReadDeps &
 const DEFAULT_HISTORY_DAYS = 30;
 const MAX_HISTORY_DAYS = 366;
 
-/** What is stored of a user, or the answer where there is nothing. */
+/** Answers from the stored score of a user, or with 404 if the user is unknown. */
 async function withUser(
   { scores, resolveUsername }: ReadApiDeps,
   username: Username,

@@ -20,7 +20,7 @@ const AwardRequest = z.strictObject({
   username: Username,
   points: AwardPoints,
   reason: Reason,
-  /** The key's label where it is missing. */
+  /** The default is the key's label. */
   grantedBy: z.optional(GrantedBy),
 });
 const BadgeRequest = z.strictObject({
@@ -32,8 +32,8 @@ const BadgeRequest = z.strictObject({
 });
 
 /**
- * The id of a grant in a path. On AWS `a//b` arrives as `a/b`, so a slash is taken only in the ids of publishes: the name of an
- * extension has no two in a row. A feed post may be named `a//b`, and another one `a/b`.
+ * The id of a grant in a path. On AWS `a//b` arrives as `a/b`, so a slash is taken only in the ids of publishes: the
+ * name of an extension has no two in a row. A feed post may be named `a//b`, and another one `a/b`.
  */
 const GrantId = z
   .string()

@@ -40,8 +40,9 @@ const Delivery = z.object({ Records: z.array(z.unknown()) });
 const WholeWork = z.strictObject({});
 
 /**
- * Fed by its queue, it rolls up the announced hours. Invoked with `{}` it does its whole work now: every hour that has facts,
- * of all days that facts may still come in for, and a new sample of the gauges; it answers how many hours those were.
+ * Its queue feeds it: it then rolls up the announced hours. Invoked with `{}` it does its whole work now: every hour
+ * that has facts, of all days that facts may still come in for, and a new sample of the gauges; it answers how many
+ * hours those were.
  */
 export async function handler(event: unknown, context?: unknown) {
   if (Delivery.safeParse(event).success) return drain(event, context);

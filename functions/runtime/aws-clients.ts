@@ -4,16 +4,16 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 
 type Patience = {
   readonly connectionTimeout: number;
-  /** For a whole answer; and for each pause in one, since the SDK stops this clock at an answer's first byte. */
+  /** For a whole answer, and for each pause in one, because the SDK stops this clock at an answer's first byte. */
   readonly requestTimeout: number;
   /**
-   * Tries in all, of what was lost, throttled or answered with 5xx. The SDK pauses by chance: up to 0.05 s before the
-   * second try and 0.1 s before the third, twenty times that after throttling.
+   * All tries of a call that was lost, throttled or answered with 5xx. The SDK pauses at random: up to 0.05 s before
+   * the second try and 0.1 s before the third, twenty times that after throttling.
    */
   readonly maxAttempts: number;
 };
 
-/** By who waits. The SDK itself would wait for good. */
+/** By the caller that waits. Without it, the SDK would wait forever. */
 const PATIENCE = {
   /** A client of the API: an endpoint that never answers is given up after 6 s of the function's 10. */
   api: { connectionTimeout: 1_000, requestTimeout: 3_000, maxAttempts: 2 },

@@ -1,15 +1,17 @@
 import type { Sleep } from '../../domain/shared/environment.ts';
 import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
 
-/** Whether what is left of the invocation must be kept for its answer. */
+/** Whether the rest of the invocation's time must be kept for its answer. */
 export type IsTimeUp = () => boolean;
 
-/** What was begun is not finished: it comes again. */
+/** The work is not finished: its message comes again. */
 export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 }
 
-/** The parts of a refresh that can take long, so that they stop once the time is up: reading facts, and trying again. */
+/**
+ * The parts of a refresh that can take long, so that they stop once the time is up: reading facts, and trying again.
+ */
 export function stoppedInTime<Deps extends { readonly telemetry: UserTelemetry; readonly sleep: Sleep }>(
   deps: Deps,
   isTimeUp: IsTimeUp,

@@ -28,7 +28,7 @@ export function csvOf(rows: readonly object[], columns: readonly string[]): stri
   return [columns.join(','), ...lines, ''].join('\r\n');
 }
 
-/** A view as JSON, or its rows as CSV where the caller asked for that. The page after it is named in a header. */
+/** A view as JSON, or its rows as CSV if the caller asked for that. A header names the next page. */
 export function inFormat(
   { format }: { readonly format?: 'json' | 'csv' | undefined },
   headers: Readonly<Record<string, string | undefined>>,

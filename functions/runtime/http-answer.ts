@@ -6,7 +6,7 @@ import { problem, type Content, type Reply } from './problems.ts';
 import type { Route } from './route.ts';
 import { methodsOf, type Match } from './router.ts';
 
-/** What is read of an API Gateway HTTP API event, payload format 2.0. */
+/** The fields that are read of an API Gateway HTTP API event, payload format 2.0. */
 export const HttpEvent = z.object({
   rawPath: z.string(),
   rawQueryString: z.string(),
@@ -34,7 +34,7 @@ const isPublic = (route: Pick<Route<never>, 'access'>): boolean => route.access 
 /** Nothing has this path. Any page may read that: it tells a wrong path from a broken server. */
 export const nothingHere = (): Reply => problem('not_found', 'there is nothing at this path', { headers: ANY_ORIGIN });
 
-/** What answers an unexpected fault: the request's id and nothing of the fault. */
+/** The answer to an unexpected fault: it names the request's id and nothing of the fault. */
 export const internalFault = (requestId: string): Reply =>
   problem('internal', `internal error; name request ${requestId} when you report it`);
 
@@ -50,7 +50,7 @@ export function withoutRoute<Deps>(
   if (requestContext.http.method !== 'OPTIONS') {
     return problem('method_not_allowed', `this path takes ${methods}`, { headers: { ...origin, allow: methods } });
   }
-  // A page of another origin may read what is public with any header. `*` does not cover this one.
+  // A page of another origin may read public answers with any header. `*` does not cover this one.
   const asksForAuthorization = /\bauthorization\b/iu.test(headers['access-control-request-headers'] ?? '');
   const preflight = {
     ...origin,
@@ -70,7 +70,7 @@ type Sent = {
   readonly isText: boolean;
 };
 
-/** A content as it is sent: text is compressed where it is long and the caller reads gzip. JSON always stays readable. */
+/** A content as it is sent: long text is compressed if the caller reads gzip. JSON always stays readable. */
 function sentAs({ type, data }: Content, isJson: boolean, accepted = ''): Sent {
   const headers = { 'content-type': type };
   if (typeof data !== 'string') return { headers, bytes: data, isText: false };

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
 import { Variables } from './variables.ts';
 
-/** What every function behind the HTTP API may be told, beside its own environment. */
+/** Settings of every function behind the HTTP API, in addition to its own. */
 export const HttpEnv = z.pick(Variables, { BASE_PATH: true });

@@ -13,7 +13,7 @@ import { pathFinder, type Match } from './router.ts';
 
 /**
  * A Lambda behind the HTTP API: finds the route, checks key, scope and request, and answers in the contract's words.
- * What nobody expected is logged with the request's id and answered as 500 with that id, never with a stack.
+ * An unexpected error is logged with the request's id and answered as 500 with that id, never with a stack.
  */
 export function httpFunction<Deps extends HttpDeps>(options: {
   readonly routes: readonly Route<Deps>[];

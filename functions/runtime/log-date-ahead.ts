@@ -1,6 +1,9 @@
 import { logger, publish } from './log.ts';
 
-/** What is stored, of a user, a board or an hour, is dated by a clock that was days ahead. An alarm watches the metric. */
+/**
+ * A stored value of a user, a board or an hour has a date from a clock that was days ahead. An alarm watches the
+ * metric.
+ */
 export const logDateAhead = (what: string, date: string): void => {
   logger.error('a stored date is ahead', { what, date });
   publish([{ name: 'StoredDateAhead', value: 1, unit: 'Count' }]);

@@ -8,7 +8,9 @@ export const logger = new Logger({ serviceName });
 
 export type Measurement = { readonly name: string; readonly value: number; readonly unit: 'Count' | 'Milliseconds' };
 
-/** Publishes figures as CloudWatch metrics (embedded in a log line, so it costs no call), one dimension: the function. */
+/**
+ * Publishes figures as CloudWatch metrics (embedded in a log line, so it costs no call), one dimension: the function.
+ */
 export function publish(measurements: readonly Measurement[]): void {
   if (measurements.length === 0) return;
   const metrics = new Metrics({ namespace: 'Laurel', serviceName });

@@ -22,7 +22,7 @@ function fieldsOf(route: DescribedRoute, part: 'params' | 'query'): readonly [st
   });
 }
 
-/** The codes that a route can refuse with: its own, and those that its access and its request bring. */
+/** The codes that a route can refuse with: its own, and the codes of its access and its request. */
 function problemsOf(route: DescribedRoute): readonly ProblemCode[] {
   const { access, request, problems = [] } = route;
   const takes = (part: string) => part in request.shape;
@@ -92,7 +92,9 @@ function operationOf(route: DescribedRoute): Json {
   };
 }
 
-/** The OpenAPI 3.1 document of these routes, from the very schemas that check their requests and describe their answers. */
+/**
+ * The OpenAPI 3.1 document of these routes, from the very schemas that check their requests and describe their answers.
+ */
 export function openApiOf(
   routes: readonly DescribedRoute[],
   info: { readonly title: string; readonly version: string },

@@ -23,7 +23,7 @@ export const STATUS_OF_CODE = {
   not_reversible: 409,
   too_many_devices: 409,
   version_conflict: 409,
-  /** 403 where an extension that belongs to somebody else is to be changed. */
+  /** 403 for a change of an extension that belongs to somebody else. */
   not_owner: 409,
   too_large: 413,
   unsupported_encoding: 415,
@@ -31,7 +31,7 @@ export const STATUS_OF_CODE = {
   invalid_name: 422,
   invalid_version: 422,
   internal: 500,
-  /** The same request again goes on: `retry-after` says when. */
+  /** The same request again goes on; `retry-after` gives the time. */
   busy: 503,
 } as const;
 export type ProblemCode = keyof typeof STATUS_OF_CODE;
@@ -44,21 +44,24 @@ export const Problem = z.object({
 });
 export type Problem = z.infer<typeof Problem>;
 
-/** What is not JSON: a page, an image, a table. Text is compressed for whoever can read that; bytes are ready to send. */
+/**
+ * What is not JSON: a page, an image, a table. Text is compressed for callers that can read it; bytes are ready to
+ * send.
+ */
 export type Content = { readonly type: string; readonly data: string | Uint8Array };
 
 export type Reply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; nothing is sent where it is missing. */
+  /** Sent as JSON. Without it, the answer has no body. */
   readonly body?: unknown;
   /** Sent as it is, instead of JSON. */
   readonly content?: Content;
-  /** What the request's log line and the metrics say of it, by metric name. */
+  /** Figures for the request's log line and for the metrics, by metric name. */
   readonly counts?: Readonly<Record<string, number>>;
 };
 
-/** An answer that refuses: `sentence` names the field and what was expected of it. */
+/** An answer that refuses: `sentence` names the field and the expectation. */
 export function problem(
   code: ProblemCode,
   sentence: string,

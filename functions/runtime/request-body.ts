@@ -10,25 +10,28 @@ export type BodyLimits = {
 };
 
 const MIB = 1024 * 1024;
-/** For every body but those below: far more than any of them needs. */
+/** For every body except the two kinds below: far more than any of them needs. */
 export const SMALL_BODY: BodyLimits = { sent: MIB / 4, decoded: MIB / 4 };
-/** A client confirms with all that it knows of an extension, most of which is none of our business. Lambda takes no more. */
+/**
+ * A client confirms with all that it knows of an extension, most of which is none of our business. Lambda takes no
+ * more.
+ */
 export const PUBLISH_BODY: BodyLimits = { sent: 6 * MIB, decoded: 6 * MIB };
 export const TELEMETRY_BODY: BodyLimits = { sent: 4 * MIB, decoded: 16 * MIB };
 
-/** Far deeper than what any route reads. */
+/** Far deeper than any route reads. */
 const MAX_LEVELS = 500;
 /** Each costs far more than its two bytes; 2,000 events of 250 each are below this. */
 const MAX_LISTS_AND_OBJECTS = 500_000;
 
-/** A gateway that takes compressed bytes for text puts U+FFFD for what is none: the bytes are lost. */
+/** A gateway that takes compressed bytes for text replaces invalid ones with U+FFFD: the bytes are lost. */
 const AS_BYTES =
   'content-type: send a compressed body as application/octet-stream; the gateway took this one for text and broke it';
 
 const tooLarge = (what: string): Reply => problem('too_large', `body: larger than ${what}`);
 const notJson = (expected: string): Reply => problem('invalid_json', `body: ${expected}`);
 
-/** The JSON value of a request's body: decoded as the gateway says, decompressed within limits, measured, parsed. */
+/** The JSON value of a request's body: it is decoded, decompressed within limits, measured and parsed. */
 export function readJson(
   request: {
     readonly body?: string | undefined;
@@ -50,7 +53,7 @@ export function readJson(
 
 function parse(bytes: Buffer): Result<unknown, Reply> {
   try {
-    // Lenient decoding would make one id of several: what is not UTF-8 is refused. A byte order mark is skipped.
+    // Lenient decoding would turn several ids into one, so invalid UTF-8 is refused. A byte order mark is skipped.
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     return ok(value);
   } catch (error) {
@@ -65,7 +68,7 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x
 
 /**
  * Refuses a body that would cost far more than its bytes to parse: a few kilobytes of gzip may hold millions of lists.
- * One look at each byte. What is no JSON may be measured wrongly, and is refused by the parser.
+ * Looks at each byte once. Invalid JSON may be measured wrongly, but the parser refuses it.
  */
 function refusalOfSize(bytes: Buffer): Reply | undefined {
   let [levels, opened, isInText] = [0, 0, false];

@@ -15,28 +15,30 @@ export type Access = 'anyone' | 'anonymous-or-key' | 'key' | { readonly scope: S
 
 type DescribedAnswer = {
   readonly description: string;
-  /** Of its JSON, where it is any. */
+  /** The schema of a JSON answer. */
   readonly schema?: z.ZodMiniType;
   /** The media types of what is not JSON. */
   readonly types?: readonly string[];
 };
 
-/** What a route is to its clients: enough to check a request and to describe it in the OpenAPI document. */
+/** A route as its clients see it: enough to check a request and to describe it in the OpenAPI document. */
 type RouteDescription = {
   readonly method: Method;
   /** `/v1/keys/{id}`; `{name+}` takes any number of segments. */
   readonly path: string;
   readonly summary: string;
   readonly access: Access;
-  /** Of `params` (from the path), `query` and `body`, those that the route reads. */
+  /** The parts that the route reads: `params` (from the path), `query` and `body`. */
   readonly request: z.ZodMiniObject;
   readonly bodyLimits?: BodyLimits;
-  /** What a body should be, for the documentation of a route whose handler judges it itself. */
+  /** The documented form of a body, if the route's handler judges it itself. */
   readonly documentedBody?: z.ZodMiniType;
-  /** The code where a path parameter cannot name anything: the same as where it names nothing. One for all, or each. */
+  /**
+   * The code for a path parameter that no thing can have: the same as for one that no thing has. One for all, or each.
+   */
   readonly unknownParam?: ProblemCode | Readonly<Record<string, ProblemCode>>;
   readonly answers: Readonly<Record<number, DescribedAnswer>>;
-  /** The codes it can refuse with, beside those that follow from `access` and `request`. */
+  /** The codes it can refuse with, in addition to the codes of its `access` and `request`. */
   readonly problems?: readonly ProblemCode[];
   /** Seconds that a public answer may be kept by any cache. */
   readonly cacheSeconds?: number;
@@ -64,7 +66,7 @@ const isEnsured = <Allowed extends Access>(
 ): credential is CredentialFor<Allowed> =>
   access === 'anonymous-or-key' || (access === 'anyone') === (credential === undefined);
 
-/** What a request brought: a body only where the route reads one. */
+/** The parts of a request. It has a body only if the route reads one. */
 export type Sent = {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
@@ -72,15 +74,15 @@ export type Sent = {
 };
 
 export type Route<Deps> = RouteDescription & {
-  /** Checks what was sent against `request`, then handles it. */
+  /** Checks the parts against `request`, then handles them. */
   readonly answer: (sent: Sent, context: RouteContext, deps: Deps) => Promise<Reply>;
 };
 
 /** Whether a request without a body is one that the route takes. */
 export const isBodyOptional = ({ request: { shape } }: Pick<RouteDescription, 'request'>): boolean =>
-  shape.body instanceof z.ZodMiniOptional; // of any value, none is one, too: a body that is anything is needed
+  shape.body instanceof z.ZodMiniOptional; // a body of any value is not optional: somebody must send one
 
-/** What every HTTP function has beside the needs of its own routes. */
+/** Every HTTP function has these, in addition to the dependencies of its own routes. */
 export type HttpDeps = { readonly authenticate: Authenticate };
 
 /** Ties a route's handler to its schema and to its access: nothing reaches a use-case unchecked. */
@@ -108,7 +110,7 @@ export function route<Deps, Request extends z.ZodMiniObject, const Allowed exten
   };
 }
 
-/** One part of a request is told of at a time: the path, then the query, then the body. */
+/** A refusal is about one part of a request: the path, then the query, then the body. */
 function refused(description: RouteDescription, faults: readonly Fault[]): Reply {
   const partOf = ({ field }: Fault) => field.split('.', 1)[0];
   const within = (part: string) =>

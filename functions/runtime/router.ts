@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import type { Method } from './route.ts';
 
-/** A path's routes, found as the gateway hands paths over: decoded, with or without doubled slashes and the base path. */
+/**
+ * A path's routes, found as the gateway hands paths over: decoded, with or without doubled slashes and the base path.
+ */
 
 type Pattern = readonly {
   readonly kind: 'literal' | 'one' | 'many';
@@ -13,8 +15,8 @@ type Pattern = readonly {
 export type Match<Route> = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
 
 /**
- * An id that may be sent in a path. The gateway decodes a path twice, cuts it at an encoded `?` and merges slashes, so an id
- * with any other character could arrive as another one. Such an id goes in a body.
+ * An id that may be sent in a path. The gateway decodes a path twice, cuts it at an encoded `?` and merges slashes, so
+ * an id with any other character could arrive as another one. Such an id goes in a body.
  */
 export const pathId = (instead: string) =>
   z.string().check(z.regex(/^[A-Za-z0-9._~-]{1,128}$/, `a path carries ids of A-Z a-z 0-9 . _ ~ - only: ${instead}`));
@@ -29,7 +31,7 @@ const patternOf = (path: string): Pattern =>
     return { kind: plus === '+' ? 'many' : 'one', text: name, suffix };
   });
 
-/** What a path gives for the parameters of a pattern; a parameter of several segments takes what the others leave. */
+/** The parameters of a pattern in a path. A parameter of several segments takes the segments that the others leave. */
 function paramsOf(pattern: Pattern, path: readonly string[]): Record<string, string> | undefined {
   const extra = path.length - pattern.length;
   const isGreedy = pattern.some(({ kind }) => kind === 'many');
@@ -47,8 +49,8 @@ function paramsOf(pattern: Pattern, path: readonly string[]): Record<string, str
 }
 
 /**
- * Finds the routes of a path, whatever their methods. Behind a base path such as `/api`, each path is also found with it
- * in front; a route whose own path starts with it, `/api/whoami` say, comes first.
+ * Finds the routes of a path, whatever their methods. Behind a base path such as `/api`, each path is also found with
+ * it in front; a route whose own path starts with it, `/api/whoami` say, comes first.
  */
 export function pathFinder<Route extends { readonly path: string }>(
   routes: readonly Route[],

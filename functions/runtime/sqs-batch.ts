@@ -8,7 +8,7 @@ const Batch = z.object({ Records: z.array(z.object({ messageId: z.string(), body
 
 type BatchAnswer = { batchItemFailures: { itemIdentifier: string }[] };
 
-/** So much of an invocation's time is kept for its answer: a wait, or two tries that nobody answers, are over by then. */
+/** This part of an invocation's time is kept for its answer: enough for a wait, or for two tries without an answer. */
 const KEPT_FOR_THE_ANSWER_MS = 20_000;
 
 const Context = z.object({
@@ -17,14 +17,15 @@ const Context = z.object({
 
 /**
  * A Lambda that drains a queue. Every body is parsed; messages about the same thing (`about`) are handled together,
- * once. What cannot be parsed or handled is that message's own failure: the others are done, it comes again and ends
- * in the dead-letter queue. So is what there is no time for: it stops before it would be cut off, which would fail them all.
+ * once. A message that cannot be parsed or handled fails alone: the others are done, and it comes again and ends in the
+ * dead-letter queue. A message without enough time fails too: the function stops before Lambda would end it, which
+ * would fail all messages.
  */
 export function sqsBatch<Deps, Message>(options: {
   readonly message: z.ZodMiniType<Message>;
   readonly about: (message: Message) => string;
   readonly wire: () => Deps;
-  /** Work that takes long looks at `isTimeUp`, and throws where it is. */
+  /** Long work checks `isTimeUp`, and throws if it is. */
   readonly onMessages: (deps: Deps, messages: readonly [Message, ...Message[]], isTimeUp: IsTimeUp) => Promise<void>;
   /** Things handled at a time. */
   readonly parallel: number;
@@ -32,7 +33,7 @@ export function sqsBatch<Deps, Message>(options: {
   const wired = once(options.wire);
 
   return async (event, context) => {
-    // A call by hand may come without: then there is time enough.
+    // A call by hand may have no context: then there is time enough.
     const left = context === undefined ? () => Infinity : Context.parse(context).getRemainingTimeInMillis;
     const isTimeUp = () => left() < KEPT_FOR_THE_ANSWER_MS;
     const failed: string[] = [];

@@ -20,10 +20,10 @@ const tableOfStream = (arn: string): string => arn.split('/')[1] ?? '';
 /**
  * A Lambda that reads a table's stream. It reads the records one by one. `onChanges` gets all that were readable.
  *
- * The first unreadable record is reported as failed: the mapping tries again from there, bisects, and in the end
- * puts the record's position into the failure queue. The records before it and after it are announced all the same. A
- * record that comes twice is only announced twice. If `onChanges` throws, the batch fails from its start. `lateness` is told of
- * old records before they are handled, so that it knows even if the invocation is cut off.
+ * The first unreadable record is reported as failed: the mapping tries again from there, bisects, and in the end puts
+ * the record's position into the failure queue. The records before it and after it are announced all the same. A record
+ * that comes twice is only announced twice. If `onChanges` throws, the batch fails from its start. `lateness` is told
+ * of old records before they are handled, so that it knows even if the invocation is cut off.
  */
 export function streamBatch<Deps, Change>(options: {
   readonly wire: () => Deps;

@@ -2,7 +2,9 @@ import * as z from 'zod/mini';
 
 const name = z.string().check(z.minLength(1));
 
-/** Everything that an environment can tell a function. Each `env.ts` picks from it, and the stack gives what was picked. */
+/**
+ * Everything that an environment can tell a function. Each `env.ts` picks from it, and the stack gives what was picked.
+ */
 export const Variables = z.object({
   TELEMETRY_TABLE: name,
   REGISTRY_TABLE: name,

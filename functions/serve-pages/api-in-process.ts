@@ -7,8 +7,8 @@ import { pathFinder } from '../runtime/router.ts';
 const FAULT = 'Something failed on our side. It was noted; please try again.';
 
 /**
- * The public API for the pages, without a request over the network: the same routes check what is asked and answer it, so
- * that a page can show nothing else.
+ * The public API for the pages, without a request over the network: the same routes check what is asked and answer it,
+ * so that a page can show nothing else.
  */
 export function apiInProcess<Deps extends HttpDeps>(
   routes: readonly Route<Deps>[],

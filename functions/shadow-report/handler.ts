@@ -5,12 +5,12 @@ import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { usersWith } from '../adapters/dynamodb/shared/users-with.ts';
 import { BALANCE_SK } from '../adapters/dynamodb/grants/grant.items.ts';
-import { SCORE_SK } from '../adapters/dynamodb/scoring/score.items.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { random, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { ShadowReportEnv } from './env.ts';
+import { SCORE_SK } from '../runtime/names.ts';
 
 const wired = once(() => {
   const env = ShadowReportEnv.parse(process.env);
@@ -26,7 +26,7 @@ const wired = once(() => {
   };
 });
 
-/** Invoked by an operator; the event says nothing. */
+/** Invoked by an operator. The event is not read. */
 export const handler = async (): Promise<ShadowReport> => {
   const report = await reportShadow(wired());
   logger.info('shadow report', { users: report.users, ok: report.ok, flagged: report.flagged.length });

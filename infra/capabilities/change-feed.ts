@@ -7,6 +7,7 @@ import type { Foundation } from './foundation.ts';
 import type { Leaderboards } from './leaderboards.ts';
 import type { Metrics } from './metrics.ts';
 import type { Scoring } from './scoring.ts';
+import { PROFILE_SK, SCORE_SK } from '../../functions/runtime/names.ts';
 
 /** Maps each change of a fact or a score to what must be computed again, and asks for it. */
 export function changeFeed(
@@ -21,7 +22,7 @@ export function changeFeed(
       Telemetry: { table: tables.telemetry },
       Grants: { table: tables.scoreGrants },
       Registry: { table: tables.registry },
-      Scores: { table: tables.userScores, sortKeys: ['SCORE', 'PROFILE'] }, // a refresh also writes METRICS and day rows
+      Scores: { table: tables.userScores, sortKeys: [SCORE_SK, PROFILE_SK] }, // a refresh also writes METRICS and day rows
     },
     environment: environmentOf(AnnounceChangesEnv, {
       ...variables,

@@ -7,6 +7,7 @@ import { resolveIntrinsics } from './intrinsics.ts';
 import { referencesOf, type Surroundings } from './references.ts';
 import * as types from './resources.ts';
 import { UnsupportedTemplateError } from './unsupported.ts';
+import { ROLE_TAG } from '../../functions/runtime/names.ts';
 
 export type TableModel = {
   readonly role: string;
@@ -96,7 +97,6 @@ export type StackModel = {
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number } | undefined;
 };
 
-const ROLE_TAG = 'laurel:role';
 /** The permissions that a mapping's poller needs from the function's role, and Lambda's default batch size. */
 const POLLED_AS = {
   queue: { batchSize: 10, actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PROFILE_SK, SCORE_SK } from '../../functions/adapters/dynamodb/scoring/score.items.ts';
 import { ofType, targetOf } from '../support/template.ts';
 import { functions, mappings, queues, resources } from './template-under-test.ts';
+import { PROFILE_SK, SCORE_SK } from '../../functions/runtime/names.ts';
 
 const FOURTEEN_DAYS = 14 * 24 * 60 * 60;
 

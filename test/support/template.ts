@@ -1,6 +1,7 @@
+import { ROLE_TAG } from '../../functions/runtime/names.ts';
+
 /** Reads a synthesized template by the roles that resources are tagged with. */
 /** As the local stack and the operator's command know it; infra itself would load the whole CDK here. */
-const ROLE_TAG = 'laurel:role';
 
 export type Resource = { readonly Type: string; readonly Properties: any; readonly DeletionPolicy?: string };
 export type Resources = Readonly<Record<string, Resource>>;

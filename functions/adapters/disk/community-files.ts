@@ -28,11 +28,11 @@ export class CommunityError extends Error {
   constructor(faults: readonly FileFault[]) {
     super(faults.map(sentenceOfFault).join('\n'));
     this.faults = faults;
-    this.stack = this.message; // it is shown to whoever wrote the files
+    this.stack = this.message; // the author of the files reads it
   }
 }
 
-/** The files of a community that say what is particular to it. */
+/** The files that describe one community. */
 export function filesOf(directory: string): CommunityFiles {
   const rules = join(directory, 'rules');
   const names = [

@@ -8,7 +8,7 @@ function checked(): Community {
 }
 
 /**
- * The community that this process is of. It is imported as `#community`: the bundles of functions have its content in place of
- * this module, read and checked when they are built, so that no cold start parses it.
+ * The community that this process is of. It is imported as `#community`: the bundles of functions have its content in
+ * place of this module, read and checked when they are built, so that no cold start parses it.
  */
 export const community: Community = checked();

@@ -7,7 +7,7 @@ import type { NewSorter } from '../../../domain/leaderboards/sorter.port.ts';
 
 /** Items that are held in memory: of a row with its pack and unpack, some tens of megabytes. */
 const ITEMS_IN_MEMORY = 50_000;
-/** What all runs together read ahead, and what one reads at least. */
+/** Bytes that all runs together read ahead, and the least that one run reads. */
 const READ_AHEAD_BYTES = 4 << 20;
 const LEAST_READ_BYTES = 4 << 10;
 const WRITTEN_AT_ONCE = 1_000;
@@ -122,7 +122,7 @@ function* linesOf(file: TemporaryFile, { start, end }: Run, chunkBytes: number):
 
 type Head<Item> = { item: Item; readonly order: number; readonly rest: Iterator<Item, unknown> };
 
-/** Merges what is sorted. Of items that compare equal, those of the earlier source come first. */
+/** Merges sorted sources. Of items that compare equal, the items of the earlier source come first. */
 function* merge<Item>(
   sources: readonly Iterator<Item, unknown>[],
   compare: (a: Item, b: Item) => number,

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 /** The end of a log that is looked at: thousands of lines. */
 const TAIL_BYTES = 4_000_000;
 
-/** The lines at the end of a function's log; none where there is no such file. */
+/** The lines at the end of a function's log; none if the file does not exist. */
 export function tailOf(file: string): readonly string[] {
   if (!existsSync(file)) return [];
   const descriptor = openSync(file, 'r');
@@ -22,22 +22,22 @@ const Thrown = z.object({ errorType: z.string(), errorMessage: z.string() });
 const ErrorLine = z.object({
   level: z.literal('ERROR'),
   timestamp: z.optional(z.string()),
-  /** What a function says; of what it threw, Lambda logs this. */
+  /** The function's own message; Lambda logs this of an error that the function threw. */
   message: z.optional(z.union([z.string(), Thrown])),
   messageId: z.optional(z.string()),
   messageIds: z.optional(z.array(z.string())),
   /** The table whose stream was read. */
   table: z.optional(z.string()),
   error: z.optional(z.object({ name: z.optional(z.string()), message: z.optional(z.string()) })),
-  /** The local stack's own line of what a function threw. */
+  /** The local stack's own line about an error that a function threw. */
   errorType: z.optional(z.string()),
   errorMessage: z.optional(z.string()),
 });
 
 export type LoggedError = {
-  /** ISO 8601; undefined where the line does not tell. */
+  /** ISO 8601; undefined if the line has none. */
   readonly at: string | undefined;
-  /** `TypeError: x is not a function`, else what the function says of it. */
+  /** `TypeError: x is not a function`, or else the function's message. */
   readonly says: string;
   /** Whether the invocation as a whole failed. */
   readonly isThrown: boolean;

@@ -6,8 +6,9 @@ const BATCH_SIZE = 10;
 const MAX_TRIES = 5;
 
 /**
- * Sends messages, ten a request; with a delay they are received only once it is over. A `Failed` entry of an answer is a failure: it is sent again with jitter, and throws
- * in the end. What was sent by then may be sent again later; a message only says what to recompute.
+ * Sends messages, ten a request. With a delay they arrive only after it. A `Failed` entry of an answer is a failure: it
+ * is sent again with jitter, and throws in the end. Messages that went through by then may be sent again later. That is
+ * harmless, because a message only asks for a recomputation.
  */
 export function sqsSender(
   client: SQSClient,

@@ -7,7 +7,7 @@ import { type Item, USER_PREFIX } from '../shared/item.ts';
 /**
  * The items of the `backfill_runs` table. All of them expire 90 days after their run started.
  *
- *   RUNS                  <runId>                 what was asked for, and whether it is done; sorted by time
+ *   RUNS                  <runId>                 the order, and whether it is done; sorted by time
  *   RUN#<runId>           TASK#PLAN#telemetry#00  how far one part of the run has come
  *   RUN#<runId>           TASK#WORK#03
  *   RUN#<runId>           TASK#DAYS#02

@@ -46,7 +46,7 @@ export function dynamoBackfillRuns(
     return Item === undefined ? undefined : parseRunItem(Item);
   };
 
-  /** What a batch leaves unprocessed was not refused, only put off. */
+  /** Items that a batch leaves unprocessed are not refused: they are sent again. */
   async function putAll(requests: WriteRequest[]): Promise<void> {
     let left = requests;
     for (let attempt = 1; left.length > 0; attempt += 1) {

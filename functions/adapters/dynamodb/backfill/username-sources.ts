@@ -1,8 +1,9 @@
 import { QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { UsernameSource, UsernameSources } from '../../../../domain/backfill/username-source.port.ts';
-import { BY_SHARD_INDEX, computedBy, SCORE_SHARDS, scoreShardOf, type ComputedBy } from '../scoring/score.items.ts';
+import { computedBy, SCORE_SHARDS, scoreShardOf, type ComputedBy } from '../scoring/score.items.ts';
 import { ITEMS_A_PAGE, positionOf, scanForUsers, startAt, usernamesIn } from '../shared/scan-for-users.ts';
+import { BY_SHARD_INDEX } from '../../../runtime/names.ts';
 
 const SCAN_SEGMENTS = 4;
 
@@ -18,8 +19,8 @@ const tableScan = (
 });
 
 /**
- * The users who have a score. From the index, which has one small entry for each, while the table has one for each of
- * their days; a score that it does not show yet was saved a moment ago, from facts that the other sources show.
+ * The users who have a score. The index has one small entry for each, while the table has one for each of their days. A
+ * score that the index does not show yet was saved a moment ago, from facts that the other sources show.
  */
 const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
   name: 'scores',
@@ -33,7 +34,7 @@ const scored = (client: DynamoDBClient, tableName: string): UsernameSource => ({
     }),
 });
 
-/** The users whose score is of other rules than these, or folded otherwise, or whose date of change has come. */
+/** The users whose score follows other rules or another fold, or is due to change. */
 const staleScores = (client: DynamoDBClient, tableName: string, by: ComputedBy): UsernameSource => ({
   name: 'stale-scores',
   segments: SCORE_SHARDS,
@@ -59,8 +60,8 @@ const staleScores = (client: DynamoDBClient, tableName: string, by: ComputedBy):
 });
 
 /**
- * Where backfills find usernames. A further table that names users is one line more. The registry needs none: whomever a
- * version or a pull counts for has a publish grant, and a scan would read every pull there ever was.
+ * Where backfills find usernames. Another table that names users is one more line. The registry needs none: every user
+ * with a version or a pull has a publish grant, and a scan would read all pulls.
  */
 export function dynamoUsernameSources(
   client: DynamoDBClient,

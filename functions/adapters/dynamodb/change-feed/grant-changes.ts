@@ -5,8 +5,8 @@ import { usernameOf } from '../shared/item.ts';
 import type { StreamChange } from './stream-record.ts';
 
 /**
- * What a stream record of the `score_grants` table means. A grant and its balance change in one transaction and announce
- * the same user, once; either by itself was made by hand. Throws on a record that this table could not have made.
+ * Reads a stream record of the `score_grants` table. A grant and its balance change in one transaction and announce the
+ * same user once. A record of only one of them comes from a change by hand. Throws on a record of another table.
  */
 export function grantChange({ keys, before, after }: StreamChange): LedgerChange {
   if (keys.sk?.S !== GRANT_SK) return { kind: 'ledger-changed', username: usernameOf(keys), hours: [] };

@@ -8,7 +8,7 @@ import type { Item } from '../shared/item.ts';
 
 const Placed = z.object({ dayShard: z.string(), hour: z.string() });
 
-/** What a stream record of the `registry` table means; undefined for one that neither a score nor a metric counts. */
+/** Reads a stream record of the `registry` table; undefined if neither a score nor a metric counts the change. */
 export function registryChange({ keys, before, after }: StreamChange): RegistryChange | undefined {
   const images = [before, after].filter((image) => image !== undefined);
   const username = creditedByItem(keys);
@@ -17,7 +17,7 @@ export function registryChange({ keys, before, after }: StreamChange): RegistryC
   return { kind: 'registry-changed', username, isRemoval: after === undefined, hours };
 }
 
-/** The hour in which a fact stands in the index; of an extension that of its first version, which shows its owner. */
+/** The hour of a fact in the index. An extension has the hour of its first version, which shows its owner. */
 function hoursOf(keys: Item, image: Item): readonly UtcHour[] {
   if (isExtensionItem(keys)) return [hourOf(Date.parse(parseExtensionItem(image).createdAt))];
   const placed = Placed.safeParse(unmarshall(image));

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ScoreChange } from '../../../../domain/change-feed/score-change.ts';
-import { PROFILE_SK, SCORE_SK, ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
+import { ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
 import type { StreamChange } from './stream-record.ts';
 import { type Item, usernameOf } from '../shared/item.ts';
+import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
 
 const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
   image === undefined ? undefined : ScoreEntry.parse(unmarshall(image));
 
-/** What a stream record of the `user_scores` table means; undefined for what changes neither a board nor a choice. */
+/** Reads a stream record of the `user_scores` table; undefined if it changes neither a board nor a user's choice. */
 export function scoreChange({ keys, before, after }: StreamChange): ScoreChange | undefined {
   const sortKey = sortKeyOf(keys);
   if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };

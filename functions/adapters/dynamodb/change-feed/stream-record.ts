@@ -39,7 +39,7 @@ export type StreamChange = {
   readonly after: Item | undefined;
 };
 
-/** What a record of a table's stream means to `read`. Throws on a record of another form. */
+/** Hands the change in a record of a table's stream to `read`. Throws on a record of another form. */
 export function readStreamRecord<Change>(
   { table, record }: { readonly table: string; readonly record: unknown },
   read: (change: StreamChange) => Change,

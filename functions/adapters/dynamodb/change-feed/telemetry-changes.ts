@@ -5,7 +5,7 @@ import type { StreamChange } from './stream-record.ts';
 import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
 import type { Item } from '../shared/item.ts';
 
-/** What a stream record of the `telemetry` table means. Throws on a record that this table could not have made. */
+/** Reads a stream record of the `telemetry` table. Throws on a record of another table. */
 export function telemetryChange({ keys, before, after }: StreamChange): TelemetryChange | undefined {
   const key = parseKey(keys);
   switch (key.kind) {

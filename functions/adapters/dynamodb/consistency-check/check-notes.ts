@@ -56,7 +56,7 @@ export function dynamoCheckNotes(client: DynamoDBClient, tableName: string): Che
     },
 
     async remember({ found, right }) {
-      // Found last: whoever is in both differs.
+      // `found` comes last: an account in both lists differs.
       const left = right.length > 0 ? await update('DELETE', right) : null;
       if (found.length > 0) return update('ADD', found);
       return left ?? (await differing()).length;

@@ -1,18 +1,18 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { UserPlace } from '../../../../domain/consistency-check/user-places.port.ts';
 import { scanForUsers } from '../shared/scan-for-users.ts';
-import { BY_SHARD_INDEX } from '../scoring/score.items.ts';
+import { BY_SHARD_INDEX } from '../../../runtime/names.ts';
 
-/** Each of them is a user whose facts are folded from nothing. */
+/** For each of them, a user's facts are folded from nothing. */
 const SCORES_AN_HOUR = 1_000;
-/** Most of them are no users' and only passed over. */
+/** Most of them belong to no user, and are skipped. */
 const ITEMS_AN_HOUR = 20_000;
 /** DynamoDB divides no further. */
 const MAX_PARTS = 1_000_000;
 
 /**
- * Where users are found to be checked: by their scores, then by facts and grants, for those whom no refresh has ever
- * reached. A table's number of items, by which it is divided, is up to six hours old; that does no harm.
+ * Where the check finds users: in the scores, then in facts and grants for users whom no refresh has ever reached. A
+ * table is divided by its number of items. That number can be six hours old, which does no harm.
  */
 export function dynamoUserPlaces(
   client: DynamoDBClient,

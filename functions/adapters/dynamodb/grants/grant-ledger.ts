@@ -6,8 +6,8 @@ import { getOne, getTogether, type GetItem } from '../shared/gather.ts';
 import { writeTogether } from '../shared/write-together.ts';
 
 /**
- * The ledger in the `score_grants` table. Lines and balance are only ever put, the lines where none is: no role that
- * writes here may update or delete.
+ * The ledger in the `score_grants` table. It only puts lines and balances, and a line only if its id is new. No role
+ * that writes here may update or delete.
  */
 export function dynamoGrantLedger(
   client: DynamoDBClient,
@@ -40,7 +40,7 @@ export function dynamoGrantLedger(
   };
 }
 
-/** The actions that add lines of one user and move the balance: part of a transaction, with whatever else must be true. */
+/** The actions that add one user's lines and move the balance. They are part of a transaction, which may hold more. */
 export function appendActions(
   tableName: string,
   { username, before, lines, after, writeId }: GrantAppend,

@@ -2,8 +2,9 @@ import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/cli
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { GrantLines, LinesRead } from '../../../../domain/grants/grant-ledger.port.ts';
 import type { Username } from '../../../../domain/identity/username.ts';
-import { balanceKey, BY_USER_INDEX, parseBalanceItem, readLine } from './grant.items.ts';
+import { balanceKey, parseBalanceItem, readLine } from './grant.items.ts';
 import type { Item } from '../shared/item.ts';
+import { BY_USER_INDEX } from '../../../runtime/names.ts';
 
 /** Reads a user's lines through the index, and the balance from the table itself. */
 export function dynamoGrantLines(client: DynamoDBClient, tableName: string): GrantLines {

@@ -17,7 +17,6 @@ import { type Item, userPk } from '../shared/item.ts';
 
 export const GRANT_SK = 'GRANT';
 export const BALANCE_SK = 'BALANCE';
-export const BY_USER_INDEX = 'byUser';
 const GRANT_PREFIX = 'GRANT#';
 
 export const grantKey = (grantId: string): Item => marshall({ pk: GRANT_PREFIX + grantId, sk: GRANT_SK });
@@ -52,7 +51,7 @@ const BalanceItem = z.object({
   publishPoints: z.int(),
 });
 
-/** Hashes are kept as bytes: half of what their digits take, so that a line stays within one write unit. */
+/** Hashes are kept as bytes, at half the size of their digits, so that a line stays within one write unit. */
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -84,7 +83,10 @@ function storedOf(item: z.infer<typeof GrantItem>): StoredGrant {
   };
 }
 
-/** A user's line as the index has it, and what is wrong with it: an audit tells, whatever wrote it. */
+/**
+ * A user's line as the index has it, and its fault. An audit reports the fault, also of a line that was written by
+ * hand.
+ */
 export function readLine(item: Item): { readonly line: GrantLine | undefined; readonly fault: LineFault | undefined } {
   const seq = Number(item.seq?.N);
   const parsed = GrantItem.safeParse(unmarshall(item));

@@ -13,7 +13,7 @@ import type { CredentialStore } from '../../../../domain/identity/credentials.po
 import type { Clock, Sha256 } from '../../../../domain/shared/environment.ts';
 import { type Condition, ifThere } from '../shared/conditions.ts';
 
-/** The `credentials` table: one item a key, under its id, which a key's own hash gives. */
+/** The `credentials` table has one item for each key. Its id comes from the key's hash. */
 const SK = 'KEY';
 const keyOf = (id: string) => marshall({ pk: id, sk: SK });
 
@@ -25,7 +25,7 @@ const ifNewOrSame = (hash: string): Condition => ({
 });
 
 export function dynamoCredentials(client: DynamoDBClient, tableName: string): CredentialStore {
-  /** Sets one attribute of a key that exists; false where none does. */
+  /** Sets one attribute of a key; false if the key does not exist. */
   async function setTime(id: string, attribute: 'lastUsedAt' | 'revokedAt', value: string): Promise<boolean> {
     const isRevocation = attribute === 'revokedAt';
     const command = new UpdateItemCommand({

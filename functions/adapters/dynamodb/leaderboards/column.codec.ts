@@ -3,9 +3,9 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as z from 'zod/mini';
 
 /**
- * Columns of a table as bytes. Each is deflated for itself, and so is each place of its numbers' bytes: what is alike
- * compresses together, and what is noise costs its own bits alone. Measured on a million simulated users, that takes a
- * sixth off what the same columns take as deflated JSON.
+ * Columns of a table as bytes. Each column is deflated by itself, and so is each byte position of its numbers: similar
+ * bytes compress together, and noise costs only its own bits. Measured on a million simulated users, that takes a sixth
+ * less than the same columns as deflated JSON.
  */
 const BYTE = 256;
 const Bytes = z.instanceof(Uint8Array);
@@ -30,7 +30,7 @@ export function packNumbers(values: readonly number[]): Numbers {
   return { min, places };
 }
 
-/** `count`: how many there are, which a column of equal numbers does not show. */
+/** `count` is the number of values: a column of equal numbers does not show it. */
 export function unpackNumbers({ min, places }: Numbers, count: number): number[] {
   const values = new Array<number>(count).fill(min);
   for (const [place, packed] of places.entries()) {
@@ -41,7 +41,7 @@ export function unpackNumbers({ min, places }: Numbers, count: number): number[]
   return values;
 }
 
-/** Numbers of which neighbours are close to each other: the first one, and from each to the next. */
+/** Numbers whose neighbours are close: the first number, then the differences. */
 export const Differences = z.object({ first: Integer, steps: Numbers });
 export type Differences = z.infer<typeof Differences>;
 

@@ -16,14 +16,16 @@ import {
 } from './leaderboard.items.ts';
 import type { Item } from '../shared/item.ts';
 
-/** The first snapshot at or before a time is nearly always kept; where not, an hour's are looked through at once. */
+/**
+ * The first snapshot at or before a time is nearly always kept. Otherwise one read looks through an hour's snapshots.
+ */
 const SNAPSHOTS_A_PAGE = [1, 25] as const;
 
 /**
- * Reads eventually consistent, for half the price: a snapshot and its blocks are never changed, so that what is found is
- * right. What is not found may just not be seen yet, and is looked for again consistently.
+ * Reads are eventually consistent, for half the price. A snapshot and its blocks never change, so an item that is found
+ * is right. An item that is not found may be too new to be seen, so a consistent read follows.
  *
- * A snapshot whose time is over is gone, though its item may still be there: its blocks may be not.
+ * An expired snapshot counts as gone, even if its item is still there: its blocks may be missing.
  */
 export function dynamoLeaderboardReader(
   client: DynamoDBClient,

@@ -40,16 +40,16 @@ const KEPT = {
 } as const;
 
 /**
- * Days for which a block is kept beyond what its snapshot needs. One day is for the clocks. Where no build works any more,
- * the newest snapshot, too, is read only as long as its blocks are there: that is time to repair it in.
+ * Days for which a block is kept beyond the needs of its snapshot. One day is for clocks that differ. If builds fail,
+ * the newest snapshot stays readable only as long as its blocks are there: these days are the time for a repair.
  */
 const SPARE_DAYS = { recent: 7, hourly: 1, daily: 0 } as const;
-/** A lease that every hour asks a little more of is taken for longer at once, and renewed half as often as it is old. */
+/** Every hour would extend a lease a little. It is taken for longer at once, so it is renewed rarely. */
 const HOURLY_LEASE_DAYS = 80;
-/** Two blocks of one address are not seen in a lifetime; so many of them are a fault of the hash. */
+/** Two blocks with one address are not expected in a lifetime. This many are a fault of the hash. */
 const MAX_SALTS = 8;
 
-/** The day, counted from the epoch, until which a block has to be kept; and the one until which it is when written. */
+/** The last day, counted from the epoch, on which a block is needed, and the last day that a write grants it. */
 function leaseFor(retention: Retention, asOf: string): { readonly needed: number; readonly granted: number } {
   if (retention === 'daily') return { needed: FOR_GOOD, granted: FOR_GOOD };
   const needed = Math.ceil((Date.parse(asOf) + KEPT[retention]) / MILLISECONDS_PER_DAY) + SPARE_DAYS[retention];
@@ -78,9 +78,9 @@ const ifNewerThanShown = (asOf: string): Condition => ({
 /**
  * The builder's side of the `leaderboards` table.
  *
- * Which blocks are there, and until when, is remembered in one item for each board. It is a cache: every entry of it is
- * true, whoever wrote it, since a lease is never shortened; what it does not know is found out by the write. Whoever
- * deletes blocks by hand deletes it with them.
+ * One item for each board remembers which blocks are there, and until when. It is a cache. Every entry is true, because
+ * a lease is never shortened; the write finds out about blocks without an entry. If you delete blocks by hand, delete
+ * this item too.
  */
 export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string, sha256: Sha256): LeaderboardStore {
   async function read(Key: Item): Promise<Item | undefined> {
@@ -95,7 +95,7 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
     return put.existing;
   }
 
-  /** The lease that the block has now; null where its address is another block's. */
+  /** The lease that the block has now; null if another block has its address. */
   async function putBlock(
     ref: BlockRef,
     hash: string,
@@ -121,7 +121,7 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
       const { needed, granted } = leaseFor(retention, asOf);
       const item = await read(leasesKey(board));
       const known: Leases = item === undefined ? new Map() : parseLeases(item);
-      const named = new Map<BlockRef, Lease>(); // by the snapshot that is being written
+      const named = new Map<BlockRef, Lease>(); // the blocks of the snapshot that is being written
 
       async function put(content: BlockContent): Promise<BlockRef> {
         for (let salt = 0; salt < MAX_SALTS; salt += 1) {
@@ -161,15 +161,15 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
     await client.send(new PutItemCommand({ TableName, Item: toLeasesItem(board, named) }));
   }
 
-  /** Where another builder stored one of this very time, that one stays: whoever pages through it has to find it again. */
+  /** A snapshot that another builder stored for the same time stays: readers may be paging through it. */
   async function putSnapshot(item: Item): Promise<Item> {
     return (await putIf({ Item: item, ...ifNew })) ?? item;
   }
 
   async function switchTo(board: Board, asOf: string, root: Item): Promise<'switched' | 'superseded'> {
-    const { expiresAt, ...kept } = root; // the newest is there until the next one is
+    const { expiresAt, ...kept } = root; // the newest stays until the next one replaces it
     const existing = await putIf({ Item: { ...kept, ...newestKey(board) }, ...ifNewerThanShown(asOf) });
-    const isOwn = existing?.asOf?.S === asOf; // the SDK sent it again after a lost answer, or it was built twice
+    const isOwn = existing?.asOf?.S === asOf; // the SDK sent it again after a lost answer, or two builders built it
     return existing === null || isOwn ? 'switched' : 'superseded';
   }
 }

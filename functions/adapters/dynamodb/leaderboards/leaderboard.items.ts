@@ -55,7 +55,7 @@ const RootItem = z.object({
   date: z.iso.date(),
   total: Count,
   scores: Count,
-  /** Of a snapshot from before rows had one: none, hence one version. */
+  /** Missing in old snapshots, whose rows all have one version. */
   rulesVersions: z._default(z.record(z.string(), Count), {}),
   leaves: Count,
   startParts: Numbers,
@@ -76,7 +76,7 @@ const partsOf = (start: LeafStart | null): number => {
 const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
   values.filter((value) => value !== undefined);
 
-/** What a snapshot is stored as, without its key. */
+/** A snapshot as it is stored, without its key. */
 export function toRoot({ leaves, buckets, rulesVersions, ...snapshot }: Snapshot): Item {
   const starts = leaves.map(({ start }) => start);
   const usernames = present(starts.map((start) => start?.username));
@@ -93,7 +93,7 @@ export function toRoot({ leaves, buckets, rulesVersions, ...snapshot }: Snapshot
   });
 }
 
-/** Milliseconds since the epoch until which the snapshot is kept; null for one that is kept for good. */
+/** The end of the snapshot in milliseconds since the epoch; null if it is kept forever. */
 export type StoredSnapshot = { readonly snapshot: Snapshot; readonly expires: number | null };
 
 export function parseRoot(item: Item): StoredSnapshot {
@@ -136,7 +136,7 @@ const LeafItem = z.object({
   count: Count,
   usernames: Texts,
   points: Differences,
-  /** canonicalScore without the points: 0 on the board of all time, where they are the same. */
+  /** canonicalScore minus the points: 0 on the board of all time. */
   others: Numbers,
   tierNames: z.array(z.string()),
   tiers: Numbers,
@@ -145,7 +145,7 @@ const LeafItem = z.object({
   versions: z._default(Numbers, { min: 0, places: [] }),
 });
 
-/** The content of a block: `text` is what its address is the hash of, `columns` what is stored. */
+/** The content of a block: its address is the hash of `text`, and `columns` is stored. */
 export type BlockContent = { readonly text: string; readonly columns: () => Item };
 
 export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
@@ -184,7 +184,7 @@ export function parseLeaf(item: Item): readonly BoardRow[] {
 
 const BucketItem = z.object({ count: Count, fingerprints: Differences, points: Numbers, since: Numbers });
 
-/** The order of a bucket says nothing; fingerprints that follow each other are stored in fewer bytes. */
+/** The order in a bucket has no meaning. Sorted fingerprints take fewer bytes. */
 const compareEntries = (a: BucketEntry, b: BucketEntry): number =>
   a.fingerprint - b.fingerprint || b.points - a.points || a.since - b.since;
 

@@ -6,7 +6,7 @@ import { RULES_KEY } from './leaderboard.items.ts';
 
 const RulesItem = z.object({ version: z.string(), since: z.record(z.string(), z.iso.datetime()) });
 
-/** Beside the boards: whoever builds them notes it, and whoever reads them may tell it. */
+/** It is stored in the boards' table: the builder of boards writes it, and their readers may read it. */
 export function dynamoRulesHistory(client: DynamoDBClient, TableName: string): RulesHistory {
   const read = async (isConsistent: boolean) => {
     const { Item } = await client.send(new GetItemCommand({ TableName, Key: RULES_KEY, ConsistentRead: isConsistent }));

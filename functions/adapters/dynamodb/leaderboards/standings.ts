@@ -1,12 +1,13 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Standing, Standings } from '../../../../domain/leaderboards/standings.port.ts';
-import { BY_SHARD_INDEX, SCORE_SHARDS, ScoreEntry, scoreShardOf } from '../scoring/score.items.ts';
+import { SCORE_SHARDS, ScoreEntry, scoreShardOf } from '../scoring/score.items.ts';
 import type { Item } from '../shared/item.ts';
+import { BY_SHARD_INDEX } from '../../../runtime/names.ts';
 
 function standingOf(item: Item): Standing | null {
   const { username, memberScore, standingSince, isHidden, ...rest } = ScoreEntry.parse(unmarshall(item));
-  const isListed = memberScore !== undefined && !isHidden; // undefined: what a bind that was undone left behind
+  const isListed = memberScore !== undefined && !isHidden; // undefined: left behind by a bind that was undone
   return isListed ? { username, canonicalScore: memberScore, since: Date.parse(standingSince), ...rest } : null;
 }
 
@@ -21,8 +22,8 @@ async function* entriesOf(client: DynamoDBClient, TableName: string, segment: nu
 }
 
 /**
- * Every score, from the index that has one small entry for each. The index follows its table within a moment: what a
- * build misses so is in the next one, which the change itself asks for.
+ * Every score, from the index that has one small entry for each. The index follows its table within a moment. A build
+ * that misses a change for that reason is followed by another, which the change itself asks for.
  */
 export const dynamoStandings = (client: DynamoDBClient, tableName: string): Standings => ({
   segments: SCORE_SHARDS,
@@ -34,7 +35,7 @@ export const dynamoStandings = (client: DynamoDBClient, tableName: string): Stan
   },
 });
 
-/** By which version of the rules each score is. */
+/** The version of the rules that computed each score. */
 export async function* dynamoRulesVersions(client: DynamoDBClient, tableName: string): AsyncGenerator<string, void> {
   for (let segment = 0; segment < SCORE_SHARDS; segment += 1) {
     for await (const items of entriesOf(client, tableName, segment)) {

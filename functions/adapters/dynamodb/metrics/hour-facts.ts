@@ -14,7 +14,7 @@ import type { Item } from '../shared/item.ts';
 
 type Facts = Partial<HourFacts>;
 
-/** What the items of one hour say, table by table. */
+/** The facts that the items of one hour hold, table by table. */
 type Reading = { readonly table: string; readonly read: (items: readonly Item[], hour: UtcHour) => Facts };
 
 export function dynamoHourFacts(
@@ -49,7 +49,7 @@ function telemetryFacts(items: readonly Item[], hour: UtcHour): Facts {
   for (const item of items) {
     const key = parseKey(item);
     if (key.kind === 'chunk') devices.push({ deviceId: key.deviceId, events: parseChunk(item).chunk.events });
-    // Its place in the index is of the same hour, but for one that was moved by hand.
+    // Its place in the index has the same hour, unless somebody moved it by hand.
     const isNew = key.kind === 'device' && hourOf(Date.parse(DeviceItem.parse(unmarshall(item)).createdAt)) === hour;
     if (key.kind === 'device' && isNew) newDevices.push(key.deviceId);
   }

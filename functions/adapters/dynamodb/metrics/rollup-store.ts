@@ -24,7 +24,7 @@ import type { Item } from '../shared/item.ts';
 import { ifAt } from '../shared/conditions.ts';
 import { putIf } from '../shared/put-if.ts';
 
-/** A transaction takes 100 actions and 4 MB; each of ours holds the guard as well, the last one the totals. */
+/** A transaction takes 100 actions and 4 MB. Each one here also holds the guard, and the last one the totals. */
 const MAX_ROWS = 98;
 const MAX_BYTES = 3_000_000;
 
@@ -82,8 +82,9 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
     { items, day: before, revision }: { readonly items: readonly Item[] } & ReturnType<typeof parseDay>,
     next: RolledUpDay,
   ): Promise<'saved' | 'stale'> {
-    // All rows go under one guard. Where they are too many for one transaction each of several moves it on, so that no
-    // other run's rows come between; the totals and the times of the hours change with the last one.
+    // All rows share one guard. If they are too many for one transaction, each of several transactions moves the guard,
+    // so
+    // that no other run's rows come between. The totals and the times of the hours change with the last one.
     const batches = inBatches(changesOf(items, next));
     for (const [index, batch] of batches.entries()) {
       const isLast = index === batches.length - 1;
@@ -99,14 +100,14 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
     return 'saved';
   }
 
-  /** What has to be written for the rows that were read to become those of `next`. */
+  /** The writes that turn the rows that were read into the rows of `next`. */
   function changesOf(items: readonly Item[], next: RolledUpDay): readonly Change[] {
     const stored = new Map(items.filter(isRow).map((item) => [keyOf(item), item]));
     const rows = toRows(next);
     const kept = new Set(rows.map(keyOf));
     const changed = rows.filter((row) => !isDeepStrictEqual(stored.get(keyOf(row)), row));
     const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item);
-    // A row and its total kept apart go together: a repeat would not see that only one of them was written.
+    // A row and its separate total go together: a repeat would not see that only one of them was written.
     const withTotal = (row: Item) => [row, toSeriesItem(next.date, row)].filter((item) => item !== undefined);
     return [
       ...changed.map((row) => ({
@@ -121,7 +122,7 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
   }
 }
 
-/** At least one batch, also where nothing changed: a save always moves the guard. */
+/** At least one batch, even if nothing changed: a save always moves the guard. */
 function inBatches(changes: readonly Change[]): readonly (readonly TransactWriteItem[])[] {
   const batches: TransactWriteItem[][] = [[]];
   let bytes = 0;

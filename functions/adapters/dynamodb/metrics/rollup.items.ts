@@ -99,7 +99,7 @@ const HASH_BYTES = 8;
 /** Far enough below the 400 KB of an item for hashes that are spread unevenly. */
 const MEMBERS_PER_PART = 20_000;
 
-/** The number of parts of a set: a power of two, so that a hash's first bits say which part it is in. */
+/** The number of parts of a set: a power of two, so that the first bits of a hash give its part. */
 const partsOf = (members: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, members / MEMBERS_PER_PART)));
 const HASH_PREFIX_BITS = 16;
 
@@ -158,7 +158,7 @@ export const toTotalsItem = (day: RolledUpDay): Item => {
 export function parseTotalsItem(item: Item): { readonly date: UtcDate; readonly totals: DayTotals } {
   const { sk, totals } = TotalsItem.parse(item);
   const known = Object.entries(totals.M).flatMap(([name, { L }]) => {
-    const metric = MetricRollupHourMetric.safeParse(name); // what is no metric any more is nobody's total
+    const metric = MetricRollupHourMetric.safeParse(name); // a metric that was removed has no total
     const tally: Tally = { eventCount: L[0], valueSum: L[1] };
     return metric.success ? [[metric.data, tally] as const] : [];
   });
@@ -173,7 +173,7 @@ export const pullsSeries = (extension: string): Series => ({
   key1: extension,
 });
 
-/** The day total of a row, where it has one kept apart. */
+/** The day total of a row, if it is stored separately. */
 export function toSeriesItem(date: UtcDate, row: Item): Item | undefined {
   if (row.scope?.S !== 'extension') return undefined;
   const { series, hours } = parseMetricItem(row);
@@ -233,7 +233,7 @@ export function parseDay(
       const name = MetricRollupHourMetric.parse(metric);
       const set = sets.get(name) ?? new Map<string, number>();
       sets.set(name, set);
-      // Parts of two sizes stand side by side where a save stopped half way.
+      // A save that stopped half way leaves parts of two sizes.
       for (const [hash, hours] of members) set.set(hash, (set.get(hash) ?? 0) | hours);
     } else throw new Error(`no item of a rolled up day has the key ${sk}`);
   }

@@ -45,8 +45,8 @@ export const versionSk = (version: string): string => VERSION_PREFIX + inOrder(v
 export const livePrefix = (channel: string): string => `${LIVE_PREFIX}${channel}#`;
 
 /**
- * A version in the form whose text order is the numeric order of versions. `1` and `01` are two versions of one number, so
- * what was left out of the number follows it.
+ * A version in the form whose text order is the numeric order of versions. `1` and `01` are two versions with one
+ * number, so the omitted zeros follow the number.
  */
 function inOrder(version: string): string {
   if (SEMVER.test(version)) return semverInOrder(version);
@@ -155,14 +155,14 @@ type LiveKey = Pick<PublishedVersion, 'name' | 'channel' | 'version'>;
 export const liveKey = ({ name, channel, version }: LiveKey): Item =>
   marshall({ pk: extensionPk(name), sk: livePrefix(channel) + inOrder(version) });
 
-/** The row by which the newest version of a channel is found: it is there while the version is not yanked. */
+/** The row that finds the newest version of a channel. It exists while the version is not yanked. */
 export const toLiveItem = ({ name, version, channel, publisher, publishedAt }: PublishedVersion): Item => ({
   ...liveKey({ name, channel, version }),
   ...marshall({ name, version, publisher, publishedAt }),
 });
 export const parseLiveItem = (item: Item): LatestVersion => LiveItem.parse(unmarshall(item));
 
-/** The rows by which a version counts for those whom it is credited to. */
+/** The rows that make a version count for the users it is credited to. */
 export const toPublisherItems = ({ name, version, credited, publishedAt, yank }: PublishedVersion): readonly Item[] =>
   credited.map((username) =>
     marshalled({
@@ -193,13 +193,13 @@ const PublisherItem = z.object({
   yanked: z.boolean(),
   yankedAt: z.optional(z.iso.datetime()),
 });
-/** One whose yank has no time, from before that was noted, has never counted. */
+/** An old row whose yank has no time has never counted. */
 export function parsePublisherItem(item: Item): CreditedVersion {
   const { publishedAt, yanked, yankedAt = publishedAt } = PublisherItem.parse(unmarshall(item));
   return { publishedOn: publishedAt.slice(0, 10), yankedOn: yanked ? yankedAt.slice(0, 10) : null };
 }
 
-/** Neither names nor versions have a `#`, and a puller may have any: it is what follows the second. */
+/** Names and versions have no `#`, but a puller may: the puller is everything after the second one. */
 const PullKey = z.string().check(z.regex(/^PULL#[^#]+#./su));
 export function pullerOfItem({ sk }: Item): string {
   const key = PullKey.parse(sk?.S);
@@ -214,7 +214,7 @@ export const parsePullItem = (item: Item): CountedPull => ({
 
 const Keys = z.object({ pk: z.string(), sk: z.string() });
 
-/** Whom an item counts for, from its keys: undefined for one that counts for nobody. */
+/** The user an item counts for, from its keys; undefined if it counts for nobody. */
 export function creditedByItem(keys: Item): Username | undefined {
   const { pk, sk } = Keys.parse(unmarshall(keys));
   if (pk.startsWith(PUBLISHER_PREFIX) && sk.startsWith(VERSION_PREFIX)) {
@@ -229,7 +229,7 @@ export const isVersionItem = (keys: Item): boolean => keys.sk?.S?.startsWith(VER
 
 const PulledVersion = z.string().check(z.regex(/^PULL#[^#]+@[^@#]+#./su));
 
-/** Which version of what a pull's row is about. No version has an `@`, a name may start with one. */
+/** The name and version of a pull's row. A version has no `@`, but a name may start with one. */
 export function pullOfItem(item: Item): { readonly name: string; readonly version: string; readonly puller: string } {
   const key = PulledVersion.parse(item.sk?.S);
   const pulled = key.slice(PULL_PREFIX.length, key.indexOf('#', PULL_PREFIX.length));

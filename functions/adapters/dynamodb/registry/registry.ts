@@ -23,7 +23,9 @@ import { getOne, type GetItem } from '../shared/gather.ts';
 import { writeTogether } from '../shared/write-together.ts';
 import { ifAt, ifNew } from '../shared/conditions.ts';
 
-/** The registry in the `registry` table; a publish writes its grants into the ledger's table in the same transaction. */
+/**
+ * The registry in the `registry` table; a publish writes its grants into the ledger's table in the same transaction.
+ */
 export function dynamoRegistry(
   client: DynamoDBClient,
   tables: { readonly registry: string; readonly grants: string },

@@ -11,7 +11,7 @@ import {
 } from './registry.items.ts';
 import type { Item } from '../shared/item.ts';
 
-/** A page is billed for what it looks at; about as many as the caps pay for. */
+/** A page is billed for the rows it reads. This is about as many as the caps reward. */
 const ROWS_A_PAGE = 100;
 
 export function dynamoUserRegistry(client: DynamoDBClient, tableName: string): UserRegistry {

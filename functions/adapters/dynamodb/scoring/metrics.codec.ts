@@ -17,7 +17,7 @@ import {
 
 /**
  * Metrics as bytes: one table of names for all folds, numbers by their place in it, active dates as a bitset; JSON,
- * deflated. A user with five commands a day stays under 1 KB, hence one write unit, however many days they were active.
+ * deflated. A user with five commands a day stays under 1 KB, so within one write unit, with any number of active days.
  */
 const Count = z.int().check(z.nonnegative());
 /** [last hour since the epoch or -1, place and count of each event …, place, total and failures of each command …] */
@@ -41,7 +41,10 @@ const Packed = z.object({
   reports: z.tuple([Count, z.int(), Count, z.int()]),
   /** Publishes and pulls; metrics that were stored before there was a registry have none. */
   registry: z._default(z.tuple([Count, Count]), [0, 0]),
-  /** What `reports` and `registry` sum up and the points of the activity, by date, with their rules; of an older release's nothing. */
+  /**
+   * What `reports` and `registry` sum up and the points of the activity, by date, with their rules; of an older
+   * release's nothing.
+   */
   byDate: z.optional(
     z.object({ issues: Days, signIns: Days, publishes: Days, pulls: Days, activity: Days, rules: z.string() }),
   ),
@@ -79,7 +82,7 @@ export function packMetrics(metrics: PackedMetrics): Uint8Array {
     open: relative([...metrics.open.values()].map(rowOf)),
     ownedDevices: metrics.ownedDevices,
     sentFrom: [...metrics.sentFrom],
-    // Sums as well: it is what an older release reads.
+    // Sums too: an older release reads them.
     reports: [
       totalOf(issues.byDate),
       hourNumberOf(issues.lastHour),
@@ -170,7 +173,7 @@ function unpackDays(numbers: readonly number[]): ByDate {
 const namesOf = (maps: readonly ReadonlyMap<string, unknown>[]): string[] =>
   [...new Set(maps.flatMap((map) => [...map.keys()]))].sort();
 
-/** Each name's place in the table, then its numbers. */
+/** For each name: its place in the table, then its numbers. */
 const flatten = <Value>(
   map: ReadonlyMap<string, Value>,
   names: readonly string[],

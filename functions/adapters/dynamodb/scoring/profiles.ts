@@ -3,8 +3,9 @@ import { Username } from '../../../../domain/identity/username.ts';
 import type { Profiles } from '../../../../domain/scoring/profiles.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { getAll } from '../shared/get-all.ts';
-import { parseProfileItem, PROFILE_SK, toProfileItem } from './score.items.ts';
+import { parseProfileItem, toProfileItem } from './score.items.ts';
 import { usernameOf, userPk } from '../shared/item.ts';
+import { PROFILE_SK } from '../../../runtime/names.ts';
 
 export const dynamoProfiles = (
   client: DynamoDBClient,

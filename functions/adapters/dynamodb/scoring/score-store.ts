@@ -11,7 +11,6 @@ import {
   parseDayItem,
   parseTurnItem,
   REFRESH_SK,
-  SCORE_SK,
   storedUserOf,
   toDayItem,
   toMetricsItem,
@@ -21,6 +20,7 @@ import {
 import { type Item, userPk } from '../shared/item.ts';
 import { type Condition, ifAt, ifNew } from '../shared/conditions.ts';
 import { putIf as putItemIf, type PutIf } from '../shared/put-if.ts';
+import { SCORE_SK } from '../../../runtime/names.ts';
 
 const BETWEEN = 'pk = :user AND sk BETWEEN :from AND :to';
 const between = (username: Username, from: string, to: string) => ({
@@ -88,7 +88,7 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
     async takeTurn(username, turn, before) {
       const ifUnchanged = before === undefined ? ifNew : ifTurnOf(before.by);
       if (await putIf({ Item: toTurnItem(username, turn), ...ifUnchanged })) return true;
-      // After a lost answer the SDK sends again, and then meets its own turn.
+      // After a lost answer the SDK sends again and finds its own turn.
       const [now] = await itemsBetween(username, REFRESH_SK, REFRESH_SK);
       return now !== undefined && parseTurnItem(now).by === turn.by;
     },

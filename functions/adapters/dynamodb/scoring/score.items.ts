@@ -19,21 +19,21 @@ import { shardOf } from '../../../../domain/shared/shard.ts';
 import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from './metrics.codec.ts';
 import { type Item, userPk } from '../shared/item.ts';
+import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
 
 /**
  * The items of the `user_scores` table.
  *
  *   USER#<name>    METRICS           username_metrics, packed
  *   USER#<name>    PROFILE           what the user chose: whether the leaderboards show them
- *   USER#<name>    REFRESH           whose turn it is to refresh the user, where there are many devices
+ *   USER#<name>    REFRESH           whose turn it is to refresh a user with many devices
  *   USER#<name>    SCORE             the score; in the index `byShard`
- *   USER#<name>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE knows no more
+ *   USER#<name>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE no longer holds
  */
 
+// One query reads METRICS, PROFILE, REFRESH and SCORE: they follow each other in this order.
 export const METRICS_SK = 'METRICS';
-export const PROFILE_SK = 'PROFILE'; // between the two in their order: one query reads all three
-export const REFRESH_SK = 'REFRESH'; // this one, too
-export const SCORE_SK = 'SCORE';
+export const REFRESH_SK = 'REFRESH';
 export const DAY_PREFIX = 'DAY#';
 export const daySk = (date: string): string => `${DAY_PREFIX}${date}`;
 
@@ -44,7 +44,7 @@ const MetricsItem = z.object({
   foldedAt: z.iso.datetime(),
   /** Metrics that were stored before refreshes were skipped have none. */
   starts: z._default(z.record(z.string(), z.int()), {}),
-  foldedBy: z._default(z.string(), ''), // '': what a release wrote that names no fold
+  foldedBy: z._default(z.string(), ''), // '' for items of a release that named no fold
   basis: z.string(),
   packed: z.instanceof(Uint8Array),
   rev: RevisionNumber,
@@ -92,8 +92,8 @@ const packSteps = (steps: readonly ScoreStep[]): string =>
   packDates(steps.map(({ through, score }) => [through, score] as const));
 
 /**
- * By which rules a score was computed, and by which fold: one text, since the index has no other attribute for it, and an
- * older release takes it for rules that are not its own. Without the second part it is such a release's.
+ * By which rules a score was computed, and by which fold: one text, since the index has no other attribute for it, and
+ * an older release takes it for rules that are not its own. Without the second part it is such a release's.
  */
 const COMPUTED_BY = /^(?<rulesVersion>.*?)(?:\/(?<foldedBy>[^/]*))?$/su;
 export type ComputedBy = Pick<UserScore, 'rulesVersion' | 'foldedBy'>;
@@ -117,7 +117,7 @@ const ScoreItem = z.object({
   granted: z.optional(GrantedItem),
   standingSince: z.iso.datetime(),
   steps: PackedSteps,
-  isHidden: z._default(z.boolean(), false), // only there where it is true
+  isHidden: z._default(z.boolean(), false), // stored only if true
   nextChangeOn: z.nullable(z.iso.date()),
   rulesVersion: z.string(),
   refreshedAt: z.iso.datetime(),
@@ -144,7 +144,7 @@ export const toMetricsItem = (
   rev: Revision,
 ): Item => {
   const folds = [metrics.sealed, ...metrics.open.values()];
-  // Beside the packed bytes, for whoever reads the table by hand.
+  // In addition to the packed bytes, for people who read the table by hand.
   const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
   const packed = packMetrics(metrics);
   const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis: inputsHash, packed };
@@ -190,15 +190,14 @@ function parseGranted(item: z.infer<typeof GrantedItem> | undefined): Granted {
 }
 
 /**
- * Every score once, in `SCORE_SHARDS` partitions: one small entry for each user, while the table has one for each of their
- * days. Its keys never change, so that whoever pages through it meets each score once, whatever is saved meanwhile, and
- * a save that changes nothing in an entry pays nothing for it.
+ * Every score once, in `SCORE_SHARDS` partitions: one small entry for each user, while the table has one for each of
+ * their days. Its keys never change, so a reader that pages through it finds each score once, even if scores are saved
+ * meanwhile. A save that changes nothing in an entry pays nothing for it.
  */
-export const BY_SHARD_INDEX = 'byShard';
 export const SCORE_SHARDS = 8;
 export const scoreShardOf = (shard: number): string => `SHARD#${shard}`;
 
-/** What an entry of the index says. `memberScore` is missing where nothing is known of the user any more. */
+/** An entry of the index. `memberScore` is missing if nothing is known of the user any more. */
 export const ScoreEntry = z.object({
   username: Username,
   memberScore: z.optional(z.int()),
@@ -213,7 +212,7 @@ export const ScoreEntry = z.object({
 });
 export type ScoreEntry = z.infer<typeof ScoreEntry>;
 
-/** `memberScore` is the score where anything is known of the user: what the gauges of all members read. */
+/** `memberScore` is the score if anything is known of the user. The gauges of all members read it. */
 export const toScoreItem = (
   { contributions, granted, steps, isHidden, rulesVersion, foldedBy, ...score }: UserScore,
   metrics: { readonly metrics: UserMetrics; readonly revision: Revision },
@@ -286,7 +285,7 @@ export function parseDayItem(item: Item): readonly DayRow[] {
   return days.map(([date, score]) => ({ date, canonicalScore: score, rulesVersion }));
 }
 
-/** What the items of one user come to; day rows are not looked at. */
+/** One user's items as one value. Day rows are not read. */
 export function storedUserOf(items: readonly Item[]): StoredUser {
   const [metrics, profile, turn, score] = [METRICS_SK, PROFILE_SK, REFRESH_SK, SCORE_SK].map((sk) =>
     items.find((item) => sortKeyOf(item) === sk),

@@ -5,7 +5,7 @@ import { usernameOf, type Item } from '../shared/item.ts';
 import { storedUserOf } from './score.items.ts';
 
 /**
- * Everybody of whom something is stored, in one read of the table at half the price of single ones. The items of an account
+ * All users with stored items, in one read of the table at half the price of single reads. The items of an account
  * follow each other, so one account is held at a time.
  */
 export async function* dynamoStoredUsers(

@@ -7,15 +7,16 @@ export type GetItem = (key: Item) => Promise<Item | undefined>;
 
 /** DynamoDB gives 100 items at once, and writes as many in one transaction. */
 const MOST_AT_ONCE = 100;
-/** A store that takes a group's time for each of many groups would answer the last of them too late. */
+/** With one group after the other, the last of many groups would be answered too late. */
 const PARALLEL_GROUPS = 4;
 
 /** One that asked, and how it is answered. */
 export type Asked<Ask, Answer> = { readonly ask: Ask; readonly answer: (answer: Answer) => void };
 
 /**
- * Gives to `together`, in groups of up to 100, what is asked for in one turn of the event loop. A request of 2,000 events makes
- * some hundred calls in this way instead of thousands. `together` answers each of a group; where it throws, each of the group fails.
+ * Collects the asks of one turn of the event loop and hands them to `together` in groups of up to 100. A request of
+ * 2,000 events makes about a hundred calls in this way instead of thousands. `together` answers every ask of its group.
+ * If it throws, every ask of the group fails.
  */
 export function gather<Ask, Answer>(
   together: (group: readonly Asked<Ask, Answer>[]) => Promise<void>,
@@ -41,8 +42,8 @@ export function gather<Ask, Answer>(
 const textOf = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S]);
 
 /**
- * Reads up to 100 items by their keys, each key once, strongly consistent. What the store was too busy for comes with the next
- * read: each gives some, or throws.
+ * Reads up to 100 items by their keys, each key once, strongly consistent. Items that the store was too busy for come
+ * with the next read: each read gives some items, or throws.
  */
 export async function getTogether(
   client: DynamoDBClient,
@@ -64,7 +65,7 @@ export const getOne =
   async (Key) =>
     (await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item;
 
-/** The same, for those that may also read together: it takes the permission of `BatchGetItem`. */
+/** The same for many keys at a time. The function needs the permission for `BatchGetItem`. */
 export function getGathered(client: DynamoDBClient, tableName: string): GetItem {
   const one = getOne(client, tableName);
   return gather<Item, Item | undefined>(async (group) => {

@@ -5,9 +5,7 @@ import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { shardOf } from '../../../../domain/shared/shard.ts';
 import { dateOfHour, type UtcDate, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Key } from './item.ts';
-
-/** The index of each table of facts that has one: keys only, by `dayShard` and `hour`. */
-export const BY_HOUR_INDEX = 'byHour';
+import { BY_HOUR_INDEX } from '../../../runtime/names.ts';
 
 /**
  * The partitions over which a table's facts of one day are spread in its index by hour. Writers and readers share this
@@ -40,9 +38,9 @@ const Entry = z.object({ pk: z.string(), sk: z.string(), hour: z.string() });
 /**
  * The keys of a day's facts by their hour, over all shards: of the given hours, or of all of them.
  *
- * The index follows its table within a moment, but not at once: a fact that is younger than that may be missing. A rollup
- * begins a minute after the change that asks for it. What remains is an index that lags behind by more than that minute:
- * then the hour is right with the next change of it, or after a backfill of `metrics`.
+ * The index follows its table within a moment, but not at once: a fact that is younger than that may be missing. A
+ * rollup begins a minute after the change that asks for it. What remains is an index that lags behind by more than that
+ * minute: then the hour is right with the next change of it, or after a backfill of `metrics`.
  */
 export async function keysByHour(
   client: DynamoDBClient,

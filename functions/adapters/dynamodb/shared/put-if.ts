@@ -12,8 +12,8 @@ export type PutIf = Omit<PutItemCommandInput, keyof Condition> & Condition & { r
 /**
  * Puts an item if its condition holds. Otherwise it gives the item that is there.
  *
- * The SDK sends again after a lost answer and may then find its own first write: a caller that must know marks its writes
- * with a `writeId` (`putOwn`), or reads again.
+ * The SDK sends again after a lost answer and may then find its own first write: a caller that must know marks its
+ * writes with a `writeId` (`putOwn`), or reads again.
  */
 export async function putIf(
   client: DynamoDBClient,
@@ -28,7 +28,7 @@ export async function putIf(
   }
 }
 
-/** The same for an item with a `writeId`: whether this very write, or an earlier try of it, is what is stored. */
+/** The same for an item with a `writeId`: true if this very write, or an earlier try of it, is stored. */
 export async function putOwn(client: DynamoDBClient, input: PutIf): Promise<boolean> {
   const put = await putIf(client, input);
   return put.isWritten || put.existing?.writeId?.S === input.Item.writeId?.S;

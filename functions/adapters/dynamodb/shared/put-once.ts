@@ -12,7 +12,7 @@ export type Table = PutDeps & { readonly client: DynamoDBClient; readonly tableN
 type Fields = Readonly<Record<string, unknown>>;
 type Outcome = 'recorded' | 'already-there';
 
-/** A transaction costs twice the units: only for a request that would otherwise make very many calls. */
+/** A transaction costs twice the units, so only requests that would make very many calls use one. */
 const TOGETHER_FROM = 50;
 /** DynamoDB would take 100, and longer for each of them. */
 const IN_TRANSACTION = 25;
@@ -37,7 +37,7 @@ export async function putOnce(table: Table, item: Fields): Promise<Outcome> {
 export function putsGathered(table: Table): (item: Fields) => Promise<Outcome> {
   const one = async ({ ask, answer }: Asked<Fields, Outcome>) => answer(await putOnce(table, ask));
   return gather<Fields, Outcome>(async (group) => {
-    // A transaction takes each item once; of two puts of one item the second comes after the first.
+    // A transaction takes each item once. A second put of an item follows the first.
     const first = new Map(group.toReversed().map((asked) => [`${asked.ask.pk} ${asked.ask.sk}`, asked]));
     let rest = [...first.values()];
     for (const isLarge = rest.length >= TOGETHER_FROM; isLarge && rest.length > 0; rest = rest.slice(IN_TRANSACTION)) {
@@ -48,7 +48,7 @@ export function putsGathered(table: Table): (item: Fields) => Promise<Outcome> {
   });
 }
 
-/** One transaction, again without those that are there; in the end each by itself. */
+/** One transaction, repeated without the items that exist; in the end each item by itself. */
 async function putTogether(table: Table, group: readonly Asked<Fields, Outcome>[]): Promise<void> {
   let rest = group.map((asked) => ({ asked, writeId: table.randomToken(6) }));
   for (let attempt = 1; rest.length > 0 && attempt <= MAX_TRIES; attempt += 1) {
@@ -59,7 +59,7 @@ async function putTogether(table: Table, group: readonly Asked<Fields, Outcome>[
       return;
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
-      // Those that are there are done; the others were not written, whatever the reason was.
+      // Items that exist are done. The others were not written, for any reason.
       const { CancellationReasons: reasons = [] } = error;
       rest = rest.filter(({ asked, writeId }, index) => {
         const isThere = reasons[index]?.Code === 'ConditionalCheckFailed';

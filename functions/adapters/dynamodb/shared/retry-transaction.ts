@@ -1,7 +1,7 @@
 import { TransactionCanceledException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 
-/** Reasons that say nothing about the data: the same transaction may well succeed a moment later. */
+/** Reasons that do not depend on the data: the same transaction may succeed a moment later. */
 const PASSING_REASONS: ReadonlySet<string> = new Set([
   'TransactionConflict',
   'ThrottlingError',
@@ -15,8 +15,8 @@ const pause = ({ random, sleep }: Pauses, attempt: number): Promise<void> =>
   sleep(random() * Math.min(500, 10 * 2 ** attempt));
 
 /**
- * Sends one item's write until no transaction on that item is under way. DynamoDB refuses it while there is one, and the
- * SDK does not send it again.
+ * Sends one item's write until no transaction on that item is under way. DynamoDB refuses it while there is one, and
+ * the SDK does not send it again.
  */
 export async function sendBesideTransactions<Output>(deps: Pauses, send: () => Promise<Output>): Promise<Output> {
   for (let attempt = 1; ; attempt += 1) {
@@ -29,7 +29,9 @@ export async function sendBesideTransactions<Output>(deps: Pauses, send: () => P
   }
 }
 
-/** Why a transaction was cancelled: one code for each action, in their order; `None` where an action was not the cause. */
+/**
+ * Why a transaction was cancelled: one code for each action, in their order; `None` if the action was not the cause.
+ */
 export const cancellationCodes = ({ CancellationReasons }: TransactionCanceledException): readonly string[] =>
   (CancellationReasons ?? []).map(({ Code }) => Code ?? 'None');
 
@@ -41,10 +43,10 @@ export type TransactionOutcome =
 /**
  * Sends a transaction until it is committed or one of its conditions refuses it.
  *
- * A cancelled transaction is not always a refusal, and the SDK does not send it again: each reason is read by its code,
- * in the order of the actions. Conflicts and throttling are waited out with jitter, also beside a failed condition,
- * which is decided again: it may have been judged on what the other transaction is about to change. `failed` holds the
- * places of the actions whose conditions failed. Any other reason throws.
+ * A cancelled transaction is not always a refusal, and the SDK does not send it again. Each reason has a code, in the
+ * order of the actions. Conflicts and throttling are waited out with jitter, even if a condition failed too: the
+ * condition may have been judged on data that the other transaction is about to change. `failed` holds the places of
+ * the actions whose conditions failed. Any other reason throws.
  */
 export async function sendTransaction(deps: Pauses, send: () => Promise<unknown>): Promise<TransactionOutcome> {
   for (let attempt = 1; ; attempt += 1) {

@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../../domain/identity/username.ts';
 import { usernameOf } from './item.ts';
 
-/** Everybody of whom a table has an item with this sort key, in pages, in no particular order. */
+/** All users for whom a table has an item with this sort key, in pages, in no particular order. */
 export async function* usersWith(
   client: DynamoDBClient,
   tableName: string,

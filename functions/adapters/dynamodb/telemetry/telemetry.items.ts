@@ -13,10 +13,10 @@ import type { Item } from '../shared/item.ts';
  *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt, lastOwner, barred; in the index `byHour` under createdAt's hour
  *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events; in the index `byHour`
  *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
- *   USER#<name>    LINKS                      how many devices it has links to, but for those that stand in for others
+ *   USER#<name>    LINKS                      how many devices it has links to, without devices that collect others
  *   USER#<name>    ISSUE#<id>                 an issue that the user created
  *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
- *   USER#<name>    FACT#<event>#<id>          a fact of another kind that the rules name; with a date where there is one a day
+ *   USER#<name>    FACT#<event>#<id>          a fact of another kind that the rules name; with a date if it counts once a day
  */
 
 export const DEVICE_SK = 'DEVICE';
@@ -32,7 +32,7 @@ const KEY = {
   chunk: /^HOUR#(?<hour>\d{4}-\d{2}-\d{2}T\d{2})#(?<index>\d{4,})$/u,
 };
 
-/** What a pair of keys of this table names. */
+/** The meaning of a pair of keys of this table. */
 export type TelemetryKey =
   | { readonly kind: 'device'; readonly deviceId: string }
   | { readonly kind: 'chunk'; readonly deviceId: string; readonly hour: UtcHour; readonly index: number }

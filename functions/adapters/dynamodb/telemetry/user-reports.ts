@@ -15,7 +15,7 @@ const READS_AT_A_TIME = 3;
 
 const COUNTED = [...reportedKindsOf(rulebook).values()].filter(({ linePrefix }) => linePrefix === null);
 
-/** `events`: what is stored; all kinds that any version of the rules names, unless said. */
+/** `events`: the kinds that are stored. The default is every kind that any version of the rules names. */
 export function dynamoUserReports(
   client: DynamoDBClient,
   tableName: string,

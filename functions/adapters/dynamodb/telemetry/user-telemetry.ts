@@ -8,8 +8,8 @@ import { devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
 import { userPk } from '../shared/item.ts';
 
 /**
- * So many devices of an account are folded at most. `MAX_DEVICES` and those that stand in for others are far fewer: only an
- * account that had more before that bound comes so far.
+ * The largest number of devices that are folded for an account. `MAX_DEVICES` and the devices that collect others are
+ * far fewer: only an account from before that bound can have as many.
  */
 const MAX_LINKS = 200;
 
@@ -24,7 +24,7 @@ export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): 
       const pages = query({
         KeyConditionExpression: 'pk = :user AND begins_with(sk, :link)',
         ExpressionAttributeValues: marshall({ ':user': userPk(username), ':link': devicePk('') }),
-        ScanIndexForward: false, // those that stand in for others first: `~` sorts after letters and digits
+        ScanIndexForward: false, // devices that collect others come first: `~` sorts after letters and digits
         Limit: MAX_LINKS,
       });
       for await (const page of pages) {

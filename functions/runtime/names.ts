@@ -1,0 +1,19 @@
+/**
+ * Names that the stack gives. Functions, the local stack and the operator's command find things by them, so they are
+ * written only here.
+ */
+
+/** Tells which part of Laurel a resource plays. */
+export const ROLE_TAG = 'laurel:role';
+
+/** The same for a stage every time, so that the operator's command finds a resource by its stage and role. */
+export const physicalName = (stage: { readonly name: string }, role: string): string => `laurel-${stage.name}-${role}`;
+
+/** The indexes of the tables: facts by hour, grants by account, scores by shard. */
+export const BY_HOUR_INDEX = 'byHour';
+export const BY_USER_INDEX = 'byUser';
+export const BY_SHARD_INDEX = 'byShard';
+
+/** The sort keys of `user_scores` whose changes others follow. */
+export const SCORE_SK = 'SCORE';
+export const PROFILE_SK = 'PROFILE';
