@@ -25,13 +25,6 @@ export type RolledUpDay = {
   readonly rolledUpAt: ReadonlyMap<number, string>;
 };
 
-export const emptyDay = (date: UtcDate): RolledUpDay => ({
-  date,
-  series: new Map(),
-  sets: new Map(),
-  rolledUpAt: new Map(),
-});
-
 export const numberOfHour = (hour: UtcHour): number => Number(hour.slice(11));
 
 const withSlot = (day: Map<string, DayOfSeries>, series: Series, hour: number, slot: Slot): void => {

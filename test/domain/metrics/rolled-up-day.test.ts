@@ -2,13 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../../../domain/metrics/hour-fold.ts';
-import { emptyDay, setHour, setSamples, totalsOf, type RolledUpDay } from '../../../domain/metrics/rolled-up-day.ts';
+import { setHour, setSamples, totalsOf, type RolledUpDay } from '../../../domain/metrics/rolled-up-day.ts';
 import { anEntry } from '../../builders/device-hour.ts';
 import { aUsername, sha256 } from '../../builders/identity.ts';
 
 const DATE = '2026-08-21';
 const AT = `${DATE}T12:00:00.000Z`;
 const [ada, bob] = [aUsername('ada'), aUsername('bob')];
+
+const emptyDay = (date: string): RolledUpDay => ({
+  date,
+  series: new Map(),
+  sets: new Map(),
+  rolledUpAt: new Map(),
+});
 
 const facts = (change: Partial<HourFacts>): HourFacts => ({ ...noFacts, ...change });
 const device = (deviceId: string, ...events: ReturnType<typeof anEntry>[]) => ({ deviceId, events });
