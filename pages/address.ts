@@ -1,5 +1,6 @@
 import { withQuery } from './api.ts';
 import { isDate } from './dates.ts';
+import { UNSEEN } from './format.ts';
 
 /** All that a reader chose, as the address of the page has it: what is not there was not chosen. */
 export type Address =
@@ -31,8 +32,9 @@ export const RANGES = [7, 30, 90, 365] as const;
 const DEFAULT_RANGE = 30;
 export const SORTS = ['pulls', 'versions', 'last_published'] as const;
 
-/** A text as it is sent: too long a one is cut, for no name is that long. */
-const textOf = (value: string | null): string | undefined => value?.trim().slice(0, 200) || undefined;
+/** A text as it is sent, without what nobody sees; too long a one is cut, for no name is that long. */
+const textOf = (value: string | null): string | undefined =>
+  value?.replaceAll(UNSEEN, '').trim().slice(0, 200) || undefined;
 const listOf = (value: string | null): readonly string[] =>
   (value ?? '')
     .split(',')

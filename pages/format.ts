@@ -35,7 +35,7 @@ const localTimes = (): Intl.DateTimeFormat =>
 export const localTime = (iso: string): string => localTimes().format(Date.parse(iso));
 
 /** What a reader would not see, or would see out of its place, is written as `\u202e`. */
-const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;
+export const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;
 /** Longer texts are cut for the page: it is read by people. */
 const MOST_CHARACTERS = 600;
 

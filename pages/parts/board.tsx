@@ -1,7 +1,7 @@
 import type { BoardPlaceView, RankedRowView } from '../../domain/leaderboards/views.ts';
 import { endOf, hrefOf, type BoardAddress } from '../address.ts';
 import { boardPath } from '../api.ts';
-import { counted, longDate, number } from '../format.ts';
+import { counted, longDate, number, visible } from '../format.ts';
 import { comparisonOf } from '../load.ts';
 import type { BoardData } from '../state.ts';
 import { Card, Change, Failed, Name, Notice, Points, Text, Tier, Time, useSurroundings } from './pieces.tsx';
@@ -78,7 +78,15 @@ function Controls({ address, today, board }: { address: BoardAddress; today: str
       <form action="/" method="get" role="search">
         <Kept values={{ board: address.board, at, you }} />
         <label for="q">Find a name</label>
-        <input id="q" name="q" type="search" value={q ?? ''} placeholder="Name" maxLength={64} autocomplete="off" />
+        <input
+          id="q"
+          name="q"
+          type="search"
+          value={visible(q ?? '')}
+          placeholder="Name"
+          maxLength={64}
+          autocomplete="off"
+        />
         <button type="submit">Find</button>
       </form>
       <form action="/" method="get">

@@ -1,0 +1,288 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answering, failing, HOSTILE, pagesUnderTest, type Answers } from './pages-under-test.ts';
+
+let pages: Awaited<ReturnType<typeof pagesUnderTest>>;
+beforeAll(async () => {
+  pages = await pagesUnderTest();
+});
+afterAll(() => pages.remove());
+
+const row = (rank: number, more: object = {}) => ({
+  rank,
+  username: `user-${rank}`,
+  points: 10_000 - rank,
+  canonicalScore: 10_000 - rank,
+  tier: 'Sprout',
+  change: rank % 3 === 0 ? null : 1,
+  ...more,
+});
+const board = (rows: readonly object[], more: object = {}) => ({
+  board: 'alltime',
+  asOf: '2026-08-21T11:00:00.000Z',
+  rows,
+  total: rows.length,
+  ...more,
+});
+const score = {
+  username: 'ada',
+  canonicalScore: 1_250,
+  activityScore: 250,
+  tier: 'Sprout',
+  tiersReached: [{ tier: 'Sprout', reachedAt: '2026-08-20T10:00:00.000Z' }],
+  nextTier: { name: 'Sapling', missing: 3_750 },
+  rank: 7,
+  asOf: '2026-08-21T11:00:00.000Z',
+  scoreSources: {},
+  balance: { totalScore: 1_000, categoryTotals: {}, sourceTotals: {}, grants: 1 },
+  older: { count: 0, points: 0 },
+  rulesVersion: '1',
+  refreshedAt: '2026-08-21T11:00:00.000Z',
+};
+const line = (reason: string) => ({
+  grantId: 'award:talk',
+  key: 'award:talk',
+  category: 'award',
+  source: 'award',
+  amount: 1_000,
+  reason,
+  grantedBy: reason,
+  grantedAt: '2026-08-20T10:00:00.000Z',
+  seq: 1,
+  balanceAfter: 1_000,
+  rulesVersion: '1',
+  previousHash: null,
+  hash: 'a'.repeat(64),
+});
+const person = (reason = 'Gave a talk'): Answers => ({
+  '/v1/scores/ada/grants': { grants: [line(reason)] },
+  '/v1/scores/ada/explain': {
+    username: 'ada',
+    date: '2026-08-21',
+    rulesVersion: '1',
+    canonicalScore: 1_250,
+    arithmetic: '250 + 1000 = 1250',
+    contributions: [
+      {
+        key: 'telemetry:activity',
+        category: 'activity',
+        source: 'cli',
+        points: 250,
+        inputs: {},
+        steps: [{ label: 'points', arithmetic: 'min(250, 10 × 99)', value: 250, cappedAt: 250 }],
+      },
+      { key: 'award:talk', category: 'award', source: 'award', points: 1_000, inputs: {}, steps: [] },
+    ],
+    older: { count: 0, points: 0 },
+    nextChangeOn: null,
+  },
+  '/v1/scores/ada/history': { days: [{ date: '2026-08-21', canonicalScore: 1_250 }] },
+  '/v1/scores/ada': score,
+});
+
+describe('every page', () => {
+  it.each(['/', '/?board=week&you=ada&q=al', '/people/ada', '/community', '/rules', '/people/nobody'])(
+    '%s runs and loads nothing but its own assets, and cannot be framed',
+    async (address) => {
+      const { headers, text } = await pages.serve(answering(person()))(address);
+
+      expect(headers).toMatchObject({
+        'content-security-policy': expect.stringMatching(/default-src 'self'.*frame-ancestors 'none'/u),
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': expect.any(String),
+      });
+      expect(text).toMatch(/^<!doctype html><html lang="en">/u);
+      expect(text).not.toMatch(/<script(?![^>]*src="\/assets\/)|<style|\sstyle=|\son\w+=/u);
+      const loaded = [...text.matchAll(/(?:src|href)="(https?:)?\/\/[^"]*"/gu)].map(([all]) => all);
+      expect(loaded).toEqual([]);
+    },
+  );
+
+  it('is a link with a preview', async () => {
+    const { text } = await pages.serve(answering(person()))('/people/ada', { 'x-forwarded-proto': 'https' });
+
+    expect(text).toContain('<title>ada · ');
+    expect(text).toContain('<meta property="og:image" content="https://laurel.example.org/cards/ada.svg"');
+    expect(text).toMatch(/<meta name="description" content="1,250 points, Sprout, rank 7/u);
+  });
+
+  it.each([
+    ['/', 500],
+    ['/people/ada', 500],
+    ['/community', 500],
+    ['/rules', 500],
+  ])('%s says what failed, keeps its status and is not kept by caches, if the API fails', async (address, status) => {
+    const answer = await pages.serve(failing)(address);
+
+    expect(answer).toMatchObject({ status, headers: { 'cache-control': 'no-store' } });
+    expect(answer.text).toContain('Something failed on our side.');
+  });
+
+  it('shows the rest if one part fails', async () => {
+    const { status, headers, text } = await pages.serve(async (asked) =>
+      asked.path.includes('/history') ? failing(asked) : answering(person())(asked),
+    )('/people/ada');
+
+    expect({ status, cache: headers['cache-control'] }).toEqual({ status: 200, cache: 'no-store' });
+    expect(text).toContain('The history cannot be shown now.');
+    expect(text).toContain('Gave a talk');
+  });
+
+  it.each(HOSTILE)('shows a hostile text as text: %j', async (reason) => {
+    const get = answering(person(reason));
+    const [profile, search] = [
+      await pages.serve(get)('/people/ada'),
+      await pages.serve(answering({ '/v1/leaderboards': board([]) }))(
+        `/?q=${encodeURIComponent(reason.slice(0, 500))}`,
+      ),
+    ];
+
+    for (const { text } of [profile, search]) {
+      const shown = text.replaceAll(/ data-state="[^"]*"/gu, '');
+      const tags = shown.replaceAll(/="[^"]*"/gu, '');
+      expect(tags).not.toMatch(/<script>|<img src=x|<svg onload|<[a-z]+[^>]*\son\w+=/u);
+      expect(shown).not.toMatch(/[\u202a-\u202e\u2060-\u2069\u200b\u0000]/u);
+      expect(shown).not.toContain('x'.repeat(1_000));
+    }
+  });
+});
+
+describe('the board', () => {
+  const many = Array.from({ length: 50 }, (_, index) => row(index + 1));
+
+  it.each([
+    ['nobody', board([], { asOf: null }), 'Nobody is on this board yet'],
+    ['one user', board([row(1)]), 'user-1'],
+    ['a page of 10,000', board(many, { total: 10_000, next: 'page-2' }), 'Next page'],
+  ])('shows %s', async (_who, view, text) => {
+    const answer = await pages.serve(answering({ '/v1/leaderboards': view }))('/');
+
+    expect(answer.status).toBe(200);
+    expect(answer.text).toContain(text);
+  });
+
+  it('keeps true ranks in a search, and asks for a name beyond the first thousand', async () => {
+    const get = answering({
+      '/v1/leaderboards/alltime/users/zoe': {
+        board: 'alltime',
+        rank: 4_711,
+        points: 3,
+        total: 9_000,
+        above: [],
+        below: [],
+      },
+      '/v1/leaderboards': board(many, { total: 9_000 }),
+    });
+
+    expect((await pages.serve(get)('/?q=user-17')).text).toMatch(/<td class="num rank">17<\/td>/u);
+    expect((await pages.serve(get)('/?q=zoe')).text).toMatch(/has rank <strong>4,711<\/strong>/u);
+  });
+
+  it('is 404 for a board that is not there, and says so', async () => {
+    const answer = await pages.serve(answering({}))('/?board=nothing');
+
+    expect(answer).toMatchObject({ status: 404, headers: { 'cache-control': 'no-store' } });
+  });
+
+  it('answers programs with an index of the API', async () => {
+    const serve = pages.serve(answering({ '/v1/leaderboards': board([]) }));
+    const index = await serve('/', { accept: 'application/json' });
+    const page = await serve('/', { accept: 'text/html,application/json' });
+
+    expect(JSON.parse(index.text)).toMatchObject({ links: { openapi: '/openapi.json' } });
+    expect(page.text).toMatch(/^<!doctype html>/u);
+  });
+
+  it('is small: 40 KB over the wire with everything it loads, 25 KB of scripts', async () => {
+    const serve = pages.serve(answering({ '/v1/leaderboards': board(many, { total: 10_000, next: 'x'.repeat(80) }) }));
+    const page = await serve('/', { 'accept-encoding': 'gzip' });
+    const sizes = await Promise.all(
+      Object.values(pages.paths).map(async (path) => (await serve(path, { 'accept-encoding': 'gzip' })).bytes.length),
+    );
+    const [script = 0] = sizes;
+
+    expect(gunzipSync(page.bytes).toString()).toContain(pages.paths.script);
+    expect(script).toBeLessThanOrEqual(25_000);
+    expect(sizes.reduce((sum, size) => sum + size, page.bytes.length)).toBeLessThanOrEqual(40_000);
+  });
+
+  it('is not sent again to who has it', async () => {
+    const serve = pages.serve(answering({ '/v1/leaderboards': board(many) }));
+    const { headers } = await serve('/');
+
+    expect(await serve('/', { 'if-none-match': headers.etag! })).toMatchObject({ status: 304, text: '' });
+  });
+});
+
+describe('assets', () => {
+  it('have names that change with them, and are kept for good, compressed as the reader likes', async () => {
+    const serve = pages.serve(failing);
+    const plain = await serve(pages.paths.style);
+    const [zipped, best] = [
+      await serve(pages.paths.style, { 'accept-encoding': 'gzip' }),
+      await serve(pages.paths.style, { 'accept-encoding': 'gzip, br' }),
+    ];
+
+    expect(pages.paths.style).toMatch(/^\/assets\/style\.[A-Z0-9]{8}\.css$/u);
+    expect(plain.headers).toMatchObject({ 'cache-control': 'public, max-age=31536000, immutable' });
+    expect(gunzipSync(zipped.bytes).toString()).toBe(plain.text);
+    expect(best.headers['content-encoding']).toBe('br');
+    expect(zipped.bytes.length).toBeLessThan(gzipSync(plain.text, { level: 1 }).length);
+  });
+
+  it.each(['nothing.js', 'manifest.json', '..%2f..%2fhandler.ts'])('%s is not one', async (name) => {
+    expect((await pages.serve(failing)(`/assets/${name}`)).status).toBe(404);
+  });
+});
+
+describe('images', () => {
+  const IMAGES = [
+    '/badges/ada.svg',
+    '/badges/ada.svg?show=rank',
+    '/badges/ada.svg?show=nonsense',
+    '/cards/ada.svg?theme=x',
+  ];
+
+  it.each([
+    ...IMAGES.map((address) => [address, answering(person()), undefined, 300] as const),
+    ...IMAGES.map((address) => [address, answering({}), 'unknown', 300] as const),
+    ...IMAGES.map((address) => [address, failing, 'unavailable', 60] as const),
+    ['/badges/%3Cscript%3E.svg', answering({}), 'unknown', 300] as const,
+  ])('%s is an image, whatever the API answers (%#)', async (address, get, text, seconds) => {
+    const answer = await pages.serve(get)(address);
+
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: {
+        'content-type': 'image/svg+xml; charset=utf-8',
+        'cache-control': `public, max-age=${seconds}`,
+        etag: expect.any(String),
+        'content-security-policy': expect.stringContaining("default-src 'none'"),
+      },
+    });
+    expect(answer.text).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" [\s\S]*<\/svg>$/u);
+    expect(answer.text).not.toContain('<script');
+    if (text !== undefined) expect(answer.text).toContain(text);
+  });
+
+  it.each([
+    ['score', '1,250'],
+    ['tier', 'Sprout'],
+    ['rank', '#7'],
+  ])('show a %s: %s, also to shields.io', async (show, message) => {
+    const serve = pages.serve(answering(person()));
+
+    expect((await serve(`/badges/ada.svg?show=${show}`)).text).toContain(`>${message}</text>`);
+    expect(JSON.parse((await serve(`/badges/ada.json?show=${show}`)).text)).toMatchObject({
+      schemaVersion: 1,
+      message,
+    });
+  });
+
+  it('tell shields.io of a fault', async () => {
+    expect(JSON.parse((await pages.serve(failing)('/badges/ada.json')).text)).toMatchObject({
+      message: 'unavailable',
+      isError: true,
+    });
+  });
+});
