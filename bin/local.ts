@@ -157,6 +157,8 @@ Who leads:       curl '${baseUrl}/v1/leaderboards/alltime'
 A score:         curl '${baseUrl}/v1/scores/${username}'
 Its telemetry:   curl '${baseUrl}/v1/stats?username=${username}'`;
   return `
+The page:        ${baseUrl}/
+
 In a second terminal, in this folder:
 ${username === undefined ? '' : someone}
 A key of yours:  key=$(curl -s -X POST ${baseUrl}/v1/keys -H 'content-type: application/json' \\

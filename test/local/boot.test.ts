@@ -102,6 +102,7 @@ describe('npm start', () => {
     expect(await second.end('SIGTERM')).toBe(0); // of npm alone, which passes it on
     await expect(fetch(again.baseUrl)).rejects.toThrow();
     await expect(fetch(again.dynamodbEndpoint)).rejects.toThrow();
+    expect(second.printed()).toMatch(new RegExp(`The page: +${again.baseUrl}/\\n[\\s\\S]*Who leads`, 'u'));
     expect(second.printed()).toContain(`Stopping the API at ${again.baseUrl}`);
     expect(second.printed()).toContain(`Laurel has stopped. Its data stays in ${dataDirectory}.`);
 

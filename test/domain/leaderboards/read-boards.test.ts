@@ -167,6 +167,51 @@ describe('a time', () => {
   });
 });
 
+describe('a comparison', () => {
+  const DAY = 86_400_000;
+  const changes = async (query: Parameters<typeof page>[0]) =>
+    (await page(query)).rows.map(({ username, change }) => [username, change]);
+
+  it.each([
+    ['day', 1],
+    ['week', 7],
+    ['month', 30],
+  ] as const)('with the board a %s before tells how many places each row gained', async (compare, days) => {
+    world.people = ['a', 'b', 'c'].map((name, index) => aStanding(name, 30 - index));
+    await buildBoards(world.build);
+    world.now += days * DAY - 1;
+    world.people = [
+      ...world.people.toReversed().map(({ username }, index) => aStanding(username, 90 - index)),
+      aStanding('d', 1),
+    ];
+    await buildBoards(world.build);
+    expect(await changes({ compare })).toEqual(['c', 'b', 'a', 'd'].map((name) => [name, null])); // not so long before
+    world.now += 1;
+    await buildBoards(world.build);
+
+    expect(await changes({ compare })).toEqual([
+      ['c', 2],
+      ['b', 0],
+      ['a', -2],
+      ['d', null],
+    ]);
+    expect((await page({})).rows[0]).not.toHaveProperty('change');
+  });
+
+  it('looks at the first 1,000 rows of then', async () => {
+    world.people = Array.from({ length: 1_001 }, (_, index) => aStanding(`n${index + 1}`, 2_000 - index));
+    await buildBoards(world.build);
+    world.now += DAY;
+    await buildBoards(world.build);
+
+    const last = (await page({ limit: 1_001, compare: 'day' })).rows.slice(-2);
+    expect(last.map(({ rank, change }) => [rank, change])).toEqual([
+      [1_000, 0],
+      [1_001, null],
+    ]);
+  });
+});
+
 describe('a place', () => {
   beforeEach(() => buildBoards(world.build));
 

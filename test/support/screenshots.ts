@@ -1,0 +1,40 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { startBrowser } from './browser.ts';
+import { spawnLaurel, temporaryDirectory } from './stack.ts';
+
+/** Takes the pictures of the documentation, from the sample community: `npm run screenshots`. */
+const IMAGES = join(import.meta.dirname, '..', '..', 'docs', 'images');
+
+const PAGES = [
+  { name: 'board', path: '/?you=cedar' },
+  { name: 'person', path: '/people/alder?open=telemetry:activity' },
+  { name: 'community', path: '/community' },
+  { name: 'rules', path: '/rules' },
+] as const;
+const LOOKS = [
+  { look: 'light', colorScheme: 'light', width: 1_100, height: 860 },
+  { look: 'dark', colorScheme: 'dark', width: 1_100, height: 860 },
+  { look: 'small', colorScheme: 'light', width: 320, height: 720 },
+] as const;
+
+const dataDirectory = temporaryDirectory();
+const laurel = spawnLaurel(dataDirectory);
+const browser = await startBrowser();
+try {
+  const { baseUrl } = await laurel.ready();
+  mkdirSync(IMAGES, { recursive: true });
+  for (const { look, colorScheme, width, height } of LOOKS) {
+    const context = await browser.newContext({ colorScheme, viewport: { width, height }, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    for (const { name, path } of PAGES) {
+      await page.goto(`${baseUrl}${path}`, { waitUntil: 'networkidle' });
+      await page.screenshot({ path: join(IMAGES, `${name}-${look}.png`) });
+    }
+    await context.close();
+  }
+} finally {
+  await browser.close();
+  await laurel.end('SIGTERM');
+  rmSync(dataDirectory, { recursive: true, force: true });
+}
