@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readPageAssets } from '../../functions/serve-pages/page-assets.ts';
@@ -28,7 +28,7 @@ export const answering =
 /** The pages with an API of the test's own. */
 export async function pagesUnderTest() {
   const directory = mkdtempSync(join(tmpdir(), 'laurel-assets-'));
-  await buildPageAssets(directory);
+  for (const [name, content] of await buildPageAssets()) writeFileSync(join(directory, name), content);
   const assets = readPageAssets(directory);
   const serve = (get: Get, method = 'GET') => {
     const wire = (): ServePagesDeps => ({
