@@ -17,6 +17,9 @@ import { logger } from '../runtime/log.ts';
 import { streamBatch } from '../runtime/stream-batch.ts';
 import { AnnounceChangesEnv } from './env.ts';
 
+/** Changes wait while a note is written. */
+const ONE_SHORT_TRY = { requestTimeout: 3_000, maxAttempts: 1 };
+
 export const handler = streamBatch({
   read: (record, { readers }) =>
     readStreamRecord(record, (change) => {
@@ -45,7 +48,7 @@ export const handler = streamBatch({
       }),
       announceBoards: boardAnnouncer({ requestRanks: sender(env.RANK_QUEUE_URL, RANK_DELAY_SECONDS), clock }),
       late: lateStreams({
-        note: noteLateStreams(dynamodb, env.RUNS_TABLE),
+        note: noteLateStreams(dynamodbClient('worker', ONE_SHORT_TRY), env.RUNS_TABLE),
         reportFailure: (error) => logger.warn('late streams could not be noted', { error }),
         clock,
       }),
