@@ -42,8 +42,9 @@ if (environment === undefined) {
 const { LAUREL_STAGE, LAUREL_NEW_TABLES, LAUREL_ALARMS } = environment;
 const { LAUREL_ALARM_TOPIC_ARN: alarmTopicArn, LAUREL_BASE_PATH: basePath } = environment;
 const app = new App({ outdir: environment.CDK_OUTDIR });
-const fromContext = z.string().optional().parse(app.node.tryGetContext('stage'));
-const stage = stageOf(fromContext ?? LAUREL_STAGE ?? 'dev', LAUREL_NEW_TABLES);
+const chosen = StageName.safeParse(app.node.tryGetContext('stage') ?? LAUREL_STAGE ?? 'dev');
+if (!chosen.success) refuse(`stage: ${chosen.error.issues[0]?.message}`);
+const stage = stageOf(chosen.data, LAUREL_NEW_TABLES);
 if (stage.name === 'prod' && alarmTopicArn === undefined && LAUREL_ALARMS !== 'silent') {
   refuse(
     'The alarms of prod would reach nobody: name an SNS topic in LAUREL_ALARM_TOPIC_ARN, or set LAUREL_ALARMS=silent to deploy without one',

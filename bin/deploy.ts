@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
 import { physicalName } from '../functions/runtime/names.ts';
-import { stageOf } from '../infra/stage.ts';
+import { StageName, stageOf } from '../infra/stage.ts';
 import { beginScript } from '../local/script.ts';
 import { targetOf } from '../operator/connection.ts';
 import { explained } from '../operator/explained.ts';
@@ -23,7 +23,12 @@ const ROOT = join(import.meta.dirname, '..');
 const CDK_OUT = join(ROOT, 'cdk.out');
 const TABLE = 'AWS::DynamoDB::GlobalTable';
 
-const { LAUREL_STAGE } = z.object({ LAUREL_STAGE: z.string().default('dev') }).parse(process.env);
+const named = StageName.safeParse(process.env.LAUREL_STAGE || 'dev');
+if (!named.success) {
+  console.error(`LAUREL_STAGE: ${named.error.issues[0]?.message}`);
+  process.exit(1);
+}
+const LAUREL_STAGE = named.data;
 const stage = stageOf(LAUREL_STAGE);
 const stackName = `Laurel-${stage.name}`;
 

@@ -30,9 +30,9 @@ export function explained(error: unknown, target: Target): unknown {
       : say('unreachable', `AWS does not answer (${message || error.code}): is the region right, and the network up?`);
   }
   if (target.kind === 'local') return error;
-  const region = /^Region (is missing|not accepted)/.exec(message)?.[1];
-  if (region !== undefined) {
-    const what = region === 'is missing' ? 'no AWS region is set' : 'the AWS region that is set is not valid';
+  const region = /^Region (?:is missing|not accepted: region="(.*)")/.exec(message);
+  if (region !== null) {
+    const what = region[1] ? `${region[1]} is not an AWS region` : 'no AWS region is set';
     return say('no_region', `${what}: name it in AWS_REGION, or in the profile that AWS_PROFILE names`);
   }
   if (NO_CREDENTIALS.has(name)) {

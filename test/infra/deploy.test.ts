@@ -104,6 +104,16 @@ describe('npm run deploy', () => {
     expect({ code, said, asked }).toEqual({ code: 1, said: expect.stringMatching(/^no AWS region .*\n$/), asked: [] });
   });
 
+  it('says in a sentence that a stage cannot have that name', async () => {
+    const { code, said, asked } = await deploy({ stage: 'Prod', there: undefined });
+
+    expect({ code, said, asked }).toEqual({
+      code: 1,
+      said: 'LAUREL_STAGE: a stage is 1 to 20 of a-z 0-9 -, starting with a letter\n',
+      asked: [],
+    });
+  });
+
   it('goes no further after a deployment that failed', async () => {
     const { code, asked } = await deploy({ stage: 'prod', there: undefined, cdkStatus: 3 });
 

@@ -171,10 +171,15 @@ describe('every command on a stage', () => {
   afterEach(() => vi.unstubAllEnvs());
 
   it('says that no region is set, and which region is none', async () => {
-    expect(await endingsOf(onStage, ofAws)).toEqual(all({ code: 'no_region', exitCode: 1 }, names));
-
-    vi.stubEnv('AWS_REGION', 'no region');
-    expect(await endingsOf(onStage, ofAws)).toEqual(all({ code: 'no_region', exitCode: 1 }, names));
+    for (const [region, what] of [
+      [undefined, 'no AWS region is set'],
+      ['', 'no AWS region is set'],
+      ['no region', 'no region is not an AWS region'],
+    ]) {
+      vi.stubEnv('AWS_REGION', region);
+      const sentence = expect.stringContaining(`${what}: name it in AWS_REGION`);
+      expect(await endingsOf(onStage, ofAws)).toEqual(all({ code: 'no_region', exitCode: 1, sentence }, names));
+    }
   });
 
   it('says that there are no credentials', async () => {
