@@ -36,7 +36,7 @@ export type StateFile = {
   restart(): void;
 };
 
-const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 export function stateFile(path: string): StateFile {
   if (!isDirectory(dirname(path)) || isDirectory(path)) {

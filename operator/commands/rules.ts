@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { tryRulesForAll } from '../../domain/leaderboards/try-rules.ts';
@@ -22,6 +22,7 @@ import { sha256 } from '../../functions/runtime/environment.ts';
 import type { Connection } from '../connection.ts';
 import { addOperation, type Runtime } from '../operation.ts';
 import { EXIT, usageError } from '../outcome.ts';
+import { isDirectory } from '../replay.ts';
 import { brokenLimits, EXPECTED_LIMITS, limitsOf, trialPage, trialText } from '../rules-trial.ts';
 
 export const communityOption = () =>
@@ -81,6 +82,9 @@ ${EXPECTED_LIMITS}.
       const limits = failOn === undefined ? [] : limitsOf(failOn);
       if (limits === undefined) throw usageError(`--fail-on: ${EXPECTED_LIMITS}`);
       const candidate = readCandidate(file);
+      if (html !== undefined && (!isDirectory(dirname(html)) || isDirectory(html))) {
+        throw usageError(`--html: expected a file in a directory that exists, not ${html}`);
+      }
       const readers = readersOf(connect());
       const progress = output.progress('accounts', 0);
       const onProgress = (accounts: number) => progress.update(accounts);
@@ -104,10 +108,18 @@ function readersOf(connection: Connection) {
   return { users, facts: { telemetry: events, reports, registry, sha256 } };
 }
 
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) throw usageError(`file: ${file} cannot be read: ${error.message}`);
+    throw error;
+  }
+}
+
 /** Reads the file of a version that may be in force one day. */
 function readCandidate(file: string): ScoringRules {
-  const text = readFileSync(file, 'utf8');
-  const read = checkDraft(basename(file), text, rulebook.all);
+  const read = checkDraft(basename(file), textOf(file), rulebook.all);
   if (read.ok) return read.value;
   throw new CommunityError(read.error);
 }

@@ -33,12 +33,14 @@ const gone = folder(
     ...{ region: 'us-east-1', adminKey: 'key' },
     functions: roles('backfill', 'check-conservation', 'shadow-report'),
     queues: roles('rank', 'rank-dlq'),
-    tables: roles('backfill_runs', 'credentials', 'user_scores'),
+    tables: roles('backfill_runs', 'credentials', 'registry', 'telemetry', 'user_scores'),
   }),
 );
 
+const draft = join(import.meta.dirname, '..', '..', 'community', 'rules', '1.json');
 /** Every command, with words that it takes; `isOfApi` if it asks the API, whose address a stage does not tell. */
 const COMMANDS: Readonly<Record<string, { readonly words: readonly string[]; readonly isOfApi?: true }>> = {
+  'rules try': { words: [draft] },
   status: { words: [] },
   'dead-letters': { words: [] },
   redrive: { words: ['rank'] },
@@ -101,7 +103,8 @@ it('all commands are walked', () => {
       return each.commands.length > 0 ? namesOf(each, `${name} `) : [name];
     });
 
-  expect(namesOf(programOf({})).sort()).toEqual(Object.keys(COMMANDS).sort());
+  // `rules check` looks at files alone: it takes no stack.
+  expect(namesOf(programOf({})).sort()).toEqual([...Object.keys(COMMANDS), 'rules check'].sort());
 });
 
 describe('every command ends with a sentence and another code than 0', () => {
@@ -256,6 +259,9 @@ describe('one command’s own words', () => {
     [['keys', 'create', '--kind', 'service', '--scopes', 'all'], /^--scopes/u],
     [['keys', 'revoke', '..'], /^id: expected 32 of 0-9 a-f/u],
     [['keys', 'create-admin', '--label', '\u001b[31m'], /^--label: expected no control characters/u],
+    [['rules', 'try', join(directory, 'none')], /none cannot be read: ENOENT/u],
+    [['rules', 'try', draft, '--fail-on', 'nothing'], /^--fail-on: /u],
+    [['rules', 'try', draft, '--html', directory], /^--html: expected a file in a directory/u],
     [['replay', join(directory, 'none')], /none cannot be read: ENOENT/u],
     [['replay', directory], /cannot be read: EISDIR/u],
     [replayOf('text.gz', 'no gzip'), /text\.gz cannot be read/u],
