@@ -14,6 +14,8 @@ export type Output = {
   progress(what: string, total: number): Progress;
   /** Asks at a terminal. Without a terminal it returns true, because the author of the script has decided. */
   confirm(question: string): Promise<boolean>;
+  /** Asks for a text at a terminal. Elsewhere, and for an empty answer, it is the usual one. */
+  ask(question: string, usual: string): Promise<string>;
 };
 
 export type Progress = {
@@ -37,6 +39,12 @@ export function terminalOutput(options: { readonly json: boolean }): Output {
       const asked = terminal.question(`${question} [y/N] `).catch(() => 'no'); // Ctrl-C
       const answer = await asked.finally(() => terminal.close());
       return /^y(es)?$/i.test(answer.trim());
+    },
+    async ask(question, usual) {
+      if (!process.stdin.isTTY || !process.stderr.isTTY) return usual;
+      const terminal = createInterface({ input: process.stdin, output: process.stderr });
+      const answer = await terminal.question(`${question} [${usual}] `).finally(() => terminal.close());
+      return answer.trim() === '' ? usual : answer.trim();
     },
     progress(what, total) {
       const bar = new SingleBar({

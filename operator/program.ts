@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addBackfillCommand } from './commands/backfill.ts';
+import { addCommunityCommands } from './commands/community.ts';
 import { addConsistencyCommand } from './commands/consistency.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addDiscardCommand } from './commands/discard.ts';
@@ -46,5 +47,6 @@ a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
   addKeyCommands(program, runtime);
   addReplayCommand(program, runtime);
   addRulesCommands(program, runtime);
+  addCommunityCommands(program, runtime);
   return program;
 }

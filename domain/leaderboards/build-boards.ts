@@ -100,6 +100,9 @@ type Build = Guard & {
   total: number;
 };
 
+/** By which a finished month is asked for. */
+const lastMomentOf = (date: UtcDate): string => `${date}T23:59:59.000Z`;
+
 /**
  * The last build of a month that has ended since the previous build, as of its last moment, with everything known of it
  * by now. It is kept forever, like the first of a date.
@@ -107,7 +110,7 @@ type Build = Guard & {
 function closingOf(board: BoardRules, previous: Snapshot | null, date: UtcDate): readonly Guard[] {
   const lastOfMonth = addDays(startOfPeriod('month', date), -1);
   if (board.window !== 'month' || previous === null || previous.date > lastOfMonth) return [];
-  return [{ board, asOf: `${lastOfMonth}T23:59:59.999Z`, date: lastOfMonth, previous }];
+  return [{ board, asOf: lastMomentOf(lastOfMonth), date: lastOfMonth, previous }];
 }
 
 /** Reads all scores and gives each board its rows; answers how many there were. */
@@ -151,7 +154,7 @@ async function writeBoard(
   scores: number,
 ): Promise<BuiltBoard> {
   if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
-  const isClosing = window === 'month' && asOf.endsWith('T23:59:59.999Z');
+  const isClosing = window === 'month' && asOf === lastMomentOf(date);
   const writer = await store.write(board, isClosing ? 'daily' : retentionOf(previous, asOf), asOf);
   const leaves = await writeAll(cutLeaves(rows.sorted(), previous, layout), async (leaf): Promise<LeafEntry> => {
     const ref = await writer.putLeaf(leaf.rows.map(toBoardRow));

@@ -8,16 +8,14 @@ import type { Json } from '../builders/community.ts';
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'community');
 
 /** A copy of the tests' community in a temporary folder, to be changed file by file. */
-export function aCommunityFolder(): {
-  readonly directory: string;
-  readonly edit: (file: string, change: (json: Json) => void) => void;
-} {
+export function aCommunityFolder() {
   const directory = join(temporaryDirectory(), 'community');
   mkdirSync(directory);
   cpSync(FIXTURE, directory, { recursive: true });
   return {
     directory,
-    edit(file, change) {
+    copy: (from: string, to: string) => cpSync(join(directory, from), join(directory, to)),
+    edit(file: string, change: (json: Json) => unknown): void {
       const json = JSON.parse(readFileSync(join(directory, file), 'utf8'));
       change(json);
       writeFileSync(join(directory, file), JSON.stringify(json));
@@ -32,7 +30,7 @@ export async function aStackOf(community: string, dataDirectory: string) {
   const call = async (method: string, path: string, body?: unknown, key = local.adminKey): Promise<Json> => {
     const response = await fetch(`${local.baseUrl}${path}`, {
       method,
-      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      headers: { 'content-type': 'application/json', ...(key === '' ? {} : { 'x-api-key': key }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, ...((await response.json()) as object) };

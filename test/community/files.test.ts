@@ -1,5 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
@@ -8,6 +10,7 @@ import { CommunitySettings } from '../../domain/rules/community.ts';
 import { ScoringRules } from '../../domain/rules/scoring-rules.ts';
 import { filesOf, readCommunity, sha256OfText } from '../../functions/adapters/disk/community-files.ts';
 import { aCommunity, type Json } from '../builders/community.ts';
+import { temporaryDirectory } from '../support/stack.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const COMMUNITY = join(ROOT, 'community');
@@ -151,5 +154,57 @@ describe('files of a community', () => {
     ['no JSON', ({ texts }) => texts.set('rules/1.json', '{'), /^rules\/1\.json: expected JSON: /],
   ])('with %s are refused in one sentence', (_what, change, sentence) => {
     expect(faultsAfter(change)).toEqual([typeof sentence === 'string' ? sentence : expect.stringMatching(sentence)]);
+  });
+});
+
+describe('laurel community new', () => {
+  const laurel = async (...args: readonly string[]) => {
+    const run = promisify(execFile)(join(ROOT, 'bin', 'laurel'), [...args]);
+    return run.then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
+    );
+  };
+
+  it('writes files that are as they should be, and never over others', async () => {
+    const directory = join(temporaryDirectory(), 'weavers');
+    const answers = ['--name', 'Weavers', '--event', 'loom_run', '--tiers', 'Thread 0, Fine cloth 500'];
+    expect(await laurel('community', 'new', directory, ...answers, '--score', 'review_given 5')).toMatchObject({
+      code: 0,
+    });
+
+    const read = readCommunity(directory);
+    expect(read).toMatchObject({
+      ok: true,
+      value: {
+        settings: { name: 'Weavers' },
+        rules: [
+          {
+            activity: { events: [{ event: 'loom_run' }] },
+            events: [{ event: 'review_given', points: 5, key: 'community:review-given', label: 'Review given' }],
+            tiers: [
+              { name: 'Thread', from: 0 },
+              { name: 'Fine cloth', from: 500 },
+            ],
+          },
+        ],
+      },
+    });
+    expect(await laurel('rules', 'check', '--community', directory)).toMatchObject({ code: 0 });
+    expect(await laurel('community', 'new', directory)).toMatchObject({ code: 2 });
+    rmSync(directory, { recursive: true });
+  });
+
+  it('and laurel rules check tell each fault of files in a sentence', async () => {
+    const directory = join(temporaryDirectory(), 'weavers');
+    const refused = await laurel('community', 'new', directory, '--tiers', 'Thread 5');
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: 'rules/1.json: tiers.0.from: expected 0: everybody is in the lowest tier at least\n',
+    });
+    expect(await laurel('rules', 'check', '--community', directory)).toMatchObject({
+      code: 1,
+      stderr: 'community.json: missing, expected the file\n',
+    });
   });
 });

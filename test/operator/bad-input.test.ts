@@ -69,6 +69,7 @@ const programOf = (environment: Readonly<Record<string, string>>) =>
       note: () => undefined,
       progress: () => ({ update: () => undefined, stop: () => undefined }),
       confirm: async () => false,
+      ask: async (_question, usual) => usual,
     },
     environment,
     clock: () => Date.parse('2026-08-21T12:00:00Z'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BOARDS } from '../../../domain/leaderboards/board.ts';
+import { BOARDS, ranksAllBut } from '../../../domain/leaderboards/board.ts';
 import { buildBoards, retentionOf } from '../../../domain/leaderboards/build-boards.ts';
 import { rankOnRequest } from '../../../domain/leaderboards/rank-on-request.ts';
 import type { RankRequested } from '../../../domain/messages/rank.message.ts';
@@ -39,6 +39,47 @@ describe('a build', () => {
     await buildBoards(world.build);
 
     expect([...world.store.pointers.values()].map(({ asOf }) => asOf)).toEqual(BOARDS.map(() => isoOf(began)));
+  });
+
+  it('of a month is the gain since its first date; its last one is kept when it has ended, and shown by its last second', async () => {
+    const boards = [
+      { name: 'alltime', title: 'All time', window: 'all' },
+      { name: 'month', title: 'Month', window: 'month' },
+    ] as const;
+    const points = [10, 25, 60]; // at the end of July, at the end of August, now
+    const ada = (score: number) =>
+      aStanding('ada', score, {
+        steps: [{ through: '2026-07-31', score: 10 }, ...(score > 25 ? [{ through: '2026-08-31', score: 25 }] : [])],
+      });
+    const world = new LeaderboardWorld([ada(25)]);
+    await buildBoards({ ...world.build, boards }); // on 2026-08-21
+    world.people = [ada(60)]; // a late event of August may be among it
+    world.now = Date.parse('2026-09-02T08:00:00.000Z');
+    const built = await buildBoards({ ...world.build, boards });
+
+    expect(built.map(({ board, asOf }) => [board, asOf])).toEqual([
+      ['alltime', '2026-09-02T08:00:00.000Z'],
+      ['month', '2026-08-31T23:59:59.000Z'],
+      ['month', '2026-09-02T08:00:00.000Z'],
+    ]);
+    const rowsAt = async (at: string) =>
+      world.store.rowsOf((await world.store.newestAt('month', at))!).map((row) => row.points);
+    expect(await rowsAt('2026-08-31T23:59:59.000Z')).toEqual([points[1]! - points[0]!]);
+    expect(await rowsAt('2026-09-02T09:00:00.000Z')).toEqual([points[2]! - points[1]!]);
+    expect(world.store.kept.get('month 2026-08-31T23:59:59.000Z')?.retention).toBe('daily'); // for good
+    world.now += 1_000;
+    expect(await buildBoards({ ...world.build, boards })).toHaveLength(2); // once
+  });
+
+  it('leaves out who is not ranked', async () => {
+    const world = new LeaderboardWorld(['ada', 'build-bot', 'bot.x', 'botox'].map((name) => aStanding(name, 5)));
+
+    await buildBoards({ ...world.build, isRanked: ranksAllBut(['*-bot', 'bot.x']) });
+
+    expect(world.store.rowsOf(world.store.pointers.get('alltime')!).map(({ username }) => username)).toEqual([
+      'ada',
+      'botox',
+    ]);
   });
 
   it('without users is a board without rows', async () => {

@@ -34,6 +34,24 @@ describe('tiers reached', () => {
     expect(namesOf(points)).toEqual(names);
   });
 
+  it.each([
+    ['one inserted between two others is listed between them', ['Sprout', 'Sapling'], ['Sprout', 'Bush', 'Sapling']],
+    [
+      'one that the rules no longer name stays before the next',
+      ['Sprout', 'Shrub', 'Sapling'],
+      ['Sprout', 'Bush', 'Shrub', 'Sapling'],
+    ],
+    [
+      'the last one that they no longer name stays after the one before it',
+      ['Sprout', 'Old'],
+      ['Sprout', 'Old', 'Bush', 'Sapling'],
+    ],
+  ])('are listed in the order of their thresholds: %s', (_what, before, names) => {
+    const tiers = [...rulesVersion1.tiers.slice(0, 2), { name: 'Bush', from: 3_000 }, ...rulesVersion1.tiers.slice(2)];
+    const reached = before.map((tier) => ({ tier, reachedAt: AT, hasBadge: true }));
+    expect(tiersReached(reached, 5_000, AT, { tiers }).map(({ tier }) => tier)).toEqual(names);
+  });
+
   it('are kept if the score falls below them', () => {
     expect(namesOf(0, ['Sprout'])).toEqual(['Sprout']);
   });
