@@ -7,6 +7,8 @@ export type Sizes = {
   readonly pulls: number;
   /** Ascending. */
   readonly backfillUsers: readonly [number, ...number[]];
+  /** Accounts that rules are tried over, ascending. */
+  readonly triedUsers: readonly [number, number];
   /** For the hours that are rolled up, one after the other. */
   readonly activeDevices: readonly number[];
   /** Numbers of scores on the leaderboards, ascending. */
@@ -25,6 +27,7 @@ export const USUAL_SIZES: Sizes = {
   auditedLines: 10_000,
   pulls: 10_000,
   backfillUsers: [500, 5_000],
+  triedUsers: [2_000, 20_000],
   activeDevices: [10, 1_000],
   boardUsers: [1_000, 100_000],
   rounds: 9,
@@ -38,6 +41,7 @@ export const FULL_SIZES: Sizes = {
   hostileNames: 100_000,
   pulls: 1_000_000,
   backfillUsers: [500, 5_000, 20_000],
+  triedUsers: [10_000, 100_000],
   activeDevices: [10, 1_000, 10_000],
   boardUsers: [1_000, 100_000, 1_000_000],
   rounds: 25,

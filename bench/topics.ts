@@ -12,6 +12,7 @@ import { measurePrice } from './price.ts';
 import { measurePublishes } from './publish.ts';
 import { measureQueueRequests } from './queue-requests.ts';
 import { measureRefreshes } from './refresh.ts';
+import { measureTrials } from './rules-trial.ts';
 import type { Sizes } from './sizes.ts';
 
 /** All topics, in the order of the table. A new topic is one entry here. */
@@ -25,6 +26,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   backfill: measureBackfills,
   metrics: measureMetrics,
   boards: measureBoards,
+  rules: measureTrials,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
   bundles: measureBundles,

@@ -147,9 +147,9 @@ describe('files of a community', () => {
       'community.json: boards: expected the board alltime with the window "all" of everything: ranks are of it',
     ],
     [
-      'a category that there is none of',
+      'a board of some categories, which there is none of yet',
       ({ settings }) => (settings.boards[1].categories = ['sports']),
-      'community.json: boards.1.categories.0: expected one of activity, content, award, community, and it is sports',
+      'community.json: boards.1.categories: expected none: boards are of all contributions as yet',
     ],
     ['no JSON', ({ texts }) => texts.set('rules/1.json', '{'), /^rules\/1\.json: expected JSON: /],
   ])('with %s are refused in one sentence', (_what, change, sentence) => {
