@@ -14,8 +14,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 3, // tests wait for engines of their own: two cores have room for a third
-    testTimeout: 300_000, // a bound on hanging, not a measure: machines are shared and slow at times
-    hookTimeout: 300_000,
+    testTimeout: 900_000, // a bound on hanging, not a measure: machines are shared and slow at times
+    hookTimeout: 900_000,
     passWithNoTests: false,
     ...(reportFile === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: reportFile } }),
   },

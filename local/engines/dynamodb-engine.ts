@@ -46,7 +46,7 @@ export async function startDynamoDbEngine(name: EngineName, options: EngineOptio
   const child = startChildProcess(command, args, options.logFile);
   void child.ended.then(release);
   const endpoint = `http://${host}:${port}`;
-  await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 5_000 : 30_000);
+  await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 60_000 : 120_000);
   return { name, endpoint, ended: child.ended, stop: () => child.stop(), kill: () => child.kill() };
 }
 

@@ -68,7 +68,7 @@ export const leaderboardMutants: readonly Mutant[] = [
     BUILD,
     [
       'const scores = await sortStandings(deps, builds);',
-      'const scores = await sortStandings(deps, builds);\n    const asOf = isoOf(deps.clock());',
+      'const scores = await sortStandings(deps, builds);\n    for (const build of builds) Object.assign(build, { asOf: isoOf(deps.clock()) });',
     ],
     BUILD_TEST,
   ),

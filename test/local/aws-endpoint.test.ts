@@ -112,7 +112,7 @@ describe('a queue that nobody reads', () => {
     await call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: 'one' });
     await call('AmazonSQS.ReceiveMessage', { QueueUrl });
 
-    await until(async () => (await counts()).inFlight === '0', 30_000);
+    await until(async () => (await counts()).inFlight === '0');
     expect(await counts()).toEqual({ waiting: '1', inFlight: '0' });
   });
 });

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/stack.ts';
 let pool: FunctionPool;
 afterEach(() => pool.stop());
 
-function aPool(code: string, { timeoutMs = 5_000, maxWorkers = 1 } = {}) {
+function aPool(code: string, { timeoutMs = 60_000, maxWorkers = 1 } = {}) {
   const codeDirectory = temporaryDirectory();
   mkdirSync(codeDirectory, { recursive: true });
   writeFileSync(join(codeDirectory, 'index.mjs'), code);

@@ -48,6 +48,7 @@ describe('the stack model', () => {
       Jobs: aQueue('jobs', { VisibilityTimeout: 7 }),
       ...aFunction('worker', {
         handler: '',
+        timeout: 7,
         environment: { QUEUE_URL: { Ref: 'Jobs' } },
         allow: [['sqs:*', { 'Fn::GetAtt': ['Jobs', 'Arn'] }]],
       }),

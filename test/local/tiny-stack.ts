@@ -66,7 +66,7 @@ export const aFunction = (
       Runtime: 'nodejs24.x',
       Code: { S3Key: given.handler },
       Role: { 'Fn::GetAtt': [`${role}Role`, 'Arn'] },
-      Timeout: given.timeout ?? 5,
+      Timeout: given.timeout ?? 30,
       Environment: { Variables: given.environment ?? {} },
       Tags: roleTag(role),
     },

@@ -151,7 +151,7 @@ describe('every command ends with a sentence and another code than 0', () => {
     for (const [, end] of await endingsOf((words) => [...words, '--local', gone])) {
       expect(end).toMatchObject({ exitCode: 1, sentence: expect.stringContaining('does not answer') });
     }
-  }, 30_000);
+  });
 });
 
 describe('every command on a stage', () => {

@@ -174,7 +174,7 @@ describe('dead letters', () => {
       said: { moved: 3, by: 'hand' },
     });
     await until(async () => (await read('/v1/stats?username=dara')).body.totalEvents === 1);
-  }, 120_000);
+  });
 
   it('that can never be read are not offered to be sent back, and are taken out after they were shown', async () => {
     const QueueUrl = stack.queues['roll-up-dlq'];

@@ -13,6 +13,10 @@ import { assemblyOfRun } from './assembly.ts';
 import { operatorPolicy } from './operator-policy.ts';
 import { notePermissions } from './used-permissions.ts';
 
+/** A bound on hanging, not a measure: machines are shared and slow at times. */
+const PATIENCE_MS = 600_000;
+const PATIENT_FUNCTION_MS = 300_000;
+
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
 /** Batches are gathered for a fifth of a second instead of a whole one, which every change would wait for two times over. */
@@ -28,6 +32,12 @@ export const promptly = (model: StackModel): StackModel => {
   };
 };
 
+/** No function of the template is cut off because the machine is slow. */
+const patiently = (model: StackModel): StackModel => ({
+  ...model,
+  functions: model.functions.map((fn) => ({ ...fn, timeoutMs: Math.max(fn.timeoutMs, PATIENT_FUNCTION_MS) })),
+});
+
 /**
  * The whole stack of the synthesized template, empty, on free ports and in a data directory of its own, with prompt
  * batches. Another assembly, or what `adapt` makes of the template, runs as it is.
@@ -36,15 +46,15 @@ export async function startTestStack(options: Partial<LocalStackOptions> = {}): 
   const assembly = options.assembly ?? readAssembly(await assemblyOfRun(), 'Laurel-local');
   const dataDirectory = options.dataDirectory ?? temporaryDirectory();
   const isOurs = options.assembly === undefined;
-  const adapt = isOurs ? promptly : (model: StackModel) => model;
+  const adapt = options.adapt ?? (isOurs ? promptly : (model: StackModel) => model);
   const observe = (call: ObservedCall) => {
     if (isOurs) notePermissions(call);
     options.observe?.(call);
   };
   const stack = await startLocalStack({
-    adapt,
     ...(isOurs ? { operatorPolicy: operatorPolicy() } : {}), // laurel runs on what its documentation grants
     ...options,
+    adapt: (model) => (isOurs ? patiently(adapt(model)) : adapt(model)),
     observe,
     assembly,
     dataDirectory,
@@ -52,6 +62,7 @@ export async function startTestStack(options: Partial<LocalStackOptions> = {}): 
   return {
     ...stack,
     dataDirectory,
+    drain: (given) => stack.drain({ timeoutMs: PATIENCE_MS, ...given }),
     async stop() {
       await stack.stop();
       if (options.dataDirectory === undefined) rmSync(dataDirectory, { recursive: true, force: true });
@@ -111,7 +122,7 @@ function spawnStack(
     process: child,
     printed: () => output,
     async ready() {
-      await until(() => hasExited() || /^Laurel is ready/m.test(output), 240_000);
+      await until(() => hasExited() || /^Laurel is ready/m.test(output));
       const file = join(dataDirectory, 'local.json');
       if (!existsSync(file)) throw new Error(`It did not become ready:\n${output}`);
       return LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
@@ -125,7 +136,7 @@ function spawnStack(
 }
 
 /** Waits for a condition. Throws after `timeoutMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 120_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = PATIENCE_MS): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`Not so after ${timeoutMs} ms: ${condition.toString()}`);
