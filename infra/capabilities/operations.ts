@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { BackfillEnv } from '../../functions/backfill/env.ts';
 import { CheckConservationEnv } from '../../functions/check-conservation/env.ts';
 import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
-import { ConservationCheck } from '../conservation-check.ts';
+import { ConsistencyCheck } from '../consistency-check.ts';
 import { environmentOf } from '../environment.ts';
 import { LaurelFunction } from '../laurel-function.ts';
 import { measure, sendTo } from '../policies.ts';
@@ -67,12 +67,12 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
   });
   shadowReport.allow(may.readVersions, may.scanScores, may.scanGrants, may.readLines);
 
-  const { worker: checkConservation } = new ConservationCheck(scope, 'Conservation', {
+  const { worker: consistencyCheck } = new ConsistencyCheck(scope, 'Conservation', {
     stage,
     polledQueue: scoreRefresh,
     environment: environmentOf(CheckConservationEnv, { ...available, BACKFILL_QUEUE_URL: backfill.queue.queueUrl }),
   });
-  checkConservation.allow(
+  consistencyCheck.allow(
     may.sampleTelemetry,
     may.readRegistry,
     may.sampleScores,

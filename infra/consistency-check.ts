@@ -21,7 +21,7 @@ const MISSED_RUNS = 2;
 /** SQS measures a queue once a minute; a few of them may be lost. */
 const MINUTES_OF_AN_HOUR = 55;
 
-type ConservationCheckProps = {
+type ConsistencyCheckProps = {
   readonly stage: Stage;
   readonly environment: LaurelFunctionProps['environment'];
   /** Any queue that a function drains, which shows since when there is a stack. */
@@ -32,10 +32,10 @@ type ConservationCheckProps = {
  * The hourly comparison of what was accepted with what is folded, and of what was granted with what is balanced. Its alarms
  * go off on any difference, and when it has not run. Callers add what its function may read.
  */
-export class ConservationCheck extends Construct {
+export class ConsistencyCheck extends Construct {
   readonly worker: LaurelFunction;
 
-  constructor(scope: Construct, id: string, { stage, environment, polledQueue }: ConservationCheckProps) {
+  constructor(scope: Construct, id: string, { stage, environment, polledQueue }: ConsistencyCheckProps) {
     super(scope, id);
     this.worker = new LaurelFunction(this, 'Worker', {
       stage,

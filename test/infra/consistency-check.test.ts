@@ -11,7 +11,7 @@ const alarmOf = (metric: string) =>
     .map(([, { Properties }]) => Properties)
     .find(({ MetricName }) => MetricName === metric);
 
-describe('the check of conservation', () => {
+describe('the consistency check', () => {
   it('runs every hour, on its own sample', () => {
     expect(schedules).toMatchObject([
       { ScheduleExpression: 'cron(50 * * * ? *)', ScheduleExpressionTimezone: 'UTC', Target: { Input: '{}' } },
