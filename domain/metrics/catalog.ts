@@ -5,9 +5,9 @@ import { activityEventsOf, commandToday } from '../telemetry/event-kind.ts';
 import type { CommunityHour } from './community-hour.ts';
 import type { ScoreTotals } from './score-totals.port.ts';
 
-/** Something that happened: counted for the community, and within a scope where it names one. */
+/** Something that happened. It counts for the community, and within its scope if it names one. */
 export type Occurrence = {
-  /** What a sum adds up; a counter leaves it out. */
+  /** The value that a sum adds; a counter has none. */
   readonly value?: number;
   readonly within?: MetricScope;
 };
@@ -28,7 +28,7 @@ export type Metric = {
   readonly description: string;
 } & (
   | { readonly kind: 'counter' | 'sum'; readonly fold: (hour: CommunityHour) => readonly Occurrence[] }
-  /** Whoever is counted once, by a text that names no other. */
+  /** The members that count once, each by a text that names no other. */
   | { readonly kind: 'distinct'; readonly fold: (hour: CommunityHour) => readonly string[] }
   /** A state, read at some time. */
   | { readonly kind: 'gauge'; readonly fold: (scores: ScoreTotals) => bigint }
@@ -135,5 +135,5 @@ const METRICS = [
 export const MetricRollupHourMetric = z.enum(METRICS.map(({ name }) => name));
 export type MetricRollupHourMetric = (typeof METRICS)[number]['name'];
 
-/** What the rollup, the answers and their documentation go through. */
+/** The rollup, the answers and their documentation loop over this list. */
 export const communityMetrics: readonly (Metric & { readonly name: MetricRollupHourMetric })[] = METRICS;

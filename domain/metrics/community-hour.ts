@@ -17,11 +17,11 @@ export type HourFacts = {
 
 /** An hour as the folds of metrics see it. */
 export type CommunityHour = Omit<HourFacts, 'devices'> & {
-  /** Each event once, whoever reported it. */
+  /** Each event once, from any number of reports. */
   readonly events: readonly Copy[];
   /** Each event of a device once: what servers report for a username makes nobody and nothing active. */
   readonly deviceEvents: readonly Copy[];
-  /** Every device with an event, also where a copy under another device stands. */
+  /** Every device with an event, even if a copy under another device is the one that counts. */
   readonly activeDevices: ReadonlySet<string>;
 };
 

@@ -21,7 +21,7 @@ const READS_AT_A_TIME = 6;
 
 type CommunityMetric = Metric & { readonly name: MetricRollupHourMetric };
 
-/** Whole numbers, exact at any size: whoever writes the answer must not make doubles of them. */
+/** Whole numbers, exact at any size: the answer must not turn them into doubles. */
 const WholeNumber = z.number();
 type WholeNumber = bigint;
 
@@ -176,7 +176,7 @@ export const ExtensionSort = z.enum(
 export const SortDirection = z.enum(['asc', 'desc'], 'expected asc or desc');
 
 export const ExtensionsView = z.object({
-  /** All extensions, not only those of the page. */
+  /** All extensions, not only the ones on the page. */
   count: z.int(),
   page: z.int(),
   /** Whether there is another page. */

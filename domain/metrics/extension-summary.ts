@@ -4,7 +4,7 @@ import type { Random, Sleep } from '../shared/environment.ts';
 import type { RollupStore } from './rollup-store.port.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
 
-/** What the community sees of an extension. */
+/** The community's view of an extension. */
 export type ExtensionSummary = {
   readonly extension: ExtensionName;
   /** The account or the collective that owns it. */
@@ -25,8 +25,8 @@ export type SummaryDeps = {
 };
 
 /**
- * Makes an extension's summary from the registry and the rolled up pulls: guard, then facts, then save. Nothing is stored
- * for a name that the registry does not know.
+ * Makes an extension's summary from the registry and the rolled up pulls: guard, then facts, then save. Nothing is
+ * stored for a name that the registry does not know.
  */
 export async function summarizeExtension(deps: SummaryDeps, name: ExtensionName): Promise<void> {
   await untilSaved(asWorker(deps, `summary of ${name}`), async () => {

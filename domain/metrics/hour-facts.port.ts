@@ -4,9 +4,9 @@ import type { HourFacts } from './community-hour.ts';
 /** The facts of the whole community, by the hour in which they happened. */
 export type HourFactsReader = {
   /**
-   * The facts of some hours of one day, hour by hour; every hour of the day that has facts where `hours` is null.
+   * The facts of some hours of one day, hour by hour; every hour of the day that has facts if `hours` is null.
    *
-   * The tables' indexes say which facts there are, and may lag behind them; each fact is then read strongly consistent.
+   * The tables' indexes list the facts, and may lag behind them; each fact is then read strongly consistent.
    */
   factsOf(
     date: UtcDate,

@@ -2,7 +2,7 @@ import type { Sha256 } from '../shared/environment.ts';
 import { communityHourOf, type HourFacts } from './community-hour.ts';
 import { communityMetrics, type MetricRollupHourMetric, type Occurrence, type MetricScope } from './catalog.ts';
 
-/** How often something happened, and what it adds up to. Whole numbers without a limit. */
+/** How often something happened, and its sum. Whole numbers without a limit. */
 export type Tally = { readonly eventCount: bigint; readonly valueSum: bigint };
 
 /** What one row of the rollup counts: a metric of the community, or of one command or extension. */
@@ -17,18 +17,19 @@ export type Series = {
 export const idOfSeries = ({ metric, scope, key1, key2 }: Series): string =>
   [metric, scope, key1, key2].filter((part) => part !== undefined).join('#');
 
-/** Whoever is counted once, as 16 hexadecimal digits: the first 8 bytes of the SHA-256 of what names them. */
+/** A member that counts once, as 16 hexadecimal digits: the first 8 bytes of the SHA-256 of its name. */
 export type MemberHash = string;
 
-/** What the facts of one hour come to. */
+/** The fold of the facts of one hour. */
 export type CommunityHourFold = {
   readonly tallies: readonly { readonly series: Series; readonly tally: Tally }[];
   readonly members: ReadonlyMap<MetricRollupHourMetric, ReadonlySet<MemberHash>>;
 };
 
 /**
- * So many keys of a scope have a row of their own in an hour: those that occur most, and of equals those that sort first.
- * The others share the row `other`, so that no user's text can make rows without bound. The registry knows its extensions.
+ * The number of keys of a scope that have a row of their own in an hour: the most frequent ones, and of equals the
+ * first ones. The others share the row `other`, so that no user's text can make rows without bound. The registry knows
+ * its extensions.
  */
 const MAX_KEYS: Readonly<Record<MetricScope['scope'], number>> = { command: 64, extension: Infinity };
 const OTHER = 'other';

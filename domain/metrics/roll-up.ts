@@ -36,9 +36,9 @@ export type RollUpOutcome = {
 };
 
 /**
- * Rolls up the hours of one day that the requests ask for; all that has facts or is rolled up already where `requests` is
- * null. Guard, then facts, then save; from the start where another run saved in between. Harmless at any time, any number
- * of times.
+ * Rolls up the hours of one day that the requests ask for; all that has facts or is rolled up already where `requests`
+ * is null. Guard, then facts, then save; from the start where another run saved in between. Harmless at any time, any
+ * number of times.
  */
 export async function rollUpDay(
   deps: RollUpDeps,
@@ -123,7 +123,7 @@ function isSampleDue(day: RolledUpDay, now: number): boolean {
   return now - Date.parse(last.at) >= between;
 }
 
-/** Reads all scores for the gauges, where it is time to. `isForced` takes a new sample in any case. */
+/** Reads all scores for the gauges if a sample is due. `isForced` takes a new sample in any case. */
 export async function sampleGauges(
   deps: RollUpDeps,
   { isForced }: { readonly isForced: boolean },
@@ -144,7 +144,7 @@ export async function rollUpDays(deps: RollUpDeps, dates: readonly UtcDate[]): P
   return outcomes.reduce((sum, { rolledUp }) => sum + rolledUp.length, 0);
 }
 
-/** The days on which facts may still come in: those that events of today may bear, newest first. */
+/** The days that events of today may still have, newest first. */
 export function openDates(now: number): readonly UtcDate[] {
   const today = dateOf(now);
   return Array.from({ length: OLDEST_DAY + NEWEST_DAY + 1 }, (_, back) => addDays(today, NEWEST_DAY - back));

@@ -4,7 +4,7 @@ import { idOfSeries, type CommunityHourFold, type MemberHash, type Series, type 
 import { communityMetrics, type MetricRollupHourMetric } from './catalog.ts';
 import type { ScoreTotals } from './score-totals.port.ts';
 
-/** What a series counts in one hour. A gauge's slot is its newest sample, with the time at which it was read. */
+/** The count of a series in one hour. A gauge's slot is its newest sample, with the time at which it was read. */
 export type Slot = Tally & { readonly at?: string };
 
 /** A series over the hours of one day, by their number from 0 to 23; an hour in which nothing happened is missing. */
@@ -32,7 +32,7 @@ const withSlot = (day: Map<string, DayOfSeries>, series: Series, hour: number, s
   day.set(id, { series, hours: new Map([...(day.get(id)?.hours ?? []), [hour, slot]]) });
 };
 
-/** Sets what an hour's facts come to, whatever stood there before: never adds. Gauges are left as they are. */
+/** Sets the counts of an hour's facts. It replaces earlier counts and never adds. Gauges stay as they are. */
 export function setHour(day: RolledUpDay, hour: UtcHour, fold: CommunityHourFold, startedAt: string): RolledUpDay {
   if (dateOfHour(hour) !== day.date) throw new Error(`${hour} is no hour of ${day.date}`);
   const number = numberOfHour(hour);
@@ -57,7 +57,7 @@ export function setHour(day: RolledUpDay, hour: UtcHour, fold: CommunityHourFold
   return { ...day, series, sets, rolledUpAt: new Map([...day.rolledUpAt, [number, startedAt]]) };
 }
 
-/** Sets the gauges' samples that were read at a time of this day; a newer sample of the hour stands. */
+/** Sets the gauges' samples that were read at a time of this day. A newer sample of the hour stays. */
 export function setSamples(day: RolledUpDay, totals: ScoreTotals, at: string): RolledUpDay {
   const number = Number(at.slice(11, 13));
   const series = new Map(day.series);
@@ -71,7 +71,7 @@ export function setSamples(day: RolledUpDay, totals: ScoreTotals, at: string): R
   return { ...day, series };
 }
 
-/** When the gauges were last sampled on this day, and how many members there were then; null where they never were. */
+/** When the gauges were last sampled on this day, and how many members there were then; null if they never were. */
 export function lastSampleOf(day: RolledUpDay): { readonly at: string; readonly members: number } | null {
   const slots = day.series.get(idOfSeries({ metric: 'MEMBER_COUNT', scope: 'community' }))?.hours.values() ?? [];
   const newest = [...slots].sort((a, b) => ((a.at ?? '') < (b.at ?? '') ? -1 : 1)).at(-1);

@@ -8,9 +8,9 @@ import type { DayTotals, RolledUpDay } from './rolled-up-day.ts';
 export type StoredDay = {
   readonly day: RolledUpDay;
   /**
-   * Saves the day's new state, with its totals, if nobody has saved since it was read; also where nothing changed, so that
-   * an older run cannot save over it. `stale` means that another run came first: start again from `load`. A save that
-   * stops half way leaves the totals and the hours' times as they were, and whoever does the hour again completes it.
+   * Saves the day's new state, with its totals, if nobody has saved since it was read; also where nothing changed, so
+   * that an older run cannot save over it. `stale` means that another run came first: start again from `load`. A save
+   * that stops half way leaves the totals and the hours' times as they were, and the next run of the hour completes it.
    */
   save(next: RolledUpDay): Promise<'saved' | 'stale'>;
 };
@@ -18,7 +18,7 @@ export type StoredDay = {
 /** An extension's summary as it was read, guarded as a day is. */
 export type StoredSummary = { save(next: ExtensionSummary): Promise<'saved' | 'stale'> };
 
-/** Where rollups are kept, for whoever makes them. Everything is read strongly consistent. */
+/** The store of rollups, for their makers. Everything is read strongly consistent. */
 export type RollupStore = {
   /** All that is rolled up of a day. */
   load(date: UtcDate): Promise<StoredDay>;

@@ -4,13 +4,13 @@ import type { ActivityRules } from './scoring-rules.ts';
 /** The unit of a multiplier: 10 000 basis points are 1. */
 export const ONE = 10_000;
 
-/** What the activity formula counts, on one date. Whole numbers. */
+/** The inputs of the activity formula on one date. Whole numbers. */
 export type ActivityInputs = {
   /** Successful invocations by the group's name. */
   readonly groups: ReadonlyMap<string, number>;
   /** Successful invocations of commands that no group names. */
   readonly otherCommands: number;
-  /** Consecutive active dates that end on the date or, where it is not active, on the day before. */
+  /** Consecutive active dates that end on the date or, if it is not active, on the day before. */
   readonly streak: number;
   /** Active dates in the window that ends on the date. */
   readonly rollingDays: number;

@@ -8,7 +8,7 @@ const Points = z.int(EXPECTED_POINTS).check(z.gte(0, EXPECTED_POINTS), z.lte(MAX
 const BasisPoints = Points;
 
 const named = (expected: string, form: RegExp) => z.string(expected).check(z.regex(form, expected));
-/** What is shown to people. */
+/** A text for people. */
 const Label = named('expected 1 to 64 printable characters', /^[^\p{C}\s](?:[^\p{C}]{0,62}[^\p{C}\s])?$/u);
 const Word = named('expected 1 to 32 of a-z 0-9 - starting with a letter', /^[a-z][a-z0-9-]{0,31}$/);
 const EventName = named('expected 1 to 64 of a-z 0-9 _ starting with a letter', /^[a-z][a-z0-9_]{0,63}$/);
@@ -31,7 +31,7 @@ const CommandGroup = z.strictObject({
   cap: Points,
 });
 
-/** What an event of the tool counts as: a command, which succeeded or not. */
+/** An event of the tool counts as a command that succeeded or not. */
 const ActivityEvent = z.strictObject({
   event: EventName,
   command: z.union(
@@ -84,7 +84,7 @@ const ScoredEvent = z.strictObject({
   per: z.optional(z.enum(['each', 'day'])),
   points: Points,
   cap: z.optional(Points),
-  /** What the cap bounds: everything, or each UTC month or ISO week. */
+  /** The cap bounds everything, or each UTC month or ISO week. */
   capPer: z.optional(z.enum(['all', 'month', 'week'])),
   /** Of its contribution. One that ends with `:<id>` is a line of the ledger for each fact. */
   key: named(

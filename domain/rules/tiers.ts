@@ -6,7 +6,7 @@ export type TierStanding = {
   readonly nextTier: { readonly name: string; readonly missing: number } | null;
 };
 
-/** Where a canonicalScore stands among the tiers. A score below 0 (reversed awards) stands in the lowest. */
+/** The tier of a canonicalScore. A score below 0 (reversed awards) has the lowest tier. */
 export function tierOf(canonicalScore: number, { tiers }: Pick<ScoringRules, 'tiers'>): TierStanding {
   const next = tiers.find(({ from }, index) => index > 0 && from > canonicalScore);
   const reached = tiers.filter(({ from }, index) => index === 0 || from <= canonicalScore);

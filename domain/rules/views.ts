@@ -8,7 +8,7 @@ export const RulesView = z.object({
   versions: z.array(
     z.object({
       version: z.string(),
-      /** When it last came into force; null where it never did. */
+      /** When it last came into force; null if it never did. */
       since: z.nullable(z.iso.datetime()),
       rules: ScoringRules,
     }),

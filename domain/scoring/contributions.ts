@@ -14,11 +14,11 @@ export type Contribution = {
   readonly category: string;
   readonly source: string;
   readonly points: number;
-  /** The counts that the points came from, kept so that a score can be explained as it stands. */
+  /** The counts behind the points, kept so that a stored score can be explained. */
   readonly inputs: ReadonlyMap<string, number>;
 };
 
-/** What is reported of a user, and the registry holds of them, by the end of a date. */
+/** The reported facts and the registry's counts of a user by the end of a date. */
 export type Counts = {
   /** By event, and by the dates that each adds on: a cap may be of a period. */
   readonly reported: ReadonlyMap<string, ByDate>;
@@ -26,7 +26,7 @@ export type Counts = {
   readonly pulls: number;
 };
 
-/** What a user's contributions on a date are computed from: the facts dated on or before it. */
+/** The inputs of a user's contributions on a date: the facts dated on or before it. */
 export type ScoreFacts = { readonly telemetry: TelemetryOn; readonly counts: Counts };
 
 type Inputs = ReadonlyMap<string, number>;
@@ -36,7 +36,7 @@ export type ExplainedStep = {
   readonly label: string;
   readonly arithmetic: string;
   readonly value: number;
-  /** The cap, where it took points away. */
+  /** The cap, if it took points away. */
   readonly cappedAt?: number;
 };
 
@@ -119,7 +119,7 @@ function explainActivity(inputs: ActivityInputs, rules: ActivityRules): readonly
   ];
 }
 
-/** What is counted, and the points for each up to a cap. */
+/** The counted facts, and the points for each up to a cap. */
 type CountedRules = Pick<ScoredEvent, 'points' | 'cap' | 'capPer'>;
 
 const capped = (points: number, cap: number | undefined): number =>
@@ -127,7 +127,7 @@ const capped = (points: number, cap: number | undefined): number =>
 const cappedStep = (points: number, cap: number | undefined, count: string): string =>
   cap === undefined ? `${points} × ${count}` : `min(${cap}, ${points} × ${count})`;
 
-/** A contribution of so many points for each of a kind, up to a cap on all of them. */
+/** A contribution with fixed points for each fact of a kind, up to a cap on all of them. */
 function counted(
   identity: Pick<FixedContribution, 'key' | 'category' | 'source'>,
   countOf: (counts: Counts, date: UtcDate) => number,
@@ -210,7 +210,7 @@ function contributionOfEvent(entry: ScoredEvent): FixedContribution {
 /** What follows from the rules is made of them once. */
 const made = new WeakMap<ScoringRules, readonly FixedContribution[]>();
 
-/** All but the activity: what they give follows from a count. */
+/** All contributions except the activity: their points follow from a count. */
 function countedBy(rules: ScoringRules): readonly FixedContribution[] {
   const before = made.get(rules);
   if (before !== undefined) return before;
@@ -235,13 +235,15 @@ function countedBy(rules: ScoringRules): readonly FixedContribution[] {
 
 const fixedBy = (rules: ScoringRules): readonly FixedContribution[] => [activity, ...countedBy(rules)];
 
-/** What a fold keeps counts for, by these rules. */
+/** The names that a fold keeps counts for by these rules. */
 export const contributionKeysOf = (rules: ScoringRules): readonly string[] => fixedBy(rules).map(({ key }) => key);
 
 const KEYS = [...new Set([rulebook.inForce, ...rulebook.all].flatMap(contributionKeysOf))];
 const listingPlaceOf = (key: string): number => (KEYS.includes(key) ? KEYS.indexOf(key) : KEYS.length);
 
-/** The order in which contributions are listed, whatever store they come from: the fixed ones first, the rest by key. */
+/**
+ * The order in which contributions are listed, whatever store they come from: the fixed ones first, the rest by key.
+ */
 export const byListing = (a: Pick<Contribution, 'key'>, b: Pick<Contribution, 'key'>): number =>
   listingPlaceOf(a.key) - listingPlaceOf(b.key) || (a.key < b.key ? -1 : 1);
 

@@ -2,8 +2,8 @@ import type { Refresh } from './refresh-score.ts';
 import type { StoredUser } from './score-store.port.ts';
 
 /**
- * What a refresh may fold anew: a date, `every-day`, `reports`, `registry`, or `any` for what every refresh reads (balance,
- * devices, profile).
+ * What a refresh may fold anew: a date, `every-day`, `reports`, `registry`, or `any` for the parts that every refresh
+ * reads (balance, devices, profile).
  */
 type FoldPart = string;
 
@@ -26,7 +26,7 @@ function partsBesideDays({ days, reports, registry }: Pick<Refresh, 'days' | 're
   ];
 }
 
-/** The starts after a fold that began at `startedAt`: of the named days, or of all where it was from nothing. */
+/** The starts after a fold that began at `startedAt`: of the named days, or of all if it was from nothing. */
 export function startsAfter(
   before: FoldStarts,
   refresh: Pick<Refresh, 'days' | 'reports' | 'registry'>,
@@ -43,8 +43,8 @@ export function startsAfter(
 
 /**
  * Whether stored metrics and score have seen all changes that a refresh is asked for. Not where a fold claims to begin
- * later than `now`: some clock was wrong. Not where the score is of other metrics, or the badge of a tier is missing: then a
- * refresh has ended before its work was done.
+ * later than `now`: some clock was wrong. Not where the score is of other metrics, or the badge of a tier is missing:
+ * then a refresh has ended before its work was done.
  */
 export function isDoneSince({ metrics, score }: StoredUser, refresh: Refresh, now: number): boolean {
   const { days, grants, changedBefore } = refresh;

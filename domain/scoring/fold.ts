@@ -17,27 +17,27 @@ export type Fold = {
   readonly commands: ReadonlyMap<string, CommandCount>;
   /** Dates with an event of the activity of a device, numbered since 1970-01-01; sorted, each once. */
   readonly activeDays: readonly number[];
-  /** The newest hour with a counted event; null where nothing counts. */
+  /** The newest hour with a counted event; null if nothing counts. */
   readonly lastHour: UtcHour | null;
 };
 
 export const emptyFold: Fold = { events: new Map(), commands: new Map(), activeDays: [], lastHour: null };
 
 /**
- * Which names keep a count of their own: the reserved ones, and the 64 that sort first among the others, keyed and anonymous ones apart. That choice is
- * the same in whatever order folds merge: a name among the first 64 of a whole is among the first 64 of each part it
- * occurs in. All further names are summed as `other`.
+ * Which names keep a count of their own: the reserved ones, and the 64 that sort first among the others, keyed and
+ * anonymous ones apart. That choice is the same in whatever order folds merge: a name among the first 64 of a whole is
+ * among the first 64 of each part it occurs in. All further names are summed as `other`.
  */
 export const MAX_NAMES = 64;
 export const OTHER = 'other';
 
 /**
- * Anonymous events have 64 names of their own, under this mark: whoever invents names takes no place from those that the
- * account's own keys send. No name that a client can send begins so.
+ * Anonymous events have 64 names of their own, under this mark: whoever invents names takes no place from those that
+ * the account's own keys send. No name that a client can send begins so.
  */
 const ANONYMOUS = '~';
 
-/** Names of counts, those that keys sent apart from the anonymous ones. */
+/** Names of counts. The names that keys sent are separate from the anonymous ones. */
 export const bySender = (names: Iterable<string>) => {
   const all = [...names];
   const isAnonymous = (name: string) => name.startsWith(ANONYMOUS);
@@ -53,7 +53,7 @@ export function byPlainName<Count>(
   return collect(plain, () => true, plus);
 }
 
-/** What the rules name, and what is therefore always counted exactly: commands, and the events of the activity. */
+/** Names in the rules, which are therefore always counted exactly: commands, and the events of the activity. */
 export type NamedCommands = { readonly commands: ReadonlySet<string>; readonly events: ActivityEvents };
 
 /** Events whose counts are always exact. */
@@ -65,7 +65,7 @@ function boundedNames(names: Iterable<string>, reserved: ReadonlySet<string>): R
   return new Set([...keyed.slice(0, MAX_NAMES), ...anonymous.slice(0, MAX_NAMES)]);
 }
 
-/** Sums the entries by name; those that have no count of their own go to `other`. */
+/** Sums the entries by name. Names without a count of their own go to `other`. */
 function collect<Count>(
   entries: Iterable<readonly [string, Count]>,
   keeps: (name: string) => boolean,

@@ -3,9 +3,9 @@ import { isKnown } from './username-metrics.ts';
 
 export type KnownUser = { readonly metrics: StoredMetrics; readonly score: StoredScore };
 
-/** What is stored of a user whom a fact or a grant names; null for anyone else. */
+/** The stored values of a user that a fact or a grant names; null for anyone else. */
 export function knownUser({ metrics, score }: StoredUser): KnownUser | null {
   if (metrics === null || score === null) return null;
-  // A bind that was undone leaves items behind which say nothing.
+  // A bind that was undone leaves items without meaning behind.
   return isKnown(metrics.metrics) || score.score.granted.balance.seq > 0 ? { metrics, score } : null;
 }

@@ -39,7 +39,7 @@ export type RefreshDeps = {
   readonly registry: UserRegistry;
   readonly scores: ScoreStore;
   readonly grants: GrantDeps & LinesDeps;
-  /** Those of this release, unless said. */
+  /** The default is the rules of this release. */
   readonly rules?: Rulebook;
   readonly clock: Clock;
   readonly random: Random;
@@ -54,13 +54,13 @@ export type Refresh = {
   readonly username: Username;
   /** Null where everything is to be folded from nothing. */
   readonly days: readonly UtcDate[] | null;
-  /** Whether to count again what servers reported; done in any case where `days` is null. */
+  /** Whether to count the reported facts again; done in any case if `days` is null. */
   readonly reports?: boolean;
-  /** Whether to list the grants again although the ledger has not moved; done in any case where `days` is null. */
+  /** Whether to list the grants again although the ledger has not moved; done in any case if `days` is null. */
   readonly grants?: boolean;
-  /** Whether to count again what the registry holds; done in any case where `days` is null. */
+  /** Whether to count the registry's facts again; done in any case if `days` is null. */
   readonly registry?: boolean;
-  /** Every change that asks for it was committed before, ISO 8601; where it is missing, it is done in any case. */
+  /** Every change that asks for it was committed before, ISO 8601. Without it, the refresh is done in any case. */
   readonly changedBefore?: string;
   /** When the oldest change that asks for it was committed, ISO 8601. */
   readonly changedAt?: string;
@@ -69,8 +69,9 @@ export type Refresh = {
 };
 
 /**
- * `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. `done-since`: a fold that began after
- * all that was announced is stored. `put-off`: another refresh of this user has its turn, so this one is to be asked for again.
+ * `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. `done-since`: a fold that began
+ * after all that was announced is stored. `put-off`: another refresh of this user has its turn, so this one is to be
+ * asked for again.
  */
 export type RefreshOutcome = 'saved' | 'unknown' | 'done-since' | 'put-off';
 
@@ -186,7 +187,9 @@ export async function foldMetrics(
   return { metrics: metricsFromNothing(everything, context), isFromNothing: true };
 }
 
-/** One refresh that covers all of one user's messages: the days of them all; every day where a message names none. */
+/**
+ * One refresh for all of one user's messages: it covers the days of all of them, or every day if a message names none.
+ */
 export function coalesce(messages: readonly [ScoreRefreshRequested, ...ScoreRefreshRequested[]]): Refresh {
   const days = messages.flatMap((message) => message.days ?? []);
   const namesDays = messages.every((message) => message.days !== undefined);

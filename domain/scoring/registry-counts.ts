@@ -15,14 +15,14 @@ const MAX_PULLS_READ = 1_000;
 
 type CountContext = {
   readonly links: readonly DeviceLink[];
-  /** What an earlier count found. Pulls are only ever added to it, but where devices have become the user's own since. */
+  /** The result of an earlier count. Pulls are only added to it, unless devices have become the user's own since. */
   readonly before: { readonly counts: RegistryCounts; readonly isOfSameDevices: boolean } | null;
   /** The earliest date whose count matters; by then a count is one number. */
   readonly since: UtcDate;
   readonly rules: Pick<ScoringRules, 'publishes' | 'pulls'>;
 };
 
-/** Counts what the registry holds of a user by date, no further than the caps reach on every date that matters. */
+/** Counts a user's facts in the registry by date, no further than the caps reach on every date that matters. */
 export async function countRegistry(
   registry: UserRegistry,
   username: Username,
@@ -93,8 +93,8 @@ const upTo = (max: number, additions: ByDate, since: UtcDate): ByDate =>
   );
 
 /**
- * Where there are more pulls than are read, those that were read may all be new: no date counts fewer than it did before,
- * so that no window pays for pulls that were there already.
+ * Where there are more pulls than are read, those that were read may all be new: no date counts fewer than it did
+ * before, so that no window pays for pulls that were there already.
  */
 function atLeast(before: ByDate, now: ByDate, since: UtcDate): ByDate {
   const last = [...before.keys(), ...now.keys(), since].reduce((a, b) => (b > a ? b : a));

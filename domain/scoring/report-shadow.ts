@@ -52,7 +52,7 @@ async function readUser(deps: ShadowDeps, username: Username): Promise<UserRead>
   return { username, isScored, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
 }
 
-/** What is stored in a form that nobody wrote is a finding; that the store does not answer is none. */
+/** A stored value of an invalid form is a finding. A store that does not answer is none. */
 async function readable<Value>(
   read: () => Promise<Value>,
 ): Promise<{ readonly value: Value } | { readonly error: string }> {

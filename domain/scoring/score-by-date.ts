@@ -6,7 +6,7 @@ import { telemetryByDate } from './fold.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import { activityByDate, countsOn, firstDateKnown, sumOf, type UserMetrics } from './username-metrics.ts';
 
-/** A user's facts by their dates: what the score of any date is made of. */
+/** A user's facts by their dates: the inputs of the score of any date. */
 export type DatedFacts = { readonly metrics: UserMetrics; readonly granted: Granted };
 
 const datesOfReports = ({ reports }: Pick<UserMetrics, 'reports'>) => [...reports.values()].map((each) => each.byDate);
@@ -37,7 +37,7 @@ export function* scoresOn(
 export const scoresBefore = (date: UtcDate, facts: DatedFacts, rules: ScoringRules) =>
   scoresOn(datesFrom(firstDateKnown(date), addDays(date, -1)), facts, rules);
 
-/** The first date after `date` on which the score changes although the user does nothing; null where it never does. */
+/** The first date after `date` on which the score changes although the user does nothing; null if it never does. */
 export function nextChangeAfter(date: UtcDate, score: number, facts: DatedFacts, rules: ScoringRules): UtcDate | null {
   const { metrics, granted } = facts;
   const lastActiveDay = sumOf(metrics, namedCommandsOf(rules)).activeDays.at(-1);
@@ -56,7 +56,7 @@ export function nextChangeAfter(date: UtcDate, score: number, facts: DatedFacts,
   return null;
 }
 
-/** The earliest date of a fact, as far as dates are known; null where there is none that counts. */
+/** The earliest date of a fact, as far as dates are known; null if no fact counts. */
 export function firstFactOf({ metrics, granted }: DatedFacts): UtcDate | null {
   const { sealed, open, reports, registry } = metrics;
   const [firstActiveDay] = sealed.activeDays;

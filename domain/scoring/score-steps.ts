@@ -1,14 +1,14 @@
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import { firstDateKnown } from './username-metrics.ts';
 
-/** What a score was on past dates: `through` is the last UTC date on which it was this one. */
+/** A score of past dates: `through` is the last UTC date with this score. */
 export type ScoreStep = { readonly through: UtcDate; readonly score: number };
 
 /**
  * The scores of past dates, in order and each known date, as steps: one for each date after which the score is another.
- * A first fact that brings no points is told by a step of 0 before it. `told` is what history tells of the date before the
- * first of them, by the facts and rules of its time: where that is another score, a step says so, so that the first date gets
- * a row of its own when it leaves.
+ * A first fact that brings no points is told by a step of 0 before it. `told` is what history tells of the date before
+ * the first of them, by the facts and rules of its time: where that is another score, a step says so, so that the first
+ * date gets a row of its own when it leaves.
  */
 export function stepsOf(
   scores: Iterable<readonly [UtcDate, number]>,
@@ -38,11 +38,13 @@ type Standing = { readonly date: UtcDate; readonly canonicalScore: number; reado
 /** A past date's score that differs from that of the date before: until the next one it was the same. */
 export type DayScore = { readonly date: UtcDate; readonly canonicalScore: number };
 
-/** What history tells, once a score of `date` has followed `previous`, of the last date that the new one does not know. */
+/**
+ * What history tells, once a score of `date` has followed `previous`, of the last date that the new one does not know.
+ */
 export const toldBefore = (date: UtcDate, previous: Standing | null): number =>
   previous === null ? 0 : scoreAtEndOf(addDays(firstDateKnown(date), -1), previous);
 
-/** What a score of `date` does not know any more of the past that `previous` still knew. */
+/** The dates that `previous` still knew and a score of `date` no longer knows. */
 export function leavingWith(date: UtcDate, previous: Standing | null): readonly DayScore[] {
   if (previous === null) return [];
   const [first, last] = [firstDateKnown(previous.date), firstDateKnown(date)];

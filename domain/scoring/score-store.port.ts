@@ -27,11 +27,11 @@ export type StoredScore = {
   readonly metricsRevision: Revision;
 };
 
-/** What a save will overwrite: the guard of a refresh. Null where nothing is stored yet. */
+/** The values that a save will overwrite: the guard of a refresh. Null if nothing is stored yet. */
 export type StoredUser = {
   readonly metrics: StoredMetrics | null;
   readonly score: StoredScore | null;
-  /** The newest turn of a refresh; missing where nobody took one. */
+  /** The newest turn of a refresh; missing if nobody took one. */
   readonly turn?: Turn;
   /** Whether the user chose to be on no leaderboard: their own choice, which no save overwrites. */
   readonly isHidden: boolean;
@@ -44,24 +44,24 @@ export type ScoreStore = {
   /** Strongly consistent. */
   load(username: Username): Promise<StoredUser>;
   /**
-   * Saves both on condition that the revisions in `guard` still stand, the metrics first; then, before the score, as day
-   * rows what of the stored one is `leaving`: the new one knows it no more. `stale` means that another refresh came first: start again from `load`.
-   * A save that stops between the two is completed by the next refresh.
+   * Saves both on condition that the revisions in `guard` are unchanged, the metrics first; then, before the score, as
+   * day rows what of the stored one is `leaving`: the new one knows it no more. `stale` means that another refresh came
+   * first: start again from `load`. A save that stops between the two is completed by the next refresh.
    */
   save(
     guard: StoredUser,
     next: NextMetrics & { readonly score: UserScore; readonly leaving: readonly DayScore[] },
   ): Promise<'saved' | 'stale'>;
-  /** Takes a turn where the one of `before` still stands, or none. False where another refresh was faster. */
+  /** Takes a turn if the turn of `before` is unchanged, or if there is none. False if another refresh was faster. */
   takeTurn(username: Username, turn: Turn, before: Turn | undefined): Promise<boolean>;
-  /** Ends a turn, where it is still this one's. */
+  /** Ends a turn if it is still this refresh's. */
   endTurn(username: Username, by: string): Promise<void>;
   /** The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. */
   dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
 };
 
-/** The metrics alone: what a backfill recomputes. */
+/** The metrics alone, which a backfill recomputes. */
 export type MetricsStore = Pick<ScoreStore, 'load'> & {
-  /** Saves metrics on condition that the revision of `guard` still stands, and raises it. */
+  /** Saves metrics on condition that the revision of `guard` is unchanged, and raises it. */
   saveMetrics(username: Username, guard: StoredUser, next: NextMetrics): Promise<'saved' | 'stale'>;
 };

@@ -10,7 +10,7 @@ import { stepsOf, toldBefore, type ScoreStep } from './score-steps.ts';
 import { tiersReached, type TierReached } from './tiers-reached.ts';
 import { firstDateKnown } from './username-metrics.ts';
 
-/** What the rules make of a user's facts dated on or before a date. */
+/** The result of the rules for a user's facts dated on or before a date. */
 export type UserScore = {
   readonly username: Username;
   /** The UTC date that the score is of. */
@@ -21,20 +21,23 @@ export type UserScore = {
   /** The points of `telemetry:activity`. */
   readonly activityScore: number;
   readonly tier: string;
-  /** In the order of the tiers; kept also where the score falls below one. */
+  /** In the order of the tiers; kept even if the score falls below one. */
   readonly tiersReached: readonly TierReached[];
   /** Awards, badges and feed posts, as the ledger has them. */
   readonly granted: Granted;
   /** ISO 8601: since when canonicalScore has stood unchanged. */
   readonly standingSince: string;
-  /** The scores of past dates, by the same facts and rules, oldest first, as far back as the window of a leaderboard reaches. */
+  /**
+   * The scores of past dates, by the same facts and rules, oldest first, as far back as the window of a leaderboard
+   * reaches.
+   */
   readonly steps: readonly ScoreStep[];
   /** Whether the user chose to be on no leaderboard. */
   readonly isHidden: boolean;
-  /** The first later date on which canonicalScore changes although its user does nothing; null where it never does. */
+  /** The first later date on which canonicalScore changes although its user does nothing; null if it never does. */
   readonly nextChangeOn: UtcDate | null;
   readonly rulesVersion: string;
-  /** What the metrics that it is of were folded by. */
+  /** The fold of the metrics behind it. */
   readonly foldedBy: string;
   /** ISO 8601 */
   readonly refreshedAt: string;
@@ -44,8 +47,8 @@ const pointsOfAll = (contributions: readonly Contribution[]): number =>
   contributions.reduce((sum, { points }) => sum + points, 0);
 
 /**
- * Applies the rules to the facts of the date and of each date before it. `previous` is the score that this one will replace; its date is not later (`dateOfRefresh`).
- * `now` is in milliseconds since the epoch.
+ * Applies the rules to the facts of the date and of each date before it. `previous` is the score that this one will
+ * replace; its date is not later (`dateOfRefresh`). `now` is in milliseconds since the epoch.
  */
 export function decideScore(
   username: Username,

@@ -20,8 +20,8 @@ export type FactReaders = Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry'
 export type Trial = { readonly now: UserScore; readonly then: UserScore; readonly readFacts: boolean };
 
 /**
- * What other rules would make of an account, as a refresh with them in force would compute it. Writes nothing. Facts are read
- * only if the stored metrics do not hold what the other rules count.
+ * What other rules would make of an account, as a refresh with them in force would compute it. Writes nothing. Facts
+ * are read only if the stored metrics do not hold what the other rules count.
  */
 export async function tryRules(
   facts: FactReaders,
@@ -43,7 +43,9 @@ export async function tryRules(
   return { now: now.score, then: then.score, readFacts: now.readFacts || then.readFacts };
 }
 
-/** The rulebook with other rules in force, under a version of their own: a draft may have that of the rules in force. */
+/**
+ * The rulebook with other rules in force, under a version of their own: a draft may have that of the rules in force.
+ */
 function bookWith({ all, inForce }: Rulebook, candidate: ScoringRules): Rulebook {
   const isNamedSo = candidate.version === inForce.version && candidate !== inForce;
   const version = isNamedSo ? `${candidate.version}, tried` : candidate.version;
@@ -61,7 +63,7 @@ async function fromFacts(
   return (await foldMetrics({ ...facts, rules }, { username, days: null }, stored, { date, links })).metrics;
 }
 
-/** The stored metrics as these rules fold them; null where they do not hold enough for that. */
+/** The stored metrics as these rules fold them; null if they do not hold enough for that. */
 function heldFor(
   metrics: UserMetrics,
   book: Rulebook,
@@ -105,8 +107,8 @@ function holdsReports({ reports, sealedThrough }: UserMetrics, old: ScoringRules
 }
 
 /**
- * Whether the folds hold what is counted by rules that name other commands or events. The points of sealed dates are then
- * computed anew from the facts of those dates, and names beyond the first that are kept are one sum.
+ * Whether the folds hold what is counted by rules that name other commands or events. The points of sealed dates are
+ * then computed anew from the facts of those dates, and names beyond the first that are kept are one sum.
  */
 function holdsActivity({ sealed, open }: UserMetrics, old: ScoringRules, rules: ScoringRules): boolean {
   if (sealed.lastHour !== null) return false;
@@ -120,7 +122,7 @@ function holdsActivity({ sealed, open }: UserMetrics, old: ScoringRules, rules: 
   return names.size < MAX_NAMES && !mappedOtherwise.some(({ event }) => names.has(event) || names.has(`~${event}`));
 }
 
-/** Commands that these rules name are counted under their plain names, whoever sent them. */
+/** Commands that these rules name are counted under their plain names, from keyed and anonymous senders. */
 function withNamesOf(metrics: UserMetrics, rules: ScoringRules): UserMetrics {
   const { commands: named } = namedCommandsOf(rules);
   const rename = (fold: Fold): Fold => {

@@ -8,27 +8,27 @@ export type Turn = { readonly by: string; readonly until: number };
 
 /** A refresh of a user with more devices than this reads so much that it is done by one at a time. */
 const FEW_DEVICES = 16;
-/** A turn ends by itself where its holder was cut off. */
+/** A turn ends by itself if its holder was cut off. */
 export const LONGEST_TURN_MS = 30_000;
 /** Two machines' clocks differ. */
 const MARGIN_MS = 5_000;
 /** By then the next refresh has seen all that is announced now: changes count as seen after 5 seconds. */
 export const PUT_OFF_SECONDS = 7;
-/** After so many times it goes ahead without a turn: the revisions hold in any case. */
+/** After this many times it goes ahead without a turn: the revisions protect the data in any case. */
 const MOST_PUT_OFFS = 5;
 
 export type TurnTaker = {
   /**
-   * `go`; `again`: the turn was just taken, so the guard is to be read again; `put-off`: another refresh of this user has
-   * its turn.
+   * `go`; `again`: the turn was just taken, so the guard is to be read again; `put-off`: another refresh of this user
+   * has its turn.
    */
   take(guard: StoredUser, devices: number): Promise<'go' | 'again' | 'put-off'>;
   release(): Promise<void>;
 };
 
 /**
- * Lets refreshes of a user with many devices take turns. It saves work, no more: what is saved is held by the revisions,
- * also where a turn ran out or a clock was wrong.
+ * Lets refreshes of a user with many devices take turns. It saves work, no more: what is saved is held by the
+ * revisions, also where a turn ran out or a clock was wrong.
  */
 export function turnTaker(
   { scores, clock, randomToken }: { scores: Turns; clock: Clock; randomToken: RandomToken },

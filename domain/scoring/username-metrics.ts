@@ -36,14 +36,15 @@ import type { ScoringRules } from '../rules/scoring-rules.ts';
 export const SEALED_AT_AGE = 36;
 
 /**
- * The earliest date whose score is computed: the one before that on which the longest window looks back, by which is known
- * whether that one's score was another. Counts by date are kept from here on.
+ * The earliest date whose score is computed: the one before that on which the longest window looks back, by which is
+ * known whether that one's score was another. Counts by date are kept from here on.
  */
 export const firstDateKnown = (date: UtcDate): UtcDate => addDays(date, -LONGEST_WINDOW_DATES - 1);
 
 /**
- * Raise it whenever the same facts are to make other metrics, or other points by date: what was folded before is then folded
- * from nothing by the next refresh, whichever release wrote it. A test with stored folds fails where it was forgotten.
+ * Raise it whenever the same facts are to make other metrics, or other points by date: what was folded before is then
+ * folded from nothing by the next refresh, whichever release wrote it. A test with stored folds fails where it was
+ * forgotten.
  */
 export const FOLD = 2;
 
@@ -51,11 +52,11 @@ export const FOLD = 2;
 const periodsOf = (rules: ScoringRules): readonly string[] =>
   countedEventsOf(rules).flatMap(({ key, capPer = 'all' }) => (capPer === 'all' ? [] : [`${key} per ${capPer}`]));
 
-/** Events that count as one command, whatever they say. */
+/** Events that count as one command, with any content. */
 const fixedCommandsOf = ({ activity }: ScoringRules): readonly string[] =>
   activity.events.flatMap(({ event, command }) => ('is' in command ? [`${event} is ${command.is}`] : []));
 
-/** Names the way in which these rules fold: the number, what is counted by name, and by period. */
+/** Names the way in which these rules fold: the number, the counted names, and the periods. */
 export const foldedByOf = (rules: ScoringRules, sha256: Sha256): string => {
   const named = namedCommandsOf(rules);
   const names = [
@@ -68,7 +69,7 @@ export const foldedByOf = (rules: ScoringRules, sha256: Sha256): string => {
   return `${FOLD}.${sha256(JSON.stringify(names)).slice(0, 8)}`;
 };
 
-/** What a score of this release is computed by: another one is to be computed again. */
+/** The rules and fold of this release: a score of others must be computed again. */
 export const computedByNow = (
   sha256: Sha256,
   { inForce } = rulebook,
@@ -77,11 +78,11 @@ export const computedByNow = (
   foldedBy: foldedByOf(inForce, sha256),
 });
 
-/** `username_metrics`: what a user's telemetry facts fold to. Days on which nothing counts leave no trace in it. */
+/** `username_metrics`: the fold of a user's telemetry facts. Days on which nothing counts leave no trace in it. */
 export type UserMetrics = {
-  /** What it was folded by (`foldedByOf`): one that another release folded otherwise is not carried on. */
+  /** The fold (`foldedByOf`). Metrics that another release folded differently are not carried on. */
   readonly foldedBy: string;
-  /** What it was folded from: the user's devices (`foldInputsOf`). */
+  /** A hash of its inputs, the user's devices (`foldInputsOf`). */
   readonly inputsHash: string;
   /** The last date that is part of the sealed sum. */
   readonly sealedThrough: UtcDate;
@@ -92,16 +93,16 @@ export type UserMetrics = {
   readonly ownedDevices: number;
   /**
    * Devices of others from which the user sent as themselves: positions among `borrowedDevices`. One set for all days,
-   * because it only grows: the first sender of an event stands for good.
+   * because it only grows: the first sender of an event never changes.
    */
   readonly sentFrom: readonly number[];
   /** What servers reported of the user beside events. */
   readonly reports: ReportedFacts;
-  /** What the registry holds of the user. */
+  /** The registry's counts of the user. */
   readonly registry: RegistryCounts;
 };
 
-/** The folds of some days from their facts: of all days that there are, or of those that a plan names. */
+/** The folds of some days from their facts: of all days, or of the days that a plan names. */
 export type FoldedDays = {
   readonly folds: ReadonlyMap<UtcDate, Fold>;
   readonly sentFrom: ReadonlySet<string>;
@@ -181,8 +182,9 @@ export const metricsFromNothing = (folded: FoldedDays, context: FoldContext): Us
   });
 
 /**
- * Carries metrics on by the folds of the days that `planRefresh` named. Null where that cannot be done, because a name that
- * had no count of its own would need one now, or nobody knows the rules of the points: then everything is folded from nothing.
+ * Carries metrics on by the folds of the days that `planRefresh` named. Null where that cannot be done, because a name
+ * that had no count of its own would need one now, or nobody knows the rules of the points: then everything is folded
+ * from nothing.
  */
 export function metricsCarriedOn(
   stored: UserMetrics,
@@ -200,7 +202,7 @@ export function metricsCarriedOn(
 }
 
 type Before = Pick<UserMetrics, 'sealed' | 'open' | 'sentFrom'> & {
-  /** Null where nothing is sealed: every day has its fold. */
+  /** Null if nothing is sealed: every day has its fold. */
   readonly sealedThrough: UtcDate | null;
   readonly points: ByDate;
 };
@@ -256,8 +258,9 @@ function keptByDate(event: string, additions: ByDate, first: UtcDate, rules: Sco
 }
 
 /**
- * The points of the activity on the sealed dates: those of dates that are sealed now from the folds of their days; of dates
- * sealed before, the numbers that stand, moved by what a change of the rules changed on the oldest date that can be computed.
+ * The points of the activity on the sealed dates: those of dates that are sealed now from the folds of their days; of
+ * dates sealed before, the numbers that stand, moved by what a change of the rules changed on the oldest date that can
+ * be computed.
  */
 function sealedPoints(
   before: Before,
@@ -317,7 +320,7 @@ function keepsEveryChoice(stored: UserMetrics, next: UserMetrics, named: NamedCo
 export const sumOf = (metrics: UserMetrics, named: NamedCommands): Fold =>
   mergeFolds([metrics.sealed, ...metrics.open.values()], named);
 
-/** What the score of a date counts beside telemetry. */
+/** The counts of a date's score in addition to telemetry. */
 export const countsOn = (date: UtcDate, { reports, registry }: Pick<UserMetrics, 'reports' | 'registry'>): Counts => ({
   reported: new Map([...reports].map(([event, count]) => [event, count.byDate])),
   publishes: atEndOf(date, registry.publishes),

@@ -22,10 +22,10 @@ export const StatsView = z.object({
   eventCounts: CountsByName,
   commandCounts: CountsByName,
   activeDates: z.array(z.iso.date()),
-  /** What the ledger's awards add up to; a reversed one is 0. */
+  /** The sum of the ledger's awards; a reversed one is 0. */
   awardPoints: z.int(),
   devices: Count,
-  /** The start of the newest event's hour: what is kept of an event's time. */
+  /** The start of the newest event's hour. No more of an event's time is kept. */
   lastEventAt: z.nullable(z.iso.datetime()),
   /** How exact `lastEventAt` is. */
   precision: z.literal('hour'),
@@ -33,7 +33,9 @@ export const StatsView = z.object({
 });
 export type StatsView = z.infer<typeof StatsView>;
 
-/** An object of the entries, sorted by name. `fromEntries` makes own fields, so `__proto__` is a name like any other. */
+/**
+ * An object of the entries, sorted by name. `fromEntries` makes own fields, so `__proto__` is a name like any other.
+ */
 const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
   Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 
@@ -81,9 +83,9 @@ export const ScoreView = z.object({
   tier: z.string(),
   tiersReached: z.array(z.object({ tier: z.string(), reachedAt: z.iso.datetime() })),
   nextTier: z.nullable(z.object({ name: z.string(), missing: Points })),
-  /** On the board `alltime`, in its newest snapshot; null where that does not list the user. */
+  /** On the board `alltime`, in its newest snapshot; null if that does not list the user. */
   rank: z.nullable(z.int().check(z.positive())),
-  /** When that snapshot's build began to read; null where there is no rank. */
+  /** When that snapshot's build began to read; null without a rank. */
   asOf: z.nullable(z.iso.datetime()),
   scoreSources: z.record(z.string(), z.object({ category: z.string(), source: z.string(), points: Points })),
   balance: z.object({
@@ -99,7 +101,7 @@ export const ScoreView = z.object({
 });
 export type ScoreView = z.infer<typeof ScoreView>;
 
-/** The rules that a score was computed by; those of today where no release knows its version any more. */
+/** The rules that computed a score, or today's rules if no release knows its version any more. */
 const rulesOfScore = ({ rulesVersion }: UserScore) => rulesOf(rulesVersion) ?? currentRules;
 
 const olderOf = ({ granted: { older } }: UserScore): z.infer<typeof Older> => ({
@@ -153,7 +155,7 @@ export const ExplainView = z.object({
       source: z.string(),
       points: Points,
       inputs: z.record(z.string(), z.int()),
-      /** In the order of the computation; `cappedAt` where a cap took points away. */
+      /** In the order of the computation; `cappedAt` if a cap took points away. */
       steps: z.array(
         z.object({ label: z.string(), arithmetic: z.string(), value: z.int(), cappedAt: z.optional(z.int()) }),
       ),
@@ -204,8 +206,9 @@ export const HistoryView = z.object({
 export type HistoryView = z.infer<typeof HistoryView>;
 
 /**
- * The score of each date from `from` to `to`, both included, as far as one is known and not later than today. What the score
- * itself knows of its past comes from its steps, by the same facts and rules; what lies before, from `rows`: each until the next.
+ * The score of each date from `from` to `to`, both included, as far as one is known and not later than today. What the
+ * score itself knows of its past comes from its steps, by the same facts and rules; what lies before, from `rows`: each
+ * until the next.
  */
 export function historyView(
   rows: readonly DayRow[],

@@ -6,7 +6,7 @@ import { SEALED_AT_AGE } from './username-metrics.ts';
 /** Clocks of machines differ over midnight, by no more than this. */
 const MOST_DAYS_AHEAD = 2;
 
-/** The date that stored metrics and score are of; null where nothing is stored. */
+/** The date of the stored metrics and score; null if nothing is stored. */
 function dateOfStored({ metrics, score }: StoredUser): UtcDate | null {
   const dates = [metrics && addDays(metrics.metrics.sealedThrough, SEALED_AT_AGE), score?.score.date];
   return dates.flatMap((date) => date ?? []).reduce<UtcDate | null>((a, b) => (a === null || b > a ? b : a), null);
@@ -14,25 +14,25 @@ function dateOfStored({ metrics, score }: StoredUser): UtcDate | null {
 
 const latestDate = (now: number): UtcDate => addDays(dateOf(now), MOST_DAYS_AHEAD);
 
-/** The latest time that a clock which is right can have stored, ISO 8601. What is stored as of a later one is ignored. */
+/** The latest time that a correct clock can have stored, ISO 8601. Later stored times are ignored. */
 export const latestCredible = (now: number): string => `${latestDate(now)}T23:59:59.999Z`;
 
-/** The stored date where it is so far ahead that only a wrong clock can have saved it; else undefined. */
+/** The stored date if it is so far ahead that only a wrong clock can have saved it; else undefined. */
 export function dateAhead(stored: StoredUser, now: number): UtcDate | undefined {
   const date = dateOfStored(stored);
   return date !== null && date > latestDate(now) ? date : undefined;
 }
 
 /**
- * The date that a refresh counts as: today, unless what is stored has seen a later one (clocks differ). A date that only a
- * wrong clock can have saved is ignored: it would freeze the score until then.
+ * The date that a refresh counts as: today, unless what is stored has seen a later one (clocks differ). A date that
+ * only a wrong clock can have saved is ignored: it would freeze the score until then.
  */
 export function dateOfRefresh(stored: StoredUser, now: number): UtcDate {
   const [today, date] = [dateOf(now), dateOfStored(stored)];
   return date !== null && date > today && dateAhead(stored, now) === undefined ? date : today;
 }
 
-/** A score that a wrong clock saved, with what it has of later times taken away. */
+/** A score that a wrong clock saved, without its parts of later times. */
 export function withoutTheFuture(score: UserScore, now: number): UserScore {
   const [today, iso] = [dateOf(now), isoOf(now)];
   const notAfterNow = (time: string): string => (time > iso ? iso : time);
