@@ -32,9 +32,11 @@ export const RANGES = [7, 30, 90, 365] as const;
 const DEFAULT_RANGE = 30;
 export const SORTS = ['pulls', 'versions', 'last_published'] as const;
 
+const given = (value: string | null | undefined): string | undefined =>
+  value === null || value === '' ? undefined : value;
+
 /** A text as it is sent, without what nobody sees; too long a one is cut, for no name is that long. */
-const textOf = (value: string | null): string | undefined =>
-  value?.replaceAll(UNSEEN, '').trim().slice(0, 200) || undefined;
+const textOf = (value: string | null): string | undefined => given(value?.replaceAll(UNSEEN, '').trim().slice(0, 200));
 const listOf = (value: string | null): readonly string[] =>
   (value ?? '')
     .split(',')
@@ -62,12 +64,12 @@ export function addressOf(path: string, search: string): Address {
       board: textOf(query.get('board')),
       at: isDate(at) ? at : undefined,
       q: textOf(query.get('q')),
-      cursor: query.get('cursor') || undefined,
+      cursor: given(query.get('cursor')),
       you: textOf(query.get('you'))?.toLowerCase(),
     };
   }
   if (first === 'people' && second !== '' && more.length === 0) {
-    const cursor = query.get('cursor') || undefined;
+    const cursor = given(query.get('cursor'));
     return { page: 'person', username: decoded(second).toLowerCase(), cursor, open: listOf(query.get('open')) };
   }
   if (first === 'community' && second === '') {

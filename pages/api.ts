@@ -20,6 +20,7 @@ export type Get = <View>(path: ApiPath<View>) => Promise<Answer<View>>;
  * A view as JSON carries it: `BigInt` became a number. The API made it from its own schema; checking it again with that
  * schema would cost a browser more bytes than all of the page.
  */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller names the view
 export const isView = <View>(_body: unknown): _body is View => true;
 
 /** The sentence of a refusal, from whatever body it has. */

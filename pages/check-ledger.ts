@@ -51,7 +51,7 @@ export async function checkLedger(
     undefined,
   ];
   const so = () => ({ lines, sum, faults });
-  if (crypto.subtle === undefined) return { ...so(), failed: 'This browser computes hashes on secure pages only.' };
+  if (!('subtle' in crypto)) return { ...so(), failed: 'This browser computes hashes on secure pages only.' };
   do {
     const page: Answer<GrantsView> = await get(grantsPath(username, { limit: 1_000, cursor }));
     if (!page.ok) return { ...so(), failed: page.sentence };

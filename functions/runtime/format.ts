@@ -14,7 +14,8 @@ const FORMULA = /^[=+\-@\t\r]/u;
 
 /** One cell by RFC 4180. */
 function cellOf(value: unknown): string {
-  const text = value === null || value === undefined ? '' : String(value);
+  const isWritten = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string';
+  const text = isWritten ? String(value) : ''; // null, and what is missing
   const harmless = FORMULA.test(text) ? `'${text}` : text;
   return /[",\r\n]/u.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

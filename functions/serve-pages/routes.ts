@@ -39,7 +39,7 @@ const CACHE_SECONDS = { board: 10, person: 5, community: 60, rules: 60 } as cons
 const PAGE = { method: 'GET', access: 'anyone', hasEtag: true } as const;
 const page = (description: string) => ({ 200: { description, types: ['text/html'] } });
 /** What an address may choose; what it cannot be is left out, as if it was not there. */
-const Choices = <Names extends string>(...names: readonly Names[]) =>
+const Choices = (...names: readonly string[]) =>
   z.object(Object.fromEntries(names.map((name) => [name, z.optional(z.string())])));
 
 /** The origin that a link from elsewhere must name. A header that is no host is not repeated. */

@@ -46,22 +46,21 @@ function clickedLink(event: MouseEvent): HTMLAnchorElement | undefined {
 
 /** Listens to the whole document, so that no part of a page has to know of it. Gives what ends it. */
 export function listen({ go, toggle }: Wishes): () => void {
-  const onClick = (event: MouseEvent) => {
+  const onClick = (event: MouseEvent): void => {
     const me = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-me]')?.dataset.me : undefined;
+    const link = clickedLink(event);
     if (me !== undefined) {
       remembered.set(me);
-      return go({ page: 'board', you: me }, { keepsScroll: false });
-    }
-    const link = clickedLink(event);
-    if (link === undefined) return undefined;
+      go({ page: 'board', you: me }, { keepsScroll: false });
+    } else if (link !== undefined) followLink(event, link);
+  };
+  const followLink = (event: MouseEvent, link: HTMLAnchorElement): void => {
     const address = addressOf(link.pathname, link.search);
-    if (address.page === 'nothing') return undefined;
+    if (address.page === 'nothing') return;
     event.preventDefault();
-    if ('forget' in link.dataset) {
-      remembered.set(undefined);
-      return go(address, { keepsScroll: true });
-    }
-    return go(withReader(address), { keepsScroll: 'keepScroll' in link.dataset });
+    const isForgetting = 'forget' in link.dataset;
+    if (isForgetting) remembered.set(undefined);
+    go(withReader(address), { keepsScroll: isForgetting || 'keepScroll' in link.dataset });
   };
   const onSubmit = (event: SubmitEvent) => {
     const { target } = event;

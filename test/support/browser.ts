@@ -25,7 +25,7 @@ export async function startBrowser(): Promise<Browser> {
     return await chromium.launch({
       executablePath: path,
       args,
-      env: Object.fromEntries(surroundings) as Record<string, string>,
+      env: Object.fromEntries(surroundings),
     });
   } catch (error) {
     throw new Error(`${NONE} ${path} could not be started.`, { cause: error });

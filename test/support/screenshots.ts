@@ -7,14 +7,14 @@ import { spawnLaurel, temporaryDirectory } from './stack.ts';
 const IMAGES = join(import.meta.dirname, '..', '..', 'docs', 'images');
 
 const PAGES = [
-  { name: 'board', path: '/?you=cedar' },
+  { name: 'board', path: '/' },
   { name: 'person', path: '/people/alder?open=telemetry:activity' },
   { name: 'community', path: '/community' },
   { name: 'rules', path: '/rules' },
 ] as const;
 const LOOKS = [
-  { look: 'light', colorScheme: 'light', width: 1_100, height: 860 },
-  { look: 'dark', colorScheme: 'dark', width: 1_100, height: 860 },
+  { look: 'light', colorScheme: 'light', width: 1_100, height: 820 },
+  { look: 'dark', colorScheme: 'dark', width: 1_100, height: 820 },
   { look: 'small', colorScheme: 'light', width: 320, height: 720 },
 ] as const;
 
