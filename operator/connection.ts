@@ -16,6 +16,13 @@ import { physicalName } from '../functions/runtime/names.ts';
 
 export const DEFAULT_DIRECTORY = '.laurel';
 
+/** The functions of a deployed stack. A test compares them with the template. */
+export const FUNCTION_ROLES = [
+  ...['announce-changes', 'backfill', 'check-conservation', 'confirm-publish', 'forward-request', 'ingest-telemetry'],
+  ...['manage-devices', 'manage-keys', 'rank-leaderboards', 'read-api', 'record-award', 'refresh-score'],
+  ...['roll-up-metrics', 'serve-pages', 'set-visibility', 'shadow-report'],
+] as const;
+
 /** The stack that the command line and the environment select. */
 export type Target =
   | { readonly kind: 'local'; readonly directory: string; readonly options: string }
@@ -46,6 +53,8 @@ export type Connection = {
   /** Undefined on a local stack, which has no CloudWatch. */
   readonly cloudwatch:
     { readonly metrics: () => CloudWatchClient; readonly logs: () => CloudWatchLogsClient } | undefined;
+  /** The roles of all functions. */
+  readonly functions: readonly string[];
   functionName(role: string): string;
   tableName(role: string): string;
   queueName(role: string): string;
@@ -119,6 +128,7 @@ function connectLocal(target: Extract<Target, { kind: 'local' }>): Connection {
     sqs: once(() => new SQSClient({ region, credentials, endpoint: description.sqsEndpoint })),
     lambda: once(() => lambdaClient({ region, credentials, endpoint: description.lambdaEndpoint })),
     cloudwatch: undefined,
+    functions: Object.keys(functions),
     functionName: (role) => named('function', functions, role),
     tableName: (role) => named('table', tables, role),
     queueName: (role) => named('queue', queues, role).split('/').at(-1) ?? role,
@@ -184,6 +194,7 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
     sqs,
     lambda: once(() => lambdaClient({})),
     cloudwatch: { metrics: once(() => new CloudWatchClient()), logs: once(() => new CloudWatchLogsClient()) },
+    functions: FUNCTION_ROLES,
     functionName: nameOf,
     tableName: nameOf,
     queueName: nameOf,

@@ -7,6 +7,7 @@ import { addDiscardCommand } from './commands/discard.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
 import { addRulesCommands } from './commands/rules.ts';
+import { addLogsCommand } from './commands/logs.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addShadowReportCommand } from './commands/shadow-report.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -32,12 +33,14 @@ Exit codes: ${EXIT.ok} success; ${EXIT.failed} failure; ${EXIT.usage} invalid co
 a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
 
   laurel status                                 the state of the stack
+  laurel logs refresh-score --since 10m         what a function wrote
   laurel dead-letters                           messages that failed too often, and why
   laurel redrive score-refresh                  after the fix: try again
   laurel backfill --mode stale                  update outdated scores
   laurel award ada 50 --id hack-26 --reason 'Won the hackathon'`,
     );
   addStatusCommand(program, runtime);
+  addLogsCommand(program, runtime);
   addDeadLetterCommands(program, runtime);
   addDiscardCommand(program, runtime);
   addBackfillCommand(program, runtime);

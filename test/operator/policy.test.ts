@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FED_FUNCTIONS, isDeadLetterRole, QUEUE_ROLES } from '../../operator/queues.ts';
+import { FUNCTION_ROLES } from '../../operator/connection.ts';
+import { isDeadLetterRole, QUEUE_ROLES } from '../../operator/queues.ts';
 import { functions, tables } from '../infra/template-under-test.ts';
 import { POLICY_FILE } from '../support/operator-policy.ts';
 
@@ -46,7 +47,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   ListMessageMoveTasksCommand: [['sqs:ListMessageMoveTasks', movable]],
   InvokeCommand: [['lambda:InvokeFunction', ['backfill', 'check-conservation', 'shadow-report'].map(fn)]],
   GetMetricDataCommand: [['cloudwatch:GetMetricData', ['*']]], // AWS knows no narrower resource for it
-  FilterLogEventsCommand: [['logs:FilterLogEvents', FED_FUNCTIONS.map(({ role }) => log(role))]],
+  FilterLogEventsCommand: [['logs:FilterLogEvents', FUNCTION_ROLES.map(log)]],
   QueryCommand: [['dynamodb:Query', [table('backfill_runs')]]],
   dynamoUsernameSources: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],
   dynamoRulesVersions: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],

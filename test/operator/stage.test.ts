@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { connect, hintOf, targetOf } from '../../operator/connection.ts';
+import { connect, FUNCTION_ROLES, hintOf, targetOf } from '../../operator/connection.ts';
 import { explained } from '../../operator/explained.ts';
 import { OperatorError } from '../../operator/outcome.ts';
 import { QUEUE_ROLES } from '../../operator/queues.ts';
@@ -24,6 +24,11 @@ describe('a stage', () => {
     for (const role of QUEUE_ROLES) {
       expect(QUEUE_ROLES.filter((other) => other !== role && other.endsWith(`-${role}`))).toEqual([]);
     }
+  });
+
+  it('has the functions of the template', () => {
+    const roles = byRole(template.Resources, 'AWS::Lambda::Function').keys();
+    expect([...FUNCTION_ROLES].sort()).toEqual([...roles].sort());
   });
 
   it('does not see the queues of a stage whose name goes on', async () => {
