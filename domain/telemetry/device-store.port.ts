@@ -30,6 +30,8 @@ export type DeviceStore = {
    * barred user is refused. `full` as below.
    */
   bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned' | 'full'>;
+  /** The same for several devices, all or none: false where one of them has to be looked at by itself. */
+  bindTogether(deviceIds: readonly string[], username: Username, at: string): Promise<boolean>;
   /**
    * Takes the ownership away, and gives it to somebody else if asked, in one transaction with the links. The link of
    * the former owner stays, so that events that name them as sender are still found. `not-theirs`: the device has

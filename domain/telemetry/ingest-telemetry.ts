@@ -10,7 +10,7 @@ import { isoOf, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
 import { decideHour, type Chunk, type StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf, furtherDevicesOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
-import type { DeviceStore } from './device-store.port.ts';
+import type { Device, DeviceStore } from './device-store.port.ts';
 import {
   identityOf,
   isFactRecord,
@@ -247,16 +247,26 @@ async function placeDevices(
     if (sender === null && device === undefined) await devices.register(deviceId, at);
     return { batch, device };
   });
+  const isOwn = ({ deviceId, sender }: DeviceBatch) => sender !== null && !isTrustedDevice(deviceId);
+  const sender = batches.find(isOwn)?.sender ?? null; // the key's: a request has one
+  if (sender === null) return batches;
+
+  const mayBind = (device: Device | undefined) =>
+    device?.owner === undefined && device?.barred?.includes(sender) !== true;
+  const free = known.flatMap(({ batch, device }) => (isOwn(batch) && mayBind(device) ? [batch.deviceId] : []));
+  const bound = new Set(free.length > 1 && (await devices.bindTogether(free, sender, at)) ? free : []);
+  const further = furtherDevicesOf(sender);
+  let isFull = false;
   // One after the other: each new device of an account moves the same count.
   return settleAll(known, 1, async ({ batch, device }) => {
-    const { deviceId, sender } = batch;
-    if (sender === null || isTrustedDevice(deviceId) || device?.owner === sender) return batch;
-    const mayBind = device?.owner === undefined && device?.barred?.includes(sender) !== true;
-    const bound = mayBind ? await devices.bind(deviceId, sender, at) : 'already-owned';
-    if (bound === 'bound') return batch;
-    if (bound !== 'full' && (await devices.link(deviceId, sender)) === 'linked') return batch;
-    const further = furtherDevicesOf(sender);
-    await devices.link(further, sender);
+    const { deviceId } = batch;
+    if (!isOwn(batch) || device?.owner === sender || bound.has(deviceId)) return batch;
+    if (isFull && !(await devices.isLinked(deviceId, sender))) return { ...batch, deviceId: further };
+    const outcome = mayBind(device) ? await devices.bind(deviceId, sender, at) : 'already-owned';
+    if (outcome === 'bound') return batch;
+    if (outcome !== 'full' && (await devices.link(deviceId, sender)) === 'linked') return batch;
+    if (!isFull) await devices.link(further, sender);
+    isFull = true;
     return { ...batch, deviceId: further };
   });
 }

@@ -139,6 +139,20 @@ onBothEngines('devices and their events', (engine) => {
       expect(await store.find(`${device}-3`)).toBeUndefined();
     });
 
+    it('bind several together where there is room for all, and none where there is not', async () => {
+      const ids = [1, 2, 3].map((n) => `${device}-${n}`);
+      expect(await store.bindTogether(ids, user, AT)).toBe(false);
+      expect(await linked()).toEqual([]);
+      expect(await store.bindTogether(ids.slice(0, 2), user, AT)).toBe(true);
+      expect(await store.bind(ids[2]!, user, AT)).toBe('full');
+    });
+
+    it('bind none together where one has an owner', async () => {
+      await store.bind(`${device}-1`, ada, AT);
+      expect(await store.bindTogether([`${device}-1`, `${device}-2`], user, AT)).toBe(false);
+      expect(await linked()).toEqual([]);
+    });
+
     it('let as many of many binders in as there is room for', async () => {
       const outcomes = await Promise.all(
         Array.from({ length: 8 }, (_, n) =>

@@ -105,7 +105,7 @@ const { MemorySize, Timeout } = functions.get('ingest-telemetry')!.Properties;
  */
 it.each<[kind: string, key: keyof typeof keys, event: (n: number) => object, most: number, refused?: number]>([
   ['without a key', 'none', (n) => telemetry(n, 10, 10), 220],
-  ['of a personal key', 'personal', (n) => telemetry(n, 25, 8), 300],
+  ['of a personal key', 'personal', (n) => telemetry(n, 25, 8), 215],
   ['of a service key', 'service', (n) => telemetry(n, 500, 1), 540],
   ['of a service key for others', 'service', (n) => telemetry(n, 500, 1, { username: `other-${n % 500}` }), 540],
   ['of awards', 'service', award, 530],

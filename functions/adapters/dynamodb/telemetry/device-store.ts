@@ -39,16 +39,35 @@ export function dynamoDeviceStore(
   const isLinked = async (deviceId: string, username: Username) =>
     (await get(marshall({ pk: userPk(username), sk: devicePk(deviceId) }))) !== undefined;
 
-  /** Counts a device that an account's fold has to follow from now on, in the transaction that links it. */
-  const oneMore = (username: Username) => ({
+  /** Counts devices that an account's fold has to follow from now on, in the transaction that links them. */
+  const more = (username: Username, devices: number) => ({
     Update: {
       TableName: tableName,
       Key: marshall({ pk: userPk(username), sk: LINKS_SK }),
-      UpdateExpression: 'ADD devices :one',
-      ConditionExpression: 'attribute_not_exists(devices) OR devices < :most',
-      ExpressionAttributeValues: marshall({ ':one': 1, ':most': MAX_DEVICES }),
+      UpdateExpression: 'ADD devices :more',
+      ConditionExpression: 'attribute_not_exists(devices) OR devices <= :room',
+      ExpressionAttributeValues: marshall({ ':more': devices, ':room': MAX_DEVICES - devices }),
     },
   });
+
+  function bindActions(deviceId: string, username: Username, at: string) {
+    const { dayShard, hour } = hourPlaceOf(hourOf(Date.parse(at)), deviceId);
+    const own = {
+      TableName: tableName,
+      Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),
+      UpdateExpression:
+        'SET #owner = :owner, boundAt = :at, createdAt = if_not_exists(createdAt, :at), ' +
+        'dayShard = if_not_exists(dayShard, :dayShard), #hour = if_not_exists(#hour, :hour)',
+      ConditionExpression: 'attribute_not_exists(#owner) AND NOT contains(barred, :owner)',
+      ExpressionAttributeNames: { '#owner': 'owner', '#hour': 'hour' },
+      ExpressionAttributeValues: marshall({ ':owner': username, ':at': at, ':dayShard': dayShard, ':hour': hour }),
+    };
+    const link = {
+      TableName: tableName,
+      Item: marshall({ pk: userPk(username), sk: devicePk(deviceId), owned: true }),
+    };
+    return [{ Update: own }, { Put: link }];
+  }
 
   async function chunksByQuery({ deviceId, hour }: HourAsked): Promise<readonly Chunk[]> {
     const query = {
@@ -96,26 +115,22 @@ export function dynamoDeviceStore(
     },
 
     async bind(deviceId, username, at) {
-      const { dayShard, hour } = hourPlaceOf(hourOf(Date.parse(at)), deviceId);
-      const own = {
-        TableName: tableName,
-        Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),
-        UpdateExpression:
-          'SET #owner = :owner, boundAt = :at, createdAt = if_not_exists(createdAt, :at), ' +
-          'dayShard = if_not_exists(dayShard, :dayShard), #hour = if_not_exists(#hour, :hour)',
-        ConditionExpression: 'attribute_not_exists(#owner) AND NOT contains(barred, :owner)',
-        ExpressionAttributeNames: { '#owner': 'owner', '#hour': 'hour' },
-        ExpressionAttributeValues: marshall({ ':owner': username, ':at': at, ':dayShard': dayShard, ':hour': hour }),
-      };
-      const link = {
-        TableName: tableName,
-        Item: marshall({ pk: userPk(username), sk: devicePk(deviceId), owned: true }),
-      };
-      const count = (await isLinked(deviceId, username)) ? [] : [oneMore(username)];
-      const command = new TransactWriteItemsCommand({ TransactItems: [{ Update: own }, { Put: link }, ...count] });
-      const outcome = await sendTransaction(deps, () => client.send(command));
+      const count = (await isLinked(deviceId, username)) ? [] : [more(username, 1)];
+      const TransactItems = [...bindActions(deviceId, username, at), ...count];
+      const outcome = await sendTransaction(deps, () => client.send(new TransactWriteItemsCommand({ TransactItems })));
       if (outcome.kind === 'committed') return 'bound';
       return outcome.failed.includes(0) ? 'already-owned' : 'full';
+    },
+
+    async bindTogether(deviceIds, username, at) {
+      const linked = await settleAll(deviceIds, deviceIds.length, (deviceId) => isLinked(deviceId, username));
+      const added = linked.filter((isThere) => !isThere).length;
+      const TransactItems = [
+        ...deviceIds.flatMap((deviceId) => bindActions(deviceId, username, at)),
+        ...(added === 0 ? [] : [more(username, added)]),
+      ];
+      const outcome = await sendTransaction(deps, () => client.send(new TransactWriteItemsCommand({ TransactItems })));
+      return outcome.kind === 'committed';
     },
 
     async unbind(deviceId, owner, { to, bar } = {}) {
@@ -159,7 +174,7 @@ export function dynamoDeviceStore(
           { Update: disown },
           ...(isTaken ? [owned(owner, false)] : []),
           ...(to === undefined ? [] : [owned(to.username, true)]),
-          ...(isNew ? [oneMore(to.username)] : []),
+          ...(isNew ? [more(to.username, 1)] : []),
         ],
       });
       const outcome = await sendTransaction(deps, () => client.send(command));
@@ -175,7 +190,7 @@ export function dynamoDeviceStore(
       }
       if (await isLinked(deviceId, username)) return 'linked';
       const link = { TableName: tableName, Item: marshall(item), ...ifNew };
-      const command = new TransactWriteItemsCommand({ TransactItems: [{ Put: link }, oneMore(username)] });
+      const command = new TransactWriteItemsCommand({ TransactItems: [{ Put: link }, more(username, 1)] });
       const outcome = await sendTransaction(deps, () => client.send(command));
       return outcome.kind === 'committed' || outcome.failed.includes(0) ? 'linked' : 'full';
     },
