@@ -92,7 +92,7 @@ export async function tryRulesForAll(deps: TrialDeps, candidate: ScoringRules, a
     onProgress?.(found.accounts);
   };
   try {
-    let page: { readonly username: Username; readonly stored: StoredUser }[] = [];
+    const page: { readonly username: Username; readonly stored: StoredUser }[] = [];
     for await (const user of users) {
       page.push(user);
       if (page.length === AT_A_TIME * AT_A_TIME) await add(page.splice(0));

@@ -158,11 +158,12 @@ describe('files of a community', () => {
 });
 
 describe('laurel community new', () => {
+  const Failed = z.object({ code: z.number(), stdout: z.string(), stderr: z.string() });
   const laurel = async (...args: readonly string[]) => {
     const run = promisify(execFile)(join(ROOT, 'bin', 'laurel'), [...args]);
     return run.then(
-      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
+      (written) => ({ code: 0, ...written }),
+      (error: unknown) => Failed.parse(error),
     );
   };
 
