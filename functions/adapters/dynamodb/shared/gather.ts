@@ -70,7 +70,10 @@ export function getGathered(client: DynamoDBClient, tableName: string): GetItem 
   const one = getOne(client, tableName);
   return gather<Item, Item | undefined>(async (group) => {
     const [first] = group;
-    if (first !== undefined && group.length === 1) return first.answer(await one(first.ask));
+    if (first !== undefined && group.length === 1) {
+      first.answer(await one(first.ask));
+      return;
+    }
     const found = await getTogether(
       client,
       tableName,

@@ -38,7 +38,7 @@ export function putsGathered(table: Table): (item: Fields) => Promise<Outcome> {
   const one = async ({ ask, answer }: Asked<Fields, Outcome>) => answer(await putOnce(table, ask));
   return gather<Fields, Outcome>(async (group) => {
     // A transaction takes each item once. A second put of an item follows the first.
-    const first = new Map(group.toReversed().map((asked) => [`${asked.ask.pk} ${asked.ask.sk}`, asked]));
+    const first = new Map(group.toReversed().map((asked) => [JSON.stringify([asked.ask.pk, asked.ask.sk]), asked]));
     let rest = [...first.values()];
     for (const isLarge = rest.length >= TOGETHER_FROM; isLarge && rest.length > 0; rest = rest.slice(IN_TRANSACTION)) {
       await putTogether(table, rest.slice(0, IN_TRANSACTION));

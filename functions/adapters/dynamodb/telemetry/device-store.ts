@@ -91,8 +91,8 @@ export function dynamoDeviceStore(
     await settleAll(group, PARALLEL_QUERIES, async ({ ask, answer }) => {
       const item = found?.(keyOf(ask));
       const first = item === undefined ? undefined : parseChunk(item).chunk;
-      if (found === undefined || first?.closed === true) return answer(await chunksByQuery(ask));
-      answer(first === undefined ? [] : [first]);
+      if (found === undefined || first?.closed === true) answer(await chunksByQuery(ask));
+      else answer(first === undefined ? [] : [first]);
     });
   });
 
