@@ -39,9 +39,12 @@ type AlarmOptions = {
   readonly atLeast: number;
   readonly says: string;
   readonly runbook: Runbook;
-  /** What passes by itself is no alarm: in how many of the last periods it must be so; in one, where it is missing. */
+  /**
+   * For a metric with harmless short peaks: the alarm needs this many of the last periods. If omitted, one period is
+   * enough.
+   */
   readonly lasting?: { readonly periods: number; readonly of: number };
-  /** The metric comes once in a while: the alarm stays as it is in between. */
+  /** For a metric that is rarely published: without data, the alarm keeps its state. */
   readonly untilItSaysOtherwise?: boolean;
 };
 
@@ -49,23 +52,26 @@ const PERIOD = Duration.minutes(5);
 const over: MetricOptions = { period: PERIOD, statistic: Stats.MAXIMUM };
 const total: MetricOptions = { ...over, statistic: Stats.SUM };
 
-/** A message is lost at 14 days: half of that is left to act in. */
+/** A message is deleted at 14 days, so half of that time is left to act. */
 const DEAD_LETTER_AGE = Duration.days(7);
-/** More than a refresh and two of its redeliveries take. */
+/** Longer than a refresh and two of its redeliveries. */
 const QUEUE_AGE = Duration.minutes(20);
 const NEAR_TIMEOUT = 0.8;
-/** Below this many in five minutes a share says nothing: one of three requests is a third. */
+/** With fewer than this in five minutes, a share means little: one of three requests is a third. */
 const LEAST_FOR_A_SHARE = 5;
 const PERCENT_OF_REQUESTS = 1;
 const SLOW = Duration.seconds(3);
-/** A message that is tried again within this time fails twice within ten minutes; of one that is not, the first failure counts. */
+/**
+ * A message that is retried within this time fails twice within ten minutes. For slower retries, the first failure
+ * counts.
+ */
 const TRIED_AGAIN_SOON = Duration.minutes(7);
 const NEAR_ACCOUNT_LIMIT = 0.8;
 const ASYNC_AGE = Duration.minutes(10);
 const TWICE_IN_TEN_MINUTES = { periods: 2, of: 2 };
 const TWICE_IN_A_QUARTER = { periods: 2, of: 3 };
 
-/** Goes off in the first five minutes in which the metric reaches the threshold, if it need not last. */
+/** Goes off in the first five minutes in which the metric reaches the threshold, unless `lasting` is set. */
 export const addAlarm = (scope: Construct, id: string, options: AlarmOptions): Alarm => {
   const { metric, atLeast, says, runbook, lasting = { periods: 1, of: 1 }, untilItSaysOtherwise = false } = options;
   return new Alarm(scope, id, {
@@ -74,17 +80,17 @@ export const addAlarm = (scope: Construct, id: string, options: AlarmOptions): A
     evaluationPeriods: lasting.of,
     datapointsToAlarm: lasting.periods,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    // What is idle emits nothing, which is healthy.
+    // An idle resource emits no data, which is healthy.
     treatMissingData: untilItSaysOtherwise ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING,
     alarmDescription: `${scope.node.path}: ${says} Runbook: docs/operating/runbook.md#${runbook}`,
   });
 };
 
-/** A figure that one of Laurel's functions publishes itself. */
+/** A metric that one of Laurel's functions publishes. */
 export const ownMetric = (metricName: string, service: string, options: MetricOptions): Metric =>
   new Metric({ namespace: 'Laurel', metricName, dimensionsMap: { service }, ...options });
 
-/** How many of a hundred; 0 while they are too few to say. */
+/** A percentage; 0 if there are too few to be meaningful. */
 const percentOf = (part: IMetric, whole: IMetric): MathExpression =>
   new MathExpression({
     expression: `IF(part >= ${LEAST_FOR_A_SHARE}, 100 * part / whole, 0)`,
@@ -92,7 +98,7 @@ const percentOf = (part: IMetric, whole: IMetric): MathExpression =>
     period: PERIOD,
   });
 
-/** All together; one of which there is no data adds nothing. */
+/** The sum of the metrics. A metric without data counts 0. */
 const sumOf = (metrics: readonly IMetric[]): MathExpression =>
   new MathExpression({
     expression: 'SUM(METRICS())',
@@ -100,9 +106,9 @@ const sumOf = (metrics: readonly IMetric[]): MathExpression =>
     period: PERIOD,
   });
 
-/** For a queue that should be empty, be it dead letters or a stream's failures. */
+/** For a queue that should be empty: dead letters, or the failures of a stream. */
 export function alarmOnAnyMessage(queue: Queue, runbook: Runbook): void {
-  // Depth, not the number sent: a message that SQS moved there by itself does not count as sent.
+  // Uses the depth, because the number of sent messages does not include those that SQS moved there itself.
   addAlarm(queue, 'NotEmpty', {
     metric: queue.metricApproximateNumberOfMessagesVisible(over),
     atLeast: 1,
@@ -117,7 +123,7 @@ export function alarmOnAnyMessage(queue: Queue, runbook: Runbook): void {
   });
 }
 
-/** For a queue that is drained. */
+/** For a queue with a consumer. */
 export function alarmOnBacklog(queue: Queue): void {
   addAlarm(queue, 'Backlog', {
     metric: queue.metricApproximateAgeOfOldestMessage(over),
@@ -127,7 +133,7 @@ export function alarmOnBacklog(queue: Queue): void {
   });
 }
 
-/** For every function: what it threw, what was refused to it, and what is about to be cut off. */
+/** For every function: errors, refused invocations, and invocations close to the timeout. */
 export function alarmOnFunction(laurelFunction: LaurelFunction): void {
   const { fn, timeout, answersRequests } = laurelFunction;
   const runbook = RUNBOOK.functionErrors;
@@ -154,7 +160,7 @@ export function alarmOnFunction(laurelFunction: LaurelFunction): void {
   });
 }
 
-/** For a function that folds and saves: some machine's clock was days ahead when it saved. */
+/** For a function that folds and saves: a machine saved with a clock that was days ahead. */
 export function alarmOnDateAhead({ fn, name }: LaurelFunction): void {
   addAlarm(fn, 'StoredDateAhead', {
     metric: ownMetric('StoredDateAhead', name, total),
@@ -165,8 +171,9 @@ export function alarmOnDateAhead({ fn, name }: LaurelFunction): void {
 }
 
 /**
- * For a function that is fed by a queue or a stream: an invocation that could not handle some of its messages succeeds, so
- * nothing else shows it until they are dead letters. `triedAgainAfter`: when a message that failed comes again.
+ * For a function with a queue or stream as its source. An invocation succeeds even if it could not handle some of its
+ * messages, so no other metric shows the failure before they are dead letters. `triedAgainAfter` is the time until a
+ * failed message is retried.
  */
 export function alarmOnFailedItems({ fn, name }: LaurelFunction, triedAgainAfter: Duration): void {
   const isSoon = triedAgainAfter.toSeconds() <= TRIED_AGAIN_SOON.toSeconds();
@@ -179,7 +186,7 @@ export function alarmOnFailedItems({ fn, name }: LaurelFunction, triedAgainAfter
   });
 }
 
-/** For a function whose invoker does not wait: its events queue within Lambda, and are given up there. */
+/** For an asynchronously invoked function: Lambda queues its events, and drops them in the end. */
 export function alarmOnAsynchronousInvocations({ fn }: LaurelFunction): void {
   const runbook = RUNBOOK.droppedInvocations;
   addAlarm(fn, 'AsyncEventAge', {
@@ -196,7 +203,7 @@ export function alarmOnAsynchronousInvocations({ fn }: LaurelFunction): void {
   });
 }
 
-/** For the schedules of a group: one that Scheduler has given up after its retries. */
+/** For the schedules of a group: an event that Scheduler gave up after its retries. */
 export function alarmOnDroppedSchedules(scope: Construct, scheduleGroup: string): void {
   const dimensionsMap = { ScheduleGroup: scheduleGroup };
   addAlarm(scope, 'Dropped', {
@@ -207,7 +214,10 @@ export function alarmOnDroppedSchedules(scope: Construct, scheduleGroup: string)
   });
 }
 
-/** For a table: requests that it refuses for long, and any that is refused because the account's own limit is reached. */
+/**
+ * For a table: requests that it refuses for a long time, and any request that is refused because of the account's
+ * limit.
+ */
 export function alarmOnTable(
   scope: Construct,
   { tableName }: Pick<ITable, 'tableName'>,
@@ -251,7 +261,7 @@ export function alarmOnApi(scope: Construct, httpStage: HttpStage, accessLog: Lo
     says: `${share} were answered with 5xx.`,
     runbook,
   });
-  // The gateway counts 429 among all 4xx: only its log tells them apart.
+  // The gateway counts 429 among all 4xx; only its log distinguishes them.
   accessLog.addMetricFilter('TooManyRequests', {
     metricNamespace: 'Laurel',
     metricName: 'TooManyRequests',
@@ -273,7 +283,7 @@ export function alarmOnApi(scope: Construct, httpStage: HttpStage, accessLog: Lo
   });
 }
 
-/** For all functions of the account and region together, Laurel's or not: they share one limit. */
+/** For all functions of the account and region, also those outside Laurel, because they share one limit. */
 export function alarmOnAccountConcurrency(scope: Construct, limit: number): void {
   addAlarm(scope, 'AccountConcurrency', {
     metric: new Metric({ namespace: 'AWS/Lambda', metricName: 'ClaimedAccountConcurrency', ...over }),

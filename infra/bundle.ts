@@ -7,8 +7,8 @@ import { openBundler } from './bundler.ts';
 const bundles = await writeBundles();
 
 /**
- * The directory of a function's code. All functions are bundled as soon as this module is loaded: the CDK's own construct
- * would start a process for each of them, and `npm start` waits for it.
+ * The directory of a function's code. All functions are bundled when this module is loaded, because the CDK's own
+ * construct would start a process per function, and `npm start` waits for it.
  */
 export function bundleOf(role: string): string {
   return join(bundles, role);

@@ -11,26 +11,26 @@ import type { Stage } from './stage.ts';
 import { physicalName } from '../functions/runtime/names.ts';
 
 const ROLE = 'check-conservation';
-/** It waits to see whether a difference lasts: see its handler. */
+/** Long enough to see whether a difference lasts: see its handler. */
 const TIMEOUT = Duration.minutes(15);
-/** Fifteen minutes after the hourly backfill has asked for the scores that are behind. */
+/** Fifteen minutes after the hourly backfill has requested the refresh of outdated scores. */
 const HOURLY = 'cron(50 * * * ? *)';
-/** One run may be late or fail; two in a row mean that nobody is looking. */
+/** One run may be late or fail. After two missing runs, nothing is checked any more. */
 const MISSED_RUNS = 2;
 
-/** SQS measures a queue once a minute; a few of them may be lost. */
+/** SQS publishes a metric once a minute; a few data points may be lost. */
 const MINUTES_OF_AN_HOUR = 55;
 
 type ConsistencyCheckProps = {
   readonly stage: Stage;
   readonly environment: LaurelFunctionProps['environment'];
-  /** Any queue that a function drains, which shows since when there is a stack. */
+  /** Any queue with a consumer. Its metric shows how long the stack has existed. */
   readonly polledQueue: LaurelQueue;
 };
 
 /**
- * The hourly comparison of what was accepted with what is folded, and of what was granted with what is balanced. Its alarms
- * go off on any difference, and when it has not run. Callers add what its function may read.
+ * The hourly comparison of metrics and scores with the facts, and of balances with the ledger. Its alarms go off on any
+ * difference, and if it has not run. Callers add the function's read permissions.
  */
 export class ConsistencyCheck extends Construct {
   readonly worker: LaurelFunction;
@@ -53,7 +53,7 @@ export class ConsistencyCheck extends Construct {
       scheduleExpressionTimezone: 'UTC',
       flexibleTimeWindow: { mode: 'OFF' },
       state: 'ENABLED',
-      // A run that cannot begin is not made up for: the next one is an hour away, and its absence is noticed.
+      // A missed run is not repeated: the next one is an hour away, and an alarm reports missing runs.
       target: {
         arn: functionArn,
         roleArn: role.roleArn,
@@ -61,9 +61,9 @@ export class ConsistencyCheck extends Construct {
         retryPolicy: { maximumRetryAttempts: 3, maximumEventAgeInSeconds: Duration.minutes(10).toSeconds() },
       },
     });
-    schedule.node.addDependency(role); // its policy too: a schedule is refused while its role may not invoke
+    schedule.node.addDependency(role); // also its policy: a schedule is refused until its role may invoke
 
-    alarmOnAsynchronousInvocations(this.worker); // Scheduler does not wait for it
+    alarmOnAsynchronousInvocations(this.worker); // Scheduler invokes it asynchronously
     addAlarm(this, 'Different', {
       metric: ownMetric('ConservationDifferent', this.worker.name, {
         statistic: Stats.MAXIMUM,
@@ -76,8 +76,8 @@ export class ConsistencyCheck extends Construct {
     });
     const hourly = { statistic: Stats.SAMPLE_COUNT, period: Duration.hours(1) };
     new Alarm(this, 'NotRunning', {
-      // The queue is polled, and so measured, every minute from its first one on: in an hour that is shorter, as the first is, no
-      // run need have been.
+      // The queue has a metric every minute from the start of the stack. An hour with less data is the first one, in
+      // which no run is required.
       metric: new MathExpression({
         expression: `IF(minutes >= ${MINUTES_OF_AN_HOUR}, FILL(runs, 0), 1)`,
         usingMetrics: {
@@ -89,7 +89,7 @@ export class ConsistencyCheck extends Construct {
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: MISSED_RUNS,
-      treatMissingData: TreatMissingData.IGNORE, // before the first hour nothing is known
+      treatMissingData: TreatMissingData.IGNORE, // nothing is known before the first full hour
       alarmDescription: `${this.node.path}: nobody has checked for ${MISSED_RUNS} hours. Runbook: docs/operating/runbook.md#${RUNBOOK.conservation}`,
     });
   }

@@ -7,7 +7,7 @@ import { QueueWorker } from './queue-worker.ts';
 import type { Stage } from './stage.ts';
 import { physicalName } from '../functions/runtime/names.ts';
 
-/** The order in which a graph names the functions. One that is not listed comes first. */
+/** The order of functions in a graph. Functions that are not listed come first. */
 const FUNCTIONS = [
   ...['refresh-score', 'backfill', 'roll-up-metrics', 'rank-leaderboards', 'announce-changes'],
   ...['ingest-telemetry', 'manage-keys', 'confirm-publish', 'manage-devices', 'set-visibility', 'record-award'],
@@ -17,7 +17,7 @@ const FUNCTIONS = [
 const EVERY = Duration.minutes(5);
 const WIDTH = 12; // two graphs side by side
 
-/** What an operator looks at first: what comes in, what waits, what failed, and how far scores are behind. */
+/** What an operator needs first: incoming traffic, waiting messages, failures, and the lag of scores. */
 export class LaurelDashboard extends Construct {
   constructor(scope: Construct, id: string, { stage }: { readonly stage: Stage }) {
     super(scope, id);

@@ -1,7 +1,7 @@
 import type { Variables } from '../functions/runtime/variables.ts';
 import type { LaurelTables } from './laurel-tables.ts';
 
-/** How functions are told of the tables. */
+/** The environment variables for the tables. */
 export const tableVariables = (tables: LaurelTables) => ({
   TELEMETRY_TABLE: tables.telemetry.tableName,
   REGISTRY_TABLE: tables.registry.tableName,
@@ -13,7 +13,9 @@ export const tableVariables = (tables: LaurelTables) => ({
   RUNS_TABLE: tables.backfillRuns.tableName,
 });
 
-/** What a function's `env.ts` asks for, and no more. It does not compile if `available` lacks a name. */
+/**
+ * Selects the variables that a function's `env.ts` needs, and no others. It does not compile if `available` lacks one.
+ */
 export function environmentOf<Name extends keyof Variables>(
   env: { readonly shape: Readonly<Record<Name, unknown>> },
   available: Readonly<Record<NoInfer<Name>, string>>,

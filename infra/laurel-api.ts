@@ -20,7 +20,7 @@ import { invoke } from './policies.ts';
 import type { Stage } from './stage.ts';
 import { physicalName } from '../functions/runtime/names.ts';
 
-/** Why the gateway lets a request through to its function: each route states one. */
+/** The reason why the gateway passes a request to its function without checking it. Each route names one. */
 export const ACCESS = {
   public: 'Public by contract: anyone may read it.',
   keyed: 'The function checks x-api-key and its scopes itself: it answers 401 and 403 as the contract words them.',
@@ -37,17 +37,17 @@ export type LaurelRoutes = RouteTarget & { readonly paths: readonly string[] };
 type LaurelApiProps = {
   readonly stage: Stage;
   readonly routes: readonly LaurelRoutes[];
-  readonly basePath?: string | undefined; // `/api`: every path is served behind it, too
+  readonly basePath?: string | undefined; // `/api`: every path is also served under it
 };
 
 const BASE_PATH = 'BASE_PATH' satisfies keyof Variables;
 
-/** Requests a second, and the burst above them, that the whole API takes before the gateway answers 429. */
+/** Requests per second for the whole API, and the burst above them. Beyond these, the gateway answers 429. */
 export const THROTTLE = { rateLimit: 1000, burstLimit: 2000 } as const;
 
 /**
- * A line of the access log. The gateway puts values into this text as they are, so none may be a client's own words: a quote
- * in a path would break the JSON of every reader, and paths name people.
+ * A line of the access log. The gateway inserts values without escaping them, so none may contain a client's text: a
+ * quote in a path would break the JSON, and paths contain usernames.
  */
 const accessLogLine = (service: string) => ({
   service,
@@ -64,8 +64,8 @@ const accessLogLine = (service: string) => ({
 });
 
 /**
- * The HTTP API. Each path takes any method, `OPTIONS` too: the gateway knows no 405, and its own CORS setting would open
- * the routes that take a key to every origin. So the functions answer both themselves.
+ * The HTTP API. Each path accepts any method, also `OPTIONS`: the gateway has no 405, and its CORS setting would open
+ * routes with a key to every origin. So the functions answer both.
  */
 export class LaurelApi extends Construct {
   readonly url: string;
@@ -75,7 +75,7 @@ export class LaurelApi extends Construct {
     const httpApi = new HttpApi(this, 'Http', { apiName: physicalName(stage, 'api'), createDefaultStage: false });
     const integrations = new Map<string, HttpLambdaIntegration>();
     const route = (routeKey: HttpRouteKey, { target: { fn, role }, access }: RouteTarget) => {
-      // One permission covers all routes of a function. `$default` is not among them: its ARN has no method and no path.
+      // One permission covers all routes of a function except `$default`, whose ARN has no method and no path.
       const scopePermissionToRoute = routeKey === HttpRouteKey.DEFAULT;
       const integration = integrations.get(role) ?? new HttpLambdaIntegration(role, fn, { scopePermissionToRoute });
       if (!integrations.has(role) && basePath !== '') fn.addEnvironment(BASE_PATH, basePath);

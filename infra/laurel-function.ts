@@ -18,9 +18,9 @@ import { type Policy, writeLog } from './policies.ts';
 import type { Stage } from './stage.ts';
 import { ROLE_TAG, physicalName } from '../functions/runtime/names.ts';
 
-/** Behind the API: the gateway gives up at 30 s, and its callers before that. */
+/** Behind the API. The gateway's own limit is 30 s, and clients give up before that. */
 export const API_TIMEOUT = Duration.seconds(10);
-/** Behind the API, and waiting for a function there. */
+/** Behind the API, and waits for another function behind the API. */
 export const FORWARD_TIMEOUT = Duration.seconds(15);
 /** Behind a queue or a stream. */
 export const WORKER_TIMEOUT = Duration.seconds(60);
@@ -30,16 +30,16 @@ const NODE_OPTIONS = '--enable-source-maps';
 
 export type LaurelFunctionProps = {
   readonly stage: Stage;
-  readonly role: string; // the folder under functions/ that holds its handler
-  readonly environment: Readonly<Record<string, string>>; // of `environmentOf`
+  readonly role: string; // the folder in functions/ with its handler
+  readonly environment: Readonly<Record<string, string>>; // from `environmentOf`
   readonly timeout: Duration;
-  readonly memoryMegabytes?: number; // which also decides the share of a processor
-  readonly feedsItself?: boolean; // Lambda ends a function's loop through a queue after 16 rounds unless it is told not to
+  readonly memoryMegabytes?: number; // also determines the share of a processor
+  // by default, Lambda stops a function that triggers itself through a queue after 16 rounds
+  readonly feedsItself?: boolean;
 };
 
 /**
- * One function with a role of its own, which may write its own log and nothing else: callers add each need with
- * `allow`.
+ * A function with its own role. The role may only write to the function's log; callers add permissions with `allow`.
  */
 export class LaurelFunction extends Construct {
   readonly fn: LambdaFunction;
@@ -83,12 +83,12 @@ export class LaurelFunction extends Construct {
     alarmOnFunction(this);
   }
 
-  /** Whether somebody waits for its answer at the API, and sends again where there is none. */
+  /** True if a client waits for its answer, and retries without one. */
   get answersRequests(): boolean {
     return [API_TIMEOUT, FORWARD_TIMEOUT].includes(this.timeout);
   }
 
-  /** One need, one policy of `policies.ts`. */
+  /** Adds permissions, one policy of `policies.ts` per need. */
   allow(...policies: readonly Policy[]): void {
     for (const { actions, resourceArn } of policies.flat()) {
       this.fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [resourceArn] }));

@@ -11,7 +11,7 @@ type LaurelQueueProps = {
   readonly deadLetterQueue?: DeadLetterQueue;
 };
 
-/** A queue that answers over TLS only and keeps a message as long as SQS can: 14 days. */
+/** A queue that accepts only TLS and keeps messages for 14 days, the maximum of SQS. */
 export class LaurelQueue extends Queue {
   readonly role: string;
 

@@ -20,12 +20,12 @@ import { ACCESS, LaurelApi } from './laurel-api.ts';
 import type { Stage } from './stage.ts';
 
 export type LaurelStackOptions = {
-  readonly alarmTopicArn?: string | undefined; // without it, alarms show in the console and tell nobody
-  readonly basePath?: string | undefined; // `/api`, where the API is also served behind it
-  readonly accountConcurrency?: number | undefined; // how many invocations at a time the account may have
+  readonly alarmTopicArn?: string | undefined; // without it, alarms only show in the console
+  readonly basePath?: string | undefined; // `/api`: the API is also served under this prefix
+  readonly accountConcurrency?: number | undefined; // the concurrent invocations that the account may have
 };
 
-/** What AWS gives an account at first, or after it has asked once. */
+/** The default limit of an established AWS account. */
 const USUAL_CONCURRENCY = 1_000;
 
 /**
@@ -40,8 +40,8 @@ export class LaurelStack extends Stack {
   ) {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
-      analyticsReporting: false, // keeps the template to what Laurel runs on
-      // Not before there is data: the CDK could not delete a stack whose creation failed, and would not create it again.
+      analyticsReporting: false, // leaves the CDK's usage report out of the template
+      // Only after the first deployment: the CDK cannot delete and recreate a protected stack whose creation failed.
       terminationProtection: stage.protects('telemetry'),
     });
 

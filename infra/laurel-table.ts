@@ -16,8 +16,9 @@ type LaurelTableProps = {
   readonly stage: Stage;
   readonly role: string;
   readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
-  readonly timeToLiveAttribute?: string; // seconds since the epoch, after which an item goes by itself
-  readonly stream?: StreamViewType; // of facts, and of scores for the boards: what writes a projection must not be what its stream asks for
+  readonly timeToLiveAttribute?: string; // seconds since the epoch, after which DynamoDB deletes the item
+  // for tables of facts, and of scores for the boards; a projection must not trigger its own computation
+  readonly stream?: StreamViewType;
 };
 
 /** A table on demand with string keys `pk` and `sk`, recoverable to any point in time. */
@@ -38,7 +39,7 @@ export class LaurelTable extends Construct {
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: stage.protects(role),
-      // A deployment that fails takes back what it has created; afterwards data outlives its stack.
+      // A failed deployment deletes the tables that it created. Later, tables are kept when the stack is deleted.
       removalPolicy: stage.keepsData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
       globalSecondaryIndexes: [...indexes],
       ...(timeToLiveAttribute === undefined ? {} : { timeToLiveAttribute }),

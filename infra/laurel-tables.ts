@@ -4,7 +4,7 @@ import { LaurelTable } from './laurel-table.ts';
 import type { Stage } from './stage.ts';
 import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX } from '../functions/runtime/names.ts';
 
-/** Facts by the hour they happened in, for rollups: keys only, so that later changes of a fact cost the index nothing. */
+/** Facts by their hour, for roll-ups. Keys only, so that later changes of a fact cost no index write. */
 const BY_HOUR = {
   indexName: BY_HOUR_INDEX,
   partitionKey: { name: 'dayShard', type: AttributeType.STRING },
@@ -12,7 +12,7 @@ const BY_HOUR = {
   projectionType: ProjectionType.KEYS_ONLY,
 } as const;
 
-/** Every table, with the indexes and streams that others read. */
+/** All tables, with their indexes and streams. */
 export function laurelTables(scope: Construct, stage: Stage) {
   const { table: telemetry } = new LaurelTable(scope, 'Telemetry', {
     stage,
@@ -26,7 +26,7 @@ export function laurelTables(scope: Construct, stage: Stage) {
     stream: StreamViewType.NEW_AND_OLD_IMAGES,
     indexes: [
       {
-        indexName: BY_USER_INDEX, // only grants have a seq and a username at once, so it holds no balance
+        indexName: BY_USER_INDEX, // only grants have both a seq and a username, so the index has no balances
         partitionKey: { name: 'username', type: AttributeType.STRING },
         sortKey: { name: 'seq', type: AttributeType.NUMBER },
         projectionType: ProjectionType.ALL,
@@ -43,7 +43,8 @@ export function laurelTables(scope: Construct, stage: Stage) {
   const { table: userScores } = new LaurelTable(scope, 'UserScores', {
     stage,
     role: 'user_scores',
-    stream: StreamViewType.NEW_AND_OLD_IMAGES, // to the boards, and for what a user chose; no refresh follows from a refresh
+    // for the boards, and for changes of a profile; a refresh never triggers a refresh
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
     indexes: [
       {
         indexName: BY_SHARD_INDEX, // only SCORE items have a shard
@@ -51,8 +52,9 @@ export function laurelTables(scope: Construct, stage: Stage) {
         sortKey: { name: 'pk', type: AttributeType.STRING },
         projectionType: ProjectionType.INCLUDE,
         nonKeyAttributes: [
-          ...['username', 'memberScore', 'tier', 'standingSince', 'steps', 'isHidden'], // what boards and gauges read
-          ...['rulesVersion', 'nextChangeOn'], // by which a backfill finds what is behind
+          // the attributes that boards and gauges read
+          ...['username', 'memberScore', 'tier', 'standingSince', 'steps', 'isHidden'],
+          ...['rulesVersion', 'nextChangeOn'], // the attributes by which a backfill finds outdated scores
         ],
       },
     ],

@@ -4,7 +4,7 @@ import { build, type Plugin } from 'esbuild';
 
 const PAGES = join(import.meta.dirname, '..', 'pages');
 
-/** Of the domain a browser takes functions only: what else is in their files, schemas above all, stays behind. */
+/** A browser loads only functions of the domain. Everything else in their files, above all schemas, is removed. */
 const pure: Plugin = {
   name: 'pure',
   setup({ onResolve }) {
@@ -19,8 +19,8 @@ const pure: Plugin = {
 const compressed = new Map<string, { readonly br: Uint8Array; readonly gz: Uint8Array }>();
 
 /**
- * What the pages load: each file under a name with a hash of its content, as it is and compressed, and a manifest that
- * says which is which.
+ * The files of the pages: each under a name with a hash of its content, uncompressed and compressed, and a manifest of
+ * all names.
  */
 export async function buildPageAssets(): Promise<ReadonlyMap<string, Uint8Array>> {
   const { outputFiles } = await build({
@@ -38,7 +38,7 @@ export async function buildPageAssets(): Promise<ReadonlyMap<string, Uint8Array>
     format: 'esm',
     target: ['es2022', 'chrome109', 'firefox115', 'safari16.4'],
     write: false,
-    logLevel: 'silent', // the caller prints what it throws
+    logLevel: 'silent', // the caller prints the error
   });
   const files = new Map<string, Uint8Array>();
   for (const { path, contents } of outputFiles) {

@@ -3,7 +3,7 @@ import { BY_HOUR_INDEX, BY_SHARD_INDEX, BY_USER_INDEX } from '../functions/runti
 
 type Statement = { readonly resourceArn: string; readonly actions: readonly string[] };
 
-/** What a function may do, under a name of its own. */
+/** A named set of permissions of a function. */
 export type Policy = readonly Statement[];
 
 const allowing =
@@ -25,21 +25,21 @@ export const invoke = (fn: { readonly functionArn: string }): Policy => lambda(f
 
 type QueueArn = { readonly queueArn: string };
 
-/** Asks for work. */
+/** Sends messages. */
 export const sendTo = ({ queueArn }: QueueArn): Policy => sqs(queueArn, 'SendMessage');
 
-/** Takes messages, and deletes those that are handled. */
+/** Receives messages, and deletes the handled ones. */
 export const drain = ({ queueArn }: QueueArn): Policy =>
   sqs(queueArn, 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes');
 
-/** Sees how many messages wait. */
+/** Reads the number of waiting messages. */
 export const measure = ({ queueArn }: QueueArn): Policy => sqs(queueArn, 'GetQueueAttributes');
 
-/** Reads every change of a table. Lambda refuses a mapping whose function may not do all four, although reading needs three. */
+/** Reads every change of a table. Reading needs three actions, but Lambda refuses a mapping without all four. */
 export const readStream = (streamArn: string): Policy =>
   dynamodb(streamArn, 'DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams');
 
-/** What each policy lets its holder do with the tables. Nothing is allowed on all tables, and nothing with all verbs. */
+/** The permissions of each policy on the tables. No policy covers all tables or all verbs. */
 export function tablePolicies(tables: LaurelTables) {
   const telemetry = tables.telemetry.tableArn;
   const registry = tables.registry.tableArn;
@@ -50,36 +50,36 @@ export function tablePolicies(tables: LaurelTables) {
   const scoresByShard = `${scores}/index/${BY_SHARD_INDEX}`;
 
   return {
-    /** Knows whose key a request carries. The update notes when the key was last used. */
+    /** Authenticates a request by its key. The update records when the key was last used. */
     authenticate: dynamodb(tables.credentials.tableArn, 'GetItem', 'UpdateItem'),
     /** Creates, lists and revokes keys. */
     keepKeys: dynamodb(tables.credentials.tableArn, 'GetItem', 'PutItem', 'UpdateItem', 'Scan'),
 
     /** Stores events, devices and their owners, issues and sign-ins. */
     storeTelemetry: dynamodb(telemetry, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
-    /** Takes a device from its owner. */
+    /** Unbinds devices. */
     unbindDevices: dynamodb(telemetry, 'GetItem', 'UpdateItem'),
-    /** Looks up whose device it is. */
+    /** Reads the owner of a device. */
     readOwners: dynamodb(telemetry, 'GetItem'),
-    /** Reads the telemetry of an account that it knows. */
+    /** Reads the telemetry of a known account. */
     readTelemetry: dynamodb(telemetry, 'Query'),
     /** Reads the telemetry of any account, and finds the accounts. */
     scanTelemetry: dynamodb(telemetry, 'Query', 'Scan'),
-    /** The same, and sees how many items there are, to draw a sample. */
+    /** The same, and reads the number of items, to draw a sample. */
     sampleTelemetry: dynamodb(telemetry, 'Query', 'Scan', 'DescribeTable'),
 
     /** Records versions, yanks, transfers and the members of a collective. A version is never deleted, only a membership of today. */
     publish: dynamodb(registry, 'GetItem', 'PutItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
     /** Sets the members of a collective. Their history stays: only a membership of today is deleted. */
     setMembers: dynamodb(registry, 'GetItem', 'PutItem', 'DeleteItem', 'Query'),
-    /** Records who pulled which version. */
+    /** Records pulls of versions. */
     recordPulls: dynamodb(registry, 'GetItem', 'BatchGetItem', 'PutItem'),
-    /** Reads what an account published and who pulled it. */
+    /** Reads the versions and pulls of an account. */
     readRegistry: dynamodb(registry, 'Query'),
-    /** Looks up whether a version is yanked. */
+    /** Reads whether a version is yanked. */
     readVersions: dynamodb(registry, 'GetItem'),
 
-    /** Appends lines to the ledger. Nobody may update or delete a line, or write one without reading its condition. */
+    /** Appends lines to the ledger. No role may update or delete a line, or write one without reading its condition. */
     appendGrants: dynamodb(grants, 'GetItem', 'PutItem'),
     /** The same for very many lines of many accounts. */
     appendManyGrants: dynamodb(grants, 'GetItem', 'BatchGetItem', 'PutItem'),
@@ -91,7 +91,7 @@ export function tablePolicies(tables: LaurelTables) {
     readLines: dynamodb(linesByUser, 'Query'),
     /** Reads balances, and finds the accounts that have one. */
     scanGrants: dynamodb(grants, 'GetItem', 'Scan'),
-    /** The same, and sees how many items there are, to draw a sample. */
+    /** The same, and reads the number of items, to draw a sample. */
     sampleGrants: dynamodb(grants, 'GetItem', 'Scan', 'DescribeTable'),
 
     /** Saves folds and scores, over the revision that it read. */
@@ -102,7 +102,7 @@ export function tablePolicies(tables: LaurelTables) {
     readScores: dynamodb(scores, 'Query', 'BatchGetItem'),
     /** Reads the scores of all accounts, with their explanations. */
     scanScores: dynamodb(scores, 'Query', 'Scan'),
-    /** Reads the score of an account, and sees how many items there are. */
+    /** Reads the score of an account, and the number of items. */
     sampleScores: dynamodb(scores, 'Query', 'DescribeTable'),
     /** Lists all accounts with their points. */
     listScores: dynamodb(scoresByShard, 'Query'),
@@ -123,16 +123,16 @@ export function tablePolicies(tables: LaurelTables) {
     /** Reads the community's counts. */
     readRollUps: dynamodb(tables.rollups.tableArn, 'Query'),
 
-    /** Builds snapshots of the boards. An old one goes by its time to live. */
+    /** Builds snapshots of the boards. Old ones expire by their time to live. */
     buildBoards: dynamodb(tables.leaderboards.tableArn, 'GetItem', 'PutItem'),
     /** Reads snapshots of the boards. */
     readBoards: dynamodb(tables.leaderboards.tableArn, 'GetItem', 'Query'),
 
     /** Notes for the consistency check that a stream is late. */
     noteLateStreams: dynamodb(tables.backfillRuns.tableArn, 'PutItem'),
-    /** Remembers which accounts differ, and sees whether streams are late. */
+    /** Stores the accounts that differ, and reads whether streams are late. */
     keepDifferences: dynamodb(tables.backfillRuns.tableArn, 'GetItem', 'UpdateItem'),
-    /** Keeps the plan and the checkpoints of backfills. */
+    /** Stores the plan and the checkpoints of backfills. */
     keepRuns: dynamodb(
       tables.backfillRuns.tableArn,
       ...['GetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'],

@@ -21,15 +21,15 @@ type QueueSchedulesProps = {
   readonly stage: Stage;
   readonly queue: LaurelQueue;
   readonly schedules: readonly QueueSchedule[];
-  /** What is sent, too, when a deployment of the stack has ended, be it rolled back. */
+  /** Also sent after every deployment of the stack, also after a rollback. */
   readonly onDeployment?: object;
 };
 
 const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE'];
 
 /**
- * Messages that a queue gets by the clock. They go to the queue instead of invoking its function: work that fails is
- * tried again, and ends in the dead letters, where an invocation that fails would be gone.
+ * Messages that schedules send to a queue. They do not invoke its function directly: failed work is retried and ends in
+ * the dead-letter queue, but a failed invocation would be lost.
  */
 export class QueueSchedules extends Construct {
   constructor(scope: Construct, id: string, { stage, queue, schedules, onDeployment }: QueueSchedulesProps) {
@@ -57,7 +57,7 @@ export class QueueSchedules extends Construct {
           deadLetterConfig: { arn: undelivered.queueArn },
         },
       });
-      schedule.node.addDependency(role); // its policy too: a schedule is refused while its role may not send
+      schedule.node.addDependency(role); // also its policy: a schedule is refused until its role may send
     }
     if (onDeployment !== undefined) {
       const message = RuleTargetInput.fromObject(onDeployment);

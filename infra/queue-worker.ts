@@ -5,22 +5,24 @@ import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laur
 import { LaurelQueue } from './laurel-queue.ts';
 import { drain } from './policies.ts';
 
-/** Messages that are handled together where they are about the same thing: gathered for a second. */
+/** Messages about the same thing are handled together, gathered for a second. */
 const GATHERED = { batchSize: 100, window: Duration.seconds(1) } as const;
-/** Messages that may each take the function's whole time. */
+/** Messages that may each need the function's whole time. */
 const ONE_BY_ONE = { batchSize: 1, window: Duration.seconds(0) } as const;
 
 type Environment = LaurelFunctionProps['environment'];
 
 type QueueWorkerProps = Omit<LaurelFunctionProps, 'timeout' | 'environment'> & {
-  readonly environment: Environment | ((queue: LaurelQueue) => Environment); // a function that sends to its own queue needs its URL
+  // a function that sends to its own queue needs the queue's URL
+  readonly environment: Environment | ((queue: LaurelQueue) => Environment);
   readonly timeout?: Duration;
   readonly isOneByOne?: boolean;
   readonly queueRole: string;
-  readonly maxConcurrency: number; // bounds the mapping: a reserved concurrency would throttle, and fill the dead letters
+  // limits the mapping; a reserved concurrency would throttle, and fill the dead-letter queue
+  readonly maxConcurrency: number;
 };
 
-/** A queue, the function that drains it, its dead letters, and the alarms on them. Callers add the function's grants. */
+/** A queue, its consumer, its dead-letter queue, and their alarms. Callers add the function's permissions. */
 export class QueueWorker extends Construct {
   readonly queue: LaurelQueue;
   readonly deadLetters: LaurelQueue;
@@ -31,7 +33,8 @@ export class QueueWorker extends Construct {
     const { stage, environment, timeout = WORKER_TIMEOUT, isOneByOne = false, ...rest } = props;
     const { batchSize, window } = isOneByOne ? ONE_BY_ONE : GATHERED;
     this.deadLetters = new LaurelQueue(this, 'DeadLetters', { stage, role: `${queueRole}-dlq` });
-    // AWS: six times the function's timeout and the batching window, or a slow batch is handed out twice
+    // AWS requires six times the function's timeout plus the batching window. Otherwise a slow batch is delivered
+    // twice.
     const visibilityTimeout = Duration.seconds(6 * timeout.toSeconds() + window.toSeconds());
     this.queue = new LaurelQueue(this, 'Queue', {
       stage,

@@ -7,7 +7,10 @@ import { physicalName } from '../functions/runtime/names.ts';
 
 const ID = 'ScheduleGroup';
 
-/** The name of the group of all schedules of a stage: EventBridge Scheduler counts what it drops by group, not by schedule. */
+/**
+ * The name of the group of all schedules of a stage. EventBridge Scheduler counts dropped events by group, not by
+ * schedule.
+ */
 export function scheduleGroup(scope: Construct, stage: Stage): string {
   const stack = Stack.of(scope);
   const there = stack.node.tryFindChild(ID);

@@ -4,22 +4,22 @@ export const StageName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,19}$/, 'a stage is 1 to 20 of a-z 0-9 -, starting with a letter');
 
-/** Stages whose data may go with their stack; any other keeps its tables when the stack goes. */
+/** Stages whose tables are deleted with their stack. All others keep their tables. */
 const THROWAWAY_STAGES: ReadonlySet<string> = new Set(['local', 'dev']);
 
 export type Stage = {
   readonly name: string;
   readonly keepsData: boolean;
   /**
-   * Whether a table cannot be deleted. Not while it is new: a deployment that fails deletes what it has created, and a
-   * table that it cannot delete would stand in the way of the next one.
+   * True if a table has deletion protection. A new table has none: a failed deployment deletes its resources, and a
+   * table that it cannot delete would block the next deployment.
    */
   readonly protects: (tableRole: string) => boolean;
 };
 
 /**
- * `newTables` are the roles of the tables that this deployment creates, separated by commas, or `all`. Throws on a name
- * that cannot be part of a physical name.
+ * `newTables` lists the roles of the tables that this deployment creates, separated by commas, or `all`. Throws for a
+ * name that cannot be part of a physical name.
  */
 export function stageOf(name: string, newTables = ''): Stage {
   const keepsData = !THROWAWAY_STAGES.has(name);

@@ -8,18 +8,22 @@ import { LaurelFunction, type LaurelFunctionProps, WORKER_TIMEOUT } from './laur
 import { LaurelQueue } from './laurel-queue.ts';
 import { readStream, sendTo } from './policies.ts';
 
-/** Far above the seconds it should be, far below the age at which a change is given up. */
+/** Far above the usual seconds, and far below the age at which a change is given up. */
 const MAX_LAG = Duration.minutes(30);
 /**
- * How long a change is tried for. A queue that is down, or a release that cannot read a change and is taken back, loses
- * nothing within that time. A stream forgets a change after 24 hours: the rest is left to read by hand what was given up.
+ * How long a change is retried. Within that time a broken queue, or a release that cannot read a change and is rolled
+ * back, loses nothing. A stream keeps changes for 24 hours, so the rest of that time is left to read given-up changes
+ * by hand.
  */
 const GIVEN_UP_AFTER = Duration.hours(6);
 const UNBOUNDED = -1;
-/** Lambda tries a batch again at once, then ever more rarely, up to a minute apart. */
+/** Lambda retries a batch at once, then with growing pauses of at most a minute. */
 const MOST_BETWEEN_TRIES = Duration.minutes(1);
 
-/** A table with a stream, and the sort keys of the items whose changes the function reads: all, where none are named. */
+/**
+ * A table with a stream, and the sort keys of the items whose changes the function reads. If omitted, it reads all
+ * changes.
+ */
 export type ChangeSource = { readonly table: TableV2; readonly sortKeys?: readonly string[] };
 
 type StreamWorkerProps = Omit<LaurelFunctionProps, 'timeout'> & {
@@ -27,8 +31,8 @@ type StreamWorkerProps = Omit<LaurelFunctionProps, 'timeout'> & {
 };
 
 /**
- * A function fed by the streams of tables. What it cannot handle for hours goes to the failure queue as a position without
- * data. A batch that fails is halved until the change that it fails for is alone: only what comes after that one waits.
+ * A function with table streams as its source. A record that fails for hours goes to the failure queue, as a position
+ * without data. A failing batch is halved until the bad record is alone, so that only later records wait.
  */
 export class StreamWorker extends Construct {
   readonly worker: LaurelFunction;
@@ -45,7 +49,7 @@ export class StreamWorker extends Construct {
         'It is the end of the line itself: the stream mapping writes to it, an operator reads it, nothing drains it.',
     });
     const { queueArn } = this.failures;
-    this.worker.allow(sendTo(this.failures)); // the mappings write their failures with the function's role
+    this.worker.allow(sendTo(this.failures)); // the mappings report failures with the function's role
     for (const [name, { table, sortKeys }] of Object.entries(sources)) {
       const streamArn = table.tableStreamArn;
       if (streamArn === undefined) throw new Error(`${id}: its source ${name} has no stream`);

@@ -8,7 +8,7 @@ const PROJECT_ROOT = join(import.meta.dirname, '..');
 const APP = join(PROJECT_ROOT, 'bin', 'app.ts');
 const CDK_OUT = join(PROJECT_ROOT, 'cdk.out');
 
-/** All that a template or a bundle is made of. */
+/** All sources of a template or a bundle. */
 const SOURCES = [
   'bin/app.ts',
   'infra',
@@ -21,7 +21,7 @@ const SOURCES = [
   'tsconfig.json',
 ];
 
-/** Results kept beside the newest: a stack that is still running reads its bundles from an older one. */
+/** Older results that are kept, because a running stack reads its bundles from one of them. */
 const OLDER_RESULTS_KEPT = 4;
 
 const filesIn = async (path: string): Promise<string[]> => {
@@ -30,7 +30,7 @@ const filesIn = async (path: string): Promise<string[]> => {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 };
 
-/** The folder of the community whose rules the bundles hold. */
+/** The folder of the community whose rules are in the bundles. */
 const communityFolder = (): string => resolve(PROJECT_ROOT, process.env.LAUREL_COMMUNITY || 'community');
 
 const hashOfSources = async (): Promise<string> => {

@@ -1,4 +1,4 @@
-import './community.ts'; // first: it says which community
+import './community.ts'; // first, because it selects the community
 import { Command, InvalidArgumentError } from 'commander';
 import { beginScript } from '../local/script.ts';
 import { durationText, tableOf, terminalOutput, type Output } from '../operator/output.ts';
@@ -34,20 +34,18 @@ const positive = (text: string): number => {
 };
 
 const program = new Command('prove')
-  .description(
-    'Runs random schedules of everything that can happen and go wrong, and checks every invariant after each.',
-  )
-  .option('--seed <n>', 'the first schedule; the next ones follow by one (default: any)', wholeNumber)
-  .option('--minutes <m>', 'for so long', positive, 1)
-  .option('--schedules <k>', 'so many schedules, however long they take', wholeNumber)
-  .option('--no-shrink', 'shows a failing schedule as it is')
-  .option('--trace', 'shows every request of a failing schedule', false)
-  .option('--json', 'prints the result as one JSON document', false)
+  .description('Runs random schedules with random faults, and checks every invariant after each.')
+  .option('--seed <n>', 'the first schedule; the next ones add one (default: random)', wholeNumber)
+  .option('--minutes <m>', 'how many minutes to run', positive, 1)
+  .option('--schedules <k>', 'how many schedules to run, instead of a time', wholeNumber)
+  .option('--no-shrink', 'show a failing schedule without shrinking it')
+  .option('--trace', 'show every request of a failing schedule', false)
+  .option('--json', 'print the result as one JSON document', false)
   .addHelpText(
     'after',
     `
-A schedule follows from its seed alone: --seed N --schedules 1 runs the schedule N again, request by request.
-Exits with 1 where something is not as it must be.`,
+The seed alone determines a schedule: --seed N --schedules 1 repeats the schedule N, request by request.
+Exits with 1 if a check fails.`,
   );
 
 async function prove(simulator: Simulator, options: Options, output: Output): Promise<boolean> {

@@ -14,7 +14,7 @@ const nodesOf = (node: ts.Node): ts.Node[] => {
   return nodes;
 };
 
-/** Where a node imports from, types too. */
+/** The modules that a node imports from, also for types. */
 const importOf = (node: ts.Node): string[] => {
   const isImport = ts.isImportDeclaration(node) || ts.isExportDeclaration(node);
   if (isImport && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) return [node.moduleSpecifier.text];
@@ -28,7 +28,7 @@ const importOf = (node: ts.Node): string[] => {
   return [];
 };
 
-/** What a path may be imported from: the first pattern that the importing file matches decides. */
+/** The allowed imports of a path. The first pattern that matches the importing file decides. */
 const RULES: readonly {
   readonly of: RegExp;
   readonly may: (target: string, file: string) => boolean;
@@ -44,7 +44,7 @@ const RULES: readonly {
     of: /^functions\/[^/]+\/env\.ts$/,
     may: (target) => target === 'zod/mini' || target === 'functions/runtime/variables.ts',
   },
-  // What a browser runs: of the domain it takes pure functions and types, and no zod.
+  // Code for browsers: it may import pure functions and types of the domain, and no zod.
   { of: /^pages\//, may: (target) => isPackage(target) || /^(pages|domain)\//.test(target) },
   {
     of: /^functions\/serve-pages\//,
@@ -63,7 +63,7 @@ const RULES: readonly {
     may: (target, file) =>
       mayFunction(target) ||
       posix.dirname(target) === posix.dirname(file) ||
-      /^functions\/[^/]+\/routes\.ts$/.test(target), // what the OpenAPI document is made of
+      /^functions\/[^/]+\/routes\.ts$/.test(target), // the sources of the OpenAPI document
   },
   {
     of: /^infra\//,
@@ -72,21 +72,21 @@ const RULES: readonly {
       isNames(target) ||
       /^(infra\/|functions\/[^/]+\/env\.ts$|functions\/runtime\/variables\.ts$)/.test(target),
   },
-  // It runs the functions' bundles: what it took from their own sources would be wired twice.
+  // It runs the functions' bundles. An import of their sources would wire them twice.
   {
     of: /^local\//,
     may: (target) =>
       isPackage(target) ||
       /^(local\/|domain\/|functions\/(adapters|runtime)\/|infra\/synth-if-stale\.ts$)/.test(target),
   },
-  // It talks to stacks, local or deployed: of the local one it knows what `local.json` says, and no more.
+  // It calls local and deployed stacks. Of the local stack it only knows the content of `local.json`.
   {
     of: /^operator\//,
     may: (target) =>
       isPackage(target) ||
       /^(operator\/|domain\/|functions\/(adapters|runtime)\/|local\/local-description\.ts$)/.test(target),
   },
-  // It runs the functions where everything can go wrong, beside models of its own: no rule or fold of the domain is in those.
+  // It runs the functions with injected faults, beside its own models, which use no rule or fold of the domain.
   { of: /^proof\/simulator\/model\//, may: (target) => target.startsWith('proof/simulator/model/') },
   { of: /^proof\//, may: (target) => !target.startsWith('bin/') },
   { of: /^bin\//, may: (target) => !target.startsWith('test/') },
@@ -102,7 +102,7 @@ const isNames = (target: string) => target === 'functions/runtime/names.ts';
 const isPackage = (target: string) =>
   !TREES.some((tree) => target.startsWith(`${tree}/`)) && !target.startsWith('test/');
 
-/** The floors of the domain, the lowest first: a folder imports from itself and from those below it. */
+/** The layers of the domain, lowest first: a folder imports from itself and from the layers below it. */
 const FLOORS = [
   'shared',
   'identity',
@@ -121,7 +121,7 @@ const FLOORS = [
 const floorOf = (path: string) => FLOORS.indexOf(path.split('/')[1] ?? '');
 const isOnOrBelow = (target: string, file: string) => floorOf(target) >= 0 && floorOf(target) <= floorOf(file);
 
-/** Imports that go against the direction of the data's way, as `file → target`. */
+/** Imports against the direction of the data flow, as `file → target`. */
 const wrongImports = (file: string, text: string): string[] => {
   const rule = RULES.find(({ of }) => of.test(file))!;
   return nodesOf(parse(file, text))
@@ -156,7 +156,7 @@ const isNameOfAMember = (node: ts.Identifier): boolean =>
     ts.isMethodDeclaration(node.parent)) &&
     node.parent.name === node);
 
-/** Where a file takes its time, its chance or its surroundings from the machine instead of from its caller. */
+/** The places where a file reads the clock, randomness or the environment instead of getting them from its caller. */
 const ambientUses = (file: string, text: string): string[] =>
   nodesOf(parse(file, text))
     .filter((node) => {
@@ -167,7 +167,7 @@ const ambientUses = (file: string, text: string): string[] =>
     })
     .map((node) => `${file}: ${node.getText()}`);
 
-/** Where a file makes a client of an AWS service. */
+/** The places where a file creates a client of an AWS service. */
 const clientsMade = (file: string, text: string): string[] =>
   nodesOf(parse(file, text))
     .filter((node) => ts.isNewExpression(node) && node.expression.getText().endsWith('Client'))
@@ -182,22 +182,22 @@ const sources = TREES.flatMap((tree) => {
 }).map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
 
 describe('the tree', () => {
-  it('has files to look at', () => {
+  it('has files to check', () => {
     expect(sources.map(({ file }) => file)).toContain('domain/shared/result.ts');
     expect(sources.map(({ file }) => file)).toContain('infra/laurel-stack.ts');
   });
 
-  it('imports along the data: functions → domain ← adapters, infra from the functions their env only', () => {
+  it('imports along the data flow: functions → domain ← adapters, and infra imports only env files of the functions', () => {
     expect(sources.flatMap(({ file, text }) => wrongImports(file, text))).toEqual([]);
   });
 
-  it('keeps clock, randomness and surroundings out of the domain', () => {
+  it('keeps clock, randomness and environment out of the domain', () => {
     const domain = sources.filter(({ file }) => file.startsWith('domain/'));
 
     expect(domain.flatMap(({ file, text }) => ambientUses(file, text))).toEqual([]);
   });
 
-  it('makes the clients of functions in one place, which knows how long they wait', () => {
+  it('creates the clients of functions in one place, which sets their timeouts', () => {
     const made = sources
       .filter(({ file }) => file.startsWith('functions/'))
       .flatMap(({ file, text }) => clientsMade(file, text));
@@ -261,13 +261,13 @@ describe('the rule of imports', () => {
   });
 });
 
-describe('the rule of clients', () => {
+describe('the rule for clients', () => {
   it.each([['const c = new DynamoDBClient();'], ['const c = new sdk.SQSClient({ region });']])('sees %s', (text) => {
     expect(clientsMade('functions/a/handler.ts', text)).toHaveLength(1);
   });
 });
 
-describe('the rule of the domain', () => {
+describe('the rule for the domain', () => {
   it.each([
     ['const now = Date.now();'],
     ['const now = new Date();'],

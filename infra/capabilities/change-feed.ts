@@ -9,7 +9,7 @@ import type { Metrics } from './metrics.ts';
 import type { Scoring } from './scoring.ts';
 import { PROFILE_SK, SCORE_SK } from '../../functions/runtime/names.ts';
 
-/** Maps each change of a fact or a score to what must be computed again, and asks for it. */
+/** Maps each change of a fact or a score to the recomputations that it needs, and requests them. */
 export function changeFeed(
   scope: Construct,
   { stage, tables, variables, may }: Foundation,

@@ -4,7 +4,7 @@ import { laurelTables } from '../laurel-tables.ts';
 import { tablePolicies } from '../policies.ts';
 import type { Stage } from '../stage.ts';
 
-/** What every capability is built on: the tables, how a function is told of them, and what it may do with them. */
+/** The base of every capability: the tables, their environment variables, and the policies for them. */
 export function foundation(scope: Construct, stage: Stage) {
   const tables = laurelTables(scope, stage);
   return { stage, tables, variables: tableVariables(tables), may: tablePolicies(tables) };

@@ -4,7 +4,7 @@ import { environmentOf } from '../environment.ts';
 import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
 import type { Foundation } from './foundation.ts';
 
-/** API keys, and who they belong to. */
+/** API keys and their accounts. */
 export function identity(scope: Construct, { stage, variables, may }: Foundation) {
   const manageKeys = new LaurelFunction(scope, 'ManageKeys', {
     stage,

@@ -12,7 +12,7 @@ import type { Foundation } from './foundation.ts';
 
 /** A million scores are read, sorted and written in a few minutes. */
 const RANK_TIMEOUT = Duration.minutes(15);
-/** The windows of the boards move with the date, whether a score changes or not. */
+/** The windows of the boards move with the date, even if no score changes. */
 const RANKS = [{ name: 'rank-at-midnight', cron: '0 0 * * ? *', message: {} }] as const;
 
 /** Builds the boards when a message asks for it and at midnight. Accounts choose whether boards show them. */
@@ -23,14 +23,14 @@ export function leaderboards(scope: Construct, { stage, variables, may }: Founda
     queueRole: 'rank',
     environment: (queue) => environmentOf(RankLeaderboardsEnv, { ...variables, RANK_QUEUE_URL: queue.queueUrl }),
     timeout: RANK_TIMEOUT,
-    memoryMegabytes: 1_769, // a whole processor: sorting takes most of the time
+    memoryMegabytes: 1_769, // a whole processor, because sorting takes most of the time
     maxConcurrency: 2,
   });
   alarmOnDateAhead(worker);
   worker.allow(
     may.listScores,
     may.buildBoards,
-    sendTo(rank), // what is not due yet waits there
+    sendTo(rank), // it sends requests that are not due yet to its own queue
   );
   new QueueSchedules(scope, 'RankSchedules', { stage, queue: rank, schedules: RANKS });
 

@@ -9,7 +9,7 @@ import type { Foundation } from './foundation.ts';
 /** An hour takes seconds. Invoked by hand, the function does all open days. */
 const ROLL_UP_TIMEOUT = Duration.minutes(5);
 
-/** Folds the hours of the community that messages name. */
+/** Folds the community's hours that messages name. */
 export function metrics(scope: Construct, { stage, variables, may }: Foundation) {
   const { queue: rollUp, worker } = new QueueWorker(scope, 'RollUpMetrics', {
     stage,

@@ -12,19 +12,19 @@ import { QueueWorker } from '../queue-worker.ts';
 import type { Foundation } from './foundation.ts';
 import type { Scoring } from './scoring.ts';
 
-/** It stops itself well before, and continues in another invocation. */
+/** The function stops well before this, and continues in another invocation. */
 const BACKFILL_TIMEOUT = Duration.minutes(5);
-/** It reads every account and every line, and an operator waits for it. */
+/** The function reads every account and every line, and an operator waits for it. */
 const REPORT_TIMEOUT = Duration.minutes(15);
 
 const BACKFILLS = [
   { name: 'stale-hourly', cron: '35 * * * ? *', message: { mode: 'stale' } },
-  // Streaks and windows move with the date. What is behind at midnight is mended before anyone looks.
+  // Streaks and windows move with the date. Outdated scores are refreshed right after midnight.
   { name: 'stale-after-midnight', cron: '5 0 * * ? *', message: { mode: 'stale' } },
   { name: 'all-weekly', cron: '20 3 ? * SUN *', message: { mode: 'all' } },
 ] as const;
 
-/** What another release folded or scored differently is refreshed right after the deployment. */
+/** Scores that another release folded or scored differently are refreshed right after the deployment. */
 const ON_DEPLOYMENT = { mode: 'stale' };
 
 /** Computes projections again, and checks them against their facts. */

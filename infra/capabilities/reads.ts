@@ -5,7 +5,7 @@ import { environmentOf } from '../environment.ts';
 import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
 import type { Foundation } from './foundation.ts';
 
-/** Everything that the public reads, as JSON and as pages: from projections and the ledger, never from facts. */
+/** All public reads, as JSON and as pages. They use projections and the ledger, never facts. */
 export function reads(scope: Construct, { stage, variables, may }: Foundation) {
   const timeout = API_TIMEOUT;
   const [readApi, servePages] = [

@@ -6,14 +6,15 @@ import { sendTo } from '../policies.ts';
 import { QueueWorker } from '../queue-worker.ts';
 import type { Foundation } from './foundation.ts';
 
-/** Folds the facts of each account that a message names, and saves its score. */
+/** Folds the facts of each account in a message, and saves its score. */
 export function scoring(scope: Construct, { stage, variables, may }: Foundation) {
   const { queue: scoreRefresh, worker } = new QueueWorker(scope, 'RefreshScore', {
     stage,
     role: 'refresh-score',
     queueRole: 'score-refresh',
     environment: (queue) => environmentOf(RefreshScoreEnv, { ...variables, SCORE_REFRESH_QUEUE_URL: queue.queueUrl }),
-    feedsItself: true, // puts off what another refresh of the same user is about to cover; bounded by the message
+    // delays a message that another refresh of the same user will cover; the message limits the number of delays
+    feedsItself: true,
     maxConcurrency: 10,
   });
   alarmOnDateAhead(worker);

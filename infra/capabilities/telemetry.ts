@@ -7,7 +7,7 @@ import { sendTo } from '../policies.ts';
 import type { Foundation } from './foundation.ts';
 import type { Scoring } from './scoring.ts';
 
-/** Takes in events, binds devices to their owners, and takes them away again. */
+/** Stores events, and binds and unbinds devices. */
 export function telemetry(scope: Construct, { stage, variables, may }: Foundation, { scoreRefresh }: Scoring) {
   const ingestTelemetry = new LaurelFunction(scope, 'IngestTelemetry', {
     stage,
@@ -24,7 +24,7 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     sendTo(scoreRefresh), // `extension_published` asks for a refresh
   );
 
-  // A function of its own: no other may take a device away from its owner.
+  // A separate function, because no other one may unbind a device.
   const manageDevices = new LaurelFunction(scope, 'ManageDevices', {
     stage,
     role: 'manage-devices',

@@ -1,6 +1,6 @@
 /**
- * A whole number below 2³² from a text: the same for the same text, and as good as random over different ones. What is
- * decided so depends on nothing but its own name, and stays as it is when another decision is taken away.
+ * A whole number below 2³² from a text: always the same for one text, and as good as random over different texts. A
+ * decision made with it depends only on its own name, and stays the same if another decision is removed.
  */
 export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
@@ -12,10 +12,10 @@ export function hashOf(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** The same as a number from 0 to below 1. */
+/** The same as a number in [0, 1). */
 export const fractionOf = (text: string): number => hashOf(text) / 2 ** 32;
 
-/** A row of decisions from a seed, each after the other. */
+/** A sequence of random decisions from a seed. */
 export class Chance {
   readonly #seed: string;
   #drawn = 0;
@@ -29,7 +29,7 @@ export class Chance {
     return fractionOf(`${this.#seed}/${this.#drawn}`);
   }
 
-  /** A whole number from 0 to below `limit`. */
+  /** A whole number in [0, limit). */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
@@ -44,7 +44,7 @@ export class Chance {
     return item;
   }
 
-  /** One of the names, each as often as its weight says. */
+  /** One of the names, chosen by weight. */
   weighted<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): Name {
     const names = namesOf(weights);
     const total = names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);

@@ -22,7 +22,7 @@ import { queuesOf } from './steps.ts';
 import type { World } from './world.ts';
 
 const CLOCKS_OFF_MS = 5_000;
-/** Of the gauges, in a small community: after so long a new one is due, whatever the machines' clocks. */
+/** After this time a new sample of the gauges is due in a small community, on any machine's clock. */
 const BETWEEN_SAMPLES_MS = 60_000 + CLOCKS_OFF_MS;
 const USERS = ['ada', 'bob', 'cy'] as const;
 
@@ -59,7 +59,7 @@ async function read<Body>(world: World, path: string, query: string, schema: z.Z
   return schema.parse(JSON.parse(body));
 }
 
-/** After all is quiet: every invariant, against the models. */
+/** Checks every invariant against the models, after all work is done. */
 export async function checkAll(world: World): Promise<void> {
   const { models, schedule } = world;
   const { engine } = world.simulation;
@@ -86,7 +86,7 @@ export async function checkAll(world: World): Promise<void> {
   if (schedule.hasBoards) await checkBoards(world);
 }
 
-/** The hourly check has looked at everybody, and finds no difference where the models find none. */
+/** The consistency check must have checked all users, and find no difference if the models find none. */
 async function checkConsistency(world: World, users: number): Promise<void> {
   const outcome = await world.finish(
     world.simulation.invoke('check-conservation', { sample: 'all', standingSeconds: 0 }, 'check consistency', {
@@ -106,14 +106,14 @@ async function checkConsistency(world: World, users: number): Promise<void> {
   );
 }
 
-/** All that counts for a user, by date. */
+/** All facts that count for a user, by date. */
 function datedFactsOf({ models: { telemetry, ledger, registry } }: World, username: string): DatedFacts {
   const { dated: events, issues, signIns } = telemetry.countsOf(username);
   const pulls = registry.pullsOf(username, telemetry.ownedBy(username));
   return { events, issues, signIns, versions: registry.versionsOf(username), pulls, lines: ledger.datedOf(username) };
 }
 
-/** The history up to the date of the score is a naive fold of all facts at every date. */
+/** The history up to the date of the score must equal a naive fold of all facts at every date. */
 async function problemsOfHistory(world: World, username: string, date: string): Promise<readonly string[]> {
   const facts = datedFactsOf(world, username);
   const history = await read(world, `/v1/scores/${username}/history`, `to=${date}`, History);
@@ -122,7 +122,7 @@ async function problemsOfHistory(world: World, username: string, date: string): 
   );
 }
 
-/** What readers are told of a user is what the rules make of the facts, on the date that the score is of. */
+/** The public answers about a user must follow from the facts by the rules, on the date of the score. */
 async function problemsOfUser(world: World, username: string, date: string): Promise<readonly string[]> {
   const { telemetry, ledger } = world.models;
   const counts = telemetry.countsOf(username);
@@ -159,11 +159,11 @@ const Requested = z.object({
   changedAt: z.string().optional(),
 });
 
-/** I6: whomever a backfill went through has been enqueued by it, once for each at least. */
+/** I6: every user that a backfill planned was enqueued by it at least once. */
 async function problemsOfBackfills({ simulation }: World): Promise<readonly string[]> {
   const bodies = simulation.queues.get('score-refresh')?.log ?? [];
   const requests = bodies.map((body) => Requested.parse(JSON.parse(body)));
-  // So it asks, and nobody else: with grants where it has folded the days, for everything where it could not.
+  // Only backfills send this: with grants if they have folded the days, otherwise for everything.
   const ofBackfills = requests.filter(
     ({ days, grants, changedAt }) => grants === true || (days === undefined && changedAt === undefined),
   );
@@ -181,7 +181,7 @@ const Board = z.object({
 });
 const BOARD_NAMES = ['alltime', 'today', 'week', 'season'] as const;
 
-/** Every board is one sort over the scores, as of its build; whoever chose to be on none is on none. */
+/** Every board must be one sort over the scores at its build, without hidden users. */
 async function checkBoards(world: World): Promise<void> {
   const { boards } = world.models;
   const history = savedScores(world.simulation.streams.get('user_scores')?.log ?? []);
@@ -212,7 +212,9 @@ async function checkBoards(world: World): Promise<void> {
 const subsetsOf = <Item>(items: readonly Item[]): readonly (readonly Item[])[] =>
   items.reduce<readonly (readonly Item[])[]>((all, item) => [...all, ...all.map((some) => [...some, item])], [[]]);
 
-/** I5: all that was ever sent and recorded comes again, in another order; no fact and no score changes. */
+/**
+ * I5: everything that was sent and recorded is delivered again in another order, and no fact and no score may change.
+ */
 export async function checkReplays(world: World): Promise<void> {
   const { simulation, schedule } = world;
   const { engine, queues, streams } = simulation;
@@ -224,7 +226,7 @@ export async function checkReplays(world: World): Promise<void> {
       .sort((a, b) => a.place - b.place)
       .map(({ item }) => item);
   for (const [queueName, queue] of queues) {
-    // A message that begins a backfill would begin one more: that has tests of its own.
+    // A message that starts a backfill would start another one. Other tests cover that.
     const isBegin = (body: string) => queueName === 'backfill' && !body.includes('checkpoint');
     if (!queuesOf(schedule).includes(queueName)) continue;
     const bodies = queue.log.filter((body) => !isBegin(body));
@@ -245,9 +247,9 @@ export async function checkReplays(world: World): Promise<void> {
   if (schedule.hasRollups) await checkGauges(world);
 }
 
-/** The newest sample is of what all scores come to: the replay has asked for one, long enough after the last before it. */
+/** The newest sample must equal the sum over all scores. The replay requested one, long enough after the last one. */
 async function checkGauges({ simulation }: World): Promise<void> {
-  if (simulation.queues.get('roll-up')?.log.length === 0) return; // a sample is taken with the roll-ups
+  if (simulation.queues.get('roll-up')?.log.length === 0) return; // samples are taken with the roll-ups
   const newest = [...(await storedRollups(simulation.engine)).gauges].sort(([a], [b]) => (a < b ? -1 : 1)).at(-1);
   const scores = (await storedScores(simulation.engine)).flatMap(({ memberScore }) => memberScore ?? []);
   const total = scores.reduce((sum, score) => sum + score, 0);
@@ -257,12 +259,12 @@ async function checkGauges({ simulation }: World): Promise<void> {
   );
 }
 
-/** A score is of the date of its refresh: those of earlier dates are brought to today, since a replay would do so. */
+/** Brings scores of earlier dates to today, because a replay would do so. */
 async function bringToToday(world: World): Promise<void> {
   const { simulation } = world;
   simulation.now += BETWEEN_SAMPLES_MS;
   const latest = new Date(simulation.now + CLOCKS_OFF_MS).toISOString().slice(0, 10);
-  // Clocks differ: at midnight itself two machines would score two dates.
+  // Clocks differ: at midnight two machines would score two dates.
   if (new Date(simulation.now - CLOCKS_OFF_MS).toISOString().slice(0, 10) !== latest)
     simulation.now += 2 * CLOCKS_OFF_MS;
   for (const { username, date } of await storedScores(simulation.engine)) {

@@ -4,17 +4,17 @@ import type { Invocation, Operation } from './invocation.ts';
 type Waiting = { readonly operation: Operation; readonly go: () => void };
 
 /**
- * Lets one request of all that run go on at a time, whichever it is told to. What runs between two requests takes no time,
- * so equal choices give the same run again.
+ * Lets one of all running requests continue at a time, in the order of the schedule. Code between two requests takes no
+ * time, so equal choices give the same run.
  */
 export class Conductor {
   #open = 0;
   #waiting: Waiting[] = [];
   #passing: PromiseWithResolvers<void> | undefined;
-  /** Requests let through so far: the time of a schedule, by which one thing is before another. */
+  /** The number of released requests. It serves as the clock of a schedule. */
   time = 0;
 
-  /** A request begins. */
+  /** Registers a new request. */
   begin(invocation: Invocation, command: string, input: object): Operation {
     invocation.operations += 1;
     const operation = { invocation, command, number: invocation.operations, input, tries: 0 };
@@ -23,12 +23,12 @@ export class Conductor {
     return operation;
   }
 
-  /** A request has its answer, or its error. */
+  /** Called when a request has its answer or error. */
   end(operation: Operation): void {
     if (operation.invocation.open.delete(operation)) this.#open -= 1;
   }
 
-  /** Waits for the turn of a request's next try. Of a killed invocation it never comes. */
+  /** Waits until the schedule releases a request's next try. It never returns for a killed invocation. */
   turn(operation: Operation): Promise<void> {
     operation.tries += 1;
     return new Promise((resolve) => {
@@ -36,12 +36,12 @@ export class Conductor {
     });
   }
 
-  /** The try that was let through is over. */
+  /** Called when the released try is over. */
   passed(): void {
     this.#passing?.resolve();
   }
 
-  /** The invocation stops where it is: none of its requests is ever answered. */
+  /** Stops the invocation: none of its requests is answered any more. */
   kill(invocation: Invocation): void {
     invocation.isKilled = true;
     this.#open -= invocation.open.size;
@@ -49,7 +49,7 @@ export class Conductor {
     this.#waiting = this.#waiting.filter(({ operation }) => operation.invocation !== invocation);
   }
 
-  /** Waits until all code stands still, and gives the requests that wait for their turn, in a fixed order. */
+  /** Waits until all code has stopped, and returns the waiting requests in a fixed order. */
   async waiting(): Promise<readonly Operation[]> {
     do await nextTurn();
     while (this.#open !== this.#waiting.length);
@@ -57,7 +57,7 @@ export class Conductor {
     return this.#waiting.map(({ operation }) => operation).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   }
 
-  /** Lets one of them through and waits until that try is over. */
+  /** Releases one request and waits until that try is over. */
   async release(operation: Operation): Promise<void> {
     const waiting = this.#waiting.find((each) => each.operation === operation);
     if (waiting === undefined) throw new Error(`${operation.command} does not wait`);

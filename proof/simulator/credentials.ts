@@ -5,7 +5,7 @@ import type { Key } from './steps.ts';
 const OWN = ['telemetry:write', 'extensions:push', 'extensions:yank'];
 const SERVER = ['telemetry:trusted', 'awards:grant'];
 
-/** The collective's members until somebody names others. */
+/** The collective's members until a request names others. */
 export const FIRST_MEMBERS = ['ada', 'bob'] as const;
 
 type Holder = Exclude<Key, null>;
@@ -23,7 +23,7 @@ export const secretOf = (holder: Holder): string => `lrl_${holder.padEnd(43, '0'
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** What the table of credentials holds at the beginning. */
+/** The initial items of the credentials table. */
 export function credentialPuts(at: number): readonly object[] {
   const createdAt = new Date(at).toISOString();
   return Object.entries(HOLDERS).map(([holder, more]) => {

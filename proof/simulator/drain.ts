@@ -3,13 +3,13 @@ import { Finding } from './finding.ts';
 import { queuesOf, streamsOf } from './steps.ts';
 import { unfinishedRuns } from './stored.ts';
 
-/** So many rounds may meet faults; after them nothing goes wrong any more. */
+/** The number of rounds with faults. Later rounds have none. */
 const UNSPARED_ROUNDS = 2;
 const MAX_ROUNDS = 80;
 const ABANDONED_MS = 6 * 60_000;
 const MAX_RESUMES = 6;
 
-/** Until nothing is left to announce or to handle. */
+/** Drains until nothing is left to announce or to handle. */
 export async function drain(world: World, name: string): Promise<void> {
   const { simulation, schedule } = world;
   for (let round = 0; ; round += 1) {
@@ -18,7 +18,7 @@ export async function drain(world: World, name: string): Promise<void> {
     await world.advance();
     const queues = queuesOf(schedule);
     for (const table of streamsOf(schedule)) world.announce(table, `${name}${round}.${table}`, true);
-    // What is announced by then is handled with the rest: fewer refreshes, once faults are over.
+    // Later announcements are handled together, so that there are fewer refreshes without faults.
     if (world.isSpared) await world.advance();
     for (const queue of queues) world.deliver(queue, `${name}${round}`, true);
     await world.advance();
@@ -31,7 +31,7 @@ export async function drain(world: World, name: string): Promise<void> {
   }
 }
 
-/** The end of a schedule: all is handled, abandoned backfills are taken up again, dead letters are moved back. */
+/** The end of a schedule: all work is done, abandoned backfills are continued, dead letters are redriven. */
 export async function settle(world: World): Promise<void> {
   const { simulation, forgotten, schedule } = world;
   world.release();
@@ -43,7 +43,7 @@ export async function settle(world: World): Promise<void> {
     if (runs.length === 0) break;
     if (times === MAX_RESUMES) throw new Finding('I6', [`a backfill is not done after ${MAX_RESUMES} times`]);
     simulation.now += ABANDONED_MS;
-    // The schedule takes up those of the last days; an older one waits for a hand.
+    // The scheduled backfill continues runs of the last days. An older run must be continued by hand.
     const events = times === 0 ? [{ mode: 'stale' }] : runs.map((runId) => ({ runId }));
     for (const event of events) backfill?.send(JSON.stringify(event), { now: simulation.now });
     await drain(world, `resume${times}.`);

@@ -5,14 +5,14 @@ type Answer = { readonly status: number; readonly body: Uint8Array };
 
 const END_OF_HEAD = '\r\n\r\n';
 const REGION = 'us-east-1';
-/** Nobody on the loopback device checks a signature. */
+/** Nothing on the loopback interface checks a signature. */
 const AUTHORIZATION = `AWS4-HMAC-SHA256 Credential=test/20260101/${REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=none`;
 
 const Failure = z.object({ __type: z.string(), message: z.string().optional() });
 
 /**
- * One connection to the engine, for one request at a time: a simulation lets no more than one through, and the usual client
- * of the runtime would take most of its time.
+ * A connection to the engine for one request at a time. A simulation never has more than one in flight, and the SDK's
+ * own HTTP client would take most of its time.
  */
 export class EngineWire {
   readonly #socket: Socket;
@@ -49,7 +49,7 @@ export class EngineWire {
     return this.#waiting.promise;
   }
 
-  /** Calls an operation, `DynamoDB_20120810.Scan` say. Throws the service's refusal. */
+  /** Calls an operation such as `DynamoDB_20120810.Scan`. Throws the service's error. */
   async call<Output>(target: string, input: object, schema: z.ZodType<Output>): Promise<Output> {
     const { status, body } = await this.post(target, JSON.stringify(input));
     const answer: unknown = JSON.parse(Buffer.from(body).toString('utf8'));

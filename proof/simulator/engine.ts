@@ -10,7 +10,7 @@ const DYNAMODB = 'DynamoDB_20120810';
 const STREAMS = 'DynamoDBStreams_20120810';
 const MAX_WRITES = 25;
 
-/** An item as the service's own JSON has it: binary values are base64 text. */
+/** An item in the service's own JSON, with binary values as base64 text. */
 export const WireItem = z.record(z.string(), z.record(z.string(), z.unknown()));
 export type WireItem = z.infer<typeof WireItem>;
 
@@ -22,16 +22,16 @@ const StreamRecord = z.looseObject({
 export type WireRecord = z.infer<typeof StreamRecord>;
 const Records = z.object({ Records: z.array(StreamRecord), NextShardIterator: z.string() });
 
-/** The tables of the synthesized template on an engine in memory, emptied between schedules. */
+/** The tables of the synthesized template on an engine in memory. They are emptied between schedules. */
 export class Engine {
-  /** What the functions' requests go through. */
+  /** The client of the functions. */
   readonly client: DynamoDBClient;
   /** Physical names by role. */
   readonly tables: ReadonlyMap<string, string>;
   readonly #wire: EngineWire;
   readonly #stop: () => Promise<void>;
   readonly #iterators: Map<string, string>;
-  /** Tables that were written to since they were last emptied. */
+  /** Tables with writes since they were last emptied. */
   readonly #written = new Set<string>();
 
   private constructor(
@@ -109,7 +109,7 @@ export class Engine {
     return this.#wire.call(`${DYNAMODB}.Scan`, { TableName, ConsistentRead: true, ...more }, Items);
   }
 
-  /** Writes behind everybody's back: items to put, or keys to delete. */
+  /** Writes without a function: puts items, or deletes keys. */
   async write(role: string, requests: readonly object[]): Promise<void> {
     const table = this.table(role);
     this.#written.add(table);
@@ -127,7 +127,7 @@ export class Engine {
     return this.#iterators.has(table);
   }
 
-  /** What a table's stream has grown by. */
+  /** The new records of a table's stream. */
   async newRecords(table: string): Promise<readonly WireRecord[]> {
     const ShardIterator = this.#iterators.get(table);
     if (ShardIterator === undefined) return [];
@@ -136,7 +136,7 @@ export class Engine {
     return found.Records;
   }
 
-  /** Everything is as on the first day. */
+  /** Resets all tables to the initial state. */
   async clear(): Promise<void> {
     for (const [role, table] of this.tables) {
       if (!this.#written.has(table)) continue;

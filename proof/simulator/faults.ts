@@ -8,8 +8,8 @@ import { fractionOf, hashOf } from './chance.ts';
 import type { Operation } from './invocation.ts';
 
 /**
- * What can happen to one try of a request. The SDK itself sends again what was `lost` or `throttled`; a `throw` leaves the
- * SDK; after a `kill` nothing of the invocation runs any more. `before` and `after`: whether the other side has done it.
+ * The faults of a try of a request. The SDK itself retries after `lost` and `throttled`. A `throw` leaves the SDK.
+ * After a `kill` the invocation runs no more code. `before` and `after`: whether the engine executed the request.
  */
 export const FAULTS = [
   'lost before',
@@ -29,7 +29,7 @@ export type Fault = (typeof FAULTS)[number];
 
 const EITHER_WAY: readonly Fault[] = ['lost before', 'throttled', 'throw before', 'kill before'];
 const OF_WRITES: readonly Fault[] = [...EITHER_WAY, 'lost after', 'throw after', 'kill after'];
-/** Batches are rare, and nothing else can be left undone: they meet this as often as all else together. */
+/** Batches are rare, and only they can be left unprocessed. So they get this fault as often as all others together. */
 const OFTEN_UNPROCESSED: readonly Fault[] = Array.from({ length: EITHER_WAY.length }, () => 'unprocessed');
 const POSSIBLE = new Map<string, readonly Fault[]>([
   ['PutItemCommand', [...OF_WRITES, 'conflict']],
@@ -41,26 +41,28 @@ const POSSIBLE = new Map<string, readonly Fault[]>([
   ['pause', []],
 ]);
 
-/** There are many more reads than writes, and less can go wrong with them. */
+/** There are many more reads than writes, and fewer faults affect them. */
 const WRITES_ARE_WORSE = 3;
 
-/** No role but a bind's neighbours meets transactions on single items: elsewhere such a conflict cannot be. */
+/** Only this table has transactions beside writes of single items, so only there such a conflict is possible. */
 const HAS_TRANSACTIONS = 'telemetry';
 const Put = z.object({ TableName: z.string() });
 
-/** Which faults befall a schedule: decided by its seed and the request's own name, so that each can be taken away. */
+/**
+ * The faults of a schedule, determined by its seed and the request's own name, so that each can be removed separately.
+ */
 export type FaultPlan = {
   readonly seed: string;
-  /** Of all tries of reads; writes meet three times as many. */
+  /** The share of reads with a fault. Writes have three times as many. */
   readonly rate: number;
-  /** Names of tries that nothing shall befall. */
+  /** The names of tries without a fault. */
   readonly without: ReadonlySet<string>;
 };
 
 const WRITES = /^(?:Put|Update|Delete|TransactWrite|BatchWrite)/u;
 export const isWrite = ({ command }: Operation): boolean => WRITES.test(command);
 
-/** Names a try of a request within its schedule. */
+/** The name of a try of a request within its schedule. */
 export const nameOfTry = ({ invocation, number, tries }: Operation): string => `${invocation.name}/${number}.${tries}`;
 
 export function faultOf(plan: FaultPlan, operation: Operation): Fault | undefined {
@@ -80,7 +82,7 @@ const named = (name: string, more: object = {}): Error =>
 
 const Transaction = z.object({ TransactItems: z.array(z.unknown()) });
 
-/** Cancelled at the action that `place` says, as the service words it. */
+/** A cancellation at the action `place`, in the service's own words. */
 function cancelled(operation: Operation, code: string): Error {
   const { TransactItems } = Transaction.parse(operation.input);
   const place = hashOf(nameOfTry(operation)) % TransactItems.length;
@@ -88,7 +90,7 @@ function cancelled(operation: Operation, code: string): Error {
   return new TransactionCanceledException({ message: 'simulated', $metadata: {}, CancellationReasons });
 }
 
-/** The error by which a function learns of a fault; a kill has none. */
+/** The error that a function gets for a fault; a kill has none. */
 export function errorOf(fault: Fault, operation: Operation): Error {
   switch (fault) {
     case 'lost before':
@@ -114,6 +116,6 @@ export function errorOf(fault: Fault, operation: Operation): Error {
   }
 }
 
-/** Whether the other side has done what was asked, although nobody was told. */
+/** True if the engine has executed the request although the caller got no answer. */
 export const isDone = (fault: Fault): boolean => fault.endsWith('after') || fault === 'transaction in progress';
 export const isKill = (fault: Fault): boolean => fault.startsWith('kill');

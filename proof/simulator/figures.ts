@@ -2,7 +2,7 @@ import { FAULTS, type Fault } from './faults.ts';
 import type { Verdict } from './run.ts';
 import type { Act, Schedule } from './steps.ts';
 
-/** What a run of schedules has come to. */
+/** The totals of a run of schedules. */
 export class Figures {
   schedules = 0;
   requests = 0;
@@ -23,7 +23,7 @@ export class Figures {
     return [...this.#acts].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  /** How often each fault befell a request, those that never did included. */
+  /** How often each fault happened, including faults that never happened. */
   faults(): readonly (readonly [string, number])[] {
     return [...this.#faults];
   }

@@ -1,4 +1,4 @@
-/** Something that must not be: which rule it breaks, and how. */
+/** A failed check: the broken rule, and how it is broken. */
 export class Finding extends Error {
   override readonly name = 'Finding';
   readonly rule: string;
@@ -11,7 +11,7 @@ export class Finding extends Error {
   }
 }
 
-/** Throws where there is any problem. */
+/** Throws if there are any problems. */
 export function expectNone(rule: string, problems: readonly string[]): void {
   if (problems.length > 0) throw new Finding(rule, problems);
 }

@@ -2,7 +2,7 @@ import type { Engine } from './engine.ts';
 
 export type Handler = (event: unknown, context?: object) => Promise<unknown>;
 
-/** Imports the handlers as they are deployed. The stubs must be installed by then. */
+/** Imports the deployed handlers. Install the stubs first. */
 export async function loadFunctions(engine: Engine) {
   const environment = {
     TELEMETRY_TABLE: engine.table('telemetry'),
@@ -18,7 +18,7 @@ export async function loadFunctions(engine: Engine) {
     RANK_QUEUE_URL: 'http://queues/000000000000/rank',
     BACKFILL_QUEUE_URL: 'http://queues/000000000000/backfill',
   };
-  Object.assign(process.env, environment); // as Lambda would give it to each function
+  Object.assign(process.env, environment); // the environment that Lambda gives to each function
   const announceChanges = await import('../../functions/announce-changes/handler.ts');
   const backfill = await import('../../functions/backfill/handler.ts');
   const checkConsistency = await import('../../functions/check-conservation/handler.ts');

@@ -1,35 +1,35 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** One machine of a function: what it remembers lasts from its cold start until it is killed. */
+/** An execution environment of a function. Its memory lasts from its cold start until it is killed. */
 export type Instance = {
   readonly name: string;
-  /** How far its clock is off. */
+  /** The difference of its clock. */
   readonly clockOffMs: number;
 };
 
-/** One request to the outside on its way: a call of the SDK with all its tries, or a pause. */
+/** A request in flight: an SDK call with all its tries, or a pause. */
 export type Operation = {
   readonly invocation: Invocation;
   /** The command's name, such as `PutItemCommand`. */
   readonly command: string;
-  /** Counts from 1 within the invocation. */
+  /** Counted from 1 within the invocation. */
   readonly number: number;
   readonly input: object;
-  /** Tries so far: the SDK's own repeats are tries of one operation. */
+  /** Tries so far. The SDK's retries are tries of the same operation. */
   tries: number;
 };
 
-/** What one invocation can reach of the simulated world. */
+/** The parts of the simulated world that an invocation can reach. */
 export type Surroundings = {
   readonly dynamodb: DynamoDBClient;
   now(): number;
   token(bytes: number): string;
-  /** Waits until the schedule lets it go on. */
+  /** Waits until the schedule continues it. */
   pause(): Promise<void>;
-  /** Sends to a queue, by the SDK's rules. */
+  /** Sends to a queue, with the rules of the SDK. */
   sendBatch(input: SendBatch): Promise<SentBatch>;
-  /** How many messages wait in a queue, as its attributes say it. */
+  /** The number of messages in a queue, as its attributes return it. */
   countMessages(queueUrl: string): Promise<{ readonly Attributes: Readonly<Record<string, string>> }>;
 };
 
@@ -40,12 +40,12 @@ export type SendBatch = {
 export type SentBatch = { readonly Failed: readonly { readonly Id: string; readonly Code: string }[] };
 
 export type Invocation = {
-  /** Names it within its schedule, whatever else the schedule holds. */
+  /** Its name within the schedule, independent of the other steps. */
   readonly name: string;
   readonly role: string;
   readonly instance: Instance;
   readonly surroundings: Surroundings;
-  /** Whether no fault may befall it, so that whoever asks again and again is answered in the end. */
+  /** True if it gets no faults, so that a client that retries is answered at last. */
   readonly isSpared: boolean;
   operations: number;
   readonly open: Set<Operation>;
@@ -54,10 +54,10 @@ export type Invocation = {
 
 const running = new AsyncLocalStorage<Invocation>();
 
-/** Runs a function's code; whatever it calls, now or later, is this invocation's. */
+/** Runs a function's code. All its calls, now or later, belong to this invocation. */
 export const runAs = <Value>(invocation: Invocation, work: () => Value): Value => running.run(invocation, work);
 
-/** The invocation whose code runs now. Throws outside of any. */
+/** The invocation of the running code. Throws outside of one. */
 export function current(): Invocation {
   const invocation = running.getStore();
   if (invocation === undefined) throw new Error('code of a function runs outside of an invocation');

@@ -1,26 +1,29 @@
 import type { QueueName } from './steps.ts';
 
-/** What lies in a queue. */
+/** A message in a queue. */
 export type Message = {
   readonly id: string;
   readonly body: string;
   readonly sentAt: number;
-  /** Not received before. */
+  /** It is not delivered before this time. */
   readonly dueAt: number;
   receives: number;
-  /** Made to be unreadable: it must end among the dead letters, whatever happens. */
+  /** Unreadable on purpose: it must become a dead letter. */
   readonly isPoison: boolean;
 };
 
 const MAX_RECEIVES = 5;
 
-/** One queue and its dead letters, as SQS keeps them: what is not deleted comes again, in any order, five times. */
+/**
+ * A queue and its dead letters, by the rules of SQS: a message that is not deleted is delivered again, in any order, up
+ * to five times.
+ */
 export class Queue {
   readonly name: QueueName;
   #sent = 0;
   waiting: Message[] = [];
   dead: Message[] = [];
-  /** Every body that was ever sent, in order. */
+  /** Every body that was sent, in order. */
   readonly log: string[] = [];
 
   constructor(name: QueueName) {
@@ -34,13 +37,13 @@ export class Queue {
     if (!isPoison) this.log.push(body);
   }
 
-  /** Takes messages out of sight. */
+  /** Hides messages. */
   receive(messages: readonly Message[]): void {
     for (const message of messages) message.receives += 1;
     this.waiting = this.waiting.filter((message) => !messages.includes(message));
   }
 
-  /** Brings back what was not deleted; what was received too often goes to the dead letters. */
+  /** Makes messages visible that were not deleted. Messages with too many receives become dead letters. */
   giveBack(messages: readonly Message[]): void {
     for (const message of messages) {
       if (message.receives >= MAX_RECEIVES) this.dead.push(message);
@@ -48,7 +51,7 @@ export class Queue {
     }
   }
 
-  /** Moves the dead letters back, as the console does: they are new messages then. */
+  /** Moves the dead letters back, as the console does. They become new messages. */
   redrive(now: number): void {
     for (const { body, isPoison } of this.dead.splice(0)) this.send(body, { now, isPoison });
   }

@@ -18,7 +18,7 @@ export type Models = {
   readonly boards: BoardsModel;
 };
 
-/** An answer, in the end, with the span of all tries. */
+/** The last answer, with the span of all tries. */
 export type Answered = Span & {
   readonly status: number;
   readonly body: unknown;
@@ -29,12 +29,12 @@ export type Answered = Span & {
 };
 
 const DAY = 86_400_000;
-/** Two machines' clocks. */
+/** The maximum difference of two machines' clocks. */
 const CLOCKS_OFF_MS = 5_000;
 
 type Request = { readonly role: Role; readonly event: object };
 
-/** The HTTP request of an ask, and the function that it reaches. */
+/** The HTTP request of an ask, and the role of its function. */
 export function requestOf(ask: Ask): Request {
   const request = (role: Role, key: Key, method: string, path: string, body: object): Request => ({
     role,
@@ -99,7 +99,7 @@ const Properties = z.looseObject({
   result: z.looseObject({ status: z.string() }).optional(),
 });
 
-/** What an event counts as: `opened`, or `cli_invocation model ok`. */
+/** The kind of an event: `opened`, or `cli_invocation model ok`. */
 function kindOf({ event, properties }: RawEvent): string {
   if (event !== 'cli_invocation') return event;
   const { invocation, result } = Properties.parse(properties ?? {});
@@ -115,7 +115,7 @@ type Result = z.infer<typeof IngestAnswer>['results'][number];
 
 const TIME_REFUSALS = ['timestamp_too_old', 'timestamp_in_future'];
 
-/** Tells the models what was asked and answered. */
+/** Records a request and its answer in the models. */
 export function note(ask: Ask, answered: Answered, models: Models): void {
   switch (ask.kind) {
     case 'ingest': {

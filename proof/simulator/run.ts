@@ -8,14 +8,14 @@ import type { Schedule } from './steps.ts';
 import { World } from './world.ts';
 
 export type Verdict = {
-  /** What must not be and is; undefined where every invariant held. */
+  /** The first failed check; undefined if every invariant held. */
   readonly finding: { readonly rule: string; readonly problems: readonly string[] } | undefined;
-  /** A hash of all that happened, in order: equal for equal schedules and equal code. */
+  /** A hash of everything that happened, in order. Equal schedules and equal code give equal hashes. */
   readonly traceHash: string;
-  /** Faults that befell tries of requests, by their names. */
+  /** The faults of tries, by the names of the tries. */
   readonly faults: ReadonlyMap<string, Fault>;
   readonly requests: number;
-  /** What was let through, line by line; empty unless asked for. */
+  /** The released requests, line by line; empty unless requested. */
   readonly lines: readonly string[];
 };
 

@@ -4,8 +4,8 @@ import type { Verdict } from './run.ts';
 type Run = (schedule: Schedule) => Promise<Verdict>;
 
 /**
- * Takes away steps and faults for as long as the same rule is broken: halves first, then ever smaller parts, then the faults
- * that are left, all at once or one by one. Gives the smallest schedule it found in so many runs, with its verdict.
+ * Removes steps and faults as long as the same rule is broken: first halves, then smaller parts, then the remaining
+ * faults, all at once or one by one. Returns the smallest schedule within the allowed runs, with its verdict.
  */
 export async function shrink(
   schedule: Schedule,
@@ -39,7 +39,7 @@ export async function shrink(
   if (best.verdict.faults.size > 0 && !(await tryIt(without(best.verdict.faults.keys())))) {
     for (const name of [...best.verdict.faults.keys()]) await tryIt(without([name]));
   }
-  // Fewer faults may let fewer steps do.
+  // With fewer faults, fewer steps may be enough.
   for (const { number } of best.schedule.steps.toReversed()) {
     await tryIt(withSteps(best.schedule.steps.filter((step) => step.number !== number)));
   }

@@ -26,7 +26,7 @@ export type Outcome =
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'killed' };
 
-/** Clocks of machines differ, by less than what the code leaves as a margin. */
+/** Machines' clocks differ, by less than the margin in the code. */
 const CLOCKS_OFF_MS = [0, 0, 0, 1_500, -1_500];
 const COLD_STARTS = 0.15;
 const MAX_SENDS = 3;
@@ -46,8 +46,8 @@ function tablesOf({ command, input }: Operation): readonly string[] {
 const never = (): Promise<never> => Promise.withResolvers<never>().promise;
 
 /**
- * The functions as they are deployed, on one engine, with the queues and streams between them: every request of theirs waits
- * until it is let through, and faults befall it as the plan says.
+ * The deployed functions on one engine, with the queues and streams between them. Each of their requests waits until it
+ * is released, and gets the faults of the plan.
  */
 export class Simulation {
   readonly engine: Engine;
@@ -60,11 +60,11 @@ export class Simulation {
   readonly #running = new Map<Invocation, () => void>();
   readonly #surroundings: Surroundings;
   readonly #trace = createHash('sha256');
-  /** What was let through, line by line, if anybody wants to read it. */
+  /** The released requests, line by line, if requested. */
   readonly lines: string[] | undefined;
-  /** Faults that befell tries, by the try's name. */
+  /** The faults of tries, by the name of the try. */
   readonly faults = new Map<string, Fault>();
-  /** Called after what changed a table, before anything else goes on. */
+  /** Called after a change of a table, before any other code runs. */
   readonly #onWrite: (tables: readonly string[]) => Promise<void>;
   now: number;
   #tokens = 0;
@@ -99,7 +99,7 @@ export class Simulation {
     ways.set(this.#surroundings, this);
   }
 
-  /** Invokes a function on a machine of its own. `isSpared`: no fault befalls it. */
+  /** Invokes a function on a new machine. `isSpared`: it gets no faults. */
   async invoke(
     role: Role,
     event: unknown,
@@ -144,7 +144,7 @@ export class Simulation {
     return { name, clockOffMs: CLOCKS_OFF_MS[off] ?? 0 };
   }
 
-  /** Ends what runs, as a timeout does: all, or those of the roles. */
+  /** Ends running invocations as a timeout does: all, or those of some roles. */
   killAll(): void {
     for (const invocation of [...this.#running.keys()]) this.#kill(invocation);
   }
@@ -163,12 +163,12 @@ export class Simulation {
     this.lines?.push(line);
   }
 
-  /** A hash of all that happened, in order. */
+  /** A hash of everything that happened, in order. */
   traceHash(): string {
     return this.#trace.copy().digest('hex').slice(0, 16);
   }
 
-  /** One try of a request, from inside the SDK's loop of repeats. `send` hands it to the engine. */
+  /** One try of a request, inside the SDK's retry loop. `send` passes it to the engine. */
   async attempt<Output>(operation: Operation, send: () => Promise<Output>, unprocessed: () => Output): Promise<Output> {
     await this.conductor.turn(operation);
     const name = nameOfTry(operation);
@@ -180,7 +180,8 @@ export class Simulation {
         this.tell(`${name} ${operation.command}`);
         return output;
       }
-      if (isDone(fault)) await this.#sendAndNote(operation, send).catch(() => undefined); // nobody is told of that either
+      // this result is not reported either
+      if (isDone(fault)) await this.#sendAndNote(operation, send).catch(() => undefined);
       this.tell(`${name} ${operation.command} ${fault}`);
       if (fault === 'unprocessed') return unprocessed();
       if (!isKill(fault)) throw errorOf(fault, operation);
@@ -201,7 +202,7 @@ export class Simulation {
     return output;
   }
 
-  /** Reads what the streams have grown by. */
+  /** Reads the new records of the streams. */
   async noteWrites(tables: readonly string[]): Promise<void> {
     const distinct = [...new Set(tables)];
     for (const table of distinct) this.engine.noteWrite(table);
@@ -268,7 +269,7 @@ export class Simulation {
 const QueueOfUrl = z.enum(QUEUES);
 const queueOfUrl = (url: string): QueueName => QueueOfUrl.parse(url.split('/').at(-1));
 
-/** Which simulation an invocation belongs to: the client outlives all of them. */
+/** The simulation of an invocation. The client is shared by all simulations. */
 const ways = new WeakMap<Surroundings, Simulation>();
 const simulationOf = ({ surroundings }: Invocation): Simulation => {
   const simulation = ways.get(surroundings);
@@ -278,7 +279,7 @@ const simulationOf = ({ surroundings }: Invocation): Simulation => {
 
 const Input = z.custom<object>((value) => typeof value === 'object' && value !== null);
 
-/** Puts all requests of the client under the conductor of the simulation that makes them. */
+/** Puts all requests of the client under the control of its simulation's conductor. */
 export function conduct(client: DynamoDBClient): void {
   const operations = new WeakMap<object, Operation>();
   client.middlewareStack.add(
@@ -306,6 +307,7 @@ export function conduct(client: DynamoDBClient): void {
       };
       return simulationOf(operation.invocation).attempt(operation, () => next(args), unprocessed);
     },
-    { step: 'finalizeRequest', priority: 'low', name: 'simulated-try' }, // the retry's is `high`: it is around this one
+    // the retry middleware is `high`, so it is around this one
+    { step: 'finalizeRequest', priority: 'low', name: 'simulated-try' },
   );
 }

@@ -9,7 +9,7 @@ export type Simulator = {
   stop(): Promise<void>;
 };
 
-/** An engine with the functions on it, for one schedule after the other. The stubs must be installed by then. */
+/** An engine with the functions, for several schedules in turn. Install the stubs first. */
 export async function startSimulator(): Promise<Simulator> {
   const engine = await Engine.start();
   conduct(engine.client);

@@ -1,16 +1,16 @@
 import type { RawEvent } from '../../test/builders/telemetry.ts';
 
-/** Whose key a request carries: a user's, the collective's, a server's, an administrator's, or none. */
+/** The key of a request: a user's, the collective's, a server's, an administrator's, or none. */
 export type Key = 'ada' | 'bob' | 'cy' | 'guild' | 'server' | 'admin' | null;
 
-/** A version; or without one all of a channel; or all. */
+/** A version, or all versions of a channel, or all versions. */
 export type NamedVersions = {
   readonly name: string;
   readonly version?: string | undefined;
   readonly channel?: string | undefined;
 };
 
-/** A request of a client, sent again until it is answered. */
+/** A request of a client, repeated until it is answered. */
 export type Ask =
   | { readonly kind: 'ingest'; readonly key: Key; readonly events: readonly RawEvent[] }
   | { readonly kind: 'award' | 'badge'; readonly id: string; readonly username: string; readonly points: number }
@@ -35,53 +35,53 @@ export const QUEUES = ['score-refresh', 'roll-up', 'rank', 'backfill'] as const;
 export type StreamedTable = (typeof STREAMED)[number];
 export type QueueName = (typeof QUEUES)[number];
 
-/** One thing that happens. */
+/** One action of a schedule. */
 export type Act =
   | Ask
   /** Some of a stream's records, or of a queue's messages, reach their function. */
   | { readonly kind: 'announce'; readonly table: StreamedTable }
   | { readonly kind: 'deliver'; readonly queue: QueueName }
-  /** All of the streams is announced, then a queue is delivered once its delay is over. */
+  /** All stream records are announced, then a queue is delivered after its delay. */
   | { readonly kind: 'pump'; readonly queue: QueueName; readonly seconds: number }
-  /** A backfill by hand, or by its schedule. */
+  /** A backfill by hand or by its schedule. */
   | { readonly kind: 'backfill'; readonly event: object }
   | { readonly kind: 'scheduled'; readonly event: object }
-  /** Seconds pass, while all goes on. */
+  /** Seconds pass, and work continues meanwhile. */
   | { readonly kind: 'wait'; readonly seconds: number }
-  /** Hours or days pass: whatever a function had begun is over by then. */
+  /** Hours or days pass. Running invocations are over by then. */
   | { readonly kind: 'jump'; readonly hours: number }
-  /** A hand removes what is stored of a user's projections; a backfill brings it back. */
+  /** Somebody deletes a user's projections; a backfill restores them. */
   | { readonly kind: 'forget'; readonly username: string }
   | { readonly kind: 'poison'; readonly queue: QueueName }
   | { readonly kind: 'redrive'; readonly queue: QueueName }
-  /** A hand puts an item into the telemetry that nobody can read. */
+  /** Somebody puts an unreadable item into the telemetry. */
   | { readonly kind: 'stray' };
 
 export type Step = {
-  /** Its place in the schedule as it was made: its name, also when others are taken away. */
+  /** Its position in the original schedule, which is its name, also after others were removed. */
   readonly number: number;
   readonly act: Act;
-  /** Requests let through before the next step begins, of whatever runs by then. */
+  /** The number of requests to release before the next step, of any running invocation. */
   readonly requests: number;
 };
 
 export type Schedule = {
-  /** All of it follows from this number, on every machine. */
+  /** Determines the whole schedule, on every machine. */
   readonly seed: number;
   /** Epoch milliseconds. */
   readonly startsAt: number;
-  /** Whether hours are rolled up: a rollup takes as many requests as all else. */
+  /** True if hours are rolled up. A roll-up takes as many requests as everything else. */
   readonly hasRollups: boolean;
-  /** Whether the boards are built. */
+  /** True if the boards are built. */
   readonly hasBoards: boolean;
-  /** Of the tries of requests. */
+  /** The share of tries with a fault. */
   readonly faultRate: number;
-  /** Of the tries of requests: those at which an invocation stands still for some steps, while others pass. */
+  /** The share of tries at which an invocation is held for some steps while others overtake it. */
   readonly holdRate: number;
-  /** Whether only what works through queues stands still, and no client's request. */
+  /** True if only workers of queues are held, and no client's request. */
   readonly holdsWorkers: boolean;
   readonly steps: readonly Step[];
-  /** Tries that no fault shall befall, by name. */
+  /** The names of tries without a fault. */
   readonly without: readonly string[];
 };
 
@@ -89,13 +89,13 @@ function eventText({ event, distinct_id, insert_id, timestamp, properties }: Raw
   return `${event} ${insert_id ?? ''} of ${distinct_id} at ${timestamp ?? '?'} ${JSON.stringify(properties ?? {})}`;
 }
 
-/** The queues and streams that a schedule serves: what no one would look at is left out. */
+/** The queues and streams that a schedule serves. Others are left out, because nothing checks their results. */
 export const queuesOf = ({ hasRollups, hasBoards }: Pick<Schedule, 'hasRollups' | 'hasBoards'>): readonly QueueName[] =>
   QUEUES.filter((queue) => (queue !== 'roll-up' || hasRollups) && (queue !== 'rank' || hasBoards));
 export const streamsOf = ({ hasBoards }: Pick<Schedule, 'hasBoards'>): readonly StreamedTable[] =>
   STREAMED.filter((table) => table !== 'user_scores' || hasBoards);
 
-/** A step as a line to read. */
+/** A step as a readable line. */
 export function textOf({ number, act, requests }: Step): string {
   const then = `, then ${requests} requests`;
   if (act.kind !== 'ingest') return `${number}: ${JSON.stringify(act)}${then}`;

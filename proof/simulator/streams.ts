@@ -1,17 +1,17 @@
 import type { WireRecord } from './engine.ts';
 
-/** A record of a table's stream, waiting to be announced. */
+/** A record of a table's stream that waits for its announcement. */
 export type Change = { readonly number: number; readonly record: WireRecord; tries: number };
 
-/** The stream of one table: records from the engine, at the time of the schedule. */
+/** The stream of one table: records of the engine, with the times of the schedule. */
 export class Stream {
   readonly table: string;
   readonly #arn: string;
   #read = 0;
   waiting: Change[] = [];
-  /** Given up after their tries: a hand has to look at them. */
+  /** Given up after all tries: an operator has to look at them. */
   readonly givenUp: Change[] = [];
-  /** Every record there ever was. */
+  /** All records, in order. */
   readonly log: WireRecord[] = [];
 
   constructor(table: string) {

@@ -7,7 +7,7 @@ import { readStack } from '../../local/template/stack-model.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Of the template only the tables are wanted here, and those depend on `infra/` alone. */
+/** Only the template's tables are needed here, and they depend on `infra/` alone. */
 function hashOfInfra(): string {
   const hash = createHash('sha256');
   const files = readdirSync(join(ROOT, 'infra'), { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -17,7 +17,7 @@ function hashOfInfra(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Synthesizes where `infra/` has changed: code under test may change without a new bundle of it. */
+/** Synthesizes only if `infra/` has changed: the code under test may change without a new bundle. */
 async function assembly(): Promise<string> {
   const note = join(ROOT, 'cdk.out', `proof-${hashOfInfra()}`);
   const noted = existsSync(note) ? readFileSync(note, 'utf8') : undefined;

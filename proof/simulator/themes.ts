@@ -1,4 +1,7 @@
-/** What a schedule is mostly about, and how often: few things at a time, so that they meet. A rollup takes the most requests. */
+/**
+ * The main theme of a schedule, with weights. A schedule has few kinds of steps, so that they interact. A roll-up takes
+ * the most requests.
+ */
 export const THEMES = { telemetry: 3, ledger: 3, registry: 3, metrics: 2, backfill: 3, races: 5, all: 3 } as const;
 export type Theme = keyof typeof THEMES;
 export type Sort =
@@ -18,7 +21,7 @@ export type Sort =
   | 'visibility';
 type Weights = Readonly<Partial<Record<Sort, number>>>;
 
-/** How often each sort of step comes, by theme. */
+/** The weight of each kind of step, by theme. */
 export const WEIGHTS: Readonly<Record<Theme, Weights>> = {
   telemetry: {
     ingest: 25,

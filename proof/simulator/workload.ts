@@ -8,26 +8,26 @@ const DAY = 24 * HOUR;
 const USERS = ['ada', 'bob', 'cy'] as const;
 type User = (typeof USERS)[number];
 const DEVICES = ['~d3', 'd1', 'd2'] as const;
-/** More than there ever are: until all stand still. */
+/** More than there ever are: releases all requests. */
 const ALL = 1_000;
 const NAMES = ['net', '@acme/kit'] as const;
 const VERSIONS = ['2026.08.20.1', '2026.08.21.1', '2026.08.21.2'] as const;
 
-/** What a schedule does next: one act after the other, with the requests to let through after each. */
+/** The actions of a schedule in order, each with the number of requests to release after it. */
 type Planned = Pick<Step, 'act' | 'requests'>;
 
-/** The schedule that a seed stands for: the same each time, on every machine. */
+/** The schedule of a seed: the same each time, on every machine. */
 export function scheduleOf(seed: number): Schedule {
   const chance = new Chance(`schedule ${seed}`);
   const theme = chance.weighted(THEMES);
   const date = Date.parse('2026-08-21T00:00:00.000Z') + chance.below(4) * DAY;
-  // Midnight is near as often as not.
+  // Half of the schedules start shortly before midnight.
   const startsAt = date + (chance.happens(0.5) ? DAY - 40_000 : 9 * HOUR + chance.below(6 * HOUR));
   const hasRollups = theme === 'metrics' || (['all', 'races'].includes(theme) && chance.happens(0.1));
   const hasBoards = (theme === 'all' || theme === 'ledger') && !hasRollups && chance.happens(0.4);
   const maker = new Maker(chance, startsAt, { theme, hasRollups, hasBoards });
   const planned: Planned[] = [];
-  // Many small ones show more in the same time than few large ones; a race takes some steps to be lost.
+  // Many small schedules show more in the same time than a few large ones. A race needs several steps.
   const length = theme === 'races' ? 8 + chance.below(14) : 3 + chance.below(chance.of([4, 4, 8, 24]));
   while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
   return {
@@ -43,7 +43,7 @@ export function scheduleOf(seed: number): Schedule {
   };
 }
 
-/** Makes one step after the other, from small sets of everything, so that they concern the same things. */
+/** Creates one step after the other from small sets of values, so that the steps affect the same things. */
 class Maker {
   readonly #chance: Chance;
   readonly #hours: readonly number[];
@@ -68,7 +68,7 @@ class Maker {
     this.#hasBoards = hasBoards;
     const ages = hasRollups ? [0, HOUR] : [0, HOUR, 30 * HOUR, 20 * DAY, 34.9 * DAY, 34.9 * DAY, -20 * HOUR];
     if (theme === 'races') {
-      // One user, whose days are far apart, or two hours: what an older fold saves over, no later one puts right.
+      // One user with days far apart, or two hours: a later fold does not repair what an older one overwrites.
       const apart = hasRollups ? [0, HOUR] : [0, 30 * HOUR, 20 * DAY, 60 * HOUR];
       this.#hours = apart.map((back) => startsAt - back);
       this.#users = [chance.of(USERS)];
@@ -92,7 +92,7 @@ class Maker {
     });
   }
 
-  /** A change comes as far as a score, a rollup or a board within one step. */
+  /** A change reaches a score, a roll-up or a board within one step. */
   #pump(): Act {
     const later = this.#hasRollups ? 'roll-up' : this.#hasBoards ? 'rank' : 'score-refresh';
     const queue = this.#chance.happens(this.#hasRollups ? 0.7 : 0.4) ? later : 'score-refresh';
@@ -101,7 +101,7 @@ class Maker {
     return { kind: 'pump', queue, seconds };
   }
 
-  /** The same thing at the same time, by several. */
+  /** The same request by several senders at the same time. */
   #burst(): readonly Act[] {
     const chance = this.#chance;
     const several = <Item>(make: (index: number) => Item) =>
@@ -193,7 +193,7 @@ class Maker {
       case 'pump':
         return this.#pump();
       case 'visibility':
-        if (!this.#hasBoards) return this.#grant(); // nobody would look at it
+        if (!this.#hasBoards) return this.#grant(); // nothing would check it
         return { kind: 'visibility', username: chance.of(this.#users), isHidden: chance.happens(0.6) };
       case 'backfill':
         return this.#backfill();
@@ -246,7 +246,7 @@ class Maker {
     };
   }
 
-  /** So many of one hour that they fill a chunk, and the next one; the last is the first once more. */
+  /** Enough events of one hour to fill a chunk and start the next one. The last event repeats the first. */
   #bulk(device: string, timestamp: string): readonly RawEvent[] {
     const [from, different] = [this.#chance.below(40), 20 + this.#chance.below(40)];
     return Array.from({ length: different + 1 }, (_, index) => ({
@@ -256,7 +256,7 @@ class Maker {
     }));
   }
 
-  /** What happens once has one time, whoever reports it again. */
+  /** An event that happens once has one time, whoever reports it again. */
   #timeOfFact(number: number): string {
     const at = this.#hours[number % this.#hours.length] ?? this.#now;
     return new Date(Math.floor(at / HOUR) * HOUR + number * 1_000).toISOString();

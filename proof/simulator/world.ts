@@ -28,13 +28,13 @@ import type { Change } from './streams.ts';
 const HOUR = 3_600_000;
 const LARGEST_BATCH = 100;
 const MAX_TRIES = 12;
-/** Tries of one ask that faults may befall. */
+/** The number of tries of a request that may get faults. */
 const UNSPARED_TRIES = 4;
 const MAX_STREAM_TRIES = 5;
 const LONGEST_HOLD = 8;
-/** What is read is stale by the time of the write: there the wait tells. */
+/** Writes are held more often, because their earlier reads are outdated after the wait. */
 const WRITES_ARE_HELD = 4;
-/** A rollup has some fifty reads before its one write. */
+/** A roll-up has about fifty reads before its one write. */
 const READS_OF_ROLLUPS = 0.05;
 
 function weightOf(operation: Operation): number {
@@ -54,25 +54,28 @@ const WORKERS: Readonly<Record<QueueName, Role>> = {
 
 const WORKING: ReadonlySet<string> = new Set(Object.values(WORKERS));
 
-/** One schedule's world: what clients, streams, queues and time do to the functions, beside the models of it all. */
+/**
+ * The world of one schedule: the effects of clients, streams, queues and time on the functions, with the models beside
+ * them.
+ */
 export class World {
   readonly simulation: Simulation;
   readonly models: Models;
   readonly schedule: Schedule;
   readonly #seed: string;
   #held: { readonly name: string; readonly until: number } | undefined;
-  /** Tries that might have been held, and were not. */
+  /** Tries that were considered for holding, and not held. */
   readonly #seen = new Set<string>();
   #step = 0;
   #asking = 0;
   #running = 0;
   #failure: { readonly error: unknown } | undefined;
-  /** Whose projections a hand has removed, and no backfill has brought back for sure. */
+  /** Users whose projections were deleted, and that no backfill has restored for certain. */
   readonly forgotten = new Set<string>();
-  /** Unreadable messages by queue, and unreadable items: each must end where somebody looks. */
+  /** The numbers of unreadable messages by queue, and of unreadable items. Each must end where an operator looks. */
   readonly poisoned = new Map<QueueName, number>();
   strays = 0;
-  /** Whether faults are over: what still runs shall come to its end. */
+  /** True after the faults: running work must come to its end. */
   isSpared = false;
 
   private constructor(schedule: Schedule, simulation: Simulation) {
@@ -101,7 +104,7 @@ export class World {
     return new World(schedule, new Simulation({ engine, functions, plan, startsAt, streams, onWrite, isTold }));
   }
 
-  /** Begins a step, and lets as many requests through as it says. */
+  /** Starts a step, and releases the number of requests that it names. */
   async take(step: Step): Promise<void> {
     await this.simulation.conductor.waiting();
     this.simulation.tell(`step ${step.number} ${step.act.kind}`);
@@ -110,12 +113,12 @@ export class World {
     await this.advance(step.requests, (operation) => !this.#isHeld(operation));
   }
 
-  /** No step comes any more: nothing stands still. */
+  /** No more steps follow, so nothing is held any more. */
   release(): void {
     this.#step = Infinity;
   }
 
-  /** Lets requests through until none waits, or so many are through. */
+  /** Releases requests until none waits, or until `most` are released. */
   async advance(most = Infinity, isOurs: (operation: Operation) => boolean = () => true): Promise<void> {
     for (let released = 0; released < most; released += 1) {
       const waiting = (await this.simulation.conductor.waiting()).filter(isOurs);
@@ -128,7 +131,7 @@ export class World {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Lets all run until this is done. */
+  /** Releases requests until this work is done. */
   async finish<Value>(work: Promise<Value>): Promise<Value> {
     const state = { isOver: false };
     const over = () => (state.isOver = true);
@@ -142,7 +145,7 @@ export class World {
     return this.#running === 0;
   }
 
-  /** Each try has its place in the order, whatever else there is. */
+  /** The position of each try in the order is independent of the other tries. */
   #choose(waiting: readonly Operation[]): Operation | undefined {
     let [best, least]: [Operation | undefined, number] = [undefined, Infinity];
     for (const operation of waiting) {
@@ -153,8 +156,8 @@ export class World {
   }
 
   /**
-   * Whether an invocation stands still at this try, for some steps from the first in which it is seen there. Never more
-   * than one: what it waits for the others to do, they must get done.
+   * True if an invocation is held at this try, for some steps from the first one that sees it there. At most one is
+   * held, because others must do the work that it waits for.
    */
   #isHeld(operation: Operation): boolean {
     const name = nameOfTry(operation);
@@ -199,7 +202,8 @@ export class World {
         simulation.now += act.seconds * 1_000;
         return;
       case 'jump':
-        // No request outlives its function's timeout: clients have their answers by then, whatever else runs is killed.
+        // No request runs longer than its function's timeout: clients have their answers by then, and other running
+        // invocations are killed.
         await this.advance(Infinity, ({ invocation }) => this.#asking > 0 && invocation.name.includes('.ask'));
         simulation.killAll();
         await simulation.conductor.waiting();
@@ -239,7 +243,7 @@ export class World {
     }
   }
 
-  /** Starts something that goes on beside all else. */
+  /** Starts work that runs beside everything else. */
   #run(work: () => Promise<void>): void {
     this.#running += 1;
     work()
@@ -263,7 +267,7 @@ export class World {
       const isSpared = this.isSpared || tries > UNSPARED_TRIES;
       const outcome = await this.simulation.invoke(role, event, `${name}.ask${tries}`, { isSpared });
       const answer = outcome.kind === 'answered' ? HttpAnswer.parse(outcome.value) : undefined;
-      if (answer === undefined || answer.statusCode >= 500) continue; // the client sends it again
+      if (answer === undefined || answer.statusCode >= 500) continue; // the client retries
       this.#asking -= 1;
       const { statusCode: status, body: text } = answer;
       const body: unknown = text === '' ? undefined : JSON.parse(text);
@@ -293,14 +297,14 @@ export class World {
     throw new Finding('liveness', [`a backfill was not answered in ${MAX_TRIES} tries`]);
   }
 
-  /** Time is up for an invocation after some pieces of work, or never. */
+  /** The invocation's time is up after some pieces of work, or never. */
   #contextOf(name: string) {
     const pieces = this.isSpared ? 1_000 : [2, 6, 20, 1_000][hashOf(`${this.#seed} time ${name}`) % 4];
     let left = pieces ?? 1_000;
     return { getRemainingTimeInMillis: () => ((left -= 1) > 0 ? 300_000 : 0) };
   }
 
-  /** Some of the records, in any order: those of different shards have none. */
+  /** Announces some of the records in any order: records of different shards are not ordered. */
   announce(table: StreamedTable, name: string, isAll = false): void {
     const stream = this.simulation.streams.get(table);
     if (stream === undefined) return;
@@ -322,7 +326,7 @@ export class World {
     });
   }
 
-  /** Some of the messages that are due, in any order. */
+  /** Delivers some of the due messages, in any order. */
   deliver(queueName: QueueName, name: string, isAll = false): void {
     const queue = this.simulation.queues.get(queueName);
     if (queue === undefined) throw new Error(`there is no queue ${queueName}`);
@@ -339,7 +343,7 @@ export class World {
     });
   }
 
-  /** Hands messages to their function; gives those that failed. */
+  /** Passes messages to their function, and returns the failed ones. */
   async handle(queue: QueueName, messages: readonly Message[], name: string): Promise<readonly Message[]> {
     const Records = messages.map(({ id, body, sentAt }) => {
       return { messageId: id, body, attributes: { SentTimestamp: String(sentAt) } };
@@ -355,7 +359,7 @@ export class World {
     return messages.filter(({ id }) => failed.has(id));
   }
 
-  /** What was handled is handed out once more now and then. */
+  /** Some handled messages are delivered a second time. */
   #isTwice(name: string): boolean {
     return !this.isSpared && fractionOf(`${this.#seed} twice ${name}`) < this.schedule.faultRate;
   }
@@ -376,7 +380,7 @@ export class World {
   }
 }
 
-/** The place of the first record that was reported as failed; after the last one where none was. */
+/** The position of the first record reported as failed, or after the last one if none was. */
 function firstFailed(changes: readonly Change[], answer: unknown): number {
   const [first] = Failures.parse(answer).batchItemFailures;
   if (first === undefined) return changes.length;

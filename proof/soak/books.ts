@@ -1,6 +1,6 @@
 import type { EventResult } from '../../domain/telemetry/ingest-telemetry.ts';
 
-/** An event that must have been stored. */
+/** An event that must be stored. */
 export type SentEvent = {
   readonly insertId: string;
   readonly device: string;
@@ -9,9 +9,9 @@ export type SentEvent = {
   readonly date: string;
   /** Who sent it with a key; it may have come without one before. */
   sender: string | null;
-  /** Answers that said `accepted`. */
+  /** The number of answers `accepted`. */
   accepted: number;
-  /** Whether an answer was lost that may have said so. */
+  /** True if a lost answer may have been `accepted`. */
   mayBeLost: boolean;
 };
 
@@ -23,12 +23,12 @@ export type PublishedVersion = {
   isYanked: boolean;
 };
 
-/** What a lane keeps of one user: everything that the stack must be able to tell afterwards. */
+/** A lane's record of one user: everything that the stack must report later. */
 export type Account = {
   readonly username: string;
   readonly devices: readonly string[];
   readonly issues: Set<string>;
-  /** By grant id: the points, as long as they stand. */
+  /** The points by grant id, without reversed grants. */
   readonly awards: Map<string, number>;
   readonly badges: Map<string, number>;
   readonly feedPosts: Set<string>;
@@ -38,14 +38,14 @@ export type Account = {
 
 export type Verdicts = { copies: number; accepted: number; duplicates: number; rejected: number };
 
-/** All that was sent, as it was answered in the end. It knows nothing of how the stack stores or counts. */
+/** All requests and their last answers. It knows nothing about how the stack stores or counts. */
 export class Books {
   readonly accounts = new Map<string, Account>();
   readonly events = new Map<string, SentEvent>();
-  /** Whose a device's anonymous events are. */
+  /** The owner of a device's anonymous events. */
   readonly owners = new Map<string, string>();
   readonly verdicts: Verdicts = { copies: 0, accepted: 0, duplicates: 0, rejected: 0 };
-  /** Answers that cannot be: each is a failure of the soak. */
+  /** Impossible answers. Each of them makes the soak fail. */
   readonly oddities: string[] = [];
   readonly done = new Map<string, number>();
 
@@ -72,7 +72,7 @@ export class Books {
     this.oddities.push(sentence);
   }
 
-  /** Every copy of an event has one final answer; a new one may be a duplicate only of its own lost try. */
+  /** Every copy of an event has one last answer. A new event may be a duplicate only of its own lost try. */
   count(verdict: EventResult['status'] | undefined, what: string, given: { readonly mayBeDuplicate: boolean }): void {
     this.verdicts.copies += 1;
     if (verdict === 'accepted') this.verdicts.accepted += 1;
@@ -82,7 +82,7 @@ export class Books {
     if (verdict === 'duplicate' && !given.mayBeDuplicate) this.odd(`${what} is a duplicate, and was never sent before`);
   }
 
-  /** Whom an event counts for: its sender, else the device's owner, else nobody. */
+  /** The account that an event counts for: its sender, otherwise the device's owner, otherwise nobody. */
   userOf({ sender, device }: SentEvent): string | undefined {
     return sender ?? this.owners.get(device);
   }

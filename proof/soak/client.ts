@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export type Request = {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** The secret of a key; anonymous without one. */
+  /** The secret of a key; without it the request is anonymous. */
   readonly key?: string | undefined;
   readonly body?: object;
 };
@@ -11,7 +11,7 @@ export type Request = {
 export type Answer = {
   readonly status: number;
   readonly body: unknown;
-  /** Tries that were not answered, or with 5xx or 429: what they asked for may have been done all the same. */
+  /** Tries without an answer, or with 5xx or 429. They may have been executed. */
   readonly lostTries: number;
 };
 
@@ -20,12 +20,12 @@ export type Traffic = { requests: number; repeated: number; tries: number; unans
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 const PATIENCE_MS = 10_000;
-/** A stack that is down for longer than this is not coming back. */
+/** A stack that is down for longer does not come back. */
 const GIVE_UP_MS = 120_000;
 
 const parsed = (text: string): unknown => JSON.parse(text);
 
-/** Sends as every client of Laurel may: what was not answered, or with 5xx, again until it is. */
+/** Sends requests as every client may: it repeats a request without an answer, or with 5xx, until it is answered. */
 export class Client {
   readonly #baseUrl: () => string;
   readonly traffic: Traffic = { requests: 0, repeated: 0, tries: 0, unanswered: 0, serverErrors: 0 };
@@ -49,7 +49,7 @@ export class Client {
     }
   }
 
-  /** Undefined where it has to be sent again. */
+  /** Undefined if it must be sent again. */
   async #once({ method, path, key, body }: Request): Promise<Omit<Answer, 'lostTries'> | undefined> {
     this.traffic.tries += 1;
     const headers = {

@@ -5,10 +5,10 @@ import type { StackProcess } from './stack-process.ts';
 export const CRASHES = ['thread', 'database', 'thread', 'queues', 'thread', 'stack'] as const;
 export type CrashKind = (typeof CRASHES)[number] | 'refusal' | 'slowness';
 
-/** How often each kind happened, to what. */
+/** How often each kind happened, by target. */
 export type CrashCounts = ReadonlyMap<CrashKind, ReadonlyMap<string, number>>;
 
-/** Functions that requests and their consequences run through. */
+/** Functions that handle requests and their consequences. */
 const CRASHED_FUNCTIONS = [
   'ingest-telemetry',
   'announce-changes',
@@ -18,32 +18,36 @@ const CRASHED_FUNCTIONS = [
   'roll-up-metrics',
   'read-api',
 ];
-/** As after a deployment that took a permission away: what saves scores fails at once, and its messages die in the end. */
+/**
+ * As after a deployment that removed a permission: saves of scores fail at once, and their messages become dead
+ * letters.
+ */
 const REFUSAL = {
   kind: 'refusal',
   roles: ['refresh-score'],
   disturbance: { error: 'AccessDeniedException', share: 0.5, longestDelayMs: 0 },
 } as const;
-/** As on a bad day of the database: refreshes of one user overtake each other. */
+/** As with a slow database: refreshes of one user overtake each other. */
 const SLOWNESS = {
   kind: 'slowness',
-  roles: ['announce-changes', 'refresh-score', 'roll-up-metrics'], // no sender waits for them: the traffic stays as it is
+  // no sender waits for them, so the traffic does not change
+  roles: ['announce-changes', 'refresh-score', 'roll-up-metrics'],
   disturbance: { error: 'ProvisionedThroughputExceededException', share: 0.1, longestDelayMs: 600 },
 } as const;
 
 export type CrashOptions = {
-  /** Between one crash and the next. */
+  /** The pause between two crashes. */
   readonly crashEveryMs: number;
-  /** How long an engine stays down, at most. */
+  /** The maximum time that an engine stays down. */
   readonly longestDownMs: number;
-  /** How long the database refuses a function's calls at a time; half as long it is slow. */
+  /** How long the database refuses a function's calls at a time. It is slow for half of that time. */
   readonly refusedMs: number;
 };
 
-/** A stack, and everything that goes wrong with it on purpose. */
+/** A stack with its intended faults. */
 export class Crashes {
   #stack: StackProcess;
-  /** Another number after each crash. */
+  /** Changes after each crash. */
   era = 0;
   readonly #counts = new Map<CrashKind, Map<string, number>>();
   readonly #start: () => Promise<StackProcess>;
@@ -56,7 +60,7 @@ export class Crashes {
     this.#options = options;
   }
 
-  /** The one that runs now. */
+  /** The current stack. */
   get stack(): StackProcess {
     return this.#stack;
   }
@@ -65,7 +69,7 @@ export class Crashes {
     return this.#counts;
   }
 
-  /** Each kind in turn, at least once, until it is over. */
+  /** Causes each kind in turn, at least once, until the end. */
   async keepCrashing(dice: Dice, isOver: () => boolean): Promise<void> {
     for (let number = 0; ; number += 1) {
       await sleep(this.#options.crashEveryMs * (0.5 + dice.fraction()));
@@ -74,7 +78,9 @@ export class Crashes {
     }
   }
 
-  /** Beside the crashes: what saves scores is refused much for long, then all behind the streams is slow. */
+  /**
+   * Beside the crashes: refuses many calls of the function that saves scores for long, then slows all stream consumers.
+   */
   async keepDisturbing(dice: Dice, isOver: () => boolean): Promise<void> {
     for (let number = 0; ; number += 1) {
       await sleep(this.#options.crashEveryMs * (0.5 + dice.fraction()));
@@ -87,7 +93,7 @@ export class Crashes {
     }
   }
 
-  /** One crash at a time: what is starting again cannot be killed yet. */
+  /** One crash at a time, because a stack that is starting cannot be killed yet. */
   cause(kind: (typeof CRASHES)[number], dice: Dice): Promise<void> {
     this.#causing = this.#causing.then(async () => {
       const what = await this.#cause(kind, dice);
@@ -119,7 +125,7 @@ export class Crashes {
   }
 }
 
-/** The killed stack's engine may hold its files and the port for another moment. */
+/** The killed stack's engine may hold its files and port a moment longer. */
 async function startAgain(start: () => Promise<StackProcess>): Promise<StackProcess> {
   for (let tries = 1; ; tries += 1) {
     try {

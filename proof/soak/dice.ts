@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Decisions that follow from a seed, one after the other: the same seed makes the same traffic. */
+/** A sequence of decisions from a seed: the same seed gives the same traffic. */
 export class Dice {
   readonly #seed: string;
   #thrown = 0;
@@ -25,7 +25,7 @@ export class Dice {
     return least + Math.floor(this.fraction() * (most - least + 1));
   }
 
-  /** Undefined only where there is nothing to choose from. */
+  /** Undefined only for an empty list. */
   oneOf<Item>(items: readonly Item[]): Item | undefined {
     return items[this.between(0, items.length - 1)];
   }
@@ -37,7 +37,7 @@ export class Dice {
       .map(({ item }) => item);
   }
 
-  /** One of the names, each as often as its weight says. */
+  /** One of the names, chosen by weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     const entries = Object.entries<number>(weights).filter((entry): entry is [Name, number] => entry[0] in weights);
     const total = entries.reduce((sum, [, weight]) => sum + weight, 0);

@@ -12,12 +12,17 @@ import type { StackFigures } from './reconcile.ts';
 import type { StackProcess } from './stack-process.ts';
 
 const DEAD_LETTERS = '-dlq';
-/** Nothing crashes any more, so a message that takes long is in good hands: on a slow machine it would only come twice. */
+/**
+ * After the crashes, a slow message is still being handled. On a slow machine a short timeout would only deliver it
+ * twice.
+ */
 const PATIENT_SECONDS = '120';
-/** A delayed message that was received before that may die after the first one. */
+/** A delayed message that was received before may die after the first redrive. */
 const MAX_REDRIVES = 3;
 
-/** Waits until all is quiet, and does then what the runbook says: redrives dead letters. Gives how many, by queue. */
+/**
+ * Waits until all work is done, then redrives dead letters as the runbook describes. Returns their numbers by queue.
+ */
 export async function settle(stack: StackProcess, timeoutMs: number): Promise<ReadonlyMap<string, number>> {
   const { queues } = stack.description;
   const sqs = operatorOf(stack.description);
@@ -48,11 +53,11 @@ export async function settle(stack: StackProcess, timeoutMs: number): Promise<Re
   return redriven;
 }
 
-/** The queue that a dead letter failed in. */
+/** The source queue of a dead letter. */
 const sourceOf = (role: string): string =>
   role.endsWith(DEAD_LETTERS) ? role.slice(0, -DEAD_LETTERS.length) : 'none: it holds positions';
 
-/** What the stack says beside its API, once it is quiet. */
+/** The stack's own figures beside its API, after all work is done. */
 export async function figuresOf({ description }: StackProcess): Promise<StackFigures> {
   const sqs = operatorOf(description);
   try {
@@ -72,8 +77,8 @@ export async function figuresOf({ description }: StackProcess): Promise<StackFig
 }
 
 /**
- * Now, instead of a minute after the last change, each hour that events are sent for. The whole work of the function
- * would be five weeks.
+ * Rolls up the hours that events are sent for now, not a minute after the last change. The whole work of the function
+ * would cover five weeks.
  */
 async function rollUpNow(description: LocalDescription): Promise<void> {
   const now = Date.now();
@@ -89,7 +94,7 @@ function operatorOf({ region, sqsEndpoint: endpoint }: LocalDescription): SQSCli
   return new SQSClient({ region, endpoint, credentials: { accessKeyId: 'operator', secretAccessKey: 'operator' } });
 }
 
-/** Messages that nobody could handle, by the role of the queue that they wait in. */
+/** The numbers of unhandled messages, by the role of their queue. */
 async function depths(sqs: SQSClient, queues: LocalDescription['queues']): Promise<[string, number][]> {
   const found: [string, number][] = [];
   for (const [role, url] of Object.entries(queues)) {

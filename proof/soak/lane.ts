@@ -24,16 +24,17 @@ type Doing = keyof typeof WEIGHTS;
 
 const NEWEST_KEPT = 50;
 const SHARE_OF_REGULARS = 0.25;
-/** Between a newcomer's first act and the last one: by then the first is refreshed, also where that was refused for long. */
+/**
+ * The time between a newcomer's first and last action: by then the first one is refreshed, even after a long refusal.
+ */
 const FIRST_STANDS_MS = [3_000, 25_000] as const;
 
 /**
- * One sender after the other's requests: the accounts of a lane are nobody else's, so what their devices, grants and
- * versions must come to is known whatever the other lanes do.
+ * A sender that makes one request after the other. No other lane uses its accounts, so the expected result of their
+ * devices, grants and versions is known.
  *
- * A change that is lost is made up for by the next one of the same user, and then nobody can tell. So most accounts are
- * given up with each crash: what was on its way then stays their last. And newcomers do one thing, or two, and nothing
- * ever again.
+ * A later change of the same user repairs a lost one, and nobody would notice the loss. So most accounts are given up
+ * with each crash: the work in flight stays their last. Newcomers do one thing or two, and nothing else ever.
  */
 export class Lane {
   readonly #name: string;
@@ -56,11 +57,11 @@ export class Lane {
     ...options
   }: Omit<ActsOptions, 'name'> & {
     readonly index: number;
-    /** Another number after each crash. */
+    /** Changes after each crash. */
     readonly era: () => number;
-    /** Accounts that stay, with keys. */
+    /** Accounts with keys that are used until the end. */
     readonly regulars: readonly Account[];
-    /** What may be pulled, of all lanes. */
+    /** The versions of all lanes that may be pulled. */
     readonly published: PublishedVersion[];
   }) {
     this.#name = `lane-${index}`;
@@ -70,10 +71,10 @@ export class Lane {
     this.#era = era;
     this.#regulars = regulars;
     this.#published = published;
-    this.#newcomers = index * 3; // lanes begin apart: together they soon have all kinds
+    this.#newcomers = index * 3; // lanes start at different kinds, so that together they soon have all kinds
   }
 
-  /** Does one thing. */
+  /** Does one action. */
   async step(): Promise<void> {
     const due = this.#later.findIndex(({ at }) => at <= Date.now());
     const [last] = due === -1 ? [] : this.#later.splice(due, 1);
@@ -88,7 +89,7 @@ export class Lane {
     await this.#do(doing, account);
   }
 
-  /** What it still had in mind. */
+  /** Does the planned rest. */
   async finish(): Promise<void> {
     for (const { act } of this.#later.splice(0)) await act();
   }

@@ -1,11 +1,11 @@
 import type { Acts } from './steps.ts';
 import type { Account } from './books.ts';
 
-/** What somebody does who comes, does one thing, and is never seen again. */
+/** The actions of a user who comes, does one thing, and never comes back. */
 export type Newcomer = {
   readonly needsKey: boolean;
   readonly first: (acts: Acts, account: Account) => Promise<unknown>;
-  /** After a while: the only change of its kind, and no other one makes up for it. */
+  /** Done after a while: the only change of its kind, which no later one repairs. */
   readonly last?: (acts: Acts, account: Account, other: Account) => Promise<void>;
 };
 
@@ -21,13 +21,14 @@ const keyed = (first: Newcomer['first'], last?: Newcomer['last']): Newcomer => (
 
 const publishes: Newcomer['first'] = (acts, account) => acts.publish(account);
 
-/** Each kind of change that is announced, as the only one or the last one of a user. */
+/** Each kind of announced change, as the only one or the last one of a user. */
 export const NEWCOMERS: readonly Newcomer[] = [
   keyless((acts, account) => acts.award(account)),
   keyed((acts, account) => acts.telemetry(account, true)),
   keyless((acts, account) => acts.issue(account)),
   keyed(publishes),
-  // The first one links them to the device, which is announced of itself; of the last one only its sender is.
+  // The first event links them to the device, which is announced separately. The last one is only announced through its
+  // sender.
   keyless(
     (acts, account) => acts.trustedEvent(account),
     (acts, account) => acts.trustedEvent(account),
@@ -57,7 +58,7 @@ export const NEWCOMERS: readonly Newcomer[] = [
       await acts.telemetry(account, true, 1);
     },
   ),
-  // The owner is no sender: only the device says whose the last events are.
+  // The owner is not the sender: only the device determines the owner of the last events.
   keyed(
     (acts, account) => acts.telemetry(account, true, 1),
     async (acts, account) => {

@@ -9,20 +9,20 @@ import { settleAll } from '../../domain/shared/settle-all.ts';
 import type { Account, Books, SentEvent } from './books.ts';
 import type { Client } from './client.ts';
 
-/** A count of ours beside the stack's. */
+/** Our count beside the stack's. */
 export type Row = { readonly what: string; readonly sent: number; readonly found: number };
 export type Reconciliation = {
-  /** Over the whole community. */
+  /** Counts over the whole community. */
   readonly rows: readonly Row[];
-  /** One sentence for each thing that is not as it must be. */
+  /** One sentence per wrong count. */
   readonly differences: readonly string[];
 };
 
-/** What the stack says beside its API. */
+/** The stack's own figures beside its API. */
 export type StackFigures = {
-  /** Messages that nobody could handle, by the role of the queue that they wait in. */
+  /** The numbers of unhandled messages, by the role of their queue. */
   readonly leftOver: ReadonlyMap<string, number>;
-  /** What the consistency check over all users finds. */
+  /** The findings of the consistency check over all users. */
   readonly consistency: Pick<ConsistencyReport, 'checked' | 'different' | 'unsettled' | 'differences'>;
 };
 
@@ -35,7 +35,7 @@ const rulesOfEvent = (name: string): CountRules => {
 const [issues, feedPosts] = [rulesOfEvent('issue_created'), rulesOfEvent('feed_post_created')];
 const DAY = 86_400_000;
 const DAYS = 5;
-/** Requests at a time. */
+/** Concurrent requests. */
 const READERS = 4;
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, each) => total + each, 0);
@@ -50,10 +50,10 @@ function countBy(events: readonly SentEvent[], nameOf: (event: SentEvent) => str
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What a server reports of somebody is no activity of theirs. */
+/** A server's report about a user is not activity of that user. */
 const isActivity = ({ event, device }: SentEvent): boolean => event === 'cli_invocation' && !device.startsWith('~');
 
-/** What must be true of one user, by what was sent. */
+/** The expected counts of one user, from the requests. */
 function expectedOf(books: Books, account: Account) {
   const events = [...books.events.values()].filter((event) => books.userOf(event) === account.username);
   const counted = account.versions.filter(({ isYanked }) => !isYanked).length;
@@ -77,7 +77,7 @@ function expectedOf(books: Books, account: Account) {
       award: sum(standing.map(([, points]) => points)),
       badge: sum(account.badges.values()),
       feed: account.feedPosts.size * feedPosts.points,
-      // The ledger keeps what a yank takes from the score.
+      // The ledger keeps the points that a yank removes from the score.
       extensions: capped(publishes, account.versions.length),
     },
     grants: [
@@ -154,7 +154,7 @@ export async function reconcile(
   return { rows, differences };
 }
 
-/** Each event is new once, however often it came. */
+/** Each event is accepted once, however often it was sent. */
 const acceptedOtherwise = (books: Books): readonly string[] =>
   [...books.events.values()].flatMap(({ insertId, accepted, mayBeLost }) => {
     if (accepted > 1) return [`${insertId} was accepted ${accepted} times`];
@@ -240,7 +240,7 @@ async function allGrants(client: Pick<Client, 'send'>, username: string): Promis
   return grantIds;
 }
 
-/** All events of the community, those that are nobody's included, as the rollups have them. */
+/** All events of the community, also those without an owner, as the roll-ups count them. */
 async function communityRows(books: Books, client: Pick<Client, 'send'>): Promise<readonly Row[]> {
   const now = Date.now();
   const path = `/community-metrics/series?since=${now - DAYS * DAY}&to=${now + DAY}`;

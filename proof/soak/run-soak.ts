@@ -14,13 +14,13 @@ import { startStackProcess } from './stack-process.ts';
 export type SoakOptions = CrashOptions & {
   readonly seed: string;
   readonly durationMs: number;
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
-  /** Who are there from the beginning to the end. Many more come and go. */
+  /** The number of accounts that are used from beginning to end. Many more come and go. */
   readonly users: number;
-  /** Senders at once. */
+  /** The number of concurrent senders. */
   readonly lanes: number;
-  /** How long a message is hidden from others while it is handled: what was killed comes again after that. */
+  /** The visibility timeout: a message of a killed function is delivered again after it. */
   readonly visibilitySeconds: number;
   readonly progress?: (doneMs: number, requests: number) => void;
 };
@@ -30,17 +30,17 @@ export type SoakReport = {
   readonly seconds: number;
   readonly users: number;
   readonly traffic: Traffic;
-  /** What was done, by name, how often. */
+  /** How often each action was done. */
   readonly done: ReadonlyMap<string, number>;
   readonly crashes: CrashCounts;
-  /** Dead letters that were sent back to where they failed, by the queue that they waited in. */
+  /** Redriven dead letters, by their queue. */
   readonly redriven: ReadonlyMap<string, number>;
   readonly reconciliation: Reconciliation;
 };
 
 const QUIET_MS = 180_000;
 
-/** Boots a stack, sends it traffic while it crashes, and reconciles every count once it is quiet again. */
+/** Starts a stack, sends traffic while it crashes, and reconciles every count when all work is done. */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const { seed, durationMs, rate, users, lanes, visibilitySeconds, progress = () => undefined } = options;
   const { path: directory, remove } = scratchDirectory('soak');
@@ -64,7 +64,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     const begun = Date.now();
     const isOver = () => Date.now() - begun >= durationMs;
     let slots = 0;
-    /** Waits for the next of the slots that the rate allows; slots that nobody took are not made up for. */
+    /** Waits for the next slot of the rate. Unused slots are not made up for. */
     const slot = async () => {
       slots = Math.max(slots + 1, Math.floor(((Date.now() - begun) / 1_000) * rate));
       const wait = (slots / rate) * 1_000 - (Date.now() - begun);
@@ -78,7 +78,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       }
       await lane.finish();
     };
-    /** While the last changes are still on their way: no later one makes up for what is lost of them. */
+    /** Crashes the stack while the last changes are in flight, so that no later change repairs a lost one. */
     const sendThenCrash = async (): Promise<void> => {
       await settleAll(all, all.length, send);
       await crashes.cause('database', new Dice(`${seed}/last`));
@@ -91,7 +91,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
 
-    const traffic = { ...client.traffic }; // without the reads that reconcile
+    const traffic = { ...client.traffic }; // without the reads of the reconciliation
     const redriven = await settle(crashes.stack, QUIET_MS);
     const seconds = Math.round((Date.now() - begun) / 1_000);
     const reconciliation = await reconcile(books, client, await figuresOf(crashes.stack));

@@ -1,4 +1,4 @@
-import '../community.ts'; // first: it says which community
+import '../community.ts'; // first, because it selects the community
 import { randomInt } from 'node:crypto';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
@@ -10,7 +10,7 @@ import { runSoak, type SoakReport } from './run-soak.ts';
 beginScript();
 
 const VISIBILITY_SECONDS = 4;
-/** Messages that come five times in it are dead letters. */
+/** A message that is delivered five times in this time becomes a dead letter. */
 const REFUSED_MS = 5 * VISIBILITY_SECONDS * 1_000;
 
 const Options = z.object({ minutes: z.number(), rate: z.number(), seed: z.string() });
@@ -44,7 +44,7 @@ const report = await runSoak({
   users: 16,
   lanes: 8,
   crashEveryMs: 5_000,
-  longestDownMs: 4_000, // the SDK gives up sooner, so that functions see the outage, too
+  longestDownMs: 4_000, // the SDK gives up sooner, so that functions see the outage as well
   refusedMs: REFUSED_MS,
   visibilitySeconds: VISIBILITY_SECONDS,
   progress: (doneMs, requests) => bar.update(Math.floor(doneMs / 1_000), { requests }),

@@ -5,8 +5,8 @@ import { readAssembly } from '../../local/template/assembly.ts';
 import { Ask, type Told } from './stack-messages.ts';
 
 /**
- * The stack in a process of its own, so that it can be killed as a whole: `node stack-child.ts DIRECTORY PORT VISIBILITY`. It is asked
- * for crashes through the channel to its parent, and ends when that is gone.
+ * Runs the stack in a separate process, so that it can be killed as a whole: `node stack-child.ts DIRECTORY PORT
+ * VISIBILITY`. Its parent requests crashes over a channel, and it ends when the channel closes.
  */
 
 const STAGE = 'local';
@@ -16,9 +16,9 @@ const [dataDirectory, port, visibilitySeconds] = z
   .parse(process.argv.slice(2));
 
 /**
- * The template but for the stage's throttle, since the soak's own rate is bounded, and for the time after which a
- * message whose function was killed comes again, which is many minutes. How often it comes until it is a dead letter
- * is the template's own number.
+ * The template with two changes. There is no throttle, because the soak limits its own rate. A message of a killed
+ * function is delivered again soon, not after many minutes. The number of deliveries before a dead letter is the
+ * template's.
  */
 const adapt: LocalStackOptions['adapt'] = (model) => ({
   ...model,

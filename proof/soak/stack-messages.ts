@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { LocalDescription } from '../../local/local-description.ts';
 
-/** What the soak asks of the process that runs the stack. */
+/** Messages from the soak to the process with the stack. */
 export const Ask = z.object({
   id: z.int(),
   what: z.discriminatedUnion('kind', [
@@ -19,10 +19,10 @@ export const Ask = z.object({
 });
 export type Ask = z.infer<typeof Ask>;
 
-/** And what that process says. */
+/** Messages from that process. */
 export const Told = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), description: LocalDescription }),
-  /** `what` it was done to; missing where there was nothing to do it to. */
+  /** `what` is the target of the crash; missing if there was none. */
   z.object({ kind: z.literal('done'), id: z.int(), what: z.string().optional() }),
   z.object({ kind: z.literal('failed'), id: z.int(), error: z.string() }),
 ]);

@@ -8,14 +8,14 @@ const PROGRAM = join(import.meta.dirname, 'stack-child.ts');
 
 export type StackProcess = {
   readonly description: LocalDescription;
-  /** What it was done to; undefined where there was nothing, or the process is gone: it was killed meanwhile. */
+  /** Returns the target of the crash. Undefined if there was none, or if the process was killed meanwhile. */
   ask(what: Ask['what']): Promise<string | undefined>;
-  /** Kills it: it ends nothing and answers nobody. */
+  /** Kills it: it finishes nothing and answers nothing. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** Starts the stack on the directory's data, in a process of its own. Port 0 is any free one. */
+/** Starts the stack in a separate process, with the data in the directory. Port 0 chooses a free port. */
 export async function startStackProcess(given: {
   readonly directory: string;
   readonly port: number;
@@ -75,7 +75,7 @@ export async function startStackProcess(given: {
   };
 }
 
-/** Where the process is gone, `otherwise` is called instead. */
+/** If the process is gone, `otherwise` is called instead. */
 function sendTo(child: ChildProcess, message: Ask, otherwise: () => void): void {
   if (!child.connected) {
     otherwise();

@@ -16,7 +16,7 @@ type WireEvent = {
 export type Batch = { readonly user: string; readonly isKeyed: boolean; readonly wire: readonly WireEvent[] };
 
 export type ActsOptions = {
-  /** Of the lane: what it makes is named after it. */
+  /** The name of the lane, which is part of all names that it creates. */
   readonly name: string;
   readonly dice: Dice;
   readonly books: Books;
@@ -26,14 +26,14 @@ export type ActsOptions = {
 
 const COMMANDS = ['model', 'data', 'workflow', 'extension', 'repo', 'whatever', null];
 const HOUR = 3_600_000;
-/** Older ones are so old that they must be rejected. */
+/** Events older than this must be rejected. */
 export const OLDEST_EVENT_HOURS = 71;
 const TOO_OLD = 40 * 24 * HOUR;
 
 const Properties = z.object({ invocation: z.object({ command: z.string().optional() }) });
 const Created = z.object({ key: z.string() });
 
-/** Everything that a lane can do: each sends one request and writes it into the books once it is answered. */
+/** All actions of a lane. Each sends one request and records it in the books when it is answered. */
 export class Acts {
   readonly #dice: Dice;
   readonly #books: Books;
@@ -51,7 +51,7 @@ export class Acts {
     this.#keys = options.keys;
   }
 
-  /** By what name the requests are counted that follow. */
+  /** The name under which the following requests are counted. */
   begin(doing: string): void {
     this.#doing = doing;
   }
@@ -70,7 +70,7 @@ export class Acts {
     return answer;
   }
 
-  /** A batch of new events of one of their devices. */
+  /** A batch of new events of one of the account's devices. */
   async telemetry(
     account: Account,
     isKeyed = this.#dice.isBelow(0.5),
@@ -78,7 +78,7 @@ export class Acts {
   ): Promise<Batch | undefined> {
     const device = this.#dice.oneOf(account.devices);
     if (device === undefined) return undefined;
-    // Some fill the chunks of one hour, others touch many hours and days.
+    // Some batches fill the chunks of one hour, others touch many hours and days.
     const oldest = this.#dice.isBelow(0.5) ? 0 : OLDEST_EVENT_HOURS;
     const wire = Array.from({ length: size }, (): WireEvent => {
       const isTooOld = this.#dice.isBelow(0.03);
@@ -101,7 +101,7 @@ export class Acts {
     return batch;
   }
 
-  /** As it was, or by the other way: a key makes an anonymous event its sender's, never the other way round. */
+  /** Sends a batch again, unchanged or with a key that it did not have: a key makes an anonymous event its sender's. */
   async resend(batch: Batch): Promise<void> {
     await this.ingest({ ...batch, isKeyed: this.#dice.isBelow(0.2) ? !batch.isKeyed : batch.isKeyed });
   }
@@ -157,7 +157,7 @@ export class Acts {
     return true;
   }
 
-  /** An event of which a server says whose it is. */
+  /** A server's event with the name of its user. */
   async trustedEvent({ username }: Account): Promise<void> {
     const wire = {
       event: 'cli_invocation',
@@ -172,7 +172,7 @@ export class Acts {
     this.#noteEvent(stored, status, { user: username, isKeyed: true, isLost: answer.lostTries > 0 });
   }
 
-  /** One event that only a server may send. True where it is stored, now or before. */
+  /** An event that only a server may send. Returns true if it is stored, now or before. */
   async #report(event: string, properties: object, given: { readonly mayBeDuplicate: boolean }): Promise<boolean> {
     const wire = { event, distinct_id: 'server', properties };
     const request = { method: 'POST', path: '/ingest', key: this.#keys.service, body: wire } as const;
@@ -183,7 +183,7 @@ export class Acts {
     return status === 'accepted' || status === 'duplicate';
   }
 
-  /** A personal key for the account, to be sent with whatever is sent as it. */
+  /** Creates a personal key for the account, for its later requests. */
   async createKey({ username }: Account): Promise<void> {
     this.#keys.personal.set(username, await this.#createKey({ kind: 'personal', username }));
   }
@@ -236,7 +236,7 @@ export class Acts {
     if (!stored) this.#books.odd(`a pull of ${name} was refused`);
   }
 
-  /** Or takes it back, where it is yanked. */
+  /** Yanks a version, or restores a yanked one. */
   async yank(version: PublishedVersion): Promise<void> {
     const isYanking = !version.isYanked;
     const target = `${encodeURIComponent(version.name)}@${version.version}`;
@@ -297,7 +297,7 @@ export class Acts {
     this.#books.owners.delete(device);
   }
 
-  /** While everything moves there is nothing to compare an answer with: it has to be one. */
+  /** While everything changes there is nothing to compare with, so only the form of the answer is checked. */
   async read({ username, versions }: Account): Promise<void> {
     const name = encodeURIComponent(versions[0]?.name ?? '@nobody/tool');
     const path = this.#dice.oneOf([

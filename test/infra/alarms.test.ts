@@ -27,7 +27,7 @@ describe('alarms', () => {
     Metrics.flatMap(({ MetricStat }: any) => MetricStat?.Metric ?? []);
   const expressionOf = ({ Metrics = [] }: any) =>
     Metrics.find(({ Expression }: any) => Expression !== undefined)?.Expression;
-  /** What is alarmed by its share: `[part, whole, alarm]`. */
+  /** Alarms on a share: `[part, whole, alarm]`. */
   const shares = alarms
     .filter((alarm) => expressionOf(alarm)?.includes('part / whole'))
     .map((alarm) => [...metricsOf(alarm), alarm] as any[]);
@@ -48,7 +48,7 @@ describe('alarms', () => {
     expect(watched(metric, 'FunctionName')).toEqual([...functions.keys()].sort());
   });
 
-  it('watch the errors of each function: of one behind the API by rate, of any other each one', () => {
+  it('watch the errors of each function: by rate behind the API, each single one elsewhere', () => {
     const behindApi = new Set(
       ofType(resources, 'AWS::ApiGatewayV2::Integration').map(([, { Properties }]) =>
         targetOf(resources, Properties.IntegrationUri),
@@ -62,7 +62,7 @@ describe('alarms', () => {
     for (const [, whole] of byRate) expect(whole.MetricName).toBe('Invocations');
   });
 
-  it('tell of 5xx and of 429 by rate, not by one', () => {
+  it('report 5xx and 429 by rate, not each one', () => {
     for (const metric of ['5xx', 'TooManyRequests']) {
       const [[part, whole, alarm]] = shares.filter(([each]) => each.MetricName === metric) as [any];
       expect([part.MetricName, whole.MetricName, alarm.Threshold]).toEqual([metric, 'Count', 1]);
@@ -70,7 +70,7 @@ describe('alarms', () => {
     }
   });
 
-  it('count 429 in the access log, where the gateway writes it, apart for each stage', () => {
+  it('count 429 in the access log, where the gateway writes it, separately for each stage', () => {
     const [[, { Properties }]] = ofType(resources, 'AWS::Logs::MetricFilter') as [[string, any]];
     const [[part]] = shares.filter(([each]) => each.MetricName === 'TooManyRequests') as [any];
 
@@ -86,13 +86,13 @@ describe('alarms', () => {
     expect(part.Dimensions).toEqual([{ Name: 'service', Value: 'laurel-local-api' }]);
   });
 
-  it("tell of a slow API, by its slowest twentieth over a quarter of an hour, within the functions' timeout", () => {
+  it("report a slow API by the slowest 5 % over a quarter of an hour, below the functions' timeout", () => {
     const [alarm] = alarms.filter(({ MetricName }) => MetricName === 'Latency');
     expect(alarm).toMatchObject({ ExtendedStatistic: 'p95', Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 3 });
     expect(alarm.Threshold).toBeLessThan(functions.get('read-api')!.Properties.Timeout * 1000);
   });
 
-  it("tell of each table's refused requests, and of the account's limit of a table, on its indexes as well", () => {
+  it("report each table's refused requests and the account's limit for a table, also on its indexes", () => {
     for (const [role, { id, Properties }] of tables) {
       const indexes: string[] = (Properties.GlobalSecondaryIndexes ?? []).map(({ IndexName }: any) => IndexName);
       for (const suffix of ['ThrottleEvents', 'AccountLimitThrottleEvents']) {
@@ -113,7 +113,7 @@ describe('alarms', () => {
     }
   });
 
-  it('tell of the concurrency of the account before it is used up, by its own limit', () => {
+  it("report the account's concurrency before it is used up, by its own limit", () => {
     const thresholdOf = (of: typeof resources) =>
       ofType(of, 'AWS::CloudWatch::Alarm').find(([, { Properties }]) => {
         return Properties.MetricName === 'ClaimedAccountConcurrency';
@@ -123,7 +123,7 @@ describe('alarms', () => {
     expect(thresholdOf(resourcesOf('dev', { accountConcurrency: 10 }))).toBe(8);
   });
 
-  it('tell of dropped schedules, of all that there are', () => {
+  it('report dropped schedules, for all schedules', () => {
     const [[id, group]] = ofType(resources, 'AWS::Scheduler::ScheduleGroup') as [[string, any]];
     for (const [, { Properties }] of ofType(resources, 'AWS::Scheduler::Schedule')) {
       expect(Properties.GroupName).toEqual({ Ref: id });
@@ -137,7 +137,7 @@ describe('alarms', () => {
     ]);
   });
 
-  it('tell of events that wait or are dropped within Lambda, for each function whose invoker does not wait', () => {
+  it('report events that wait or are dropped in Lambda, for each asynchronously invoked function', () => {
     const invoked = ofType(resources, 'AWS::Scheduler::Schedule')
       .map(([, { Properties }]) => Properties.Target.Arn)
       .filter((arn) => resources[arn['Fn::GetAtt'][0]]!.Type === 'AWS::Lambda::Function')
@@ -148,7 +148,7 @@ describe('alarms', () => {
     }
   });
 
-  it('tell within ten minutes of a function that fails at what it is given, long before there are dead letters', () => {
+  it('report within ten minutes a function that fails on its messages or records, long before there are dead letters', () => {
     const fed = new Map(mappings.map((mapping) => [targetOf(resources, mapping.FunctionName), mapping]));
     const failing = alarms.filter(({ MetricName }) => MetricName === 'FailedItems');
 
@@ -160,13 +160,13 @@ describe('alarms', () => {
       expect(Period * EvaluationPeriods).toBeLessThanOrEqual(600);
       const { EventSourceArn } = fed.get(Dimensions[0].Value.replace('laurel-local-', ''));
       const queue = queues.get(targetOf(resources, EventSourceArn));
-      // A message that is not tried again within ten minutes cannot fail twice in that time: then once is enough.
+      // A message without a retry within ten minutes cannot fail twice in that time, so one failure is enough.
       const isSoonAgain = queue === undefined || queue.Properties.VisibilityTimeout <= 420;
       expect(DatapointsToAlarm).toBe(isSoonAgain ? 2 : 1);
     }
   });
 
-  it('watch depth and age where messages wait for an operator, and the age of every queue', () => {
+  it('watch depth and age of queues with messages for an operator, and the age of every queue', () => {
     expect(watched('ApproximateNumberOfMessagesVisible', 'QueueName')).toEqual([
       'announce-changes-failures',
       'backfill-dlq',
@@ -179,7 +179,7 @@ describe('alarms', () => {
     expect(watched('ApproximateAgeOfOldestMessage', 'QueueName')).toEqual([...queues.keys()].sort());
   });
 
-  it('warn before a function is cut off', () => {
+  it('warn before a function times out', () => {
     for (const { MetricName, Dimensions, Threshold } of alarms) {
       if (MetricName !== 'Duration') continue;
       const { Timeout } = functions.get(targetOf(resources, Dimensions[0].Value))!.Properties;
@@ -189,7 +189,7 @@ describe('alarms', () => {
 });
 
 describe('the dashboard', () => {
-  it('shows every function, every queue, what came in and how far scores are behind', () => {
+  it('shows every function and queue, the incoming traffic, and the lag of scores', () => {
     const [[, { Properties }]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, any]];
     const body = JSON.stringify(Properties.DashboardBody);
 

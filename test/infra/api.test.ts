@@ -52,7 +52,7 @@ describe('HTTP API', () => {
     });
   });
 
-  it('speaks payload format 2.0', () => {
+  it('uses payload format 2.0', () => {
     for (const [, { Properties }] of ofType(resources, 'AWS::ApiGatewayV2::Integration')) {
       expect(Properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
     }

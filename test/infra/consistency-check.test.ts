@@ -43,7 +43,7 @@ describe('the consistency check', () => {
     ]);
   });
 
-  it('sets off an alarm on any difference, which stays until a later run says otherwise', () => {
+  it('sets off an alarm on any difference, which stays on until a later run clears it', () => {
     expect(alarmOf('ConservationDifferent')).toMatchObject({
       Namespace: 'Laurel',
       Dimensions: [{ Name: 'service', Value: functions.get(ROLE)!.Properties.FunctionName }],
@@ -55,7 +55,7 @@ describe('the consistency check', () => {
     });
   });
 
-  it('sets off an alarm when it has not run for two hours, and none in the first one of the stack', () => {
+  it('sets off an alarm if it has not run for two hours, but not in the first hour of the stack', () => {
     const [alarm] = ofType(resources, 'AWS::CloudWatch::Alarm')
       .map(([, { Properties }]) => Properties)
       .filter(({ Metrics = [] }) => Metrics.some(({ Id }: any) => Id === 'runs'));
@@ -70,7 +70,7 @@ describe('the consistency check', () => {
       Period: 3600,
       Stat: 'SampleCount',
     });
-    // A queue that is polled is measured every minute: an hour with fewer minutes is not a whole one of the stack.
+    // A polled queue reports a metric every minute, so an hour with fewer data points is not a full hour of the stack.
     expect(metric('minutes')).toMatchObject({ Metric: { Namespace: 'AWS/SQS' }, Period: 3600, Stat: 'SampleCount' });
     expect(alarm).toMatchObject({
       EvaluationPeriods: 2,
@@ -81,7 +81,7 @@ describe('the consistency check', () => {
     expect(alarm.Metrics.map(({ Expression }: any) => Expression)).toContain('IF(minutes >= 55, FILL(runs, 0), 1)');
   });
 
-  it('has a row of its own on the dashboard', () => {
+  it('has its own row on the dashboard', () => {
     const [[, { Properties }]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, any]];
     const body = JSON.stringify(Properties.DashboardBody);
 

@@ -10,7 +10,7 @@ import { until } from '../support/stack.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** In the place of the CDK app: a template of two tables, which remembers which of them are new. */
+/** Replaces the CDK app: it writes a template with two tables, and records which of them are new. */
 const APP = `
 import { mkdirSync, writeFileSync } from 'node:fs';
 const { LAUREL_STAGE, LAUREL_NEW_TABLES, CDK_OUTDIR } = process.env;
@@ -20,7 +20,7 @@ mkdirSync(CDK_OUTDIR, { recursive: true });
 writeFileSync(\`\${CDK_OUTDIR}/Laurel-\${LAUREL_STAGE}.template.json\`, JSON.stringify(template));
 writeFileSync(\`\${CDK_OUTDIR}/new\`, LAUREL_NEW_TABLES);
 `;
-/** In the place of `cdk`: notes its arguments and what was new, and fails where it is told to. */
+/** Replaces `cdk`: it records its arguments and the new tables, and fails if told to. */
 const CDK = `#!/bin/sh
 echo "$1 $4 $5 new=$(cat "$3/new")" >> "$NOTES"
 exit "\${CDK_STATUS:-0}"
@@ -45,7 +45,7 @@ describe('npm run deploy', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  /** Runs it in an account whose stack has the tables `there`, or with no stack; gives what `cdk` was asked for. */
+  /** Runs the script in an account whose stack has the tables `there`, or no stack. Returns the calls of `cdk`. */
   async function deploy({ stage, there, cdkStatus = 0, region = 'eu-west-1' }: Deployment) {
     const resource = (name: string) =>
       '<member><ResourceType>AWS::DynamoDB::GlobalTable</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>' +
@@ -72,7 +72,7 @@ describe('npm run deploy', () => {
         NOTES: notes,
         CDK_STATUS: String(cdkStatus),
         LAUREL_STAGE: stage,
-        AWS_REGION: region,
+        ...(region !== '' && { AWS_REGION: region }),
         AWS_CONFIG_FILE: '/none',
         AWS_ACCESS_KEY_ID: 'key',
         AWS_SECRET_ACCESS_KEY: 'secret',
@@ -87,10 +87,10 @@ describe('npm run deploy', () => {
   }
 
   it.each<[string, Deployment, string[]]>([
-    ['creates tables first and protects them then', { stage: 'prod', there: undefined }, ['telemetry,registry', '']],
-    ['leaves what is there protected meanwhile', { stage: 'prod', there: ['telemetry'] }, ['registry', '']],
-    ['deploys once where nothing is new', { stage: 'prod', there: ['telemetry', 'registry'] }, ['']],
-    ['protects nothing where data may go', { stage: 'dev', there: undefined }, ['']],
+    ['creates tables first and then protects them', { stage: 'prod', there: undefined }, ['telemetry,registry', '']],
+    ['keeps existing tables protected meanwhile', { stage: 'prod', there: ['telemetry'] }, ['registry', '']],
+    ['deploys once if no table is new', { stage: 'prod', there: ['telemetry', 'registry'] }, ['']],
+    ['protects nothing on a stage that may lose its data', { stage: 'dev', there: undefined }, ['']],
   ])('%s', async (_what, deployment, steps) => {
     expect(await deploy(deployment)).toMatchObject({
       code: 0,
@@ -98,7 +98,7 @@ describe('npm run deploy', () => {
     });
   });
 
-  it('says in a sentence that there is no region', async () => {
+  it('explains a missing region in a sentence', async () => {
     const { code, said, asked } = await deploy({ stage: 'prod', there: undefined, region: '' });
 
     expect({ code, said, asked }).toEqual({ code: 1, said: expect.stringMatching(/^no AWS region .*\n$/), asked: [] });

@@ -221,14 +221,14 @@ describe('functions', () => {
     ['serve-pages', ServePagesEnv],
     ['set-visibility', SetVisibilityEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
-  ])('%s is given the environment that it parses, and what makes its stack traces readable', (role, schema) => {
+  ])('%s gets the environment that it parses, and readable stack traces', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
 
     expect(given.sort()).toEqual([...Object.keys(schema.shape), 'NODE_OPTIONS'].sort());
   });
 
-  it('do not compile without a name that their environment asks for', () => {
-    // @ts-expect-error SCORES_TABLE is missing: should this compile, `npm run check` fails here
+  it('do not compile without a name that their environment needs', () => {
+    // @ts-expect-error SCORES_TABLE is missing: if this compiles, `npm run check` fails here
     const environment = environmentOf(RefreshScoreEnv, { TELEMETRY_TABLE: 'a-table' });
 
     expect(environment).not.toHaveProperty('SCORES_TABLE');
@@ -249,11 +249,11 @@ describe('functions', () => {
     ['roll-up-metrics', 300],
     ['backfill', 300],
     ['check-conservation', 900],
-  ])('%s is ended after %i s', (role, seconds) => {
+  ])('%s times out after %i s', (role, seconds) => {
     expect(functions.get(role)!.Properties.Timeout).toBe(seconds);
   });
 
-  it('are named by stage and role, run on Node 24 and arm64, and keep their logs for a while', () => {
+  it('have names of stage and role, run on Node 24 and arm64, and keep their logs for a limited time', () => {
     for (const [role, { Properties }] of functions) {
       expect(Properties).toMatchObject({
         FunctionName: `laurel-local-${role}`,
@@ -267,7 +267,7 @@ describe('functions', () => {
 });
 
 describe('a function that feeds itself through a queue', () => {
-  it('is allowed to, and no other is', () => {
+  it('is allowed to, and no other function is', () => {
     const allowed = [...functions].filter(([, { Properties }]) => Properties.RecursiveLoop === 'Allow');
 
     expect(allowed.map(([role]) => role).sort()).toEqual(['backfill', 'refresh-score']);

@@ -8,7 +8,10 @@ import { describe, expect, it } from 'vitest';
 import { ofType, targetOf } from '../support/template.ts';
 import { functions, queues, resources } from './template-under-test.ts';
 
-/** What the CDK's own methods would grant for the same needs, to compare with: nothing that AWS asks for is forgotten. */
+/**
+ * The grants of the CDK's own methods for the same needs. The comparison shows permissions that AWS needs and Laurel
+ * forgot.
+ */
 const stack = new Stack(new App(), 'Compared');
 const partitionKey = { name: 'pk', type: AttributeType.STRING };
 const table = new TableV2(stack, 'Table', { partitionKey, dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES });
@@ -31,7 +34,7 @@ const CDK = {
 } as const;
 type Need = keyof typeof CDK;
 
-/** Which of them would be called for somebody who needs these actions on the target. */
+/** The CDK methods for a function that needs these actions on the target. */
 function needsOf(target: string, actions: readonly string[]): readonly Need[] {
   const has = (pattern: RegExp) => actions.some((action) => pattern.test(action));
   if (target.endsWith('.StreamArn')) return ['read a stream'];
@@ -45,16 +48,16 @@ function needsOf(target: string, actions: readonly string[]): readonly Need[] {
   return has(/:(?:Put|Update|Delete|BatchWrite)/u) ? [...read, 'write a table'] : read;
 }
 
-/** What the CDK would grant and Laurel does not, and why. */
+/** Permissions that the CDK would grant and Laurel does not, with the reason. */
 const WITHHELD: Readonly<Record<string, string>> = {
   'read a table: dynamodb:GetRecords': 'reads a stream, and has no meaning on a table',
   'read a table: dynamodb:GetShardIterator': 'reads a stream, and has no meaning on a table',
-  'read a table: dynamodb:DescribeTable': 'no function asks what a table is like, but the check of the counts',
-  'write a table: dynamodb:DescribeTable': 'no function asks what a table is like, but the check of the counts',
+  'read a table: dynamodb:DescribeTable': 'no function describes a table, except the consistency check',
+  'write a table: dynamodb:DescribeTable': 'no function describes a table, except the consistency check',
   'drain a queue: sqs:ChangeMessageVisibility': 'a failed message comes back by the queue’s own timeout',
-  'drain a queue: sqs:GetQueueUrl': 'a mapping knows its queue by its ARN',
-  'send to a queue: sqs:GetQueueUrl': 'a function is given the URL',
-  'send to a queue: sqs:GetQueueAttributes': 'whoever sends does not look at the queue',
+  'drain a queue: sqs:GetQueueUrl': 'a mapping finds its queue by its ARN',
+  'send to a queue: sqs:GetQueueUrl': 'a function gets the URL',
+  'send to a queue: sqs:GetQueueAttributes': "a sender does not read the queue's attributes",
   ...Object.fromEntries(
     ['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'Query', 'Scan'].map((verb) => [
       `read a table: dynamodb:${verb}`,
@@ -69,13 +72,13 @@ const WITHHELD: Readonly<Record<string, string>> = {
   ),
 };
 
-/** What Laurel grants beyond any of those methods, and why. */
+/** Permissions that Laurel grants beyond these methods, with the reason. */
 const BEYOND: Readonly<Record<string, string>> = {
-  'score-refresh: sqs:GetQueueAttributes': 'the check of the counts waits while refreshes are on their way',
-  'backfill: sqs:GetQueueAttributes': 'and while a backfill is at work',
+  'score-refresh: sqs:GetQueueAttributes': 'the consistency check waits while refreshes are queued',
+  'backfill: sqs:GetQueueAttributes': 'it also waits while a backfill is queued',
 };
 
-/** All that any role may do on one thing: `refresh-score`'s on `telemetry`, or a schedule's on its queue. */
+/** All permissions of a role on one resource: `refresh-score`'s on `telemetry`, or a schedule's on its queue. */
 const grants = (() => {
   const byHolder = new Map<string, { target: string; actions: string[] }>();
   for (const [, { Properties }] of ofType(resources, 'AWS::IAM::Policy')) {
@@ -90,8 +93,8 @@ const grants = (() => {
   return [...byHolder.values()];
 })();
 
-describe('each grant, compared with what the CDK would give for the same need', () => {
-  it('lacks only what is known to be needless, and every reason is still one', () => {
+describe("each grant, compared with the CDK's grant for the same need", () => {
+  it('lacks only permissions that are known to be needless, and every reason is still used', () => {
     const lacking = grants.flatMap(({ target, actions }) =>
       needsOf(target, actions).flatMap((need) =>
         CDK[need].filter((action) => !actions.includes(action)).map((action) => `${need}: ${action}`),
@@ -101,7 +104,7 @@ describe('each grant, compared with what the CDK would give for the same need', 
     expect([...new Set(lacking)].sort()).toEqual(Object.keys(WITHHELD).sort());
   });
 
-  it('has more only where it is known why', () => {
+  it('has additional permissions only with a known reason', () => {
     const more = grants.flatMap(({ target, actions }) => {
       const given: readonly string[] = needsOf(target, actions).flatMap((need) => CDK[need]);
       return actions.filter((action) => !given.includes(action)).map((action) => `${target}: ${action}`);
@@ -110,7 +113,7 @@ describe('each grant, compared with what the CDK would give for the same need', 
     expect([...new Set(more)].sort()).toEqual(Object.keys(BEYOND).sort());
   });
 
-  it('is the same where AWS itself acts in the name of a function: on streams, logs and invocations', () => {
+  it('is the same if AWS itself acts for a function: on streams, logs and invocations', () => {
     const exact = grants.filter(({ target }) => target.endsWith('.StreamArn') || target.startsWith('log of '));
 
     expect(exact).toHaveLength(functions.size + 4);

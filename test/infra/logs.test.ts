@@ -5,7 +5,7 @@ import { ofType } from '../support/template.ts';
 import { functions, resources } from './template-under-test.ts';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs/operating/logs.md'), 'utf8');
-/** The cells of a table's rows, between two markers of the page. */
+/** The cells of a table's rows between two markers of the page. */
 const rowsOf = (marker: string): readonly string[][] =>
   (page.split(`<!-- ${marker} -->`)[1] ?? '')
     .split(`<!-- /${marker} -->`)[0]!
@@ -24,7 +24,7 @@ describe('the access log', () => {
   const format: string = stage.Properties.AccessLogSettings.Format;
   const line = JSON.parse(format) as Readonly<Record<string, string>>;
 
-  /** What the gateway itself says: none of it can hold a quote, whatever a client sends. */
+  /** Values from the gateway itself. A client cannot put a quote into them. */
   const GATEWAYS_OWN = new Set([
     '$context.requestId',
     '$context.requestTime',
@@ -38,7 +38,7 @@ describe('the access log', () => {
     '$context.responseLatency',
   ]);
 
-  it("holds no client's own words, so that no request can break its JSON", () => {
+  it('contains no text from a client, so that no request can break its JSON', () => {
     const values = [...format.matchAll(/\$context\.[\w.]+/gu)].map(([variable]) => variable);
 
     expect(values.filter((variable) => !GATEWAYS_OWN.has(variable))).toEqual([]);
@@ -47,7 +47,7 @@ describe('the access log', () => {
     );
   });
 
-  it('has the fields that the documentation names', () => {
+  it('has the fields in the documentation', () => {
     expect(rowsOf('access-log').map(([field]) => field)).toEqual(Object.keys(line));
   });
 });

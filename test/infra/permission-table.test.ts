@@ -3,7 +3,10 @@ import { expectDocumented } from '../support/documented-table.ts';
 import { grantsOf } from '../support/template.ts';
 import { functions, resources } from './template-under-test.ts';
 
-/** `telemetry: Query, PutItem` for each thing that a function may touch; its own log is in every role. */
+/**
+ * `telemetry: Query, PutItem` for each resource that a function may use. Its own log is left out, because every role
+ * has it.
+ */
 function needsOf(role: string): string {
   return Object.entries(grantsOf(resources, role))
     .filter(([target]) => !target.includes('log of /aws/lambda/'))

@@ -37,7 +37,7 @@ describe('queues', () => {
     expect(guarded.sort()).toEqual([...queues.keys()].sort());
   });
 
-  it('that are drained hide a message for six function timeouts and the batching window', () => {
+  it('with a consumer hide a message for six function timeouts and the batching window', () => {
     expect(drained).toHaveLength(4);
     for (const mapping of drained) {
       const queue = queues.get(targetOf(resources, mapping.EventSourceArn))!.Properties;
@@ -47,7 +47,7 @@ describe('queues', () => {
     }
   });
 
-  it('that are drained give a message up to their own dead letters after five receives', () => {
+  it('with a consumer move a message to their dead-letter queue after five receives', () => {
     for (const { EventSourceArn } of drained) {
       const role = targetOf(resources, EventSourceArn);
       const { deadLetterTargetArn, maxReceiveCount } = queues.get(role)!.Properties.RedrivePolicy;
@@ -73,7 +73,7 @@ describe('queues', () => {
     });
   });
 
-  it('bound their functions by their mappings, not by a reserved concurrency, which would fill the dead letters', () => {
+  it('limit their functions by their mappings, not by a reserved concurrency, which would fill the dead-letter queues', () => {
     for (const { Properties } of functions.values()) {
       expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
     }
@@ -85,7 +85,7 @@ describe('schedules of queues', () => {
     .map(([, { Properties }]) => Properties)
     .filter(({ Target }) => targetOf(resources, Target.Arn) !== 'check-conservation');
 
-  it('send the stale backfill every hour and after midnight, the whole one every week, and rank at midnight', () => {
+  it('send the stale backfill every hour and after midnight, the full backfill every week, and rank at midnight', () => {
     const sent = schedules.map(({ ScheduleExpression, Target }) => [
       targetOf(resources, Target.Arn),
       ScheduleExpression,
@@ -100,7 +100,7 @@ describe('schedules of queues', () => {
     ]);
   });
 
-  it('have a sibling that starts the stale backfill when a deployment has ended, rolled back or not', () => {
+  it('have a rule that starts the stale backfill after every deployment, also after a rollback', () => {
     const [[, { Properties: rule }]] = ofType(resources, 'AWS::Events::Rule') as any;
     const [target] = rule.Targets;
 
@@ -117,7 +117,7 @@ describe('schedules of queues', () => {
     expect(rule.State).toBe('ENABLED');
   });
 
-  it('go by UTC, and leave what cannot be delivered in their dead letters', () => {
+  it('use UTC, and put undelivered messages into their dead-letter queues', () => {
     for (const { ScheduleExpressionTimezone, Target } of schedules) {
       expect(ScheduleExpressionTimezone).toBe('UTC');
       const undelivered = `${targetOf(resources, Target.Arn)}-schedule-dlq`;
@@ -125,7 +125,7 @@ describe('schedules of queues', () => {
     }
   });
 
-  it('may send to their queue and its undelivered, and nothing else', () => {
+  it('may send to their queue and their dead-letter queue, and nothing else', () => {
     const roles = new Set(schedules.map(({ Target }) => Target.RoleArn['Fn::GetAtt'][0]));
     const statements = ofType(resources, 'AWS::IAM::Policy')
       .filter(([, { Properties }]) => Properties.Roles.some((role: any) => roles.has(role.Ref)))
@@ -149,7 +149,7 @@ describe.each([['telemetry'], ['score_grants'], ['registry'], ['user_scores']])(
     expect(mapping.StartingPosition).toBe('TRIM_HORIZON');
   });
 
-  it('tries a change for six hours, halves a failing batch, and reports single failures', () => {
+  it('retries a change for six hours, halves a failing batch, and reports single failures', () => {
     expect(mapping).toMatchObject({
       BatchSize: 100,
       MaximumBatchingWindowInSeconds: 1,
@@ -161,7 +161,7 @@ describe.each([['telemetry'], ['score_grants'], ['registry'], ['user_scores']])(
     });
   });
 
-  it('hands over what announce-changes reads: of the scores, the items SCORE and PROFILE alone', () => {
+  it('delivers what announce-changes reads: of the scores, only the items SCORE and PROFILE', () => {
     const read = { dynamodb: { Keys: { sk: { S: [SCORE_SK, PROFILE_SK] } } } };
 
     expect(mapping.FilterCriteria).toEqual(
@@ -169,7 +169,7 @@ describe.each([['telemetry'], ['score_grants'], ['registry'], ['user_scores']])(
     );
   });
 
-  it('leaves what it gave up in its failure queue', () => {
+  it('puts given-up records into its failure queue', () => {
     const { Destination } = mapping.DestinationConfig.OnFailure;
 
     expect(targetOf(resources, Destination)).toBe('announce-changes-failures');

@@ -3,7 +3,7 @@ import { expectDocumented } from '../support/documented-table.ts';
 import { ofType, targetOf } from '../support/template.ts';
 import { mappings, queues, resources } from './template-under-test.ts';
 
-/** `30 minutes`, `2.5 hours`: as far as a reader needs it. */
+/** `30 minutes`, `2.5 hours`: rounded for a reader. */
 function spoken(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return minutes === 1 ? 'a minute' : `${minutes} minutes`;
@@ -12,7 +12,7 @@ function spoken(seconds: number): string {
 }
 
 describe('the runbook (UPDATE_DOCS=1 writes its tables)', () => {
-  it('says when a message that failed comes again, and when it is a dead letter, for each queue and stream', () => {
+  it('lists for each queue and stream when a failed message is retried, and when it is a dead letter', () => {
     const rows = mappings.map((mapping) => {
       const source = targetOf(resources, mapping.EventSourceArn);
       const queue = queues.get(source)?.Properties;
@@ -30,7 +30,7 @@ describe('the runbook (UPDATE_DOCS=1 writes its tables)', () => {
     ]);
   });
 
-  it('lists every kind of alarm, as its own description has it, and over what time it is seen', () => {
+  it('lists every kind of alarm with its description and its period', () => {
     const kinds = new Map<string, { readonly cells: readonly string[]; count: number }>();
     for (const [, { Properties }] of ofType(resources, 'AWS::CloudWatch::Alarm')) {
       const { AlarmDescription, Metrics, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = Properties;

@@ -7,14 +7,14 @@ import { byRole, ofType } from '../support/template.ts';
 import { resourcesOf, synthesize } from '../support/synthesis.ts';
 import { tables } from './template-under-test.ts';
 
-/** What differs from stage to stage; all else is read from the one template that the local stack runs. */
+/** Differences between stages. Other tests read the one template that the local stack runs. */
 describe('a stage', () => {
   it.each([
     ['prod', 'RetainExceptOnCreate', true],
     ['staging', 'RetainExceptOnCreate', true],
     ['dev', 'Delete', false],
     ['local', 'Delete', false],
-  ])('%s: tables go by %s, they and the stack are protected from deletion: %s', (stage, policy, isProtected) => {
+  ])('%s: tables use %s, and deletion protection of tables and stack is %s', (stage, policy, isProtected) => {
     const { template, terminationProtection } = synthesize(stage);
 
     expect(terminationProtection).toBe(isProtected);
@@ -28,7 +28,7 @@ describe('a stage', () => {
     ['all of them', 'all', false, []],
     ['all by name', [...tables.keys()].join(','), false, []],
     ['one', 'registry', true, [...tables.keys()].filter((role) => role !== 'registry')],
-  ])('with %s new protects only what is there already', (_which, newTables, isStackProtected, protectedTables) => {
+  ])('with %s new protects only existing tables', (_which, newTables, isStackProtected, protectedTables) => {
     const { template, terminationProtection } = synthesize('prod', { newTables });
     const found = [...byRole(template.Resources, 'AWS::DynamoDB::GlobalTable')];
 
@@ -38,7 +38,7 @@ describe('a stage', () => {
     ).toEqual(protectedTables);
   });
 
-  it('that keeps data deletes with a failed creation whatever has a name, so that the next one finds it free', () => {
+  it('that keeps data deletes named resources after a failed creation, so that the next one can use their names', () => {
     const kept = Object.values(resourcesOf('prod', { newTables: 'all' })).filter(
       ({ Type, DeletionPolicy }) => DeletionPolicy === 'Retain' && Type !== 'AWS::CDK::Metadata',
     );
@@ -46,14 +46,14 @@ describe('a stage', () => {
     expect(kept).toEqual([]);
   });
 
-  it('with a topic for alarms tells it of each', () => {
+  it('with an alarm topic sends each alarm to it', () => {
     const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
     const told = ofType(resourcesOf('test', { alarmTopicArn }), 'AWS::CloudWatch::Alarm');
 
     for (const [, { Properties }] of told) expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
   });
 
-  it('prod without a topic is refused in a sentence, unless it is said to be meant', () => {
+  it('prod without a topic is refused with a sentence, unless it is marked as intended', () => {
     const outdir = mkdtempSync(join(tmpdir(), 'laurel-prod-'));
     onTestFinished(() => rmSync(outdir, { recursive: true }));
     const { LAUREL_ALARM_TOPIC_ARN: _topic, ...env } = process.env;

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
-/** In the place of the CDK app: notes each of its runs, and takes long enough for two of them to overlap. */
+/** Replaces the CDK app: it records each of its runs, and runs long enough for two runs to overlap. */
 const APP = `
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ describe('synthIfStale', () => {
   });
   afterEach(() => rm(root, { recursive: true, force: true }));
 
-  it('keeps the result while the sources stand', async () => {
+  it('keeps the result while the sources are unchanged', async () => {
     const first = await synth();
 
     expect(await synth()).toBe(first);
@@ -67,7 +67,7 @@ describe('synthIfStale', () => {
     expect((await runs()).sort()).toEqual(['dev', 'local']);
   });
 
-  it('gives one whole result to processes that do it at once, and leaves nothing else', async () => {
+  it('gives one complete result to concurrent processes, and leaves nothing else', async () => {
     const results = await Promise.all([synth(), synth(), synth()]);
 
     expect(new Set(results).size).toBe(1);
@@ -75,7 +75,7 @@ describe('synthIfStale', () => {
     expect(await readdir(join(root, 'cdk.out'))).toHaveLength(1);
   });
 
-  it('keeps nothing of an app that failed', async () => {
+  it('keeps nothing of a failed app', async () => {
     await expect(synth('local', { BREAK: 'yes' })).rejects.toThrow();
 
     expect(await readdir(join(root, 'cdk.out'))).toEqual([]);
@@ -84,17 +84,17 @@ describe('synthIfStale', () => {
 });
 
 describe('the assembly of stage local', () => {
-  it('has for every function what its Handler names: an export of an ES module, of a runtime that runs it', async () => {
+  it('has for every function the export that its Handler names, in an ES module for its runtime', async () => {
     const assembly = inject('assembly');
     const template = JSON.parse(await readFile(join(assembly, 'Laurel-local.template.json'), 'utf8'));
     const functions = Object.values<any>(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
 
     expect(functions.length).toBeGreaterThan(0);
     for (const { Properties } of functions) {
-      expect(Properties.Runtime).toBe(`nodejs${process.versions.node.split('.')[0]}.x`); // what the tests run on
+      expect(Properties.Runtime).toBe(`nodejs${process.versions.node.split('.')[0]}.x`); // the runtime of the tests
       const [file, name] = Properties.Handler.split('.');
       const directory = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`);
-      const besides = Properties.FunctionName.endsWith('serve-pages') ? ['assets'] : []; // what browsers load
+      const besides = Properties.FunctionName.endsWith('serve-pages') ? ['assets'] : []; // files for browsers
       expect(await readdir(directory)).toEqual([...besides, `${file}.mjs`, `${file}.mjs.map`]);
       const program = `const all = await import('${pathToFileURL(join(directory, `${file}.mjs`)).href}'); console.log(typeof all.${name});`;
       const args = ['--input-type=module', '-e', program];

@@ -25,7 +25,7 @@ describe('tables', () => {
     });
   });
 
-  it('of grants is written by puts only: nobody may update, delete or write in batches', () => {
+  it('of grants is only written by puts: no role may update, delete or write in batches', () => {
     for (const role of functions.keys()) {
       const actions = grantsOf(resources, role!)['Allow score_grants'] ?? [];
       expect(dynamodb('DescribeTable', 'GetItem', 'BatchGetItem', 'Scan', 'PutItem')).toEqual(
@@ -34,7 +34,7 @@ describe('tables', () => {
     }
   });
 
-  it('of grants lists the lines of a user in their order, whole', () => {
+  it('of grants lists the complete lines of a user in order', () => {
     expect(tables.get('score_grants')!.Properties.GlobalSecondaryIndexes[0]).toEqual({
       IndexName: 'byUser',
       KeySchema: [
@@ -45,7 +45,7 @@ describe('tables', () => {
     });
   });
 
-  it('of scores lists each by its shard under a key that never changes, with what boards, gauges and backfills read', () => {
+  it('of scores lists each by its shard under a constant key, with the attributes that boards, gauges and backfills read', () => {
     expect(tables.get('user_scores')!.Properties.GlobalSecondaryIndexes).toEqual([
       {
         IndexName: 'byShard',
@@ -84,7 +84,7 @@ describe('tables', () => {
     });
   });
 
-  it('of backfills and of leaderboards forget items by themselves, and no other table does', () => {
+  it('of backfills and of leaderboards delete expired items, and no other table does', () => {
     const expiring = [...tables].flatMap(
       ([
         role,
@@ -99,7 +99,7 @@ describe('tables', () => {
     );
   });
 
-  it('have a stream where they hold facts or scores', () => {
+  it('have a stream if they hold facts or scores', () => {
     const streamed = [...tables].filter(([, { Properties }]) => Properties.StreamSpecification !== undefined);
 
     expect(streamed.map(([role]) => role)).toEqual(['telemetry', 'score_grants', 'registry', 'user_scores']);

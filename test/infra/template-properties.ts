@@ -2,14 +2,16 @@ import * as z from 'zod';
 import type { Resources } from '../support/template.ts';
 
 /**
- * Every property that a template of Laurel has, with what AWS enforces of it, and the test that shows what Laurel makes
- * of it where that is more than a value. Whether the local stack reads a property or ignores it, and why, is known by
- * its template reader alone (`local/template/resources.ts`), which refuses all others.
+ * Every property in a template of Laurel, with the rule that AWS enforces. If the property is more than a value, it
+ * also names the test that covers its effect.
+ *
+ * The local stack's template reader (`local/template/resources.ts`) alone decides whether a property is read or
+ * ignored, and why. It refuses all others.
  */
 
 export type Rule = {
   readonly fits: (value: any, resources: Resources) => boolean;
-  /** A test file, and a word of its own for the property where it does not name it. */
+  /** A test file, and a word that it uses for the property if it does not name it. */
   readonly shownBy?: { readonly file: string; readonly word: string | undefined };
 };
 
@@ -22,7 +24,7 @@ const text = (most: number, pattern = /^/u): Rule => is(z.string().min(1).max(mo
 const anything: Rule = { fits: () => true };
 const flag = is(z.boolean());
 
-/** `{"Ref": …}` or `{"Fn::GetAtt": […]}` of a resource of one of the types. */
+/** `{"Ref": …}` or `{"Fn::GetAtt": […]}` of a resource with one of the types. */
 const refersTo = (...types: readonly string[]): Rule => ({
   fits: (value, resources) => types.includes(resources[value?.Ref ?? value?.['Fn::GetAtt']?.[0]]?.Type ?? ''),
 });
@@ -35,7 +37,7 @@ const shownBy = (test: string, rule: Rule, word?: string): Rule => ({
   ...rule,
   shownBy: { file: `test/${test}.test.ts`, word },
 });
-/** How the local stack behaves by it. */
+/** The effect of the property in the local stack. */
 const local = (test: string, rule: Rule, word?: string): Rule => shownBy(`local/${test}`, rule, word);
 
 const API = 'AWS::ApiGatewayV2::Api';
@@ -57,7 +59,7 @@ const action = text(128, /^(?:dynamodb|logs|sqs|lambda|sts):(?:\w+|\*)$/u);
 const attribute = text(255);
 const tags = { 'Tags[].Key': text(128, /^(?!aws:)/u), 'Tags[].Value': text(256) };
 
-/** Of every resource, beside its properties. */
+/** Attributes of every resource, beside its properties. */
 export const ATTRIBUTES: Readonly<Record<string, Rule>> = {
   DeletionPolicy: shownBy('infra/stages', oneOf('Delete', 'Retain', 'RetainExceptOnCreate')),
   UpdateReplacePolicy: oneOf('Delete', 'Retain'),

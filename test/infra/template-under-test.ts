@@ -1,4 +1,4 @@
-/** The template of stage `local`, as the local stack runs it. */
+/** The template of the stage `local`, which the local stack runs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';

@@ -12,7 +12,7 @@ import { ATTRIBUTES, PROPERTIES, type Rule } from './template-properties.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** What AWS would refuse of the templates, checked without an account. */
+/** Faults in the templates that AWS would refuse, found without an account. */
 const templates = everyTemplate();
 
 const READ: Readonly<Record<string, z.core.$ZodType>> = {
@@ -31,7 +31,7 @@ const READ: Readonly<Record<string, z.core.$ZodType>> = {
   'AWS::SQS::Queue': reader.Queue,
 };
 
-/** What the local stack makes of a property: `read`, `ignored: why`, or `refused`. */
+/** How the local stack treats a property: `read`, `ignored: why`, or `refused`. */
 function readAs(schema: z.core.$ZodType, [name, ...rest]: readonly string[]): string {
   const because = reader.ignored.get(schema)?.because;
   if (because !== undefined) return `ignored: ${because}`;
@@ -47,7 +47,7 @@ function readAs(schema: z.core.$ZodType, [name, ...rest]: readonly string[]): st
     def.type as string
   ];
   if (member) return readAs(member, rest);
-  return def.type === 'unknown' ? 'read' : 'refused'; // policies, which a strict parser of their own reads
+  return def.type === 'unknown' ? 'read' : 'refused'; // policies, which a separate strict parser reads
 }
 
 const segmentsOf = (path: string) => path.replaceAll('[]', '.[]').split('.');
@@ -81,7 +81,7 @@ const rules = [
 ];
 
 describe('the list of properties', () => {
-  it('has what every template has, and nothing that none has any more', () => {
+  it('has every property of every template, and no others', () => {
     const there = new Set(
       templates.flatMap(([, { Resources }]) => found(Resources)).map(({ type, path }) => `${type} ${path}`),
     );
@@ -97,7 +97,7 @@ describe('the list of properties', () => {
     ).toEqual([]);
   });
 
-  it('has none that the local stack would refuse, and none of which it does not say why it ignores it', () => {
+  it('has no property that the local stack refuses, and none that it ignores without a reason', () => {
     const refused = rules.filter(([type, path]) => {
       if (reader.TYPES_WITHOUT_MEANING.has(type)) return false;
       const schema = type === '' ? ReadResource : READ[type];
@@ -107,7 +107,7 @@ describe('the list of properties', () => {
     expect(refused.map(([type, path]) => `${type} ${path}`)).toEqual([]);
   });
 
-  it('knows what the local stack ignores, what it reads, and what it refuses', () => {
+  it('knows which properties the local stack ignores, reads and refuses', () => {
     expect(readAs(reader.Queue, ['VisibilityTimeout'])).toBe('read');
     expect(readAs(reader.Queue, ['SqsManagedSseEnabled'])).toBe('ignored: the engine keeps a plain file');
     expect(readAs(reader.Queue, ['ContentBasedDeduplication'])).toBe('refused');
@@ -119,15 +119,15 @@ describe('the list of properties', () => {
     ['a number between others', 'AWS::Logs::LogGroup', 'RetentionInDays', 91, 90],
     ['a name with a wrong character', 'AWS::Lambda::Function', 'FunctionName', 'a.b', 'a-b'],
     ['a name that is too long', 'AWS::Scheduler::Schedule', 'Name', 'a'.repeat(65), 'a'.repeat(64)],
-    ['a reference to a thing of another type', 'AWS::Lambda::Function', 'Role', { Ref: 'Q' }, { Ref: 'R' }],
-  ])('tells %s from one that AWS takes', (_what, type, path, wrong, right) => {
+    ['a reference to a resource of another type', 'AWS::Lambda::Function', 'Role', { Ref: 'Q' }, { Ref: 'R' }],
+  ])('distinguishes %s from a value that AWS accepts', (_what, type, path, wrong, right) => {
     const resources = { Q: { Type: 'AWS::SQS::Queue', Properties: {} }, R: { Type: 'AWS::IAM::Role', Properties: {} } };
 
     expect(ruleOf(type, path)!.fits(wrong, resources)).toBe(false);
     expect(ruleOf(type, path)!.fits(right, resources)).toBe(true);
   });
 
-  it('names tests that are about the property', () => {
+  it('names tests that cover the property', () => {
     const astray = rules.filter(([, path, { shownBy }]) => {
       if (shownBy === undefined) return false;
       const name = segmentsOf(path).findLast((segment) => /\w/u.test(segment)) ?? 'Variables';
@@ -138,7 +138,7 @@ describe('the list of properties', () => {
   });
 });
 
-describe('what CloudFormation would refuse', () => {
+describe('faults that CloudFormation would refuse', () => {
   const queue = (Properties: object): Resources => ({ Jobs: { Type: 'AWS::SQS::Queue', Properties } });
   const aFunction = (Properties: object): Resources => ({
     F: { Type: 'AWS::Lambda::Function', Properties: { Role: 'r', Code: { S3Key: 'k' }, ...Properties } },
@@ -158,14 +158,14 @@ describe('what CloudFormation would refuse', () => {
     expect(faultsOf(resources)).toEqual([expect.stringContaining(fault)]);
   });
 
-  it('is found: a cycle, by the CDK, whenever it reads a template', () => {
+  it('are found: the CDK finds a cycle whenever it reads a template', () => {
     const refersTo = (id: string) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: { Ref: id } } });
 
     expect(() => Template.fromJSON({ Resources: { A: refersTo('B'), B: refersTo('A') } })).toThrow('cycle');
   });
 });
 
-/** As long as it can be in an account: the longest region, and what CloudFormation puts behind a name. */
+/** The maximum length in an account: the longest region, and the suffix that CloudFormation adds to a name. */
 const lengthOf = (value: unknown): number =>
   JSON.stringify(value, (_key, inner: any) => {
     if (typeof inner !== 'object' || inner === null || !isReference(inner)) return inner;
@@ -184,7 +184,7 @@ describe.each(templates)('the template of %s', (_stage, template) => {
     expect(() => Template.fromJSON(template)).not.toThrow();
   });
 
-  it('keeps what AWS enforces of each property', () => {
+  it("obeys AWS's rule for each property", () => {
     const wrong = found(Resources).filter(
       ({ type, path, value }) => ruleOf(type, path)?.fits(value, Resources) === false,
     );
@@ -192,7 +192,7 @@ describe.each(templates)('the template of %s', (_stage, template) => {
     expect(wrong).toEqual([]);
   });
 
-  it('stays within the sizes that AWS takes', () => {
+  it("stays within AWS's size limits", () => {
     const sizes = new Map<string, number>();
     for (const { Roles, PolicyDocument } of of('AWS::IAM::Policy')) {
       for (const { Ref } of Roles) sizes.set(Ref, (sizes.get(Ref) ?? 0) + lengthOf(PolicyDocument));
@@ -208,7 +208,7 @@ describe.each(templates)('the template of %s', (_stage, template) => {
     expect(JSON.stringify(template).length).toBeLessThanOrEqual(1_000_000);
   });
 
-  it('has each name, and each route, once', () => {
+  it('has each name and each route once', () => {
     const named = Object.values(Resources).flatMap(({ Type, Properties }) =>
       Object.entries(Properties)
         .filter(([property, value]) => /^(?:\w*Name|RouteKey)$/u.test(property) && typeof value === 'string')
@@ -219,10 +219,10 @@ describe.each(templates)('the template of %s', (_stage, template) => {
     expect(named.filter((name, index) => named.indexOf(name) !== index && !isMetric(name))).toEqual([]);
   });
 
-  it('defines the attributes that keys and indexes are made of, and no other', () => {
+  it('defines the attributes of keys and indexes, and no others', () => {
     for (const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes = [] } of of('AWS::DynamoDB::GlobalTable')) {
       for (const { Projection } of GlobalSecondaryIndexes) {
-        expect(Projection.NonKeyAttributes?.length ?? 0).toBeLessThanOrEqual(20); // as many as an index takes
+        expect(Projection.NonKeyAttributes?.length ?? 0).toBeLessThanOrEqual(20); // the maximum of an index
       }
       const keys = [KeySchema, ...GlobalSecondaryIndexes.map((index: any) => index.KeySchema)].flat();
       const named = (list: any[]) => [...new Set(list.map(({ AttributeName }) => AttributeName))].sort();
@@ -230,7 +230,7 @@ describe.each(templates)('the template of %s', (_stage, template) => {
     }
   });
 
-  it('looks at no alarm over more than AWS takes: a day, or a week with periods of an hour, of ten metrics', () => {
+  it('has no alarm over more than AWS allows: a day, or a week with periods of an hour, with ten metrics', () => {
     for (const { Period, EvaluationPeriods, Metrics = [] } of of('AWS::CloudWatch::Alarm')) {
       const periods = [Period, ...Metrics.map(({ MetricStat }: any) => MetricStat?.Period)].filter((each) => each > 0);
       expect(new Set(periods).size).toBe(1);

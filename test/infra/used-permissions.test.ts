@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { EXCEPTIONS, grantedBy, targetOfArn, textOf, unusedOf } from '../support/used-permissions.ts';
 import { resources } from './template-under-test.ts';
 
-describe('what functions may do', () => {
+describe('the permissions of functions', () => {
   const granted = grantedBy(resources);
 
-  it('is unused until it was used, by that function and on that thing', () => {
+  it('are unused until that function has used them on that resource', () => {
     const [query, other] = [
       { role: 'refresh-score', action: 'dynamodb:Query', target: 'telemetry' },
       { role: 'backfill', action: 'dynamodb:Query', target: 'telemetry' },
@@ -28,11 +28,11 @@ describe('what functions may do', () => {
       'registry.StreamArn',
     ],
     ['arn:aws:sqs:us-east-1:000000000000:laurel-local-score-refresh', 'score-refresh'],
-  ])('is used on %s as %s', (arn, target) => {
+  ])('are used on %s as %s', (arn, target) => {
     expect(targetOfArn(arn)).toBe(target);
   });
 
-  it('is excepted only where it is still granted', () => {
+  it('have an exception only while they are granted', () => {
     for (const { of, because } of EXCEPTIONS) {
       expect(
         granted.map(textOf).some((permission) => of.test(permission)),

@@ -45,12 +45,12 @@ describe('the Invoke call', () => {
 
   it.each([
     ['another name', 'tiny-other', '', 404, 'Function not found: tiny-other'],
-    ['a version that there is not', 'tiny-worker:7', '', 404, 'Function not found: tiny-worker:7'],
-    ['an alias that there is not', 'tiny-worker', '?Qualifier=live', 404, 'Function not found: tiny-worker:live'],
+    ['an unknown version', 'tiny-worker:7', '', 404, 'Function not found: tiny-worker:7'],
+    ['an unknown alias', 'tiny-worker', '?Qualifier=live', 404, 'Function not found: tiny-worker:live'],
     ['an ARN of another account', ARN.replace('000000000000', '111111111111'), '', 404, 'Function not found'],
     ['an ARN of another region', ARN.replace('us-east-1', 'eu-west-1'), '', 404, 'Function not found'],
     ['two qualifiers', 'tiny-worker:$LATEST', '?Qualifier=live', 400, 'qualifier'],
-    ['a name that is no text', '%E0%A4%A', '', 404, 'Function not found'],
+    ['a name with an invalid encoding', '%E0%A4%A', '', 404, 'Function not found'],
   ])('refuses %s', async (_what, reference, query, status, sentence) => {
     const answer = await invoke(reference, { query });
     expect(answer).toEqual({ status, text: expect.stringContaining(sentence) });
@@ -74,11 +74,11 @@ describe('the AWS endpoint', () => {
   const listQueues = { 'x-amz-target': 'AmazonSQS.ListQueues', 'content-type': 'application/x-amz-json-1.0' };
 
   it.each([
-    ['a page elsewhere', { origin: 'https://evil.example' }],
+    ['a page of another host', { origin: 'https://evil.example' }],
     ['a page on another port', { origin: 'http://localhost:3000' }],
-    ['a page without an origin of its own', { origin: 'null' }],
-    ['a name that was made to point here', { host: 'evil.example:80' }],
-    ['a name that begins like ours', { host: 'localhost.evil.example' }],
+    ['a page without an origin', { origin: 'null' }],
+    ['a name that resolves to this machine', { host: 'evil.example:80' }],
+    ['a name with the same prefix', { host: 'localhost.evil.example' }],
   ])('refuses %s, on each of its services', async (_what, headers) => {
     const before = tiny.notes().length;
     expect(await post({ headers: { ...listQueues, ...headers }, body: '{}' })).toMatchObject({ status: 403 });
@@ -90,7 +90,7 @@ describe('the AWS endpoint', () => {
     expect(await post({ headers: { ...listQueues, host }, body: '{}' })).toMatchObject({ status: 200 });
   });
 
-  it('tells a client of the query protocol which version it needs', async () => {
+  it('tells a client with the query protocol which version it needs', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
     const { status, text } = await post({ headers, body: 'Action=ListQueues&Version=2012-11-05' });
 
@@ -99,8 +99,8 @@ describe('the AWS endpoint', () => {
   });
 });
 
-describe('a queue that nobody reads', () => {
-  it('counts a message as waiting again once its time with a reader is over', async () => {
+describe('a queue without a consumer', () => {
+  it('counts a message as waiting again when its visibility timeout is over', async () => {
     const call = awsCaller(stack.sqsEndpoint, 'operator');
     const QueueUrl = stack.queues.jobs;
     const counts = async () => {

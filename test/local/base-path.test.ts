@@ -4,7 +4,7 @@ import { startTestStack, type TestStack } from '../support/stack.ts';
 import { resourcesOf } from '../support/synthesis.ts';
 import { byRole, ofType } from '../support/template.ts';
 
-/** The template with its base path, run on the bundles of the one without: only the template differs. */
+/** The template with its base path, run on the bundles of the template without it: only the template differs. */
 const run = readAssembly(inject('assembly'), 'Laurel-local');
 const bundles = byRole(run.template.Resources as any, 'AWS::Lambda::Function');
 const resources = resourcesOf('local', { basePath: '/api' });
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 describe('a base path', () => {
-  it('is in front of each route, which is also there without it', () => {
+  it('is in front of each route, and each route also works without it', () => {
     const keys = ofType(resources, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => String(Properties.RouteKey));
     const plain = ofType(run.template.Resources as any, 'AWS::ApiGatewayV2::Route').map(([, each]) =>
       String(each.Properties.RouteKey),
@@ -47,7 +47,7 @@ describe('a base path', () => {
     });
   });
 
-  it.each(['/api', '/api/api/health', '/apihealth', '/v2/health'])('%s is nothing', async (path) => {
+  it.each(['/api', '/api/api/health', '/apihealth', '/v2/health'])('%s is unknown', async (path) => {
     const answer = await fetch(`${stack.baseUrl}${path}`);
 
     expect(await answer.json()).toMatchObject({ code: 'not_found' });

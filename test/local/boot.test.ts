@@ -23,14 +23,14 @@ const watched = (laurel: StackProcess) => {
   return laurel;
 };
 const start = (...args: readonly string[]) => watched(spawnLaurel(dataDirectory, ...args));
-/** A proxy that answers nobody, and that Node is told to ask. */
+/** A proxy that answers nobody, and an environment that tells Node to use it. */
 const BEHIND_PROXY = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
 const isGone = (url: string) => () =>
   fetch(url).then(
     () => false,
     () => true,
   );
-/** Files that others than their owner may read. */
+/** Files that users other than the owner may read. */
 const openToOthers = (path: string): readonly string[] => {
   const stat = lstatSync(path);
   const inside = stat.isDirectory() ? readdirSync(path).flatMap((entry) => openToOthers(join(path, entry))) : [];
@@ -53,7 +53,10 @@ const engineProcesses = () => {
   return /http:\/\/127\.\d+\.\d+\.\d+:\d+/g.exec(engine)?.[0] ?? '';
 };
 
-/** Loaded at once, and yet of the days on which it was done: the history of each, and the gain of the last seven. */
+/**
+ * The sample is loaded at once, but its points belong to its days: the history of each day, and the gain of the last
+ * seven.
+ */
 async function eachDayHasItsPoints(baseUrl: string, lastDay: string): Promise<void> {
   const get = async (path: string): Promise<any> => (await fetch(baseUrl + path)).json();
   const daysOf = (username: string) =>
@@ -77,7 +80,7 @@ async function eachDayHasItsPoints(baseUrl: string, lastDay: string): Promise<vo
 }
 
 describe('npm start', () => {
-  it('serves what it says, keeps it over a kill, and ends all it started', async () => {
+  it('serves the published addresses, keeps its data over a kill, and stops everything that it started', async () => {
     const first = start('--empty');
     const { baseUrl, adminKey } = await first.ready();
     expect(await send(baseUrl, 'one')).toBe('accepted');
@@ -99,7 +102,7 @@ describe('npm start', () => {
 
     expect(openToOthers(dataDirectory)).toEqual([]);
 
-    expect(await second.end('SIGTERM')).toBe(0); // of npm alone, which passes it on
+    expect(await second.end('SIGTERM')).toBe(0); // only to npm, which forwards it
     await expect(fetch(again.baseUrl)).rejects.toThrow();
     await expect(fetch(again.dynamodbEndpoint)).rejects.toThrow();
     expect(second.printed()).toMatch(new RegExp(`The page: +${again.baseUrl}/\\n[\\s\\S]*Who leads`, 'u'));
@@ -109,16 +112,16 @@ describe('npm start', () => {
     const fresh = watched(spawnNpmStart(dataDirectory, ['--empty', '--fresh'], BEHIND_PROXY));
     const anew = await fresh.ready();
     expect(anew.adminKey).not.toBe(adminKey);
-    expect(fresh.printed()).not.toContain('/v1/scores/'); // nobody is there yet
+    expect(fresh.printed()).not.toContain('/v1/scores/'); // there are no users yet
     expect(await send(anew.baseUrl, 'one')).toBe('accepted');
     const listed = await spawnOperator(['keys', 'list', '--local', dataDirectory], BEHIND_PROXY).ended;
     expect(listed).toMatchObject({ code: 0 });
-    await fresh.end('SIGKILL'); // of npm alone, which can pass nothing on
+    await fresh.end('SIGKILL'); // only to npm, which cannot forward it
     await until(isGone(anew.baseUrl));
-    await until(() => !existsSync(join(dataDirectory, 'local.json'))); // it was stopped, not cut off
+    await until(() => !existsSync(join(dataDirectory, 'local.json'))); // the stack was stopped properly
   });
 
-  it('loads the sample once, also where that was cut short, and shows who leads', async () => {
+  it('loads the sample once, also after an interruption, and shows the leader', async () => {
     const progress = join(dataDirectory, 'sample.json');
     const cutShort = start('--fresh');
     await until(() => cutShort.printed().includes('Loading the sample'));
@@ -141,7 +144,7 @@ describe('npm start', () => {
     expect(stats.totalEvents).toBe(264);
   });
 
-  it('ends with one sentence where the disk is full, and where the admin key opens nothing', async () => {
+  it('ends with one sentence if the disk is full, or if the admin key is invalid', async () => {
     rmSync(join(dataDirectory, 'admin-key'));
     symlinkSync('/dev/full', join(dataDirectory, 'admin-key.new'));
     const full = start('--empty');
@@ -162,7 +165,7 @@ describe('npm start', () => {
     }
   });
 
-  it('says in a sentence what is wrong with its arguments', async () => {
+  it('explains invalid arguments in a sentence', async () => {
     const wrong = start('--port', 'eighty');
     expect(await wrong.exited()).toBe(1);
     expect(wrong.printed()).toContain('expected 0 to 65535');

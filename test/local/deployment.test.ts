@@ -1,8 +1,8 @@
 /**
- * A release, a rollback and a roll-forward on the data of one running stack. The other release has other rules and another
- * number of its fold, as in a bundle of its own; nothing else tells a stack that anything has changed.
+ * A release, a rollback and a roll-forward on the data of a running stack. The other release has other rules and
+ * another number of its fold, as in a separate bundle. The stack has no other sign of the change.
  *
- * Seen to fail without the message after a deployment.
+ * This test failed without the message after a deployment.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ const otherRelease: Plugin = {
   },
 };
 
-/** The assembly with the code of these functions from another release. */
+/** The assembly with these functions' code from another release. */
 async function released(assembly: Assembly, roles: readonly string[]): Promise<Assembly> {
   await build({
     entryPoints: roles.map((role) => ({ in: join('functions', role, 'handler.ts'), out: join(role, 'index') })),
@@ -104,7 +104,7 @@ async function sendEvents(stack: TestStack): Promise<void> {
   await stack.drain();
 }
 
-/** What anybody sees of ada, and how the operator's command counts the scores. */
+/** The public view of ada, and the operator command's counts of scores. */
 async function seen(stack: TestStack) {
   await invoke(stack, 'rank-leaderboards');
   const { refreshedAt: _, ...score } = await read(stack, '/v1/scores/ada');
@@ -117,14 +117,17 @@ async function seen(stack: TestStack) {
   const { rulesVersions: versions, staleUsers, lastBackfill } = status;
   return { score: { ...score, asOf: null }, days, gains, versions, staleUsers, lastBackfill };
 }
-/** The gain of a window is the score of the last date minus that of the date before its first one, both by the same rules. */
+/**
+ * The gain of a window is the score of the last date minus the score of the date before the first one, both by the same
+ * rules.
+ */
 const gainsOf = ({ days }: { readonly days: readonly { readonly canonicalScore: number }[] }) => {
   const before = (dates: number) => days.at(-1 - dates)?.canonicalScore ?? 0;
   const today = days.at(-1)!.canonicalScore;
   return { today: today - before(1), week: today - before(7), season: today - before(90) };
 };
 
-it('refreshes what another release folded and scored otherwise, once after each deployment', async () => {
+it('refreshes scores of another release once after each deployment', async () => {
   const usual = readAssembly(await assemblyOfRun(), 'Laurel-local');
   const other = await released(usual, ['refresh-score', 'backfill']);
   let stack = await start(usual);
@@ -138,7 +141,7 @@ it('refreshes what another release folded and scored otherwise, once after each 
   expect(back).toMatchObject({ score: { rulesVersion: '0' }, versions: { 0: 1 } });
   expect(back.lastBackfill).toMatchObject({ mode: 'stale', status: 'done' });
   expect(back.score.canonicalScore).toBeGreaterThan(first.score.canonicalScore);
-  for (const each of [first, back]) expect(each.gains).toEqual(gainsOf(each)); // a change of rules is no gain of a day
+  for (const each of [first, back]) expect(each.gains).toEqual(gainsOf(each)); // a change of the rules is not a gain
   await stack.stop();
 
   stack = await start(usual);
@@ -148,5 +151,5 @@ it('refreshes what another release folded and scored otherwise, once after each 
   await stack.stop();
 
   stack = await start(usual);
-  expect(await seen(stack)).toEqual(forward); // nothing was deployed, so there was no other backfill
+  expect(await seen(stack)).toEqual(forward); // without a deployment there was no other backfill
 });

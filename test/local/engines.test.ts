@@ -7,7 +7,7 @@ import { hasJava, startTestEngine } from '../support/engines.ts';
 import { temporaryDirectory } from '../support/stack.ts';
 
 describe('an engine', () => {
-  it.for(ENGINES)('for tests gives each caller tables of their own (%s)', async (engine, { skip }) => {
+  it.for(ENGINES)('gives each test its own tables (%s)', async (engine, { skip }) => {
     skip(engine === 'dynamodb-local' && !hasJava(), 'DynamoDB Local needs Java');
     const testEngine = await startTestEngine({ engine });
     const client = testEngine.client();
@@ -25,7 +25,7 @@ describe('an engine', () => {
     await testEngine.stop();
   });
 
-  it('ends when it is asked to', async () => {
+  it('ends on request', async () => {
     const dataDirectory = temporaryDirectory();
     const engine = await startDynamoDbEngine('dynoxide', { dataDirectory });
     await engine.stop();
@@ -33,7 +33,7 @@ describe('an engine', () => {
     rmSync(dataDirectory, { recursive: true });
   });
 
-  it('gets a port that no other engine gets, and that is never given out by chance', async () => {
+  it('gets a port that no other engine gets, and that the system never assigns', async () => {
     const always = () => 0.5;
     const first = await claimPort(always);
     let draws = 0;

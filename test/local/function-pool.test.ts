@@ -53,7 +53,7 @@ describe('a function', () => {
     });
   });
 
-  it('has the memory that the template gives it, and little of that for what is short-lived', async () => {
+  it('has the memory of the template, and little of it for short-lived objects', async () => {
     aPool(`import { resourceLimits } from 'node:worker_threads'; export const handler = async () => resourceLimits`);
     expect(await invoke()).toMatchObject({ maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 });
   });
@@ -95,7 +95,7 @@ describe('a function', () => {
       `await new Promise(() => setImmediate(() => { throw new TypeError() }))`,
       'TypeError',
     ],
-  ])('that %s fails that invocation only', async (_what, code, errorType) => {
+  ])('that %s makes only that invocation fail', async (_what, code, errorType) => {
     const { log } = aPool(
       `let count = 0; export const handler = async ({ bad }) => { if (bad) { ${code} } return ++count; }`,
       { timeoutMs: 300 },
@@ -106,13 +106,13 @@ describe('a function', () => {
     expect(log()).toContain(errorType);
   });
 
-  it('that cannot be loaded fails each invocation', async () => {
+  it('that cannot be loaded makes each invocation fail', async () => {
     aPool(`import './missing.mjs'`);
     expect(await invoke()).toBe('Error');
     expect(await invoke()).toBe('Error');
   });
 
-  it('is not started again by invocations that wait when it is stopped', async () => {
+  it('is not restarted by waiting invocations when it is stopped', async () => {
     aPool('export const handler = () => new Promise(() => setInterval(() => {}, 1000))', { timeoutMs: 60_000 });
     const invocations = [invoke(), invoke(), invoke()];
     await pool.stop();
@@ -135,7 +135,7 @@ describe('a function', () => {
     expect(pool.inFlight()).toBe(0);
   });
 
-  it('prints to its log, all that it printed before it was ended', async () => {
+  it('prints to its log, with all output from before it was ended', async () => {
     const { log } = aPool(
       `export const handler = () => { console.log('before'); console.error('the end'); for (;;); }`,
       {

@@ -10,13 +10,13 @@ describe('the health of functions', () => {
   });
   const queue = 'messages of score-refresh';
 
-  it('is told once when it fails, however often, and once when all that failed was done', () => {
+  it('is reported once when it fails, however often, and once when all failed messages are done', () => {
     health.note('refresh-score', queue, { failed: ['1', '2'] });
     health.note('refresh-score', queue, { failed: ['1'], done: ['3'] });
     expect(said).toEqual(['refresh-score began to fail at messages of score-refresh: Error: of refresh-score']);
 
     health.note('refresh-score', queue, { done: ['1'] });
-    expect(said).toHaveLength(1); // the other message has failed and did not come again yet
+    expect(said).toHaveLength(1); // the other failed message has not come again yet
     health.note('refresh-score', queue, { done: ['2'] });
     expect(said.slice(1)).toEqual(['refresh-score is well again']);
 
@@ -25,7 +25,7 @@ describe('the health of functions', () => {
     expect(said).toHaveLength(3);
   });
 
-  it('says what was given up, be it at the first failure or at the last of several', () => {
+  it('names given-up messages, after the first or the last of several failures', () => {
     health.note('refresh-score', queue, { failed: ['1', '2'] });
     health.note('refresh-score', queue, { done: ['2'], givenUp: ['1'] });
     expect(said.at(-1)).toBe(
@@ -39,7 +39,7 @@ describe('the health of functions', () => {
     ]);
   });
 
-  it('is each function’s own', () => {
+  it('is separate for each function', () => {
     health.note('refresh-score', queue, { failed: ['1'] });
     health.note('announce-changes', 'the stream of telemetry', { done: ['1'] });
 

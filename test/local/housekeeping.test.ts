@@ -14,7 +14,7 @@ const directory = temporaryDirectory();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('a log', () => {
-  it('that is too long makes room under the hand that writes it, and its last part is kept', () => {
+  it('that is too long is truncated while its writer has it open, and its last part is kept', () => {
     const log = join(directory, 'worker.log');
     const hand = openSync(log, 'a');
     writeSync(hand, 'long enough\n');
@@ -36,7 +36,7 @@ describe('a log', () => {
 });
 
 describe('a full disk', () => {
-  it('ends a running stack with a sentence, and lets none begin', async () => {
+  it('ends a running stack with a sentence, and prevents a start', async () => {
     let free = 1024 ** 3;
     const { assembly } = tinyAssembly({});
     const stack = await startTestStack({ assembly, freeBytes: () => free });
@@ -48,7 +48,7 @@ describe('a full disk', () => {
 });
 
 describe("the engine's stream records", () => {
-  it('that are older than a day go once they were read, and the numbers go on after those that are gone', async () => {
+  it('that are read and older than a day are deleted, and the numbers continue', async () => {
     const dataDirectory = join(directory, 'dynoxide');
     const engine = await startDynamoDbEngine('dynoxide', { dataDirectory });
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -69,7 +69,7 @@ describe("the engine's stream records", () => {
     const tomorrow = Date.now() + 25 * 3_600_000;
 
     expect(trimStreams(dataDirectory, [read('4')], Date.now())).toBe(0); // younger
-    expect(trimStreams(dataDirectory, [], tomorrow)).toBe(0); // nobody has read it
+    expect(trimStreams(dataDirectory, [], tomorrow)).toBe(0); // nobody has read them
     const writer = new DatabaseSync(join(dataDirectory, 'dynoxide.db'));
     writer.exec('BEGIN EXCLUSIVE');
     expect(trimStreams(dataDirectory, [read('4')], tomorrow)).toBe(0); // the engine is in the middle of a write

@@ -19,7 +19,7 @@ describe('route matching', () => {
     ['GET', '/v1/keys/mine', 'ANY /v1/keys/mine', undefined],
     ['GET', '/v1/keys/', '$default', undefined],
     ['GET', '/v1/keys/a/b', '$default', undefined],
-    ['GET', '/v1/keys/a%2Fb', 'ANY /v1/keys/{id}', { id: 'a/b' }], // what was encoded twice
+    ['GET', '/v1/keys/a%2Fb', 'ANY /v1/keys/{id}', { id: 'a/b' }], // encoded twice
     ['GET', '/ext/a//b', 'ANY /ext/{name+}', { name: 'a/b' }],
     ['POST', '/ext/@scope/name@1/yank', 'ANY /ext/{name+}', { name: '@scope/name@1/yank' }],
     ['GET', '/nothing', '$default', undefined],
@@ -27,14 +27,14 @@ describe('route matching', () => {
     expect(routeOf(method, path)).toEqual({ key, functionName: key, pathParameters });
   });
 
-  it('finds nothing where there is no $default', () => {
+  it('finds nothing without a $default', () => {
     expect(routeTable([{ key: 'ANY /ingest', functionName: 'f' }])('GET', '/')).toBeUndefined();
   });
 });
 
 describe('paths', () => {
   it.each([...paths.captured.pairs, ...paths.told.pairs])(
-    '$sent reaches a function as the gateway hands it over',
+    '$sent reaches a function as the gateway passes it on',
     (pair) => {
       expect(gatewayPath(pair.sent)?.rawPath).toBe('rawPath' in pair ? pair.rawPath : undefined);
     },
@@ -58,7 +58,7 @@ describe('payload format 2.0', () => {
     body: Buffer.from('é'),
   };
 
-  it('gives path, query, headers and cookies as the gateway does', () => {
+  it('passes path, query, headers and cookies as the gateway does', () => {
     const headers = { host: 'h', cookie: 'a=1; b=2', 'content-type': 'application/json; charset=utf-8' };
     const event = toEvent({ ...request, headers }, '/a b', route, 0);
     expect(event).toMatchObject({
@@ -76,8 +76,8 @@ describe('payload format 2.0', () => {
 
   it.each([
     ['compressed', { 'content-type': 'application/json', 'content-encoding': 'gzip' }],
-    ['of no text type', { 'content-type': 'application/octet-stream' }],
-    ['of no type', {}],
+    ['without a text type', { 'content-type': 'application/octet-stream' }],
+    ['without a type', {}],
   ])('encodes a body that is %s', (_what, headers) => {
     expect(toEvent({ ...request, headers }, '/a b', route, 0)).toMatchObject({ body: 'w6k=', isBase64Encoded: true });
   });
@@ -91,13 +91,13 @@ describe('payload format 2.0', () => {
     expect([answer?.status, answer?.body.toString()]).toEqual([status, body]);
   });
 
-  it('has no answer for a result of another form', () => {
+  it('has no answer for a result in another form', () => {
     expect(fromResult('{"statusCode":"200"}')).toBeUndefined();
   });
 });
 
 describe('throttling', () => {
-  it('lets a burst pass, then as many as the rate refills', () => {
+  it('lets a burst pass, then the refilled number', () => {
     let now = 0;
     const mayPass = tokenBucket({ ratePerSecond: 10, burst: 2 }, () => now);
     expect([mayPass(), mayPass(), mayPass()]).toEqual([true, true, false]);

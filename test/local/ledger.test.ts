@@ -34,7 +34,7 @@ describe('the ledger of a running stack', () => {
   afterAll(() => stack.stop());
   const send = (path: string, body?: unknown) => call(stack, path, body);
 
-  it('gives one of 50 identical awards at once; the others are replays of it', async () => {
+  it('grants one of 50 identical awards at once; the others are replays', async () => {
     const answers = await Promise.all(FIFTY.map(() => send('/v1/awards', anAward('once', 'raced'))));
 
     const statuses = answers.map(({ status }) => status);
@@ -45,8 +45,8 @@ describe('the ledger of a running stack', () => {
     expect((await send('/v1/scores/raced/grants')).body.grants).toHaveLength(1);
   });
 
-  it('gives 50 different awards of one user at once, all of them', async () => {
-    // Too few points for a tier, whose badge would be a line more.
+  it('grants 50 different awards of one user at once', async () => {
+    // Too few points for a tier, whose badge would add a line.
     const answers = await Promise.all(
       FIFTY.map((_, n) => send('/v1/awards', anAward(`many-${n}`, 'busy', 1 + (n % 5)))),
     );
@@ -60,7 +60,7 @@ describe('the ledger of a running stack', () => {
     });
   });
 
-  it('pages through lines whose chain anyone can compute again', async () => {
+  it('returns lines in pages, with a chain that anyone can recompute', async () => {
     const { body: newest } = await send('/v1/scores/busy/grants?limit=30');
     const { body: oldest } = await send(`/v1/scores/busy/grants?limit=30&cursor=${newest.next}`);
     const lines = [...newest.grants, ...oldest.grants];
@@ -86,12 +86,12 @@ describe('the ledger of a running stack', () => {
     expect([status, body.code]).toEqual([400, 'invalid_query']);
   });
 
-  it.each([['grants'], ['audit']])('knows no %s of a user that nobody has named', async (view) => {
+  it.each([['grants'], ['audit']])('knows no %s of an unknown user', async (view) => {
     const { status, body } = await send(`/v1/scores/nobody/${view}`);
     expect([status, body.code]).toEqual([404, 'unknown_username']);
   });
 
-  it('counts awards, badges, feed posts and reversals in the score, and gives badges of tiers', async () => {
+  it('counts awards, badges, feed posts and reversals in the score, and grants badges of tiers', async () => {
     await send('/v1/awards', anAward('big', 'scored', 5_000));
     await send('/v1/badges', { badgeId: 'helper', username: 'scored', points: 5 });
     const post = {
@@ -124,7 +124,7 @@ describe('the ledger of a running stack', () => {
   });
 
   it.each([
-    ['as they are', 'award:once'],
+    ['unchanged', 'award:once'],
     ['encoded', 'award%3Aonce'],
     ['with slashes', 'publish:@scope/tool@2026.08.21.1:raced'],
     ['with encoded slashes', 'publish%3A%40scope%2Ftool%402026.08.21.1%3Araced'],
@@ -134,7 +134,7 @@ describe('the ledger of a running stack', () => {
     expect(status === 404 ? body.code : 'found').toBe(grantId.startsWith('publish') ? 'unknown_grant' : 'found');
   });
 
-  it('reports what scores count against what the ledger holds, and finds them equal', async () => {
+  it('compares scores with the ledger, and finds them equal', async () => {
     const report = async () => {
       const path = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions['shadow-report']}/invocations`;
       return (await (await fetch(path, { method: 'POST', body: '{}' })).json()) as any;
@@ -146,14 +146,14 @@ describe('the ledger of a running stack', () => {
     expect(sources).toContainEqual(expect.objectContaining({ source: 'feed', contributions: 100, grants: 100 }));
   });
 
-  it('answers 404 beside the route, and 405 to another method', async () => {
+  it('answers 404 next to the route, and 405 to another method', async () => {
     expect((await send('/v1/grants/award:once', { reason: 'none' })).status).toBe(404);
     expect((await send('/v1/grants/award:once/reverse')).status).toBe(405);
   });
 });
 
 describe('a ledger whose stack is killed', () => {
-  it('gives 50 identical awards once, though the kill comes among them', async () => {
+  it('grants 50 identical awards once, even if the kill comes among them', async () => {
     const dataDirectory = temporaryDirectory();
     let laurel = spawnLaurel(dataDirectory, '--empty');
     try {
@@ -162,7 +162,7 @@ describe('a ledger whose stack is killed', () => {
       const award = async (base: { readonly baseUrl: string; readonly adminKey: string }) => {
         answers.push(await call(base, '/v1/awards', anAward('once', 'killed')));
       };
-      const sent = FIFTY.map(() => award(before).catch(() => undefined)); // the kill leaves some unanswered
+      const sent = FIFTY.map(() => award(before).catch(() => undefined)); // after the kill some have no answer
       await Promise.race(sent);
       await laurel.end('SIGKILL');
       await Promise.all(sent);

@@ -9,7 +9,7 @@ const table = 'arn:aws:dynamodb:r:1:table/facts';
 const context = { region: 'r', accountId: '1', streamOfIterator: (iterator: string) => `${table}/stream/${iterator}` };
 const accesses = (target: string, body: unknown) => accessesOf(operationOf(target)!, body, context);
 
-describe('what a call needs to be allowed', () => {
+describe('the permissions of a call', () => {
   it.each([
     ['DynamoDB_20120810.PutItem', { TableName: 'facts' }, [['dynamodb:PutItem', table]]],
     ['DynamoDB_20120810.GetItem', { TableName: table }, [['dynamodb:GetItem', table]]],
@@ -34,7 +34,7 @@ describe('what a call needs to be allowed', () => {
     expect(accesses(target, body)).toEqual(expected.map(([action, resource]) => ({ action, resource })));
   });
 
-  it('cannot be told of a body that names no resource', () => {
+  it('are unknown for a body without a resource', () => {
     expect(accesses('DynamoDB_20120810.ExecuteStatement', { Statement: 'SELECT' })).toBeUndefined();
     expect(accesses('DynamoDB_20120810.TransactWriteItems', { TransactItems: [{ Odd: { TableName: 'x' } }] })).toBe(
       undefined,
@@ -49,9 +49,9 @@ describe('policies', () => {
     ['an action in another case', [allow], 'DynamoDB:getitem', table, true],
     ['another action', [allow], 'dynamodb:PutItem', table, false],
     ['a resource that a wildcard covers', [allow], 'dynamodb:GetItem', `${table}/index/a`, true],
-    ['a resource that it does not', [allow], 'dynamodb:GetItem', `${table}/index/ab`, false],
+    ['a resource that it does not cover', [allow], 'dynamodb:GetItem', `${table}/index/ab`, false],
     ['a longer name', [allow], 'dynamodb:GetItem', `${table}-2`, false],
-    ['what is also denied', [allow, { ...allow, Effect: 'Deny' }], 'dynamodb:GetItem', table, false],
+    ['a permission that is also denied', [allow, { ...allow, Effect: 'Deny' }], 'dynamodb:GetItem', table, false],
     ['nothing at all', [], 'dynamodb:GetItem', table, false],
   ])('judge %s', (_what, statements, action, resource, expected) => {
     expect(isAllowed(parsePolicy('p', statements), { action, resource })).toBe(expected);
@@ -67,7 +67,7 @@ describe('the source of a permission', () => {
     [`${api}/*/*`, `${api}/$default/$default`, true],
     [`${api}/*/GET/health`, `${api}/$default/GET/health`, true],
     [`${api}/*/GET/health`, `${api}/$default/POST/health`, false],
-    ['arn:aws:execute-api:*', `${api}/$default/$default`, false], // no wildcard reaches over a colon
+    ['arn:aws:execute-api:*', `${api}/$default/$default`, false], // a wildcard does not match across a colon
     ['arn:aws:execute-api:*:*:*', `${api}/$default/$default`, true],
     [`${api}d/*/*/*`, `${api}/$default/GET/health`, false],
   ])('%s covers %s: %s', (wildcard, arn, expected) => {
@@ -115,8 +115,8 @@ describe('the source of a permission', () => {
   });
 });
 
-describe('a function stripped of one permission', () => {
-  it('is refused by name, and only what it lacks', async () => {
+describe('a function without one of its permissions', () => {
+  it('gets a refusal that names the permission, and only for that call', async () => {
     const calls: ObservedCall[] = [];
     const arn = { 'Fn::GetAtt': ['Facts', 'Arn'] };
     const { assembly, notes } = tinyAssembly({
@@ -147,14 +147,14 @@ describe('a function stripped of one permission', () => {
       message: expect.stringMatching(/writer .*dynamodb:GetItem .*table\/tiny-facts/),
     });
     expect(together).toMatchObject({
-      message: expect.stringMatching(/writer .*dynamodb:DeleteItem .*table\/tiny-facts/), // all of it, or none
+      message: expect.stringMatching(/writer .*dynamodb:DeleteItem .*table\/tiny-facts/), // all of it, or nothing
     });
     expect(calls.filter(({ caller }) => caller === 'writer').map(({ status }) => status)).toEqual([200, 400, 400]);
   });
 });
 
-describe('a function that is disturbed', () => {
-  it('is refused by the name it is told, for as long as that lasts, and nobody else is', async () => {
+describe('a disturbed function', () => {
+  it('gets the given error for that time, and no other function does', async () => {
     const writes = (role: string) =>
       aFunction(role, {
         allow: [['dynamodb:PutItem', { 'Fn::GetAtt': ['Facts', 'Arn'] }]],

@@ -61,7 +61,7 @@ async function aDrainedQueue(handler: string, mapping: Record<string, unknown> =
 const bodies = (batches: readonly (readonly string[])[]) => batches.flat().toSorted();
 
 describe('a queue mapping', () => {
-  it('gives the function the records as Lambda does, and deletes what it handled', async () => {
+  it('passes the records to the function as Lambda does, and deletes handled ones', async () => {
     const { send, notes } = await aDrainedQueue(`export const handler = async (event) => note(event.Records)`);
     await send('one');
     await stack!.drain();
@@ -91,7 +91,7 @@ describe('a queue mapping', () => {
     expect(new Set(bodies(notes())).size).toBe(20);
   });
 
-  it('does not keep whoever drains the stack waiting for its window', async () => {
+  it('does not make a drain of the stack wait for its window', async () => {
     const { send, notes } = await aDrainedQueue(
       `export const handler = async (event) => note(event.Records.map(({ body }) => body))`,
       { BatchSize: 15, MaximumBatchingWindowInSeconds: 300 },
@@ -132,7 +132,7 @@ describe('a queue mapping', () => {
     expect(notes().flat().map(({ body }) => body).toSorted()).toEqual(['one', 'one', 'two', 'two']); // prettier-ignore
   });
 
-  it('runs no more batches at once than its MaximumConcurrency', async () => {
+  it('runs at most MaximumConcurrency batches at once', async () => {
     const { send, notes } = await aDrainedQueue(
       `export const handler = async () => {
          note('start'); await new Promise((resolve) => setTimeout(resolve, 200)); note('end');
@@ -160,8 +160,8 @@ describe('a batch report', () => {
     ['an empty item', ok({ batchItemFailures: [{ itemIdentifier: '' }] }), true, ['a', 'b']],
     ['another form', ok({ batchItemFailures: 'a' }), true, ['a', 'b']],
     ['an error', failed, true, ['a', 'b']],
-    ['one of two, where reports are off', ok({ batchItemFailures: [{ itemIdentifier: 'a' }] }), false, []],
-  ])('that says %s', (_what, result, reports, expected) => {
+    ['one of two, with reports disabled', ok({ batchItemFailures: [{ itemIdentifier: 'a' }] }), false, []],
+  ])('with %s', (_what, result, reports, expected) => {
     expect([...failedItems(result, ['a', 'b'], reports)]).toEqual(expected);
   });
 });

@@ -17,7 +17,7 @@ describe('a schedule expression', () => {
     ['cron(35 * * * ? *)', '2026-08-22T00:35:00.000Z'],
     ['cron(5 0 * * ? *)', '2026-08-22T00:05:00.000Z'],
     ['cron(20 3 ? * SUN *)', '2026-08-23T03:20:00.000Z'],
-    ['cron(20 3 ? * 1 *)', '2026-08-23T03:20:00.000Z'], // weekdays count from Sunday, as 1
+    ['cron(20 3 ? * 1 *)', '2026-08-23T03:20:00.000Z'], // weekdays count from Sunday as 1
     ['cron(0/15 * * * ? *)', '2026-08-21T23:45:00.000Z'],
     ['cron(0 12 1 1 ? 2030)', '2030-01-01T12:00:00.000Z'],
   ])('%s is due next at %s', (expression, next) => {
@@ -39,7 +39,7 @@ describe('a schedule expression', () => {
   });
 
   it.each(['at(2026-01-01T00:00:00)', 'cron(5 0 * * *)', 'cron(x)', 'rate(0 hours)', 'rate(1 fortnight)', 'hourly'])(
-    '%s stops boot, by its name',
+    '%s stops boot, with its name',
     (expression) => {
       expect(() => readSchedule(expression, 0)).toThrow(UnsupportedTemplateError);
     },
@@ -68,7 +68,7 @@ const resources = (change: object = {}): Resources => ({
     },
   },
 });
-/** A schedule that invokes a function; its role may do so, or may not. */
+/** A schedule that invokes a function, with or without the permission. */
 const ofFunction = (isAllowed: boolean): Resources => ({
   ...aFunction('Job', { handler: '' }),
   SenderRole: aRole('scheduler'),
@@ -107,7 +107,7 @@ const read = (given: Resources) =>
   }).schedules;
 
 describe('a schedule in the template', () => {
-  it('names its queue, its event, its retries and its dead letters', () => {
+  it('has its queue, event, retries and dead-letter queue', () => {
     expect(read(resources())).toMatchObject([
       {
         name: 'hourly',
@@ -121,7 +121,7 @@ describe('a schedule in the template', () => {
     ]);
   });
 
-  it('may name a function, and what its role may do', () => {
+  it("may have a function, with its role's permissions", () => {
     const [schedule] = read(ofFunction(true));
 
     expect(schedule).toMatchObject({
@@ -140,7 +140,7 @@ describe('a schedule in the template', () => {
     ['a time zone', { ScheduleExpressionTimezone: 'Europe/Vienna' }],
     ['a flexible window', { FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 } }],
     ['a start date', { StartDate: '2026-01-01T00:00:00Z' }],
-  ])('with %s that it cannot keep stops boot', (_what, change) => {
+  ])('with %s stops boot, because it is not supported', (_what, change) => {
     expect(() => read(resources(change))).toThrow(UnsupportedTemplateError);
   });
 });
@@ -149,7 +149,7 @@ describe('a running schedule', () => {
   let source: EventSource | undefined;
   afterEach(() => source?.stop());
 
-  /** A clock that stands where it is put, and a queue service that fails as often as it is told. */
+  /** A clock that the test sets, and a queue service that fails a given number of times. */
   function start(now: string, failures = 0) {
     const [schedule] = read(resources()) as [ScheduleModel];
     const world = { now: at(now), sent: [] as string[], reported: [] as unknown[], failures };
@@ -169,7 +169,7 @@ describe('a running schedule', () => {
     return world;
   }
 
-  it('sends its event when it is due, once', async () => {
+  it('sends its event once when it is due', async () => {
     const world = start('2026-08-21T11:59:59.950Z');
     world.now = at('2026-08-21T12:00:00.010Z');
     await until(() => world.sent.length > 0);
@@ -178,7 +178,7 @@ describe('a running schedule', () => {
     expect(world.sent).toEqual(['{"mode":"stale"}']);
   });
 
-  it('tries again, and leaves in its dead letters what cannot be delivered', async () => {
+  it('retries, and puts undelivered events into its dead-letter queue', async () => {
     const world = start('2026-08-21T11:59:59.950Z', 2);
     world.now = at('2026-08-21T12:00:00.010Z');
     await until(() => world.sent.length > 0);
@@ -188,8 +188,8 @@ describe('a running schedule', () => {
   });
 
   it.each([
-    ['invokes its function when it is due, once, where its role may', true, ['tiny-Job {}'], 0],
-    ['is refused where its role may not', false, [], 1],
+    ['invokes its function once when it is due, if its role may', true, ['tiny-Job {}'], 0],
+    ['is refused if its role may not', false, [], 1],
   ])('%s', async (_what, isAllowed, invoked, reports) => {
     const [schedule] = read(ofFunction(isAllowed)) as [ScheduleModel];
     const world = { now: at('2026-08-21T11:59:59.950Z'), invoked: [] as string[], reported: [] as unknown[] };
@@ -211,7 +211,7 @@ describe('a running schedule', () => {
     expect(world.reported).toHaveLength(reports);
   });
 
-  it('catches up nothing that it missed while the machine slept', async () => {
+  it('skips runs that it missed while the machine slept', async () => {
     const world = start('2026-08-21T11:59:59.950Z');
     world.now = at('2026-08-21T15:30:00.000Z');
     await sleep(200);

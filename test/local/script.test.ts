@@ -16,7 +16,7 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const SHORT = new Set(['check', 'format', 'synth', 'test']);
 
 describe('a script of npm', () => {
-  it('takes the place of its shell, which would pass no signal on', () => {
+  it('replaces its shell, which would forward no signal', () => {
     const shelled = Object.entries(scripts).filter(
       ([name, command]) => !['check', 'format'].includes(name) && !/(^|&& )exec \S+( |$)/u.test(command),
     );
@@ -29,7 +29,7 @@ describe('a script of npm', () => {
   });
 
   it.each(['SIGKILL', 'SIGHUP', 'SIGTERM', 'SIGINT'] as const)(
-    'that npm leaves behind by %s tidies up',
+    'cleans up after npm has ended by %s',
     async (signal) => {
       const file = join(directory, signal);
       const program = join(directory, `${signal}.ts`);
@@ -45,7 +45,7 @@ describe('a script of npm', () => {
        });
        console.log('ready');`,
       );
-      // A stand-in for npm: it passes on what npm passes on.
+      // Imitates npm: it forwards the same signals.
       const npm = spawn(process.execPath, [
         '-e',
         `const child = require('node:child_process').spawn(process.execPath, [${JSON.stringify(program)}],
@@ -57,7 +57,8 @@ describe('a script of npm', () => {
       npm.kill(signal);
       await until(() => existsSync(file));
       const said = readFileSync(file, 'utf8').trim().split('\n');
-      expect(said).toEqual([expect.stringMatching(signal === 'SIGINT' ? /^130 / : /^143 /)]); // once, though told twice
+      // once, although the signal came twice
+      expect(said).toEqual([expect.stringMatching(signal === 'SIGINT' ? /^130 / : /^143 /)]);
       await until(() => !existsSync(said[0]!.slice(4)));
     },
   );

@@ -11,7 +11,7 @@ import { hasJava } from '../support/engines.ts';
 import { startTestStack, temporaryDirectory, type TestStack } from '../support/stack.ts';
 import { aFunction, aQueue, aTable, tinyAssembly } from './tiny-stack.ts';
 
-/** Delivers the records '0', '1', … to a function that is told by `fails` what to do with each batch. */
+/** Delivers the records '0', '1', … to a function. `fails` decides the result of each batch. */
 async function deliver(
   count: number,
   fails: (ids: readonly string[]) => 'throws' | readonly string[] | undefined,
@@ -24,7 +24,7 @@ async function deliver(
   }));
   const idsOf = (batch: readonly StreamRecord[]) => batch.map(({ dynamodb }) => dynamodb.SequenceNumber);
   const seen = { invocations: [] as string[], givenUp: [] as unknown[], done: [] as string[], backOffs: 0 };
-  const now = () => 1_000_000 + seen.backOffs * 60_000; // a minute goes by before each new try
+  const now = () => 1_000_000 + seen.backOffs * 60_000; // a minute passes before each retry
   const delivery: BatchDelivery = {
     mapping: { bisects: true, maxRetries: 1, maxRecordAgeMs: 60_000, reportsItemFailures: true, ...mapping },
     invoke: async (batch) => {
@@ -48,50 +48,51 @@ async function deliver(
 }
 
 describe('delivery of a stream batch', () => {
-  it('is one invocation where all goes well', async () => {
+  it('is one invocation if it succeeds', async () => {
     expect(await deliver(3, () => undefined)).toMatchObject({ isDone: true, invocations: ['0 1 2'], done: ['2'] });
   });
 
-  it('goes on at the first record that is reported', async () => {
+  it('continues at the first reported record', async () => {
     let calls = 0;
     const { invocations, done } = await deliver(4, () => (++calls === 1 ? ['3', '2'] : undefined));
     expect(invocations).toEqual(['0 1 2 3', '2 3']);
     expect(done).toEqual(['1', '3']);
   });
 
-  it('halves a batch that fails until the bad record is alone, then gives only that one up', async () => {
+  it('halves a failing batch until the bad record is alone, then gives up only that one', async () => {
     const { invocations, givenUp, done } = await deliver(4, (ids) => (ids.includes('2') ? 'throws' : undefined));
     expect(invocations).toEqual(['0 1 2 3', '0 1', '2 3', '2', '2', '3']);
     expect(givenUp).toEqual([['2', 'RetryAttemptsExhausted', 2]]);
     expect(done).toEqual(['1', '2', '3']);
   });
 
-  it('tries a bad record that no number of retries bounds until it is too old, and delivers all others', async () => {
+  it('retries a bad record without a limit of retries until it is too old, and delivers all others', async () => {
     const bounds = { maxRetries: Infinity, maxRecordAgeMs: 6 * 3_600_000 };
     const isBad = (ids: readonly string[]) => (ids.includes('2') ? 'throws' : undefined);
-    const { givenUp, done, backOffs } = await deliver(4, isBad, bounds, [0, 0, 0, -60]); // the last came a minute later
+    // the last one came a minute later
+    const { givenUp, done, backOffs } = await deliver(4, isBad, bounds, [0, 0, 0, -60]);
     expect(givenUp).toEqual([['2', 'RecordAgeExceeded', 361]]);
     expect(done).toEqual(['1', '2', '3']);
     expect(backOffs).toBe(361);
   });
 
-  it('gives a whole batch up where bisection is off', async () => {
+  it('gives up a whole batch without bisection', async () => {
     const { invocations, givenUp } = await deliver(2, () => 'throws', { bisects: false });
     expect(invocations).toEqual(['0 1', '0 1']);
     expect(givenUp).toEqual([['0 1', 'RetryAttemptsExhausted', 2]]);
   });
 
-  it('takes reports for a success where the mapping does not ask for them', async () => {
+  it('treats reports as success if the mapping does not ask for them', async () => {
     const { invocations } = await deliver(2, () => ['0'], { reportsItemFailures: false });
     expect(invocations).toEqual(['0 1']);
   });
 
-  it('gives up nothing because it was stopped', async () => {
+  it('gives up nothing because of a stop', async () => {
     const { isDone, givenUp, done } = await deliver(2, () => 'throws', { maxRetries: 0, bisects: false }, [], true);
     expect([isDone, givenUp, done]).toEqual([false, [], []]);
   });
 
-  it('gives up what is too old before it invokes anything', async () => {
+  it('gives up records that are too old before it invokes the function', async () => {
     const { invocations, givenUp, done } = await deliver(3, () => undefined, {}, [61, 61, 0]);
     expect(givenUp).toEqual([['0 1', 'RecordAgeExceeded', 0]]);
     expect(invocations).toEqual(['2']);
@@ -105,12 +106,12 @@ describe('the filters of a mapping', () => {
   const inserts = JSON.stringify({ eventName: ['INSERT'], dynamodb: { Keys: { sk: { S: ['METRICS'] } } } });
 
   it.each([
-    ['a value that a pattern lists', [scores], changeOf('PROFILE'), true],
-    ['a value that none lists', [scores], changeOf('METRICS'), false],
+    ['a value that is in a pattern', [scores], changeOf('PROFILE'), true],
+    ['a value that is in no pattern', [scores], changeOf('METRICS'), false],
     ['a change without the attribute', [scores], { dynamodb: { Keys: {} } }, false],
-    ['what one of several patterns takes', [inserts, scores], changeOf('SCORE'), true],
-    ['what fits a pattern in part', [inserts], changeOf('METRICS'), false],
-    ['anything where there is no filter', [], changeOf('METRICS'), true],
+    ['a change that one of several patterns matches', [inserts, scores], changeOf('SCORE'), true],
+    ['a partial match of a pattern', [inserts], changeOf('METRICS'), false],
+    ['any change without filters', [], changeOf('METRICS'), true],
   ])('judge %s', (_what, patterns, change, expected) => {
     expect(readFilters('Mapping', patterns)(change)).toBe(expected);
   });
@@ -171,7 +172,7 @@ async function put(stack: TestStack, ...keys: readonly string[]) {
 
 describe('a stream mapping', () => {
   it.for(['dynoxide', 'dynamodb-local'] as const)(
-    'delivers each change once and in order, and goes on where it was after a restart (%s)',
+    'delivers each change once and in order, and continues after a restart (%s)',
     async (engine, { skip }) => {
       skip(engine === 'dynamodb-local' && !hasJava(), 'DynamoDB Local needs Java');
       const dataDirectory = temporaryDirectory();
@@ -188,7 +189,7 @@ describe('a stream mapping', () => {
     },
   );
 
-  it('starts anew on a fresh data directory, and refuses a table of another shape before that', async () => {
+  it('starts from the beginning on a fresh data directory, but first refuses a table with another shape', async () => {
     const dataDirectory = temporaryDirectory();
     const { assembly, notes } = aStreamedTable(NOTE_KEYS);
     running = await startTestStack({ assembly, dataDirectory });
@@ -204,7 +205,7 @@ describe('a stream mapping', () => {
     expect([...notes(), ...changed.notes()].flat()).toEqual(['a', 'b']);
   });
 
-  it('sends the position of what it gives up to the failure queue, as the function’s role, without data', async () => {
+  it('sends the positions of given-up records to the failure queue, with the function’s role, without data', async () => {
     const { assembly, notes } = aStreamedTable(NOTE_KEYS, { MaximumBatchingWindowInSeconds: 1 });
     running = await startTestStack({ assembly });
     await put(running, 'good', 'bad', 'fine');
@@ -225,7 +226,7 @@ describe('a stream mapping', () => {
     expect(notes().flat()).toContain('fine');
   });
 
-  it('hands over only what its filters take, and goes on after what they do not', async () => {
+  it('delivers only changes that match its filters, and continues after others', async () => {
     const Pattern = JSON.stringify({ dynamodb: { Keys: { pk: { S: ['b', 'd'] } } } });
     const dataDirectory = temporaryDirectory();
     const { assembly, notes } = aStreamedTable(NOTE_KEYS, { FilterCriteria: { Filters: [{ Pattern }] } });
@@ -243,7 +244,7 @@ describe('a stream mapping', () => {
     rmSync(dataDirectory, { recursive: true, force: true });
   });
 
-  it('gathers a batch within its window, and keeps nobody who drains the stack waiting for its end', async () => {
+  it('gathers a batch within its window, but does not make a drain of the stack wait for it', async () => {
     const { assembly, notes } = aStreamedTable(NOTE_KEYS, { MaximumBatchingWindowInSeconds: 300 });
     running = await startTestStack({ assembly });
     await put(running, 'a', 'b', 'c');
@@ -251,7 +252,7 @@ describe('a stream mapping', () => {
     expect(notes()).toEqual([['a', 'b', 'c']]);
   });
 
-  it('keeps the order of a key where it runs several lanes', async () => {
+  it('keeps the order of a key with several lanes', async () => {
     const { assembly, notes } = aStreamedTable(NOTE_KEYS, { ParallelizationFactor: 3, BatchSize: 2 });
     running = await startTestStack({ assembly });
     const keys = 'a b c d e f g h i j'.split(' ');

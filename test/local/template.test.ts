@@ -32,12 +32,16 @@ describe('intrinsic functions', () => {
       'eu-west-1 Queue/Arn ref-Queue ${kept}',
     ],
     ['a substitution with variables', { 'Fn::Sub': ['${x}!', { x: { Ref: 'B' } }] }, 'ref-B!'],
-    ['what holds none', { a: [1, true, null, { Ref: 'B', other: 1 }] }, { a: [1, true, null, { Ref: 'B', other: 1 }] }],
+    [
+      'a text without references',
+      { a: [1, true, null, { Ref: 'B', other: 1 }] },
+      { a: [1, true, null, { Ref: 'B', other: 1 }] },
+    ],
   ])('resolves %s', (_what, value, expected) => {
     expect(resolveIntrinsics(value, references)).toEqual(expected);
   });
 
-  it.each([{ 'Fn::ImportValue': 'x' }, { Ref: 'AWS::StackId' }])('stops at %j, by its name', (value) => {
+  it.each([{ 'Fn::ImportValue': 'x' }, { Ref: 'AWS::StackId' }])('stops at %j, with its name', (value) => {
     expect(() => resolveIntrinsics(value, references)).toThrow(UnsupportedTemplateError);
   });
 });
@@ -71,7 +75,7 @@ describe('the stack model', () => {
     ['a queue', 'sqs:GetQueueAttributes', ['sqs:ReceiveMessage', 'sqs:DeleteMessage']],
     ['a stream', 'dynamodb:ListStreams', ['DescribeStream', 'GetRecords', 'GetShardIterator'].map(dynamodb)],
     ['a failure queue', 'sqs:SendMessage', [dynamodb('*')]],
-  ])('refuses a mapping of %s, as AWS does, whose function lacks %s', (source, missing, actions) => {
+  ])('refuses a mapping of %s if its function lacks %s, as AWS does', (source, missing, actions) => {
     const arn = (id: string, name = 'Arn') => ({ 'Fn::GetAtt': [id, name] });
     const from = source === 'a queue' ? arn('Jobs') : arn('Facts', 'StreamArn');
     const onFailure = { DestinationConfig: { OnFailure: { Destination: arn('Jobs') } } };
@@ -94,9 +98,9 @@ describe('the stack model', () => {
   });
 
   it.each([
-    ['messages that are back before the function is done', { VisibilityTimeout: 4 }, {}],
+    ["a visibility timeout shorter than the function's", { VisibilityTimeout: 4 }, {}],
     ['more than ten messages without a window', {}, { BatchSize: 11 }],
-  ])('refuses a mapping, as AWS does, of %s', (_what, queue, mapping) => {
+  ])('refuses a mapping with %s, as AWS does', (_what, queue, mapping) => {
     const EventSourceArn = { 'Fn::GetAtt': ['Jobs', 'Arn'] };
     const resources: Resources = {
       Jobs: aQueue('jobs', queue),
@@ -109,7 +113,7 @@ describe('the stack model', () => {
     expect(() => read(resources)).toThrow('AWS refuses');
   });
 
-  it('refuses a function, as AWS does, whose role does not trust Lambda', () => {
+  it('refuses a function whose role does not trust Lambda, as AWS does', () => {
     const resources = { ...aFunction('worker', { handler: '' }), workerRole: aRole('scheduler') };
     expect(() => read(resources)).toThrow('its role does not trust lambda.amazonaws.com');
   });
@@ -120,7 +124,11 @@ describe('the stack model', () => {
     ['a property of a table', 'LocalSecondaryIndexes', { Facts: aTable('facts', { LocalSecondaryIndexes: [] }) }],
     ['a value', 'PROVISIONED', { Facts: aTable('facts', { BillingMode: 'PROVISIONED' }) }],
     ['a resource without a role', 'laurel:role', { Jobs: aQueue('jobs', { Tags: [] }) }],
-    ['a variable of AWS’s own', 'AWS_REGION', aFunction('worker', { handler: '', environment: { AWS_REGION: 'x' } })],
+    [
+      'a reserved variable of AWS',
+      'AWS_REGION',
+      aFunction('worker', { handler: '', environment: { AWS_REGION: 'x' } }),
+    ],
     [
       'a policy condition',
       'Condition',
@@ -139,7 +147,7 @@ describe('the stack model', () => {
         },
       },
     ],
-  ])('stops at %s that it does not support, by name', (_what, name, resources) => {
+  ])('stops at unsupported %s, with its name', (_what, name, resources) => {
     const expected = name === 'PROVISIONED' ? 'PAY_PER_REQUEST' : name;
     expect(() => read(resources)).toThrow(UnsupportedTemplateError);
     expect(() => read(resources)).toThrow(expected);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Resource } from '../../local/template/assembly.ts';
 import { temporaryDirectory } from '../support/stack.ts';
 
-/** A template of the smallest kind, with handlers given as source text, to watch the local stack itself. */
+/** A minimal template, with handlers as source text, to test the local stack itself. */
 
 export type Resources = Record<string, Pick<Resource, 'Type' | 'Properties'>>;
 type Allowed = readonly (readonly [action: string, resource: unknown])[];
@@ -30,7 +30,7 @@ export const aQueue = (role: string, more: Record<string, unknown> = {}) => ({
   Properties: { QueueName: `tiny-${role}`, Tags: roleTag(role), ...more },
 });
 
-/** A role that a service may take. */
+/** A role that a service may assume. */
 export const aRole = (service: string) => ({
   Type: 'AWS::IAM::Role',
   Properties: {
@@ -41,7 +41,10 @@ export const aRole = (service: string) => ({
   },
 });
 
-/** A function, its role and its policy. The handler has `note(value)`, which tells the test, and `call(target, body)`. */
+/**
+ * A function with its role and policy. The handler can call `note(value)`, which the test reads, and `call(target,
+ * body)`.
+ */
 export const aFunction = (
   role: string,
   given: { handler: string; timeout?: number; allow?: Allowed; environment?: Record<string, unknown> },
@@ -87,7 +90,7 @@ const call = async (target, body) => {
 const note = (value) => appendFileSync(process.env.NOTES, JSON.stringify(value) + '\\n');
 `;
 
-/** What `startTestStack` takes: the template's own resources and a credentials table, the code in a temporary place. */
+/** Options for `startTestStack`: the template's resources, a credentials table, and code in a temporary folder. */
 export function tinyAssembly(resources: Resources) {
   const directory = temporaryDirectory();
   const notes = join(directory, 'notes');
@@ -105,7 +108,7 @@ export function tinyAssembly(resources: Resources) {
       template: { Resources: Object.fromEntries(Object.entries(template)) },
       codeDirectory: (key: string) => join(directory, key),
     },
-    /** What the handlers noted so far, in order. */
+    /** The notes of the handlers so far, in order. */
     notes: (): any[] =>
       existsSync(notes)
         ? readFileSync(notes, 'utf8')

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 describe('backfill', () => {
-  it('runs, is followed to its end, and can be asked for afterwards', async () => {
+  it('runs, is followed to its end, and can be queried afterwards', async () => {
     const award = ['award', 'ada', '5', '--id', 'a1', '--reason', 'Thanks'];
     await operate(stack.dataDirectory, ...award);
     await stack.drain();
@@ -33,7 +33,7 @@ describe('backfill', () => {
     });
   });
 
-  it('of stale scores is over when status and boards name one version of the rules', async () => {
+  it('of stale scores is done when status and boards show one version of the rules', async () => {
     await operate(stack.dataDirectory, ...['award', 'grace', '9', '--id', 'a2', '--reason', 'Thanks']);
     await stack.drain();
     const byOthers = {
@@ -67,7 +67,7 @@ describe('backfill', () => {
     expect(await versions()).toEqual({ rulesVersions: undefined, rows: [['grace', undefined], ['ada', undefined]] });
   });
 
-  it('rolls up the days that it is told', async () => {
+  it('rolls up the given days', async () => {
     const today = new Date().toISOString().slice(0, 10);
     const days = ['backfill', '--mode', 'metrics', '--from', today, '--to', today];
     expect(await operate(stack.dataDirectory, ...days)).toMatchObject({ code: 0, said: { status: 'done' } });
@@ -76,7 +76,7 @@ describe('backfill', () => {
     });
   });
 
-  it('is a failure where the run is unknown, and wrong usage where a username is none', async () => {
+  it('fails for an unknown run, and is wrong usage for an invalid username', async () => {
     expect(await operate(stack.dataDirectory, 'backfill', '--run', 'none')).toMatchObject({ code: 1 });
     expect(await operate(stack.dataDirectory, 'backfill', '--usernames', 'NO SUCH NAME')).toMatchObject({ code: 2 });
   });
@@ -84,7 +84,7 @@ describe('backfill', () => {
 
 type Fake = { readonly asked: unknown[]; readonly close: () => Promise<void> };
 
-/** The stack as it is, but for its functions: those answer as the test wants, at an address that changes. */
+/** The stack with replaced functions, which give the test's answers at a changing address. */
 async function fakeFunctions(directory: string, answer: () => object): Promise<Fake> {
   const asked: unknown[] = [];
   const server: Server = createServer((request, response) => {
@@ -127,7 +127,7 @@ const aDirectory = () => {
 const running = { runId: 'r1', status: 'running', phase: 'recomputing', planned: 10, recomputed: 4, enqueued: 4 };
 
 describe('following a backfill', () => {
-  it('goes on after the stack was away and came back elsewhere', async () => {
+  it('continues after the stack was away and came back at another address', async () => {
     const directory = aDirectory();
     const before = await fakeFunctions(directory, () => running);
     const following = operate(directory, 'backfill');
@@ -142,11 +142,11 @@ describe('following a backfill', () => {
     await after.close();
 
     expect(end).toEqual({ code: 0, said: done });
-    // The run is the same one: none was started again.
+    // It is the same run: no other was started.
     expect(after.asked).toEqual([{ runId: 'r1' }]);
   });
 
-  it('ends with 3 where users could not be recomputed', async () => {
+  it('ends with 3 if users could not be recomputed', async () => {
     const directory = aDirectory();
     const functions = await fakeFunctions(directory, () => ({ ...running, status: 'done', failed: 1 }));
 
@@ -154,7 +154,7 @@ describe('following a backfill', () => {
     await functions.close();
   });
 
-  it('ends at Ctrl-C with 130 and says how to follow the run, which goes on', async () => {
+  it('ends at Ctrl-C with 130 and prints how to follow the run, which continues', async () => {
     const directory = aDirectory();
     const functions = await fakeFunctions(directory, () => running);
     const { process: child, ended } = spawnOperator(['backfill', '--local', directory, '--json']);

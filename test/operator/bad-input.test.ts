@@ -23,7 +23,7 @@ const folder = (name: string, description?: string) => {
 };
 const recording = file('one.ndjson', '{"path": "/ingest", "key": null, "body": {}}\n');
 
-/** A stack that has ended without taking its description along: nobody listens there. */
+/** A stack that ended without deleting its description: nothing listens at its address. */
 const nowhere = 'http://127.0.0.1:9';
 const roles = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `${nowhere}/0/${name}`]));
 const gone = folder(
@@ -77,7 +77,7 @@ const programOf = (environment: Readonly<Record<string, string>>) =>
     end: () => undefined,
   });
 
-/** How a command line ends, as bin/laurel.ts tells it; every failure has to be one sentence. */
+/** The output and exit code of a command line, as in bin/laurel.ts. Every failure must be one sentence. */
 async function endOf(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const program = programOf(environment);
   silence(program);
@@ -97,7 +97,7 @@ const endingsOf = (more: (words: readonly string[]) => readonly string[], of = O
   Promise.all(of.map(async ([name, { words }]) => [name, await endOf(more([...name.split(' '), ...words]))] as const));
 const all = (end: object, of = Object.keys(COMMANDS)) => of.map((name) => [name, expect.objectContaining(end)]);
 
-it('all commands are walked', () => {
+it('all commands are covered', () => {
   const namesOf = (command: Command, before = ''): string[] =>
     command.commands.flatMap((each) => {
       const name = `${before}${each.name()}`;
@@ -108,22 +108,22 @@ it('all commands are walked', () => {
   expect(namesOf(programOf({})).sort()).toEqual([...Object.keys(COMMANDS), 'rules check'].sort());
 });
 
-describe('every command ends with a sentence and another code than 0', () => {
+describe('every command ends with a sentence and a code other than 0', () => {
   it.each<[what: string, more: readonly string[]]>([
-    ['an option that there is not', ['--nonsense']],
+    ['an unknown option', ['--nonsense']],
     ['too many words', ['one', 'two', 'three', 'four']],
     ['an option without its value', ['--stage']],
-    ['a stage that cannot be', ['--stage', 'Prod']],
+    ['an invalid stage', ['--stage', 'Prod']],
     ['an empty stage', ['--stage', '']],
     ['two stacks', ['--local', gone, '--stage', 'dev']],
     ['an address for a local stack', ['--local', gone, '--url', 'http://example.com']],
-    ['an address that is none', ['--stage', 'dev', '--url', 'example.com']],
+    ['an invalid address', ['--stage', 'dev', '--url', 'example.com']],
     ['an empty directory name', ['--local', '']],
   ])('on %s', async (_what, more) => {
     expect(await endingsOf((words) => [...words, ...more])).toEqual(all({ code: 'usage', exitCode: 2 }));
   });
 
-  it('where words are missing', async () => {
+  it('if arguments are missing', async () => {
     const needy = Object.entries(COMMANDS).filter(([, { words }]) => words.length > 0);
     const cut = needy.map(([name]): [string, { words: string[] }] => [name, { words: [] }]);
 
@@ -136,10 +136,10 @@ describe('every command ends with a sentence and another code than 0', () => {
   });
 
   it.each([
-    ['a directory in which no stack runs', folder('empty'), /^no local stack runs on /u],
+    ['a directory without a running stack', folder('empty'), /^no local stack runs on /u],
     ['a file', recording, /^no local stack runs on /u],
-    ['a directory that is not there', join(directory, 'none'), /^no local stack runs on /u],
-    ['a description that was cut off', folder('cut', '{"baseUrl":'), /does not describe a local stack/u],
+    ['a missing directory', join(directory, 'none'), /^no local stack runs on /u],
+    ['a truncated description', folder('cut', '{"baseUrl":'), /does not describe a local stack/u],
     ['a description of another version', folder('old', '{}'), /does not describe a local stack/u],
   ])('on %s', async (_what, local, sentence) => {
     expect(await endingsOf((words) => [...words, '--local', local])).toEqual(
@@ -186,7 +186,7 @@ describe('every command on a stage', () => {
     }
   });
 
-  it('says that there are no credentials', async () => {
+  it('reports missing credentials', async () => {
     vi.stubEnv('AWS_REGION', 'eu-west-1');
 
     expect(await endingsOf(onStage, ofAws)).toEqual(all({ code: 'no_credentials', exitCode: 1 }, names));
@@ -196,7 +196,7 @@ describe('every command on a stage', () => {
     ['is not deployed in a bootstrapped account', 'not_deployed', 'ResourceNotFoundException', 'QueueDoesNotExist'],
     ['refuses the credentials', 'bad_credentials', 'ExpiredTokenException', 'ExpiredToken'],
     ['allows too little', 'denied', 'AccessDeniedException', 'AccessDenied'],
-  ])('says that the stage %s', async (_what, code, name, ofSqs) => {
+  ])('reports that the stage %s', async (_what, code, name, ofSqs) => {
     const error = (of: string) => Object.assign(new Error('no'), { name: of });
     const mocks = [mockClient(DynamoDBClient), mockClient(LambdaClient), mockClient(SQSClient)];
     mocks.forEach((mock, index) => mock.rejects(error(index === 2 ? ofSqs : name)));
@@ -223,7 +223,7 @@ describe('every command on a stage', () => {
   });
 });
 
-describe('one command’s own words', () => {
+describe('the arguments of one command', () => {
   const toNowhere = ['--local', gone];
   const replayOf = (name: string, content: string) => ['replay', file(name, content)];
   it.each<[words: readonly string[], sentence: RegExp]>([

@@ -12,7 +12,7 @@ let sqs: SQSClient;
 const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, ...args);
 
 beforeAll(async () => {
-  // A failing message is tried again after three seconds instead of six minutes.
+  // A failed message is retried after three seconds instead of six minutes.
   stack = await startTestStack({
     adapt: (model) => ({
       ...promptly(model),
@@ -57,21 +57,21 @@ describe('keys', () => {
     expect(JSON.stringify(listed.said)).not.toContain(key);
   });
 
-  it('makes an admin key without asking the API', async () => {
+  it('creates an admin key without the API', async () => {
     const { code, said } = await laurel('keys', 'create-admin');
 
     expect(code).toBe(0);
     expect((await read('/v1/keys', said.key)).status).toBe(200);
   });
 
-  it('refuses a key that cannot be as wrong usage', async () => {
+  it('treats an invalid key as wrong usage', async () => {
     expect(await laurel('keys', 'create', '--kind', 'personal')).toMatchObject({ code: 2, said: { code: 'usage' } });
     expect(await laurel('keys', 'revoke', '0'.repeat(32))).toMatchObject({ code: 1, said: { code: 'unknown_id' } });
   });
 });
 
 describe('the ledger', () => {
-  it('awards once for each id, reverses once, and proves the balance', async () => {
+  it('awards once per id, reverses once, and proves the balance', async () => {
     const award = ['award', 'brin', '50', '--id', 'hack', '--reason', 'Won'];
     const first = await laurel(...award);
     expect(first).toMatchObject({ code: 0, said: { grantId: 'award:hack', balance: 50 } });
@@ -88,7 +88,7 @@ describe('the ledger', () => {
     expect(await laurel('audit', 'brin')).toMatchObject({ code: 0, said: { ok: true, grants: 2, sum: 0, balance: 0 } });
   });
 
-  it('ends with 3 where a balance does not add up', async () => {
+  it('ends with 3 if a balance is wrong', async () => {
     await laurel('award', 'cleo', '10', '--id', 'tip', '--reason', 'Thanks');
     await dynamodb.send(
       new UpdateItemCommand({
@@ -112,11 +112,11 @@ describe('dead letters', () => {
   const numberOfDeadLetters = async () => {
     const QueueUrl = stack.queues['score-refresh-dlq'];
     const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
-    // Once looked at they count as in flight until the next look: the engine turns them back only then.
+    // Messages that were looked at count as in flight until the next look, because the engine only then returns them.
     return Number(Attributes?.ApproximateNumberOfMessages) + Number(Attributes?.ApproximateNumberOfMessagesNotVisible);
   };
 
-  it('are shown with their reasons and not consumed; sent back after the mending, what is a message is done', async () => {
+  it('are shown with their reasons and not consumed; after the repair a redrive completes the messages', async () => {
     const before = await laurel('dead-letters', 'score-refresh');
     expect(before).toMatchObject({ code: 0, said: { queues: [{ deadLetters: [] }] } });
     const event = { event: 'cli_invocation', distinct_id: 'd1', insert_id: 'e1', timestamp: new Date().toISOString() };
@@ -124,7 +124,7 @@ describe('dead letters', () => {
     const headers = { 'content-type': 'application/json', 'x-api-key': key.key };
     await fetch(`${stack.baseUrl}/ingest`, { method: 'POST', headers, body: JSON.stringify(event) });
     await stack.drain();
-    // An item that no refresh can read, as a fix by hand might leave it.
+    // An item that no refresh can read, as after a manual change.
     const { TableName, Key } = broken();
     await dynamodb.send(new PutItemCommand({ TableName, Item: { ...Key, ...marshall({ rev: 'one' }) } }));
     const bodies = ['poison', '{"username": "NO SUCH NAME"}'];
@@ -152,7 +152,7 @@ describe('dead letters', () => {
       says: expect.stringContaining('username'),
     });
     expect(whyOf('dara').reason).toMatchObject({ kind: 'failed', says: expect.stringMatching(/^\$?ZodError/) });
-    // Looked at, they are all still there.
+    // After the look they are all still there.
     await until(
       async () => (await laurel('dead-letters')).said.queues.flatMap((each: any) => each.deadLetters).length === 3,
     );
@@ -176,7 +176,7 @@ describe('dead letters', () => {
     await until(async () => (await read('/v1/stats?username=dara')).body.totalEvents === 1);
   });
 
-  it('that can never be read are not offered to be sent back, and are taken out after they were shown', async () => {
+  it('that can never be read are not offered for a redrive, and are deleted after they were shown', async () => {
     const QueueUrl = stack.queues['roll-up-dlq'];
     for (const MessageBody of ['poison\u202e', '{}']) await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     const looked = await laurel('dead-letters', 'roll-up');
@@ -201,14 +201,14 @@ describe('dead letters', () => {
     });
   });
 
-  it('that are positions of a stream are not sent back: the cure is named', async () => {
+  it('that are positions of a stream are not redriven: the remedy is printed', async () => {
     const refused = await laurel('redrive', 'announce-changes');
 
     expect(refused).toMatchObject({ code: 2, said: { code: 'usage' } });
     expect(refused.said.error).toContain('laurel backfill --mode all');
   });
 
-  it('of a queue that there is not are wrong usage', async () => {
+  it('of an unknown queue are wrong usage', async () => {
     const refused = await laurel('dead-letters', 'scores');
 
     expect(refused).toMatchObject({ code: 2, said: { code: 'usage' } });
@@ -217,7 +217,7 @@ describe('dead letters', () => {
 });
 
 describe('which stack', () => {
-  it('is asked for where none is named, and one that does not run is a failure', async () => {
+  it('must be selected if none is the default, and one that is not running is a failure', async () => {
     const nowhere = temporaryDirectory();
     const unreachable = await operate(nowhere, 'status');
     rmSync(nowhere, { recursive: true });
@@ -230,7 +230,7 @@ describe('which stack', () => {
     expect(keyless.stderr).toContain('LAUREL_ADMIN_KEY');
   });
 
-  it('can be told by stage, URL and key alike, for all that goes over HTTP', async () => {
+  it('can be selected by stage, URL and key for all commands over HTTP', async () => {
     const env = { LAUREL_URL: stack.baseUrl, LAUREL_ADMIN_KEY: stack.adminKey };
     const { code, stdout } = await spawnOperator(['keys', 'list', '--stage', 'dev', '--json'], env).ended;
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { operatorProgram } from '../../operator/program.ts';
 
-/** What the command makes of the function's answers; that the two go together is shown on the running stack. */
+/** The command's handling of the function's answers. Another test runs both on the running stack. */
 const lambda = mockClient(LambdaClient);
 afterEach(() => lambda.reset());
 
@@ -51,7 +51,7 @@ async function run(command: string, args: readonly string[]) {
 const consistency = (...args: readonly string[]) => run('consistency', args);
 
 describe('laurel consistency', () => {
-  it('ends with 0 where nothing differs, and asks for the default', async () => {
+  it('ends with 0 without a difference, and asks for the default sample', async () => {
     answering(aReport());
 
     expect(await consistency()).toMatchObject({ code: 0, result: aReport() });
@@ -66,7 +66,7 @@ describe('laurel consistency', () => {
     expect(await run('conservation', [])).toMatchObject({ code: 0, result: aReport() });
   });
 
-  it('ends with 3 where something does, and shows it', async () => {
+  it('ends with 3 after a difference, and shows it', async () => {
     answering(aReport({ different: 1, differences: [aDifference('ada')], ok: false }));
     const { code, text } = await consistency();
 
@@ -74,7 +74,7 @@ describe('laurel consistency', () => {
     expect(text).toMatch(/ada.*balance.*1.*nothing/u);
   });
 
-  it('goes on with all until nobody is left, and forgets no difference on the way', async () => {
+  it('continues with --all until all users are checked, and keeps all differences', async () => {
     const all = { sample: 'all' as const };
     answering(
       aReport({ ...all, different: 1, differences: [aDifference('ada')], complete: false, next: 'there', ok: false }),
@@ -107,7 +107,7 @@ describe('laurel consistency', () => {
     );
   });
 
-  it('names users, and how long a difference must stand', async () => {
+  it('sends usernames, and how long a difference must last', async () => {
     answering(aReport({ sample: 'named' }));
     await consistency('--usernames', 'ada, bob', '--standing', '0');
 
@@ -119,14 +119,14 @@ describe('laurel consistency', () => {
     [['--usernames', 'no name']],
     [['--standing', '481']],
     [['--standing', 'soon']],
-  ])('refuses %j before it asks anybody', async (args) => {
+  ])('refuses %j before it calls the function', async (args) => {
     answering(aReport());
     await expect(consistency(...args)).rejects.toMatchObject({ code: 'usage', exitCode: 2 });
 
     expect(events()).toEqual([]);
   });
 
-  it('fails where the function does, with what it says', async () => {
+  it('fails if the function fails, with its message', async () => {
     const failure = { errorType: 'InvalidEvent', errorMessage: 'from: expected what an earlier answer gave as next' };
     lambda.on(InvokeCommand).resolvesOnce({ ...anAnswer(failure), FunctionError: 'Unhandled' });
 

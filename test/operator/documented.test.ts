@@ -15,13 +15,13 @@ const program = operatorProgram({
   end: () => undefined,
 });
 
-/** The words of a command line, as far as documentation goes: `'two words'` is one; a comment, a gap or a pipe ends it. */
+/** The words of a command line in the documentation: `'two words'` is one; a comment, a gap or a pipe ends it. */
 const wordsOf = (line: string): string[] =>
   [...line.replace(/\s+(#|\|)\s.*$|\s{3}.*$/u, '').matchAll(/'([^']*)'|[^\s')]+/gu)].map(
     ([word, quoted]) => quoted ?? word,
   );
 
-/** What is wrong with a command line, if anything is. */
+/** The fault of a command line, or undefined. */
 function wrongIn(line: string): string | undefined {
   let command: Command = program;
   const words = wordsOf(line).slice(1);
@@ -34,7 +34,7 @@ function wrongIn(line: string): string | undefined {
   if (command === program) return words.join(' ') === '--help' ? undefined : 'there is no such command';
   const { operands, unknown } = command.parseOptions(words);
   const required = command.registeredArguments.filter((argument) => argument.required).length;
-  const isNameAlone = words.length === 0; // prose may name a command
+  const isNameAlone = words.length === 0; // prose may name a command alone
   const known = isNameAlone || (operands.length >= required && operands.length <= command.registeredArguments.length);
   return unknown.length > 0 || !known ? `${operands.length} arguments, unknown ${unknown.join(' ')}` : undefined;
 }
@@ -53,22 +53,22 @@ const documented = [
 ];
 
 describe('the documentation of the command', () => {
-  it('writes only commands and options that there are', () => {
+  it('uses only existing commands and options', () => {
     expect(documented.length).toBeGreaterThan(20);
     expect(documented.map((line) => [line, wrongIn(line)]).filter(([, wrong]) => wrong !== undefined)).toEqual([]);
   });
 
   it.each(['laurel redo', 'laurel status --verbose', 'laurel award ada', 'laurel audit ada grace'])(
-    'would be wrong to write %s',
+    'would be wrong to contain %s',
     (line) => expect(wrongIn(line)).toBeDefined(),
   );
 
-  it('writes `laurel`, which runs the Node that was installed, whatever the one outside is', () => {
+  it("uses `laurel`, which runs the installed Node, whatever the machine's own is", () => {
     const outside = mkdtempSync(join(tmpdir(), 'laurel-path-'));
     onTestFinished(() => rmSync(outside, { recursive: true }));
     writeFileSync(join(outside, 'node'), '#!/bin/sh\necho "an older Node" >&2\nexit 9\n');
     chmodSync(join(outside, 'node'), 0o755);
-    symlinkSync(join(ROOT, 'bin/laurel'), join(outside, 'laurel')); // as `npm link` and npx make one
+    symlinkSync(join(ROOT, 'bin/laurel'), join(outside, 'laurel')); // as `npm link` and npx create it
     const PATH = `${outside}:/usr/bin:/bin`;
 
     const { status, stdout, stderr } = spawnSync('laurel', ['--help'], {

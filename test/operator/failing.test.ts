@@ -10,11 +10,11 @@ import { readFailing } from '../../operator/failing.ts';
 import { operate } from '../support/operator.ts';
 import { promptly, startTestStack, type TestStack, until } from '../support/stack.ts';
 
-describe('a function that fails message after message on the running stack', () => {
+describe('a function that fails on message after message on the running stack', () => {
   let stack: TestStack;
   const said: string[] = [];
   beforeAll(async () => {
-    // A message that fails comes again after two seconds, and is never given up.
+    // A failed message comes again after two seconds, and is never given up.
     const RedrivePolicy = (attributes: Readonly<Record<string, string>>) =>
       JSON.stringify({ ...JSON.parse(attributes.RedrivePolicy!), maxReceiveCount: 1_000 });
     stack = await startTestStack({
@@ -31,11 +31,11 @@ describe('a function that fails message after message on the running stack', () 
   });
   afterAll(() => stack.stop());
 
-  it('is named with its queue and its last error by `laurel status`, and on the terminal until it is well again', async () => {
+  it('is shown with its queue and last error by `laurel status`, and on the terminal until it has recovered', async () => {
     const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
     const dynamodb = new DynamoDBClient({ region: stack.region, credentials, endpoint: stack.dynamodbEndpoint });
     const sqs = new SQSClient({ region: stack.region, credentials, endpoint: stack.sqsEndpoint });
-    // An item that no refresh can read, as a fix by hand might leave it.
+    // An item that no refresh can read, as after a manual change.
     const broken = { TableName: stack.tables.user_scores!, Key: marshall({ pk: 'USER#dara', sk: 'METRICS' }) };
     await dynamodb.send(new PutItemCommand({ ...broken, Item: { ...broken.Key, ...marshall({ rev: 'one' }) } }));
     const QueueUrl = stack.queues['score-refresh']!;
@@ -84,7 +84,7 @@ describe('a function that fails on a stage', () => {
     ),
   );
 
-  it('is found by its own figure and by Lambda’s, as long as what failed has not come again, with its last error', async () => {
+  it('is found by its own metric and by Lambda’s while the failed work has not come again, with its last error', async () => {
     metrics.on(GetMetricDataCommand).callsFake(({ MetricDataQueries }) => {
       const data = (metric: string, role: string, ...values: [Date, number][]) => {
         const { Id } = MetricDataQueries.find(({ MetricStat: { Metric } }: any) => {
@@ -95,7 +95,7 @@ describe('a function that fails on a stage', () => {
       return {
         MetricDataResults: [
           data('FailedItems', 'rank-leaderboards', [minutesAgo(70), 1]),
-          data('FailedItems', 'refresh-score', [minutesAgo(70), 9]), // long since tried again
+          data('FailedItems', 'refresh-score', [minutesAgo(70), 9]), // retried long ago
           data('FailedItems', 'announce-changes', [minutesAgo(5), 2]),
           data('Errors', 'announce-changes', [minutesAgo(5), 1], [minutesAgo(80), 50]),
         ],
@@ -133,6 +133,7 @@ describe('a function that fails on a stage', () => {
       },
     ]);
     const [{ args }] = metrics.commandCalls(GetMetricDataCommand) as [any];
-    expect(JSON.stringify(args[0].input)).not.toContain('roll-up-metrics'); // its queue is empty: nothing is left to fail
+    // its queue is empty, so nothing can still fail
+    expect(JSON.stringify(args[0].input)).not.toContain('roll-up-metrics');
   });
 });

@@ -12,7 +12,7 @@ function printed(print: () => void): string {
 const FOREIGN = 'reason\u001b[2J\u0007\u009b31m\u202etxt.exe\u200b\ud800 é🦊';
 const unseen = /[^\n\P{C}\p{Cn}]/u;
 
-it('what others wrote cannot move the cursor, hide text or turn it around', () => {
+it('text of other people cannot move the cursor, hide text or reverse it', () => {
   const text = terminalOutput({ json: false });
   const said = [
     printed(() => text.result({}, `a\nb ${FOREIGN}`)),
@@ -28,7 +28,7 @@ it('what others wrote cannot move the cursor, hide text or turn it around', () =
   expect(said[2]!.split('\n')).toHaveLength(6); // a cell is one line
 });
 
-it('JSON for a script is the same value, and shows nothing unseen either', () => {
+it('JSON for a script has the same value, without invisible characters', () => {
   const said = printed(() => terminalOutput({ json: true }).result({ [FOREIGN]: [FOREIGN] }, ''));
 
   expect(said).not.toMatch(unseen);

@@ -8,7 +8,7 @@ import { POLICY_FILE } from '../support/operator-policy.ts';
 
 const OPERATOR = join(import.meta.dirname, '..', '..', 'operator');
 
-/** Every command of an SDK that `laurel` sends, and what of the functions' adapters it uses. */
+/** Every SDK command that `laurel` sends, also through the functions' adapters. */
 const source = readdirSync(OPERATOR, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => readFileSync(join(OPERATOR, file), 'utf8'))
@@ -35,7 +35,7 @@ const movable = sources.map((role) => queue(`${role}-dlq`));
 
 type Need = readonly [action: string, resources: readonly string[]];
 
-/** What AWS asks for each, and on what. A task that moves messages receives, deletes and sends in the operator's name. */
+/** The permissions that AWS needs for each. A move task receives, deletes and sends in the operator's name. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   GetQueueUrlCommand: [['sqs:GetQueueUrl', all]],
   GetQueueAttributesCommand: [['sqs:GetQueueAttributes', all]],
@@ -58,7 +58,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   dynamoCredentials: [['dynamodb:PutItem', [table('credentials')]]],
 };
 
-/** A statement for each set of resources, its actions in order. */
+/** A statement per set of resources, with its actions in order. */
 function leastPolicy() {
   const actionsOn = new Map<string, Set<string>>();
   for (const [action, resources] of Object.values(NEEDS).flat()) {
@@ -74,7 +74,7 @@ function leastPolicy() {
 }
 
 describe("the operator's policy", () => {
-  it('knows every AWS call of laurel, and no other', () => {
+  it('covers every AWS call of laurel, and no other', () => {
     expect([...sent, ...adapters].sort()).toEqual(Object.keys(NEEDS).sort());
   });
 
@@ -85,7 +85,7 @@ describe("the operator's policy", () => {
     expect(JSON.parse(readFileSync(POLICY_FILE, 'utf8'))).toEqual(leastPolicy());
   });
 
-  it('names only what a stage has', () => {
+  it('names only resources that a stage has', () => {
     const named = leastPolicy()
       .Statement.flatMap(({ Resource }) => Resource)
       .flatMap((resource) => /(?:table|function)[/:]laurel-STAGE-([\w-]+)/u.exec(resource)?.[1] ?? []);
@@ -93,7 +93,7 @@ describe("the operator's policy", () => {
     expect([...tables.keys(), ...functions.keys()]).toEqual(expect.arrayContaining(named));
   });
 
-  it('fits into one policy of IAM, for the longest names', () => {
+  it('fits into one IAM policy, for the longest names', () => {
     const text = JSON.stringify(leastPolicy())
       .replaceAll('STAGE', 'a'.repeat(20))
       .replaceAll('REGION', 'ap-southeast-2')

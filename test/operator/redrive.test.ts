@@ -8,7 +8,10 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, it } from 'vitest';
 import { redrive } from '../../operator/redrive.ts';
 
-/** What the engine at hand has not: SQS's own move task. The move by hand is shown on the running stack. */
+/**
+ * SQS's own move task, which the test engine does not have. Another test moves messages one by one on the running
+ * stack.
+ */
 const sqs = mockClient(SQSClient);
 afterEach(() => sqs.reset());
 
@@ -24,21 +27,21 @@ const started = () => sqs.commandCalls(StartMessageMoveTaskCommand).map(({ args 
 const yesterdays = { Status: 'COMPLETED', ApproximateNumberOfMessagesMoved: 99, StartedTimestamp: 1_000 };
 const running = { TaskHandle: 'ours', Status: 'RUNNING', StartedTimestamp: 2_000 };
 const done = { Status: 'COMPLETED', ApproximateNumberOfMessagesMoved: 7, StartedTimestamp: 2_000 };
-/** The list of tasks as it is read again and again; the first reading is before the task is started. */
+/** The task list over several reads. The first read is before the task starts. */
 const listing = (...lists: object[][]) => {
   const asked = sqs.on(ListMessageMoveTasksCommand);
   for (const Results of lists) asked.resolvesOnce({ Results });
 };
 
-describe('a redrive where SQS moves messages itself', () => {
-  it('starts one task at the rate and waits for that one, not for what is listed of others', async () => {
+describe("a redrive with SQS's own move task", () => {
+  it('starts one task at the rate and waits for that one, not for other listed tasks', async () => {
     listing([yesterdays], [yesterdays], [running, yesterdays], [done, yesterdays]);
 
     expect(await redriveNow(20)).toEqual({ moved: 7, by: 'task' });
     expect(started()).toEqual([{ SourceArn: arn, MaxNumberOfMessagesPerSecond: 20 }]);
   });
 
-  it('knows its own task that was over before it was listed, when a later one is listed too', async () => {
+  it('recognizes its own task if that ended before it was listed, even if a later one is listed too', async () => {
     listing(
       [yesterdays],
       [{ ...done, StartedTimestamp: 3_000, ApproximateNumberOfMessagesMoved: 1 }, done, yesterdays],
@@ -47,13 +50,13 @@ describe('a redrive where SQS moves messages itself', () => {
     expect(await redriveNow()).toEqual({ moved: 7, by: 'task' });
   });
 
-  it('fails where its task does, with the reason', async () => {
+  it('fails if its task fails, with the reason', async () => {
     listing([], [{ Status: 'FAILED', FailureReason: 'AccessDenied', StartedTimestamp: 2_000 }]);
 
     await expect(redriveNow()).rejects.toMatchObject({ name: 'OperatorError', code: 'redrive_ended' });
   });
 
-  it.each([['RUNNING'], ['CANCELLING']])('starts none while another one is %s, and says so', async (Status) => {
+  it.each([['RUNNING'], ['CANCELLING']])('starts no task while another one is %s, and reports it', async (Status) => {
     listing([{ ...running, TaskHandle: 'other', Status }]);
 
     await expect(redriveNow()).rejects.toMatchObject({
@@ -63,7 +66,7 @@ describe('a redrive where SQS moves messages itself', () => {
     expect(started()).toEqual([]);
   });
 
-  it('does not move by hand what SQS refused for another reason than not knowing how', async () => {
+  it('does not move messages itself if SQS refused for any other reason than an unsupported operation', async () => {
     const refusal = Object.assign(new Error('no'), { name: 'AccessDenied' });
     sqs.on(ListMessageMoveTasksCommand).rejects(refusal);
 

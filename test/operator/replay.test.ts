@@ -8,12 +8,12 @@ import { startTestStack, type TestStack, until } from '../support/stack.ts';
 let stack: TestStack;
 const file = (name: string) => join(stack.dataDirectory, name);
 beforeAll(async () => {
-  stack = await startTestStack({ adapt: (model) => model }); // gathers as deployed: many changes of few users
+  stack = await startTestStack({ adapt: (model) => model }); // gathers batches as deployed: many changes of few users
   stack.publish();
 });
 afterAll(() => stack.stop());
 
-/** Each request has an event of its own and one of the request before it, as a client that retries sends them. */
+/** Each request has a new event and one of the request before it, as from a client that retries. */
 function writeRecording(name: string, username: string, requests: number): string {
   const eventOf = (index: number) => ({
     event: 'cli_invocation',
@@ -34,14 +34,14 @@ const statsOf = async (username: string) =>
   (await (await fetch(`${stack.baseUrl}/v1/stats?username=${username}`)).json()) as any;
 
 describe('replay', () => {
-  it('killed and run again, counts nothing twice, and keeps the shift of its beginning', async () => {
+  it('counts nothing twice after a kill, and keeps its original shift', async () => {
     const recording = writeRecording('killed.ndjson', 'eve', 80);
     const state = `${recording}.replay`;
     const sent = () => {
       try {
         return (JSON.parse(readFileSync(state, 'utf8')) as { sent: number }).sent;
       } catch {
-        return 0; // not begun
+        return 0; // not started
       }
     };
     const args = ['replay', recording, '--shift-to-today', '--local', stack.dataDirectory, '--json'];
@@ -50,7 +50,7 @@ describe('replay', () => {
     first.process.kill('SIGKILL');
     await first.ended;
     expect(sent()).toBeLessThan(80);
-    // As if it had been killed between an answer and its checkpoint.
+    // As after a kill between an answer and its checkpoint.
     const kept = JSON.parse(readFileSync(state, 'utf8')) as { sent: number };
     writeFileSync(state, JSON.stringify({ ...kept, sent: kept.sent - 3 }));
 
@@ -74,7 +74,7 @@ describe('replay', () => {
     expect(restarted).toMatchObject({ code: 0, said: { accepted: 0, duplicates: 160 } });
   });
 
-  it('ends with 3 and says how often, where requests are refused', async () => {
+  it('ends with 3 and the counts if requests are refused', async () => {
     const recording = writeRecording('refused.ndjson', 'mallory', 2);
     writeFileSync(file('keys.json'), JSON.stringify({ mallory: 'lrl_unregistered' }));
 
@@ -84,7 +84,7 @@ describe('replay', () => {
     expect(said).toMatchObject({ accepted: 0, refused: { 401: 2 } });
   });
 
-  it('sends nothing of a recording with a line that is none', async () => {
+  it('sends nothing of a recording with an invalid line', async () => {
     writeRecording('broken.ndjson', 'frank', 2);
     writeFileSync(file('broken.ndjson'), '{"path": 1}', { flag: 'a' });
 
@@ -95,7 +95,7 @@ describe('replay', () => {
     expect((await fetch(`${stack.baseUrl}/v1/stats?username=frank`)).status).toBe(404);
   });
 
-  it('does not go on with a state of another recording', async () => {
+  it('does not continue with the state of another recording', async () => {
     const recording = writeRecording('changed.ndjson', 'gil', 1);
     await operate(stack.dataDirectory, 'replay', recording, '--shift-to-today');
     writeRecording('changed.ndjson', 'gil', 2);

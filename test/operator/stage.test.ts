@@ -18,9 +18,9 @@ const named = (name: string, message = 'no') => Object.assign(new Error(message)
 describe('a stage', () => {
   const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
 
-  it('has the queues of the template, and they are found by their whole names', async () => {
+  it('has the queues of the template, found by their full names', async () => {
     expect([...QUEUE_ROLES].sort()).toEqual([...byRole(template.Resources, 'AWS::SQS::Queue').keys()].sort());
-    // No role's name ends like another one: then no stage's queue could pass for a longer-named stage's.
+    // No role's name is the end of another one, otherwise a queue could be taken for one of a stage with a longer name.
     for (const role of QUEUE_ROLES) {
       expect(QUEUE_ROLES.filter((other) => other !== role && other.endsWith(`-${role}`))).toEqual([]);
     }
@@ -45,7 +45,7 @@ describe('a stage', () => {
   });
 });
 
-describe('what keeps an operator from a stage', () => {
+describe('an error that keeps an operator from a stage', () => {
   it.each([
     ['no region', new Error('Region is missing'), 'no_region', 'AWS_REGION'],
     ['no credentials', named('CredentialsProviderError'), 'no_credentials', 'AWS_PROFILE'],
@@ -53,7 +53,7 @@ describe('what keeps an operator from a stage', () => {
     ['a missing permission', named('AccessDeniedException', 'sqs:GetQueueUrl'), 'denied', 'sqs:GetQueueUrl'],
     ['no such table', named('ResourceNotFoundException'), 'not_deployed', 'npx cdk bootstrap'],
     ['no network', Object.assign(named('Error'), { code: 'ENOTFOUND' }), 'unreachable', 'network'],
-  ])('is said in a sentence: %s', (_what, error, code, words) => {
+  ])('is explained in a sentence: %s', (_what, error, code, words) => {
     const said = explained(error, prod);
 
     expect(said).toBeInstanceOf(OperatorError);
@@ -61,7 +61,7 @@ describe('what keeps an operator from a stage', () => {
     expect((said as Error).message).not.toContain('\n');
   });
 
-  it('is left as it is where nobody foresaw it', () => {
+  it('is unchanged if it is unexpected', () => {
     const error = new TypeError('x is not a function');
     expect(explained(error, prod)).toBe(error);
   });
@@ -70,7 +70,7 @@ describe('what keeps an operator from a stage', () => {
   it.each([
     [{ AWS_REGION: '' }, 'no_region'],
     [{ AWS_REGION: 'eu-west-1', AWS_PROFILE: 'none' }, 'no_credentials'],
-  ])('is what the SDK fails with: %j', async (env, code) => {
+  ])('is an error of the SDK: %j', async (env, code) => {
     const { code: exitCode, stdout } = await spawnOperator(['status', '--stage', 'prod', '--json'], {
       ...nobody,
       ...env,

@@ -7,7 +7,7 @@ const noFacts: DatedFacts = { events: [], issues: [], signIns: [], versions: [],
 const times = (count: number, command: string) => Array.from({ length: count }, () => command);
 
 describe("the model's scoring rules", () => {
-  it('come to the worked example of the rules', () => {
+  it('give the worked example of the rules', () => {
     const commands = [...times(40, 'model'), ...times(10, 'workflow'), ...times(2, 'telemetry')];
     const dates = ['2026-08-01', '2026-08-03', '2026-08-05', '2026-08-07', '2026-08-19', '2026-08-20', '2026-08-21'];
     const events = [
@@ -53,7 +53,7 @@ function problemsAfter(
 }
 
 describe("the model's telemetry", () => {
-  it('takes what was accepted and is stored', () => {
+  it('accepts events that were accepted and are stored', () => {
     expect(problemsAfter([sent()], [sent()])).toEqual([]);
   });
 
@@ -81,12 +81,12 @@ describe("the model's telemetry", () => {
       [sent({ sender: 'ada' }), sent({ id: 'e2', sender: 'bob' })],
       'bob',
     ],
-    ['a device that was bound and is nobody’s', [sent({ sender: 'ada' })], [sent({ sender: 'ada' })], null],
+    ['a bound device without an owner', [sent({ sender: 'ada' })], [sent({ sender: 'ada' })], null],
   ])('finds %s', (_what, sends, events, owner) => {
     expect(problemsAfter(sends, events, owner)).toHaveLength(1);
   });
 
-  it('leaves open what was sent at the same time', () => {
+  it('accepts any order of concurrent requests', () => {
     const both = [
       sent({ began: 1, ended: 5, kind: 'opened' }),
       sent({ began: 2, ended: 4, kind: 'closed', answer: 'duplicate' }),
@@ -119,7 +119,7 @@ describe("the model's ledger", () => {
     head: 'h1',
   };
 
-  it('takes a balance that is the sum of its lines', () => {
+  it('accepts a balance that is the sum of its lines', () => {
     expect(problemsOfBalances([line], [balance])).toEqual([]);
   });
 
@@ -127,7 +127,7 @@ describe("the model's ledger", () => {
     ['a balance without its line', [], [balance]],
     ['a line without a balance', [line], []],
     [
-      'a balance that has lost a line',
+      'a balance that does not contain one of its lines',
       [line, { ...line, grantId: 'award:a2', seq: 2, balanceAfter: 100, previousHash: 'h1', hash: 'h2' }],
       [balance],
     ],

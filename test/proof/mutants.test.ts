@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const ADAPTERS = 'functions/adapters/dynamodb';
 
 describe('the mutants', () => {
-  it('each have a place in the source as it stands, exactly one', () => {
+  it('each match the source exactly once', () => {
     const places = allMutants.flatMap(({ name, changes }) =>
       changes.map((change) => ({ name, find: change.find, occurrences: occurrencesOf(change) })),
     );
@@ -18,22 +18,22 @@ describe('the mutants', () => {
     expect(places.filter(({ occurrences }) => occurrences !== 1)).toEqual([]);
   });
 
-  it('have names of their own', () => {
+  it('have unique names', () => {
     const names = allMutants.map(({ name }) => name);
 
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
-  it('change something, and name tests that there are', () => {
+  it('change the source, and name existing tests', () => {
     for (const { name, changes, caughtBy } of allMutants) {
       for (const { find, replace } of changes) expect(replace, name).not.toBe(find);
       for (const file of caughtBy) expect(() => readFileSync(join(ROOT, file)), name).not.toThrow();
     }
   });
 
-  it('take out every condition of a write: a new one needs a mutant of its own', () => {
+  it('remove every condition of a write: a new condition needs its own mutant', () => {
     const files = readdirSync(join(ROOT, ADAPTERS), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts') && file !== 'shared/conditions.ts') // each use of those has a mutant
+      .filter((file) => file.endsWith('.ts') && file !== 'shared/conditions.ts') // each use of these has a mutant
       .map((file) => `${ADAPTERS}/${file}`);
     const uncovered = files.flatMap((file) => {
       const text = readFileSync(join(ROOT, file), 'utf8');
@@ -55,14 +55,14 @@ describe('the mutants', () => {
   });
 });
 
-describe('a guard that is taken out', () => {
+describe('a removed guard', () => {
   let tree: Tree;
   beforeAll(() => {
     tree = copyOfTree();
   });
   afterAll(() => tree.remove());
 
-  /** Some of those that a test of rules alone catches; `npm run prove:mutants` tries them all. */
+  /** A few that fast tests of rules catch; `npm run prove:mutants` tries all. */
   it.each(['first-sender-stands', 'seal-device-check', 'message-failed'])('is noticed: %s', async (name) => {
     const chosen = allMutants.find((each) => each.name === name)!;
 
@@ -74,14 +74,14 @@ describe('a guard that is taken out', () => {
     ['survived', 'that changes nothing', 'return values;', 'return [...values];'],
     ['broken', 'that does not load', 'return values;', 'return values);'],
     ['broken', 'that is wrong in itself, whatever it should hold', 'return values;', 'return valeus;'],
-  ])('is said to have %s where it is one %s', async (kind, _what, find, replace) => {
+  ])('is reported as %s for a mutant %s', async (kind, _what, find, replace) => {
     const [file, test] = SETTLE;
     const useless = mutant('useless', 'nothing', file, [find, replace], test);
 
     expect(await checkMutant(tree, useless, inject('assembly'))).toMatchObject({ kind });
   });
 
-  it('is said to be broken where the simulator does not load it', async () => {
+  it('is reported as broken if the simulator cannot load it', async () => {
     const file = 'domain/consistency-check/consistency-report.ts';
     const useless = mutant('useless', 'nothing', file, ["z.enum(['hour',", "z.enum(['hour'],"], SIMULATOR);
 

@@ -1,8 +1,8 @@
 import { registerHooks } from 'node:module';
 
 /**
- * Preloaded (`node --import`) before a program: it runs as if a file's text were another. `LAUREL_MUTATION` is JSON:
- * `{file, from, to}`; `from` must occur in the file exactly once.
+ * Preloaded (`node --import`) before a program, which then runs with a changed file. `LAUREL_MUTATION` is JSON: `{file,
+ * from, to}`; `from` must occur in the file exactly once.
  */
 const mutation = JSON.parse(process.env.LAUREL_MUTATION ?? 'null');
 if (mutation !== null) {

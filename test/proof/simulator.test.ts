@@ -9,7 +9,7 @@ const MUTATE = join(import.meta.dirname, 'mutate.ts');
 
 type Mutation = { readonly file: string; readonly from: string; readonly to: string };
 
-/** `npm run prove` as a process of its own: it stands in for what functions import. */
+/** Runs `npm run prove` as a separate process, because it replaces modules that functions import. */
 async function prove(args: readonly string[], mutation?: Mutation): Promise<{ code: number; said: any }> {
   const flags = mutation === undefined ? [] : ['--import', MUTATE];
   const env = { ...process.env, ...(mutation && { LAUREL_MUTATION: JSON.stringify(mutation) }) };
@@ -27,9 +27,9 @@ async function prove(args: readonly string[], mutation?: Mutation): Promise<{ co
 
 const schedules = String(Math.ceil(200 * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1)));
 
-// It speaks to the embedded engine in that engine's own words.
+// It uses the embedded engine's own protocol.
 describe.skipIf(defaultEngine() !== 'dynoxide')('the simulator', () => {
-  it('finds every invariant held, whatever befalls the functions, and runs a seed again request by request', async () => {
+  it('finds that every invariant holds with all faults, and repeats a seed request by request', async () => {
     const { code, said } = await prove(['--seed', '1', '--schedules', schedules]);
 
     expect(said).toMatchObject({ ok: true, schedules: Number(schedules) });
@@ -40,7 +40,7 @@ describe.skipIf(defaultEngine() !== 'dynoxide')('the simulator', () => {
     expect(again.said.traceHashes).toEqual(said.traceHashes.slice(8, 11));
   });
 
-  it('finds what a missing guard lets happen, and shrinks it', async () => {
+  it('finds the effect of a missing guard, and shrinks the schedule', async () => {
     const swallowing = { file: 'functions/runtime/sqs-batch.ts', from: 'failed.push(...ids);', to: 'void ids;' };
     const { code, said } = await prove(['--seed', '1', '--schedules', '200'], swallowing);
 

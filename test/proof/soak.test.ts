@@ -6,7 +6,7 @@ import { CRASHES } from '../../proof/soak/crashes.ts';
 import { runSoak } from '../../proof/soak/run-soak.ts';
 
 describe('a short soak', () => {
-  it('adds up, although threads, both engines and the whole stack crash under it', async () => {
+  it('adds up, although threads, both engines and the whole stack crash meanwhile', async () => {
     const report = await runSoak({
       seed: 'short',
       durationMs: 2_000,
@@ -21,11 +21,11 @@ describe('a short soak', () => {
 
     expect(report.reconciliation.differences).toEqual([]);
     expect(new Set(report.crashes.keys())).toEqual(new Set([...CRASHES, 'refusal', 'slowness']));
-    expect(report.traffic.requests).toBeGreaterThan(7); // the keys alone are seven
+    expect(report.traffic.requests).toBeGreaterThan(7); // the keys alone are seven requests
   });
 });
 
-/** What was sent of one user, and a stack that answers that it counted just that. */
+/** The requests of one user, and a stack whose answers match them. */
 function sentAndFound() {
   const books = new Books();
   const account = books.open('ada', ['laptop']);
@@ -65,7 +65,7 @@ function sentAndFound() {
       ...{
         rank: null,
         asOf: null,
-        older: { count: 0, points: 0 },
+        ...{ awardPoints: 50, older: { count: 0, points: 0 } },
         rulesVersion: '1',
         refreshedAt: '2026-08-21T00:00:00.000Z',
       },
@@ -99,7 +99,7 @@ function sentAndFound() {
 }
 
 describe('the reconciliation', () => {
-  it('finds no difference where everything was counted once', async () => {
+  it('finds no difference if everything was counted once', async () => {
     const { differences, rows } = await sentAndFound().reconcile();
 
     expect(differences).toEqual([]);
@@ -116,7 +116,7 @@ describe('the reconciliation', () => {
     ],
     ['a command', ({ found }) => (found.stats.commandCounts = { model: 1 }), /commandCounts/u],
     ['a date', ({ found }) => (found.stats.activeDates = []), /activeDates/u],
-    ["an event of a device that is nobody's", ({ books }) => books.owners.clear(), /^ada: totalEvents/u],
+    ['an event of a device without an owner', ({ books }) => books.owners.clear(), /^ada: totalEvents/u],
     [
       'an event that was accepted twice',
       ({ books }) => (books.events.get('one')!.accepted = 2),
@@ -128,13 +128,13 @@ describe('the reconciliation', () => {
       /^one is a duplicate of nothing/u,
     ],
     ['a copy without an answer', ({ books }) => (books.verdicts.copies = 4), /^copies of events/u],
-    ['an answer that cannot be', ({ books }) => books.odd('odd'), /^odd$/u],
+    ['an impossible answer', ({ books }) => books.odd('odd'), /^odd$/u],
     [
       'a publish that does not count',
       ({ found }) => (found.score.scoreSources['content:extension-publishes'].points = 0),
       /extension-publishes/u,
     ],
-    ['a yank that was not noticed', ({ account }) => (account.versions[0]!.isYanked = true), /extension-publishes/u],
+    ['a yank without effect', ({ account }) => (account.versions[0]!.isYanked = true), /extension-publishes/u],
     [
       'a pull that does not count',
       ({ found }) => (found.score.scoreSources['content:extension-pulls'].points = 0),
@@ -147,9 +147,9 @@ describe('the reconciliation', () => {
     ],
     ['a reversal that was lost', ({ account }) => account.reversed.add('award:talk'), /balance of award/u],
     ['a balance', ({ found }) => (found.score.balance.totalScore = 551), /^ada: balance: 551/u],
-    ['an audit that finds something', ({ found }) => (found.audit.ok = false), /the audit finds/u],
-    ['a line that is missing', ({ found }) => found.grants.grants.shift(), /^ada: lines/u],
-    ['a line that is there twice', ({ found }) => found.grants.grants.push(found.grants.grants[0]!), /^ada: lines/u],
+    ['an audit with a finding', ({ found }) => (found.audit.ok = false), /the audit finds/u],
+    ['a missing line', ({ found }) => found.grants.grants.shift(), /^ada: lines/u],
+    ['a repeated line', ({ found }) => found.grants.grants.push(found.grants.grants[0]!), /^ada: lines/u],
     ["the community's invocations", ({ found }) => (found.series.cli_invocations = [1]), /^community's invocations/u],
     ["the community's pulls", ({ found }) => (found.series.extensions_pulled = [1]), /^community's pulls/u],
     [
@@ -163,7 +163,7 @@ describe('the reconciliation', () => {
       /consistency/u,
     ],
   ];
-  it.each(changes)('tells of %s', async (_what, change, sentence) => {
+  it.each(changes)('reports %s', async (_what, change, sentence) => {
     const world = sentAndFound();
     change(world);
 
@@ -172,7 +172,7 @@ describe('the reconciliation', () => {
 });
 
 describe('the books', () => {
-  it('take a duplicate for odd where nothing of it was sent before and no answer was lost', () => {
+  it('reports a duplicate that was never sent before and whose answer was not lost', () => {
     const books = new Books();
     books.count('duplicate', 'first', { mayBeDuplicate: true });
     books.count('accepted', 'second', { mayBeDuplicate: false });

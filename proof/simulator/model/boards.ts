@@ -1,17 +1,17 @@
 import { scoreOn, type DatedFacts } from './scoring.ts';
 import type { Span } from './telemetry.ts';
 
-/** The leaderboards once more: one sort over every score there ever was. */
+/** The leaderboards implemented again: one sort over every saved score. */
 
 const DAY = 86_400_000;
 const dateBefore = (date: string, days: number): string =>
   new Date(Date.parse(date) - days * DAY).toISOString().slice(0, 10);
 
-/** UTC dates in a window, the last one included. */
+/** The number of UTC dates in a window, including the last one. */
 export const WINDOWS = { alltime: Infinity, today: 1, week: 7, season: 90 } as const;
 export type BoardName = keyof typeof WINDOWS;
 
-/** A score as it was saved, each save in turn. */
+/** A score as it was saved, one entry per save. */
 export type SavedScore = { readonly date: string; readonly canonicalScore: number; readonly refreshedAt: string };
 
 type Chosen = Span & { readonly username: string; readonly isHidden: boolean };
@@ -23,7 +23,7 @@ export class BoardsModel {
     this.#chosen.push(one);
   }
 
-  /** What a user may be by now: both, where the last two choices were made at the same time. */
+  /** A user's possible states: both, if the last two choices were made at the same time. */
   mayBe(username: string, isHidden: boolean): boolean {
     const own = this.#chosen.filter((one) => one.username === username);
     const stands = own.some(
@@ -47,7 +47,8 @@ export function rowsOf(
     const window = WINDOWS[board];
     if (window === Infinity) return [{ username, since, points: last.canonicalScore }];
     const before = dateBefore(date, window);
-    const earlier = before < last.date ? scoreOn(before, facts) : last.canonicalScore; // it stands until it is refreshed
+    // it is valid until the next refresh
+    const earlier = before < last.date ? scoreOn(before, facts) : last.canonicalScore;
     return [{ username, since, points: last.canonicalScore - earlier }];
   });
   return lines

@@ -1,15 +1,15 @@
 import { PUBLISH_CAP, PUBLISH_POINTS, tiersUpTo } from './scoring.ts';
 import type { Span } from './telemetry.ts';
 
-/** The ledger once more: plain maps over what was asked and answered. */
+/** The ledger implemented again: plain maps over requests and answers. */
 export type AskedGrant = Span & {
   readonly grantId: string;
   readonly username: string;
   readonly points: number;
-  /** `maybe`: refused in the end, after a try that nobody answered. */
+  /** `maybe`: refused at last, after a try without an answer. */
   readonly answer: 'given' | 'repeated' | 'conflict' | 'maybe';
   readonly isTriedOnce: boolean;
-  /** What the answer said of the line. */
+  /** The line in the answer. */
   readonly said?: { readonly seq: number; readonly balance: number; readonly grantedAt: string };
 };
 export type AskedReversal = Span & {
@@ -55,7 +55,7 @@ const isSum = (
   );
 };
 
-/** I3: what a balance says is the sum of its user's lines, in the order of their numbers. */
+/** I3: a balance equals the sum of its user's lines, in the order of their numbers. */
 export function problemsOfBalances(lines: readonly StoredLine[], balances: readonly StoredBalance[]): string[] {
   const problems: string[] = [];
   const balanceOf = new Map(balances.map((balance) => [balance.username, balance]));
@@ -110,7 +110,7 @@ export class LedgerModel {
     return this.#lines.filter((line) => line.username === username);
   }
 
-  /** What awards, badges and feed posts count for a score, by date; a reversal never before what it takes back. */
+  /** The points of awards, badges and feed posts in a score, by date. A reversal is never dated before its grant. */
   datedOf(username: string): readonly { readonly date: string; readonly amount: number }[] {
     const own = this.linesOf(username);
     const dateOf = ({ grantedAt }: StoredLine): string => grantedAt.slice(0, 10);
@@ -124,7 +124,10 @@ export class LedgerModel {
     });
   }
 
-  /** Takes what is stored for what happened, and says what of it cannot be. `published` are the ids of publish grants. */
+  /**
+   * Compares the stored lines with the requests, and returns the contradictions. `published` are the ids of publish
+   * grants.
+   */
   settle(lines: readonly StoredLine[], published: ReadonlySet<string>): string[] {
     this.#lines = lines;
     const problems: string[] = [];
@@ -193,7 +196,7 @@ function problemsOfGrant(line: StoredLine | undefined, asked: readonly AskedGran
   return problems;
 }
 
-/** Publish grants are worth 500 each until 5000 are given; a reversal gives nothing back. */
+/** Publish grants give 500 each until 5,000 are given. A reversal does not free a part of the cap. */
 function problemsOfPublishes(own: readonly StoredLine[]): string[] {
   let sum = 0;
   return own
@@ -206,7 +209,7 @@ function problemsOfPublishes(own: readonly StoredLine[]): string[] {
     });
 }
 
-/** Every tier that a score has passed is recorded, and every recorded one has its badge in the ledger. */
+/** Every tier that a score has passed must be recorded, and every recorded tier must have its badge in the ledger. */
 export function problemsOfTiers(
   username: string,
   score: { readonly canonicalScore: number; readonly tiersReached: readonly string[] },

@@ -2,7 +2,7 @@ import type { StoredLine } from './ledger.ts';
 import type { Pulled, StoredVersion } from './registry.ts';
 import { isServerDevice, standingOf, type StoredDevice, type StoredEvent } from './telemetry.ts';
 
-/** What the community's metrics count, once more, from all facts: a day's totals as `METRIC count sum`, by date. */
+/** The community metrics implemented again, from all facts: a day's totals as `METRIC count sum`, by date. */
 export function totalsByDate(facts: {
   readonly events: readonly StoredEvent[];
   readonly devices: readonly StoredDevice[];

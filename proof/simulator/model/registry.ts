@@ -1,6 +1,6 @@
 import type { Span } from './telemetry.ts';
 
-/** The registry once more: plain maps over what was asked and answered. */
+/** The registry implemented again: plain maps over requests and answers. */
 export type Confirmed = Span & {
   readonly name: string;
   readonly version: string;
@@ -13,7 +13,7 @@ export type Confirmed = Span & {
 };
 export type Yanked = Span & {
   readonly name: string;
-  /** Where there is none, those of the channel are meant. */
+  /** If omitted, the request is for all versions of the channel. */
   readonly version?: string | undefined;
   readonly channel?: string | undefined;
   /** `personal:admin` is an admin. */
@@ -61,7 +61,7 @@ export class RegistryModel {
   #versions: ReadonlyMap<string, StoredVersion> = new Map();
   #stored: readonly StoredPull[] = [];
 
-  /** `members` are the collective's from the start. */
+  /** `members` are the collective's initial members. */
   constructor(members: readonly string[]) {
     this.#members = [{ members, began: -1, ended: -1 }];
   }
@@ -86,12 +86,12 @@ export class RegistryModel {
     return [...this.#versions.values()];
   }
 
-  /** The ids of the grants that the versions brought. */
+  /** The ids of the grants of all versions. */
   grantIds(): ReadonlySet<string> {
     return new Set(this.versions().flatMap((each) => each.credited.map((user) => `publish:${placeOf(each)}:${user}`)));
   }
 
-  /** Every pull that was answered as there, once. */
+  /** Every pull that was answered as stored, once. */
   pulls(): readonly Pulled[] {
     const there = this.#pulled.filter(({ answer }) => answer === 'accepted' || answer === 'duplicate');
     return [...new Map(there.map((pull) => [`${placeOf(pull)} ${pull.puller}`, pull])).values()];
@@ -102,17 +102,17 @@ export class RegistryModel {
     return own.map(({ publishedAt, yankedOn }) => ({ published: publishedAt.slice(0, 10), yanked: yankedOn }));
   }
 
-  /** The dates of the pulls of a user's versions, but for the user's own. */
+  /** The dates of the pulls of a user's versions, without the user's own pulls. */
   pullsOf(username: string, ownDevices: ReadonlySet<string>): readonly string[] {
     const own = new Set([`user:${username}`, ...[...ownDevices].map((device) => `device:${device}`)]);
     return this.#stored.filter(({ author, puller }) => author === username && !own.has(puller)).map(({ on }) => on);
   }
 
-  /** Takes what is stored for what happened, and says what of it cannot be. */
+  /** Compares the stored versions with the requests, and returns the contradictions. */
   settle(
     versions: readonly StoredVersion[],
     pulls: readonly StoredPull[],
-    /** The places that are found as the newest of a channel, as `<channel> <name>@<version>`. */
+    /** The rows of newest versions, as `<channel> <name>@<version>`. */
     live: readonly string[],
   ): string[] {
     this.#versions = new Map(versions.map((version) => [placeOf(version), version]));
@@ -162,7 +162,7 @@ export class RegistryModel {
     return problems;
   }
 
-  /** The account itself, or the members that there were at some time of the publish. */
+  /** The account itself, or the members at some time during the publish. */
   #mayCredit({ publisher, credited }: StoredVersion, span: Span): boolean {
     const [kind, name] = publisher.split(':');
     if (kind === 'personal') return credited.join() === name;
@@ -172,7 +172,7 @@ export class RegistryModel {
     return possible.some(({ members }) => members.toSorted().join() === credited.toSorted().join());
   }
 
-  /** A change of a whole channel that went on beside the publish may have come before it, or after. */
+  /** A change of a whole channel that ran at the same time may come before or after the publish. */
   #mayBe(stored: StoredVersion, mine: readonly Confirmed[]): boolean {
     const own = this.#yanked.filter(
       ({ name, version, channel }) =>

@@ -1,4 +1,6 @@
-/** The scoring rules once more, in the plainest form and from their text alone: nothing here knows the code under test. */
+/**
+ * The scoring rules implemented again in the simplest form, from their text alone. It shares no code with the product.
+ */
 
 const DAY = 86_400_000;
 const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
@@ -6,10 +8,10 @@ const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 export const PUBLISH_POINTS = 500;
 export const PUBLISH_CAP = 5_000;
 
-/** The numbers of one version of the rules. Groups: commands, points for each, cap. */
+/** The numbers of one version of the rules. Groups: commands, points each, cap. */
 export type Numbers = {
   readonly groups: readonly (readonly [readonly string[], number, number])[];
-  /** Points for each, cap. */
+  /** Points each, cap. */
   readonly others: readonly [number, number];
   readonly issues: readonly [number, number];
   readonly signIns: readonly [number, number];
@@ -31,9 +33,9 @@ export const VERSION_1: Numbers = {
   pulls: [5, 500],
 };
 
-/** All that counts for a user, each with its date. */
+/** All facts that count for a user, with their dates. */
 export type DatedFacts = {
-  /** Events that stand: the command of a successful invocation, and whether it makes its date active. */
+  /** Winning copies of events: the command of a successful invocation, and whether it makes its date active. */
   readonly events: readonly { readonly date: string; readonly command: string | null; readonly isActive: boolean }[];
   readonly issues: readonly string[];
   readonly signIns: readonly string[];
@@ -44,7 +46,7 @@ export type DatedFacts = {
 
 const upTo = ([points, cap]: readonly [number, number], count: number): number => Math.min(cap, points * count);
 
-/** The activity's points of the events dated on or before a date. */
+/** The activity points of the events dated on or before a date. */
 export function activityOn(date: string, { events }: DatedFacts, numbers: Numbers = VERSION_1): number {
   const due = events.filter((event) => event.date <= date);
   const commands = due.flatMap(({ command }) => command ?? []);
@@ -70,7 +72,7 @@ export function activityOn(date: string, { events }: DatedFacts, numbers: Number
   return Number((BigInt(base + 50 * groups) * streakBp * rollingBp) / 100_000_000n);
 }
 
-/** The points of each contribution on a date, of the facts dated on or before it. */
+/** The points of each contribution on a date, from the facts dated on or before it. */
 export function pointsOn(date: string, facts: DatedFacts, numbers: Numbers = VERSION_1) {
   const due = (dates: readonly string[]): number => dates.filter((each) => each <= date).length;
   const versions = facts.versions.filter(
@@ -85,7 +87,7 @@ export function pointsOn(date: string, facts: DatedFacts, numbers: Numbers = VER
   };
 }
 
-/** What the lines of awards, badges and feed posts dated on or before a date add up to. */
+/** The sum of the lines of awards, badges and feed posts dated on or before a date. */
 export const linesOn = (date: string, { lines }: DatedFacts): number =>
   lines.reduce((sum, line) => (line.date <= date ? sum + line.amount : sum), 0);
 
@@ -103,6 +105,6 @@ const TIERS: readonly (readonly [string, number])[] = [
 ];
 
 export const tierOf = (score: number): string => TIERS.findLast(([, from]) => from <= score)?.[0] ?? 'Seedling';
-/** The tiers that a score has passed, the lowest left out: nobody is lifted into that. */
+/** The tiers that a score has passed, without the lowest one, which every user has. */
 export const tiersUpTo = (score: number): readonly string[] =>
   TIERS.slice(1).flatMap(([name, from]) => (from <= score ? [name] : []));

@@ -1,11 +1,11 @@
 import type { DatedFacts } from './scoring.ts';
 
 /**
- * Telemetry once more: plain maps over what was asked and answered, from the words of the contract alone. What senders at
- * the same time leave open is settled by what is stored, if that is one of the possibilities.
+ * Telemetry implemented again: plain maps over requests and answers, from the text of the contract alone. If concurrent
+ * senders leave several results possible, the stored one is accepted if it is among them.
  */
 
-/** From its first try to its answer, in requests let through. */
+/** The time of a request from its first try to its answer, in released requests. */
 export type Span = { readonly began: number; readonly ended: number };
 
 export type SentEvent = Span & {
@@ -14,9 +14,9 @@ export type SentEvent = Span & {
   readonly hour: string;
   readonly id: string;
   readonly kind: string;
-  /** Whom a key says sent it. */
+  /** The account of the key that sent it. */
   readonly sender: string | null;
-  /** `maybe`: refused in the end, after a try that nobody answered. */
+  /** `maybe`: refused at last, after a try without an answer. */
   readonly answer: 'accepted' | 'duplicate' | 'maybe';
   readonly isTriedOnce: boolean;
 };
@@ -24,7 +24,7 @@ export type SentEvent = Span & {
 export type StoredEvent = Pick<SentEvent, 'deviceId' | 'hour' | 'id' | 'kind' | 'sender'>;
 export type StoredDevice = { readonly deviceId: string; readonly owner: string | null; readonly createdAt: string };
 
-/** What a server reported of a user beside events: an issue by its id, a sign-in by its date. */
+/** A server's report about a user: an issue by its id, a sign-in by its date. */
 export type Report = {
   readonly kind: 'issue' | 'sign-in';
   readonly username: string;
@@ -72,7 +72,7 @@ export class TelemetryModel {
     return new Set([...this.#devices.values()].filter(({ owner }) => owner === username).map((each) => each.deviceId));
   }
 
-  /** Takes what is stored for what happened, and says what of it cannot be. */
+  /** Compares the stored items with the requests, and returns the contradictions. */
   settle(events: readonly StoredEvent[], devices: readonly StoredDevice[], reports: readonly Report[]): string[] {
     this.#events = events;
     this.#reports = reports;
@@ -120,7 +120,7 @@ export class TelemetryModel {
     if (device === undefined && this.#sent.some((each) => each.deviceId === deviceId && isCertain(each))) {
       return [`${deviceId} has sent events, and there is no such device`];
     }
-    // Nobody's: nobody came with a key, or whoever did may have been before an unbind.
+    // It has no owner if no request had a key, or if the binding may have come before an unbind.
     const isNobody = unbinds.some((unbind) => !binds.some((bind) => isCertain(bind) && isBefore(unbind, bind)));
     const certain = binds.filter(isCertain);
     if (owner === null) return certain.length === 0 || isNobody ? [] : [`${deviceId} is nobody's, and was not unbound`];
@@ -133,7 +133,7 @@ export class TelemetryModel {
     return isPossible ? [] : [`${deviceId} is ${owner}'s, which nothing that was sent explains`];
   }
 
-  /** What counts for a user: each event once; of copies keyed beats anonymous, then the smallest device stands. */
+  /** The counts of a user: each event once. Among copies, keyed beats anonymous, then the smallest device wins. */
   countsOf(username: string): Counts {
     const owned = this.ownedBy(username);
     const mine = this.#events.filter(({ sender, deviceId }) =>
@@ -172,7 +172,7 @@ export class TelemetryModel {
 export type Counts = {
   readonly events: Readonly<Record<string, number>>;
   readonly commands: Readonly<Record<string, number>>;
-  /** The events that stand, as the rules count them. */
+  /** The winning copies of events, as the rules count them. */
   readonly dated: DatedFacts['events'];
   readonly activeDates: readonly string[];
   readonly devices: number;
@@ -195,7 +195,7 @@ function problemsOfCopy(copy: StoredEvent, sends: readonly SentEvent[]): string[
   return problems;
 }
 
-/** Of each event the copy that stands. */
+/** The winning copy of each event. */
 export function standingOf(events: readonly StoredEvent[]): readonly StoredEvent[] {
   return [...Map.groupBy(events, ({ hour, id }) => `${hour} ${id}`).values()].flatMap((copies) => {
     const keyed = copies.filter(({ sender }) => sender !== null);

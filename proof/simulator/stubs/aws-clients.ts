@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { current } from '../invocation.ts';
 
-/** In place of `functions/runtime/aws-clients.ts`: the one database client of the simulation, a real one. */
+/** Replaces `functions/runtime/aws-clients.ts` with the database client of the simulation, which is a real one. */
 export const dynamodbClient = (): DynamoDBClient => current().surroundings.dynamodb;
 
 const Send = z.object({
@@ -19,7 +19,7 @@ const Send = z.object({
 
 const Count = z.object({ input: z.object({ QueueUrl: z.string(), AttributeNames: z.array(z.string()) }) });
 
-/** Sends to the simulated queues, and counts what they hold. */
+/** Sends to the simulated queues, and counts their messages. */
 export function sqsClient(): { send(command: unknown): Promise<unknown> } {
   const { surroundings } = current();
   return {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type * as Real from '../../../functions/runtime/environment.ts';
 import { current } from '../invocation.ts';
 
-/** In place of `functions/runtime/environment.ts`: the schedule's clock, its tokens, and pauses that it ends. */
+/** Replaces `functions/runtime/environment.ts`: the schedule's clock and tokens, and pauses that the schedule ends. */
 export const clock: typeof Real.clock = () => {
   const { surroundings, instance } = current();
   return surroundings.now() + instance.clockOffMs;

@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module';
 const here = (file: string): string => new URL(file, import.meta.url).href;
 const there = (path: string): string => new URL(`../../../${path}`, import.meta.url).href;
 
-/** By which files functions reach clock, chance, memory and AWS, and what stands there in a simulation. */
+/** The modules for clock, randomness, memory and AWS, with their replacements in a simulation. */
 const REPLACED = new Map([
   [there('functions/runtime/environment.ts'), here('environment.ts')],
   [there('functions/runtime/once.ts'), here('once.ts')],
@@ -11,11 +11,11 @@ const REPLACED = new Map([
 ]);
 
 /**
- * Installs the stubs: from now on handlers that are imported run in the simulated world, all their other code as it stands.
- * It holds for this whole process, so it is called by nothing but the program itself.
+ * Installs the stubs. Handlers that are imported later run in the simulated world, and all other code is unchanged.
+ * This affects the whole process, so only the program itself calls it.
  */
 export function installStubs(): void {
-  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT'; // read when the logger is made
+  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT'; // read when the logger is created
   process.env.POWERTOOLS_METRICS_DISABLED = 'true';
   registerHooks({
     resolve(specifier, context, next) {

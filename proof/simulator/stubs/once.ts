@@ -1,6 +1,6 @@
 import { current } from '../invocation.ts';
 
-/** In place of `functions/runtime/once.ts`: what a function keeps, each of its machines keeps for itself. */
+/** Replaces `functions/runtime/once.ts`: each machine of a function keeps its own values. */
 export function once<Value>(make: () => Value): () => Value {
   const values = new WeakMap<object, { readonly value: Value }>();
   return () => {
