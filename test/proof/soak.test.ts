@@ -54,6 +54,7 @@ function sentAndFound() {
       ...{ username: 'ada', totalEvents: 2, eventCounts: { cli_invocation: 2 }, commandCounts: { model: 2 } },
       ...{
         activeDates: ['2026-08-21'],
+        awardPoints: 50,
         devices: 1,
         lastEventAt: null,
         precision: 'hour' as const,
@@ -65,7 +66,7 @@ function sentAndFound() {
       ...{
         rank: null,
         asOf: null,
-        ...{ awardPoints: 50, older: { count: 0, points: 0 } },
+        older: { count: 0, points: 0 },
         rulesVersion: '1',
         refreshedAt: '2026-08-21T00:00:00.000Z',
       },
