@@ -12,9 +12,9 @@ import { scoreMutants } from './scores.ts';
 import { simulatedMutants } from './simulated.ts';
 import { telemetryMutants } from './telemetry.ts';
 
-/** Every guard of the system, taken out in turn. */
+/** All guards, each removed in turn. */
 export const allMutants: readonly Mutant[] = [
-  ...runningMutants, // these first: they take longest
+  ...runningMutants, // first, because they take longest
   ...simulatedMutants,
   ...telemetryMutants,
   ...changeFeedMutants,

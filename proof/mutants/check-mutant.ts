@@ -20,14 +20,14 @@ const Report = z.object({
   ),
 });
 
-/** Bounds on hanging, in seconds; on the running stack a test has more to do. */
+/** Time limits in seconds. A test on the running stack needs more. */
 const LONGEST = { test: 30, run: 120 };
 const LONGEST_IN_BUNDLES = { test: 120, run: 240 };
-/** Of the simulator, where it is to find a mutant. */
+/** The number of schedules in which the simulator must find a mutant. */
 const MAX_SCHEDULES = 100;
 const longestOf = ({ inBundles }: Mutant) => (inBundles === true ? LONGEST_IN_BUNDLES : LONGEST);
 
-/** Takes a guard out of the tree, runs the tests that should tell, and puts it back. */
+/** Removes a guard from the tree, runs the tests that must fail, and puts it back. */
 export async function checkMutant(tree: Tree, mutant: Mutant, assembly: string): Promise<Verdict> {
   if (mutant.caughtBy.includes(SIMULATOR)) return simulateMutant(tree, mutant, MAX_SCHEDULES);
   const started = performance.now();
@@ -57,7 +57,7 @@ async function runTests(
     ...(named === undefined ? [] : ['-t', named]),
   ];
   const inherited = Object.entries(process.env).filter(([key]) => !/^(VITEST|LAUREL_TEST_REPORT)/u.test(key));
-  // Whoever runs all tests waits for them: there random properties take fewer runs than a mutant deserves.
+  // A normal test run keeps run counts small, because people wait for it. A mutant deserves more runs.
   const env = {
     ...Object.fromEntries(inherited),
     ...(inBundles === true ? {} : { LAUREL_TEST_ASSEMBLY: assembly }),

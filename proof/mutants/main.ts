@@ -1,4 +1,4 @@
-import '../community.ts'; // first: it says which community
+import '../community.ts'; // first, because it selects the community
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import * as z from 'zod';

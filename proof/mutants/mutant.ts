@@ -1,26 +1,26 @@
-/** One place of the source, as it stands and as a mutant has it. `find` must occur there exactly once. */
+/** A change of one place in a source file. `find` must occur there exactly once. */
 export type Change = { readonly file: string; readonly find: string; readonly replace: string };
 
 /**
- * A guard, and the system without it. Some check must fail: a mutant that survives means that the guard could be taken
- * out, by mistake or in good faith, and nobody would know.
+ * A guard, and the change that removes it. Some check must fail: if a mutant survives, somebody could remove the guard
+ * and nobody would notice.
  */
 export type Mutant = {
   readonly name: string;
-  /** What the guard holds, in a reader's words. */
+  /** What the guard ensures, for a reader. */
   readonly guard: string;
-  /** Another guard that holds the same: this mutant is without both, since without one of them nothing changes. */
+  /** Another guard that ensures the same. This mutant removes both, because removing one of them changes nothing. */
   readonly heldAlsoBy?: string;
   readonly changes: readonly Change[];
-  /** Test files, the cheapest ones that can tell; or the simulator. */
+  /** The fastest test files that can notice it, or the simulator. */
   readonly caughtBy: readonly string[];
-  /** Only tests whose full name has this, as a regular expression: what keeps a run short. */
+  /** A regular expression for the full names of tests, so that a run is short. */
   readonly named?: string;
-  /** The tests run the bundles, which are made anew then: that takes seconds. */
+  /** The tests run the bundles, which must be built again. That takes seconds. */
   readonly inBundles?: true;
 };
 
-/** What runs random schedules, as `npm run prove` does: in the place of test files. */
+/** Runs random schedules, as `npm run prove` does, in place of test files. */
 export const SIMULATOR = 'proof/prove.ts';
 
 /** A mutant of one file. */
@@ -39,10 +39,10 @@ export const mutant = (
   ...(named === undefined ? {} : { named }),
 });
 
-/** A condition that holds whatever is stored; it goes on using its names and values, or the store would refuse it. */
+/** A condition that is always true. It still uses its names and values, because DynamoDB refuses unused ones. */
 export const always = (condition: string): string => `${condition} OR attribute_exists(pk) OR attribute_not_exists(pk)`;
 
-/** `...ifAt(revision)` that refuses a first write no more, and one that refuses no later one. */
+/** `...ifAt(revision)` that accepts any first write, and one that accepts any later write. */
 export const withoutFirst = (revision: string, also = ''): readonly [string, string] => [
   `...ifAt(${revision}${also})`,
   `...(${revision} === 0 ? {} : ifAt(${revision}${also}))`,
@@ -53,10 +53,10 @@ export const withoutRevision = (revision: string, also = ''): readonly [string, 
 ];
 
 export const PUT_IF = 'functions/adapters/dynamodb/shared/put-if.ts';
-/** A write whose answer was lost is taken for somebody else's. */
+/** Treats a write whose answer was lost as another writer's. */
 export const OWN_WRITE_IS_FORGOTTEN = [' || put.existing?.writeId?.S === input.Item.writeId?.S;', ';'] as const;
 
-/** `'condition'` as it stands in a file, and made true for good. */
+/** `'condition'` as it is in a file, and always true. */
 export const withoutCondition = (condition: string, before = '', after = ''): readonly [string, string] => [
   `${before}'${condition}'${after}`,
   `${before}'${always(condition)}'${after}`,

@@ -3,19 +3,19 @@ import { once } from 'node:events';
 
 export type Ran = {
   readonly stdout: string;
-  /** What it printed to both outputs, in order. */
+  /** The output on stdout and stderr, in order. */
   readonly output: string;
   readonly isTooLong: boolean;
 };
 
-/** Runs a program with this Node, and kills it after so many seconds: what a mutant does may have no end. */
+/** Runs a program with this Node, and kills it after `seconds`, because a mutant may run forever. */
 export async function runNode(
   args: readonly string[],
   { cwd, env, seconds }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly seconds: number },
 ): Promise<Ran> {
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const end = () => child.kill('SIGKILL');
-  process.prependOnceListener('exit', end); // before its directory goes
+  process.prependOnceListener('exit', end); // before its directory is deleted
   let [stdout, output] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString('utf8');

@@ -8,8 +8,8 @@ const COPIES = 'domain/telemetry/winning-copy.ts';
 const HTTP = 'functions/runtime/http-function.ts';
 
 /**
- * What is held, beside tests of its own, by tests of the whole running stack: recorded traffic, requests made from the
- * published document, and messages delivered again. Each of those tests was seen to fail.
+ * Guards that tests of the whole running stack also check: recorded traffic, requests generated from the published
+ * document, and replayed messages. Each of these tests failed without its guard.
  */
 export const runningMutants: readonly Mutant[] = [
   mutant(

@@ -12,14 +12,14 @@ const Said = z.discriminatedUnion('ok', [
 ]);
 
 const LONGEST_PROBLEM = 160;
-/** A bound on hanging: on a busy machine a schedule takes about half a second. */
+/** A time limit: on a busy machine a schedule takes about half a second. */
 const longestOf = (schedules: number): number => 60 + 2 * schedules;
 
-/** Takes a guard out of the tree, runs the simulator on so many schedules instead of any test, and puts it back. */
+/** Removes a guard from the tree, runs the simulator instead of the tests, and puts it back. */
 export async function simulateMutant(tree: Tree, mutant: Mutant, schedules: number): Promise<Verdict> {
   const started = performance.now();
   const seconds = longestOf(schedules);
-  // From a fixed seed on, so that what is found is found again.
+  // A fixed first seed, so that findings can be repeated.
   const args = ['--seed', '1', '--schedules', String(schedules), '--no-shrink', '--json'];
   const putBack = tree.apply(mutant);
   try {

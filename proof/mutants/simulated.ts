@@ -1,6 +1,6 @@
 import { mutant, SIMULATOR, withoutFirst, type Mutant } from './mutant.ts';
 
-/** What random schedules find as well, from their first seeds on: the simulator was seen to fail, too. */
+/** Mutants that the simulator also finds within its first seeds. */
 export const simulatedMutants: readonly Mutant[] = [
   mutant(
     'simulated-first-chunk',

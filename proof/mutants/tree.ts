@@ -4,13 +4,13 @@ import { scratchDirectory } from '../../local/script.ts';
 import type { Change, Mutant } from './mutant.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** What is no source, or is shared by a link. */
+/** Folders that are not sources, or that a link shares. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['node_modules', 'cdk.out', '.git', '.laurel', 'coverage']);
 
-/** A copy of the sources in which guards can be taken out. */
+/** A copy of the sources in which guards can be removed. */
 export type Tree = {
   readonly directory: string;
-  /** Takes a guard out; the function that is returned puts it back. */
+  /** Removes a guard. The returned function puts it back. */
   apply(mutant: Mutant): () => void;
   remove(): void;
 };
@@ -37,12 +37,12 @@ export function copyOfTree(): Tree {
   };
 }
 
-/** How often a change's text occurs in the source as it stands. */
+/** How often a change's text occurs in the current source. */
 export function occurrencesOf({ file, find }: Change): number {
   return readFileSync(join(ROOT, file), 'utf8').split(find).length - 1;
 }
 
-/** The text with the change made. Throws where its place is not there exactly once. */
+/** The text with the change. Throws unless `find` occurs exactly once. */
 export function changed(text: string, { file, find, replace }: Change): string {
   const parts = text.split(find);
   if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${find}`);

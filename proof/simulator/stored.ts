@@ -16,7 +16,7 @@ import { problemsOfBalances, type StoredBalance, type StoredLine } from './model
 import type { StoredPull, StoredVersion } from './model/registry.ts';
 import type { Report, StoredDevice, StoredEvent } from './model/telemetry.ts';
 
-/** What is stored, in the models' words. Adapters read single items; nothing of a fold is theirs. */
+/** The stored items in the models' terms. Adapters parse single items; no fold of the product is used. */
 
 /** The service's JSON has bytes as base64 text. */
 const Attribute: z.ZodType<AttributeValue> = z.lazy(() =>
@@ -35,7 +35,7 @@ const itemOf = (item: WireItem): Item => StoredItem.parse(item);
 
 const textOf = (item: WireItem, name: 'pk' | 'sk'): string => z.object({ S: z.string() }).parse(item[name]).S;
 
-/** What a hand has put into a table, and no code knows, begins so. */
+/** The key prefix of items that were put in by hand and that no code knows. */
 export const STRAY = 'STRAY#';
 
 export async function storedTelemetry(engine: Engine): Promise<{
@@ -94,7 +94,7 @@ export async function storedLedger(engine: Engine): Promise<{
   return { lines, balances };
 }
 
-/** I3 at this very moment: no write is under way, so a scan sees what a transaction would. */
+/** I3 at this moment: no write is in flight, so a scan sees the same state as a transaction. */
 export async function problemsOfLedgerNow(engine: Engine): Promise<void> {
   const { lines, balances } = await storedLedger(engine);
   expectNone('I3', problemsOfBalances(lines, balances));
@@ -148,7 +148,7 @@ export type StoredScore = {
   readonly username: string;
   readonly date: string;
   readonly canonicalScore: number;
-  /** Missing where nothing is known of the user any more. */
+  /** Missing if nothing is known of the user any more. */
   readonly memberScore?: number | undefined;
   readonly tier: string;
   readonly tiersReached: readonly string[];
@@ -173,7 +173,7 @@ const Saved = z.object({
   memberScore: z.number().optional(),
 });
 
-/** Every score that was ever saved, by user and in order, from the stream; a removed one ends what was before. */
+/** Every saved score from the stream, by user and in order. A deleted score ends the list of earlier ones. */
 export function savedScores(records: readonly WireRecord[]): ReadonlyMap<string, readonly SavedScore[]> {
   const all = new Map<string, readonly SavedScore[]>();
   for (const record of records) {
@@ -181,7 +181,7 @@ export function savedScores(records: readonly WireRecord[]): ReadonlyMap<string,
     if (textOf(Keys, 'sk') !== 'SCORE') continue;
     const username = textOf(Keys, 'pk').slice('USER#'.length);
     const saved = NewImage === undefined ? undefined : Saved.parse(unmarshall(itemOf(NewImage)));
-    // Of whom nothing is known any more: what a bind that was undone left behind.
+    // Nothing is known of this user any more: a bind was undone.
     if (saved?.memberScore === undefined) all.delete(username);
     else all.set(username, [...(all.get(username) ?? []), saved]);
   }
@@ -194,7 +194,7 @@ const GAUGES = ['MEMBER_COUNT', 'TOTAL_SCORE'];
 const Summary = z.object({ sk: z.string(), publisher: z.string(), versions: z.number(), pulls: z.number() });
 
 export async function storedRollups(engine: Engine): Promise<{
-  /** By date, as `METRIC count sum`; of no gauge. */
+  /** By date, as `METRIC count sum`, without gauges. */
   readonly totals: ReadonlyMap<string, readonly string[]>;
   /** The gauges' values by date, as `METRIC value`. */
   readonly gauges: ReadonlyMap<string, readonly string[]>;
@@ -221,16 +221,16 @@ export async function storedRollups(engine: Engine): Promise<{
   return { totals, gauges, extensions: extensions.sort() };
 }
 
-/** The ids of the backfills that have begun and not ended. */
+/** The ids of unfinished backfills. */
 export async function unfinishedRuns(engine: Engine): Promise<readonly string[]> {
   const runs = (await engine.scan('backfill_runs')).filter((item) => textOf(item, 'pk') === 'RUNS');
   return runs.filter(({ status }) => status?.S !== 'done').map((item) => textOf(item, 'sk'));
 }
 
-/** What every save renews, whatever it saves. */
+/** Fields that every save changes. */
 const RENEWED: ReadonlySet<string> = new Set(['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev']);
 
-/** A value as text that does not depend on the order of its names. */
+/** A value as text, independent of the order of its names. */
 function textOfValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(textOfValue).join()}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -238,7 +238,10 @@ function textOfValue(value: unknown): string {
   return `{${fields.map(([name, field]) => `${name}:${textOfValue(field)}`).join()}}`;
 }
 
-/** Everything that a replay must leave as it is, by its key: facts whole, scores and rollups without what saves renew. */
+/**
+ * All items that a replay must not change, by key: complete facts, and scores and roll-ups without the fields that
+ * every save changes.
+ */
 export async function snapshotOf(engine: Engine, hasRollups: boolean): Promise<ReadonlyMap<string, string>> {
   const all = new Map<string, string>(); // by table, key and attribute
   const note = (role: string, item: WireItem, left: ReadonlySet<string>): void => {
@@ -261,7 +264,7 @@ export async function snapshotOf(engine: Engine, hasRollups: boolean): Promise<R
 
 const Tally = z.object({ first: z.array(z.string()) });
 
-/** Of each backfill that is done, whom it planned, without those of whom nothing was known. */
+/** The users that each finished backfill planned, without unknown ones. */
 export async function plannedByRuns(engine: Engine): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const items = (await engine.scan('backfill_runs')).map((item) => unmarshall(itemOf(item)));
   const Key = z.looseObject({ pk: z.string(), sk: z.string() });

@@ -30,7 +30,7 @@ import { RefreshWorld } from './refresh-world.ts';
 type Tables = Awaited<ReturnType<TestEngine['createTables']>>;
 const MAX_DELIVERIES = 200;
 
-/** A new set of tables with all that the given ones hold. */
+/** A new set of tables with a copy of all items. */
 export async function copyOf(engine: TestEngine, tables: Tables): Promise<Tables> {
   const copies = await engine.createTables();
   const client = engine.client();
@@ -47,13 +47,15 @@ export async function copyOf(engine: TestEngine, tables: Tables): Promise<Tables
 
 export const always: HasTime = () => true;
 export const never: HasTime = () => false;
-/** Time for so many pieces of work. */
+/** A time limit of `pieces` pieces of work. */
 export const timeFor = (pieces: number): HasTime => {
   let left = pieces;
   return () => (left -= 1) >= 0;
 };
 
-/** The backfill beside all else. Its messages lie in a table, so that each of them is a request on the wire as well. */
+/**
+ * A backfill beside all other work. Its messages are in a table, so that sending them is a request on the wire as well.
+ */
 export class BackfillWorld extends RefreshWorld {
   readonly #tables: Tables & { readonly messages: string };
   readonly #plain: DynamoDBClient;
@@ -83,7 +85,7 @@ export class BackfillWorld extends RefreshWorld {
     return this.#tables;
   }
 
-  /** What a function that starts anew is given; its requests go over the wire. */
+  /** The dependencies of a new function instance. Its requests use the wire. */
   deps(wire = this.wire): BackfillDeps {
     const client = this.client(wire);
     this.#clients.push(client);
@@ -130,7 +132,7 @@ export class BackfillWorld extends RefreshWorld {
     };
   }
 
-  /** One invocation by hand, or by a message with the token. Throws on an event that is refused. */
+  /** One invocation, by hand or by a message with the token. Throws for a refused event. */
   async invoke(event: object, hasTime: HasTime = always, given: { deps?: BackfillDeps; token?: string } = {}) {
     const request = readBackfillEvent(event);
     if (!request.ok) throw new Error(request.error.sentence);
@@ -141,7 +143,7 @@ export class BackfillWorld extends RefreshWorld {
     return report.value;
   }
 
-  /** The same, which may end in the middle. */
+  /** The same, but it may die in the middle. */
   async invokeOrDie(...args: Parameters<BackfillWorld['invoke']>): Promise<BackfillReport | undefined> {
     try {
       return await this.invoke(...args);
@@ -165,7 +167,7 @@ export class BackfillWorld extends RefreshWorld {
     return (await this.#messagesTo('backfill')).map(({ body }) => body);
   }
 
-  /** Everyone whose refresh was enqueued, as often as it was. */
+  /** The usernames of all enqueued refreshes, with repeats. */
   async enqueued(): Promise<string[]> {
     return (await this.#messagesTo('score-refresh')).map(({ body }) => body.username);
   }
@@ -174,7 +176,7 @@ export class BackfillWorld extends RefreshWorld {
     return (await this.#messagesTo('score-refresh')).map(({ body }) => body);
   }
 
-  /** Delivers every continuation from the `from`-th on, and those that come of it, until there is none. */
+  /** Delivers every continuation from index `from` on, and those that they send, until none is left. */
   async deliverAll(hasTime: () => HasTime = () => always, from = 0): Promise<BackfillReport | undefined> {
     let last: BackfillReport | undefined;
     for (let delivered = from; ; delivered += 1) {
@@ -185,7 +187,7 @@ export class BackfillWorld extends RefreshWorld {
     }
   }
 
-  /** What backfills enqueued is handled as the queue would, and all that is announced. */
+  /** Handles the refreshes that backfills enqueued, and all announcements. */
   async settle(): Promise<void> {
     for (const request of await this.refreshRequests()) await this.refreshFor(ScoreRefreshRequested.parse(request));
     await this.drain();
@@ -197,7 +199,7 @@ export class BackfillWorld extends RefreshWorld {
     return Items.map((item) => unmarshall(item)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
   }
 
-  /** Sets a user's stored score to nothing, if there is one. */
+  /** Sets a user's stored score to 0, if there is one. */
   async tamperIfStored(username: string): Promise<void> {
     const items = await this.itemsOf(this.#tables.user_scores);
     const isStored = items.some(({ pk, sk }) => pk === `USER#${username}` && sk === 'SCORE');
@@ -212,7 +214,7 @@ export class BackfillWorld extends RefreshWorld {
     await this.#plain.send(new DeleteItemCommand({ TableName, Key: marshall(key) }));
   }
 
-  /** Changes what is stored of a user, behind everybody's back. */
+  /** Changes a stored item of a user without an announcement. */
   async tamper(username: string, sk: 'METRICS' | 'SCORE', change: (item: Record<string, any>) => object | undefined) {
     const TableName = this.#tables.user_scores;
     const items = await this.itemsOf(TableName);

@@ -1,9 +1,9 @@
 /**
- * I6: a backfill that was killed at any await and started again ends in the same state as one that ran through, and everyone
- * whom it recomputed has been enqueued.
+ * I6: a backfill that was killed at any await and started again ends in the same state as one that was not, and every
+ * user that it recomputed was enqueued.
  *
- * Seen to fail when one of these guards was removed:
- * - workPage: enqueueing before the page is checked off;
+ * This test failed when one of these guards was removed:
+ * - workPage: enqueueing before the page is marked as done;
  * - runBackfill: the run's id from the message that asks for it.
  */
 import fc from 'fast-check';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 
-/** Users whose metrics and score are both behind their facts, as a faulty release might leave them. */
+/** Users whose metrics and score are both behind their facts, as after a faulty release. */
 async function anOutdatedCommunity(): Promise<BackfillWorld> {
   const world = await BackfillWorld.on(engine);
   for (const [index, username] of ['ada', 'bob', 'cy'].entries()) {
@@ -47,7 +47,7 @@ async function anOutdatedCommunity(): Promise<BackfillWorld> {
   return world;
 }
 
-/** The function ends before its `number`-th request: that one and all after it are never sent. */
+/** The function dies before its request `number`: that request and all later ones are never sent. */
 const killedBefore =
   (last: number): FaultPlan =>
   ({ number }) =>
@@ -58,7 +58,7 @@ const metricsOf = (items: readonly Record<string, any>[]) =>
   items.filter(({ sk }) => sk === 'METRICS').map(({ pk, basis, packed }) => ({ pk, basis, packed }));
 
 describe('a backfill', () => {
-  it('killed at any await and delivered again ends as one that ran through', async () => {
+  it('killed at any await and delivered again ends as one that was not killed', async () => {
     using outdated = await anOutdatedCommunity();
     const wire = new Wire();
     using whole = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables), wire);
@@ -69,7 +69,8 @@ describe('a backfill', () => {
     await whole.settle();
     const scores = (await whole.everything()).scores;
 
-    // Between two writes nothing is left behind: killed before the request after a write is killed anywhere until the next.
+    // Between two writes nothing changes, so a kill before the request after a write covers every point until the next
+    // write.
     const ends = wire.calls.flatMap((command, index) => (isWrite(command) ? [index + 2] : []));
     for (const last of [1, ...ends].filter((number) => number <= requests)) {
       using world = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables));
@@ -84,13 +85,13 @@ describe('a backfill', () => {
       expect(again, `killed before request ${last}`).toEqual({ ...expected, lastMovedAt: again.lastMovedAt });
       expect(new Set(await world.enqueued()), `killed before request ${last}`).toEqual(new Set(['ada', 'bob', 'cy']));
       expect(metricsOf(await world.itemsOf(world.tables.user_scores))).toEqual(metrics);
-      if (last % 3 !== 0) continue; // the refreshes themselves are I2's
+      if (last % 3 !== 0) continue; // I2 covers the refreshes themselves
       await world.settle();
       expect((await world.everything()).scores).toEqual(scores);
     }
   });
 
-  it('in any number of invocations, some of them killed, their continuations lost, beside live ingest', async () => {
+  it('in any number of invocations, with kills and lost continuations, beside live ingest', async () => {
     const invocations = fc.array(
       fc.record({
         work: fc.integer({ min: 1, max: 12 }),

@@ -20,7 +20,7 @@ import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { faultAt, FAULTS, isInjected, noFaults, RETRY_AT_ONCE, Wire, type FaultPlan } from '../support/faults.ts';
 import { runs } from './telemetry-world.ts';
 
-/** Far ahead: DynamoDB Local deletes within seconds what has expired, by the machine's clock. */
+/** Far in the future, because DynamoDB Local soon deletes items that are expired by the machine's clock. */
 const NOON = Date.parse('2126-08-21T12:00:00.000Z');
 const MINUTE = 60_000;
 const TODAY = '2126-08-21';
@@ -42,7 +42,7 @@ const readOf = (table: string): ReadBoardsDeps => {
   return { leaderboards: dynamoLeaderboardReader(client, table, { clock }), profiles: nobodyHides, clock, sha256 };
 };
 
-/** All rows of a board by its pages. */
+/** All rows of a board, page by page. */
 async function rowsOf(deps: ReadBoardsDeps, board: Board, limit: number): Promise<RankedRowView[]> {
   const rows: RankedRowView[] = [];
   let cursor: string | undefined;
@@ -60,14 +60,14 @@ const rankedOn = (board: Board, standings: readonly Standing[]) =>
     .map((standing) => rowOn(boardOf(board), TODAY, standing))
     .filter((row) => row !== null)
     .sort(comparePlaces)
-    .map(({ since: _, rulesVersion: __, ...row }, index) => ({ ...row, rank: index + 1 })); // all are of one version
+    .map(({ since: _, rulesVersion: __, ...row }, index) => ({ ...row, rank: index + 1 })); // all rows have one version
 
 describe('5,000 users on an engine', () => {
-  it('are all on their boards, each at their exact rank, and those who are hidden or unknown on none', async () => {
+  it('are all on their boards at their exact ranks, without hidden or unknown users', async () => {
     const users = 5_000;
     const tables = await engine.createTables(['user_scores', 'leaderboards']);
     const isHidden = (index: number) => index % 50 === 7;
-    const isUnknown = (index: number) => index % 50 === 8; // any more: of them nothing is known but the score
+    const isUnknown = (index: number) => index % 50 === 8; // unknown by now: only their score is left
     const scoreOf = (index: number) => ({
       ...simulatedScore(index, NOON),
       isHidden: isHidden(index),
@@ -111,7 +111,7 @@ describe('a builder on an engine', () => {
   const before = Array.from({ length: 12 }, (_, n) => aStanding(`user-${n}`, (n * 5) % 7, { since: n % 2 }));
   const after = before.map((standing, n) => (n === 4 ? { ...standing, canonicalScore: 6, since: 9 } : standing));
 
-  /** A world whose first snapshots are there, and whose next build goes over a wire. */
+  /** A world with its first snapshots, whose next build uses a wire. */
   async function begin(plan: FaultPlan) {
     const table = (await engine.createTables(['leaderboards'])).leaderboards;
     const world = new LeaderboardWorld(before, LAYOUT);
@@ -130,7 +130,7 @@ describe('a builder on an engine', () => {
   const rootsOf = async ({ leaderboards }: ReadBoardsDeps): Promise<(Snapshot | null)[]> =>
     Promise.all(BOARDS.map((board) => leaderboards.newest(board)));
 
-  it('whose request fails, or that ends with it and runs again, leaves what one leaves that ran through; readers see boards whole', async () => {
+  it('whose request fails, or who dies with it and runs again, leaves the same as one that did not; readers see complete boards', async () => {
     const through = await begin(noFaults);
     await through.tryNext();
     const expected = await rootsOf(through.deps);

@@ -42,7 +42,7 @@ async function sendAll(world: TelemetryWorld, plan: readonly Wave[], everyAnswer
 }
 
 describe('each event counts once', () => {
-  it('under duplicates, re-batching, reordering and concurrent senders, and is accepted exactly once', async () => {
+  it('with duplicates, re-batching, reordering and concurrent senders, and is accepted exactly once', async () => {
     await fc.assert(
       fc.asyncProperty(waves, turns, async (plan, choices) => {
         using world = await aWorld(new Wire(undefined, chooser(choices)));
@@ -52,7 +52,7 @@ describe('each event counts once', () => {
     );
   });
 
-  it('also with throttling, and errors before and after any request', async () => {
+  it('also with throttling, and with errors before and after any request', async () => {
     await fc.assert(
       fc.asyncProperty(waves, faults, turns, async (plan, stream, choices) => {
         using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
@@ -64,7 +64,7 @@ describe('each event counts once', () => {
 });
 
 describe('senders that fill chunks of one hour at the same time', () => {
-  it('have every event accepted once, in whichever order their requests come through', async () => {
+  it('have every event accepted once, in any order of their requests', async () => {
     await fc.assert(
       fc.asyncProperty(turns, fc.array(fc.nat(70), { minLength: 2, maxLength: 3 }), async (choices, starts) => {
         using world = await aWorld(new Wire(undefined, chooser(choices)));
@@ -89,8 +89,16 @@ describe('a sender that stands still at any of its requests while another one ge
     ['the same events', { sender: null, events: many(0, 60) }, { sender: null, events: many(0, 60) }],
     ['other events', { sender: null, events: many(0, 60) }, { sender: null, events: many(60, 60) }],
     ['another key', { sender: 'ada', events: many(0, 10) }, { sender: 'bob', events: many(5, 10) }],
-    ['no key where it has one', { sender: 'ada', events: many(0, 10) }, { sender: null, events: many(5, 10) }],
-    ['a key where it has none', { sender: null, events: many(0, 10) }, { sender: 'ada', events: many(5, 10) }],
+    [
+      'a request without a key after one with it',
+      { sender: 'ada', events: many(0, 10) },
+      { sender: null, events: many(5, 10) },
+    ],
+    [
+      'a request with a key after one without it',
+      { sender: null, events: many(0, 10) },
+      { sender: 'ada', events: many(5, 10) },
+    ],
   ])('has every event accepted once: %s', async (_what, slow, other) => {
     for (const before of [0, 45]) {
       for (let n = 1, isReached = true; isReached; n += 1) {
@@ -105,8 +113,8 @@ describe('a sender that stands still at any of its requests while another one ge
   });
 });
 
-describe('a function that ends at any of its requests, whose sender gives up', () => {
-  it('has stored no event that the fold of its sender does not find', async () => {
+describe('a function that dies at any of its requests, and whose sender gives up', () => {
+  it("has stored no event that its sender's fold does not find", async () => {
     for (let n = 1, isDone = false; !isDone; n += 1) {
       using world = await aWorld(new Wire(faultAt(n, 'dies-before')));
       const events = [aRawEvent({ insert_id: 'one' }), aRawEvent({ insert_id: 'two', distinct_id: 'd2' })];
@@ -134,7 +142,7 @@ describe('one fault at one request', () => {
   const many = (from: number, count: number, hour = '11', device = 'd1') =>
     Array.from({ length: count }, (_, index) => event(from + index, hour, device));
 
-  /** A first send, a binding, the same events with a key, a chunk that fills up, a second account on the device. */
+  /** A first request, a binding, the same events with a key, a full chunk, a second account on the device. */
   const story: readonly (readonly Request[])[] = [
     [{ sender: null, events: many(0, 30) }],
     [{ sender: 'ada', events: [...many(20, 30), ...many(0, 2, '10')] }],
@@ -144,7 +152,7 @@ describe('one fault at one request', () => {
       { sender: null, events: many(65, 20) },
     ],
   ];
-  /** What the SDK sends again itself leaves no trace in the answers either. */
+  /** The SDK's own retries do not show in the answers. */
   const tell = async (wire: Wire, everyAnswerArrived: boolean) => {
     using world = await aWorld(wire);
     for (const wave of story) {
@@ -155,7 +163,7 @@ describe('one fault at one request', () => {
     return wire.calls;
   };
 
-  it.each(FAULTS)('changes nothing, whichever request it is: %s', async (fault) => {
+  it.each(FAULTS)('changes nothing at any request: %s', async (fault) => {
     const isRetriedBySdk = !fault.startsWith('dies');
     const calls = await tell(new Wire(), true);
     expect(calls).toContain('TransactWriteItemsCommand');

@@ -19,18 +19,18 @@ import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
 
-/** What a sender asks for: grants, or the reversal of one. */
+/** A request: grants, or the reversal of one. */
 export type Ask = { readonly grants: readonly GrantRequest[] } | { readonly reverse: string };
 
 /**
- * Codes of a transaction that the engine cancels, one for each action, repeated as needed; or `unfinished`: the
- * SDK's second send overtakes its first, which goes on to write.
+ * The codes of a cancelled transaction, one per action, repeated as needed. `unfinished`: the SDK's second attempt
+ * overtakes the first one, which then still writes.
  */
 export type Cancellation = readonly string[] | 'unfinished';
 
 const MAX_SENDS = 300;
 
-/** The ledger as it is deployed, on a table of a real engine; nothing waits. */
+/** The deployed ledger on a table of a real engine, without pauses. */
 export class GrantWorld {
   readonly #engine: TestEngine;
   readonly #table: string;
@@ -38,14 +38,14 @@ export class GrantWorld {
   readonly #sending: DynamoDBClient;
   readonly #checking: DynamoDBClient;
   #tokens = 0;
-  /** How often each id was answered as given. */
+  /** How often each id was answered as granted. */
   readonly given = new Map<string, number>();
-  /** The line that each id was answered with. */
+  /** The line in the answers for each id. */
   readonly #answered = new Map<string, GrantLine>();
 
   readonly #cancellations: (Cancellation | undefined)[];
 
-  /** `cancellations` befall the transactions in their order: nothing of such a one is written. */
+  /** `cancellations` apply to the transactions in order. A cancelled transaction writes nothing. */
   constructor(
     engine: TestEngine,
     table: string,
@@ -108,7 +108,7 @@ export class GrantWorld {
     };
   }
 
-  /** Sends all at the same time, each again until it is answered. */
+  /** Sends all requests at the same time, each until it is answered. */
   async send(...asks: readonly Ask[]): Promise<void> {
     await Promise.all(asks.map((ask) => this.#sendUntilAnswered(ask)));
   }
@@ -126,7 +126,7 @@ export class GrantWorld {
         }
         return;
       } catch (error) {
-        if (!isInjected(error)) throw error; // 5xx: the sender asks again
+        if (!isInjected(error)) throw error; // 5xx: the sender retries
       }
     }
     throw new Error(`not answered after ${MAX_SENDS} sends`);
@@ -134,13 +134,13 @@ export class GrantWorld {
 
   #note({ kind, line }: GrantOutcome, request?: GrantRequest): void {
     if (kind === 'granted') this.given.set(line.grantId, (this.given.get(line.grantId) ?? 0) + 1);
-    // An answer is what happened: a duplicate asked for the same, a conflict did not, and all got one and the same line.
+    // An answer must be true: a duplicate had the same content, a conflict did not, and all got the same line.
     if (request !== undefined) expect(isSameGrant(request, line)).toBe(kind !== 'conflict');
     expect(line).toEqual(this.#answered.get(line.grantId) ?? line);
     this.#answered.set(line.grantId, line);
   }
 
-  /** A user's lines and balance as one transaction sees them, the lines found by a scan of the table itself. */
+  /** A user's lines and balance in one transaction. A scan of the table finds the lines. */
   async #seen(username: string): Promise<{ readonly balance: Balance; readonly lines: readonly GrantLine[] }> {
     const all = await this.lines();
     const own = all.filter((line) => line.username === username);
@@ -154,7 +154,7 @@ export class GrantWorld {
     return Items.filter(({ sk }) => sk?.S === 'GRANT').map((item) => parseGrantItem(item).line);
   }
 
-  /** I3 and I4, and that every answer is backed by a line. Needs that nothing is under way. */
+  /** I3 and I4, and that every answer has its line. Call without requests in flight. */
   async check(
     users: readonly string[],
     { everyAnswerArrived }: { readonly everyAnswerArrived: boolean },
@@ -173,8 +173,8 @@ export class GrantWorld {
   }
 
   /**
-   * I3 while others write: what the balance says at any one moment is the sum of the lines up to its seq. Lines are never
-   * removed, so they may be read after the balance.
+   * I3 while others write: the balance at any moment is the sum of the lines up to its seq. Lines are never removed, so
+   * they may be read after the balance.
    */
   async checkMeanwhile(username: string): Promise<void> {
     const Get = { TableName: this.#table, Key: balanceKey(aUsername(username)) };

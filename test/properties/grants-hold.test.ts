@@ -51,7 +51,7 @@ const code = fc.constantFrom(
   'ThrottlingError',
   'ProvisionedThroughputExceeded',
 );
-/** For the first action, the second, and so on in turn; at least one is a cause, or it would be no cancellation. */
+/** For the first action, the second, and so on. At least one is a cause, otherwise there is no cancellation. */
 const cancellation: fc.Arbitrary<Cancellation> = fc.oneof(
   {
     weight: 4,
@@ -71,8 +71,8 @@ async function sendAll(world: GrantWorld, plan: readonly (readonly Ask[])[], eve
   }
 }
 
-describe('the ledger gives each grant once, and its balances are its sums', () => {
-  it('under duplicates, conflicts, reversals and concurrent senders; each grant is answered as given once', async () => {
+describe('the ledger grants once, and its balances are its sums', () => {
+  it('with duplicates, conflicts, reversals and concurrent senders; each grant is answered as granted once', async () => {
     await fc.assert(
       fc.asyncProperty(waves, turns, async (plan, choices) => {
         using world = await aWorld(new Wire(undefined, chooser(choices)));
@@ -82,7 +82,7 @@ describe('the ledger gives each grant once, and its balances are its sums', () =
     );
   });
 
-  it('also where transactions are cancelled by conflicts and throttling, beside failed conditions or without', async () => {
+  it('also if conflicts and throttling cancel transactions, with or without failed conditions', async () => {
     await fc.assert(
       fc.asyncProperty(waves, cancellations, turns, async (plan, cancelled, choices) => {
         using world = await aWorld(new Wire(undefined, chooser(choices)), cancelled);
@@ -92,7 +92,7 @@ describe('the ledger gives each grant once, and its balances are its sums', () =
     );
   });
 
-  it('also with throttling, and errors before and after any request', async () => {
+  it('also with throttling, and with errors before and after any request', async () => {
     await fc.assert(
       fc.asyncProperty(waves, faults, cancellations, turns, async (plan, stream, cancelled, choices) => {
         using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)), cancelled);
@@ -106,7 +106,7 @@ describe('the ledger gives each grant once, and its balances are its sums', () =
 describe('one fault at one request', () => {
   const many = (from: number, count: number) =>
     Array.from({ length: count }, (_, n) => anAward(`many-${from + n}`, 10 + ((from + n) % 3)));
-  /** A first grant, more of them at once than one transaction takes, two senders of the same, a reversal. */
+  /** A first grant, more grants than one transaction can have, two senders of the same grant, a reversal. */
   const story: readonly (readonly Ask[])[] = [
     [{ grants: [anAward('a1', 5)] }],
     [{ grants: many(0, 51) }],
@@ -123,7 +123,7 @@ describe('one fault at one request', () => {
     return wire.calls;
   };
 
-  it.each(FAULTS)('changes nothing, whichever request it is: %s', async (fault) => {
+  it.each(FAULTS)('changes nothing at any request: %s', async (fault) => {
     const calls = await tell(new Wire(), true);
     const isResentBySdk = !fault.startsWith('dies');
     for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isResentBySdk);

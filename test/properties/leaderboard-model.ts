@@ -6,11 +6,11 @@ import { stepsOf } from '../../domain/scoring/score-steps.ts';
 import { dayNumberOf, dateOfDayNumber } from '../../domain/shared/utc.ts';
 import { aStanding } from '../builders/memory-leaderboards.ts';
 
-/** The date that all communities are ranked on, and the time on it. */
+/** The date on which all communities are ranked, and the time. */
 export const TODAY = '2026-08-21';
 export const NOON = Date.parse(`${TODAY}T12:00:00.000Z`);
 
-/** All scores that a user ever had, oldest first. */
+/** All scores of a user, oldest first. */
 export type Member = {
   readonly username: string;
   readonly since: number;
@@ -31,7 +31,7 @@ export function standingOf({ username, since, saves }: Member): Standing {
   return aStanding(username, canonicalScore, { since, steps, tier: canonicalScore < 20 ? 'Seedling' : 'Sprout' });
 }
 
-/** The dates that a board looks back on, today included; said again here, from the rules. */
+/** The number of dates in a board's window, including today; repeated here from the rules. */
 const WINDOWS: Readonly<Record<string, number>> = { alltime: Infinity, today: 1, week: 7, season: 90 };
 
 export type Expected = { rank: number; username: string; points: number; canonicalScore: number };
@@ -53,7 +53,7 @@ export function bruteForce(board: Board, members: readonly Member[]): Expected[]
     .map(({ since: _, ...line }, index) => ({ rank: index + 1, ...line }));
 }
 
-// Few different numbers, so that many users share one; ages around the edges of windows, and beyond all of them.
+// Few different numbers, so that many users have the same; ages around the edges of windows, and beyond them.
 const score = fc.oneof(fc.integer({ min: -5, max: 12 }), fc.integer({ min: 0, max: 60 }));
 const daysAgo = fc.oneof(
   fc.constantFrom(0, 0, 1, 6, 7, 8, 89, 90, 91, 365, 400),
@@ -71,7 +71,7 @@ const member: fc.Arbitrary<Member> = fc.record({ username, since, saves });
 export const community = (maxLength = 60): fc.Arbitrary<Member[]> =>
   fc.uniqueArray(member, { selector: (each) => each.username, maxLength, size: 'max' });
 
-/** Sizes that make many blocks of a few dozen users. */
+/** Sizes that give many blocks for a few dozen users. */
 export const layout: fc.Arbitrary<Layout> = fc
   .record({ fewest: fc.constantFrom(1, 2, 2, 3, 3), isLean: fc.boolean(), bucket: fc.integer({ min: 1, max: 8 }) })
   .map(({ fewest, isLean, bucket }) => ({
@@ -79,7 +79,9 @@ export const layout: fc.Arbitrary<Layout> = fc
     bucket,
   }));
 
-/** Changes of a community: some leave, among them those with the lowest ranks, some come, some have another score today. */
+/**
+ * Changes of a community: some users leave, also some with the lowest ranks, some join, some have a new score today.
+ */
 export type Change = {
   readonly gone: readonly number[];
   readonly lowestGone: number;

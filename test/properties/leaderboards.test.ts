@@ -1,6 +1,6 @@
 /**
- * Leaderboards agree with the scores: whatever the community, however it changes, whoever builds, dies and reads meanwhile.
- * Beside each property stand guards whose removal it was seen to catch.
+ * Leaderboards agree with the scores for any community and its changes, while builders and readers run and die. A
+ * comment beside each property names guards whose removal it noticed.
  */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -36,7 +36,7 @@ function worldOf(members: readonly Member[], sizes: Layout): LeaderboardWorld {
 
 const withoutTier = (rows: readonly RankedRowView[]): Expected[] => rows.map(({ tier: _, ...row }) => row);
 
-/** All pages of a board, one after the other. */
+/** All pages of a board. */
 async function pagesOf(world: LeaderboardWorld, board: Board, limit: number): Promise<BoardView[]> {
   const pages: BoardView[] = [];
   for (let cursor: string | undefined; ;) {
@@ -50,7 +50,7 @@ async function pagesOf(world: LeaderboardWorld, board: Board, limit: number): Pr
 
 const rowsOfPages = (pages: readonly BoardView[]): Expected[] => withoutTier(pages.flatMap(({ rows }) => rows));
 
-/** What readers see of a board, row by row as it is stored. */
+/** The stored rows of a board that readers see. */
 const seenOn = (world: LeaderboardWorld, board: Board) => {
   const snapshot = world.store.pointers.get(board)!;
   return world.store
@@ -58,7 +58,7 @@ const seenOn = (world: LeaderboardWorld, board: Board) => {
     .map(({ tier: _, rulesVersion: __, ...row }, index) => ({ rank: index + 1, ...row }));
 };
 
-/** Everything of what readers see but the time. */
+/** Everything that readers see, without the time. */
 const everythingSeen = (world: LeaderboardWorld) =>
   BOARDS.map((board) => {
     const { asOf: _, ...snapshot } = world.store.pointers.get(board)!;
@@ -68,9 +68,9 @@ const everythingSeen = (world: LeaderboardWorld) =>
 const limit = fc.integer({ min: 1, max: 25 });
 
 describe('a build', () => {
-  // Caught: rows of 0 points or less; `since` or the name left out of the order; starts of leaves without the name; no step
-  // for a change after a save of the same date that changed nothing.
-  it('gives every user the rank that a sort of all histories does, in pages and among neighbours', async () => {
+  // Noticed: rows of 0 points or less; an order without `since` or the name; starts of leaves without the name; no step
+  // for a change after a save of the same date without changes.
+  it('gives every user the rank of a sort over all histories, in pages and among neighbours', async () => {
     await fc.assert(
       fc.asyncProperty(community(), layout, limit, async (members, sizes, pageSize) => {
         const world = worldOf(members, sizes);
@@ -101,8 +101,8 @@ describe('a build', () => {
     );
   });
 
-  // Caught: the last small leaf left as it is; a large one not split; buckets left out where they are empty.
-  it('after changes has the rows of one from nothing, in leaves that hold neither too few nor too many', async () => {
+  // Noticed: a last small leaf that is not joined; a large one that is not split; empty buckets that are left out.
+  it('after changes has the same rows as one from nothing, in leaves with neither too few nor too many rows', async () => {
     await fc.assert(
       fc.asyncProperty(community(), layout, fc.array(change(12), { maxLength: 4 }), async (first, sizes, changes) => {
         const world = worldOf(first, sizes);
@@ -133,8 +133,8 @@ describe('a build', () => {
     );
   });
 
-  // Caught: leaves cut without the cuts before.
-  it('writes only what changed: nothing where nothing did, else some blocks for each user who did', async () => {
+  // Noticed: leaves that are cut without the cuts before.
+  it('writes only changes: nothing without a change, otherwise a few blocks for each changed user', async () => {
     const fixed: Layout = { leaf: { fewest: 2, filled: 6, most: 8, average: 2 }, bucket: 4 };
     await fc.assert(
       fc.asyncProperty(community(150), change(3), async (members, some) => {
@@ -157,7 +157,7 @@ describe('a build', () => {
           const [old, now] = [boardsBefore[index]!, linesOf(board, after)];
           return [...old].filter((line) => !now.has(line)).length + [...now].filter((line) => !old.has(line)).length;
         }).reduce((sum, each) => sum + each, 0);
-        // A row that came or went changes its leaf, which may be split or join the next.
+        // A row that joins or leaves changes its leaf, which may be split or joined with the next one.
         expect(world.store.leaves.size - before.leaves).toBeLessThanOrEqual(3 * moved);
         const areBucketsKept = BOARDS.every(
           (board, index) => world.store.pointers.get(board)!.buckets.length === counts[index],
@@ -169,7 +169,7 @@ describe('a build', () => {
   });
 });
 
-/** The lines of a board, each with all that is stored of it but its rank. */
+/** The lines of a board with all stored fields except the rank. */
 const linesOf = (board: Board, members: readonly Member[]): Set<string> => {
   const sinceOf = new Map(members.map(({ username, since }) => [username, since]));
   const lines = bruteForce(board, members).map(({ rank: _, ...line }) => ({
@@ -183,8 +183,8 @@ const isListed = (board: Board, members: readonly Member[], username: string): b
   bruteForce(board, members).some((row) => row.username === username);
 
 describe('a reader during a switch', () => {
-  // Caught: cursors that do not keep to their snapshot.
-  it('sees one snapshot, whole, whatever comes between its reads', async () => {
+  // Noticed: cursors that do not keep their snapshot.
+  it('sees one complete snapshot, whatever happens between its reads', async () => {
     await fc.assert(
       fc.asyncProperty(
         community(30),
@@ -238,13 +238,13 @@ class Killed extends Error {
 }
 
 describe('a builder', () => {
-  // Caught: sorters left open after an error.
-  it('that is killed at any await and runs again ends as one that ran through; readers see boards whole meanwhile', async () => {
+  // Noticed: sorters left open after an error.
+  it('that is killed at any await and runs again ends as one that was not; readers see complete boards meanwhile', async () => {
     await fc.assert(
       fc.asyncProperty(community(14), change(8), layout, async (first, some, sizes) => {
         const second = changed(first, some);
         const begin = async () => {
-          // A board that is cut anew for its small leaves is cut so by the second build, whichever that is.
+          // A board that is cut anew because of its small leaves is cut by the second build, whichever that is.
           const world = worldOf(first, { ...sizes, leaf: { ...sizes.leaf, average: 1 } });
           await buildBoards(world.build);
           world.people = second.map(standingOf);
@@ -281,8 +281,8 @@ describe('a builder', () => {
     );
   });
 
-  // Caught: a pointer that moves without its condition.
-  it('beside another leaves what the later one found, and readers never go back', async () => {
+  // Noticed: a pointer that moves without its condition.
+  it("beside another one leaves the later one's result, and readers never go back", async () => {
     await fc.assert(
       fc.asyncProperty(
         community(20),

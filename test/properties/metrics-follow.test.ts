@@ -26,13 +26,13 @@ afterAll(() => engine.stop());
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
-/** Some of what there is, or all of it. */
+/** Some of the existing items, or all of them. */
 const picks = fc.oneof(
   fc.array(fc.nat(1_000), { maxLength: 4 }),
   fc.constant(Array.from({ length: 40 }, (_, place) => place)),
 );
 
-/** What runs at the same time: senders, an award, and machines that roll up. */
+/** Work at the same time: senders, an award, and machines that roll up. */
 type Step = {
   readonly wave: Wave | null;
   readonly award: { readonly points: number; readonly ago: number } | null;
@@ -86,7 +86,7 @@ async function run(world: MetricsWorld, plan: readonly Step[]): Promise<void> {
 }
 
 describe('metrics follow the facts', () => {
-  it('whatever the order of events, announcements and rollups', async () => {
+  it('in any order of events, announcements and roll-ups', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
         using world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
@@ -96,7 +96,7 @@ describe('metrics follow the facts', () => {
     );
   }, 120_000);
 
-  it('also where any request of any of them fails', async () => {
+  it('also if any of their requests fails', async () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
         const wire = new Wire(faultsInOrder(stream), chooser(choices));
@@ -107,7 +107,7 @@ describe('metrics follow the facts', () => {
     );
   }, 120_000);
 
-  it('where rollups of one hour race with each other and with its events', async () => {
+  it('if roll-ups of one hour race with each other and with its events', async () => {
     const racers = fc.array(fc.constantFrom('event', 'hour', 'day'), { minLength: 2, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(fc.array(racers, { minLength: 1, maxLength: 3 }), turns, async (races, choices) => {
@@ -124,14 +124,14 @@ describe('metrics follow the facts', () => {
           });
           await Promise.all(racing);
           await world.checkFacts({ everyAnswerArrived: false });
-          await world.checkRollups(); // nobody comes after them to mend what an older run saved over a newer one
+          await world.checkRollups(); // no later roll-up repairs what an older run saved over a newer one
         }
       }),
       { numRuns: runs(4) },
     );
   }, 120_000);
 
-  it('of 23:59:59.999 and of midnight on the days of either', async () => {
+  it('at 23:59:59.999 and at midnight on their own days', async () => {
     using world = new MetricsWorld(engine, await engine.createTables());
     const times = ['2026-08-20T23:59:59.999Z', '2026-08-21T00:00:00.000Z'];
     await world.send({

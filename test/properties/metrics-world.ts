@@ -31,7 +31,7 @@ const CLOCKS_OFF_MS = 2_000;
 type Message = { readonly messageId: string; readonly body: string; readonly dueAt: number };
 type Tables = Awaited<ReturnType<TestEngine['createTables']>>;
 
-/** Telemetry and grants, the streams of their changes, the delayed queue of hours, and the rollups. */
+/** Telemetry and grants, the streams of their changes, the delayed queue of hours, and the roll-ups. */
 export class MetricsWorld extends RefreshWorld {
   readonly #tables: Tables;
   readonly #rolling: DynamoDBClient;
@@ -48,7 +48,7 @@ export class MetricsWorld extends RefreshWorld {
     this.#tables = tables;
     this.#rolling = this.client();
     this.#plain = this.client(new Wire());
-    // Each shard of a stream has its own, and none knows what another one announced.
+    // Each shard of a stream has its own announcer, and none knows the announcements of another one.
     this.#announcers = [0, 1].map(() =>
       hourAnnouncer({
         clock: () => this.now,
@@ -79,7 +79,7 @@ export class MetricsWorld extends RefreshWorld {
     await super.send(...wave);
   }
 
-  /** An award that was given `ago` milliseconds ago, whenever it is written. */
+  /** An award granted `ago` milliseconds ago, whenever it is written. */
   async award(awardId: string, points: number, ago: number): Promise<void> {
     const at = isoOf(this.now - ago);
     const order = {
@@ -102,7 +102,7 @@ export class MetricsWorld extends RefreshWorld {
     this.#awards.push({ hour: at.slice(0, 13), points });
   }
 
-  /** `announce-changes` on some of the stream's records, of which each shard has its own. */
+  /** `announce-changes` on some of the stream's records, separately for each shard. */
   async announceHours(records: readonly { readonly eventSourceARN: string }[], shard: number): Promise<void> {
     const handler = streamBatch({
       lateness: () => ({ read: async () => {}, failed: async () => {} }),
@@ -123,7 +123,7 @@ export class MetricsWorld extends RefreshWorld {
     return dynamoRollUp(this.#rolling, tables, { clock: () => this.now + clockOff, ...this.chance, sha256 });
   }
 
-  /** `roll-up-metrics` on some of the messages whose delay is over; what fails stays. */
+  /** `roll-up-metrics` on some of the messages whose delay is over. Failed ones stay. */
   async rollUp(messages: readonly Message[], isFast = false): Promise<void> {
     const due = messages.filter(({ dueAt }) => dueAt <= this.now);
     const handler = sqsBatch({
@@ -142,7 +142,7 @@ export class MetricsWorld extends RefreshWorld {
     this.handled.push(...done);
   }
 
-  /** Rolls a whole day up, as a backfill does, until it is done. */
+  /** Rolls up a whole day, as a backfill does, until it is done. */
   async rollUpWhole(date: string): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       try {
@@ -155,7 +155,7 @@ export class MetricsWorld extends RefreshWorld {
     throw new Error(`not done after ${MAX_ROUNDS} rounds`);
   }
 
-  /** Until every change is announced and every announcement handled. */
+  /** Runs until every change is announced and every announcement is handled. */
   async drainHours(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.readStream();
@@ -167,7 +167,7 @@ export class MetricsWorld extends RefreshWorld {
     throw new Error(`not quiet after ${MAX_ROUNDS} rounds`);
   }
 
-  /** After `checkFacts`: every hour and every day, and all days together, are what a count of the model's events gives. */
+  /** Call after `checkFacts`: every hour and day, and all days together, must equal a count of the model's events. */
   async checkRollups(): Promise<void> {
     const expected = this.#bruteForce();
     const store = dynamoRollupStore(this.#plain, this.#tables.metric_rollup_hour);
@@ -200,7 +200,7 @@ export class MetricsWorld extends RefreshWorld {
     expect(allTotals.filter(({ totals }) => totals.size > 0).map(({ date }) => date)).toEqual(dates);
   }
 
-  /** One entry for each thing that counts: a member counts once in an hour or a day, whatever else does not. */
+  /** One entry per counted item. A member counts once in an hour or a day. */
   #bruteForce(): Counted[] {
     const copies = this.model.copies();
     const standing = [...Map.groupBy(copies, ({ identity }) => identity).values()].map((same) => {

@@ -30,10 +30,10 @@ afterAll(() => engine.stop());
 
 const DAY = 86_400_000;
 const picks = fc.array(fc.nat(1_000), { maxLength: 8 });
-/** What runs at the same time: senders, one that announces, and machines that refresh. */
+/** Work at the same time: senders, an announcer, and machines that refresh. */
 type Step = {
   readonly byHand: { readonly device: string; readonly username: string } | null;
-  /** Whether all is announced and refreshed before it. */
+  /** True if all changes are announced and refreshed before it. */
   readonly isQuiet: boolean;
   readonly wave: Wave | null;
   readonly announce: readonly number[];
@@ -64,7 +64,7 @@ async function run(world: RefreshWorld, plan: readonly Step[]): Promise<void> {
     await world.readStream();
     const requests = wave === null ? [] : requestsOf(wave, world.now, sent);
     const records = pick(world.records, announce);
-    const messages = [...world.queue, ...world.handledMessages]; // one that was handled may be delivered again
+    const messages = [...world.queue, ...world.handledMessages]; // a handled message may be delivered again
     await Promise.all([
       world.send(...requests),
       ...(records.length > 0 ? [world.announce(records)] : []),
@@ -80,12 +80,12 @@ async function run(world: RefreshWorld, plan: readonly Step[]): Promise<void> {
 }
 
 describe('metrics and scores follow the facts', () => {
-  it('after each kind of change by itself, all being quiet before it', async () => {
+  it('after each kind of change alone, with no other work in flight', async () => {
     using world = new RefreshWorld(
       engine,
       await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']),
     );
-    // Each event has an hour of its own, so that no other event of the hour names anybody.
+    // Each event has its own hour, so that no other event of the hour names an account.
     const send = (sender: string | null, device: string, hour: string) => {
       const timestamp = `2026-08-21T${hour}:00:00.000Z`;
       return world.send({ sender, events: [aRawEvent({ distinct_id: device, insert_id: hour, timestamp })] });
@@ -93,7 +93,7 @@ describe('metrics and scores follow the facts', () => {
     const changes = [
       () => send(null, 'd1', '01'),
       () => send('ada', 'd1', '02'), // binds
-      () => send(null, 'd1', '03'), // is the owner's
+      () => send(null, 'd1', '03'), // counts for the owner
       () => send('bob', 'd1', '04'), // links
       () => send('bob', 'd1', '05'),
       () => send('bob', 'd1', '01'), // takes it from the owner
@@ -109,7 +109,7 @@ describe('metrics and scores follow the facts', () => {
     }
   });
 
-  it('whatever the order of events, bindings, announcements and refreshes', async () => {
+  it('in any order of events, bindings, announcements and refreshes', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
         const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
@@ -120,7 +120,7 @@ describe('metrics and scores follow the facts', () => {
     );
   });
 
-  it('where refreshes of one user race with each other and with the events', async () => {
+  it('if refreshes of one user race with each other and with the events', async () => {
     const ada = aUsername('ada');
     const today = (hour: string) => `2026-08-21T${hour}:00:00.000Z`;
     const hours = fc.constantFrom(today('11'), today('12'), '2026-08-20T12:00:00.000Z');
@@ -159,9 +159,9 @@ describe('metrics and scores follow the facts', () => {
   });
 
   it.each([
-    ['whom nobody knows yet', []],
+    ['who is not known yet', []],
     ['who is known', ['2026-08-20T12:00:00.000Z']],
-  ])('where a refresh of a user %s stands still at any request while another one overtakes it', async (_who, known) => {
+  ])('if a refresh of a user %s is held at any request while another one overtakes it', async (_who, known) => {
     const ada = aUsername('ada');
     const eventAt = (timestamp: string) => aRawEvent({ insert_id: timestamp, timestamp });
     for (let n = 1, isReached = true; isReached; n += 1) {
@@ -181,7 +181,7 @@ describe('metrics and scores follow the facts', () => {
     }
   });
 
-  it('also where any request of any of them fails', async () => {
+  it('also if any of their requests fails', async () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
         const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);

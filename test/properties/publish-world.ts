@@ -33,19 +33,19 @@ import {
 const MAX_TRIES = 200;
 type Answer = { readonly ok: true } | { readonly ok: false; readonly error: { readonly kind: string } };
 
-/** The words of the model for an answer. */
+/** The model's word for an answer. */
 const inWords = (good: string, answer: Answer): string =>
   answer.ok
     ? good
     : ({ 'version-conflict': 'conflict', 'unknown-extension': 'unknown' }[answer.error.kind] ?? answer.error.kind);
 
-/** The registry as it is deployed, and all that follows from it, beside the model that says what must come of it. */
+/** The deployed registry with all its consequences, beside the model with the expected results. */
 export class PublishWorld extends RefreshWorld {
   readonly #client: DynamoDBClient;
   readonly #checking: DynamoDBClient;
   readonly members = new Map<string, readonly string[]>();
   readonly devices = new Map<string, string>();
-  /** What may be so: more than one state where concurrent requests leave it open. */
+  /** The possible states: more than one if concurrent requests leave several results possible. */
   states: readonly State[] = [nothing];
   /** How often each version was answered as published. */
   readonly published = new Map<string, number>();
@@ -76,7 +76,7 @@ export class PublishWorld extends RefreshWorld {
     };
   }
 
-  /** Asks for all of them at the same time, each until it is answered, and follows them in the model. */
+  /** Sends all requests at the same time, each until it is answered, and follows them in the model. */
   async ask(wave: readonly Operation[], meanwhile: readonly Promise<void>[] = []): Promise<void> {
     const tried = wave.map(async (operation) => ({ operation, tries: await this.#untilAnswered(operation) }));
     const [answered] = await Promise.all([Promise.all(tried), ...meanwhile]);
@@ -133,14 +133,15 @@ export class PublishWorld extends RefreshWorld {
   }
 
   /**
-   * Yanks or restores what a request without a version names, while nothing else goes on: these versions, and no other.
+   * Yanks or restores the versions of a request without a version, with no other work in flight: exactly these
+   * versions.
    */
   async askMany(operation: Operation & { readonly kind: 'yank' | 'unyank' }): Promise<void> {
     await this.ask([operation]);
     await this.checkVersions();
   }
 
-  /** While nothing goes on: each version is yanked or not as the model has it, and so is the newest of each channel. */
+  /** With no work in flight: each version is yanked or not as in the model, and so is the newest of each channel. */
   async checkVersions(): Promise<void> {
     const registry = dynamoRegistry(this.#checking, { registry: this.registryTable, grants: this.grantsTable });
     const yanked = new Map<string, boolean>();
@@ -170,7 +171,7 @@ export class PublishWorld extends RefreshWorld {
     this.members.set(slug, members);
   }
 
-  /** Gives a device to a user, or takes it from whoever has it. */
+  /** Gives a device to a user, or removes its owner. */
   async setOwner(device: string, owner: string | null): Promise<void> {
     const before = this.devices.get(device);
     if (owner === null) {
@@ -196,7 +197,7 @@ export class PublishWorld extends RefreshWorld {
     throw new Error(`not answered after ${MAX_TRIES} tries`);
   }
 
-  /** Takes a row away as an operator would in the console. */
+  /** Deletes a row as an operator would in the console. */
   async removeByHand(pk: string, sk: string): Promise<void> {
     await this.#checking.send(new DeleteItemCommand({ TableName: this.registryTable, Key: marshall({ pk, sk }) }));
   }
@@ -239,7 +240,7 @@ export class PublishWorld extends RefreshWorld {
     expect(this.states.length, 'the grants are not those of any possible state').toBeGreaterThan(0);
   }
 
-  /** After the queues are drained: every contribution is what a count from nothing makes it. */
+  /** After the queues are drained: every contribution equals a count from nothing. */
   async checkPoints(users: readonly string[]): Promise<void> {
     const found = await Promise.all(users.map(async (username) => [username, await this.pointsOf(username)] as const));
     const expected = this.states.map((state) =>
@@ -251,14 +252,14 @@ export class PublishWorld extends RefreshWorld {
     expect(expected).toContainEqual(found);
   }
 
-  /** No version is answered as new more than once; where every answer arrives, each that there is was. */
+  /** No version is answered as new more than once. If every answer arrived, each existing version was. */
   checkPublished({ everyAnswerArrived }: { readonly everyAnswerArrived: boolean }): void {
     for (const [place, times] of this.published) expect(times, place).toBe(1);
     if (!everyAnswerArrived) return;
     for (const place of Object.keys(this.states[0]!.versions)) expect(this.published.get(place), place).toBe(1);
   }
 
-  /** How many rows the registry has of a kind. */
+  /** The number of rows of a kind in the registry. */
   async rowsOf(pkPrefix: string, skPrefix: string): Promise<number> {
     const { Items = [] } = await this.#checking.send(
       new ScanCommand({ TableName: this.registryTable, ConsistentRead: true }),

@@ -80,7 +80,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-/** What happens while no request is under way. */
+/** Actions without requests in flight. */
 const alone = fc.oneof(
   fc.record({ does: fc.constant('members'), slug: fc.constantFrom('guild', 'crew'), members }),
   fc.record({ does: fc.constant('owner'), device, owner: fc.constantFrom('ada', 'bob', null) }),
@@ -155,7 +155,7 @@ async function live(world: PublishWorld, plan: readonly Step[], everyAnswerArriv
 }
 
 describe('publishes and pulls count', () => {
-  it('whatever the order of confirmations, yanks, pulls, transfers, members and bindings', async () => {
+  it('in any order of confirmations, yanks, pulls, transfers, members and bindings', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
         using world = await aWorld(new Wire(undefined, chooser(choices)));
@@ -165,7 +165,7 @@ describe('publishes and pulls count', () => {
     );
   });
 
-  it('also where any request of any of them fails', async () => {
+  it('also if any of their requests fails', async () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
         using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
@@ -204,14 +204,14 @@ describe('one fault at one request', () => {
     return wire.calls;
   };
 
-  it.each(FAULTS)('changes nothing, whichever request it is: %s', async (fault) => {
+  it.each(FAULTS)('changes nothing at any request: %s', async (fault) => {
     const calls = await tell(new Wire(), true);
     const isRetriedBySdk = !fault.startsWith('dies');
     for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk);
   });
 });
 
-describe('an author with more pulls than the cap pays for', () => {
+describe('an author with more pulls than the cap counts', () => {
   const pulls = (count: number): Operation[] =>
     Array.from({ length: count }, (_, n) => ({
       kind: 'pull',
@@ -220,7 +220,7 @@ describe('an author with more pulls than the cap pays for', () => {
       puller: `user:p${n}`,
     }));
 
-  it('stays at the cap, and loses points only where a hand or a new device takes pulls away', async () => {
+  it("stays at the cap, and loses points only if pulls are removed manually or become the author's own by a new device", async () => {
     using world = await aWorld();
     const first = { by: 'user:ada', name: '@s/a', version: '2026.08.21.1' };
     await world.ask([{ ...first, kind: 'confirm', channel: 'stable', hash: 'h' }]);

@@ -32,7 +32,7 @@ const named = namedCommandsOf(currentRules);
 const MINUTE = 60_000;
 const LARGEST_BATCH = 10;
 const MAX_ROUNDS = 200;
-/** What every refresh writes anew. */
+/** Fields that every refresh changes. */
 const RENEWED = ['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev'];
 
 type SourcedRecord = StreamRecord & { readonly eventSourceARN: string };
@@ -40,7 +40,7 @@ type Message = { readonly messageId: string; readonly body: string };
 
 type Source = { readonly eventSourceARN: string; readonly reader: ReturnType<typeof shardReader> };
 
-/** All facts, the streams of their changes, the queue of refreshes and the scores, each step taken when a test says so. */
+/** All facts, the streams of their changes, the queue of refreshes and the scores. A test triggers each step. */
 export class RefreshWorld extends TelemetryWorld {
   readonly scoresTable: string;
   readonly #client: DynamoDBClient;
@@ -49,10 +49,10 @@ export class RefreshWorld extends TelemetryWorld {
   readonly registryTable: string;
   #readers: Promise<Source[]> | undefined;
   #messages = 0;
-  /** What the stream has and nobody has handled yet. */
+  /** Stream records that are not handled yet. */
   records: SourcedRecord[] = [];
   queue: Message[] = [];
-  /** All that was handled, to be replayed. */
+  /** All handled records and messages, for replays. */
   readonly handledRecords: SourcedRecord[] = [];
   readonly handledMessages: Message[] = [];
   readonly #lastDates = new Map<string, string>();
@@ -110,7 +110,7 @@ export class RefreshWorld extends TelemetryWorld {
     return sources;
   }
 
-  /** Takes in what the stream has grown by, at the time of this world. */
+  /** Reads the new records of the stream, at the time of this world. */
   async readStream(): Promise<void> {
     const ApproximateCreationDateTime = Math.floor(this.now / 1_000);
     for (const { eventSourceARN, reader } of await (this.#readers ??= this.#openStreams())) {
@@ -126,7 +126,7 @@ export class RefreshWorld extends TelemetryWorld {
     }
   }
 
-  /** `announce-changes` on some of the records, in any order; what fails stays. */
+  /** `announce-changes` on some of the records, in any order. Failed ones stay. */
   async announce(records: readonly SourcedRecord[]): Promise<void> {
     const queued: Message[] = [];
     const handler = streamBatch({
@@ -159,7 +159,7 @@ export class RefreshWorld extends TelemetryWorld {
     return { messageId: `message-${this.#messages}`, body: JSON.stringify(request) };
   }
 
-  /** `refresh-score` on some of the messages, by a machine whose clock is off; what fails stays in the queue. */
+  /** `refresh-score` on some of the messages, on a machine with a wrong clock. Failed ones stay in the queue. */
   async refresh(messages: readonly Message[], clockOff = 0, client = this.#client): Promise<void> {
     const handler = sqsBatch({
       message: ScoreRefreshRequested,
@@ -188,7 +188,7 @@ export class RefreshWorld extends TelemetryWorld {
     this.handledMessages.push(...done);
   }
 
-  /** Refreshes as one announcement asks, again until it is done. */
+  /** Refreshes as one announcement asks, until it succeeds. */
   async refreshFor(request: ScoreRefreshRequested, client = this.#client): Promise<void> {
     const message = this.#message(request);
     this.queue.push(message);
@@ -198,7 +198,7 @@ export class RefreshWorld extends TelemetryWorld {
     }
   }
 
-  /** A machine that refreshes, and stands still before its nth request until `meanwhile` is over. */
+  /** A refresh that is held before its nth request until `meanwhile` is done. */
   async refreshStandingStill(
     request: ScoreRefreshRequested,
     n: number,
@@ -212,7 +212,7 @@ export class RefreshWorld extends TelemetryWorld {
         if (requests === n) await meanwhile();
         return next(args);
       },
-      { step: 'initialize', priority: 'high' }, // before the wire, where it would keep others waiting
+      { step: 'initialize', priority: 'high' }, // before the wire, where it would make others wait
     );
     try {
       await this.refreshFor(request, client);
@@ -222,7 +222,7 @@ export class RefreshWorld extends TelemetryWorld {
     }
   }
 
-  /** Until nothing is left to announce or to refresh. */
+  /** Runs until nothing is left to announce or to refresh. */
   async drain(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.readStream();
@@ -235,7 +235,7 @@ export class RefreshWorld extends TelemetryWorld {
     );
   }
 
-  /** Every user's metrics and score are what the model folds from nothing, on the date that the score is of. */
+  /** Every user's metrics and score must equal the model's fold from nothing, on the date of the score. */
   async checkScores(users = this.users()): Promise<void> {
     const store = dynamoScoreStore(this.#checking, this.scoresTable);
     for (const username of users) {
@@ -258,7 +258,7 @@ export class RefreshWorld extends TelemetryWorld {
     }
   }
 
-  /** No user's score goes back to an earlier date. */
+  /** No user's score may go back to an earlier date. */
   async checkDates(): Promise<void> {
     const store = dynamoScoreStore(this.#checking, this.scoresTable);
     for (const username of this.users()) {
@@ -270,7 +270,7 @@ export class RefreshWorld extends TelemetryWorld {
     }
   }
 
-  /** All facts and all scores, by their keys, without what every refresh renews. */
+  /** All facts and all scores by key, without the fields that every refresh changes. */
   async everything(): Promise<{ readonly facts: unknown; readonly scores: unknown }> {
     const itemsOf = async (TableName: string) => {
       const { Items = [] } = await this.#checking.send(new ScanCommand({ TableName, ConsistentRead: true }));
@@ -284,11 +284,11 @@ export class RefreshWorld extends TelemetryWorld {
   }
 }
 
-/** Picks some of the elements, in the order that the numbers say. */
+/** Picks some of the elements, in the order of the numbers. */
 export function pick<Element>(from: readonly Element[], numbers: readonly number[]): readonly Element[] {
   const left = [...from];
   return numbers.flatMap((number) => (left.length === 0 ? [] : left.splice(number % left.length, 1)));
 }
 
-/** Clocks of two machines differ; midnight may lie between them. */
+/** Clocks of two machines differ, and midnight may be between them. */
 export const CLOCKS_OFF = [0, 0, -5 * MINUTE, -13 * 60 * MINUTE] as const;

@@ -1,12 +1,12 @@
 /**
- * The registry a second time, in the plainest form and from the words of the contract and of the scoring rules alone: nothing
- * here is taken from the code under test.
+ * The registry implemented again in the simplest form, from the text of the contract and of the scoring rules alone. It
+ * shares no code with the product.
  */
 
 /** `user:ada`, `collective:guild` or `admin`. */
 export type Actor = string;
 
-/** What somebody asks of the registry. */
+/** A request to the registry. */
 export type Operation =
   | {
       readonly kind: 'confirm';
@@ -38,7 +38,7 @@ type Version = {
 
 type Owned = { readonly owner: Actor; readonly before: Actor | null; readonly offered: Actor | null };
 
-/** Everything that is known, by names and by `name@version`. */
+/** Everything that is stored, by names and by `name@version`. */
 export type State = {
   readonly owners: Readonly<Record<string, Owned>>;
   readonly versions: Readonly<Record<string, Version>>;
@@ -46,13 +46,13 @@ export type State = {
 
 export const nothing: State = { owners: {}, versions: {} };
 
-/** Who is a member of what, and who has which device: both change only while nothing else goes on. */
+/** Members of collectives and owners of devices. Both change only while no other work is in flight. */
 export type Surroundings = {
   readonly members: ReadonlyMap<string, readonly string[]>;
   readonly devices: ReadonlyMap<string, string>;
 };
 
-/** One operation on one state: what it is answered, and what is so afterwards. */
+/** One operation on one state: its answer, and the state afterwards. */
 export function perform(state: State, operation: Operation, { members }: Surroundings): [string, State] {
   const extension = state.owners[operation.name];
   const owned = (next: Owned): State => ({ ...state, owners: { ...state.owners, [operation.name]: next } });
@@ -109,7 +109,10 @@ export function perform(state: State, operation: Operation, { members }: Surroun
   }
 }
 
-/** Whether a request names a version: by its number, else by its channel, else with all of the extension. */
+/**
+ * True if a request names a version: by its number, otherwise by its channel, otherwise with all versions of the
+ * extension.
+ */
 const isNamed = (
   { name, version, channel }: Pick<Operation & { readonly kind: 'yank' }, 'name' | 'version' | 'channel'>,
   place: string,
@@ -130,7 +133,7 @@ export function latestOf({ versions }: State, name: string, channel: string): st
     .at(-1);
 }
 
-/** One try of an operation: what it was answered, or null where no answer came and it may have been done or not. */
+/** One try of an operation: its answer, or null without an answer, when it may have been executed or not. */
 export type Try = string | null;
 export type Tried = { readonly operation: Operation; readonly tries: readonly Try[] };
 
@@ -138,8 +141,8 @@ const keyOf = (state: State): string =>
   JSON.stringify([Object.entries(state.owners).sort(), Object.entries(state.versions).sort()]);
 
 /**
- * The states that may be after some operations at the same time: every order of their tries, one after the other, in which each
- * is answered as it was. Empty where there is no such order.
+ * The states that are possible after concurrent operations: one for every order of their tries in which each gets its
+ * actual answer. Empty if there is no such order.
  */
 export function statesAfter(before: readonly State[], wave: readonly Tried[], around: Surroundings): readonly State[] {
   const after = new Map<string, State>();
@@ -167,7 +170,7 @@ export function statesAfter(before: readonly State[], wave: readonly Tried[], ar
   return [...after.values()];
 }
 
-/** What the rules say of a user: points of the publishes, points of the pulls, and the ids of the publish grants. */
+/** A user's points of publishes and pulls, and the ids of the publish grants, by the rules. */
 export function worthOf(username: string, { versions }: State, { devices }: Surroundings) {
   const credited = Object.entries(versions).filter(([, version]) => version.credited.includes(username));
   const isOwn = (puller: string) =>

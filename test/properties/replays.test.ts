@@ -1,8 +1,9 @@
 /**
- * I5: replaying any message or stream record, any number of times and in any order, weeks later too, changes no fact and no score.
+ * I5: replaying any message or stream record, any number of times and in any order, also weeks later, changes no fact
+ * and no score.
  *
- * Guard whose removal it was seen to catch: everything folded anew where an announcement names a sealed day. (Requests that come
- * again are the matter of `counted-once`, refreshes out of order that of `projections-follow`.)
+ * It noticed the removal of this guard: everything is folded anew if an announcement names a sealed day.
+ * (`counted-once` covers repeated requests, `projections-follow` covers refreshes out of order.)
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -56,7 +57,7 @@ describe('a replay', () => {
     );
   });
 
-  it('of what was announced before weeks of other changes leaves every score as the facts have it', async () => {
+  it('of announcements from before weeks of other changes leaves every score as the facts determine it', async () => {
     await fc.assert(
       fc.asyncProperty(waves, replays, turns, async (plan, again, choices) => {
         const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);

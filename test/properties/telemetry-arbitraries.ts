@@ -7,11 +7,11 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Client clocks: milliseconds from the server's time, with both sides of every boundary there is. */
+/** Client clocks in milliseconds from the server's time, with both sides of every limit. */
 const clocks = fc.constantFrom(
   0,
   -MINUTE,
-  -30 * MINUTE - 1, // the last millisecond of the hour before, where the server's time is half past
+  -30 * MINUTE - 1, // the last millisecond of the hour before, if the server's time is half past
   -30 * MINUTE,
   -12 * HOUR - 30 * MINUTE - 1, // 23:59:59.999 of the day before, at half past twelve
   -12 * HOUR - 30 * MINUTE,
@@ -33,7 +33,7 @@ const kinds = fc.constantFrom<{ event: string; properties?: Record<string, unkno
   { event: 'constructor' },
 );
 
-/** Names under which clients pass for a server's device, and ones that differ in their case only. */
+/** Names with which clients imitate a server's device, and names that differ only in case. */
 const devices = fc.constantFrom('d1', 'd2', 'D1', '~ada', '~~ada');
 
 const senders = fc.oneof(
@@ -42,7 +42,7 @@ const senders = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Sender>({ collective: 'guild' }) },
 );
 
-/** Which event, before it is known at what time it is sent. */
+/** An event without its time. */
 export type Draft = {
   readonly device: string;
   readonly clock: number;
@@ -59,7 +59,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   usesStartedAt: fc.boolean(),
 });
 
-/** More events of one hour than a chunk holds, overlapping with other such runs. */
+/** More events of one hour than a chunk can hold, which overlap with other such runs. */
 const run: fc.Arbitrary<readonly Draft[]> = fc
   .record({ device: devices, clock: clocks, from: fc.nat(40), count: fc.integer({ min: 20, max: 60 }), kind: kinds })
   .map(({ from, count, ...rest }) =>
@@ -77,7 +77,7 @@ export type Wave = {
   readonly sends: readonly {
     readonly sender: Sender;
     readonly drafts: readonly Draft[];
-    /** Part of an earlier request in another order instead, whoever sent it then: a re-batched retry. */
+    /** Instead, part of an earlier request in another order, by any sender: a re-batched retry. */
     readonly again: { readonly which: number; readonly from: number; readonly count: number } | null;
   }[];
 };
@@ -99,7 +99,7 @@ const wavesOf = (drafts: typeof batch, maxSends: number): fc.Arbitrary<Wave> =>
 
 export const waves: fc.Arbitrary<readonly Wave[]> = fc.array(wavesOf(batch, 4), { minLength: 1, maxLength: 4 });
 
-/** Waves of few events, for properties that look elsewhere. */
+/** Waves of few events, for properties about other things. */
 export const smallWaves: fc.Arbitrary<Wave> = wavesOf(
   fc.array(
     draft.map((one) => ({ ...one, device: one.device.toLowerCase().replace('~~', '~') })),
@@ -108,7 +108,7 @@ export const smallWaves: fc.Arbitrary<Wave> = wavesOf(
   2,
 );
 
-/** What goes wrong at the first requests, and which of those that wait goes first. */
+/** The faults of the first requests, and the order of waiting requests. */
 export const faults: fc.Arbitrary<readonly (Fault | undefined)[]> = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.constant(undefined) },
@@ -121,14 +121,14 @@ export const faults: fc.Arbitrary<readonly (Fault | undefined)[]> = fc.array(
 );
 const NEWEST = -1;
 const OLDEST = 0;
-/** Long runs of one rule let one sender or machine stand still while all others get far ahead. */
+/** Long runs of one choice hold one sender or machine while all others continue. */
 export const turns: fc.Arbitrary<readonly number[]> = fc
   .array(fc.tuple(fc.oneof(fc.constantFrom(NEWEST, OLDEST), fc.nat(1_000)), fc.integer({ min: 1, max: 16 })), {
     maxLength: 12,
   })
   .map((rules) => rules.flatMap(([choice, times]) => Array.from({ length: times }, () => choice)));
 
-/** Takes the choices in order, and the oldest once they are used up. */
+/** Takes the choices in order, and then always the oldest request. */
 export const chooser = (choices: readonly number[]): ((waiting: number) => number) => {
   let taken = 0;
   return (waiting) => {
@@ -148,7 +148,7 @@ function rawEvent({ device, clock, kind, id, usesStartedAt }: Draft, now: number
   };
 }
 
-/** The requests of a wave sent at `now`; `sent` are all requests before it. */
+/** The requests of a wave sent at `now`. `sent` are all requests before it. */
 export const requestsOf = ({ sends }: Wave, now: number, sent: readonly Request[]): readonly Request[] =>
   sends.map(({ sender, drafts, again }) => {
     const earlier = again === null ? undefined : sent[again.which % sent.length];

@@ -1,6 +1,6 @@
 /**
- * Telemetry and its score a second time, in the plainest form and from the words of the contract and of the scoring rules alone:
- * nothing here is taken from the code under test.
+ * Telemetry and its score implemented again in the simplest form, from the text of the contract and of the scoring
+ * rules alone. It shares no code with the product.
  */
 import type { RawEvent } from '../builders/telemetry.ts';
 
@@ -21,7 +21,7 @@ export const refusalOf = (event: RawEvent, now: number): string | undefined => {
   return undefined;
 };
 
-/** What an event counts as: `event`, or `event command ok|failed`. */
+/** The kind of an event: `event`, or `event command ok|failed`. */
 export const kindOf = ({ event, properties }: RawEvent): string => {
   if (event !== 'cli_invocation') return event;
   const { invocation, result } = (properties ?? {}) as { invocation?: any; result?: any };
@@ -30,14 +30,14 @@ export const kindOf = ({ event, properties }: RawEvent): string => {
   return `${event} ${name} ${result?.status === undefined || result.status === 'success' ? 'ok' : 'failed'}`;
 };
 
-/** One event of one device: what it may turn out as, narrowed to one possibility once that was seen. */
+/** One event of one device: its possible results, reduced to one when that was seen. */
 type Copy = { kinds: Set<string>; senders: Set<string> };
 
-/** Everything sent so far. What concurrent senders leave open is a set of possibilities until `settle` sees the choice. */
+/** Everything that was sent. Concurrent senders leave a set of possible results until `settle` sees the actual one. */
 export class TelemetryModel {
   readonly #devices = new Map<string, { owners: Set<string>; copies: Map<string, Copy> }>();
 
-  /** Notes a wave of requests that run at the same time: each event with the key's username, or null. */
+  /** Records a wave of concurrent requests: each event with the key's username, or null. */
   send(wave: readonly { readonly event: RawEvent; readonly key: string | null }[]): void {
     const isNew = new Set<string>();
     const gainsOwner = new Set<string>();
@@ -58,7 +58,7 @@ export class TelemetryModel {
     }
   }
 
-  /** Notes a binding without any event. */
+  /** Records a binding without an event. */
   bind(device: string, username: string): void {
     const known = this.#devices.get(device) ?? { owners: new Set(), copies: new Map() };
     this.#devices.set(device, known);
@@ -73,7 +73,7 @@ export class TelemetryModel {
     return [...(this.#devices.get(device)?.copies.keys() ?? [])].sort();
   }
 
-  /** Every event of every device as it turned out, once all choices are settled. */
+  /** Every event of every device as it was stored, after all results are settled. */
   copies(): readonly { device: string; identity: string; kind: string; sender: string | null }[] {
     return [...this.#devices].flatMap(([device, { copies }]) =>
       [...copies].map(([identity, { kinds, senders }]) => {
@@ -82,7 +82,7 @@ export class TelemetryModel {
     );
   }
 
-  /** Takes what was found as the choice among the possibilities; false where it is none of them. */
+  /** Accepts the stored owner if it is possible; otherwise returns false. */
   settleOwner(device: string, owner: string | null): boolean {
     const { owners } = this.#devices.get(device)!;
     if (owner === null) return owners.size === 0;
@@ -105,8 +105,11 @@ export class TelemetryModel {
     return true;
   }
 
-  /** A user's counts: over all their devices, each distinct event once; of copies keyed first, then the smallest device. */
-  /** Of the hours up to the end of a date, where one is given. */
+  /**
+   * A user's counts over all devices, each distinct event once. Among copies, keyed comes first, then the smallest
+   * device.
+   */
+  /** Limits the counts to hours up to the end of a date, if given. */
   countsOf(username: string, through = '~'): Counts {
     const mine = [...this.#devices].flatMap(([device, { owners, copies }]) =>
       [...copies].flatMap(([identity, { kinds, senders }]) => {
@@ -146,7 +149,7 @@ export type Counts = {
 
 export const isNobody = ({ devices, lastHour }: Counts): boolean => devices === 0 && lastHour === null;
 
-/** How often each name occurs, in a plain object that no name can trick. */
+/** How often each name occurs. No name can damage this plain object. */
 export const tally = (names: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = Object.create(null);
   for (const name of [...names].sort()) counts[name] = (counts[name] ?? 0) + 1;

@@ -19,13 +19,13 @@ import type { TestEngine } from '../support/engines.ts';
 import { isInjected, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
 import { identityOf, refusalOf, tally, TelemetryModel, type Counts } from './telemetry-model.ts';
 
-/** How often each property runs is modest, so that all of them fit a usual test run; this factor raises it. */
+/** Run counts are small, so that all properties fit into a normal test run. This factor raises them. */
 export const runs = (usual: number): number => Math.ceil(usual * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1));
 
-/** Milliseconds that a property may take: thousands of requests, one at a time, on a machine busy with other things. */
+/** The timeout of a property in milliseconds: thousands of requests, one at a time, on a busy machine. */
 export const PATIENCE = 240_000;
 
-/** Whose key a request carries: a username, a collective's (which credits nobody), or none. */
+/** The key of a request: a username's, a collective's (which credits nobody), or none. */
 export type Sender = string | { readonly collective: string } | null;
 export type Request = { readonly sender: Sender; readonly events: readonly RawEvent[] };
 
@@ -33,8 +33,8 @@ const named = namedCommandsOf(currentRules);
 const MAX_SENDS = 200;
 
 /**
- * Ingest as it is deployed, on a table of a real engine, beside the model that says what must come of it. Time moves only
- * when a test moves it, and nothing waits.
+ * The deployed ingest on a table of a real engine, beside the model with the expected results. Only tests move the
+ * time, and there are no pauses.
  */
 export class TelemetryWorld {
   readonly model = new TelemetryModel();
@@ -57,7 +57,7 @@ export class TelemetryWorld {
     this.#checking = this.client(new Wire());
   }
 
-  /** A client whose requests go over the wire. The caller destroys it. */
+  /** A client on the wire. The caller destroys it. */
   client(wire = this.wire): DynamoDBClient {
     return wire.attach(this.engine.client({ retryStrategy: RETRY_AT_ONCE }));
   }
@@ -73,14 +73,14 @@ export class TelemetryWorld {
     return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken: () => this.token() });
   }
 
-  /** Sends requests at the same time, each again until it is answered, then checks all that is stored. */
+  /** Sends requests at the same time, each until it is answered, then checks everything that is stored. */
   async send(...wave: readonly Request[]): Promise<void> {
     const now = this.now;
     const reports = await Promise.all(wave.map((request) => this.#sendUntilAnswered(request, now)));
     this.#noteWave(wave, reports, now);
   }
 
-  /** Sends once, whatever comes of it; true where it was answered. */
+  /** Sends once, and accepts any result. Returns true if it was answered. */
   async sendOnce({
     sender,
     events,
@@ -101,7 +101,7 @@ export class TelemetryWorld {
     }
   }
 
-  /** How many events of an hour of these devices name a sender. */
+  /** The number of events of an hour of these devices with this sender. */
   async eventsNaming(username: string, deviceIds: readonly string[], hour: string): Promise<number> {
     let named = 0;
     for (const deviceId of deviceIds) {
@@ -111,7 +111,10 @@ export class TelemetryWorld {
     return named;
   }
 
-  /** One sender that stands still before its nth request to the table until another one is through; false if it had fewer. */
+  /**
+   * Holds one sender before its nth request to the table until another one is done. Returns false if it had fewer
+   * requests.
+   */
   async sendStandingStill(slow: Request, n: number, other: Request): Promise<boolean> {
     const client = this.client(new Wire());
     const reports: IngestReport[] = [];
@@ -122,7 +125,7 @@ export class TelemetryWorld {
         if (requests.made === n) reports.push(await this.#sendUntilAnswered(other, this.now));
         return next(args);
       },
-      { step: 'initialize', priority: 'high' }, // before the wire, where it would keep others waiting
+      { step: 'initialize', priority: 'high' }, // before the wire, where it would make others wait
     );
     try {
       const report = await this.#sendUntilAnswered(slow, this.now, client);
@@ -144,7 +147,7 @@ export class TelemetryWorld {
     for (const [index, { events }] of wave.entries()) this.#noteAnswers(events, reports[index]!, now);
   }
 
-  /** Binds a device by hand, with no event that would announce it. */
+  /** Binds a device by hand, without an event that would announce it. */
   async bindByHand(device: string, username: string): Promise<void> {
     const deviceId = device.startsWith('~') ? `~${device}` : device;
     await this.store(this.#checking).bind(deviceId, aUsername(username), new Date(this.now).toISOString());
@@ -161,16 +164,17 @@ export class TelemetryWorld {
           : aCollectiveKey(sender.collective);
     for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
       try {
-        const deps = { ...this.#ingestDeps(), devices: this.store(client), clock: () => now }; // as a function that started anew
+        // as in a new function instance
+        const deps = { ...this.#ingestDeps(), devices: this.store(client), clock: () => now };
         return await ingestTelemetry(deps, { events, credential });
       } catch (error) {
-        if (!isInjected(error)) throw error; // 5xx: the client sends again
+        if (!isInjected(error)) throw error; // 5xx: the client retries
       }
     }
     throw new Error(`not answered after ${MAX_SENDS} sends`);
   }
 
-  /** Where a world has no registry, no version is known. */
+  /** A world without a registry knows no versions. */
   protected pulls(): Pulls {
     return { findVersion: async () => undefined, recordPull: async () => Promise.reject(new Error('of no version')) };
   }
@@ -212,7 +216,7 @@ export class TelemetryWorld {
     }
   }
 
-  /** Everything stored is what the model says, where the model leaves a choice one of its possibilities. */
+  /** Everything stored must equal the model, or one of its possible results. */
   async checkFacts({ everyAnswerArrived }: { readonly everyAnswerArrived: boolean }): Promise<void> {
     const store = this.store(this.#checking);
     for (const device of this.model.devices()) {
@@ -255,7 +259,7 @@ export class TelemetryWorld {
     return countsOfFold(mergeFolds([...folds.values()], named), new Set([...owned, ...sentFrom]).size);
   }
 
-  /** After `checkFacts`: what a fold finds for each user is what the model counts. */
+  /** Call after `checkFacts`: a fold must find the model's counts for each user. */
   async checkCounts(): Promise<void> {
     for (const username of this.#users) {
       expect(await this.countsOf(username), username).toEqual(this.model.countsOf(username));
@@ -263,7 +267,7 @@ export class TelemetryWorld {
   }
 }
 
-/** A fold in the model's words. */
+/** A fold in the model's terms. */
 export function countsOfFold({ events, commands, activeDays, lastHour }: Fold, devices: number): Counts {
   const entries = [...byPlainName(commands, plusCommand)].flatMap(([name, { total, successes }]) => [
     ...Array.from({ length: successes }, () => `${name} ok`),

@@ -1,8 +1,8 @@
 /**
- * Unbinding is the exact inverse of binding: whatever was sent before, a device that is bound and unbound again leaves every
- * score and every count as it was, and unknown again who was unknown.
+ * Unbinding is the exact inverse of binding: after a device is bound and unbound again, every score and count is as
+ * before, and an unknown user is unknown again.
  *
- * Seen to fail when the unbind left the link as owned.
+ * This test failed when the unbind left the link as owned.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

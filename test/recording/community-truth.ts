@@ -6,7 +6,7 @@ import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import type { TestStack } from '../support/stack.ts';
 
-/** What the truth file says of the whole community, with the recording's dates. */
+/** The truth file's counts of the whole community, with the recording's dates. */
 export const CommunityTruth = z.object({
   /** Distinct events by hour. */
   communityHours: z.record(z.string(), z.int()),
@@ -16,7 +16,7 @@ export const CommunityTruth = z.object({
 
 const DAY = 86_400_000;
 
-/** Rolls everything up now, as the queue does a minute later. */
+/** Runs all roll-ups now, as the queue does a minute later. */
 export async function rollUpNow({ lambdaEndpoint, region, functions }: TestStack): Promise<void> {
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
   const lambda = new LambdaClient({ endpoint: lambdaEndpoint, region, credentials });
@@ -28,7 +28,7 @@ export async function rollUpNow({ lambdaEndpoint, region, functions }: TestStack
   });
 }
 
-/** Every hour, day and week that the truth file counts, as the stack has rolled it up. */
+/** Compares every hour, day and week in the truth file with the stack's roll-ups. */
 export async function expectCommunityTruth(stack: TestStack, given: unknown, shiftDays: number): Promise<void> {
   const truth = CommunityTruth.parse(given);
   const shifted = (date: string) => addDays(date, shiftDays);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Every registry call of the real client, recorded against a stub, and what it needs in an answer. */
+/** Every registry call of the real client, recorded against a stub, with the fields that it needs in an answer. */
 const Recorded = z.object({
   seq: z.int(),
   call: z.string(),
@@ -38,7 +38,7 @@ async function aKey(request: object): Promise<string> {
   return z.object({ key: z.string() }).parse(await (await fetch(`${stack.baseUrl}/v1/keys`, init)).json()).key;
 }
 
-/** The call as it was recorded, but for the key, which was of another server. */
+/** The recorded call with another key, because the recorded one belonged to another server. */
 async function replay({ request: { method, path, headers, bodyKind, body } }: Recorded, sender = key) {
   const known = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
   const keyed = headers['x-api-key'] === undefined ? {} : { authorization: `Bearer ${sender}`, 'x-api-key': sender };
@@ -56,10 +56,10 @@ const callsOf = (...calls: readonly string[]) => recording.filter(({ call }) => 
 const first = (call: string, note: RegExp): Recorded =>
   recording.find((recorded) => recorded.call === call && note.test(recorded.note))!;
 
-/** What the client makes of an answer: a value, null where there is nothing, or the words that it shows. */
+/** The client's reading of an answer: a value, null if there is nothing, or the message that it shows. */
 const asRead = ({ status, text }: { readonly status: number; readonly text: string }): unknown => {
   if (status === 404) return null;
-  const body: unknown = JSON.parse(text); // an empty success is a SyntaxError in front of the user
+  const body: unknown = JSON.parse(text); // an empty success gives the user a SyntaxError
   if (status >= 200 && status < 300) return body;
   return z.object({ error: z.string() }).parse(body).error;
 };
@@ -67,7 +67,7 @@ const asRead = ({ status, text }: { readonly status: number; readonly text: stri
 const latest = () => first('getLatestVersion', /never published/);
 
 describe('the real client', () => {
-  it('finds out who it is, and that a bad key is nobody', async () => {
+  it('finds its identity, and none for a wrong key', async () => {
     expect(asRead(await replay(first('whoami', /keyed/)))).toMatchObject({
       authenticated: true,
       username: 'alice',
@@ -81,7 +81,7 @@ describe('the real client', () => {
     expect(asRead(await replay(first('getLatestVersion', /anonymous/)))).toBeNull();
   });
 
-  it('publishes: each version once, and again as its transport may', async () => {
+  it('publishes each version once, and also after a retry', async () => {
     const confirmations = callsOf('confirmPush');
     expect(confirmations.length).toBeGreaterThan(30);
     const seen = new Set<string>();
@@ -96,7 +96,7 @@ describe('the real client', () => {
     expect(seen.size).toBeGreaterThan(4);
   });
 
-  it('publishes with as much beside as its largest extensions have, and as Lambda takes', async () => {
+  it("publishes with the additional fields of its largest extensions, up to Lambda's limit", async () => {
     const confirm = first('confirmPush', /minimal/);
     const withModels = (bytes: number): Recorded => ({
       ...confirm,
@@ -121,7 +121,7 @@ describe('the real client', () => {
     expect(asRead(await replay(first('getLatestVersion', /anonymous/)))).toBeNull();
   });
 
-  it('is told why where somebody else has published, and by which scope it lacks', async () => {
+  it('is told that another account has published, and which scope it lacks', async () => {
     const confirm = first('confirmPush', /ok 201/);
     const other = await replay(confirm, await aKey({ kind: 'personal', username: 'mallory' }));
     const reader = await replay(
@@ -135,7 +135,7 @@ describe('the real client', () => {
     expect(/requires the (.+?) scope/.exec(String(asRead(reader)))?.[1]).toBe('extensions:push');
   });
 
-  it('yanks and restores, one version and all, with a body and without', async () => {
+  it('yanks and restores one version and all, with and without a body', async () => {
     const changes = callsOf('yankExtension', 'unyankExtension').filter(({ note }) => note !== '404');
     expect(changes.length).toBeGreaterThan(8);
     for (const recorded of changes) {
@@ -146,7 +146,7 @@ describe('the real client', () => {
     expect((await replay(first('yankExtension', /^404$/))).status).toBe(404);
   });
 
-  it('gets a 404 with a sentence for all that is no business of Laurel', async () => {
+  it('gets a 404 with a message for paths that Laurel does not have', async () => {
     const answered = [
       'whoami',
       'getLatestVersion',
@@ -165,7 +165,7 @@ describe('the real client', () => {
   });
 });
 
-describe('the way of a publish: confirm → stream → queue → refresh', () => {
+describe('the path of a publish: confirm → stream → queue → refresh', () => {
   const points = async (username: string) => {
     await stack.drain();
     const Score = z.object({
@@ -185,7 +185,7 @@ describe('the way of a publish: confirm → stream → queue → refresh', () =>
     expect(status).toBeLessThan(300);
   };
 
-  it('is 500 points for a version, 1,000 for two and 5,000 for eleven, first and later ones alike', async () => {
+  it('gives 500 points for a version, 1,000 for two and 5,000 for eleven, first and later ones alike', async () => {
     const [ada, service] = [await aKey({ kind: 'personal', username: 'ada' }), await aKey({ kind: 'service' })];
     const publish = async (name: string, version: string) => {
       await send('/api/v1/extensions/confirm', ada, { name, version });
@@ -206,7 +206,7 @@ describe('the way of a publish: confirm → stream → queue → refresh', () =>
     expect(await points('ada')).toEqual({ publishes: 5_000, pulls: 0, ledger: 5_000 });
   });
 
-  it('brings pulls to whom the registry credits, and leaves out the own ones, be a device bound before or after', async () => {
+  it('credits pulls to the accounts in the registry, without own pulls, whether a device is bound before or after', async () => {
     const guild = await aKey({ kind: 'collective', slug: 'guild', members: ['bea', 'cid'] });
     const [service, bea] = [await aKey({ kind: 'service' }), await aKey({ kind: 'personal', username: 'bea' })];
     const of = { extension_name: '@guild/tool', version: '2026.11.03.1' };

@@ -13,8 +13,8 @@ import { operate } from '../support/operator.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /**
- * The consistency check on the running stack, under its own role, through the operator's command. Nobody else writes, so
- * no difference has to stand for long.
+ * The consistency check on the running stack, with its own role, through the operator's command. There is no other
+ * traffic, so a difference need not last.
  */
 let stack: TestStack;
 let dynamodb: DynamoDBClient;
@@ -61,7 +61,7 @@ const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, 'con
 const userKey = (username: string, sk: string): Record<string, AttributeValue> =>
   marshall({ pk: `USER#${username}`, sk });
 
-/** Changes one item for the time of a check, and puts it back. */
+/** Changes one item for the time of a check, and restores it. */
 async function whileChanged(
   {
     table,
@@ -83,7 +83,7 @@ async function whileChanged(
 }
 
 describe('the consistency check on the running stack', () => {
-  it.each([[[]], [['--all']]])('finds no difference in a community that nobody has meddled with: %j', async (args) => {
+  it.each([[[]], [['--all']]])('finds no difference in an unchanged community: %j', async (args) => {
     const { code, said } = await laurel(...args);
 
     expect(said).toMatchObject({ checked: 3, different: 0, differences: [], unsettled: 0, complete: true, ok: true });
@@ -96,7 +96,7 @@ describe('the consistency check on the running stack', () => {
     ['metrics that are gone', 'user_scores', 'METRICS', null, 'events, of which nothing is folded'],
     ['metrics that cannot be read', 'user_scores', 'METRICS', { packed: new Uint8Array([1]) }, 'readable'],
     ['a balance', 'score_grants', 'BALANCE', { totalScore: 1_000 }, 'balance'],
-  ])('finds %s, by the name of its user and the figure', async (_what, table, sk, change, figure) => {
+  ])('finds %s, with the user and the figure', async (_what, table, sk, change, figure) => {
     await whileChanged({ table, key: userKey('birch', sk), change }, async () => {
       const report = await invoke({ standingSeconds: 0 });
 
@@ -106,7 +106,7 @@ describe('the consistency check on the running stack', () => {
     expect(await invoke({ usernames: ['birch'], standingSeconds: 0 })).toMatchObject({ checked: 1, ok: true });
   });
 
-  it('finds METRICS of fewer events than were accepted', async () => {
+  it('finds METRICS with fewer events than were accepted', async () => {
     const early = await dynamodb.send(
       new GetItemCommand({
         TableName: stack.tables.user_scores!,
@@ -133,7 +133,7 @@ describe('the consistency check on the running stack', () => {
     });
   });
 
-  it('is mended by what the runbook says', async () => {
+  it("is satisfied after the runbook's repair", async () => {
     await dynamodb.send(
       new UpdateItemCommand({
         TableName: stack.tables.user_scores!,
@@ -149,7 +149,7 @@ describe('the consistency check on the running stack', () => {
     expect((await laurel('--standing', '0')).code).toBe(0);
   });
 
-  it('forgets a user who differed when a run finds them right, and no other', async () => {
+  it('forgets a user who differed when a run finds the user right, and no other', async () => {
     const notes = { TableName: stack.tables.backfill_runs!, Key: marshall({ pk: 'CHECK', sk: 'DIFFERENT' }) };
     const usernames = new Set(['alder', 'cedar']);
     await dynamodb.send(new PutItemCommand({ ...notes, Item: { ...notes.Key, ...marshall({ usernames }) } }));
@@ -158,7 +158,7 @@ describe('the consistency check on the running stack', () => {
     expect((await laurel()).said).toMatchObject({ ok: true, remembered: 0 });
   });
 
-  it('invoked with {} it is the default, and an event that makes no sense is refused by name', async () => {
+  it('invoked with {} it takes the default sample, and a meaningless event is refused by name', async () => {
     expect(await invoke({})).toMatchObject({ sample: 'hour', checked: 3, ok: true });
     expect(await invoke({ sample: 'some' })).toMatchObject({
       errorType: 'InvalidEvent',

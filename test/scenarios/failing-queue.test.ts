@@ -7,10 +7,10 @@ import { startTestStack, type TestStack } from '../support/stack.ts';
 let stack: TestStack;
 afterAll(() => stack.stop());
 
-it('ten minutes of queues that refuse every message lose no announcement, and need no hand', async () => {
+it('ten minutes of queues that refuse every message lose no announcement, and need no operator', async () => {
   const ROLE = 'announce-changes';
   const refusing = { service: 'sqs', error: 'ServiceUnavailable', share: 1, longestDelayMs: 0 } as const;
-  let minutes = 0; // one goes by before each new try
+  let minutes = 0; // one passes before each retry
   const said: string[] = [];
   let status: any;
   stack = await startTestStack({

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invocationOf } from '../builders/telemetry.ts';
 import { startTestStack, type TestStack, until } from '../support/stack.ts';
 
-/** The boards on the running stack, from an event to a rank, in the order of the tests. */
+/** The boards on the running stack, from an event to a rank. The tests run in order. */
 let stack: TestStack;
 const rankMessages: string[] = [];
 const keys = new Map<string, string>();
@@ -61,7 +61,7 @@ describe('the boards', () => {
     });
   });
 
-  it("are asked for by a score that changed, with a minute's delay", async () => {
+  it('are requested by a changed score, with a delay of a minute', async () => {
     await use('ada', 3);
     await until(() => rankMessages.length > 0);
 
@@ -79,7 +79,7 @@ describe('the boards', () => {
     for (const board of ['alltime', 'today', 'week', 'season']) {
       const { body } = await get(`/v1/leaderboards/${board}`);
       expect(body).toMatchObject({ board, total: 3 });
-      // ada and cyd have the same score; hers has stood longer.
+      // ada and cyd have the same score; hers is older.
       expect(body.rows.map(({ rank, username }: any) => [rank, username])).toEqual([
         [1, 'bob'],
         [2, 'ada'],
@@ -137,7 +137,7 @@ describe('the boards', () => {
     });
   });
 
-  it('leave out who chose to be hidden, whose score stays, until they choose to be shown', async () => {
+  it('leave out an account that chose to be hidden, and keep its score, until it chooses to be shown', async () => {
     const path = '/v1/users/ada/visibility';
     const hide = { leaderboards: 'hidden' };
     expect(await call('PUT', path, keys.get('bob'), hide)).toMatchObject({

@@ -11,7 +11,7 @@ import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
 import { invocationOf } from '../builders/telemetry.ts';
 import { promptly, startTestStack, type TestStack, until } from '../support/stack.ts';
 
-/** What an operator and a community see of the whole running stack. */
+/** The whole running stack as an operator and a community see it. */
 let stack: TestStack;
 let dynamodb: DynamoDBClient;
 let sqs: AwsCall;
@@ -102,8 +102,8 @@ describe('the sibling gap', () => {
   });
 });
 
-describe('a dormant user whose stored score is behind its corrected projection', () => {
-  it('is right after the backfill, with no event sent', async () => {
+describe('an inactive user whose stored score is behind the corrected projection', () => {
+  it('is right after the backfill, without an event', async () => {
     await send('dormant-device', ['one', 'two', 'three'], { key: await keyOf('dormant'), daysAgo: 20 });
     await stack.drain();
     const right = await scoreOf('dormant');
@@ -126,7 +126,7 @@ describe('a dormant user whose stored score is behind its corrected projection',
     expect(await eventsOf('dormant')).toBe(3);
   });
 
-  it('stays as it is in a dry run, and an event that makes no sense is refused by name', async () => {
+  it('does not change in a dry run, and a meaningless event is refused by name', async () => {
     expect((await backfill({ dryRun: true })).answer).toMatchObject({ status: 'done', enqueued: 0 });
     expect(await backfill({ mode: 'some' })).toMatchObject({
       failure: 'Unhandled',
@@ -137,7 +137,7 @@ describe('a dormant user whose stored score is behind its corrected projection',
 });
 
 describe('the backfill queue', () => {
-  it('takes what a schedule sends, once under one id, and fails what is no event', async () => {
+  it('accepts what a schedule sends, once under one id, and fails an invalid event', async () => {
     const QueueUrl = stack.queues.backfill!;
     await sqs('AmazonSQS.SendMessage', { QueueUrl, MessageBody: '{"mode":"stale"}' });
     await stack.drain();
@@ -148,8 +148,8 @@ describe('the backfill queue', () => {
   });
 });
 
-describe('a poison message among good ones', () => {
-  it('leaves the good ones done, waits in the dead letters after five receives, and is done once the cause is mended', async () => {
+describe('a poison message among valid ones', () => {
+  it('does not block them, waits in the dead-letter queue after five receives, and is done after the repair', async () => {
     const users = ['poison-a', 'poison-b', 'poison-c'];
     for (const username of users) await send(`${username}-device`, ['one'], { key: await keyOf(username) });
     await stack.drain();
@@ -186,7 +186,7 @@ describe('a poison message among good ones', () => {
 });
 
 describe('unbinding', () => {
-  it('after binding leaves who was unknown before unknown again, and who was known as before', async () => {
+  it('after a bind leaves an unknown account unknown again, and a known one as it was', async () => {
     await send('lent-device', ['one', 'two'], { daysAgo: 3 });
     const known = await keyOf('lent-known');
     await send('own-device', ['mine'], { key: known });
@@ -196,7 +196,7 @@ describe('unbinding', () => {
       (await call('GET', '/v1/scores/lent-known')).body,
     ];
 
-    // A bind without an event of the binder's own, as a hand in the console makes it.
+    // A bind without an event, as somebody makes it in the console.
     const bind = async (username: string) => {
       const owner = { ':owner': username };
       await dynamodb.send(

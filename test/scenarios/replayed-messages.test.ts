@@ -9,7 +9,7 @@ import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
 import { invocationOf } from '../builders/telemetry.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** I5 on the running stack: whatever was ever queued, queued again, changes no fact, no grant and no score. */
+/** I5 on the running stack: every message that was ever queued is queued again, and no fact, grant or score changes. */
 let stack: TestStack;
 let dynamodb: DynamoDBClient;
 let sqs: AwsCall;
@@ -29,7 +29,8 @@ function remember({ operation, body }: ObservedCall): void {
 }
 
 beforeAll(async () => {
-  stack = await startTestStack({ adapt: (model) => model, observe: remember }); // gathers as deployed: fewer messages, each replayed;
+  // gathers batches as deployed: fewer messages to replay
+  stack = await startTestStack({ adapt: (model) => model, observe: remember });
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
   dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
   sqs = awsCaller(stack.sqsEndpoint, 'operator');
@@ -57,7 +58,7 @@ const eventOf = (device: string, id: string, daysAgo = 0) => ({
   properties: invocationOf('model'),
 });
 
-/** A bit of everything: who uses, shares, publishes, is pulled, awarded, reversed, unbound, and all refolded. */
+/** A bit of everything: usage, reports, publishes, pulls, awards, reversals, unbinds, and a backfill. */
 async function liveThroughIt(): Promise<void> {
   const [ada, bob] = [
     await keyOf({ kind: 'personal', username: 'ada' }),
@@ -95,7 +96,7 @@ async function liveThroughIt(): Promise<void> {
 
 const VOLATILE: ReadonlySet<string> = new Set(['rev', 'scoreRev', 'metricsRev', 'foldedAt', 'starts', 'refreshedAt']);
 
-/** Everything that is stored of facts, grants and scores, but for how often and when a projection was saved. */
+/** All stored facts, grants and scores, without the times and counts of saves. */
 async function allThatCounts(): Promise<readonly string[]> {
   const items: string[] = [];
   for (const role of ['telemetry', 'registry', 'score_grants', 'user_scores']) {
@@ -114,11 +115,12 @@ async function allThatCounts(): Promise<readonly string[]> {
   return items.sort();
 }
 
-it('every message of a full life, delivered again twice, out of order and from the dead letters, changes nothing', async () => {
+it('every message of a long history, delivered twice again, out of order and from the dead letters, changes nothing', async () => {
   await liveThroughIt();
   const before = await allThatCounts();
   const messages = queued.splice(0);
-  expect(new Set(messages.map(({ queueUrl }) => queueUrl)).size).toBeGreaterThan(1); // refreshes, and a backfill's own
+  // refreshes, and a backfill's own messages
+  expect(new Set(messages.map(({ queueUrl }) => queueUrl)).size).toBeGreaterThan(1);
 
   for (const { queueUrl, body } of [...messages.toReversed(), ...messages]) {
     await sqs('AmazonSQS.SendMessage', { QueueUrl: queueUrl, MessageBody: body });

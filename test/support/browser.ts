@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import packageJson from '../../package.json' with { type: 'json' };
 
-/** Where distributions and vendors put a browser of the Chromium family. */
+/** The usual paths of Chromium browsers. */
 const INSTALLED = [
   ...['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'],
   ...['/snap/bin/chromium', '/opt/google/chrome/chrome', '/usr/bin/microsoft-edge'],
@@ -16,7 +16,7 @@ const NONE =
 
 type Executable = { readonly path: string; readonly env: Readonly<Record<string, string>> };
 
-/** A browser: the one that `LAUREL_CHROMIUM` names, else one that is installed, else the one inside a package. */
+/** The browser of `LAUREL_CHROMIUM`, otherwise an installed one, otherwise the one in a package. */
 export async function startBrowser(): Promise<Browser> {
   const { path, env } = await findBrowser();
   const args = ['--no-sandbox', '--no-zygote', '--disable-gpu', '--font-render-hinting=none'];
@@ -52,8 +52,7 @@ const fontsIn = (directory: string): string => `<?xml version="1.0"?>
 `;
 
 /**
- * The browser of the package, with the libraries and fonts that it needs: a machine may have none of them. It is unpacked
- * once, and appears whole or not at all.
+ * The browser of the package with its libraries and fonts, which a machine may lack. It is unpacked once, atomically.
  */
 async function unpacked(): Promise<Executable> {
   const version = packageJson.devDependencies['@sparticuz/chromium'];
@@ -62,7 +61,7 @@ async function unpacked(): Promise<Executable> {
   if (!existsSync(directory)) {
     mkdirSync(cache, { recursive: true });
     const unfinished = mkdtempSync(join(cache, 'chromium-unfinished-'));
-    // The package unpacks into the directory for temporary files, and its libraries only where it takes this for Lambda.
+    // The package unpacks into the temporary directory, and unpacks its libraries only if it detects Lambda.
     const given = { TMPDIR: process.env.TMPDIR, AWS_LAMBDA_JS_RUNTIME: process.env.AWS_LAMBDA_JS_RUNTIME };
     const before = {
       LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH,

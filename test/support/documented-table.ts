@@ -4,7 +4,10 @@ import { expect } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Holds a table of a page, between `<!-- marker -->` and `<!-- /marker -->`, to its rows. UPDATE_DOCS=1 writes it instead. */
+/**
+ * Compares a table of a page, between `<!-- marker -->` and `<!-- /marker -->`, with the rows. UPDATE_DOCS=1 writes it
+ * instead.
+ */
 export function expectDocumented(page: string, marker: string, rows: readonly (readonly string[])[]): void {
   const path = join(ROOT, page);
   const section = new RegExp(`(<!-- ${marker} -->\\n)[\\s\\S]*?(<!-- /${marker} -->)`, 'u');

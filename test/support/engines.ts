@@ -13,9 +13,9 @@ export type TestEngine = {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** A new client each time, with the SDK's own retries where nothing else is said; the caller may destroy it. */
+  /** A new client, by default with the SDK's own retries. The caller may destroy it. */
   client(options?: Pick<DynamoDBClientConfig, 'retryStrategy'>): DynamoDBClient;
-  /** The template's tables under fresh names, so that tests that share an engine share no data. */
+  /** The template's tables with new names, so that tests share an engine but no data. */
   createTables(roles?: readonly TableRole[]): Promise<Record<TableRole, string>>;
   stop(): Promise<void>;
 };
@@ -32,10 +32,10 @@ const TABLE_ROLES = [
 ] as const;
 type TableRole = (typeof TABLE_ROLES)[number];
 
-/** DynamoDB Local is Amazon's own and needs Java; where there is none its tests are skipped with a word. */
+/** DynamoDB Local is Amazon's own engine and needs Java. Without Java its tests are skipped with a message. */
 export const hasJava = (): boolean => spawnSync('java', ['-version']).status === 0;
 
-/** Names the caller without a signature: no engine checks one, and making it is a quarter of what a request costs here. */
+/** Names the caller without a signature. No engine checks one, and signing is a quarter of a request's cost here. */
 const unsigned = (accessKeyId: string, region: string): NonNullable<DynamoDBClientConfig['signer']> => ({
   async sign<Request extends { headers: Record<string, string> }>(request: Request): Promise<Request> {
     Object.assign(request.headers, authorizationOf(accessKeyId, region));
@@ -44,8 +44,8 @@ const unsigned = (accessKeyId: string, region: string): NonNullable<DynamoDBClie
 });
 
 /**
- * An engine in memory for the tests of one file, in which they have tables of their own. Start it in `beforeAll`: dynoxide
- * takes 30 ms; Amazon's is one for all files of a run.
+ * An engine in memory for the tests of one file, with their own tables. Start it in `beforeAll`. dynoxide starts in 30
+ * ms; Amazon's engine is shared by all files of a run.
  */
 export async function startTestEngine(options: { readonly engine?: EngineName } = {}): Promise<TestEngine> {
   const kind = options.engine ?? defaultEngine();
@@ -56,7 +56,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
   const client = (given = {}) => new DynamoDBClient({ endpoint, region, credentials, signer, ...given });
   const admin = client();
   const models = await tableModels();
-  const owner = randomUUID().slice(0, 8); // nobody else's tables on a shared engine
+  const owner = randomUUID().slice(0, 8); // separates the tables of test files on a shared engine
   let sets = 0;
 
   return {
@@ -93,7 +93,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
 }
 
 async function sharedEngine() {
-  const { inject } = await import('vitest'); // loaded where a test runs: others start engines from here, too
+  const { inject } = await import('vitest'); // loaded only in a test, because other programs use this module as well
   const answer = await fetch(inject('sharedEngine'));
   const endpoint = await answer.text();
   if (!answer.ok) throw new Error(endpoint);

@@ -1,29 +1,29 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 /**
- * What can happen to one request, seen from inside the SDK's retry loop. `lost-*` and `throttled` are sent again by the
- * SDK itself; `dies-*` are not: the error leaves the SDK, as if the function had ended there.
+ * The faults of one request, inside the SDK's retry loop. The SDK itself retries after `lost-*` and `throttled`. With
+ * `dies-*` the error leaves the SDK, as if the function had died there.
  */
 export const FAULTS = ['lost-before', 'lost-after', 'throttled', 'dies-before', 'dies-after'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /**
- * One request on its way: `number` counts from 1 over all requests of the plan, the SDK's own retries included, and
- * `attempt` the tries of this one.
+ * One request: `number` counts all requests of the plan from 1, with the SDK's retries, and `attempt` counts the tries
+ * of this one.
  */
 export type Call = { readonly command: string; readonly number: number; readonly attempt: number };
 export type FaultPlan = (call: Call) => Fault | undefined;
 
-/** No fault, ever. */
+/** Never a fault. */
 export const noFaults: FaultPlan = () => undefined;
 
-/** One fault, at one call. */
+/** One fault at one call. */
 export const faultAt =
   (number: number, fault: Fault): FaultPlan =>
   (call) =>
     call.number === number ? fault : undefined;
 
-/** The first call gets the first element, and so on; after the last one nothing goes wrong any more. */
+/** The first call gets the first element, and so on. Later calls have no fault. */
 export const faultsInOrder =
   (stream: readonly (Fault | undefined)[]): FaultPlan =>
   ({ number }) =>
@@ -36,16 +36,16 @@ const WRITES: ReadonlySet<string> = new Set([
   'BatchWriteItemCommand',
   'TransactWriteItemsCommand',
 ]);
-/** Whether a command, by its name, changes anything. */
+/** True if a command, by its name, changes data. */
 export const isWrite = (command: string): boolean => WRITES.has(command);
 
-/** Of requests that only read, this many are let through before one dies: all of them leave as much behind, nothing. */
+/** Of consecutive reads, one in this many is tested with a death, because all of them leave nothing behind. */
 const READS_ALIKE = 5;
 
 /**
- * The plans that show what a fault can do to a run which made these calls, whichever request it hits. What was never
- * carried out and is sent again at once leaves no trace, so all first tries of one run are hit. All else leaves behind what
- * was written until then: each write is hit in a run of its own, and a read here and there.
+ * The plans that cover the effects of a fault on a run with these calls. A request that was not executed and is retried
+ * at once leaves no trace, so one run hits all first tries. Other faults leave the earlier writes behind: each write is
+ * hit in a separate run, and some reads.
  */
 export function plansOf(fault: Fault, calls: readonly string[]): readonly FaultPlan[] {
   const at = (isOneOf: (command: string) => boolean) =>
@@ -67,7 +67,7 @@ export function plansOf(fault: Fault, calls: readonly string[]): readonly FaultP
 
 const injected = new WeakSet<Error>();
 
-/** Whether an error was made here: whatever else a use-case throws is a finding. */
+/** True if this module created the error. Any other error of a use case is a finding. */
 export const isInjected = (error: unknown): boolean => error instanceof Error && injected.has(error);
 
 function faultError(fault: Fault): Error {
@@ -80,9 +80,9 @@ function faultError(fault: Fault): Error {
 }
 
 /**
- * The way of all requests of a test to the engine: one at a time, in an order that `choose` decides among those that wait
- * (an index below the given number), with the faults of the plan. What runs between two requests takes no time, so equal
- * choices and an equal plan give the same run again.
+ * Carries all requests of a test to the engine, one at a time. `choose` selects the next waiting one (an index below
+ * the given number), and the plan sets the faults. Code between two requests takes no time, so equal choices and an
+ * equal plan give the same run.
  */
 export class Wire {
   readonly #plan: FaultPlan;
@@ -91,7 +91,7 @@ export class Wire {
   #open = 0;
   #isBusy = false;
   #isWoken = false;
-  /** Every request that was let through, in order, by its command's name. */
+  /** Every released request, in order, by its command's name. */
   readonly calls: string[] = [];
 
   constructor(plan: FaultPlan = noFaults, choose: (waiting: number) => number = () => 0) {
@@ -99,7 +99,7 @@ export class Wire {
     this.#choose = choose;
   }
 
-  /** Puts a client's requests onto this wire, and its SDK's retries without pauses. */
+  /** Puts a client's requests on this wire, with the SDK's retries but without pauses. */
   attach(client: DynamoDBClient): DynamoDBClient {
     client.middlewareStack.add(
       (next) => async (args) => {
@@ -128,7 +128,8 @@ export class Wire {
           this.#wake();
         }
       },
-      { step: 'finalizeRequest', priority: 'low', name: 'wire-request' }, // the retry's is `high`: it is around this one
+      // the retry middleware is `high`, so it is around this one
+      { step: 'finalizeRequest', priority: 'low', name: 'wire-request' },
     );
     return client;
   }
@@ -140,7 +141,7 @@ export class Wire {
     });
   }
 
-  /** Lets one request through once every running operation waits for its turn. */
+  /** Releases one request when every running operation waits. */
   #wake(): void {
     if (this.#isWoken) return;
     this.#isWoken = true;
@@ -154,7 +155,7 @@ export class Wire {
   }
 }
 
-/** The SDK counts its tries in a header. */
+/** The SDK sends its number of tries in a header. */
 function attemptOf(request: unknown): number {
   const { headers } = request as { readonly headers: Readonly<Record<string, string>> };
   const attempt = /attempt=(\d+)/u.exec(headers['amz-sdk-request'] ?? '')?.[1];
@@ -165,7 +166,7 @@ function attemptOf(request: unknown): number {
 type RetryToken = { getRetryCount(): number; getRetryDelay(): number };
 const token = (count: number): RetryToken => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
 
-/** The SDK's rule of what it sends again and how often (three tries), without its pauses. */
+/** The SDK's retry rule (three tries), without its pauses. */
 export const RETRY_AT_ONCE = {
   acquireInitialRetryToken: async () => token(0),
   refreshRetryTokenForRetry: async (last: RetryToken, { errorType }: { readonly errorType: string }) => {

@@ -12,27 +12,27 @@ declare module 'vitest' {
   // The name is vitest's, and only an interface can be added to.
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions
   export interface ProvidedContext {
-    /** Directory of the assembly of stage `local`: `inject('assembly')` in a test. */
+    /** The directory of the assembly of the stage `local`: `inject('assembly')` in a test. */
     assembly: string;
-    /** Answers with the endpoint of a DynamoDB Local that all test files share, and starts it when first asked. */
+    /** Returns the endpoint of a DynamoDB Local that all test files share. It starts at the first request. */
     sharedEngine: string;
   }
 }
 
-/** What may stand on vitest's command line while it runs every test there is. */
+/** The command line of vitest in a run of all tests. */
 const WHOLE_RUN = /^(run|--(reporter|outputFile|maxWorkers)\b.*)$/u;
 
 /**
- * Synthesizes once for all test files, so that none of them waits for the bundler, and starts Amazon's engine once at
- * most: each start of it takes seconds, and it is slow until its code is warm. After a whole run it fails on what the
- * template grants and no test has used.
+ * Synthesizes once for all test files, so that none waits for the bundler. Starts Amazon's engine at most once, because
+ * each start takes seconds, and its code is slow at first. A run of all tests fails if the template grants a permission
+ * that no test has used.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  endWithParent(() => process.exit(1)); // its workers end with it, and the engines with them
-  // Inherited by all processes of the run: the command, the local stack and the bundler load in less than half the time.
+  endWithParent(() => process.exit(1)); // its workers and engines end with it
+  // All processes of the run inherit it: the command, the local stack and the bundler load in less than half the time.
   process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'node-compile');
   const assembly = await assemblyOfRun();
-  process.env.LAUREL_TEST_ASSEMBLY = assembly; // for all processes of the run, the sources being the same
+  process.env.LAUREL_TEST_ASSEMBLY = assembly; // for all processes of the run, because the sources are the same
   project.provide('assembly', assembly);
 
   let starting: Promise<DynamoDbEngine> | undefined;
@@ -57,7 +57,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const { Resources } = template as { readonly Resources: Resources };
     const unused = unusedOf(grantedBy(Resources), permissions.used());
     permissions.remove();
-    // Where only some tests ran, most of it was not used, which says nothing.
+    // A run of some tests does not use most permissions, which means nothing.
     if (isWhole && unused.length > 0) throw new Error(`granted, and used by no test:\n${unused.join('\n')}`);
     if (process.env.LAUREL_UNUSED_PERMISSIONS !== undefined) process.stdout.write(`${unused.join('\n')}\n`);
   };

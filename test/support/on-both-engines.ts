@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { defaultEngine, ENGINES } from '../../local/engines/dynamodb-engine.ts';
 import { hasJava, startTestEngine, type TestEngine } from './engines.ts';
 
-/** A contract that every engine has to keep, run once on each of them. */
+/** A contract for all engines, run once on each of them. */
 export function onBothEngines(contract: string, body: (engine: () => TestEngine) => void): void {
   for (const name of ENGINES) {
     const isMissing = name === 'dynoxide' ? defaultEngine() !== name : !hasJava();

@@ -8,7 +8,7 @@ export type Ended = { readonly code: number | null; readonly stdout: string; rea
 
 export type OperatorProcess = { readonly process: ChildProcess; readonly ended: Promise<Ended> };
 
-/** The operator's command as a process of its own. */
+/** The operator's command in a separate process. */
 export function spawnOperator(args: readonly string[], env: Readonly<Record<string, string>> = {}): OperatorProcess {
   const { LAUREL_URL: _url, LAUREL_ADMIN_KEY: _key, ...surroundings } = process.env;
   const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...surroundings, ...env } });
@@ -19,7 +19,7 @@ export function spawnOperator(args: readonly string[], env: Readonly<Record<stri
   return { process: child, ended };
 }
 
-/** Runs it with `--json` on a local stack's directory: its exit code, and the one document that it prints. */
+/** Runs it with `--json` on a local stack's directory. Returns its exit code and the document that it prints. */
 export async function operate(
   directory: string,
   ...args: readonly string[]

@@ -2,25 +2,25 @@ import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
 import type { Property, PropertyType } from '@aws-cdk/service-spec-types';
 import type { Resources } from './template.ts';
 
-/** What CloudFormation would refuse of a template, as AWS's own specification of its resources has it. */
+/** Faults of a template that CloudFormation would refuse, by AWS's own specification of its resources. */
 
 const database = loadAwsServiceSpecSync();
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `['Fn::GetAtt', […]]` for `{"Fn::GetAtt": […]}`; undefined for a value that stands for itself. */
+/** `['Fn::GetAtt', […]]` for `{"Fn::GetAtt": […]}`; undefined for a plain value. */
 function intrinsicOf(value: unknown): readonly [name: string, argument: any] | undefined {
   const [entry, ...others] = isObject(value) ? Object.entries(value) : [];
   if (entry === undefined || others.length > 0) return undefined;
   return entry[0] === 'Ref' || entry[0].startsWith('Fn::') ? entry : undefined;
 }
 
-/** One sentence for each fault, with where it is. Empty where there is none. */
+/** One sentence per fault, with its place. Empty for a valid template. */
 export function faultsOf(resources: Resources): string[] {
   const specOf = (type: string) => [...database.lookup('resource', 'cloudFormationType', 'equals', type)][0];
 
-  /** References that lead nowhere, at any depth. */
+  /** References to missing resources, at any depth. */
   function brokenReferences(path: string, value: unknown): string[] {
     const [name, argument] = intrinsicOf(value) ?? [];
     if (name === 'Ref') {
@@ -51,7 +51,7 @@ export function faultsOf(resources: Resources): string[] {
     ];
   }
 
-  /** A property may have had other types before, which CloudFormation still takes. */
+  /** A property may have had other types before, which CloudFormation still accepts. */
   function fitting(path: string, { type, previousTypes = [] }: Property, value: unknown): string[] {
     const attempts = [type, ...previousTypes].map((each) => valueFaults(path, each, value));
     return attempts.find((faults) => faults.length === 0) ?? attempts[0] ?? [];

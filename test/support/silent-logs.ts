@@ -1,3 +1,3 @@
-/** Import this before any function's runtime: its logger reads the environment when it is made. */
+/** Import this before any function's runtime, because its logger reads the environment when it is created. */
 process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
 process.env.POWERTOOLS_METRICS_DISABLED = 'true';

@@ -19,7 +19,7 @@ const PATIENT_FUNCTION_MS = 300_000;
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
-/** Batches are gathered for a fifth of a second instead of a whole one, which every change would wait for two times over. */
+/** Gathers batches for a fifth of a second instead of a whole one. Every change would wait for that twice. */
 export const promptly = (model: StackModel): StackModel => {
   const prompt = <Mapping extends { readonly windowMs: number }>(mapping: Mapping) => ({
     ...mapping,
@@ -39,8 +39,8 @@ const patiently = (model: StackModel): StackModel => ({
 });
 
 /**
- * The whole stack of the synthesized template, empty, on free ports and in a data directory of its own, with prompt
- * batches. Another assembly, or what `adapt` makes of the template, runs as it is.
+ * The whole stack of the synthesized template, empty, on free ports and with its own data directory, with short batch
+ * windows. Another assembly, or a model from `adapt`, runs unchanged.
  */
 export async function startTestStack(options: Partial<LocalStackOptions> = {}): Promise<TestStack> {
   const assembly = options.assembly ?? readAssembly(await assemblyOfRun(), 'Laurel-local');
@@ -74,22 +74,22 @@ export const temporaryDirectory = (): string => mkdtempSync(join(tmpdir(), 'laur
 
 export type StackProcess = {
   readonly process: ChildProcess;
-  /** What it printed so far, to both outputs. */
+  /** Its output so far, from stdout and stderr. */
   printed(): string;
   /** Waits for the line `Laurel is ready` and reads `local.json`. */
   ready(): Promise<LocalDescription>;
-  /** Ends it and waits; gives the exit code, null where the signal ended it. */
+  /** Ends it and waits. Returns the exit code, or null if the signal ended it. */
   end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGHUP'): Promise<number | null>;
   exited(): Promise<number | null>;
 };
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** What `npm start -- <args>` runs, as a process of its own, on a free port. */
+/** Runs `npm start -- <args>` without npm, as a separate process on a free port. */
 export const spawnLaurel = (dataDirectory: string, ...args: readonly string[]): StackProcess =>
   spawnStack(process.execPath, [join(ROOT, 'bin', 'local.ts')], dataDirectory, args);
 
-/** npm and all: `process` is npm's. Other surroundings may be given. */
+/** Runs npm as well: `process` is npm's. The environment may be changed. */
 export const spawnNpmStart = (
   dataDirectory: string,
   args: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Sums up a run from vitest's own report: `node summarize-run.ts REPORT CHECK_STATUS TEST_STATUS`.
- * A run without tests, without a report, or whose runner ended badly is a failed run, whatever its tests said.
+ * Sums up a run from vitest's own report: `node summarize-run.ts REPORT CHECK_STATUS TEST_STATUS`. A run has failed if
+ * it has no tests or no report, or if its runner failed, whatever the tests reported.
  */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';

@@ -7,14 +7,14 @@ import { LaurelStack, type LaurelStackOptions } from '../../infra/laurel-stack.t
 import { stageOf } from '../../infra/stage.ts';
 import type { Resources } from './template.ts';
 
-/** As long as a stage may be. */
+/** The longest possible name of a stage. */
 export const LONGEST_STAGE = 'a'.repeat(20);
 
 const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
 
 type StackOptions = LaurelStackOptions & { readonly newTables?: string };
 
-/** The template and what the stack says beside it; the bundler does not run, so this takes no time. */
+/** The template and the stack's messages. The bundler does not run, so this is fast. */
 export const synthesize = (stage: string, { newTables, ...options }: StackOptions = {}) => {
   const outdir = mkdtempSync(join(tmpdir(), 'laurel-template-'));
   try {
@@ -32,8 +32,8 @@ export const resourcesOf = (stage: string, options: StackOptions = {}): Resource
   synthesize(stage, options).template.Resources;
 
 /**
- * The templates that may be deployed: of each kind of stage, with each option, and of the longest name. `bin/app.ts` refuses
- * `prod` without a topic for alarms, unless it is told that they may be silent.
+ * The templates that can be deployed: each kind of stage with each option, and the longest name. `bin/app.ts` refuses
+ * `prod` without an alarm topic unless the alarms are declared silent.
  */
 export const everyTemplate = () =>
   (

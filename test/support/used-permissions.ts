@@ -4,17 +4,20 @@ import { join } from 'node:path';
 import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
 import { byRole, grantsOf, type Resources } from './template.ts';
 
-/** One thing that a function may do: `refresh-score`, `dynamodb:Query`, `telemetry`. */
+/** One permission of a function: `refresh-score`, `dynamodb:Query`, `telemetry`. */
 export type Permission = { readonly role: string; readonly action: string; readonly target: string };
 
 export const textOf = ({ role, action, target }: Permission): string => `${role} ${action} ${target}`;
 
-/** Where the processes of a run note what their functions were allowed; unset where nobody asks. */
+/**
+ * The variable with the directory in which the processes of a run record used permissions. Unset if nothing collects
+ * them.
+ */
 const DIRECTORY = 'LAUREL_TEST_PERMISSIONS';
 
 /**
- * What the Lambda service does in a function's name, of which the local stack does only a part, and what only a failure
- * would use. Each with the reason why no test can.
+ * Permissions that Lambda itself uses in a function's name, of which the local stack uses only some, and permissions
+ * that only a failure uses. Each has the reason why no test can use it.
  */
 export const EXCEPTIONS: readonly { readonly of: RegExp; readonly because: string }[] = [
   { of: / logs:(CreateLogStream|PutLogEvents) /u, because: 'Lambda writes the log' },
@@ -36,7 +39,7 @@ export function targetOfArn(arn: string): string {
 
 const noted = new Set<string>();
 
-/** Notes what a function was allowed, once a process. */
+/** Records the permissions that a function used, once per process. */
 export function notePermissions({ caller, accesses, status }: ObservedCall): void {
   const directory = process.env[DIRECTORY];
   if (directory === undefined || status >= 300) return;
@@ -48,7 +51,7 @@ export function notePermissions({ caller, accesses, status }: ObservedCall): voi
   }
 }
 
-/** All that the functions of a template may do. */
+/** All permissions of a template's functions. */
 export function grantedBy(resources: Resources): readonly Permission[] {
   const roles = [...byRole(resources, 'AWS::Lambda::Function').keys()].filter((role) => role !== undefined);
   return roles.flatMap((role) =>
@@ -58,14 +61,14 @@ export function grantedBy(resources: Resources): readonly Permission[] {
   );
 }
 
-/** What is granted and was not used, without what nobody could use. */
+/** Granted permissions that were not used, without the exceptions. */
 export const unusedOf = (granted: readonly Permission[], used: ReadonlySet<string>): readonly string[] =>
   granted
     .map(textOf)
     .filter((permission) => !used.has(permission) && !EXCEPTIONS.some(({ of }) => of.test(permission)))
     .sort();
 
-/** Has all processes that are started from now on note what they use. */
+/** Makes all processes that are started later record their permissions. */
 export function collectPermissions() {
   const directory = mkdtempSync(join(tmpdir(), 'laurel-permissions-'));
   process.env[DIRECTORY] = directory;
