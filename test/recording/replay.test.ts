@@ -48,7 +48,7 @@ const requests = gunzipSync(fixture('cli-telemetry.ndjson.gz'))
   .split('\n')
   .map((line) => Recorded.parse(JSON.parse(line)));
 
-/** The recording's 2026-11-20 falls on today: whole days are added, so hours and scores stay. */
+/** The recording's 2026-11-20 falls on today: whole days are added, so hours and scores do not change. */
 const shiftDays = dayNumberOf(dateOf(Date.now())) - dayNumberOf('2026-11-20');
 const shifted = (text: string): string =>
   text.replaceAll(
