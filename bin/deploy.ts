@@ -23,7 +23,8 @@ const ROOT = join(import.meta.dirname, '..');
 const CDK_OUT = join(ROOT, 'cdk.out');
 const TABLE = 'AWS::DynamoDB::GlobalTable';
 
-const named = StageName.safeParse(process.env.LAUREL_STAGE || 'dev');
+const { LAUREL_STAGE: given = '' } = process.env;
+const named = StageName.safeParse(given === '' ? 'dev' : given);
 if (!named.success) {
   console.error(`LAUREL_STAGE: ${named.error.issues[0]?.message}`);
   process.exit(1);

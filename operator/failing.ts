@@ -135,7 +135,10 @@ async function* pagesOfErrors(
   role: string,
   since: number,
 ): AsyncGenerator<readonly LoggedError[]> {
-  if (connection.cloudwatch === undefined) return yield errorsIn(linesOf(connection, role), since);
+  if (connection.cloudwatch === undefined) {
+    yield errorsIn(linesOf(connection, role), since);
+    return;
+  }
   let pages = 0;
   const logGroupName = `/aws/lambda/${connection.functionName(role)}`;
   const filter = { logGroupName, startTime: since, filterPattern: '{ $.level = "ERROR" }' };
