@@ -39,7 +39,8 @@ describe('npm run deploy', () => {
     root = mkdtempSync(join(tmpdir(), 'laurel-deploy-'));
     for (const directory of ['bin', 'infra', 'path']) mkdirSync(join(root, directory));
     for (const file of ['bin/deploy.ts', 'infra/stage.ts', 'package.json']) cpSync(join(ROOT, file), join(root, file));
-    for (const tree of ['node_modules', 'functions', 'operator', 'local']) symlinkSync(join(ROOT, tree), join(root, tree));
+    for (const tree of ['node_modules', 'functions', 'operator', 'local'])
+      symlinkSync(join(ROOT, tree), join(root, tree));
     writeFileSync(join(root, 'bin', 'app.ts'), APP);
     writeFileSync(join(root, 'path', 'cdk'), CDK, { mode: 0o755 });
   });
