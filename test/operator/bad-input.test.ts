@@ -104,8 +104,8 @@ it('all commands are covered', () => {
       return each.commands.length > 0 ? namesOf(each, `${name} `) : [name];
     });
 
-  // `rules check` looks at files alone: it takes no stack.
-  expect(namesOf(programOf({})).sort()).toEqual([...Object.keys(COMMANDS), 'rules check'].sort());
+  // `rules check` looks at files alone, and `logs` does on a local stack.
+  expect(namesOf(programOf({})).sort()).toEqual([...Object.keys(COMMANDS), 'rules check', 'logs'].sort());
 });
 
 describe('every command ends with a sentence and a code other than 0', () => {
@@ -260,6 +260,8 @@ describe('the arguments of one command', () => {
     [['keys', 'create', '--kind', 'service', '--scopes', 'all'], /^--scopes/u],
     [['keys', 'revoke', '..'], /^id: expected 32 of 0-9 a-f/u],
     [['keys', 'create-admin', '--label', '\u001b[31m'], /^--label: expected no control characters/u],
+    [['logs', '--since', 'soon'], /^--since: expected 30s/u],
+    [['logs', '--follow', '--json'], /--follow does not end/u],
     [['rules', 'try', join(directory, 'none')], /none cannot be read: ENOENT/u],
     [['rules', 'try', draft, '--fail-on', 'nothing'], /^--fail-on: /u],
     [['rules', 'try', draft, '--html', directory], /^--html: expected a file in a directory/u],
