@@ -20,7 +20,7 @@ beforeEach(() => {
   world = new LeaderboardWorld(people(), small);
 });
 
-const page = async (query: Partial<Parameters<typeof pageOf>[2]>, board = BOARDS[0] as (typeof BOARDS)[number]) => {
+const page = async (query: Partial<Parameters<typeof pageOf>[2]>, board = BOARDS[0]!) => {
   const result = await pageOf(world.read, board, { limit: 5, ...query });
   if (!result.ok) throw new Error(result.error);
   return BoardView.parse(result.value);
