@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -21,8 +21,12 @@ const SOURCES = [
   'tsconfig.json',
 ];
 
-/** Older results that are kept, because a running stack reads its bundles from one of them. */
+/**
+ * A running stack reads its bundles from a result. So a result goes only if this many newer ones exist, and no stack has
+ * started from it for a day: several communities may run at the same time.
+ */
 const OLDER_RESULTS_KEPT = 4;
+const KEPT_MS = 86_400_000;
 
 const filesIn = async (path: string): Promise<string[]> => {
   if (!(await stat(path)).isDirectory()) return [path];
@@ -31,7 +35,10 @@ const filesIn = async (path: string): Promise<string[]> => {
 };
 
 /** The folder of the community whose rules are in the bundles. */
-const communityFolder = (): string => resolve(PROJECT_ROOT, process.env.LAUREL_COMMUNITY || 'community');
+function communityFolder(): string {
+  const { LAUREL_COMMUNITY = '' } = process.env;
+  return LAUREL_COMMUNITY === '' ? join(PROJECT_ROOT, 'community') : resolve(LAUREL_COMMUNITY);
+}
 
 const hashOfSources = async (): Promise<string> => {
   const sources = [...SOURCES.map((source) => join(PROJECT_ROOT, source)), communityFolder()];
@@ -46,20 +53,24 @@ const hashOfSources = async (): Promise<string> => {
   return hash.digest('hex').slice(0, 16);
 };
 
-const exists = async (path: string): Promise<boolean> =>
-  access(path).then(
+/** Marks a result as used now. False if there is no such result. */
+async function use(assembly: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(assembly, now, now).then(
     () => true,
     () => false,
   );
+}
 
-const removeOldResults = async (prefix: string, current: string): Promise<void> => {
+async function removeOldResults(prefix: string, current: string): Promise<void> {
   const names = (await readdir(CDK_OUT)).filter((name) => name.startsWith(prefix) && name !== current);
   const aged = await Promise.all(
-    names.map(async (name) => ({ name, madeAt: (await stat(join(CDK_OUT, name))).mtimeMs })),
+    names.map(async (name) => ({ name, usedAt: (await stat(join(CDK_OUT, name))).mtimeMs })),
   );
-  const old = aged.sort((a, b) => b.madeAt - a.madeAt).slice(OLDER_RESULTS_KEPT);
+  const others = aged.toSorted((a, b) => b.usedAt - a.usedAt).slice(OLDER_RESULTS_KEPT);
+  const old = others.filter(({ usedAt }) => usedAt < Date.now() - KEPT_MS);
   await Promise.all(old.map(({ name }) => rm(join(CDK_OUT, name), { recursive: true, force: true })));
-};
+}
 
 /**
  * Synthesizes the stage unless that was done for the sources as they stand, and gives the directory of the
@@ -71,7 +82,7 @@ export async function synthIfStale({ stage }: { readonly stage: string }): Promi
   const hash = await hashOfSources();
   const name = `${prefix}${hash}`;
   const assembly = join(CDK_OUT, name);
-  if (await exists(assembly)) return assembly;
+  if (await use(assembly)) return assembly;
 
   await mkdir(CDK_OUT, { recursive: true });
   const unfinished = await mkdtemp(join(CDK_OUT, 'unfinished-'));
@@ -83,7 +94,7 @@ export async function synthIfStale({ stage }: { readonly stage: string }): Promi
     await synthesizing.finally(() => process.removeListener('exit', end));
     if ((await hashOfSources()) !== hash) return await synthIfStale({ stage }); // edited meanwhile
     await rename(unfinished, assembly).catch(async (error: unknown) => {
-      if (!(await exists(assembly))) throw error; // else another process was first with the same content
+      if (!(await use(assembly))) throw error; // else another process was first with the same content
     });
   } finally {
     await rm(unfinished, { recursive: true, force: true });

@@ -46,7 +46,8 @@ export function Root({ initial, get }: { readonly initial: PageState; readonly g
       if (page === address.page && dataOf(before) === dataOf(address)) {
         writeAddress(address, options.replaces ?? false);
         setFailure(undefined);
-        return show(atAddress(current.current, address));
+        show(atAddress(current.current, address));
+        return;
       }
       asked.current += 1;
       const turn = asked.current;
@@ -56,7 +57,10 @@ export function Root({ initial, get }: { readonly initial: PageState; readonly g
       if (turn !== asked.current) return undefined; // the reader went on meanwhile
       setBusy(false);
       const sentence = isPassing(next);
-      if (sentence !== undefined) return setFailure({ sentence, href: hrefOf(address) });
+      if (sentence !== undefined) {
+        setFailure({ sentence, href: hrefOf(address) });
+        return;
+      }
       setFailure(undefined);
       writeAddress(address, options.replaces ?? false);
       show(next);

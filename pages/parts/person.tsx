@@ -132,7 +132,7 @@ const TITLES: Readonly<Record<string, string>> = {
 function capOf(key: string, rules: Rules | undefined): number | undefined {
   if (key === 'content:extension-publishes') return rules?.publishes.cap;
   if (key === 'content:extension-pulls') return rules?.pulls.cap;
-  return rules?.events?.find((event) => event.key === key)?.cap;
+  return rules?.events.find((event) => event.key === key)?.cap;
 }
 
 type Explained = ExplainView['contributions'][number];
@@ -167,7 +167,7 @@ function Contributions({
             explained={each}
             most={most}
             cap={capOf(each.key, rules)}
-            label={TITLES[each.key] ?? rules?.events?.find(({ key }) => key === each.key)?.label ?? each.key}
+            label={TITLES[each.key] ?? rules?.events.find(({ key }) => key === each.key)?.label ?? each.key}
             isOpen={address.open.includes(each.key)}
           />
         ))}

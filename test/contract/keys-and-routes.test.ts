@@ -59,7 +59,7 @@ beforeAll(async () => {
       headers: { 'x-api-key': stack.adminKey, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-  const create = async (request: object) => (await manage('POST', '/v1/keys', request)).json() as Promise<any>;
+  const create = async (request: object) => (await manage('POST', '/v1/keys', request)).json();
   const without = (removed: string) => SCOPES.filter((scope) => scope !== removed);
   const requests: Record<string, object> = {
     self: { kind: 'personal', username: 'ada' },

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -73,6 +73,18 @@ describe('synthIfStale', () => {
     expect(new Set(results).size).toBe(1);
     expect(await readdir(results[0])).toEqual(['manifest.json']);
     expect(await readdir(join(root, 'cdk.out'))).toHaveLength(1);
+  });
+
+  it('keeps what a stack has started from within a day, and of the rest the newest four', async () => {
+    const made = (name: string) => join(root, 'cdk.out', `stage-local-${name}`);
+    const today = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const name of [...today, 'old']) await mkdir(made(name), { recursive: true });
+    const twoDaysAgo = new Date(Date.now() - 2 * 86_400_000);
+    await utimes(made('old'), twoDaysAgo, twoDaysAgo);
+    const current = await synth();
+
+    const left = (await readdir(join(root, 'cdk.out'))).map((name) => join(root, 'cdk.out', name));
+    expect(left.sort()).toEqual([...today.map(made), current].sort());
   });
 
   it('keeps nothing of a failed app', async () => {

@@ -24,7 +24,9 @@ describe('a base path', () => {
       String(each.Properties.RouteKey),
     );
 
-    const behind = plain.filter((key) => key !== '$default').map((key) => key.replace('ANY ', 'ANY /api'));
+    const behind = plain
+      .filter((key) => key !== '$default')
+      .map((key) => key.replace('ANY ', 'ANY /api').replace(/\/$/, ''));
     expect(keys.sort()).toEqual([...plain, ...behind].sort());
   });
 
@@ -47,7 +49,13 @@ describe('a base path', () => {
     });
   });
 
-  it.each(['/api', '/api/api/health', '/apihealth', '/v2/health'])('%s is unknown', async (path) => {
+  it('alone is the first page', async () => {
+    const answer = await fetch(`${stack.baseUrl}/api`);
+
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  });
+
+  it.each(['/api/api/health', '/apihealth', '/v2/health'])('%s is unknown', async (path) => {
     const answer = await fetch(`${stack.baseUrl}${path}`);
 
     expect(await answer.json()).toMatchObject({ code: 'not_found' });

@@ -105,7 +105,7 @@ describe('npm start', () => {
     expect(await second.end('SIGTERM')).toBe(0); // only to npm, which forwards it
     await expect(fetch(again.baseUrl)).rejects.toThrow();
     await expect(fetch(again.dynamodbEndpoint)).rejects.toThrow();
-    expect(second.printed()).toMatch(new RegExp(`The page: +${again.baseUrl}/\\n[\\s\\S]*Who leads`, 'u'));
+    expect(second.printed()).toMatch(new RegExp(`The page: +${again.baseUrl}/\\n[\\s\\S]*An event`, 'u'));
     expect(second.printed()).toContain(`Stopping the API at ${again.baseUrl}`);
     expect(second.printed()).toContain(`Laurel has stopped. Its data stays in ${dataDirectory}.`);
 

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { beginScript } from '../../local/script.ts';
 import { startBrowser } from './browser.ts';
 import { spawnLaurel, temporaryDirectory } from './stack.ts';
 
@@ -18,6 +19,7 @@ const LOOKS = [
   { look: 'small', colorScheme: 'light', width: 320, height: 720 },
 ] as const;
 
+beginScript();
 const dataDirectory = temporaryDirectory();
 const laurel = spawnLaurel(dataDirectory);
 const browser = await startBrowser();
