@@ -137,7 +137,7 @@ describe('the ledger of a running stack', () => {
   it('compares scores with the ledger, and finds them equal', async () => {
     const report = async () => {
       const path = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions['shadow-report']}/invocations`;
-      return (await (await fetch(path, { method: 'POST', body: '{}' })).json());
+      return await (await fetch(path, { method: 'POST', body: '{}' })).json();
     };
     await until(async () => (await report()).sources.every(({ difference }: any) => difference === 0));
 

@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const read = async (path: string, key?: string) => {
   const response = await fetch(stack.baseUrl + path, { headers: key === undefined ? {} : { 'x-api-key': key } });
-  return { status: response.status, body: (await response.json()) };
+  return { status: response.status, body: await response.json() };
 };
 
 describe('keys', () => {

@@ -31,7 +31,7 @@ function writeRecording(name: string, username: string, requests: number): strin
 }
 
 const statsOf = async (username: string) =>
-  (await (await fetch(`${stack.baseUrl}/v1/stats?username=${username}`)).json());
+  await (await fetch(`${stack.baseUrl}/v1/stats?username=${username}`)).json();
 
 describe('replay', () => {
   it('counts nothing twice after a kill, and keeps its original shift', async () => {

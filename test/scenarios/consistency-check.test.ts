@@ -24,7 +24,7 @@ const call = async (method: string, path: string, key: string, body?: object) =>
   const headers = { 'content-type': 'application/json', 'x-api-key': key };
   const response = await fetch(stack.baseUrl + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   expect(response.status).toBeLessThan(300);
-  return (await response.json());
+  return await response.json();
 };
 
 beforeAll(async () => {
@@ -55,7 +55,7 @@ afterAll(async () => {
 
 async function invoke(event: object) {
   const url = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions['check-conservation']}/invocations`;
-  return (await (await fetch(url, { method: 'POST', body: JSON.stringify(event) })).json());
+  return await (await fetch(url, { method: 'POST', body: JSON.stringify(event) })).json();
 }
 const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, 'consistency', ...args);
 const userKey = (username: string, sk: string): Record<string, AttributeValue> =>

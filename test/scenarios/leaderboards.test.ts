@@ -25,7 +25,7 @@ async function call(method: string, path: string, key?: string, body?: object) {
     headers: { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: (await response.json()) };
+  return { status: response.status, body: await response.json() };
 }
 const get = (path: string) => call('GET', path);
 

@@ -41,7 +41,7 @@ async function call(method: string, path: string, key: string | undefined, body?
     headers: { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: (await response.json()) };
+  return { status: response.status, body: await response.json() };
 }
 const keyFor = async (request: object) => (await call('POST', '/v1/keys', stack.adminKey, request)).body.key;
 async function invoke(role: string, event: object): Promise<any> {

@@ -39,7 +39,7 @@ const json = { 'content-type': 'application/json' };
 async function call(method: string, path: string, { key, body }: { key?: string; body?: object } = {}) {
   const headers = { ...json, ...(key === undefined ? {} : { 'x-api-key': key }) };
   const response = await fetch(stack.baseUrl + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-  return { status: response.status, body: (await response.json()) };
+  return { status: response.status, body: await response.json() };
 }
 async function keyOf(username: string): Promise<string> {
   const body = { kind: 'personal', username };
@@ -66,7 +66,7 @@ const scoreOf = async (username: string) => (await call('GET', `/v1/scores/${use
 async function backfill(event: object) {
   const url = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions.backfill}/invocations`;
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(event) });
-  return { failure: response.headers.get('x-amz-function-error'), answer: (await response.json()) };
+  return { failure: response.headers.get('x-amz-function-error'), answer: await response.json() };
 }
 const scores = () => stack.tables.user_scores!;
 const keyFor = (username: string, sk: string) => marshall({ pk: `USER#${username}`, sk });
