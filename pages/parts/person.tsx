@@ -125,8 +125,6 @@ const TITLES: Readonly<Record<string, string>> = {
   'telemetry:activity': 'Activity in the tool',
   'content:extension-publishes': 'Extensions published',
   'content:extension-pulls': 'Pulls of their extensions',
-  'community:lab-issues': 'Issues created',
-  'community:daily-sign-in': 'Days signed in',
 };
 
 function capOf(key: string, rules: Rules | undefined): number | undefined {
