@@ -112,8 +112,8 @@ export function tinyAssembly(resources: Resources) {
     notes: (): any[] =>
       existsSync(notes)
         ? readFileSync(notes, 'utf8')
-            .trimEnd()
             .split('\n')
+            .slice(0, -1) // what follows the last line's end is empty, or still being written
             .map((line) => JSON.parse(line))
         : [],
   };
