@@ -2,10 +2,8 @@ import { mutant, type Mutant } from './mutant.ts';
 
 const REPLAY_TEST = 'test/recording/replay.test.ts';
 const CLIENT_TEST = 'test/recording/extension-api.test.ts';
-const OPENAPI_TEST = 'test/contract/openapi.test.ts';
 const REPLAYED_TEST = 'test/scenarios/replayed-messages.test.ts';
 const COPIES = 'domain/telemetry/winning-copy.ts';
-const HTTP = 'functions/runtime/http-function.ts';
 
 /**
  * Guards that tests of the whole running stack also check: recorded traffic, requests generated from the published
@@ -29,17 +27,6 @@ export const runningMutants: readonly Mutant[] = [
     'functions/adapters/dynamodb/registry/registry.ts',
     ['ScanIndexForward: false,\n        Limit: 1,', 'ScanIndexForward: true,\n        Limit: 1,'],
     CLIENT_TEST,
-  ),
-  mutant(
-    'refused-before-done',
-    'what is refused has done nothing',
-    HTTP,
-    [
-      'if (!admitted.ok) return admitted.error;',
-      "if (!admitted.ok) {\n    await answerAdmitted({ route: { ...route, access: 'anyone' }, params }, event, deps).catch(() => undefined);\n    return admitted.error;\n  }",
-    ],
-    OPENAPI_TEST,
-    'never leads to a 5xx',
   ),
   mutant(
     'replayed-standing',

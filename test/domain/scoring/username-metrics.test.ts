@@ -145,6 +145,23 @@ describe('metrics folded day by day', () => {
   }, 60_000);
 });
 
+describe('a day that is due to be sealed', () => {
+  it('is read from its facts, also if the last of them were never announced', async () => {
+    const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
+    const [ada] = users;
+    const at = clock.now - 34 * MILLISECONDS_PER_DAY;
+    const send = (id: string) => facts.send('d1', at, anEvent(id, { kind: invocation('model'), sender: ada }));
+    send('announced');
+    await refreshScore(dependencies(facts, scores, clock), { username: ada, days: null });
+    send('lost');
+    clock.advanceDays(3);
+    await refreshScore(dependencies(facts, scores, clock), { username: ada, days: [] });
+
+    const { sealed } = scores.metrics.get(ada)!.metrics;
+    expect(byPlainName(sealed.commands, plusCommand).get('model')?.total).toBe(2);
+  });
+});
+
 describe('names', () => {
   it("that nobody signed do not displace names from the account's own keys, in any order", async () => {
     const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
