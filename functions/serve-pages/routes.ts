@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { dateOf } from '../../domain/shared/utc.ts';
 import { addressOf, type Address } from '../../pages/address.ts';
-import type { Answer, Get } from '../../pages/api.ts';
+import { withQuery, type Answer, type Get } from '../../pages/api.ts';
 import { loadPage } from '../../pages/load.ts';
 import type { BadgeText, CardText, Theme } from '../../pages/images/images.ts';
 import type { Site } from '../../pages/site.ts';
@@ -72,11 +72,6 @@ async function answerPage(address: Address, deps: ServePagesDeps, { headers }: R
   };
 }
 
-const searchOf = (query: Readonly<Record<string, string | undefined>>): string =>
-  new URLSearchParams(
-    Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  ).toString();
-
 /** Who asks for JSON, and not also for a page, is a program. */
 const wantsJson = (accept = ''): boolean => /\bapplication\/json\b/iu.test(accept) && !/\btext\/html\b/iu.test(accept);
 
@@ -110,7 +105,7 @@ const pageRoutes = [
     answers: { 200: { description: 'The page, or the index', schema: Index, types: ['text/html'] } },
     cacheSeconds: CACHE_SECONDS.board,
     async handle({ query }, deps: ServePagesDeps, context) {
-      if (!wantsJson(context.headers.accept)) return answerPage(addressOf('/', searchOf(query)), deps, context);
+      if (!wantsJson(context.headers.accept)) return answerPage(addressOf('/', withQuery('', query)), deps, context);
       const body = { name: deps.site.name, version: packageJson.version, links: LINKS };
       return { status: 200, headers: { vary: 'accept' }, body };
     },
@@ -123,7 +118,7 @@ const pageRoutes = [
     answers: page('The page; 404 with a page, too'),
     cacheSeconds: CACHE_SECONDS.person,
     handle: ({ params: { username }, query }, deps: ServePagesDeps, context) =>
-      answerPage(addressOf(`/people/${encodeURIComponent(username)}`, searchOf(query)), deps, context),
+      answerPage(addressOf(`/people/${encodeURIComponent(username)}`, withQuery('', query)), deps, context),
   }),
   route({
     ...PAGE,
@@ -133,7 +128,7 @@ const pageRoutes = [
     answers: page('The page'),
     cacheSeconds: CACHE_SECONDS.community,
     handle: ({ query }, deps: ServePagesDeps, context) =>
-      answerPage(addressOf('/community', searchOf(query)), deps, context),
+      answerPage(addressOf('/community', withQuery('', query)), deps, context),
   }),
   route({
     ...PAGE,
@@ -144,7 +139,7 @@ const pageRoutes = [
     cacheSeconds: CACHE_SECONDS.rules,
     hasEtag: false, // a version that nobody noted yet is in force since now
     handle: ({ query }, deps: ServePagesDeps, context) =>
-      answerPage(addressOf('/rules', searchOf(query)), deps, context),
+      answerPage(addressOf('/rules', withQuery('', query)), deps, context),
   }),
   route({
     ...PAGE,
