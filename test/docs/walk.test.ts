@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,12 +19,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The blocks of a page to paste into a terminal while the stack runs. */
+const blocksOf = (page: string): readonly (readonly [string, string])[] =>
+  [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```(sh[^\n]*)\n(.*?)^```$/gmsu)].map(
+    ([, fence = '', block = '']) => [fence, block],
+  );
+/** The blocks of a page to paste into a terminal while the stack runs: those marked `sh run`. */
 const pasted = (page: string): string =>
-  [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n(.*?)^```$/gmsu)]
-    .map(([, block = '']) => block)
-    .filter((block) => block.includes('curl '))
+  blocksOf(page)
+    .filter(([fence]) => fence === 'sh run')
+    .map(([, block]) => block)
     .join('');
+const allPages = execFileSync('git', ['ls-files', '*.md'], { cwd: ROOT }).toString().trim().split('\n');
+const pages = allPages.filter((page) => pasted(page) !== '');
 
 /**
  * Retries instead of a reader's patience: a 404 is asked again until the data is there, and boards are built before
@@ -60,17 +66,21 @@ async function walk(page: string): Promise<readonly string[]> {
 }
 
 describe('a block to paste', () => {
-  it.each(['README.md', 'docs/tour.md', 'docs/tour.md'])(
-    'runs unchanged, also again on the same data: %s',
-    async (page) => {
-      const answers = await walk(page);
+  it('is marked if it is for the local stack', () => {
+    const local = allPages.flatMap((page) => blocksOf(page).filter(([, block]) => block.includes('127.0.0.1:8787')));
 
-      expect(answers.filter((line) => !line.startsWith('2'))).toEqual([]);
-      expect(answers).toHaveLength([...pasted(page).matchAll(/\bcurl -|\bcurl "?\$/gu)].length);
-    },
-  );
+    expect(new Set(local.map(([fence]) => fence))).toEqual(new Set(['sh run']));
+    expect(pages).toEqual(['README.md', 'docs/tour.md']);
+  });
 
-  it.each(['README.md', 'docs/tour.md'])('has no placeholders, and uses no GNU-only options: %s', (page) => {
+  it.each([...pages, ...pages])('runs unchanged, also again on the same data: %s', async (page) => {
+    const answers = await walk(page);
+
+    expect(answers.filter((line) => !line.startsWith('2'))).toEqual([]);
+    expect(answers).toHaveLength([...pasted(page).matchAll(/\bcurl -|\bcurl "?\$/gu)].length);
+  });
+
+  it.each(pages)('has no placeholders, and uses no GNU-only options: %s', (page) => {
     expect(pasted(page)).not.toMatch(/<\w+>|date -[a-z]*d\b/u);
   });
 });

@@ -63,6 +63,13 @@ describe('the documentation of the command', () => {
     (line) => expect(wrongIn(line)).toBeDefined(),
   );
 
+  it('names only existing scripts of npm', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const named = pages.flatMap((page) => linesOf(page, /npm run ([\w:-]+)/gu));
+
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named));
+  });
+
   it("uses `laurel`, which runs the installed Node, whatever the machine's own is", () => {
     const outside = mkdtempSync(join(tmpdir(), 'laurel-path-'));
     onTestFinished(() => rmSync(outside, { recursive: true }));
