@@ -10,7 +10,7 @@ const KILLED_TEST = 'test/properties/backfill.test.ts';
 export const backfillMutants: readonly Mutant[] = [
   mutant(
     'run-condition',
-    'a run that is asked for again is the one that began',
+    'a second request for a run continues the first one',
     STORE,
     [', ...ifNew });', ' });'],
     STORE_TEST,
@@ -18,7 +18,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'finish-condition',
-    'no run is finished that there is not',
+    'only an existing run can be finished',
     STORE,
     ['          ...ifThere,\n', ''],
     STORE_TEST,
@@ -26,7 +26,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'first-checkpoint-condition',
-    'a first checkpoint is refused where another one stands',
+    'a first checkpoint never replaces another one',
     STORE,
     withoutFirst('expected.revision', ", 'revision'"),
     STORE_TEST,
@@ -34,7 +34,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'checkpoint-condition',
-    'a checkpoint is written on the state that it was decided from',
+    'a checkpoint replaces only the state that it was decided from',
     STORE,
     withoutRevision('expected.revision', ", 'revision'"),
     STORE_TEST,
@@ -42,7 +42,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'own-checkpoint',
-    'a checkpoint whose answer was lost is known again as the own one',
+    'a checkpoint whose answer was lost is recognized by its writer',
     PUT_IF,
     OWN_WRITE_IS_FORGOTTEN,
     STORE_TEST,
@@ -50,7 +50,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'plan-put-off',
-    'what a batch of a plan put off is sent again',
+    'unprocessed writes of a plan are sent again',
     STORE,
     ['left = UnprocessedItems?.[tableName] ?? [];', 'left = UnprocessedItems?.[tableName]?.slice(0, 0) ?? [];'],
     'test/adapters/error-paths.test.ts',
@@ -58,7 +58,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   {
     name: 'enqueue-before-checkpoint',
-    guard: 'who was recomputed is enqueued before the page is checked off',
+    guard: 'recomputed accounts are enqueued before the checkpoint',
     changes: [
       {
         file: RUN,
@@ -72,7 +72,7 @@ export const backfillMutants: readonly Mutant[] = [
   },
   mutant(
     'planned-before-work',
-    'nobody is recomputed before everybody is planned',
+    'all accounts are planned before the first one is recomputed',
     RUN,
     [
       'const rest = isPlanned(between) ? between.filter(({ state }) => !state.isDone) : [];',
@@ -94,7 +94,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'in-other-hands',
-    'a run that is asked about while another invocation has it in hand is left alone',
+    'a run that another invocation works on is left alone',
     RUN,
     ["if (run.status === 'done' || isInOtherHands) return", "if (run.status === 'done') return"],
     RUN_TEST,
@@ -102,7 +102,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'abandoned-runs',
-    'a run whose continuation was lost is taken up again',
+    'a run whose continuation was lost is continued',
     RUN,
     ["if (order.mode === 'stale' && !order.dryRun) await resumeAbandoned(deps, runId);", ''],
     RUN_TEST,
@@ -110,7 +110,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'seed-of-a-run',
-    'a message that is delivered again finds the run that it began',
+    'a redelivered message finds the run that it started',
     RUN,
     [
       'const { at, token } = seed ?? { at: deps.clock(), token: deps.randomToken(6) };',
@@ -121,7 +121,7 @@ export const backfillMutants: readonly Mutant[] = [
   ),
   mutant(
     'failed-user-enqueued',
-    'a user who could not be folded is left to the queue',
+    'an account that could not be folded is left to the queue',
     RUN,
     ['      return [{ username }];\n', '      return [];\n'],
     RUN_TEST,

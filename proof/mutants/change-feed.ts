@@ -38,7 +38,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'device-all-days',
-    'whoever gets or loses a device is folded from nothing',
+    'an account that gets or loses a device is folded from nothing',
     ANNOUNCE,
     [
       "    case 'device-changed':\n    case 'link-changed':\n      return null;",
@@ -60,21 +60,21 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'removal-folds-all',
-    'what a hand removed from the registry is counted from nothing',
+    'a manual removal from the registry leads to a fold from nothing',
     ANNOUNCE,
     ['return change.isRemoval ? null : new Set();', 'return new Set();'],
     ANNOUNCE_TEST,
   ),
   mutant(
     'batch-all-days',
-    'of changes of one user in a batch one of all days decides',
+    'among the changes of one account, a change of all days wins',
     ANNOUNCE,
     ['a.days === null || b.days === null ? null', 'a.days === null ? b.days : b.days === null ? a.days'],
     ANNOUNCE_TEST,
   ),
   mutant(
     'senders-before',
-    'an hour announces whom it named before a change as well',
+    'an hour also announces the senders from before a change',
     TELEMETRY,
     [
       '[before, after].flatMap((item) => (item === undefined ? [] : sendersOf(item)))',
@@ -84,7 +84,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'owner-before',
-    'a device that is taken away announces who had it',
+    'a device that is taken away announces its former owner',
     TELEMETRY,
     ['const owners = [was?.owner, is?.owner]', 'const owners = [is?.owner]'],
     CHANGES_TEST,
@@ -118,7 +118,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'profile-changed',
-    'a choice of a user announces their refresh',
+    'a choice of an account announces its refresh',
     'functions/adapters/dynamodb/change-feed/score-changes.ts',
     ["if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };", ''],
     'test/domain/change-feed/announce-boards.test.ts',
@@ -139,7 +139,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'message-alone',
-    'a message that fails takes no other one with it',
+    'a failed message does not fail others',
     'functions/runtime/sqs-batch.ts',
     ['failed.push(...ids);', 'failed.push(...[...groups.values()].flatMap((group) => group.ids));'],
     RUNTIME_TEST,
@@ -153,7 +153,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'records-announced',
-    'a batch whose announcing fails is delivered again',
+    'a batch whose announcement fails is delivered again',
     'functions/runtime/stream-batch.ts',
     ['await options.onChanges(wired(), changes);', 'await options.onChanges(wired(), changes).catch(() => undefined);'],
     RUNTIME_TEST,
@@ -176,7 +176,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'settle-all-waits',
-    'a failure leaves nothing running behind it',
+    'no request outlives a failure',
     'domain/shared/settle-all.ts',
     ['        failures.push(error);\n', '        failures.push(error);\n        throw error;\n'],
     'test/domain/shared/settle-all.test.ts',
@@ -194,7 +194,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   {
     ...mutant(
       'list-streams',
-      'a function that reads streams may do all that Lambda asks for',
+      'a function that reads streams has all permissions that Lambda needs',
       'infra/policies.ts',
       [", 'ListStreams'", ''],
       'test/infra/grants.test.ts',
@@ -204,7 +204,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   {
     ...mutant(
       'stream-retries',
-      'a change is tried again until it is hours old, not five times',
+      'a change is retried for hours, not five times',
       'infra/stream-worker.ts',
       ['const UNBOUNDED = -1;', 'const UNBOUNDED = 5;'],
       'test/scenarios/failing-queue.test.ts',
@@ -213,7 +213,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   },
   mutant(
     'polled-as-allowed',
-    'no mapping runs whose function may not poll',
+    'a mapping runs only if its function may poll',
     'local/template/stack-model.ts',
     ['if (missing === undefined) return;', 'return;'],
     'test/local/template.test.ts',

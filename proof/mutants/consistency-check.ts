@@ -23,7 +23,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
   ),
   mutant(
     'stored-before-facts',
-    'what is stored is read before the facts',
+    'stored projections are read before the facts',
     LOOK,
     [
       'const isExpected = isKnown(metrics) || lines.length > 0;',
@@ -33,21 +33,21 @@ export const consistencyCheckMutants: readonly Mutant[] = [
   ),
   mutant(
     'run-published',
-    'that the check has run is published, or its alarm would go off',
+    'each run of the check is published: its alarm depends on it',
     HANDLER,
     ["[{ name: 'ConservationChecked', value: report.checked, unit: 'Count' } as const]", '[]'],
     HANDLER_TEST,
   ),
   mutant(
     'alarm-until-all-are-right',
-    'an alarm stays until the same user is right, not until a run finds nobody',
+    'an alarm stays until the same account is right',
     HANDLER,
     ['value: report.remembered', 'value: report.different'],
     HANDLER_TEST,
   ),
   mutant(
     'different-looked-at-again',
-    'who differs is looked at in every run',
+    'a different account is checked again in every run',
     CHECK,
     ['if (isWhole && usernames.length > 0) yield', 'if (isWhole && usernames.length < 0) yield'],
     CHECK_TEST,
@@ -55,7 +55,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
   ),
   mutant(
     'late-noted-before-work',
-    'old records are noted before they are handled, so that it is known even if the invocation is cut off',
+    'late records are noted before they are handled, so that a crash cannot hide them',
     'functions/runtime/stream-batch.ts',
     ['    await lateness.read(oldest);\n', ''],
     'test/functions/runtime.test.ts',
@@ -69,7 +69,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
   ),
   mutant(
     'scores-by-index',
-    'users with a score are read from the index that has each once',
+    'accounts with a score are read from the index, which has each once',
     PLACES,
     ['tableName: tables.scores, indexName: BY_SHARD_INDEX, part, position', 'tableName: tables.scores, part, position'],
     PLACES_TEST,

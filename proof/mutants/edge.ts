@@ -14,11 +14,11 @@ const INGEST_TEST = 'test/functions/ingest-telemetry.test.ts';
 const BODY_TEST = 'test/functions/request-body.test.ts';
 const PERMISSIONS_TEST = 'test/local/permissions.test.ts';
 
-/** What stands at the edges: keys, scopes, limits, and the permissions of each function. */
+/** Guards at the edges: keys, scopes, limits, and the permissions of each function. */
 export const edgeMutants: readonly Mutant[] = [
   mutant(
     'key-exists-condition',
-    'no key is made by its revocation or its use',
+    'a revocation or a use never creates a key',
     KEYS,
     ['      ...ifThere,\n', ''],
     KEYS_TEST,
@@ -26,7 +26,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'key-condition',
-    'no key is written over another one of its id',
+    'a key never replaces another one with its id',
     KEYS,
     withoutCondition('attribute_not_exists(pk) OR #hash = :hash'),
     KEYS_TEST,
@@ -34,7 +34,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'own-key',
-    'a key whose answer was lost is no failure',
+    'a key whose answer was lost is recognized by its writer',
     KEYS,
     [
       "'attribute_not_exists(pk) OR #hash = :hash'",
@@ -45,7 +45,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'revoked-once',
-    'the first time of a revocation stands',
+    'the first time of a revocation stays',
     KEYS,
     [
       "isRevocation ? 'SET #time = if_not_exists(#time, :value)' : 'SET #time = :value'",
@@ -56,14 +56,14 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'revoked-key',
-    'a revoked key is nobody’s',
+    'a revoked key is unknown',
     AUTHENTICATE,
     ['credential?.hash === hash && credential.revokedAt === undefined', 'credential?.hash === hash'],
     IDENTITY_TEST,
   ),
   mutant(
     'whole-hash',
-    'a key is known by its whole hash',
+    'a key is found by its whole hash',
     AUTHENTICATE,
     [
       'credential?.hash === hash && credential.revokedAt === undefined',
@@ -102,7 +102,7 @@ export const edgeMutants: readonly Mutant[] = [
   },
   mutant(
     'secret-kept-as-hash',
-    'a list of keys shows nothing that would let one be used',
+    'a list of keys shows nothing that lets one be used',
     'functions/manage-keys/routes.ts',
     [
       '  prefix: z.string(),\n  createdAt: z.iso.datetime(),\n  lastUsedAt',
@@ -112,7 +112,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'key-needed',
-    'a route that takes a key answers nobody without one',
+    'a route that needs a key refuses requests without one',
     HTTP,
     ["    return err(problem('unknown_key', 'x-api-key: expected a key'));\n", '    return ok(undefined);\n'],
     [MANAGE_TEST, 'test/functions/record-award.test.ts'],
@@ -120,7 +120,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'unknown-key',
-    'an unknown key is refused, also where none is needed',
+    'an unknown key is refused, even if the route needs none',
     HTTP,
     [
       "if (credential === undefined) return err(problem('unknown_key', 'x-api-key: unknown or revoked'));",
@@ -141,7 +141,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'no-stack-told',
-    'what nobody expected is answered without a word of it',
+    'an unexpected error is answered without its text',
     HTTP,
     ['return internalFault(requestId);', 'return internalFault(String(error));'],
     INGEST_TEST,
@@ -149,7 +149,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'grant-in-path',
-    'a path carries no id of a grant that could arrive as another one',
+    'a grant id that a path cannot carry unchanged is refused in paths',
     'functions/record-award/routes.ts',
     ['(?:[A-Za-z0-9._:@~-]+|', '(?:[A-Za-z0-9._:@/~-]+|'],
     'test/functions/record-award.test.ts',
@@ -190,14 +190,14 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'nothing-is-no-permission',
-    'what no statement names is not allowed',
+    'an action that no statement names is refused',
     POLICY,
     ['applying.length > 0 && ', ''],
     PERMISSIONS_TEST,
   ),
   mutant(
     'each-of-a-transaction',
-    'a transaction is allowed where each of its actions is',
+    'a transaction is allowed only if each of its actions is',
     PROXY,
     [
       'accesses.find((access) => !isAllowed(policy, access))',
@@ -207,7 +207,7 @@ export const edgeMutants: readonly Mutant[] = [
   ),
   mutant(
     'foreign-pages',
-    'a page of another origin calls no local service',
+    'a page of another origin cannot call a local service',
     'local/proxy/guard.ts',
     ['if (LOOPBACK.test(host) && isOwn) return undefined;', 'if (LOOPBACK.test(host)) return undefined;'],
     AWS_ENDPOINT_TEST,

@@ -10,7 +10,7 @@ const BUILD_TEST = 'test/domain/leaderboards/build-boards.test.ts';
 export const leaderboardMutants: readonly Mutant[] = [
   mutant(
     'pointer-forward',
-    'readers are switched forward only',
+    'readers only move forward to later snapshots',
     STORE,
     withoutCondition('attribute_not_exists(pk) OR asOf < :asOf OR asOf > :credible'),
     STORE_TEST,
@@ -18,7 +18,7 @@ export const leaderboardMutants: readonly Mutant[] = [
   ),
   mutant(
     'snapshot-condition',
-    'of two snapshots of one time the first stays',
+    'the first of two snapshots with the same time stays',
     STORE,
     ['{ Item: item, ...ifNew }', '{ Item: item }'],
     STORE_TEST,
@@ -26,7 +26,7 @@ export const leaderboardMutants: readonly Mutant[] = [
   ),
   mutant(
     'block-condition',
-    'a block is not written over another one, and no lease is shortened',
+    'a block never replaces another one, and no lease is shortened',
     STORE,
     [
       "'attribute_not_exists(pk) OR (#hash = :hash AND keptUntil < :until)'",
@@ -56,7 +56,7 @@ export const leaderboardMutants: readonly Mutant[] = [
   ),
   mutant(
     'own-switch',
-    'a switch whose answer was lost is known again',
+    'a switch whose answer was lost is recognized by its writer',
     STORE,
     ['const isOwn = existing?.asOf?.S === asOf;', "const isOwn = existing?.asOf?.S === '';"],
     STORE_TEST,
@@ -64,7 +64,7 @@ export const leaderboardMutants: readonly Mutant[] = [
   ),
   mutant(
     'as-of-before-reading',
-    'a board is as of the time before anything was read',
+    'the time of a board is taken before its first read',
     BUILD,
     [
       'const scores = await sortStandings(deps, builds);',
@@ -73,7 +73,7 @@ export const leaderboardMutants: readonly Mutant[] = [
     BUILD_TEST,
   ),
   mutant(
-    'later-build-stands',
+    'later-build-wins',
     'a build does not replace one that began later',
     BUILD,
     [
@@ -84,7 +84,7 @@ export const leaderboardMutants: readonly Mutant[] = [
   ),
   mutant(
     'rank-done-since',
-    'a request is skipped only where every board was built since',
+    'a request is skipped only if every board was built since',
     RANK,
     ['const oldest = Math.min(', 'const oldest = Math.max('],
     BUILD_TEST,

@@ -16,7 +16,7 @@ const ERRORS_TEST = 'test/adapters/error-paths.test.ts';
 export const ledgerMutants: readonly Mutant[] = [
   mutant(
     'line-condition',
-    'a line is put where none of its id is',
+    'a line is written only if its id is new',
     LEDGER,
     ['    ...ifNew,\n', ''],
     LEDGER_TEST,
@@ -24,7 +24,7 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'balance-condition',
-    'a balance moves from the seq that was read',
+    'a balance changes only from the seq that was read',
     LEDGER,
     withoutRevision('before.seq', ", 'seq'"),
     LEDGER_TEST,
@@ -32,7 +32,7 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'first-balance-condition',
-    'a first balance is put where there is none',
+    'a first balance never replaces another one',
     LEDGER,
     withoutFirst('before.seq', ", 'seq'"),
     LEDGER_TEST,
@@ -51,14 +51,14 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'own-grant',
-    'a grant whose answer was lost is known again as the own one',
+    'a grant whose answer was lost is recognized by its writer',
     GRANT,
     ['const isOurs = grant?.writeId === writeId;', 'const isOurs = false;'],
     'test/domain/grants/grant-points.test.ts',
   ),
   mutant(
     'grant-looked-for',
-    'a grant of an id that is taken is found, and not tried again for good',
+    'an existing grant with the same id is found, not retried',
     GRANT,
     [
       'const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));',
@@ -69,14 +69,14 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'grant-decided-again',
-    'a grant whose balance moved is decided again',
+    'a grant is decided again if the balance changed',
     GRANT,
     ["if (isStale) return 'stale';", ''],
     'test/domain/grants/grant-points.test.ts',
   ),
   mutant(
     'conflict-told',
-    'an id that is asked for again with something else is a conflict',
+    'an id that is used again with other content is a conflict',
     DECIDE,
     ["kind: isSameGrant(request, line) ? 'duplicate' : 'conflict'", "kind: 'duplicate'"],
     DECIDE_TEST,
@@ -97,7 +97,7 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'cap-not-given-back',
-    'a reversal gives nothing back to the cap of publishes',
+    'a reversal frees no room under the cap of publishes',
     BALANCE,
     [
       '(isPublish(line) && !isReversal(line) ? line.amount : 0)',
@@ -122,7 +122,7 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'grants-read-again',
-    'the lines are read again where the balance has moved',
+    'the lines are read again if the balance changed',
     'domain/grants/granted.ts',
     ['if (known !== null && known.balance.seq === balance.seq) return known;', 'if (known !== null) return known;'],
     READ_TEST,
@@ -136,14 +136,14 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'no-score-of-a-part',
-    'a score is not made from a part of the lines',
+    'a score is never computed from only some of the lines',
     READ,
     ['  if (!isPageFrom(page, seq, limit))\n', '  if (page.length === 0)\n'],
     READ_TEST,
   ),
   mutant(
     'audit-place',
-    'an audit finds a line that is filed under another hour',
+    'an audit finds a line that is stored under another hour',
     'functions/adapters/dynamodb/grants/grant.items.ts',
     ['if (item.dayShard?.S === dayShard && item.hour?.S === hour) return', 'return'],
     'test/adapters/grant-ledger.test.ts',
@@ -159,7 +159,7 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'cancelled-for-good',
-    'a transaction cancelled for an unknown reason throws',
+    'a transaction that is cancelled for an unknown reason throws',
     TOGETHER,
     ['if (causes.length > 0 && causes.every(isDecidedAgain)) return false;', 'return false;'],
     ERRORS_TEST,
@@ -167,7 +167,7 @@ export const ledgerMutants: readonly Mutant[] = [
   ),
   mutant(
     'second-send-overtakes',
-    "a transaction that the SDK's own second send meets is read again",
+    "the result is read again if the SDK's second send meets the first one",
     TOGETHER,
     ['if (error instanceof TransactionInProgressException) return false;', ''],
     ERRORS_TEST,

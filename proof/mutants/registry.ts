@@ -21,7 +21,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'owner-revision-condition',
-    'a further version is published under the owner that was read',
+    'a further version needs the owner that was read',
     STORE,
     [
       '                ...ifAt(extension.revision),\n              },',
@@ -32,7 +32,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'members-revision-condition',
-    'a collective publishes for the members that were read',
+    'a publish of a collective needs the members that were read',
     STORE,
     [
       '...ifAt(collectiveRevision)',
@@ -43,7 +43,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'no-members-condition',
-    'a collective whose members nobody had set publishes only while nobody has',
+    'a publish of a collective without members needs that it still has none',
     STORE,
     [
       '...ifAt(collectiveRevision)',
@@ -54,7 +54,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'version-condition',
-    'a version is written where there is none',
+    'a version never replaces another one',
     STORE,
     ['toVersionItem(version, writeId), ...ifNew }', 'toVersionItem(version, writeId) }'],
     STORE_TEST,
@@ -62,7 +62,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'yank-revision-condition',
-    'a yank changes the version that was read',
+    'a yank needs the version that was read',
     STORE,
     ['toVersionItem(next, writeId), ...ifAt(version.revision) }', 'toVersionItem(next, writeId) }'],
     STORE_TEST,
@@ -70,7 +70,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'owner-condition',
-    'an extension changes hands from the owner that was read',
+    'a transfer needs the owner that was read',
     STORE,
     ['toExtensionItem(next), ...ifAt(extension.revision) }', 'toExtensionItem(next) }'],
     STORE_TEST,
@@ -78,7 +78,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'yank-for-all',
-    'a yank holds for all whom the version counts for, in the same transaction',
+    'a yank concerns all accounts that the version counts for, in one transaction',
     STORE,
     ['          ...toPublisherItems(next).map((Item) => ({ Put: { TableName, Item } })),\n', ''],
     STORE_TEST,
@@ -86,7 +86,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'grants-with-version',
-    'a version comes with its grants, in the same transaction',
+    'a version and its grants are written in one transaction',
     STORE,
     ['        ...grants.flatMap((append) => appendActions(tables.grants, append)),\n', ''],
     STORE_TEST,
@@ -94,7 +94,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'new-collective-condition',
-    'a collective that was not there is not written over one that is',
+    'a new collective never replaces another one',
     COLLECTIVES,
     ['...ifAt(before?.revision ?? 0)', '...(before === undefined ? {} : ifAt(before.revision))'],
     COLLECTIVES_TEST,
@@ -102,7 +102,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'collective-revision-condition',
-    'members are set over those that were read',
+    'members replace only those that were read',
     COLLECTIVES,
     ['...ifAt(before?.revision ?? 0)', '...(before === undefined ? ifAt(0) : {})'],
     COLLECTIVES_TEST,
@@ -110,7 +110,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'members-at-publish',
-    'a version counts for the members at the time of its publish, not for those of the key',
+    'a version counts for the members at the time of its publish',
     'domain/identity/collective.ts',
     ['new Set(found?.members ?? ofKey)', 'new Set(ofKey.length > 0 ? ofKey : found?.members)'],
     PULLS_TEST,
@@ -118,14 +118,14 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'own-publish',
-    'a version whose answer was lost is answered as published',
+    'a version whose answer was lost is recognized by its writer',
     CONFIRM,
     ["if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });", ''],
     'test/domain/registry/confirm-publish.test.ts',
   ),
   mutant(
     'same-publish',
-    'another publisher or content of a version is a conflict',
+    'a version with another publisher or content is a conflict',
     CONFIRM,
     [
       "if (isSamePublish(existing, confirmation)) return ok({ kind: 'repeated', version: existing });",
@@ -136,7 +136,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'owners-only',
-    'new versions are the owner’s only',
+    'only the owner publishes new versions',
     CONFIRM,
     [
       'if (extension !== undefined && !isSamePublisher(extension.owner, publisher)) {',
@@ -157,7 +157,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'yank-is-for-publishers',
-    'only its publisher or an admin takes a version back',
+    'only its publisher or an admin yanks a version',
     'domain/registry/yank.ts',
     ['named.filter((version) => isPublishedBy(maintainer, version))', 'named'],
     CHANGES_TEST,
@@ -165,7 +165,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'transfer-is-for-owners',
-    'only the owner or an admin gives an extension away',
+    'only the owner or an admin transfers an extension',
     'domain/registry/transfer-extension.ts',
     ['if (!maintains(maintainer, extension)) {', 'if (extension.revision === 0) {'],
     CHANGES_TEST,
@@ -173,7 +173,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'accepted-by-whom-it-is-offered-to',
-    'only whom an extension is offered to makes it their own',
+    'only the account that an extension is offered to can accept it',
     'domain/registry/transfer-extension.ts',
     ["if (!isSamePublisher(offeredTo, publisher)) return err({ kind: 'offered-to-another', to: offeredTo });", ''],
     CHANGES_TEST,
@@ -181,7 +181,7 @@ export const registryMutants: readonly Mutant[] = [
   ),
   mutant(
     'decided-again',
-    'what another writer was faster with is read and decided again',
+    'a decision is made again if another writer came first',
     'domain/shared/until-saved.ts',
     [
       "if (outcome !== 'stale') return outcome;",

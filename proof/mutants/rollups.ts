@@ -10,7 +10,7 @@ const DAY_TEST = 'test/domain/metrics/rolled-up-day.test.ts';
 export const rollupMutants: readonly Mutant[] = [
   mutant(
     'first-day-condition',
-    'a first save of a day is refused where another one stands',
+    'a first save of a day never replaces another one',
     STORE,
     ['        ...ifAt(read),\n', '        ...(read === 0 ? {} : ifAt(read)),\n'],
     STORE_TEST,
@@ -18,7 +18,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'day-revision-condition',
-    'a day is saved at the revision that was read',
+    'a save of a day needs the revision that was read',
     STORE,
     ['        ...ifAt(read),\n', '        ...(read === 0 ? ifAt(0) : {}),\n'],
     STORE_TEST,
@@ -42,7 +42,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'summary-condition',
-    'a summary is saved at the revision that was read',
+    'a save of a summary needs the revision that was read',
     STORE,
     ['{ TableName, Item, ...ifAt(read) }', '{ TableName, Item, ...(read === 0 ? ifAt(0) : {}) }'],
     STORE_TEST,
@@ -58,7 +58,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'row-with-total',
-    'a row and its total kept apart are written together',
+    'a row and its separate total are written together',
     STORE,
     [
       '    const withTotal = (row: Item) => [row, toSeriesItem(next.date, row)].filter((item) => item !== undefined);',
@@ -69,7 +69,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'rows-gone',
-    'the rows of what is there no more are taken out',
+    'rows without facts are removed',
     STORE,
     [
       'const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item);',
@@ -80,7 +80,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'day-guard-before-facts',
-    'a rollup reads what it will overwrite before the facts',
+    'a rollup reads the row that it overwrites before the facts',
     ROLL_UP,
     [
       "const outcome = await stored.save(day);\n    return outcome === 'stale' ? 'stale' : { date,",
@@ -91,7 +91,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'skipped-if-done-since',
-    'an hour is skipped only where a run did it that began after all that is announced',
+    'an hour is skipped only if a run that began after its changes covered it',
     ROLL_UP,
     ['return Date.parse(startedAt) <= Date.parse(changedBefore) + MARGIN_MS;', 'return false;'],
     STORE_TEST,
@@ -99,7 +99,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'started-before-guard',
-    'a run counts from before its guard, so from before any fact that it read',
+    'the time of a run is taken before its guard is read',
     ROLL_UP,
     [
       'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt);',
@@ -125,7 +125,7 @@ export const rollupMutants: readonly Mutant[] = [
   ),
   mutant(
     'unprocessed-keys',
-    'what a batch of reads put off is read again',
+    'unprocessed keys of a read are read again',
     'functions/adapters/dynamodb/shared/get-all.ts',
     [
       'wanted = UnprocessedKeys?.[TableName]?.Keys ?? [];',

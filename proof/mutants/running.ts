@@ -12,7 +12,7 @@ const COPIES = 'domain/telemetry/winning-copy.ts';
 export const runningMutants: readonly Mutant[] = [
   mutant(
     'recorded-copies',
-    'recorded: an event that came under two devices of a user counts once',
+    'recorded: an event under two devices of an account counts once',
     COPIES,
     [
       'const rival = standing.get(copy.entry.id);\n    if (rival === undefined || standsBefore(copy, rival)) standing.set(copy.entry.id, copy);',
@@ -23,14 +23,14 @@ export const runningMutants: readonly Mutant[] = [
   ),
   mutant(
     'recorded-newest',
-    'recorded: the newest version is the one of the highest number',
+    'recorded: the newest version is the highest number',
     'functions/adapters/dynamodb/registry/registry.ts',
     ['ScanIndexForward: false,\n        Limit: 1,', 'ScanIndexForward: true,\n        Limit: 1,'],
     CLIENT_TEST,
   ),
   mutant(
     'replayed-standing',
-    'a message that comes again does not make a score younger',
+    'a redelivered message does not change the time of a score',
     'domain/scoring/score.ts',
     [
       'const stands = previous !== null && previous.canonicalScore === canonicalScore;',

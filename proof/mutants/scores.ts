@@ -18,7 +18,7 @@ const COUNTS_TEST = 'test/domain/scoring/registry-counts.test.ts';
 export const scoreMutants: readonly Mutant[] = [
   mutant(
     'first-save-condition',
-    'a first save is refused where another one stands',
+    'a first save never replaces another one',
     STORE,
     withoutFirst('revision'),
     STORE_TEST,
@@ -26,7 +26,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'save-revision-condition',
-    'metrics and score are saved at the revision that was read',
+    'a save of metrics and score needs the revision that was read',
     STORE,
     withoutRevision('revision'),
     STORE_TEST,
@@ -58,7 +58,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'day-row-first',
-    'what a score knows of its past no more is kept as a row before it',
+    'a date that leaves the steps of a score is kept as a row first',
     STORE,
     ['if (guard.score !== null && leaving.length > 0) await writeDayRow(guard.score, leaving);', ''],
     STORE_TEST,
@@ -66,7 +66,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'score-after-metrics',
-    'a score is not saved where its metrics were not',
+    'a score is saved only with its metrics',
     STORE,
     [
       "if ((await putMetrics(username, guard, next)) === 'stale') return 'stale';",
@@ -77,14 +77,14 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'guard-before-facts',
-    'a refresh reads what it will overwrite before the facts',
+    'a refresh reads the item that it overwrites before the facts',
     REFRESH,
     ['await deps.scores.save(guard, {', 'await deps.scores.save(await deps.scores.load(refresh.username), {'],
     REFRESH_TEST,
   ),
   mutant(
     'refold-guard-before-facts',
-    'so does a fold from nothing',
+    'a fold from nothing reads the item that it overwrites before the facts',
     'domain/scoring/refold-metrics.ts',
     [
       'deps.scores.saveMetrics(username, guard, {',
@@ -111,21 +111,21 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'date-of-a-wrong-clock',
-    'a stored date that is days ahead is not kept to',
+    'a stored date that is days ahead is ignored',
     WRONG_CLOCK,
     ['addDays(dateOf(now), MOST_DAYS_AHEAD)', 'addDays(dateOf(now), 1_000 * MOST_DAYS_AHEAD)'],
     'test/domain/scoring/wrong-clock.test.ts',
   ),
   mutant(
     'covered-by-its-own-score',
-    'a refresh is skipped only where the score is of the metrics that have seen its changes',
+    'a refresh is skipped only if the score comes from metrics that include its changes',
     'domain/scoring/fold-starts.ts',
     ['if (score.metricsRevision !== metrics.revision) return false;', ''],
     'test/domain/scoring/fold-starts.test.ts',
   ),
   mutant(
     'first-turn-condition',
-    'a first turn is taken by one refresh',
+    'only one refresh takes a first turn',
     STORE,
     ['before === undefined ? ifNew :', 'before === undefined ? {} :'],
     STORE_TEST,
@@ -133,7 +133,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'next-turn-condition',
-    'a turn is taken only where the one that was read still stands',
+    'a turn is taken only if the turn that was read is still stored',
     STORE,
     [': ifTurnOf(before.by);', ': {};'],
     STORE_TEST,
@@ -141,7 +141,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'own-turn-condition',
-    'a refresh ends its own turn and no other',
+    'a refresh ends only its own turn',
     STORE,
     withoutCondition('#by = :by'),
     STORE_TEST,
@@ -149,14 +149,14 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'one-refresh-at-a-time',
-    'a refresh of a user with many devices waits while another one has its turn',
+    'a refresh of an account with many devices waits for its turn',
     'domain/scoring/turns.ts',
     ['if (isTaken) return refused();', ''],
     'test/domain/scoring/turns.test.ts',
   ),
   {
     name: 'date-after-guard',
-    guard: 'the date is taken after the guard',
+    guard: 'the date is read after the guard',
     heldAlsoBy: 'never-earlier-date',
     changes: [
       {
@@ -178,14 +178,14 @@ export const scoreMutants: readonly Mutant[] = [
 
   mutant(
     'seal-device-check',
-    'metrics of other devices are not carried on',
+    'metrics of other devices are not reused',
     METRICS,
     ["if (stored.inputsHash !== inputsHash) return { kind: 'from-nothing', because: 'devices-changed' };", ''],
     [REFRESH_TEST, METRICS_TEST],
   ),
   mutant(
     'sealed-day-named',
-    'a sealed day that is named again is folded from nothing',
+    'a change of a sealed day leads to a fold from nothing',
     METRICS,
     [
       "if (days.some((day) => day <= stored.sealedThrough)) return { kind: 'from-nothing', because: 'sealed-day-named' };",
@@ -195,14 +195,14 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'seals-from-facts',
-    'a day is sealed from its facts, read at that time',
+    'a day is sealed from its facts, read at that moment',
     METRICS,
     ['days: [...new Set([...days, ...toSeal])].sort()', 'days: [...new Set(days)].sort()'],
     METRICS_TEST,
   ),
   mutant(
     'devices-change-pulls',
-    "pulls are counted again where the user's devices changed",
+    "pulls are counted again if the account's devices changed",
     REFRESH,
     ['const isOfSameDevices = isSameFold && stored.inputsHash === inputsHash;', 'const isOfSameDevices = isSameFold;'],
     REFRESH_TEST,
@@ -235,7 +235,7 @@ export const scoreMutants: readonly Mutant[] = [
   },
   mutant(
     'badge-after-save',
-    'a tier whose save was refused has no badge',
+    'a tier gets its badge only after its save',
     REFRESH,
     ["if (outcome === 'saved') await grantTierBadges(deps, score);", 'await grantTierBadges(deps, score);'],
     TIERS_TEST,
@@ -259,7 +259,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'pulls-never-fewer',
-    'where there are more pulls than are read, no date counts fewer than before',
+    'if there are more pulls than are read, no date counts fewer than before',
     COUNTS,
     [
       'return atLeast(before?.counts.pulls ?? nothingByDate, upTo(max, byDate(additions), since), since);',
@@ -269,42 +269,42 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'later-facts-later',
-    'a fact of a later date counts when that has come',
+    'a fact with a later date counts from that date',
     'domain/shared/by-date.ts',
     ['if (day <= date) sum += amount;', 'sum += amount;'],
     BY_DATE_TEST,
   ),
   mutant(
     'sealed-points-moved',
-    'a change of the rules moves the points of sealed dates',
+    'a change of the rules recomputes the points of sealed dates',
     METRICS,
     ['rulesBefore.version === inForce.version ? 0 : ', 'rulesBefore.version !== inForce.version || true ? 0 : '],
     BY_DATE_TEST,
   ),
   mutant(
     'reversal-not-before',
-    'a reversal is of no earlier date than what it takes back',
+    'a reversal never has an earlier date than its grant',
     'domain/grants/granted.ts',
     ['return reversed > own ? reversed : own;', 'return own;'],
     BY_DATE_TEST,
   ),
   mutant(
     'told-stays-told',
-    'a date that leaves gets a row where history would tell another score',
+    'a date that leaves the steps gets a row if history would show another score',
     'domain/scoring/score-steps.ts',
     ['first === undefined || first[1] === told ? []', 'first === undefined || told >= 0 ? []'],
     BY_DATE_TEST,
   ),
   mutant(
     'caps-of-new-rules',
-    'the registry is counted again where the caps are of other rules',
+    'the registry is counted again under rules with other caps',
     REFRESH,
     ['const isCarriedOn = isOfSameDevices && areCapsTheSame && ', 'const isCarriedOn = isOfSameDevices && '],
     BY_DATE_TEST,
   ),
   mutant(
     'folded-otherwise',
-    'metrics that another release folded otherwise are not carried on',
+    'metrics that another release folded differently are not reused',
     METRICS,
     ["if (stored.foldedBy !== foldedBy) return { kind: 'from-nothing', because: 'folded-otherwise' };", ''],
     REFRESH_TEST,

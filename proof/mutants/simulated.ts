@@ -4,7 +4,7 @@ import { mutant, SIMULATOR, withoutFirst, type Mutant } from './mutant.ts';
 export const simulatedMutants: readonly Mutant[] = [
   mutant(
     'simulated-first-chunk',
-    "simulated, I1: the first write of a chunk is refused where somebody else's stands",
+    'simulated, I1: the first write of a chunk never replaces another one',
     'functions/adapters/dynamodb/telemetry/device-store.ts',
     withoutFirst('chunk.revision'),
     SIMULATOR,
@@ -18,7 +18,7 @@ export const simulatedMutants: readonly Mutant[] = [
   ),
   mutant(
     'simulated-enqueued',
-    'simulated, I6: whom a backfill went through is enqueued',
+    'simulated, I6: accounts of a backfill are enqueued',
     'domain/backfill/run-backfill.ts',
     ['  if (requests.length > 0) await deps.requestRefreshes(requests);\n', ''],
     SIMULATOR,

@@ -22,11 +22,11 @@ const INGEST_TEST = 'test/functions/ingest-telemetry.test.ts';
 const ERRORS_TEST = 'test/adapters/error-paths.test.ts';
 const ONCE_TEST = 'test/properties/counted-once.test.ts';
 
-/** What holds facts of telemetry: each event once, whoever sends it how often and at whatever time. */
+/** Guards of telemetry: each event counts once, no matter how often and when it is sent, and by which sender. */
 export const telemetryMutants: readonly Mutant[] = [
   mutant(
     'bind-condition',
-    'a device that has an owner gets no other',
+    'an owned device gets no second owner',
     STORE,
     ["'attribute_not_exists(#owner) AND NOT contains(barred, :owner)'", `'${always('NOT contains(barred, :owner)')}'`],
     STORE_TEST,
@@ -34,7 +34,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'barred-condition',
-    'an account that is barred from a device does not bind it again',
+    'a barred account cannot bind the device again',
     STORE,
     [' AND NOT contains(barred, :owner)', ''],
     STORE_TEST,
@@ -42,7 +42,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'unowned-condition',
-    'a device that nobody has is given away only while nobody has it',
+    'an unowned device is given away only while it is unowned',
     STORE,
     withoutCondition('attribute_not_exists(#owner) AND attribute_exists(pk)'),
     STORE_TEST,
@@ -50,7 +50,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'devices-of-an-account',
-    'an account gets no more devices than are folded',
+    'an account gets no more devices than a fold reads',
     STORE,
     ["'attribute_not_exists(devices) OR devices <= :room'", `'${always('devices <= :room')}'`],
     STORE_TEST,
@@ -58,7 +58,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'counted-link',
-    'a link that a bind made meanwhile is not replaced by a mere one',
+    'a link that a bind made is not replaced by a plain one',
     STORE,
     ['Item: marshall(item), ...ifNew };', 'Item: marshall(item) };'],
     STORE_TEST,
@@ -74,7 +74,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'placeholder-unbound',
-    'an id that stands for no device is never bound',
+    'a placeholder id is never bound',
     INGEST,
     ['isPlaceholder(event.distinctId) ? null : keySender', 'keySender'],
     'test/functions/manage-devices.test.ts',
@@ -88,7 +88,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'unbind-condition',
-    'an unbinding takes a device from the owner that it read, from no later one',
+    'an unbind takes a device only from the owner that it read',
     STORE,
     withoutCondition('#owner = :owner'),
     STORE_TEST,
@@ -96,14 +96,14 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'unbind-again',
-    'an unbinding that came too late reads again',
+    'an unbind reads again if another writer came first',
     'domain/telemetry/unbind-device.ts',
     ["return outcome === 'unbound' ? ok(outcome) : 'stale';", "return ok('unbound');"],
     'test/domain/telemetry/unbind-device.test.ts',
   ),
   mutant(
     'first-chunk-condition',
-    "the first write of a chunk is refused where somebody else's stands",
+    'the first write of a chunk never replaces another one',
     STORE,
     withoutFirst('chunk.revision'),
     STORE_TEST,
@@ -111,7 +111,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'chunk-revision-condition',
-    'a chunk is written at the revision that was read',
+    'a write of a chunk needs the revision that was read',
     STORE,
     withoutRevision('chunk.revision'),
     STORE_TEST,
@@ -119,7 +119,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'chunk-own-write',
-    'a chunk whose answer was lost is known again as the own write',
+    'a chunk whose answer was lost is recognized by its writer',
     PUT_IF,
     OWN_WRITE_IS_FORGOTTEN,
     ERRORS_TEST,
@@ -127,7 +127,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'chunk-others-write',
-    "another sender's write is not taken for the own one",
+    "another sender's write is not mistaken for one's own",
     PUT_IF,
     ['.writeId?.S === input.Item.writeId?.S;', ".writeId?.S !== '';"],
     STORE_TEST,
@@ -143,7 +143,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'put-once-own-write',
-    'a fact whose answer was lost is known again as the own write',
+    'a fact whose answer was lost is recognized by its writer',
     PUT_IF,
     OWN_WRITE_IS_FORGOTTEN,
     'test/adapters/put-once.test.ts',
@@ -159,7 +159,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'conflict-is-no-refusal',
-    'a binding cancelled by a conflict is no device owned',
+    'a bind that a conflict cancelled does not mean that the device is owned',
     RETRY,
     ['const isPassing = codes.some(isPassingReason);', 'const isPassing = false;'],
     ERRORS_TEST,
@@ -167,7 +167,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'other-reasons-throw',
-    'a binding cancelled for an unknown reason throws',
+    'a bind that is cancelled for an unknown reason throws',
     RETRY,
     ['if (failed.length === 0) throw error;', ''],
     ERRORS_TEST,
@@ -175,7 +175,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'dedupe-across-chunks',
-    'a duplicate is found in whichever chunk of its hour it is',
+    'a duplicate is found in any chunk of its hour',
     HOUR,
     ['new Set(chunks.flatMap(({ events })', 'new Set(chunks.slice(-1).flatMap(({ events })'],
     HOUR_TEST,
@@ -195,8 +195,8 @@ export const telemetryMutants: readonly Mutant[] = [
     HOUR_TEST,
   ),
   mutant(
-    'first-sender-stands',
-    'the first sender to authenticate an event is its sender for good',
+    'first-sender-stays',
+    'the first authenticated sender of an event stays its sender',
     HOUR,
     [
       'entry.sender === null && sender !== null ? { ...entry, sender } : entry',
@@ -206,7 +206,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'stale-chunk-again',
-    'a chunk that another sender changed is decided anew',
+    'a write is decided again if another sender changed the chunk',
     INGEST,
     [
       "if ((await deps.devices.saveChunk(deviceId, hour, chunk)) === 'stale') return 'stale';",
@@ -217,7 +217,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   {
     name: 'link-before-hour',
-    guard: "a sender's link is there before the first hour that names them",
+    guard: "a sender's link is written before the first hour that names them",
     changes: [
       {
         file: INGEST,
@@ -235,22 +235,22 @@ export const telemetryMutants: readonly Mutant[] = [
   },
   mutant(
     'owner-before-link',
-    'whoever sends first from a device owns it',
+    'the first sender from a device owns it',
     INGEST,
     ["mayBind(device) ? await devices.bind(deviceId, sender, at) : 'already-owned'", "'already-owned' as string"],
     INGEST_TEST,
     'binds the device',
   ),
   mutant(
-    'keyed-copy-stands',
-    'of copies under several devices a keyed one beats an anonymous one',
+    'keyed-copy-wins',
+    'among copies under several devices, a keyed one beats an anonymous one',
     'domain/telemetry/winning-copy.ts',
     ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'a.deviceId < b.deviceId'],
     'test/domain/metrics/rolled-up-day.test.ts',
   ),
   mutant(
-    'smallest-device-stands',
-    'of equal copies the one under the smallest device stands',
+    'smallest-device-wins',
+    'among equal copies, the one under the smallest device wins',
     'domain/telemetry/winning-copy.ts',
     ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'aIsKeyed && !bIsKeyed'],
     'test/domain/metrics/rolled-up-day.test.ts',
@@ -264,14 +264,14 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'trusted-scope',
-    'a trusted event takes the scope for it',
+    'a trusted event needs its scope',
     EVENT,
     ['if (isReport && !context.isTrusted && !isOwn) {', "if (event === '') {"],
     [EVENT_TEST, INGEST_TEST],
   ),
   mutant(
     'named-by-others',
-    'nobody names a username without the scope for it',
+    'naming another username needs its scope',
     EVENT,
     ['check(ReportedFor, { properties: context.isTrusted ? properties : {} }', 'check(ReportedFor, { properties }'],
     INGEST_TEST,
@@ -279,7 +279,7 @@ export const telemetryMutants: readonly Mutant[] = [
   ),
   mutant(
     'sending-scope',
-    'a key without a scope for telemetry sends none',
+    'telemetry needs its scope',
     'functions/ingest-telemetry/routes.ts',
     ['if (!maySend)', 'if (false)'],
     INGEST_TEST,

@@ -63,7 +63,7 @@ describe('a removed guard', () => {
   afterAll(() => tree.remove());
 
   /** A few that fast tests of rules catch; `npm run prove:mutants` tries all. */
-  it.each(['first-sender-stands', 'seal-device-check', 'message-failed'])('is noticed: %s', async (name) => {
+  it.each(['first-sender-stays', 'seal-device-check', 'message-failed'])('is noticed: %s', async (name) => {
     const chosen = allMutants.find((each) => each.name === name)!;
 
     expect(await checkMutant(tree, chosen, inject('assembly'))).toMatchObject({ kind: 'caught' });
