@@ -10,7 +10,7 @@ import { startQueueEngine } from './engines/queue-engine.ts';
 import { startRestartable } from './engines/restartable.ts';
 import { ensureQueues } from './engines/queues.ts';
 import { ensureTable } from './engines/tables.ts';
-import { trimStreams } from './engines/trim-streams.ts';
+import { trimStreams } from './engines/stream-records.ts';
 import { deploymentOf } from './deployment.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
 import { startQueueSource } from './events/queue-source.ts';

