@@ -37,7 +37,7 @@ type Runbook = (typeof RUNBOOK)[keyof typeof RUNBOOK];
 type AlarmOptions = {
   readonly metric: IMetric;
   readonly atLeast: number;
-  readonly says: string;
+  readonly summary: string;
   readonly runbook: Runbook;
   /**
    * For a metric with harmless short peaks: the alarm needs this many of the last periods. If omitted, one period is
@@ -45,7 +45,7 @@ type AlarmOptions = {
    */
   readonly lasting?: { readonly periods: number; readonly of: number };
   /** For a metric that is rarely published: without data, the alarm keeps its state. */
-  readonly untilItSaysOtherwise?: boolean;
+  readonly untilNextReport?: boolean;
 };
 
 const PERIOD = Duration.minutes(5);
@@ -73,7 +73,7 @@ const TWICE_IN_A_QUARTER = { periods: 2, of: 3 };
 
 /** Goes off in the first five minutes in which the metric reaches the threshold, unless `lasting` is set. */
 export const addAlarm = (scope: Construct, id: string, options: AlarmOptions): Alarm => {
-  const { metric, atLeast, says, runbook, lasting = { periods: 1, of: 1 }, untilItSaysOtherwise = false } = options;
+  const { metric, atLeast, summary, runbook, lasting = { periods: 1, of: 1 }, untilNextReport = false } = options;
   return new Alarm(scope, id, {
     metric,
     threshold: atLeast,
@@ -81,8 +81,8 @@ export const addAlarm = (scope: Construct, id: string, options: AlarmOptions): A
     datapointsToAlarm: lasting.periods,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     // An idle resource emits no data, which is healthy.
-    treatMissingData: untilItSaysOtherwise ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING,
-    alarmDescription: `${scope.node.path}: ${says} Runbook: docs/operating/runbook.md#${runbook}`,
+    treatMissingData: untilNextReport ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING,
+    alarmDescription: `${scope.node.path}: ${summary} Runbook: docs/operating/runbook.md#${runbook}`,
   });
 };
 
@@ -112,13 +112,13 @@ export function alarmOnAnyMessage(queue: Queue, runbook: Runbook): void {
   addAlarm(queue, 'NotEmpty', {
     metric: queue.metricApproximateNumberOfMessagesVisible(over),
     atLeast: 1,
-    says: 'a message could not be handled and waits for an operator.',
+    summary: 'a message could not be handled and waits for an operator.',
     runbook,
   });
   addAlarm(queue, 'Ageing', {
     metric: queue.metricApproximateAgeOfOldestMessage(over),
     atLeast: DEAD_LETTER_AGE.toSeconds(),
-    says: `a message has waited for ${DEAD_LETTER_AGE.toDays()} days and is deleted at 14.`,
+    summary: `a message has waited for ${DEAD_LETTER_AGE.toDays()} days and is deleted at 14.`,
     runbook,
   });
 }
@@ -128,7 +128,7 @@ export function alarmOnBacklog(queue: Queue): void {
   addAlarm(queue, 'Backlog', {
     metric: queue.metricApproximateAgeOfOldestMessage(over),
     atLeast: QUEUE_AGE.toSeconds(),
-    says: `the oldest message has waited for ${QUEUE_AGE.toMinutes()} minutes.`,
+    summary: `the oldest message has waited for ${QUEUE_AGE.toMinutes()} minutes.`,
     runbook: RUNBOOK.queueAge,
   });
 }
@@ -142,20 +142,20 @@ export function alarmOnFunction(laurelFunction: LaurelFunction): void {
     addAlarm(fn, 'Errors', {
       metric: percentOf(errors, fn.metricInvocations(total)),
       atLeast: PERCENT_OF_REQUESTS,
-      says: `${PERCENT_OF_REQUESTS} % of its invocations failed, and at least ${LEAST_FOR_A_SHARE}.`,
+      summary: `${PERCENT_OF_REQUESTS} % of its invocations failed, and at least ${LEAST_FOR_A_SHARE}.`,
       runbook,
     });
-  } else addAlarm(fn, 'Errors', { metric: errors, atLeast: 1, says: 'an invocation failed.', runbook });
+  } else addAlarm(fn, 'Errors', { metric: errors, atLeast: 1, summary: 'an invocation failed.', runbook });
   addAlarm(fn, 'Throttles', {
     metric: fn.metricThrottles(total),
     atLeast: 1,
-    says: 'an invocation was refused: the account is out of concurrency.',
+    summary: 'an invocation was refused: the account is out of concurrency.',
     runbook,
   });
   addAlarm(fn, 'NearTimeout', {
     metric: fn.metricDuration(over),
     atLeast: NEAR_TIMEOUT * timeout.toMilliseconds(),
-    says: `an invocation took ${NEAR_TIMEOUT * 100} % of its timeout or more.`,
+    summary: `an invocation took ${NEAR_TIMEOUT * 100} % of its timeout or more.`,
     runbook,
   });
 }
@@ -165,7 +165,7 @@ export function alarmOnDateAhead({ fn, name }: LaurelFunction): void {
   addAlarm(fn, 'StoredDateAhead', {
     metric: ownMetric('StoredDateAhead', name, total),
     atLeast: 1,
-    says: 'a stored score, board or hour was dated more than 2 days ahead; the run that found it has mended it.',
+    summary: 'a stored score, board or hour was dated more than 2 days ahead; the run that found it has mended it.',
     runbook: RUNBOOK.dateAhead,
   });
 }
@@ -180,7 +180,7 @@ export function alarmOnFailedItems({ fn, name }: LaurelFunction, triedAgainAfter
   addAlarm(fn, 'Failing', {
     metric: ownMetric('FailedItems', name, total),
     atLeast: 1,
-    says: `it fails${isSoon ? ', and fails again,' : ''} at messages or records that it is given.`,
+    summary: `it ${isSoon ? 'keeps failing' : 'fails'} at messages or records.`,
     runbook: RUNBOOK.failingMessages,
     ...(isSoon ? { lasting: TWICE_IN_TEN_MINUTES } : {}),
   });
@@ -192,13 +192,13 @@ export function alarmOnAsynchronousInvocations({ fn }: LaurelFunction): void {
   addAlarm(fn, 'AsyncEventAge', {
     metric: fn.metric('AsyncEventAge', over),
     atLeast: ASYNC_AGE.toMilliseconds(),
-    says: `an event has waited for its invocation for ${ASYNC_AGE.toMinutes()} minutes.`,
+    summary: `an event has waited for its invocation for ${ASYNC_AGE.toMinutes()} minutes.`,
     runbook,
   });
   addAlarm(fn, 'AsyncEventsDropped', {
     metric: fn.metric('AsyncEventsDropped', total),
     atLeast: 1,
-    says: 'an event was dropped without an invocation that succeeded.',
+    summary: 'an event was dropped without an invocation that succeeded.',
     runbook,
   });
 }
@@ -209,7 +209,7 @@ export function alarmOnDroppedSchedules(scope: Construct, scheduleGroup: string)
   addAlarm(scope, 'Dropped', {
     metric: new Metric({ namespace: 'AWS/Scheduler', metricName: 'InvocationDroppedCount', dimensionsMap, ...total }),
     atLeast: 1,
-    says: 'a schedule could not reach its target, and was given up.',
+    summary: 'a schedule could not reach its target and gave up.',
     runbook: RUNBOOK.droppedInvocations,
   });
 }
@@ -237,14 +237,14 @@ export function alarmOnTable(
   addAlarm(scope, 'Throttled', {
     metric: events('ThrottleEvents'),
     atLeast: 1,
-    says: 'the table refuses requests, and goes on to.',
+    summary: 'the table keeps refusing requests.',
     runbook,
     lasting: TWICE_IN_A_QUARTER,
   });
   addAlarm(scope, 'AtAccountLimit', {
     metric: events('AccountLimitThrottleEvents'),
     atLeast: 1,
-    says: "a request was refused because the account's limit for one table is reached.",
+    summary: "a request was refused because the account's limit for one table is reached.",
     runbook,
   });
 }
@@ -258,7 +258,7 @@ export function alarmOnApi(scope: Construct, httpStage: HttpStage, accessLog: Lo
   addAlarm(scope, 'ServerErrors', {
     metric: percentOf(httpStage.metricServerError(total), requests),
     atLeast,
-    says: `${share} were answered with 5xx.`,
+    summary: `${share} were answered with 5xx.`,
     runbook,
   });
   // The gateway counts 429 among all 4xx; only its log distinguishes them.
@@ -271,13 +271,13 @@ export function alarmOnApi(scope: Construct, httpStage: HttpStage, accessLog: Lo
   addAlarm(scope, 'Refused', {
     metric: percentOf(ownMetric('TooManyRequests', service, total), requests),
     atLeast,
-    says: `${share} were refused with 429.`,
+    summary: `${share} were refused with 429.`,
     runbook,
   });
   addAlarm(scope, 'Slow', {
     metric: httpStage.metricLatency({ ...over, statistic: 'p95' }),
     atLeast: SLOW.toMilliseconds(),
-    says: `one request of twenty takes ${SLOW.toSeconds()} seconds or more, and has for a quarter of an hour.`,
+    summary: `one request of twenty takes ${SLOW.toSeconds()} seconds or more, and has for a quarter of an hour.`,
     runbook,
     lasting: { periods: 3, of: 3 },
   });
@@ -288,7 +288,7 @@ export function alarmOnAccountConcurrency(scope: Construct, limit: number): void
   addAlarm(scope, 'AccountConcurrency', {
     metric: new Metric({ namespace: 'AWS/Lambda', metricName: 'ClaimedAccountConcurrency', ...over }),
     atLeast: NEAR_ACCOUNT_LIMIT * limit,
-    says: `${NEAR_ACCOUNT_LIMIT * 100} % of the ${limit} invocations at a time that the account may have are in use.`,
+    summary: `${NEAR_ACCOUNT_LIMIT * 100} % of the ${limit} invocations at a time that the account may have are in use.`,
     runbook: RUNBOOK.accountConcurrency,
   });
 }

@@ -70,9 +70,10 @@ export class ConsistencyCheck extends Construct {
         period: Duration.minutes(5),
       }),
       atLeast: 1,
-      says: 'a count is not what its facts are, or a balance not what its lines are. It stays until that account is right.',
+      summary:
+        'a count differs from its facts, or a balance from its lines. The alarm stays until the account is right.',
       runbook: RUNBOOK.conservation,
-      untilItSaysOtherwise: true,
+      untilNextReport: true,
     });
     const hourly = { statistic: Stats.SAMPLE_COUNT, period: Duration.hours(1) };
     new Alarm(this, 'NotRunning', {

@@ -75,7 +75,7 @@ export class StreamWorker extends Construct {
     addAlarm(this, 'Behind', {
       metric: this.worker.fn.metric('IteratorAge', { period: Duration.minutes(5), statistic: Stats.MAXIMUM }),
       atLeast: MAX_LAG.toMilliseconds(),
-      says: `changes wait for ${MAX_LAG.toMinutes()} minutes before they are announced.`,
+      summary: `changes wait for ${MAX_LAG.toMinutes()} minutes before they are announced.`,
       runbook: RUNBOOK.streamFailures,
     });
   }

@@ -202,7 +202,7 @@ async function boot(
     lastError: (role) =>
       tailOf(logOf(role))
         .map(readErrorLine)
-        .findLast((error) => error !== undefined)?.says,
+        .findLast((error) => error !== undefined)?.message,
   });
   const isFed = new Set([...stack.queueMappings, ...stack.streamMappings].map(({ functionName }) => functionName));
   const { inspectorPort } = options;

@@ -11,7 +11,7 @@ export type Reason = {
    * reason.
    */
   readonly kind: 'unreadable' | 'failed' | 'unknown';
-  readonly says: string;
+  readonly text: string;
 };
 
 /**
@@ -28,13 +28,13 @@ export async function reasonsOf(
 }
 
 function reasonOf(queue: DeadLetterQueue, { body }: ReceivedMessage, logged: string | undefined): Reason {
-  if (queue.holds !== 'messages') return { kind: 'unknown', says: `the error is in the log of its function` };
+  if (queue.holds !== 'messages') return { kind: 'unknown', text: `the error is in the log of its function` };
   const value = jsonOf(body);
-  if (value === undefined) return { kind: 'unreadable', says: 'its body is not JSON' };
+  if (value === undefined) return { kind: 'unreadable', text: 'its body is not JSON' };
   const fault = queue.faultOf?.(value);
-  if (fault !== undefined) return { kind: 'unreadable', says: fault };
-  if (logged !== undefined) return { kind: 'failed', says: logged };
-  return { kind: 'unknown', says: 'its body is readable, so its handler failed; only the log has the error' };
+  if (fault !== undefined) return { kind: 'unreadable', text: fault };
+  if (logged !== undefined) return { kind: 'failed', text: logged };
+  return { kind: 'unknown', text: 'its body is readable, so its handler failed; only the log has the error' };
 }
 
 /** The last logged error of each message. */
@@ -48,7 +48,7 @@ async function loggedErrors(
   if (file === undefined || !existsSync(file) || ids.size === 0) return errors;
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
     const error = readErrorLine(line);
-    for (const id of error?.messageIds ?? []) if (error !== undefined && ids.has(id)) errors.set(id, error.says);
+    for (const id of error?.messageIds ?? []) if (error !== undefined && ids.has(id)) errors.set(id, error.message);
   }
   return errors;
 }

@@ -64,7 +64,7 @@ export async function readFailing(
         streams: tables.map((table) => table.replace(stage, '')).sort(),
         failed,
         withinSeconds: Math.round((now - since) / 1_000),
-        lastError: error?.says.replaceAll(/\s+/g, ' ').slice(0, MAX_SHOWN) ?? null,
+        lastError: error?.message.replaceAll(/\s+/g, ' ').slice(0, MAX_SHOWN) ?? null,
         lastErrorAt: error?.at ?? null,
         log: logHint(connection, role),
       };

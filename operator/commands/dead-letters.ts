@@ -187,7 +187,7 @@ export async function deadLettersOf(
     receives,
     firstSentAt: new Date(sentAt).toISOString(),
     ageSeconds: Math.max(0, Math.round((now - sentAt) / 1_000)),
-    reason: reasons.get(id) ?? { kind: 'unknown', says: '' },
+    reason: reasons.get(id) ?? { kind: 'unknown', text: '' },
   }));
 }
 
@@ -206,4 +206,4 @@ function textOf(role: string, deadLetters: readonly DeadLetter[], limit: number,
   return [`${role}: ${deadLetters.length}${deadLetters.length >= limit ? ' or more' : ''}`, table, ...hints].join('\n');
 }
 
-export const whyOf = ({ kind, says }: Reason): string => `${kind}: ${says}`;
+export const whyOf = ({ kind, text }: Reason): string => `${kind}: ${text}`;

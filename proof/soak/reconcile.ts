@@ -146,9 +146,9 @@ export async function reconcile(
     ...books.oddities,
     ...acceptedOtherwise(books),
     ...users.flatMap((user) => user.differences),
-    ...rows.filter(({ sent, found }) => sent !== found).map(({ what, sent, found }) => says(what, sent, found)),
+    ...rows.filter(({ sent, found }) => sent !== found).map(({ what, sent, found }) => difference(what, sent, found)),
     ...figures.consistency.differences.map(({ username, what, expected, found }) =>
-      says(`consistency of ${username}: ${what}`, expected, found),
+      difference(`consistency of ${username}: ${what}`, expected, found),
     ),
   ];
   return { rows, differences };
@@ -179,7 +179,7 @@ async function reconcileUser(
 ): Promise<{ readonly differences: readonly string[]; readonly totals: UserTotals }> {
   const differences: string[] = [];
   const differs = (what: string, should: unknown, is: unknown): void => {
-    if (JSON.stringify(should) !== JSON.stringify(is)) differences.push(says(`${username}: ${what}`, should, is));
+    if (JSON.stringify(should) !== JSON.stringify(is)) differences.push(difference(`${username}: ${what}`, should, is));
   };
   const get = async <Schema extends z.core.$ZodType>(path: string, schema: Schema) => {
     const { status, body } = await client.send({ method: 'GET', path });
@@ -220,7 +220,7 @@ async function reconcileUser(
   return { differences, totals: { ...sent, ...found, scored: sum(scored.map((each) => each ?? 0)) } };
 }
 
-const says = (what: string, sent: unknown, found: unknown): string =>
+const difference = (what: string, sent: unknown, found: unknown): string =>
   `${what}: ${JSON.stringify(found)}, where ${JSON.stringify(sent)} was sent`;
 
 const sorted = (counts: Readonly<Record<string, number>>) =>

@@ -34,16 +34,18 @@ describe('the runbook (UPDATE_DOCS=1 writes its tables)', () => {
     const kinds = new Map<string, { readonly cells: readonly string[]; count: number }>();
     for (const [, { Properties }] of ofType(resources, 'AWS::CloudWatch::Alarm')) {
       const { AlarmDescription, Metrics, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = Properties;
-      const [, says = '', section = ''] = /: (.*) Runbook: docs\/operating\/runbook\.md#(.*)$/u.exec(AlarmDescription)!;
+      const [, meaning = '', section = ''] = /: (.*) Runbook: docs\/operating\/runbook\.md#(.*)$/u.exec(
+        AlarmDescription,
+      )!;
       const { MetricStat } = Metrics?.find((each: any) => each.MetricStat !== undefined) ?? { MetricStat: Properties };
-      const cells = [`[${section}](#${section})`, says, spoken(MetricStat.Period * DatapointsToAlarm)];
+      const cells = [`[${section}](#${section})`, meaning, spoken(MetricStat.Period * DatapointsToAlarm)];
       const kind = kinds.get(cells.join()) ?? { cells, count: 0 };
       kinds.set(cells.join(), { ...kind, count: kind.count + 1 });
     }
     expect(kinds.size).toBeGreaterThan(15);
 
     expectDocumented('docs/operating/runbook.md', 'alarms', [
-      ['section', 'what the alarm says', 'seen over', 'alarms'],
+      ['section', 'what the alarm means', 'seen over', 'alarms'],
       ...[...kinds].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, { cells, count }]) => [...cells, `${count}`]),
     ]);
   });

@@ -149,9 +149,9 @@ describe('dead letters', () => {
     expect(whyOf('poison').receives).toBeGreaterThanOrEqual(5);
     expect(whyOf('NO SUCH NAME').reason).toMatchObject({
       kind: 'unreadable',
-      says: expect.stringContaining('username'),
+      text: expect.stringContaining('username'),
     });
-    expect(whyOf('dara').reason).toMatchObject({ kind: 'failed', says: expect.stringMatching(/^\$?ZodError/) });
+    expect(whyOf('dara').reason).toMatchObject({ kind: 'failed', text: expect.stringMatching(/^\$?ZodError/) });
     // After the look they are all still there.
     await until(
       async () => (await laurel('dead-letters')).said.queues.flatMap((each: any) => each.deadLetters).length === 3,

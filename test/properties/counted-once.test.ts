@@ -1,14 +1,18 @@
 /**
- * I1: a user's counts are the cardinality of the distinct events of their devices, whatever is sent again, batched anew,
- * reordered, sent at the same time, throttled, lost on its way or on the way back, at any request.
+ * I1: an account's counts are the number of distinct events of its devices. Events are sent again, batched differently,
+ * reordered, sent at the same time, throttled, and lost on the way there or back, at any request.
  *
- * Guards whose removal it was seen to catch: a chunk's first write on condition that it is not there, later ones on its revision; a
- * stale write decided anew; the own write recognized after a lost answer, and nobody else's; what was accepted before a stale write
- * still answered so; the flag that closes a full chunk; all chunks of an hour looked through for duplicates, and the batch itself;
- * closed chunks taking senders; the first sender standing; the owner bound at all, once, with its link; the link before the hour that
- * names its user; a device registered only where none is; the leading `~` doubled; in the fold each event once over the devices, keyed
- * before anonymous, then the smallest device. (That a closed chunk takes no events is not told apart here: all additions still pass one
- * conditional write. The tests of `decideHour` hold it.)
+ * The test was seen to fail without each of these guards:
+ * - the first write of a chunk never replaces another one, and later writes need the revision that was read;
+ * - a stale write is decided again, and what was accepted before it is still answered as accepted;
+ * - a write whose answer was lost is recognized by its writer, and by nobody else;
+ * - a flag closes a full chunk; duplicates are looked for in all chunks of the hour and in the batch itself;
+ * - closed chunks take senders, and the first sender stays;
+ * - the owner is bound, once, with its link, and the link is written before the hour that names its account;
+ * - a device is registered only if it is new; a leading `~` is doubled;
+ * - the fold counts each event once over all devices: keyed before anonymous, then the smallest device.
+ * (It does not notice that a closed chunk takes no events, because all additions still pass one conditional write. The
+ * tests of `decideHour` do.)
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -81,7 +85,7 @@ describe('senders that fill chunks of one hour at the same time', () => {
   });
 });
 
-describe('a sender that stands still at any of its requests while another one gets through', () => {
+describe('a sender that stops at any of its requests while another one gets through', () => {
   const many = (from: number, count: number) =>
     Array.from({ length: count }, (_, index) => aRawEvent({ insert_id: `event-${from + index}` }));
 

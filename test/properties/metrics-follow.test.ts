@@ -1,12 +1,12 @@
 /**
- * I7: once every change is announced and every announcement handled, each hour, day and longer time of every metric is what
- * a plain count of the facts gives: whatever came in whichever order and however late, rolled up in between, twice, at the
- * same time, or failed on its way. Rolling up again, or by a backfill, changes no number.
+ * I7: once every change is announced and every announcement handled, each hour, day and longer period of every metric is a
+ * plain count of the facts. Facts come in any order and late; hours are rolled up in between, twice, at the same time, or
+ * fail on their way. Another roll-up, or a backfill, changes no number.
  *
- * Seen to fail when one of these guards was removed: that an hour which was rolled up is skipped only where the run began
- * after all that its message announces (`roll-up.ts`). The revision of a day, and that it is read before the facts, is shown
- * in `adapters/rollups.test.ts`; until when an announcement covers changes in `domain/change-feed/announce-hours.test.ts`;
- * that an hour is set and never added to in `domain/metrics/rolled-up-day.test.ts`: each seen to fail without it as well.
+ * The test was seen to fail without this guard: an hour is skipped only if a run that began after all its announced changes
+ * covered it (`roll-up.ts`). Other guards are shown elsewhere, each seen to fail: the revision of a day, and that it is read
+ * before the facts, in `adapters/rollups.test.ts`; until when an announcement covers changes in
+ * `domain/change-feed/announce-hours.test.ts`; that an hour is set and never added to in `domain/metrics/rolled-up-day.test.ts`.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,14 +1,17 @@
 /**
- * I2: once every change is announced and every announcement handled, a user's metrics are a fold of the facts from nothing, and
- * the score is what the rules say of it on its date, whatever came in whichever order, twice, at the same time or failed on
- * its way.
+ * I2: once every change is announced and every announcement handled, an account's metrics are a fold of its facts from
+ * nothing, and its score is what the rules give for them on its date. Changes come in any order, twice, at the same time,
+ * or fail on their way.
  *
- * Guards whose removal it was seen to catch: the owner of an hour's device read when it is announced; the senders of an hour
- * announced; a binding and its link announced; the days of a batch merged; the link before the hour that names its user; the guard
- * read before the facts; the revision raised by every save, also by one that changes nothing; a save refused at another revision, and
- * the first one where somebody else's stands; a refresh begun again when its save was refused; everything folded anew where the devices
- * changed; the date never before the stored one. (That all days beat named ones in a batch is not told apart here: a change of the
- * devices folds everything in any case. The tests of `announceChanges` hold it.)
+ * The test was seen to fail without each of these guards:
+ * - an hour announces the owner of its device, read at that moment, and its senders; a bind and its link are announced;
+ * - the days of a batch are merged; the link is written before the hour that names its account;
+ * - the guard is read before the facts; every save raises the revision, even one that changes nothing;
+ * - a save needs the revision that was read, and a first save never replaces another one;
+ * - a refresh starts again if its save was refused; a change of devices leads to a fold from nothing;
+ * - the date never goes back.
+ * (It does not notice that all days win over named ones in a batch, because a change of devices folds everything anyway.
+ * The tests of `announceChanges` do.)
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';

@@ -1,19 +1,19 @@
 /**
- * Publishes and pulls: whatever is confirmed, yanked, restored, pulled and given away, in any order, twice, at the same time or
- * failed on its way, is answered as if one came after the other; each version has its capped grant in the ledger; and once
- * all is quiet, both contributions are what a count from nothing makes them.
+ * Publishes and pulls are confirmed, yanked, restored, pulled and transferred, in any order, twice, at the same time, or
+ * fail on their way. They are answered as if one came after the other. Each version has its capped grant in the ledger.
+ * Once all is quiet, both contributions equal a count from nothing.
  *
- * GUARDS, each seen to fail a test when it is taken out:
+ * A test was seen to fail without each of these guards:
  * - publish-grant: the cap on the running sum (here);
  * - registry.saveYanks: the publishers' rows in the transaction of a yank (here);
- * - yank: versions outside the request's channel, or of another publisher (here);
- * - announce-changes: `registry` in the announcement, no days for a removal by hand (here);
- * - registry-counts: present devices of the author are left out (here);
+ * - yank: versions of another channel or of another publisher are left alone (here);
+ * - announce-changes: `registry` in the announcement, and no days for a manual removal (here);
+ * - registry-counts: current devices of the author are left out (here);
  * - registry.publish: the extension is new, and confirm-publish: the extension is read before the version (fifty
  *   confirmations at once, in test/functions/confirm-publish.test.ts);
- * - transfer-extension: who gave it away may say so again (test/functions/extension-changes.test.ts).
- * Not seen by any test, since another one holds when they are out: the condition on the version (its grants are new as
- * well), on the owner's revision of a later version and on a yank's revision (any order of such requests is a right one).
+ * - transfer-extension: the account that gave it away may repeat that (test/functions/extension-changes.test.ts).
+ * No test notices these, because another guard still holds without them: the condition on the version (its grants are new
+ * as well), and those on the revision of the owner and of a yank (any order of such requests is a correct one).
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

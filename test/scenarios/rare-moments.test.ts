@@ -13,7 +13,7 @@ import { aUsername } from '../builders/identity.ts';
 import { invocationOf } from '../builders/telemetry.ts';
 import { startTestStack, until, type TestStack } from '../support/stack.ts';
 
-/** What a running stack does seldom, under the permissions that it has for nothing else. In the order of the tests. */
+/** Rare acts of a running stack, which use permissions that nothing else uses. The tests run in this order. */
 let stack: TestStack;
 let dynamodb: DynamoDBClient;
 let sqs: AwsCall;

@@ -38,7 +38,7 @@ export type LoggedError = {
   /** ISO 8601; undefined if the line has none. */
   readonly at: string | undefined;
   /** `TypeError: x is not a function`, or else the function's message. */
-  readonly says: string;
+  readonly message: string;
   /** Whether the invocation as a whole failed. */
   readonly isThrown: boolean;
   /** The messages that it befell. */
@@ -60,7 +60,7 @@ export function readErrorLine(line: string): LoggedError | undefined {
   return {
     at: timestamp,
     isThrown: thrown !== undefined,
-    says:
+    message:
       thrown !== undefined
         ? `${thrown.errorType}: ${thrown.errorMessage}`
         : error === undefined
