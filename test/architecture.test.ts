@@ -86,8 +86,8 @@ const RULES: readonly {
       isPackage(target) ||
       /^(operator\/|domain\/|functions\/(adapters|runtime)\/|local\/local-description\.ts$)/.test(target),
   },
-  // It runs the functions with injected faults, beside its own models, which use no rule or fold of the domain.
-  { of: /^proof\/simulator\/model\//, may: (target) => target.startsWith('proof/simulator/model/') },
+  // The model of the rules shares no code with what it is compared with.
+  { of: /^proof\/model\//, may: (target) => target.startsWith('proof/model/') },
   { of: /^proof\//, may: (target) => !target.startsWith('bin/') },
   { of: /^bin\//, may: (target) => !target.startsWith('test/') },
   { of: /./, may: (target) => !/^(test|operator)\//.test(target) },
@@ -240,7 +240,7 @@ describe('the rule of imports', () => {
     ['operator/a.ts', `import { handler } from '../functions/read-api/handler.ts';`],
     ['local/a.ts', `import { connect } from '../operator/connection.ts';`],
     ['bench/a.ts', `import { connect } from '../operator/connection.ts';`],
-    ['proof/simulator/model/a.ts', `import { foldHour } from '../../../domain/scoring/fold.ts';`],
+    ['proof/model/a.ts', `import { foldHour } from '../../domain/scoring/fold.ts';`],
   ])('refuses in %s: %s', (file, text) => {
     expect(wrongImports(file, text)).toHaveLength(1);
   });

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { anHttpRequest } from '../../test/builders/http-request.ts';
-import { fractionOf } from './chance.ts';
+import { fractionOf, inOrderOf } from '../chance.ts';
 import { drain } from './drain.ts';
 import { expectNone, Finding } from './finding.ts';
-import { problemsOfBalances, problemsOfTiers } from './model/ledger.ts';
-import { totalsByDate } from './model/metrics.ts';
-import { rowsOf } from './model/boards.ts';
-import { pointsOn, scoreOn, tierOf, type DatedFacts } from './model/scoring.ts';
+import { problemsOfBalances, problemsOfTiers } from '../model/ledger.ts';
+import { totalsByDate } from '../model/metrics.ts';
+import { rowsOf } from '../model/boards.ts';
+import { pointsOn, scoreOn, tierOf, type DatedFacts } from '../model/scoring.ts';
 import {
   plannedByRuns,
   savedScores,
@@ -221,10 +221,7 @@ export async function checkReplays(world: World): Promise<void> {
   await bringToToday(world);
   const before = await snapshotOf(engine, schedule.hasRollups);
   const shuffled = <Item>(items: readonly Item[], what: string): readonly Item[] =>
-    items
-      .map((item, index) => ({ item, place: fractionOf(`${schedule.seed} again ${what} ${index}`) }))
-      .sort((a, b) => a.place - b.place)
-      .map(({ item }) => item);
+    inOrderOf(items, (_, index) => fractionOf(`${schedule.seed} again ${what} ${index}`));
   for (const [queueName, queue] of queues) {
     // A message that starts a backfill would start another one. Other tests cover that.
     const isBegin = (body: string) => queueName === 'backfill' && !body.includes('checkpoint');

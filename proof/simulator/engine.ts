@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { dynoxideBinary, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { ensureTable } from '../../local/engines/tables.ts';
-import { RETRY_AT_ONCE } from '../../test/support/faults.ts';
+import { RETRY_AT_ONCE } from '../faults.ts';
 import { EngineWire } from './engine-wire.ts';
 import { tablesOfTemplate } from './template.ts';
 

@@ -1,4 +1,4 @@
-import { FAULTS, type Fault } from './faults.ts';
+import { FAULTS, type Fault } from '../faults.ts';
 import type { Verdict } from './run.ts';
 import type { Act, Schedule } from './steps.ts';
 

@@ -20,6 +20,9 @@ export type Operation = {
   tries: number;
 };
 
+/** The name of a try of a request within its schedule. */
+export const nameOfTry = ({ invocation, number, tries }: Operation): string => `${invocation.name}/${number}.${tries}`;
+
 /** The parts of the simulated world that an invocation can reach. */
 export type Surroundings = {
   readonly dynamodb: DynamoDBClient;

@@ -5,10 +5,10 @@ import type { RawEvent } from '../../test/builders/telemetry.ts';
 import { secretOf } from './credentials.ts';
 import { expectNone } from './finding.ts';
 import type { Role } from './functions.ts';
-import type { BoardsModel } from './model/boards.ts';
-import type { LedgerModel } from './model/ledger.ts';
-import type { RegistryModel } from './model/registry.ts';
-import type { Span, TelemetryModel } from './model/telemetry.ts';
+import type { BoardsModel } from '../model/boards.ts';
+import type { LedgerModel } from '../model/ledger.ts';
+import type { RegistryModel } from '../model/registry.ts';
+import type { Span, TelemetryModel } from '../model/telemetry.ts';
 import type { Ask, Key } from './steps.ts';
 
 export type Models = {

@@ -1,7 +1,7 @@
 import { checkAll, checkReplays } from './checks.ts';
 import { settle } from './drain.ts';
 import type { Engine } from './engine.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from '../faults.ts';
 import { Finding } from './finding.ts';
 import type { Functions } from './functions.ts';
 import type { Schedule } from './steps.ts';

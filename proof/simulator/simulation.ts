@@ -1,14 +1,15 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { fractionOf, hashOf } from './chance.ts';
+import { fractionOf, hashOf } from '../chance.ts';
 import { Conductor } from './conductor.ts';
 import type { Engine } from './engine.ts';
-import { errorOf, faultOf, isDone, isKill, isWrite, nameOfTry, type Fault, type FaultPlan } from './faults.ts';
+import { control, faultOf, isKill, isWrite, sendWith, type Fault, type SeedPlan } from '../faults.ts';
 import { Finding } from './finding.ts';
 import type { Functions, Role } from './functions.ts';
 import {
   current,
+  nameOfTry,
   runAs,
   type Instance,
   type Invocation,
@@ -55,7 +56,7 @@ export class Simulation {
   readonly queues: ReadonlyMap<QueueName, Queue> = new Map(QUEUES.map((name) => [name, new Queue(name)]));
   readonly streams: ReadonlyMap<StreamedTable, Stream>;
   readonly #functions: Functions;
-  readonly #plan: FaultPlan;
+  readonly #plan: SeedPlan;
   readonly #idle = new Map<Role, Instance[]>();
   readonly #running = new Map<Invocation, () => void>();
   readonly #surroundings: Surroundings;
@@ -72,7 +73,7 @@ export class Simulation {
   constructor(options: {
     readonly engine: Engine;
     readonly functions: Functions;
-    readonly plan: FaultPlan;
+    readonly plan: SeedPlan;
     readonly startsAt: number;
     readonly streams: readonly StreamedTable[];
     readonly onWrite: (tables: readonly string[]) => Promise<void>;
@@ -172,25 +173,25 @@ export class Simulation {
   async attempt<Output>(operation: Operation, send: () => Promise<Output>, unprocessed: () => Output): Promise<Output> {
     await this.conductor.turn(operation);
     const name = nameOfTry(operation);
-    const fault = faultOf(this.#plan, operation);
+    const { command, input, invocation } = operation;
+    const fault = invocation.isSpared ? undefined : faultOf(this.#plan, { name, command, input });
     if (fault !== undefined) this.faults.set(name, fault);
+    const sendAndNote = () => this.#sendAndNote(operation, send);
     try {
       if (fault === undefined) {
-        const output = await this.#sendAndNote(operation, send);
-        this.tell(`${name} ${operation.command}`);
+        const output = await sendAndNote();
+        this.tell(`${name} ${command}`);
         return output;
       }
-      // this result is not reported either
-      if (isDone(fault)) await this.#sendAndNote(operation, send).catch(() => undefined);
-      this.tell(`${name} ${operation.command} ${fault}`);
-      if (fault === 'unprocessed') return unprocessed();
-      if (!isKill(fault)) throw errorOf(fault, operation);
-      this.#kill(operation.invocation);
+      if (fault !== 'unprocessed') return await sendWith(fault, { name, command, input }, sendAndNote);
+      this.tell(`${name} ${command} ${fault}`);
+      return unprocessed();
+    } catch (error) {
+      this.tell(`${name} ${command} ${fault ?? (error instanceof Error ? error.name : '')}`);
+      if (fault === undefined || !isKill(fault)) throw error;
+      this.#kill(invocation);
       this.conductor.passed();
       return await never();
-    } catch (error) {
-      if (fault === undefined) this.tell(`${name} ${operation.command} ${error instanceof Error ? error.name : ''}`);
-      throw error;
     } finally {
       this.conductor.passed();
     }
@@ -198,7 +199,7 @@ export class Simulation {
 
   async #sendAndNote<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
     const output = await send();
-    if (isWrite(operation)) await this.noteWrites(tablesOf(operation));
+    if (isWrite(operation.command)) await this.noteWrites(tablesOf(operation));
     return output;
   }
 
@@ -277,37 +278,10 @@ const simulationOf = ({ surroundings }: Invocation): Simulation => {
   return simulation;
 };
 
-const Input = z.custom<object>((value) => typeof value === 'object' && value !== null);
-
-/** Puts all requests of the client under the control of its simulation's conductor. */
-export function conduct(client: DynamoDBClient): void {
-  const operations = new WeakMap<object, Operation>();
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const invocation = current();
-      const { conductor } = simulationOf(invocation);
-      const operation = conductor.begin(invocation, context.commandName ?? 'unknown', Input.parse(args.input));
-      operations.set(context, operation);
-      try {
-        return await next(args);
-      } finally {
-        conductor.end(operation);
-      }
-    },
-    { step: 'initialize', name: 'simulated-request' },
-  );
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const operation = operations.get(context);
-      if (operation === undefined) throw new Error('a try of no request');
-      const unprocessed = () => {
-        const { RequestItems } = Batch.parse(operation.input);
-        const output = { $metadata: {}, UnprocessedItems: RequestItems, UnprocessedKeys: RequestItems, Responses: {} };
-        return { response: undefined, output };
-      };
-      return simulationOf(operation.invocation).attempt(operation, () => next(args), unprocessed);
-    },
-    // the retry middleware is `high`, so it is around this one
-    { step: 'finalizeRequest', priority: 'low', name: 'simulated-try' },
-  );
-}
+/** Puts all requests of the client under the control of the simulation whose invocation sends them. */
+export const conduct = (client: DynamoDBClient): DynamoDBClient =>
+  control<Operation>(client, {
+    begin: (command, input) => simulationOf(current()).conductor.begin(current(), command, input),
+    attempt: (operation, send, unprocessed) => simulationOf(operation.invocation).attempt(operation, send, unprocessed),
+    end: (operation) => simulationOf(operation.invocation).conductor.end(operation),
+  });

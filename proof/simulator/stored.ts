@@ -10,11 +10,11 @@ import {
 import { type Item, usernameOf } from '../../functions/adapters/dynamodb/shared/item.ts';
 import { parseChunk, parseKey } from '../../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
 import { WireItem, type Engine, type WireRecord } from './engine.ts';
-import type { SavedScore } from './model/boards.ts';
+import type { SavedScore } from '../model/boards.ts';
 import { expectNone } from './finding.ts';
-import { problemsOfBalances, type StoredBalance, type StoredLine } from './model/ledger.ts';
-import type { StoredPull, StoredVersion } from './model/registry.ts';
-import type { Report, StoredDevice, StoredEvent } from './model/telemetry.ts';
+import { problemsOfBalances, type StoredBalance, type StoredLine } from '../model/ledger.ts';
+import type { StoredPull, StoredVersion } from '../model/registry.ts';
+import type { Report, StoredDevice, StoredEvent } from '../model/telemetry.ts';
 
 /** The stored items in the models' terms. Adapters parse single items; no fold of the product is used. */
 

@@ -1,5 +1,5 @@
 import type { RawEvent } from '../../test/builders/telemetry.ts';
-import { Chance } from './chance.ts';
+import { Chance } from '../chance.ts';
 import { QUEUES, STREAMED, type Act, type Key, type Schedule, type Step } from './steps.ts';
 import { THEMES, WEIGHTS, type Sort, type Theme } from './themes.ts';
 

@@ -1,16 +1,16 @@
 import * as z from 'zod';
 import { note, requestOf, type Answered, type Models } from './requests.ts';
-import { fractionOf, hashOf } from './chance.ts';
+import { fractionOf, hashOf, inOrderOf } from '../chance.ts';
 import { FIRST_MEMBERS, credentialPuts } from './credentials.ts';
 import type { Engine } from './engine.ts';
-import { isWrite, nameOfTry } from './faults.ts';
+import { isWrite } from '../faults.ts';
 import { Finding } from './finding.ts';
 import type { Functions, Role } from './functions.ts';
-import type { Operation } from './invocation.ts';
-import { BoardsModel } from './model/boards.ts';
-import { LedgerModel } from './model/ledger.ts';
-import { RegistryModel } from './model/registry.ts';
-import { TelemetryModel } from './model/telemetry.ts';
+import { nameOfTry, type Operation } from './invocation.ts';
+import { BoardsModel } from '../model/boards.ts';
+import { LedgerModel } from '../model/ledger.ts';
+import { RegistryModel } from '../model/registry.ts';
+import { TelemetryModel } from '../model/telemetry.ts';
 import type { Message } from './queues.ts';
 import { Simulation } from './simulation.ts';
 import {
@@ -38,7 +38,7 @@ const WRITES_ARE_HELD = 4;
 const READS_OF_ROLLUPS = 0.05;
 
 function weightOf(operation: Operation): number {
-  if (isWrite(operation)) return WRITES_ARE_HELD;
+  if (isWrite(operation.command)) return WRITES_ARE_HELD;
   return operation.invocation.role === 'roll-up-metrics' ? READS_OF_ROLLUPS : 1;
 }
 
@@ -370,10 +370,7 @@ export class World {
     isAll: boolean,
     idOf: (item: Item) => string | number,
   ): readonly Item[] {
-    const placed = items
-      .map((item) => ({ item, place: fractionOf(`${this.#seed} some ${name} ${idOf(item)}`) }))
-      .sort((a, b) => a.place - b.place)
-      .map(({ item }) => item);
+    const placed = inOrderOf(items, (item) => fractionOf(`${this.#seed} some ${name} ${idOf(item)}`));
     const shares = [1, 1, 0.5, 0];
     const share = isAll ? 1 : (shares[hashOf(`${this.#seed} share ${name}`) % shares.length] ?? 1);
     return placed.slice(0, Math.max(1, Math.ceil(items.length * share)));

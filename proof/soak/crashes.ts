@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dice } from './dice.ts';
+import type { Chance } from '../chance.ts';
 import type { StackProcess } from './stack-process.ts';
 
 export const CRASHES = ['thread', 'database', 'thread', 'queues', 'thread', 'stack'] as const;
@@ -70,20 +70,20 @@ export class Crashes {
   }
 
   /** Causes each kind in turn, at least once, until the end. */
-  async keepCrashing(dice: Dice, isOver: () => boolean): Promise<void> {
+  async keepCrashing(chance: Chance, isOver: () => boolean): Promise<void> {
     for (let number = 0; ; number += 1) {
-      await sleep(this.#options.crashEveryMs * (0.5 + dice.fraction()));
+      await sleep(this.#options.crashEveryMs * (0.5 + chance.next()));
       if (isOver() && number >= CRASHES.length) return;
-      await this.cause(CRASHES[number % CRASHES.length] ?? 'thread', dice);
+      await this.cause(CRASHES[number % CRASHES.length] ?? 'thread', chance);
     }
   }
 
   /**
    * Beside the crashes: refuses many calls of the function that saves scores for long, then slows all stream consumers.
    */
-  async keepDisturbing(dice: Dice, isOver: () => boolean): Promise<void> {
+  async keepDisturbing(chance: Chance, isOver: () => boolean): Promise<void> {
     for (let number = 0; ; number += 1) {
-      await sleep(this.#options.crashEveryMs * (0.5 + dice.fraction()));
+      await sleep(this.#options.crashEveryMs * (0.5 + chance.next()));
       if (isOver() && number >= 2) return;
       const { kind, roles, disturbance } = number % 2 === 0 ? REFUSAL : SLOWNESS;
       const forMs = kind === 'refusal' ? this.#options.refusedMs : this.#options.refusedMs / 2;
@@ -94,24 +94,24 @@ export class Crashes {
   }
 
   /** One crash at a time, because a stack that is starting cannot be killed yet. */
-  cause(kind: (typeof CRASHES)[number], dice: Dice): Promise<void> {
+  cause(kind: (typeof CRASHES)[number], chance: Chance): Promise<void> {
     this.#causing = this.#causing.then(async () => {
-      const what = await this.#cause(kind, dice);
+      const what = await this.#cause(kind, chance);
       if (what !== undefined) this.#count(kind, what);
       this.era += 1;
     });
     return this.#causing;
   }
 
-  async #cause(kind: (typeof CRASHES)[number], dice: Dice): Promise<string | undefined> {
+  async #cause(kind: (typeof CRASHES)[number], chance: Chance): Promise<string | undefined> {
     const { longestDownMs } = this.#options;
     switch (kind) {
       case 'thread':
-        return this.#stack.ask({ kind: 'crash-thread', roles: [...dice.shuffled(CRASHED_FUNCTIONS)] });
+        return this.#stack.ask({ kind: 'crash-thread', roles: [...chance.shuffled(CRASHED_FUNCTIONS)] });
       case 'database':
-        return this.#stack.ask({ kind: 'crash-database', downMs: dice.between(longestDownMs / 2, longestDownMs) });
+        return this.#stack.ask({ kind: 'crash-database', downMs: chance.between(longestDownMs / 2, longestDownMs) });
       case 'queues':
-        return this.#stack.ask({ kind: 'crash-queues', downMs: dice.between(longestDownMs / 4, longestDownMs) });
+        return this.#stack.ask({ kind: 'crash-queues', downMs: chance.between(longestDownMs / 4, longestDownMs) });
       case 'stack':
         await this.#stack.kill();
         this.#stack = await startAgain(this.#start);

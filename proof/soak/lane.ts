@@ -1,6 +1,6 @@
 import { Acts, type ActsOptions, type Batch } from './steps.ts';
 import type { Account, Books, PublishedVersion } from './books.ts';
-import type { Dice } from './dice.ts';
+import type { Chance } from '../chance.ts';
 import { NEWCOMERS } from './newcomers.ts';
 
 const WEIGHTS = {
@@ -38,7 +38,7 @@ const FIRST_STANDS_MS = [3_000, 25_000] as const;
  */
 export class Lane {
   readonly #name: string;
-  readonly #dice: Dice;
+  readonly #chance: Chance;
   readonly #books: Books;
   readonly #acts: Acts;
   readonly #era: () => number;
@@ -65,7 +65,7 @@ export class Lane {
     readonly published: PublishedVersion[];
   }) {
     this.#name = `lane-${index}`;
-    this.#dice = options.dice;
+    this.#chance = options.chance;
     this.#books = options.books;
     this.#acts = new Acts({ ...options, name: this.#name });
     this.#era = era;
@@ -83,8 +83,8 @@ export class Lane {
       return;
     }
     const guest = await this.#currentGuest();
-    const doing = this.#dice.weighted(WEIGHTS);
-    const account = this.#dice.isBelow(SHARE_OF_REGULARS) ? (this.#dice.oneOf(this.#regulars) ?? guest) : guest;
+    const doing = this.#chance.weighted(WEIGHTS);
+    const account = this.#chance.happens(SHARE_OF_REGULARS) ? (this.#chance.oneOf(this.#regulars) ?? guest) : guest;
     this.#acts.begin(doing);
     await this.#do(doing, account);
   }
@@ -152,7 +152,7 @@ export class Lane {
   }
 
   async #with<Thing>(things: readonly Thing[], act: (thing: Thing) => Promise<void>): Promise<void> {
-    const thing = this.#dice.oneOf(things);
+    const thing = this.#chance.oneOf(things);
     if (thing !== undefined) await act(thing);
   }
 
@@ -176,6 +176,6 @@ export class Lane {
       this.#acts.begin('newcomer');
       await last(this.#acts, account, other);
     };
-    this.#later.push({ at: Date.now() + this.#dice.between(...FIRST_STANDS_MS), act });
+    this.#later.push({ at: Date.now() + this.#chance.between(...FIRST_STANDS_MS), act });
   }
 }

@@ -5,7 +5,7 @@ import { Acts, type Keys } from './steps.ts';
 import { type Account, Books, type PublishedVersion } from './books.ts';
 import { Client, type Traffic } from './client.ts';
 import { type CrashCounts, Crashes, type CrashOptions } from './crashes.ts';
-import { Dice } from './dice.ts';
+import { Chance } from '../chance.ts';
 import { figuresOf, settle } from './figures.ts';
 import { Lane } from './lane.ts';
 import { reconcile, type Reconciliation } from './reconcile.ts';
@@ -56,9 +56,9 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     const keys = await makeKeys({ books, client, admin: stack.description.adminKey, accounts });
     const published: PublishedVersion[] = [];
     const all = Array.from({ length: lanes }, (_, index) => {
-      const dice = new Dice(`${seed}/${index}`);
+      const chance = new Chance(`${seed}/${index}`);
       const regulars = accounts.filter((_account, at) => at % lanes === index);
-      return new Lane({ index, dice, books, client, keys, regulars, published, era: () => crashes.era });
+      return new Lane({ index, chance, books, client, keys, regulars, published, era: () => crashes.era });
     });
 
     const begun = Date.now();
@@ -81,12 +81,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     /** Crashes the stack while the last changes are in flight, so that no later change repairs a lost one. */
     const sendThenCrash = async (): Promise<void> => {
       await settleAll(all, all.length, send);
-      await crashes.cause('database', new Dice(`${seed}/last`));
+      await crashes.cause('database', new Chance(`${seed}/last`));
     };
     const results = await Promise.allSettled([
       sendThenCrash(),
-      crashes.keepCrashing(new Dice(`${seed}/crashes`), isOver),
-      crashes.keepDisturbing(new Dice(`${seed}/disturbing`), isOver),
+      crashes.keepCrashing(new Chance(`${seed}/crashes`), isOver),
+      crashes.keepDisturbing(new Chance(`${seed}/disturbing`), isOver),
     ]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -120,7 +120,12 @@ async function makeKeys(given: {
 }): Promise<Keys> {
   const { accounts, admin, ...rest } = given;
   const personal = new Map<string, string>();
-  const acts = new Acts({ ...rest, name: 'start', dice: new Dice('start'), keys: { admin, service: '', personal } });
+  const acts = new Acts({
+    ...rest,
+    name: 'start',
+    chance: new Chance('start'),
+    keys: { admin, service: '', personal },
+  });
   acts.begin('key');
   await settleAll(accounts, 4, (account) => acts.createKey(account));
   return { admin, personal, service: await acts.createServiceKey() };

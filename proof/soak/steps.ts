@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type EventResult, IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
 import type { Account, Books, PublishedVersion, SentEvent } from './books.ts';
 import type { Answer, Client, Request } from './client.ts';
-import type { Dice } from './dice.ts';
+import type { Chance } from '../chance.ts';
 
 export type Keys = { readonly admin: string; readonly service: string; readonly personal: Map<string, string> };
 
@@ -18,7 +18,7 @@ export type Batch = { readonly user: string; readonly isKeyed: boolean; readonly
 export type ActsOptions = {
   /** The name of the lane, which is part of all names that it creates. */
   readonly name: string;
-  readonly dice: Dice;
+  readonly chance: Chance;
   readonly books: Books;
   readonly client: Client;
   readonly keys: Keys;
@@ -35,7 +35,7 @@ const Created = z.object({ key: z.string() });
 
 /** All actions of a lane. Each sends one request and records it in the books when it is answered. */
 export class Acts {
-  readonly #dice: Dice;
+  readonly #chance: Chance;
   readonly #books: Books;
   readonly #client: Client;
   readonly #keys: Keys;
@@ -45,7 +45,7 @@ export class Acts {
 
   constructor(options: ActsOptions) {
     this.#name = options.name;
-    this.#dice = options.dice;
+    this.#chance = options.chance;
     this.#books = options.books;
     this.#client = options.client;
     this.#keys = options.keys;
@@ -73,20 +73,20 @@ export class Acts {
   /** A batch of new events of one of the account's devices. */
   async telemetry(
     account: Account,
-    isKeyed = this.#dice.isBelow(0.5),
-    size = this.#dice.isBelow(0.3) ? 1 : this.#dice.between(2, 50),
+    isKeyed = this.#chance.happens(0.5),
+    size = this.#chance.happens(0.3) ? 1 : this.#chance.between(2, 50),
   ): Promise<Batch | undefined> {
-    const device = this.#dice.oneOf(account.devices);
+    const device = this.#chance.oneOf(account.devices);
     if (device === undefined) return undefined;
     // Some batches fill the chunks of one hour, others touch many hours and days.
-    const oldest = this.#dice.isBelow(0.5) ? 0 : OLDEST_EVENT_HOURS;
+    const oldest = this.#chance.happens(0.5) ? 0 : OLDEST_EVENT_HOURS;
     const wire = Array.from({ length: size }, (): WireEvent => {
-      const isTooOld = this.#dice.isBelow(0.03);
-      const age = isTooOld ? TOO_OLD : this.#dice.between(0, oldest) * HOUR;
-      const command = this.#dice.oneOf(COMMANDS) ?? null;
-      const success = this.#dice.isBelow(0.9);
+      const isTooOld = this.#chance.happens(0.03);
+      const age = isTooOld ? TOO_OLD : this.#chance.between(0, oldest) * HOUR;
+      const command = this.#chance.oneOf(COMMANDS) ?? null;
+      const success = this.#chance.happens(0.9);
       return {
-        event: this.#dice.isBelow(0.9) ? 'cli_invocation' : 'editor_opened',
+        event: this.#chance.happens(0.9) ? 'cli_invocation' : 'editor_opened',
         distinct_id: device,
         insert_id: `${this.#name}-event-${this.#next()}`,
         timestamp: new Date(Date.now() - age).toISOString(),
@@ -103,7 +103,7 @@ export class Acts {
 
   /** Sends a batch again, unchanged or with a key that it did not have: a key makes an anonymous event its sender's. */
   async resend(batch: Batch): Promise<void> {
-    await this.ingest({ ...batch, isKeyed: this.#dice.isBelow(0.2) ? !batch.isKeyed : batch.isKeyed });
+    await this.ingest({ ...batch, isKeyed: this.#chance.happens(0.2) ? !batch.isKeyed : batch.isKeyed });
   }
 
   async ingest(batch: Batch): Promise<void> {
@@ -198,14 +198,14 @@ export class Acts {
   }
 
   async issue({ username, issues }: Account): Promise<void> {
-    const known = this.#dice.isBelow(0.2) ? this.#dice.oneOf([...issues]) : undefined;
+    const known = this.#chance.happens(0.2) ? this.#chance.oneOf([...issues]) : undefined;
     const id = known ?? `${this.#name}-issue-${this.#next()}`;
     const stored = await this.#report('issue_created', { issue_id: id, username }, { mayBeDuplicate: issues.has(id) });
     if (stored) issues.add(id);
   }
 
   async publish(account: Account): Promise<PublishedVersion> {
-    const name = `@${account.username}/tool-${this.#dice.between(1, 2)}`;
+    const name = `@${account.username}/tool-${this.#chance.between(1, 2)}`;
     const version: PublishedVersion = {
       name,
       version: `2026.08.21.${this.#next()}`,
@@ -248,7 +248,7 @@ export class Acts {
   }
 
   async award(account: Account): Promise<void> {
-    await this.#give(account, `${this.#name}-${this.#next()}`, this.#dice.between(1, 100), false);
+    await this.#give(account, `${this.#name}-${this.#next()}`, this.#chance.between(1, 100), false);
   }
 
   async #give({ username, awards }: Account, awardId: string, points: number, isAgain: boolean): Promise<void> {
@@ -261,14 +261,14 @@ export class Acts {
   }
 
   async awardAgain(account: Account): Promise<void> {
-    const [grantId, points] = this.#dice.oneOf([...account.awards]) ?? [];
+    const [grantId, points] = this.#chance.oneOf([...account.awards]) ?? [];
     if (grantId === undefined || points === undefined) return;
     await this.#give(account, grantId.slice('award:'.length), points, true);
   }
 
   async badge({ username, badges }: Account): Promise<void> {
     const badgeId = `${this.#name}-badge-${this.#next()}`;
-    const points = this.#dice.between(0, 20);
+    const points = this.#chance.between(0, 20);
     const body = { badgeId, username, points };
     await this.#send({ method: 'POST', path: '/v1/badges', key: this.#keys.service, body }, [200, 201]);
     badges.set(`badge:${badgeId}:${username}`, points);
@@ -281,7 +281,7 @@ export class Acts {
   }
 
   async reverse({ awards, reversed }: Account): Promise<void> {
-    const [grantId] = this.#dice.oneOf([...awards]) ?? [];
+    const [grantId] = this.#chance.oneOf([...awards]) ?? [];
     if (grantId === undefined) return;
     const path = `/v1/grants/${grantId}/reverse`;
     const expected = reversed.has(grantId) ? [200] : [200, 201];
@@ -290,7 +290,7 @@ export class Acts {
   }
 
   async unbind({ devices }: Account): Promise<void> {
-    const device = this.#dice.oneOf(devices);
+    const device = this.#chance.oneOf(devices);
     if (device === undefined) return;
     const path = `/v1/devices/${device}/unbind`;
     await this.#send({ method: 'POST', path, key: this.#keys.admin }, [200, 404]);
@@ -300,7 +300,7 @@ export class Acts {
   /** While everything changes there is nothing to compare with, so only the form of the answer is checked. */
   async read({ username, versions }: Account): Promise<void> {
     const name = encodeURIComponent(versions[0]?.name ?? '@nobody/tool');
-    const path = this.#dice.oneOf([
+    const path = this.#chance.oneOf([
       '/health',
       `/v1/stats?username=${username}`,
       `/v1/scores/${username}`,

@@ -10,7 +10,8 @@ import type { BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/
 import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-reader.ts';
 import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 import { sha256 } from '../builders/identity.ts';
-import { RETRY_AT_ONCE, Wire } from '../support/faults.ts';
+import { RETRY_AT_ONCE } from '../../proof/faults.ts';
+import { Wire } from '../../proof/wire.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
 /** Far in the future, because DynamoDB Local soon deletes items that are expired by the machine's clock. */
@@ -206,7 +207,7 @@ onBothEngines('leaderboards', (engine) => {
 
   it('complete a snapshot that a builder left before the switch', async () => {
     const own = new Wire(({ command, number }) =>
-      command === 'PutItemCommand' && number > 5 ? 'dies-before' : undefined,
+      command === 'PutItemCommand' && number > 5 ? 'throw before' : undefined,
     );
     const dying = own.attach(engine().client());
     await expect(commit(NOON, { by: storeOf(dying) })).rejects.toMatchObject({ name: 'FunctionEnded' });
@@ -224,7 +225,7 @@ onBothEngines('leaderboards', (engine) => {
   it('switch even if the first answer to each request was lost', async () => {
     const { endpoint, region, credentials } = engine();
     const retrying = new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE });
-    const wire = new Wire(({ number }) => (number % 2 === 1 ? 'lost-after' : undefined));
+    const wire = new Wire(({ number }) => (number % 2 === 1 ? 'lost after' : undefined));
     const { snapshot, outcome } = await commit(NOON, { by: storeOf(wire.attach(retrying)) });
 
     expect(outcome).toBe('switched');

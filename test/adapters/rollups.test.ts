@@ -14,7 +14,8 @@ import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/ro
 import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import { aChunk, anEntry } from '../builders/device-hour.ts';
 import { sha256 } from '../builders/identity.ts';
-import { faultAt, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
+import { RETRY_AT_ONCE } from '../../proof/faults.ts';
+import { faultAt, Wire } from '../../proof/wire.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
 const AT = '2026-08-21T12:00:00.000Z';
@@ -101,9 +102,9 @@ onBothEngines('rollups', (engine) => {
   });
 
   it.each([
-    ['before its last transaction', 5, 'dies-before'],
-    ['after its last transaction', 5, 'dies-after'],
-    ['after its first transaction', 2, 'dies-after'],
+    ['before its last transaction', 5, 'throw before'],
+    ['after its last transaction', 5, 'throw after'],
+    ['after its first transaction', 2, 'throw after'],
   ] as const)(
     'save more rows than fit into one transaction, and complete a save that ended %s',
     async (when, place, fault) => {
@@ -113,7 +114,7 @@ onBothEngines('rollups', (engine) => {
       const onDying = dynamoRollupStore(dying, tables.metric_rollup_hour);
       await expect(saveHour(facts({ pulls }), '09', onDying)).rejects.toThrow();
       dying.destroy();
-      const isDone = fault === 'dies-after' && place === 5;
+      const isDone = fault === 'throw after' && place === 5;
       // no message treats a half-saved day as done
       expect((await store.load(date)).day.rolledUpAt.size).toBe(isDone ? 1 : 0);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { pointsOn, scoreOn, tierOf, tiersUpTo, type DatedFacts } from '../../proof/simulator/model/scoring.ts';
-import { problemsOfBalances } from '../../proof/simulator/model/ledger.ts';
-import { TelemetryModel, type SentEvent } from '../../proof/simulator/model/telemetry.ts';
+import { pointsOn, scoreOn, tierOf, tiersUpTo, type DatedFacts } from '../../proof/model/scoring.ts';
+import { problemsOfBalances } from '../../proof/model/ledger.ts';
+import { TelemetryModel, type SentEvent } from '../../proof/model/telemetry.ts';
 
 const noFacts: DatedFacts = { events: [], issues: [], signIns: [], versions: [], pulls: [], lines: [] };
 const times = (count: number, command: string) => Array.from({ length: count }, () => command);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../local/engines/dynamodb-engine.ts';
-import { FAULTS } from '../../proof/simulator/faults.ts';
+import { FAULTS } from '../../proof/faults.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MUTATE = join(import.meta.dirname, 'mutate.ts');

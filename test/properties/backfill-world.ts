@@ -24,7 +24,8 @@ import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfil
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
-import { isInjected, Wire } from '../support/faults.ts';
+import { isInjected } from '../../proof/faults.ts';
+import { Wire } from '../../proof/wire.ts';
 import { RefreshWorld } from './refresh-world.ts';
 
 type Tables = Awaited<ReturnType<TestEngine['createTables']>>;

@@ -9,7 +9,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { faultsInOrder, isWrite, Wire, type FaultPlan } from '../support/faults.ts';
+import { isWrite } from '../../proof/faults.ts';
+import { faultsInOrder, Wire, type FaultPlan } from '../../proof/wire.ts';
 import { aRawEvent, invocationOf } from '../builders/telemetry.ts';
 import { always, BackfillWorld, copyOf, timeFor } from './backfill-world.ts';
 import { chooser, requestsOf, smallWaves, turns } from './telemetry-arbitraries.ts';
@@ -51,7 +52,7 @@ async function anOutdatedCommunity(): Promise<BackfillWorld> {
 const killedBefore =
   (last: number): FaultPlan =>
   ({ number }) =>
-    number >= last ? 'dies-before' : undefined;
+    number >= last ? 'throw before' : undefined;
 
 const start = { token: 'message-1' };
 const metricsOf = (items: readonly Record<string, any>[]) =>
@@ -120,7 +121,7 @@ describe('a backfill', () => {
           const deaths =
             killedAfter === null
               ? []
-              : Array.from({ length: 500 }, (_, n) => (n < killedAfter ? undefined : ('dies-before' as const)));
+              : Array.from({ length: 500 }, (_, n) => (n < killedAfter ? undefined : ('throw before' as const)));
           const deps = world.deps(
             killedAfter === null ? world.wire : new Wire(faultsInOrder(deaths), chooser(choices)),
           );

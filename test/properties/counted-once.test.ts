@@ -18,7 +18,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { aRawEvent, invocationOf } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { faultAt, FAULTS, faultsInOrder, plansOf, Wire } from '../support/faults.ts';
+import { PLAIN_FAULTS, isRetriedBySdk } from '../../proof/faults.ts';
+import { faultAt, faultsInOrder, plansOf, Wire } from '../../proof/wire.ts';
 import { chooser, faults, requestsOf, turns, waves, type Wave } from './telemetry-arbitraries.ts';
 import { PATIENCE, runs, TelemetryWorld, type Request } from './telemetry-world.ts';
 
@@ -120,7 +121,7 @@ describe('a sender that stops at any of its requests while another one gets thro
 describe('a function that dies at any of its requests, and whose sender gives up', () => {
   it("has stored no event that its sender's fold does not find", async () => {
     for (let n = 1, isDone = false; !isDone; n += 1) {
-      using world = await aWorld(new Wire(faultAt(n, 'dies-before')));
+      using world = await aWorld(new Wire(faultAt(n, 'throw before')));
       const events = [aRawEvent({ insert_id: 'one' }), aRawEvent({ insert_id: 'two', distinct_id: 'd2' })];
       await world.bindByHand('d2', 'bob');
       isDone = await world.sendOnce({ sender: 'ada', events });
@@ -167,11 +168,10 @@ describe('one fault at one request', () => {
     return wire.calls;
   };
 
-  it.each(FAULTS)('changes nothing at any request: %s', async (fault) => {
-    const isRetriedBySdk = !fault.startsWith('dies');
+  it.each(PLAIN_FAULTS)('changes nothing at any request: %s', async (fault) => {
     const calls = await tell(new Wire(), true);
     expect(calls).toContain('TransactWriteItemsCommand');
 
-    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk);
+    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk(fault));
   });
 });

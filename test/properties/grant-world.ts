@@ -2,7 +2,6 @@ import {
   type DynamoDBClient,
   ScanCommand,
   TransactGetItemsCommand,
-  TransactionCanceledException,
   TransactionInProgressException,
 } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
@@ -17,7 +16,8 @@ import { balanceKey, parseBalanceItem, parseGrantItem } from '../../functions/ad
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
-import { isInjected, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
+import { cancelled, isInjected, RETRY_AT_ONCE } from '../../proof/faults.ts';
+import { Wire } from '../../proof/wire.ts';
 
 /** A request: grants, or the reversal of one. */
 export type Ask = { readonly grants: readonly GrantRequest[] } | { readonly reverse: string };
@@ -75,12 +75,7 @@ export class GrantWorld {
           await next(args).catch(() => undefined);
           throw new TransactionInProgressException({ message: 'injected', $metadata: {} });
         }
-        const { TransactItems } = args.input as { TransactItems: readonly unknown[] };
-        throw new TransactionCanceledException({
-          message: 'injected',
-          $metadata: {},
-          CancellationReasons: TransactItems.map((_, index) => ({ Code: codes[index % codes.length]! })),
-        });
+        throw cancelled(args.input, codes);
       },
       { step: 'initialize', name: 'cancellations', priority: 'low' },
     );

@@ -16,7 +16,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aBadge, aFeedPost, anAward } from '../builders/grants.ts';
 import { aUsername } from '../builders/identity.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { FAULTS, faultsInOrder, plansOf, Wire } from '../support/faults.ts';
+import { PLAIN_FAULTS, isRetriedBySdk } from '../../proof/faults.ts';
+import { faultsInOrder, plansOf, Wire } from '../../proof/wire.ts';
 import { GrantWorld, type Ask, type Cancellation } from './grant-world.ts';
 import { chooser, faults, turns } from './telemetry-arbitraries.ts';
 import { runs } from './telemetry-world.ts';
@@ -123,9 +124,8 @@ describe('one fault at one request', () => {
     return wire.calls;
   };
 
-  it.each(FAULTS)('changes nothing at any request: %s', async (fault) => {
+  it.each(PLAIN_FAULTS)('changes nothing at any request: %s', async (fault) => {
     const calls = await tell(new Wire(), true);
-    const isResentBySdk = !fault.startsWith('dies');
-    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isResentBySdk);
+    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk(fault));
   });
 });

@@ -12,7 +12,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aRawEvent } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { faultsInOrder, Wire } from '../support/faults.ts';
+import { faultsInOrder, Wire } from '../../proof/wire.ts';
 import { MetricsWorld } from './metrics-world.ts';
 import { pick } from './refresh-world.ts';
 import { chooser, faults, requestsOf, smallWaves, turns, type Wave } from './telemetry-arbitraries.ts';

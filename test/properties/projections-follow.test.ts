@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { aUsername } from '../builders/identity.ts';
 import { aRawEvent } from '../builders/telemetry.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { faultsInOrder, Wire } from '../support/faults.ts';
+import { faultsInOrder, Wire } from '../../proof/wire.ts';
 import { CLOCKS_OFF, pick, RefreshWorld } from './refresh-world.ts';
 import { chooser, faults, requestsOf, smallWaves, turns, type Wave } from './telemetry-arbitraries.ts';
 import { PATIENCE, runs, type Request } from './telemetry-world.ts';

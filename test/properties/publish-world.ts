@@ -17,7 +17,8 @@ import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/regis
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
-import { isInjected, Wire } from '../support/faults.ts';
+import { isInjected } from '../../proof/faults.ts';
+import { Wire } from '../../proof/wire.ts';
 import { RefreshWorld } from './refresh-world.ts';
 import {
   latestOf,

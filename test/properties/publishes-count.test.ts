@@ -18,7 +18,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { FAULTS, faultsInOrder, plansOf, Wire } from '../support/faults.ts';
+import { PLAIN_FAULTS, isRetriedBySdk } from '../../proof/faults.ts';
+import { faultsInOrder, plansOf, Wire } from '../../proof/wire.ts';
 import { PublishWorld } from './publish-world.ts';
 import { pick } from './refresh-world.ts';
 import type { Operation } from './registry-model.ts';
@@ -204,10 +205,9 @@ describe('one fault at one request', () => {
     return wire.calls;
   };
 
-  it.each(FAULTS)('changes nothing at any request: %s', async (fault) => {
+  it.each(PLAIN_FAULTS)('changes nothing at any request: %s', async (fault) => {
     const calls = await tell(new Wire(), true);
-    const isRetriedBySdk = !fault.startsWith('dies');
-    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk);
+    for (const plan of plansOf(fault, calls)) await tell(new Wire(plan), isRetriedBySdk(fault));
   });
 });
 

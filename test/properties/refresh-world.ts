@@ -24,7 +24,8 @@ import { awsCaller } from '../../local/aws-client.ts';
 import { shardReader, shardsOf, type StreamRecord } from '../../local/events/stream-shard.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
-import { isInjected, Wire } from '../support/faults.ts';
+import { isInjected } from '../../proof/faults.ts';
+import { Wire } from '../../proof/wire.ts';
 import { activityScore, isNobody } from './telemetry-model.ts';
 import { countsOfFold, TelemetryWorld } from './telemetry-world.ts';
 

@@ -8,7 +8,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
-import { faultsInOrder, Wire } from '../support/faults.ts';
+import { faultsInOrder, Wire } from '../../proof/wire.ts';
 import { pick, RefreshWorld } from './refresh-world.ts';
 import { chooser, faults, requestsOf, turns, waves } from './telemetry-arbitraries.ts';
 import { PATIENCE, runs, type Request } from './telemetry-world.ts';

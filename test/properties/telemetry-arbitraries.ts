@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { invocationOf, type RawEvent } from '../builders/telemetry.ts';
-import type { Fault } from '../support/faults.ts';
+import type { Fault } from '../../proof/faults.ts';
 import type { Request, Sender } from './telemetry-world.ts';
 
 const MINUTE = 60_000;
@@ -114,7 +114,7 @@ export const faults: fc.Arbitrary<readonly (Fault | undefined)[]> = fc.array(
     { weight: 4, arbitrary: fc.constant(undefined) },
     {
       weight: 3,
-      arbitrary: fc.constantFrom<Fault>('lost-before', 'lost-after', 'throttled', 'dies-before', 'dies-after'),
+      arbitrary: fc.constantFrom<Fault>('lost before', 'lost after', 'throttled', 'throw before', 'throw after'),
     },
   ),
   { maxLength: 80 },

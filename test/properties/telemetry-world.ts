@@ -16,7 +16,8 @@ import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry
 import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';
 import type { RawEvent } from '../builders/telemetry.ts';
 import type { TestEngine } from '../support/engines.ts';
-import { isInjected, RETRY_AT_ONCE, Wire } from '../support/faults.ts';
+import { isInjected, RETRY_AT_ONCE } from '../../proof/faults.ts';
+import { Wire } from '../../proof/wire.ts';
 import { identityOf, refusalOf, tally, TelemetryModel, type Counts } from './telemetry-model.ts';
 
 /** Run counts are small, so that all properties fit into a normal test run. This factor raises them. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
-import type { DatedFacts } from '../../proof/simulator/model/scoring.ts';
+import type { DatedFacts } from '../../proof/model/scoring.ts';
 
 /** Read from the recording alone, with nothing of the code under test: what counts for each user, each with its date. */
 const RecordedEvent = z.object({

@@ -8,7 +8,7 @@ import { datesFrom } from '../../domain/shared/by-date.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { addDays, dateOf, dayNumberOf } from '../../domain/shared/utc.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
-import { scoreOn } from '../../proof/simulator/model/scoring.ts';
+import { scoreOn } from '../../proof/model/scoring.ts';
 import { expectCommunityTruth } from './community-truth.ts';
 import { datedFactsOf, firstDateOf } from './dated-truth.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';

@@ -8,7 +8,7 @@ import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry/re
 import { aPublication, aPublisher, aVersion } from '../../adapters/a-publication.ts';
 import { aUsername, sha256 } from '../../builders/identity.ts';
 import { startTestEngine, type TestEngine } from '../../support/engines.ts';
-import { Wire } from '../../support/faults.ts';
+import { Wire } from '../../../proof/wire.ts';
 
 let engine: TestEngine;
 let client: ReturnType<TestEngine['client']>;

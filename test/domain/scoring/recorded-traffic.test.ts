@@ -11,7 +11,7 @@ import { sumOf } from '../../../domain/scoring/username-metrics.ts';
 import { historyView, statsView } from '../../../domain/scoring/views.ts';
 import { kindOf } from '../../../domain/telemetry/event-kind.ts';
 import { datesFrom } from '../../../domain/shared/by-date.ts';
-import { scoreOn } from '../../../proof/simulator/model/scoring.ts';
+import { scoreOn } from '../../../proof/model/scoring.ts';
 import { datedFactsOf, firstDateOf } from '../../recording/dated-truth.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
 

@@ -27,7 +27,7 @@ import {
   VERSION_1,
   type DatedFacts,
   type Numbers,
-} from '../../../proof/simulator/model/scoring.ts';
+} from '../../../proof/model/scoring.ts';
 import { anAward } from '../../builders/grants.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from './model.ts';

@@ -15,7 +15,14 @@ export function hashOf(text: string): number {
 /** The same as a number in [0, 1). */
 export const fractionOf = (text: string): number => hashOf(text) / 2 ** 32;
 
-/** A sequence of random decisions from a seed. */
+/** The items in the order of their places, such as random ones. */
+export const inOrderOf = <Item>(items: readonly Item[], placeOf: (item: Item, index: number) => number) =>
+  items
+    .map((item, index) => ({ item, place: placeOf(item, index) }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }): Item => item);
+
+/** A sequence of random decisions from a seed: the only source of chance in the proof tools. */
 export class Chance {
   readonly #seed: string;
   #drawn = 0;
@@ -34,14 +41,28 @@ export class Chance {
     return Math.floor(this.next() * limit);
   }
 
+  /** A whole number from `least` to `most`, both included. */
+  between(least: number, most: number): number {
+    return least + this.below(most - least + 1);
+  }
+
   happens(probability: number): boolean {
     return this.next() < probability;
   }
 
+  /** Undefined only for an empty list. */
+  oneOf<Item>(items: readonly Item[]): Item | undefined {
+    return items[this.below(items.length)];
+  }
+
   of<Item>(items: readonly Item[]): Item {
-    const item = items[this.below(items.length)];
+    const item = this.oneOf(items);
     if (item === undefined) throw new Error('there is nothing to choose from');
     return item;
+  }
+
+  shuffled<Item>(items: readonly Item[]): readonly Item[] {
+    return inOrderOf(items, () => this.next());
   }
 
   /** One of the names, chosen by weight. */
