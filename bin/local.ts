@@ -10,6 +10,7 @@ import {
   communityFolder,
   readCommunity,
 } from '../functions/adapters/disk/community-files.ts';
+import { pageLookOf } from '../functions/adapters/disk/page-look.ts';
 import { openBundler } from '../infra/bundler.ts';
 import { synthIfStale } from '../infra/synth-if-stale.ts';
 import { type EditLoop, openEditLoop } from '../local/edit-loop.ts';
@@ -125,7 +126,14 @@ async function startEditLoop(): Promise<EditLoop> {
   };
   return openEditLoop({
     sources: [...WATCHED, communityFolder()],
-    bundle: (await openBundler({ community, logLevel: 'silent', splitting: true })).bundle,
+    bundle: (
+      await openBundler({
+        community,
+        look: () => pageLookOf(community(), communityFolder()),
+        logLevel: 'silent',
+        splitting: true,
+      })
+    ).bundle,
     directory: join(PROJECT_ROOT, 'cdk.out'),
     say: (text) => console.log(text.split('\n').map(withEscapes).join('\n')),
   });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { community } from '#community';
+import { community, pageLook } from '#community';
 import { openBundler } from './bundler.ts';
 
 const bundles = await writeBundles();
@@ -17,7 +17,11 @@ export function bundleOf(role: string): string {
 async function writeBundles(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'laurel-bundles-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true })); // read while the app is synthesized
-  const { bundle, close } = await openBundler({ community: () => community, logLevel: 'warning' });
+  const { bundle, close } = await openBundler({
+    community: () => community,
+    look: () => pageLook,
+    logLevel: 'warning',
+  });
   for (const [path, contents] of await bundle()) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), contents);

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BuildOptions, context, type Plugin } from 'esbuild';
-import { buildPageAssets } from './page-assets.ts';
+import { buildPageAssets, type PageLook } from './page-assets.ts';
 
 const PROJECT_ROOT = join(import.meta.dirname, '..');
 const FUNCTIONS = join(PROJECT_ROOT, 'functions');
@@ -21,6 +21,7 @@ export type Bundles = ReadonlyMap<string, Uint8Array>;
 export type BundlerOptions = Pick<BuildOptions, 'logLevel' | 'splitting'> & {
   /** Reads and checks the community's files. What it throws becomes an error of the build. */
   readonly community: () => unknown;
+  readonly look: () => PageLook;
 };
 
 export type Bundler = {
@@ -35,7 +36,7 @@ export type Bundler = {
  * bundled at once, which reads what they share once. With `splitting`, it is also written once, which takes a quarter of
  * the time.
  */
-export async function openBundler({ community, ...options }: BundlerOptions): Promise<Bundler> {
+export async function openBundler({ community, look, ...options }: BundlerOptions): Promise<Bundler> {
   const roles = readdirSync(FUNCTIONS).filter((folder) => readdirSync(join(FUNCTIONS, folder)).includes(HANDLER));
   const { rebuild, dispose } = await context({
     ...options,
@@ -56,10 +57,13 @@ export async function openBundler({ community, ...options }: BundlerOptions): Pr
   });
   return {
     async bundle() {
-      const [{ outputFiles }, assets] = await Promise.all([rebuild(), buildPageAssets()]);
+      const building = async () => buildPageAssets(look());
+      const [bundled, assets] = await Promise.allSettled([rebuild(), building()]);
+      if (bundled.status === 'rejected') throw bundled.reason; // it also says what is wrong with the community
+      if (assets.status === 'rejected') throw assets.reason;
       return new Map([
-        ...outputFiles.map(({ path, contents }) => [relative(ASSEMBLY, path), contents] as const),
-        ...[...assets].map(([name, contents]) => [join(PAGES_ROLE, 'assets', name), contents] as const),
+        ...bundled.value.outputFiles.map(({ path, contents }) => [relative(ASSEMBLY, path), contents] as const),
+        ...[...assets.value].map(([name, contents]) => [join(PAGES_ROLE, 'assets', name), contents] as const),
       ]);
     },
     close: dispose,

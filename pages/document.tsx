@@ -3,7 +3,12 @@ import { App } from './parts/app.tsx';
 import { previewOf } from './preview.ts';
 
 /** Where the assets of a release are: each name holds a hash of the content. */
-export type AssetPaths = { readonly script: string; readonly style: string; readonly icon: string };
+export type AssetPaths = {
+  readonly script: string;
+  readonly style: string;
+  readonly icon: string;
+  readonly logo?: string | undefined;
+};
 
 /** A whole page. What the browser goes on from is in an attribute: nothing in it is ever a script. */
 export function Document({ state, assets }: { readonly state: PageState; readonly assets: AssetPaths }) {
@@ -21,7 +26,7 @@ export function Document({ state, assets }: { readonly state: PageState; readonl
         <meta property="og:type" content={state.page === 'person' ? 'profile' : 'website'} />
         <meta property="og:site_name" content={state.site.name} />
         {image !== undefined && <meta property="og:image" content={`${state.origin}${image}`} />}
-        <link rel="icon" href={assets.icon} type="image/svg+xml" />
+        <link rel="icon" href={assets.logo ?? assets.icon} />
         <link rel="stylesheet" href={assets.style} />
         <script type="module" src={assets.script} />
       </head>

@@ -3,6 +3,7 @@ import { check } from '../shared/faults.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { CommunitySettings, type Community } from './community.ts';
+import { faultsOfPage } from './page-settings.ts';
 import { Checksums, ScoringRules, type ScoredEvent } from './scoring-rules.ts';
 
 /** What is wrong with a file of a community. */
@@ -15,7 +16,7 @@ export const fileOfRules = (version: string): string => `rules/${version}.json`;
 /** `2` before `10`. */
 const byNumbers = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
-/** Texts of files by their names within the folder of the community. */
+/** Texts of files by their names within the folder of the community; of an image, a character a byte. */
 export type CommunityFiles = ReadonlyMap<string, string>;
 
 export const sentenceOfFault = ({ file, path, expected }: FileFault): string =>
@@ -48,7 +49,7 @@ export function checkCommunity(files: CommunityFiles, sha256: Sha256): Result<Co
   const checksums = files.has(CHECKSUMS_FILE) ? parsed(CHECKSUMS_FILE, Checksums) : {};
   if (checksums !== undefined) faults.push(...faultsOfChecksums(files, checksums, sha256));
   if (settings === undefined) return err(faults);
-  if (faults.length === 0) faults.push(...faultsAmong(settings, rules));
+  if (faults.length === 0) faults.push(...faultsAmong(settings, rules), ...faultsOfLook(settings, files));
   return faults.length === 0 ? ok({ settings, rules }) : err(faults);
 }
 
@@ -117,6 +118,12 @@ function* faultsAmong(settings: CommunitySettings, rules: readonly ScoringRules[
   yield* faultsOfBoards(settings);
   yield* faultsOfIdentities(rules);
 }
+
+const faultsOfLook = ({ page = {}, boards }: CommunitySettings, files: CommunityFiles): readonly FileFault[] => {
+  const names = boards.map(({ name }) => name);
+  const logoBytes = page.logo === undefined ? undefined : files.get(page.logo)?.length;
+  return [...faultsOfPage(page, { boards: names, logoBytes })].map((fault) => ({ file: SETTINGS_FILE, ...fault }));
+};
 
 function* faultsOfBoards({ boards }: CommunitySettings): Generator<FileFault, void> {
   const at = (path: string, expected: string): FileFault => ({ file: SETTINGS_FILE, path, expected });

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { PageSettings } from './page-settings.ts';
 import { RulesVersion, type ScoringRules } from './scoring-rules.ts';
 
 /** The longest window of any board: scores of past dates are known as far back. */
@@ -50,7 +51,7 @@ export const CommunitySettings = z.strictObject({
         z.lte(1_200, 'expected a whole number of months from 2 to 1200'),
       ),
   }),
-  page: z.optional(z.looseObject({})),
+  page: z.optional(PageSettings),
   hooks: z.optional(z.looseObject({})),
   awards: z.optional(z.looseObject({})),
 });

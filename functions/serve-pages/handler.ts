@@ -20,7 +20,7 @@ export const handler = httpFunction({
       authenticate: api.authenticate,
       get: apiInProcess(apiRoutes, api, ({ path, error }) => logger.error('a part of a page failed', { path, error })),
       clock: api.clock,
-      site: siteOfCommunity,
+      site: { ...siteOfCommunity, logo: assets.paths.logo },
       render: (state) => renderPage(state, assets.paths),
       renderBadge,
       renderCard,

@@ -4,11 +4,12 @@ import type { ScoreView } from '../../domain/scoring/views.ts';
 import { dateOf } from '../../domain/shared/utc.ts';
 import { scorePath, type Answer } from '../../pages/api.ts';
 import { number } from '../../pages/format.ts';
-import { GREEN, GREY, STYLES, THEMES, type BadgeText, type CardText, type Theme } from '../../pages/images/images.ts';
+import { GREY, THEMES, type BadgeText, type CardText } from '../../pages/images/images.ts';
 import { gainsOf, loadYear } from '../../pages/load.ts';
 import type { Reply } from '../runtime/problems.ts';
 import { route } from '../runtime/route.ts';
 import type { ServePagesDeps } from './routes.ts';
+import { BADGE_COLOR, CARD_STYLES } from './site.ts';
 
 const SVG_TYPE = 'image/svg+xml; charset=utf-8';
 const CACHE_SECONDS = 300;
@@ -49,7 +50,7 @@ const messageOf = (show: (typeof SHOWN)[number], { canonicalScore, tier, rank }:
 
 function badgeOf(answer: Answer<ScoreView>, show: (typeof SHOWN)[number], community: string): BadgeText {
   const label = show === 'score' ? community.toLowerCase() : `${community.toLowerCase()} ${show}`;
-  if (answer.ok) return { label, message: messageOf(show, answer.view), color: GREEN };
+  if (answer.ok) return { label, message: messageOf(show, answer.view), color: BADGE_COLOR };
   return { label, message: isFault(answer) ? 'unavailable' : 'unknown', color: GREY };
 }
 
@@ -116,7 +117,8 @@ export const imageRoutes = [
     answers: { 200: { description: 'The image', types: ['image/svg+xml'] } },
     async handle({ params: { username }, query: { theme } }, deps: ServePagesDeps) {
       const { answer, card } = await cardOf(deps, username);
-      return svg(deps.renderCard(card, theme), STYLES[theme satisfies Theme], answer);
+      const style = CARD_STYLES[theme];
+      return svg(deps.renderCard(card, style), style, answer);
     },
   }),
 ];

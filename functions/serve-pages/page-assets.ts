@@ -15,6 +15,10 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
+  png: 'image/png',
+  webp: 'image/webp',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
 };
 /** The best first, by the ending of its file. */
 const ENCODINGS = [
@@ -22,8 +26,10 @@ const ENCODINGS = [
   { name: 'gzip', ending: '.gz' },
 ] as const;
 
-const Manifest = z.object({ script: z.string(), style: z.string(), icon: z.string() });
+const Manifest = z.object({ script: z.string(), style: z.string(), icon: z.string(), logo: z.optional(z.string()) });
 
+/** An image that is opened by itself runs nothing and loads nothing. */
+const OF_IMAGES = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 /** A name holds the hash of what is in the file: it may be kept for good. */
 const FOR_GOOD = 'public, max-age=31536000, immutable';
 
@@ -39,10 +45,11 @@ export function readPageAssets(directory: string): PageAssets {
       const isAccepted = (encoding: string) => new RegExp(`\\b${encoding}\\b`, 'iu').test(acceptEncoding);
       const best = ENCODINGS.find((encoding) => isAccepted(encoding.name) && files.has(`${name}${encoding.ending}`));
       const data = files.get(`${name}${best?.ending ?? ''}`) ?? plain;
+      const policy = type.startsWith('image/') ? { 'content-security-policy': OF_IMAGES } : {};
       const encoding = best === undefined ? {} : { 'content-encoding': best.name };
       return {
         status: 200,
-        headers: { 'cache-control': FOR_GOOD, vary: 'accept-encoding', ...encoding },
+        headers: { 'cache-control': FOR_GOOD, vary: 'accept-encoding', ...policy, ...encoding },
         content: { type, data },
       };
     },

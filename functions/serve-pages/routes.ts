@@ -4,7 +4,7 @@ import { dateOf } from '../../domain/shared/utc.ts';
 import { addressOf, type Address } from '../../pages/address.ts';
 import { withQuery, type Answer, type Get } from '../../pages/api.ts';
 import { loadPage } from '../../pages/load.ts';
-import type { BadgeText, CardText, Theme } from '../../pages/images/images.ts';
+import type { BadgeText, CardText } from '../../pages/images/images.ts';
 import type { Site } from '../../pages/site.ts';
 import { mainAnswer, type PageState } from '../../pages/state.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -19,7 +19,7 @@ export type ServePagesDeps = HttpDeps & {
   /** The page as HTML. */
   readonly render: (state: PageState) => string;
   readonly renderBadge: (badge: BadgeText) => string;
-  readonly renderCard: (card: CardText, theme: Theme) => string;
+  readonly renderCard: (card: CardText, style: string) => string;
   readonly asset: (name: string, acceptEncoding: string | undefined) => Reply | undefined;
 };
 

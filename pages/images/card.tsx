@@ -1,12 +1,12 @@
 import { Calendar, calendarSize } from '../charts/calendar.tsx';
 import { counted, number, visible } from '../format.ts';
-import { STYLES, type CardText, type Theme } from './images.ts';
+import type { CardText } from './images.ts';
 
 const [WIDTH, PAD] = [780, 24];
 const MOST_CHARACTERS = 28;
 const cut = (text: string): string => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text);
 
-export function ScoreCard({ card, theme }: { readonly card: CardText; readonly theme: Theme }) {
+export function ScoreCard({ card, style }: { readonly card: CardText; readonly style: string }) {
   const { name, notice, community, score, tier = '', rank = null, days } = card;
   const height = notice === undefined ? 110 + calendarSize(days.length).height + PAD : 96;
   const figures =
@@ -22,7 +22,7 @@ export function ScoreCard({ card, theme }: { readonly card: CardText; readonly t
       aria-label={text}
     >
       <title>{text}</title>
-      <style dangerouslySetInnerHTML={{ __html: STYLES[theme] }} />
+      <style dangerouslySetInnerHTML={{ __html: style }} />
       <rect class="g" x="0.5" y="0.5" width={WIDTH - 1} height={height - 1} rx="14" />
       <g font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif">
         <text class="i" x={PAD} y="46" font-size="24" font-weight="700">

@@ -8,6 +8,7 @@ import * as z from 'zod/mini';
 import { checkCommunity, sentenceOfFault } from '../../domain/rules/check-community.ts';
 import { CommunitySettings } from '../../domain/rules/community.ts';
 import { ScoringRules } from '../../domain/rules/scoring-rules.ts';
+import { siteOf } from '../../functions/serve-pages/site.ts';
 import { filesOf, readCommunity, sha256OfText } from '../../functions/adapters/disk/community-files.ts';
 import { aCommunity, type Json } from '../builders/community.ts';
 import { temporaryDirectory } from '../support/stack.ts';
@@ -151,10 +152,65 @@ describe('files of a community', () => {
       ({ settings }) => (settings.boards[1].categories = ['sports']),
       'community.json: boards.1.categories: expected none: boards are of all contributions as yet',
     ],
+    [
+      'an unknown property of the pages',
+      ({ settings }) => (settings.page = { colour: '#1c6b40' }),
+      'community.json: page.colour: unknown field',
+    ],
+    [
+      'an accent that is no colour',
+      ({ settings }) => (settings.page = { accent: 'green' }),
+      'community.json: page.accent: expected a colour as # and 6 hexadecimal digits',
+    ],
+    [
+      'an accent that cannot be read',
+      ({ settings }) => (settings.page = { accent: '#FFCC00' }),
+      'community.json: page.accent: expected a colour that can be read on light pages, which takes a contrast of 4.5: #FFCC00 has 1.3, and #856a00 is dark enough',
+    ],
+    [
+      'a logo that is not there',
+      ({ settings }) => (settings.page = { logo: 'logo.svg' }),
+      'community.json: page.logo: expected a file of the folder, and there is no logo.svg',
+    ],
+    [
+      'a logo elsewhere',
+      ({ settings }) => (settings.page = { logo: '../logo.svg' }),
+      'community.json: page.logo: expected the name of an svg, png, webp or jpg file in the folder of the community',
+    ],
+    [
+      'a logo that makes the first page large',
+      ({ settings, texts }) => {
+        settings.page = { logo: 'logo.png' };
+        texts.set('logo.png', 'x'.repeat(8_193));
+      },
+      'community.json: page.logo: expected a file of at most 8192 bytes, and logo.png has 8193',
+    ],
+    [
+      'a link that runs something',
+      ({ settings }) => (settings.page = { links: [{ title: 'Forum', href: 'javascript:alert(1)' }] }),
+      'community.json: page.links.0.href: expected an address that begins with https://, http://, mailto: or /',
+    ],
+    [
+      'a first board that is none',
+      ({ settings }) => (settings.page = { board: 'weekly' }),
+      'community.json: page.board: expected one of alltime, today, week, season',
+    ],
     ['no JSON', ({ texts }) => texts.set('rules/1.json', '{'), /^rules\/1\.json: expected JSON: /],
   ])('with %s are refused in one sentence', (_what, change, sentence) => {
     expect(faultsAfter(change)).toEqual([typeof sentence === 'string' ? sentence : expect.stringMatching(sentence)]);
   });
+});
+
+it('the pages of a community are as its files describe them', () => {
+  const { settings, rules } = aCommunity();
+  const links = [{ title: 'Forum', href: 'https://forum.example.org' }];
+  const page = { logo: 'logo.svg', accent: '#1c6b40', links, board: 'week' };
+  const checked = CommunitySettings.parse({ ...settings, page });
+
+  expect(
+    faultsAfter((files) => (files.settings = { ...settings, page }) && files.texts.set('logo.svg', '<svg/>')),
+  ).toEqual([]);
+  expect(siteOf(checked, rules)).toMatchObject({ links, boards: [{ name: 'week' }, { name: 'alltime' }, ...[{}, {}]] });
 });
 
 describe('laurel community new', () => {

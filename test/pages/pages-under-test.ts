@@ -5,7 +5,7 @@ import { readPageAssets } from '../../functions/serve-pages/page-assets.ts';
 import { routes, type ServePagesDeps } from '../../functions/serve-pages/routes.ts';
 import { siteOfCommunity } from '../../functions/serve-pages/site.ts';
 import { httpFunction } from '../../functions/runtime/http-function.ts';
-import { buildPageAssets } from '../../infra/page-assets.ts';
+import { buildPageAssets, type PageLook } from '../../infra/page-assets.ts';
 import type { Get } from '../../pages/api.ts';
 import { renderBadge, renderCard } from '../../pages/images/render.tsx';
 import { renderPage } from '../../pages/render.tsx';
@@ -26,16 +26,16 @@ export const answering =
   };
 
 /** The pages with an API of the test's own. */
-export async function pagesUnderTest() {
+export async function pagesUnderTest(look: PageLook = { style: '' }) {
   const directory = mkdtempSync(join(tmpdir(), 'laurel-assets-'));
-  for (const [name, content] of await buildPageAssets()) writeFileSync(join(directory, name), content);
+  for (const [name, content] of await buildPageAssets(look)) writeFileSync(join(directory, name), content);
   const assets = readPageAssets(directory);
   const serve = (get: Get, method = 'GET') => {
     const wire = (): ServePagesDeps => ({
       authenticate: async () => undefined,
       get,
       clock: () => NOW,
-      site: siteOfCommunity,
+      site: { ...siteOfCommunity, logo: assets.paths.logo },
       render: (state) => renderPage(state, assets.paths),
       renderBadge,
       renderCard,

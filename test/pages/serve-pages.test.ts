@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answering, failing, HOSTILE, pagesUnderTest, type Answers } from './pages-under-test.ts';
@@ -197,7 +200,9 @@ describe('the board', () => {
     const serve = pages.serve(answering({ '/v1/leaderboards': board(many, { total: 10_000, next: 'x'.repeat(80) }) }));
     const page = await serve('/', { 'accept-encoding': 'gzip' });
     const sizes = await Promise.all(
-      Object.values(pages.paths).map(async (path) => (await serve(path, { 'accept-encoding': 'gzip' })).bytes.length),
+      [pages.paths.script, pages.paths.style, pages.paths.icon].map(
+        async (path) => (await serve(path, { 'accept-encoding': 'gzip' })).bytes.length,
+      ),
     );
     const [script = 0] = sizes;
 
@@ -228,6 +233,23 @@ describe('assets', () => {
     expect(gunzipSync(zipped.bytes).toString()).toBe(plain.text);
     expect(best.headers['content-encoding']).toBe('br');
     expect(zipped.bytes.length).toBeLessThan(gzipSync(plain.text, { level: 1 }).length);
+  });
+
+  it('are those of the community: its logo, and its accent in light and dark', async () => {
+    const logo = join(mkdtempSync(join(tmpdir(), 'laurel-logo-')), 'our.svg');
+    writeFileSync(logo, '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
+    const own = await pagesUnderTest({ style: ':root{--accent:#123456}', logo });
+    const serve = own.serve(answering({ '/v1/leaderboards': board([]) }));
+
+    expect(own.paths.logo).toMatch(/^\/assets\/logo\.[A-Z0-9]{8}\.svg$/u);
+    expect((await serve('/')).text).toContain(`<img class="logo" src="${own.paths.logo}"`);
+    expect(await serve(own.paths.logo!)).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'image/svg+xml', 'content-security-policy': expect.stringContaining('sandbox') },
+    });
+    expect(own.paths.style).not.toBe(pages.paths.style);
+    expect((await serve(own.paths.style)).text).toContain('--accent:#123456');
+    own.remove();
   });
 
   it.each(['nothing.js', 'manifest.json', '..%2f..%2fhandler.ts'])('%s is not one', async (name) => {

@@ -8,6 +8,7 @@ import {
   type FileFault,
 } from '../../../domain/rules/check-community.ts';
 import type { Community } from '../../../domain/rules/community.ts';
+import { LOGO_NAME } from '../../../domain/rules/page-settings.ts';
 import type { Result } from '../../../domain/shared/result.ts';
 
 export const sha256OfText = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -32,9 +33,10 @@ export class CommunityError extends Error {
   }
 }
 
-/** The files that describe one community. */
+/** The files that describe one community, with the images beside them: one of these may be the logo. */
 export function filesOf(directory: string): CommunityFiles {
   const rules = join(directory, 'rules');
+  const images = existsSync(directory) ? readdirSync(directory).filter((name) => LOGO_NAME.test(name)) : [];
   const names = [
     ...(existsSync(join(directory, 'community.json')) ? ['community.json'] : []),
     ...(existsSync(rules) && statSync(rules).isDirectory()
@@ -43,7 +45,10 @@ export function filesOf(directory: string): CommunityFiles {
           .map((name) => `rules/${name}`)
       : []),
   ];
-  return new Map(names.map((name) => [name, readFileSync(join(directory, name), 'utf8')]));
+  return new Map([
+    ...names.map((name) => [name, readFileSync(join(directory, name), 'utf8')] as const),
+    ...images.map((name) => [name, readFileSync(join(directory, name), 'latin1')] as const),
+  ]);
 }
 
 export const readCommunity = (directory: string): Result<Community, readonly FileFault[]> =>

@@ -1,5 +1,6 @@
 import type { Community } from '../../../domain/rules/community.ts';
 import { CommunityError, communityFolder, readCommunity } from './community-files.ts';
+import { pageLookOf } from './page-look.ts';
 
 function checked(): Community {
   const read = readCommunity(communityFolder());
@@ -12,3 +13,6 @@ function checked(): Community {
  * place of this module, read and checked when they are built, so that no cold start parses it.
  */
 export const community: Community = checked();
+
+/** For the build of the pages. It is in no bundle. */
+export const pageLook = pageLookOf(community, communityFolder());
