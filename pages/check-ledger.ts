@@ -1,3 +1,4 @@
+import { openingsOf } from '../domain/grants/commitment.ts';
 import { lineText } from '../domain/grants/line-hash.ts';
 import type { GrantsView } from '../domain/grants/views.ts';
 import { grantsPath, type Answer, type Get } from './api.ts';
@@ -14,16 +15,23 @@ export type LedgerReport = {
 };
 
 /** SHA-256 in hexadecimal, by the browser or by Node. */
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** What is wrong with a line, beside the one that follows it: both as the API gave them, the newest first. */
-export async function faultsOfLine(username: string, line: Line, newer: Line | undefined): Promise<LedgerFault[]> {
+export async function faultsOfLine(accountId: string, line: Line, newer: Line | undefined): Promise<LedgerFault[]> {
   const { hash, reverses: _, ...hashed } = line;
-  const computed = await sha256(lineText({ ...hashed, username }));
+  const computed = await sha256(new TextEncoder().encode(lineText({ ...hashed, username: accountId })));
+  const texts = await Promise.all(
+    openingsOf(line).map(async ({ part, bytes, commitment }) => {
+      const isRight = bytes !== null && (await sha256(bytes)) === commitment;
+      return [isRight, `its ${part} does not give its commitment: the text was changed`] as const;
+    }),
+  );
   const checks: readonly (readonly [boolean, string])[] = [
+    ...texts,
     [computed === hash, 'its text does not give its hash: the line was changed'],
     [newer === undefined || newer.seq === line.seq + 1, 'a line after it is missing, or there twice'],
     [newer === undefined || newer.previousHash === hash, 'the line after it does not name its hash'],
@@ -56,7 +64,7 @@ export async function checkLedger(
     const page: Answer<GrantsView> = await get(grantsPath(username, { limit: 1_000, cursor }));
     if (!page.ok) return { ...so(), failed: page.sentence };
     for (const line of page.view.grants) {
-      faults.push(...(await faultsOfLine(username, line, newer)));
+      faults.push(...(await faultsOfLine(page.view.accountId, line, newer)));
       newer = line;
       lines += 1;
       sum += line.amount;

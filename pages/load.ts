@@ -126,7 +126,7 @@ async function loadPerson({ username, cursor }: PersonAddress, { get, today }: L
 function firstPageOf(newest: Answer<GrantsView>): Answer<GrantsView> {
   if (!newest.ok || newest.view.grants.length <= LINES_A_PAGE) return newest;
   const grants = newest.view.grants.slice(0, LINES_A_PAGE);
-  return { ok: true, view: { grants, next: String(grants.at(-1)?.seq ?? 1) } };
+  return { ok: true, view: { ...newest.view, grants, next: String(grants.at(-1)?.seq ?? 1) } };
 }
 
 async function loadCommunity({ days, sort }: CommunityAddress, { get, today, site }: Loading): Promise<CommunityData> {

@@ -10,7 +10,7 @@ import { currentRules } from '../rules/current-rules.ts';
 import { decideScore, type UserScore } from '../scoring/score.ts';
 import type { ScoreStore, StoredUser } from '../scoring/score-store.port.ts';
 import { computedByNow, isKnown, SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts';
-import type { Clock, Sha256 } from '../shared/environment.ts';
+import type { Clock, Sha256OfBytes } from '../shared/environment.ts';
 import { addDays, dateOf, type UtcDate } from '../shared/utc.ts';
 import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
@@ -30,7 +30,7 @@ export type LookDeps = {
   readonly scores: Pick<ScoreStore, 'load'>;
   readonly ledger: LinesDeps;
   readonly clock: Clock;
-  readonly sha256: Sha256;
+  readonly sha256: Sha256OfBytes;
 };
 
 export type Look = {
@@ -83,7 +83,7 @@ function differencesOfLedger(
   username: Username,
   read: LedgerRead,
   proven: Balance,
-  sha256: Sha256,
+  sha256: Sha256OfBytes,
 ): readonly Difference[] {
   const ofLines = auditOf(username, read, sha256).problems.flatMap(({ code, seq, error }) =>
     seq === undefined ? [] : [{ what: `line ${seq}: ${code}`, expected: null, found: error }],

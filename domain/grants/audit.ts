@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import type { Sha256 } from '../shared/environment.ts';
+import type { Sha256OfBytes } from '../shared/environment.ts';
 import { applyLine, emptyBalance, type Balance } from './balance.ts';
+import { wrongTextsOf } from './commitment.ts';
 import type { GrantLine } from './grant.ts';
 import type { LineFault } from './grant-ledger.port.ts';
 import { hashOfLine } from './line-hash.ts';
@@ -16,6 +17,7 @@ export const AuditProblem = z.object({
     'missing_line',
     'repeated_seq',
     'changed_line',
+    'changed_text',
     'broken_chain',
     'wrong_balance_after',
     'wrong_line_count',
@@ -68,7 +70,7 @@ export const linesToAudit = (from: number): { readonly after: number; readonly l
 export function auditOf(
   username: string,
   { balance, lines: read, faults }: LedgerRead,
-  sha256: Sha256,
+  sha256: Sha256OfBytes,
   from = 1,
 ): AuditView {
   const lines = read.filter(({ seq }) => seq >= from);
@@ -114,7 +116,7 @@ function problemsOfLines(
     readonly lines: readonly GrantLine[];
     readonly faults: readonly LineFault[];
   },
-  sha256: Sha256,
+  sha256: Sha256OfBytes,
 ): readonly AuditProblem[] {
   const problems: AuditProblem[] = faults
     .filter(({ seq }) => seq >= from)
@@ -133,6 +135,8 @@ function problemsOfLines(
     if (seq < expected) note('repeated_seq', seq, `there are two lines ${seq}`);
     if (hashOfLine(line, sha256) !== hash)
       note('changed_line', seq, `line ${seq} is not the one that its hash was made of`);
+    for (const part of wrongTextsOf(line, sha256))
+      note('changed_text', seq, `line ${seq}: ${part} is not the text that its commitment was made of`);
     if ('hash' in before) {
       if (previousHash !== before.hash) note('broken_chain', seq, `line ${seq} does not follow the line before it`);
       const sum = before.balanceAfter + amount;

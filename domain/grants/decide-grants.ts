@@ -1,5 +1,6 @@
-import type { Sha256 } from '../shared/environment.ts';
+import type { Sha256OfBytes } from '../shared/environment.ts';
 import { applyLine, type Balance } from './balance.ts';
+import { commitTo } from './commitment.ts';
 import { isSameGrant, type GrantLine, type GrantRequest } from './grant.ts';
 import { hashOfLine } from './line-hash.ts';
 
@@ -18,6 +19,8 @@ export type GrantDecision = {
   readonly outcomes: readonly GrantOutcome[];
 };
 
+type Making = { readonly rulesVersion: string; readonly seed: string; readonly sha256: Sha256OfBytes };
+
 /** The outcome of a request whose id a line already has. */
 export const judgeAgainst = (request: GrantRequest, line: GrantLine): GrantOutcome => ({
   kind: isSameGrant(request, line) ? 'duplicate' : 'conflict',
@@ -26,13 +29,13 @@ export const judgeAgainst = (request: GrantRequest, line: GrantLine): GrantOutco
 
 /**
  * May these grants of one user be added? `existing` holds the lines that already have an id of these requests, whatever
- * user they are of. Pure: times are in the requests.
+ * user they are of. Pure: times are in the requests, and the salts come from `seed`, a random text that nobody keeps.
  */
 export function decideGrants(
   before: Balance,
   requests: readonly GrantRequest[],
   existing: ReadonlyMap<string, GrantLine>,
-  { rulesVersion, sha256 }: { readonly rulesVersion: string; readonly sha256: Sha256 },
+  making: Making,
 ): GrantDecision {
   const taken = new Map(existing);
   const lines: GrantLine[] = [];
@@ -44,7 +47,7 @@ export function decideGrants(
       outcomes.push(judgeAgainst(request, first));
       continue;
     }
-    const line = nextLine(balance, request, { rulesVersion, sha256 });
+    const line = nextLine(balance, request, making);
     taken.set(request.grantId, line);
     lines.push(line);
     outcomes.push({ kind: 'granted', line });
@@ -53,13 +56,10 @@ export function decideGrants(
   return { lines, balance, outcomes };
 }
 
-function nextLine(
-  balance: Balance,
-  request: GrantRequest,
-  { rulesVersion, sha256 }: { readonly rulesVersion: string; readonly sha256: Sha256 },
-): GrantLine {
+function nextLine(balance: Balance, request: GrantRequest, { rulesVersion, seed, sha256 }: Making): GrantLine {
   const line = {
     ...request,
+    ...commitTo(request, { seed, sha256 }),
     seq: balance.seq + 1,
     balanceAfter: balance.totalScore + request.amount,
     rulesVersion,

@@ -1,5 +1,5 @@
 import type { Username } from '../identity/username.ts';
-import type { Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
+import type { Random, RandomToken, Sha256OfBytes, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { amongMany, untilSaved } from '../shared/until-saved.ts';
 import { emptyBalance, type Balance } from './balance.ts';
@@ -13,7 +13,7 @@ export type GrantConflict = { readonly request: GrantRequest; readonly first: Gr
 export type GrantDeps = {
   readonly ledger: GrantLedger;
   readonly rules: LineRules;
-  readonly sha256: Sha256;
+  readonly sha256: Sha256OfBytes;
   readonly randomToken: RandomToken;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -98,7 +98,7 @@ async function grantAtOnce(
   const { ledger, sha256 } = deps;
   const rulesVersion = deps.rules.inForce.version;
   // One for all tries: a try whose answer was lost may have been the one that wrote.
-  const writeId = deps.randomToken(6);
+  const [writeId, seed] = [deps.randomToken(6), deps.randomToken(16)];
   return untilSaved<(readonly [GrantRequest, GrantOutcome])[]>(
     amongMany(deps, `balance of ${username}`),
     async (isFirst) => {
@@ -106,7 +106,11 @@ async function grantAtOnce(
       const found = requests.map(({ grantId }) => grants.get(grantId));
       const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));
       const before = balances.get(username) ?? emptyBalance; // read only if a grant is missing
-      const { lines, balance: after, outcomes } = decideGrants(before, requests, existing, { rulesVersion, sha256 });
+      const {
+        lines,
+        balance: after,
+        outcomes,
+      } = decideGrants(before, requests, existing, { rulesVersion, seed, sha256 });
       const isStale =
         lines.length > 0 && (await ledger.append({ username, before, lines, after, writeId })) === 'stale';
       if (isStale) return 'stale';

@@ -18,8 +18,13 @@ export type GrantRequest = {
   readonly grantedBy?: string;
 };
 
-/** One line of the ledger: never edited, never removed. */
+/** One line of the ledger. It is never removed, and nothing that its hash covers is ever changed. */
 export type GrantLine = GrantRequest & {
+  /** Salts are hexadecimal. An erased text has lost its salt, too; its commitment stays. */
+  readonly reasonSalt?: string;
+  readonly reasonCommitment?: string;
+  readonly grantedBySalt?: string;
+  readonly grantedByCommitment?: string;
   /** 1, 2, 3, … for each user, without gaps. */
   readonly seq: number;
   /** The user's total after this line. */

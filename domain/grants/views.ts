@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import { AuditProblem } from './audit.ts';
 import { reversedBy, type GrantLine } from './grant.ts';
+import { LINE_FORMAT } from './line-hash.ts';
 
 /** The ledger's answers, each with its schema: the documentation and the handlers use the same. */
 
 const Points = z.int();
 const Hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+const Salt = z.string().check(z.regex(/^[0-9a-f]{32}$/));
 
 export const GrantedView = z.object({
   grantId: z.string(),
@@ -27,13 +29,21 @@ export const grantedView = (line: GrantLine): GrantedView => {
 };
 
 export const GrantView = z.object({
+  /** The format of the text that the hash is made of. */
+  format: z.literal(LINE_FORMAT),
   grantId: z.string(),
   key: z.string(),
   category: z.string(),
   source: z.string(),
   amount: Points,
-  reason: z.optional(z.string()),
-  grantedBy: z.optional(z.string()),
+  /** The texts: null if there is none, or if it was erased. The commitment of an erased text stays. */
+  reason: z.nullable(z.string()),
+  /** 16 bytes in hexadecimal. The commitment is the SHA-256 of these bytes followed by the text in UTF-8. */
+  reasonSalt: z.nullable(Salt),
+  reasonCommitment: z.nullable(Hash),
+  grantedBy: z.nullable(z.string()),
+  grantedBySalt: z.nullable(Salt),
+  grantedByCommitment: z.nullable(Hash),
   /** The grant that a reversal takes back. */
   reverses: z.optional(z.string()),
   grantedAt: z.iso.datetime(),
@@ -45,6 +55,8 @@ export const GrantView = z.object({
 });
 
 export const GrantsView = z.object({
+  /** The account that the text of each line names. */
+  accountId: z.string(),
   /** Newest first. */
   grants: z.array(GrantView),
   /** The unreadable lines among them, if any. */
@@ -57,5 +69,15 @@ export type GrantsView = z.infer<typeof GrantsView>;
 export function grantView(line: GrantLine): z.infer<typeof GrantView> {
   const { username: _, ...shown } = line;
   const reverses = reversedBy(line);
-  return { ...shown, ...(reverses === undefined ? {} : { reverses }) };
+  return {
+    format: LINE_FORMAT,
+    ...shown,
+    reason: line.reason ?? null,
+    reasonSalt: line.reasonSalt ?? null,
+    reasonCommitment: line.reasonCommitment ?? null,
+    grantedBy: line.grantedBy ?? null,
+    grantedBySalt: line.grantedBySalt ?? null,
+    grantedByCommitment: line.grantedByCommitment ?? null,
+    ...(reverses === undefined ? {} : { reverses }),
+  };
 }

@@ -4,7 +4,7 @@ import type { GrantAppend, GrantsTogether } from '../grants/grant-ledger.port.ts
 import { publishGrantOf } from './publish-grant.ts';
 import type { Username } from '../identity/username.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
-import type { Clock, Random, RandomToken, Sha256, Sleep } from '../shared/environment.ts';
+import type { Clock, Random, RandomToken, Sha256OfBytes, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { isoOf } from '../shared/utc.ts';
 import { membersNow, type Collectives } from '../identity/collective.ts';
@@ -28,7 +28,7 @@ export type ConfirmDeps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly randomToken: RandomToken;
-  readonly sha256: Sha256;
+  readonly sha256: Sha256OfBytes;
   readonly sleep: Sleep;
 };
 
@@ -60,7 +60,7 @@ export async function confirmPublish(
   const { registry } = deps;
   const { name, version, publisher } = confirmation;
   // One for all tries: a try whose answer was lost may have been the one that wrote.
-  const writeId = deps.randomToken(6);
+  const [writeId, seed] = [deps.randomToken(6), deps.randomToken(16)];
 
   return untilSaved<Result<ConfirmOutcome, ConfirmRefusal>>(withinRequest(deps), async (isFirst) => {
     // In this order: a read that finds a new owner also finds the version that came with them.
@@ -77,7 +77,7 @@ export async function confirmPublish(
 
     const { credited, collective } = await creditedBy(deps, confirmation);
     const published = publishedNow(deps, confirmation, credited);
-    const grants = await grantsOf(deps, published, { writeId, mayBeThere: !isFirst });
+    const grants = await grantsOf(deps, published, { writeId, seed, mayBeThere: !isFirst });
     const outcome = await registry.publish({ version: published, extension, ...collective, grants, writeId });
     return outcome === 'published' ? ok({ kind: 'published', version: published }) : outcome;
   });
@@ -115,7 +115,7 @@ const publishedNow = (
 async function grantsOf(
   { ledger, rules, sha256 }: ConfirmDeps,
   published: PublishedVersion,
-  { writeId, mayBeThere }: { readonly writeId: string; readonly mayBeThere: boolean },
+  { writeId, seed, mayBeThere }: { readonly writeId: string; readonly seed: string; readonly mayBeThere: boolean },
 ): Promise<readonly GrantAppend[]> {
   const { name, version, credited } = published;
   const grantIds = credited.map((username) => publishGrantId(name, version, username));
@@ -124,7 +124,7 @@ async function grantsOf(
   return [...balances].map(([username, before]) => {
     const request = publishGrantOf(published, username, before, rules);
     if (given.has(request.grantId)) return { username, before, lines: [], after: before, writeId };
-    const decided = decideGrants(before, [request], new Map(), { rulesVersion: rules.version, sha256 });
+    const decided = decideGrants(before, [request], new Map(), { rulesVersion: rules.version, seed, sha256 });
     return { username, before, lines: decided.lines, after: decided.balance, writeId };
   });
 }

@@ -12,5 +12,8 @@ export type Sleep = (milliseconds: number) => Promise<void>;
 /** SHA-256 of the text's UTF-8 bytes, as 64 lower-case hexadecimal digits. */
 export type Sha256 = (text: string) => string;
 
-/** So many random bytes from a cryptographic source, as base64url without padding. */
+/** The same, also of bytes. */
+export type Sha256OfBytes = (content: string | Uint8Array) => string;
+
+/** Random bytes from a cryptographic source, as base64url without padding. */
 export type RandomToken = (bytes: number) => string;

@@ -4,7 +4,7 @@ import { linesUpTo, pageOfLines, type LinesDeps } from '../../domain/grants/read
 import { GrantsView, grantView } from '../../domain/grants/views.ts';
 import type { ResolveUsername, Username } from '../../domain/identity/username.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
-import type { Sha256 } from '../../domain/shared/environment.ts';
+import type { Sha256OfBytes } from '../../domain/shared/environment.ts';
 import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
@@ -14,7 +14,7 @@ export type LedgerReadDeps = HttpDeps &
   LinesDeps & {
     readonly scores: Pick<ScoreStore, 'load'>;
     readonly resolveUsername: ResolveUsername;
-    readonly sha256: Sha256;
+    readonly sha256: Sha256OfBytes;
   };
 
 const DEFAULT_PAGE_SIZE = 100;
@@ -27,10 +27,11 @@ const GrantsQuery = z.object({
   format: Format,
 });
 
-/** Its line's text is made of these and the username. */
+/** The text of a line is made of some of these and the account. */
 const GRANT_COLUMNS = [
   ...['grantId', 'key', 'category', 'source', 'amount', 'reason', 'grantedBy', 'reverses', 'grantedAt'],
-  ...['seq', 'balanceAfter', 'rulesVersion', 'previousHash', 'hash'],
+  ...['seq', 'balanceAfter', 'rulesVersion', 'previousHash', 'hash', 'format'],
+  ...['reasonSalt', 'reasonCommitment', 'grantedBySalt', 'grantedByCommitment'],
 ] as const;
 
 /** The first line to audit; earlier audits covered the lines before it. */
@@ -58,7 +59,7 @@ export const ledgerRoutes = [
       if (balance.seq === 0 && !(await hasScore(deps, username))) return unknownUsername(params.username);
       const grants = page.map(grantView);
       const problems = unread.length === 0 ? {} : { problems: [...unread] };
-      const body = { grants, ...problems, ...(next === null ? {} : { next: String(next) }) };
+      const body = { accountId: username, grants, ...problems, ...(next === null ? {} : { next: String(next) }) };
       return inFormat({ format }, headers, body, grants, GRANT_COLUMNS);
     },
   }),

@@ -62,7 +62,7 @@ function Lines({ address, grants: { grants, next } }: { address: PersonAddress; 
                 <td class="nowrap">{longDate(line.grantedAt)}</td>
                 <th scope="row">
                   <Text>{line.reason ?? line.key}</Text>
-                  {line.reason !== undefined && (
+                  {line.reason !== null && (
                     <span class="faint small">
                       {' '}
                       <Text>{line.key}</Text>

@@ -372,8 +372,8 @@ function Awards({ data: { newest } }: { readonly data: PersonData }) {
               <span class="faint small">
                 {' '}
                 {line.key.startsWith('badge:') ? 'badge' : 'award'}, {longDate(line.grantedAt)}
-                {line.grantedBy === undefined ? '' : ', by '}
-                {line.grantedBy !== undefined && <Text>{line.grantedBy}</Text>}
+                {line.grantedBy === null ? '' : ', by '}
+                {line.grantedBy !== null && <Text>{line.grantedBy}</Text>}
               </span>
             </span>
           </li>

@@ -3,6 +3,7 @@ import { mutant, withoutFirst, withoutRevision, type Mutant } from './mutant.ts'
 const LEDGER = 'functions/adapters/dynamodb/grants/grant-ledger.ts';
 const GRANT = 'domain/grants/grant-points.ts';
 const DECIDE = 'domain/grants/decide-grants.ts';
+const COMMITMENT = 'domain/grants/commitment.ts';
 const BALANCE = 'domain/grants/balance.ts';
 const READ = 'domain/grants/read-lines.ts';
 const TOGETHER = 'functions/adapters/dynamodb/shared/write-together.ts';
@@ -94,6 +95,28 @@ export const ledgerMutants: readonly Mutant[] = [
     'domain/grants/line-hash.ts',
     ['    line.previousHash,\n', ''],
     DECIDE_TEST,
+  ),
+  mutant(
+    'line-is-no-commitment',
+    'the text of a line is never that of a commitment',
+    'domain/grants/line-hash.ts',
+    ['const HEADER = `laurel ledger line ${LINE_FORMAT}\\n`', "const HEADER = ''"],
+    DECIDE_TEST,
+    'never those of a commitment',
+  ),
+  mutant(
+    'salts-differ',
+    'each text has a salt of its own',
+    COMMITMENT,
+    ['[seed, grantId, part]', '[seed, grantId]'],
+    DECIDE_TEST,
+  ),
+  mutant(
+    'commitments-audited',
+    'an audit finds a text that its line did not commit to',
+    COMMITMENT,
+    ['sha256(bytes) === commitment ?', 'sha256(bytes) !== null ?'],
+    'test/domain/grants/audit.test.ts',
   ),
   mutant(
     'cap-not-given-back',

@@ -22,9 +22,11 @@ export const decide = (
   before: Balance,
   requests: readonly GrantRequest[],
   existing: readonly GrantLine[] = [],
+  seed = 'seed',
 ): GrantDecision =>
   decideGrants(before, requests, new Map(existing.map((line) => [line.grantId, line])), {
     rulesVersion: rulesVersion1.version,
+    seed,
     sha256,
   });
 

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Credential, Scope } from '../../domain/identity/credential.ts';
 import { DEFAULT_SCOPES } from '../../domain/identity/credential.ts';
 import { Username } from '../../domain/identity/username.ts';
+import type { Sha256OfBytes } from '../../domain/shared/environment.ts';
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+export const sha256: Sha256OfBytes = (content) => createHash('sha256').update(content).digest('hex');
 
 export const aUsername = (name = 'ada'): Username => Username.parse(name);
 

@@ -68,6 +68,7 @@ describe('a page of grants', () => {
     ]);
     expect((await read('bob/grants', 'limit=2')).body).toMatchObject({ grants: [{ seq: 3 }], problems, next: '2' });
     expect((await read('bob/grants', 'limit=2&cursor=2')).body).toEqual({
+      accountId: 'bob',
       grants: [expect.objectContaining({ seq: 1 })],
     });
   });

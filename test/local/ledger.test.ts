@@ -67,6 +67,7 @@ describe('the ledger of a running stack', () => {
 
     expect(lines.map(({ seq }) => seq)).toEqual(FIFTY.map((_, n) => 50 - n));
     expect(oldest).not.toHaveProperty('next');
+    expect(newest.accountId).toBe('busy');
     for (const [index, line] of lines.entries()) {
       expect(line.hash).toBe(hashOfLine({ ...line, username: aUsername('busy') }, sha256));
       expect(line.previousHash).toBe(lines[index + 1]?.hash ?? null);

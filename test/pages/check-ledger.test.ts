@@ -1,34 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { lineText } from '../../domain/grants/line-hash.ts';
-import type { GrantsView } from '../../domain/grants/views.ts';
+import { grantView, type GrantsView } from '../../domain/grants/views.ts';
 import { checkLedger } from '../../pages/check-ledger.ts';
 import type { Get } from '../../pages/api.ts';
-import { sha256 } from '../builders/identity.ts';
+import { aLedger, anAward } from '../builders/grants.ts';
 
 type Line = GrantsView['grants'][number];
 
 /** A chain as the API gives it, newest first. */
-function chain(count: number): Line[] {
-  const lines: Line[] = [];
-  for (let seq = 1; seq <= count; seq += 1) {
-    const before = lines.at(-1);
-    const line = {
-      grantId: `award:a${seq}`,
-      key: `award:a${seq}`,
-      category: 'award',
-      source: 'award',
-      amount: seq,
-      reason: `For ${seq}`,
-      grantedAt: '2026-08-21T09:30:00.000Z',
-      seq,
-      balanceAfter: (before?.balanceAfter ?? 0) + seq,
-      rulesVersion: '1',
-      previousHash: before?.hash ?? null,
-    };
-    lines.push({ ...line, hash: sha256(lineText({ ...line, username: 'ada' })) });
-  }
-  return lines.reverse();
-}
+const chain = (count: number): Line[] =>
+  aLedger(...Array.from({ length: count }, (_, n) => anAward(`a${n + 1}`, n + 1)))
+    .lines.map(grantView)
+    .reverse();
 
 /** Two lines a page. */
 const serving =
@@ -36,16 +18,31 @@ const serving =
   async ({ path }) => {
     const from = Number(new URL(path, 'http://x').searchParams.get('cursor') ?? 0);
     const next = from + 2 < lines.length ? { next: String(from + 2) } : {};
-    return { ok: true, view: { grants: lines.slice(from, from + 2), ...next } as never };
+    return { ok: true, view: { accountId: 'ada', grants: lines.slice(from, from + 2), ...next } as never };
   };
 
 describe('checking a ledger in the browser', () => {
   it('computes all pages again, and finds nothing in a whole chain', async () => {
-    expect(await checkLedger('ada', serving(chain(5)))).toEqual({ lines: 5, sum: 15, faults: [] });
-    expect(await checkLedger('ada', serving([]))).toEqual({ lines: 0, sum: 0, faults: [] });
+    expect(await checkLedger('Ada', serving(chain(5)))).toEqual({ lines: 5, sum: 15, faults: [] });
+    expect(await checkLedger('Ada', serving([]))).toEqual({ lines: 0, sum: 0, faults: [] });
   });
 
-  it.each(['grantId', 'reason', 'grantedAt', 'rulesVersion', 'amount', 'hash'] as const)(
+  it.each(['reason', 'grantedBySalt'] as const)('names the line of which the %s was changed', async (field) => {
+    const lines = chain(3).map((line) => (line.seq === 2 ? { ...line, [field]: '0'.repeat(32) } : line));
+    const { faults } = await checkLedger('ada', serving(lines));
+
+    const part = field === 'reason' ? 'reason' : 'grantedBy';
+    expect(faults).toEqual([{ seq: 2, sentence: `its ${part} does not give its commitment: the text was changed` }]);
+  });
+
+  it('finds nothing in lines whose texts were erased', async () => {
+    const erased = { reason: null, reasonSalt: null, grantedBy: null, grantedBySalt: null };
+    const lines = chain(3).map((line) => ({ ...line, ...erased }));
+
+    expect(await checkLedger('ada', serving(lines))).toEqual({ lines: 3, sum: 6, faults: [] });
+  });
+
+  it.each(['grantId', 'reasonCommitment', 'grantedAt', 'rulesVersion', 'amount', 'hash'] as const)(
     'names the line of which one character of the %s was flipped',
     async (field) => {
       const lines = chain(5).map((line) => {
@@ -55,7 +52,7 @@ describe('checking a ledger in the browser', () => {
         return { ...line, [field]: field === 'amount' ? Number(flipped) : flipped };
       });
 
-      const { faults } = await checkLedger('ada', serving(lines));
+      const { faults } = await checkLedger('Ada', serving(lines));
 
       expect(faults).toContainEqual({ seq: 3, sentence: 'its text does not give its hash: the line was changed' });
     },
@@ -66,7 +63,7 @@ describe('checking a ledger in the browser', () => {
     ['removed at the end of the past', (lines: Line[]) => lines.filter(({ seq }) => seq !== 1), 2],
     ['there twice', (lines: Line[]) => lines.flatMap((line) => (line.seq === 3 ? [line, line] : [line])), 3],
   ])('names where a line was %s', async (_what, change, seq) => {
-    const { faults } = await checkLedger('ada', serving(change(chain(5))));
+    const { faults } = await checkLedger('Ada', serving(change(chain(5))));
 
     expect(faults.map((fault) => fault.seq)).toContain(seq);
   });

@@ -9,6 +9,6 @@ export const clock: typeof Real.clock = () => {
 };
 export const random: typeof Real.random = () => 0.5;
 export const sleep: typeof Real.sleep = () => current().surroundings.pause();
-export const sha256: typeof Real.sha256 = (text) => createHash('sha256').update(text).digest('hex');
+export const sha256: typeof Real.sha256 = (content) => createHash('sha256').update(content).digest('hex');
 export const randomToken: typeof Real.randomToken = (bytes) => current().surroundings.token(bytes);
 export const surroundings: typeof Real.surroundings = { clock, random, randomToken, sha256, sleep };

@@ -7,6 +7,7 @@ import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import type { StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import { MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import { anAward } from '../../builders/grants.ts';
+import { sha256 } from '../../builders/identity.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from '../scoring/model.ts';
 
@@ -53,7 +54,7 @@ export class World {
       parts: async () => 1,
       page: async () => ({ usernames: this.places[name], next: null }),
     });
-    const { telemetry, reports, registry, clock, sha256 } = dependencies(this.facts, this.scores, this.time);
+    const { telemetry, reports, registry, clock } = dependencies(this.facts, this.scores, this.time);
     const scores = {
       load: async (username: Username) => {
         if (this.unreadable.has(username)) throw new Error('no score');

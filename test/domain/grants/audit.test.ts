@@ -45,14 +45,33 @@ describe('an audit', () => {
   });
 
   it('finds a changed line with a new hash through the next line', () => {
-    const { hash: _, ...forged } = { ...lines[1]!, reason: 'another' };
+    const { hash: _, ...forged } = { ...lines[1]!, rulesVersion: '2' };
     const { problems } = audit(change(1, { ...forged, hash: hashOfLine(forged, sha256) }));
 
     expect(problems).toEqual([expect.objectContaining({ code: 'broken_chain', seq: 3 })]);
   });
 
+  it('finds a changed text and a changed salt, although the hash covers neither', () => {
+    for (const by of [{ reason: 'another' }, { reasonSalt: '0'.repeat(32) }, { reasonSalt: 'none' }])
+      expect(audit(change(0, by)).problems).toEqual([
+        { code: 'changed_text', seq: 1, error: 'line 1: reason is not the text that its commitment was made of' },
+      ]);
+    const { grantedBy: _, ...halfErased } = lines[0]!;
+    expect([...codesOf([halfErased, ...lines.slice(1)])]).toEqual(['changed_text']);
+    expect([...codesOf(change(2, { reason: 'a text that nobody committed to' }))]).toEqual(['changed_text']);
+  });
+
+  it('proves lines whose texts were erased with their salts', () => {
+    const erased = lines.map(({ reason: _, reasonSalt: _1, grantedBy: _2, grantedBySalt: _3, ...line }) => line);
+
+    expect(audit(erased)).toEqual(audit(lines));
+    expect([...codesOf(erased.map((line) => ({ ...line, reasonCommitment: 'f'.repeat(64) })))]).toContain(
+      'changed_line',
+    );
+  });
+
   it('finds a changed newest line with a new hash through the head of the chain', () => {
-    const { hash: _, ...forged } = { ...lines[5]!, reason: 'another' };
+    const { hash: _, ...forged } = { ...lines[5]!, rulesVersion: '2' };
 
     expect([...codesOf(change(5, { ...forged, hash: hashOfLine(forged, sha256) }))]).toEqual(['wrong_chain_head']);
   });

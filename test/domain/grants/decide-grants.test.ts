@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyBalance } from '../../../domain/grants/balance.ts';
 import { reversalOf, type GrantLine, type GrantRequest } from '../../../domain/grants/grant.ts';
+import { GrantedBy, Reason } from '../../../domain/grants/grant-schemas.ts';
 import { lineText } from '../../../domain/grants/line-hash.ts';
 import { aBadge, aFeedPost, aLedger, anAward, AT, decide } from '../../builders/grants.ts';
 import { aUsername, sha256 } from '../../builders/identity.ts';
@@ -89,13 +91,17 @@ describe('deciding grants', () => {
 });
 
 describe("a line's hash", () => {
-  it('is the SHA-256 of a text that anyone can write', () => {
-    const [line] = aLedger(anAward('a1', 50, { reason: 'für "Mühe"' })).lines;
+  const [line] = aLedger(anAward('a1', 50, { reason: 'für "Mühe"' })).lines;
+
+  it('is the SHA-256 of a text that anyone can write, with commitments instead of texts', () => {
+    const { reasonCommitment, grantedByCommitment } = line!;
 
     expect(lineText(line!)).toBe(
-      '["award:a1","ada","award:a1","award","award",50,"2026-08-21T12:00:00.000Z","für \\"Mühe\\"","team",1,50,"1",null]',
+      `laurel ledger line 2\n["ada","award:a1","award:a1","award","award",50,"2026-08-21T12:00:00.000Z",` +
+        `"${reasonCommitment}","${grantedByCommitment}",1,50,"1",null]`,
     );
     expect(line!.hash).toBe(sha256(lineText(line!)));
+    expect(lineText(line!)).not.toMatch(/Mühe|team/u);
   });
 
   it.each<[keyof GrantLine, unknown]>([
@@ -106,15 +112,73 @@ describe("a line's hash", () => {
     ['source', 'badge'],
     ['amount', 51],
     ['grantedAt', '2026-08-21T12:00:00.001Z'],
-    ['reason', 'because'],
-    ['grantedBy', 'me'],
+    ['reasonCommitment', 'e'.repeat(64)],
+    ['grantedByCommitment', undefined],
     ['seq', 2],
     ['balanceAfter', 51],
     ['rulesVersion', '2'],
     ['previousHash', 'f'.repeat(64)],
   ])('covers %s', (field, value) => {
-    const [line] = aLedger(anAward('a1', 50)).lines;
-
     expect(lineText({ ...line!, [field]: value })).not.toBe(lineText(line!));
+  });
+
+  it('commits to each text with a salt of its own, the same in each try of a write', () => {
+    const twice = [anAward('a1', 50, { reason: 'team' }), anAward('a2', 50, { reason: 'team' })];
+    const { lines } = aLedger(...twice);
+    const salts = lines.flatMap(({ reasonSalt, grantedBySalt }) => [reasonSalt!, grantedBySalt!]);
+
+    expect(new Set(salts).size).toBe(4);
+    for (const salt of salts) expect(salt).toMatch(/^[0-9a-f]{32}$/u);
+    expect(lines[0]!.reasonCommitment).toBe(
+      sha256(Buffer.concat([Buffer.from(salts[0]!, 'hex'), Buffer.from('team')])),
+    );
+    expect(aLedger(...twice).lines).toEqual(lines);
+    expect(decide(emptyBalance, twice, [], 'another seed').lines[0]!.reasonSalt).not.toBe(salts[0]);
+    expect(aLedger({ ...aFeedPost(), grantedBy: undefined } as never).lines[0]).not.toHaveProperty('grantedBySalt');
+  });
+});
+
+/** In the order of the text. */
+const FIELDS = [
+  ...(['username', 'grantId', 'key', 'category', 'source', 'amount', 'grantedAt', 'reasonCommitment'] as const),
+  ...(['grantedByCommitment', 'seq', 'balanceAfter', 'rulesVersion', 'previousHash'] as const),
+];
+
+describe('the texts that are hashed', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom('', 'null', '"', '","', '\\', ']', '\n', '\ud800'),
+  );
+  const whole = fc.oneof(fc.integer(), fc.constantFrom(0, 1, 12, 2));
+  const orNone = fc.option(text, { nil: null });
+  const aLine = fc.record({
+    ...{ username: text, grantId: text, key: text, category: text, source: text, amount: whole, grantedAt: text },
+    ...{ reasonCommitment: orNone, grantedByCommitment: orNone, seq: whole, balanceAfter: whole, rulesVersion: text },
+    previousHash: orNone,
+  });
+
+  it('are read in one way: two lines never have the same', () => {
+    fc.assert(
+      fc.property(aLine, aLine, fc.subarray([...FIELDS]), (one, another, same) => {
+        const near = { ...another, ...Object.fromEntries(same.map((field) => [field, one[field]])) };
+        const isSame = FIELDS.every((field) => one[field] === near[field]);
+        expect(lineText(one as never) === lineText(near as never)).toBe(isSame);
+        const [header, array] = [lineText(one as never).slice(0, 21), lineText(one as never).slice(21)];
+        expect(header).toBe('laurel ledger line 2\n');
+        expect(JSON.parse(array)).toEqual(FIELDS.map((field) => one[field]));
+      }),
+    );
+  });
+
+  it('are never those of a commitment: no text of a grant has a line break after its salt', () => {
+    fc.assert(
+      fc.property(aLine, (line) => {
+        const text = Buffer.from(lineText(line as never))
+          .subarray(16)
+          .toString();
+        expect([Reason.safeParse(text).success, GrantedBy.safeParse(text).success]).toEqual([false, false]);
+        expect(text.slice(0, 10)).toContain('\n');
+      }),
+    );
   });
 });

@@ -22,6 +22,8 @@ const GRANT_PREFIX = 'GRANT#';
 export const grantKey = (grantId: string): Item => marshall({ pk: GRANT_PREFIX + grantId, sk: GRANT_SK });
 export const balanceKey = (username: Username): Item => marshall({ pk: userPk(username), sk: BALANCE_SK });
 
+const Bytes = z.instanceof(Uint8Array);
+
 const GrantItem = z.object({
   pk: z.string().check(z.startsWith(GRANT_PREFIX)),
   username: Username,
@@ -32,11 +34,15 @@ const GrantItem = z.object({
   amount: z.int(),
   grantedAt: z.iso.datetime(),
   reason: z.optional(z.string()),
+  reasonSalt: z.optional(Bytes),
+  reasonCommitment: z.optional(Bytes),
   grantedBy: z.optional(z.string()),
+  grantedBySalt: z.optional(Bytes),
+  grantedByCommitment: z.optional(Bytes),
   balanceAfter: z.int(),
   rulesVersion: z.string(),
-  previousHash: z.optional(z.instanceof(Uint8Array)),
-  hash: z.instanceof(Uint8Array),
+  previousHash: z.optional(Bytes),
+  hash: Bytes,
   writeId: z.string(),
 });
 
@@ -46,20 +52,26 @@ const BalanceItem = z.object({
   totalScore: z.int(),
   categoryTotals: Totals,
   sourceTotals: Totals,
-  head: z.instanceof(Uint8Array),
+  head: Bytes,
   contributions: z.int(),
   publishPoints: z.int(),
 });
 
-/** Hashes are kept as bytes, at half the size of their digits, so that a line stays within one write unit. */
+/** Hashes and salts are kept as bytes, at half the size of their digits, so that a line stays within one write unit. */
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+const HASHED = ['previousHash', 'reasonSalt', 'reasonCommitment', 'grantedBySalt', 'grantedByCommitment'] as const;
+type Hashed = (typeof HASHED)[number];
+/** The attributes of a line that are kept as bytes, as they are kept. */
+const packed = (line: Partial<Record<Hashed, string | null>>): Record<string, Uint8Array> =>
+  Object.fromEntries(HASHED.flatMap((name) => (line[name] ? [[name, bytesOf(line[name])]] : [])));
 
 export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine, writeId: string): Item {
   const item = {
     ...line,
     ...hourPlaceOf(hourOf(Date.parse(line.grantedAt)), grantId),
-    ...(previousHash === null ? {} : { previousHash: bytesOf(previousHash) }),
+    ...packed({ ...line, previousHash }),
     hash: bytesOf(hash),
     writeId,
   };
@@ -69,13 +81,18 @@ export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine,
 export const parseGrantItem = (item: Item): StoredGrant => storedOf(GrantItem.parse(unmarshall(item)));
 
 function storedOf(item: z.infer<typeof GrantItem>): StoredGrant {
-  const { pk, previousHash, hash, writeId, reason, grantedBy, ...line } = item;
+  const { pk, previousHash, hash, writeId, reason, reasonSalt, reasonCommitment, ...rest } = item;
+  const { grantedBy, grantedBySalt, grantedByCommitment, ...line } = rest;
   return {
     line: {
       ...line,
       grantId: pk.slice(GRANT_PREFIX.length),
       ...(reason === undefined ? {} : { reason }),
+      ...(reasonSalt === undefined ? {} : { reasonSalt: hexOf(reasonSalt) }),
+      ...(reasonCommitment === undefined ? {} : { reasonCommitment: hexOf(reasonCommitment) }),
       ...(grantedBy === undefined ? {} : { grantedBy }),
+      ...(grantedBySalt === undefined ? {} : { grantedBySalt: hexOf(grantedBySalt) }),
+      ...(grantedByCommitment === undefined ? {} : { grantedByCommitment: hexOf(grantedByCommitment) }),
       previousHash: previousHash === undefined ? null : hexOf(previousHash),
       hash: hexOf(hash),
     },
