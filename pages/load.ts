@@ -139,16 +139,16 @@ async function loadCommunity({ days, sort }: CommunityAddress, { get, today, sit
     get(comparePath('DAY')),
     get(comparePath('WEEK')),
     get(extensionsPath({ page_size: EXTENSIONS_SHOWN, sort })),
-    get(boardPath(site.boards[0]?.name ?? 'alltime', { limit: ROWS_SEARCHED })),
+    get(boardPath('alltime', { limit: 1 })),
   ]);
   return { series, previous, day, week, extensions, board: board.ok ? tierCounts(board.view, site) : board };
 }
 
 /** Tiers that nobody has are left out; one that the rules do not know any more comes last. */
-function tierCounts({ rows, total }: BoardView, { tiers }: Site): Answer<TierCounts> {
-  const names = [...new Set([...tiers, ...rows.map(({ tier }) => tier)])];
-  const parts = names.map((name) => ({ name, value: rows.filter(({ tier }) => tier === name).length }));
-  return { ok: true, view: { parts: parts.filter(({ value }) => value > 0), counted: rows.length, total } };
+function tierCounts({ tiers: counts = {}, total }: BoardView, { tiers }: Site): Answer<TierCounts> {
+  const names = new Set([...tiers, ...Object.keys(counts)]);
+  const parts = [...names].map((name) => ({ name, value: counts[name] ?? 0 }));
+  return { ok: true, view: { parts: parts.filter(({ value }) => value > 0), total } };
 }
 
 /** The values of a field by day; nothing where it was not answered. */

@@ -2,6 +2,7 @@ import type { GrantsView } from '../domain/grants/views.ts';
 import type { BoardPlaceView, BoardView } from '../domain/leaderboards/views.ts';
 import type { ExtensionsView } from '../domain/metrics/community-views.ts';
 import type { ExplainView, HistoryView, ScoreView } from '../domain/scoring/views.ts';
+import type { Part } from './charts/bars.tsx';
 import type { BoardAddress, CommunityAddress, PersonAddress, RulesAddress } from './address.ts';
 import type { Answer, CompareAnswer, RulesAnswer, SeriesAnswer } from './api.ts';
 import type { Site } from './site.ts';
@@ -26,12 +27,8 @@ export type PersonData = {
   readonly rules: Answer<RulesAnswer>;
 };
 
-/** How many people of a board have which tier, from the lowest on; `counted` of `total` were looked at. */
-export type TierCounts = {
-  readonly parts: readonly { readonly name: string; readonly value: number }[];
-  readonly counted: number;
-  readonly total: number;
-};
+/** How many people of a board have which tier, from the lowest on. */
+export type TierCounts = { readonly parts: readonly Part[]; readonly total: number };
 
 export type CommunityData = {
   readonly series: Answer<SeriesAnswer>;

@@ -75,6 +75,7 @@ export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<
       rows: newSorter<PlacedRow>({ compare: comparePlaces, pack: packRow, unpack: unpackRow }),
       directory: newSorter<DirectoryEntry>({ compare: compareEntries, pack: packEntry, unpack: unpackEntry }),
       rulesVersions: new Map<string, number>(),
+      tiers: new Map<string, number>(),
       total: 0,
     }));
     const scores = await sortStandings(deps, builds);
@@ -97,6 +98,7 @@ type Build = Guard & {
   readonly rows: Sorter<PlacedRow>;
   readonly directory: Sorter<DirectoryEntry>;
   readonly rulesVersions: Map<string, number>;
+  readonly tiers: Map<string, number>;
   total: number;
 };
 
@@ -127,7 +129,8 @@ async function sortStandings(
       if (row === null) continue;
       build.rows.add(row);
       build.directory.add({ hash, points: row.points, since: row.since });
-      build.rulesVersions.set(row.rulesVersion, (build.rulesVersions.get(row.rulesVersion) ?? 0) + 1);
+      countOne(build.rulesVersions, row.rulesVersion);
+      countOne(build.tiers, row.tier);
       build.total += 1;
     }
   };
@@ -137,6 +140,8 @@ async function sortStandings(
   });
   return scores;
 }
+
+const countOne = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
 
 /** How long a snapshot is kept: the first of a UTC date forever, the first of an hour for long. */
 export function retentionOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: string): Retention {
@@ -150,7 +155,7 @@ export function retentionOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: strin
 
 async function writeBoard(
   { store, layout = LAYOUT }: BuildDeps,
-  { board: { name: board, window }, asOf, previous, date, rows, directory, rulesVersions, total }: Build,
+  { board: { name: board, window }, asOf, previous, date, rows, directory, rulesVersions, tiers, total }: Build,
   scores: number,
 ): Promise<BuiltBoard> {
   if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
@@ -161,7 +166,7 @@ async function writeBoard(
     return { start: leaf.start, count: leaf.rows.length, ref };
   });
   const buckets = await writeBuckets(writer, directory, bucketsFor(total, previous?.buckets.length ?? 0, layout));
-  const outcome = await writer.commit({ board, asOf, date, total, rulesVersions, scores, leaves, buckets });
+  const outcome = await writer.commit({ board, asOf, date, total, rulesVersions, tiers, scores, leaves, buckets });
   return { board, asOf, total, scores, outcome };
 }
 

@@ -58,7 +58,15 @@ export async function pageOf(
   const rows = compare === undefined ? shown : await withChanges(deps, snapshot, compare, shown);
   const last = after + ranked.length;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
-  return ok({ board, asOf: snapshot.asOf, rows, total: snapshot.total, ...versionsOf(snapshot), ...next });
+  return ok({
+    board,
+    asOf: snapshot.asOf,
+    rows,
+    total: snapshot.total,
+    ...versionsOf(snapshot),
+    ...tiersOf(snapshot),
+    ...next,
+  });
 }
 
 /**
@@ -95,7 +103,7 @@ export async function readPlace(
   const rows = new SnapshotRows(deps, snapshot);
   const own = await rows.of(username);
   if (own === null) return err('not-listed');
-  const { rank, points } = own;
+  const { rank, points, canonicalScore, tier } = own;
   const ranked = await rows.between(Math.max(0, rank - 1 - NEIGHBOURS), rank + NEIGHBOURS);
   const around = await shownNow(deps, found.value, ranked);
   if (!around.some((row) => row.rank === rank)) return err('not-listed');
@@ -104,6 +112,8 @@ export async function readPlace(
     asOf: snapshot.asOf,
     rank,
     points,
+    canonicalScore,
+    tier,
     total: snapshot.total,
     ...versionsOf(snapshot),
     above: around.filter((row) => row.rank < rank),
@@ -142,6 +152,9 @@ const isOfOneVersion = ({ rulesVersions }: Snapshot): boolean => rulesVersions.s
 
 const versionsOf = (snapshot: Snapshot): Pick<BoardView, 'rulesVersions'> =>
   isOfOneVersion(snapshot) ? {} : { rulesVersions: Object.fromEntries(snapshot.rulesVersions) };
+
+const tiersOf = ({ tiers }: Snapshot): Pick<BoardView, 'tiers'> =>
+  tiers.size === 0 ? {} : { tiers: Object.fromEntries(tiers) };
 
 async function snapshotAt(
   { leaderboards, clock }: ReadBoardsDeps,

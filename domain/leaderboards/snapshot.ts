@@ -46,6 +46,8 @@ export type Snapshot = {
    * change.
    */
   readonly rulesVersions: ReadonlyMap<string, number>;
+  /** How many of the rows have which tier; empty in snapshots that were built without. */
+  readonly tiers: ReadonlyMap<string, number>;
   /** How many scores were read for it, listed or not. The time between builds depends on it. */
   readonly scores: number;
   readonly leaves: readonly LeafEntry[];

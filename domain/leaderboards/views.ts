@@ -35,6 +35,8 @@ export const BoardView = z.object({
   /** How many users the board lists. */
   total: Count,
   rulesVersions: RulesVersions,
+  /** How many users of the whole board have which tier; missing in snapshots that were built without. */
+  tiers: z.optional(z.record(z.string(), Count)),
   /** The cursor of the next page, within the same snapshot. */
   next: z.optional(z.string()),
 });
@@ -45,6 +47,8 @@ export const BoardPlaceView = z.object({
   asOf: z.iso.datetime(),
   rank: Rank,
   points: z.int().check(z.positive()),
+  canonicalScore: z.int(),
+  tier: z.string(),
   total: Count,
   rulesVersions: RulesVersions,
   /** Up to three rows, in the order of ranks: the nearest is the last. */

@@ -289,7 +289,8 @@ function YourPlace({ address, data }: Omit<Props, 'today'>) {
   );
 }
 
-/** The rows above and below, and the own one between them. A place does not tell its own tier. */
-function aroundOf(username: string, { rank, points, above, below }: BoardPlaceView): readonly RankedRowView[] {
-  return [...above, { rank, username, points, canonicalScore: points, tier: '' }, ...below];
+/** The rows above and below, and the own one between them. */
+function aroundOf(username: string, place: BoardPlaceView): readonly RankedRowView[] {
+  const { rank, points, canonicalScore, tier, above, below } = place;
+  return [...above, { rank, username, points, canonicalScore, tier }, ...below];
 }

@@ -265,15 +265,11 @@ function TierShares({ data: { board } }: { readonly data: CommunityData }) {
       </Card>
     );
   }
-  const { parts, total, counted: looked } = board.view;
+  const { parts, total } = board.view;
   return (
     <Card title="Tiers" id="tiers">
-      {looked === 0 ? <p class="faint">Nobody is on the board yet.</p> : <StackedBar parts={parts} />}
-      <p class="faint small">
-        {looked < total
-          ? `The first ${number(looked)} of ${counted(total, 'person', 'people')}.`
-          : counted(total, 'person', 'people')}
-      </p>
+      {parts.length === 0 ? <p class="faint">Nobody is on the board yet.</p> : <StackedBar parts={parts} />}
+      <p class="faint small">{counted(total, 'person', 'people')} on the board of all time.</p>
     </Card>
   );
 }

@@ -43,6 +43,7 @@ const emptyAt = (asOf: string, board: Board = 'alltime'): Snapshot => ({
   date: asOf.slice(0, 10),
   total: 0,
   rulesVersions: new Map(),
+  tiers: new Map([['Sprout', 2]]),
   scores: 0,
   leaves: [],
   buckets: [],

@@ -219,6 +219,13 @@ describe('the board', () => {
   });
 });
 
+it('the community shows the tiers of all who are ranked, from the lowest on', async () => {
+  const view = board([row(1)], { total: 10_000, tiers: { Laurel: 2, Sprout: 9_998 } });
+  const { text } = await pages.serve(answering({ '/v1/leaderboards/alltime': view }))('/community');
+
+  expect(text).toMatch(/Sprout <strong class="num">9,998<\/strong>.*Laurel <strong class="num">2<\/strong>/u);
+});
+
 describe('assets', () => {
   it('have names that change with them, and are kept for good, compressed as the reader likes', async () => {
     const serve = pages.serve(failing);

@@ -27,7 +27,7 @@ const snapshotCut = (given: readonly PlacedRow[], previous: Snapshot | null = nu
   const entries = leaves.map(({ start, rows: { length: count } }, index) => ({ start, count, ref: String(index) }));
   const asOf = '2026-08-21T12:00:00.000Z';
   const total = given.length;
-  const common = { board: 'alltime', asOf, date: '2026-08-21', rulesVersions: new Map() } as const;
+  const common = { board: 'alltime', asOf, date: '2026-08-21', rulesVersions: new Map(), tiers: new Map() } as const;
   return { ...common, total, scores: total, leaves: entries, buckets: [] };
 };
 const pointsOf = (given: readonly PlacedRow[], previous: Snapshot | null): number[][] =>

@@ -290,6 +290,17 @@ it('an answer has the form of the contract', async () => {
   expect(await pageOf(world.read, 'alltime', { limit: 3 })).toEqual(ok(await page({ limit: 3 })));
 });
 
+it('a page counts the tiers of the whole board, and a place has its own', async () => {
+  world = new LeaderboardWorld(
+    people().map((person, index) => ({ ...person, tier: index < 3 ? 'Laurel' : 'Sprout' })),
+    small,
+  );
+  await buildBoards(world.build);
+
+  expect((await page({ limit: 1 })).tiers).toEqual({ Laurel: 3, Sprout: 17 });
+  expect(await place('u3')).toMatchObject({ tier: 'Laurel', canonicalScore: 98 });
+});
+
 describe('while a change of the rules has not reached all scores', () => {
   const mixed = () => people().map((person, index) => (index === 1 ? { ...person, rulesVersion: '2' } : person));
 

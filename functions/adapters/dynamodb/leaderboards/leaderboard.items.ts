@@ -57,6 +57,8 @@ const RootItem = z.object({
   scores: Count,
   /** Missing in old snapshots, whose rows all have one version. */
   rulesVersions: z._default(z.record(z.string(), Count), {}),
+  /** Missing in old snapshots. */
+  tiers: z._default(z.record(z.string(), Count), {}),
   leaves: Count,
   startParts: Numbers,
   startPoints: Differences,
@@ -77,12 +79,13 @@ const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
   values.filter((value) => value !== undefined);
 
 /** A snapshot as it is stored, without its key. */
-export function toRoot({ leaves, buckets, rulesVersions, ...snapshot }: Snapshot): Item {
+export function toRoot({ leaves, buckets, rulesVersions, tiers, ...snapshot }: Snapshot): Item {
   const starts = leaves.map(({ start }) => start);
   const usernames = present(starts.map((start) => start?.username));
   return marshall({
     ...snapshot,
     rulesVersions: Object.fromEntries(rulesVersions),
+    tiers: Object.fromEntries(tiers),
     leaves: leaves.length,
     startParts: packNumbers(starts.map(partsOf)),
     startPoints: packDifferences(present(starts.map((start) => start?.points))),
@@ -120,8 +123,9 @@ export function parseRoot(item: Item): StoredSnapshot {
   }));
   const { board, asOf, date, total, scores, expiresAt } = root;
   const rulesVersions = new Map(Object.entries(root.rulesVersions));
+  const tiers = new Map(Object.entries(root.tiers));
   return {
-    snapshot: { board, asOf, date, total, rulesVersions, scores, leaves, buckets: refs.slice(root.leaves) },
+    snapshot: { board, asOf, date, total, rulesVersions, tiers, scores, leaves, buckets: refs.slice(root.leaves) },
     expires: expiresAt === undefined ? null : expiresAt * 1_000,
   };
 }
