@@ -10,7 +10,15 @@ import { physicalName } from '../functions/runtime/names.ts';
 /** The order of functions in a graph. Functions that are not listed come first. */
 const FUNCTIONS = [
   ...['refresh-score', 'backfill', 'roll-up-metrics', 'rank-leaderboards', 'announce-changes'],
-  ...['ingest-telemetry', 'manage-keys', 'confirm-publish', 'manage-devices', 'set-visibility', 'record-award'],
+  ...[
+    'ingest-telemetry',
+    'import-history',
+    'manage-keys',
+    'confirm-publish',
+    'manage-devices',
+    'set-visibility',
+    'record-award',
+  ],
   ...['shadow-report', 'check-conservation', 'read-api', 'forward-request'],
 ];
 

@@ -51,7 +51,7 @@ export class LaurelStack extends Stack {
     const { rollUp } = metrics(this, base);
     const { rank, setVisibility } = leaderboards(this, base);
     changeFeed(this, base, { scoreRefresh, rollUp, rank });
-    const { ingestTelemetry, manageDevices } = telemetry(this, base, { scoreRefresh });
+    const { ingestTelemetry, importHistory, manageDevices } = telemetry(this, base, { scoreRefresh });
     const { manageKeys } = identity(this, base);
     const { confirmPublish } = registry(this, base);
     const { recordAward } = ledger(this, base);
@@ -62,6 +62,7 @@ export class LaurelStack extends Stack {
       basePath,
       routes: [
         { target: ingestTelemetry, access: ACCESS.keyOptional, paths: ['/ingest'] },
+        { target: importHistory, access: ACCESS.keyed, paths: ['/v1/import'] },
         { target: manageKeys, access: ACCESS.keyed, paths: ['/v1/keys', '/v1/keys/{id}', '/api/whoami'] },
         { target: manageDevices, access: ACCESS.keyed, paths: ['/v1/devices/{proxy+}'] },
         { target: confirmPublish, access: ACCESS.keyed, paths: ['/v1/collectives/{slug}'] },

@@ -70,6 +70,8 @@ export function tablePolicies(tables: LaurelTables) {
 
     /** Records versions, yanks, transfers and the members of a collective. A version is never deleted, only a membership of today. */
     publish: dynamodb(registry, 'GetItem', 'PutItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
+    /** Records versions of the past, for those who were members then, and pulls. */
+    importVersions: dynamodb(registry, 'GetItem', 'BatchGetItem', 'PutItem', 'Query', 'ConditionCheckItem'),
     /** Sets the members of a collective. Their history stays: only a membership of today is deleted. */
     setMembers: dynamodb(registry, 'GetItem', 'PutItem', 'DeleteItem', 'Query'),
     /** Records pulls of versions. */

@@ -18,8 +18,16 @@ export const DEFAULT_DIRECTORY = '.laurel';
 
 /** The functions of a deployed stack. A test compares them with the template. */
 export const FUNCTION_ROLES = [
-  ...['announce-changes', 'backfill', 'check-conservation', 'confirm-publish', 'forward-request', 'ingest-telemetry'],
-  ...['manage-devices', 'manage-keys', 'rank-leaderboards', 'read-api', 'record-award', 'refresh-score'],
+  ...['announce-changes', 'backfill', 'check-conservation', 'confirm-publish', 'forward-request', 'import-history'],
+  ...[
+    'ingest-telemetry',
+    'manage-devices',
+    'manage-keys',
+    'rank-leaderboards',
+    'read-api',
+    'record-award',
+    'refresh-score',
+  ],
   ...['roll-up-metrics', 'serve-pages', 'set-visibility', 'shadow-report'],
 ] as const;
 

@@ -20,6 +20,8 @@ export type Collective = {
 /** Where memberships are kept, with their history. Everything is read strongly consistent. */
 export type Collectives = {
   find(slug: Username): Promise<Collective | undefined>;
+  /** The members at a time, ISO 8601: before the first of them were set, those. Undefined for an unknown slug. */
+  membersAt(slug: Username, at: string): Promise<readonly Username[] | undefined>;
   /** The slugs of the collectives that name the user as a member, sorted. */
   collectivesOf(member: Username): Promise<readonly Username[]>;
   /** Replaces `before` by `after` and adds a line to the history. `stale`: the members are not `before` any more. */

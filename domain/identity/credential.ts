@@ -9,6 +9,7 @@ export const SCOPES = [
   'extensions:yank',
   'profile:write',
   'awards:grant',
+  'history:import',
   'keys:manage',
 ] as const;
 export const Scope = z.enum(SCOPES);

@@ -41,6 +41,13 @@ export type Confirmation = {
   readonly publisher: Publisher;
   /** The members that a collective's key was made with. They count until somebody sets others. */
   readonly keyMembers: readonly Username[];
+  /** What an import knows of a version of the past. */
+  readonly past?: {
+    /** When it was published, ISO 8601. */
+    readonly at: string;
+    /** The members of a collective at that time. */
+    readonly members: readonly Username[];
+  };
 };
 
 export type ConfirmOutcome = { readonly kind: 'published' | 'repeated'; readonly version: PublishedVersion };
@@ -68,7 +75,8 @@ export async function confirmPublish(
     const existing = await registry.findVersion(name, version);
     if (existing !== undefined) {
       if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });
-      if (isSamePublish(existing, confirmation)) return ok({ kind: 'repeated', version: existing });
+      if (isSamePublish(existing, { ...confirmation, isImported: confirmation.past !== undefined }))
+        return ok({ kind: 'repeated', version: existing });
       return err({ kind: 'version-conflict', first: existing });
     }
     if (extension !== undefined && !isSamePublisher(extension.owner, publisher)) {
@@ -86,16 +94,19 @@ export async function confirmPublish(
 /** The users that a publish counts for: the account itself, or the collective's members at this time. */
 async function creditedBy(
   { collectives }: ConfirmDeps,
-  { publisher, keyMembers }: Confirmation,
+  { publisher, keyMembers, past }: Confirmation,
 ): Promise<{ readonly credited: readonly Username[]; readonly collective: { readonly collectiveRevision?: number } }> {
   if (publisher.kind === 'personal') return { credited: [publisher.name], collective: {} };
   const found = await collectives.find(publisher.name);
-  return { credited: membersNow(found, keyMembers), collective: { collectiveRevision: found?.revision ?? 0 } };
+  return {
+    credited: past?.members ?? membersNow(found, keyMembers),
+    collective: { collectiveRevision: found?.revision ?? 0 },
+  };
 }
 
 const publishedNow = (
   { clock }: ConfirmDeps,
-  { name, version, channel, publisher, contentHash }: Confirmation,
+  { name, version, channel, publisher, contentHash, past }: Confirmation,
   credited: readonly Username[],
 ): PublishedVersion => ({
   name,
@@ -104,7 +115,8 @@ const publishedNow = (
   publisher,
   credited,
   ...(contentHash === undefined ? {} : { contentHash }),
-  publishedAt: isoOf(clock()),
+  ...(past === undefined ? {} : { isImported: true }),
+  publishedAt: past?.at ?? isoOf(clock()),
   revision: 1,
 });
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { Username } from '../identity/username.ts';
 import { settings } from '../rules/current-rules.ts';
+import { printableText } from '../shared/text.ts';
 
 const MAX_NAME_CHARACTERS = 128;
 /** The contract bounds no number; a sort key does. Fifty digits are more publishes a day than there will ever be. */
@@ -48,6 +49,9 @@ export const Channel = z
     ),
   );
 export type Channel = z.infer<typeof Channel>;
+
+/** Tells two contents of one version apart. */
+export const ContentHash = printableText({ characters: 256, bytes: 768 });
 export const STABLE: Channel = 'stable';
 
 /** Who publishes and owns: an account, or a collective. One of each kind may have the same name. */
@@ -82,21 +86,29 @@ export type PublishedVersion = {
   /** The users that the version and its pulls count for: the account, or the collective's members at the time. */
   readonly credited: readonly Username[];
   readonly contentHash?: string;
+  /** From an import: without a hash, its content may be any. */
+  readonly isImported?: boolean;
   /** ISO 8601 */
   readonly publishedAt: string;
   readonly yank?: Yank;
   readonly revision: number;
 };
 
-/** Whether a confirmation repeats a version: the same publisher, channel and content. */
-export const isSamePublish = (
-  { publisher, channel, contentHash }: Pick<PublishedVersion, 'publisher' | 'channel' | 'contentHash'>,
-  confirmed: {
-    readonly publisher: Publisher;
-    readonly channel: Channel;
-    readonly contentHash?: string | undefined;
-  },
-): boolean =>
-  isSamePublisher(publisher, confirmed.publisher) &&
-  channel === confirmed.channel &&
-  contentHash === confirmed.contentHash;
+/**
+ * Whether a confirmation repeats a version: the same publisher, channel and content. Past publishes are often known
+ * without a hash: then one side cannot contradict the other.
+ */
+export const isSamePublish = (stored: Content, confirmed: Content): boolean =>
+  isSamePublisher(stored.publisher, confirmed.publisher) &&
+  stored.channel === confirmed.channel &&
+  (stored.contentHash === confirmed.contentHash || hasAnyContent(stored) || hasAnyContent(confirmed));
+
+type Content = {
+  readonly publisher: Publisher;
+  readonly channel: Channel;
+  readonly contentHash?: string | undefined;
+  readonly isImported?: boolean | undefined;
+};
+
+const hasAnyContent = ({ isImported, contentHash }: Content): boolean =>
+  isImported === true && contentHash === undefined;

@@ -12,6 +12,12 @@ export type Device = {
   readonly barred?: readonly Username[];
 };
 
+/** A device, and when it was first seen as far as the request tells, ISO 8601. */
+export type SeenDevice = { readonly deviceId: string; readonly at: string };
+
+/** Each takes two of the hundred actions of a transaction. */
+export const MAX_BOUND_TOGETHER = 49;
+
 /** What becomes of a device that is taken from its owner. */
 export type Unbinding = {
   /** The new owner and the time; undefined if nobody gets it. */
@@ -30,8 +36,11 @@ export type DeviceStore = {
    * barred user is refused. `full` as below.
    */
   bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned' | 'full'>;
-  /** The same for several devices, all or none: false where one of them has to be looked at by itself. */
-  bindTogether(deviceIds: readonly string[], username: Username, at: string): Promise<boolean>;
+  /**
+   * The same for several devices, at most `MAX_BOUND_TOGETHER`, all or none: false where one of them has to be looked at
+   * by itself.
+   */
+  bindTogether(devices: readonly SeenDevice[], username: Username): Promise<boolean>;
   /**
    * Takes the ownership away, and gives it to somebody else if asked, in one transaction with the links. The link of
    * the former owner stays, so that events that name them as sender are still found. `not-theirs`: the device has

@@ -3,18 +3,20 @@ import type { Credential } from '../identity/credential.ts';
 import { grantedByOf, hasScope } from '../identity/credential.ts';
 import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
-import { err } from '../shared/result.ts';
+import { err, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { amongMany, untilSaved } from '../shared/until-saved.ts';
-import { isoOf, type UtcHour } from '../shared/utc.ts';
+import { isoOf, startOfHour, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
 import { decideHour, type Chunk, type StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf, furtherDevicesOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
-import type { Device, DeviceStore } from './device-store.port.ts';
+import { MAX_BOUND_TOGETHER, type Device, type DeviceStore, type SeenDevice } from './device-store.port.ts';
+import { recordVersions, type VersionDeps } from './record-versions.ts';
 import {
   identityOf,
   isFactRecord,
   isGrantRecord,
+  isVersionRecord,
   judgePulls,
   recordGrants,
   recordTrustedEvent,
@@ -25,8 +27,8 @@ import {
   type RecordTrustedDeps,
   type TrustedOutcome,
 } from './record-trusted-event.ts';
-import { judgeEvent, type AcceptableEvent, type TelemetryRecord } from './telemetry-event.ts';
-import { spend } from './write-budget.ts';
+import { judgeEvent, type AcceptableEvent, type EventRefusal, type TelemetryRecord } from './telemetry-event.ts';
+import { spend, type OverBudget } from './write-budget.ts';
 
 export const EventResult = z.object({
   /** Place in the request, from 0. */
@@ -61,19 +63,15 @@ export type IngestDeps = RecordTrustedDeps & {
  * all at once, so that the store can do them together.
  */
 const PARALLEL_WRITES = 8;
+const PARALLEL_SENDERS = 8;
 
 /**
- * The events of one device in one request. They have one sender: the key's user, or the user that a server reports for.
+ * The events of one device and one sender in one request: the key's user, the user that a server reports for, or the one
+ * that an import names.
  */
-type DeviceBatch = {
-  readonly deviceId: string;
-  readonly sender: Username | null;
-  readonly hours: Map<UtcHour, TelemetryRecord[]>;
-};
-type HourBatch = Pick<DeviceBatch, 'deviceId' | 'sender'> & {
-  readonly hour: UtcHour;
-  readonly events: readonly TelemetryRecord[];
-};
+type DeviceBatch = SeenDevice & { readonly sender: Username | null; readonly events: readonly TelemetryRecord[] };
+type SentRecord = { readonly event: TelemetryRecord; readonly sender: Username | null };
+type HourBatch = { readonly deviceId: string; readonly hour: UtcHour; readonly sent: readonly SentRecord[] };
 type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
 
 /**
@@ -84,18 +82,26 @@ type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
  */
 export async function ingestTelemetry(
   deps: IngestDeps,
-  request: { readonly events: readonly unknown[]; readonly credential: Credential | undefined },
+  request: {
+    readonly events: readonly unknown[];
+    readonly credential: Credential | undefined;
+    /** An import: what a request may hold is wider then. A dry run judges the events and stores nothing. */
+    readonly history?: { readonly versions: VersionDeps; readonly dryRun: boolean };
+  },
 ): Promise<IngestReport> {
-  const { credential } = request;
+  const { credential, history } = request;
   const now = deps.clock();
-  const isTrusted = credential !== undefined && hasScope(credential, 'telemetry:trusted');
-  const sender = credential?.kind === 'personal' ? await deps.resolveUsername(credential.username) : null;
+  const isImported = history !== undefined;
+  const isTrusted = isImported || (credential !== undefined && hasScope(credential, 'telemetry:trusted'));
+  const isOfSender = credential?.kind === 'personal' && !isImported;
+  const sender = isOfSender ? await deps.resolveUsername(credential.username) : null;
 
   const overBudget = spend(credential);
   const verdicts = request.events.map((raw) => {
     const verdict = judgeEvent(raw, {
       now,
       isTrusted,
+      isImported,
       sender,
       sha256: deps.sha256,
     });
@@ -106,22 +112,35 @@ export async function ingestTelemetry(
   const acceptable = verdicts.flatMap((verdict) => (verdict.ok ? [verdict.value] : []));
   const telemetry = acceptable.filter((event) => event.type === 'telemetry');
   const trusted = acceptable.filter((event) => event.type === 'trusted');
+  if (history?.dryRun === true) return judged(verdicts, isTrusted, () => 'accepted');
+  const versions = trusted.filter(isVersionRecord);
+  // Before the pulls: they may be of these versions.
+  const recorded = history === undefined ? [] : await recordVersions(deps, history.versions, versions);
   const facts = trusted.filter(isFactRecord);
   const pulls = await judgePulls(deps.pulls, facts);
   const outcomes: Outcomes = new Map([
-    ...(await storeTelemetry(deps, await byDevice(deps, telemetry, sender), isoOf(now))),
+    ...recorded,
+    ...(await storeTelemetry(deps, await byDevice(deps, telemetry, { sender, now, isImported }))),
     ...(await storeTrusted(deps, facts, pulls)),
     ...(await storeGrants(deps, trusted.filter(isGrantRecord), credential)),
   ]);
   await refreshPublishers(deps, facts, now);
 
+  return judged(verdicts, isTrusted, (event) => outcomes.get(event));
+}
+
+function judged(
+  verdicts: readonly Result<AcceptableEvent, EventRefusal | (OverBudget & Pick<EventRefusal, 'insertId'>)>[],
+  isTrusted: boolean,
+  outcomeOf: (event: AcceptableEvent) => TrustedOutcome | undefined,
+): IngestReport {
   return reportOf(
     verdicts.map((verdict, index) => {
       if (!verdict.ok) {
         const { insertId, code, error } = verdict.error;
         return { index, insert_id: insertId, status: 'rejected', code, error };
       }
-      const outcome = outcomes.get(verdict.value);
+      const outcome = outcomeOf(verdict.value);
       if (outcome === undefined) throw new Error(`event ${index} was neither stored nor refused`);
       const { insertId } = verdict.value;
       if (typeof outcome === 'object') return { index, insert_id: insertId, status: 'rejected', ...outcome };
@@ -134,38 +153,42 @@ export async function ingestTelemetry(
 async function byDevice(
   { resolveUsername }: IngestDeps,
   events: readonly TelemetryRecord[],
-  keySender: Username | null,
+  context: { readonly sender: Username | null; readonly now: number; readonly isImported: boolean },
 ): Promise<readonly DeviceBatch[]> {
   const batches = new Map<string, DeviceBatch>();
   for (const event of events) {
-    const reportedFor = event.reportedFor === null ? null : await resolveUsername(event.reportedFor);
-    const deviceId = reportedFor === null ? deviceIdOf(event.distinctId) : trustedDeviceIdOf(reportedFor);
-    const hours = new Map<UtcHour, TelemetryRecord[]>();
-    const ownSender = isPlaceholder(event.distinctId) ? null : keySender;
-    const batch: DeviceBatch = batches.get(deviceId) ?? { deviceId, sender: reportedFor ?? ownSender, hours };
-    batch.hours.set(event.hour, [...(batch.hours.get(event.hour) ?? []), event]);
-    batches.set(deviceId, batch);
+    const named = event.reportedFor ?? event.sentBy;
+    const account = named === null ? null : await resolveUsername(named);
+    const isReported = event.reportedFor !== null && account !== null;
+    const deviceId = isReported ? trustedDeviceIdOf(account) : deviceIdOf(event.distinctId);
+    const sender = isPlaceholder(event.distinctId) && !isReported ? null : (account ?? context.sender);
+    const at = context.isImported ? startOfHour(event.hour) : isoOf(context.now);
+    const key = `${sender} ${deviceId}`;
+    const before = batches.get(key);
+    const seenAt = before !== undefined && before.at < at ? before.at : at;
+    batches.set(key, { deviceId, sender, at: seenAt, events: [...(before?.events ?? []), event] });
   }
   return [...batches.values()];
 }
 
-async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[], at: string): Promise<Outcomes> {
-  const placed = await placeDevices(deps, batches, at);
+async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[]): Promise<Outcomes> {
+  const placed = await placeDevices(deps, batches);
   const hours = new Map<string, HourBatch>();
-  for (const { deviceId, sender, hours: ofDevice } of placed) {
-    for (const [hour, events] of ofDevice) {
+  for (const { deviceId, sender, events } of placed) {
+    for (const event of events) {
+      const { hour } = event;
       const key = `${hour} ${deviceId}`;
-      hours.set(key, { deviceId, sender, hour, events: [...(hours.get(key)?.events ?? []), ...events] });
+      hours.set(key, { deviceId, hour, sent: [...(hours.get(key)?.sent ?? []), { event, sender }] });
     }
   }
   const read = await settleAll([...hours.values()], hours.size, async (batch) => {
     return { ...batch, chunks: await deps.devices.chunksOf(batch.deviceId, batch.hour) };
   });
-  const stored = await settleAll(read, PARALLEL_WRITES, async ({ deviceId, sender, hour, events, chunks }) => {
-    const entries = events.map(({ id, kind }) => ({ id, kind, sender }));
+  const stored = await settleAll(read, PARALLEL_WRITES, async ({ deviceId, hour, sent, chunks }) => {
+    const entries = sent.map(({ event: { id, kind }, sender }) => ({ id, kind, sender }));
     const byId = await storeHour(deps, { deviceId, hour, chunks }, entries);
     return firstOfEach(
-      events,
+      sent.map(({ event }) => event),
       ({ id }) => id,
       (event) => byId.get(event.id),
     );
@@ -228,17 +251,15 @@ function reportOf(results: readonly EventResult[]): IngestReport {
   };
 }
 
+type Placed = { readonly batch: DeviceBatch; readonly device: Device | undefined };
+
 /**
  * Before a device's first event the device is there, and before an hour names its sender the sender's link is: a link
  * without facts is harmless, a fact that no fold finds is not. Gives the batches with the devices to store them under.
  */
-async function placeDevices(
-  { devices }: IngestDeps,
-  batches: readonly DeviceBatch[],
-  at: string,
-): Promise<readonly DeviceBatch[]> {
-  const known = await settleAll(batches, batches.length, async (batch) => {
-    const { deviceId, sender } = batch;
+async function placeDevices({ devices }: IngestDeps, batches: readonly DeviceBatch[]): Promise<readonly DeviceBatch[]> {
+  const known = await settleAll(batches, batches.length, async (batch): Promise<Placed> => {
+    const { deviceId, sender, at } = batch;
     if (sender !== null && isTrustedDevice(deviceId)) {
       if (!(await devices.isLinked(deviceId, sender))) await devices.link(deviceId, sender);
       return { batch, device: undefined };
@@ -247,20 +268,42 @@ async function placeDevices(
     if (sender === null && device === undefined) await devices.register(deviceId, at);
     return { batch, device };
   });
-  const isOwn = ({ deviceId, sender }: DeviceBatch) => sender !== null && !isTrustedDevice(deviceId);
-  const sender = batches.find(isOwn)?.sender ?? null; // the key's: a request has one
-  if (sender === null) return batches;
+  // An import may name several senders of one device: the first binds it.
+  const firstOfDevice = new Set([...new Map(known.toReversed().map((each) => [each.batch.deviceId, each])).values()]);
+  const places = new Map<DeviceBatch, DeviceBatch>();
+  for (const isFirst of [true, false]) {
+    const round = known.filter((each) => firstOfDevice.has(each) === isFirst);
+    const bySender = Map.groupBy(round, ({ batch: { sender, deviceId } }) =>
+      isTrustedDevice(deviceId) ? null : sender,
+    );
+    await settleAll([...bySender], PARALLEL_SENDERS, async ([sender, own]) => {
+      const placed = sender === null ? own.map(({ batch }) => batch) : await placeOwn(devices, sender, own);
+      for (const [index, { batch }] of own.entries()) places.set(batch, placed[index] ?? batch);
+    });
+  }
+  return batches.map((batch) => places.get(batch) ?? batch);
+}
 
+/** Binds the devices that a user sent from, or links those that are another's. */
+async function placeOwn(
+  devices: DeviceStore,
+  sender: Username,
+  known: readonly Placed[],
+): Promise<readonly DeviceBatch[]> {
   const mayBind = (device: Device | undefined) =>
     device?.owner === undefined && device?.barred?.includes(sender) !== true;
-  const free = known.flatMap(({ batch, device }) => (isOwn(batch) && mayBind(device) ? [batch.deviceId] : []));
-  const bound = new Set(free.length > 1 && (await devices.bindTogether(free, sender, at)) ? free : []);
+  const free = known.flatMap(({ batch, device }) => (mayBind(device) ? [batch] : []));
+  const bound = new Set<DeviceBatch>();
+  for (let from = 0; from < free.length && free.length > 1; from += MAX_BOUND_TOGETHER) {
+    const some = free.slice(from, from + MAX_BOUND_TOGETHER);
+    if (await devices.bindTogether(some, sender)) for (const batch of some) bound.add(batch);
+  }
   const further = furtherDevicesOf(sender);
   let isFull = false;
   // One after the other: each new device of an account moves the same count.
   return settleAll(known, 1, async ({ batch, device }) => {
-    const { deviceId } = batch;
-    if (!isOwn(batch) || device?.owner === sender || bound.has(deviceId)) return batch;
+    const { deviceId, at } = batch;
+    if (device?.owner === sender || bound.has(batch)) return batch;
     if (isFull && !(await devices.isLinked(deviceId, sender))) return { ...batch, deviceId: further };
     const outcome = mayBind(device) ? await devices.bind(deviceId, sender, at) : 'already-owned';
     if (outcome === 'bound') return batch;

@@ -9,7 +9,7 @@ import { dateOf, isoOf } from '../shared/utc.ts';
 import type { StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf } from './device-id.ts';
 import type { TrustedRecord } from './telemetry-event.ts';
-import type { FactReport, GrantReport } from './trusted-event.ts';
+import type { FactReport, GrantReport, VersionReport } from './trusted-event.ts';
 import type { RecordOutcome, TrustedFacts } from './trusted-facts.port.ts';
 import { MAX_PULL_ROWS, type OverBudget } from './write-budget.ts';
 
@@ -23,14 +23,17 @@ export type RecordTrustedDeps = {
 
 export type FactRecord = TrustedRecord & { readonly report: FactReport };
 export type GrantRecord = TrustedRecord & { readonly report: GrantReport };
+export type VersionRecord = TrustedRecord & { readonly report: VersionReport };
 
 /** Stored, a repeat, or refused: another grant has its id, or no such version was published. */
 export type TrustedOutcome = StoreOutcome | TrustedConflict;
 export type TrustedConflict = {
-  readonly code: GrantConflictCode | 'unknown_extension' | OverBudget['code'];
+  readonly code:
+    GrantConflictCode | 'unknown_extension' | 'unknown_collective' | ConfirmRefusalCode | OverBudget['code'];
   readonly error: string;
 };
 export type GrantConflictCode = `${string}_conflict`;
+type ConfirmRefusalCode = 'version_conflict' | 'not_owner';
 
 /** Whether a record becomes a line of the ledger; any other becomes a fact of the telemetry. */
 export function isGrantRecord(record: TrustedRecord): record is GrantRecord {
@@ -41,7 +44,10 @@ export function isGrantRecord(record: TrustedRecord): record is GrantRecord {
 const conflictCodeOf = (grantId: string): GrantConflictCode =>
   `${grantId.split(':', 1).join('').replaceAll('-', '_')}_conflict`;
 
-export const isFactRecord = (record: TrustedRecord): record is FactRecord => !isGrantRecord(record);
+export const isVersionRecord = (record: TrustedRecord): record is VersionRecord => record.report.kind === 'version';
+
+export const isFactRecord = (record: TrustedRecord): record is FactRecord =>
+  !isGrantRecord(record) && !isVersionRecord(record);
 
 /** The identity of a reported fact: two records with one identity are one fact. */
 export function identityOf(record: FactRecord): string {

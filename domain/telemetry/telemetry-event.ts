@@ -20,6 +20,9 @@ const MAX_AHEAD_MS = MILLISECONDS_PER_DAY;
 /** Days are sealed at 36, so nothing later than this reaches a sealed day but a request under way over midnight. */
 const MAX_AGE_MS = 35 * MILLISECONDS_PER_DAY;
 
+/** Dates in any request begin with this one. */
+const FIRST_IMPORTED_MS = Date.parse('2000-01-01T00:00:00.000Z');
+
 const MAX_ID = { characters: 128, bytes: 512 };
 const EXPECTED_NAME = 'expected 1 to 64 of a-z 0-9 _ starting with a letter';
 
@@ -48,6 +51,8 @@ export type TelemetryRecord = {
   readonly distinctId: string;
   /** The actor that a trusted key names; null if it names nobody, and always null for other keys. */
   readonly reportedFor: Username | null;
+  /** In an import, the account whose key sent it; else null: the request's own key tells. */
+  readonly sentBy: Username | null;
   readonly hour: UtcHour;
   readonly kind: EventKind;
   /** Whether the rules in force give anything for such an event. */
@@ -104,6 +109,8 @@ export type JudgeContext = {
   readonly isTrusted: boolean;
   /** The person whose key sent it, if it is a personal key. */
   readonly sender?: Username | null;
+  /** Whether it is of an import: of any age, with a time of its own, and whoever sent it is named in it. */
+  readonly isImported?: boolean;
   readonly sha256: Sha256;
   /** The default is the rules of this release. */
   readonly known?: KnownEvents;
@@ -114,7 +121,7 @@ export type JudgeContext = {
  * receipt in epoch milliseconds.
  */
 export function judgeEvent(sent: unknown, context: JudgeContext): Result<AcceptableEvent, EventRefusal> {
-  const { sender = null, known = KNOWN } = context;
+  const { sender = null, isImported = false, known = KNOWN } = context;
   const refuse = (code: EventRefusalCode, error: string, insertId: string | null = null) =>
     err({ code, error, insertId });
 
@@ -137,17 +144,17 @@ export function judgeEvent(sent: unknown, context: JudgeContext): Result<Accepta
     return refuseThis('missing_scope', `event: ${event} requires ${needed} telemetry:trusted scope`);
   }
 
-  const time = timeOf(timestamp, properties, context.now);
+  const time = timeOf(timestamp, properties, { now: context.now, isImported });
   if (!time.ok) {
     // A server may leave the time out for a fact that has just happened.
-    const isTimeless = isReport && context.isTrusted && time.error.code === 'timestamp_missing';
+    const isTimeless = isReport && context.isTrusted && !isImported && time.error.code === 'timestamp_missing';
     if (!isTimeless) return refuseThis(time.error.code, time.error.error);
   }
   const at = time.ok ? time.value : context.now;
   const insertId = sentInsertId ?? derivedInsertId(raw, context.sha256);
 
   const report = isBuiltIn(event)
-    ? readBuiltIn(event, properties)
+    ? readBuiltIn(event, properties, isImported)
     : reportedKind && readReported(reportedKind, properties, context.isTrusted ? null : sender);
   if (report !== undefined) {
     const isScored = reportedKind?.isScored ?? true;
@@ -158,13 +165,14 @@ export function judgeEvent(sent: unknown, context: JudgeContext): Result<Accepta
   const reported = check(ReportedFor, { properties: context.isTrusted ? properties : {} }, 'event');
   if (!reported.ok) return refuseThis('invalid_event', sentenceOf(reported.error));
   const id = context.sha256(insertId).slice(0, 16);
-  const reportedFor = reported.value.properties.username ?? null;
+  const named = reported.value.properties.username ?? null;
   return ok({
     type: 'telemetry',
     insertId,
     id,
     distinctId,
-    reportedFor,
+    reportedFor: isImported ? null : named,
+    sentBy: isImported ? named : null,
     hour: hourOf(at),
     kind: kindOf(event, properties, known.activity),
     isScored: known.activity.has(event),
@@ -175,7 +183,7 @@ export function judgeEvent(sent: unknown, context: JudgeContext): Result<Accepta
 function timeOf(
   timestamp: string | undefined,
   properties: unknown,
-  now: number,
+  { now, isImported }: { readonly now: number; readonly isImported: boolean },
 ): Result<number, { readonly code: EventRefusalCode; readonly error: string }> {
   const started = check(StartedAt, { properties: timestamp === undefined ? properties : {} }, 'event');
   if (!started.ok) return err({ code: 'invalid_event', error: sentenceOf(started.error) });
@@ -189,7 +197,10 @@ function timeOf(
     const error = `timestamp: more than ${MAX_AHEAD_MS / MILLISECONDS_PER_HOUR} hours ahead`;
     return err({ code: 'timestamp_in_future', error });
   }
-  if (epochMs < now - MAX_AGE_MS) {
+  if (isImported && epochMs < FIRST_IMPORTED_MS) {
+    return err({ code: 'timestamp_too_old', error: 'timestamp: before the year 2000' });
+  }
+  if (!isImported && epochMs < now - MAX_AGE_MS) {
     const error = `timestamp: older than ${MAX_AGE_MS / MILLISECONDS_PER_DAY} days`;
     return err({ code: 'timestamp_too_old', error });
   }

@@ -1,7 +1,14 @@
 import * as z from 'zod/mini';
 import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../grants/grant-schemas.ts';
 import { Username } from '../identity/username.ts';
-import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
+import {
+  Channel,
+  ContentHash,
+  ExtensionName,
+  ExtensionVersion,
+  STABLE,
+  type Publisher,
+} from '../registry/extension.ts';
 import type { ReportedKind } from '../rules/reported-kinds.ts';
 import type { BUILT_IN_EVENTS } from '../rules/rule-faults.ts';
 import { FactId } from '../shared/domain-id.ts';
@@ -38,10 +45,32 @@ const PROPERTIES = {
   }),
 } as const satisfies Readonly<Record<BuiltIn, unknown>>;
 
+/**
+ * In an import `extension_published` records the version, as its publisher's confirmation would have: of an account, or
+ * of a collective.
+ */
+const ImportedVersion = z.object({
+  properties: z
+    .object({
+      extension_name: ExtensionName,
+      version: ExtensionVersion,
+      username: z.optional(Username),
+      collective: z.optional(Username),
+      channel: z._default(Channel, STABLE),
+      content_hash: z.optional(ContentHash),
+    })
+    .check(
+      z.refine(({ username, collective }) => (username === undefined) !== (collective === undefined), {
+        path: ['username'],
+        error: 'expected a username or a collective, and not both',
+      }),
+    ),
+});
+
 export const isBuiltIn = (event: string): event is BuiltIn => Object.hasOwn(PROPERTIES, event);
 
 /** The content of a trusted event without its time: an issue has none of its own, a sign-in's date comes from it. */
-export type TrustedReport = FactReport | GrantReport;
+export type TrustedReport = FactReport | GrantReport | VersionReport;
 
 /** Reports that become facts, of the telemetry or of the registry. */
 export type FactReport =
@@ -66,6 +95,18 @@ export type FactReport =
       readonly username: Username | undefined;
     };
 
+/** A version that an import records. */
+export type VersionReport = {
+  readonly kind: 'version';
+  readonly publisher: Publisher;
+  /** Undefined if a collective published it. */
+  readonly username: Username | undefined;
+  readonly name: ExtensionName;
+  readonly version: ExtensionVersion;
+  readonly channel: Channel;
+  readonly contentHash: string | undefined;
+};
+
 /** Reports that become lines of the grant ledger. */
 export type GrantReport = { readonly username: Username } & (
   | {
@@ -81,9 +122,14 @@ export type GrantReport = { readonly username: Username } & (
 );
 
 /** Reads the properties of an event that the code knows. The names of fields start at the event. */
-export function readBuiltIn(event: BuiltIn, properties: unknown): Result<TrustedReport, readonly Fault[]> {
+export function readBuiltIn(
+  event: BuiltIn,
+  properties: unknown,
+  isImported: boolean,
+): Result<TrustedReport, readonly Fault[]> {
   switch (event) {
     case 'extension_published':
+      if (isImported) return parsed(ImportedVersion, properties, versionReport);
       return parsed(PROPERTIES[event], properties, ({ username, extension_name: extension, version }) => ({
         kind: 'extension-published',
         username,
@@ -115,6 +161,15 @@ export function readBuiltIn(event: BuiltIn, properties: unknown): Result<Trusted
         username,
       }));
   }
+}
+
+function versionReport(read: z.infer<typeof ImportedVersion>['properties']): VersionReport {
+  const { extension_name: name, version, username, collective, channel, content_hash: contentHash } = read;
+  const publisher: Publisher =
+    collective === undefined
+      ? { kind: 'personal', name: Username.parse(username) }
+      : { kind: 'collective', name: collective };
+  return { kind: 'version', publisher, username, name, version, channel, contentHash };
 }
 
 /**

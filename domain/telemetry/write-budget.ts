@@ -19,7 +19,29 @@ const BUDGETS = {
  */
 export const MAX_PULL_ROWS = 2_000;
 
-export type OverBudget = { readonly code: 'too_many_devices' | 'too_many_hours'; readonly error: string };
+/** The versions that one import may record, and the accounts that they may count for. */
+export const MAX_VERSIONS = 100;
+const MAX_CREDITED = 500;
+
+export type OverBudget = {
+  readonly code: 'too_many_devices' | 'too_many_hours' | 'too_many_versions';
+  readonly error: string;
+};
+
+export const tooManyVersions: OverBudget = {
+  code: 'too_many_versions',
+  error: `event: at most ${MAX_VERSIONS} versions, which count for at most ${MAX_CREDITED} accounts, in one request; send it in another request`,
+};
+
+/** Judges the versions of an import in the order sent, by the number of accounts that each counts for. */
+export function spendVersions(): (credited: number) => OverBudget | undefined {
+  let spent = 0;
+  return (credited) => {
+    if (spent + credited > MAX_CREDITED) return tooManyVersions;
+    spent += credited;
+    return undefined;
+  };
+}
 
 /**
  * Judges a request's events in the order sent: undefined for one that the budget covers. Each device and each
@@ -49,6 +71,8 @@ export function spend(credential: Credential | undefined): (event: AcceptableEve
 }
 
 function deviceOf(event: AcceptableEvent): string {
+  // Each account that an import names on a device is bound or linked to it.
+  if (event.type === 'telemetry' && event.sentBy !== null) return `${deviceIdOf(event.distinctId)} ${event.sentBy}`;
   const username = event.type === 'telemetry' ? event.reportedFor : (event.report.username ?? null);
   return username === null ? deviceIdOf(event.distinctId) : trustedDeviceIdOf(username);
 }

@@ -3,7 +3,14 @@ import { CollectiveSlug, type Credential } from '../../domain/identity/credentia
 import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
 import { Members, type Collectives } from '../../domain/identity/collective.ts';
 import { confirmPublish, type ConfirmDeps, type ConfirmRefusal } from '../../domain/registry/confirm-publish.ts';
-import { Channel, ExtensionName, ExtensionVersion, STABLE, type Publisher } from '../../domain/registry/extension.ts';
+import {
+  Channel,
+  ContentHash,
+  ExtensionName,
+  ExtensionVersion,
+  STABLE,
+  type Publisher,
+} from '../../domain/registry/extension.ts';
 import { maintainerOf, publisherOf, type Maintainer } from '../../domain/registry/maintainer.ts';
 import type { Registry } from '../../domain/registry/registry.port.ts';
 import { setMembers } from '../../domain/identity/set-members.ts';
@@ -36,7 +43,6 @@ export type ConfirmPublishDeps = HttpDeps &
   };
 
 const YankReason = printableText({ characters: 2_000, bytes: 6_000 });
-const ContentHash = printableText({ characters: 256, bytes: 768 });
 /** A confirmed publish shows at once, apart from caches. */
 const LATEST_CACHE_SECONDS = 5;
 

@@ -4,11 +4,11 @@ import { IngestReport, ingestTelemetry, type IngestDeps } from '../../domain/tel
 import { check, sentenceOf, type Fault } from '../../domain/shared/faults.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { TelemetryEvent } from '../../domain/telemetry/telemetry-event.ts';
-import { problem } from '../runtime/problems.ts';
+import { problem, type Reply } from '../runtime/problems.ts';
 import { TELEMETRY_BODY } from '../runtime/request-body.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
-const MAX_EVENTS = 2_000;
+export const MAX_EVENTS = 2_000;
 
 /** One event or a batch. Events are judged one by one later, so their content is not checked here. */
 const EXPECTED = 'expected an event, or a non-empty array of them in events';
@@ -37,9 +37,7 @@ export const routes = [
       if (!maySend) return problem('missing_scope', 'this requires the telemetry:write scope');
 
       const events = eventsOf(body);
-      if (!events.ok) {
-        return problem('invalid_body', sentenceOf(events.error), { details: events.error, status: 400 });
-      }
+      if (!events.ok) return refusedBody(events.error);
       if (events.value.length > MAX_EVENTS) return problem('too_large', `events: more than ${MAX_EVENTS}`);
       const report = await ingestTelemetry(deps, { events: events.value, credential });
       return { status: report.rejected === events.value.length ? 400 : 202, body: report, counts: countsOf(report) };
@@ -47,7 +45,10 @@ export const routes = [
   }),
 ];
 
-function eventsOf(body: unknown): Result<readonly unknown[], readonly Fault[]> {
+export const refusedBody = (faults: readonly Fault[]): Reply =>
+  problem('invalid_body', sentenceOf(faults), { details: faults, status: 400 });
+
+export function eventsOf(body: unknown): Result<readonly unknown[], readonly Fault[]> {
   if (typeof body !== 'object' || body === null) return err([{ field: 'body', expected: EXPECTED }]);
   if (Object.hasOwn(body, 'event') && !Object.hasOwn(body, 'events')) return ok([body]);
   const batch = check(Batch, body, 'body');
@@ -55,7 +56,7 @@ function eventsOf(body: unknown): Result<readonly unknown[], readonly Fault[]> {
 }
 
 /** Metric names: `Accepted`, `Duplicates`, and for the rejected one each code. */
-function countsOf({ accepted, duplicates, results }: IngestReport): Record<string, number> {
+export function countsOf({ accepted, duplicates, results }: IngestReport): Record<string, number> {
   const counts = new Map([
     ['Accepted', accepted],
     ['Duplicates', duplicates],

@@ -17,6 +17,7 @@ import type { Clock } from '../../domain/shared/environment.ts';
 import { addDays, dateOf, dayNumberOf, RequestDate } from '../../domain/shared/utc.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { routes as publishRoutes } from '../confirm-publish/routes.ts';
+import { routes as importRoutes } from '../import-history/routes.ts';
 import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
 import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
@@ -162,6 +163,7 @@ export const routes = [
 /** Every route, by the role of the function that answers it: what each checks and answers is written once, there. */
 export const ROUTES_BY_ROLE = {
   'ingest-telemetry': ingestRoutes,
+  'import-history': importRoutes,
   'confirm-publish': publishRoutes,
   'manage-devices': deviceRoutes,
   'set-visibility': visibilityRoutes,

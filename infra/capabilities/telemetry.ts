@@ -1,4 +1,5 @@
 import type { Construct } from 'constructs';
+import { ImportHistoryEnv } from '../../functions/import-history/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { environmentOf } from '../environment.ts';
@@ -7,7 +8,7 @@ import { sendTo } from '../policies.ts';
 import type { Foundation } from './foundation.ts';
 import type { Scoring } from './scoring.ts';
 
-/** Stores events, and binds and unbinds devices. */
+/** Stores events, binds and unbinds devices, and imports the past. */
 export function telemetry(scope: Construct, { stage, variables, may }: Foundation, { scoreRefresh }: Scoring) {
   const ingestTelemetry = new LaurelFunction(scope, 'IngestTelemetry', {
     stage,
@@ -33,5 +34,15 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
   });
   manageDevices.allow(may.unbindDevices, may.authenticate);
 
-  return { ingestTelemetry, manageDevices };
+  // A separate function, because no other one may record versions as well as events.
+  const importHistory = new LaurelFunction(scope, 'ImportHistory', {
+    stage,
+    role: 'import-history',
+    environment: environmentOf(ImportHistoryEnv, variables),
+    timeout: API_TIMEOUT,
+    memoryMegabytes: 1_769, // one processor: test/functions/dearest-requests.test.ts
+  });
+  importHistory.allow(may.appendManyGrants, may.importVersions, may.storeTelemetry, may.authenticate);
+
+  return { ingestTelemetry, importHistory, manageDevices };
 }

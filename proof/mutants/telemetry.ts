@@ -221,13 +221,13 @@ export const telemetryMutants: readonly Mutant[] = [
     changes: [
       {
         file: INGEST,
-        find: 'const placed = await placeDevices(deps, batches, at);',
+        find: 'const placed = await placeDevices(deps, batches);',
         replace: 'const placed = batches;',
       },
       {
         file: INGEST,
         find: '  return new Map(stored.flat());\n',
-        replace: '  await placeDevices(deps, batches, at);\n  return new Map(stored.flat());\n',
+        replace: '  await placeDevices(deps, batches);\n  return new Map(stored.flat());\n',
       },
     ],
     caughtBy: [ONCE_TEST],

@@ -124,6 +124,7 @@ onBothEngines('devices and their events', (engine) => {
       const Item = marshall({ pk: `USER#${user}`, sk: 'LINKS', devices: MAX_DEVICES - 2 });
       await client.send(new PutItemCommand({ TableName: table, Item }));
     });
+    const seen = (deviceIds: readonly string[]) => deviceIds.map((deviceId) => ({ deviceId, at: AT }));
     const linked = async () => (await telemetry.linksOf(user)).map(({ deviceId }) => deviceId);
 
     it('bind and link up to the bound, and count no device twice', async () => {
@@ -141,15 +142,15 @@ onBothEngines('devices and their events', (engine) => {
 
     it('bind several together where there is room for all, and none where there is not', async () => {
       const ids = [1, 2, 3].map((n) => `${device}-${n}`);
-      expect(await store.bindTogether(ids, user, AT)).toBe(false);
+      expect(await store.bindTogether(seen(ids), user)).toBe(false);
       expect(await linked()).toEqual([]);
-      expect(await store.bindTogether(ids.slice(0, 2), user, AT)).toBe(true);
+      expect(await store.bindTogether(seen(ids.slice(0, 2)), user)).toBe(true);
       expect(await store.bind(ids[2]!, user, AT)).toBe('full');
     });
 
     it('bind none together where one has an owner', async () => {
       await store.bind(`${device}-1`, ada, AT);
-      expect(await store.bindTogether([`${device}-1`, `${device}-2`], user, AT)).toBe(false);
+      expect(await store.bindTogether(seen([`${device}-1`, `${device}-2`]), user)).toBe(false);
       expect(await linked()).toEqual([]);
     });
 

@@ -15,7 +15,7 @@ const COLUMNS = [
   'self without profile:write',
 ];
 const ROWS: Record<string, readonly string[]> = {
-  '................': [
+  '.................': [
     ...['GET /api/v1/extensions/{name+}/latest', 'GET /v1/stats', 'GET /v1/scores/{username}'],
     ...['explain', 'history', 'grants', 'audit'].map((view) => `GET /v1/scores/{username}/${view}`),
     ...['GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
@@ -24,22 +24,23 @@ const ROWS: Record<string, readonly string[]> = {
     ...['GET /', 'GET /people/{username}', 'GET /community', 'GET /rules', 'GET /assets/{asset}'],
     ...['GET /badges/{username}.svg', 'GET /badges/{username}.json', 'GET /cards/{username}.svg'],
   ],
-  '.11.............': ['POST /ingest'],
-  '111.............': ['GET /api/whoami'],
-  '111...3...3.....': [
+  '.11..............': ['POST /ingest'],
+  '111..............': ['GET /api/whoami'],
+  '111...3...3......': [
     'POST /api/v1/extensions/confirm',
     'POST /api/v1/extensions/{name+}/transfer',
     'POST /api/v1/extensions/{name+}/accept',
   ],
-  '111...3....3....': ['POST /api/v1/extensions/{target+}/yank', 'POST /api/v1/extensions/{target+}/unyank'],
-  '111333.......3.3': [
+  '111...3....3.....': ['POST /api/v1/extensions/{target+}/yank', 'POST /api/v1/extensions/{target+}/unyank'],
+  '111333.......3..3': [
     'POST /v1/awards',
     'POST /v1/badges',
     'POST /v1/grants/{grantId+}/reverse',
     'POST /v1/grants/reverse',
   ],
-  '111.333.......33': ['PUT /v1/users/{username}/visibility'],
-  '1113333.......33': [
+  '1113333.......3.3': ['POST /v1/import'],
+  '111.333........33': ['PUT /v1/users/{username}/visibility'],
+  '1113333........33': [
     ...['POST /v1/keys', 'GET /v1/keys', 'DELETE /v1/keys/{id}', 'PUT /v1/collectives/{slug}'],
     ...['POST /v1/devices/{distinctId+}/unbind', 'POST /v1/devices/unbind'],
   ],

@@ -31,6 +31,16 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'GET /api/whoami': example('ada', '/api/whoami', 200),
   'PUT /v1/collectives/{slug}': example('admin', '/v1/collectives/acme', 200, { members: ['ada', 'grace'] }),
   'POST /ingest': example('ada', '/ingest', 202, { events: [event] }),
+  'POST /v1/import': example('admin', '/v1/import', 202, {
+    events: [
+      {
+        event: 'daily_sign_in',
+        distinct_id: 'import',
+        timestamp: '2025-08-21T12:00:00Z',
+        properties: { username: 'ada' },
+      },
+    ],
+  }),
   'GET /v1/stats': example('none', '/v1/stats?username=ada', 200),
   'GET /v1/scores/{username}': example('none', '/v1/scores/ada', 200),
   'GET /v1/scores/{username}/explain': example('none', '/v1/scores/ada/explain', 200),

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
 import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/registry.ts';
+import { dynamoCollectives } from '../../functions/adapters/dynamodb/identity/collectives.ts';
 import { aPublication, aVersion } from '../adapters/a-publication.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';
@@ -33,8 +34,10 @@ async function cpuOf(work: () => unknown): Promise<number> {
 }
 
 let world: Awaited<ReturnType<typeof startFunctionEngine>>;
-let handler: (event: unknown) => Promise<Answer>;
-let keys: Record<'none' | 'personal' | 'service', string | undefined>;
+type Handler = (event: unknown) => Promise<Answer>;
+let ingest: Handler;
+let importHistory: Handler;
+let keys: Record<'none' | 'personal' | 'service' | 'admin', string | undefined>;
 const refreshed: string[] = [];
 const queue = createServer((request, response) => {
   let body = '';
@@ -59,15 +62,23 @@ beforeAll(async () => {
   const { port } = queue.address() as { port: number };
   vi.stubEnv('SCORE_REFRESH_QUEUE_URL', `http://127.0.0.1:${port}/000000000000/score-refresh`);
   vi.stubEnv('AWS_ENDPOINT_URL_SQS', `http://127.0.0.1:${port}`);
-  ({ handler } = await import('../../functions/ingest-telemetry/handler.ts'));
+  ingest = (await import('../../functions/ingest-telemetry/handler.ts')).handler;
+  importHistory = (await import('../../functions/import-history/handler.ts')).handler;
   keys = {
     none: undefined,
     personal: (await world.aKey({ kind: 'personal', username: aUsername('ada') })).key,
     service: (await world.aKey({ kind: 'service' })).key,
+    admin: (await world.aKey({ kind: 'admin' })).key,
   };
   const registry = dynamoRegistry(world.client, { registry: world.tables.registry, grants: world.tables.score_grants });
   const credited = Array.from({ length: 30 }, (_, n) => aUsername(`member-${n}`));
   await registry.publish(aPublication(aVersion({ name: 'net', credited }), { grants: [] }));
+  await dynamoCollectives(world.client, world.tables.registry).save(undefined, {
+    slug: aUsername('guild'),
+    members: credited,
+    since: '2025-01-01T00:00:00.000Z',
+    revision: 1,
+  });
   channel('http.client.request.start').subscribe(onCall);
 });
 afterAll(async () => {
@@ -97,8 +108,17 @@ const publish = (n: number) => trusted('extension_published', n, version);
 /** 390 devices, 60 pullers, 40 authors of issues: within 500 devices and usernames. */
 const mixed = (n: number) => (n < 390 ? telemetry(n, 390, 1) : n < 450 ? pull(n % 60) : issue((n % 40) + 500 * n));
 
-/** The settings of the deployed function. */
-const { MemorySize, Timeout } = functions.get('ingest-telemetry')!.Properties;
+/** Of an import: a sender for each device, or all devices of one sender. */
+const sent = (n: number, senders: number) => ({
+  ...telemetry(n, 500, 1, { username: `sender-${senders}-${n % senders}` }),
+  distinct_id: `imported-${senders}-${n % 500}`,
+});
+const imported = (n: number, publisher: Record<string, string>) => ({
+  event: 'extension_published',
+  distinct_id: 'server',
+  timestamp: '2025-08-21T12:00:00Z',
+  properties: { extension_name: `of-${Object.keys(publisher).join()}`, version: `2025.08.21.${n}`, ...publisher },
+});
 
 /**
  * The maximum numbers of events, devices and hours in the budget, with names so long that ten fill a chunk, all new.
@@ -113,11 +133,18 @@ it.each<[kind: string, key: keyof typeof keys, event: (n: number) => object, mos
   ['of pulls of a version that counts for 30 members', 'service', pull, 85, 1_736],
   ['of publishes', 'service', publish, 51],
   ['with some of each', 'service', mixed, 620],
+  ['of an import for 500 users', 'admin', (n) => sent(n, 500), 1_230],
+  ['of an import of 500 devices of a user', 'admin', (n) => sent(n, 1), 725],
+  ['of an import of versions of a collective of 30', 'admin', (n) => imported(n, { collective: 'guild' }), 190, 1_984],
 ])(
   'the most expensive request %s takes less than half of its time limit',
   async (_kind, key, event, most, refused = 0) => {
+    const isImport = key === 'admin';
+    const handler = isImport ? importHistory : ingest;
+    const { MemorySize, Timeout } = functions.get(isImport ? 'import-history' : 'ingest-telemetry')!.Properties;
     const request = anHttpRequest({
       key: keys[key],
+      ...(isImport ? { path: '/v1/import' } : {}),
       body: { events: Array.from({ length: EVENTS }, (_, n) => event(n)) },
     });
     await cpuOf(yardstick); // warms up

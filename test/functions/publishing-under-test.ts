@@ -41,7 +41,7 @@ export async function startPublishing() {
   const post = (path: string, body?: unknown, key = keys.ada) =>
     call(publish, 'POST', `/api/v1/extensions/${path}`, { key, ...(body === undefined ? {} : { body }) });
   const confirm = (body: unknown, key = keys.ada) => post('confirm', body, key);
-  const itemsOf = (table: 'registry' | 'score_grants') => world.itemsOf(world.tables[table]);
+  const itemsOf = (table: 'registry' | 'score_grants' | 'telemetry') => world.itemsOf(world.tables[table]);
 
   return {
     keys,
@@ -55,6 +55,7 @@ export async function startPublishing() {
     latest: (name: string) => call(publish, 'GET', `/api/v1/extensions/${name}/latest`, { key: undefined }),
     registry: () => itemsOf('registry'),
     grants: () => itemsOf('score_grants'),
+    telemetry: () => itemsOf('telemetry'),
     grantOf: async (name: string, version: string, username: string) =>
       (await itemsOf('score_grants')).find(({ pk }) => pk === `GRANT#publish:${name}@${version}:${username}`),
     /** Publishes the versions of a new name. */

@@ -21,6 +21,7 @@ describe('HTTP API', () => {
   it('routes each path to its function with any method, and the rest to forward-request', () => {
     expect(Object.fromEntries(routes.map((route) => [route.RouteKey, functionOf(route)]))).toEqual({
       'ANY /ingest': 'ingest-telemetry',
+      'ANY /v1/import': 'import-history',
       'ANY /v1/devices/{proxy+}': 'manage-devices',
       'ANY /v1/keys': 'manage-keys',
       'ANY /v1/keys/{id}': 'manage-keys',

@@ -4,6 +4,7 @@ import { BackfillEnv } from '../../functions/backfill/env.ts';
 import { CheckConservationEnv } from '../../functions/check-conservation/env.ts';
 import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
 import { ForwardRequestEnv } from '../../functions/forward-request/env.ts';
+import { ImportHistoryEnv } from '../../functions/import-history/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
@@ -30,6 +31,7 @@ describe('functions', () => {
       'check-conservation',
       'confirm-publish',
       'forward-request',
+      'import-history',
       'ingest-telemetry',
       'manage-devices',
       'manage-keys',
@@ -45,6 +47,15 @@ describe('functions', () => {
   });
 
   it.each([
+    [
+      'import-history',
+      {
+        telemetry: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
+        score_grants: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
+        registry: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'ConditionCheckItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
     [
       'ingest-telemetry',
       {
@@ -167,7 +178,7 @@ describe('functions', () => {
       'forward-request',
       Object.fromEntries(
         [
-          ...['ingest-telemetry', 'confirm-publish', 'manage-devices', 'manage-keys'],
+          ...['ingest-telemetry', 'import-history', 'confirm-publish', 'manage-devices', 'manage-keys'],
           ...['record-award', 'set-visibility', 'read-api', 'serve-pages'],
         ].map((role) => [role, ['lambda:InvokeFunction']]),
       ),
@@ -210,6 +221,7 @@ describe('functions', () => {
     ['announce-changes', AnnounceChangesEnv],
     ['backfill', BackfillEnv],
     ['refresh-score', RefreshScoreEnv],
+    ['import-history', ImportHistoryEnv],
     ['manage-devices', ManageDevicesEnv],
     ['manage-keys', ManageKeysEnv],
     ['record-award', RecordAwardEnv],
@@ -237,6 +249,7 @@ describe('functions', () => {
   it.each([
     ['forward-request', 15],
     ['ingest-telemetry', 10],
+    ['import-history', 10],
     ['manage-devices', 10],
     ['manage-keys', 10],
     ['record-award', 10],

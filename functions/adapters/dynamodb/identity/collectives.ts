@@ -1,4 +1,4 @@
-import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../../domain/identity/username.ts';
@@ -7,9 +7,12 @@ import {
   COLLECTIVE_PREFIX,
   COLLECTIVE_SK,
   collectivePk,
+  HISTORY_PREFIX,
+  historyUpTo,
   memberPk,
   membershipKey,
   parseCollectiveItem,
+  parseHistoryItem,
   toCollectiveItem,
   toHistoryItem,
 } from '../registry/registry.items.ts';
@@ -20,7 +23,29 @@ const Membership = z.object({ sk: z.string().check(z.startsWith(COLLECTIVE_PREFI
 
 /** Collectives and their members in the `registry` table. */
 export function dynamoCollectives(client: DynamoDBClient, TableName: string): Collectives {
+  /** The first or the last line of a part of the history. */
+  async function membersBetween(slug: Username, from: string, to: string, which: 'first' | 'last') {
+    const query = {
+      TableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :collective AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: marshall({ ':collective': collectivePk(slug), ':from': from, ':to': to }),
+      ScanIndexForward: which === 'first',
+      Limit: 1,
+    };
+    const { Items: [item] = [] } = await client.send(new QueryCommand(query));
+    return item === undefined ? undefined : parseHistoryItem(item).members;
+  }
+
   return {
+    async membersAt(slug, at) {
+      const then = historyUpTo(at);
+      return (
+        (await membersBetween(slug, HISTORY_PREFIX, then, 'last')) ??
+        (await membersBetween(slug, then, historyUpTo('9'), 'first'))
+      );
+    },
+
     async find(slug) {
       const Key = marshall({ pk: collectivePk(slug), sk: COLLECTIVE_SK });
       const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));

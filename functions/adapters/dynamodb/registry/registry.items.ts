@@ -73,7 +73,10 @@ function semverInOrder(version: string): string {
 const publisherVersionSk = (name: string, version: string): string => `${VERSION_PREFIX}${name}@${version}`;
 export const pullSk = (name: string, version: string, puller: string): string =>
   `${PULL_PREFIX}${name}@${version}#${puller}`;
-const historySk = ({ since, revision }: Collective): string => `MEMBERS#${since}#${revision}`;
+export const HISTORY_PREFIX = 'MEMBERS#';
+/** Just after the lines of a time. */
+export const historyUpTo = (time: string): string => `${HISTORY_PREFIX}${time}~`;
+const historySk = ({ since, revision }: Collective): string => `${HISTORY_PREFIX}${since}#${revision}`;
 
 const Revision = z.int().check(z.positive());
 
@@ -93,6 +96,7 @@ const VersionItem = z.object({
   publisher: Publisher,
   credited: z.array(Username),
   contentHash: z.optional(z.string()),
+  isImported: z.optional(z.boolean()),
   publishedAt: z.iso.datetime(),
   yankedAt: z.optional(z.iso.datetime()),
   yankReason: z.optional(z.string()),
@@ -142,10 +146,11 @@ export const toVersionItem = ({ yank, revision, ...version }: PublishedVersion, 
   });
 
 export function parseVersionItem(item: Item): StoredVersion {
-  const { rev, contentHash, yankedAt, yankReason, ...version } = VersionItem.parse(unmarshall(item));
+  const { rev, contentHash, isImported, yankedAt, yankReason, ...version } = VersionItem.parse(unmarshall(item));
   return {
     ...version,
     ...(contentHash === undefined ? {} : { contentHash }),
+    ...(isImported === undefined ? {} : { isImported }),
     ...(yankedAt === undefined ? {} : { yank: { at: yankedAt, reason: yankReason ?? '' } }),
     revision: rev,
   };
@@ -184,6 +189,9 @@ export function parseCollectiveItem(item: Item): Collective {
 
 export const toHistoryItem = (collective: Collective): Item =>
   marshalled({ pk: collectivePk(collective.slug), sk: historySk(collective), members: collective.members });
+
+const HistoryItem = z.object({ members: z.array(Username) });
+export const parseHistoryItem = (item: Item) => HistoryItem.parse(unmarshall(item));
 
 export const membershipKey = (member: Username, slug: Username): Item =>
   marshall({ pk: memberPk(member), sk: collectivePk(slug) });

@@ -122,11 +122,11 @@ export function dynamoDeviceStore(
       return outcome.failed.includes(0) ? 'already-owned' : 'full';
     },
 
-    async bindTogether(deviceIds, username, at) {
-      const linked = await settleAll(deviceIds, deviceIds.length, (deviceId) => isLinked(deviceId, username));
+    async bindTogether(devices, username) {
+      const linked = await settleAll(devices, devices.length, ({ deviceId }) => isLinked(deviceId, username));
       const added = linked.filter((isThere) => !isThere).length;
       const TransactItems = [
-        ...deviceIds.flatMap((deviceId) => bindActions(deviceId, username, at)),
+        ...devices.flatMap(({ deviceId, at }) => bindActions(deviceId, username, at)),
         ...(added === 0 ? [] : [more(username, added)]),
       ];
       const outcome = await sendTransaction(deps, () => client.send(new TransactWriteItemsCommand({ TransactItems })));

@@ -1,0 +1,9 @@
+import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
+
+export const ImportHistoryEnv = z.pick(Variables, {
+  TELEMETRY_TABLE: true,
+  REGISTRY_TABLE: true,
+  GRANTS_TABLE: true,
+  CREDENTIALS_TABLE: true,
+});

@@ -1,0 +1,47 @@
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
+import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
+import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
+import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
+import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
+import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { httpFunction } from '../runtime/http-function.ts';
+import { logConflict } from '../runtime/log-conflict.ts';
+import { ImportHistoryEnv } from './env.ts';
+import { routes, type ImportDeps } from './routes.ts';
+
+export const handler = httpFunction({
+  routes,
+  wire: (): ImportDeps => {
+    const env = ImportHistoryEnv.parse(process.env);
+    const dynamodb = dynamodbClient('api');
+    const ledger = dynamoGrantLedger(dynamodb, env.GRANTS_TABLE, getGathered(dynamodb, env.GRANTS_TABLE));
+    return {
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      devices: dynamoDeviceStore(
+        dynamodb,
+        env.TELEMETRY_TABLE,
+        surroundings,
+        getGathered(dynamodb, env.TELEMETRY_TABLE),
+      ),
+      pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, surroundings),
+      trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, surroundings),
+      requestRefreshes: async () => undefined, // an import has no triggers: its facts announce themselves
+      grants: { ledger, rules: rulebook, reportConflict: logConflict, ...surroundings },
+      versions: {
+        registry: dynamoRegistry(dynamodb, { registry: env.REGISTRY_TABLE, grants: env.GRANTS_TABLE }),
+        collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
+        ledger,
+        rules: currentRules,
+        ...surroundings,
+      },
+      resolveUsername,
+      ...surroundings,
+    };
+  },
+});
