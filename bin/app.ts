@@ -4,7 +4,7 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
 import { LaurelStack } from '../infra/laurel-stack.ts';
-import { StageName, stageOf } from '../infra/stage.ts';
+import { Limits, StageName, stageOf } from '../infra/stage.ts';
 
 const unlessEmpty = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
@@ -18,6 +18,26 @@ const Environment = z.object({
   ),
   /** A prefix such as `/api`: every path is also served under it. */
   LAUREL_BASE_PATH: unlessEmpty(z.string().regex(/^(?:\/[a-z0-9-]+)+$/, 'expected a path such as /api')),
+  /** Such as `writes=200 tableWrites=8000`: what strangers can cause at most. */
+  LAUREL_LIMITS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      Object.fromEntries(
+        text
+          .split(/[\s,]+/u)
+          .filter(Boolean)
+          .map((pair) => pair.split('=')),
+      ),
+    )
+    .pipe(Limits),
+  /** US dollars a month. The topic gets a message at 80 %, and if the forecast is above it. */
+  LAUREL_BUDGET_USD: unlessEmpty(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,6}$/, 'expected a whole number of US dollars a month')
+      .transform(Number),
+  ),
   LAUREL_ALARMS: unlessEmpty(z.literal('silent', 'expected silent, or nothing')),
   /** The result of `aws lambda get-account-settings`. A new account may start with 10. */
   LAUREL_ACCOUNT_CONCURRENCY: unlessEmpty(
@@ -44,14 +64,19 @@ const { LAUREL_ALARM_TOPIC_ARN: alarmTopicArn, LAUREL_BASE_PATH: basePath } = en
 const app = new App({ outdir: environment.CDK_OUTDIR });
 const chosen = StageName.safeParse(app.node.tryGetContext('stage') ?? LAUREL_STAGE ?? 'dev');
 if (!chosen.success) refuse(`stage: ${chosen.error.issues[0]?.message}`);
-const stage = stageOf(chosen.data, LAUREL_NEW_TABLES);
+const stage = stageOf(chosen.data, LAUREL_NEW_TABLES, environment.LAUREL_LIMITS);
 if (stage.name === 'prod' && alarmTopicArn === undefined && LAUREL_ALARMS !== 'silent') {
   refuse(
     'The alarms of prod would reach nobody: name an SNS topic in LAUREL_ALARM_TOPIC_ARN, or set LAUREL_ALARMS=silent to deploy without one',
   );
 }
 
-const options = { alarmTopicArn, basePath, accountConcurrency: environment.LAUREL_ACCOUNT_CONCURRENCY };
+const options = {
+  alarmTopicArn,
+  basePath,
+  accountConcurrency: environment.LAUREL_ACCOUNT_CONCURRENCY,
+  budgetDollars: environment.LAUREL_BUDGET_USD,
+};
 new LaurelStack(app, stage, options);
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 const { directory, stacks } = app.synth();

@@ -1,6 +1,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CfnStage,
   HttpApi,
   HttpMethod,
   HttpRoute,
@@ -17,7 +18,7 @@ import { alarmOnApi } from './alarms.ts';
 import { environmentOf } from './environment.ts';
 import { FORWARD_TIMEOUT, LaurelFunction } from './laurel-function.ts';
 import { invoke } from './policies.ts';
-import type { Stage } from './stage.ts';
+import type { Limits, Stage } from './stage.ts';
 import { physicalName } from '../functions/runtime/names.ts';
 
 /** The reason why the gateway passes a request to its function without checking it. Each route names one. */
@@ -32,7 +33,7 @@ type RouteTarget = {
   readonly access: (typeof ACCESS)[keyof typeof ACCESS];
 };
 
-export type LaurelRoutes = RouteTarget & { readonly paths: readonly string[] };
+export type LaurelRoutes = RouteTarget & { readonly paths: readonly string[]; readonly load?: keyof RouteLimits };
 
 type LaurelApiProps = {
   readonly stage: Stage;
@@ -42,8 +43,11 @@ type LaurelApiProps = {
 
 const BASE_PATH = 'BASE_PATH' satisfies keyof Variables;
 
-/** Requests per second for the whole API, and the burst above them. Beyond these, the gateway answers 429. */
-export const THROTTLE = { rateLimit: 1000, burstLimit: 2000 } as const;
+type RouteLimits = Pick<Limits, 'writes' | 'costlyReads' | 'others'>;
+
+/** A burst of two seconds' requests is let through. Beyond it, the gateway answers 429. */
+const BURST_SECONDS = 2;
+const MAX_BURST = 5_000; // of an account, by default
 
 /**
  * A line of the access log. The gateway inserts values without escaping them, so none may contain a client's text: a
@@ -74,6 +78,7 @@ export class LaurelApi extends Construct {
     super(scope, id);
     const httpApi = new HttpApi(this, 'Http', { apiName: physicalName(stage, 'api'), createDefaultStage: false });
     const integrations = new Map<string, HttpLambdaIntegration>();
+    const served: HttpRoute[] = [];
     const route = (routeKey: HttpRouteKey, { target: { fn, role }, access }: RouteTarget) => {
       // One permission covers all routes of a function except `$default`, whose ARN has no method and no path.
       const scopePermissionToRoute = routeKey === HttpRouteKey.DEFAULT;
@@ -81,13 +86,24 @@ export class LaurelApi extends Construct {
       if (!integrations.has(role) && basePath !== '') fn.addEnvironment(BASE_PATH, basePath);
       integrations.set(role, integration);
       const added = new HttpRoute(this, routeKey.key, { httpApi, routeKey, integration });
+      served.push(added);
       Validations.of(added).acknowledge({ id: 'AwsSolutions-APIG4', reason: access });
     };
-    for (const { paths, ...target } of routes) {
-      const served = new Set(
+    const routeSettings: Record<string, object> = {};
+    for (const { paths, load = 'others', ...target } of routes) {
+      const ratePerSecond = stage.limits[load];
+      const settings = {
+        ThrottlingRateLimit: ratePerSecond,
+        ThrottlingBurstLimit: Math.min(MAX_BURST, ratePerSecond * BURST_SECONDS),
+      };
+      const addresses = new Set(
         paths.flatMap((path) => [path, path === '/' && basePath !== '' ? basePath : `${basePath}${path}`]),
       );
-      for (const path of served) route(HttpRouteKey.with(path, HttpMethod.ANY), target);
+      for (const path of addresses) {
+        const routeKey = HttpRouteKey.with(path, HttpMethod.ANY);
+        route(routeKey, target);
+        if (load !== 'others') routeSettings[routeKey.key] = settings;
+      }
     }
     const forwardRequest = new LaurelFunction(this, 'ForwardRequest', {
       stage,
@@ -106,12 +122,18 @@ export class LaurelApi extends Construct {
       httpApi,
       stageName: '$default',
       autoDeploy: true,
-      throttle: THROTTLE,
+      throttle: {
+        rateLimit: stage.limits.others,
+        burstLimit: Math.min(MAX_BURST, stage.limits.others * BURST_SECONDS),
+      },
       accessLogSettings: {
         destination: new LogGroupLogDestination(accessLog),
         format: AccessLogFormat.custom(JSON.stringify(accessLogLine(physicalName(stage, 'api')))),
       },
     });
+    const cfnStage = httpStage.node.defaultChild;
+    if (cfnStage instanceof CfnStage) cfnStage.routeSettings = routeSettings;
+    httpStage.node.addDependency(...served); // a stage refuses settings of routes that do not exist yet
     alarmOnApi(this, httpStage, accessLog, physicalName(stage, 'api'));
     this.url = httpStage.url;
   }

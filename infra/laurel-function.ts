@@ -3,6 +3,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
+  CfnFunction,
   Code,
   Function as LambdaFunction,
   LoggingFormat,
@@ -86,6 +87,12 @@ export class LaurelFunction extends Construct {
   /** True if a client waits for its answer, and retries without one. */
   get answersRequests(): boolean {
     return [API_TIMEOUT, FORWARD_TIMEOUT].includes(this.timeout);
+  }
+
+  /** Sets the number of invocations at a time that only this function may have, and its limit at once. */
+  reserveConcurrency(invocations: number): void {
+    const resource = this.fn.node.defaultChild;
+    if (resource instanceof CfnFunction) resource.reservedConcurrentExecutions = invocations;
   }
 
   /** Adds permissions, one policy of `policies.ts` per need. */

@@ -5,6 +5,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { alarmOnAccountConcurrency } from './alarms.ts';
 import { changeFeed } from './capabilities/change-feed.ts';
+import { budget } from './budget.ts';
 import { foundation } from './capabilities/foundation.ts';
 import { identity } from './capabilities/identity.ts';
 import { leaderboards } from './capabilities/leaderboards.ts';
@@ -17,16 +18,26 @@ import { scoring } from './capabilities/scoring.ts';
 import { telemetry } from './capabilities/telemetry.ts';
 import { LaurelDashboard } from './dashboard.ts';
 import { ACCESS, LaurelApi } from './laurel-api.ts';
+import type { LaurelFunction } from './laurel-function.ts';
 import type { Stage } from './stage.ts';
 
 export type LaurelStackOptions = {
   readonly alarmTopicArn?: string | undefined; // without it, alarms only show in the console
   readonly basePath?: string | undefined; // `/api`: the API is also served under this prefix
-  readonly accountConcurrency?: number | undefined; // the concurrent invocations that the account may have
+  // the concurrent invocations that the account may have; if it is known, functions of the API get their own parts of it
+  readonly accountConcurrency?: number | undefined;
+  readonly budgetDollars?: number | undefined; // a month, for the whole account
 };
 
 /** The default limit of an established AWS account. */
 const USUAL_CONCURRENCY = 1_000;
+/**
+ * The parts of the account's concurrency that functions of the API have for themselves, and are limited to. The rest, 40 %,
+ * is left to the workers: a flood of requests cannot stop them, and they cannot stop the API.
+ */
+const API_PARTS = { ingest: 0.2, reads: 0.2, pages: 0.1, publishes: 0.1 };
+/** AWS keeps at least 100 invocations of an account unreserved, so a smaller account reserves none. */
+const LEAST_TO_RESERVE = 250;
 
 /**
  * All of Laurel for one stage: a table of contents. A capability is a function instead of a construct, because a construct
@@ -36,7 +47,7 @@ export class LaurelStack extends Stack {
   constructor(
     scope: Construct,
     stage: Stage,
-    { alarmTopicArn, basePath, accountConcurrency = USUAL_CONCURRENCY }: LaurelStackOptions = {},
+    { alarmTopicArn, basePath, accountConcurrency, budgetDollars }: LaurelStackOptions = {},
   ) {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
@@ -61,18 +72,25 @@ export class LaurelStack extends Stack {
       stage,
       basePath,
       routes: [
-        { target: ingestTelemetry, access: ACCESS.keyOptional, paths: ['/ingest'] },
-        { target: importHistory, access: ACCESS.keyed, paths: ['/v1/import'] },
-        { target: manageKeys, access: ACCESS.keyed, paths: ['/v1/keys', '/v1/keys/{id}', '/api/whoami'] },
-        { target: manageDevices, access: ACCESS.keyed, paths: ['/v1/devices/{proxy+}'] },
-        { target: confirmPublish, access: ACCESS.keyed, paths: ['/v1/collectives/{slug}'] },
+        { target: ingestTelemetry, access: ACCESS.keyOptional, load: 'writes', paths: ['/ingest'] },
+        { target: importHistory, access: ACCESS.keyed, load: 'writes', paths: ['/v1/import'] },
+        { target: manageKeys, access: ACCESS.keyed, load: 'writes', paths: ['/v1/keys', '/v1/keys/{id}'] },
+        { target: manageKeys, access: ACCESS.keyed, paths: ['/api/whoami'] },
+        { target: manageDevices, access: ACCESS.keyed, load: 'writes', paths: ['/v1/devices/{proxy+}'] },
+        { target: confirmPublish, access: ACCESS.keyed, load: 'writes', paths: ['/v1/collectives/{slug}'] },
         {
           target: confirmPublish,
           access: ACCESS.keyOptional, // `latest` is public
+          load: 'writes',
           paths: ['/api/v1/extensions/{proxy+}'],
         },
-        { target: setVisibility, access: ACCESS.keyed, paths: ['/v1/users/{username}/visibility'] },
-        { target: recordAward, access: ACCESS.keyed, paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'] },
+        { target: setVisibility, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/visibility'] },
+        {
+          target: recordAward,
+          access: ACCESS.keyed,
+          load: 'writes',
+          paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'],
+        },
         {
           target: readApi,
           access: ACCESS.public,
@@ -80,32 +98,38 @@ export class LaurelStack extends Stack {
             '/health',
             '/v1/stats',
             '/v1/scores/{username}',
-            '/v1/scores/{username}/{view}',
-            '/v1/leaderboards/{board}',
             '/v1/leaderboards/{board}/users/{username}',
             '/community-metrics',
-            '/community-metrics/{view}',
             '/v1/rules',
             '/openapi.json',
           ],
         },
         {
+          target: readApi,
+          access: ACCESS.public,
+          load: 'costlyReads',
+          paths: ['/v1/scores/{username}/{view}', '/v1/leaderboards/{board}', '/community-metrics/{view}'],
+        },
+        {
           target: servePages,
           access: ACCESS.public,
-          paths: [
-            '/',
-            '/people/{username}',
-            '/community',
-            '/rules',
-            '/assets/{asset}',
-            '/badges/{file}',
-            '/cards/{file}',
-          ],
+          load: 'costlyReads',
+          paths: ['/', '/people/{username}', '/community', '/badges/{file}', '/cards/{file}'],
         },
+        { target: servePages, access: ACCESS.public, paths: ['/rules', '/assets/{asset}'] },
       ],
     });
     new CfnOutput(this, 'ApiUrl', { value: api.url });
-    alarmOnAccountConcurrency(this, accountConcurrency);
+    alarmOnAccountConcurrency(this, accountConcurrency ?? USUAL_CONCURRENCY);
+    if (accountConcurrency !== undefined && accountConcurrency >= LEAST_TO_RESERVE) {
+      const reserve = (fn: LaurelFunction, part: number) =>
+        fn.reserveConcurrency(Math.floor(accountConcurrency * part));
+      reserve(ingestTelemetry, API_PARTS.ingest);
+      reserve(readApi, API_PARTS.reads);
+      reserve(servePages, API_PARTS.pages);
+      reserve(confirmPublish, API_PARTS.publishes);
+    }
+    if (budgetDollars !== undefined) budget(this, stage, budgetDollars, alarmTopicArn);
     new LaurelDashboard(this, 'Operations', { stage });
 
     if (alarmTopicArn !== undefined) {

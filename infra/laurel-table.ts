@@ -35,13 +35,16 @@ export class LaurelTable extends Construct {
       tableName: physicalName(stage, role),
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
-      billing: Billing.onDemand(),
+      billing: Billing.onDemand({
+        maxReadRequestUnits: stage.limits.tableReads,
+        maxWriteRequestUnits: stage.limits.tableWrites,
+      }),
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: stage.protects(role),
       // A failed deployment deletes the tables that it created. Later, tables are kept when the stack is deleted.
       removalPolicy: stage.keepsData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-      globalSecondaryIndexes: [...indexes],
+      globalSecondaryIndexes: indexes.map((index) => ({ ...index, maxReadRequestUnits: stage.limits.tableReads })),
       ...(timeToLiveAttribute === undefined ? {} : { timeToLiveAttribute }),
       ...(stream === undefined ? {} : { dynamoStream: stream }),
     });

@@ -7,6 +7,28 @@ export const StageName = z
 /** Stages whose tables are deleted with their stack. All others keep their tables. */
 const THROWAWAY_STAGES: ReadonlySet<string> = new Set(['local', 'dev']);
 
+const perSecond = (usual: number, most: number) => {
+  const error = `expected a whole number from 1 to ${most}`;
+  return z.coerce.number(error).int(error).min(1, error).max(most, error).default(usual);
+};
+
+/**
+ * What strangers can cause at most, as settings of a stage. The defaults fit a community of some thousand accounts.
+ * `docs/operating/limits.md` computes the cost of a flood from them.
+ */
+export const Limits = z.strictObject({
+  /** Requests per second that write, such as `/ingest`. Each route has its own limit. */
+  writes: perSecond(100, 10_000),
+  /** The same for reads that can take tens of read units, such as a page of a board or an audit. */
+  costlyReads: perSecond(50, 10_000),
+  /** The same for all other routes. */
+  others: perSecond(1_000, 10_000),
+  /** Write units per second and table. Beyond it, DynamoDB throttles. */
+  tableWrites: perSecond(4_000, 40_000),
+  tableReads: perSecond(12_000, 40_000),
+});
+export type Limits = z.infer<typeof Limits>;
+
 export type Stage = {
   readonly name: string;
   readonly keepsData: boolean;
@@ -15,15 +37,16 @@ export type Stage = {
    * table that it cannot delete would block the next deployment.
    */
   readonly protects: (tableRole: string) => boolean;
+  readonly limits: Limits;
 };
 
 /**
  * `newTables` lists the roles of the tables that this deployment creates, separated by commas, or `all`. Throws for a
  * name that cannot be part of a physical name.
  */
-export function stageOf(name: string, newTables = ''): Stage {
+export function stageOf(name: string, newTables = '', limits = Limits.parse({})): Stage {
   const keepsData = !THROWAWAY_STAGES.has(name);
   const roles = newTables.split(',');
   const isNew = (role: string) => roles.includes(role) || roles.includes('all');
-  return { name: StageName.parse(name), keepsData, protects: (role) => keepsData && !isNew(role) };
+  return { name: StageName.parse(name), keepsData, protects: (role) => keepsData && !isNew(role), limits };
 }

@@ -33,8 +33,17 @@ const tableProperties = {
     .strictObject({ StreamViewType: z.enum(['NEW_AND_OLD_IMAGES', 'NEW_IMAGE', 'OLD_IMAGE', 'KEYS_ONLY']) })
     .optional(),
   TimeToLiveSpecification: z.strictObject({ AttributeName: z.string(), Enabled: z.boolean() }).optional(),
-  GlobalSecondaryIndexes: z.array(z.strictObject({ IndexName: z.string(), KeySchema, Projection })).default([]),
+  GlobalSecondaryIndexes: z
+    .array(
+      z.strictObject({
+        IndexName: z.string(),
+        KeySchema,
+        Projection,
+      }),
+    )
+    .default([]),
   SSESpecification: withoutMeaning('the engines keep plain files'),
+  WriteOnDemandThroughputSettings: withoutMeaning('a laptop limits the throughput itself'),
 };
 
 export const GlobalTable = z.strictObject({
@@ -44,6 +53,7 @@ export const GlobalTable = z.strictObject({
       z.strictObject({
         Region: z.string(),
         Tags,
+        ReadOnDemandThroughputSettings: withoutMeaning('a laptop limits the throughput itself'),
         GlobalSecondaryIndexes: withoutMeaning('the table defines the indexes; a replica only tunes them'),
         DeletionProtectionEnabled: withoutMeaning('only --fresh deletes data'),
         PointInTimeRecoverySpecification: withoutMeaning('there are no backups here'),
@@ -96,6 +106,7 @@ export const LambdaFunction = z.strictObject({
   LoggingConfig: withoutMeaning("a function's output goes to its log file unchanged"),
   RecursiveLoop: withoutMeaning('nothing here stops a function that feeds itself'),
   Description: withoutMeaning('for readers'),
+  ReservedConcurrentExecutions: withoutMeaning('nothing shares an account with these functions'),
 });
 
 export const Permission = z.strictObject({
@@ -239,6 +250,7 @@ export const Stage = z.strictObject({
   DefaultRouteSettings: z
     .strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() })
     .optional(),
+  RouteSettings: withoutMeaning('only the limit of all other routes is enforced'),
   AutoDeploy: withoutMeaning('the routes are those of the template'),
   AccessLogSettings: withoutMeaning('the functions log each request'),
 });
@@ -251,6 +263,7 @@ export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::SQS::QueuePolicy', 'they require TLS, which the loopback interface does not use'],
   ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
   ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],
+  ['AWS::Budgets::Budget', 'nothing costs anything here'],
   ['AWS::SNS::Topic', 'only alarms write to it'],
   ['AWS::CDK::Metadata', 'only the CDK uses it'],
 ]);

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { byRole, ofType } from '../support/template.ts';
 import { resourcesOf, synthesize } from '../support/synthesis.ts';
+import { Limits } from '../../infra/stage.ts';
 import { tables } from './template-under-test.ts';
+
+const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
 
 /** Differences between stages. Other tests read the one template that the local stack runs. */
 describe('a stage', () => {
@@ -47,10 +50,57 @@ describe('a stage', () => {
   });
 
   it('with an alarm topic sends each alarm to it', () => {
-    const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
     const told = ofType(resourcesOf('test', { alarmTopicArn }), 'AWS::CloudWatch::Alarm');
 
     for (const [, { Properties }] of told) expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
+  });
+
+  it('with a known concurrency reserves parts of it for the API, and leaves 40 % to the workers', () => {
+    const reserved = (accountConcurrency?: number) =>
+      [...byRole(resourcesOf('test', { accountConcurrency }), 'AWS::Lambda::Function')].flatMap(
+        ([role, { Properties }]) =>
+          Properties.ReservedConcurrentExecutions === undefined
+            ? []
+            : [[role, Properties.ReservedConcurrentExecutions]],
+      );
+
+    expect(Object.fromEntries(reserved(1_000))).toEqual({
+      'ingest-telemetry': 200,
+      'read-api': 200,
+      'serve-pages': 100,
+      'confirm-publish': 100,
+    });
+    expect([reserved(10), reserved()]).toEqual([[], []]); // AWS would refuse them in a small account
+  });
+
+  it('with a budget tells the topic at 80 %, and if more than all of it is expected', () => {
+    const [[, { Properties }]] = ofType(
+      resourcesOf('test', { budgetDollars: 25, alarmTopicArn }),
+      'AWS::Budgets::Budget',
+    ) as any;
+
+    expect(Properties.Budget.BudgetLimit).toEqual({ Amount: 25, Unit: 'USD' });
+    expect(
+      Properties.NotificationsWithSubscribers.map(({ Notification, Subscribers }: any) => [
+        Notification.NotificationType,
+        Notification.Threshold,
+        Subscribers[0].Address,
+      ]),
+    ).toEqual([
+      ['ACTUAL', 80, alarmTopicArn],
+      ['FORECASTED', 100, alarmTopicArn],
+    ]);
+  });
+
+  it('has the limits of its settings', () => {
+    const limits = Limits.parse({ writes: '7', tableWrites: '9' });
+    const resources = resourcesOf('test', { limits });
+    const [[, api]] = ofType(resources, 'AWS::ApiGatewayV2::Stage') as any;
+
+    expect(api.Properties.RouteSettings['ANY /ingest'].ThrottlingRateLimit).toBe(7);
+    expect(byRole(resources, 'AWS::DynamoDB::GlobalTable').get('telemetry')!.Properties).toMatchObject({
+      WriteOnDemandThroughputSettings: { MaxWriteRequestUnits: 9 },
+    });
   });
 
   it('prod without a topic is refused with a sentence, unless it is marked as intended', () => {
@@ -70,6 +120,11 @@ describe('a stage', () => {
       status: 1,
       stderr: 'LAUREL_ALARM_TOPIC_ARN: expected the ARN of an SNS topic\n',
     });
+    expect(synth({ LAUREL_LIMITS: 'writes=many' })).toMatchObject({
+      status: 1,
+      stderr: 'LAUREL_LIMITS.writes: expected a whole number from 1 to 10000\n',
+    });
+    expect(synth({ LAUREL_LIMITS: 'reads=5' }).stderr).toMatch(/^LAUREL_LIMITS: .*reads.*\n$/u);
     expect(readdirSync(outdir)).toEqual([]);
 
     expect(synth({ LAUREL_ALARMS: 'silent' }).status).toBe(0);

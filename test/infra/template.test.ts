@@ -54,13 +54,13 @@ const segmentsOf = (path: string) => path.replaceAll('[]', '.[]').split('.');
 
 const isReference = (value: object) => /^(?:Ref|Fn::.*)$/u.test(Object.keys(value).join());
 
-/** All values of a resource by their paths: `Tags[].Key`. Names of environment variables are `*`. */
+/** All values of a resource by their paths: `Tags[].Key`. Names of environment variables and routes are `*`. */
 function* valuesIn(value: unknown, path = ''): Generator<readonly [path: string, value: unknown]> {
   if (typeof value !== 'object' || value === null || isReference(value)) yield [path, value];
   else if (Array.isArray(value)) for (const each of value) yield* valuesIn(each, `${path}[]`);
   else {
     for (const [name, inner] of Object.entries(value)) {
-      const step = path === 'Environment.Variables' ? '*' : name;
+      const step = ['Environment.Variables', 'RouteSettings'].includes(path) ? '*' : name;
       yield* valuesIn(inner, path === '' ? step : `${path}.${step}`);
     }
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { LaurelStack, type LaurelStackOptions } from '../../infra/laurel-stack.ts';
-import { stageOf } from '../../infra/stage.ts';
+import { type Limits, stageOf } from '../../infra/stage.ts';
 import type { Resources } from './template.ts';
 
 /** The longest possible name of a stage. */
@@ -12,14 +12,14 @@ export const LONGEST_STAGE = 'a'.repeat(20);
 
 const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
 
-type StackOptions = LaurelStackOptions & { readonly newTables?: string };
+type StackOptions = LaurelStackOptions & { readonly newTables?: string; readonly limits?: Limits };
 
 /** The template and the stack's messages. The bundler does not run, so this is fast. */
-export const synthesize = (stage: string, { newTables, ...options }: StackOptions = {}) => {
+export const synthesize = (stage: string, { newTables, limits, ...options }: StackOptions = {}) => {
   const outdir = mkdtempSync(join(tmpdir(), 'laurel-template-'));
   try {
     const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [] } });
-    const stack = new LaurelStack(app, stageOf(stage, newTables), options);
+    const stack = new LaurelStack(app, stageOf(stage, newTables, limits), options);
     const template = Template.fromStack(stack).toJSON() as { readonly Resources: Resources };
     return { template, terminationProtection: stack.terminationProtection };
   } finally {
@@ -44,6 +44,7 @@ export const everyTemplate = () =>
       ['prod, with silent alarms', {}],
       ['prod, for the first time', { alarmTopicArn, newTables: 'all' }],
       ['prod, behind a path', { alarmTopicArn, basePath: '/api' }],
+      ['prod, with a budget', { alarmTopicArn, accountConcurrency: 1_000, budgetDollars: 50 }],
       [LONGEST_STAGE, {}],
     ] satisfies [string, StackOptions][]
   ).map(([name, options]) => [name, synthesize(name.split(',')[0] ?? '', options).template] as const);
