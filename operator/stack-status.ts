@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
+import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
 import { computedByNow } from '../domain/scoring/username-metrics.ts';
@@ -42,6 +43,8 @@ export type StackStatus = {
   readonly rulesVersions: Readonly<Record<string, number>> | null;
   /** The newest run that was not a dry run; null if there is none, or if it is unknown. */
   readonly lastBackfill: Run | null;
+  /** What the account allows at a time, and what no function has reserved; null for a local stack. */
+  readonly concurrency: { readonly account: number; readonly unreserved: number } | null;
 };
 
 export async function readStatus(connection: Connection, now: number): Promise<StackStatus> {
@@ -68,7 +71,14 @@ export async function readStatus(connection: Connection, now: number): Promise<S
     staleUsers: await ifThere(() => countStale(connection, now)),
     rulesVersions: await ifThere(() => countRulesVersions(connection)),
     lastBackfill: await ifThere(() => lastBackfill(connection)),
+    concurrency: connection.cloudwatch === undefined ? null : await readConcurrency(connection),
   };
+}
+
+export async function readConcurrency({ lambda }: Connection) {
+  const { AccountLimit } = await lambda().send(new GetAccountSettingsCommand());
+  const { ConcurrentExecutions: account = 0, UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {};
+  return { account, unreserved };
 }
 
 const lastBackfill = async (connection: Connection): Promise<Run | null> =>

@@ -56,10 +56,23 @@ function textOf(status: StackStatus, target: Target, now: number): string {
         ? 'none known'
         : `${lastBackfill.mode}, ${lastBackfill.status}, started ${durationText((now - Date.parse(lastBackfill.startedAt)) / 1_000)} ago: ${lastBackfill.runId}`
     }`,
+    ...concurrencyText(status),
     ...status.failing.map((each) => `failing:        ${failingText(each, now)}`),
     ...(dead.length === 0 ? [] : [`dead letters:   ${dead.join(', ')}`]),
   ].join('\n');
 }
+
+/** All workers together run at most this many invocations at a time, by the limits of their queues and streams. */
+export const WORKERS_AT_ONCE = 20;
+
+/** Printed only if the account is too small for the workers. */
+export const concurrencyText = ({ concurrency }: Pick<StackStatus, 'concurrency'>): string[] =>
+  concurrency === null || concurrency.unreserved >= WORKERS_AT_ONCE
+    ? []
+    : [
+        `concurrency:    ${concurrency.unreserved} unreserved invocations at a time (${concurrency.account} in all), but the ` +
+          `workers alone can use ${WORKERS_AT_ONCE}: ask AWS for more (quota L-B99A9384)`,
+      ];
 
 /** Printed only until a change of the rules has reached all scores. */
 function rulesText({ rulesVersions }: StackStatus): string[] {

@@ -46,6 +46,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   StartMessageMoveTaskCommand: [['sqs:StartMessageMoveTask', movable]],
   ListMessageMoveTasksCommand: [['sqs:ListMessageMoveTasks', movable]],
   InvokeCommand: [['lambda:InvokeFunction', ['backfill', 'check-conservation', 'shadow-report'].map(fn)]],
+  GetAccountSettingsCommand: [['lambda:GetAccountSettings', ['*']]],
   GetMetricDataCommand: [['cloudwatch:GetMetricData', ['*']]], // AWS knows no narrower resource for it
   FilterLogEventsCommand: [['logs:FilterLogEvents', FUNCTION_ROLES.map(log)]],
   QueryCommand: [['dynamodb:Query', [table('backfill_runs')]]],

@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { connect, FUNCTION_ROLES, hintOf, targetOf } from '../../operator/connection.ts';
+import { concurrencyText, WORKERS_AT_ONCE } from '../../operator/commands/status.ts';
 import { explained } from '../../operator/explained.ts';
 import { OperatorError } from '../../operator/outcome.ts';
 import { QUEUE_ROLES } from '../../operator/queues.ts';
+import { readConcurrency } from '../../operator/stack-status.ts';
 import { spawnOperator } from '../support/operator.ts';
-import { byRole } from '../support/template.ts';
+import { byRole, ofType } from '../support/template.ts';
 
 const sqs = mockClient(SQSClient);
 afterEach(() => sqs.reset());
@@ -42,6 +45,34 @@ describe('a stage', () => {
     const eu = connect(targetOf({ stage: 'prod-eu' }, {}));
     expect([...(await eu.queues()).keys()]).toEqual(['rank', 'rank-dlq']);
     await expect(connect(targetOf({ stage: 'pro' }, {})).queues()).rejects.toMatchObject({ code: 'not_deployed' });
+  });
+});
+
+describe("a stage's concurrency", () => {
+  const lambda = mockClient(LambdaClient);
+  afterEach(() => lambda.reset());
+
+  it.each([
+    [10, 10, ['concurrency:    10 unreserved invocations at a time (10 in all)']],
+    [1_000, 400, []],
+  ])('of %i, %i unreserved, is shown if it is too small', async (account, unreserved, shown) => {
+    const AccountLimit = { ConcurrentExecutions: account, UnreservedConcurrentExecutions: unreserved };
+    lambda.on(GetAccountSettingsCommand).resolves({ AccountLimit });
+
+    const concurrency = await readConcurrency(connect(prod));
+
+    expect(concurrency).toEqual({ account, unreserved });
+    expect(concurrencyText({ concurrency }).map((line) => line.split(',')[0])).toEqual(shown);
+  });
+
+  it('is compared with what the workers of the template can use at once', () => {
+    const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
+    const sources = ofType(template.Resources, 'AWS::Lambda::EventSourceMapping').map(
+      ([, { Properties }]) => Properties,
+    );
+    const atOnce = sources.map(({ ScalingConfig }) => ScalingConfig?.MaximumConcurrency ?? 1);
+
+    expect(WORKERS_AT_ONCE).toBe(atOnce.reduce((sum, each) => sum + each, 0));
   });
 });
 
