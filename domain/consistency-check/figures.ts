@@ -4,7 +4,7 @@ import type { Fold } from '../scoring/fold.ts';
 import type { UserScore } from '../scoring/score.ts';
 import { scoreAtEndOf } from '../scoring/score-steps.ts';
 import { SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts';
-import { datesFrom, totalOf } from '../shared/by-date.ts';
+import { atEndOf, datesFrom, totalOf } from '../shared/by-date.ts';
 import { addDays, dateOfDayNumber, type UtcDate } from '../shared/utc.ts';
 
 /**
@@ -84,7 +84,12 @@ export function figuresOfScore({ contributions, granted, ...score }: UserScore):
     ...totals('points that the score counts', balance),
     ...listed.map((single) => [`points of ${single.key}`, pointsOfSingle(single)] as const),
     ['grants that are not listed', older.count],
-    ...[...byDate].map(([date, points]) => [`points of lines of ${date}`, points] as const),
+    ...[...byDate].flatMap(([line, additions]) =>
+      [...additions].map(([date, points]) => [`points of lines ${line} of ${date}`, points] as const),
+    ),
+    ...[...(score.parts ?? [])].flatMap(([part, additions]) =>
+      openDatesBefore(score.date).map((date) => [`points of ${part} on ${date}`, atEndOf(date, additions)] as const),
+    ),
     ...[...older.points].map(([source, points]) => [`points that are not listed, source ${source}`, points] as const),
   ]);
 }

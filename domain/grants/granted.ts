@@ -2,6 +2,7 @@ import type { Username } from '../identity/username.ts';
 import { byDate, nothingByDate, type ByDate } from '../shared/by-date.ts';
 import { rulebook } from '../rules/current-rules.ts';
 import { lineKindOf, linePrefixOf } from '../rules/reported-kinds.ts';
+import { AWARDS, BADGES, UNNAMED_LINES } from '../rules/parts.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import { emptyBalance, type Balance } from './balance.ts';
 import { isContribution, isReversal, reversedBy, type GrantLine } from './grant.ts';
@@ -20,8 +21,11 @@ export type Granted = {
   /** The newest ones, sorted by key. */
   readonly listed: readonly SingleGrant[];
   readonly older: { readonly count: number; readonly points: ReadonlyMap<string, number> };
-  /** The points of all grants and reversals by the dates of their lines. A later date counts later. */
-  readonly byDate: ByDate;
+  /**
+   * The points of all grants and reversals by the dates of their lines, for each kind of line (`lineOf`). A later date
+   * counts later.
+   */
+  readonly byDate: ReadonlyMap<string, ByDate>;
 };
 
 const BADGE = 'award:badge:';
@@ -29,10 +33,16 @@ const AWARD = 'award:';
 
 /** The category and the source of a single grant's key. */
 export function kindOfKey(key: string): { readonly category: string; readonly source: string } {
-  if (key.startsWith(BADGE)) return { category: 'award', source: 'badge' };
-  if (key.startsWith(AWARD)) return { category: 'award', source: 'award' };
-  const { category, source } = lineKindOf(key, rulebook.all) ?? { category: 'content', source: 'feed' };
+  if (key.startsWith(BADGE)) return BADGES;
+  if (key.startsWith(AWARD)) return AWARDS;
+  const { category, source } = lineKindOf(key, rulebook.all) ?? UNNAMED_LINES;
   return { category, source };
+}
+
+/** A grant's key without the id: it is of the same kind. '' if no version of the rules names it. */
+function lineOf(key: string): string {
+  if (key.startsWith(BADGE)) return BADGE;
+  return key.startsWith(AWARD) ? AWARD : (lineKindOf(key, rulebook.all)?.line ?? '');
 }
 
 /** The sources of single grants, whichever version of the rules names them. */
@@ -114,8 +124,25 @@ export function grantedOf(
       count: balance.contributions - listed.length - later.filter((line) => !isReversal(line)).length,
       points: new Map(older.filter(([, points]) => points !== 0)),
     },
-    byDate: byDate([...(known?.byDate ?? nothingByDate), ...added.map((line) => [dateOf(line), line.amount] as const)]),
+    byDate: datesOfKinds(known?.byDate ?? new Map<string, ByDate>(), added, dateOf),
   };
+}
+
+/** The points by date with those of more lines. */
+function datesOfKinds(
+  before: Granted['byDate'],
+  added: readonly GrantLine[],
+  dateOf: (line: GrantLine) => UtcDate,
+): Granted['byDate'] {
+  const byKind = Map.groupBy(added, ({ key }) => lineOf(key));
+  return new Map(
+    [...new Set([...before.keys(), ...byKind.keys()])]
+      .map((kind) => {
+        const more = (byKind.get(kind) ?? []).map((line) => [dateOf(line), line.amount] as const);
+        return [kind, byDate([...(before.get(kind) ?? nothingByDate), ...more])] as const;
+      })
+      .filter(([, additions]) => additions.size > 0),
+  );
 }
 
 export const nothingGranted: Granted = grantedOf(emptyBalance, [], { date: '', known: null });
@@ -159,4 +186,4 @@ const isWhole = (
   { seq, totalScore }: Balance,
 ): boolean =>
   (granted.balance.seq < seq || (granted.balance.seq === seq && granted.balance.totalScore === totalScore)) &&
-  [...granted.byDate.keys()].every((day) => day <= date);
+  [...granted.byDate.values()].every((additions) => [...additions.keys()].every((day) => day <= date));

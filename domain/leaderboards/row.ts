@@ -1,4 +1,6 @@
 import { scoreAtEndOf } from '../scoring/score-steps.ts';
+import { ACTIVITY_PART, countsPart } from '../rules/parts.ts';
+import { atEndOf, totalOf } from '../shared/by-date.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { BoardRules } from '../rules/community.ts';
 import { lastDateBefore } from './board.ts';
@@ -8,12 +10,32 @@ import type { Standing } from './standings.port.ts';
 /** A row with all that its place goes by. */
 export type PlacedRow = BoardRow & Place;
 
+/** What a board counts, and over which time. */
+type Counted = Pick<BoardRules, 'window' | 'categories' | 'sources'>;
+
 /** A user's row on a board whose window ends on `date`; null without a positive number to list. */
-export function rowOn(board: Pick<BoardRules, 'window'>, date: UtcDate, standing: Standing): PlacedRow | null {
+export function rowOn(board: Counted, date: UtcDate, standing: Standing): PlacedRow | null {
   const { username, canonicalScore, tier, since, rulesVersion } = standing;
   const before = lastDateBefore(board, date);
-  const points = before === null ? canonicalScore : scoreAtEndOf(date, standing) - scoreAtEndOf(before, standing);
+  const on = countOf(board, standing);
+  const points = before === null ? on(null) : on(date) - on(before);
   return points > 0 ? { username, points, canonicalScore, tier, since, rulesVersion } : null;
+}
+
+/** Counts what a board is of by the end of a date, or, for null, all that there is. */
+function countOf(board: Counted, { canonicalScore, steps, parts }: Standing): (date: UtcDate | null) => number {
+  const score = (date: UtcDate | null) =>
+    date === null ? canonicalScore : scoreAtEndOf(date, { steps, canonicalScore });
+  if (board.categories === undefined && board.sources === undefined) return score;
+  if (parts === undefined) return () => 0; // the refresh that tells them apart is under way
+  const isOfActivity = countsPart(board, ACTIVITY_PART);
+  // The activity is what the other parts leave of the score.
+  const wanted = [...parts].filter(([part]) => countsPart(board, part) !== isOfActivity);
+  const sum = (date: UtcDate | null) =>
+    wanted
+      .map(([, additions]) => (date === null ? totalOf(additions) : atEndOf(date, additions)))
+      .reduce((total, points) => total + points, 0);
+  return isOfActivity ? (date) => score(date) - sum(date) : sum;
 }
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

@@ -1,4 +1,6 @@
 import type { Username } from '../identity/username.ts';
+import type { Part } from '../rules/parts.ts';
+import type { ByDate } from '../shared/by-date.ts';
 import type { ScoreStep } from '../scoring/score-steps.ts';
 
 /** The boards' data of a user, read from the score, which alone decides it. */
@@ -11,6 +13,8 @@ export type Standing = {
   readonly since: number;
   /** The scores before the present one, oldest first, as far back as a window reaches. */
   readonly steps: readonly ScoreStep[];
+  /** As in the score (`UserScore`): missing until a refresh of this release. */
+  readonly parts?: ReadonlyMap<Part, ByDate> | undefined;
 };
 
 /** Every user who may be listed. Users who chose to be hidden are left out. */

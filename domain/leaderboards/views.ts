@@ -11,7 +11,7 @@ const AsOf = z.nullable(z.iso.datetime());
 export const RankedRowView = z.object({
   rank: Rank,
   username: z.string(),
-  /** The canonicalScore on `alltime`; on other boards the part of it from the window. */
+  /** The canonicalScore on `alltime`; on other boards what its window, categories and sources bring of it. */
   points: z.int().check(z.positive()),
   canonicalScore: z.int(),
   tier: z.string(),

@@ -4,6 +4,7 @@ import type { Sha256 } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { CommunitySettings, type Community } from './community.ts';
 import { faultsOfPage } from './page-settings.ts';
+import { countsPart, partsOf } from './parts.ts';
 import { Checksums, ScoringRules, type ScoredEvent } from './scoring-rules.ts';
 
 /** What is wrong with a file of a community. */
@@ -115,7 +116,7 @@ function* faultsAmong(settings: CommunitySettings, rules: readonly ScoringRules[
     };
     return;
   }
-  yield* faultsOfBoards(settings);
+  yield* faultsOfBoards(settings, rules);
   yield* faultsOfIdentities(rules);
 }
 
@@ -125,7 +126,7 @@ const faultsOfLook = ({ page = {}, boards }: CommunitySettings, files: Community
   return [...faultsOfPage(page, { boards: names, logoBytes })].map((fault) => ({ file: SETTINGS_FILE, ...fault }));
 };
 
-function* faultsOfBoards({ boards }: CommunitySettings): Generator<FileFault, void> {
+function* faultsOfBoards({ boards }: CommunitySettings, rules: readonly ScoringRules[]): Generator<FileFault, void> {
   const at = (path: string, expected: string): FileFault => ({ file: SETTINGS_FILE, path, expected });
   const names = boards.map(({ name }) => name);
   for (const [index, name] of names.entries()) {
@@ -136,12 +137,19 @@ function* faultsOfBoards({ boards }: CommunitySettings): Generator<FileFault, vo
   if (alltime?.window !== 'all' || alltime.categories !== undefined || alltime.sources !== undefined) {
     yield at('boards', 'expected the board alltime with the window "all" of everything: ranks are of it');
   }
+  const parts = partsOf(rules);
   for (const [index, board] of boards.entries()) {
-    for (const part of ['categories', 'sources'] as const) {
-      // A board that ignored it would show wrong gains without a word.
-      if (board[part] !== undefined)
-        yield at(`boards.${index}.${part}`, 'expected none: boards are of all contributions as yet');
-    }
+    const unknown = (['categories', 'sources'] as const).flatMap((list, place) => {
+      const known = [...new Set(parts.map((part) => part.split('/')[place] ?? ''))].sort();
+      return (board[list] ?? []).flatMap((word, item) =>
+        known.includes(word)
+          ? []
+          : [at(`boards.${index}.${list}.${item}`, `expected one that the rules name: ${known.join(', ')}`)],
+      );
+    });
+    yield* unknown;
+    if (unknown.length === 0 && !parts.some((part) => countsPart(board, part)))
+      yield at(`boards.${index}`, 'expected sources of its categories: no contribution is in both lists');
   }
 }
 

@@ -25,7 +25,7 @@ export const BoardRules = z.strictObject({
     ],
     `expected "all", "month" or {"days": n} with n from 1 to ${LONGEST_WINDOW_DATES}`,
   ),
-  /** Only what contributions of these bring. */
+  /** Only what contributions of these bring; with both, contributions that are of both. */
   categories: z.optional(Words),
   sources: z.optional(Words),
 });

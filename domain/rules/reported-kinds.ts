@@ -46,15 +46,15 @@ export function reportedKindsOf({
 export const countedEventsOf = ({ events }: Pick<ScoringRules, 'events'>): readonly ScoredEvent[] =>
   events.filter((entry) => linePrefixOf(entry) === null);
 
-/** What a line of the ledger is by its key, whichever version of the rules named it; undefined where none did. */
+/** What a line of the ledger is by its key, whichever version of the rules named it; undefined if none did. `line` is the key without the id. */
 export function lineKindOf(
   key: string,
   all: readonly ScoringRules[],
-): Pick<ScoredEvent, 'category' | 'source'> | undefined {
+): (Pick<ScoredEvent, 'category' | 'source'> & { readonly line: string }) | undefined {
   for (const { events } of all.toReversed()) {
     for (const entry of events) {
-      const isLine = linePrefixOf(entry) !== null;
-      if (isLine && key.startsWith(entry.key.slice(0, -ID.length))) return entry;
+      const line = entry.key.slice(0, -ID.length);
+      if (linePrefixOf(entry) !== null && key.startsWith(line)) return { ...entry, line };
     }
   }
   return undefined;

@@ -6,6 +6,7 @@ import { startOfPeriod } from '../shared/periods.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { NamedCommands, TelemetryOn } from './fold.ts';
 import { activeDaysOn, activityOf, groupCounts, ONE, type ActivityInputs } from '../rules/activity.ts';
+import { ACTIVITY, EXTENSIONS, partOf, type Part } from '../rules/parts.ts';
 import type { ActivityRules, ScoredEvent, ScoringRules } from '../rules/scoring-rules.ts';
 
 /** One keyed part of a score, recomputed from counts. */
@@ -64,8 +65,7 @@ const activityInputs = ({ activity }: ScoringRules, inputs: Inputs): ActivityInp
 
 const activity: FixedContribution = {
   key: ACTIVITY_KEY,
-  category: 'activity',
-  source: 'cli',
+  ...ACTIVITY,
   inputsOn: (date, { telemetry }, rules) => {
     const successes = [...telemetry.commands].map(([command, count]) => [command, count.successes] as const);
     const { groups, otherCommands } = groupCounts(successes, rules.activity);
@@ -215,18 +215,12 @@ function countedBy(rules: ScoringRules): readonly FixedContribution[] {
   const before = made.get(rules);
   if (before !== undefined) return before;
   const contributions = [
-    counted(
-      { key: 'content:extension-publishes', category: 'content', source: 'extensions' },
-      ({ publishes }) => publishes,
-      rules.publishes,
-      { stopsAboveCap: true },
-    ),
-    counted(
-      { key: 'content:extension-pulls', category: 'content', source: 'extensions' },
-      ({ pulls }) => pulls,
-      rules.pulls,
-      { stopsAboveCap: true },
-    ),
+    counted({ key: 'content:extension-publishes', ...EXTENSIONS }, ({ publishes }) => publishes, rules.publishes, {
+      stopsAboveCap: true,
+    }),
+    counted({ key: 'content:extension-pulls', ...EXTENSIONS }, ({ pulls }) => pulls, rules.pulls, {
+      stopsAboveCap: true,
+    }),
     ...countedEventsOf(rules).map(contributionOfEvent),
   ];
   made.set(rules, contributions);
@@ -259,11 +253,16 @@ export const activityPointsOn = (date: UtcDate, telemetry: TelemetryOn, rules: S
   activity.pointsOf(activity.inputsOn(date, { telemetry, counts: noCounts }, rules), rules);
 const noCounts: Counts = { reported: new Map(), publishes: 0, pulls: 0 };
 
-/** The points of all other contributions that every score lists. */
-export const pointsOfCounts = (date: UtcDate, counts: Counts, rules: ScoringRules): number =>
-  countedBy(rules)
-    .map(({ inputsOn, pointsOf }) => pointsOf(inputsOn(date, { telemetry: noTelemetry, counts }, rules), rules))
-    .reduce((sum, points) => sum + points, 0);
+/** The points of all other contributions that every score lists, each with its part. */
+export const pointsOfCounts = (
+  date: UtcDate,
+  counts: Counts,
+  rules: ScoringRules,
+): readonly (readonly [Part, number])[] =>
+  countedBy(rules).map(({ inputsOn, pointsOf, ...kind }) => [
+    partOf(kind),
+    pointsOf(inputsOn(date, { telemetry: noTelemetry, counts }, rules), rules),
+  ]);
 const noTelemetry: TelemetryOn = { commands: new Map(), activeDays: new Set() };
 
 /** How the points of a contribution came about. */

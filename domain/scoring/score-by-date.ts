@@ -1,5 +1,6 @@
-import type { Granted } from '../grants/granted.ts';
-import { atEndOf, datesFrom } from '../shared/by-date.ts';
+import { kindOfKey, type Granted } from '../grants/granted.ts';
+import { additionsOf, atEndOf, datesFrom, type ByDate } from '../shared/by-date.ts';
+import { ACTIVITY_PART, partOf, type Part } from '../rules/parts.ts';
 import { addDays, dateOfDayNumber, type UtcDate } from '../shared/utc.ts';
 import { namedCommandsOf, pointsOfCounts, type ScoreFacts } from './contributions.ts';
 import { telemetryByDate } from './fold.ts';
@@ -10,6 +11,7 @@ import { activityByDate, countsOn, firstDateKnown, sumOf, type UserMetrics } fro
 export type DatedFacts = { readonly metrics: UserMetrics; readonly granted: Granted };
 
 const datesOfReports = ({ reports }: Pick<UserMetrics, 'reports'>) => [...reports.values()].map((each) => each.byDate);
+const datesOfLines = ({ byDate }: Granted): readonly ByDate[] => [...byDate.values()];
 
 /** The facts dated on or before a date, which is not sealed. */
 export function factsOn(date: UtcDate, metrics: UserMetrics): ScoreFacts {
@@ -18,24 +20,63 @@ export function factsOn(date: UtcDate, metrics: UserMetrics): ScoreFacts {
   return { telemetry, counts: countsOn(date, metrics) };
 }
 
-/** The score on each of these dates, with that date as today; none is earlier than `firstDateKnown`. */
-export function* scoresOn(
+/** The points of a date by their parts; a part may be there more than once. */
+type PartPoints = readonly (readonly [Part, number])[];
+
+/** What makes the score on each of these dates, with that date as today; none is earlier than `firstDateKnown`. */
+function* pointsOn(
   dates: Iterable<UtcDate>,
   { metrics, granted }: DatedFacts,
   rules: ScoringRules,
-): Generator<readonly [UtcDate, number], void> {
+): Generator<readonly [UtcDate, PartPoints], void> {
   const all = [...dates];
-  const rest = (date: UtcDate) => pointsOfCounts(date, countsOn(date, metrics), rules) + atEndOf(date, granted.byDate);
+  const lines = [...granted.byDate].map(([line, additions]) => [partOf(kindOfKey(line)), additions] as const);
+  const rest = (date: UtcDate): PartPoints => [
+    ...pointsOfCounts(date, countsOn(date, metrics), rules),
+    ...lines.map(([part, additions]) => [part, atEndOf(date, additions)] as const),
+  ];
   for (const date of all.filter((each) => each <= metrics.sealedThrough)) {
-    yield [date, atEndOf(date, metrics.activity.points) + rest(date)];
+    yield [date, [[ACTIVITY_PART, atEndOf(date, metrics.activity.points)], ...rest(date)]];
   }
   const open = all.filter((each) => each > metrics.sealedThrough);
-  for (const [date, points] of activityByDate(metrics, open, rules)) yield [date, points + rest(date)];
+  for (const [date, points] of activityByDate(metrics, open, rules))
+    yield [date, [[ACTIVITY_PART, points], ...rest(date)]];
 }
 
-/** The score on each date before `date` that is known of. */
-export const scoresBefore = (date: UtcDate, facts: DatedFacts, rules: ScoringRules) =>
-  scoresOn(datesFrom(firstDateKnown(date), addDays(date, -1)), facts, rules);
+const sum = (points: PartPoints): number => points.reduce((total, [, each]) => total + each, 0);
+
+/** The score on each of these dates. */
+export function* scoresOn(
+  dates: Iterable<UtcDate>,
+  facts: DatedFacts,
+  rules: ScoringRules,
+): Generator<readonly [UtcDate, number], void> {
+  for (const [date, points] of pointsOn(dates, facts, rules)) yield [date, sum(points)];
+}
+
+/**
+ * The score on each date before `date` that is known of; and by date what each part brings, through `date`, without the
+ * activity: that is the rest of the score.
+ */
+export function scoresThrough(
+  date: UtcDate,
+  facts: DatedFacts,
+  rules: ScoringRules,
+): { readonly scores: readonly (readonly [UtcDate, number])[]; readonly parts: ReadonlyMap<Part, ByDate> } {
+  const known = [...pointsOn(datesFrom(firstDateKnown(date), date), facts, rules)];
+  const names = new Set(known.flatMap(([, points]) => points.map(([part]) => part)));
+  names.delete(ACTIVITY_PART);
+  const ofPart = (name: Part) =>
+    known.map(([day, points]) => [day, sum(points.filter(([part]) => part === name))] as const);
+  return {
+    scores: known.filter(([day]) => day < date).map(([day, points]) => [day, sum(points)] as const),
+    parts: new Map(
+      [...names]
+        .map((name) => [name, additionsOf(ofPart(name))] as const)
+        .filter(([, additions]) => additions.size > 0),
+    ),
+  };
+}
 
 /** The first date after `date` on which the score changes although the user does nothing; null if it never does. */
 export function nextChangeAfter(date: UtcDate, score: number, facts: DatedFacts, rules: ScoringRules): UtcDate | null {
@@ -47,7 +88,7 @@ export function nextChangeAfter(date: UtcDate, score: number, facts: DatedFacts,
       ? []
       : [addDays(dateOfDayNumber(lastActiveDay), Math.max(rules.activity.window.days, 2))]),
     ...metrics.open.keys(),
-    ...[granted.byDate, ...datesOfReports(metrics)].flatMap((dates) => [...dates.keys()]),
+    ...[...datesOfLines(granted), ...datesOfReports(metrics)].flatMap((dates) => [...dates.keys()]),
     ...[metrics.registry.publishes, metrics.registry.pulls].flatMap((dates) => [...dates.keys()]),
   ].reduce((a, b) => (b > a ? b : a), date);
   for (const [day, total] of scoresOn(datesFrom(addDays(date, 1), settled), facts, rules)) {
@@ -63,7 +104,7 @@ export function firstFactOf({ metrics, granted }: DatedFacts): UtcDate | null {
   const firsts = [
     ...(firstActiveDay === undefined ? [] : [dateOfDayNumber(firstActiveDay)]),
     ...open.keys(),
-    ...[granted.byDate, ...datesOfReports({ reports }), registry.publishes, registry.pulls].flatMap((dates) =>
+    ...[...datesOfLines(granted), ...datesOfReports({ reports }), registry.publishes, registry.pulls].flatMap((dates) =>
       [...dates.keys()].slice(0, 1),
     ),
   ];

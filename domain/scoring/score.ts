@@ -1,11 +1,12 @@
 import { pointsOfGranted, type Granted } from '../grants/granted.ts';
 import type { Username } from '../identity/username.ts';
-import { from } from '../shared/by-date.ts';
+import type { Part } from '../rules/parts.ts';
+import { from, type ByDate } from '../shared/by-date.ts';
 import { isoOf, type UtcDate } from '../shared/utc.ts';
 import { ACTIVITY_KEY, contributionsOn, type Contribution } from './contributions.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import { tierOf } from '../rules/tiers.ts';
-import { factsOn, firstFactOf, nextChangeAfter, scoresBefore, type DatedFacts } from './score-by-date.ts';
+import { factsOn, firstFactOf, nextChangeAfter, scoresThrough, type DatedFacts } from './score-by-date.ts';
 import { stepsOf, toldBefore, type ScoreStep } from './score-steps.ts';
 import { tiersReached, type TierReached } from './tiers-reached.ts';
 import { firstDateKnown } from './username-metrics.ts';
@@ -32,6 +33,11 @@ export type UserScore = {
    * reaches.
    */
   readonly steps: readonly ScoreStep[];
+  /**
+   * What each part adds by date, as far back as steps reach: all before is of the first date. The activity is the rest
+   * of the score. Missing in a score of an older release.
+   */
+  readonly parts?: ReadonlyMap<Part, ByDate>;
   /** Whether the user chose to be on no leaderboard. */
   readonly isHidden: boolean;
   /** The first later date on which canonicalScore changes although its user does nothing; null if it never does. */
@@ -70,6 +76,7 @@ export function decideScore(
   const facts = { metrics, granted };
   const contributions = contributionsOn(date, factsOn(date, metrics), rules);
   const canonicalScore = pointsOfAll(contributions) + pointsOfGranted(granted);
+  const { scores, parts } = scoresThrough(date, facts, rules);
   const stands = previous !== null && previous.canonicalScore === canonicalScore;
   return {
     username,
@@ -79,9 +86,13 @@ export function decideScore(
     activityScore: contributions.find(({ key }) => key === ACTIVITY_KEY)?.points ?? 0,
     tier: tierOf(canonicalScore, rules).tier,
     tiersReached: tiersReached(previous?.tiersReached ?? [], canonicalScore, isoOf(now), rules),
-    granted: { ...granted, byDate: from(firstDateKnown(date), granted.byDate) },
+    granted: {
+      ...granted,
+      byDate: new Map([...granted.byDate].map(([line, additions]) => [line, from(firstDateKnown(date), additions)])),
+    },
     standingSince: stands ? previous.standingSince : isoOf(now),
-    steps: stepsOf(scoresBefore(date, facts, rules), canonicalScore, {
+    parts,
+    steps: stepsOf(scores, canonicalScore, {
       firstFact: firstFactOf(facts),
       told: toldBefore(date, previous),
     }),

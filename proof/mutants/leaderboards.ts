@@ -2,8 +2,10 @@ import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 const BUILD = 'domain/leaderboards/build-boards.ts';
+const ROW = 'domain/leaderboards/row.ts';
 const RANK = 'domain/leaderboards/rank-on-request.ts';
 const STORE_TEST = 'test/adapters/leaderboards.test.ts';
+const PARTS_TEST = 'test/domain/leaderboards/boards-of-parts.test.ts';
 const BUILD_TEST = 'test/domain/leaderboards/build-boards.test.ts';
 
 /** What holds the leaderboards: a snapshot is whole or not there, and readers never go back. */
@@ -15,6 +17,20 @@ export const leaderboardMutants: readonly Mutant[] = [
     withoutCondition('attribute_not_exists(pk) OR asOf < :asOf OR asOf > :credible'),
     STORE_TEST,
     'dynoxide',
+  ),
+  mutant(
+    'board-rest',
+    'a board with the activity counts the score without its other parts',
+    ROW,
+    ['countsPart(board, part) !== isOfActivity', 'countsPart(board, part)'],
+    PARTS_TEST,
+  ),
+  mutant(
+    'board-without-parts',
+    'a board of some categories lists nobody whose parts nobody knows',
+    ROW,
+    ['if (parts === undefined) return () => 0;', 'if (parts === undefined) return score;'],
+    PARTS_TEST,
   ),
   mutant(
     'snapshot-condition',

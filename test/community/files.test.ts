@@ -148,9 +148,14 @@ describe('files of a community', () => {
       'community.json: boards: expected the board alltime with the window "all" of everything: ranks are of it',
     ],
     [
-      'a board of some categories, which there is none of yet',
-      ({ settings }) => (settings.boards[1].categories = ['sports']),
-      'community.json: boards.1.categories: expected none: boards are of all contributions as yet',
+      'a board of a category that no rules name',
+      ({ settings }) => (settings.boards[1].categories = ['community', 'sports']),
+      'community.json: boards.1.categories.1: expected one that the rules name: activity, award, community, content',
+    ],
+    [
+      'a board of lists that have nothing in common',
+      ({ settings }) => Object.assign(settings.boards[1], { categories: ['community'], sources: ['cli'] }),
+      'community.json: boards.1: expected sources of its categories: no contribution is in both lists',
     ],
     [
       'an unknown property of the pages',

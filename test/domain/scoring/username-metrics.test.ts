@@ -187,6 +187,7 @@ describe('a fold', () => {
   const KNOWN: ReadonlyMap<number, string> = new Map([
     [1, 'a71f0f1555649de0'],
     [2, '22968aa66fd08933'],
+    [3, '46fe251b2224f634'],
   ]);
 
   it('has a new number if the same facts give other metrics or other points by date', async () => {
@@ -218,8 +219,8 @@ describe('a fold', () => {
     });
 
     const { foldedBy: _, inputsHash: __, ...metrics } = scores.metrics.get(ada)!.metrics;
-    const { steps } = scores.scores.get(ada)!.score;
-    const text = JSON.stringify([metrics, steps], (_key, value: unknown) =>
+    const { steps, parts } = scores.scores.get(ada)!.score;
+    const text = JSON.stringify([metrics, steps, parts], (_key, value: unknown) =>
       value instanceof Map ? [...value] : value,
     );
     expect({ fold: FOLD, digest: sha256(text).slice(0, 16) }).toEqual({ fold: FOLD, digest: KNOWN.get(FOLD) });

@@ -6,9 +6,10 @@ import type { Item } from '../shared/item.ts';
 import { BY_SHARD_INDEX } from '../../../runtime/names.ts';
 
 function standingOf(item: Item): Standing | null {
-  const { username, memberScore, standingSince, isHidden, ...rest } = ScoreEntry.parse(unmarshall(item));
+  const { username, memberScore, standingSince, isHidden, steps, ...rest } = ScoreEntry.parse(unmarshall(item));
   const isListed = memberScore !== undefined && !isHidden; // undefined: left behind by a bind that was undone
-  return isListed ? { username, canonicalScore: memberScore, since: Date.parse(standingSince), ...rest } : null;
+  if (!isListed) return null;
+  return { username, canonicalScore: memberScore, since: Date.parse(standingSince), ...steps, ...rest };
 }
 
 async function* entriesOf(client: DynamoDBClient, TableName: string, segment: number): AsyncGenerator<Item[], void> {

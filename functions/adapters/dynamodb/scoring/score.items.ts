@@ -14,7 +14,10 @@ import type {
 import type { UserScore } from '../../../../domain/scoring/score.ts';
 import type { Turn } from '../../../../domain/scoring/turns.ts';
 import { isKnown, type UserMetrics } from '../../../../domain/scoring/username-metrics.ts';
-import type { DayScore, ScoreStep } from '../../../../domain/scoring/score-steps.ts';
+import type { DayScore } from '../../../../domain/scoring/score-steps.ts';
+import { rulebook } from '../../../../domain/rules/current-rules.ts';
+import { partsOf, type Part } from '../../../../domain/rules/parts.ts';
+import type { ByDate } from '../../../../domain/shared/by-date.ts';
 import { shardOf } from '../../../../domain/shared/shard.ts';
 import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from './metrics.codec.ts';
@@ -50,18 +53,24 @@ const MetricsItem = z.object({
   rev: RevisionNumber,
 });
 
-/** [days since 1970-01-01, number, …]: a flat list of numbers by date, as JSON. */
-const PackedDates = z.pipe(
+type Pair = readonly [day: number, number: number];
+/** A flat list of pairs of numbers, as JSON. */
+const Pairs = z.pipe(
   z.string(),
-  z.transform((text): readonly (readonly [UtcDate, number])[] => {
+  z.transform((text): readonly Pair[] => {
     const numbers = z.array(z.int()).parse(JSON.parse(text));
-    return numbers.flatMap((number, index) =>
-      index % 2 === 0 ? [] : [[dateOfDayNumber(numbers[index - 1] ?? 0), number] as const],
-    );
+    return numbers.flatMap((number, index) => (index % 2 === 0 ? [] : [[numbers[index - 1] ?? 0, number] as const]));
   }),
 );
-const packDates = (numbers: Iterable<readonly [UtcDate, number]>): string =>
-  JSON.stringify([...numbers].flatMap(([date, number]) => [dayNumberOf(date), number]));
+const dated = ([day, number]: Pair) => [dateOfDayNumber(day), number] as const;
+/** [days since 1970-01-01, number, …] */
+const PackedDates = z.pipe(
+  Pairs,
+  z.transform((pairs): readonly (readonly [UtcDate, number])[] => pairs.map(dated)),
+);
+const pairsOf = (numbers: Iterable<readonly [UtcDate, number]>): readonly Pair[] =>
+  [...numbers].map(([date, number]) => [dayNumberOf(date), number]);
+const packDates = (numbers: Iterable<readonly [UtcDate, number]>): string => JSON.stringify(pairsOf(numbers).flat());
 
 const ContributionItem = z.object({
   category: z.string(),
@@ -80,16 +89,67 @@ const GrantedItem = z.object({
   reversed: z.array(z.string()),
   olderCount: Count,
   olderPoints: z.record(z.string(), z.int()),
-  byDate: z._default(PackedDates, []),
+  /** Of all lines together, by an older release. */
+  byDate: z.optional(PackedDates),
+  datesOf: z._default(z.record(z.string(), PackedDates), {}),
 });
 
-/** By the last date of each. */
+/**
+ * Steps by the last date of each, then what each part adds. The index has no other attribute for the parts, and its
+ * projection cannot be changed. An older release takes what follows `PARTS_FOLLOW` for steps of long ago, which it
+ * never looks at: so days there are below 200, or negative.
+ */
 const PackedSteps = z.pipe(
-  PackedDates,
-  z.transform((numbers): readonly ScoreStep[] => numbers.map(([through, score]) => ({ through, score }))),
+  Pairs,
+  z.transform((pairs): Pick<UserScore, 'steps' | 'parts'> => {
+    const end = pairs.findIndex(([day]) => day === PARTS_FOLLOW);
+    const steps = (end < 0 ? pairs : pairs.slice(0, end)).map(dated).map(([through, score]) => ({ through, score }));
+    return end < 0 ? { steps } : { steps, parts: partsIn(pairs.slice(end + 1)) };
+  }),
 );
-const packSteps = (steps: readonly ScoreStep[]): string =>
-  packDates(steps.map(({ through, score }) => [through, score] as const));
+const PARTS_FOLLOW = 0;
+
+const packSteps = ({ steps, parts }: Pick<UserScore, 'steps' | 'parts'>): string => {
+  const packed = pairsOf(steps.map(({ through, score }) => [through, score] as const));
+  if (parts === undefined) return JSON.stringify(packed.flat());
+  return JSON.stringify([...packed, [PARTS_FOLLOW, 0], ...[...parts].flatMap(packPart)].flat());
+};
+
+/** [-day of the first, the part's number], then [days since the one before, points] for each. */
+function packPart([part, additions]: readonly [Part, ByDate]): readonly Pair[] {
+  const days = pairsOf(additions);
+  const first = days[0]?.[0] ?? 0;
+  return [
+    [-first, numberOfPart(part)],
+    ...days.map(([day, points], index): Pair => [day - (days[index - 1]?.[0] ?? first), points]),
+  ];
+}
+
+function partsIn(pairs: readonly Pair[]): ReadonlyMap<Part, ByDate> {
+  const parts = new Map<Part, Map<UtcDate, number>>();
+  let additions = new Map<UtcDate, number>();
+  let day = 0;
+  for (const [distance, number] of pairs) {
+    if (distance < 0) {
+      day = -distance;
+      additions = new Map();
+      parts.set(PARTS.get(number) ?? `/${number}`, additions);
+    } else {
+      day += distance;
+      additions.set(dateOfDayNumber(day), number);
+    }
+  }
+  return parts;
+}
+
+/** A part as a number that no other release takes for another part: 32 bits of a hash (FNV-1a). */
+const numberOfPart = (part: Part): number =>
+  [...part].reduce(
+    (hash, letter) => Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01_00_01_93) >>> 0,
+    0x81_1c_9d_c5,
+  );
+/** A part that no rules name any more counts on no board of some categories. */
+const PARTS: ReadonlyMap<number, Part> = new Map(partsOf(rulebook.all).map((part) => [numberOfPart(part), part]));
 
 /**
  * By which rules a score was computed, and by which fold: one text, since the index has no other attribute for it, and
@@ -167,7 +227,7 @@ function toGrantedItem({ balance, listed, older, byDate }: Granted): z.input<typ
     reversed: listed.flatMap(({ key, isReversed }) => (isReversed ? [key] : [])),
     olderCount: older.count,
     olderPoints: Object.fromEntries(older.points),
-    byDate: packDates(byDate),
+    datesOf: Object.fromEntries([...byDate].map(([line, additions]) => [line, packDates(additions)])),
   };
 }
 
@@ -185,7 +245,10 @@ function parseGranted(item: z.infer<typeof GrantedItem> | undefined): Granted {
       .map(([key, granted]) => ({ key, granted, isReversed: reversed.has(key) }))
       .sort((a, b) => (a.key < b.key ? -1 : 1)), // a stored map has no order
     older: { count: item.olderCount, points: new Map(Object.entries(item.olderPoints)) },
-    byDate: new Map(item.byDate),
+    byDate: new Map([
+      ...Object.entries(item.datesOf).map(([line, additions]) => [line, new Map(additions)] as const),
+      ...(item.byDate === undefined ? [] : [['', new Map(item.byDate)] as const]),
+    ]),
   };
 }
 
@@ -214,7 +277,7 @@ export type ScoreEntry = z.infer<typeof ScoreEntry>;
 
 /** `memberScore` is the score if anything is known of the user. The gauges of all members read it. */
 export const toScoreItem = (
-  { contributions, granted, steps, isHidden, rulesVersion, foldedBy, ...score }: UserScore,
+  { contributions, granted, steps, parts, isHidden, rulesVersion, foldedBy, ...score }: UserScore,
   metrics: { readonly metrics: UserMetrics; readonly revision: Revision },
   rev: Revision,
 ): Item => {
@@ -229,7 +292,7 @@ export const toScoreItem = (
     contributions: byKey,
     granted: toGrantedItem(granted),
     scoreShard: scoreShardOf(shardOf(score.username, SCORE_SHARDS)),
-    steps: packSteps(steps),
+    steps: packSteps({ steps, ...(parts === undefined ? {} : { parts }) }),
     rulesVersion: computedBy({ rulesVersion, foldedBy }),
     ...(isHidden ? { isHidden } : {}),
     ...(isMember ? { memberScore: score.canonicalScore } : {}),
@@ -239,13 +302,13 @@ export const toScoreItem = (
 };
 
 export function parseScoreItem(item: Item): StoredScore {
-  const { rev, metricsRev, contributions, granted, rulesVersion, ...score } = ScoreItem.parse(unmarshall(item));
+  const { rev, metricsRev, contributions, granted, rulesVersion, steps, ...score } = ScoreItem.parse(unmarshall(item));
   const listed = Object.entries(contributions)
     .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
     .sort(byListing); // a stored map has no order
   const by = fromComputedBy(rulesVersion);
   return {
-    score: { ...score, ...by, contributions: listed, granted: parseGranted(granted) },
+    score: { ...score, ...steps, ...by, contributions: listed, granted: parseGranted(granted) },
     revision: rev,
     metricsRevision: metricsRev,
   };
