@@ -14,6 +14,8 @@ import type { Foundation } from './foundation.ts';
 const RANK_TIMEOUT = Duration.minutes(15);
 /** The windows of the boards move with the date, even if no score changes. */
 const RANKS = [{ name: 'rank-at-midnight', cron: '0 0 * * ? *', message: {} }] as const;
+/** A new board is built right after the deployment, and other rules are noted. */
+const ON_DEPLOYMENT = {};
 
 /** Builds the boards when a message asks for it and at midnight. Accounts choose whether boards show them. */
 export function leaderboards(scope: Construct, { stage, variables, may }: Foundation) {
@@ -32,7 +34,7 @@ export function leaderboards(scope: Construct, { stage, variables, may }: Founda
     may.buildBoards,
     sendTo(rank), // it sends requests that are not due yet to its own queue
   );
-  new QueueSchedules(scope, 'RankSchedules', { stage, queue: rank, schedules: RANKS });
+  new QueueSchedules(scope, 'RankSchedules', { stage, queue: rank, schedules: RANKS, onDeployment: ON_DEPLOYMENT });
 
   const setVisibility = new LaurelFunction(scope, 'SetVisibility', {
     stage,

@@ -17,7 +17,7 @@ import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
 import { addDays, dateOf, isoOf, MILLISECONDS_PER_DAY as DAY } from '../../../domain/shared/utc.ts';
 import { parseScoreItem, ScoreEntry, toScoreItem } from '../../../functions/adapters/dynamodb/scoring/score.items.ts';
-import { pointsOn, type DatedFacts } from '../../../proof/simulator/model/scoring.ts';
+import { pointsOn, type DatedFacts } from '../../../proof/model/scoring.ts';
 import { anAward, aFeedPost } from '../../builders/grants.ts';
 import { byDate } from '../../../domain/shared/by-date.ts';
 import { aStanding, LeaderboardWorld } from '../../builders/memory-leaderboards.ts';
@@ -217,7 +217,10 @@ describe('a board of some categories or sources', () => {
   });
 
   it('lists nobody whose score an older release has saved', async () => {
-    const world = new LeaderboardWorld([aStanding('ada', 100, { steps: [{ through: '2026-08-20', score: 0 }] }), helper('bob', 5)]);
+    const world = new LeaderboardWorld([
+      aStanding('ada', 100, { steps: [{ through: '2026-08-20', score: 0 }] }),
+      helper('bob', 5),
+    ]);
     await buildBoards({ ...world.build, boards: community });
     expect(await pageOf(world.read, 'helpers', { limit: 5 })).toMatchObject({ value: { rows: [{ username: 'bob' }] } });
     expect(await pageOf(world.read, 'alltime', { limit: 5 })).toMatchObject({ value: { total: 2 } });
