@@ -53,6 +53,8 @@ export class Wire {
   #open = 0;
   #isBusy = false;
   #isWoken = false;
+  /** How many executed requests got no answer. */
+  lostAnswers = 0;
   /** Every released request, in order, by its command's name. */
   readonly calls: string[] = [];
 
@@ -75,6 +77,7 @@ export class Wire {
           const { command, input, tries: attempt } = operation;
           const number = this.calls.push(command);
           const fault = this.#plan({ command, number, attempt });
+          if (fault !== undefined && isDone(fault)) this.lostAnswers += 1;
           return fault === undefined
             ? await send()
             : await sendWith(fault, { name: String(number), command, input }, send);

@@ -1,47 +1,73 @@
 import type { StoredLine } from './ledger.ts';
 import type { Pulled, StoredVersion } from './registry.ts';
-import { isServerDevice, standingOf, type StoredDevice, type StoredEvent } from './telemetry.ts';
+import { isServerDevice, winningOf, type StoredDevice, type StoredEvent } from './telemetry.ts';
 
-/** The community metrics implemented again, from all facts: a day's totals as `METRIC count sum`, by date. */
-export function totalsByDate(facts: {
+export type CommunityFacts = {
   readonly events: readonly StoredEvent[];
   readonly devices: readonly StoredDevice[];
-  readonly versions: readonly StoredVersion[];
-  readonly pulls: readonly Pulled[];
-  readonly lines: readonly StoredLine[];
-}): ReadonlyMap<string, readonly string[]> {
+  readonly versions: readonly Pick<StoredVersion, 'name' | 'publishedAt' | 'publisher'>[];
+  readonly pulls: readonly Pick<Pulled, 'name' | 'hour'>[];
+  readonly lines: readonly Pick<StoredLine, 'grantId' | 'grantedAt' | 'amount'>[];
+};
+
+/** One counted fact: `who` counts once in a period. `name` is a metric, or a metric with a key. */
+export type Counted = {
+  readonly hour: string;
+  readonly name: string;
+  readonly who?: string | undefined;
+  readonly points?: number | undefined;
+};
+
+/** The community metrics implemented again: an entry for each fact in each of its metrics. */
+export function countedIn(facts: CommunityFacts): readonly Counted[] {
   const ofDevices = facts.events.filter(({ deviceId }) => !isServerDevice(deviceId));
-  const one = (at: string, metric: string, more: { readonly who?: string; readonly points?: number } = {}) => ({
-    date: at.slice(0, 10),
-    metric,
-    ...more,
-  });
-  const counted: readonly ReturnType<typeof one>[] = [
-    ...standingOf(facts.events)
+  const one = (at: string, names: readonly string[], more: Pick<Counted, 'who' | 'points'> = {}): Counted[] =>
+    names.map((name) => ({ hour: at.slice(0, 13), name, ...more }));
+  return [
+    ...winningOf(facts.events)
       .filter(({ kind }) => kind.startsWith('cli_invocation '))
-      .map(({ hour }) => one(hour, 'CLI_INVOCATION')),
-    ...ofDevices.map(({ hour, deviceId }) => one(hour, 'ACTIVE_DEVICE', { who: deviceId })),
-    ...standingOf(ofDevices).flatMap(({ hour, sender }) =>
-      sender === null ? [] : [one(hour, 'ACTIVE_MEMBER', { who: sender })],
+      .flatMap(({ hour, kind }) => one(hour, ['CLI_INVOCATION', `CLI_INVOCATION ${kind.split(' ')[1]}`])),
+    ...ofDevices.flatMap(({ hour, deviceId }) => one(hour, ['ACTIVE_DEVICE'], { who: deviceId })),
+    ...winningOf(ofDevices).flatMap(({ hour, sender }) =>
+      sender === null ? [] : one(hour, ['ACTIVE_MEMBER'], { who: sender }),
     ),
-    ...facts.devices.map(({ createdAt }) => one(createdAt, 'NEW_DEVICE')),
-    ...facts.versions.map(({ publishedAt }) => one(publishedAt, 'EXTENSION_PUBLISHED')),
-    ...facts.versions.map(({ publishedAt, publisher }) => one(publishedAt, 'DISTINCT_PUBLISHER', { who: publisher })),
-    ...facts.pulls.map(({ hour }) => one(hour, 'EXTENSION_PULLED')),
-    ...facts.lines
-      .filter(({ grantId }) => grantId.startsWith('award:'))
-      .map(({ grantedAt, amount }) => one(grantedAt, 'AWARD_GRANTED', { points: amount })),
-    ...facts.lines.map(({ grantedAt, amount }) => one(grantedAt, 'POINTS_GRANTED', { points: amount })),
+    ...facts.devices.flatMap(({ createdAt }) => one(createdAt, ['NEW_DEVICE'])),
+    ...facts.versions.flatMap(({ name, publishedAt, publisher }) => [
+      ...one(publishedAt, ['EXTENSION_PUBLISHED', `EXTENSION_PUBLISHED ${name}`]),
+      ...one(publishedAt, ['DISTINCT_PUBLISHER'], { who: publisher }),
+    ]),
+    ...facts.pulls.flatMap(({ hour, name }) => one(hour, ['EXTENSION_PULLED', `EXTENSION_PULLED ${name}`])),
+    ...facts.lines.flatMap(({ grantId, grantedAt, amount: points }) =>
+      one(grantedAt, grantId.startsWith('award:') ? ['AWARD_GRANTED', 'POINTS_GRANTED'] : ['POINTS_GRANTED'], {
+        points,
+      }),
+    ),
   ];
-  const byDate = Map.groupBy(counted, ({ date }) => date);
+}
+
+/** How many different `who` there are, or how many entries if they have none. */
+export const distinctIn = (group: readonly Counted[]): number =>
+  new Set(group.flatMap(({ who }) => who ?? [])).size || group.length;
+
+/** The rows of each period, as `METRIC count sum` or `METRIC key count sum`. */
+export function rowsBy(
+  counted: readonly Counted[],
+  periodOf: (one: Counted) => string,
+): ReadonlyMap<string, readonly string[]> {
+  const byPeriod = Map.groupBy(counted, periodOf);
   return new Map(
-    [...byDate].map(([date, ofDate]) => {
-      const rows = [...Map.groupBy(ofDate, ({ metric }) => metric)].map(([metric, group]) => {
-        const distinct = new Set(group.flatMap(({ who }) => (who === undefined ? [] : [who]))).size;
-        const sum = group.reduce((total, { points }) => total + (points ?? 0), 0);
-        return `${metric} ${distinct > 0 ? distinct : group.length} ${sum}`;
+    [...byPeriod].map(([period, own]) => {
+      const rows = [...Map.groupBy(own, ({ name }) => name)].map(([name, group]) => {
+        const sum = group.reduce((total, { points = 0 }) => total + points, 0);
+        return `${name} ${distinctIn(group)} ${sum}`;
       });
-      return [date, rows.sort()];
+      return [period, rows.sort()];
     }),
   );
 }
+
+const isOfCommunity = ({ name }: Counted): boolean => !name.includes(' ');
+export const totalsByDate = (counted: readonly Counted[]): ReadonlyMap<string, readonly string[]> =>
+  rowsBy(counted.filter(isOfCommunity), ({ hour }) => hour.slice(0, 10));
+export const rowsByHour = (counted: readonly Counted[]): ReadonlyMap<string, readonly string[]> =>
+  rowsBy(counted, ({ hour }) => hour);

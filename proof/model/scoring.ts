@@ -47,7 +47,7 @@ export type DatedFacts = {
 const upTo = ([points, cap]: readonly [number, number], count: number): number => Math.min(cap, points * count);
 
 /** The activity points of the events dated on or before a date. */
-export function activityOn(date: string, { events }: DatedFacts, numbers: Numbers = VERSION_1): number {
+export function activityOn(date: string, { events }: Pick<DatedFacts, 'events'>, numbers: Numbers = VERSION_1): number {
   const due = events.filter((event) => event.date <= date);
   const commands = due.flatMap(({ command }) => command ?? []);
   const activeDates = new Set(due.filter(({ isActive }) => isActive).map((event) => event.date));

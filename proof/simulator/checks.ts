@@ -5,20 +5,22 @@ import { fractionOf, inOrderOf } from '../chance.ts';
 import { drain } from './drain.ts';
 import { expectNone, Finding } from './finding.ts';
 import { problemsOfBalances, problemsOfTiers } from '../model/ledger.ts';
-import { totalsByDate } from '../model/metrics.ts';
-import { rowsOf } from '../model/boards.ts';
+import { countedIn, rowsByHour, totalsByDate } from '../model/metrics.ts';
+import { rowsOf, type SavedScore } from '../model/boards.ts';
 import { pointsOn, scoreOn, tierOf, type DatedFacts } from '../model/scoring.ts';
 import {
+  countsIn,
+  lastingIn,
+  ledgerIn,
   plannedByRuns,
-  savedScores,
-  snapshotOf,
-  storedLedger,
-  storedRegistry,
-  storedRollups,
-  storedScores,
-  storedTelemetry,
-} from './stored.ts';
-import { queuesOf } from './steps.ts';
+  registryIn,
+  rollupsIn,
+  scoresIn,
+  telemetryIn,
+} from '../model/stored.ts';
+import { tally } from '../model/telemetry.ts';
+import { itemOf, type Engine, WireItem, type WireRecord } from './engine.ts';
+import { queuesOf, type Schedule } from './steps.ts';
 import type { World } from './world.ts';
 
 const CLOCKS_OFF_MS = 5_000;
@@ -63,19 +65,22 @@ async function read<Body>(world: World, path: string, query: string, schema: z.Z
 export async function checkAll(world: World): Promise<void> {
   const { models, schedule } = world;
   const { engine } = world.simulation;
-  const [telemetry, ledger, registry] = [
-    await storedTelemetry(engine),
-    await storedLedger(engine),
-    await storedRegistry(engine),
-  ];
-  expectNone('I1', models.telemetry.settle(telemetry.events, telemetry.devices, telemetry.reports));
+  const [ledger, registry] = [ledgerIn(await engine.items('score_grants')), registryIn(await engine.items('registry'))];
+  expectNone('I1', models.telemetry.settle(telemetryIn(await engine.items('telemetry'))));
   expectNone('registry', models.registry.settle(registry.versions, registry.pulls, registry.live));
   expectNone('I3', problemsOfBalances(ledger.lines, ledger.balances));
   expectNone('I4', models.ledger.settle(ledger.lines, models.registry.grantIds()));
 
-  const scores = new Map((await storedScores(engine)).map((score) => [score.username, score]));
+  const projections = await engine.items('user_scores');
+  const counts = countsIn(projections);
+  const scores = new Map(scoresIn(projections).map((score) => [score.username, score]));
   for (const username of USERS) {
     expectNone('I2', await problemsOfUser(world, username, scores.get(username)?.date ?? ''));
+    const own = counts.get(username);
+    if (own !== undefined) {
+      const found = { ...own, events: tally(own.events), outcomes: tally(own.outcomes) };
+      expectNone('I2', differs(`METRICS of ${username}`, found, models.telemetry.foldOf(username)));
+    }
     const score = scores.get(username);
     if (score === undefined || world.forgotten.has(username)) continue;
     expectNone('I2', problemsOfTiers(username, score, models.ledger.linesOf(username)));
@@ -127,13 +132,13 @@ async function problemsOfUser(world: World, username: string, date: string): Pro
   const { telemetry, ledger } = world.models;
   const counts = telemetry.countsOf(username);
   const lines = ledger.linesOf(username);
-  const isKnown = counts.devices > 0 || Object.keys(counts.events).length > 0 || lines.length > 0;
+  const isKnown = counts.devices > 0 || Object.keys(counts.names).length > 0 || lines.length > 0;
   const stats = await read(world, '/v1/stats', `username=${username}`, Stats);
   const score = await read(world, `/v1/scores/${username}`, '', Score);
   if (!isKnown) return differs(`what is known of ${username}`, { stats, score }, { stats: null, score: null });
   if (stats === null || score === null) return [`${username} is unknown, and has facts`];
   const lastEventAt = counts.lastHour === null ? null : `${counts.lastHour}:00:00.000Z`;
-  const { events: eventCounts, commands: commandCounts, activeDates, devices } = counts;
+  const { names: eventCounts, commands: commandCounts, activeDates, devices } = counts;
   const facts = datedFactsOf(world, username);
   const points = pointsOn(date, facts);
   const canonicalScore = scoreOn(date, facts);
@@ -167,7 +172,7 @@ async function problemsOfBackfills({ simulation }: World): Promise<readonly stri
   const ofBackfills = requests.filter(
     ({ days, grants, changedAt }) => grants === true || (days === undefined && changedAt === undefined),
   );
-  const runs = await plannedByRuns(simulation.engine);
+  const runs = await plannedByRuns(await simulation.engine.items('backfill_runs'));
   return USERS.flatMap((username) => {
     const times = [...runs.values()].filter((planned) => planned.has(username)).length;
     const enqueued = ofBackfills.filter((request) => request.username === username).length;
@@ -180,6 +185,24 @@ const Board = z.object({
   rows: z.array(z.object({ username: z.string(), points: z.number() })),
 });
 const BOARD_NAMES = ['alltime', 'today', 'week', 'season'] as const;
+
+const SavedImage = z.object({ dynamodb: z.object({ Keys: WireItem, NewImage: WireItem.optional() }) });
+
+/** Every saved score from the stream, by user and in order. A deleted score ends the list of earlier ones. */
+function savedScores(records: readonly WireRecord[]): ReadonlyMap<string, readonly SavedScore[]> {
+  const all = new Map<string, readonly SavedScore[]>();
+  for (const record of records) {
+    const { Keys, NewImage = {} } = SavedImage.parse(record).dynamodb;
+    const { pk, sk } = itemOf(Keys);
+    if (sk !== 'SCORE') continue;
+    const username = String(pk).slice('USER#'.length);
+    const [saved] = scoresIn([itemOf(NewImage)]);
+    // Nothing is known of this user any more: a bind was undone.
+    if (saved?.memberScore === undefined) all.delete(username);
+    else all.set(username, [...(all.get(username) ?? []), saved]);
+  }
+  return all;
+}
 
 /** Every board must be one sort over the scores at its build, without hidden users. */
 async function checkBoards(world: World): Promise<void> {
@@ -219,7 +242,7 @@ export async function checkReplays(world: World): Promise<void> {
   const { simulation, schedule } = world;
   const { engine, queues, streams } = simulation;
   await bringToToday(world);
-  const before = await snapshotOf(engine, schedule.hasRollups);
+  const before = await lastingOf(engine, schedule);
   const shuffled = <Item>(items: readonly Item[], what: string): readonly Item[] =>
     inOrderOf(items, (_, index) => fractionOf(`${schedule.seed} again ${what} ${index}`));
   for (const [queueName, queue] of queues) {
@@ -234,7 +257,7 @@ export async function checkReplays(world: World): Promise<void> {
     stream.waiting.push(...records.map((record, number) => ({ number, record, tries: 0 })));
   }
   await drain(world, 'again');
-  const after = await snapshotOf(engine, schedule.hasRollups);
+  const after = await lastingOf(engine, schedule);
   const problems = [...new Set([...before.keys(), ...after.keys()])].flatMap((key) =>
     before.get(key) === after.get(key)
       ? []
@@ -244,11 +267,28 @@ export async function checkReplays(world: World): Promise<void> {
   if (schedule.hasRollups) await checkGauges(world);
 }
 
+/** Everything that a replay must not change. */
+async function lastingOf(engine: Engine, { hasRollups }: Schedule): Promise<ReadonlyMap<string, string>> {
+  const all = new Map<string, string>();
+  const note = (lasting: Iterable<readonly [string, string]>) => {
+    for (const [key, value] of lasting) all.set(key, value);
+  };
+  for (const role of ['telemetry', 'score_grants', 'registry', 'user_scores'])
+    note(lastingIn(role, await engine.items(role)));
+  if (!hasRollups) return all;
+  const rollups = await engine.items('metric_rollup_hour');
+  note(lastingIn('metric_rollup_hour', rollups));
+  note([...rollupsIn(rollups).totals].map(([date, rows]) => [`totals of ${date}`, rows.join(', ')]));
+  return all;
+}
+
 /** The newest sample must equal the sum over all scores. The replay requested one, long enough after the last one. */
 async function checkGauges({ simulation }: World): Promise<void> {
   if (simulation.queues.get('roll-up')?.log.length === 0) return; // samples are taken with the roll-ups
-  const newest = [...(await storedRollups(simulation.engine)).gauges].sort(([a], [b]) => (a < b ? -1 : 1)).at(-1);
-  const scores = (await storedScores(simulation.engine)).flatMap(({ memberScore }) => memberScore ?? []);
+  const newest = [...rollupsIn(await simulation.engine.items('metric_rollup_hour')).gauges]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .at(-1);
+  const scores = scoresIn(await simulation.engine.items('user_scores')).flatMap(({ memberScore }) => memberScore ?? []);
   const total = scores.reduce((sum, score) => sum + score, 0);
   expectNone(
     'gauges',
@@ -264,7 +304,7 @@ async function bringToToday(world: World): Promise<void> {
   // Clocks differ: at midnight two machines would score two dates.
   if (new Date(simulation.now - CLOCKS_OFF_MS).toISOString().slice(0, 10) !== latest)
     simulation.now += 2 * CLOCKS_OFF_MS;
-  for (const { username, date } of await storedScores(simulation.engine)) {
+  for (const { username, date } of scoresIn(await simulation.engine.items('user_scores'))) {
     if (date === latest) continue;
     simulation.queues.get('score-refresh')?.send(JSON.stringify({ username, days: [] }), { now: simulation.now });
   }
@@ -273,20 +313,17 @@ async function bringToToday(world: World): Promise<void> {
 
 async function checkRollups(world: World, extensions: readonly { readonly name: string; readonly owner: string }[]) {
   const { telemetry, registry, ledger } = world.models;
-  const stored = await storedRollups(world.simulation.engine);
-  const facts = {
+  const stored = rollupsIn(await world.simulation.engine.items('metric_rollup_hour'));
+  const counted = countedIn({
     events: telemetry.events(),
     devices: telemetry.devices(),
     versions: registry.versions(),
     pulls: registry.pulls(),
     lines: ledger.lines(),
-  };
-  const expected = totalsByDate(facts);
-  const dates = [...new Set([...stored.totals.keys(), ...expected.keys()])].sort();
-  expectNone(
-    'I7',
-    dates.flatMap((date) => differs(`the totals of ${date}`, stored.totals.get(date), expected.get(date))),
-  );
+  });
+  const rows = (found: ReadonlyMap<string, unknown>) => [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+  expectNone('I7', differs('the totals by date', rows(stored.totals), rows(totalsByDate(counted))));
+  expectNone('I7', differs('the counts by hour', rows(stored.hours), rows(rowsByHour(counted))));
   const summaries = extensions.map(({ name, owner }) => {
     const versions = registry.versions().filter((version) => version.name === name).length;
     const pulls = registry.pulls().filter((pull) => pull.name === name).length;

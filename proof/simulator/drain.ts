@@ -1,7 +1,7 @@
 import type { World } from './world.ts';
 import { Finding } from './finding.ts';
 import { queuesOf, streamsOf } from './steps.ts';
-import { unfinishedRuns } from './stored.ts';
+import { unfinishedRunsIn } from '../model/stored.ts';
 
 /** The number of rounds with faults. Later rounds have none. */
 const UNSPARED_ROUNDS = 2;
@@ -39,7 +39,7 @@ export async function settle(world: World): Promise<void> {
   world.isSpared = true;
   const backfill = simulation.queues.get('backfill');
   for (let times = 0; ; times += 1) {
-    const runs = await unfinishedRuns(simulation.engine);
+    const runs = unfinishedRunsIn(await simulation.engine.items('backfill_runs'));
     if (runs.length === 0) break;
     if (times === MAX_RESUMES) throw new Finding('I6', [`a backfill is not done after ${MAX_RESUMES} times`]);
     simulation.now += ABANDONED_MS;

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { dynoxideBinary, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { ensureTable } from '../../local/engines/tables.ts';
 import { RETRY_AT_ONCE } from '../faults.ts';
+import type { Item } from '../model/stored.ts';
 import { EngineWire } from './engine-wire.ts';
 import { tablesOfTemplate } from './template.ts';
 
@@ -11,8 +12,30 @@ const STREAMS = 'DynamoDBStreams_20120810';
 const MAX_WRITES = 25;
 
 /** An item in the service's own JSON, with binary values as base64 text. */
-export const WireItem = z.record(z.string(), z.record(z.string(), z.unknown()));
+const Attribute = z.record(z.string(), z.unknown());
+export const WireItem = z.record(z.string(), Attribute);
 export type WireItem = z.infer<typeof WireItem>;
+
+/** A value without its type. The service's JSON has bytes as base64 text. */
+function valueOf(attribute: Record<string, unknown>): unknown {
+  const [[type, value] = []] = Object.entries(attribute);
+  switch (type) {
+    case 'N':
+      return Number(value);
+    case 'B':
+      return new Uint8Array(Buffer.from(z.string().parse(value), 'base64'));
+    case 'NULL':
+      return null;
+    case 'L':
+      return z.array(Attribute).parse(value).map(valueOf);
+    case 'M':
+      return itemOf(WireItem.parse(value));
+    default:
+      return value;
+  }
+}
+export const itemOf = (item: WireItem): Item =>
+  Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, valueOf(attribute)]));
 
 const Items = z.object({ Items: z.array(WireItem), LastEvaluatedKey: WireItem.optional() });
 const StreamRecord = z.looseObject({
@@ -103,6 +126,11 @@ export class Engine {
       from = page.LastEvaluatedKey;
     } while (from !== undefined);
     return items;
+  }
+
+  /** The same, as the model reads them: without attribute types, and with bytes. */
+  async items(role: string): Promise<readonly Item[]> {
+    return (await this.scan(role)).map(itemOf);
   }
 
   #scanPage(TableName: string, more: object) {

@@ -1,14 +1,21 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { anHttpRequest } from '../../test/builders/http-request.ts';
-import type { RawEvent } from '../../test/builders/telemetry.ts';
 import { secretOf } from './credentials.ts';
 import { expectNone } from './finding.ts';
 import type { Role } from './functions.ts';
 import type { BoardsModel } from '../model/boards.ts';
 import type { LedgerModel } from '../model/ledger.ts';
 import type { RegistryModel } from '../model/registry.ts';
-import type { Span, TelemetryModel } from '../model/telemetry.ts';
+import {
+  CLOCKS_OFF_MS,
+  deviceIdOf,
+  eventOf,
+  refusalAt,
+  timeOf,
+  type RawEvent,
+  type Request,
+  type TelemetryModel,
+} from '../model/telemetry.ts';
 import type { Ask, Key } from './steps.ts';
 
 export type Models = {
@@ -18,25 +25,14 @@ export type Models = {
   readonly boards: BoardsModel;
 };
 
-/** The last answer, with the span of all tries. */
-export type Answered = Span & {
-  readonly status: number;
-  readonly body: unknown;
-  readonly isTriedOnce: boolean;
-  /** Epoch milliseconds. */
-  readonly from: number;
-  readonly to: number;
-};
+/** A request with its last answer. */
+export type Answered = Request & { readonly status: number; readonly body: unknown };
 
-const DAY = 86_400_000;
-/** The maximum difference of two machines' clocks. */
-const CLOCKS_OFF_MS = 5_000;
-
-type Request = { readonly role: Role; readonly event: object };
+type HttpRequest = { readonly role: Role; readonly event: object };
 
 /** The HTTP request of an ask, and the role of its function. */
-export function requestOf(ask: Ask): Request {
-  const request = (role: Role, key: Key, method: string, path: string, body: object): Request => ({
+export function requestOf(ask: Ask): HttpRequest {
+  const request = (role: Role, key: Key, method: string, path: string, body: object): HttpRequest => ({
     role,
     event: anHttpRequest({ method, path, body, ...(key === null ? {} : { key: secretOf(key) }) }),
   });
@@ -88,25 +84,8 @@ export function requestOf(ask: Ask): Request {
   }
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const deviceIdOf = (distinctId: string): string => (distinctId.startsWith('~') ? `~${distinctId}` : distinctId);
 const textIn = (value: unknown, name: string): string | undefined =>
   z.looseObject({ [name]: z.string() }).safeParse(value).data?.[name];
-
-const Invocation = z.looseObject({ command: z.string().optional() });
-const Properties = z.looseObject({
-  invocation: Invocation.optional(),
-  result: z.looseObject({ status: z.string() }).optional(),
-});
-
-/** The kind of an event: `opened`, or `cli_invocation model ok`. */
-function kindOf({ event, properties }: RawEvent): string {
-  if (event !== 'cli_invocation') return event;
-  const { invocation, result } = Properties.parse(properties ?? {});
-  const command = invocation?.command ?? '';
-  const name = /^[a-z][a-z0-9-]{0,31}$/u.test(command) ? command : 'other';
-  return `cli_invocation ${name} ${result === undefined || result.status === 'success' ? 'ok' : 'failed'}`;
-}
 
 const IngestAnswer = z.object({
   results: z.array(z.object({ status: z.enum(['accepted', 'duplicate', 'rejected']), code: z.string().optional() })),
@@ -188,16 +167,16 @@ function expectStatus(ask: Ask, { status, body }: Answered, allowed: readonly nu
 }
 
 function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered, models: Models): void {
-  const at = Date.parse(event.timestamp ?? '');
-  const hour = new Date(at).toISOString().slice(0, 13);
-  const isOld = result.code === 'timestamp_too_old';
-  const isRight = isOld ? at < answered.to + CLOCKS_OFF_MS - 35 * DAY : at >= answered.from - CLOCKS_OFF_MS - 35 * DAY;
-  if (result.status !== 'rejected' || isOld)
-    expectNone('contract', isRight ? [] : [`an event of ${event.timestamp ?? ''} was ${result.status}`]);
+  const { from, to, isTriedOnce } = answered;
+  const time = timeOf(event);
   const isRefused = result.status === 'rejected' && TIME_REFUSALS.includes(result.code ?? '');
-  if (isRefused && answered.isTriedOnce) return;
-  const { began, ended, isTriedOnce } = answered;
+  const possible = [refusalAt(time, from - CLOCKS_OFF_MS), refusalAt(time, to + CLOCKS_OFF_MS)];
+  const isRight = possible.includes(isRefused ? result.code : undefined);
+  expectNone('contract', isRight ? [] : [`an event of ${event.timestamp ?? ''} was ${result.status} ${result.code}`]);
+  if (isRefused && isTriedOnce) return;
   const stored = result.status === 'rejected' ? 'maybe' : result.status;
+  const { began, ended } = answered;
+  const hour = new Date(time).toISOString().slice(0, 13);
 
   const username = textIn(event.properties, 'username');
   switch (event.event) {
@@ -242,17 +221,7 @@ function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered
       );
       const reportedFor = key === 'server' ? username : undefined;
       const own = key === 'ada' || key === 'bob' || key === 'cy' ? key : null;
-      models.telemetry.sent({
-        began,
-        ended,
-        isTriedOnce,
-        deviceId: reportedFor === undefined ? deviceIdOf(event.distinct_id) : `~${reportedFor}`,
-        hour,
-        id: sha256(event.insert_id ?? '').slice(0, 16),
-        kind: kindOf(event),
-        sender: reportedFor ?? own,
-        answer: stored,
-      });
+      models.telemetry.sent({ ...answered, ...eventOf(event, own, reportedFor), answer: stored });
     }
   }
 }

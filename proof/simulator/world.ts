@@ -3,12 +3,12 @@ import { note, requestOf, type Answered, type Models } from './requests.ts';
 import { fractionOf, hashOf, inOrderOf } from '../chance.ts';
 import { FIRST_MEMBERS, credentialPuts } from './credentials.ts';
 import type { Engine } from './engine.ts';
-import { isWrite } from '../faults.ts';
-import { Finding } from './finding.ts';
+import { isDone, isWrite } from '../faults.ts';
+import { expectNone, Finding } from './finding.ts';
 import type { Functions, Role } from './functions.ts';
 import { nameOfTry, type Operation } from './invocation.ts';
 import { BoardsModel } from '../model/boards.ts';
-import { LedgerModel } from '../model/ledger.ts';
+import { LedgerModel, problemsOfBalances } from '../model/ledger.ts';
 import { RegistryModel } from '../model/registry.ts';
 import { TelemetryModel } from '../model/telemetry.ts';
 import type { Message } from './queues.ts';
@@ -22,7 +22,7 @@ import {
   type Step,
   type StreamedTable,
 } from './steps.ts';
-import { problemsOfLedgerNow, STRAY } from './stored.ts';
+import { ledgerIn, STRAY } from '../model/stored.ts';
 import type { Change } from './streams.ts';
 
 const HOUR = 3_600_000;
@@ -98,7 +98,10 @@ export class World {
     const { startsAt } = schedule;
     const ledger = engine.table('score_grants');
     const onWrite = async (tables: readonly string[]) => {
-      if (tables.includes(ledger)) await problemsOfLedgerNow(engine);
+      if (tables.includes(ledger)) {
+        const { lines, balances } = ledgerIn(await engine.items('score_grants'));
+        expectNone('I3', problemsOfBalances(lines, balances));
+      }
     };
     const streams = streamsOf(schedule);
     return new World(schedule, new Simulation({ engine, functions, plan, startsAt, streams, onWrite, isTold }));
@@ -278,7 +281,9 @@ export class World {
         from,
         ended: conductor.time,
         to: this.simulation.now,
+        request: name,
         isTriedOnce: tries === 1,
+        mayBeLost: [...this.simulation.faults].some(([of, fault]) => of.startsWith(`${name}.ask`) && isDone(fault)),
       };
       this.simulation.tell(`${name} answered ${status}`);
       note(ask, answered, this.models);

@@ -27,6 +27,7 @@ describe("the model's scoring rules", () => {
   });
 });
 
+const NOON = Date.parse('2026-08-21T12:00:00.000Z');
 const sent = (change: Partial<SentEvent> = {}): SentEvent => ({
   began: 1,
   ended: 2,
@@ -36,11 +37,17 @@ const sent = (change: Partial<SentEvent> = {}): SentEvent => ({
   kind: 'opened',
   sender: null,
   answer: 'accepted',
+  request: 'first',
   isTriedOnce: true,
+  mayBeLost: false,
+  from: NOON,
+  to: NOON,
   ...change,
 });
 const stored = ({ deviceId, hour, id, kind, sender }: SentEvent) => ({ deviceId, hour, id, kind, sender });
 const device = (owner: string | null = null) => ({ deviceId: 'd1', owner, createdAt: '2026-08-21T12:00:00.000Z' });
+
+const chunks = [{ deviceId: 'd1', hour: '2026-08-21T12', index: 0, isClosed: false }];
 
 function problemsAfter(
   sends: readonly SentEvent[],
@@ -49,7 +56,7 @@ function problemsAfter(
 ): string[] {
   const model = new TelemetryModel();
   for (const send of sends) model.sent(send);
-  return model.settle(events.map(stored), [device(owner)], []);
+  return model.settle({ events: events.map(stored), chunks, devices: [device(owner)], reports: [] });
 }
 
 describe("the model's telemetry", () => {
@@ -93,6 +100,33 @@ describe("the model's telemetry", () => {
     ];
 
     expect(problemsAfter(both, [sent({ kind: 'closed' })])).toEqual([]);
+  });
+
+  it('lets nobody be told of an event only if another sender came between a lost answer and its repeat', () => {
+    const untold = sent({ answer: 'duplicate', ended: 5, mayBeLost: true });
+    const other = sent({ id: 'e2', request: 'second', began: 2, ended: 4 });
+
+    expect(problemsAfter([untold, other], [untold, other])).toEqual([]);
+    expect(problemsAfter([untold], [untold])).toHaveLength(1);
+    expect(problemsAfter([{ ...untold, mayBeLost: false }, other], [untold, other])).toHaveLength(1);
+  });
+
+  it('finds a fact that changes from one possible state to another', () => {
+    const model = new TelemetryModel();
+    const [first, second] = [sent({ kind: 'opened' }), sent({ kind: 'closed', answer: 'duplicate' })];
+    for (const send of [first, second]) model.sent(send);
+    const found = { chunks, devices: [device()], reports: [] };
+    expect(model.settle({ ...found, events: [stored(first)] })).toEqual([]);
+
+    expect(model.settle({ ...found, events: [stored(second)] })).toHaveLength(1);
+  });
+
+  it('finds a gap in the chunks of an hour, and a device that is new at another time', () => {
+    const model = new TelemetryModel();
+    model.sent(sent());
+    const late = { ...device(), createdAt: '2026-08-21T13:00:00.000Z' };
+    const second = chunks.map((chunk) => ({ ...chunk, index: 1 }));
+    expect(model.settle({ events: [stored(sent())], chunks: second, devices: [late], reports: [] })).toHaveLength(2);
   });
 });
 

@@ -5,7 +5,7 @@ import {
   ScanCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backfill/run-backfill.ts';
@@ -155,13 +155,9 @@ export class BackfillWorld extends RefreshWorld {
   }
 
   async #messagesTo(queue: string): Promise<{ readonly sk: string; readonly body: any }[]> {
-    const { Items = [] } = await this.#plain.send(
-      new ScanCommand({ TableName: this.#tables.messages, ConsistentRead: true }),
-    );
-    return Items.map((item) => unmarshall(item))
+    return (await this.itemsOf(this.#tables.messages))
       .filter(({ pk }) => pk === queue)
-      .map(({ sk, body }) => ({ sk: String(sk), body: JSON.parse(body) }))
-      .sort((a, b) => (a.sk < b.sk ? -1 : 1));
+      .map(({ sk, body }) => ({ sk: String(sk), body: JSON.parse(body) }));
   }
 
   async continuations() {
@@ -192,12 +188,6 @@ export class BackfillWorld extends RefreshWorld {
   async settle(): Promise<void> {
     for (const request of await this.refreshRequests()) await this.refreshFor(ScoreRefreshRequested.parse(request));
     await this.drain();
-  }
-
-  /** All items of a table. */
-  async itemsOf(table: string): Promise<Record<string, any>[]> {
-    const { Items = [] } = await this.#plain.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
-    return Items.map((item) => unmarshall(item)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
   }
 
   /** Sets a user's stored score to 0, if there is one. */

@@ -8,12 +8,11 @@ import { grantOf } from '../../domain/grants/grant.ts';
 import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
-import { dateOfHour, hourOf, isoOf } from '../../domain/shared/utc.ts';
+import { dateOfHour, isoOf } from '../../domain/shared/utc.ts';
 import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
-import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import { readStreamRecord } from '../../functions/adapters/dynamodb/change-feed/stream-record.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
 import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
@@ -21,10 +20,10 @@ import { streamBatch } from '../../functions/runtime/stream-batch.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
+import { countedIn, distinctIn, rowsByHour, totalsByDate } from '../../proof/model/metrics.ts';
+import { rollupsIn } from '../../proof/model/stored.ts';
 import { Wire } from '../../proof/wire.ts';
 import { RefreshWorld } from './refresh-world.ts';
-import { refusalOf } from './telemetry-model.ts';
-import type { Request } from './telemetry-world.ts';
 
 const MAX_ROUNDS = 100;
 const CLOCKS_OFF_MS = 2_000;
@@ -37,8 +36,7 @@ export class MetricsWorld extends RefreshWorld {
   readonly #tables: Tables;
   readonly #rolling: DynamoDBClient;
   readonly #plain: DynamoDBClient;
-  readonly #firstSeen = new Map<string, string>();
-  readonly #awards: { readonly hour: string; readonly points: number }[] = [];
+  readonly #awards: { readonly grantId: string; readonly grantedAt: string; readonly amount: number }[] = [];
   readonly #announcers: ReturnType<typeof hourAnnouncer>[];
   #sent = 0;
   messages: Message[] = [];
@@ -72,14 +70,6 @@ export class MetricsWorld extends RefreshWorld {
     this.#plain.destroy();
   }
 
-  override async send(...wave: readonly Request[]): Promise<void> {
-    for (const event of wave.flatMap(({ events }) => events)) {
-      const isNew = refusalOf(event, this.now) === undefined && !this.#firstSeen.has(event.distinct_id);
-      if (isNew) this.#firstSeen.set(event.distinct_id, hourOf(this.now));
-    }
-    await super.send(...wave);
-  }
-
   /** An award granted `ago` milliseconds ago, whenever it is written. */
   async award(awardId: string, points: number, ago: number): Promise<void> {
     const at = isoOf(this.now - ago);
@@ -100,7 +90,7 @@ export class MetricsWorld extends RefreshWorld {
       sha256,
     };
     await grantPoints(deps, [grantOf(order, at, rulebook)]);
-    this.#awards.push({ hour: at.slice(0, 13), points });
+    this.#awards.push({ grantId: `award:${awardId}`, grantedAt: at, amount: points });
   }
 
   /** `announce-changes` on some of the stream's records, separately for each shard. */
@@ -168,77 +158,21 @@ export class MetricsWorld extends RefreshWorld {
     throw new Error(`not quiet after ${MAX_ROUNDS} rounds`);
   }
 
-  /** Call after `checkFacts`: every hour and day, and all days together, must equal a count of the model's events. */
+  /** Call after `checkFacts`: every hour and day, and all days together, must equal a count of the model's facts. */
   async checkRollups(): Promise<void> {
-    const expected = this.#bruteForce();
-    const store = dynamoRollupStore(this.#plain, this.#tables.metric_rollup_hour);
-    const reader = dynamoRollupReader(this.#plain, this.#tables.metric_rollup_hour);
-    const dates = [...new Set(expected.map(({ hour }) => dateOfHour(hour)))].sort();
-    for (const date of dates) {
-      const { day } = await store.load(date);
-      const hours = [...day.series.values()].flatMap(({ series: { metric, scope, key1 }, hours: slots }) =>
-        [...slots].map(([hour, { eventCount, valueSum }]) => {
-          const name = [metric, ...(scope === 'community' ? [] : [key1])].join(' ');
-          return `${date}T${String(hour).padStart(2, '0')} ${name} ${eventCount} ${valueSum}`;
-        }),
-      );
-      const ofDate = expected.filter(({ hour }) => dateOfHour(hour) === date);
-      expect(hours.sort(), `hours of ${date}`).toEqual(rowsOf(ofDate, ({ hour }) => hour));
-      const [stored] = await reader.totalsOf(date, date);
-      const totals = [...stored!.totals].map(
-        ([name, { eventCount, valueSum }]) => `${date} ${name} ${eventCount} ${valueSum}`,
-      );
-      const ofCommunity = ofDate.filter(({ name }) => !name.includes(' '));
-      expect(totals.sort(), `totals of ${date}`).toEqual(rowsOf(ofCommunity, () => date));
-    }
-    for (const metric of ['ACTIVE_DEVICE', 'ACTIVE_MEMBER'] as const) {
-      const members = new Set(expected.filter(({ name }) => name === metric).map(({ member }) => member));
-      expect(await reader.distinctOf(metric, dates[0] ?? '2026-01-01', dates.at(-1) ?? '2026-01-01')).toBe(
-        members.size,
-      );
-    }
-    const allTotals = await reader.totalsOf('0000-00-00', '9999-12-31');
-    expect(allTotals.filter(({ totals }) => totals.size > 0).map(({ date }) => date)).toEqual(dates);
-  }
-
-  /** One entry per counted item. A member counts once in an hour or a day. */
-  #bruteForce(): Counted[] {
-    const copies = this.model.copies();
-    const standing = [...Map.groupBy(copies, ({ identity }) => identity).values()].map((same) => {
-      const keyed = same.filter(({ sender }) => sender !== null);
-      return (keyed.length > 0 ? keyed : same).reduce((a, b) => (b.device < a.device ? b : a));
+    const table = this.#tables.metric_rollup_hour;
+    const counted = countedIn({
+      ...{ events: this.model.events(), devices: this.model.devices(), versions: [], pulls: [] },
+      lines: this.#awards,
     });
-    const hourAt = (identity: string) => identity.slice(0, 13);
-    return [
-      ...standing.flatMap(({ identity, kind }) => {
-        const [event, command] = kind.split(' ');
-        const names = event === 'cli_invocation' ? ['CLI_INVOCATION', `CLI_INVOCATION ${command}`] : [];
-        return names.map((name) => ({ hour: hourAt(identity), name, points: 0 }));
-      }),
-      ...copies.map(({ identity, device }) => {
-        return { hour: hourAt(identity), name: 'ACTIVE_DEVICE', points: 0, member: device };
-      }),
-      ...standing.flatMap(({ identity, sender }) =>
-        sender === null ? [] : [{ hour: hourAt(identity), name: 'ACTIVE_MEMBER', points: 0, member: sender }],
-      ),
-      ...[...this.#firstSeen.values()].map((hour) => ({ hour, name: 'NEW_DEVICE', points: 0 })),
-      ...this.#awards.flatMap(({ hour, points }) =>
-        ['AWARD_GRANTED', 'POINTS_GRANTED'].map((name) => ({ hour, name, points })),
-      ),
-    ];
+    const stored = rollupsIn(await this.itemsOf(table));
+    expect(stored.hours).toEqual(rowsByHour(counted));
+    expect(stored.totals).toEqual(totalsByDate(counted));
+    const dates = [...stored.totals.keys()].sort();
+    const reader = dynamoRollupReader(this.#plain, table);
+    for (const metric of ['ACTIVE_DEVICE', 'ACTIVE_MEMBER'] as const) {
+      const members = distinctIn(counted.filter(({ name }) => name === metric));
+      expect(await reader.distinctOf(metric, dates[0] ?? '2026-01-01', dates.at(-1) ?? '2026-01-01')).toBe(members);
+    }
   }
-}
-
-type Counted = { readonly hour: string; readonly name: string; readonly points: number; readonly member?: string };
-
-/** `<period> <metric> <count> <sum>` */
-function rowsOf(counted: readonly Counted[], periodOf: (one: Counted) => string): string[] {
-  const groups = Map.groupBy(counted, (one) => `${periodOf(one)} ${one.name}`);
-  return [...groups]
-    .map(([key, group]) => {
-      const members = new Set(group.flatMap(({ member }) => member ?? []));
-      const count = members.size > 0 ? members.size : group.length;
-      return `${key} ${count} ${group.reduce((sum, { points }) => sum + points, 0)}`;
-    })
-    .sort();
 }

@@ -1,13 +1,10 @@
 import '../support/silent-logs.ts';
-import { DescribeTableCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
-import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
-import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
+import { rulebook } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
-import { devicesOf, sumOf } from '../../domain/scoring/username-metrics.ts';
 import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
@@ -22,19 +19,18 @@ import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
 import { streamBatch } from '../../functions/runtime/stream-batch.ts';
 import { awsCaller } from '../../local/aws-client.ts';
 import { shardReader, shardsOf, type StreamRecord } from '../../local/events/stream-shard.ts';
-import { aUsername, sha256 } from '../builders/identity.ts';
+import { sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
+import { activityOn } from '../../proof/model/scoring.ts';
+import { countsIn, lastingIn, scoresIn } from '../../proof/model/stored.ts';
+import { tally } from '../../proof/model/telemetry.ts';
 import { Wire } from '../../proof/wire.ts';
-import { activityScore, isNobody } from './telemetry-model.ts';
-import { countsOfFold, TelemetryWorld } from './telemetry-world.ts';
+import { TelemetryWorld } from './telemetry-world.ts';
 
-const named = namedCommandsOf(currentRules);
 const MINUTE = 60_000;
 const LARGEST_BATCH = 10;
 const MAX_ROUNDS = 200;
-/** Fields that every refresh changes. */
-const RENEWED = ['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev'];
 
 type SourcedRecord = StreamRecord & { readonly eventSourceARN: string };
 type Message = { readonly messageId: string; readonly body: string };
@@ -238,20 +234,19 @@ export class RefreshWorld extends TelemetryWorld {
 
   /** Every user's metrics and score must equal the model's fold from nothing, on the date of the score. */
   async checkScores(users = this.users()): Promise<void> {
-    const store = dynamoScoreStore(this.#checking, this.scoresTable);
+    const items = await this.itemsOf(this.scoresTable);
+    const [metrics, scores] = [countsIn(items), new Map(scoresIn(items).map((score) => [score.username, score]))];
     for (const username of users) {
       const expected = this.model.countsOf(username);
-      const { metrics, score } = await store.load(aUsername(username));
-      if (isNobody(expected)) {
-        expect({ metrics, score }, username).toEqual({ metrics: null, score: null });
+      const [counts, score] = [metrics.get(username), scores.get(username)];
+      if (expected.devices === 0 && expected.lastHour === null) {
+        expect({ counts, score }, username).toEqual({});
         continue;
       }
-      expect(metrics, username).not.toBeNull();
-      expect(score, username).not.toBeNull();
-      const found = countsOfFold(sumOf(metrics!.metrics, named), devicesOf(metrics!.metrics));
-      expect(found, username).toEqual(expected);
-      const { date, canonicalScore, activityScore: activity } = score!.score;
-      const points = activityScore(this.model.countsOf(username, date), date);
+      const found = counts && { ...counts, events: tally(counts.events), outcomes: tally(counts.outcomes) };
+      expect(found, username).toEqual(this.model.foldOf(username));
+      const { date, canonicalScore, activityScore: activity } = score!;
+      const points = activityOn(date, { events: expected.dated });
       expect({ canonicalScore, activity }, `${username} on ${date}`).toEqual({
         canonicalScore: points,
         activity: points,
@@ -261,27 +256,19 @@ export class RefreshWorld extends TelemetryWorld {
 
   /** No user's score may go back to an earlier date. */
   async checkDates(): Promise<void> {
-    const store = dynamoScoreStore(this.#checking, this.scoresTable);
-    for (const username of this.users()) {
-      const { score } = await store.load(aUsername(username));
-      if (score === null) continue;
-      const { date } = score.score;
+    for (const { username, date } of scoresIn(await this.itemsOf(this.scoresTable))) {
       expect(date >= (this.#lastDates.get(username) ?? date), `${username} ${date}`).toBe(true);
       this.#lastDates.set(username, date);
     }
   }
 
-  /** All facts and all scores by key, without the fields that every refresh changes. */
+  /** All facts and all scores, without the fields that every refresh changes. */
   async everything(): Promise<{ readonly facts: unknown; readonly scores: unknown }> {
-    const itemsOf = async (TableName: string) => {
-      const { Items = [] } = await this.#checking.send(new ScanCommand({ TableName, ConsistentRead: true }));
-      return new Map(Items.map((item) => unmarshall(item)).map((item) => [`${item.pk} ${item.sk}`, item]));
+    const lasting = async (role: string, table: string) => lastingIn(role, await this.itemsOf(table));
+    return {
+      facts: [await lasting('telemetry', this.table), await lasting('score_grants', this.grantsTable)],
+      scores: await lasting('user_scores', this.scoresTable),
     };
-    const lasting = (item: Record<string, unknown>) =>
-      Object.fromEntries(Object.entries(item).filter(([name]) => !RENEWED.includes(name)));
-    const scores = [...(await itemsOf(this.scoresTable))].map(([key, item]) => [key, lasting(item)] as const);
-    const facts = new Map([...(await itemsOf(this.table)), ...(await itemsOf(this.grantsTable))]);
-    return { facts, scores: new Map(scores) };
   }
 }
 

@@ -1,4 +1,5 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { expect } from 'vitest';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { foldDays } from '../../domain/scoring/facts.ts';
@@ -6,8 +7,7 @@ import { byPlainName, mergeFolds, plusCommand, plusNumber, type Fold } from '../
 import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
 import type { Pulls } from '../../domain/registry/registry.port.ts';
-import type { EventEntry } from '../../domain/telemetry/device-hour.ts';
-import { ingestTelemetry, type IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
+import { ingestTelemetry } from '../../domain/telemetry/ingest-telemetry.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
@@ -17,8 +17,17 @@ import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/ide
 import type { RawEvent } from '../builders/telemetry.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected, RETRY_AT_ONCE } from '../../proof/faults.ts';
+import { telemetryIn } from '../../proof/model/stored.ts';
+import {
+  deviceIdOf,
+  eventOf,
+  refusalAt,
+  tally,
+  TelemetryModel,
+  timeOf,
+  type Fold as ModelFold,
+} from '../../proof/model/telemetry.ts';
 import { Wire } from '../../proof/wire.ts';
-import { identityOf, refusalOf, tally, TelemetryModel, type Counts } from './telemetry-model.ts';
 
 /** Run counts are small, so that all properties fit into a normal test run. This factor raises them. */
 export const runs = (usual: number): number => Math.ceil(usual * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1));
@@ -44,10 +53,10 @@ export class TelemetryWorld {
   readonly wire: Wire;
   now = Date.parse('2026-08-21T12:30:00.000Z');
   #tokens = 0;
+  /** Counts the beginnings and ends of requests. */
+  #ticks = 0;
   readonly #sending: DynamoDBClient;
   readonly #checking: DynamoDBClient;
-  /** How often each event of each device was answered as accepted. */
-  readonly #accepted = new Map<string, number>();
   readonly #users = new Set<string>();
 
   constructor(engine: TestEngine, table: string, wire = new Wire()) {
@@ -74,11 +83,9 @@ export class TelemetryWorld {
     return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken: () => this.token() });
   }
 
-  /** Sends requests at the same time, each until it is answered, then checks everything that is stored. */
+  /** Sends requests at the same time, each until it is answered. */
   async send(...wave: readonly Request[]): Promise<void> {
-    const now = this.now;
-    const reports = await Promise.all(wave.map((request) => this.#sendUntilAnswered(request, now)));
-    this.#noteWave(wave, reports, now);
+    await Promise.all(wave.map((request) => this.#sendUntilAnswered(request)));
   }
 
   /** Sends once, and accepts any result. Returns true if it was answered. */
@@ -102,14 +109,15 @@ export class TelemetryWorld {
     }
   }
 
-  /** The number of events of an hour of these devices with this sender. */
-  async eventsNaming(username: string, deviceIds: readonly string[], hour: string): Promise<number> {
-    let named = 0;
-    for (const deviceId of deviceIds) {
-      const chunks = await this.store(this.#checking).chunksOf(deviceId, hour);
-      named += chunks.flatMap(({ events }) => events).filter(({ sender }) => sender === username).length;
-    }
-    return named;
+  /** All items of a table. */
+  async itemsOf(TableName: string): Promise<Record<string, any>[]> {
+    const { Items = [] } = await this.#checking.send(new ScanCommand({ TableName, ConsistentRead: true }));
+    return Items.map((item) => unmarshall(item)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
+  }
+
+  /** The stored telemetry, as the model reads it. */
+  async stored() {
+    return telemetryIn(await this.itemsOf(this.table));
   }
 
   /**
@@ -118,56 +126,67 @@ export class TelemetryWorld {
    */
   async sendStandingStill(slow: Request, n: number, other: Request): Promise<boolean> {
     const client = this.client(new Wire());
-    const reports: IngestReport[] = [];
-    const requests = { made: 0 };
+    let requests = 0;
     client.middlewareStack.add(
       (next) => async (args) => {
-        requests.made += 1;
-        if (requests.made === n) reports.push(await this.#sendUntilAnswered(other, this.now));
+        requests += 1;
+        if (requests === n) await this.#sendUntilAnswered(other);
         return next(args);
       },
       { step: 'initialize', priority: 'high' }, // before the wire, where it would make others wait
     );
     try {
-      const report = await this.#sendUntilAnswered(slow, this.now, client);
-      const isReached = reports.length > 0;
-      this.#noteWave(isReached ? [other, slow] : [slow], [...reports, report], this.now);
-      return isReached;
+      await this.#sendUntilAnswered(slow, client);
+      return requests >= n;
     } finally {
       client.destroy();
     }
   }
 
-  #noteWave(wave: readonly Request[], reports: readonly IngestReport[], now: number): void {
-    const acceptable = wave.flatMap(({ sender, events }) => {
-      const key = typeof sender === 'string' ? sender : null;
-      if (key !== null) this.#users.add(key);
-      return events.filter((event) => refusalOf(event, now) === undefined).map((event) => ({ event, key }));
-    });
-    this.model.send(acceptable);
-    for (const [index, { events }] of wave.entries()) this.#noteAnswers(events, reports[index]!, now);
-  }
-
   /** Binds a device by hand, without an event that would announce it. */
   async bindByHand(device: string, username: string): Promise<void> {
-    const deviceId = device.startsWith('~') ? `~${device}` : device;
+    const deviceId = deviceIdOf(device);
+    const request = this.#begin();
     await this.store(this.#checking).bind(deviceId, aUsername(username), new Date(this.now).toISOString());
-    this.model.bind(device, username);
+    this.model.bound(deviceId, username, request.end(1));
     this.#users.add(username);
   }
 
-  async #sendUntilAnswered({ sender, events }: Request, now: number, client = this.#sending): Promise<IngestReport> {
+  /** A request of the model, at the time of this world. */
+  #begin() {
+    const [began, from, lost] = [(this.#ticks += 1), this.now, this.wire.lostAnswers];
+    const end = (attempt: number) => ({
+      ...{ request: began, began, ended: (this.#ticks += 1), from, to: from },
+      isTriedOnce: attempt === 1,
+      mayBeLost: this.wire.lostAnswers > lost,
+    });
+    return { end };
+  }
+
+  async #sendUntilAnswered({ sender, events }: Request, client = this.#sending): Promise<void> {
     const credential =
       sender === null
         ? undefined
         : typeof sender === 'string'
           ? aPersonalKey(sender)
           : aCollectiveKey(sender.collective);
+    const key = typeof sender === 'string' ? sender : null;
+    if (key !== null) this.#users.add(key);
+    const { now } = this;
+    const request = this.#begin();
     for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
       try {
         // as in a new function instance
         const deps = { ...this.#ingestDeps(), devices: this.store(client), clock: () => now };
-        return await ingestTelemetry(deps, { events, credential });
+        const { results } = await ingestTelemetry(deps, { events, credential });
+        const answered = request.end(attempt);
+        expect(results.map(({ index }) => index)).toEqual(events.map((_, index) => index));
+        for (const [index, event] of events.entries()) {
+          const { status, code } = results[index]!;
+          expect(code).toBe(refusalAt(timeOf(event), now));
+          if (status !== 'rejected') this.model.sent({ ...eventOf(event, key), ...answered, answer: status });
+        }
+        return;
       } catch (error) {
         if (!isInjected(error)) throw error; // 5xx: the client retries
       }
@@ -206,45 +225,9 @@ export class TelemetryWorld {
     return `token-${this.#tokens}`;
   }
 
-  #noteAnswers(events: readonly RawEvent[], { results }: IngestReport, now: number): void {
-    expect(results.map(({ index }) => index)).toEqual(events.map((_, index) => index));
-    for (const [index, event] of events.entries()) {
-      const { status, code } = results[index]!;
-      expect(code).toBe(refusalOf(event, now));
-      if (status !== 'accepted') continue;
-      const place = `${event.distinct_id} ${identityOf(event)}`;
-      this.#accepted.set(place, (this.#accepted.get(place) ?? 0) + 1);
-    }
-  }
-
-  /** Everything stored must equal the model, or one of its possible results. */
+  /** Everything stored must be a possible result of the requests. */
   async checkFacts({ everyAnswerArrived }: { readonly everyAnswerArrived: boolean }): Promise<void> {
-    const store = this.store(this.#checking);
-    for (const device of this.model.devices()) {
-      const deviceId = device.startsWith('~') ? `~${device}` : device;
-      const owner = (await store.find(deviceId))?.owner ?? null;
-      expect(this.model.settleOwner(device, owner), `owner of ${device}: ${owner}`).toBe(true);
-
-      const identities = this.model.identitiesOf(device);
-      for (const hour of new Set(identities.map((identity) => identity.slice(0, 13)))) {
-        const chunks = await store.chunksOf(deviceId, hour);
-        expect(chunks.map(({ index }) => index)).toEqual(chunks.map((_, index) => index));
-        expect(chunks.slice(0, -1).every(({ closed }) => closed)).toBe(true);
-        const stored = chunks.flatMap(({ events }) => events);
-        const expected = identities.filter((identity) => identity.startsWith(hour));
-        const idOf = (identity: string) => sha256(identity.slice(14)).slice(0, 16);
-        expect(stored.map(({ id }) => id).sort()).toEqual(expected.map(idOf).sort());
-        for (const identity of expected) {
-          const { kind, sender } = stored.find(({ id }) => id === idOf(identity))!;
-          const found = { kind: kindText(kind), sender };
-          const isAllowed = this.model.settleCopy(device, identity, found);
-          expect(isAllowed, `${device} ${identity}: ${JSON.stringify(found)}`).toBe(true);
-          const accepted = this.#accepted.get(`${device} ${identity}`) ?? 0;
-          expect(accepted).toBeLessThanOrEqual(1);
-          if (everyAnswerArrived) expect(accepted).toBe(1);
-        }
-      }
-    }
+    expect(this.model.settle(await this.stored(), { everyAnswerArrived })).toEqual([]);
   }
 
   users(): readonly string[] {
@@ -252,7 +235,7 @@ export class TelemetryWorld {
   }
 
   /** A user's counts as a refresh finds them: a fold of the facts from nothing. */
-  async countsOf(username: string): Promise<Counts> {
+  async countsOf(username: string): Promise<ModelFold> {
     const telemetry = dynamoUserTelemetry(this.#checking, this.table);
     const links = await telemetry.linksOf(aUsername(username));
     const { folds, sentFrom } = await foldDays(telemetry, aUsername(username), links, null, named);
@@ -263,27 +246,20 @@ export class TelemetryWorld {
   /** Call after `checkFacts`: a fold must find the model's counts for each user. */
   async checkCounts(): Promise<void> {
     for (const username of this.#users) {
-      expect(await this.countsOf(username), username).toEqual(this.model.countsOf(username));
+      expect(await this.countsOf(username), username).toEqual(this.model.foldOf(username));
     }
   }
 }
 
 /** A fold in the model's terms. */
-export function countsOfFold({ events, commands, activeDays, lastHour }: Fold, devices: number): Counts {
-  const entries = [...byPlainName(commands, plusCommand)].flatMap(([name, { total, successes }]) => [
+function countsOfFold({ events, commands, activeDays, lastHour }: Fold, devices: number): ModelFold {
+  const outcomes = [...byPlainName(commands, plusCommand)].flatMap(([name, { total, successes }]) => [
     ...Array.from({ length: successes }, () => `${name} ok`),
     ...Array.from({ length: total - successes }, () => `${name} failed`),
   ]);
-  return {
-    events: tally(
-      [...byPlainName(events, plusNumber)].flatMap(([name, count]) => Array.from({ length: count }, () => name)),
-    ),
-    commands: tally(entries),
-    activeDates: activeDays.map(dateOfDayNumber),
-    devices,
-    lastHour,
-  };
+  const names = [...byPlainName(events, plusNumber)].flatMap(([name, count]) =>
+    Array.from({ length: count }, () => name),
+  );
+  const activeDates = activeDays.map(dateOfDayNumber);
+  return { events: tally(names), outcomes: tally(outcomes), activeDates, devices, lastEvent: lastHour };
 }
-
-const kindText = ({ event, command, success }: EventEntry['kind']): string =>
-  command === null ? event : `${event} ${command} ${success ? 'ok' : 'failed'}`;
