@@ -1,4 +1,5 @@
-import '../infra/bundle.ts'; // first, because it bundles while the CDK is loaded
+import './checked-community.ts';
+import '../infra/bundle.ts'; // before the CDK, because it bundles while that is loaded
 import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';

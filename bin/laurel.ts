@@ -31,7 +31,7 @@ const runtime: Runtime = {
 
 try {
   const named = process.argv.findIndex((argument) => /^--community(=|$)/u.test(argument));
-  const folder = process.argv[named]?.split('=')[1] ?? process.argv[named + 1];
+  const [, folder = process.argv[named + 1]] = /^--community=(.*)$/su.exec(process.argv[named] ?? '') ?? [];
   if (named > 0 && folder !== undefined) process.env[COMMUNITY_FOLDER] = resolve(folder);
   // Only now: it reads the files of the community, which may have faults.
   const { operatorProgram } = await import('../operator/program.ts');

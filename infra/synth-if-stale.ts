@@ -11,6 +11,7 @@ const CDK_OUT = join(PROJECT_ROOT, 'cdk.out');
 /** All sources of a template or a bundle. */
 const SOURCES = [
   'bin/app.ts',
+  'bin/checked-community.ts',
   'infra',
   'functions',
   'domain',

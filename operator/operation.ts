@@ -46,7 +46,14 @@ const TargetShape = z.object({
   url: ApiUrl.optional(),
 });
 
-/** Adds a command that works on a stack. All such commands share the options that select the stack, and --json. */
+/** Read by `bin/laurel.ts`, before the rules are loaded. */
+export const communityOption = () =>
+  new Option('--community <directory>', 'the folder of the community (LAUREL_COMMUNITY), instead of community/');
+
+/**
+ * Adds a command that works on a stack. All such commands share the options that select the stack and the community, and
+ * --json.
+ */
 export function addOperation<Shape extends z.ZodRawShape>(
   parent: Command,
   runtime: Runtime,
@@ -66,6 +73,7 @@ export function addOperation<Shape extends z.ZodRawShape>(
     .addOption(
       new Option('--url <url>', 'the address of the deployed API (LAUREL_URL), with its key in LAUREL_ADMIN_KEY'),
     )
+    .addOption(communityOption())
     .addOption(new Option('--json', 'one JSON document on stdout; progress and notes go to stderr'))
     .addHelpText('after', `\n${spec.help.trim()}\n`)
     .action(async () => {

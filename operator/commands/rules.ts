@@ -20,13 +20,10 @@ import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/u
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { sha256 } from '../../functions/runtime/environment.ts';
 import type { Connection } from '../connection.ts';
-import { addOperation, type Runtime } from '../operation.ts';
+import { addOperation, communityOption, type Runtime } from '../operation.ts';
 import { EXIT, usageError } from '../outcome.ts';
 import { isDirectory } from '../replay.ts';
 import { brokenLimits, EXPECTED_LIMITS, limitsOf, trialPage, trialText } from '../rules-trial.ts';
-
-export const communityOption = () =>
-  new Option('--community <directory>', 'the folder of the community, instead of community/');
 
 /** Adds `rules check | try`. */
 export function addRulesCommands(program: Command, runtime: Runtime): void {
@@ -60,7 +57,6 @@ export function addRulesCommands(program: Command, runtime: Runtime): void {
     usage: 'try <file>',
     summary: 'what other rules would do to everybody, computed from what is stored; it writes nothing',
     options: [
-      communityOption(),
       new Option('--html <file>', 'also write one page to show to the community'),
       new Option('--fail-on <figures>', `exit with ${EXIT.found} above these: tier-losses,rank-changes>10`),
     ],
@@ -74,7 +70,6 @@ ${EXPECTED_LIMITS}.
 `,
     input: {
       file: z.string(),
-      community: z.string().optional(),
       html: z.string().optional(),
       failOn: z.string().optional(),
     },

@@ -270,3 +270,27 @@ describe('laurel community new', () => {
     });
   });
 });
+
+it('a synth and a command tell each fault of files in a sentence, and nothing else', async () => {
+  const directory = join(temporaryDirectory(), 'faulty');
+  mkdirSync(join(directory, 'rules'), { recursive: true });
+  const { settings, rules } = aCommunity();
+  writeFileSync(join(directory, 'community.json'), JSON.stringify(settings));
+  writeFileSync(
+    join(directory, 'rules', '1.json'),
+    JSON.stringify({ ...rules, bonus: 5, pulls: { points: 5, cap: -1 } }),
+  );
+  const expected = {
+    code: 1,
+    stdout: '',
+    stderr:
+      'rules/1.json: pulls.cap: expected a whole number from 0 to 1000000000\nrules/1.json: bonus: unknown field\n',
+  };
+
+  const env = { ...process.env, LAUREL_COMMUNITY: directory };
+  const synth = promisify(execFile)(process.execPath, [join(ROOT, 'bin', 'app.ts')], { env });
+  await expect(synth).rejects.toMatchObject(expected);
+  const status = promisify(execFile)(join(ROOT, 'bin', 'laurel'), ['status', `--community=${directory}`]);
+  await expect(status).rejects.toMatchObject(expected);
+  rmSync(directory, { recursive: true });
+});
