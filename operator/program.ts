@@ -4,6 +4,7 @@ import { addCommunityCommands } from './commands/community.ts';
 import { addConsistencyCommand } from './commands/consistency.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addDiscardCommand } from './commands/discard.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
 import { addRulesCommands } from './commands/rules.ts';
@@ -49,6 +50,7 @@ a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
   addConsistencyCommand(program, runtime);
   addKeyCommands(program, runtime);
   addReplayCommand(program, runtime);
+  addImportCommand(program, runtime);
   addRulesCommands(program, runtime);
   addCommunityCommands(program, runtime);
   return program;

@@ -47,7 +47,9 @@ export function spendVersions(): (credited: number) => OverBudget | undefined {
  * Judges a request's events in the order sent: undefined for one that the budget covers. Each device and each
  * device-hour costs writes of its own; an account that a server reports for is the device of its reports.
  */
-export function spend(credential: Credential | undefined): (event: AcceptableEvent) => OverBudget | undefined {
+export function spend(
+  credential: Pick<Credential, 'kind'> | undefined,
+): (event: AcceptableEvent) => OverBudget | undefined {
   const budget: WriteBudget = BUDGETS[credential?.kind ?? 'anonymous'];
   const devices = new Set<string>();
   const hours = new Set<string>();

@@ -1,0 +1,231 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rulebook } from '../../domain/rules/current-rules.ts';
+import { reportedKindsOf } from '../../domain/rules/reported-kinds.ts';
+import { activityEventsOf } from '../../domain/telemetry/event-kind.ts';
+import { importEvents, nothingYet, type Refused } from '../../operator/import.ts';
+import { operate, spawnOperator } from '../support/operator.ts';
+import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+
+const directory = temporaryDirectory();
+const written = (name: string, content: string | Buffer): string => {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+};
+const NOON = '2025-08-21T12:00:00Z';
+const linesOf = (events: readonly object[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
+const event = (name: string, properties: object, timestamp = NOON) => ({
+  event: name,
+  distinct_id: 'old',
+  timestamp,
+  properties,
+});
+const signIn = (day: number, username: string) => event('daily_sign_in', { username }, `2025-08-${10 + day}T12:00:00Z`);
+
+/** A dry run without a stack: by the rules of the test's community. */
+async function judged(file: string, columnOf = new Map<string, string>()) {
+  const refused: Refused[] = [];
+  const notes: string[] = [];
+  const end = await importEvents({
+    source: { file, isCsv: file.includes('.csv'), columnOf, onMark: () => notes.push('mark') },
+    known: { reported: reportedKindsOf(rulebook), activity: activityEventsOf(rulebook.inForce) },
+    http: { baseUrl: 'http://127.0.0.1:9', adminKey: '' },
+    isDryRun: true,
+    now: Date.parse('2026-08-21T12:00:00Z'),
+    begin: nothingYet('', ''),
+    onProgress: () => undefined,
+    onRefused: (each) => refused.push(each),
+    flushReport: () => 0,
+    signal: new AbortController().signal,
+  });
+  return { ...end, notes, faults: refused.map(({ line, error }) => `line ${line}: ${error}`) };
+}
+
+describe('a file', () => {
+  const HEAD = 'event,timestamp,username';
+  const row = `daily_sign_in,${NOON},ada`;
+  const csv = (...lines: readonly string[]) => [HEAD, ...lines].join('\r\n');
+
+  it.each<[what: string, content: string | Buffer, accepted: number, faults: readonly string[]]>([
+    [
+      'with a row that is too short',
+      csv(row, 'daily_sign_in,x', row),
+      2,
+      ['line 3: expected 3 cells as in the header, found 2'],
+    ],
+    ['with a row that is too long', csv(`${row},1`), 0, ['line 2: expected 3 cells as in the header, found 4']],
+    [
+      'with Latin-1 bytes',
+      Buffer.from(csv(row, `daily_sign_in,${NOON},ren\u00e9`), 'latin1'),
+      1,
+      ['line 3: expected UTF-8, found the byte 0xE9 after 38 characters'],
+    ],
+    [
+      'with a date without a zone',
+      csv(row, 'daily_sign_in,2025-08-21 12:00,ada'),
+      1,
+      ['line 3: timestamp: expected an ISO 8601 time with Z or an offset, such as 2026-08-21T13:04:05Z'],
+    ],
+    ['with a quote that nothing closes', csv(row, '"daily_sign_in'), 1, ['line 3: a quote that nothing closes']],
+    [
+      'with a quote inside a cell',
+      csv(`daily_sign_in,${NOON},a"da"`, row),
+      1,
+      ['line 2: a quote inside a cell that does not begin with one'],
+    ],
+    [
+      'with text after a quoted cell',
+      csv(`"daily_sign_in"s,${NOON},ada`, row),
+      1,
+      ['line 2: expected a comma after a quoted cell'],
+    ],
+    [
+      'with quoted cells, line breaks and an empty line',
+      csv(`"daily_sign_in","${NOON}","ada"`, '', `award,"x\r\ny""",ada`),
+      1,
+      [
+        'line 4: timestamp: expected an ISO 8601 time with Z or an offset, such as 2026-08-21T13:04:05Z; properties.award_id: missing, expected 1 to 128 of A-Z a-z 0-9 . _ : -',
+      ].map(() => expect.stringMatching(/^line 4: timestamp: expected an ISO/)),
+    ],
+    ['with a line that is too long', csv(row, 'x'.repeat(300_000), row), 2, ['line 3: longer than 262144 bytes']],
+  ])('%s gets a sentence for that line, and its other lines are read', async (what, content, accepted, faults) => {
+    expect(await judged(written(`${what}.csv`, content))).toMatchObject({ accepted, faults, refused: faults.length });
+  });
+
+  it.each<[what: string, content: string | Buffer, error: RegExp]>([
+    [
+      'without a column',
+      'event,username\nx,y',
+      /line 1: the column timestamp is missing, found event, username; --map timestamp=COLUMN/,
+    ],
+    ['with a column twice', `${HEAD},event\n`, /line 1: two columns are named event/],
+    ['that is empty', '', /line 1: expected a header row/],
+    ['in UTF-16', Buffer.from(`\ufeff${HEAD}`, 'utf16le'), /line 1: the file is UTF-16, expected UTF-8/],
+  ])('%s is refused whole', async (what, content, error) => {
+    await expect(judged(written(`${what}.csv`, content))).rejects.toThrow(error);
+  });
+
+  it('may begin with a byte order mark, which is told and skipped', async () => {
+    const plain = await judged(written('mark.csv', `\ufeff${csv(row)}`));
+    expect(plain).toMatchObject({ accepted: 1, faults: [], notes: ['mark'] });
+  });
+
+  it('may name its columns otherwise, in either direction, and be compressed', async () => {
+    const content = gzipSync(`kind,when,username,login\nissue_created,${NOON},Ada L.,ada\n`);
+    const file = written('mapped.csv.gz', content);
+    const map = new Map(Object.entries({ event: 'kind', when: 'timestamp', username: 'login' }));
+
+    expect((await judged(file, map)).faults).toEqual([expect.stringMatching(/^line 2: properties.issue_id: missing/)]);
+    await expect(judged(file, new Map([['event', 'nothing']]))).rejects.toThrow(
+      /--map names the column nothing, found kind, when/,
+    );
+  });
+
+  it('of NDJSON may hold batches; what is no JSON is refused by its line', async () => {
+    const file = written(
+      'lines.ndjson',
+      `${JSON.stringify({ events: [signIn(1, 'ada'), { event: 'X' }] })}\n\n{"event"\n${linesOf([signIn(2, 'ada')])}`,
+    );
+
+    expect(await judged(file)).toMatchObject({
+      accepted: 2,
+      faults: [expect.stringMatching(/^line 1: event:/), 'line 3: expected JSON'],
+      from: '2025-08-11',
+      to: '2025-08-12',
+    });
+  });
+
+  it('needs no more memory if it is long', async () => {
+    const file = written(
+      'long.ndjson.gz',
+      gzipSync(linesOf(Array.from({ length: 50_000 }, (_, n) => signIn(n % 10, 'ada')))),
+    );
+    const before = process.memoryUsage().heapUsed;
+
+    expect((await judged(file)).accepted).toBe(50_000);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(200 * 1024 * 1024);
+  });
+});
+
+describe('laurel import', () => {
+  let stack: TestStack;
+  beforeAll(async () => {
+    stack = await startTestStack({ adapt: (model) => model }); // gathers batches as deployed
+    stack.publish();
+  });
+  afterAll(() => stack.stop());
+  const run = (...args: readonly string[]) => operate(stack.dataDirectory, 'import', ...args);
+  const read = async (path: string) => await (await fetch(stack.baseUrl + path)).json();
+
+  const year = Array.from({ length: 30 }, (_, n) => signIn(n % 12, `user-${n % 3}`));
+  const version = { extension_name: '@guild/net', version: '2025.08.21.1' };
+  const past = [
+    ...year,
+    event('extension_published', { ...version, collective: 'guild' }),
+    event('extension_pulled', { ...version, username: 'user-1' }),
+    event('award', { award_id: 'old', username: 'user-0', points: 50, reason: 'Helped' }),
+    event('cli_invocation', { username: 'user-0', invocation: { command: 'model' } }),
+    event('X', {}),
+  ];
+
+  it('writes nothing without --yes, and reports refused lines in a file', async () => {
+    const file = written('past.ndjson', linesOf(past));
+
+    expect(await run(file)).toMatchObject({
+      code: 3,
+      said: { dryRun: true, accepted: 34, refused: 1, from: '2025-08-10', to: '2025-08-21', report: `${file}.refused` },
+    });
+    expect(JSON.parse(readFileSync(`${file}.refused`, 'utf8'))).toMatchObject({ line: 35, code: 'invalid_event' });
+    expect(await read('/v1/stats?username=user-0')).toMatchObject({ code: 'unknown_username' });
+  });
+
+  it('writes each fact once: a second time, all are duplicates', async () => {
+    const members = { method: 'PUT', headers: { 'x-api-key': stack.adminKey, 'content-type': 'application/json' } };
+    await fetch(`${stack.baseUrl}/v1/collectives/guild`, {
+      ...members,
+      body: JSON.stringify({ members: ['user-0', 'user-2'] }),
+    });
+    const file = written('past.ndjson', linesOf(past));
+
+    expect((await run(file, '--yes')).said).toMatchObject({
+      dryRun: false,
+      done: true,
+      accepted: 34 - 18,
+      duplicates: 18,
+      refused: 1,
+    });
+    expect((await run(file, '--yes')).said).toMatchObject({ accepted: 0, duplicates: 34, refused: 1 });
+    await stack.drain();
+    expect(await read('/v1/stats?username=user-0')).toMatchObject({
+      eventCounts: { daily_sign_in: 4, cli_invocation: 1 },
+      activeDates: ['2025-08-21'],
+      devices: 1,
+    });
+    expect((await read('/v1/scores/user-2')).scoreSources['content:extension-publishes']).toMatchObject({
+      points: 500,
+    });
+    expect((await read('/v1/scores/user-2')).scoreSources['content:extension-pulls']).toMatchObject({ points: 5 });
+  });
+
+  it('goes on where it was after a kill', async () => {
+    const events = Array.from({ length: 4_100 }, (_, n) =>
+      event('issue_created', { username: `user-${n % 2}`, issue_id: `${n}` }),
+    );
+    const file = written('killed.ndjson', linesOf(events));
+    const first = spawnOperator(['import', file, '--yes', '--local', stack.dataDirectory, '--json']);
+    await until(() => existsSync(`${file}.import`));
+    first.process.kill('SIGKILL');
+    await first.ended;
+    const { line } = JSON.parse(readFileSync(`${file}.import`, 'utf8'));
+    expect(line).toBeLessThan(4_100);
+
+    const { said } = await run(file, '--yes');
+    expect([said.done, said.refused, said.lines]).toEqual([true, 0, 4_100]);
+    expect(said.accepted + said.duplicates).toBe(4_100);
+    expect(existsSync(`${file}.import`)).toBe(false);
+    expect((await run(file, '--yes')).said).toMatchObject({ accepted: 0, duplicates: 4_100 });
+  });
+});
