@@ -44,7 +44,8 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
     const [throughput, cpu] = [await measure.throughput!(TINY), await measure.cpu!(TINY)];
 
     expect(throughput.ratios.map(({ measured }) => measured > 0)).toEqual([true]);
-    expect(cpu.costs).toMatchObject([{ unit: 'ms', budget: 3 }]);
+    expect(cpu.costs).toMatchObject([{ unit: 'ms', budget: null }]);
+    expect(cpu.ratios.map(({ measured }) => measured > 1)).toEqual([true]);
   });
 
   it("measures every bundle's size and the time to its handler", async () => {
