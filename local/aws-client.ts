@@ -1,5 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request, type RequestOptions } from 'node:http';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseJson } from './json.ts';
 
 /** An error that an AWS service answered, with its name. */
@@ -78,7 +78,11 @@ export const authorizationOf = (accessKeyId: string, region = 'us-east-1') => ({
 });
 
 function failureOf(text: string): { readonly type: string; readonly message: string } {
-  const shape = z.object({ __type: z.string(), message: z.string().optional(), Message: z.string().optional() });
+  const shape = z.object({
+    __type: z.string(),
+    message: z.optional(z.string()),
+    Message: z.optional(z.string()),
+  });
   const { data } = shape.safeParse(parseJson(text));
   if (data === undefined) return { type: 'UnknownError', message: text }; // not an answer of an AWS service
   return { type: data.__type.split('#').at(-1) ?? data.__type, message: data.message ?? data.Message ?? '' };

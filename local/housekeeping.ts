@@ -1,5 +1,6 @@
-import { copyFileSync, readdirSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readdirSync, statfsSync, statSync, truncateSync } from 'node:fs';
 import type { DataDirectory } from './data-directory.ts';
+import { STACK_LOG } from './drain.ts';
 import { diskFull, ExplainedError } from './explained-error.ts';
 
 const EVERY_MS = 1_000;
@@ -49,3 +50,13 @@ export function shorten(log: string, mostBytes = MOST_LOG_BYTES): void {
   copyFileSync(log, `${log}.old`);
   truncateSync(log);
 }
+
+/** Writes errors outside the functions to the stack's log, and to the terminal only if the log cannot be written. */
+export const stackLog = (data: DataDirectory, fail: (error: Error) => void) => (error: unknown) => {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  try {
+    appendFileSync(data.file('logs', STACK_LOG), `${new Date().toISOString()} ${text}\n`);
+  } catch (reason) {
+    fail(reason instanceof Error ? reason : new Error(String(reason)));
+  }
+};

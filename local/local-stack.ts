@@ -1,10 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readErrorLine, tailOf } from '../functions/adapters/disk/log-file.ts';
 import { ensureAdminKey } from './admin-key.ts';
 import { awsCaller } from './aws-client.ts';
-import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { openDataDirectory } from './data-directory.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from './engines/dynamodb-engine.ts';
 import { startQueueEngine } from './engines/queue-engine.ts';
 import { startRestartable } from './engines/restartable.ts';
@@ -17,7 +16,7 @@ import { startQueueSource } from './events/queue-source.ts';
 import { startScheduleSource } from './events/schedule-source.ts';
 import { startStreamSource, type StreamSourceOptions } from './events/stream-source.ts';
 import { ExplainedError } from './explained-error.ts';
-import { lackOfSpace, startHousekeeping } from './housekeeping.ts';
+import { lackOfSpace, stackLog, startHousekeeping } from './housekeeping.ts';
 import { startHttpFront } from './http/http-front.ts';
 import {
   functionPool,
@@ -25,11 +24,13 @@ import {
   type InvocationResult,
   type ObservedInvocation,
 } from './lambda/function-pool.ts';
+import type { DirectCalls } from './lambda/direct-calls.ts';
+import { environmentOf } from './lambda/environment.ts';
 import { startInspected } from './lambda/inspected.ts';
-import { drain, STACK_LOG } from './drain.ts';
+import { drain } from './drain.ts';
 import { type Health, watchHealth } from './health.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
-import { type Disturbance, type ObservedCall, startAwsProxy } from './proxy/aws-proxy.ts';
+import { type Disturbance, type ObservedCall, type ProxyOptions, startAwsProxy } from './proxy/aws-proxy.ts';
 import { type LocalDescription, OPERATOR_KEY_ID } from './local-description.ts';
 import { parsePolicy } from './proxy/policy.ts';
 import type { Assembly } from './template/assembly.ts';
@@ -61,7 +62,10 @@ export type LocalStackOptions = {
   readonly operatorPolicy?: readonly unknown[];
   /** A clock for the retries of stream mappings, for tests that let hours pass at once. */
   readonly streamTime?: Pick<StreamSourceOptions, 'clock' | 'backOff'>;
+  /** Called for each call. With it, and with `countsCapacity`, all calls go through the proxy. */
   readonly observe?: (call: ObservedCall) => void;
+  /** Called with permissions that a function has used, at least for the first use. */
+  readonly onUse?: ProxyOptions['onUse'];
   /** Adds the consumed capacity to each observed call. */
   readonly countsCapacity?: boolean;
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
@@ -72,7 +76,7 @@ export type LocalStackOptions = {
   readonly freeBytes?: (path: string) => number;
 };
 
-/** Faults that tests inject while everything else keeps running. */
+/** Faults that tests inject while everything else keeps running. From the first one on, all calls go through the proxy. */
 export type Crash = {
   /** Ends a thread of the function with this role, a busy one if possible. Returns false if there is none. */
   thread(role: string): Promise<boolean>;
@@ -147,6 +151,7 @@ async function boot(
     accountId: LOCAL_ACCOUNT,
     handleOther: (request, response, body, judge) => handleInvoke(request, response, body, { functions, judge }),
     ...(options.observe && { observe: options.observe }),
+    ...(options.onUse && { onUse: options.onUse }),
     countsCapacity: options.countsCapacity ?? false,
   });
   undo.push(() => proxy.stop());
@@ -207,17 +212,36 @@ async function boot(
   const isFed = new Set([...stack.queueMappings, ...stack.streamMappings].map(({ functionName }) => functionName));
   const { inspectorPort } = options;
   const inspected = inspectorPort === undefined ? undefined : await startInspected(inspectorPort);
+  const mayBypass = new Int32Array(new SharedArrayBuffer(4));
+  mayBypass[0] = options.observe === undefined && options.countsCapacity !== true ? 1 : 0;
+  const throughProxy = () => void Atomics.store(mayBypass, 0, 0);
+  const direct = {
+    region: LOCAL_REGION,
+    accountId: LOCAL_ACCOUNT,
+    proxyPort: Number(new URL(proxy.endpoint).port),
+    dynamodbEndpoint: dynamodb.endpoint(),
+    sqsEndpoint: sqs.endpoint(),
+    mayBypass,
+  } satisfies Omit<DirectCalls, 'policy'>;
+  const wake = (table: string) => {
+    for (const source of sources.streams) if (source.tableName === table) source.wake();
+  };
   for (const fn of stack.functions) {
     functions.set(
       fn.name,
       functionPool({
         model: fn,
-        environment: environmentOf(fn, keyOf(fn), proxy.endpoint),
+        environment: environmentOf(fn, { accessKeyId: keyOf(fn), endpoint: proxy.endpoint, region: LOCAL_REGION }),
         // Modules are shared in the inspected thread, and Lambda runs one invocation at a time in each of them.
         ...(inspected === undefined
           ? { maxWorkers: workersOf(fn, stack) }
           : { maxWorkers: 1, startSandbox: inspected.sandbox }),
         logFile: logOf(fn.role),
+        direct: { ...direct, policy: [...fn.policy] },
+        onCalls: ({ used, wrote }) => {
+          if (used.length > 0) options.onUse?.(fn.role, used);
+          wrote.forEach(wake);
+        },
         observe: (invocation) => {
           // The sources of queues and streams report failures themselves, with the items that failed.
           if (!isFed.has(fn.name))
@@ -240,9 +264,7 @@ async function boot(
     health,
     streamTime: options.streamTime,
   });
-  proxy.onWrite((table) => {
-    for (const source of sources.streams) if (source.tableName === table) source.wake();
-  });
+  proxy.onWrite(wake);
   undo.push(async () => {
     const stopped = Promise.all(sources.all.map((source) => source.stop()));
     await Promise.race([stopped, sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
@@ -293,9 +315,16 @@ async function boot(
     failed: Promise.race([failing.promise, dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
     crash: {
       thread: (role) => poolOf(role).endThread(),
-      database: (downMs) => dynamodb.killAndStart(downMs).then(connect),
-      queues: (downMs) => sqs.killAndStart(downMs).then(connect),
+      async database(downMs) {
+        throughProxy();
+        await dynamodb.killAndStart(downMs).then(connect);
+      },
+      async queues(downMs) {
+        throughProxy();
+        await sqs.killAndStart(downMs).then(connect);
+      },
       async disturb(roles, forMs, disturbance) {
+        throughProxy();
         for (const role of roles) proxy.disturb(role, disturbance);
         await sleep(forMs, undefined, { ref: false });
         for (const role of roles) proxy.disturb(role, undefined);
@@ -349,24 +378,6 @@ function startSources(stack: StackModel, functions: ReadonlyMap<string, Function
   return { streams, all: [...streams, ...queues, ...schedules] };
 }
 
-function environmentOf(fn: FunctionModel, accessKeyId: string, endpoint: string): Record<string, string> {
-  return {
-    ...fn.environment,
-    AWS_REGION: LOCAL_REGION,
-    AWS_DEFAULT_REGION: LOCAL_REGION,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-    AWS_ENDPOINT_URL_SQS: endpoint,
-    AWS_ENDPOINT_URL_LAMBDA: endpoint,
-    AWS_LAMBDA_FUNCTION_NAME: fn.name,
-    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
-    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
-    TZ: ':UTC',
-  };
-}
-
 function workersOf(fn: FunctionModel, { queueMappings, streamMappings }: StackModel): number {
   const isOurs = ({ functionName }: { readonly functionName: string }) => functionName === fn.name;
   const sources = [
@@ -381,13 +392,3 @@ function tableName({ tables }: StackModel, role: string): string {
   if (table === undefined) throw new Error(`The template has no table with the role ${role}`);
   return table.name;
 }
-
-/** Writes errors outside the functions to the stack's log, and to the terminal only if the log cannot be written. */
-const stackLog = (data: DataDirectory, fail: (error: Error) => void) => (error: unknown) => {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  try {
-    appendFileSync(data.file('logs', STACK_LOG), `${new Date().toISOString()} ${text}\n`);
-  } catch (reason) {
-    fail(reason instanceof Error ? reason : new Error(String(reason)));
-  }
-};

@@ -31,7 +31,13 @@ export type PoolOptions = SandboxOptions & {
   /** Starts what runs the function: by default, a thread with its bundle. */
   readonly startSandbox?: ((options: SandboxOptions) => Sandbox) | undefined;
   readonly observe?: ((invocation: ObservedInvocation) => void) | undefined;
+  /** How long a thread is kept that nobody uses. */
+  readonly idleMs?: number;
 };
+
+/** How long an invocation waits for a busy thread before another one is started. */
+const PATIENCE_MS = 100;
+const IDLE_MS = 60_000;
 
 /** A finished invocation, for callers that count them. */
 export type ObservedInvocation = {
@@ -45,15 +51,18 @@ export type ObservedInvocation = {
 const inThread = (options: SandboxOptions): Sandbox => new ThreadSandbox(options);
 
 /**
- * Keeps up to `maxWorkers` threads of a function. They start when they are needed and stay warm between invocations.
+ * Keeps up to `maxWorkers` threads of a function: one, and more while invocations have to wait. They stay warm between
+ * invocations, and end when nobody has used them for a while, because each one holds 20 MB.
  */
 export function functionPool(options: PoolOptions): FunctionPool {
-  const { model, maxWorkers, logFile, startSandbox = inThread } = options;
-  const idle: Sandbox[] = [];
+  const { model, maxWorkers, logFile, startSandbox = inThread, idleMs = IDLE_MS } = options;
+  /** Each with the timer that ends it. */
+  const idle = new Map<Sandbox, NodeJS.Timeout>();
   const all = new Set<Sandbox>();
   /** Busy with an invocation of code that was replaced meanwhile. */
   const outdated = new Set<Sandbox>();
   const waiting: ((sandbox: Sandbox | undefined) => void)[] = [];
+  let growing: NodeJS.Timeout | undefined;
   let { codeDirectory } = model;
   let inFlight = 0;
   let isStopped = false;
@@ -66,11 +75,34 @@ export function functionPool(options: PoolOptions): FunctionPool {
   /** An idle thread, or undefined if the pool was stopped meanwhile. */
   const acquire = async (): Promise<Sandbox | undefined> => {
     if (isStopped) return undefined;
-    const warm = idle.pop();
-    if (warm === undefined) return all.size < maxWorkers ? start() : new Promise((resolve) => waiting.push(resolve));
-    if (warm.isUsable) return warm;
-    all.delete(warm); // it ended while it was idle, for example by an unhandled rejection
-    return start();
+    for (const [warm, timer] of [...idle].toReversed()) {
+      clearTimeout(timer);
+      idle.delete(warm);
+      if (warm.isUsable) return warm;
+      all.delete(warm); // it ended while it was idle, for example by an unhandled rejection
+    }
+    if (all.size === 0) return start();
+    return new Promise((resolve) => {
+      waiting.push(resolve);
+      growIfStillWaiting(resolve);
+    });
+  };
+  const growIfStillWaiting = (first: (typeof waiting)[number]) => {
+    growing ??= setTimeout(() => {
+      growing = undefined;
+      if (all.size >= maxWorkers) return;
+      if (waiting.includes(first)) waiting.shift()?.(start());
+      const [next] = waiting;
+      if (next !== undefined) growIfStillWaiting(next);
+    }, PATIENCE_MS);
+  };
+  const keepWarm = (sandbox: Sandbox) => {
+    const end = () => {
+      idle.delete(sandbox);
+      all.delete(sandbox);
+      void sandbox.end();
+    };
+    idle.set(sandbox, setTimeout(end, idleMs).unref());
   };
   const release = (sandbox: Sandbox) => {
     if (isStopped) return;
@@ -81,7 +113,7 @@ export function functionPool(options: PoolOptions): FunctionPool {
     if (!sandbox.isUsable) all.delete(sandbox);
     const next = waiting.shift();
     if (next !== undefined) next(sandbox.isUsable ? sandbox : start());
-    else if (sandbox.isUsable) idle.push(sandbox);
+    else if (sandbox.isUsable) keepWarm(sandbox);
   };
   const runOn = async (sandbox: Sandbox, requestId: string, event: string): Promise<InvocationResult> => {
     const begun = performance.now();
@@ -105,7 +137,7 @@ export function functionPool(options: PoolOptions): FunctionPool {
     inFlight: () => inFlight,
     async endThread() {
       const usable = [...all].filter(({ isUsable }) => isUsable);
-      const victim = usable.find((sandbox) => !idle.includes(sandbox)) ?? usable[0];
+      const victim = usable.find((sandbox) => !idle.has(sandbox)) ?? usable[0];
       await victim?.end();
       return victim !== undefined;
     },
@@ -123,7 +155,9 @@ export function functionPool(options: PoolOptions): FunctionPool {
     },
     async replaceCode(newCode) {
       codeDirectory = newCode;
-      const unused = idle.splice(0);
+      const unused = [...idle.keys()];
+      for (const timer of idle.values()) clearTimeout(timer);
+      idle.clear();
       for (const sandbox of all) if (!unused.includes(sandbox)) outdated.add(sandbox);
       all.clear();
       for (const next of waiting.splice(0, maxWorkers)) next(start());
@@ -131,6 +165,8 @@ export function functionPool(options: PoolOptions): FunctionPool {
     },
     async stop() {
       isStopped = true;
+      clearTimeout(growing);
+      for (const timer of idle.values()) clearTimeout(timer);
       for (const giveUp of waiting.splice(0)) giveUp(undefined);
       await Promise.all([...all, ...outdated].map((sandbox) => sandbox.end()));
     },

@@ -1,9 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import * as z from 'zod';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod/mini';
 
 /** What both kinds of threads know of a function. */
 export const FunctionData = z.object({
-  /** The URL of the module to import. */
+  /** The URL of the module to load. */
   module: z.string(),
   exportName: z.string(),
   functionName: z.string(),
@@ -16,9 +18,12 @@ export type FunctionData = z.infer<typeof FunctionData>;
 const Handler = z.custom<(event: unknown, context: unknown) => unknown>((value) => typeof value === 'function');
 type Handler = z.infer<typeof Handler>;
 
-/** Imports the function's module. Throws if it does not export the handler. */
+/** Loads the function's module. Throws if it does not export the handler. */
 export async function load({ module, exportName }: FunctionData): Promise<Handler> {
-  const loaded = z.record(z.string(), z.unknown()).parse({ ...(await import(module)) });
+  const exported: unknown = module.endsWith('.js')
+    ? createRequire(module)(fileURLToPath(module)) // a bundle, which needs no loader of ES modules
+    : await import(module);
+  const loaded = z.record(z.string(), z.unknown()).parse(Object.assign({}, exported));
   return Handler.parse(loaded[exportName]);
 }
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Access } from './policy.ts';
 
 /** A call of an AWS JSON service, from its `X-Amz-Target`. */
@@ -38,16 +38,16 @@ const WRITES: ReadonlySet<string> = new Set([
 /** True if the operation can write items, and so add records to a stream. */
 export const isWrite = ({ service, name }: AwsOperation) => service === 'dynamodb' && WRITES.has(name);
 
-const TableTarget = z.object({ TableName: z.string(), IndexName: z.string().optional() });
+const TableTarget = z.object({ TableName: z.string(), IndexName: z.optional(z.string()) });
 const BatchTarget = z.object({ RequestItems: z.record(z.string(), z.unknown()) });
 const TransactionTarget = z.object({
   TransactItems: z.array(z.record(z.string(), z.object({ TableName: z.string() }))),
 });
-const StreamTarget = z.object({ StreamArn: z.string().optional(), ShardIterator: z.string().optional() });
+const StreamTarget = z.object({ StreamArn: z.optional(z.string()), ShardIterator: z.optional(z.string()) });
 const QueueTarget = z.object({
-  QueueUrl: z.string().optional(),
-  QueueName: z.string().optional(),
-  SourceArn: z.string().optional(), // of a task that moves messages
+  QueueUrl: z.optional(z.string()),
+  QueueName: z.optional(z.string()),
+  SourceArn: z.optional(z.string()), // of a task that moves messages
 });
 
 /** IAM checks the single operations of a transaction, and the single action of an SQS batch. */

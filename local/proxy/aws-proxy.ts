@@ -63,6 +63,8 @@ export type ProxyOptions = {
     judge: (access: Access) => UpstreamAnswer | undefined,
   ) => Promise<boolean>;
   readonly observe?: (call: ObservedCall) => void;
+  /** Called with the permissions that a successful call of a function has used. */
+  readonly onUse?: (role: string, accesses: readonly Access[]) => void;
   /** Requests the capacity of every call, so callers receive it as well. */
   readonly countsCapacity?: boolean;
   /** Decides which calls are disturbed, and how long they are delayed. */
@@ -131,6 +133,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     if (caller === undefined) return undefined; // the operator
     const refused = refusalOf(caller, access.action, [access]);
     const status = refused?.status ?? 200;
+    if (refused === undefined) options.onUse?.(caller.role, [access]);
     options.observe?.({ caller: caller.role, operation: access.action, accesses: [access], status, body: '' });
     return refused;
   };
@@ -155,6 +158,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     const result = stopped ?? (await forward(operation, target, body, signal));
 
     if (result.status < 300) {
+      if (caller !== undefined) options.onUse?.(caller.role, accesses ?? []);
       if (operation.service === 'streams') {
         const stream = accesses?.[0]?.resource;
         const { data } = Iterator.safeParse(parseJson(result.body));

@@ -1,11 +1,17 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { UnsupportedTemplateError } from '../template/unsupported.ts';
 
-const OneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const OneOrMore = z.union([
+  z.pipe(
+    z.string(),
+    z.transform((one) => [one]),
+  ),
+  z.array(z.string()),
+]);
 
 /** Strict: an element that is not listed, such as `Condition` or `NotAction`, stops boot. The template uses none. */
 const StatementDocument = z.strictObject({
-  Sid: z.string().optional(),
+  Sid: z.optional(z.string()),
   Effect: z.enum(['Allow', 'Deny']),
   Action: OneOrMore,
   Resource: OneOrMore,

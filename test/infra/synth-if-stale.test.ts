@@ -96,7 +96,7 @@ describe('synthIfStale', () => {
 });
 
 describe('the assembly of stage local', () => {
-  it('has for every function the export that its Handler names, in an ES module for its runtime', async () => {
+  it('has for every function the export that its Handler names, in a script for its runtime', async () => {
     const assembly = inject('assembly');
     const template = JSON.parse(await readFile(join(assembly, 'Laurel-local.template.json'), 'utf8'));
     const functions = Object.values<any>(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
@@ -107,8 +107,8 @@ describe('the assembly of stage local', () => {
       const [file, name] = Properties.Handler.split('.');
       const directory = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`);
       const besides = Properties.FunctionName.endsWith('serve-pages') ? ['assets'] : []; // files for browsers
-      expect(await readdir(directory)).toEqual([...besides, `${file}.mjs`, `${file}.mjs.map`]);
-      const program = `const all = await import('${pathToFileURL(join(directory, `${file}.mjs`)).href}'); console.log(typeof all.${name});`;
+      expect(await readdir(directory)).toEqual([...besides, `${file}.js`, `${file}.js.map`, 'package.json']);
+      const program = `const all = await import('${pathToFileURL(join(directory, `${file}.js`)).href}'); console.log(typeof all.${name});`;
       const args = ['--input-type=module', '-e', program];
       const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} });
       expect(stdout.trim()).toBe('function');

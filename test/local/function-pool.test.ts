@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/stack.ts';
 let pool: FunctionPool;
 afterEach(() => pool.stop());
 
-function aPool(code: string, { timeoutMs = 60_000, maxWorkers = 1 } = {}) {
+function aPool(code: string, { timeoutMs = 60_000, maxWorkers = 1, idleMs = 60_000 } = {}) {
   const codeDirectory = temporaryDirectory();
   mkdirSync(codeDirectory, { recursive: true });
   writeFileSync(join(codeDirectory, 'index.mjs'), code);
@@ -28,6 +28,7 @@ function aPool(code: string, { timeoutMs = 60_000, maxWorkers = 1 } = {}) {
     },
     environment: { GREETING: 'hello' },
     maxWorkers,
+    idleMs,
     logFile,
   });
   return { log: () => readFileSync(logFile, 'utf8') };
@@ -73,16 +74,28 @@ describe('a function', () => {
     ]);
   });
 
-  it('runs in as many threads as it may have', async () => {
-    aPool(
-      `import { threadId } from 'node:worker_threads';
-       export const handler = async () => {
-         await new Promise((resolve) => setTimeout(resolve, 300));
-         return threadId;
-       }`,
-      { maxWorkers: 2 },
-    );
-    expect(new Set(await Promise.all([invoke(), invoke(), invoke(), invoke()])).size).toBe(2);
+  const threadOf = `import { threadId } from 'node:worker_threads';
+    export const handler = async ({ ms = 0 }) => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return threadId;
+    }`;
+
+  it('gets more threads only while invocations have waited, up to as many as it may have', async () => {
+    aPool(threadOf, { maxWorkers: 2 });
+    const together = async (ms: number) => {
+      const threads = await Promise.all([invoke({ ms }), invoke({ ms }), invoke({ ms }), invoke({ ms })]);
+      return new Set(threads).size;
+    };
+    await invoke();
+    expect(await together(0)).toBe(1);
+    expect(await together(300)).toBe(2);
+  });
+
+  it('ends a thread that nobody uses', async () => {
+    aPool(threadOf, { idleMs: 1 });
+    const first = await invoke();
+    await expect.poll(() => pool.endThread()).toBe(false); // none is left
+    expect(await invoke()).not.toBe(first);
   });
 
   it.each([

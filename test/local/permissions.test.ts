@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accessesOf, operationOf } from '../../local/proxy/aws-operation.ts';
 import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
-import { arnLike, isAllowed, parsePolicy } from '../../local/proxy/policy.ts';
+import { type Access, arnLike, isAllowed, parsePolicy } from '../../local/proxy/policy.ts';
 import { startTestStack } from '../support/stack.ts';
 import { aFunction, aTable, tinyAssembly } from './tiny-stack.ts';
 
@@ -150,6 +150,51 @@ describe('a function without one of its permissions', () => {
       message: expect.stringMatching(/writer .*dynamodb:DeleteItem .*table\/tiny-facts/), // all of it, or nothing
     });
     expect(calls.filter(({ caller }) => caller === 'writer').map(({ status }) => status)).toEqual([200, 400, 400]);
+  });
+});
+
+describe('a function that calls as the SDK does', () => {
+  it('reaches the engine itself, and the proxy with what its role does not allow', async () => {
+    const { assembly, notes } = tinyAssembly({
+      Facts: aTable('facts'),
+      ...aFunction('writer', {
+        allow: [['dynamodb:PutItem', { 'Fn::GetAtt': ['Facts', 'Arn'] }]],
+        handler: `import { Agent, request } from 'node:http';
+        const agent = new Agent({ keepAlive: true });
+        const send = (operation, body) => new Promise((resolve) => {
+          const { hostname, port } = new URL(process.env.AWS_ENDPOINT_URL_DYNAMODB);
+          const headers = {
+            'content-type': 'application/x-amz-json-1.0',
+            'x-amz-target': 'DynamoDB_20120810.' + operation,
+            authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/20260101/r/s/aws4_request',
+          };
+          request({ agent, hostname, port, method: 'POST', headers }, (answer) => {
+            const isProxy = answer.socket.remotePort === Number(port);
+            answer.resume().on('end', () => resolve([operation, answer.statusCode, isProxy ? 'proxy' : 'engine']));
+          }).end(JSON.stringify({ TableName: 'tiny-facts', ...body }));
+        });
+        export const handler = async () => {
+          const Key = { pk: { S: 'a' }, sk: { S: 'b' } };
+          note(await send('PutItem', { Item: Key }));
+          note(await send('GetItem', { Key }));
+        }`,
+      }),
+    });
+    const used: string[] = [];
+    const onUse = (role: string, accesses: readonly Access[]) => accesses.map(({ action }) => used.push(role + action));
+    const stack = await startTestStack({ assembly, onUse });
+    await stack.invoke('writer', {});
+    await stack.invoke('writer', {});
+    await stack.crash.disturb(['writer'], 0, { error: 'Odd', share: 0, longestDelayMs: 0 });
+    await stack.invoke('writer', {});
+    await stack.stop();
+
+    const direct = [
+      ['PutItem', 200, 'engine'],
+      ['GetItem', 400, 'proxy'],
+    ];
+    expect(notes()).toEqual([...direct, ...direct, ['PutItem', 200, 'proxy'], ['GetItem', 400, 'proxy']]);
+    expect(new Set(used)).toEqual(new Set(['writerdynamodb:PutItem']));
   });
 });
 

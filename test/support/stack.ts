@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalDescription } from '../../local/local-description.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
-import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
 import type { StackModel } from '../../local/template/stack-model.ts';
 import { assemblyOfRun } from './assembly.ts';
 import { operatorPolicy } from './operator-policy.ts';
@@ -47,15 +46,10 @@ export async function startTestStack(options: Partial<LocalStackOptions> = {}): 
   const dataDirectory = options.dataDirectory ?? temporaryDirectory();
   const isOurs = options.assembly === undefined;
   const adapt = options.adapt ?? (isOurs ? promptly : (model: StackModel) => model);
-  const observe = (call: ObservedCall) => {
-    if (isOurs) notePermissions(call);
-    options.observe?.(call);
-  };
   const stack = await startLocalStack({
-    ...(isOurs ? { operatorPolicy: operatorPolicy() } : {}), // laurel runs on what its documentation grants
+    ...(isOurs ? { operatorPolicy: operatorPolicy(), onUse: notePermissions } : {}), // laurel runs on what its documentation grants
     ...options,
     adapt: (model) => (isOurs ? patiently(adapt(model)) : adapt(model)),
-    observe,
     assembly,
     dataDirectory,
   });

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
+import type { Access } from '../../local/proxy/policy.ts';
 import { byRole, grantsOf, type Resources } from './template.ts';
 
 /** One permission of a function: `refresh-score`, `dynamodb:Query`, `telemetry`. */
@@ -40,11 +40,11 @@ export function targetOfArn(arn: string): string {
 const noted = new Set<string>();
 
 /** Records the permissions that a function used, once per process. */
-export function notePermissions({ caller, accesses, status }: ObservedCall): void {
+export function notePermissions(role: string, accesses: readonly Access[]): void {
   const directory = process.env[DIRECTORY];
-  if (directory === undefined || status >= 300) return;
+  if (directory === undefined) return;
   for (const { action, resource } of accesses) {
-    const permission = textOf({ role: caller, action, target: targetOfArn(resource) });
+    const permission = textOf({ role, action, target: targetOfArn(resource) });
     if (noted.has(permission)) continue;
     noted.add(permission);
     appendFileSync(join(directory, `${process.pid}`), `${permission}\n`);
