@@ -72,6 +72,7 @@ export function scoresThrough(
     scores: known.filter(([day]) => day < date).map(([day, points]) => [day, sum(points)] as const),
     parts: new Map(
       [...names]
+        .sort() // the order of facts is not the score's
         .map((name) => [name, additionsOf(ofPart(name))] as const)
         .filter(([, additions]) => additions.size > 0),
     ),

@@ -33,29 +33,44 @@ export class BoardsModel {
   }
 }
 
-/** The rows of a board whose window ends on `date`: `username points`, in order. */
-export function rowsOf(
-  board: BoardName,
-  date: string,
-  members: readonly { readonly username: string; readonly saves: readonly SavedScore[]; readonly facts: DatedFacts }[],
-): readonly string[] {
-  const lines = members.flatMap(({ username, saves, facts }) => {
-    const last = saves.at(-1);
-    if (last === undefined) return [];
-    const first = saves.findLastIndex(({ canonicalScore }) => canonicalScore !== last.canonicalScore) + 1;
-    const since = saves[first]?.refreshedAt ?? '';
-    const window = WINDOWS[board];
-    if (window === Infinity) return [{ username, since, points: last.canonicalScore }];
-    const before = dateBefore(date, window);
-    // it is valid until the next refresh
-    const earlier = before < last.date ? scoreOn(before, facts) : last.canonicalScore;
-    return [{ username, since, points: last.canonicalScore - earlier }];
-  });
-  return lines
+/** A user with the score of every date. The score of today stays unchanged since `since`. */
+export type Member = {
+  readonly username: string;
+  readonly since: string | number;
+  readonly canonicalScore: number;
+  readonly scoreOn: (date: string) => number;
+};
+export type Row = {
+  readonly rank: number;
+  readonly username: string;
+  readonly points: number;
+  readonly canonicalScore: number;
+};
+
+/** A board whose window ends on `date`: one sort over all users. */
+export function ranked(board: BoardName, date: string, members: readonly Member[]): readonly Row[] {
+  return members
+    .map(({ scoreOn: scoreOf, ...member }) => {
+      const before = WINDOWS[board] === Infinity ? 0 : scoreOf(dateBefore(date, WINDOWS[board]));
+      return { ...member, points: member.canonicalScore - before };
+    })
     .filter(({ points }) => points > 0)
-    .sort(
-      (a, b) =>
-        b.points - a.points || (a.since < b.since ? -1 : a.since > b.since ? 1 : a.username < b.username ? -1 : 1),
-    )
-    .map(({ username, points }) => `${username} ${points}`);
+    .sort((a, b) => b.points - a.points || compare(a.since, b.since) || compare(a.username, b.username))
+    .map(({ since: _, ...row }, index) => ({ rank: index + 1, ...row }));
+}
+
+const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** A user from the saves of a score, oldest first, and the facts behind it. Undefined without a save. */
+export function memberOf(username: string, saves: readonly SavedScore[], facts: DatedFacts): Member | undefined {
+  const last = saves.at(-1);
+  if (last === undefined) return undefined;
+  const { canonicalScore } = last;
+  const first = saves.findLastIndex((saved) => saved.canonicalScore !== canonicalScore) + 1;
+  return {
+    username,
+    since: saves[first]?.refreshedAt ?? '',
+    canonicalScore,
+    scoreOn: (date) => (date < last.date ? scoreOn(date, facts) : canonicalScore), // it is valid until the next refresh
+  };
 }

@@ -10,7 +10,12 @@ export type AskedGrant = Span & {
   readonly answer: 'given' | 'repeated' | 'conflict' | 'maybe';
   readonly isTriedOnce: boolean;
   /** The line in the answer. */
-  readonly said?: { readonly seq: number; readonly balance: number; readonly grantedAt: string };
+  readonly said?: {
+    readonly seq: number;
+    readonly balance: number;
+    readonly grantedAt: string;
+    readonly hash?: string;
+  };
 };
 export type AskedReversal = Span & {
   readonly grantId: string;
@@ -31,6 +36,8 @@ export type StoredLine = {
   readonly balanceAfter: number;
   readonly hash: string;
   readonly previousHash: string | null;
+  /** True if its hash is that of its content, and its commitments are those of its texts. */
+  readonly isGenuine: boolean;
 };
 export type StoredBalance = {
   readonly username: string;
@@ -79,6 +86,7 @@ export function problemsOfBalances(lines: readonly StoredLine[], balances: reado
     let [before, running]: [string | null, number] = [null, 0];
     for (const [index, line] of own.entries()) {
       running += line.amount;
+      if (!line.isGenuine) problems.push(`line ${line.seq} of ${username} (${line.grantId}) was changed`);
       const follows = line.seq === index + 1 && line.previousHash === before && line.balanceAfter === running;
       if (!follows)
         problems.push(`line ${line.seq} of ${username} (${line.grantId}) does not follow the one before it`);
@@ -166,7 +174,10 @@ export class LedgerModel {
       problems.push('was answered, and is not there');
     if (line !== undefined && (done.length === 0 || line.amount !== 0 - (original?.amount ?? 0)))
       problems.push('is not what was asked');
-    if (done.filter(({ answer }) => answer === 'given').length > 1) problems.push('was given more than once');
+    const given = done.filter(({ answer }) => answer === 'given').length;
+    if (given > 1) problems.push('was given more than once');
+    if (line !== undefined && given === 0 && asked.every(({ isTriedOnce }) => isTriedOnce))
+      problems.push('is there, and nobody was told that it was given');
     const isKnownBefore = (span: Span) =>
       this.#grants.some((grant) => grant.grantId === grantId && isCertain(grant) && grant.ended < span.began);
     if (asked.some((each) => each.answer === 'unknown' && isKnownBefore(each)))
@@ -190,7 +201,10 @@ function problemsOfGrant(line: StoredLine | undefined, asked: readonly AskedGran
       problems.push(`${username} ${points} was answered ${answer}, there is ${line.username} ${line.amount}`);
     const isTrue =
       said === undefined ||
-      (said.seq === line.seq && said.balance === line.balanceAfter && said.grantedAt === line.grantedAt);
+      (said.seq === line.seq &&
+        said.balance === line.balanceAfter &&
+        said.grantedAt === line.grantedAt &&
+        (said.hash ?? line.hash) === line.hash);
     if (answer !== 'conflict' && !isTrue) problems.push('an answer said of the line what is not so');
   }
   return problems;

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import * as z from 'zod';
-import type { SavedScore } from './boards.ts';
+import type { Row, SavedScore } from './boards.ts';
 import type { StoredBalance, StoredLine } from './ledger.ts';
 import type { StoredPull, StoredVersion } from './registry.ts';
 import type { Report, StoredTelemetry } from './telemetry.ts';
@@ -81,20 +82,43 @@ export function telemetryIn(items: readonly Item[]): StoredTelemetry {
   return { events, chunks, devices, reports };
 }
 
+const Hex = Bytes.transform(hexOf);
 const Line = z.object({
   pk: z.string(),
   ...{ username: z.string(), key: z.string(), category: z.string(), source: z.string(), grantedAt: z.string() },
-  ...{ amount: z.number(), seq: z.number(), balanceAfter: z.number() },
-  hash: Bytes.transform(hexOf),
-  previousHash: Bytes.transform(hexOf).optional(),
+  ...{ amount: z.number(), seq: z.number(), balanceAfter: z.number(), rulesVersion: z.string() },
+  ...{ hash: Hex, previousHash: Hex.nullable().default(null) },
+  ...{ reason: z.string().optional(), reasonSalt: Bytes.optional(), reasonCommitment: Hex.nullable().default(null) },
+  ...{ grantedBy: z.string().optional(), grantedBySalt: Bytes.optional() },
+  grantedByCommitment: Hex.nullable().default(null),
 });
+
+const sha256 = (...parts: readonly (string | Uint8Array)[]): string =>
+  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
+
+/** A line's hash covers its content and the commitments of its texts: see `docs/ledger.md`. */
+function isGenuine(grantId: string, line: Omit<z.infer<typeof Line>, 'pk'>): boolean {
+  const texts = [
+    [line.reason, line.reasonSalt, line.reasonCommitment],
+    [line.grantedBy, line.grantedBySalt, line.grantedByCommitment],
+  ] as const;
+  const areTrue = texts.every(
+    ([text, salt, commitment]) => text === undefined || (salt && sha256(salt, text)) === commitment,
+  );
+  const { username, key, category, source, amount, grantedAt } = line;
+  const content = [username, grantId, key, category, source, amount, grantedAt];
+  const rest = [line.seq, line.balanceAfter, line.rulesVersion, line.previousHash];
+  const all = [...content, line.reasonCommitment, line.grantedByCommitment, ...rest];
+  return areTrue && sha256(`laurel ledger line 2\n${JSON.stringify(all)}`) === line.hash;
+}
+
 const Totals = z.record(z.string(), z.number());
 const Balance = z.object({
   seq: z.number(),
   totalScore: z.number(),
   categoryTotals: Totals,
   sourceTotals: Totals,
-  head: Bytes.transform(hexOf),
+  head: Hex,
 });
 
 export function ledgerIn(items: readonly Item[]): {
@@ -104,8 +128,9 @@ export function ledgerIn(items: readonly Item[]): {
   const lines = items
     .filter(({ sk }) => sk === 'GRANT')
     .map((item) => {
-      const { pk, previousHash = null, ...line } = Line.parse(item);
-      return { ...line, grantId: after(pk, '#'), previousHash };
+      const { pk, ...line } = Line.parse(item);
+      const grantId = after(pk, '#');
+      return { ...line, grantId, isGenuine: isGenuine(grantId, line) };
     });
   const balances = items
     .filter(({ sk }) => sk === 'BALANCE')
@@ -179,14 +204,14 @@ export const scoresIn = (items: readonly Item[]): readonly StoredScore[] =>
   items.filter(({ sk }) => sk === 'SCORE').map((item) => Score.parse(item));
 
 /** [hours since the epoch, place and count of each event …, place, total and failures of each command …] */
-const Row = z.tuple([z.number(), z.array(z.number()), z.array(z.number())]);
+const FoldRow = z.tuple([z.number(), z.array(z.number()), z.array(z.number())]);
 const Metrics = z.object({
   events: z.array(z.string()),
   commands: z.array(z.string()),
   active: z.tuple([z.number(), z.string()]),
-  sealed: Row,
+  sealed: FoldRow,
   /** Each with its hours since the row before. */
-  open: z.array(Row),
+  open: z.array(FoldRow),
   ownedDevices: z.number(),
   sentFrom: z.array(z.number()),
 });
@@ -239,6 +264,44 @@ function countsOf({ events, commands, active, sealed, open, ownedDevices, sentFr
     devices: ownedDevices + sentFrom.length,
     lastEvent: hours.length === 0 ? null : timeOf(Math.max(...hours) * 3_600_000, 13),
   };
+}
+
+/** Whole numbers as their distances from the smallest: the deflated bytes of each place, the lowest first. */
+const Numbers = z.object({ min: z.number(), places: z.array(Bytes) }).transform(({ min, places }) => {
+  const columns = places.map((packed) => inflateRawSync(packed));
+  return (index: number) => columns.reduce((sum, bytes, place) => sum + (bytes[index] ?? 0) * 256 ** place, min);
+});
+const Texts = Bytes.transform((packed) => inflateRawSync(packed).toString().split('\n'));
+const Newest = z.object({ board: z.string(), leaves: z.number(), refs: Bytes.transform(hexOf) });
+const Leaf = z.object({
+  count: z.number(),
+  usernames: Texts,
+  /** The first number, then the differences. */
+  points: z.object({ first: z.number(), steps: Numbers }),
+  others: Numbers,
+});
+const REF_DIGITS = 12;
+
+/** The rows of the boards that readers see, from their blocks. */
+export function boardsIn(items: readonly Item[]): ReadonlyMap<string, readonly Omit<Row, 'rank'>[]> {
+  const blocks = new Map(items.filter(({ sk }) => sk === 'BLOCK').map((item) => [after(keysOf(item).pk, '#'), item]));
+  const rowsOf = (item: unknown) => {
+    const { count, usernames, points, others } = Leaf.parse(item);
+    let own = points.first;
+    return usernames.slice(0, count).map((username, index) => {
+      if (index > 0) own += points.steps(index - 1);
+      return { username, points: own, canonicalScore: own + others(index) };
+    });
+  };
+  return new Map(
+    items
+      .filter(({ sk }) => sk === 'NEWEST')
+      .map((item) => {
+        const { board, leaves, refs } = Newest.parse(item);
+        const addresses = Array.from({ length: leaves }, (_, at) => refs.slice(at * REF_DIGITS, (at + 1) * REF_DIGITS));
+        return [board, addresses.flatMap((address) => rowsOf(blocks.get(address)))];
+      }),
+  );
 }
 
 const Sums = z.object({ totals: z.record(z.string(), z.tuple([z.number(), z.number()])) });

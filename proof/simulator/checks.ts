@@ -6,9 +6,10 @@ import { drain } from './drain.ts';
 import { expectNone, Finding } from './finding.ts';
 import { problemsOfBalances, problemsOfTiers } from '../model/ledger.ts';
 import { countedIn, rowsByHour, totalsByDate } from '../model/metrics.ts';
-import { rowsOf, type SavedScore } from '../model/boards.ts';
+import { memberOf, ranked, type Row, type SavedScore } from '../model/boards.ts';
 import { pointsOn, scoreOn, tierOf, type DatedFacts } from '../model/scoring.ts';
 import {
+  boardsIn,
   countsIn,
   lastingIn,
   ledgerIn,
@@ -185,6 +186,8 @@ const Board = z.object({
   rows: z.array(z.object({ username: z.string(), points: z.number() })),
 });
 const BOARD_NAMES = ['alltime', 'today', 'week', 'season'] as const;
+const textOfRows = (rows: readonly Pick<Row, 'username' | 'points'>[]): string =>
+  rows.map(({ username, points }) => `${username} ${points}`).join(', ');
 
 const SavedImage = z.object({ dynamodb: z.object({ Keys: WireItem, NewImage: WireItem.optional() }) });
 
@@ -208,26 +211,25 @@ function savedScores(records: readonly WireRecord[]): ReadonlyMap<string, readon
 async function checkBoards(world: World): Promise<void> {
   const { boards } = world.models;
   const history = savedScores(world.simulation.streams.get('user_scores')?.log ?? []);
+  const storedRows = boardsIn(await world.simulation.engine.items('leaderboards'));
   const known = USERS.filter((username) => (history.get(username) ?? []).length > 0);
   for (const board of BOARD_NAMES) {
     const found = await read(world, `/v1/leaderboards/${board}`, '', Board);
     const date = found?.asOf?.slice(0, 10);
     if (found === null) continue;
-    const rows = found.rows.map(({ username, points }) => `${username} ${points}`);
+    const rows = textOfRows(found.rows);
     const possible = subsetsOf(known)
       .filter((shown) => known.every((username) => boards.mayBe(username, !shown.includes(username))))
       .map((shown) =>
-        shown.map((username) => ({
-          username,
-          saves: history.get(username) ?? [],
-          facts: datedFactsOf(world, username),
-        })),
+        shown.flatMap(
+          (username) => memberOf(username, history.get(username) ?? [], datedFactsOf(world, username)) ?? [],
+        ),
       )
-      .map((members) => rowsOf(board, date ?? '', members).join(', '));
-    if (!possible.includes(rows.join(', '))) {
-      expectNone('boards', [
-        `${board} of ${date ?? 'never'} is ${rows.join(', ')}, and should be ${possible.join(' or ')}`,
-      ]);
+      .map((members) => textOfRows(ranked(board, date ?? '', members)));
+    const stored = textOfRows(storedRows.get(board) ?? []);
+    expectNone('boards', differs(`the stored ${board}`, stored, textOfRows(found.rows)));
+    if (!possible.includes(rows)) {
+      expectNone('boards', [`${board} of ${date ?? 'never'} is ${rows}, and should be ${possible.join(' or ')}`]);
     }
   }
 }

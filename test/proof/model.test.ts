@@ -143,6 +143,7 @@ describe("the model's ledger", () => {
     balanceAfter: 50,
     hash: 'h1',
     previousHash: null,
+    isGenuine: true,
   };
   const balance = {
     username: 'ada',
@@ -166,6 +167,7 @@ describe("the model's ledger", () => {
       [balance],
     ],
     ['totals of another category', [line], [{ ...balance, categoryTotals: { content: 50 } }]],
+    ['a changed line', [{ ...line, isGenuine: false }], [balance]],
     ['a line of another chain', [{ ...line, previousHash: 'h0' }], [balance]],
   ])('finds %s', (_what, lines, balances) => {
     expect(problemsOfBalances(lines, balances).length).toBeGreaterThan(0);

@@ -3,10 +3,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveScores, simulatedScore } from '../../bench/simulated-scores.ts';
 import { nothingGranted } from '../../domain/grants/granted.ts';
-import { boardOf, BOARDS, type Board } from '../../domain/leaderboards/board.ts';
+import { BOARDS, type Board } from '../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import { pageOf, readPlace, type ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
-import { comparePlaces, rowOn } from '../../domain/leaderboards/row.ts';
 import type { Snapshot } from '../../domain/leaderboards/snapshot.ts';
 import type { RankedRowView } from '../../domain/leaderboards/views.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
@@ -19,6 +18,7 @@ import { aStanding, LeaderboardWorld } from '../builders/memory-leaderboards.ts'
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { PLAIN_FAULTS, isInjected, RETRY_AT_ONCE, isRetriedBySdk } from '../../proof/faults.ts';
 import { faultAt, noFaults, Wire, type FaultPlan } from '../../proof/wire.ts';
+import { bruteForceOf } from './leaderboard-model.ts';
 import { runs } from './telemetry-world.ts';
 
 /** Far in the future, because DynamoDB Local soon deletes items that are expired by the machine's clock. */
@@ -56,12 +56,10 @@ async function rowsOf(deps: ReadBoardsDeps, board: Board, limit: number): Promis
   return rows;
 }
 
-const rankedOn = (board: Board, standings: readonly Standing[]) =>
-  standings
-    .map((standing) => rowOn(boardOf(board), TODAY, standing))
-    .filter((row) => row !== null)
-    .sort(comparePlaces)
-    .map(({ since: _, rulesVersion: __, ...row }, index) => ({ ...row, rank: index + 1 })); // all rows have one version
+const rankedOn = (board: Board, standings: readonly Standing[]) => {
+  const tiers = new Map(standings.map(({ username, tier }) => [String(username), tier]));
+  return bruteForceOf(board, TODAY, standings).map((row) => ({ ...row, tier: tiers.get(row.username) }));
+};
 
 describe('5,000 users on an engine', () => {
   it('are all on their boards at their exact ranks, without hidden or unknown users', async () => {

@@ -4,19 +4,19 @@ import {
   TransactGetItemsCommand,
   TransactionInProgressException,
 } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { expect } from 'vitest';
-import { auditOf } from '../../domain/grants/audit.ts';
-import { applyLine, emptyBalance, type Balance } from '../../domain/grants/balance.ts';
-import type { GrantOutcome } from '../../domain/grants/decide-grants.ts';
-import { isSameGrant, type GrantLine, type GrantRequest } from '../../domain/grants/grant.ts';
+import type { GrantRequest } from '../../domain/grants/grant.ts';
 import { grantPoints, type GrantDeps } from '../../domain/grants/grant-points.ts';
 import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
-import { balanceKey, parseBalanceItem, parseGrantItem } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
+import { balanceKey } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { cancelled, isInjected, RETRY_AT_ONCE } from '../../proof/faults.ts';
+import { LedgerModel, problemsOfBalances, type StoredLine } from '../../proof/model/ledger.ts';
+import { ledgerIn } from '../../proof/model/stored.ts';
 import { Wire } from '../../proof/wire.ts';
 
 /** A request: grants, or the reversal of one. */
@@ -38,11 +38,9 @@ export class GrantWorld {
   readonly #sending: DynamoDBClient;
   readonly #checking: DynamoDBClient;
   #tokens = 0;
-  /** How often each id was answered as granted. */
-  readonly given = new Map<string, number>();
-  /** The line in the answers for each id. */
-  readonly #answered = new Map<string, GrantLine>();
-
+  readonly #model = new LedgerModel();
+  /** Counts the beginnings and ends of requests. */
+  #ticks = 0;
   readonly #cancellations: (Cancellation | undefined)[];
 
   /** `cancellations` apply to the transactions in order. A cancelled transaction writes nothing. */
@@ -109,15 +107,23 @@ export class GrantWorld {
   }
 
   async #sendUntilAnswered(ask: Ask): Promise<void> {
+    const began = (this.#ticks += 1);
     for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
+      const end = () => ({ began, ended: (this.#ticks += 1), isTriedOnce: attempt === 1 });
       try {
         if ('grants' in ask) {
           const outcomes = await grantPoints(this.deps(), ask.grants);
-          for (const [index, outcome] of outcomes.entries()) this.#note(outcome, ask.grants[index]);
+          for (const [index, { kind, line }] of outcomes.entries()) {
+            const { grantId, username, amount: points } = ask.grants[index]!;
+            const answer = ({ granted: 'given', duplicate: 'repeated', conflict: 'conflict' } as const)[kind];
+            const said = { ...line, balance: line.balanceAfter };
+            this.#model.asked({ ...end(), grantId, username, points, answer, said });
+          }
         } else {
-          const order = { grantId: ask.reverse, reason: 'a mistake', grantedBy: 'team' };
-          const reversed = await reverseGrant(this.deps(), order);
-          if (reversed.ok) this.#note(reversed.value);
+          const grantId = ask.reverse;
+          const reversed = await reverseGrant(this.deps(), { grantId, reason: 'a mistake', grantedBy: 'team' });
+          const answer = !reversed.ok ? 'unknown' : reversed.value.kind === 'granted' ? 'given' : 'repeated';
+          this.#model.reversed({ ...end(), grantId, answer });
         }
         return;
       } catch (error) {
@@ -127,44 +133,16 @@ export class GrantWorld {
     throw new Error(`not answered after ${MAX_SENDS} sends`);
   }
 
-  #note({ kind, line }: GrantOutcome, request?: GrantRequest): void {
-    if (kind === 'granted') this.given.set(line.grantId, (this.given.get(line.grantId) ?? 0) + 1);
-    // An answer must be true: a duplicate had the same content, a conflict did not, and all got the same line.
-    if (request !== undefined) expect(isSameGrant(request, line)).toBe(kind !== 'conflict');
-    expect(line).toEqual(this.#answered.get(line.grantId) ?? line);
-    this.#answered.set(line.grantId, line);
-  }
-
-  /** A user's lines and balance in one transaction. A scan of the table finds the lines. */
-  async #seen(username: string): Promise<{ readonly balance: Balance; readonly lines: readonly GrantLine[] }> {
-    const all = await this.lines();
-    const own = all.filter((line) => line.username === username);
-    const Get = { TableName: this.#table, Key: balanceKey(aUsername(username)) };
-    const { Responses = [] } = await this.#checking.send(new TransactGetItemsCommand({ TransactItems: [{ Get }] }));
-    return { balance: parseBalanceItem(Responses[0]?.Item), lines: own.sort((a, b) => a.seq - b.seq) };
-  }
-
-  async lines(): Promise<GrantLine[]> {
+  /** All lines and balances, as the model reads them. */
+  async stored() {
     const { Items = [] } = await this.#checking.send(new ScanCommand({ TableName: this.#table, ConsistentRead: true }));
-    return Items.filter(({ sk }) => sk?.S === 'GRANT').map((item) => parseGrantItem(item).line);
+    return ledgerIn(Items.map((item) => unmarshall(item)));
   }
 
   /** I3 and I4, and that every answer has its line. Call without requests in flight. */
-  async check(
-    users: readonly string[],
-    { everyAnswerArrived }: { readonly everyAnswerArrived: boolean },
-  ): Promise<void> {
-    for (const username of users) {
-      const { balance, lines } = await this.#seen(username);
-      expect(balance, username).toEqual(lines.reduce(applyLine, emptyBalance));
-      expect(auditOf(username, { balance, lines, faults: [] }, sha256).problems, username).toEqual([]);
-    }
-    const lines = await this.lines();
-    expect(new Set(lines.map(({ grantId }) => grantId)).size).toBe(lines.length);
-    const byId = new Map(lines.map((line) => [line.grantId, line]));
-    for (const [grantId, line] of this.#answered) expect(byId.get(grantId)).toEqual(line);
-    for (const times of this.given.values()) expect(times).toBe(1);
-    if (everyAnswerArrived) expect([...this.given.keys()].sort()).toEqual([...byId.keys()].sort());
+  async check(): Promise<void> {
+    const { lines, balances } = await this.stored();
+    expect([...problemsOfBalances(lines, balances), ...this.#model.settle(lines, new Set())]).toEqual([]);
   }
 
   /**
@@ -174,8 +152,8 @@ export class GrantWorld {
   async checkMeanwhile(username: string): Promise<void> {
     const Get = { TableName: this.#table, Key: balanceKey(aUsername(username)) };
     const { Responses = [] } = await this.#checking.send(new TransactGetItemsCommand({ TransactItems: [{ Get }] }));
-    const balance = parseBalanceItem(Responses[0]?.Item);
-    const lines = (await this.lines()).filter((line) => line.username === username && line.seq <= balance.seq);
-    expect(balance).toEqual(lines.sort((a, b) => a.seq - b.seq).reduce(applyLine, emptyBalance));
+    const { balances } = ledgerIn(Responses.flatMap(({ Item }) => (Item === undefined ? [] : [unmarshall(Item)])));
+    const isDue = (line: StoredLine) => line.username === username && line.seq <= (balances[0]?.seq ?? 0);
+    expect(problemsOfBalances((await this.stored()).lines.filter(isDue), balances)).toEqual([]);
   }
 }

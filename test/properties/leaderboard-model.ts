@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Board } from '../../domain/leaderboards/board.ts';
 import type { Layout } from '../../domain/leaderboards/layout.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
+import { ranked, WINDOWS, type BoardName, type Row } from '../../proof/model/boards.ts';
 import { stepsOf } from '../../domain/scoring/score-steps.ts';
 import { dayNumberOf, dateOfDayNumber } from '../../domain/shared/utc.ts';
 import { aStanding } from '../builders/memory-leaderboards.ts';
@@ -31,27 +32,33 @@ export function standingOf({ username, since, saves }: Member): Standing {
   return aStanding(username, canonicalScore, { since, steps, tier: canonicalScore < 20 ? 'Seedling' : 'Sprout' });
 }
 
-/** The number of dates in a board's window, including today; repeated here from the rules. */
-const WINDOWS: Readonly<Record<string, number>> = { alltime: Infinity, today: 1, week: 7, season: 90 };
+const nameOf = (board: Board): BoardName => {
+  const name = (Object.keys(WINDOWS) as BoardName[]).find((each) => each === board);
+  if (name === undefined) throw new Error(`the model has no board ${board}`);
+  return name;
+};
 
-export type Expected = { rank: number; username: string; points: number; canonicalScore: number };
+/** The board by the rules, from the whole histories. */
+export const bruteForce = (board: Board, members: readonly Member[]): readonly Row[] =>
+  ranked(
+    nameOf(board),
+    TODAY,
+    members.map(({ username, since, saves }) => {
+      const scoreOn = (date: string) => saves.findLast(({ daysAgo }) => dateAgo(daysAgo) <= date)?.score ?? 0;
+      return { username, since, canonicalScore: scoreOn(TODAY), scoreOn };
+    }),
+  );
 
-/** The board by the rules: every gain from the whole history, then one sort. */
-export function bruteForce(board: Board, members: readonly Member[]): Expected[] {
-  const lines = members.map(({ username, since, saves }) => {
-    const before = saves.filter(({ daysAgo }) => daysAgo >= WINDOWS[board]!).at(-1)?.score ?? 0;
-    const canonicalScore = saves.at(-1)!.score;
-    return { username, since, canonicalScore, points: canonicalScore - before };
-  });
-  return lines
-    .filter(({ points }) => points > 0)
-    .sort((a, b) => {
-      if (a.points !== b.points) return a.points > b.points ? -1 : 1;
-      if (a.since !== b.since) return a.since < b.since ? -1 : 1;
-      return a.username < b.username ? -1 : 1;
-    })
-    .map(({ since: _, ...line }, index) => ({ rank: index + 1, ...line }));
-}
+/** The same from the steps of scores. */
+export const bruteForceOf = (board: Board, date: string, standings: readonly Standing[]): readonly Row[] =>
+  ranked(
+    nameOf(board),
+    date,
+    standings.map(({ username, since, canonicalScore, steps }) => ({
+      ...{ username, since, canonicalScore },
+      scoreOn: (on) => steps.find(({ through }) => through >= on)?.score ?? canonicalScore,
+    })),
+  );
 
 // Few different numbers, so that many users have the same; ages around the edges of windows, and beyond them.
 const score = fc.oneof(fc.integer({ min: -5, max: 12 }), fc.integer({ min: 0, max: 60 }));
