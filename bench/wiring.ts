@@ -15,6 +15,7 @@ import { dynamoGrantLines } from '../functions/adapters/dynamodb/grants/grant-li
 import { dynamoPulls } from '../functions/adapters/dynamodb/registry/pulls.ts';
 import { dynamoRegistry } from '../functions/adapters/dynamodb/registry/registry.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/scoring/score-store.ts';
+import { dynamoFirstNames } from '../functions/adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserRegistry } from '../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUserReports } from '../functions/adapters/dynamodb/telemetry/user-reports.ts';
@@ -55,6 +56,7 @@ export function ingestHandler(surroundings: Surroundings) {
     wire: () => ({
       authenticate: dynamoAuthenticator(client, tables('credentials'), { clock, sha256 }),
       devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
+      names: dynamoFirstNames(client, tables('telemetry')),
       trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
       pulls: pullDeps(surroundings),
       requestRefreshes: async () => {

@@ -19,6 +19,7 @@ const FUNCTIONS = [
     'set-visibility',
     'record-award',
   ],
+  ...['take-hooks', 'link-logins'],
   ...['shadow-report', 'check-conservation', 'read-api', 'forward-request'],
 ];
 

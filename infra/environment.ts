@@ -10,6 +10,7 @@ export const tableVariables = (tables: LaurelTables) => ({
   ROLLUPS_TABLE: tables.rollups.tableName,
   LEADERBOARDS_TABLE: tables.leaderboards.tableName,
   CREDENTIALS_TABLE: tables.credentials.tableName,
+  HOOK_SOURCES_TABLE: tables.hookSources.tableName,
   RUNS_TABLE: tables.backfillRuns.tableName,
 });
 

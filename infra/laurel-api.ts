@@ -25,6 +25,7 @@ import { physicalName } from '../functions/runtime/names.ts';
 export const ACCESS = {
   public: 'Public by contract: anyone may read it.',
   keyed: 'The function checks x-api-key and its scopes itself: it answers 401 and 403 as the contract words them.',
+  signed: 'The function checks the signature of the body itself: it answers 401 as the contract words it.',
   keyOptional: 'Open by contract: without a key it is anonymous, with one the function checks it and its scopes.',
 } as const;
 

@@ -7,6 +7,7 @@ import { alarmOnAccountConcurrency } from './alarms.ts';
 import { changeFeed } from './capabilities/change-feed.ts';
 import { budget } from './budget.ts';
 import { foundation } from './capabilities/foundation.ts';
+import { hooks } from './capabilities/hooks.ts';
 import { identity } from './capabilities/identity.ts';
 import { leaderboards } from './capabilities/leaderboards.ts';
 import { ledger } from './capabilities/ledger.ts';
@@ -66,6 +67,7 @@ export class LaurelStack extends Stack {
     const { manageKeys } = identity(this, base);
     const { confirmPublish } = registry(this, base);
     const { recordAward } = ledger(this, base);
+    const { takeHooks, linkLogins } = hooks(this, base);
     const { readApi, servePages } = reads(this, base);
 
     const api = new LaurelApi(this, 'Api', {
@@ -85,6 +87,18 @@ export class LaurelStack extends Stack {
           paths: ['/api/v1/extensions/{proxy+}'],
         },
         { target: setVisibility, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/visibility'] },
+        {
+          target: linkLogins,
+          access: ACCESS.keyed,
+          load: 'writes',
+          paths: ['/v1/users/{username}/logins/github', '/v1/users/{username}/logins/discourse'],
+        },
+        {
+          target: takeHooks,
+          access: ACCESS.signed,
+          load: 'writes',
+          paths: ['/hooks/github/{source}', '/hooks/discourse/{source}'],
+        },
         {
           target: recordAward,
           access: ACCESS.keyed,

@@ -71,6 +71,17 @@ export function laurelTables(scope: Construct, stage: Stage) {
   });
   const { table: rollups } = new LaurelTable(scope, 'MetricRollupHour', { stage, role: 'metric_rollup_hour' });
   const { table: credentials } = new LaurelTable(scope, 'Credentials', { stage, role: 'credentials' });
-  return { telemetry, scoreGrants, registry, userScores, backfillRuns, leaderboards, rollups, credentials };
+  const { table: hookSources } = new LaurelTable(scope, 'HookSources', { stage, role: 'hook_sources' });
+  return {
+    telemetry,
+    scoreGrants,
+    registry,
+    userScores,
+    backfillRuns,
+    leaderboards,
+    rollups,
+    credentials,
+    hookSources,
+  };
 }
 export type LaurelTables = ReturnType<typeof laurelTables>;

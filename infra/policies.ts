@@ -57,6 +57,12 @@ export function tablePolicies(tables: LaurelTables) {
 
     /** Stores events, devices and their owners, issues and sign-ins. */
     storeTelemetry: dynamodb(telemetry, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
+    /** Stores reported facts, and the names of repositories that identify them. */
+    storeReports: dynamodb(telemetry, 'GetItem', 'PutItem'),
+    /** Reads the secrets that sign hooks. */
+    readHookSecrets: dynamodb(tables.hookSources.tableArn, 'GetItem'),
+    /** Links and unlinks logins. */
+    linkLogins: dynamodb(telemetry, 'GetItem', 'PutItem', 'DeleteItem'),
     /** Unbinds devices. */
     unbindDevices: dynamodb(telemetry, 'GetItem', 'UpdateItem'),
     /** Reads the owner of a device. */

@@ -21,6 +21,7 @@ export const FUNCTION_ROLES = [
   ...['announce-changes', 'backfill', 'check-conservation', 'confirm-publish', 'forward-request', 'import-history'],
   ...[
     'ingest-telemetry',
+    'link-logins',
     'manage-devices',
     'manage-keys',
     'rank-leaderboards',
@@ -28,7 +29,7 @@ export const FUNCTION_ROLES = [
     'record-award',
     'refresh-score',
   ],
-  ...['roll-up-metrics', 'serve-pages', 'set-visibility', 'shadow-report'],
+  ...['roll-up-metrics', 'serve-pages', 'set-visibility', 'shadow-report', 'take-hooks'],
 ] as const;
 
 /** The stack that the command line and the environment select. */

@@ -7,6 +7,7 @@ import { addDiscardCommand } from './commands/discard.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
+import { addSourceCommands } from './commands/sources.ts';
 import { addRulesCommands } from './commands/rules.ts';
 import { addLogsCommand } from './commands/logs.ts';
 import { addReplayCommand } from './commands/replay.ts';
@@ -51,6 +52,7 @@ a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
   addKeyCommands(program, runtime);
   addReplayCommand(program, runtime);
   addImportCommand(program, runtime);
+  addSourceCommands(program, runtime);
   addRulesCommands(program, runtime);
   addCommunityCommands(program, runtime);
   return program;

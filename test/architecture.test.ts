@@ -111,6 +111,7 @@ const FLOORS = [
   'grants',
   'registry',
   'telemetry',
+  'hooks',
   'scoring',
   'leaderboards',
   'metrics',

@@ -3,6 +3,7 @@ import { check } from '../shared/faults.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { CommunitySettings, type Community } from './community.ts';
+import { faultsOfHooks } from './hook-rules.ts';
 import { faultsOfPage } from './page-settings.ts';
 import { countsPart, partsOf } from './parts.ts';
 import { Checksums, ScoringRules, type ScoredEvent } from './scoring-rules.ts';
@@ -117,6 +118,9 @@ function* faultsAmong(settings: CommunitySettings, rules: readonly ScoringRules[
     return;
   }
   yield* faultsOfBoards(settings, rules);
+  for (const { path, expected } of faultsOfHooks(settings.hooks ?? {}, inForce)) {
+    yield { file: SETTINGS_FILE, path: ['hooks', ...path].join('.'), expected };
+  }
   yield* faultsOfIdentities(rules);
 }
 

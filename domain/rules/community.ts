@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { HookRules } from './hook-rules.ts';
 import { PageSettings } from './page-settings.ts';
 import { RulesVersion, type ScoringRules } from './scoring-rules.ts';
 
@@ -52,7 +53,8 @@ export const CommunitySettings = z.strictObject({
       ),
   }),
   page: z.optional(PageSettings),
-  hooks: z.optional(z.looseObject({})),
+  /** Which things of GitHub and Discourse are which events of the rules. */
+  hooks: z.optional(HookRules),
   awards: z.optional(z.looseObject({})),
 });
 export type CommunitySettings = z.infer<typeof CommunitySettings>;

@@ -11,7 +11,7 @@ const named = (expected: string, form: RegExp) => z.string(expected).check(z.reg
 /** A text for people. */
 const Label = named('expected 1 to 64 printable characters', /^[^\p{C}\s](?:[^\p{C}]{0,62}[^\p{C}\s])?$/u);
 const Word = named('expected 1 to 32 of a-z 0-9 - starting with a letter', /^[a-z][a-z0-9-]{0,31}$/);
-const EventName = named('expected 1 to 64 of a-z 0-9 _ starting with a letter', /^[a-z][a-z0-9_]{0,63}$/);
+export const EventName = named('expected 1 to 64 of a-z 0-9 _ starting with a letter', /^[a-z][a-z0-9_]{0,63}$/);
 const PropertyName = named('expected the name of a property', /^[A-Za-z_][A-Za-z0-9_]{0,63}$/);
 /** Of a property within properties: `invocation.command`. */
 const PropertyPath = named(

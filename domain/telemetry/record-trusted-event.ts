@@ -8,6 +8,7 @@ import { settleAll } from '../shared/settle-all.ts';
 import { dateOf, isoOf } from '../shared/utc.ts';
 import type { StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf } from './device-id.ts';
+import { firstIdOf, type FirstNames } from './first-names.ts';
 import type { TrustedRecord } from './telemetry-event.ts';
 import type { FactReport, GrantReport, VersionReport } from './trusted-event.ts';
 import type { RecordOutcome, TrustedFacts } from './trusted-facts.port.ts';
@@ -15,6 +16,7 @@ import { MAX_PULL_ROWS, type OverBudget } from './write-budget.ts';
 
 export type RecordTrustedDeps = {
   readonly trustedFacts: TrustedFacts;
+  readonly names: Pick<FirstNames, 'find'>;
   readonly pulls: Pulls;
   readonly resolveUsername: ResolveUsername;
   readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
@@ -116,10 +118,8 @@ export async function recordTrustedEvent(
 ): Promise<TrustedOutcome> {
   const { report, at } = record;
   switch (report.kind) {
-    case 'reported': {
-      const username = await deps.resolveUsername(report.username);
-      return outcomeOf(await deps.trustedFacts.record(username, report.event, report.id ?? dateOf(at), at));
-    }
+    case 'reported':
+      return recordReport(deps, report, at);
     case 'extension-pulled': {
       const { name, version } = report;
       const pull = judged.get(record);
@@ -130,6 +130,16 @@ export async function recordTrustedEvent(
     case 'extension-published':
       return 'accepted'; // a trigger, no fact: see `refreshPublishers`
   }
+}
+
+/** Stores a fact of a kind that the rules name, once. */
+export async function recordReport(
+  { trustedFacts, names, resolveUsername }: Pick<RecordTrustedDeps, 'trustedFacts' | 'names' | 'resolveUsername'>,
+  { username, event, id }: FactReport & { readonly kind: 'reported' },
+  at: number,
+): Promise<StoreOutcome> {
+  const identity = id === null ? dateOf(at) : await firstIdOf(names, id);
+  return outcomeOf(await trustedFacts.record(await resolveUsername(username), event, identity, at));
 }
 
 /**
@@ -154,14 +164,15 @@ const outcomeOf = (outcome: RecordOutcome): StoreOutcome => (outcome === 'record
  * come in the order of the records.
  */
 export async function recordGrants(
-  { grants, resolveUsername }: RecordTrustedDeps,
-  records: readonly GrantRecord[],
+  { grants, names, resolveUsername }: Pick<RecordTrustedDeps, 'grants' | 'names' | 'resolveUsername'>,
+  records: readonly Pick<GrantRecord, 'report' | 'at'>[],
   grantedBy: string,
 ): Promise<readonly TrustedOutcome[]> {
   const requests = await settleAll(records, 1, async ({ report, at }) => {
     const username = await resolveUsername(report.username);
     const by = report.kind === 'award' ? (report.grantedBy ?? grantedBy) : grantedBy;
-    return grantOf({ ...report, username, grantedBy: by }, isoOf(at), grants.rules);
+    const order = report.kind === 'line' ? { ...report, id: await firstIdOf(names, report.id) } : report;
+    return grantOf({ ...order, username, grantedBy: by }, isoOf(at), grants.rules);
   });
   const outcomes = await grantPoints(grants, requests);
   return outcomes.map(({ kind, line }) => {

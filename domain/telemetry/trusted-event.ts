@@ -14,6 +14,7 @@ import type { BUILT_IN_EVENTS } from '../rules/rule-faults.ts';
 import { FactId } from '../shared/domain-id.ts';
 import { check, type Fault } from '../shared/faults.ts';
 import { ok, type Result } from '../shared/result.ts';
+import { foldedId } from './first-names.ts';
 
 type BuiltIn = (typeof BUILT_IN_EVENTS)[number];
 
@@ -186,7 +187,7 @@ export function readReported(
   };
   return parsed(withProperties(shape), properties, (read) => {
     const username = sender ?? Username.parse(read.username);
-    const id = idProperty === null ? null : (read[idProperty] ?? null);
+    const id = idProperty === null ? null : foldedId(read[idProperty] ?? '');
     return linePrefix !== null && id !== null
       ? { kind: 'line', event, username, id }
       : { kind: 'reported', event, username, id };

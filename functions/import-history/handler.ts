@@ -7,6 +7,7 @@ import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
 import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
 import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
+import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, sha256, surroundings } from '../runtime/environment.ts';
@@ -20,15 +21,12 @@ export const handler = httpFunction({
   wire: (): ImportDeps => {
     const env = ImportHistoryEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
+    const telemetryItem = getGathered(dynamodb, env.TELEMETRY_TABLE);
     const ledger = dynamoGrantLedger(dynamodb, env.GRANTS_TABLE, getGathered(dynamodb, env.GRANTS_TABLE));
     return {
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
-      devices: dynamoDeviceStore(
-        dynamodb,
-        env.TELEMETRY_TABLE,
-        surroundings,
-        getGathered(dynamodb, env.TELEMETRY_TABLE),
-      ),
+      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, surroundings, telemetryItem),
+      names: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, surroundings),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, surroundings),
       requestRefreshes: async () => undefined, // an import has no triggers: its facts announce themselves

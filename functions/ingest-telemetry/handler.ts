@@ -5,6 +5,7 @@ import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.t
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
 import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
+import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
@@ -20,9 +21,11 @@ export const handler = httpFunction({
     const env = IngestTelemetryEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     const deps = { random, sleep, randomToken };
+    const telemetryItem = getGathered(dynamodb, env.TELEMETRY_TABLE);
     return {
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
-      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, getGathered(dynamodb, env.TELEMETRY_TABLE)),
+      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem),
+      names: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),
       requestRefreshes: sqsSender(sqsClient('api'), env.SCORE_REFRESH_QUEUE_URL, deps),

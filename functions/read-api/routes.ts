@@ -23,6 +23,8 @@ import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
 import { routes as pageRoutes } from '../serve-pages/routes.ts';
+import { routes as hookRoutes } from '../take-hooks/routes.ts';
+import { routes as loginRoutes } from '../link-logins/routes.ts';
 import { routes as visibilityRoutes } from '../set-visibility/routes.ts';
 import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { HttpEnv } from '../runtime/http-env.ts';
@@ -167,6 +169,8 @@ export const ROUTES_BY_ROLE = {
   'confirm-publish': publishRoutes,
   'manage-devices': deviceRoutes,
   'set-visibility': visibilityRoutes,
+  'link-logins': loginRoutes,
+  'take-hooks': hookRoutes,
   'record-award': awardRoutes,
   'manage-keys': keyRoutes,
   'read-api': routes,

@@ -8,7 +8,7 @@ import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
 import { readQuery } from './query.ts';
 import { readJson, SMALL_BODY } from './request-body.ts';
-import { isBodyOptional, type HttpDeps, type Route } from './route.ts';
+import { isBodyOptional, isWithoutKey, type HttpDeps, type Route } from './route.ts';
 import { pathFinder, type Match } from './router.ts';
 
 /**
@@ -74,6 +74,10 @@ async function answerAdmitted<Deps extends HttpDeps>(
   const sent = { params, query: query.value };
   if (!('body' in route.request.shape)) return route.answer(sent, context, deps);
   const { body: encoded = '', isBase64Encoded } = event;
+  if (route.access === 'signature') {
+    const bytes = Buffer.from(encoded, isBase64Encoded ? 'base64' : 'utf8');
+    return route.answer({ ...sent, body: bytes }, context, deps);
+  }
   if (encoded === '' && isBodyOptional(route)) return route.answer(sent, context, deps);
   const limits = route.bodyLimits ?? SMALL_BODY;
   const body = readJson({ body: encoded, isBase64Encoded, contentEncoding: headers['content-encoding'] }, limits);
@@ -85,7 +89,7 @@ async function admit<Deps extends HttpDeps>(
   key: string | undefined,
   deps: Deps,
 ): Promise<Result<Credential | undefined, Reply>> {
-  if (access === 'anyone') return ok(undefined);
+  if (isWithoutKey(access)) return ok(undefined);
   if (key === undefined) {
     if (access === 'anonymous-or-key') return ok(undefined);
     return err(problem('unknown_key', 'x-api-key: expected a key'));

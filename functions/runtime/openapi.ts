@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { Problem, STATUS_OF_CODE, type ProblemCode } from './problems.ts';
-import { isBodyOptional, type Route } from './route.ts';
+import { isBodyOptional, isWithoutKey, type Route } from './route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type DescribedRoute = Omit<Route<never>, 'answer'>;
@@ -28,7 +28,8 @@ function problemsOf(route: DescribedRoute): readonly ProblemCode[] {
   const takes = (part: string) => part in request.shape;
   return [
     ...problems,
-    ...(access === 'anyone' ? [] : (['unknown_key'] as const)),
+    ...(isWithoutKey(access) ? [] : (['unknown_key'] as const)),
+    ...(access === 'signature' ? (['bad_signature'] as const) : []),
     ...(typeof access === 'object' ? (['missing_scope'] as const) : []),
     ...(takes('query') ? (['invalid_query'] as const) : []),
     ...(takes('body') ? (['invalid_json', 'too_large', 'unsupported_encoding'] as const) : []),
@@ -87,7 +88,7 @@ function operationOf(route: DescribedRoute): Json {
     ...(body === undefined
       ? {}
       : { requestBody: { required: !isBodyOptional(route), content: jsonContent(schemaOf(body, 'input')) } }),
-    security: route.access === 'anyone' ? [] : [{ key: [] }, ...(isKeyOptional ? [{}] : [])],
+    security: isWithoutKey(route.access) ? [] : [{ key: [] }, ...(isKeyOptional ? [{}] : [])],
     responses: responsesOf(route),
   };
 }

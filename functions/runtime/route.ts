@@ -9,9 +9,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /**
  * Who may call a route. `anyone`: a key is not even looked at. `anonymous-or-key`: a key that is sent must be known.
- * `key`: any known key. A scope: a key that has it.
+ * `key`: any known key. A scope: a key that has it. `signature`: no key; the handler gets the bytes of the body, and
+ * checks who signed them.
  */
-export type Access = 'anyone' | 'anonymous-or-key' | 'key' | { readonly scope: Scope };
+export type Access = 'anyone' | 'signature' | 'anonymous-or-key' | 'key' | { readonly scope: Scope };
 
 type DescribedAnswer = {
   readonly description: string;
@@ -47,7 +48,7 @@ type RouteDescription = {
 };
 
 /** The key that a request came with, as the route's `access` ensures it. */
-type CredentialFor<Allowed extends Access> = Allowed extends 'anyone'
+type CredentialFor<Allowed extends Access> = Allowed extends 'anyone' | 'signature'
   ? undefined
   : Allowed extends 'anonymous-or-key'
     ? Credential | undefined
@@ -60,11 +61,14 @@ export type RouteContext<Held = Credential | undefined> = {
   readonly headers: Readonly<Record<string, string | undefined>>;
 };
 
+/** Whether a key is not even looked at. */
+export const isWithoutKey = (access: Access): boolean => access === 'anyone' || access === 'signature';
+
 const isEnsured = <Allowed extends Access>(
   access: Allowed,
   credential: Credential | undefined,
 ): credential is CredentialFor<Allowed> =>
-  access === 'anonymous-or-key' || (access === 'anyone') === (credential === undefined);
+  access === 'anonymous-or-key' || isWithoutKey(access) === (credential === undefined);
 
 /** The parts of a request. It has a body only if the route reads one. */
 export type Sent = {
@@ -103,7 +107,7 @@ export function route<Deps, Request extends z.ZodMiniObject, const Allowed exten
     async answer(sent, { credential, ...context }, deps) {
       if (!isEnsured(definition.access, credential))
         throw new Error('a route was called with another key than it takes');
-      const body = withoutNulls(sent.body);
+      const body = definition.access === 'signature' ? sent.body : withoutNulls(sent.body);
       const request = check(definition.request, body === undefined ? sent : { ...sent, body }, 'request');
       return request.ok ? handle(request.value, deps, { ...context, credential }) : refused(definition, request.error);
     },

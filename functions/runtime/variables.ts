@@ -14,6 +14,7 @@ export const Variables = z.object({
   LEADERBOARDS_TABLE: name,
   CREDENTIALS_TABLE: name,
   RUNS_TABLE: name,
+  HOOK_SOURCES_TABLE: name,
   SCORE_REFRESH_QUEUE_URL: z.url(),
   ROLL_UP_QUEUE_URL: z.url(),
   RANK_QUEUE_URL: z.url(),

@@ -2,6 +2,7 @@ import { changeFeedMutants } from './change-feed.ts';
 import { backfillMutants } from './backfill.ts';
 import { consistencyCheckMutants } from './consistency-check.ts';
 import { edgeMutants } from './edge.ts';
+import { hookMutants } from './hooks.ts';
 import { leaderboardMutants } from './leaderboards.ts';
 import { ledgerMutants } from './ledger.ts';
 import type { Mutant } from './mutant.ts';
@@ -25,5 +26,6 @@ export const allMutants: readonly Mutant[] = [
   ...rollupMutants,
   ...leaderboardMutants,
   ...consistencyCheckMutants,
+  ...hookMutants,
   ...edgeMutants,
 ];

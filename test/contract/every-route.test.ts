@@ -163,7 +163,9 @@ describe('an id that cannot exist', () => {
     target: 'unknown_extension',
     username: 'unknown_username',
     board: 'unknown_board',
+    source: 'bad_signature',
   };
+  const STATUSES: Record<string, number> = { invalid_name: 422, bad_signature: 401 };
   const withParams = routes
     .filter(({ path }) => !isPage(path))
     .flatMap((route) =>
@@ -181,7 +183,7 @@ describe('an id that cannot exist', () => {
       );
       const code = CODES[param];
       expect({ status: answer.status, code: JSON.parse(answer.body).code }).toEqual({
-        status: code === 'invalid_name' ? 422 : 404,
+        status: STATUSES[code!] ?? 404,
         code,
       });
     }

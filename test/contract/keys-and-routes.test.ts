@@ -20,6 +20,7 @@ const ROWS: Record<string, readonly string[]> = {
     ...['explain', 'history', 'grants', 'audit'].map((view) => `GET /v1/scores/{username}/${view}`),
     ...['GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
     ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/extensions'],
+    ...['POST /hooks/github/{source}', 'POST /hooks/discourse/{source}'], // by a signature
     ...['GET /health', 'GET /v1/rules', 'GET /openapi.json'],
     ...['GET /', 'GET /people/{username}', 'GET /community', 'GET /rules', 'GET /assets/{asset}'],
     ...['GET /badges/{username}.svg', 'GET /badges/{username}.json', 'GET /cards/{username}.svg'],
@@ -42,6 +43,9 @@ const ROWS: Record<string, readonly string[]> = {
   '111.333........33': ['PUT /v1/users/{username}/visibility'],
   '1113333........33': [
     ...['POST /v1/keys', 'GET /v1/keys', 'DELETE /v1/keys/{id}', 'PUT /v1/collectives/{slug}'],
+    ...['github', 'discourse'].flatMap((place) =>
+      ['PUT', 'DELETE'].map((method) => `${method} /v1/users/{username}/logins/${place}`),
+    ),
     ...['POST /v1/devices/{distinctId+}/unbind', 'POST /v1/devices/unbind'],
   ],
 };

@@ -7,7 +7,7 @@ import { startTestStack, type TestStack } from '../support/stack.ts';
 /** docs/api.md is generated from the routes (UPDATE_DOCS=1), with examples that run here in the same order. */
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'api.md');
 
-type Key = 'none' | 'admin' | 'service' | 'ada' | 'grace';
+type Key = 'none' | 'signed' | 'admin' | 'service' | 'ada' | 'grace';
 type Example = { readonly as: Key; readonly path: string; readonly body?: object; readonly status: number };
 
 const now = new Date().toISOString();
@@ -73,6 +73,19 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'POST /v1/devices/unbind': example('admin', '/v1/devices/unbind', 200, { distinct_id: 'laptop' }),
   'POST /v1/devices/{distinctId+}/unbind': example('admin', '/v1/devices/laptop/unbind', 200),
   'PUT /v1/users/{username}/visibility': example('ada', '/v1/users/ada/visibility', 200, { leaderboards: 'hidden' }),
+  ...Object.fromEntries(
+    ['github', 'discourse'].flatMap((place) => {
+      const path = `/v1/users/ada/logins/${place}`;
+      return [
+        [`PUT /v1/users/{username}/logins/${place}`, example('admin', path, 200, { id: 583231, login: 'ada' })],
+        [`DELETE /v1/users/{username}/logins/${place}`, example('admin', path, 204)],
+        [
+          `POST /hooks/${place}/{source}`,
+          example('signed', `/hooks/${place}/acme`, 401, { zen: 'Design for failure.' }),
+        ],
+      ];
+    }),
+  ),
   'GET /v1/leaderboards/{board}': example('none', '/v1/leaderboards/week?limit=10', 200),
   'GET /v1/leaderboards/{board}/users/{username}': example('none', '/v1/leaderboards/alltime/users/grace', 404),
   'GET /community-metrics': example('none', '/community-metrics?interval=DAY', 200),
@@ -114,6 +127,7 @@ async function document(): Promise<any> {
 
 const accessText = (access: unknown): string => {
   if (access === 'anyone') return 'Public.';
+  if (access === 'signature') return 'A signature of the body, by the secret of the source.';
   if (access === 'anonymous-or-key') return 'Without a key, or with one.';
   if (access === 'key') return 'Any key.';
   return `A key with the scope \`${(access as { scope: string }).scope}\`.`;
@@ -140,10 +154,17 @@ const fieldsOf = (schema: any): readonly string[] =>
     ([name, of]) => `| \`${name}\` | ${typeText(of)}${schema.required?.includes(name) ? '' : ', optional'} |`,
   );
 
+/** [Hooks](hooks.md) shows who sends it. */
+const SIGNATURE = '-H "x-hub-signature-256: $signature"';
+
 function curlOf(method: string, { as, path, body }: Example): string {
   const time = now.slice(0, 10);
   const data = body === undefined ? [] : [`-H 'content-type: application/json'`, `-d '${textOf(body)}'`];
-  const parts = [`curl -X ${method} "$url${path}"`, ...(as === 'none' ? [] : [`-H "x-api-key: $${as}"`]), ...data];
+  const parts = [
+    `curl -X ${method} "$url${path}"`,
+    ...(as === 'none' ? [] : [as === 'signed' ? SIGNATURE : `-H "x-api-key: $${as}"`]),
+    ...data,
+  ];
   return parts.join(' \\\n  ').replaceAll(now, `${time.slice(0, 4)}-08-21T09:30:00Z`);
 }
 const textOf = (body: object) => JSON.stringify(body).replaceAll("'", String.raw`'\''`);
@@ -207,7 +228,7 @@ const send = (method: string, { as, path, body }: Example) =>
   fetch(`${stack.baseUrl}${path}`, {
     method,
     headers: {
-      ...(as === 'none' ? {} : { 'x-api-key': keys.get(as)! }),
+      ...(keys.has(as) ? { 'x-api-key': keys.get(as)! } : {}),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

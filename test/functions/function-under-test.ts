@@ -24,6 +24,7 @@ export async function startFunctionEngine() {
     CREDENTIALS_TABLE: tables.credentials,
     ROLLUPS_TABLE: tables.metric_rollup_hour,
     LEADERBOARDS_TABLE: tables.leaderboards,
+    HOOK_SOURCES_TABLE: tables.hook_sources,
     RUNS_TABLE: tables.backfill_runs,
     SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nothing listens there
     BACKFILL_QUEUE_URL: 'http://127.0.0.1:9/000000000000/backfill',

@@ -6,6 +6,7 @@ import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
 import { ForwardRequestEnv } from '../../functions/forward-request/env.ts';
 import { ImportHistoryEnv } from '../../functions/import-history/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
+import { LinkLoginsEnv } from '../../functions/link-logins/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { RankLeaderboardsEnv } from '../../functions/rank-leaderboards/env.ts';
@@ -14,6 +15,7 @@ import { RecordAwardEnv } from '../../functions/record-award/env.ts';
 import { ServePagesEnv } from '../../functions/serve-pages/env.ts';
 import { SetVisibilityEnv } from '../../functions/set-visibility/env.ts';
 import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
+import { TakeHooksEnv } from '../../functions/take-hooks/env.ts';
 import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
 import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
 import { environmentOf } from '../../infra/environment.ts';
@@ -33,6 +35,7 @@ describe('functions', () => {
       'forward-request',
       'import-history',
       'ingest-telemetry',
+      'link-logins',
       'manage-devices',
       'manage-keys',
       'rank-leaderboards',
@@ -43,6 +46,7 @@ describe('functions', () => {
       'serve-pages',
       'set-visibility',
       'shadow-report',
+      'take-hooks',
     ]);
   });
 
@@ -179,9 +183,21 @@ describe('functions', () => {
       Object.fromEntries(
         [
           ...['ingest-telemetry', 'import-history', 'confirm-publish', 'manage-devices', 'manage-keys'],
-          ...['record-award', 'set-visibility', 'read-api', 'serve-pages'],
+          ...['record-award', 'set-visibility', 'read-api', 'serve-pages', 'link-logins', 'take-hooks'],
         ].map((role) => [role, ['lambda:InvokeFunction']]),
       ),
+    ],
+    [
+      'take-hooks',
+      {
+        hook_sources: dynamodb('GetItem'),
+        telemetry: dynamodb('GetItem', 'PutItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
+      },
+    ],
+    [
+      'link-logins',
+      { telemetry: dynamodb('GetItem', 'PutItem', 'DeleteItem'), credentials: dynamodb('GetItem', 'UpdateItem') },
     ],
     ['set-visibility', { user_scores: dynamodb('Query', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
     ...(['read-api', 'serve-pages'] as const).map((role): [string, Record<string, string[]>] => [
@@ -232,6 +248,8 @@ describe('functions', () => {
     ['read-api', ReadApiEnv],
     ['serve-pages', ServePagesEnv],
     ['set-visibility', SetVisibilityEnv],
+    ['take-hooks', TakeHooksEnv],
+    ['link-logins', LinkLoginsEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
   ])('%s gets the environment that it parses, and readable stack traces', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);

@@ -9,6 +9,7 @@ describe('tables', () => {
     ['telemetry'],
     ['user_scores'],
     ['credentials'],
+    ['hook_sources'],
     ['score_grants'],
     ['backfill_runs'],
     ['registry'],

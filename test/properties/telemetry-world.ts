@@ -11,6 +11,7 @@ import { ingestTelemetry } from '../../domain/telemetry/ingest-telemetry.ts';
 import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoFirstNames } from '../../functions/adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';
@@ -211,6 +212,7 @@ export class TelemetryWorld {
     return {
       devices: this.store(this.#sending),
       trustedFacts,
+      names: dynamoFirstNames(this.#sending, this.table),
       pulls: this.pulls(),
       grants,
       requestRefreshes,

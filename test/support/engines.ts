@@ -29,6 +29,7 @@ const TABLE_ROLES = [
   'registry',
   'metric_rollup_hour',
   'leaderboards',
+  'hook_sources',
 ] as const;
 type TableRole = (typeof TABLE_ROLES)[number];
 
@@ -76,6 +77,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
         registry: '',
         metric_rollup_hour: '',
         leaderboards: '',
+        hook_sources: '',
       };
       for (const role of roles) {
         const model = models.find((table) => table.role === role);

@@ -25,6 +25,7 @@ export function telemetryChange({ keys, before, after }: StreamChange): Telemetr
     case 'link':
       return { kind: 'link-changed', username: key.username };
     case 'link-count': // the links announce themselves
+    case 'hook': // it concerns only what is reported later
       return undefined;
     case 'report':
       return { kind: 'report-changed', username: key.username };

@@ -1,6 +1,7 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { hourPlaceOf } from '../shared/hour-index.ts';
+import type { Place } from '../../../../domain/identity/logins.port.ts';
 import { Username } from '../../../../domain/identity/username.ts';
 import { kindOfText, kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
@@ -17,6 +18,9 @@ import type { Item } from '../shared/item.ts';
  *   USER#<name>    ISSUE#<id>                 an issue that the user created
  *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
  *   USER#<name>    FACT#<event>#<id>          a fact of another kind that the rules name; with a date if it counts once a day
+ *   USER#<name>    LOGIN#github               the user's login on GitHub, or on Discourse
+ *   LOGIN#github#<id>  LOGIN                  whose login it is
+ *   NAME#<name>    NAME                       the first name of a repository or of a thing in one; also by `github:<id>`
  */
 
 export const DEVICE_SK = 'DEVICE';
@@ -25,6 +29,12 @@ export const LINKS_SK = 'LINKS';
 export const devicePk = (deviceId: string): string => `DEVICE#${deviceId}`;
 export const hourSkPrefix = (hour: UtcHour): string => `HOUR#${hour}#`;
 export const chunkSk = (hour: UtcHour, index: number): string => hourSkPrefix(hour) + String(index).padStart(4, '0');
+
+export const LOGIN_SK = 'LOGIN';
+export const NAME_SK = 'NAME';
+export const loginPk = (place: Place, id: number): string => `LOGIN#${place}#${id}`;
+export const ownLoginSk = (place: Place): string => `LOGIN#${place}`;
+export const namePk = (name: string): string => `NAME#${name}`;
 
 const KEY = {
   device: /^DEVICE#(?<deviceId>.+)$/su,
@@ -38,7 +48,9 @@ export type TelemetryKey =
   | { readonly kind: 'chunk'; readonly deviceId: string; readonly hour: UtcHour; readonly index: number }
   | { readonly kind: 'link'; readonly username: Username; readonly deviceId: string }
   | { readonly kind: 'link-count'; readonly username: Username }
-  | { readonly kind: 'report'; readonly username: Username };
+  | { readonly kind: 'report'; readonly username: Username }
+  /** A login, or a name of a repository: no fold reads it. */
+  | { readonly kind: 'hook' };
 
 const Keys = z.object({ pk: z.string(), sk: z.string() });
 
@@ -57,6 +69,10 @@ export function parseKey(item: Item): TelemetryKey {
     return { kind: 'link', username: Username.parse(username), deviceId: linked };
   }
   if (username !== undefined && sk === LINKS_SK) return { kind: 'link-count', username: Username.parse(username) };
+  const isOwnLogin = username !== undefined && sk.startsWith('LOGIN#');
+  if (isOwnLogin || (sk === LOGIN_SK && pk.startsWith('LOGIN#')) || (sk === NAME_SK && pk.startsWith('NAME#'))) {
+    return { kind: 'hook' };
+  }
   if (username !== undefined && FACT_PREFIXES.some((prefix) => sk.startsWith(prefix))) {
     return { kind: 'report', username: Username.parse(username) };
   }
@@ -94,6 +110,10 @@ export const prefixesOf = (events: Iterable<string>): readonly string[] => [
 
 /** A fact that a server reported: its key is its identity. */
 export const ReportItem = z.object({ hour: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/u)) });
+
+export const LoginItem = z.object({ username: Username, login: z.string() });
+export const OwnLoginItem = z.object({ id: z.int(), login: z.string() });
+export const NameItem = z.object({ first: z.string() });
 
 export const LinkItem = z.object({ owned: z.boolean() });
 

@@ -1,0 +1,67 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Login, Logins } from '../../../../domain/identity/logins.port.ts';
+import type { Username } from '../../../../domain/identity/username.ts';
+import type { Condition } from '../shared/conditions.ts';
+import { getOne } from '../shared/gather.ts';
+import { userPk } from '../shared/item.ts';
+import { writeTogether } from '../shared/write-together.ts';
+import { LOGIN_SK, LoginItem, loginPk, OwnLoginItem, ownLoginSk } from './telemetry.items.ts';
+
+/** Holds while the login is nobody's, or this account's. */
+const ifFreeFor = (username: Username): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR username = :username',
+  ExpressionAttributeValues: marshall({ ':username': username }),
+});
+
+/** Holds while the account has this login, or none. */
+const ifStill = (id: number): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR id = :id',
+  ExpressionAttributeValues: marshall({ ':id': id }),
+});
+
+/** Links of logins in the `telemetry` table: one item by the login, and one by the account. */
+export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins {
+  const get = getOne(client, TableName);
+  const keyOf = ({ place, id }: Pick<Login, 'place' | 'id'>) => marshall({ pk: loginPk(place, id), sk: LOGIN_SK });
+  const ownKeyOf = (username: Username, place: Login['place']) =>
+    marshall({ pk: userPk(username), sk: ownLoginSk(place) });
+  const ownIdOf = async (username: Username, place: Login['place']): Promise<number | undefined> => {
+    const item = await get(ownKeyOf(username, place));
+    return item === undefined ? undefined : OwnLoginItem.parse(unmarshall(item)).id;
+  };
+  const find: Logins['find'] = async (login) => {
+    const item = await get(keyOf(login));
+    return item === undefined ? undefined : LoginItem.parse(unmarshall(item)).username;
+  };
+
+  return {
+    find,
+
+    async link(username, { place, id, login }) {
+      const holder = await find({ place, id });
+      if (holder !== undefined && holder !== username) return 'taken';
+      const before = await ownIdOf(username, place);
+      const Item = { ...keyOf({ place, id }), ...marshall({ username, login }) };
+      const own = { ...ownKeyOf(username, place), ...marshall({ id, login }) };
+      const isWritten = await writeTogether(client, [
+        { Put: { TableName, Item, ...ifFreeFor(username) } },
+        { Put: { TableName, Item: own, ...ifStill(before ?? id) } },
+        ...(before === undefined || before === id
+          ? []
+          : [{ Delete: { TableName, Key: keyOf({ place, id: before }) } }]),
+      ]);
+      return isWritten ? 'linked' : 'stale';
+    },
+
+    async unlink(username, place) {
+      const before = await ownIdOf(username, place);
+      if (before === undefined) return 'unlinked';
+      const isWritten = await writeTogether(client, [
+        { Delete: { TableName, Key: keyOf({ place, id: before }) } },
+        { Delete: { TableName, Key: ownKeyOf(username, place), ...ifStill(before) } },
+      ]);
+      return isWritten ? 'unlinked' : 'stale';
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamoLogins } from '../adapters/dynamodb/telemetry/logins.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
+import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { httpFunction } from '../runtime/http-function.ts';
+import { LinkLoginsEnv } from './env.ts';
+import { routes } from './routes.ts';
+
+export const handler = httpFunction({
+  routes,
+  wire: () => {
+    const env = LinkLoginsEnv.parse(process.env);
+    const dynamodb = dynamodbClient('api');
+    return {
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      logins: dynamoLogins(dynamodb, env.TELEMETRY_TABLE),
+      resolveUsername,
+      clock,
+      random,
+      sleep,
+    };
+  },
+});
