@@ -54,12 +54,12 @@ export const eventsOf = (device: string, at: string, from: number, count = BATCH
   Array.from({ length: count }, (_, index) => eventOf({ device, number: from + index, at }));
 
 /** The event that the gateway sends to the function, in payload format 2.0. */
-export const ingestRequest = (events: readonly object[], key: string): object => ({
+export const ingestRequest = (events: readonly object[], key?: string): object => ({
   version: '2.0',
   routeKey: 'POST /ingest',
   rawPath: '/ingest',
   rawQueryString: '',
-  headers: { 'content-type': 'application/json', 'x-api-key': key },
+  headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) },
   requestContext: { requestId: 'bench', http: { method: 'POST', path: '/ingest' } },
   body: JSON.stringify({ events }),
   isBase64Encoded: false,

@@ -7,6 +7,7 @@ import { measureIngest } from './ingest.ts';
 import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
 import type { Measurements } from './measurements.ts';
 import { measureLedger } from './ledger.ts';
+import { measureLimits } from './limits.ts';
 import { measureMetrics } from './metrics.ts';
 import { measurePrice } from './price.ts';
 import { measurePublishes } from './publish.ts';
@@ -26,6 +27,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   backfill: measureBackfills,
   metrics: measureMetrics,
   boards: measureBoards,
+  limits: measureLimits,
   rules: measureTrials,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,

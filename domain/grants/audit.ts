@@ -56,8 +56,8 @@ export type AuditView = z.infer<typeof AuditView>;
 
 const MAX_PROBLEMS = 100;
 
-/** The lines that one audit proves: a few seconds of work for the smallest function. */
-export const MAX_AUDITED = 5_000;
+/** The lines that one audit proves: about 250 read units and a second of work for the smallest function. */
+export const MAX_AUDITED = 2_000;
 
 /** Which lines to read for an audit from a seq on: the one before as well, which the chain hangs on. */
 export const linesToAudit = (from: number): { readonly after: number; readonly limit: number } =>
