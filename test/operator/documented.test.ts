@@ -45,7 +45,7 @@ const linesOf = (path: string, pattern: RegExp) =>
 const documented = [
   ...pages.flatMap((page) => [
     ...linesOf(page, /^(laurel [a-z-].*)$/gmu),
-    ...linesOf(page, /`(laurel [a-z-][^`]*)`/gu),
+    ...linesOf(page, /`(laurel (?!ledger line)[a-z-][^`]*)`/gu), // the text of a line begins in this way
   ]),
   ...readdirSync(join(ROOT, 'operator/commands')).flatMap((file) =>
     linesOf(`operator/commands/${file}`, /^ {2}(?:export \w+=\$\()?(laurel [a-z].*)$/gmu),
