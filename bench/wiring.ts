@@ -19,7 +19,7 @@ import { dynamoFirstNames } from '../functions/adapters/dynamodb/telemetry/first
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserRegistry } from '../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUserReports } from '../functions/adapters/dynamodb/telemetry/user-reports.ts';
-import { dynamoUserTelemetry } from '../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
+import { dynamoKeptChunks, dynamoUserTelemetry } from '../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { routes } from '../functions/ingest-telemetry/routes.ts';
 import { random, sha256, sleep } from '../functions/runtime/environment.ts';
 import { httpFunction } from '../functions/runtime/http-function.ts';
@@ -89,6 +89,7 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
   const { client, tables, clock } = surroundings;
   return {
     telemetry: dynamoUserTelemetry(client, tables('telemetry')),
+    keepChunks: dynamoKeptChunks(client, tables('telemetry')),
     reports: dynamoUserReports(client, tables('telemetry')),
     registry: dynamoUserRegistry(client, tables('registry')),
     scores: dynamoScoreStore(client, tables('user_scores')),

@@ -17,6 +17,7 @@ export function laurelTables(scope: Construct, stage: Stage) {
   const { table: telemetry } = new LaurelTable(scope, 'Telemetry', {
     stage,
     role: 'telemetry',
+    timeToLiveAttribute: 'expiresAt', // of hours of devices that nobody owns
     stream: StreamViewType.NEW_AND_OLD_IMAGES,
     indexes: [BY_HOUR],
   });

@@ -67,8 +67,8 @@ export function tablePolicies(tables: LaurelTables) {
     unbindDevices: dynamodb(telemetry, 'GetItem', 'UpdateItem'),
     /** Reads the owner of a device. */
     readOwners: dynamodb(telemetry, 'GetItem'),
-    /** Reads the telemetry of a known account. */
-    readTelemetry: dynamodb(telemetry, 'Query'),
+    /** Reads the telemetry of a known account, and keeps what was stored of a device before it had an owner. */
+    foldTelemetry: dynamodb(telemetry, 'Query', 'UpdateItem'),
     /** Reads the telemetry of any account, and finds the accounts. */
     scanTelemetry: dynamodb(telemetry, 'Query', 'Scan'),
     /** The same, and reads the number of items, to draw a sample. */

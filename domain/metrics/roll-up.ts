@@ -1,4 +1,5 @@
 import type { Clock, Sha256 } from '../shared/environment.ts';
+import { firstWholeDate } from '../telemetry/retention.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, isoOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import { noFacts } from './community-hour.ts';
@@ -66,16 +67,17 @@ function rollUpOnly(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRe
     const before = stored.day;
     if (due?.length === 0) return { date, rolledUp: [], doneSince, ahead, before, day: before };
 
+    const isWhole = date >= firstWholeDate(now);
     let day = before;
     const rolledUp = new Set<UtcHour>();
     for await (const { hour, facts } of deps.facts.factsOf(date, due)) {
-      day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt);
+      day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt, { isWhole });
       rolledUp.add(hour);
     }
     const nothing = foldCommunityHour(noFacts, deps.sha256);
     for (const hour of due ?? storedHours(stored.day)) {
       if (rolledUp.has(hour)) continue;
-      day = setHour(day, hour, nothing, startedAt);
+      day = setHour(day, hour, nothing, startedAt, { isWhole });
       rolledUp.add(hour);
     }
     if (rolledUp.size === 0) return { date, rolledUp: [], doneSince, ahead, before, day };

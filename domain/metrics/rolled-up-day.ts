@@ -32,23 +32,40 @@ const withSlot = (day: Map<string, DayOfSeries>, series: Series, hour: number, s
   day.set(id, { series, hours: new Map([...(day.get(id)?.hours ?? []), [hour, slot]]) });
 };
 
-/** Sets the counts of an hour's facts. It replaces earlier counts and never adds. Gauges stay as they are. */
-export function setHour(day: RolledUpDay, hour: UtcHour, fold: CommunityHourFold, startedAt: string): RolledUpDay {
+/**
+ * Sets the counts of an hour's facts. It replaces earlier counts and never adds. Gauges stay as they are. Where facts of
+ * telemetry may have expired (`isWhole` is false), its counts never fall.
+ */
+export function setHour(
+  day: RolledUpDay,
+  hour: UtcHour,
+  fold: CommunityHourFold,
+  startedAt: string,
+  { isWhole }: { readonly isWhole: boolean } = { isWhole: true },
+): RolledUpDay {
   if (dateOfHour(hour) !== day.date) throw new Error(`${hour} is no hour of ${day.date}`);
   const number = numberOfHour(hour);
-  const gauges = new Set(communityMetrics.flatMap(({ kind, name }) => (kind === 'gauge' ? [name] : [])));
+  const stays = new Set(
+    communityMetrics.flatMap(({ kind, name, source }) =>
+      kind === 'gauge' || (!isWhole && source === 'telemetry') ? [name] : [],
+    ),
+  );
   const series = new Map(
     [...day.series].map(([id, { series: of, hours }]) => {
-      const isFolded = hours.has(number) && !gauges.has(of.metric);
+      const isFolded = hours.has(number) && !stays.has(of.metric);
       return [id, { series: of, hours: isFolded ? new Map([...hours].filter(([at]) => at !== number)) : hours }];
     }),
   );
-  for (const { series: of, tally } of fold.tallies) withSlot(series, of, number, tally);
+  for (const { series: of, tally } of fold.tallies) {
+    const before = series.get(idOfSeries(of))?.hours.get(number);
+    if (before === undefined || before.eventCount < tally.eventCount) withSlot(series, of, number, tally);
+  }
 
   const sets = new Map(day.sets);
   for (const [metric, members] of fold.members) {
     const bit = 1 << number;
-    const set = new Map([...(sets.get(metric) ?? [])].map(([member, hours]) => [member, hours & ~bit]));
+    const kept = stays.has(metric) ? -1 : ~bit;
+    const set = new Map([...(sets.get(metric) ?? [])].map(([member, hours]) => [member, hours & kept]));
     for (const member of members) set.set(member, (set.get(member) ?? 0) | bit);
     const present = new Map([...set].filter(([, hours]) => hours !== 0));
     if (present.size > 0) sets.set(metric, present);

@@ -2,6 +2,7 @@ import type { Username } from '../identity/username.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOfHour, dayNumberOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour } from '../telemetry/device-hour.ts';
+import type { ChunkPlace } from '../telemetry/retention.ts';
 import type { DeviceLink, UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { emptyFold, foldHour, mergeFolds, type Fold, type NamedCommands } from './fold.ts';
 import type { FoldedDays } from './username-metrics.ts';
@@ -76,23 +77,30 @@ async function* hoursSideBySide(
   }
 }
 
-/** Folds a user's facts by day, over all their devices: every day, or the given ones. */
+/**
+ * Folds a user's facts by day, over all their devices: every day, or the given ones. `expiring`: what is counted of a
+ * device that had no owner when it was stored.
+ */
 export async function foldDays(
   telemetry: UserTelemetry,
   username: Username,
   links: readonly DeviceLink[],
   days: readonly UtcDate[] | null,
   named: NamedCommands,
-): Promise<FoldedDays> {
+): Promise<FoldedDays & { readonly expiring: readonly ChunkPlace[] }> {
   const folds = new Map<UtcDate, Fold>();
   const wanted = days === null ? null : new Set(days);
   const sentFrom = new Set<string>();
+  const expiring: ChunkPlace[] = [];
   for await (const { hour, parts } of hoursSideBySide(telemetry, links, days)) {
     const date = dateOfHour(hour);
     if (wanted?.has(date) === false) continue; // between two ranges that are read as one
     const folded = foldHour(username, hour, parts, named);
     folds.set(date, mergeFolds([folds.get(date) ?? emptyFold, folded.fold], named));
     for (const deviceId of folded.sentFrom) sentFrom.add(deviceId);
+    for (const { link, facts } of parts.filter((part) => part.link.owned)) {
+      expiring.push(...(facts.expiring ?? []).map((index) => ({ deviceId: link.deviceId, hour, index })));
+    }
   }
-  return { folds, sentFrom };
+  return { folds, sentFrom, expiring };
 }

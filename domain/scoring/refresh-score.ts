@@ -7,6 +7,7 @@ import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { UserReports } from '../telemetry/user-reports.port.ts';
+import type { ChunkPlace } from '../telemetry/retention.ts';
 import type { DeviceLink, UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
 import { foldDays } from './facts.ts';
@@ -45,6 +46,11 @@ export type RefreshDeps = {
   readonly random: Random;
   readonly sleep: Sleep;
   readonly sha256: Sha256;
+  /**
+   * Keeps what was stored of a device before it had an owner. False if some of it has expired since. Missing in tests of
+   * facts that do not expire.
+   */
+  readonly keepChunks?: (places: readonly ChunkPlace[]) => Promise<boolean>;
   /** Tells of a stored date that only a wrong clock can have saved; the refresh that finds it mends it. */
   readonly reportDateAhead: (username: Username, date: UtcDate) => void;
 };
@@ -101,7 +107,9 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   const turn = await turns.take(guard, links.length);
   if (turn !== 'go') return turn === 'again' ? refreshOnce(deps, refresh, turns) : turn;
   const date = dateOfRefresh(guard, now);
-  const { metrics, isFromNothing } = await foldMetrics(deps, refresh, guard, { date, links });
+  const { metrics, isFromNothing, expiring } = await foldMetrics(deps, refresh, guard, { date, links });
+  // Before the save: what a score counts is there as long as the score.
+  if (expiring.length > 0 && (await deps.keepChunks?.(expiring)) === false) return 'stale';
   const starts = startsAfter(guard.metrics?.starts ?? new Map(), refresh, { startedAt, isFromNothing });
   const saved = guard.score?.score ?? null;
   const previous = saved !== null && wrongDate !== undefined ? withoutTheFuture(saved, now) : saved;
@@ -159,7 +167,11 @@ export async function foldMetrics(
   { username, days, reports: areReportsChanged, registry: isRegistryChanged }: Refresh,
   guard: StoredUser,
   { date, links }: { readonly date: UtcDate; readonly links: readonly DeviceLink[] },
-): Promise<{ readonly metrics: UserMetrics; readonly isFromNothing: boolean }> {
+): Promise<{
+  readonly metrics: UserMetrics;
+  readonly isFromNothing: boolean;
+  readonly expiring: readonly ChunkPlace[];
+}> {
   const named = namedCommandsOf(rules.inForce);
   const foldedBy = foldedByOf(rules.inForce, sha256);
   const inputsHash = sha256(foldInputsOf(links, foldedBy)).slice(0, 32);
@@ -181,10 +193,10 @@ export async function foldMetrics(
   if (stored !== null && plan.kind === 'days') {
     const folded = await foldDays(telemetry, username, links, plan.days, named);
     const carriedOn = metricsCarriedOn(stored, plan.days, folded, context);
-    if (carriedOn !== null) return { metrics: carriedOn, isFromNothing: false };
+    if (carriedOn !== null) return { metrics: carriedOn, isFromNothing: false, expiring: folded.expiring };
   }
   const everything = await foldDays(telemetry, username, links, null, named);
-  return { metrics: metricsFromNothing(everything, context), isFromNothing: true };
+  return { metrics: metricsFromNothing(everything, context), isFromNothing: true, expiring: everything.expiring };
 }
 
 /**

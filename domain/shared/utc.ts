@@ -42,6 +42,12 @@ export const dateOfDayNumber = (dayNumber: number): UtcDate => dateOf(dayNumber 
 
 export const addDays = (date: UtcDate, days: number): UtcDate => dateOfDayNumber(dayNumberOf(date) + days);
 
+/** The same day and time in another month; where that month is too short, as many days into the next one. */
+export function addMonths(epochMs: number, months: number): number {
+  const date = new Date(withinCalendar(epochMs));
+  return withinCalendar(date.setUTCMonth(date.getUTCMonth() + months));
+}
+
 const FIRST_DATE = '2000-01-01';
 const LAST_DATE = '2100-12-31';
 const EXPECTED_DATE = `expected a date from ${FIRST_DATE} to ${LAST_DATE}, such as 2026-08-21`;

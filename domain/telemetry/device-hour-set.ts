@@ -15,6 +15,8 @@ export type Chunk = {
   readonly revision: number;
   readonly closed: boolean;
   readonly events: readonly EventEntry[];
+  /** When it expires, in seconds since the epoch: only while it counts for no account (`retention.ts`). */
+  readonly expiresAt?: number | undefined;
 };
 
 /** What each event turns out to be. */

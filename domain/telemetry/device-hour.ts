@@ -27,4 +27,6 @@ export type DeviceHour = {
   readonly deviceId: string;
   readonly hour: UtcHour;
   readonly events: readonly EventEntry[];
+  /** The chunks that expire unless somebody owns the device. */
+  readonly expiring?: readonly number[];
 };

@@ -28,6 +28,7 @@ import {
   type TrustedOutcome,
 } from './record-trusted-event.ts';
 import { judgeEvent, type AcceptableEvent, type EventRefusal, type TelemetryRecord } from './telemetry-event.ts';
+import { expiryOf } from './retention.ts';
 import { spend, type OverBudget } from './write-budget.ts';
 
 export const EventResult = z.object({
@@ -69,9 +70,19 @@ const PARALLEL_SENDERS = 8;
  * The events of one device and one sender in one request: the key's user, the user that a server reports for, or the one
  * that an import names.
  */
-type DeviceBatch = SeenDevice & { readonly sender: Username | null; readonly events: readonly TelemetryRecord[] };
+type DeviceBatch = SeenDevice & {
+  readonly sender: Username | null;
+  readonly events: readonly TelemetryRecord[];
+  /** Of anonymous events: whether they count for an owner. */
+  readonly isOwned?: boolean;
+};
 type SentRecord = { readonly event: TelemetryRecord; readonly sender: Username | null };
-type HourBatch = { readonly deviceId: string; readonly hour: UtcHour; readonly sent: readonly SentRecord[] };
+type HourBatch = {
+  readonly deviceId: string;
+  readonly hour: UtcHour;
+  readonly sent: readonly SentRecord[];
+  readonly isOwned: boolean;
+};
 type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
 
 /**
@@ -174,19 +185,21 @@ async function byDevice(
 async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[]): Promise<Outcomes> {
   const placed = await placeDevices(deps, batches);
   const hours = new Map<string, HourBatch>();
-  for (const { deviceId, sender, events } of placed) {
+  for (const { deviceId, sender, events, isOwned = sender !== null } of placed) {
     for (const event of events) {
       const { hour } = event;
       const key = `${hour} ${deviceId}`;
-      hours.set(key, { deviceId, hour, sent: [...(hours.get(key)?.sent ?? []), { event, sender }] });
+      const before = hours.get(key);
+      const sent = [...(before?.sent ?? []), { event, sender }];
+      hours.set(key, { deviceId, hour, sent, isOwned: isOwned || before?.isOwned === true });
     }
   }
   const read = await settleAll([...hours.values()], hours.size, async (batch) => {
     return { ...batch, chunks: await deps.devices.chunksOf(batch.deviceId, batch.hour) };
   });
-  const stored = await settleAll(read, PARALLEL_WRITES, async ({ deviceId, hour, sent, chunks }) => {
+  const stored = await settleAll(read, PARALLEL_WRITES, async ({ deviceId, hour, sent, isOwned, chunks }) => {
     const entries = sent.map(({ event: { id, kind }, sender }) => ({ id, kind, sender }));
-    const byId = await storeHour(deps, { deviceId, hour, chunks }, entries);
+    const byId = await storeHour(deps, { deviceId, hour, chunks, isOwned }, entries);
     return firstOfEach(
       sent.map(({ event }) => event),
       ({ id }) => id,
@@ -277,7 +290,9 @@ async function placeDevices({ devices }: IngestDeps, batches: readonly DeviceBat
       isTrustedDevice(deviceId) ? null : sender,
     );
     await settleAll([...bySender], PARALLEL_SENDERS, async ([sender, own]) => {
-      const placed = sender === null ? own.map(({ batch }) => batch) : await placeOwn(devices, sender, own);
+      const anonymous = () =>
+        own.map(({ batch, device }) => ({ ...batch, isOwned: batch.sender !== null || device?.owner !== undefined }));
+      const placed = sender === null ? anonymous() : await placeOwn(devices, sender, own);
       for (const [index, { batch }] of own.entries()) places.set(batch, placed[index] ?? batch);
     });
   }
@@ -321,7 +336,8 @@ async function storeHour(
     deviceId,
     hour,
     chunks: read,
-  }: { readonly deviceId: string; readonly hour: UtcHour; readonly chunks: readonly Chunk[] },
+    isOwned,
+  }: Pick<HourBatch, 'deviceId' | 'hour' | 'isOwned'> & { readonly chunks: readonly Chunk[] },
   entries: readonly EventEntry[],
 ): Promise<ReadonlyMap<string, StoreOutcome>> {
   const acceptedHere = new Set<string>();
@@ -329,7 +345,9 @@ async function storeHour(
     const chunks = isFirst ? read : await deps.devices.chunksOf(deviceId, hour);
     const { writes, outcomes } = decideHour(chunks, entries);
     for (const { chunk, added } of writes) {
-      if ((await deps.devices.saveChunk(deviceId, hour, chunk)) === 'stale') return 'stale';
+      const isAnonymous = chunk.events.every(({ sender }) => sender === null);
+      const expiresAt = isAnonymous && !isOwned ? expiryOf(hour, deps.clock()) : undefined;
+      if ((await deps.devices.saveChunk(deviceId, hour, { ...chunk, expiresAt })) === 'stale') return 'stale';
       for (const id of added) acceptedHere.add(id);
     }
     return new Map([...outcomes].map(([id, outcome]) => [id, acceptedHere.has(id) ? 'accepted' : outcome]));

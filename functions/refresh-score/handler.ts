@@ -7,7 +7,7 @@ import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUserReports } from '../adapters/dynamodb/telemetry/user-reports.ts';
-import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemetry.ts';
+import { dynamoKeptChunks, dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemetry.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { stoppedInTime } from '../runtime/deadline.ts';
@@ -28,6 +28,7 @@ export const handler = sqsBatch({
     const later = { delaySeconds: PUT_OFF_SECONDS };
     return {
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
+      keepChunks: dynamoKeptChunks(dynamodb, env.TELEMETRY_TABLE),
       reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
       registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),

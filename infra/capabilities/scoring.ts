@@ -19,7 +19,7 @@ export function scoring(scope: Construct, { stage, variables, may }: Foundation)
   });
   alarmOnDateAhead(worker);
   worker.allow(
-    may.readTelemetry,
+    may.foldTelemetry,
     may.readRegistry,
     may.saveScores,
     sendTo(scoreRefresh),

@@ -102,8 +102,8 @@ export const rollupMutants: readonly Mutant[] = [
     'the time of a run is taken before its guard is read',
     ROLL_UP,
     [
-      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt);',
-      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), isoOf(deps.clock()));',
+      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt, { isWhole });',
+      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), isoOf(deps.clock()), { isWhole });',
     ],
     STORE_TEST,
     'dynoxide.*started before their first',
@@ -112,7 +112,7 @@ export const rollupMutants: readonly Mutant[] = [
     'hour-set-never-added',
     'an hour is set, never added to',
     DAY,
-    ['const isFolded = hours.has(number) && !gauges.has(of.metric);', 'const isFolded = false;'],
+    ['const isFolded = hours.has(number) && !stays.has(of.metric);', 'const isFolded = false;'],
     DAY_TEST,
   ),
   mutant(

@@ -15,6 +15,7 @@ const RETRY = 'functions/adapters/dynamodb/shared/retry-transaction.ts';
 const HOUR = 'domain/telemetry/device-hour-set.ts';
 const INGEST = 'domain/telemetry/ingest-telemetry.ts';
 const EVENT = 'domain/telemetry/telemetry-event.ts';
+const UNOWNED_TEST = 'test/adapters/unowned-hours.test.ts';
 const STORE_TEST = 'test/adapters/device-store.test.ts';
 const HOUR_TEST = 'test/domain/telemetry/device-hour-set.test.ts';
 const EVENT_TEST = 'test/domain/telemetry/telemetry-event.test.ts';
@@ -209,8 +210,8 @@ export const telemetryMutants: readonly Mutant[] = [
     'a write is decided again if another sender changed the chunk',
     INGEST,
     [
-      "if ((await deps.devices.saveChunk(deviceId, hour, chunk)) === 'stale') return 'stale';",
-      'await deps.devices.saveChunk(deviceId, hour, chunk);',
+      "if ((await deps.devices.saveChunk(deviceId, hour, { ...chunk, expiresAt })) === 'stale') return 'stale';",
+      'await deps.devices.saveChunk(deviceId, hour, { ...chunk, expiresAt });',
     ],
     ONCE_TEST,
     'stands still.*: other events',
@@ -284,5 +285,36 @@ export const telemetryMutants: readonly Mutant[] = [
     ['if (!maySend)', 'if (false)'],
     INGEST_TEST,
     'refused',
+  ),
+  mutant(
+    'expiry-of-nobody',
+    'only what counts for no account expires',
+    'domain/telemetry/ingest-telemetry.ts',
+    ['isAnonymous && !isOwned ?', '!isOwned ?'],
+    UNOWNED_TEST,
+  ),
+  mutant(
+    'kept-before-save',
+    'what a score counts does not expire',
+    'domain/scoring/refresh-score.ts',
+    [
+      "(await deps.keepChunks?.(expiring)) === false) return 'stale';",
+      "(await deps.keepChunks?.([])) === false) return 'stale';",
+    ],
+    UNOWNED_TEST,
+  ),
+  mutant(
+    'kept-if-there',
+    'a chunk that has expired does not come back',
+    'functions/adapters/dynamodb/telemetry/user-telemetry.ts',
+    withoutCondition('attribute_exists(pk)'),
+    UNOWNED_TEST,
+  ),
+  mutant(
+    'old-counts-stay',
+    'a roll-up of a date whose facts may have expired lowers no count',
+    'domain/metrics/rolled-up-day.ts',
+    ["(!isWhole && source === 'telemetry')", "(!isWhole && source === 'ledger')"],
+    UNOWNED_TEST,
   ),
 ];

@@ -14,7 +14,7 @@ import { readStreamRecord } from '../../functions/adapters/dynamodb/change-feed/
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
-import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
+import { dynamoKeptChunks, dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
 import { streamBatch } from '../../functions/runtime/stream-batch.ts';
 import { awsCaller } from '../../local/aws-client.ts';
@@ -164,6 +164,7 @@ export class RefreshWorld extends TelemetryWorld {
       parallel: 4,
       wire: () => ({
         telemetry: dynamoUserTelemetry(client, this.table),
+        keepChunks: dynamoKeptChunks(client, this.table),
         reports: dynamoUserReports(client, this.table),
         registry: dynamoUserRegistry(client, this.registryTable),
         scores: dynamoScoreStore(client, this.scoresTable),

@@ -22,7 +22,10 @@ const Attribute: z.ZodMiniType<AttributeValue> = z.lazy(() =>
   ]),
 );
 const Image = z.record(z.string(), Attribute);
+/** DynamoDB itself has deleted an expired item. */
+const Expiry = z.object({ type: z.literal('Service'), principalId: z.literal('dynamodb.amazonaws.com') });
 const StreamRecord = z.object({
+  userIdentity: z.optional(z.unknown()),
   dynamodb: z.object({
     Keys: Image,
     OldImage: z.optional(Image),
@@ -37,6 +40,8 @@ export type StreamChange = {
   readonly keys: Item;
   readonly before: Item | undefined;
   readonly after: Item | undefined;
+  /** Whether the item has expired: nobody has changed anything. */
+  readonly isExpiry?: boolean;
 };
 
 /** Hands the change in a record of a table's stream to `read`. Throws on a record of another form. */
@@ -44,6 +49,7 @@ export function readStreamRecord<Change>(
   { table, record }: { readonly table: string; readonly record: unknown },
   read: (change: StreamChange) => Change,
 ): Change {
-  const { Keys: keys, OldImage: before, NewImage: after } = StreamRecord.parse(record).dynamodb;
-  return read({ table, keys, before, after });
+  const { dynamodb, userIdentity } = StreamRecord.parse(record);
+  const { Keys: keys, OldImage: before, NewImage: after } = dynamodb;
+  return read({ table, keys, before, after, isExpiry: Expiry.safeParse(userIdentity).success });
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { TelemetryChange } from '../../../../domain/change-feed/telemetry-change.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
@@ -6,10 +7,12 @@ import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.t
 import type { Item } from '../shared/item.ts';
 
 /** Reads a stream record of the `telemetry` table. Throws on a record of another table. */
-export function telemetryChange({ keys, before, after }: StreamChange): TelemetryChange | undefined {
+export function telemetryChange({ keys, before, after, isExpiry }: StreamChange): TelemetryChange | undefined {
   const key = parseKey(keys);
   switch (key.kind) {
     case 'chunk': {
+      // Facts of nobody that expire, or are kept because somebody owns them now, change no count.
+      if (isExpiry === true || isDeepStrictEqual(withoutExpiry(before), withoutExpiry(after))) return undefined;
       const senders = [before, after].flatMap((item) => (item === undefined ? [] : sendersOf(item)));
       return { kind: 'hour-changed', deviceId: key.deviceId, hour: key.hour, senders: [...new Set(senders)] };
     }
@@ -30,6 +33,12 @@ export function telemetryChange({ keys, before, after }: StreamChange): Telemetr
     case 'report':
       return { kind: 'report-changed', username: key.username };
   }
+}
+
+function withoutExpiry(item: Item | undefined): Item | undefined {
+  if (item === undefined) return undefined;
+  const { expiresAt: _, ...rest } = item;
+  return rest;
 }
 
 const sendersOf = (item: Item) =>

@@ -127,6 +127,7 @@ const ChunkItem = z.object({
   events: z.instanceof(Uint8Array),
   kinds: z.array(z.string()),
   senders: z.optional(z.array(Username)),
+  expiresAt: z.optional(z.int()),
   writeId: z.string(),
 });
 
@@ -150,6 +151,7 @@ export function chunkItem(deviceId: string, hour: UtcHour, chunk: Chunk, writeId
       events,
       kinds,
       senders: senders.length > 0 ? senders : undefined,
+      expiresAt: chunk.expiresAt,
       writeId,
     },
     { removeUndefinedValues: true },
@@ -160,10 +162,10 @@ export function chunkItem(deviceId: string, hour: UtcHour, chunk: Chunk, writeId
 export function parseChunk(item: Item): { readonly chunk: Chunk; readonly writeId: string } {
   const key = parseKey(item);
   if (key.kind !== 'chunk') throw new Error(`expected a chunk of an hour, found a ${key.kind}`);
-  const { rev, closed, events, kinds, senders, writeId } = ChunkItem.parse(unmarshall(item));
+  const { rev, closed, events, kinds, senders, expiresAt, writeId } = ChunkItem.parse(unmarshall(item));
   const tables = { kinds: kinds.map(kindOfText), senders: senders ?? [] };
   const chunk = { index: key.index, revision: rev, closed: closed ?? false, events: unpack(events, tables) };
-  return { chunk, writeId };
+  return { chunk: { ...chunk, ...(expiresAt === undefined ? {} : { expiresAt }) }, writeId };
 }
 
 function unpack(

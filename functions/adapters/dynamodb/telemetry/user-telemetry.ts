@@ -1,10 +1,18 @@
-import { paginateQuery, type DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  paginateQuery,
+  UpdateItemCommand,
+  type DynamoDBClient,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { EventEntry } from '../../../../domain/telemetry/device-hour.ts';
 import { isOfNobody } from '../../../../domain/telemetry/device-id.ts';
+import type { ChunkPlace } from '../../../../domain/telemetry/retention.ts';
+import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/user-telemetry.port.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
-import { devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
+import { chunkSk, devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
 import { userPk } from '../shared/item.ts';
 
 /**
@@ -12,6 +20,7 @@ import { userPk } from '../shared/item.ts';
  * far fewer: only an account from before that bound can have as many.
  */
 const MAX_LINKS = 200;
+const WRITES_AT_A_TIME = 16;
 
 /** The facts that a fold reads, from the `telemetry` table itself: an index could lag behind them. */
 export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): UserTelemetry {
@@ -47,17 +56,37 @@ export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): 
           ':to': `HOUR#${dates?.to ?? ''}~`, // `~` sorts after every hour of the date
         }),
       });
-      let current: { deviceId: string; hour: UtcHour; events: EventEntry[] } | undefined;
+      let current: { deviceId: string; hour: UtcHour; events: EventEntry[]; expiring?: number[] } | undefined;
       for await (const page of pages) {
         for (const item of page.Items ?? []) {
           const key = parseKey(item);
           if (key.kind !== 'chunk') continue;
           if (current !== undefined && current.hour !== key.hour) yield current;
           if (current?.hour !== key.hour) current = { deviceId, hour: key.hour, events: [] };
-          current.events.push(...parseChunk(item).chunk.events);
+          const { chunk } = parseChunk(item);
+          current.events.push(...chunk.events);
+          if (chunk.expiresAt !== undefined) (current.expiring ??= []).push(chunk.index);
         }
       }
       if (current !== undefined) yield current;
     },
   };
 }
+
+/** Keeps chunks whose device has an owner. It makes no chunk that has expired. False if one has. */
+export const dynamoKeptChunks =
+  (client: DynamoDBClient, TableName: string) =>
+  async (places: readonly ChunkPlace[]): Promise<boolean> => {
+    const kept = await settleAll(places, WRITES_AT_A_TIME, async ({ deviceId, hour, index }) => {
+      const Key = marshall({ pk: devicePk(deviceId), sk: chunkSk(hour, index) });
+      const change = { UpdateExpression: 'REMOVE expiresAt', ConditionExpression: 'attribute_exists(pk)' };
+      try {
+        await client.send(new UpdateItemCommand({ TableName, Key, ...change }));
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    });
+    return kept.every((isKept) => isKept);
+  };
