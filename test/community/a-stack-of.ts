@@ -24,8 +24,8 @@ export function aCommunityFolder() {
 }
 
 /** What `npm start -- --community` runs, and calls of its API. */
-export async function aStackOf(community: string, dataDirectory: string) {
-  const running: StackProcess = spawnLaurel(dataDirectory, '--empty', '--community', community);
+export async function aStackOf(community: string, dataDirectory: string, ...more: readonly string[]) {
+  const running: StackProcess = spawnLaurel(dataDirectory, '--empty', '--community', community, ...more);
   const local: LocalDescription = await running.ready();
   const call = async (method: string, path: string, body?: unknown, key = local.adminKey): Promise<Json> => {
     const response = await fetch(`${local.baseUrl}${path}`, {

@@ -1,36 +1,35 @@
 /**
- * The tasks of somebody who changes a community: each is a change of one file in a temporary folder, without TypeScript, and the
- * stack is started on it as `npm start -- --community DIR` does. A new version in force reaches everybody by itself.
+ * The tasks of somebody who changes a community: each is a change of one file in a temporary folder, without TypeScript, and
+ * `npm start -- --watch --community DIR` runs it. A new version in force reaches everybody by itself; a deployment does the same
+ * (test/local/deployment.test.ts).
  */
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Json } from '../builders/community.ts';
 import { temporaryDirectory } from '../support/stack.ts';
 import { aCommunityFolder, aStackOf, type Stack } from './a-stack-of.ts';
 
 const data = temporaryDirectory();
 const community = aCommunityFolder();
-let stack: Stack | undefined;
+let stack: Stack;
+beforeAll(async () => {
+  stack = await aStackOf(community.directory, data, '--watch');
+});
 afterAll(async () => {
-  await stack?.stop();
+  await stack.stop();
   for (const directory of [data, dirname(community.directory)]) rmSync(directory, { recursive: true, force: true });
 });
-
-const restarted = async (): Promise<Stack> => {
-  await stack?.stop();
-  stack = await aStackOf(community.directory, data);
-  return stack;
-};
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const laurel = async (...args: readonly string[]): Promise<Json> => {
   const env = { ...process.env, LAUREL_COMMUNITY: community.directory };
   const asked = [...args, '--local', data, '--json'];
-  const { stdout } = await promisify(execFile)(join(ROOT, 'bin', 'laurel'), asked, { cwd: ROOT, env });
-  return JSON.parse(stdout);
+  const run = promisify(execFile)(join(ROOT, 'bin', 'laurel'), asked, { cwd: ROOT, env });
+  const { stdout, code = 0 } = await run.catch((error: { stdout: string; code: number }) => error);
+  return { ...JSON.parse(stdout), code };
 };
 
 const timestamp = new Date().toISOString();
@@ -50,7 +49,7 @@ const versions = {
 };
 
 it('a scored kind, a tier between two others, a board, a command group and new points are one file each', async () => {
-  let { ingest, until, get, call, invoke } = await restarted();
+  const { ingest, until, get, call, invoke } = stack;
   const issues = Array.from({ length: 12 }, (_, n) =>
     report('issue_created', { username: 'ada', issue_id: `acme/tool#${n}` }),
   );
@@ -71,17 +70,22 @@ it('a scored kind, a tier between two others, a board, a command group and new p
     rules.version = '2';
     for (const change of Object.values(versions)) change(rules);
   });
-  const trial = await laurel('rules', 'try', join(community.directory, 'rules/2.json'));
+  const page = join(data, 'trial.html');
+  const limits = ['--html', page, '--fail-on', 'tier-losses,gains>0'];
+  const trial = await laurel('rules', 'try', join(community.directory, 'rules/2.json'), ...limits);
   const after = 12 * 90 - 80 + 500 + 90 + 0; // issues are capped at 1 000; the group gives 40, and 50 for its diversity
   expect(trial.largestGains).toMatchObject([{ username: 'ada', from: before, to: after }]);
+  expect(trial).toMatchObject({ code: 3, broken: ['gains: 1, at most 0 wanted'], tierLosses: 0, gain: 1 });
+  expect(readFileSync(page, 'utf8')).toContain(`<td>ada</td><td>${before}</td><td>${after}</td>`);
+  expect((await get('/v1/scores/ada')).canonicalScore).toBe(before); // nothing was written
 
-  // A board is one line, and the version in force another.
+  // A board is one line each, and the version in force another.
   community.edit('community.json', (settings) => {
     settings.rules = '2';
     settings.boards.push({ name: 'month', title: 'This month', window: 'month' });
+    settings.boards.push({ name: 'helpers', title: 'Helpers', window: { days: 30 }, sources: ['issues', 'answers'] });
   });
-  ({ ingest, until, get, call, invoke } = await restarted());
-  // The deployment refreshes everybody by itself.
+  // The new version refreshes everybody by itself.
   await until('/v1/scores/ada', ({ canonicalScore, rulesVersion }) => canonicalScore === after && rulesVersion === '2');
   expect((await get('/v1/scores/ada')).tiersReached.map(({ tier }: Json) => tier)).toEqual(['Bud', 'Sprout']);
   expect((await ingest(answers(0, 3))).results[0]).toEqual({
@@ -97,11 +101,12 @@ it('a scored kind, a tier between two others, a board, a command group and new p
   await until('/v1/scores/ada', ({ canonicalScore }) => canonicalScore === after + 4 * 20);
   await invoke('rank-leaderboards');
   expect((await get('/v1/leaderboards/month')).rows).toMatchObject([{ username: 'ada', points: after + 80 }]);
+  expect((await get('/v1/leaderboards/helpers')).rows).toMatchObject([{ username: 'ada', points: 1_000 + 80 }]);
+  expect(await get('/v1/leaderboards/helpers/users/ada')).toMatchObject({ rank: 1, points: 1_080, total: 1 });
   expect(await laurel('status')).toMatchObject({ staleUsers: 0, rulesVersions: { 2: 1 } });
 
   // Going back is the same act: what the rules no longer name is kept, and gives nothing.
   community.edit('community.json', (settings) => (settings.rules = '1'));
-  ({ ingest, until, get, call, invoke } = await restarted());
   await until(
     '/v1/scores/ada',
     ({ canonicalScore, rulesVersion }) => canonicalScore === before && rulesVersion === '1',
