@@ -28,7 +28,8 @@ const laurel = async (...args: readonly string[]): Promise<Json> => {
   const env = { ...process.env, LAUREL_COMMUNITY: community.directory };
   const asked = [...args, '--local', data, '--json'];
   const run = promisify(execFile)(join(ROOT, 'bin', 'laurel'), asked, { cwd: ROOT, env });
-  const { stdout, code = 0 } = await run.catch((error: { stdout: string; code: number }) => error);
+  const ended = run.then(({ stdout }) => ({ stdout, code: 0 }));
+  const { stdout, code } = await ended.catch((error: { stdout: string; code: number }) => error);
   return { ...JSON.parse(stdout), code };
 };
 
