@@ -1,17 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { community, pageLook } from '#community';
 import { openBundler } from './bundler.ts';
 
-const bundles = await writeBundles();
+/** A directory with the bundles of these sources, of a test run that has them already. */
+const { LAUREL_BUNDLES: existing = '' } = process.env;
+const bundles = existing === '' ? await writeBundles() : existing;
 
 /**
  * The directory of a function's code. All functions are bundled when this module is loaded, because the CDK's own
  * construct would start a process per function, and `npm start` waits for it.
  */
 export function bundleOf(role: string): string {
-  return join(bundles, role);
+  return realpathSync(join(bundles, role));
 }
 
 async function writeBundles(): Promise<string> {

@@ -88,7 +88,7 @@ export async function synthIfStale({ stage }: { readonly stage: string }): Promi
   await mkdir(CDK_OUT, { recursive: true });
   const unfinished = await mkdtemp(join(CDK_OUT, 'unfinished-'));
   try {
-    const env = { ...process.env, LAUREL_STAGE: stage, CDK_OUTDIR: unfinished };
+    const env = { ...process.env, LAUREL_STAGE: stage, CDK_OUTDIR: unfinished, LAUREL_BUNDLES: '' };
     const synthesizing = promisify(execFile)(process.execPath, [APP], { cwd: PROJECT_ROOT, env });
     const end = () => synthesizing.child.kill();
     process.once('exit', end);

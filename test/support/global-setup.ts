@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type DynamoDbEngine, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { endWithParent } from '../../local/script.ts';
 import { assemblyOfRun } from './assembly.ts';
-import type { Resources } from './template.ts';
+import { byRole, type Resources } from './template.ts';
 import { collectPermissions, grantedBy, unusedOf } from './used-permissions.ts';
 
 declare module 'vitest' {
@@ -34,6 +35,13 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const assembly = await assemblyOfRun();
   process.env.LAUREL_TEST_ASSEMBLY = assembly; // for all processes of the run, because the sources are the same
   project.provide('assembly', assembly);
+  const template: unknown = JSON.parse(readFileSync(join(assembly, 'Laurel-local.template.json'), 'utf8'));
+  const { Resources } = template as { readonly Resources: Resources };
+  const bundles = mkdtempSync(join(tmpdir(), 'laurel-bundles-'));
+  for (const [role = '', { Properties }] of byRole(Resources, 'AWS::Lambda::Function')) {
+    symlinkSync(join(assembly, `asset.${Properties.Code.S3Key.replace('.zip', '')}`), join(bundles, role));
+  }
+  process.env.LAUREL_BUNDLES = bundles; // templates of other stages have the same ones
 
   let starting: Promise<DynamoDbEngine> | undefined;
   const server = createServer((_request, response) => {
@@ -53,8 +61,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return async () => {
     server.close();
     await (await starting)?.stop();
-    const template: unknown = JSON.parse(readFileSync(join(assembly, 'Laurel-local.template.json'), 'utf8'));
-    const { Resources } = template as { readonly Resources: Resources };
+    rmSync(bundles, { recursive: true });
     const unused = unusedOf(grantedBy(Resources), permissions.used());
     permissions.remove();
     // A run of some tests does not use most permissions, which means nothing.

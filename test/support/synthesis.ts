@@ -14,11 +14,11 @@ const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
 
 type StackOptions = LaurelStackOptions & { readonly newTables?: string; readonly limits?: Limits };
 
-/** The template and the stack's messages. The bundler does not run, so this is fast. */
+/** The template and the stack's messages. Nothing is bundled or copied, so this is fast. */
 export const synthesize = (stage: string, { newTables, limits, ...options }: StackOptions = {}) => {
   const outdir = mkdtempSync(join(tmpdir(), 'laurel-template-'));
   try {
-    const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [] } });
+    const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [], 'aws:cdk:disable-asset-staging': true } });
     const stack = new LaurelStack(app, stageOf(stage, newTables, limits), options);
     const template = Template.fromStack(stack).toJSON() as { readonly Resources: Resources };
     return { template, terminationProtection: stack.terminationProtection };
