@@ -211,7 +211,7 @@ function problemsOfGrant(line: StoredLine | undefined, asked: readonly AskedGran
 }
 
 /** Publish grants give 500 each until 5,000 are given. A reversal does not free a part of the cap. */
-function problemsOfPublishes(own: readonly StoredLine[]): string[] {
+export function problemsOfPublishes(own: readonly StoredLine[]): string[] {
   let sum = 0;
   return own
     .toSorted((a, b) => a.seq - b.seq)

@@ -7,6 +7,7 @@ const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 export const PUBLISH_POINTS = 500;
 export const PUBLISH_CAP = 5_000;
+export const FEED_POST_POINTS = 100;
 
 /** The numbers of one version of the rules. Groups: commands, points each, cap. */
 export type Numbers = {

@@ -244,48 +244,59 @@ export class TelemetryModel {
     return { events, outcomes, activeDates, devices, lastEvent };
   }
 
-  /** The counts of a user: each event once. Among copies, keyed beats anonymous, then the smallest device wins. */
   countsOf(username: string): Counts {
-    const owned = this.ownedBy(username);
-    const mine = this.#events.filter(({ sender, deviceId }) =>
-      sender === null ? owned.has(deviceId) : sender === username,
-    );
-    const winning = winningOf(mine);
-    const invocations = winning.filter(({ kind }) => kind.startsWith('cli_invocation '));
-    const personal = mine.filter(({ sender, deviceId }) => sender !== null && !isServerDevice(deviceId));
-    const reports = this.#reports.filter((report) => report.username === username);
-    const datesOf = (wanted: Report['kind']) =>
-      reports.filter(({ kind }) => kind === wanted).map(({ hour }) => hour.slice(0, 10));
-    const [issues, signIns] = [datesOf('issue'), datesOf('sign-in')];
-    const names = [
-      ...winning.map(({ kind }) => kind.split(' ')[0] ?? ''),
-      ...issues.map(() => 'issue_created'),
-      ...signIns.map(() => 'daily_sign_in'),
-    ];
-    const active = invocations.filter(({ deviceId }) => !isServerDevice(deviceId));
-    const lastEvent =
-      winning
-        .map(({ hour }) => hour)
-        .sort()
-        .at(-1) ?? null;
-    return {
-      events: tally(winning.map(({ kind }) => kind.split(' ')[0] ?? '')),
-      outcomes: tally(invocations.map(({ kind }) => after(kind, ' '))),
-      lastEvent,
-      names: tally(names),
-      commands: tally(invocations.map(({ kind }) => kind.split(' ')[1] ?? '')),
-      dated: winning.map(({ kind, hour, deviceId }) => ({
-        date: hour.slice(0, 10),
-        command: kind.startsWith('cli_invocation ') && kind.endsWith(' ok') ? (kind.split(' ')[1] ?? '') : null,
-        isActive: kind.startsWith('cli_invocation ') && !isServerDevice(deviceId),
-      })),
-      activeDates: [...new Set(active.map(({ hour }) => hour.slice(0, 10)))].sort(),
-      devices: new Set([...owned, ...personal.map(({ deviceId }) => deviceId)]).size,
-      lastHour: [lastEvent ?? '', ...reports.map(({ hour }) => hour)].sort().at(-1) || null,
-      issues,
-      signIns,
-    };
+    return countsOf(username, { events: this.#events, owned: this.ownedBy(username), reports: this.#reports });
   }
+}
+
+/** The counts of a user: each event once. Among copies, keyed beats anonymous, then the smallest device wins. */
+export function countsOf(
+  username: string,
+  facts: {
+    readonly events: readonly StoredEvent[];
+    readonly owned: ReadonlySet<string>;
+    readonly reports: readonly Report[];
+  },
+): Counts {
+  const { owned } = facts;
+  const mine = facts.events.filter(({ sender, deviceId }) =>
+    sender === null ? owned.has(deviceId) : sender === username,
+  );
+  const winning = winningOf(mine);
+  const invocations = winning.filter(({ kind }) => kind.startsWith('cli_invocation '));
+  const personal = mine.filter(({ sender, deviceId }) => sender !== null && !isServerDevice(deviceId));
+  const reports = facts.reports.filter((report) => report.username === username);
+  const datesOf = (wanted: Report['kind']) =>
+    reports.filter(({ kind }) => kind === wanted).map(({ hour }) => hour.slice(0, 10));
+  const [issues, signIns] = [datesOf('issue'), datesOf('sign-in')];
+  const names = [
+    ...winning.map(({ kind }) => kind.split(' ')[0] ?? ''),
+    ...issues.map(() => 'issue_created'),
+    ...signIns.map(() => 'daily_sign_in'),
+  ];
+  const active = invocations.filter(({ deviceId }) => !isServerDevice(deviceId));
+  const lastEvent =
+    winning
+      .map(({ hour }) => hour)
+      .sort()
+      .at(-1) ?? null;
+  return {
+    events: tally(winning.map(({ kind }) => kind.split(' ')[0] ?? '')),
+    outcomes: tally(invocations.map(({ kind }) => after(kind, ' '))),
+    lastEvent,
+    names: tally(names),
+    commands: tally(invocations.map(({ kind }) => kind.split(' ')[1] ?? '')),
+    dated: winning.map(({ kind, hour, deviceId }) => ({
+      date: hour.slice(0, 10),
+      command: kind.startsWith('cli_invocation ') && kind.endsWith(' ok') ? (kind.split(' ')[1] ?? '') : null,
+      isActive: kind.startsWith('cli_invocation ') && !isServerDevice(deviceId),
+    })),
+    activeDates: [...new Set(active.map(({ hour }) => hour.slice(0, 10)))].sort(),
+    devices: new Set([...owned, ...personal.map(({ deviceId }) => deviceId)]).size,
+    lastHour: [lastEvent ?? '', ...reports.map(({ hour }) => hour)].sort().at(-1) || null,
+    issues,
+    signIns,
+  };
 }
 
 /** A user's events as they are folded. */

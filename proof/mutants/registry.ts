@@ -128,8 +128,8 @@ export const registryMutants: readonly Mutant[] = [
     'a version with another publisher or content is a conflict',
     CONFIRM,
     [
-      "if (isSamePublish(existing, confirmation)) return ok({ kind: 'repeated', version: existing });",
-      "return ok({ kind: 'repeated', version: existing });",
+      'if (isSamePublish(existing, { ...confirmation, isImported: confirmation.past !== undefined }))',
+      'if (existing !== null)',
     ],
     CONFIRM_TEST,
     'conflict',

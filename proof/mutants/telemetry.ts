@@ -77,7 +77,10 @@ export const telemetryMutants: readonly Mutant[] = [
     'placeholder-unbound',
     'a placeholder id is never bound',
     INGEST,
-    ['isPlaceholder(event.distinctId) ? null : keySender', 'keySender'],
+    [
+      'isPlaceholder(event.distinctId) && !isReported ? null : (account ?? context.sender)',
+      'account ?? context.sender',
+    ],
     'test/functions/manage-devices.test.ts',
   ),
   mutant(

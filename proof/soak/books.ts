@@ -1,14 +1,9 @@
+import type { StoredEvent } from '../model/telemetry.ts';
 import type { EventResult } from '../../domain/telemetry/ingest-telemetry.ts';
 
-/** An event that must be stored. */
-export type SentEvent = {
-  readonly insertId: string;
-  readonly device: string;
-  readonly event: string;
-  readonly command: string | null;
-  readonly date: string;
-  /** Who sent it with a key; it may have come without one before. */
-  sender: string | null;
+/** An event that must be stored. It may have come without a key first: the first key makes it its sender's. */
+export type BookedEvent = {
+  event: StoredEvent;
   /** The number of answers `accepted`. */
   accepted: number;
   /** True if a lost answer may have been `accepted`. */
@@ -41,7 +36,8 @@ export type Verdicts = { copies: number; accepted: number; duplicates: number; r
 /** All requests and their last answers. It knows nothing about how the stack stores or counts. */
 export class Books {
   readonly accounts = new Map<string, Account>();
-  readonly events = new Map<string, SentEvent>();
+  /** By `insert_id`. */
+  readonly events = new Map<string, BookedEvent>();
   /** The owner of a device's anonymous events. */
   readonly owners = new Map<string, string>();
   readonly verdicts: Verdicts = { copies: 0, accepted: 0, duplicates: 0, rejected: 0 };
@@ -80,10 +76,5 @@ export class Books {
     else if (verdict === 'rejected') this.verdicts.rejected += 1;
     else this.odd(`${what} has no answer of its own`);
     if (verdict === 'duplicate' && !given.mayBeDuplicate) this.odd(`${what} is a duplicate, and was never sent before`);
-  }
-
-  /** The account that an event counts for: its sender, otherwise the device's owner, otherwise nobody. */
-  userOf({ sender, device }: SentEvent): string | undefined {
-    return sender ?? this.owners.get(device);
   }
 }

@@ -1,12 +1,10 @@
 import * as z from 'zod';
-import { AuditView } from '../../domain/grants/audit.ts';
-import { GrantsView } from '../../domain/grants/views.ts';
-import { currentRules } from '../../domain/rules/current-rules.ts';
-import type { CountRules } from '../../domain/rules/scoring-rules.ts';
-import { ScoreView, StatsView } from '../../domain/scoring/views.ts';
 import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
-import type { Account, Books, SentEvent } from './books.ts';
+import { countedIn } from '../model/metrics.ts';
+import { FEED_POST_POINTS, pointsOn, PUBLISH_CAP, PUBLISH_POINTS } from '../model/scoring.ts';
+import { countsOf } from '../model/telemetry.ts';
+import type { Account, Books } from './books.ts';
 import type { Client } from './client.ts';
 
 /** Our count beside the stack's. */
@@ -26,66 +24,63 @@ export type StackFigures = {
   readonly consistency: Pick<ConsistencyReport, 'checked' | 'different' | 'unsettled' | 'differences'>;
 };
 
+/** What is compared of the answers. */
+const Counts = z.record(z.string(), z.number());
+const StatsView = z.object({
+  totalEvents: z.number(),
+  eventCounts: Counts,
+  commandCounts: Counts,
+  activeDates: z.array(z.string()),
+});
+const ScoreView = z.object({
+  scoreSources: z.record(z.string(), z.object({ points: z.number() })),
+  balance: z.object({ totalScore: z.number(), sourceTotals: Counts }),
+});
+const AuditView = z.object({ ok: z.boolean(), sum: z.number(), problems: z.array(z.unknown()) });
+const GrantsView = z.object({ grants: z.array(z.object({ grantId: z.string() })), next: z.string().optional() });
 const Series = z.record(z.string(), z.array(z.coerce.number()));
-const { publishes, pulls, events: scored } = currentRules;
-const rulesOfEvent = (name: string): CountRules => {
-  const { points = 0, cap = Infinity } = scored.find(({ event }) => event === name) ?? {};
-  return { points, cap };
-};
-const [issues, feedPosts] = [rulesOfEvent('issue_created'), rulesOfEvent('feed_post_created')];
 const DAY = 86_400_000;
 const DAYS = 5;
 /** Concurrent requests. */
 const READERS = 4;
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, each) => total + each, 0);
-const capped = ({ points, cap }: CountRules, count: number): number => Math.min(points * count, cap);
 
-function countBy(events: readonly SentEvent[], nameOf: (event: SentEvent) => string | null): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const event of events) {
-    const name = nameOf(event);
-    if (name !== null) counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** A server's report about a user is not activity of that user. */
-const isActivity = ({ event, device }: SentEvent): boolean => event === 'cli_invocation' && !device.startsWith('~');
+const CONTRIBUTIONS = ['content:extension-publishes', 'content:extension-pulls', 'community:lab-issues'] as const;
 
 /** The expected counts of one user, from the requests. */
-function expectedOf(books: Books, account: Account) {
-  const events = [...books.events.values()].filter((event) => books.userOf(event) === account.username);
-  const counted = account.versions.filter(({ isYanked }) => !isYanked).length;
-  const pulled = sum(
-    account.versions.map(({ pullers }) => [...pullers].filter((by) => by !== account.username).length),
-  );
-  const standing = [...account.awards].filter(([grantId]) => !account.reversed.has(grantId));
-  const reported = account.issues.size === 0 ? {} : { issue_created: account.issues.size };
+function expectedOf(books: Books, { username, ...account }: Account) {
+  const counts = countsOf(username, {
+    events: [...books.events.values()].map(({ event }) => event),
+    owned: new Set([...books.owners].flatMap(([device, owner]) => (owner === username ? [device] : []))),
+    reports: [...account.issues].map((what) => ({ kind: 'issue', username, what, hour: '' })),
+  });
+  const pulls = account.versions.flatMap(({ pullers }) => [...pullers].filter((by) => by !== username));
+  const points = pointsOn(new Date().toISOString().slice(0, 10), {
+    ...{ events: [], issues: counts.issues, signIns: [], lines: [] },
+    versions: account.versions.map(({ isYanked }) => ({ published: '', yanked: isYanked ? '' : null })),
+    pulls: pulls.map(() => ''),
+  });
+  const kept = [...account.awards].filter(([grantId]) => !account.reversed.has(grantId));
   return {
-    events: events.length + account.issues.size,
-    eventCounts: { ...countBy(events, ({ event }) => event), ...reported },
-    commandCounts: countBy(events, ({ command }) => command),
-    activeDates: [...new Set(events.filter(isActivity).map(({ date }) => date))].sort(),
-    pulled,
-    contributions: {
-      'content:extension-publishes': capped(publishes, counted),
-      'content:extension-pulls': capped(pulls, pulled),
-      'community:lab-issues': capped(issues, account.issues.size),
-    },
+    events: sum(Object.values(counts.names)),
+    eventCounts: counts.names,
+    commandCounts: counts.commands,
+    activeDates: counts.activeDates,
+    contributions: Object.fromEntries(CONTRIBUTIONS.map((key) => [key, points[key]])),
     sources: {
-      award: sum(standing.map(([, points]) => points)),
+      award: sum(kept.map(([, amount]) => amount)),
       badge: sum(account.badges.values()),
-      feed: account.feedPosts.size * feedPosts.points,
+      feed: account.feedPosts.size * FEED_POST_POINTS,
       // The ledger keeps the points that a yank removes from the score.
-      extensions: capped(publishes, account.versions.length),
+      extensions: Math.min(PUBLISH_CAP, PUBLISH_POINTS * account.versions.length),
     },
     grants: [
       ...account.awards.keys(),
       ...account.badges.keys(),
       ...account.feedPosts,
       ...[...account.reversed].map((grantId) => `reversal:${grantId}`),
-      ...account.versions.map(({ name, version }) => `publish:${name}@${version}:${account.username}`),
+      ...account.versions.map(({ name, version }) => `publish:${name}@${version}:${username}`),
     ],
   };
 }
@@ -156,7 +151,7 @@ export async function reconcile(
 
 /** Each event is accepted once, however often it was sent. */
 const acceptedOtherwise = (books: Books): readonly string[] =>
-  [...books.events.values()].flatMap(({ insertId, accepted, mayBeLost }) => {
+  [...books.events].flatMap(([insertId, { accepted, mayBeLost }]) => {
     if (accepted > 1) return [`${insertId} was accepted ${accepted} times`];
     return accepted === 0 && !mayBeLost ? [`${insertId} is a duplicate of nothing`] : [];
   });
@@ -248,16 +243,24 @@ async function communityRows(books: Books, client: Pick<Client, 'send'>): Promis
   const total = (field: string): number => sum(series[field] ?? []);
   const accounts = [...books.accounts.values()];
   const versions = accounts.flatMap((account) => account.versions);
-  const awarded = accounts.flatMap(({ awards }) => [...awards.values()]);
-  const invocations = [...books.events.values()].filter(({ event }) => event === 'cli_invocation');
+  const counted = countedIn({
+    ...{ events: [...books.events.values()].map(({ event }) => event), devices: [] },
+    versions: versions.map(({ name, author: publisher }) => ({ name, publisher, publishedAt: '' })),
+    pulls: versions.flatMap(({ name, pullers }) => [...pullers].map(() => ({ name, hour: '' }))),
+    lines: accounts.flatMap(({ awards }) =>
+      [...awards].map(([grantId, amount]) => ({ grantId, amount, grantedAt: '' })),
+    ),
+  });
+  const expected = (metric: string) => counted.filter(({ name }) => name === metric);
+  const points = sum(expected('AWARD_GRANTED').map((one) => one.points ?? 0));
   return [
-    { what: "community's invocations", sent: invocations.length, found: total('cli_invocations') },
-    { what: "community's publishes", sent: versions.length, found: total('extensions_published') },
+    { what: "community's invocations", sent: expected('CLI_INVOCATION').length, found: total('cli_invocations') },
     {
-      what: "community's pulls",
-      sent: sum(versions.map(({ pullers }) => pullers.size)),
-      found: total('extensions_pulled'),
+      what: "community's publishes",
+      sent: expected('EXTENSION_PUBLISHED').length,
+      found: total('extensions_published'),
     },
-    { what: "community's points of awards", sent: sum(awarded), found: total('awards_granted') },
+    { what: "community's pulls", sent: expected('EXTENSION_PULLED').length, found: total('extensions_pulled') },
+    { what: "community's points of awards", sent: points, found: total('awards_granted') },
   ];
 }

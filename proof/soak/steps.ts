@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type EventResult, IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
-import type { Account, Books, PublishedVersion, SentEvent } from './books.ts';
+import { eventOf } from '../model/telemetry.ts';
+import type { Account, Books, PublishedVersion } from './books.ts';
 import type { Answer, Client, Request } from './client.ts';
 import type { Chance } from '../chance.ts';
 
@@ -12,6 +13,13 @@ type WireEvent = {
   readonly insert_id: string;
   readonly timestamp: string;
   readonly properties: object;
+};
+/** By whom an event was sent, and for whom. */
+type Sent = {
+  readonly user: string;
+  readonly isKeyed: boolean;
+  readonly isLost: boolean;
+  readonly reportedFor?: string;
 };
 export type Batch = { readonly user: string; readonly isKeyed: boolean; readonly wire: readonly WireEvent[] };
 
@@ -30,7 +38,6 @@ const HOUR = 3_600_000;
 export const OLDEST_EVENT_HOURS = 71;
 const TOO_OLD = 40 * 24 * HOUR;
 
-const Properties = z.object({ invocation: z.object({ command: z.string().optional() }) });
 const Created = z.object({ key: z.string() });
 
 /** All actions of a lane. Each sends one request and records it in the books when it is answered. */
@@ -131,26 +138,16 @@ export class Acts {
   #noteEvent(
     wire: WireEvent,
     status: EventResult['status'] | undefined,
-    { user, isKeyed, isLost }: { readonly user: string; readonly isKeyed: boolean; readonly isLost: boolean },
+    { user, isKeyed, isLost, reportedFor }: Sent,
   ): boolean {
     const before = this.#books.events.get(wire.insert_id);
     this.#books.count(status, wire.insert_id, { mayBeDuplicate: before !== undefined || isLost });
     const mustBeRejected = Date.now() - Date.parse(wire.timestamp) > TOO_OLD - HOUR;
     if ((status === 'rejected') !== mustBeRejected) this.#books.odd(`${wire.insert_id} is ${status ?? 'not answered'}`);
     if (status !== 'accepted' && status !== 'duplicate') return false;
-    const { invocation } = Properties.parse(wire.properties);
-    const isInvocation = wire.event === 'cli_invocation';
-    const sent: SentEvent = before ?? {
-      insertId: wire.insert_id,
-      device: wire.distinct_id,
-      event: wire.event,
-      command: isInvocation ? (invocation.command ?? 'other') : null,
-      date: wire.timestamp.slice(0, 10),
-      sender: null,
-      accepted: 0,
-      mayBeLost: false,
-    };
-    sent.sender ??= isKeyed ? user : null;
+    const sender = isKeyed ? user : null;
+    const sent = before ?? { event: eventOf(wire, sender, reportedFor), accepted: 0, mayBeLost: false };
+    sent.event = { ...sent.event, sender: sent.event.sender ?? sender };
     sent.accepted += status === 'accepted' ? 1 : 0;
     sent.mayBeLost ||= isLost;
     this.#books.events.set(wire.insert_id, sent);
@@ -168,8 +165,8 @@ export class Acts {
     };
     const answer = await this.#send({ method: 'POST', path: '/ingest', key: this.#keys.service, body: wire }, [202]);
     const status = IngestReport.safeParse(answer.body).data?.results[0]?.status;
-    const stored = { ...wire, distinct_id: `~${username}` };
-    this.#noteEvent(stored, status, { user: username, isKeyed: true, isLost: answer.lostTries > 0 });
+    const sent = { user: username, isKeyed: true, isLost: answer.lostTries > 0, reportedFor: username };
+    this.#noteEvent(wire, status, sent);
   }
 
   /** An event that only a server may send. Returns true if it is stored, now or before. */

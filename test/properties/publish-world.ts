@@ -1,5 +1,5 @@
-import { DeleteItemCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect } from 'vitest';
 import { confirmPublish } from '../../domain/registry/confirm-publish.ts';
 import type { Publisher } from '../../domain/registry/extension.ts';
@@ -10,7 +10,6 @@ import { acceptExtension, transferExtension } from '../../domain/registry/transf
 import { unyank, yank } from '../../domain/registry/yank.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
 import { dynamoCollectives } from '../../functions/adapters/dynamodb/identity/collectives.ts';
-import { parseGrantItem } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../../functions/adapters/dynamodb/registry/pulls.ts';
 import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/registry.ts';
@@ -19,6 +18,8 @@ import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
 import { Wire } from '../../proof/wire.ts';
+import { problemsOfBalances, problemsOfPublishes } from '../../proof/model/ledger.ts';
+import { ledgerIn } from '../../proof/model/stored.ts';
 import { RefreshWorld } from './refresh-world.ts';
 import {
   latestOf,
@@ -29,7 +30,7 @@ import {
   type Operation,
   type State,
   type Try,
-} from './registry-model.ts';
+} from '../../proof/model/registry-orders.ts';
 
 const MAX_TRIES = 200;
 type Answer = { readonly ok: true } | { readonly ok: false; readonly error: { readonly kind: string } };
@@ -212,29 +213,22 @@ export class PublishWorld extends RefreshWorld {
     };
   }
 
-  /** The publish grants of a user in the order of the ledger. */
-  async #grantsOf(username: string) {
-    const { Items = [] } = await this.#checking.send(
-      new ScanCommand({ TableName: this.grantsTable, ConsistentRead: true }),
-    );
-    const lines = Items.filter((item) => item.sk?.S === 'GRANT').map((item) => parseGrantItem(item).line);
-    const own = lines.filter((line) => line.username === username).sort((a, b) => a.seq - b.seq);
-    expect(own.map(({ seq }) => seq)).toEqual(own.map((_, index) => index + 1));
-    return own.filter(({ grantId }) => grantId.startsWith('publish:'));
-  }
-
   /** At any moment: each credited version has its grant, and the amounts are the running sum up to the cap. */
   async checkGrants(users: readonly string[]): Promise<void> {
+    const { lines, balances } = ledgerIn(await this.itemsOf(this.grantsTable));
     const found = new Map<string, readonly string[]>();
     for (const username of users) {
-      const grants = await this.#grantsOf(username);
-      found.set(username, grants.map(({ grantId }) => grantId).sort());
-      let sum = 0;
-      for (const { grantId, amount } of grants) {
-        expect(amount, grantId).toBe(Math.min(500, 5_000 - sum));
-        sum += amount;
-      }
+      const own = lines.filter((line) => line.username === username);
+      expect(problemsOfPublishes(own), username).toEqual([]);
+      found.set(
+        username,
+        own
+          .map(({ grantId }) => grantId)
+          .filter((id) => id.startsWith('publish:'))
+          .sort(),
+      );
     }
+    expect(problemsOfBalances(lines, balances)).toEqual([]);
     this.states = this.states.filter((state) =>
       users.every((username) => worthOf(username, state, this).grants.join() === found.get(username)!.join()),
     );
@@ -258,15 +252,6 @@ export class PublishWorld extends RefreshWorld {
     for (const [place, times] of this.published) expect(times, place).toBe(1);
     if (!everyAnswerArrived) return;
     for (const place of Object.keys(this.states[0]!.versions)) expect(this.published.get(place), place).toBe(1);
-  }
-
-  /** The number of rows of a kind in the registry. */
-  async rowsOf(pkPrefix: string, skPrefix: string): Promise<number> {
-    const { Items = [] } = await this.#checking.send(
-      new ScanCommand({ TableName: this.registryTable, ConsistentRead: true }),
-    );
-    const rows = Items.map((item) => unmarshall(item));
-    return rows.filter(({ pk, sk }) => pk.startsWith(pkPrefix) && sk.startsWith(skPrefix)).length;
   }
 }
 

@@ -22,7 +22,7 @@ import { PLAIN_FAULTS, isRetriedBySdk } from '../../proof/faults.ts';
 import { faultsInOrder, plansOf, Wire } from '../../proof/wire.ts';
 import { PublishWorld } from './publish-world.ts';
 import { pick } from './refresh-world.ts';
-import type { Operation } from './registry-model.ts';
+import type { Operation } from '../../proof/model/registry-orders.ts';
 import { chooser, faults, turns } from './telemetry-arbitraries.ts';
 import { runs } from './telemetry-world.ts';
 

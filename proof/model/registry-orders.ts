@@ -1,6 +1,9 @@
+import { pointsOn, type DatedFacts } from './scoring.ts';
+
 /**
- * The registry implemented again in the simplest form, from the text of the contract and of the scoring rules alone. It
- * shares no code with the product.
+ * The registry's requests one after the other, with every answer: an owner, an offer, a version. If requests run at the
+ * same time, every order is tried that explains their answers. `registry.ts` compares what is stored after requests that
+ * are not one step, such as a yank of a whole channel.
  */
 
 /** `user:ada`, `collective:guild` or `admin`. */
@@ -175,11 +178,15 @@ export function worthOf(username: string, { versions }: State, { devices }: Surr
   const credited = Object.entries(versions).filter(([, version]) => version.credited.includes(username));
   const isOwn = (puller: string) =>
     puller === `user:${username}` || (puller.startsWith('device:') && devices.get(puller.slice(7)) === username);
-  const live = credited.filter(([, { isYanked }]) => !isYanked).length;
-  const pulls = credited.flatMap(([, { pullers }]) => pullers.filter((puller) => !isOwn(puller))).length;
+  const facts: DatedFacts = {
+    ...{ events: [], issues: [], signIns: [], lines: [] },
+    versions: credited.map(([, { isYanked }]) => ({ published: '', yanked: isYanked ? '' : null })),
+    pulls: credited.flatMap(([, { pullers }]) => pullers.filter((puller) => !isOwn(puller))).map(() => ''),
+  };
+  const points = pointsOn('2026-08-21', facts);
   return {
-    publishes: Math.min(5_000, 500 * live),
-    pulls: Math.min(500, 5 * pulls),
+    publishes: points['content:extension-publishes'],
+    pulls: points['content:extension-pulls'],
     grants: credited.map(([place]) => `publish:${place}:${username}`).sort(),
   };
 }
