@@ -55,7 +55,7 @@ export function laurelTables(scope: Construct, stage: Stage) {
         nonKeyAttributes: [
           // the attributes that boards and gauges read
           ...['username', 'memberScore', 'tier', 'standingSince', 'steps', 'isHidden'],
-          ...['rulesVersion', 'nextChangeOn'], // the attributes by which a backfill finds outdated scores
+          ...['rulesVersion', 'nextChangeOn', 'v'], // the attributes by which a backfill finds outdated scores
         ],
       },
     ],

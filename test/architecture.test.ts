@@ -198,6 +198,11 @@ describe('the tree', () => {
     expect(domain.flatMap(({ file, text }) => ambientUses(file, text))).toEqual([]);
   });
 
+  it('reads stored items in one place, which knows the versions of their formats', () => {
+    const readers = sources.filter(({ file, text }) => file.startsWith('functions/') && /\bunmarshall\b/u.test(text));
+    expect(readers.map(({ file }) => file)).toEqual(['functions/adapters/dynamodb/shared/format.ts']);
+  });
+
   it('creates the clients of functions in one place, which sets their timeouts', () => {
     const made = sources
       .filter(({ file }) => file.startsWith('functions/'))

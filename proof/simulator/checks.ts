@@ -18,6 +18,8 @@ import {
   rollupsIn,
   scoresIn,
   telemetryIn,
+  type Item,
+  STRAY,
 } from '../model/stored.ts';
 import { tally } from '../model/telemetry.ts';
 import { itemOf, type Engine, WireItem, type WireRecord } from './engine.ts';
@@ -62,6 +64,12 @@ async function read<Body>(world: World, path: string, query: string, schema: z.Z
   return schema.parse(JSON.parse(body));
 }
 
+/** Every item says the version of its format, without those that a hand put there. */
+const itemsWithoutFormat = (role: string, items: readonly Item[]): readonly string[] =>
+  items
+    .filter((item) => !('v' in item) && !String(item.pk).startsWith(STRAY))
+    .map(({ pk, sk }) => `${role}: ${String(pk)} / ${String(sk)} has no version`);
+
 /** Checks every invariant against the models, after all work is done. */
 export async function checkAll(world: World): Promise<void> {
   const { models, schedule } = world;
@@ -86,6 +94,7 @@ export async function checkAll(world: World): Promise<void> {
     if (score === undefined || world.forgotten.has(username)) continue;
     expectNone('I2', problemsOfTiers(username, score, models.ledger.linesOf(username)));
   }
+  for (const role of engine.tables.keys()) expectNone('formats', itemsWithoutFormat(role, await engine.items(role)));
   expectNone('I6', await problemsOfBackfills(world));
   await checkConsistency(world, scores.size);
   if (schedule.hasRollups) await checkRollups(world, registry.extensions);

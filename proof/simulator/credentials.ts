@@ -29,7 +29,7 @@ export function credentialPuts(at: number): readonly object[] {
   return Object.entries(HOLDERS).map(([holder, more]) => {
     const hash = sha256(`lrl_${holder.padEnd(43, '0')}`);
     const id = hash.slice(0, 32);
-    const item = { pk: id, sk: 'KEY', id, hash, prefix: 'lrl_', createdAt, lastUsedAt: createdAt, ...more };
+    const item = { pk: id, sk: 'KEY', id, hash, prefix: 'lrl_', createdAt, lastUsedAt: createdAt, v: 1, ...more };
     return { PutRequest: { Item: marshall(item) } };
   });
 }

@@ -105,7 +105,7 @@ describe('many lines without points', () => {
       for (let round = 0; round < 20; round += 1) {
         for (const text of texts)
           createHash('sha256')
-            .update(JSON.stringify(JSON.parse(text)))
+            .update(JSON.stringify(JSON.parse(text.slice(text.indexOf('\n')))))
             .digest('hex');
       }
     });

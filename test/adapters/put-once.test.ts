@@ -1,4 +1,5 @@
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { putOnce, putsGathered, type Table } from '../../functions/adapters/dynamodb/shared/put-once.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -23,12 +24,12 @@ onBothEngines('what is put once', (engine) => {
   afterAll(() => client.destroy());
 
   it.each(ODD_TEXTS)('is recorded only by the first write, under its own key: %s', async (text) => {
-    expect(await putOnce(over(client), { pk: 'ODD', sk: text })).toBe('recorded');
-    expect(await putOnce(over(client), { pk: 'ODD', sk: text })).toBe('already-there');
+    expect(await putOnce(over(client), marshall({ pk: 'ODD', sk: text }))).toBe('recorded');
+    expect(await putOnce(over(client), marshall({ pk: 'ODD', sk: text }))).toBe('already-there');
   });
 
   it('is recorded by only one of many writers', async () => {
-    const puts = Array.from({ length: 20 }, () => putOnce(over(client), { pk: 'RACED', sk: 'once' }));
+    const puts = Array.from({ length: 20 }, () => putOnce(over(client), marshall({ pk: 'RACED', sk: 'once' })));
 
     const outcomes = await Promise.all(puts);
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(1);
@@ -37,14 +38,14 @@ onBothEngines('what is put once', (engine) => {
   it('is recorded for its writer after a lost answer, and for nobody later', async () => {
     const lossy = aLossyClient(engine());
 
-    expect(await putOnce(over(lossy), { pk: 'LOST', sk: 'once' })).toBe('recorded');
-    expect(await putOnce(over(client), { pk: 'LOST', sk: 'once' })).toBe('already-there');
+    expect(await putOnce(over(lossy), marshall({ pk: 'LOST', sk: 'once' }))).toBe('recorded');
+    expect(await putOnce(over(client), marshall({ pk: 'LOST', sk: 'once' }))).toBe('already-there');
     lossy.destroy();
   });
 
   it('is recorded once each, with few calls for very many at a time', async () => {
-    const items = Array.from({ length: 250 }, (_, n) => ({ pk: 'MANY', sk: `${n}` }));
-    await putOnce(over(client), { pk: 'MANY', sk: '7' });
+    const items = Array.from({ length: 250 }, (_, n) => marshall({ pk: 'MANY', sk: `${n}` }));
+    await putOnce(over(client), marshall({ pk: 'MANY', sk: '7' }));
     const counted = engine().client();
     let calls = 0;
     counted.middlewareStack.add(
@@ -56,7 +57,7 @@ onBothEngines('what is put once', (engine) => {
     );
     const put = putsGathered(over(counted));
 
-    const outcomes = await Promise.all([{ pk: 'MANY', sk: '1' }, ...items].map(put));
+    const outcomes = await Promise.all([marshall({ pk: 'MANY', sk: '1' }), ...items].map(put));
     const again = await Promise.all(items.map(putsGathered(over(client))));
 
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(249);
@@ -68,7 +69,7 @@ onBothEngines('what is put once', (engine) => {
   });
 
   it('is recorded by only one of two writers of very many at the same time', async () => {
-    const items = Array.from({ length: 100 }, (_, n) => ({ pk: 'BOTH', sk: `${n}` }));
+    const items = Array.from({ length: 100 }, (_, n) => marshall({ pk: 'BOTH', sk: `${n}` }));
     const [ada, bob] = await Promise.all(
       [over(client), over(client)].map((table) => Promise.all(items.map(putsGathered(table)))),
     );
@@ -80,7 +81,9 @@ onBothEngines('what is put once', (engine) => {
   it('is recorded for its writer after a lost answer, also among very many', async () => {
     const lossy = aLossyClient(engine());
     const put = putsGathered(over(lossy));
-    const outcomes = await Promise.all(Array.from({ length: 60 }, (_, n) => put({ pk: 'LOST-MANY', sk: `${n}` })));
+    const outcomes = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => put(marshall({ pk: 'LOST-MANY', sk: `${n}` }))),
+    );
 
     expect(new Set(outcomes)).toEqual(new Set(['recorded']));
     lossy.destroy();
@@ -89,6 +92,8 @@ onBothEngines('what is put once', (engine) => {
   it('throws any error that is not a failed condition', async () => {
     const nowhere = { ...over(client), tableName: 'nowhere' };
 
-    await expect(putOnce(nowhere, { pk: 'a', sk: 'b' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await expect(putOnce(nowhere, marshall({ pk: 'a', sk: 'b' }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
   });
 });

@@ -72,6 +72,7 @@ describe('tables', () => {
               'isHidden',
               'rulesVersion',
               'nextChangeOn',
+              'v',
             ],
           ],
         },

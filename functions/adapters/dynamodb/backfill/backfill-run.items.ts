@@ -1,8 +1,9 @@
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { BackfillRun, TaskState } from '../../../../domain/backfill/backfill-run.ts';
 import { Username } from '../../../../domain/identity/username.ts';
 import { type Item, USER_PREFIX } from '../shared/item.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `backfill_runs` table. All of them expire 90 days after their run started.
@@ -59,21 +60,21 @@ export const usernameOfPlanned = ({ sk }: z.infer<typeof PlannedItem>): Username
 
 export const toRunItem = (run: BackfillRun): Item => {
   const { runId, order, ...rest } = run;
-  return { ...runKey(runId), ...marshall({ ...order, ...rest, expiresAt: expiresAt(run) }) };
+  return { ...runKey(runId), ...toItem('run', { ...order, ...rest, expiresAt: expiresAt(run) }) };
 };
 
 export function parseRunItem(item: Item): BackfillRun {
-  const { sk: runId, startedAt, status, ...order } = RunItem.parse(unmarshall(item));
+  const { sk: runId, startedAt, status, ...order } = RunItem.parse(fromItem('run', item));
   return { runId, order, startedAt, status };
 }
 
 export const toTaskItem = (run: BackfillRun, key: string, state: TaskState, writeId: string): Item =>
-  marshall({ pk: runPk(run.runId), sk: TASK_PREFIX + key, ...state, writeId, expiresAt: expiresAt(run) });
+  toItem('task', { pk: runPk(run.runId), sk: TASK_PREFIX + key, ...state, writeId, expiresAt: expiresAt(run) });
 
 export function parseTaskItem(item: Item): { readonly key: string; readonly state: TaskState } {
-  const { sk, ...state } = TaskItem.parse(unmarshall(item));
+  const { sk, ...state } = TaskItem.parse(fromItem('task', item));
   return { key: sk.slice(TASK_PREFIX.length), state };
 }
 
 export const toPlannedItem = (run: BackfillRun, segment: number, username: Username): Item =>
-  marshall({ pk: planPk(run.runId, segment), sk: plannedSk(username), expiresAt: expiresAt(run) });
+  toItem('planned-account', { pk: planPk(run.runId, segment), sk: plannedSk(username), expiresAt: expiresAt(run) });

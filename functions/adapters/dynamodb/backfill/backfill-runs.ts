@@ -7,7 +7,7 @@ import {
   type DynamoDBClient,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { keyOfTask, newTask, segmentOf, type Task } from '../../../../domain/backfill/backfill-run.ts';
 import type { BackfillRuns } from '../../../../domain/backfill/backfill-runs.port.ts';
 import type { Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
@@ -29,6 +29,7 @@ import {
 } from './backfill-run.items.ts';
 import { ifAt, ifNew, ifThere } from '../shared/conditions.ts';
 import { putIf, putOwn } from '../shared/put-if.ts';
+import { fromItem } from '../shared/format.ts';
 
 const WRITES_A_BATCH = 25;
 const BATCHES_AT_A_TIME = 4;
@@ -165,7 +166,7 @@ export function dynamoBackfillRuns(
           Limit: limit,
         }),
       );
-      return Items.map((item) => usernameOfPlanned(PlannedItem.parse(unmarshall(item))));
+      return Items.map((item) => usernameOfPlanned(PlannedItem.parse(fromItem('planned-account', item))));
     },
   };
 }

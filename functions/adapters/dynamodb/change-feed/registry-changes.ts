@@ -1,10 +1,10 @@
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { RegistryChange } from '../../../../domain/change-feed/registry-change.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
-import { creditedByItem, isExtensionItem, parseExtensionItem } from '../registry/registry.items.ts';
+import { creditedByItem, isExtensionItem, isVersionItem, parseExtensionItem } from '../registry/registry.items.ts';
 import type { StreamChange } from './stream-record.ts';
 import type { Item } from '../shared/item.ts';
+import { readable } from '../shared/format.ts';
 
 const Placed = z.object({ dayShard: z.string(), hour: z.string() });
 
@@ -20,6 +20,7 @@ export function registryChange({ keys, before, after }: StreamChange): RegistryC
 /** The hour of a fact in the index. An extension has the hour of its first version, which shows its owner. */
 function hoursOf(keys: Item, image: Item): readonly UtcHour[] {
   if (isExtensionItem(keys)) return [hourOf(Date.parse(parseExtensionItem(image).createdAt))];
-  const placed = Placed.safeParse(unmarshall(image));
+  const { dayShard, hour } = readable(isVersionItem(keys) ? 'version' : 'pull', image);
+  const placed = Placed.safeParse({ dayShard: dayShard?.S, hour: hour?.S });
   return placed.success ? [placed.data.hour] : [];
 }

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ScoreChange } from '../../../../domain/change-feed/score-change.ts';
 import { ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
 import type { StreamChange } from './stream-record.ts';
 import { type Item, usernameOf } from '../shared/item.ts';
 import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
+import { fromItem } from '../shared/format.ts';
 
 const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
-  image === undefined ? undefined : ScoreEntry.parse(unmarshall(image));
+  image === undefined ? undefined : ScoreEntry.parse(fromItem('score', image));
 
 /** Reads a stream record of the `user_scores` table; undefined if it changes neither a board nor a user's choice. */
 export function scoreChange({ keys, before, after }: StreamChange): ScoreChange | undefined {

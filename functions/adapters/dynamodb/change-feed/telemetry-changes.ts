@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { TelemetryChange } from '../../../../domain/change-feed/telemetry-change.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 import type { StreamChange } from './stream-record.ts';
 import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
 import type { Item } from '../shared/item.ts';
+import { fromItem } from '../shared/format.ts';
 
 /** Reads a stream record of the `telemetry` table. Throws on a record of another table. */
 export function telemetryChange({ keys, before, after, isExpiry }: StreamChange): TelemetryChange | undefined {
@@ -18,7 +18,7 @@ export function telemetryChange({ keys, before, after, isExpiry }: StreamChange)
     }
     case 'device': {
       const [was, is] = [before, after].map((item) =>
-        item === undefined ? undefined : DeviceItem.parse(unmarshall(item)),
+        item === undefined ? undefined : DeviceItem.parse(fromItem('device', item)),
       );
       const owners = [was?.owner, is?.owner].filter((owner) => owner !== undefined);
       const created = [was?.createdAt, is?.createdAt].filter((at) => at !== undefined);

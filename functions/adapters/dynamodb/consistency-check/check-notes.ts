@@ -1,9 +1,10 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { CheckNotes } from '../../../../domain/consistency-check/check-notes.port.ts';
 import { Username } from '../../../../domain/identity/username.ts';
 import type { Item } from '../shared/item.ts';
+import { formatValue, fromItem, type ItemKind, SET_FORMAT, toItem } from '../shared/format.ts';
 
 /**
  * The consistency check's items of the `backfill_runs` table. They do not expire.
@@ -21,13 +22,15 @@ const Different = z.object({ usernames: z.optional(z.set(Username)) });
 export const noteLateStreams =
   (client: DynamoDBClient, tableName: string) =>
   async (lateAt: string): Promise<void> => {
-    await client.send(new PutItemCommand({ TableName: tableName, Item: { ...STREAMS, ...marshall({ lateAt }) } }));
+    await client.send(
+      new PutItemCommand({ TableName: tableName, Item: { ...STREAMS, ...toItem('late-streams', { lateAt }) } }),
+    );
   };
 
 export function dynamoCheckNotes(client: DynamoDBClient, tableName: string): CheckNotes {
-  async function find(Key: Item) {
+  async function find(kind: ItemKind, Key: Item) {
     const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
-    return Item === undefined ? undefined : unmarshall(Item);
+    return Item === undefined ? undefined : fromItem(kind, Item);
   }
 
   /** A set that is emptied is gone. */
@@ -36,22 +39,22 @@ export function dynamoCheckNotes(client: DynamoDBClient, tableName: string): Che
       new UpdateItemCommand({
         TableName: tableName,
         Key: DIFFERENT,
-        UpdateExpression: `${verb} usernames :usernames`,
-        ExpressionAttributeValues: marshall({ ':usernames': new Set(usernames) }),
+        UpdateExpression: `SET ${SET_FORMAT} ${verb} usernames :usernames`,
+        ExpressionAttributeValues: marshall({ ...formatValue('differing-accounts'), ':usernames': new Set(usernames) }),
         ReturnValues: 'ALL_NEW',
       }),
     );
-    return Different.parse(unmarshall(Attributes)).usernames?.size ?? 0;
+    return Different.parse(fromItem('differing-accounts', Attributes)).usernames?.size ?? 0;
   }
 
   const differing = async (): Promise<readonly Username[]> =>
-    [...(Different.parse((await find(DIFFERENT)) ?? {}).usernames ?? [])].sort();
+    [...(Different.parse((await find('differing-accounts', DIFFERENT)) ?? {}).usernames ?? [])].sort();
 
   return {
     differing,
 
     async lastLate() {
-      const late = await find(STREAMS);
+      const late = await find('late-streams', STREAMS);
       return late === undefined ? null : Date.parse(Late.parse(late).lateAt);
     },
 

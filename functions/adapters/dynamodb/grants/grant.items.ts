@@ -1,4 +1,4 @@
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { emptyBalance, type Balance } from '../../../../domain/grants/balance.ts';
 import type { GrantLine } from '../../../../domain/grants/grant.ts';
@@ -7,6 +7,7 @@ import { Username } from '../../../../domain/identity/username.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 import { type Item, userPk } from '../shared/item.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `score_grants` table.
@@ -75,10 +76,10 @@ export function toGrantItem({ grantId, previousHash, hash, ...line }: GrantLine,
     hash: bytesOf(hash),
     writeId,
   };
-  return { ...grantKey(grantId), ...marshall(item, { removeUndefinedValues: true }) };
+  return { ...grantKey(grantId), ...toItem('grant', item) };
 }
 
-export const parseGrantItem = (item: Item): StoredGrant => storedOf(GrantItem.parse(unmarshall(item)));
+export const parseGrantItem = (item: Item): StoredGrant => storedOf(GrantItem.parse(fromItem('grant', item)));
 
 function storedOf(item: z.infer<typeof GrantItem>): StoredGrant {
   const { pk, previousHash, hash, writeId, reason, reasonSalt, reasonCommitment, ...rest } = item;
@@ -106,7 +107,7 @@ function storedOf(item: z.infer<typeof GrantItem>): StoredGrant {
  */
 export function readLine(item: Item): { readonly line: GrantLine | undefined; readonly fault: LineFault | undefined } {
   const seq = Number(item.seq?.N);
-  const parsed = GrantItem.safeParse(unmarshall(item));
+  const parsed = GrantItem.safeParse(fromItem('grant', item));
   if (!parsed.success) {
     const names = parsed.error.issues.map(({ path }) => path.join('.'));
     const error = `line ${seq} cannot be read: ${[...new Set(names)].join(', ')}`;
@@ -125,12 +126,12 @@ export function toBalanceItem(username: Username, { categoryTotals, sourceTotals
     categoryTotals: Object.fromEntries(categoryTotals),
     sourceTotals: Object.fromEntries(sourceTotals),
   };
-  return { ...balanceKey(username), ...marshall({ ...rest, ...totals, head: bytesOf(head) }) };
+  return { ...balanceKey(username), ...toItem('balance', { ...rest, ...totals, head: bytesOf(head) }) };
 }
 
 export function parseBalanceItem(item: Item | undefined): Balance {
   if (item === undefined) return emptyBalance;
-  const { categoryTotals, sourceTotals, head, ...rest } = BalanceItem.parse(unmarshall(item));
+  const { categoryTotals, sourceTotals, head, ...rest } = BalanceItem.parse(fromItem('balance', item));
   return {
     ...rest,
     categoryTotals: new Map(Object.entries(categoryTotals)),

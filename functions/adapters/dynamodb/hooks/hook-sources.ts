@@ -5,12 +5,13 @@ import {
   UpdateItemCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { HookSource, MAX_SOURCE_NAME, type HookSources, type SecretsOf } from '../../../../domain/hooks/hook-source.ts';
 import { ifNew, ifThere } from '../shared/conditions.ts';
 import { getOne } from '../shared/gather.ts';
 import { putIf } from '../shared/put-if.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `hook_sources` table, with secrets in clear: a signature needs them.
@@ -30,7 +31,7 @@ export function dynamoHookSecrets(client: DynamoDBClient, tableName: string): Se
   return async (source) => {
     const item = await get(keyOf(source));
     if (item === undefined) return [];
-    const { secret, previousSecret } = Secrets.parse(unmarshall(item));
+    const { secret, previousSecret } = Secrets.parse(fromItem('hook-source', item));
     return previousSecret === undefined ? [secret] : [secret, previousSecret];
   };
 }
@@ -54,7 +55,7 @@ export function dynamoHookSources(client: DynamoDBClient, TableName: string): Ho
 
   return {
     async create(source, secret, createdAt) {
-      const Item = { ...keyOf(source), ...marshall({ ...source, secret, createdAt }) };
+      const Item = { ...keyOf(source), ...toItem('hook-source', { ...source, secret, createdAt }) };
       const put = await putIf(client, { TableName, Item, ...ifNew });
       return put.isWritten || put.existing?.secret?.S === secret ? 'created' : 'exists';
     },
@@ -66,14 +67,14 @@ export function dynamoHookSources(client: DynamoDBClient, TableName: string): Ho
           TableName,
           ConsistentRead: true,
           KeyConditionExpression: 'pk = :sources',
-          ProjectionExpression: 'place, #name, createdAt, rotatedAt',
+          ProjectionExpression: 'place, #name, createdAt, rotatedAt, v',
           ExpressionAttributeNames: { '#name': 'name' },
           ExpressionAttributeValues: marshall({ ':sources': PK }),
         },
       );
       const sources: HookSource[] = [];
       for await (const { Items = [] } of pages)
-        sources.push(...Items.map((item) => HookSource.parse(unmarshall(item))));
+        sources.push(...Items.map((item) => HookSource.parse(fromItem('hook-source', item))));
       return sources;
     },
 

@@ -1,5 +1,5 @@
 import { GetItemCommand, paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../../domain/identity/username.ts';
 import type { Collectives } from '../../../../domain/identity/collective.ts';
@@ -18,6 +18,7 @@ import {
 } from '../registry/registry.items.ts';
 import { writeTogether } from '../shared/write-together.ts';
 import { ifAt } from '../shared/conditions.ts';
+import { fromItem, withFormat } from '../shared/format.ts';
 
 const Membership = z.object({ sk: z.string().check(z.startsWith(COLLECTIVE_PREFIX)) });
 
@@ -64,7 +65,7 @@ export function dynamoCollectives(client: DynamoDBClient, TableName: string): Co
       );
       const slugs: Username[] = [];
       for await (const { Items = [] } of pages) {
-        const rows = Items.map((item) => Membership.parse(unmarshall(item)));
+        const rows = Items.map((item) => Membership.parse(fromItem('membership', item)));
         slugs.push(...rows.map(({ sk }) => Username.parse(sk.slice(COLLECTIVE_PREFIX.length))));
       }
       return slugs;
@@ -76,7 +77,9 @@ export function dynamoCollectives(client: DynamoDBClient, TableName: string): Co
       const isWritten = await writeTogether(client, [
         { Put: { TableName, Item: toCollectiveItem(after), ...ifAt(before?.revision ?? 0) } },
         { Put: { TableName, Item: toHistoryItem(after) } },
-        ...[...are.difference(were)].map((member) => ({ Put: { TableName, Item: membershipKey(member, slug) } })),
+        ...[...are.difference(were)].map((member) => ({
+          Put: { TableName, Item: withFormat('membership', membershipKey(member, slug)) },
+        })),
         ...[...were.difference(are)].map((member) => ({ Delete: { TableName, Key: membershipKey(member, slug) } })),
       ]);
       return isWritten ? 'saved' : 'stale';

@@ -6,12 +6,13 @@ import {
   UpdateItemCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { authenticator, type Authenticate } from '../../../../domain/identity/authenticate.ts';
 import { Credential } from '../../../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../../../domain/identity/credentials.port.ts';
 import type { Clock, Sha256 } from '../../../../domain/shared/environment.ts';
 import { type Condition, ifThere } from '../shared/conditions.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /** The `credentials` table has one item for each key. Its id comes from the key's hash. */
 const SK = 'KEY';
@@ -50,13 +51,13 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
       const { Item } = await client.send(
         new GetItemCommand({ TableName: tableName, Key: keyOf(id), ConsistentRead: true }),
       );
-      return Item === undefined ? undefined : Credential.parse(unmarshall(Item));
+      return Item === undefined ? undefined : Credential.parse(fromItem('key', Item));
     },
 
     async add(credential) {
       const command = new PutItemCommand({
         TableName: tableName,
-        Item: marshall({ pk: credential.id, sk: SK, ...credential }, { removeUndefinedValues: true }),
+        Item: toItem('key', { pk: credential.id, sk: SK, ...credential }),
         ...ifNewOrSame(credential.hash),
       });
       await client.send(command);
@@ -70,7 +71,7 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
         ...(after === undefined ? {} : { ExclusiveStartKey: keyOf(after) }),
       });
       const { Items = [], LastEvaluatedKey } = await client.send(command);
-      const credentials = Items.map((item) => Credential.parse(unmarshall(item)));
+      const credentials = Items.map((item) => Credential.parse(fromItem('key', item)));
       const last = LastEvaluatedKey?.pk?.S;
       return last === undefined ? { credentials } : { credentials, next: last };
     },

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { Board } from '../../../../domain/leaderboards/board.ts';
 import type { BlockRef, BoardRow, BucketEntry, LeafStart, Snapshot } from '../../../../domain/leaderboards/snapshot.ts';
@@ -15,6 +15,7 @@ import {
   unpackTexts,
 } from './column.codec.ts';
 import type { Item } from '../shared/item.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `leaderboards` table.
@@ -82,7 +83,7 @@ const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
 export function toRoot({ leaves, buckets, rulesVersions, tiers, ...snapshot }: Snapshot): Item {
   const starts = leaves.map(({ start }) => start);
   const usernames = present(starts.map((start) => start?.username));
-  return marshall({
+  return toItem('snapshot', {
     ...snapshot,
     rulesVersions: Object.fromEntries(rulesVersions),
     tiers: Object.fromEntries(tiers),
@@ -100,7 +101,7 @@ export function toRoot({ leaves, buckets, rulesVersions, tiers, ...snapshot }: S
 export type StoredSnapshot = { readonly snapshot: Snapshot; readonly expires: number | null };
 
 export function parseRoot(item: Item): StoredSnapshot {
-  const root = RootItem.parse(unmarshall(item));
+  const root = RootItem.parse(fromItem('snapshot', item));
   const parts = unpackNumbers(root.startParts, root.leaves);
   const atLeast = (part: number): number => parts.filter((count) => count >= part).length;
   const points = unpackDifferences(root.startPoints, atLeast(1)).values();
@@ -157,7 +158,7 @@ export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
   columns: () => {
     const tierNames = [...new Set(rows.map(({ tier }) => tier))];
     const versionNames = [...new Set(rows.map(({ rulesVersion }) => rulesVersion))];
-    return marshall({
+    return toItem('block', {
       count: rows.length,
       usernames: packTexts(rows.map(({ username }) => username)),
       points: packDifferences(rows.map(({ points }) => points)),
@@ -171,7 +172,7 @@ export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
 });
 
 export function parseLeaf(item: Item): readonly BoardRow[] {
-  const { count, tierNames, versionNames, ...columns } = LeafItem.parse(unmarshall(item));
+  const { count, tierNames, versionNames, ...columns } = LeafItem.parse(fromItem('block', item));
   const points = unpackDifferences(columns.points, count);
   const others = unpackNumbers(columns.others, count);
   const tiers = unpackNumbers(columns.tiers, count);
@@ -197,7 +198,7 @@ export function bucketContent(unsorted: readonly BucketEntry[]): BlockContent {
   return {
     text: `bucket ${JSON.stringify(entries.map(({ fingerprint, points, since }) => [fingerprint, points, since]))}`,
     columns: () =>
-      marshall({
+      toItem('block', {
         count: entries.length,
         fingerprints: packDifferences(entries.map(({ fingerprint }) => fingerprint)),
         points: packNumbers(entries.map(({ points }) => points)),
@@ -207,7 +208,7 @@ export function bucketContent(unsorted: readonly BucketEntry[]): BlockContent {
 }
 
 export function parseBucket(item: Item): readonly BucketEntry[] {
-  const { count, ...columns } = BucketItem.parse(unmarshall(item));
+  const { count, ...columns } = BucketItem.parse(fromItem('block', item));
   const points = unpackNumbers(columns.points, count);
   const since = unpackNumbers(columns.since, count);
   return unpackDifferences(columns.fingerprints, count).map((fingerprint, index) => ({
@@ -219,7 +220,7 @@ export function parseBucket(item: Item): readonly BucketEntry[] {
 
 /** Whole days since the epoch: the block is there until then. */
 const BlockHead = z.object({ hash: z.string(), keptUntil: z.int() });
-export const parseBlockHead = (item: Item): z.infer<typeof BlockHead> => BlockHead.parse(unmarshall(item));
+export const parseBlockHead = (item: Item): z.infer<typeof BlockHead> => BlockHead.parse(fromItem('block', item));
 
 /** `check` is more of the block's hash than its address has: an address alone may be another block's. */
 export type Lease = { readonly check: string; readonly until: number };
@@ -232,14 +233,14 @@ const LeasesItem = z.object({ blocks: Bytes, until: Numbers });
 
 export const toLeasesItem = (board: Board, leases: Leases): Item => ({
   ...leasesKey(board),
-  ...marshall({
+  ...toItem('leases', {
     blocks: packHex([...leases].map(([ref, { check }]) => ref + check)),
     until: packNumbers([...leases.values()].map(({ until }) => until)),
   }),
 });
 
 export function parseLeases(item: Item): Leases {
-  const { blocks, until } = LeasesItem.parse(unmarshall(item));
+  const { blocks, until } = LeasesItem.parse(fromItem('leases', item));
   const names = unpackHex(blocks, REF_BYTES + CHECK_BYTES);
   const days = unpackNumbers(until, names.length);
   return new Map(

@@ -1,8 +1,8 @@
 import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { RulesHistory } from '../../../../domain/rules/rules-history.port.ts';
 import { RULES_KEY } from './leaderboard.items.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 const RulesItem = z.object({ version: z.string(), since: z.record(z.string(), z.iso.datetime()) });
 
@@ -10,7 +10,7 @@ const RulesItem = z.object({ version: z.string(), since: z.record(z.string(), z.
 export function dynamoRulesHistory(client: DynamoDBClient, TableName: string): RulesHistory {
   const read = async (isConsistent: boolean) => {
     const { Item } = await client.send(new GetItemCommand({ TableName, Key: RULES_KEY, ConsistentRead: isConsistent }));
-    return Item === undefined ? undefined : RulesItem.parse(unmarshall(Item));
+    return Item === undefined ? undefined : RulesItem.parse(fromItem('rules', Item));
   };
   return {
     since: async () => new Map(Object.entries((await read(false))?.since ?? {})),
@@ -20,7 +20,7 @@ export function dynamoRulesHistory(client: DynamoDBClient, TableName: string): R
       if (before?.version === version) return;
       const item = { version, since: { ...before?.since, [version]: at } };
       // Two builds at once note the same; one of a release before is corrected by the next.
-      await client.send(new PutItemCommand({ TableName, Item: { ...RULES_KEY, ...marshall(item) } }));
+      await client.send(new PutItemCommand({ TableName, Item: { ...RULES_KEY, ...toItem('rules', item) } }));
     },
   };
 }

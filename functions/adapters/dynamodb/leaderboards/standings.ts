@@ -1,12 +1,13 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Standing, Standings } from '../../../../domain/leaderboards/standings.port.ts';
 import { SCORE_SHARDS, ScoreEntry, scoreShardOf } from '../scoring/score.items.ts';
 import type { Item } from '../shared/item.ts';
 import { BY_SHARD_INDEX } from '../../../runtime/names.ts';
+import { fromItem } from '../shared/format.ts';
 
 function standingOf(item: Item): Standing | null {
-  const { username, memberScore, standingSince, isHidden, steps, ...rest } = ScoreEntry.parse(unmarshall(item));
+  const { username, memberScore, standingSince, isHidden, steps, ...rest } = ScoreEntry.parse(fromItem('score', item));
   const isListed = memberScore !== undefined && !isHidden; // undefined: left behind by a bind that was undone
   if (!isListed) return null;
   return { username, canonicalScore: memberScore, since: Date.parse(standingSince), ...steps, ...rest };
@@ -40,7 +41,7 @@ export const dynamoStandings = (client: DynamoDBClient, tableName: string): Stan
 export async function* dynamoRulesVersions(client: DynamoDBClient, tableName: string): AsyncGenerator<string, void> {
   for (let segment = 0; segment < SCORE_SHARDS; segment += 1) {
     for await (const items of entriesOf(client, tableName, segment)) {
-      for (const item of items) yield ScoreEntry.parse(unmarshall(item)).rulesVersion;
+      for (const item of items) yield ScoreEntry.parse(fromItem('score', item)).rulesVersion;
     }
   }
 }

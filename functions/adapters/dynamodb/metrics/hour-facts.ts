@@ -1,5 +1,4 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { noFacts, type HourFacts } from '../../../../domain/metrics/community-hour.ts';
 import type { HourFactsReader } from '../../../../domain/metrics/hour-facts.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
@@ -11,6 +10,7 @@ import { keysByHour } from '../shared/hour-index.ts';
 import { isVersionItem, parseVersionItem, pullOfItem } from '../registry/registry.items.ts';
 import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
 import type { Item } from '../shared/item.ts';
+import { fromItem } from '../shared/format.ts';
 
 type Facts = Partial<HourFacts>;
 
@@ -50,7 +50,8 @@ function telemetryFacts(items: readonly Item[], hour: UtcHour): Facts {
     const key = parseKey(item);
     if (key.kind === 'chunk') devices.push({ deviceId: key.deviceId, events: parseChunk(item).chunk.events });
     // Its place in the index has the same hour, unless somebody moved it by hand.
-    const isNew = key.kind === 'device' && hourOf(Date.parse(DeviceItem.parse(unmarshall(item)).createdAt)) === hour;
+    const isNew =
+      key.kind === 'device' && hourOf(Date.parse(DeviceItem.parse(fromItem('device', item)).createdAt)) === hour;
     if (key.kind === 'device' && isNew) newDevices.push(key.deviceId);
   }
   return { devices, newDevices };

@@ -1,5 +1,4 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { ExtensionSummary } from '../../../../domain/metrics/extension-summary.ts';
 import { idOfSeries, type Series, type Tally } from '../../../../domain/metrics/hour-fold.ts';
@@ -14,6 +13,7 @@ import {
 } from '../../../../domain/metrics/rolled-up-day.ts';
 import type { UtcDate } from '../../../../domain/shared/utc.ts';
 import type { Item } from '../shared/item.ts';
+import { fromItem, readable, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `metric_rollup_hour` table.
@@ -75,16 +75,15 @@ const toMetricItem = (date: UtcDate, { series, hours }: DayOfSeries): Item => {
   const { metric, scope, key1, key2 } = series;
   const slots = [...hours].sort(([a], [b]) => a - b).map(([hour, slot]) => [hourText(hour), toSlotItem(slot)] as const);
   return {
-    ...marshall(
-      { pk: dayPk(date), sk: METRIC_PREFIX + idOfSeries(series), metric, scope, key1, key2 },
-      { removeUndefinedValues: true },
-    ),
+    ...toItem('metric-of-day', {
+      ...{ pk: dayPk(date), sk: METRIC_PREFIX + idOfSeries(series), metric, scope, key1, key2 },
+    }),
     hours: { M: Object.fromEntries(slots) },
   };
 };
 
 function parseMetricItem(item: Item): DayOfSeries {
-  const { metric, scope, key1, key2, hours } = MetricItem.parse(item);
+  const { metric, scope, key1, key2, hours } = MetricItem.parse(readable('metric-of-day', item));
   const slots = Object.entries(hours.M).map(([hour, { M: slot }]) => {
     const at = slot.at === undefined ? {} : { at: slot.at };
     return [Number(hour), { eventCount: slot.event_count, valueSum: slot.value_sum, ...at }] as const;
@@ -117,7 +116,7 @@ function toSetItems(date: UtcDate, metric: string, set: DaySet): readonly Item[]
       packed.writeUIntBE(hours, index * MEMBER_BYTES + HASH_BYTES, MEMBER_BYTES - HASH_BYTES);
     }
     const sk = `${setPrefixOf(metric)}${parts}#${String(part).padStart(5, '0')}`;
-    return marshall({ pk: dayPk(date), sk, members: new Uint8Array(packed) });
+    return toItem('set-of-day', { pk: dayPk(date), sk, members: new Uint8Array(packed) });
   });
 }
 
@@ -125,7 +124,7 @@ const SetItem = z.object({ sk: z.string(), members: z.instanceof(Uint8Array) });
 
 /** The members in an item of a set, with their hours. */
 export function parseSetItem(item: Item): { readonly metric: string; readonly members: readonly [string, number][] } {
-  const { sk, members } = SetItem.parse(unmarshall(item));
+  const { sk, members } = SetItem.parse(fromItem('set-of-day', item));
   const packed = Buffer.from(members.buffer, members.byteOffset, members.byteLength);
   if (packed.length % MEMBER_BYTES !== 0) throw new Error(`${sk}: ${packed.length} bytes are no whole members`);
   const entries = Array.from({ length: packed.length / MEMBER_BYTES }, (_, index): [string, number] => {
@@ -144,7 +143,12 @@ export function toRows({ date, series, sets }: RolledUpDay): readonly Item[] {
 
 export const toGuardItem = ({ date, rolledUpAt }: RolledUpDay, revision: number): Item => {
   const byHour = [...rolledUpAt].map(([hour, at]) => [hourText(hour), at] as const);
-  return marshall({ pk: dayPk(date), sk: ROLLUP_SK, rev: revision, rolledUpAt: Object.fromEntries(byHour) });
+  return toItem('rolled-up-day', {
+    pk: dayPk(date),
+    sk: ROLLUP_SK,
+    rev: revision,
+    rolledUpAt: Object.fromEntries(byHour),
+  });
 };
 
 export const toTotalsItem = (day: RolledUpDay): Item => {
@@ -152,11 +156,11 @@ export const toTotalsItem = (day: RolledUpDay): Item => {
     metric,
     { L: [number(eventCount), number(valueSum)] },
   ]);
-  return { ...marshall({ pk: TOTALS_PK, sk: day.date }), totals: { M: Object.fromEntries(totals) } };
+  return { ...toItem('totals', { pk: TOTALS_PK, sk: day.date }), totals: { M: Object.fromEntries(totals) } };
 };
 
 export function parseTotalsItem(item: Item): { readonly date: UtcDate; readonly totals: DayTotals } {
-  const { sk, totals } = TotalsItem.parse(item);
+  const { sk, totals } = TotalsItem.parse(readable('totals', item));
   const known = Object.entries(totals.M).flatMap(([name, { L }]) => {
     const metric = MetricRollupHourMetric.safeParse(name); // a metric that was removed has no total
     const tally: Tally = { eventCount: L[0], valueSum: L[1] };
@@ -179,14 +183,14 @@ export function toSeriesItem(date: UtcDate, row: Item): Item | undefined {
   const { series, hours } = parseMetricItem(row);
   const slots = [...hours.values()];
   return {
-    ...marshall({ pk: seriesPk(idOfSeries(series)), sk: date }),
+    ...toItem('series', { pk: seriesPk(idOfSeries(series)), sk: date }),
     event_count: number(slots.reduce((sum, { eventCount }) => sum + eventCount, 0n)),
     value_sum: number(slots.reduce((sum, { valueSum }) => sum + valueSum, 0n)),
   };
 }
 
 const SeriesItem = z.object({ event_count: WholeNumber });
-export const eventCountOf = (item: Item): bigint => SeriesItem.parse(item).event_count;
+export const eventCountOf = (item: Item): bigint => SeriesItem.parse(readable('series', item)).event_count;
 
 export const EXTENSIONS_PK = 'EXTENSIONS';
 const SummaryItem = z.object({
@@ -199,16 +203,16 @@ const SummaryItem = z.object({
 });
 
 export const toSummaryItem = ({ extension, ...summary }: ExtensionSummary, revision: number): Item =>
-  marshall({ pk: EXTENSIONS_PK, sk: extension, ...summary, rev: revision });
+  toItem('extension-summary', { pk: EXTENSIONS_PK, sk: extension, ...summary, rev: revision });
 
 export function parseSummaryItem(item: Item): ExtensionSummary {
-  const { sk, ...summary } = SummaryItem.parse(unmarshall(item));
+  const { sk, ...summary } = SummaryItem.parse(fromItem('extension-summary', item));
   return { extension: sk, ...summary };
 }
 
 const Revised = z.object({ rev: z.int().check(z.positive()) });
 export const revisionOf = (item: Item | undefined): number =>
-  item === undefined ? 0 : Revised.parse(unmarshall(item)).rev;
+  item === undefined ? 0 : Revised.parse(fromItem('extension-summary', item)).rev;
 
 /** Reads all items of a day's partition. Throws on one that was not written here. */
 export function parseDay(
@@ -222,7 +226,7 @@ export function parseDay(
   for (const item of items) {
     const sk = item.sk?.S ?? '';
     if (sk === ROLLUP_SK) {
-      const guard = RollupItem.parse(unmarshall(item));
+      const guard = RollupItem.parse(fromItem('rolled-up-day', item));
       revision = guard.rev;
       rolledUpAt = new Map(Object.entries(guard.rolledUpAt).map(([hour, at]) => [Number(hour), at]));
     } else if (sk.startsWith(METRIC_PREFIX)) {

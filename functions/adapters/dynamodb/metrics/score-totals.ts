@@ -1,10 +1,11 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { ScoreTotalsReader } from '../../../../domain/metrics/score-totals.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { SCORE_SHARDS, scoreShardOf } from '../scoring/score.items.ts';
 import { BY_SHARD_INDEX } from '../../../runtime/names.ts';
+import { fromItem } from '../shared/format.ts';
 
 const Entry = z.object({ memberScore: z.optional(z.int()) });
 
@@ -24,7 +25,7 @@ export function dynamoScoreTotals(client: DynamoDBClient, TableName: string): Sc
         };
         for await (const page of paginateQuery({ client }, query)) {
           for (const item of page.Items ?? []) {
-            const { memberScore } = Entry.parse(unmarshall(item));
+            const { memberScore } = Entry.parse(fromItem('score', item));
             if (memberScore === undefined) continue; // left behind by a bind that was undone
             members += 1;
             totalScore += BigInt(memberScore);

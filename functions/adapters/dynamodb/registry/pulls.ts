@@ -6,6 +6,7 @@ import { getGathered } from '../shared/gather.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
 import { authorPk, pullSk } from './registry.items.ts';
 import { findVersionBy } from './registry.ts';
+import { toItem } from '../shared/format.ts';
 
 export function dynamoPulls(client: DynamoDBClient, tableName: string, deps: PutDeps): Pulls {
   const put = putsGathered({ client, tableName, ...deps });
@@ -14,7 +15,7 @@ export function dynamoPulls(client: DynamoDBClient, tableName: string, deps: Put
     recordPull(author, { name, version, puller }, at, { isCounted }) {
       const hour = hourOf(at);
       const place = isCounted ? hourPlaceOf(hour, `${name}#${puller}`) : { hour };
-      return put({ pk: authorPk(author), sk: pullSk(name, version, puller), ...place });
+      return put(toItem('pull', { pk: authorPk(author), sk: pullSk(name, version, puller), ...place }));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Username } from '../../../../domain/identity/username.ts';
 import type { Collective } from '../../../../domain/identity/collective.ts';
@@ -8,6 +8,7 @@ import type { LatestVersion, StoredVersion } from '../../../../domain/registry/r
 import type { CountedPull, CreditedVersion } from '../../../../domain/registry/user-registry.port.ts';
 import { dateOfHour, hourOf } from '../../../../domain/shared/utc.ts';
 import type { Item } from '../shared/item.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `registry` table.
@@ -118,13 +119,11 @@ const CollectiveItem = z.object({
   rev: Revision,
 });
 
-const marshalled = (item: Record<string, unknown>): Item => marshall(item, { removeUndefinedValues: true });
-
 export const toExtensionItem = ({ revision, ...extension }: Extension): Item =>
-  marshalled({ pk: extensionPk(extension.name), sk: EXTENSION_SK, ...extension, rev: revision });
+  toItem('extension', { pk: extensionPk(extension.name), sk: EXTENSION_SK, ...extension, rev: revision });
 
 export function parseExtensionItem(item: Item): Extension {
-  const { rev, offeredTo, previousOwner, ...extension } = ExtensionItem.parse(unmarshall(item));
+  const { rev, offeredTo, previousOwner, ...extension } = ExtensionItem.parse(fromItem('extension', item));
   return {
     ...extension,
     ...(offeredTo === undefined ? {} : { offeredTo }),
@@ -134,7 +133,7 @@ export function parseExtensionItem(item: Item): Extension {
 }
 
 export const toVersionItem = ({ yank, revision, ...version }: PublishedVersion, writeId: string): Item =>
-  marshalled({
+  toItem('version', {
     pk: extensionPk(version.name),
     sk: versionSk(version.version),
     ...version,
@@ -146,7 +145,9 @@ export const toVersionItem = ({ yank, revision, ...version }: PublishedVersion, 
   });
 
 export function parseVersionItem(item: Item): StoredVersion {
-  const { rev, contentHash, isImported, yankedAt, yankReason, ...version } = VersionItem.parse(unmarshall(item));
+  const { rev, contentHash, isImported, yankedAt, yankReason, ...version } = VersionItem.parse(
+    fromItem('version', item),
+  );
   return {
     ...version,
     ...(contentHash === undefined ? {} : { contentHash }),
@@ -163,14 +164,14 @@ export const liveKey = ({ name, channel, version }: LiveKey): Item =>
 /** The row that finds the newest version of a channel. It exists while the version is not yanked. */
 export const toLiveItem = ({ name, version, channel, publisher, publishedAt }: PublishedVersion): Item => ({
   ...liveKey({ name, channel, version }),
-  ...marshall({ name, version, publisher, publishedAt }),
+  ...toItem('live-version', { name, version, publisher, publishedAt }),
 });
-export const parseLiveItem = (item: Item): LatestVersion => LiveItem.parse(unmarshall(item));
+export const parseLiveItem = (item: Item): LatestVersion => LiveItem.parse(fromItem('live-version', item));
 
 /** The rows that make a version count for the users it is credited to. */
 export const toPublisherItems = ({ name, version, credited, publishedAt, yank }: PublishedVersion): readonly Item[] =>
   credited.map((username) =>
-    marshalled({
+    toItem('credited-version', {
       pk: publisherPk(username),
       sk: publisherVersionSk(name, version),
       publishedAt,
@@ -180,18 +181,18 @@ export const toPublisherItems = ({ name, version, credited, publishedAt, yank }:
   );
 
 export const toCollectiveItem = ({ revision, ...collective }: Collective): Item =>
-  marshalled({ pk: collectivePk(collective.slug), sk: COLLECTIVE_SK, ...collective, rev: revision });
+  toItem('collective', { pk: collectivePk(collective.slug), sk: COLLECTIVE_SK, ...collective, rev: revision });
 
 export function parseCollectiveItem(item: Item): Collective {
-  const { rev, ...collective } = CollectiveItem.parse(unmarshall(item));
+  const { rev, ...collective } = CollectiveItem.parse(fromItem('collective', item));
   return { ...collective, revision: rev };
 }
 
 export const toHistoryItem = (collective: Collective): Item =>
-  marshalled({ pk: collectivePk(collective.slug), sk: historySk(collective), members: collective.members });
+  toItem('past-members', { pk: collectivePk(collective.slug), sk: historySk(collective), members: collective.members });
 
 const HistoryItem = z.object({ members: z.array(Username) });
-export const parseHistoryItem = (item: Item) => HistoryItem.parse(unmarshall(item));
+export const parseHistoryItem = (item: Item) => HistoryItem.parse(fromItem('past-members', item));
 
 export const membershipKey = (member: Username, slug: Username): Item =>
   marshall({ pk: memberPk(member), sk: collectivePk(slug) });
@@ -203,7 +204,7 @@ const PublisherItem = z.object({
 });
 /** An old row whose yank has no time has never counted. */
 export function parsePublisherItem(item: Item): CreditedVersion {
-  const { publishedAt, yanked, yankedAt = publishedAt } = PublisherItem.parse(unmarshall(item));
+  const { publishedAt, yanked, yankedAt = publishedAt } = PublisherItem.parse(fromItem('credited-version', item));
   return { publishedOn: publishedAt.slice(0, 10), yankedOn: yanked ? yankedAt.slice(0, 10) : null };
 }
 
@@ -217,14 +218,14 @@ export function pullerOfItem({ sk }: Item): string {
 const PullItem = z.object({ hour: z.string() });
 export const parsePullItem = (item: Item): CountedPull => ({
   puller: pullerOfItem(item),
-  on: dateOfHour(PullItem.parse(unmarshall(item)).hour),
+  on: dateOfHour(PullItem.parse(fromItem('pull', item)).hour),
 });
 
 const Keys = z.object({ pk: z.string(), sk: z.string() });
 
 /** The user an item counts for, from its keys; undefined if it counts for nobody. */
 export function creditedByItem(keys: Item): Username | undefined {
-  const { pk, sk } = Keys.parse(unmarshall(keys));
+  const { pk, sk } = Keys.parse({ pk: keys.pk?.S, sk: keys.sk?.S });
   if (pk.startsWith(PUBLISHER_PREFIX) && sk.startsWith(VERSION_PREFIX)) {
     return Username.parse(pk.slice(PUBLISHER_PREFIX.length));
   }

@@ -1,4 +1,3 @@
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
 import { Username } from '../../../../domain/identity/username.ts';
@@ -23,6 +22,7 @@ import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../../domain/s
 import { packMetrics, unpackMetrics } from './metrics.codec.ts';
 import { type Item, userPk } from '../shared/item.ts';
 import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `user_scores` table.
@@ -208,11 +208,11 @@ export const toMetricsItem = (
   const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
   const packed = packMetrics(metrics);
   const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis: inputsHash, packed };
-  return marshall({ pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, rev });
+  return toItem('metrics', { pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, rev });
 };
 
 export function parseMetricsItem(item: Item): StoredMetrics {
-  const { foldedAt, foldedBy, starts, basis: inputsHash, packed, rev } = MetricsItem.parse(unmarshall(item));
+  const { foldedAt, foldedBy, starts, basis: inputsHash, packed, rev } = MetricsItem.parse(fromItem('metrics', item));
   const metrics = { foldedBy, inputsHash, ...unpackMetrics(packed) };
   return { metrics, foldedAt, starts: new Map(Object.entries(starts)), revision: rev };
 }
@@ -285,7 +285,7 @@ export const toScoreItem = (
   const byKey = Object.fromEntries(
     contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
   );
-  return marshall({
+  return toItem('score', {
     pk: userPk(score.username),
     sk: SCORE_SK,
     ...score,
@@ -302,7 +302,9 @@ export const toScoreItem = (
 };
 
 export function parseScoreItem(item: Item): StoredScore {
-  const { rev, metricsRev, contributions, granted, rulesVersion, steps, ...score } = ScoreItem.parse(unmarshall(item));
+  const { rev, metricsRev, contributions, granted, rulesVersion, steps, ...score } = ScoreItem.parse(
+    fromItem('score', item),
+  );
   const listed = Object.entries(contributions)
     .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
     .sort(byListing); // a stored map has no order
@@ -315,12 +317,12 @@ export function parseScoreItem(item: Item): StoredScore {
 }
 
 export const toProfileItem = (username: Username, isHidden: boolean): Item =>
-  marshall({ pk: userPk(username), sk: PROFILE_SK, isHidden });
-export const parseProfileItem = (item: Item) => ProfileItem.parse(unmarshall(item));
+  toItem('profile', { pk: userPk(username), sk: PROFILE_SK, isHidden });
+export const parseProfileItem = (item: Item) => ProfileItem.parse(fromItem('profile', item));
 
 export const toTurnItem = (username: Username, { by, until }: Turn): Item =>
-  marshall({ pk: userPk(username), sk: REFRESH_SK, by, until });
-export const parseTurnItem = (item: Item): Turn => TurnItem.parse(unmarshall(item));
+  toItem('turn', { pk: userPk(username), sk: REFRESH_SK, by, until });
+export const parseTurnItem = (item: Item): Turn => TurnItem.parse(fromItem('turn', item));
 
 /** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */
 export function toDayItem(
@@ -332,7 +334,7 @@ export function toDayItem(
   const last = left.at(-1);
   if (last === undefined) throw new Error('a row without a date');
   const earlier = left.slice(0, -1).map(({ date, canonicalScore }) => [date, canonicalScore] as const);
-  return marshall({
+  return toItem('day', {
     pk: userPk(username),
     sk: daySk(last.date),
     canonicalScore: last.canonicalScore,
@@ -343,7 +345,7 @@ export function toDayItem(
 }
 
 export function parseDayItem(item: Item): readonly DayRow[] {
-  const { sk, canonicalScore, rulesVersion = null, earlier } = DayItem.parse(unmarshall(item));
+  const { sk, canonicalScore, rulesVersion = null, earlier } = DayItem.parse(fromItem('day', item));
   const days = [...earlier, [sk.slice(DAY_PREFIX.length), canonicalScore] as const];
   return days.map(([date, score]) => ({ date, canonicalScore: score, rulesVersion }));
 }

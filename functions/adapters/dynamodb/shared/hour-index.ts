@@ -1,5 +1,5 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { shardOf } from '../../../../domain/shared/shard.ts';
@@ -60,7 +60,7 @@ export async function keysByHour(
       ExpressionAttributeValues: marshall({ ':shard': shard, ':from': range.from, ':to': range.to }),
     };
     for await (const page of paginateQuery({ client }, query)) {
-      found.push(...(page.Items ?? []).map((item) => Entry.parse(unmarshall(item))));
+      found.push(...(page.Items ?? []).map(({ pk, sk, hour }) => Entry.parse({ pk: pk?.S, sk: sk?.S, hour: hour?.S })));
     }
     return found;
   });

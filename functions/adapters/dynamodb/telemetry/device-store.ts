@@ -1,5 +1,5 @@
 import { paginateQuery, TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Username } from '../../../../domain/identity/username.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
@@ -23,6 +23,7 @@ import {
   parseChunk,
 } from './telemetry.items.ts';
 import { putOwn } from '../shared/put-if.ts';
+import { formatValue, fromItem, SET_FORMAT, toItem } from '../shared/format.ts';
 
 const PARALLEL_QUERIES = 8;
 
@@ -44,9 +45,13 @@ export function dynamoDeviceStore(
     Update: {
       TableName: tableName,
       Key: marshall({ pk: userPk(username), sk: LINKS_SK }),
-      UpdateExpression: 'ADD devices :more',
+      UpdateExpression: `SET ${SET_FORMAT} ADD devices :more`,
       ConditionExpression: 'attribute_not_exists(devices) OR devices <= :room',
-      ExpressionAttributeValues: marshall({ ':more': devices, ':room': MAX_DEVICES - devices }),
+      ExpressionAttributeValues: marshall({
+        ...formatValue('link-count'),
+        ':more': devices,
+        ':room': MAX_DEVICES - devices,
+      }),
     },
   });
 
@@ -57,14 +62,17 @@ export function dynamoDeviceStore(
       Key: marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }),
       UpdateExpression:
         'SET #owner = :owner, boundAt = :at, createdAt = if_not_exists(createdAt, :at), ' +
-        'dayShard = if_not_exists(dayShard, :dayShard), #hour = if_not_exists(#hour, :hour)',
+        `dayShard = if_not_exists(dayShard, :dayShard), #hour = if_not_exists(#hour, :hour), ${SET_FORMAT}`,
       ConditionExpression: 'attribute_not_exists(#owner) AND NOT contains(barred, :owner)',
       ExpressionAttributeNames: { '#owner': 'owner', '#hour': 'hour' },
-      ExpressionAttributeValues: marshall({ ':owner': username, ':at': at, ':dayShard': dayShard, ':hour': hour }),
+      ExpressionAttributeValues: marshall({
+        ...formatValue('device'),
+        ...{ ':owner': username, ':at': at, ':dayShard': dayShard, ':hour': hour },
+      }),
     };
     const link = {
       TableName: tableName,
-      Item: marshall({ pk: userPk(username), sk: devicePk(deviceId), owned: true }),
+      Item: toItem('link', { pk: userPk(username), sk: devicePk(deviceId), owned: true }),
     };
     return [{ Update: own }, { Put: link }];
   }
@@ -100,7 +108,7 @@ export function dynamoDeviceStore(
     async find(deviceId) {
       const item = await get(marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }));
       if (item === undefined) return undefined;
-      const { owner, lastOwner, barred } = DeviceItem.parse(unmarshall(item));
+      const { owner, lastOwner, barred } = DeviceItem.parse(fromItem('device', item));
       return {
         deviceId,
         ...(owner === undefined ? {} : { owner }),
@@ -111,7 +119,7 @@ export function dynamoDeviceStore(
 
     async register(deviceId, createdAt) {
       const place = hourPlaceOf(hourOf(Date.parse(createdAt)), deviceId);
-      await put({ pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place });
+      await put(toItem('device', { pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place }));
     },
 
     async bind(deviceId, username, at) {
@@ -164,8 +172,8 @@ export function dynamoDeviceStore(
         Update: {
           TableName: tableName,
           Key: marshall({ pk: userPk(username), sk: devicePk(deviceId) }),
-          UpdateExpression: 'SET owned = :owned',
-          ExpressionAttributeValues: marshall({ ':owned': isOwned }),
+          UpdateExpression: `SET owned = :owned, ${SET_FORMAT}`,
+          ExpressionAttributeValues: marshall({ ...formatValue('link'), ':owned': isOwned }),
         },
       });
       const isNew = to !== undefined && !(await isLinked(deviceId, to.username));
@@ -183,13 +191,13 @@ export function dynamoDeviceStore(
     },
 
     async link(deviceId, username) {
-      const item = { pk: userPk(username), sk: devicePk(deviceId), owned: false };
+      const item = toItem('link', { pk: userPk(username), sk: devicePk(deviceId), owned: false });
       if (isStandIn(deviceId)) {
         await put(item);
         return 'linked';
       }
       if (await isLinked(deviceId, username)) return 'linked';
-      const link = { TableName: tableName, Item: marshall(item), ...ifNew };
+      const link = { TableName: tableName, Item: item, ...ifNew };
       const command = new TransactWriteItemsCommand({ TransactItems: [{ Put: link }, more(username, 1)] });
       const outcome = await sendTransaction(deps, () => client.send(command));
       return outcome.kind === 'committed' || outcome.failed.includes(0) ? 'linked' : 'full';

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Login, Logins } from '../../../../domain/identity/logins.port.ts';
 import type { Username } from '../../../../domain/identity/username.ts';
 import type { Condition } from '../shared/conditions.ts';
@@ -7,6 +7,7 @@ import { getOne } from '../shared/gather.ts';
 import { userPk } from '../shared/item.ts';
 import { writeTogether } from '../shared/write-together.ts';
 import { LOGIN_SK, LoginItem, loginPk, OwnLoginItem, ownLoginSk } from './telemetry.items.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /** Holds while the login is nobody's, or this account's. */
 const ifFreeFor = (username: Username): Condition => ({
@@ -28,11 +29,11 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
     marshall({ pk: userPk(username), sk: ownLoginSk(place) });
   const ownIdOf = async (username: Username, place: Login['place']): Promise<number | undefined> => {
     const item = await get(ownKeyOf(username, place));
-    return item === undefined ? undefined : OwnLoginItem.parse(unmarshall(item)).id;
+    return item === undefined ? undefined : OwnLoginItem.parse(fromItem('own-login', item)).id;
   };
   const find: Logins['find'] = async (login) => {
     const item = await get(keyOf(login));
-    return item === undefined ? undefined : LoginItem.parse(unmarshall(item)).username;
+    return item === undefined ? undefined : LoginItem.parse(fromItem('login', item)).username;
   };
 
   return {
@@ -42,8 +43,8 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
       const holder = await find({ place, id });
       if (holder !== undefined && holder !== username) return 'taken';
       const before = await ownIdOf(username, place);
-      const Item = { ...keyOf({ place, id }), ...marshall({ username, login }) };
-      const own = { ...ownKeyOf(username, place), ...marshall({ id, login }) };
+      const Item = { ...keyOf({ place, id }), ...toItem('login', { username, login }) };
+      const own = { ...ownKeyOf(username, place), ...toItem('own-login', { id, login }) };
       const isWritten = await writeTogether(client, [
         { Put: { TableName, Item, ...ifFreeFor(username) } },
         { Put: { TableName, Item: own, ...ifStill(before ?? id) } },

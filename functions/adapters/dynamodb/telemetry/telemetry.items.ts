@@ -1,4 +1,3 @@
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import type { Place } from '../../../../domain/identity/logins.port.ts';
@@ -7,6 +6,7 @@ import { kindOfText, kindText, type Chunk } from '../../../../domain/telemetry/d
 import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Item } from '../shared/item.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `telemetry` table.
@@ -56,7 +56,7 @@ const Keys = z.object({ pk: z.string(), sk: z.string() });
 
 /** Reads a key. Throws on one that this table does not know. */
 export function parseKey(item: Item): TelemetryKey {
-  const { pk, sk } = Keys.parse(unmarshall({ pk: item.pk ?? { NULL: true }, sk: item.sk ?? { NULL: true } }));
+  const { pk, sk } = Keys.parse({ pk: item.pk?.S, sk: item.sk?.S });
   const deviceId = KEY.device.exec(pk)?.groups?.deviceId;
   const chunk = KEY.chunk.exec(sk)?.groups;
   const username = KEY.user.exec(pk)?.groups?.username;
@@ -141,28 +141,25 @@ export function chunkItem(deviceId: string, hour: UtcHour, chunk: Chunk, writeId
     events[index * ENTRY_BYTES + 8] = kinds.indexOf(kindText(kind));
     events[index * ENTRY_BYTES + 9] = sender === null ? NO_SENDER : senders.indexOf(sender) + 1;
   }
-  return marshall(
-    {
-      pk: devicePk(deviceId),
-      sk: chunkSk(hour, chunk.index),
-      ...hourPlaceOf(hour, deviceId),
-      rev: chunk.revision + 1,
-      closed: chunk.closed ? true : undefined,
-      events,
-      kinds,
-      senders: senders.length > 0 ? senders : undefined,
-      expiresAt: chunk.expiresAt,
-      writeId,
-    },
-    { removeUndefinedValues: true },
-  );
+  return toItem('device-hour', {
+    pk: devicePk(deviceId),
+    sk: chunkSk(hour, chunk.index),
+    ...hourPlaceOf(hour, deviceId),
+    rev: chunk.revision + 1,
+    closed: chunk.closed ? true : undefined,
+    events,
+    kinds,
+    senders: senders.length > 0 ? senders : undefined,
+    expiresAt: chunk.expiresAt,
+    writeId,
+  });
 }
 
 /** Reads a stored chunk. Throws on an item that was not written by `chunkItem`. */
 export function parseChunk(item: Item): { readonly chunk: Chunk; readonly writeId: string } {
   const key = parseKey(item);
   if (key.kind !== 'chunk') throw new Error(`expected a chunk of an hour, found a ${key.kind}`);
-  const { rev, closed, events, kinds, senders, expiresAt, writeId } = ChunkItem.parse(unmarshall(item));
+  const { rev, closed, events, kinds, senders, expiresAt, writeId } = ChunkItem.parse(fromItem('device-hour', item));
   const tables = { kinds: kinds.map(kindOfText), senders: senders ?? [] };
   const chunk = { index: key.index, revision: rev, closed: closed ?? false, events: unpack(events, tables) };
   return { chunk: { ...chunk, ...(expiresAt === undefined ? {} : { expiresAt }) }, writeId };

@@ -4,10 +4,12 @@ import type { TrustedFacts } from '../../../../domain/telemetry/trusted-facts.po
 import { userPk } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
 import { factSk } from './telemetry.items.ts';
+import { toItem } from '../shared/format.ts';
 
 export function dynamoTrustedFacts(client: DynamoDBClient, tableName: string, deps: PutDeps): TrustedFacts {
   const put = putsGathered({ client, tableName, ...deps });
   return {
-    record: (username, event, id, at) => put({ pk: userPk(username), sk: factSk(event, id), hour: hourOf(at) }),
+    record: (username, event, id, at) =>
+      put(toItem('report', { pk: userPk(username), sk: factSk(event, id), hour: hourOf(at) })),
   };
 }

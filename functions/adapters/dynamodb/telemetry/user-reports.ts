@@ -1,5 +1,5 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { rulebook } from '../../../../domain/rules/current-rules.ts';
 import { reportedKindsOf } from '../../../../domain/rules/reported-kinds.ts';
@@ -9,6 +9,7 @@ import { dateOfHour } from '../../../../domain/shared/utc.ts';
 import type { UserReports } from '../../../../domain/telemetry/user-reports.port.ts';
 import { eventOfFact, prefixesOf, ReportItem } from './telemetry.items.ts';
 import { userPk } from '../shared/item.ts';
+import { fromItem } from '../shared/format.ts';
 
 const FactItem = z.extend(ReportItem, { sk: z.string() });
 const READS_AT_A_TIME = 3;
@@ -30,13 +31,14 @@ export function dynamoUserReports(
         TableName: tableName,
         ConsistentRead: true,
         KeyConditionExpression: 'pk = :user AND begins_with(sk, :kind)',
-        ProjectionExpression: 'sk, #hour',
+        ProjectionExpression: 'sk, #hour, v',
         ExpressionAttributeNames: { '#hour': 'hour' },
         ExpressionAttributeValues: marshall({ ':user': pk, ':kind': prefix }),
       },
     );
     const facts: z.infer<typeof FactItem>[] = [];
-    for await (const page of pages) facts.push(...(page.Items ?? []).map((item) => FactItem.parse(unmarshall(item))));
+    for await (const page of pages)
+      facts.push(...(page.Items ?? []).map((item) => FactItem.parse(fromItem('report', item))));
     return facts;
   }
 

@@ -5,7 +5,7 @@ import {
   type DynamoDBClient,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { EventEntry } from '../../../../domain/telemetry/device-hour.ts';
 import { isOfNobody } from '../../../../domain/telemetry/device-id.ts';
 import type { ChunkPlace } from '../../../../domain/telemetry/retention.ts';
@@ -14,6 +14,7 @@ import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/use
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
 import { chunkSk, devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
 import { userPk } from '../shared/item.ts';
+import { fromItem } from '../shared/format.ts';
 
 /**
  * The largest number of devices that are folded for an account. `MAX_DEVICES` and the devices that collect others are
@@ -40,7 +41,7 @@ export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): 
         for (const item of page.Items ?? []) {
           const key = parseKey(item);
           if (key.kind !== 'link' || isOfNobody(key.deviceId)) continue;
-          links.unshift({ deviceId: key.deviceId, ...LinkItem.parse(unmarshall(item)) });
+          links.unshift({ deviceId: key.deviceId, ...LinkItem.parse(fromItem('link', item)) });
         }
         if (links.length >= MAX_LINKS) break;
       }
