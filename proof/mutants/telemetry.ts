@@ -61,7 +61,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'counted-link',
     'a link that a bind made is not replaced by a plain one',
     STORE,
-    ['Item: marshall(item), ...ifNew };', 'Item: marshall(item) };'],
+    ['Item: item, ...ifNew };', 'Item: item };'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -136,6 +136,14 @@ export const telemetryMutants: readonly Mutant[] = [
     ['.writeId?.S === input.Item.writeId?.S;', ".writeId?.S !== '';"],
     STORE_TEST,
     'dynoxide',
+  ),
+  mutant(
+    'later-format',
+    'an item of a later format stops its reader',
+    'functions/adapters/dynamodb/shared/format.ts',
+    ['if (version <= FORMATS[kind]) return item;', 'if (version > 0) return item;'],
+    'test/adapters/formats.test.ts',
+    'of a later release stop a reader',
   ),
   mutant(
     'put-once-condition',
