@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { runBackfill, type BackfillDeps } from '../domain/backfill/run-backfill.ts';
-import { resolveUsername, Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import { refoldMetrics } from '../domain/scoring/refold-metrics.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
 import { computedByNow } from '../domain/scoring/username-metrics.ts';
@@ -83,7 +83,7 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
     continueLater: async () => {
       throw new Error('a run without a time limit needs no second invocation');
     },
-    resolveUsername,
+    names: { find: async () => undefined },
     reportFailure: (username, error) => {
       throw new Error(`${username} could not be recomputed`, { cause: error });
     },

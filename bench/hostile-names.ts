@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
 import { METRICS_SK } from '../functions/adapters/dynamodb/scoring/score.items.ts';
 import { withEngine } from './engine.ts';

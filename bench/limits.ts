@@ -2,7 +2,7 @@ import { auditOf, linesToAudit, MAX_AUDITED } from '../domain/grants/audit.ts';
 import { grantOf, type GrantRequest } from '../domain/grants/grant.ts';
 import { grantPoints } from '../domain/grants/grant-points.ts';
 import { linesUpTo, pageOfLines } from '../domain/grants/read-lines.ts';
-import { Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import { rulebook } from '../domain/rules/current-rules.ts';
 import { isoOf, MILLISECONDS_PER_HOUR } from '../domain/shared/utc.ts';
 import { sha256 } from '../functions/runtime/environment.ts';

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import { MAX_DAYS, readSeries } from '../domain/metrics/community-views.ts';
 import { noFacts } from '../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../domain/metrics/hour-fold.ts';

@@ -1,6 +1,7 @@
 import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
+import { CollectiveSlug } from '../domain/identity/credential.ts';
 import { confirmPublish } from '../domain/registry/confirm-publish.ts';
 import { STABLE, type Publisher } from '../domain/registry/extension.ts';
 import { recordPull, userPuller } from '../domain/registry/record-pull.ts';
@@ -16,8 +17,8 @@ const NOW = Date.parse('2026-08-21T12:00:00.000Z');
 const ADA = Username.parse('ada');
 const NAME = '@acme/network-tools';
 const VERSION = '2026.08.21.1';
-const PERSONAL: Publisher = { kind: 'personal', name: ADA };
-const GUILD: Publisher = { kind: 'collective', name: Username.parse('guild') };
+const PERSONAL = { kind: 'personal', name: ADA } as const;
+const GUILD: Publisher = { kind: 'collective', name: CollectiveSlug.parse('guild') };
 const MEMBERS = Array.from({ length: 30 }, (_, n) => Username.parse(`member-${n}`));
 
 /**
@@ -67,7 +68,7 @@ export const measurePublishes = ({ pulls: manyPulls }: Pick<Sizes, 'pulls'>): Pr
     const client = engine.client();
     const surroundings = { client, tables: await engine.createTables(), clock: () => NOW };
     const meter = meterCapacity(client);
-    const confirm = (name: string, version: string, publisher = PERSONAL) =>
+    const confirm = (name: string, version: string, publisher: Publisher = PERSONAL) =>
       meter.during(() =>
         confirmPublish(confirmDeps(surroundings), { name, version, channel: STABLE, publisher, keyMembers: MEMBERS }),
       );

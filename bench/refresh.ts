@@ -1,4 +1,4 @@
-import { Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
 import { SEALED_AT_AGE } from '../domain/scoring/username-metrics.ts';
 import { addDays } from '../domain/shared/utc.ts';

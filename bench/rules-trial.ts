@@ -2,7 +2,7 @@ import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { tryRulesForAll } from '../domain/leaderboards/try-rules.ts';
 import { rulebook } from '../domain/rules/current-rules.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
-import { Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/telemetry/device-store.ts';

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { nothingGranted } from '../domain/grants/granted.ts';
-import { Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import { emptyFold } from '../domain/scoring/fold.ts';
 import { currentRules } from '../domain/rules/current-rules.ts';
 import { tierOf } from '../domain/rules/tiers.ts';

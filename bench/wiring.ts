@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createKey } from '../domain/identity/create-key.ts';
-import { resolveUsername, Username } from '../domain/identity/username.ts';
+import { AccountId as Username } from '../domain/identity/account.ts';
 import type { ConfirmDeps } from '../domain/registry/confirm-publish.ts';
 import type { Pulls } from '../domain/registry/registry.port.ts';
 import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
 import { currentRules, rulebook } from '../domain/rules/current-rules.ts';
 import type { Clock } from '../domain/shared/environment.ts';
+import { dynamoAccountNames } from '../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoCollectives } from '../functions/adapters/dynamodb/identity/collectives.ts';
 import { dynamoAuthenticator, dynamoCredentials } from '../functions/adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/telemetry/device-store.ts';
@@ -56,14 +57,14 @@ export function ingestHandler(surroundings: Surroundings) {
     wire: () => ({
       authenticate: dynamoAuthenticator(client, tables('credentials'), { clock, sha256 }),
       devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
-      names: dynamoFirstNames(client, tables('telemetry')),
+      firstNames: dynamoFirstNames(client, tables('telemetry')),
       trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
       pulls: pullDeps(surroundings),
       requestRefreshes: async () => {
         throw new Error('an event of the benchmark may not ask for a refresh');
       },
       grants: grantDeps(surroundings),
-      resolveUsername,
+      names: dynamoAccountNames(client, tables('accounts'), { clock, random, randomToken, sleep }),
       clock,
       random,
       sleep,
@@ -105,6 +106,6 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
 /** Creates a personal key and returns its secret. */
 export async function personalKey({ client, tables, clock }: Surroundings, username: string): Promise<string> {
   const credentials = dynamoCredentials(client, tables('credentials'));
-  const request = { kind: 'personal', username: Username.parse(username) } as const;
+  const request = { kind: 'personal', account: Username.parse(username) } as const;
   return (await createKey({ credentials, clock, randomToken, sha256 }, request)).key;
 }

@@ -15,6 +15,7 @@ const FUNCTIONS = [
     'import-history',
     'manage-keys',
     'confirm-publish',
+    'manage-accounts',
     'manage-devices',
     'set-visibility',
     'record-award',

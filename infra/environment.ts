@@ -3,6 +3,7 @@ import type { LaurelTables } from './laurel-tables.ts';
 
 /** The environment variables for the tables. */
 export const tableVariables = (tables: LaurelTables) => ({
+  ACCOUNTS_TABLE: tables.accounts.tableName,
   TELEMETRY_TABLE: tables.telemetry.tableName,
   REGISTRY_TABLE: tables.registry.tableName,
   GRANTS_TABLE: tables.scoreGrants.tableName,

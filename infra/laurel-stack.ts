@@ -64,7 +64,7 @@ export class LaurelStack extends Stack {
     const { rank, setVisibility } = leaderboards(this, base);
     changeFeed(this, base, { scoreRefresh, rollUp, rank });
     const { ingestTelemetry, importHistory, manageDevices } = telemetry(this, base, { scoreRefresh });
-    const { manageKeys } = identity(this, base);
+    const { manageKeys, manageAccounts } = identity(this, base);
     const { confirmPublish } = registry(this, base);
     const { recordAward } = ledger(this, base);
     const { takeHooks, linkLogins } = hooks(this, base);
@@ -87,6 +87,7 @@ export class LaurelStack extends Stack {
           paths: ['/api/v1/extensions/{proxy+}'],
         },
         { target: setVisibility, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/visibility'] },
+        { target: manageAccounts, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/rename'] },
         {
           target: linkLogins,
           access: ACCESS.keyed,
@@ -122,7 +123,7 @@ export class LaurelStack extends Stack {
           target: readApi,
           access: ACCESS.public,
           load: 'costlyReads',
-          paths: ['/v1/scores/{username}/{view}', '/v1/leaderboards/{board}', '/community-metrics/{view}'],
+          paths: ['/v1/scores/{username}/{view}', '/v1/users', '/v1/leaderboards/{board}', '/community-metrics/{view}'],
         },
         {
           target: servePages,

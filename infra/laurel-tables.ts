@@ -73,7 +73,9 @@ export function laurelTables(scope: Construct, stage: Stage) {
   const { table: rollups } = new LaurelTable(scope, 'MetricRollupHour', { stage, role: 'metric_rollup_hour' });
   const { table: credentials } = new LaurelTable(scope, 'Credentials', { stage, role: 'credentials' });
   const { table: hookSources } = new LaurelTable(scope, 'HookSources', { stage, role: 'hook_sources' });
+  const { table: accounts } = new LaurelTable(scope, 'Accounts', { stage, role: 'accounts' });
   return {
+    accounts,
     telemetry,
     scoreGrants,
     registry,

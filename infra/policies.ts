@@ -52,6 +52,14 @@ export function tablePolicies(tables: LaurelTables) {
   return {
     /** Authenticates a request by its key. The update records when the key was last used. */
     authenticate: dynamodb(tables.credentials.tableArn, 'GetItem', 'UpdateItem'),
+    /** Reads the names of accounts. */
+    readNames: dynamodb(tables.accounts.tableArn, 'BatchGetItem'),
+    /** Reads the accounts whose names begin with a text. */
+    listNames: dynamodb(tables.accounts.tableArn, 'Query'),
+    /** The same, and makes an account for a name that nobody has. */
+    makeAccounts: dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'PutItem'),
+    /** Renames accounts. */
+    keepAccounts: dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
     /** Creates, lists and revokes keys. */
     keepKeys: dynamodb(tables.credentials.tableArn, 'GetItem', 'PutItem', 'UpdateItem', 'Scan'),
 

@@ -22,6 +22,7 @@ export const FUNCTION_ROLES = [
   ...[
     'ingest-telemetry',
     'link-logins',
+    'manage-accounts',
     'manage-devices',
     'manage-keys',
     'rank-leaderboards',

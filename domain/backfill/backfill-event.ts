@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AccountId } from '../identity/account.ts';
 import { Username } from '../identity/username.ts';
 import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { err, ok, type Result } from '../shared/result.ts';
@@ -42,12 +43,14 @@ export const BackfillContinuation = z.strictObject({
 export type BackfillContinuation = z.infer<typeof BackfillContinuation>;
 
 /** The work to do; `usernames` means `all` of just these. */
-export type BackfillOrder = UsersOrder | MetricsOrder;
+export type BackfillOrder = UsersOrder<AccountId> | MetricsOrder;
+/** The same as it is asked for, by names. */
+export type RequestedOrder = UsersOrder<Username> | MetricsOrder;
 
-type UsersOrder = {
+type UsersOrder<Name> = {
   readonly mode: 'all' | 'stale';
   readonly dryRun: boolean;
-  readonly usernames: readonly Username[] | null;
+  readonly usernames: readonly Name[] | null;
 };
 
 /** `from` and `to` are both included. Null means the first or the last day that events may bear. */
@@ -60,7 +63,7 @@ export type MetricsOrder = {
 };
 
 export type BackfillRequest =
-  | { readonly kind: 'start'; readonly order: BackfillOrder }
+  | { readonly kind: 'start'; readonly order: RequestedOrder }
   | { readonly kind: 'resume'; readonly runId: string }
   | { readonly kind: 'continue'; readonly continuation: BackfillContinuation };
 

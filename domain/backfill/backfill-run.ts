@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { shardOf } from '../shared/shard.ts';
 import { openDates } from '../metrics/roll-up.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';

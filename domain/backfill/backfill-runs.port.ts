@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { BackfillRun, Task, TaskName, TaskState } from './backfill-run.ts';
 
 /** Where runs, their tasks and their plans are kept. Every read is strongly consistent. */

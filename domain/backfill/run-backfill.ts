@@ -1,10 +1,17 @@
-import type { ResolveUsername, Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
+import { accountsAsked, type AccountNames } from '../identity/account-names.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import type { Clock, RandomToken } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, type UtcDate } from '../shared/utc.ts';
-import type { BackfillContinuation, BackfillOrder, BackfillRefusal, BackfillRequest } from './backfill-event.ts';
+import type {
+  BackfillContinuation,
+  BackfillOrder,
+  BackfillRefusal,
+  BackfillRequest,
+  RequestedOrder,
+} from './backfill-event.ts';
 import {
   dateOfRun,
   datesOfTask,
@@ -37,7 +44,7 @@ export type BackfillDeps = {
   readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
   /** Queues the message by which a run goes on in another invocation, or throws. */
   readonly continueLater: (continuation: BackfillContinuation) => Promise<void>;
-  readonly resolveUsername: ResolveUsername;
+  readonly names: Pick<AccountNames, 'find'>;
   /** Tells of a user whose recomputation threw. */
   readonly reportFailure: (username: Username, error: unknown) => void;
   /** Tells of a run that is left to the schedule, because invocation after invocation took it no further. */
@@ -111,9 +118,11 @@ export async function runBackfill(
   }
 }
 
-async function resolved({ resolveUsername }: BackfillDeps, order: BackfillOrder): Promise<BackfillOrder> {
-  if (order.mode === 'metrics' || order.usernames === null) return order;
-  return { ...order, usernames: await settleAll(order.usernames, 1, resolveUsername) };
+async function resolved({ names }: BackfillDeps, order: RequestedOrder): Promise<BackfillOrder> {
+  if (order.mode === 'metrics') return order;
+  const { usernames, ...rest } = order;
+  if (usernames === null) return { ...rest, usernames };
+  return { ...rest, usernames: await accountsAsked(names, usernames) };
 }
 
 /** When a run was asked for, in milliseconds since the epoch, and a name for the asking that no other has. */

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOfHour, isoOf, type UtcDate } from '../shared/utc.ts';

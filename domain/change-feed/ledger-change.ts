@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
 /** A committed change of a user's grants or of their balance, from any writer. */

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
 /** A committed change of the registry, from any writer. */

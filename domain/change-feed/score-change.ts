@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 
 /**
  * A committed change of a score or of its user's choice, from any writer. A score announces the boards and nothing

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 
 /**
  * The notes that the check keeps from one run to the next, and the note that the reader of the streams leaves for it.

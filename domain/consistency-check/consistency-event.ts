@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AccountId } from '../identity/account.ts';
 import { Username } from '../identity/username.ts';
 import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { err, ok, type Result } from '../shared/result.ts';
@@ -29,17 +30,20 @@ const ConsistencyEvent = z.strictObject({
   ),
 });
 
-/** The users to check, and how long a difference must last to count; null for as long as refreshes may take. */
-export type ConsistencyRequest = {
+/**
+ * The users to check, and how long a difference must last to count; null for as long as refreshes may take. An event
+ * has their names.
+ */
+export type ConsistencyRequest<User = AccountId> = {
   readonly of:
     | { readonly sample: 'hour' }
     | { readonly sample: 'all'; readonly from: string | null }
-    | { readonly sample: 'named'; readonly usernames: readonly Username[] };
+    | { readonly sample: 'named'; readonly usernames: readonly User[] };
   readonly standingMs: number | null;
 };
 
 /** Reads an event from any sender: `{}` is this hour's sample. The failure is a sentence that names the field. */
-export function readConsistencyEvent(event: unknown): Result<ConsistencyRequest, string> {
+export function readConsistencyEvent(event: unknown): Result<ConsistencyRequest<Username>, string> {
   const checked = check(ConsistencyEvent, withoutNulls(event), 'event');
   if (!checked.ok) return err(sentenceOf(checked.error));
   const { sample, from, usernames, standingSeconds } = checked.value;

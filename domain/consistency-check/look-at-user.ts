@@ -3,7 +3,7 @@ import { applyLine, emptyBalance, type Balance } from '../grants/balance.ts';
 import type { GrantLine } from '../grants/grant.ts';
 import { grantedOf } from '../grants/granted.ts';
 import { linesUpTo, type LedgerRead, type LinesDeps } from '../grants/read-lines.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
 import { foldMetrics } from '../scoring/refresh-score.ts';
 import { currentRules } from '../rules/current-rules.ts';

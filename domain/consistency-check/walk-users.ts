@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { MILLISECONDS_PER_HOUR } from '../shared/utc.ts';
 import type { ConsistencyRequest } from './consistency-event.ts';

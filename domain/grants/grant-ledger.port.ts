@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { Balance } from './balance.ts';
 import type { GrantLine } from './grant.ts';
 

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { Random, RandomToken, Sha256OfBytes, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { amongMany, untilSaved } from '../shared/until-saved.ts';

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { linePrefixOf } from '../rules/reported-kinds.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 

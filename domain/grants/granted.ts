@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { byDate, nothingByDate, type ByDate } from '../shared/by-date.ts';
 import { rulebook } from '../rules/current-rules.ts';
 import { lineKindOf, linePrefixOf } from '../rules/reported-kinds.ts';

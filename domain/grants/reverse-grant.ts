@@ -1,3 +1,5 @@
+import type { AccountNames } from '../identity/account-names.ts';
+import { Username } from '../identity/username.ts';
 import type { Clock } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { isoOf } from '../shared/utc.ts';
@@ -12,15 +14,23 @@ export type ReversalRefusal = { readonly kind: 'unknown-grant' | 'not-reversible
 
 /** Takes a grant back once, by a line of its own. A repeat gives the first reversal. A reversal cannot be reversed. */
 export async function reverseGrant(
-  deps: GrantDeps & { readonly clock: Clock },
+  deps: GrantDeps & { readonly clock: Clock; readonly names: Pick<AccountNames, 'find'> },
   { grantId, reason, grantedBy }: { readonly grantId: string; readonly reason: string; readonly grantedBy: string },
 ): Promise<Result<GrantOutcome, ReversalRefusal>> {
   if (grantId.length === 0 || grantId.length > MAX_ID_LENGTH) return err({ kind: 'unknown-grant' });
-  const stored = await deps.ledger.find(grantId);
+  const stored = (await deps.ledger.find(grantId)) ?? (await findByName(deps, grantId));
   if (stored === undefined) return err({ kind: 'unknown-grant' });
   if (isReversal(stored.line)) return err({ kind: 'not-reversible' });
   const request = reversalOf(stored.line, { reason, grantedBy, at: isoOf(deps.clock()) });
   const [outcome] = await grantPoints(deps, [request]);
   if (outcome === undefined) throw new Error(`the reversal of ${grantId} has no outcome`);
   return ok(outcome);
+}
+
+/** A grant whose id names its account, asked for with the username in place of the account's id. */
+async function findByName({ ledger, names }: Parameters<typeof reverseGrant>[0], grantId: string) {
+  const [, what = '', name] = /^((?:badge|publish):.+:)([^:]+)$/u.exec(grantId) ?? [];
+  const username = Username.safeParse(name).data;
+  const found = username === undefined ? undefined : await names.find(username);
+  return found === undefined ? undefined : ledger.find(what + found.account);
 }

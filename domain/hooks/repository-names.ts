@@ -5,7 +5,7 @@ import { firstIdOf, type FirstNames } from '../telemetry/first-names.ts';
 import type { Repository, RepositoryThing } from './github-event.ts';
 
 export type NameDeps = {
-  readonly names: FirstNames;
+  readonly firstNames: FirstNames;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -21,7 +21,7 @@ const CUT_NAME = 60;
  * stays that one's.
  */
 export function firstNameOf(deps: NameDeps, { id, name, formerName = name }: Repository): Promise<string> {
-  const { names } = deps;
+  const { firstNames: names } = deps;
   const number = `github:${id}`;
   return untilSaved(withinRequest(deps), async () => {
     const known = await names.find(number);
@@ -46,7 +46,7 @@ export async function keepMove(
   deps: NameDeps,
   { from, to }: { readonly from: RepositoryThing; readonly to: RepositoryThing },
 ): Promise<void> {
-  const { names } = deps;
+  const { firstNames: names } = deps;
   const before = await firstIdOf(names, await identityOf(deps, from));
   const after = await identityOf(deps, to);
   if (before === after) return;

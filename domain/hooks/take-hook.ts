@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import type { GrantDeps } from '../grants/grant-points.ts';
 import type { Logins, Place } from '../identity/logins.port.ts';
-import { Username, type ResolveUsername } from '../identity/username.ts';
+import type { AccountNames } from '../identity/account-names.ts';
+import { Username } from '../identity/username.ts';
 import type { HookRules } from '../rules/hook-rules.ts';
 import type { ReportedKind } from '../rules/reported-kinds.ts';
 import { sentenceOf } from '../shared/faults.ts';
-import { recordGrants, recordReport, type TrustedOutcome } from '../telemetry/record-trusted-event.ts';
+import { recordGrants, recordReport, type AccountOf, type TrustedOutcome } from '../telemetry/record-trusted-event.ts';
 import { readReported, type TrustedReport } from '../telemetry/trusted-event.ts';
 import type { TrustedFacts } from '../telemetry/trusted-facts.port.ts';
 import type { Author, Deed } from './deed.ts';
@@ -28,7 +29,7 @@ export type HookDeps = NameDeps & {
   readonly logins: Pick<Logins, 'find'>;
   readonly trustedFacts: TrustedFacts;
   readonly grants: GrantDeps;
-  readonly resolveUsername: ResolveUsername;
+  readonly names: Pick<AccountNames, 'accountsOf' | 'namesOf'>;
 };
 
 /** A hook whose signature was checked. `event` is the name that its header gives it. */
@@ -70,12 +71,14 @@ async function record(
   const now = deps.clock();
   const at = said === undefined ? now : Math.min(now, Date.parse(said)); // clocks differ, and it has happened
   const id = kind.idProperty === null ? {} : { [kind.idProperty]: await identity() };
-  const report = readReported(kind, { ...id, username: unlinkedName(place, author) }, null);
+  const username = unlinkedName(place, author);
+  const report = readReported(kind, { ...id, username }, null);
   if (!report.ok) return ignore(sentenceOf(report.error));
 
   const linked = await deps.logins.find({ place, id: author.id });
-  const resolveUsername = linked === undefined ? deps.resolveUsername : async () => linked;
-  return reportOf(await store({ ...deps, resolveUsername }, report.value, at, `${place} hook ${source}`));
+  const account = linked ?? (await deps.names.accountsOf([username]))(username);
+  const given = { at, accountOf: () => account, grantedBy: `${place} hook ${source}` };
+  return reportOf(await store(deps, report.value, given));
 }
 
 /** The account of a login that nobody has linked: of its name, or of its number where no account can have such a name. */
@@ -88,14 +91,13 @@ function unlinkedName(place: Place, { id, login }: Author): Username {
 async function store(
   deps: HookDeps,
   report: TrustedReport,
-  at: number,
-  grantedBy: string,
+  { at, ...given }: { readonly at: number; readonly accountOf: AccountOf; readonly grantedBy: string },
 ): Promise<TrustedOutcome | undefined> {
   switch (report.kind) {
     case 'reported':
-      return recordReport(deps, report, at);
+      return recordReport(deps, report, { at, ...given });
     case 'line':
-      return (await recordGrants(deps, [{ report, at }], grantedBy))[0];
+      return (await recordGrants(deps, [{ report, at }], given))[0];
     default:
       throw new Error(`a hook became a report of ${report.kind}`);
   }

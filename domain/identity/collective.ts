@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AccountId } from './account.ts';
 import { Username } from './username.ts';
 
 /** A collective's publish is one transaction with all its members' rows; DynamoDB takes 100 actions in one. */
@@ -11,7 +12,7 @@ export const Members = z.array(Username, EXPECTED).check(z.minLength(1, EXPECTED
 export type Collective = {
   readonly slug: Username;
   /** Each once, sorted. */
-  readonly members: readonly Username[];
+  readonly members: readonly AccountId[];
   /** ISO 8601: since when these are the members. */
   readonly since: string;
   readonly revision: number;
@@ -21,14 +22,14 @@ export type Collective = {
 export type Collectives = {
   find(slug: Username): Promise<Collective | undefined>;
   /** The members at a time, ISO 8601: before the first of them were set, those. Undefined for an unknown slug. */
-  membersAt(slug: Username, at: string): Promise<readonly Username[] | undefined>;
+  membersAt(slug: Username, at: string): Promise<readonly AccountId[] | undefined>;
   /** The slugs of the collectives that name the user as a member, sorted. */
-  collectivesOf(member: Username): Promise<readonly Username[]>;
+  collectivesOf(member: AccountId): Promise<readonly Username[]>;
   /** Replaces `before` by `after` and adds a line to the history. `stale`: the members are not `before` any more. */
   save(before: Collective | undefined, after: Collective): Promise<'saved' | 'stale'>;
 };
 
 /** The members of today, each once: the members that the key was made with, until somebody sets others. */
-export const membersNow = (found: Collective | undefined, ofKey: readonly Username[]): readonly Username[] => [
+export const membersNow = (found: Collective | undefined, ofKey: readonly AccountId[]): readonly AccountId[] => [
   ...new Set(found?.members ?? ofKey),
 ];

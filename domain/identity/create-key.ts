@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import type { AccountNames } from './account-names.ts';
+import type { AccountId } from './account.ts';
 import { Members } from './collective.ts';
 import type { Clock, RandomToken, Sha256 } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
@@ -52,16 +54,39 @@ export type CreateKeyDeps = {
   readonly sha256: Sha256;
 };
 
+/** A key to make, with the ids of the accounts that it is for. */
+export type NewKey = { readonly label?: string | undefined; readonly scopes?: readonly Scope[] | undefined } & (
+  | { readonly kind: 'personal'; readonly account: AccountId }
+  | { readonly kind: 'collective'; readonly slug: Username; readonly members: readonly AccountId[] }
+  | { readonly kind: 'service' | 'admin' }
+);
+
+/** The key that a request asks for. A name that nobody has becomes that of a new account. */
+export async function newKeyOf(names: Pick<AccountNames, 'accountsOf'>, request: CreateKeyRequest): Promise<NewKey> {
+  switch (request.kind) {
+    case 'personal': {
+      const { username, ...rest } = request;
+      return { ...rest, account: (await names.accountsOf([username]))(username) };
+    }
+    case 'collective': {
+      const { members, ...rest } = request;
+      return { ...rest, members: members.map(await names.accountsOf(members)) };
+    }
+    case 'service':
+    case 'admin':
+      return request;
+  }
+}
+
 /** Makes a key of 32 random bytes and keeps its SHA-256. */
-export async function createKey(deps: CreateKeyDeps, request: CreateKeyRequest): Promise<CreatedKey> {
+export async function createKey(deps: CreateKeyDeps, asked: NewKey): Promise<CreatedKey> {
   const key = `lrl_${deps.randomToken(32)}`;
   const createdAt = isoOf(deps.clock());
-  const scopes = [...new Set(request.scopes ?? DEFAULT_SCOPES[request.kind])];
+  const scopes = [...new Set(asked.scopes ?? DEFAULT_SCOPES[asked.kind])];
   const { id, hash } = identifyKey(key, deps.sha256);
-  const { scopes: _requested, ...rest } = request;
   // Each member has a row in the transaction of a publish, and a transaction takes an item only once.
-  const once = rest.kind === 'collective' ? { members: [...new Set(rest.members)] } : {};
-  const kept = { ...rest, ...once, id, hash, prefix: key.slice(0, 8), scopes, createdAt };
+  const once = asked.kind === 'collective' ? { members: [...new Set(asked.members)] } : {};
+  const kept = { ...asked, ...once, id, hash, prefix: key.slice(0, 8), scopes, createdAt };
   await deps.credentials.add(Credential.parse(kept));
-  return { id, key, kind: request.kind, scopes, createdAt };
+  return { id, key, kind: asked.kind, scopes, createdAt };
 }

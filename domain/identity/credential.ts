@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { printableText } from '../shared/text.ts';
+import { AccountId } from './account.ts';
 import { Username } from './username.ts';
 
 export const SCOPES = [
@@ -48,8 +49,8 @@ const shared = {
 
 /** A key as it is kept. Who a sender is comes from here, never from a request. */
 export const Credential = z.discriminatedUnion('kind', [
-  z.object({ ...shared, kind: z.literal('personal'), username: Username }),
-  z.object({ ...shared, kind: z.literal('collective'), slug: CollectiveSlug, members: z.array(Username) }),
+  z.object({ ...shared, kind: z.literal('personal'), account: AccountId }),
+  z.object({ ...shared, kind: z.literal('collective'), slug: CollectiveSlug, members: z.array(AccountId) }),
   z.object({ ...shared, kind: z.literal('service') }),
   z.object({ ...shared, kind: z.literal('admin') }),
 ]);

@@ -1,4 +1,4 @@
-import type { Username } from './username.ts';
+import type { AccountId as Username } from './account.ts';
 
 /** The places where people have logins, and whose hooks Laurel takes. */
 export const PLACES = ['github', 'discourse'] as const;

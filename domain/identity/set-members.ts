@@ -1,3 +1,4 @@
+import type { AccountId } from './account.ts';
 import type { Username } from './username.ts';
 import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
@@ -17,7 +18,7 @@ export type SetMembersDeps = {
  */
 export async function setMembers(
   deps: SetMembersDeps,
-  { slug, members }: { readonly slug: Username; readonly members: readonly Username[] },
+  { slug, members }: { readonly slug: Username; readonly members: readonly AccountId[] },
 ): Promise<Collective> {
   const named = [...new Set(members)].sort();
   return untilSaved(withinRequest(deps), async () => {

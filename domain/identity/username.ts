@@ -4,7 +4,7 @@ const EXPECTED = 'expected 1 to 64 of a-z 0-9 - _ . starting with a letter or di
 
 /**
  * An account's name: 1 to 64 of `a-z 0-9 - _ .`, starting with a letter or digit; upper case is folded to lower case.
- * In keys, facts and grant ids it names the account forever.
+ * It may change: everything that is stored names the account by its id.
  */
 export const Username = z
   .string(EXPECTED)
@@ -15,11 +15,3 @@ export const Username = z
   )
   .brand<'Username'>();
 export type Username = z.infer<typeof Username>;
-
-/**
- * The account behind a public name. Every look-up by username goes through this one port; today the answer
- * is the name itself, and a later rename changes the public name only, never a key, a fact or a grant id.
- */
-export type ResolveUsername = (publicName: Username) => Promise<Username>;
-
-export const resolveUsername: ResolveUsername = async (publicName) => publicName;

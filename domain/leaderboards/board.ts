@@ -1,3 +1,4 @@
+import type { Accounts } from '../identity/account.ts';
 import type { BoardRules } from '../rules/community.ts';
 import { settings } from '../rules/current-rules.ts';
 import { startOfPeriod } from '../shared/periods.ts';
@@ -33,4 +34,20 @@ export function ranksAllBut(patterns: readonly string[]): (username: string) => 
   const none = new RegExp(`^(?:${texts.join('|')})$`, 'u');
   return (username) => texts.length === 0 || !none.test(username);
 }
-export const isRankedNow = ranksAllBut(settings.notRanked);
+
+/** Whether an account may be on boards, by the present names of those who may not. */
+export async function rankedAccounts(
+  { beginningWith }: Pick<Accounts, 'beginningWith'>,
+  patterns = settings.notRanked,
+): Promise<(account: string) => boolean> {
+  const isRanked = ranksAllBut(patterns);
+  const left = new Set<string>();
+  for (const pattern of patterns) {
+    for await (const page of beginningWith(pattern.split('*', 1).join(''))) {
+      for (const [name, { account, heldUntil }] of page) {
+        if (heldUntil === undefined && !isRanked(name)) left.add(account);
+      }
+    }
+  }
+  return (account) => !left.has(account);
+}

@@ -3,7 +3,7 @@ import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { BoardRules } from '../rules/community.ts';
 import { startOfPeriod } from '../shared/periods.ts';
-import { BOARD_RULES, isRankedNow, type Board } from './board.ts';
+import { BOARD_RULES, type Board } from './board.ts';
 import {
   bucketsFor,
   compareEntries,
@@ -31,8 +31,8 @@ export type BuildDeps = {
   readonly sha256: Sha256;
   /** The default is the community's. */
   readonly boards?: readonly BoardRules[];
-  /** Who may be on boards: by the settings of the community, unless said. */
-  readonly isRanked?: (username: string) => boolean;
+  /** Which accounts may be on boards. The default is all. */
+  readonly whoIsRanked?: () => Promise<(account: string) => boolean>;
   /** Other sizes of blocks than usual, for communities of a test's size. */
   readonly layout?: Layout;
 };
@@ -117,9 +117,10 @@ function closingOf(board: BoardRules, previous: Snapshot | null, date: UtcDate):
 
 /** Reads all scores and gives each board its rows; answers how many there were. */
 async function sortStandings(
-  { standings, sha256, isRanked = isRankedNow }: BuildDeps,
+  { standings, sha256, whoIsRanked = async () => () => true }: BuildDeps,
   builds: readonly Build[],
 ): Promise<number> {
+  const isRanked = await whoIsRanked();
   let scores = 0;
   const add = (standing: Standing): void => {
     scores += 1;

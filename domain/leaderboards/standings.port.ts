@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { Part } from '../rules/parts.ts';
 import type { ByDate } from '../shared/by-date.ts';
 import type { ScoreStep } from '../scoring/score-steps.ts';

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { BoardRules } from '../rules/community.ts';
 import type { Rulebook } from '../rules/current-rules.ts';
 import type { ScoringRules, Tier } from '../rules/scoring-rules.ts';
@@ -8,7 +8,7 @@ import { tryRules, type FactReaders, type Trial } from '../scoring/try-rules.ts'
 import { isKnown } from '../scoring/username-metrics.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
-import { BOARD_RULES, isRankedNow } from './board.ts';
+import { BOARD_RULES } from './board.ts';
 import { packRow, unpackRow } from './packed-lines.ts';
 import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
 import type { NewSorter, Sorter } from './sorter.port.ts';
@@ -69,6 +69,8 @@ export type TrialDeps = {
   readonly facts: FactReaders;
   readonly newSorter: NewSorter;
   readonly rules: Rulebook;
+  /** Whether an account may be on boards. The default is that all may. */
+  readonly isRanked?: (account: string) => boolean;
   readonly boards?: readonly BoardRules[];
   readonly onProgress?: (accounts: number) => void;
 };
@@ -121,11 +123,17 @@ class Findings {
   readonly #boards: readonly BoardRows[];
   readonly #places: Sorter<Place>;
   readonly #rules: Rulebook;
+  readonly #isRanked: (account: string) => boolean;
   readonly #candidate: ScoringRules;
   readonly #date: UtcDate;
 
-  constructor({ newSorter, rules, boards = BOARD_RULES }: TrialDeps, candidate: ScoringRules, date: UtcDate) {
+  constructor(
+    { newSorter, rules, isRanked = () => true, boards = BOARD_RULES }: TrialDeps,
+    candidate: ScoringRules,
+    date: UtcDate,
+  ) {
     this.#rules = rules;
+    this.#isRanked = isRanked;
     this.#candidate = candidate;
     this.#date = date;
     const rows = () => newSorter<PlacedRow>({ compare: comparePlaces, pack: packRow, unpack: unpackRow });
@@ -147,7 +155,7 @@ class Findings {
     if (readFacts) this.#factsReadOf += 1;
     this.#noteScores(now, then);
     this.#noteTiers(now, then);
-    if (isHidden || !isRankedNow(now.username)) return;
+    if (isHidden || !this.#isRanked(now.username)) return;
     for (const { board, rows } of this.#boards) {
       for (const [side, score] of [
         ['now', now],

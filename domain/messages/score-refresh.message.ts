@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Username } from '../identity/username.ts';
+import { AccountId as Username } from '../identity/account.ts';
 
 /** The announcement that a user's facts changed: "recompute this", never what to. Safe to deliver again at any time. */
 export const ScoreRefreshRequested = z.object({

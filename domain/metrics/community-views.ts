@@ -204,11 +204,14 @@ export type ExtensionsQuery = {
   readonly sort_direction: z.infer<typeof SortDirection>;
 };
 
-/** A page of all extensions, from 1 on; of equal ones the name that sorts first comes first, in either direction. */
-export function extensionsView(
+/**
+ * A page of all extensions, from 1 on; of equal ones the name that sorts first comes first, in either direction. Its
+ * publishers are named by ids, because only those of the page are looked up.
+ */
+export function pageOfExtensions(
   summaries: readonly ExtensionSummary[],
   { page, page_size: size, sort, sort_direction: direction }: ExtensionsQuery,
-): ExtensionsView {
+) {
   const rows = summaries.map(({ firstPublished, lastPublished, ...summary }) => ({
     ...summary,
     first_published: Date.parse(firstPublished),

@@ -1,4 +1,4 @@
-import type { ExtensionName } from '../registry/extension.ts';
+import type { ExtensionName, Publisher } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { RollupStore } from './rollup-store.port.ts';
@@ -8,7 +8,7 @@ import { asWorker, untilSaved } from '../shared/until-saved.ts';
 export type ExtensionSummary = {
   readonly extension: ExtensionName;
   /** The account or the collective that owns it. */
-  readonly publisher: string;
+  readonly publisher: Publisher;
   /** Versions published, yanked since or not. */
   readonly versions: number;
   readonly pulls: number;
@@ -37,7 +37,7 @@ export async function summarizeExtension(deps: SummaryDeps, name: ExtensionName)
     const [firstPublished, lastPublished] = [times.toSorted()[0], times.toSorted().at(-1)];
     if (extension === undefined || firstPublished === undefined || lastPublished === undefined) return 'unknown';
     const pulls = await deps.rollups.pullsOf(name);
-    const publisher = extension.owner.name;
+    const publisher = extension.owner;
     return stored.save({ extension: name, publisher, versions: times.length, pulls, firstPublished, lastPublished });
   });
 }

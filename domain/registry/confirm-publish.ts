@@ -2,7 +2,7 @@ import { decideGrants } from '../grants/decide-grants.ts';
 import { publishGrantId } from '../grants/grant.ts';
 import type { GrantAppend, GrantsTogether } from '../grants/grant-ledger.port.ts';
 import { publishGrantOf } from './publish-grant.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Clock, Random, RandomToken, Sha256OfBytes, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { AccountId } from '../identity/account.ts';
 import { Username } from '../identity/username.ts';
 import { settings } from '../rules/current-rules.ts';
 import { printableText } from '../shared/text.ts';
@@ -54,9 +55,18 @@ export type Channel = z.infer<typeof Channel>;
 export const ContentHash = printableText({ characters: 256, bytes: 768 });
 export const STABLE: Channel = 'stable';
 
-/** Who publishes and owns: an account, or a collective. One of each kind may have the same name. */
-export const Publisher = z.object({ kind: z.enum(['personal', 'collective']), name: Username });
+/** Who publishes and owns: an account by its id, or a collective by its slug. */
+export const Publisher = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('personal'), name: AccountId }),
+  z.object({ kind: z.literal('collective'), name: Username }),
+]);
 export type Publisher = z.infer<typeof Publisher>;
+
+/** A publisher as people know it. */
+export const namedPublisher = (publisher: Publisher, nameOf: (account: AccountId) => string) => ({
+  kind: publisher.kind,
+  name: publisher.kind === 'personal' ? nameOf(publisher.name) : publisher.name,
+});
 
 export const isSamePublisher = (a: Publisher, b: Publisher): boolean => a.kind === b.kind && a.name === b.name;
 
@@ -84,7 +94,7 @@ export type PublishedVersion = {
   readonly channel: Channel;
   readonly publisher: Publisher;
   /** The users that the version and its pulls count for: the account, or the collective's members at the time. */
-  readonly credited: readonly Username[];
+  readonly credited: readonly AccountId[];
   readonly contentHash?: string;
   /** From an import: without a hash, its content may be any. */
   readonly isImported?: boolean;

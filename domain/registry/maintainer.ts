@@ -8,7 +8,7 @@ export type Maintainer = Publisher | 'admin';
 export function publisherOf(credential: Credential): Publisher | undefined {
   switch (credential.kind) {
     case 'personal':
-      return { kind: 'personal', name: credential.username };
+      return { kind: 'personal', name: credential.account };
     case 'collective':
       return { kind: 'collective', name: credential.slug };
     case 'service':

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { PublishedVersion } from './extension.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Balance } from '../grants/balance.ts';

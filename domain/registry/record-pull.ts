@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import type { ExtensionName, ExtensionVersion } from './extension.ts';
 import type { Pulls } from './registry.port.ts';

@@ -1,5 +1,5 @@
 import type { GrantAppend } from '../grants/grant-ledger.port.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { Channel, Extension, ExtensionName, ExtensionVersion, PublishedVersion, Yank } from './extension.ts';
 
 /** A new version with all that it brings: written together or not at all. */

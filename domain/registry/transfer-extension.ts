@@ -1,3 +1,4 @@
+import type { AccountNames } from '../identity/account-names.ts';
 import type { Username } from '../identity/username.ts';
 import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
@@ -11,6 +12,7 @@ import type { YankRefusal } from './yank.ts';
 export type TransferDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'saveExtension'>;
   readonly collectives: Pick<Collectives, 'find'>;
+  readonly names: Pick<AccountNames, 'find' | 'accountsOf'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -37,18 +39,18 @@ export async function transferExtension(
   maintainer: Maintainer,
   { name, to: slug }: { readonly name: ExtensionName; readonly to: Username },
 ): Promise<Result<Transfer, YankRefusal>> {
-  const isCollective = (await deps.collectives.find(slug)) !== undefined;
-  const to: Publisher = { kind: isCollective ? 'collective' : 'personal', name: slug };
+  const known = await knownPublisher(deps, slug);
 
   return untilSaved<Result<Transfer, YankRefusal>>(withinRequest(deps), async () => {
     const extension = await deps.registry.findExtension(name);
     if (extension === undefined) return err({ kind: 'unknown-extension' });
     const { owner, offeredTo, previousOwner } = extension;
-    const isOwned = isSamePublisher(owner, to);
+    const isOwned = known !== undefined && isSamePublisher(owner, known);
     if (!maintains(maintainer, extension)) {
       const gaveIt = isOwned && previousOwner !== undefined && maintains(maintainer, { owner: previousOwner });
-      return gaveIt ? ok({ kind: 'owned', to }) : err({ kind: 'not-owner', owner });
+      return gaveIt ? ok({ kind: 'owned', to: known }) : err({ kind: 'not-owner', owner });
     }
+    const to = known ?? { kind: 'personal', name: (await deps.names.accountsOf([slug]))(slug) };
     if (maintainer === 'admin' || isOwned) {
       const isDone = isOwned && offeredTo === undefined;
       return isDone || (await give(deps, extension, to)) ? ok({ kind: 'owned', to }) : 'stale';
@@ -61,9 +63,15 @@ export async function transferExtension(
   });
 }
 
+async function knownPublisher({ collectives, names }: TransferDeps, slug: Username): Promise<Publisher | undefined> {
+  if ((await collectives.find(slug)) !== undefined) return { kind: 'collective', name: slug };
+  const found = await names.find(slug);
+  return found && { kind: 'personal', name: found.account };
+}
+
 /** Gives an extension to the one it is offered to. The new owner may repeat it. */
 export const acceptExtension = (
-  deps: Omit<TransferDeps, 'collectives'>,
+  deps: Omit<TransferDeps, 'collectives' | 'names'>,
   publisher: Publisher,
   name: ExtensionName,
 ): Promise<Result<Publisher, AcceptRefusal>> =>

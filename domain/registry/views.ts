@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import type { AccountId } from '../identity/account.ts';
 import type { Collective } from '../identity/collective.ts';
-import { Publisher, type PublishedVersion } from './extension.ts';
+import type { PublishedVersion } from './extension.ts';
 import type { LatestVersion } from './registry.port.ts';
 
 /** The registry's answers, each with its schema: the documentation and the handlers use the same. */
@@ -27,17 +28,18 @@ export const LatestView = z.object({
 });
 export type LatestView = z.infer<typeof LatestView>;
 
-export const latestView = ({ name, version, publishedAt, publisher }: LatestVersion): LatestView => ({
+export const latestView = ({ name, version, publishedAt }: LatestVersion, publisher: string): LatestView => ({
   name,
   latestVersion: version,
   publishedAt,
-  latestVersionDetail: { version, publishedAt, publisher: publisher.name },
+  latestVersionDetail: { version, publishedAt, publisher },
 });
 
 /** The message that a client shows its user. */
 export const MessageView = z.object({ message: z.string() });
 
-export const TransferredView = z.object({ name: z.string(), owner: Publisher, message: z.string() });
+const NamedPublisher = z.object({ kind: z.enum(['personal', 'collective']), name: z.string() });
+export const TransferredView = z.object({ name: z.string(), owner: NamedPublisher, message: z.string() });
 
 export const OfferedView = z.object({
   name: z.string(),
@@ -55,8 +57,11 @@ export const CollectiveView = z.object({
 });
 export type CollectiveView = z.infer<typeof CollectiveView>;
 
-export const collectiveView = ({ slug, members, since }: Collective): CollectiveView => ({
+export const collectiveView = (
+  { slug, members, since }: Collective,
+  nameOf: (account: AccountId) => string,
+): CollectiveView => ({
   slug,
-  members: [...members],
+  members: members.map(nameOf).sort(),
   since,
 });

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 
 /** What users chose for themselves. It is theirs: no recomputation changes it. */
 export type Profiles = {

@@ -1,5 +1,5 @@
 import type { GrantLedger } from '../grants/grant-ledger.port.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { isoOf } from '../shared/utc.ts';
 import { startsAfter } from './fold-starts.ts';
 import { foldMetrics, type RefreshDeps } from './refresh-score.ts';

@@ -1,7 +1,7 @@
 import { readGranted } from '../grants/granted.ts';
 import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
 import type { LinesDeps } from '../grants/read-lines.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { devicePuller, userPuller } from '../registry/record-pull.ts';
 import type { RegistryCounts, UserRegistry } from '../registry/user-registry.port.ts';
 import { additionsOf, atEndOf, byDate, datesFrom, nothingByDate, type ByDate } from '../shared/by-date.ts';

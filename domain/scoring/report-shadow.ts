@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { linesUpTo, type LinesDeps } from '../grants/read-lines.ts';
 import { emptyReport, withUnreadable, withUser, type ShadowReport, type ShadowUser } from '../grants/shadow-report.ts';
 import { publishOf, type GrantLine } from '../grants/grant.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
 import { settleAll } from '../shared/settle-all.ts';

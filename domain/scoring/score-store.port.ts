@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { DayScore } from './score-steps.ts';
 import type { UserScore } from './score.ts';

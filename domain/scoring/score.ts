@@ -1,5 +1,5 @@
 import { pointsOfGranted, type Granted } from '../grants/granted.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { Part } from '../rules/parts.ts';
 import { from, type ByDate } from '../shared/by-date.ts';
 import { isoOf, type UtcDate } from '../shared/utc.ts';

@@ -1,5 +1,5 @@
 import { badgeGrantId, type GrantRequest } from '../grants/grant.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 
 /** A tier that a score was lifted into: recorded once, by the first save that did. */

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import { nothingGranted } from '../grants/granted.ts';
 import { rulebookOf, type Rulebook } from '../rules/current-rules.ts';
 import { countedEventsOf } from '../rules/reported-kinds.ts';

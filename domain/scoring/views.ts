@@ -17,6 +17,7 @@ const Count = z.int().check(z.nonnegative());
 const CountsByName = z.record(z.string(), Count);
 
 export const StatsView = z.object({
+  accountId: z.string(),
   username: z.string(),
   totalEvents: Count,
   eventCounts: CountsByName,
@@ -39,8 +40,11 @@ export type StatsView = z.infer<typeof StatsView>;
 const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
   Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 
+/** Whom an answer is about: an account and its present name. */
+type Whom = { readonly account: string; readonly username: string };
+
 export function statsView(
-  username: string,
+  { account: accountId, username }: Whom,
   { metrics, foldedAt }: StoredMetrics,
   { granted: { balance } }: Pick<UserScore, 'granted'> = { granted: nothingGranted },
 ): StatsView {
@@ -56,6 +60,7 @@ export function statsView(
     .sort()
     .at(-1);
   return {
+    accountId,
     username,
     totalEvents: events.reduce((total, [, count]) => total + count, 0),
     eventCounts: objectOf(events),
@@ -77,6 +82,7 @@ const PointsByName = z.record(z.string(), Points);
 const Older = z.object({ count: Count, points: Points });
 
 export const ScoreView = z.object({
+  accountId: z.string(),
   username: z.string(),
   canonicalScore: Points,
   activityScore: Points,
@@ -110,7 +116,7 @@ const olderOf = ({ granted: { older } }: UserScore): z.infer<typeof Older> => ({
 });
 
 export function scoreView(
-  username: string,
+  { account: accountId, username }: Whom,
   score: UserScore,
   standing: { readonly rank: number; readonly asOf: string } | null,
 ): ScoreView {
@@ -119,6 +125,7 @@ export function scoreView(
     ({ key, category, source, points }) => [key, { category, source, points }] as const,
   );
   return {
+    accountId,
     username,
     canonicalScore: score.canonicalScore,
     activityScore: score.activityScore,

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
 /** The kind of an event. Two events of one kind count alike in every projection. */

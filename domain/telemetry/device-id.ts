@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 
 /**
  * The device under which a client's events are kept. `~` marks the devices of a server's reports, so a

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Credential } from '../identity/credential.ts';
 import { grantedByOf, hasScope } from '../identity/credential.ts';
-import type { Username } from '../identity/username.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { err, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -21,6 +21,7 @@ import {
   recordGrants,
   recordTrustedEvent,
   refreshPublishers,
+  type AccountOf,
   type FactRecord,
   type GrantRecord,
   type JudgedPulls,
@@ -71,12 +72,12 @@ const PARALLEL_SENDERS = 8;
  * that an import names.
  */
 type DeviceBatch = SeenDevice & {
-  readonly sender: Username | null;
+  readonly sender: AccountId | null;
   readonly events: readonly TelemetryRecord[];
   /** Of anonymous events: whether they count for an owner. */
   readonly isOwned?: boolean;
 };
-type SentRecord = { readonly event: TelemetryRecord; readonly sender: Username | null };
+type SentRecord = { readonly event: TelemetryRecord; readonly sender: AccountId | null };
 type HourBatch = {
   readonly deviceId: string;
   readonly hour: UtcHour;
@@ -104,8 +105,7 @@ export async function ingestTelemetry(
   const now = deps.clock();
   const isImported = history !== undefined;
   const isTrusted = isImported || (credential !== undefined && hasScope(credential, 'telemetry:trusted'));
-  const isOfSender = credential?.kind === 'personal' && !isImported;
-  const sender = isOfSender ? await deps.resolveUsername(credential.username) : null;
+  const sender = credential?.kind === 'personal' && !isImported ? credential.account : null;
 
   const overBudget = spend(credential);
   const verdicts = request.events.map((raw) => {
@@ -129,13 +129,25 @@ export async function ingestTelemetry(
   const recorded = history === undefined ? [] : await recordVersions(deps, history.versions, versions);
   const facts = trusted.filter(isFactRecord);
   const pulls = await judgePulls(deps.pulls, facts);
+  const isRefused = (record: FactRecord) => 'code' in (pulls.get(record) ?? {});
+  const grants = trusted.filter(isGrantRecord);
+  const named = await deps.names.accountsOf([
+    ...telemetry.flatMap(({ reportedFor, sentBy }) => reportedFor ?? sentBy ?? []),
+    ...facts.flatMap((record) => (isRefused(record) ? [] : (record.report.username ?? []))),
+    ...grants.flatMap(({ report }) => report.username ?? []),
+  ]);
+  const accountOf: AccountOf = (username) => {
+    if (username !== null) return named(username);
+    if (sender === null) throw new Error('a report of nobody');
+    return sender;
+  };
   const outcomes: Outcomes = new Map([
     ...recorded,
-    ...(await storeTelemetry(deps, await byDevice(deps, telemetry, { sender, now, isImported }))),
-    ...(await storeTrusted(deps, facts, pulls)),
-    ...(await storeGrants(deps, trusted.filter(isGrantRecord), credential)),
+    ...(await storeTelemetry(deps, byDevice(telemetry, { sender, now, isImported, accountOf }))),
+    ...(await storeTrusted(deps, facts, { judged: pulls, accountOf })),
+    ...(await storeGrants(deps, grants, { credential, accountOf })),
   ]);
-  await refreshPublishers(deps, facts, now);
+  await refreshPublishers(deps, facts, { now, accountOf });
 
   return judged(verdicts, isTrusted, (event) => outcomes.get(event));
 }
@@ -161,15 +173,21 @@ function judged(
   );
 }
 
-async function byDevice(
-  { resolveUsername }: IngestDeps,
+type ByDeviceContext = {
+  readonly sender: AccountId | null;
+  readonly now: number;
+  readonly isImported: boolean;
+  readonly accountOf: AccountOf;
+};
+
+function byDevice(
   events: readonly TelemetryRecord[],
-  context: { readonly sender: Username | null; readonly now: number; readonly isImported: boolean },
-): Promise<readonly DeviceBatch[]> {
+  { accountOf, ...context }: ByDeviceContext,
+): readonly DeviceBatch[] {
   const batches = new Map<string, DeviceBatch>();
   for (const event of events) {
     const named = event.reportedFor ?? event.sentBy;
-    const account = named === null ? null : await resolveUsername(named);
+    const account = named === null ? null : accountOf(named);
     const isReported = event.reportedFor !== null && account !== null;
     const deviceId = isReported ? trustedDeviceIdOf(account) : deviceIdOf(event.distinctId);
     const sender = isPlaceholder(event.distinctId) && !isReported ? null : (account ?? context.sender);
@@ -209,10 +227,14 @@ async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[])
   return new Map(stored.flat());
 }
 
-async function storeTrusted(deps: IngestDeps, records: readonly FactRecord[], pulls: JudgedPulls): Promise<Outcomes> {
+async function storeTrusted(
+  deps: IngestDeps,
+  records: readonly FactRecord[],
+  given: { readonly judged: JudgedPulls; readonly accountOf: AccountOf },
+): Promise<Outcomes> {
   const first = [...new Map(records.toReversed().map((record) => [identityOf(record), record])).values()];
   const stored = await settleAll(first, first.length, async (record) => {
-    return [record, await recordTrustedEvent(deps, record, pulls)] as const;
+    return [record, await recordTrustedEvent(deps, record, given)] as const;
   });
   const outcomes = new Map(stored);
   return new Map(firstOfEach(records, identityOf, (record) => outcomes.get(record)));
@@ -221,10 +243,10 @@ async function storeTrusted(deps: IngestDeps, records: readonly FactRecord[], pu
 async function storeGrants(
   deps: IngestDeps,
   records: readonly GrantRecord[],
-  credential: Credential | undefined,
+  { credential, accountOf }: { readonly credential: Credential | undefined; readonly accountOf: AccountOf },
 ): Promise<Outcomes> {
   if (records.length === 0 || credential === undefined) return new Map();
-  const outcomes = await recordGrants(deps, records, grantedByOf(credential));
+  const outcomes = await recordGrants(deps, records, { grantedBy: grantedByOf(credential), accountOf });
   return new Map(
     records.flatMap((record, index) => {
       const outcome = outcomes[index];
@@ -302,7 +324,7 @@ async function placeDevices({ devices }: IngestDeps, batches: readonly DeviceBat
 /** Binds the devices that a user sent from, or links those that are another's. */
 async function placeOwn(
   devices: DeviceStore,
-  sender: Username,
+  sender: AccountId,
   known: readonly Placed[],
 ): Promise<readonly DeviceBatch[]> {
   const mayBind = (device: Device | undefined) =>

@@ -1,6 +1,8 @@
 import { grantOf } from '../grants/grant.ts';
 import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
-import type { ResolveUsername, Username } from '../identity/username.ts';
+import type { AccountId } from '../identity/account.ts';
+import type { AccountNames } from '../identity/account-names.ts';
+import type { Username } from '../identity/username.ts';
 import { devicePuller, recordPull, userPuller } from '../registry/record-pull.ts';
 import type { Pulls } from '../registry/registry.port.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
@@ -16,12 +18,15 @@ import { MAX_PULL_ROWS, type OverBudget } from './write-budget.ts';
 
 export type RecordTrustedDeps = {
   readonly trustedFacts: TrustedFacts;
-  readonly names: Pick<FirstNames, 'find'>;
+  readonly firstNames: Pick<FirstNames, 'find'>;
   readonly pulls: Pulls;
-  readonly resolveUsername: ResolveUsername;
+  readonly names: Pick<AccountNames, 'accountsOf' | 'namesOf'>;
   readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
   readonly grants: GrantDeps;
 };
+
+/** The account that a report is about: of the name in it, or the holder of the key. */
+export type AccountOf = (username: Username | null) => AccountId;
 
 export type FactRecord = TrustedRecord & { readonly report: FactReport };
 export type GrantRecord = TrustedRecord & { readonly report: GrantReport };
@@ -56,20 +61,20 @@ export function identityOf(record: FactRecord): string {
   const { report, at } = record;
   switch (report.kind) {
     case 'reported':
-      return `reported:${report.event}:${report.username}:${report.id ?? dateOf(at)}`;
+      return `reported:${report.event}:${report.username ?? ''}:${report.id ?? dateOf(at)}`;
     case 'extension-published':
       return `published:${report.username}:${report.extension}@${report.version}`;
     case 'extension-pulled':
-      return `pulled:${report.name}@${report.version}:${pullerOf(record)}`;
+      return `pulled:${report.name}@${report.version}:${pullerOf(record.distinctId, report.username)}`;
   }
 }
 
-/** The puller as it was sent: the user if the event names one, else the device. */
-const pullerOf = ({ report, distinctId }: FactRecord): string =>
-  report.username === undefined ? devicePuller(deviceIdOf(distinctId)) : userPuller(report.username);
+/** The puller as it was sent: the account if the event names one, else the device. */
+const pullerOf = (distinctId: string, puller: string | undefined): string =>
+  puller === undefined ? devicePuller(deviceIdOf(distinctId)) : userPuller(puller);
 
-/** For each pull the users it counts for, or the reason of its refusal. */
-export type JudgedPulls = ReadonlyMap<FactRecord, readonly Username[] | TrustedConflict>;
+/** For each pull the accounts it counts for, or the reason of its refusal. */
+export type JudgedPulls = ReadonlyMap<FactRecord, readonly AccountId[] | TrustedConflict>;
 
 /**
  * Judges a request's pulls in the order sent, before anything is written. Each version is looked up once, and repeats
@@ -91,7 +96,7 @@ export async function judgePulls(
   const isPaid = new Set<string>();
   let rows = 0;
   return new Map(
-    sent.map(({ record, of }): readonly [FactRecord, readonly Username[] | TrustedConflict] => {
+    sent.map(({ record, of }): readonly [FactRecord, readonly AccountId[] | TrustedConflict] => {
       const credited = found.get(keyOf(of))?.credited;
       if (credited === undefined) {
         const error = `properties: nobody has published ${keyOf(of)}`;
@@ -114,18 +119,19 @@ export async function judgePulls(
 export async function recordTrustedEvent(
   deps: RecordTrustedDeps,
   record: FactRecord,
-  judged: JudgedPulls,
+  { judged, accountOf }: { readonly judged: JudgedPulls; readonly accountOf: AccountOf },
 ): Promise<TrustedOutcome> {
-  const { report, at } = record;
+  const { report, at, distinctId } = record;
   switch (report.kind) {
     case 'reported':
-      return recordReport(deps, report, at);
+      return recordReport(deps, report, { at, accountOf });
     case 'extension-pulled': {
       const { name, version } = report;
       const pull = judged.get(record);
       if (pull === undefined) throw new Error('a pull was not judged');
       if ('code' in pull) return pull;
-      return outcomeOf(await recordPull(deps.pulls, { name, version, puller: pullerOf(record) }, pull, at));
+      const puller = pullerOf(distinctId, report.username && accountOf(report.username));
+      return outcomeOf(await recordPull(deps.pulls, { name, version, puller }, pull, at));
     }
     case 'extension-published':
       return 'accepted'; // a trigger, no fact: see `refreshPublishers`
@@ -134,12 +140,12 @@ export async function recordTrustedEvent(
 
 /** Stores a fact of a kind that the rules name, once. */
 export async function recordReport(
-  { trustedFacts, names, resolveUsername }: Pick<RecordTrustedDeps, 'trustedFacts' | 'names' | 'resolveUsername'>,
+  { trustedFacts, firstNames }: Pick<RecordTrustedDeps, 'trustedFacts' | 'firstNames'>,
   { username, event, id }: FactReport & { readonly kind: 'reported' },
-  at: number,
+  { at, accountOf }: { readonly at: number; readonly accountOf: AccountOf },
 ): Promise<StoreOutcome> {
-  const identity = id === null ? dateOf(at) : await firstIdOf(names, id);
-  return outcomeOf(await trustedFacts.record(await resolveUsername(username), event, identity, at));
+  const identity = id === null ? dateOf(at) : await firstIdOf(firstNames, id);
+  return outcomeOf(await trustedFacts.record(accountOf(username), event, identity, at));
 }
 
 /**
@@ -147,12 +153,13 @@ export async function recordReport(
  * records a version; hence the one refresh that is asked for here and not by a changed fact.
  */
 export async function refreshPublishers(
-  { resolveUsername, requestRefreshes }: Pick<RecordTrustedDeps, 'resolveUsername' | 'requestRefreshes'>,
+  { requestRefreshes }: Pick<RecordTrustedDeps, 'requestRefreshes'>,
   records: readonly FactRecord[],
-  now: number,
+  { now, accountOf }: { readonly now: number; readonly accountOf: AccountOf },
 ): Promise<void> {
-  const named = records.flatMap(({ report }) => (report.kind === 'extension-published' ? [report.username] : []));
-  const usernames = new Set(await settleAll([...new Set(named)], 1, resolveUsername));
+  const usernames = new Set(
+    records.flatMap(({ report }) => (report.kind === 'extension-published' ? [accountOf(report.username)] : [])),
+  );
   if (usernames.size === 0) return;
   await requestRefreshes([...usernames].map((username) => ({ username, changedAt: isoOf(now) })));
 }
@@ -164,17 +171,20 @@ const outcomeOf = (outcome: RecordOutcome): StoreOutcome => (outcome === 'record
  * come in the order of the records.
  */
 export async function recordGrants(
-  { grants, names, resolveUsername }: Pick<RecordTrustedDeps, 'grants' | 'names' | 'resolveUsername'>,
+  { grants, firstNames, names }: Pick<RecordTrustedDeps, 'grants' | 'firstNames' | 'names'>,
   records: readonly Pick<GrantRecord, 'report' | 'at'>[],
-  grantedBy: string,
+  { grantedBy, accountOf }: { readonly grantedBy: string; readonly accountOf: AccountOf },
 ): Promise<readonly TrustedOutcome[]> {
   const requests = await settleAll(records, 1, async ({ report, at }) => {
-    const username = await resolveUsername(report.username);
+    const username = accountOf(report.username);
     const by = report.kind === 'award' ? (report.grantedBy ?? grantedBy) : grantedBy;
-    const order = report.kind === 'line' ? { ...report, id: await firstIdOf(names, report.id) } : report;
+    const order = report.kind === 'line' ? { ...report, id: await firstIdOf(firstNames, report.id) } : report;
     return grantOf({ ...order, username, grantedBy: by }, isoOf(at), grants.rules);
   });
   const outcomes = await grantPoints(grants, requests);
+  const nameOf = await names.namesOf(
+    outcomes.flatMap(({ kind, line }) => (kind === 'conflict' ? [line.username] : [])),
+  );
   return outcomes.map(({ kind, line }) => {
     switch (kind) {
       case 'granted':
@@ -184,7 +194,7 @@ export async function recordGrants(
       case 'conflict': {
         return {
           code: conflictCodeOf(line.grantId),
-          error: `${line.grantId}: already given to ${line.username} with ${line.amount} points`,
+          error: `${line.grantId}: already given to ${nameOf(line.username)} with ${line.amount} points`,
         };
       }
     }

@@ -1,4 +1,5 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId } from '../identity/account.ts';
+import { namedPublisher, type Publisher } from '../registry/extension.ts';
 import { confirmPublish, type ConfirmDeps, type ConfirmRefusal } from '../registry/confirm-publish.ts';
 import type { Collectives } from '../identity/collective.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -14,17 +15,20 @@ const PUBLISHERS_AT_A_TIME = 4;
 
 /** Records the versions of an import, each once and with its own time, for those whom it counted for at that time. */
 export async function recordVersions(
-  { resolveUsername }: Pick<RecordTrustedDeps, 'resolveUsername'>,
+  { names }: Pick<RecordTrustedDeps, 'names'>,
   deps: VersionDeps,
   records: readonly VersionRecord[],
 ): Promise<readonly Outcome[]> {
   const overBudget = spendVersions();
   const within = records.slice(0, MAX_VERSIONS);
+  const accountOf = await names.accountsOf(
+    within.flatMap(({ report: { publisher } }) => (publisher.kind === 'personal' ? [publisher.name] : [])),
+  );
   const read = await settleAll(within, 1, async (record) => {
     const { publisher } = record.report;
     const members =
       publisher.kind === 'personal'
-        ? [await resolveUsername(publisher.name)]
+        ? [accountOf(publisher.name)]
         : await deps.collectives.membersAt(publisher.name, isoOf(record.at));
     return { record, members };
   });
@@ -45,29 +49,33 @@ export async function recordVersions(
   const recorded = await settleAll([...due.values()], PUBLISHERS_AT_A_TIME, (ofOne) =>
     settleAll(ofOne, 1, async ({ record, members }): Promise<Outcome> => [
       record,
-      await recordOne(deps, record, members),
+      await recordOne({ ...deps, names }, record, members),
     ]),
   );
   return [...beyond, ...refused, ...recorded.flat()];
 }
 
 async function recordOne(
-  deps: VersionDeps,
+  deps: VersionDeps & Pick<RecordTrustedDeps, 'names'>,
   { report, at }: VersionRecord,
-  members: readonly Username[],
+  members: readonly AccountId[],
 ): Promise<TrustedOutcome> {
   const { name, version, channel, contentHash } = report;
   const [account] = members;
-  const publisher =
+  const publisher: Publisher =
     report.publisher.kind === 'personal' && account !== undefined
-      ? { ...report.publisher, name: account }
-      : report.publisher;
+      ? { kind: 'personal', name: account }
+      : { kind: 'collective', name: report.publisher.name };
   const past = { at: isoOf(at), members };
   const confirmed = await confirmPublish(deps, {
     ...{ name, version, channel, contentHash, publisher, past },
     keyMembers: [],
   });
-  if (!confirmed.ok) return refusalOf(confirmed.error, `${name}@${version}`);
+  if (!confirmed.ok) {
+    const other = 'first' in confirmed.error ? confirmed.error.first.publisher : confirmed.error.owner;
+    const nameOf = await deps.names.namesOf(other.kind === 'personal' ? [other.name] : []);
+    return refusalOf(confirmed.error, `${name}@${version}`, namedPublisher(other, nameOf).name);
+  }
   return confirmed.value.kind === 'published' ? 'accepted' : 'duplicate';
 }
 
@@ -76,14 +84,14 @@ const unknownCollective = ({ report: { publisher } }: VersionRecord): TrustedOut
   error: `properties.collective: nobody has set the members of ${publisher.name}`,
 });
 
-function refusalOf(refusal: ConfirmRefusal, version: string): TrustedOutcome {
+function refusalOf(refusal: ConfirmRefusal, version: string, other: string): TrustedOutcome {
   switch (refusal.kind) {
     case 'version-conflict': {
-      const { publisher, channel } = refusal.first;
-      const error = `properties: ${version} is there already, by ${publisher.name} in the channel ${channel}`;
+      const { channel } = refusal.first;
+      const error = `properties: ${version} is there already, by ${other} in the channel ${channel}`;
       return { code: 'version_conflict', error };
     }
     case 'not-owner':
-      return { code: 'not_owner', error: `properties.extension_name: it belongs to ${refusal.owner.name}` };
+      return { code: 'not_owner', error: `properties.extension_name: it belongs to ${other}` };
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AccountId } from '../identity/account.ts';
 import { Username } from '../identity/username.ts';
 import { rulebook } from '../rules/current-rules.ts';
 import { reportedKindsOf, type ReportedKind } from '../rules/reported-kinds.ts';
@@ -107,8 +108,8 @@ const KNOWN: KnownEvents = { reported: reportedKindsOf(rulebook), activity: acti
 export type JudgeContext = {
   readonly now: number;
   readonly isTrusted: boolean;
-  /** The person whose key sent it, if it is a personal key. */
-  readonly sender?: Username | null;
+  /** The account whose key sent it, if it is a personal key. */
+  readonly sender?: AccountId | null;
   /** Whether it is of an import: of any age, with a time of its own, and whoever sent it is named in it. */
   readonly isImported?: boolean;
   readonly sha256: Sha256;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '../grants/grant-schemas.ts';
+import type { AccountId } from '../identity/account.ts';
 import { Username } from '../identity/username.ts';
 import {
   Channel,
@@ -79,7 +80,8 @@ export type FactReport =
       /** A fact of a kind that the rules name; without an id there is one a date. */
       readonly kind: 'reported';
       readonly event: string;
-      readonly username: Username;
+      /** Null if the holder of the key reports it of itself. */
+      readonly username: Username | null;
       readonly id: string | null;
     }
   | {
@@ -96,10 +98,13 @@ export type FactReport =
       readonly username: Username | undefined;
     };
 
+type NamedPublisher = { readonly kind: Publisher['kind']; readonly name: Username };
+
 /** A version that an import records. */
 export type VersionReport = {
   readonly kind: 'version';
-  readonly publisher: Publisher;
+  /** By its username, or by its slug. */
+  readonly publisher: NamedPublisher;
   /** Undefined if a collective published it. */
   readonly username: Username | undefined;
   readonly name: ExtensionName;
@@ -109,18 +114,24 @@ export type VersionReport = {
 };
 
 /** Reports that become lines of the grant ledger. */
-export type GrantReport = { readonly username: Username } & (
+export type GrantReport =
   | {
       readonly kind: 'award';
+      readonly username: Username;
       readonly awardId: string;
       readonly points: number;
       readonly reason: string;
       readonly grantedBy: string | undefined;
     }
-  | { readonly kind: 'badge'; readonly badgeId: string; readonly points: number; readonly reason: string | undefined }
-  /** Of a kind that the rules name, with their points. */
-  | { readonly kind: 'line'; readonly event: string; readonly id: string }
-);
+  | {
+      readonly kind: 'badge';
+      readonly username: Username;
+      readonly badgeId: string;
+      readonly points: number;
+      readonly reason: string | undefined;
+    }
+  /** Of a kind that the rules name, with their points. Without a name, of the holder of the key. */
+  | { readonly kind: 'line'; readonly username: Username | null; readonly event: string; readonly id: string };
 
 /** Reads the properties of an event that the code knows. The names of fields start at the event. */
 export function readBuiltIn(
@@ -166,7 +177,7 @@ export function readBuiltIn(
 
 function versionReport(read: z.infer<typeof ImportedVersion>['properties']): VersionReport {
   const { extension_name: name, version, username, collective, channel, content_hash: contentHash } = read;
-  const publisher: Publisher =
+  const publisher: NamedPublisher =
     collective === undefined
       ? { kind: 'personal', name: Username.parse(username) }
       : { kind: 'collective', name: collective };
@@ -179,14 +190,14 @@ function versionReport(read: z.infer<typeof ImportedVersion>['properties']): Ver
 export function readReported(
   { event, idProperty, linePrefix }: ReportedKind,
   properties: unknown,
-  sender: Username | null,
+  sender: AccountId | null,
 ): Result<TrustedReport, readonly Fault[]> {
   const shape: Record<string, z.ZodMiniType<string>> = {
     ...(idProperty === null ? {} : { [idProperty]: FactId }),
     ...(sender === null ? { username: Username } : {}),
   };
   return parsed(withProperties(shape), properties, (read) => {
-    const username = sender ?? Username.parse(read.username);
+    const username = sender === null ? Username.parse(read.username) : null;
     const id = idProperty === null ? null : foldedId(read[idProperty] ?? '');
     return linePrefix !== null && id !== null
       ? { kind: 'line', event, username, id }

@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 
 export type RecordOutcome = 'recorded' | 'already-there';
 

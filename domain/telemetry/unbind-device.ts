@@ -1,4 +1,4 @@
-import type { Username } from '../identity/username.ts';
+import type { AccountId as Username } from '../identity/account.ts';
 import type { Clock } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { untilSaved, withoutPause } from '../shared/until-saved.ts';

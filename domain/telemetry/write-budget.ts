@@ -1,5 +1,5 @@
 import type { Credential } from '../identity/credential.ts';
-import { deviceIdOf, trustedDeviceIdOf } from './device-id.ts';
+import { deviceIdOf } from './device-id.ts';
 import type { AcceptableEvent } from './telemetry-event.ts';
 
 /** How much one request may write. Source: the contract, "Requests in general". */
@@ -76,5 +76,5 @@ function deviceOf(event: AcceptableEvent): string {
   // Each account that an import names on a device is bound or linked to it.
   if (event.type === 'telemetry' && event.sentBy !== null) return `${deviceIdOf(event.distinctId)} ${event.sentBy}`;
   const username = event.type === 'telemetry' ? event.reportedFor : (event.report.username ?? null);
-  return username === null ? deviceIdOf(event.distinctId) : trustedDeviceIdOf(username);
+  return username === null ? deviceIdOf(event.distinctId) : `~${username}`;
 }

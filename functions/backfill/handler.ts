@@ -2,10 +2,11 @@ import * as z from 'zod/mini';
 import { readBackfillEvent, type BackfillRefusal } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime, type RunSeed } from '../../domain/backfill/run-backfill.ts';
-import { resolveUsername } from '../../domain/identity/username.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
 import { computedByNow } from '../../domain/scoring/username-metrics.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill/backfill-runs.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
@@ -16,7 +17,7 @@ import { dynamoUsernameSources } from '../adapters/dynamodb/backfill/username-so
 import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemetry.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
-import { clock, random, randomToken, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, randomToken, sha256, sleep, surroundings } from '../runtime/environment.ts';
 import { logger, publishFailedItems } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { BackfillEnv } from './env.ts';
@@ -49,7 +50,7 @@ class RefusedBackfillError extends Error {
   }
 }
 
-const wired = once((): BackfillDeps => {
+const wired = once((): BackfillDeps & { readonly names: AccountNames } => {
   const env = BackfillEnv.parse(process.env);
   const dynamodb = dynamodbClient('worker');
   const sqs = sqsClient('worker');
@@ -82,7 +83,7 @@ const wired = once((): BackfillDeps => {
     },
     requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
     continueLater: (continuation) => continueLater([continuation]),
-    resolveUsername,
+    names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     reportFailure: (username, error) => logger.error('user could not be recomputed', { username, error }),
     reportStuck: (runId) => logger.error('run makes no progress: the schedule takes it up again', { runId }),
     clock,
@@ -90,13 +91,20 @@ const wired = once((): BackfillDeps => {
   };
 });
 
-async function backfill(event: unknown, hasTime: HasTime, seed?: RunSeed): Promise<BackfillReport> {
+/** The same with the names of the accounts. */
+async function withNames(report: BackfillReport) {
+  const { unknownUsernames: unknown, failedUsernames: failed } = report;
+  const nameOf = await wired().names.namesOf([...unknown, ...failed]);
+  return { ...report, unknownUsernames: unknown.map(nameOf), failedUsernames: failed.map(nameOf) };
+}
+
+async function backfill(event: unknown, hasTime: HasTime, seed?: RunSeed) {
   const request = readBackfillEvent(event);
   if (!request.ok) throw new RefusedBackfillError(request.error);
   const report = await runBackfill(wired(), request.value, seed === undefined ? { hasTime } : { hasTime, seed });
   if (!report.ok) throw new RefusedBackfillError(report.error);
   logger.info('backfill', report.value);
-  return report.value;
+  return withNames(report.value);
 }
 
 /**

@@ -5,8 +5,12 @@ import {
   type TimeLeft,
 } from '../../domain/consistency-check/check-consistency.ts';
 import { dynamoCheckNotes } from '../adapters/dynamodb/consistency-check/check-notes.ts';
-import { readConsistencyEvent } from '../../domain/consistency-check/consistency-event.ts';
-import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
+import { readConsistencyEvent, type ConsistencyRequest } from '../../domain/consistency-check/consistency-event.ts';
+import type { ConsistencyDifference, ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
+import { AccountId } from '../../domain/identity/account.ts';
+import { accountsAsked, type AccountNames } from '../../domain/identity/account-names.ts';
+import type { Username } from '../../domain/identity/username.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserPlaces } from '../adapters/dynamodb/consistency-check/user-places.ts';
@@ -15,7 +19,7 @@ import { dynamoUserReports } from '../adapters/dynamodb/telemetry/user-reports.t
 import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemetry.ts';
 import { isQueueEmpty } from '../adapters/sqs/is-queue-empty.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
-import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, sha256, sleep, surroundings } from '../runtime/environment.ts';
 import { logger, publish } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { CheckConservationEnv } from './env.ts';
@@ -36,7 +40,7 @@ class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
 }
 
-const wired = once((): ConsistencyDeps => {
+const wired = once((): ConsistencyDeps & { readonly names: AccountNames } => {
   const env = CheckConservationEnv.parse(process.env);
   const dynamodb = dynamodbClient('worker');
   const sqs = sqsClient('worker');
@@ -51,6 +55,7 @@ const wired = once((): ConsistencyDeps => {
     // A backfill saves metrics some time before it asks for their scores.
     areQueuesEmpty: async () =>
       (await isQueueEmpty(sqs, env.BACKFILL_QUEUE_URL)) && (await isQueueEmpty(sqs, env.SCORE_REFRESH_QUEUE_URL)),
+    names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     notes: dynamoCheckNotes(dynamodb, env.RUNS_TABLE),
     reportFailure: (username, error) => logger.warn('user could not be read', { username, error }),
     clock,
@@ -58,6 +63,17 @@ const wired = once((): ConsistencyDeps => {
     sha256,
   };
 });
+
+async function byAccounts({ of, ...request }: ConsistencyRequest<Username>): Promise<ConsistencyRequest> {
+  if (of.sample !== 'named') return { ...request, of };
+  return { ...request, of: { ...of, usernames: await accountsAsked(wired().names, of.usernames) } };
+}
+
+async function withNames(report: ConsistencyReport): Promise<ConsistencyReport> {
+  const accountOf = ({ username }: ConsistencyDifference) => AccountId.parse(username);
+  const nameOf = await wired().names.namesOf(report.differences.map(accountOf));
+  return { ...report, differences: report.differences.map((each) => ({ ...each, username: nameOf(accountOf(each)) })) };
+}
 
 /** Invoked by its schedule and by operators: `{}` checks this hour's sample. */
 export async function handler(event: unknown, context: unknown): Promise<ConsistencyReport> {
@@ -68,10 +84,10 @@ export async function handler(event: unknown, context: unknown): Promise<Consist
   };
   const request = readConsistencyEvent(event);
   if (!request.ok) throw new InvalidEventError(request.error);
-  const checked = await checkConsistency(wired(), request.value, timeLeft);
+  const checked = await checkConsistency(wired(), await byAccounts(request.value), timeLeft);
   if (!checked.ok) throw new InvalidEventError(checked.error);
 
-  const report = checked.value;
+  const report = await withNames(checked.value);
   if (report.ok) logger.info('conservation', report);
   else logger.error('conservation', report);
   // A run with its own limit for how long a difference must last sets off no alarm, and ends none.

@@ -1,5 +1,5 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules } from '../../domain/rules/current-rules.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
@@ -21,7 +21,7 @@ export const handler = httpFunction({
       collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
       rules: currentRules,
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       ...surroundings,
     };
   },

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { CollectiveSlug, type Credential } from '../../domain/identity/credential.ts';
-import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
+import { Username } from '../../domain/identity/username.ts';
 import { Members, type Collectives } from '../../domain/identity/collective.ts';
 import { confirmPublish, type ConfirmDeps, type ConfirmRefusal } from '../../domain/registry/confirm-publish.ts';
 import {
@@ -8,6 +9,7 @@ import {
   ContentHash,
   ExtensionName,
   ExtensionVersion,
+  namedPublisher,
   STABLE,
   type Publisher,
 } from '../../domain/registry/extension.ts';
@@ -39,7 +41,7 @@ export type ConfirmPublishDeps = HttpDeps &
   ConfirmDeps & {
     readonly registry: Registry;
     readonly collectives: Collectives;
-    readonly resolveUsername: ResolveUsername;
+    readonly names: AccountNames;
   };
 
 const YankReason = printableText({ characters: 2_000, bytes: 6_000 });
@@ -87,40 +89,54 @@ const noAccount = (what: string): Reply =>
     `this key belongs to no account or collective to ${what} as: use a personal or a collective key`,
   );
 
-const ownerWords = ({ kind, name }: Publisher): string => (kind === 'personal' ? name : `the collective ${name}`);
+type NamesDeps = Pick<ConfirmPublishDeps, 'names'>;
 
-const confirmRefused = (refusal: ConfirmRefusal, name: string, version: string): Reply => {
+/** A publisher with its name in place of the account's id. */
+async function named({ names }: NamesDeps, publisher: Publisher) {
+  return namedPublisher(publisher, await names.namesOf(publisher.kind === 'personal' ? [publisher.name] : []));
+}
+
+async function ownerWords(deps: NamesDeps, publisher: Publisher): Promise<string> {
+  const { kind, name } = await named(deps, publisher);
+  return kind === 'personal' ? name : `the collective ${name}`;
+}
+
+async function confirmRefused(deps: NamesDeps, refusal: ConfirmRefusal, name: string, version: string): Promise<Reply> {
   switch (refusal.kind) {
     case 'version-conflict': {
       const { first } = refusal;
-      const what = `was published by ${ownerWords(first.publisher)} in the channel ${first.channel}`;
+      const what = `was published by ${await ownerWords(deps, first.publisher)} in the channel ${first.channel}`;
       const sentence = `version: ${version} of ${name} ${what} at ${first.publishedAt}`;
       return problem('version_conflict', `${sentence}, with another publisher, channel or content`);
     }
     case 'not-owner':
-      return problem('not_owner', `name: ${name} belongs to ${ownerWords(refusal.owner)}`);
+      return problem('not_owner', `name: ${name} belongs to ${await ownerWords(deps, refusal.owner)}`);
   }
-};
+}
 
-const changeRefused = (refusal: YankRefusal, name: string): Reply => {
+async function changeRefused(deps: NamesDeps, refusal: YankRefusal, name: string): Promise<Reply> {
   switch (refusal.kind) {
     case 'unknown-extension':
       return unknownExtension;
-    case 'not-owner':
-      return problem('not_owner', `name: ${name} belongs to ${ownerWords(refusal.owner)}`, { status: 403 });
+    case 'not-owner': {
+      const owner = await ownerWords(deps, refusal.owner);
+      return problem('not_owner', `name: ${name} belongs to ${owner}`, { status: 403 });
+    }
   }
-};
+}
 
-const acceptRefused = (refusal: AcceptRefusal, name: string): Reply => {
+async function acceptRefused(deps: NamesDeps, refusal: AcceptRefusal, name: string): Promise<Reply> {
   switch (refusal.kind) {
     case 'unknown-extension':
       return unknownExtension;
     case 'unknown-offer':
       return problem('unknown_offer', `name: ${name} is offered to nobody`);
-    case 'offered-to-another':
-      return problem('not_owner', `name: ${name} is offered to ${ownerWords(refusal.to)}`, { status: 403 });
+    case 'offered-to-another': {
+      const other = await ownerWords(deps, refusal.to);
+      return problem('not_owner', `name: ${name} is offered to ${other}`, { status: 403 });
+    }
   }
-};
+}
 
 /** `net` or `net@2026.11.03.1`, with the channel and the versions that were left out. */
 function targetWords(target: string, channel: Channel | undefined, { ofOthers }: YankOutcome): string {
@@ -142,6 +158,7 @@ async function asMaintainer(
 
 /** Yanks or restores what a target names. */
 const onTarget = (
+  deps: NamesDeps,
   context: RouteContext<Credential>,
   what: 'yank' | 'unyank',
   text: string,
@@ -152,7 +169,7 @@ const onTarget = (
     const target = targetOf(text);
     if (target === undefined) return unknownExtension;
     const changed = await change(maintainer, { ...target, channel });
-    if (!changed.ok) return changeRefused(changed.error, target.name);
+    if (!changed.ok) return changeRefused(deps, changed.error, target.name);
     const [done, count] = what === 'yank' ? ['yanked', 'Yanked'] : ['restored', 'Restored'];
     const message = `${targetWords(text, channel, changed.value)} is ${done}`;
     return { status: 200, body: { message }, counts: { [count]: changed.value.changed } };
@@ -196,7 +213,7 @@ export const routes = [
       const { channel = STABLE, contentHash } = body;
       const confirmation = { name: name.value, version: version.value, channel, contentHash };
       const confirmed = await confirmPublish(deps, { ...confirmation, publisher, keyMembers });
-      if (!confirmed.ok) return confirmRefused(confirmed.error, name.value, version.value);
+      if (!confirmed.ok) return confirmRefused(deps, confirmed.error, name.value, version.value);
       const isNew = confirmed.value.kind === 'published';
       const counts = isNew ? { counts: { Published: 1 } } : {};
       return { status: isNew ? 201 : 200, body: confirmedView(confirmed.value.version), ...counts };
@@ -212,9 +229,10 @@ export const routes = [
     answers: { 200: { description: 'The version', schema: LatestView } },
     problems: ['unknown_extension'],
     cacheSeconds: LATEST_CACHE_SECONDS,
-    async handle({ params: { name }, query: { channel } }, { registry }: ConfirmPublishDeps) {
-      const latest = await registry.latestVersion(name, channel);
-      return latest === undefined ? unknownExtension : { status: 200, body: latestView(latest) };
+    async handle({ params: { name }, query: { channel } }, deps: ConfirmPublishDeps) {
+      const latest = await deps.registry.latestVersion(name, channel);
+      if (latest === undefined) return unknownExtension;
+      return { status: 200, body: latestView(latest, (await named(deps, latest.publisher)).name) };
     },
   }),
   route({
@@ -228,7 +246,9 @@ export const routes = [
     answers: done,
     problems: ['unknown_extension', 'busy'],
     handle: ({ params, body: { reason, channel } }, deps: ConfirmPublishDeps, context) =>
-      onTarget(context, 'yank', params.target, channel, (maintainer, target) => yank(deps, maintainer, target, reason)),
+      onTarget(deps, context, 'yank', params.target, channel, (maintainer, target) =>
+        yank(deps, maintainer, target, reason),
+      ),
   }),
   route({
     ...yanking,
@@ -241,7 +261,9 @@ export const routes = [
     answers: done,
     problems: ['unknown_extension', 'busy'],
     handle: ({ params, body: { channel } = {} }, deps: ConfirmPublishDeps, context) =>
-      onTarget(context, 'unyank', params.target, channel, (maintainer, target) => unyank(deps, maintainer, target)),
+      onTarget(deps, context, 'unyank', params.target, channel, (maintainer, target) =>
+        unyank(deps, maintainer, target),
+      ),
   }),
   route({
     method: 'POST',
@@ -258,12 +280,12 @@ export const routes = [
     problems: ['unknown_extension', 'busy'],
     handle: ({ params: { name }, body }, deps: ConfirmPublishDeps, context) =>
       asMaintainer(context, 'transfer', async (maintainer) => {
-        const to = await deps.resolveUsername(body.to);
-        const transferred = await transferExtension(deps, maintainer, { name, to });
-        if (!transferred.ok) return changeRefused(transferred.error, name);
-        const { kind, to: owner } = transferred.value;
+        const transferred = await transferExtension(deps, maintainer, { name, to: body.to });
+        if (!transferred.ok) return changeRefused(deps, transferred.error, name);
+        const { kind, to } = transferred.value;
+        const owner = await named(deps, to);
         if (kind === 'offered') return { status: 202, body: { name, offeredTo: owner.name } };
-        return { status: 200, body: { name, owner, message: `${name} belongs to ${ownerWords(owner)}` } };
+        return { status: 200, body: { name, owner, message: `${name} belongs to ${await ownerWords(deps, to)}` } };
       }),
   }),
   route({
@@ -282,7 +304,7 @@ export const routes = [
       const publisher = publisherOf(credential);
       if (publisher === undefined) return noAccount('accept');
       const accepted = await acceptExtension(deps, publisher, name);
-      return accepted.ok ? { status: 200, body: { name } } : acceptRefused(accepted.error, name);
+      return accepted.ok ? { status: 200, body: { name } } : acceptRefused(deps, accepted.error, name);
     },
   }),
   route({
@@ -294,10 +316,10 @@ export const routes = [
     unknownParam: 'invalid_name', // any valid slug may be new, so only an invalid one is refused
     answers: { 200: { description: 'The members, since when', schema: CollectiveView } },
     problems: ['invalid_name', 'busy'],
-    handle: async ({ params: { slug }, body: { members } }, deps: ConfirmPublishDeps) => ({
-      status: 200,
-      body: collectiveView(await setMembers(deps, { slug, members })),
-    }),
+    async handle({ params: { slug }, body: { members } }, deps: ConfirmPublishDeps) {
+      const collective = await setMembers(deps, { slug, members: members.map(await deps.names.accountsOf(members)) });
+      return { status: 200, body: collectiveView(collective, await deps.names.namesOf(collective.members)) };
+    },
   }),
 ];
 

@@ -1,5 +1,5 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
@@ -26,7 +26,7 @@ export const handler = httpFunction({
     return {
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, surroundings, telemetryItem),
-      names: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
+      firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, surroundings),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, surroundings),
       requestRefreshes: async () => undefined, // an import has no triggers: its facts announce themselves
@@ -38,7 +38,7 @@ export const handler = httpFunction({
         rules: currentRules,
         ...surroundings,
       },
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       ...surroundings,
     };
   },

@@ -1,5 +1,5 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
@@ -25,7 +25,7 @@ export const handler = httpFunction({
     return {
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem),
-      names: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
+      firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),
       requestRefreshes: sqsSender(sqsClient('api'), env.SCORE_REFRESH_QUEUE_URL, deps),
@@ -36,7 +36,7 @@ export const handler = httpFunction({
         sha256,
         ...deps,
       },
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       ...surroundings,
     };
   },

@@ -1,4 +1,8 @@
 import * as z from 'zod/mini';
 import { Variables } from '../runtime/variables.ts';
 
-export const LinkLoginsEnv = z.pick(Variables, { TELEMETRY_TABLE: true, CREDENTIALS_TABLE: true });
+export const LinkLoginsEnv = z.pick(Variables, {
+  ACCOUNTS_TABLE: true,
+  TELEMETRY_TABLE: true,
+  CREDENTIALS_TABLE: true,
+});

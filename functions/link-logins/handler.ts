@@ -1,8 +1,8 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoLogins } from '../adapters/dynamodb/telemetry/logins.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, sha256, sleep, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { LinkLoginsEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -15,7 +15,7 @@ export const handler = httpFunction({
     return {
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       logins: dynamoLogins(dynamodb, env.TELEMETRY_TABLE),
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       clock,
       random,
       sleep,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { PLACES, type Logins, type Place } from '../../domain/identity/logins.port.ts';
-import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
+import { Username } from '../../domain/identity/username.ts';
 import type { Clock, Random, Sleep } from '../../domain/shared/environment.ts';
 import { untilSaved, withinRequest } from '../../domain/shared/until-saved.ts';
 import { problem } from '../runtime/problems.ts';
@@ -8,7 +9,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type LinkLoginsDeps = HttpDeps & {
   readonly logins: Logins;
-  readonly resolveUsername: ResolveUsername;
+  readonly names: AccountNames;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -40,7 +41,7 @@ const routesOf = (place: Place) => {
       answers: { 200: { description: 'Linked, now or before', schema: LinkView } },
       problems: ['unknown_username', 'login_conflict', 'busy'],
       async handle({ params: { username }, body }, deps: LinkLoginsDeps) {
-        const account = await deps.resolveUsername(username);
+        const account = (await deps.names.accountsOf([username]))(username);
         const outcome = await untilSaved(withinRequest(deps), () => deps.logins.link(account, { place, ...body }));
         if (outcome === 'linked') return { status: 200, body: { username, ...body } };
         return problem('login_conflict', `id: ${body.id} on ${NAMES[place]} is the login of another account`);
@@ -54,8 +55,9 @@ const routesOf = (place: Place) => {
       answers: { 204: { description: 'Unlinked, now or before' } },
       problems: ['unknown_username', 'busy'],
       async handle({ params: { username } }, deps: LinkLoginsDeps) {
-        const account = await deps.resolveUsername(username);
-        await untilSaved(withinRequest(deps), () => deps.logins.unlink(account, place));
+        const found = await deps.names.find(username);
+        if (found === undefined) return { status: 204 };
+        await untilSaved(withinRequest(deps), () => deps.logins.unlink(found.account, place));
         return { status: 204 };
       },
     }),

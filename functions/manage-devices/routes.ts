@@ -1,13 +1,14 @@
 import * as z from 'zod/mini';
-import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
-import { isPlaceholder, MAX_DEVICES } from '../../domain/telemetry/device-id.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
+import { Username } from '../../domain/identity/username.ts';
+import { deviceIdOf, isPlaceholder, MAX_DEVICES } from '../../domain/telemetry/device-id.ts';
 import { DistinctId } from '../../domain/telemetry/telemetry-event.ts';
 import { unbindDevice, type UnbindDeps } from '../../domain/telemetry/unbind-device.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 import { pathId } from '../runtime/router.ts';
 
-export type ManageDevicesDeps = HttpDeps & UnbindDeps & { readonly resolveUsername: ResolveUsername };
+export type ManageDevicesDeps = HttpDeps & UnbindDeps & { readonly names: AccountNames };
 
 /** Who gets the device, and whether its last owner may bind it again. */
 const what = { to: z.optional(Username), bar: z.optional(z.boolean()) };
@@ -19,6 +20,7 @@ const unbinding = {
   access: { scope: 'keys:manage' },
   problems: ['unknown_device', 'too_many_devices'],
 } as const;
+const unknownDevice = problem('unknown_device', 'distinct_id: no such device has sent anything');
 const description = 'The device has this owner, or none, now or before';
 
 async function unbound(
@@ -30,13 +32,16 @@ async function unbound(
     const expected = 'expected the id of one device: this one stands for no device, and is never bound';
     return problem('invalid_body', `distinct_id: ${expected}`, { details: [{ field: 'distinct_id', expected }] });
   }
-  const to = choice.to === undefined ? undefined : await deps.resolveUsername(choice.to);
+  const isNew = choice.to !== undefined && (await deps.names.find(choice.to)) === undefined;
+  // Before an account is made for a new name, because a refused request stores nothing.
+  if (isNew && (await deps.devices.find(deviceIdOf(distinctId))) === undefined) return unknownDevice;
+  const to = choice.to === undefined ? undefined : (await deps.names.accountsOf([choice.to]))(choice.to);
   const result = await unbindDevice(deps, distinctId, { to, bar: choice.bar });
   if (!result.ok && result.error === 'too-many-devices') {
     return problem('too_many_devices', `to: this account has ${MAX_DEVICES} devices, and can have no more`);
   }
-  if (!result.ok) return problem('unknown_device', 'distinct_id: no such device has sent anything');
-  return { owner: to ?? null };
+  if (!result.ok) return unknownDevice;
+  return { owner: to === undefined ? null : (await deps.names.namesOf([to]))(to) };
 }
 
 export const routes = [

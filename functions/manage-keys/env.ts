@@ -1,4 +1,4 @@
 import * as z from 'zod/mini';
 import { Variables } from '../runtime/variables.ts';
 
-export const ManageKeysEnv = z.pick(Variables, { CREDENTIALS_TABLE: true, REGISTRY_TABLE: true });
+export const ManageKeysEnv = z.pick(Variables, { ACCOUNTS_TABLE: true, CREDENTIALS_TABLE: true, REGISTRY_TABLE: true });

@@ -1,4 +1,4 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
 import { dynamoAuthenticator, dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -16,7 +16,7 @@ export const handler = httpFunction({
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE),
       collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       ...surroundings,
     };
   },

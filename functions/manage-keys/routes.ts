@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { CreatedKey, CreateKeyRequest } from '../../domain/identity/create-key.ts';
-import { CollectiveSlug, KeyKind, Scope } from '../../domain/identity/credential.ts';
+import { CollectiveSlug, KeyKind, Scope, type Credential } from '../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../domain/identity/credentials.port.ts';
 import { issueKey } from '../../domain/identity/issue-key.ts';
-import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { whoami, WhoAmI } from '../../domain/identity/whoami.ts';
 import { membersNow, type Collectives } from '../../domain/identity/collective.ts';
 import type { Clock, Random, RandomToken, Sha256, Sleep } from '../../domain/shared/environment.ts';
@@ -15,7 +15,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 export type ManageKeysDeps = HttpDeps & {
   readonly credentials: CredentialStore;
   readonly collectives: Collectives;
-  readonly resolveUsername: ResolveUsername;
+  readonly names: AccountNames;
   readonly clock: Clock;
   readonly random: Random;
   readonly randomToken: RandomToken;
@@ -29,7 +29,7 @@ const KeyId = z.string('expected the id of a key').check(z.regex(/^[0-9a-f]{32}$
 const ListedKey = z.object({
   id: z.string(),
   kind: KeyKind,
-  username: z.optional(Username),
+  username: z.optional(z.string()),
   slug: z.optional(CollectiveSlug),
   label: z.optional(z.string()),
   scopes: z.array(Scope),
@@ -69,7 +69,12 @@ export const routes = [
     async handle({ query }, deps: ManageKeysDeps) {
       const after = query.cursor === undefined ? {} : { after: query.cursor };
       const { credentials, next } = await deps.credentials.list({ limit: query.limit, ...after });
-      const keys = credentials.map((credential) => ListedKey.parse(credential));
+      const accountOf = (credential: Credential) => (credential.kind === 'personal' ? [credential.account] : []);
+      const nameOf = await deps.names.namesOf(credentials.flatMap(accountOf));
+      const keys = credentials.map((credential) => {
+        const [username] = accountOf(credential).map(nameOf);
+        return ListedKey.parse({ ...credential, ...(username === undefined ? {} : { username }) });
+      });
       return { status: 200, body: next === undefined ? { keys } : { keys, next } };
     },
   }),
@@ -94,19 +99,20 @@ export const routes = [
     access: 'key',
     request: z.object({}),
     answers: { 200: { description: 'The account behind the key', schema: WhoAmI } },
-    async handle(_request, { collectives, resolveUsername }: ManageKeysDeps, { credential }) {
+    async handle(_request, { collectives, names }: ManageKeysDeps, { credential }) {
       switch (credential.kind) {
         case 'personal': {
-          const joined = await collectives.collectivesOf(await resolveUsername(credential.username));
-          return { status: 200, body: whoami(credential, { collectives: joined }) };
+          const joined = await collectives.collectivesOf(credential.account);
+          const nameOf = await names.namesOf([credential.account]);
+          return { status: 200, body: whoami(credential, { collectives: joined, nameOf }) };
         }
         case 'collective': {
           const members = membersNow(await collectives.find(credential.slug), credential.members);
-          return { status: 200, body: whoami(credential, { members }) };
+          return { status: 200, body: whoami(credential, { members, nameOf: await names.namesOf(members) }) };
         }
         case 'service':
         case 'admin':
-          return { status: 200, body: whoami(credential, {}) };
+          return { status: 200, body: whoami(credential) };
       }
     },
   }),

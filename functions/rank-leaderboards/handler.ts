@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { rankedAccounts } from '../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
 import { RankRequested } from '../../domain/messages/rank.message.ts';
 import { rankOnRequest, type RankDeps } from '../../domain/leaderboards/rank-on-request.ts';
@@ -6,6 +7,7 @@ import { rulebook } from '../../domain/rules/current-rules.ts';
 import type { RulesHistory } from '../../domain/rules/rules-history.port.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import { diskSorter } from '../adapters/disk/external-sorter.ts';
+import { dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoLeaderboardStore } from '../adapters/dynamodb/leaderboards/leaderboard-store.ts';
 import { dynamoRulesHistory } from '../adapters/dynamodb/leaderboards/rules-history.ts';
 import { dynamoStandings } from '../adapters/dynamodb/leaderboards/standings.ts';
@@ -24,6 +26,7 @@ const wired = once((): RankDeps & { readonly rulesHistory: RulesHistory } => {
   const sqs = sqsClient('worker');
   return {
     standings: dynamoStandings(dynamodb, env.SCORES_TABLE),
+    whoIsRanked: () => rankedAccounts(dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, { random, sleep })),
     store: dynamoLeaderboardStore(dynamodb, env.LEADERBOARDS_TABLE, sha256),
     rulesHistory: dynamoRulesHistory(dynamodb, env.LEADERBOARDS_TABLE),
     newSorter: diskSorter(),

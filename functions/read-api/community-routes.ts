@@ -3,7 +3,7 @@ import {
   CommunityMetricsView,
   compareLastPeriods,
   ExtensionsView,
-  extensionsView,
+  pageOfExtensions,
   ExtensionSort,
   Interval,
   readSeries,
@@ -11,6 +11,8 @@ import {
   SeriesView,
   SortDirection,
 } from '../../domain/metrics/community-views.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
+import { namedPublisher } from '../../domain/registry/extension.ts';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../domain/metrics/rollup-store.port.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
@@ -20,7 +22,11 @@ import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { inAnyCase, queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
-export type CommunityReadDeps = HttpDeps & { readonly rollups: RollupReader; readonly clock: Clock };
+export type CommunityReadDeps = HttpDeps & {
+  readonly rollups: RollupReader;
+  readonly names: Pick<AccountNames, 'namesOf'>;
+  readonly clock: Clock;
+};
 
 /** An hour is rolled up a minute after its change; a cache may keep an answer for another minute. */
 const OF_COMMUNITY = { method: 'GET', access: 'anyone', cacheSeconds: 60, hasEtag: true } as const;
@@ -85,8 +91,12 @@ export const communityRoutes = [
     summary: 'All extensions with their versions and pulls',
     request: z.object({ query: Extensions }),
     answers: { 200: { description: 'A page of extensions', schema: ExtensionsView, types: [CSV_TYPE] } },
-    async handle({ query }, { rollups }: CommunityReadDeps, { headers }) {
-      const view = extensionsView(await rollups.summaries(), query);
+    async handle({ query }, { rollups, names }: CommunityReadDeps, { headers }) {
+      const page = pageOfExtensions(await rollups.summaries(), query);
+      const accounts = page.data.flatMap(({ publisher }) => (publisher.kind === 'personal' ? [publisher.name] : []));
+      const nameOf = await names.namesOf(accounts);
+      const data = page.data.map((row) => ({ ...row, publisher: namedPublisher(row.publisher, nameOf).name }));
+      const view = { ...page, data };
       return inFormat(query, headers, view, view.data, EXTENSION_COLUMNS);
     },
   }),

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { Variables } from '../runtime/variables.ts';
 
 export const ReadApiEnv = z.pick(Variables, {
+  ACCOUNTS_TABLE: true,
   SCORES_TABLE: true,
   GRANTS_TABLE: true,
   ROLLUPS_TABLE: true,

@@ -2,18 +2,18 @@ import * as z from 'zod/mini';
 import { AuditView, auditOf, linesToAudit } from '../../domain/grants/audit.ts';
 import { linesUpTo, pageOfLines, type LinesDeps } from '../../domain/grants/read-lines.ts';
 import { GrantsView, grantView } from '../../domain/grants/views.ts';
-import type { ResolveUsername, Username } from '../../domain/identity/username.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import type { Sha256OfBytes } from '../../domain/shared/environment.ts';
 import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { queryNumber } from '../runtime/query.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
-import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
+import { OF_USER, OfUser, unknownUsername, withAccount, type OfUserDeps } from './of-user.ts';
 
 export type LedgerReadDeps = HttpDeps &
+  OfUserDeps &
   LinesDeps & {
     readonly scores: Pick<ScoreStore, 'load'>;
-    readonly resolveUsername: ResolveUsername;
     readonly sha256: Sha256OfBytes;
   };
 
@@ -38,8 +38,8 @@ const GRANT_COLUMNS = [
 const AuditQuery = z.object({ from: z._default(queryNumber(1), 1) });
 
 /** A user may be known without a grant: then their ledger is empty. */
-const hasScore = async ({ scores }: LedgerReadDeps, username: Username): Promise<boolean> =>
-  (await scores.load(username)).score !== null;
+const hasScore = async ({ scores }: LedgerReadDeps, account: AccountId): Promise<boolean> =>
+  (await scores.load(account)).score !== null;
 
 export const ledgerRoutes = [
   route({
@@ -52,16 +52,16 @@ export const ledgerRoutes = [
       200: { description: 'A page of lines; each hash can be computed again', schema: GrantsView, types: [CSV_TYPE] },
     },
     problems: ['unknown_username'],
-    async handle({ params, query: { limit, cursor, format } }, deps: LedgerReadDeps, { headers }) {
-      const username = await deps.resolveUsername(params.username);
-      const before = cursor === undefined ? undefined : Number(cursor);
-      const { balance, page, unread, next } = await pageOfLines(deps, username, { limit, before });
-      if (balance.seq === 0 && !(await hasScore(deps, username))) return unknownUsername(params.username);
-      const grants = page.map(grantView);
-      const problems = unread.length === 0 ? {} : { problems: [...unread] };
-      const body = { accountId: username, grants, ...problems, ...(next === null ? {} : { next: String(next) }) };
-      return inFormat({ format }, headers, body, grants, GRANT_COLUMNS);
-    },
+    handle: ({ params, query: { limit, cursor, format } }, deps: LedgerReadDeps, { headers }) =>
+      withAccount(deps, params.username, async ({ account }) => {
+        const before = cursor === undefined ? undefined : Number(cursor);
+        const { balance, page, unread, next } = await pageOfLines(deps, account, { limit, before });
+        if (balance.seq === 0 && !(await hasScore(deps, account))) return unknownUsername(params.username);
+        const grants = page.map(grantView);
+        const problems = unread.length === 0 ? {} : { problems: [...unread] };
+        const body = { accountId: account, grants, ...problems, ...(next === null ? {} : { next: String(next) }) };
+        return inFormat({ format }, headers, body, grants, GRANT_COLUMNS);
+      }),
   }),
   route({
     ...OF_USER,
@@ -71,12 +71,12 @@ export const ledgerRoutes = [
     request: z.object({ params: OfUser, query: AuditQuery }),
     answers: { 200: { description: 'What the lines give, and what is wrong', schema: AuditView } },
     problems: ['unknown_username'],
-    async handle({ params, query: { from } }, deps: LedgerReadDeps) {
-      const username = await deps.resolveUsername(params.username);
-      const read = await linesUpTo(deps, username, linesToAudit(from));
-      const isEmpty = read.balance.seq === 0 && read.lines.length + read.faults.length === 0;
-      if (isEmpty && !(await hasScore(deps, username))) return unknownUsername(params.username);
-      return { status: 200, body: auditOf(params.username, read, deps.sha256, from) };
-    },
+    handle: ({ params, query: { from } }, deps: LedgerReadDeps) =>
+      withAccount(deps, params.username, async ({ account, username }) => {
+        const read = await linesUpTo(deps, account, linesToAudit(from));
+        const isEmpty = read.balance.seq === 0 && read.lines.length + read.faults.length === 0;
+        if (isEmpty && !(await hasScore(deps, account))) return unknownUsername(params.username);
+        return { status: 200, body: auditOf(username, read, deps.sha256, from) };
+      }),
   }),
 ];

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { FoundAccount } from '../../domain/identity/account-names.ts';
 import type { Username } from '../../domain/identity/username.ts';
 import { rankOf } from '../../domain/leaderboards/read-boards.ts';
 import { knownUser, type KnownUser } from '../../domain/scoring/known-user.ts';
@@ -19,6 +20,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { routes as publishRoutes } from '../confirm-publish/routes.ts';
 import { routes as importRoutes } from '../import-history/routes.ts';
 import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
+import { routes as accountRoutes } from '../manage-accounts/routes.ts';
 import { routes as deviceRoutes } from '../manage-devices/routes.ts';
 import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
@@ -35,7 +37,7 @@ import { communityRoutes, type CommunityReadDeps } from './community-routes.ts';
 import { leaderboardRoutes, type LeaderboardReadDeps } from './leaderboard-routes.ts';
 import { ledgerRoutes, type LedgerReadDeps } from './ledger-routes.ts';
 import { rulesRoutes, type RulesReadDeps } from './rules-routes.ts';
-import { OF_USER, OfUser, unknownUsername } from './of-user.ts';
+import { OF_USER, OfUser, unknownUsername, withAccount } from './of-user.ts';
 
 export type ReadApiDeps = LedgerReadDeps &
   CommunityReadDeps &
@@ -49,14 +51,15 @@ const DEFAULT_HISTORY_DAYS = 30;
 const MAX_HISTORY_DAYS = 366;
 
 /** Answers from the stored score of a user, or with 404 if the user is unknown. */
-async function withUser(
-  { scores, resolveUsername }: ReadApiDeps,
-  username: Username,
-  answer: (stored: KnownUser) => Promise<Reply>,
-): Promise<Reply> {
-  const known = knownUser(await scores.load(await resolveUsername(username)));
-  return known === null ? unknownUsername(username) : answer(known);
-}
+const withUser = (
+  deps: ReadApiDeps,
+  name: Username,
+  answer: (found: FoundAccount & KnownUser) => Promise<Reply>,
+): Promise<Reply> =>
+  withAccount(deps, name, async (found) => {
+    const known = knownUser(await deps.scores.load(found.account));
+    return known === null ? unknownUsername(name) : answer({ ...found, ...known });
+  });
 
 const HistoryQuery = z.object({ from: z.optional(RequestDate), to: z.optional(RequestDate), format: Format }).check(
   z.refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
@@ -78,10 +81,10 @@ const userRoutes = [
     request: z.object({ query: OfUser }),
     answers: { 200: { description: 'The counts', schema: StatsView } },
     problems: ['unknown_username'],
-    handle: ({ query: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ metrics, score }) => ({
+    handle: ({ query }, deps: ReadApiDeps) =>
+      withUser(deps, query.username, async ({ metrics, score, ...found }) => ({
         status: 200,
-        body: statsView(username, metrics, score.score),
+        body: statsView(found, metrics, score.score),
       })),
   }),
   route({
@@ -92,10 +95,10 @@ const userRoutes = [
     request: z.object({ params: OfUser }),
     answers: { 200: { description: 'The score', schema: ScoreView } },
     problems: ['unknown_username'],
-    handle: ({ params: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ score }) => ({
+    handle: ({ params }, deps: ReadApiDeps) =>
+      withUser(deps, params.username, async ({ score, ...found }) => ({
         status: 200,
-        body: scoreView(username, score.score, await rankOf(deps, score.score.username)),
+        body: scoreView(found, score.score, await rankOf(deps, found.account)),
       })),
   }),
   route({
@@ -106,8 +109,11 @@ const userRoutes = [
     request: z.object({ params: OfUser }),
     answers: { 200: { description: 'The explanation', schema: ExplainView } },
     problems: ['unknown_username'],
-    handle: ({ params: { username } }, deps: ReadApiDeps) =>
-      withUser(deps, username, async ({ score }) => ({ status: 200, body: explainView(username, score.score) })),
+    handle: ({ params }, deps: ReadApiDeps) =>
+      withUser(deps, params.username, async ({ username, score }) => ({
+        status: 200,
+        body: explainView(username, score.score),
+      })),
   }),
   route({
     ...OF_USER,
@@ -117,12 +123,12 @@ const userRoutes = [
     request: z.object({ params: OfUser, query: HistoryQuery }),
     answers: { 200: { description: 'A row for each day with a known score', schema: HistoryView, types: [CSV_TYPE] } },
     problems: ['unknown_username'],
-    handle: ({ params: { username }, query }, deps: ReadApiDeps, { headers }) =>
-      withUser(deps, username, async ({ score }) => {
+    handle: ({ params, query }, deps: ReadApiDeps, { headers }) =>
+      withUser(deps, params.username, async ({ account, score }) => {
         const today = dateOf(deps.clock());
         const to = query.to ?? (query.from === undefined ? today : addDays(query.from, DEFAULT_HISTORY_DAYS - 1));
         const from = query.from ?? addDays(to, 1 - DEFAULT_HISTORY_DAYS);
-        const rows = await deps.scores.dayRows(await deps.resolveUsername(username), from, to);
+        const rows = await deps.scores.dayRows(account, from, to);
         const view = historyView(rows, score.score, { from, to, today });
         return inFormat(query, headers, view, view.days, ['date', 'canonicalScore']);
       }),
@@ -167,6 +173,7 @@ export const ROUTES_BY_ROLE = {
   'ingest-telemetry': ingestRoutes,
   'import-history': importRoutes,
   'confirm-publish': publishRoutes,
+  'manage-accounts': accountRoutes,
   'manage-devices': deviceRoutes,
   'set-visibility': visibilityRoutes,
   'link-logins': loginRoutes,

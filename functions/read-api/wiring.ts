@@ -1,13 +1,14 @@
 import type * as z from 'zod/mini';
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
+import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoLeaderboardReader } from '../adapters/dynamodb/leaderboards/leaderboard-reader.ts';
 import { dynamoRulesHistory } from '../adapters/dynamodb/leaderboards/rules-history.ts';
+import { dynamoStandingsOf } from '../adapters/dynamodb/leaderboards/standings.ts';
 import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
 import { dynamoRollupReader } from '../adapters/dynamodb/metrics/rollup-reader.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, sha256, sleep, surroundings } from '../runtime/environment.ts';
 import type { ReadApiEnv } from './env.ts';
 import type { ReadApiDeps } from './routes.ts';
 
@@ -19,10 +20,12 @@ export function wireReadApi(env: z.infer<typeof ReadApiEnv>): ReadApiDeps {
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
     profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
     rollups: dynamoRollupReader(dynamodb, env.ROLLUPS_TABLE),
+    accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+    standingsOf: dynamoStandingsOf(dynamodb, env.SCORES_TABLE, { random, sleep }),
     leaderboards: dynamoLeaderboardReader(dynamodb, env.LEADERBOARDS_TABLE, { clock }),
     rulesHistory: dynamoRulesHistory(dynamodb, env.LEADERBOARDS_TABLE),
     lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
-    resolveUsername,
+    names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     clock,
     random,
     sha256,

@@ -1,4 +1,4 @@
 import * as z from 'zod/mini';
 import { Variables } from '../runtime/variables.ts';
 
-export const RecordAwardEnv = z.pick(Variables, { GRANTS_TABLE: true, CREDENTIALS_TABLE: true });
+export const RecordAwardEnv = z.pick(Variables, { ACCOUNTS_TABLE: true, GRANTS_TABLE: true, CREDENTIALS_TABLE: true });

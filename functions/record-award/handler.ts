@@ -1,5 +1,5 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -19,7 +19,7 @@ export const handler = httpFunction({
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
       rules: rulebook,
       reportConflict: logConflict,
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       ...surroundings,
     };
   },

@@ -6,14 +6,14 @@ import { AwardId, AwardPoints, BadgeId, BadgePoints, GrantedBy, Reason } from '.
 import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
 import { GrantedView, grantedView } from '../../domain/grants/views.ts';
 import { grantedByOf, type Credential } from '../../domain/identity/credential.ts';
-import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
+import { Username } from '../../domain/identity/username.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { isoOf } from '../../domain/shared/utc.ts';
 import { problem, type ProblemCode, type Reply } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
-export type RecordAwardDeps = HttpDeps &
-  GrantDeps & { readonly clock: Clock; readonly resolveUsername: ResolveUsername };
+export type RecordAwardDeps = HttpDeps & GrantDeps & { readonly clock: Clock; readonly names: AccountNames };
 
 const AwardRequest = z.strictObject({
   awardId: AwardId,
@@ -53,17 +53,23 @@ const answers = {
 async function give(deps: RecordAwardDeps, order: GrantOrder, onConflict: ProblemCode): Promise<Reply> {
   const [outcome] = await grantPoints(deps, [grantOf(order, isoOf(deps.clock()), deps.rules)]);
   if (outcome === undefined) throw new Error('a grant has no outcome');
-  return replyOf(outcome, onConflict);
+  return replyOf(deps, outcome, onConflict);
 }
 
-function replyOf({ kind, line }: GrantOutcome, onConflict: ProblemCode): Reply {
+async function replyOf(
+  { names }: Pick<RecordAwardDeps, 'names'>,
+  { kind, line }: GrantOutcome,
+  onConflict: ProblemCode,
+): Promise<Reply> {
   switch (kind) {
     case 'granted':
       return { status: 201, body: grantedView(line), counts: { Granted: 1 } };
     case 'duplicate':
       return { status: 200, body: { ...grantedView(line), replayed: true } };
-    case 'conflict':
-      return problem(onConflict, `${line.grantId}: already given to ${line.username} with ${line.amount} points`);
+    case 'conflict': {
+      const holder = (await names.namesOf([line.username]))(line.username);
+      return problem(onConflict, `${line.grantId}: already given to ${holder} with ${line.amount} points`);
+    }
   }
 }
 
@@ -73,7 +79,7 @@ async function takeBack(
   credential: Credential,
 ): Promise<Reply> {
   const reversed = await reverseGrant(deps, { grantId, reason, grantedBy: grantedByOf(credential) });
-  if (reversed.ok) return replyOf(reversed.value, 'not_reversible');
+  if (reversed.ok) return replyOf(deps, reversed.value, 'not_reversible');
   switch (reversed.error.kind) {
     case 'unknown-grant':
       return problem('unknown_grant', 'grantId: there is no such grant');
@@ -91,7 +97,7 @@ export const routes = [
     answers,
     problems: ['award_conflict'],
     async handle({ body }, deps: RecordAwardDeps, { credential }) {
-      const username = await deps.resolveUsername(body.username);
+      const username = (await deps.names.accountsOf([body.username]))(body.username);
       const grantedBy = body.grantedBy ?? grantedByOf(credential);
       return give(deps, { ...body, kind: 'award', username, grantedBy }, 'award_conflict');
     },
@@ -104,7 +110,7 @@ export const routes = [
     answers,
     problems: ['badge_conflict'],
     async handle({ body }, deps: RecordAwardDeps, { credential }) {
-      const username = await deps.resolveUsername(body.username);
+      const username = (await deps.names.accountsOf([body.username]))(body.username);
       const grantedBy = body.grantedBy ?? grantedByOf(credential);
       return give(deps, { ...body, kind: 'badge', username, grantedBy }, 'badge_conflict');
     },

@@ -6,6 +6,7 @@ const name = z.string().check(z.minLength(1));
  * Everything that an environment can tell a function. Each `env.ts` picks from it, and the stack gives what was picked.
  */
 export const Variables = z.object({
+  ACCOUNTS_TABLE: name,
   TELEMETRY_TABLE: name,
   REGISTRY_TABLE: name,
   GRANTS_TABLE: name,

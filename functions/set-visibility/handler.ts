@@ -1,9 +1,9 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, sha256, sleep } from '../runtime/environment.ts';
+import { clock, random, sha256, sleep, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { SetVisibilityEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -17,7 +17,7 @@ export const handler = httpFunction({
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
       profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     };
   },
 });

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
-import { Username, type ResolveUsername } from '../../domain/identity/username.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
+import type { AccountNames } from '../../domain/identity/account-names.ts';
+import { Username } from '../../domain/identity/username.ts';
 import { knownUser } from '../../domain/scoring/known-user.ts';
 import type { Profiles } from '../../domain/scoring/profiles.port.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
@@ -10,7 +12,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 export type SetVisibilityDeps = HttpDeps & {
   readonly scores: Pick<ScoreStore, 'load'>;
   readonly profiles: Pick<Profiles, 'setHidden'>;
-  readonly resolveUsername: ResolveUsername;
+  readonly names: Pick<AccountNames, 'find'>;
 };
 
 const ADMIN_SCOPE = 'keys:manage';
@@ -18,8 +20,8 @@ const OWN_SCOPE = 'profile:write';
 const Leaderboards = z.enum(['shown', 'hidden'], 'expected shown or hidden');
 const VisibilityView = z.object({ username: z.string(), leaderboards: Leaderboards });
 
-const isOwn = (credential: Credential, username: Username): boolean =>
-  credential.kind === 'personal' && credential.username === username;
+const isOwn = (credential: Credential, account: AccountId | undefined): boolean =>
+  credential.kind === 'personal' && credential.account === account;
 
 export const routes = [
   route({
@@ -35,19 +37,19 @@ export const routes = [
     answers: { 200: { description: 'Stored; the next snapshots follow it', schema: VisibilityView } },
     problems: ['unknown_username', 'missing_scope'],
     async handle({ params, body: { leaderboards } }, deps: SetVisibilityDeps, { credential }) {
-      const username = await deps.resolveUsername(params.username);
+      const found = await deps.names.find(params.username);
       const isAdmin = hasScope(credential, ADMIN_SCOPE);
-      if (!isAdmin && !isOwn(credential, username)) {
+      if (!isAdmin && !isOwn(credential, found?.account)) {
         return problem('missing_scope', `Another user's visibility requires the ${ADMIN_SCOPE} scope`);
       }
       if (!isAdmin && !hasScope(credential, OWN_SCOPE)) {
         return problem('missing_scope', `this requires the ${OWN_SCOPE} scope`);
       }
-      if (knownUser(await deps.scores.load(username)) === null) {
+      if (found === undefined || knownUser(await deps.scores.load(found.account)) === null) {
         return problem('unknown_username', `username: nothing is known of ${params.username}`);
       }
-      await deps.profiles.setHidden(username, leaderboards === 'hidden');
-      return { status: 200, body: { username: params.username, leaderboards } };
+      await deps.profiles.setHidden(found.account, leaderboards === 'hidden');
+      return { status: 200, body: { username: found.username, leaderboards } };
     },
   }),
 ];

@@ -1,7 +1,7 @@
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { rulebook, settings } from '../../domain/rules/current-rules.ts';
 import { reportedKindsOf } from '../../domain/rules/reported-kinds.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoHookSecrets } from '../adapters/dynamodb/hooks/hook-sources.ts';
 import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoLogins } from '../adapters/dynamodb/telemetry/logins.ts';
@@ -28,7 +28,7 @@ export const handler = httpFunction({
       hooks: settings.hooks ?? {},
       kinds: reportedKindsOf(rulebook),
       logins: dynamoLogins(dynamodb, env.TELEMETRY_TABLE),
-      names: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE),
+      firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),
       grants: {
         ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
@@ -36,7 +36,7 @@ export const handler = httpFunction({
         reportConflict: logConflict,
         ...surroundings,
       },
-      resolveUsername,
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       ...surroundings,
     };
   },

@@ -14,7 +14,7 @@ export function hooks(scope: Construct, { stage, variables, may }: Foundation) {
     environment: environmentOf(TakeHooksEnv, variables),
     timeout: API_TIMEOUT,
   });
-  takeHooks.allow(may.readHookSecrets, may.storeReports, may.appendGrants);
+  takeHooks.allow(may.makeAccounts, may.readHookSecrets, may.storeReports, may.appendGrants);
 
   const linkLogins = new LaurelFunction(scope, 'LinkLogins', {
     stage,
@@ -22,7 +22,7 @@ export function hooks(scope: Construct, { stage, variables, may }: Foundation) {
     environment: environmentOf(LinkLoginsEnv, variables),
     timeout: API_TIMEOUT,
   });
-  linkLogins.allow(may.linkLogins, may.authenticate);
+  linkLogins.allow(may.makeAccounts, may.linkLogins, may.authenticate);
 
   return { takeHooks, linkLogins };
 }

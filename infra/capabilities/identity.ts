@@ -1,4 +1,5 @@
 import type { Construct } from 'constructs';
+import { ManageAccountsEnv } from '../../functions/manage-accounts/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { environmentOf } from '../environment.ts';
 import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
@@ -12,6 +13,14 @@ export function identity(scope: Construct, { stage, variables, may }: Foundation
     environment: environmentOf(ManageKeysEnv, variables),
     timeout: API_TIMEOUT,
   });
-  manageKeys.allow(may.keepKeys, may.setMembers);
-  return { manageKeys };
+  manageKeys.allow(may.makeAccounts, may.keepKeys, may.setMembers);
+
+  const manageAccounts = new LaurelFunction(scope, 'ManageAccounts', {
+    stage,
+    role: 'manage-accounts',
+    environment: environmentOf(ManageAccountsEnv, variables),
+    timeout: API_TIMEOUT,
+  });
+  manageAccounts.allow(may.keepAccounts, may.authenticate);
+  return { manageKeys, manageAccounts };
 }

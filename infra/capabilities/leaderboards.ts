@@ -30,6 +30,7 @@ export function leaderboards(scope: Construct, { stage, variables, may }: Founda
   });
   alarmOnDateAhead(worker);
   worker.allow(
+    may.listNames,
     may.listScores,
     may.buildBoards,
     sendTo(rank), // it sends requests that are not due yet to its own queue
@@ -42,7 +43,7 @@ export function leaderboards(scope: Construct, { stage, variables, may }: Founda
     environment: environmentOf(SetVisibilityEnv, variables),
     timeout: API_TIMEOUT,
   });
-  setVisibility.allow(may.saveProfiles, may.authenticate);
+  setVisibility.allow(may.readNames, may.saveProfiles, may.authenticate);
 
   return { rank, setVisibility };
 }

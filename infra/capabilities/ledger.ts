@@ -12,6 +12,6 @@ export function ledger(scope: Construct, { stage, variables, may }: Foundation) 
     environment: environmentOf(RecordAwardEnv, variables),
     timeout: API_TIMEOUT,
   });
-  recordAward.allow(may.appendGrants, may.authenticate);
+  recordAward.allow(may.makeAccounts, may.appendGrants, may.authenticate);
   return { recordAward };
 }

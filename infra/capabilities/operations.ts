@@ -42,6 +42,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
     maxConcurrency: 2,
   });
   backfill.worker.allow(
+    may.readNames,
     may.readRegistry,
     may.scanTelemetry,
     may.scanGrants,
@@ -65,7 +66,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
     environment: environmentOf(ShadowReportEnv, variables),
     timeout: REPORT_TIMEOUT,
   });
-  shadowReport.allow(may.readVersions, may.scanScores, may.scanGrants, may.readLines);
+  shadowReport.allow(may.readNames, may.readVersions, may.scanScores, may.scanGrants, may.readLines);
 
   const { worker: consistencyCheck } = new ConsistencyCheck(scope, 'Conservation', {
     stage,
@@ -73,6 +74,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
     environment: environmentOf(CheckConservationEnv, { ...available, BACKFILL_QUEUE_URL: backfill.queue.queueUrl }),
   });
   consistencyCheck.allow(
+    may.readNames,
     may.sampleTelemetry,
     may.readRegistry,
     may.sampleScores,

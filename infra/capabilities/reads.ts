@@ -23,7 +23,15 @@ export function reads(scope: Construct, { stage, variables, may }: Foundation) {
     }),
   ];
   for (const reader of [readApi, servePages]) {
-    reader.allow(may.readScores, may.readRollUps, may.readBoards, may.readBalances, may.readLines);
+    reader.allow(
+      may.readNames,
+      may.listNames,
+      may.readScores,
+      may.readRollUps,
+      may.readBoards,
+      may.readBalances,
+      may.readLines,
+    );
   }
   return { readApi, servePages };
 }

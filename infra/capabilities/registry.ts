@@ -12,6 +12,6 @@ export function registry(scope: Construct, { stage, variables, may }: Foundation
     environment: environmentOf(ConfirmPublishEnv, variables),
     timeout: API_TIMEOUT,
   });
-  confirmPublish.allow(may.publish, may.appendPublishGrants, may.authenticate);
+  confirmPublish.allow(may.makeAccounts, may.publish, may.appendPublishGrants, may.authenticate);
   return { confirmPublish };
 }

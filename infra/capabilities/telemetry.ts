@@ -18,6 +18,7 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     memoryMegabytes: 1_024, // its most expensive request takes less than half of its time: test/functions/dearest-requests.test.ts
   });
   ingestTelemetry.allow(
+    may.makeAccounts,
     may.appendManyGrants,
     may.recordPulls,
     may.storeTelemetry,
@@ -32,7 +33,7 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     environment: environmentOf(ManageDevicesEnv, variables),
     timeout: API_TIMEOUT,
   });
-  manageDevices.allow(may.unbindDevices, may.authenticate);
+  manageDevices.allow(may.makeAccounts, may.unbindDevices, may.authenticate);
 
   // A separate function, because no other one may record versions as well as events.
   const importHistory = new LaurelFunction(scope, 'ImportHistory', {
@@ -42,7 +43,7 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     timeout: API_TIMEOUT,
     memoryMegabytes: 1_769, // one processor: test/functions/dearest-requests.test.ts
   });
-  importHistory.allow(may.appendManyGrants, may.importVersions, may.storeTelemetry, may.authenticate);
+  importHistory.allow(may.makeAccounts, may.appendManyGrants, may.importVersions, may.storeTelemetry, may.authenticate);
 
   return { ingestTelemetry, importHistory, manageDevices };
 }

@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { tryRulesForAll } from '../../domain/leaderboards/try-rules.ts';
+import { AccountId, type Accounts } from '../../domain/identity/account.ts';
+import { rankedAccounts } from '../../domain/leaderboards/board.ts';
+import { tryRulesForAll, type RulesTrial } from '../../domain/leaderboards/try-rules.ts';
 import { CHECKSUMS_FILE, checkDraft, checksumOf, fileOfRules } from '../../domain/rules/check-community.ts';
 import { rulebook, settings } from '../../domain/rules/current-rules.ts';
 import type { ScoringRules } from '../../domain/rules/scoring-rules.ts';
@@ -14,11 +16,12 @@ import {
   sha256OfText,
 } from '../../functions/adapters/disk/community-files.ts';
 import { diskSorter } from '../../functions/adapters/disk/external-sorter.ts';
+import { dynamoAccounts } from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoStoredUsers } from '../../functions/adapters/dynamodb/scoring/stored-users.ts';
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
-import { sha256 } from '../../functions/runtime/environment.ts';
+import { random, sha256, sleep } from '../../functions/runtime/environment.ts';
 import type { Connection } from '../connection.ts';
 import { addOperation, communityOption, type Runtime } from '../operation.ts';
 import { EXIT, usageError } from '../outcome.ts';
@@ -80,11 +83,15 @@ ${EXPECTED_LIMITS}.
       if (html !== undefined && (!isDirectory(dirname(html)) || isDirectory(html))) {
         throw usageError(`--html: expected a file in a directory that exists, not ${html}`);
       }
-      const readers = readersOf(connect());
+      const connection = connect();
+      const readers = readersOf(connection);
+      const accounts = dynamoAccounts(connection.dynamodb(), connection.tableName('accounts'), { random, sleep });
       const progress = output.progress('accounts', 0);
       const onProgress = (accounts: number) => progress.update(accounts);
-      const deps = { ...readers, newSorter: diskSorter(), rules: rulebook, onProgress };
-      const trial = await tryRulesForAll(deps, candidate, clock()).finally(() => progress.stop());
+      const isRanked = await rankedAccounts(accounts);
+      const deps = { ...readers, isRanked, newSorter: diskSorter(), rules: rulebook, onProgress };
+      const found = await tryRulesForAll(deps, candidate, clock()).finally(() => progress.stop());
+      const trial = await withNames(accounts, found);
       if (html !== undefined) writeFileSync(html, trialPage(trial, settings.name));
       const broken = brokenLimits(trial, limits);
       output.result({ ...trial, broken }, [trialText(trial), ...broken].join('\n'));
@@ -101,6 +108,27 @@ function readersOf(connection: Connection) {
   const reports = dynamoUserReports(dynamodb, telemetry);
   const registry = dynamoUserRegistry(dynamodb, connection.tableName('registry'));
   return { users, facts: { telemetry: events, reports, registry, sha256 } };
+}
+
+/** The trial with names in place of the ids of accounts. */
+async function withNames(accounts: Accounts, trial: RulesTrial): Promise<RulesTrial> {
+  const ids = [
+    ...[...trial.largestGains, ...trial.largestLosses, ...trial.boards.flatMap(({ rows }) => rows)].map(
+      ({ username }) => username,
+    ),
+    ...trial.tiers.flatMap(({ first }) => first),
+  ];
+  const found = await accounts.withIds([...new Set(ids)].map((id) => AccountId.parse(id)));
+  const nameOf = (id: string): string => found.get(AccountId.parse(id))?.username ?? id;
+  const named = <Row extends { readonly username: string }>(rows: readonly Row[]) =>
+    rows.map((row) => ({ ...row, username: nameOf(row.username) }));
+  return {
+    ...trial,
+    largestGains: named(trial.largestGains),
+    largestLosses: named(trial.largestLosses),
+    tiers: trial.tiers.map((move) => ({ ...move, first: move.first.map(nameOf) })),
+    boards: trial.boards.map((board) => ({ ...board, rows: named(board.rows) })),
+  };
 }
 
 function textOf(file: string): string {

@@ -10,9 +10,9 @@ export const FIRST_MEMBERS = ['ada', 'bob'] as const;
 
 type Holder = Exclude<Key, null>;
 const HOLDERS: Readonly<Record<Holder, object>> = {
-  ada: { kind: 'personal', username: 'ada', scopes: OWN },
-  bob: { kind: 'personal', username: 'bob', scopes: OWN },
-  cy: { kind: 'personal', username: 'cy', scopes: OWN },
+  ada: { kind: 'personal', account: 'ada', scopes: OWN },
+  bob: { kind: 'personal', account: 'bob', scopes: OWN },
+  cy: { kind: 'personal', account: 'cy', scopes: OWN },
   guild: { kind: 'collective', slug: 'guild', members: FIRST_MEMBERS, scopes: OWN },
   server: { kind: 'service', label: 'a server', scopes: SERVER },
   admin: { kind: 'admin', scopes: [...OWN, ...SERVER, 'keys:manage'] },
@@ -33,3 +33,12 @@ export function credentialPuts(at: number): readonly object[] {
     return { PutRequest: { Item: marshall(item) } };
   });
 }
+
+/** The accounts of these users. Their ids are their names, so that stored items can be read by the models. */
+export const accountPuts = (usernames: readonly string[]): readonly object[] =>
+  usernames.flatMap((username) =>
+    [
+      { pk: `NAME#${username.slice(0, 1)}`, sk: username, account: username },
+      { pk: `ACCOUNT#${username}`, sk: 'ACCOUNT', username, rev: 1 },
+    ].map((item) => ({ PutRequest: { Item: marshall(item) } })),
+  );

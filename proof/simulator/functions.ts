@@ -5,6 +5,7 @@ export type Handler = (event: unknown, context?: object) => Promise<unknown>;
 /** Imports the deployed handlers. Install the stubs first. */
 export async function loadFunctions(engine: Engine) {
   const environment = {
+    ACCOUNTS_TABLE: engine.table('accounts'),
     TELEMETRY_TABLE: engine.table('telemetry'),
     SCORES_TABLE: engine.table('user_scores'),
     GRANTS_TABLE: engine.table('score_grants'),

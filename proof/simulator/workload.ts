@@ -5,7 +5,7 @@ import { THEMES, WEIGHTS, type Sort, type Theme } from './themes.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const USERS = ['ada', 'bob', 'cy'] as const;
+export const USERS = ['ada', 'bob', 'cy'] as const;
 type User = (typeof USERS)[number];
 const DEVICES = ['~d3', 'd1', 'd2'] as const;
 /** More than there ever are: releases all requests. */

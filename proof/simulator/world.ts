@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { note, requestOf, type Answered, type Models } from './requests.ts';
 import { fractionOf, hashOf, inOrderOf } from '../chance.ts';
-import { FIRST_MEMBERS, credentialPuts } from './credentials.ts';
+import { accountPuts, FIRST_MEMBERS, credentialPuts } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import { isDone, isWrite } from '../faults.ts';
 import { expectNone, Finding } from './finding.ts';
@@ -23,6 +23,7 @@ import {
   type StreamedTable,
 } from './steps.ts';
 import { ledgerIn, STRAY } from '../model/stored.ts';
+import { USERS } from './workload.ts';
 import type { Change } from './streams.ts';
 
 const HOUR = 3_600_000;
@@ -94,6 +95,7 @@ export class World {
   ): Promise<World> {
     await engine.clear();
     await engine.write('credentials', credentialPuts(schedule.startsAt));
+    await engine.write('accounts', accountPuts(USERS));
     const plan = { seed: String(schedule.seed), rate: schedule.faultRate, without: new Set(schedule.without) };
     const { startsAt } = schedule;
     const ledger = engine.table('score_grants');

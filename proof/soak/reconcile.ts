@@ -37,7 +37,11 @@ const ScoreView = z.object({
   balance: z.object({ totalScore: z.number(), sourceTotals: Counts }),
 });
 const AuditView = z.object({ ok: z.boolean(), sum: z.number(), problems: z.array(z.unknown()) });
-const GrantsView = z.object({ grants: z.array(z.object({ grantId: z.string() })), next: z.string().optional() });
+const GrantsView = z.object({
+  accountId: z.string(),
+  grants: z.array(z.object({ grantId: z.string() })),
+  next: z.string().optional(),
+});
 const Series = z.record(z.string(), z.array(z.coerce.number()));
 const DAY = 86_400_000;
 const DAYS = 5;
@@ -229,7 +233,7 @@ async function allGrants(client: Pick<Client, 'send'>, username: string): Promis
     const { status, body } = await client.send({ method: 'GET', path });
     if (status !== 200) return grantIds;
     const page = GrantsView.parse(body);
-    grantIds.push(...page.grants.map(({ grantId }) => grantId));
+    grantIds.push(...page.grants.map(({ grantId }) => grantId.replaceAll(page.accountId, username))); // as it was asked
     cursor = page.next;
   } while (cursor !== undefined);
   return grantIds;

@@ -1,17 +1,20 @@
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import { publishGrantOf } from '../../domain/registry/publish-grant.ts';
-import type { Username } from '../../domain/identity/username.ts';
+import { AccountId, type AccountId as Username } from '../../domain/identity/account.ts';
 import type { PublishedVersion, Publisher } from '../../domain/registry/extension.ts';
 import type { Publication } from '../../domain/registry/registry.port.ts';
 import { rulesVersion1 } from '../builders/rules.ts';
 import { AT, decide } from '../builders/grants.ts';
-import { aUsername } from '../builders/identity.ts';
+import { aUsername, type User } from '../builders/identity.ts';
 
-export const aPublisher = (name = aUsername(), kind: Publisher['kind'] = 'personal'): Publisher => ({ kind, name });
+export const aPublisher = (name = aUsername(), kind: Publisher['kind'] = 'personal'): Publisher & { name: User } => ({
+  kind,
+  name,
+});
 
 export const aVersion = (change: Partial<PublishedVersion> = {}): PublishedVersion => {
   const publisher = change.publisher ?? aPublisher();
-  const credited = [publisher.name];
+  const credited = [AccountId.parse(publisher.name)];
   return {
     name: 'net',
     version: '2026.08.21.1',

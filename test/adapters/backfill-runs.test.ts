@@ -9,7 +9,7 @@ import {
   type TaskName,
 } from '../../domain/backfill/backfill-run.ts';
 import type { BackfillRuns } from '../../domain/backfill/backfill-runs.port.ts';
-import type { Username } from '../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../domain/identity/account.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';

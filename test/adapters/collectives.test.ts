@@ -1,11 +1,10 @@
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Username } from '../../domain/identity/username.ts';
 import type { Collective, Collectives } from '../../domain/identity/collective.ts';
 import { dynamoCollectives } from '../../functions/adapters/dynamodb/identity/collectives.ts';
 import { AT } from '../builders/grants.ts';
-import { aUsername } from '../builders/identity.ts';
+import { aUsername, type User } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aLossyClient } from './lossy-client.ts';
 
@@ -20,18 +19,18 @@ onBothEngines('collectives', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  let slug: Username;
+  let slug: User;
   let slugs = 0;
   beforeEach(() => {
     slug = aUsername(`guild-${(slugs += 1)}`);
   });
   const member = (name: string) => aUsername(`${slug}-${name}`);
-  const after = (before: Collective | undefined, ...members: Username[]): Collective => {
+  const after = (before: Collective | undefined, ...members: User[]): Collective => {
     const revision = (before?.revision ?? 0) + 1;
     return { slug, members: members.toSorted(), since: AT, revision };
   };
   /** Sets the members, whatever they were before. */
-  const set = async (...members: Username[]): Promise<Collective> => {
+  const set = async (...members: User[]): Promise<Collective> => {
     const before = await collectives.find(slug);
     const next = after(before, ...members);
     expect(await collectives.save(before, next)).toBe('saved');

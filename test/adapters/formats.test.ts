@@ -11,6 +11,7 @@ import { decideScore } from '../../domain/scoring/score.ts';
 import * as run from '../../functions/adapters/dynamodb/backfill/backfill-run.items.ts';
 import * as grant from '../../functions/adapters/dynamodb/grants/grant.items.ts';
 import * as board from '../../functions/adapters/dynamodb/leaderboards/leaderboard.items.ts';
+import * as accounts from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import * as rollup from '../../functions/adapters/dynamodb/metrics/rollup.items.ts';
 import * as registry from '../../functions/adapters/dynamodb/registry/registry.items.ts';
 import * as score from '../../functions/adapters/dynamodb/scoring/score.items.ts';
@@ -162,10 +163,26 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
   'extension-summary': [
     () =>
       rollup.toSummaryItem(
-        { extension: '@ada/tool', publisher: ada, versions: 1, pulls: 3, firstPublished: at, lastPublished: at },
+        {
+          extension: '@ada/tool',
+          publisher: anExtension.owner,
+          versions: 1,
+          pulls: 3,
+          firstPublished: at,
+          lastPublished: at,
+        },
         9,
       ),
     rollup.parseSummaryItem,
+  ],
+  name: [() => accounts.toNameItem(aUsername(), ada, at), accounts.parseName],
+  account: [
+    () =>
+      accounts.toAccountItem({
+        ...{ id: ada, username: aUsername(), revision: 2 },
+        formerNames: [{ name: aUsername('bob'), heldUntil: at }],
+      }),
+    accounts.parseAccount,
   ],
   run: [() => run.toRunItem(aRun), run.parseRunItem],
   task: [() => run.toTaskItem(aRun, keyOfTask({ phase: 'work', segment: 3 }), aTask, 'w'), run.parseTaskItem],

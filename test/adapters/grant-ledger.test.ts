@@ -10,7 +10,7 @@ import {
   type GrantLines,
 } from '../../domain/grants/grant-ledger.port.ts';
 import { linesUpTo, pageOfLines } from '../../domain/grants/read-lines.ts';
-import type { Username } from '../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../domain/identity/account.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { anAward, decide } from '../builders/grants.ts';

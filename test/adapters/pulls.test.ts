@@ -1,7 +1,6 @@
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Username } from '../../domain/identity/username.ts';
 import { devicePuller, userPuller } from '../../domain/registry/record-pull.ts';
 import type { Pulls, Registry } from '../../domain/registry/registry.port.ts';
 import type { UserRegistry } from '../../domain/registry/user-registry.port.ts';
@@ -10,7 +9,7 @@ import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/regis
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { pagesOf } from '../builders/registry.ts';
 import { AT } from '../builders/grants.ts';
-import { aUsername } from '../builders/identity.ts';
+import { aUsername, type User } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aPublication, aPublisher, aVersion } from './a-publication.ts';
 import { aLossyClient } from './lossy-client.ts';
@@ -36,7 +35,7 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  let author: Username;
+  let author: User;
   let authors = 0;
   beforeEach(() => {
     author = aUsername(`author-${(authors += 1)}`);
@@ -49,8 +48,8 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
   });
   const record = (...args: Parameters<typeof aPull>) =>
     pulls.recordPull(author, aPull(...args), NOON, { isCounted: true });
-  const pullsOf = async (of: Username) => (await pagesOf(counts.pullsOf(of))).flat();
-  const publishesOf = async (of: Username) => (await pagesOf(counts.versionsOf(of))).flat();
+  const pullsOf = async (of: User) => (await pagesOf(counts.pullsOf(of))).flat();
+  const publishesOf = async (of: User) => (await pagesOf(counts.versionsOf(of))).flat();
   /** Publishes `count` versions. The nth is yanked if `isYanked(n)` is true. */
   const publish = async (count: number, isYanked: (n: number) => boolean) => {
     for (let n = 1; n <= count; n += 1) {

@@ -1,8 +1,8 @@
+import type { AccountId } from '../../domain/identity/account.ts';
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { GrantLedger } from '../../domain/grants/grant-ledger.port.ts';
 import { emptyBalance } from '../../domain/grants/balance.ts';
-import type { Username } from '../../domain/identity/username.ts';
 import type { PublishedVersion } from '../../domain/registry/extension.ts';
 import type { Publication, Registry } from '../../domain/registry/registry.port.ts';
 import type { UserRegistry } from '../../domain/registry/user-registry.port.ts';
@@ -11,7 +11,7 @@ import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/gran
 import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/registry.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { AT } from '../builders/grants.ts';
-import { aUsername } from '../builders/identity.ts';
+import { aUsername, type User } from '../builders/identity.ts';
 import { pagesOf } from '../builders/registry.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aPublication, aPublisher, aVersion } from './a-publication.ts';
@@ -35,7 +35,7 @@ onBothEngines('the registry', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  let user: Username;
+  let user: User;
   let name: string;
   let tests = 0;
   beforeEach(() => {
@@ -46,14 +46,14 @@ onBothEngines('the registry', (engine) => {
   /** Publishes a version on the current state. */
   const publish = async (version = mine(), change: Partial<Publication> = {}): Promise<Publication> => {
     const extension = await registry.findExtension(version.name);
-    const balances = new Map<Username, Awaited<ReturnType<GrantLedger['balanceOf']>>>();
+    const balances = new Map<AccountId, Awaited<ReturnType<GrantLedger['balanceOf']>>>();
     for (const username of version.credited) balances.set(username, await ledger.balanceOf(username));
     const publication = aPublication(version, { extension, balances, ...change });
     expect(await registry.publish(publication)).toBe('published');
     return publication;
   };
   /** The versions that count for an account. */
-  const publishesOf = async (username: Username) =>
+  const publishesOf = async (username: AccountId) =>
     (await pagesOf(counts.versionsOf(username))).flat().filter(({ yankedOn }) => yankedOn === null).length;
   const versions = async (of = name) => {
     const found: PublishedVersion[] = [];

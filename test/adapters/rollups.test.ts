@@ -13,7 +13,7 @@ import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.
 import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
 import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import { aChunk, anEntry } from '../builders/device-hour.ts';
-import { sha256 } from '../builders/identity.ts';
+import { aUsername, sha256 } from '../builders/identity.ts';
 import { RETRY_AT_ONCE } from '../../proof/faults.ts';
 import { faultAt, Wire } from '../../proof/wire.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -129,7 +129,8 @@ onBothEngines('rollups', (engine) => {
   it('keep the newest summary of an extension, and refuse a save that was decided before another one', async () => {
     const extension = `@summaries/${date}`;
     const published = { firstPublished: AT, lastPublished: AT };
-    const summary = (pulls: number) => ({ extension, publisher: 'ada', versions: 1, pulls, ...published });
+    const publisher = { kind: 'personal', name: aUsername() } as const;
+    const summary = (pulls: number) => ({ extension, publisher, versions: 1, pulls, ...published });
     const [first, late] = [await store.loadSummary(extension), await store.loadSummary(extension)];
 
     expect(await first.save(summary(1))).toBe('saved');

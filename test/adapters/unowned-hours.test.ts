@@ -14,7 +14,7 @@ import { ingestHandler, personalKey, refreshDeps } from '../../bench/wiring.ts';
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
 import { noFacts } from '../../domain/metrics/community-hour.ts';
 import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
-import { Username } from '../../domain/identity/username.ts';
+import { AccountId as Username } from '../../domain/identity/account.ts';
 import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-score.ts';
 import { expiryOf, firstWholeDate } from '../../domain/telemetry/retention.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';

@@ -2,7 +2,7 @@ import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { UsernameSource, UsernameSources } from '../../domain/backfill/username-source.port.ts';
-import type { Username } from '../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../domain/identity/account.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
 import { usersWith } from '../../functions/adapters/dynamodb/shared/users-with.ts';
 import { aUsername } from '../builders/identity.ts';

@@ -1,4 +1,4 @@
-import type { Username } from '../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../domain/identity/account.ts';
 import type { EventEntry, EventKind } from '../../domain/telemetry/device-hour.ts';
 import type { Chunk } from '../../domain/telemetry/device-hour-set.ts';
 import { sha256 } from './identity.ts';

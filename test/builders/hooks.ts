@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { HookDeps } from '../../domain/hooks/take-hook.ts';
-import { resolveUsername } from '../../domain/identity/username.ts';
+import { namesAsIds } from './identity.ts';
 import type { ReportedKind } from '../../domain/rules/reported-kinds.ts';
 import { grantsOf, MemoryLedger } from './memory-ledger.ts';
 
@@ -60,7 +60,8 @@ export function aHookWorld() {
       discourse: { post_created: 'feed_post_created', answer_accepted: 'answered', signed_in: 'signed_in' },
     },
     kinds: new Map(KINDS.map((kind) => [kind.event, kind])),
-    names: {
+    names: namesAsIds,
+    firstNames: {
       find: async (name) => names.get(name),
       async keep(more) {
         if ([...more.keys()].some((name) => names.has(name))) return false;
@@ -78,7 +79,6 @@ export function aHookWorld() {
       },
     },
     grants: grantsOf(ledger),
-    resolveUsername,
     clock: () => Date.parse('2026-08-21T12:00:00.000Z'),
     random: () => 0.5,
     sleep: async () => {},

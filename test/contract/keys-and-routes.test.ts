@@ -18,7 +18,7 @@ const ROWS: Record<string, readonly string[]> = {
   '.................': [
     ...['GET /api/v1/extensions/{name+}/latest', 'GET /v1/stats', 'GET /v1/scores/{username}'],
     ...['explain', 'history', 'grants', 'audit'].map((view) => `GET /v1/scores/{username}/${view}`),
-    ...['GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
+    ...['GET /v1/users', 'GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
     ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/extensions'],
     ...['POST /hooks/github/{source}', 'POST /hooks/discourse/{source}'], // by a signature
     ...['GET /health', 'GET /v1/rules', 'GET /openapi.json'],
@@ -40,7 +40,7 @@ const ROWS: Record<string, readonly string[]> = {
     'POST /v1/grants/reverse',
   ],
   '1113333.......3.3': ['POST /v1/import'],
-  '111.333........33': ['PUT /v1/users/{username}/visibility'],
+  '111.333........33': ['PUT /v1/users/{username}/visibility', 'POST /v1/users/{username}/rename'],
   '1113333........33': [
     ...['POST /v1/keys', 'GET /v1/keys', 'DELETE /v1/keys/{id}', 'PUT /v1/collectives/{slug}'],
     ...['github', 'discourse'].flatMap((place) =>
@@ -49,6 +49,10 @@ const ROWS: Record<string, readonly string[]> = {
     ...['POST /v1/devices/{distinctId+}/unbind', 'POST /v1/devices/unbind'],
   ],
 };
+const BODIES = [
+  ['visibility', { leaderboards: 'hidden' }],
+  ['rename', { to: 'ada' }],
+] as const;
 const rowOf = (name: string) => Object.entries(ROWS).find(([, names]) => names.includes(name))?.[0];
 
 /** Of a refusal in JSON; a page refuses nothing by a key. */
@@ -98,7 +102,7 @@ describe('routes and keys', () => {
         headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) },
         // A body that passes validation. Nothing that it names exists.
         ...(method.startsWith('P')
-          ? { body: JSON.stringify(name.endsWith('visibility') ? { leaderboards: 'hidden' } : {}) }
+          ? { body: JSON.stringify(BODIES.find(([end]) => name.endsWith(end))?.[1] ?? {}) }
           : {}),
       });
       const { code } = codeOf(response.headers.get('content-type'), await response.text());

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { SCOPES, type Credential } from '../../domain/identity/credential.ts';
-import { Username } from '../../domain/identity/username.ts';
 import type { Route } from '../../functions/runtime/route.ts';
-import { sha256 } from '../builders/identity.ts';
+import { aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 
 vi.hoisted(() => {
@@ -85,7 +84,7 @@ const credential: Credential = {
   scopes: [...SCOPES],
   createdAt: '2026-08-01T00:00:00.000Z',
   kind: 'personal',
-  username: Username.parse('ada'),
+  account: aUsername(),
 };
 
 /** Records every call of a dependency: a refused request must call none. */
@@ -99,7 +98,7 @@ const untouchable = (name: string): any =>
     },
   });
 const deps = new Proxy<any>(
-  { authenticate: async () => credential, clock: () => NOW, sha256, resolveUsername: async (name: string) => name },
+  { authenticate: async () => credential, clock: () => NOW, sha256, names: namesAsIds },
   { get: (given, member) => given[member] ?? untouchable(String(member)) },
 );
 const answer = httpFunction<any>({ routes, wire: () => deps });

@@ -28,6 +28,7 @@ const net = '/api/v1/extensions/@ada/net';
 const EXAMPLES: Readonly<Record<string, Example>> = {
   'POST /v1/keys': example('admin', '/v1/keys', 201, { kind: 'personal', username: 'lin', label: "Lin's laptop" }),
   'GET /v1/keys': example('admin', '/v1/keys?limit=10', 200),
+  'POST /v1/users/{username}/rename': example('admin', '/v1/users/lin/rename', 200, { to: 'lin-chen' }),
   'GET /api/whoami': example('ada', '/api/whoami', 200),
   'PUT /v1/collectives/{slug}': example('admin', '/v1/collectives/acme', 200, { members: ['ada', 'grace'] }),
   'POST /ingest': example('ada', '/ingest', 202, { events: [event] }),
@@ -42,6 +43,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     ],
   }),
   'GET /v1/stats': example('none', '/v1/stats?username=ada', 200),
+  'GET /v1/users': example('none', '/v1/users?prefix=ad', 200),
   'GET /v1/scores/{username}': example('none', '/v1/scores/ada', 200),
   'GET /v1/scores/{username}/explain': example('none', '/v1/scores/ada/explain', 200),
   'GET /v1/scores/{username}/history': example('none', '/v1/scores/ada/history?from=2026-08-01&to=2026-08-21', 200),

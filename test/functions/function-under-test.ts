@@ -2,9 +2,10 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { randomBytes } from 'node:crypto';
 import { vi } from 'vitest';
-import { createKey, type CreateKeyRequest } from '../../domain/identity/create-key.ts';
+import { createKey, newKeyOf, type CreateKeyRequest } from '../../domain/identity/create-key.ts';
+import { dynamoAccountNames } from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoCredentials } from '../../functions/adapters/dynamodb/identity/credentials.ts';
-import { sha256 } from '../builders/identity.ts';
+import { namesAsIds, sha256 } from '../builders/identity.ts';
 import { startTestEngine } from '../support/engines.ts';
 
 export type Answer = { readonly statusCode: number; readonly headers: Record<string, string>; readonly body: string };
@@ -13,10 +14,18 @@ export type Answer = { readonly statusCode: number; readonly headers: Record<str
  * An engine with tables, and the environment that Lambda gives to the functions. Import a handler after this, because
  * its logger reads the environment when it is created.
  */
-export async function startFunctionEngine() {
+export async function startFunctionEngine({ hasAccounts = false } = {}) {
+  // Else the ids of accounts are their names, so that tests read what is stored without looking names up.
+  if (!hasAccounts) {
+    vi.doMock('../../functions/adapters/dynamodb/identity/accounts.ts', async (original) => ({
+      ...(await original<object>()),
+      dynamoAccountNames: () => namesAsIds,
+    }));
+  }
   const engine = await startTestEngine();
   const tables = await engine.createTables();
   const environment = {
+    ACCOUNTS_TABLE: tables.accounts,
     TELEMETRY_TABLE: tables.telemetry,
     SCORES_TABLE: tables.user_scores,
     GRANTS_TABLE: tables.score_grants,
@@ -53,7 +62,9 @@ export async function startFunctionEngine() {
     async aKey(request: CreateKeyRequest): Promise<{ readonly id: string; readonly key: string }> {
       const credentials = dynamoCredentials(client, tables.credentials);
       const randomToken = (bytes: number) => randomBytes(bytes).toString('base64url');
-      return createKey({ credentials, clock: () => Date.now(), randomToken, sha256 }, request);
+      const deps = { clock: () => Date.now(), random: Math.random, sleep: async () => {}, randomToken };
+      const names = hasAccounts ? dynamoAccountNames(client, tables.accounts, deps) : namesAsIds;
+      return createKey({ credentials, ...deps, sha256 }, await newKeyOf(names, request));
     },
     async stop(): Promise<void> {
       vi.unstubAllEnvs();

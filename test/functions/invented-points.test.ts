@@ -1,6 +1,5 @@
 /** What somebody gains who invents events, dates them back, publishes all day and pulls with many devices: docs/security.md tells it. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { Username } from '../../domain/identity/username.ts';
 import { devicePuller } from '../../domain/registry/record-pull.ts';
 import { activityOf } from '../../domain/rules/activity.ts';
 import { refreshScore } from '../../domain/scoring/refresh-score.ts';
@@ -9,7 +8,7 @@ import { dynamoPulls } from '../../functions/adapters/dynamodb/registry/pulls.ts
 import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/registry.ts';
 import { aPublication, aPublisher, aVersion } from '../adapters/a-publication.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
-import { aUsername } from '../builders/identity.ts';
+import { aUsername, type User } from '../builders/identity.ts';
 import { rulesVersion1 } from '../builders/rules.ts';
 import { aRawEvent, invocationOf } from '../builders/telemetry.ts';
 import { startFunctionEngine, type Answer } from './function-under-test.ts';
@@ -48,14 +47,14 @@ const invented = (dates: number) =>
       }),
   );
 
-async function send(username: Username, events: readonly object[]): Promise<void> {
+async function send(username: User, events: readonly object[]): Promise<void> {
   const { key } = await world.aKey({ kind: 'personal', username });
   const { body } = await ingest(anHttpRequest({ key, body: { events } }));
   expect((JSON.parse(body) as IngestReport).accepted).toBe(events.length);
 }
 
 /** What a refresh makes of it, by key. */
-async function pointsOf(username: Username): Promise<Record<string, number>> {
+async function pointsOf(username: User): Promise<Record<string, number>> {
   const { refreshDeps } = await import('../../bench/wiring.ts'); // its logger reads the environment
   const tables = (role: string) => (world.tables as Record<string, string>)[role]!;
   await refreshScore(refreshDeps({ client: world.client, tables, clock: () => NOW }), { username, days: null });

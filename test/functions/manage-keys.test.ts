@@ -113,7 +113,7 @@ describe('POST /v1/keys', () => {
     const item = (await stored()).find(({ pk }) => pk === body.id)!;
     expect(item).toMatchObject({
       hash: sha256(body.key),
-      username: 'bob',
+      account: 'bob',
       label: 'laptop',
       prefix: body.key.slice(0, 8),
     });
@@ -190,6 +190,7 @@ describe('GET /api/whoami', () => {
     expect(body).toEqual({
       authenticated: true,
       id: ada.id,
+      accountId: 'ada',
       username: 'ada',
       email: null,
       name: 'ada',

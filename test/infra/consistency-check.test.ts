@@ -34,7 +34,7 @@ describe('the consistency check', () => {
       .filter(([target]) => !target.includes('log of') && target !== 'Allow backfill_runs')
       .flatMap(([, actions]) => actions.map((action) => action.replace(/^\w+:/u, '')));
 
-    for (const verb of verbs) expect(verb).toMatch(/^(?:Get|Query|Scan|Describe)/u);
+    for (const verb of verbs) expect(verb).toMatch(/^(?:Get|BatchGet|Query|Scan|Describe)/u);
   });
 
   it('has a role that may write its own log stream only', () => {

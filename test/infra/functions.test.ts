@@ -7,6 +7,7 @@ import { ForwardRequestEnv } from '../../functions/forward-request/env.ts';
 import { ImportHistoryEnv } from '../../functions/import-history/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
 import { LinkLoginsEnv } from '../../functions/link-logins/env.ts';
+import { ManageAccountsEnv } from '../../functions/manage-accounts/env.ts';
 import { ManageDevicesEnv } from '../../functions/manage-devices/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { RankLeaderboardsEnv } from '../../functions/rank-leaderboards/env.ts';
@@ -36,6 +37,7 @@ describe('functions', () => {
       'import-history',
       'ingest-telemetry',
       'link-logins',
+      'manage-accounts',
       'manage-devices',
       'manage-keys',
       'rank-leaderboards',
@@ -54,6 +56,7 @@ describe('functions', () => {
     [
       'import-history',
       {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
         telemetry: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
         score_grants: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
         registry: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'ConditionCheckItem'),
@@ -63,6 +66,7 @@ describe('functions', () => {
     [
       'ingest-telemetry',
       {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
         telemetry: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
         score_grants: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
         registry: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
@@ -99,6 +103,7 @@ describe('functions', () => {
     [
       'backfill',
       {
+        accounts: dynamodb('BatchGetItem'),
         telemetry: dynamodb('BatchGetItem', 'Query', 'Scan'),
         'telemetry/index/byHour': dynamodb('Query'),
         registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
@@ -116,6 +121,7 @@ describe('functions', () => {
     [
       'check-conservation',
       {
+        accounts: dynamodb('BatchGetItem'),
         telemetry: dynamodb('DescribeTable', 'Query', 'Scan'),
         registry: dynamodb('Query'),
         score_grants: dynamodb('DescribeTable', 'GetItem', 'Scan'),
@@ -129,11 +135,16 @@ describe('functions', () => {
     ],
     [
       'manage-devices',
-      { telemetry: dynamodb('GetItem', 'UpdateItem'), credentials: dynamodb('GetItem', 'UpdateItem') },
+      {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
+        telemetry: dynamodb('GetItem', 'UpdateItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
     ],
     [
       'manage-keys',
       {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
         credentials: dynamodb('GetItem', 'PutItem', 'UpdateItem', 'Scan'),
         registry: dynamodb('GetItem', 'PutItem', 'DeleteItem', 'Query'),
       },
@@ -141,15 +152,24 @@ describe('functions', () => {
     [
       'confirm-publish',
       {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
         registry: dynamodb('GetItem', 'PutItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
         score_grants: dynamodb('BatchGetItem', 'PutItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
       },
     ],
-    ['record-award', { score_grants: dynamodb('GetItem', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
+    [
+      'record-award',
+      {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
+        score_grants: dynamodb('GetItem', 'PutItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
     [
       'shadow-report',
       {
+        accounts: dynamodb('BatchGetItem'),
         registry: dynamodb('GetItem'),
         user_scores: dynamodb('Query', 'Scan'),
         score_grants: dynamodb('GetItem', 'Scan'),
@@ -173,6 +193,7 @@ describe('functions', () => {
     [
       'rank-leaderboards',
       {
+        accounts: dynamodb('Query'),
         'user_scores/index/byShard': dynamodb('Query'),
         leaderboards: dynamodb('GetItem', 'PutItem'),
         rank: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
@@ -182,14 +203,15 @@ describe('functions', () => {
       'forward-request',
       Object.fromEntries(
         [
-          ...['ingest-telemetry', 'import-history', 'confirm-publish', 'manage-devices', 'manage-keys'],
-          ...['record-award', 'set-visibility', 'read-api', 'serve-pages', 'link-logins', 'take-hooks'],
+          ...['ingest-telemetry', 'import-history', 'confirm-publish', 'manage-accounts', 'manage-devices'],
+          ...['manage-keys', 'record-award', 'set-visibility', 'read-api', 'serve-pages', 'link-logins', 'take-hooks'],
         ].map((role) => [role, ['lambda:InvokeFunction']]),
       ),
     ],
     [
       'take-hooks',
       {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
         hook_sources: dynamodb('GetItem'),
         telemetry: dynamodb('GetItem', 'PutItem'),
         score_grants: dynamodb('GetItem', 'PutItem'),
@@ -197,12 +219,31 @@ describe('functions', () => {
     ],
     [
       'link-logins',
-      { telemetry: dynamodb('GetItem', 'PutItem', 'DeleteItem'), credentials: dynamodb('GetItem', 'UpdateItem') },
+      {
+        accounts: dynamodb('BatchGetItem', 'PutItem'),
+        telemetry: dynamodb('GetItem', 'PutItem', 'DeleteItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
     ],
-    ['set-visibility', { user_scores: dynamodb('Query', 'PutItem'), credentials: dynamodb('GetItem', 'UpdateItem') }],
+    [
+      'manage-accounts',
+      {
+        accounts: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
+    [
+      'set-visibility',
+      {
+        accounts: dynamodb('BatchGetItem'),
+        user_scores: dynamodb('Query', 'PutItem'),
+        credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
     ...(['read-api', 'serve-pages'] as const).map((role): [string, Record<string, string[]>] => [
       role,
       {
+        accounts: dynamodb('BatchGetItem', 'Query'),
         user_scores: dynamodb('Query', 'BatchGetItem'),
         leaderboards: dynamodb('GetItem', 'Query'),
         metric_rollup_hour: dynamodb('Query'),
@@ -238,6 +279,7 @@ describe('functions', () => {
     ['backfill', BackfillEnv],
     ['refresh-score', RefreshScoreEnv],
     ['import-history', ImportHistoryEnv],
+    ['manage-accounts', ManageAccountsEnv],
     ['manage-devices', ManageDevicesEnv],
     ['manage-keys', ManageKeysEnv],
     ['record-award', RecordAwardEnv],
@@ -268,6 +310,7 @@ describe('functions', () => {
     ['forward-request', 15],
     ['ingest-telemetry', 10],
     ['import-history', 10],
+    ['manage-accounts', 10],
     ['manage-devices', 10],
     ['manage-keys', 10],
     ['record-award', 10],

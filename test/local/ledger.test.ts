@@ -2,7 +2,14 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashOfLine } from '../../domain/grants/line-hash.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
-import { spawnLaurel, startTestStack, temporaryDirectory, until, type TestStack } from '../support/stack.ts';
+import {
+  accountsNamed,
+  spawnLaurel,
+  startTestStack,
+  temporaryDirectory,
+  until,
+  type TestStack,
+} from '../support/stack.ts';
 
 type Answer = { readonly status: number; readonly body: any };
 
@@ -30,6 +37,7 @@ describe('the ledger of a running stack', () => {
   let stack: TestStack;
   beforeAll(async () => {
     stack = await startTestStack();
+    await accountsNamed(stack, 'busy');
   });
   afterAll(() => stack.stop());
   const send = (path: string, body?: unknown) => call(stack, path, body);

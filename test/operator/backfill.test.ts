@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { awsCaller } from '../../local/aws-client.ts';
 import { operate, spawnOperator } from '../support/operator.ts';
-import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+import { accountsNamed, startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startTestStack();
+  await accountsNamed(stack, 'ada', 'grace');
   stack.publish();
 });
 afterAll(() => stack.stop());

@@ -4,7 +4,14 @@ import { GetQueueAttributesCommand, SendMessageBatchCommand, SendMessageCommand,
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operate, spawnOperator } from '../support/operator.ts';
-import { promptly, startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+import {
+  accountsNamed,
+  promptly,
+  startTestStack,
+  temporaryDirectory,
+  type TestStack,
+  until,
+} from '../support/stack.ts';
 
 let stack: TestStack;
 let dynamodb: DynamoDBClient;
@@ -23,6 +30,7 @@ beforeAll(async () => {
       ),
     }),
   });
+  await accountsNamed(stack, 'cleo', 'dara');
   stack.publish();
   const { region } = stack;
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };

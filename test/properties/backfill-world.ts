@@ -9,7 +9,6 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backfill/run-backfill.ts';
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
 import { computedByNow } from '../../domain/scoring/username-metrics.ts';
@@ -22,7 +21,7 @@ import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/u
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
-import { sha256 } from '../builders/identity.ts';
+import { namesAsIds, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
 import { Wire } from '../../proof/wire.ts';
@@ -125,7 +124,7 @@ export class BackfillWorld extends RefreshWorld {
       },
       requestRefreshes: (requests) => send('score-refresh', requests),
       continueLater: (continuation) => send('backfill', [continuation]),
-      resolveUsername,
+      names: namesAsIds,
       reportFailure: (username) => this.failures.push(username),
       reportStuck: (runId) => this.stuck.push(runId),
       clock,

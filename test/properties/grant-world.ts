@@ -12,7 +12,7 @@ import { reverseGrant } from '../../domain/grants/reverse-grant.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
 import { balanceKey } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
-import { aUsername, sha256 } from '../builders/identity.ts';
+import { aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { cancelled, isInjected, RETRY_AT_ONCE } from '../../proof/faults.ts';
 import { LedgerModel, problemsOfBalances, type StoredLine } from '../../proof/model/ledger.ts';
@@ -121,7 +121,8 @@ export class GrantWorld {
           }
         } else {
           const grantId = ask.reverse;
-          const reversed = await reverseGrant(this.deps(), { grantId, reason: 'a mistake', grantedBy: 'team' });
+          const order = { grantId, reason: 'a mistake', grantedBy: 'team' };
+          const reversed = await reverseGrant({ ...this.deps(), names: namesAsIds }, order);
           const answer = !reversed.ok ? 'unknown' : reversed.value.kind === 'granted' ? 'given' : 'repeated';
           this.#model.reversed({ ...end(), grantId, answer });
         }

@@ -14,7 +14,7 @@ import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/gran
 import { dynamoPulls } from '../../functions/adapters/dynamodb/registry/pulls.ts';
 import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/registry.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
-import { aUsername, sha256 } from '../builders/identity.ts';
+import { aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
 import { Wire } from '../../proof/wire.ts';
@@ -118,7 +118,10 @@ export class PublishWorld extends RefreshWorld {
         return inWords('done', await unyank(deps, maintainerOf(operation.by), operation));
       case 'transfer': {
         const to = aUsername(operation.to);
-        const answer = await transferExtension(deps, maintainerOf(operation.by), { name, to });
+        const answer = await transferExtension({ ...deps, names: namesAsIds }, maintainerOf(operation.by), {
+          name,
+          to,
+        });
         return inWords(answer.ok ? answer.value.kind : '', answer);
       }
       case 'accept':

@@ -8,13 +8,12 @@ import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
 import type { Pulls } from '../../domain/registry/registry.port.ts';
 import { ingestTelemetry } from '../../domain/telemetry/ingest-telemetry.ts';
-import { resolveUsername } from '../../domain/identity/username.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoFirstNames } from '../../functions/adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
-import { aCollectiveKey, aPersonalKey, aUsername, sha256 } from '../builders/identity.ts';
+import { aCollectiveKey, aPersonalKey, aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
 import type { RawEvent } from '../builders/telemetry.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected, RETRY_AT_ONCE } from '../../proof/faults.ts';
@@ -212,11 +211,11 @@ export class TelemetryWorld {
     return {
       devices: this.store(this.#sending),
       trustedFacts,
-      names: dynamoFirstNames(this.#sending, this.table),
+      firstNames: dynamoFirstNames(this.#sending, this.table),
       pulls: this.pulls(),
       grants,
       requestRefreshes,
-      resolveUsername,
+      names: namesAsIds,
       ...this.chance,
       sha256,
     };

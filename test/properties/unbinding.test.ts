@@ -47,8 +47,12 @@ describe('a device that is bound and unbound again', () => {
             const isUnknown = metrics === null || score === null || !isKnown(metrics.metrics);
             if (isUnknown) answers.push(null);
             else {
-              const { foldedAt: _folded, ...stats } = statsView(username, metrics);
-              const { refreshedAt: _refreshed, ...shownScore } = scoreView(username, score.score, null);
+              const { foldedAt: _folded, ...stats } = statsView({ account: username, username }, metrics);
+              const { refreshedAt: _refreshed, ...shownScore } = scoreView(
+                { account: username, username },
+                score.score,
+                null,
+              );
               answers.push({ stats, score: shownScore, explain: explainView(username, score.score) });
             }
           }

@@ -10,7 +10,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invocationOf } from '../builders/telemetry.ts';
 import { operate } from '../support/operator.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { accountsNamed, startTestStack, type TestStack } from '../support/stack.ts';
 
 /**
  * The consistency check on the running stack, with its own role, through the operator's command. There is no other
@@ -30,6 +30,7 @@ const call = async (method: string, path: string, key: string, body?: object) =>
 beforeAll(async () => {
   stack = await startTestStack();
   stack.publish();
+  await accountsNamed(stack, ...USERS);
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
   dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
   for (const username of USERS) {

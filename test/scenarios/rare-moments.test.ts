@@ -11,7 +11,7 @@ import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/b
 import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
 import { aUsername } from '../builders/identity.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { startTestStack, until, type TestStack } from '../support/stack.ts';
+import { accountsNamed, startTestStack, until, type TestStack } from '../support/stack.ts';
 
 /** Rare acts of a running stack, which use permissions that nothing else uses. The tests run in this order. */
 let stack: TestStack;
@@ -25,6 +25,7 @@ beforeAll(async () => {
       if (caller === 'refresh-score' && operation.includes('SendMessage')) putOffs += 1;
     },
   });
+  await accountsNamed(stack, 'ada', 'grace');
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
   dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
   sqs = awsCaller(stack.sqsEndpoint, 'operator');

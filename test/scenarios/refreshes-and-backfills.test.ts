@@ -9,7 +9,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { promptly, startTestStack, type TestStack, until } from '../support/stack.ts';
+import { accountsNamed, promptly, startTestStack, type TestStack, until } from '../support/stack.ts';
 
 /** The whole running stack as an operator and a community see it. */
 let stack: TestStack;
@@ -42,6 +42,7 @@ async function call(method: string, path: string, { key, body }: { key?: string;
   return { status: response.status, body: await response.json() };
 }
 async function keyOf(username: string): Promise<string> {
+  await accountsNamed(stack, username);
   const body = { kind: 'personal', username };
   return (await call('POST', '/v1/keys', { key: stack.adminKey, body })).body.key;
 }
@@ -198,6 +199,7 @@ describe('unbinding', () => {
 
     // A bind without an event, as somebody makes it in the console.
     const bind = async (username: string) => {
+      await accountsNamed(stack, username);
       const owner = { ':owner': username };
       await dynamodb.send(
         new UpdateItemCommand({

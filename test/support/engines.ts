@@ -21,6 +21,7 @@ export type TestEngine = {
 };
 
 const TABLE_ROLES = [
+  'accounts',
   'telemetry',
   'user_scores',
   'credentials',
@@ -69,6 +70,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
     async createTables(roles = TABLE_ROLES) {
       sets += 1;
       const names = {
+        accounts: '',
         telemetry: '',
         user_scores: '',
         credentials: '',

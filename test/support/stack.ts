@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { awsCaller } from '../../local/aws-client.ts';
 import { LocalDescription } from '../../local/local-description.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
@@ -62,6 +63,21 @@ export async function startTestStack(options: Partial<LocalStackOptions> = {}): 
       if (options.dataDirectory === undefined) rmSync(dataDirectory, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes accounts whose ids are their names, so that a test finds by name what is stored of them. */
+export async function accountsNamed(
+  { tables, dynamodbEndpoint }: Pick<TestStack, 'tables' | 'dynamodbEndpoint'>,
+  ...names: readonly string[]
+): Promise<void> {
+  const call = awsCaller(dynamodbEndpoint, 'operator');
+  for (const name of names) {
+    const items = [
+      { pk: { S: `NAME#${name.slice(0, 1)}` }, sk: { S: name }, account: { S: name } },
+      { pk: { S: `ACCOUNT#${name}` }, sk: { S: 'ACCOUNT' }, username: { S: name }, rev: { N: '1' } },
+    ];
+    for (const Item of items) await call('DynamoDB_20120810.PutItem', { TableName: tables.accounts, Item });
+  }
 }
 
 export const temporaryDirectory = (): string => mkdtempSync(join(tmpdir(), 'laurel-'));

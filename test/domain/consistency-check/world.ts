@@ -1,8 +1,9 @@
 import { checkConsistency, type ConsistencyDeps } from '../../../domain/consistency-check/check-consistency.ts';
-import { readConsistencyEvent } from '../../../domain/consistency-check/consistency-event.ts';
+import { readConsistencyEvent, type ConsistencyRequest } from '../../../domain/consistency-check/consistency-event.ts';
 import type { UserPlace } from '../../../domain/consistency-check/user-places.port.ts';
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
-import type { Username } from '../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../domain/identity/account.ts';
+import type { Username as PublicName } from '../../../domain/identity/username.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import type { StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import { MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
@@ -86,7 +87,7 @@ export class World {
   async check(event: object = {}, { timeLeft = always, places = undefined as readonly UserPlace[] | undefined } = {}) {
     const request = readConsistencyEvent(event);
     if (!request.ok) throw new Error(request.error);
-    const report = await checkConsistency(this.deps(places), request.value, timeLeft);
+    const report = await checkConsistency(this.deps(places), byAccounts(request.value), timeLeft);
     if (!report.ok) throw new Error(report.error);
     return report.value;
   }
@@ -121,3 +122,9 @@ export const rescored = (world: World, change: Partial<StoredScore['score']>) =>
   const stored = world.scores.scores.get(ada)!;
   world.scores.scores.set(ada, { ...stored, score: { ...stored.score, ...change } });
 };
+
+/** Accounts whose ids are their names. */
+const byAccounts = ({ of, ...request }: ConsistencyRequest<PublicName>): ConsistencyRequest =>
+  of.sample === 'named'
+    ? { ...request, of: { ...of, usernames: of.usernames.map((name) => Username.parse(name)) } }
+    : { ...request, of };

@@ -10,7 +10,7 @@ import { grantPoints } from '../../../domain/grants/grant-points.ts';
 import { linesUpTo, pageOfLines } from '../../../domain/grants/read-lines.ts';
 import { reverseGrant } from '../../../domain/grants/reverse-grant.ts';
 import { aBadge, aFeedPost, aLedger, anAward } from '../../builders/grants.ts';
-import { aUsername } from '../../builders/identity.ts';
+import { aUsername, namesAsIds } from '../../builders/identity.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
 
 const ada = aUsername();
@@ -20,7 +20,8 @@ const sumOfOlder = ({ older }: Granted) => [...older.points.values()].reduce((su
 
 async function aWorld(ledger = new MemoryLedger()) {
   const deps = { ...grantsOf(ledger), clock: () => Date.parse('2026-08-21T12:00:00.000Z') };
-  const reverse = (grantId: string) => reverseGrant(deps, { grantId, reason: 'a mistake', grantedBy: 'team' });
+  const reverse = (grantId: string) =>
+    reverseGrant({ ...deps, names: namesAsIds }, { grantId, reason: 'a mistake', grantedBy: 'team' });
   const read = (granted: Granted | null = null) =>
     readGranted(deps, ada, { date: TODAY, previous: granted === null ? null : { granted, date: TODAY } });
   return { deps, ledger, reverse, read };

@@ -87,7 +87,7 @@ describe('names of repositories', () => {
 
     expect(stored()).toEqual(['gh-ada opened acme/tool#1', 'gh-ada opened acme/tool#2']);
     for (const id of ['acme/tool#2', 'acme/gadget#2', 'umbrella/gadget#2']) {
-      expect(await firstIdOf(world.deps.names, id)).toBe('acme/tool#2'); // an import by any of its names
+      expect(await firstIdOf(world.deps.firstNames, id)).toBe('acme/tool#2'); // an import by any of its names
     }
   });
 
@@ -126,11 +126,11 @@ describe('names of repositories', () => {
     expect(await github('issues', left)).toMatchObject({ ignored: 1 });
 
     expect(stored()).toEqual(['gh-ada opened acme/tool#3']);
-    expect(await firstIdOf(world.deps.names, 'acme/gadget#9')).toBe('acme/tool#3');
+    expect(await firstIdOf(world.deps.firstNames, 'acme/gadget#9')).toBe('acme/tool#3');
   });
 
   it('are kept once when two hooks come at the same time', async () => {
-    const { names } = world.deps;
+    const { firstNames: names } = world.deps;
     let isFirst = true;
     const slow = {
       ...names,
@@ -142,7 +142,7 @@ describe('names of repositories', () => {
         return names.keep(more);
       },
     };
-    world.deps = { ...world.deps, names: slow };
+    world.deps = { ...world.deps, firstNames: slow };
 
     expect(await opened(1, named('acme/gadget'))).toEqual(DUPLICATE);
     expect(stored()).toEqual(['gh-ada opened acme/tool#1']);

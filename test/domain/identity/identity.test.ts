@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { authenticator, type Authenticate } from '../../../domain/identity/authenticate.ts';
-import { createKey, CreateKeyRequest } from '../../../domain/identity/create-key.ts';
+import { createKey, CreateKeyRequest, newKeyOf } from '../../../domain/identity/create-key.ts';
 import { grantedByOf, type Credential } from '../../../domain/identity/credential.ts';
 import { Username } from '../../../domain/identity/username.ts';
 import { whoami } from '../../../domain/identity/whoami.ts';
-import { aCollectiveKey, aPersonalKey, aServiceKey, aUsername, sha256 } from '../../builders/identity.ts';
+import { aCollectiveKey, aPersonalKey, aServiceKey, aUsername, namesAsIds, sha256 } from '../../builders/identity.ts';
 
 describe('a username', () => {
   it.each([
@@ -50,7 +50,7 @@ describe('a new key', () => {
     [{ kind: 'service' }, ['telemetry:trusted', 'awards:grant']],
     [{ kind: 'personal', username: 'ada', scopes: ['extensions:push', 'extensions:push'] }, ['extensions:push']],
   ])('%j may %j', async (request, scopes) => {
-    const created = await createKey(deps, CreateKeyRequest.parse(request));
+    const created = await createKey(deps, await newKeyOf(namesAsIds, CreateKeyRequest.parse(request)));
 
     expect(created).toMatchObject({ scopes, createdAt: '2026-08-21T12:00:00.000Z' });
     expect(kept).toMatchObject([{ id: created.id, hash: sha256(created.key), scopes }]);

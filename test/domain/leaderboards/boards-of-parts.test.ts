@@ -22,7 +22,8 @@ import { anAward, aFeedPost } from '../../builders/grants.ts';
 import { byDate } from '../../../domain/shared/by-date.ts';
 import { aStanding, LeaderboardWorld } from '../../builders/memory-leaderboards.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
-import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from '../scoring/model.ts';
+import { anEvent, Clock, dependencies, FactsModel, ScoresModel } from '../scoring/model.ts';
+import { aUsername } from '../../builders/identity.ts';
 
 const NAMES = ['ada', 'bob', 'cyd', 'dan'].map((name) => aUsername(name));
 const aBoard = (name: string, rest: object) => BoardRules.parse({ name, title: name, ...rest });

@@ -74,7 +74,7 @@ describe('a build', () => {
   it('leaves out who is not ranked', async () => {
     const world = new LeaderboardWorld(['ada', 'build-bot', 'bot.x', 'botox'].map((name) => aStanding(name, 5)));
 
-    await buildBoards({ ...world.build, isRanked: ranksAllBut(['*-bot', 'bot.x']) });
+    await buildBoards({ ...world.build, whoIsRanked: async () => ranksAllBut(['*-bot', 'bot.x']) });
 
     expect(world.store.rowsOf(world.store.pointers.get('alltime')!).map(({ username }) => username)).toEqual([
       'ada',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   compareLastPeriods,
-  extensionsView,
+  pageOfExtensions,
   readSeries,
   seriesDays,
   type ExtensionsQuery,
@@ -10,6 +10,7 @@ import type { Tally } from '../../../domain/metrics/hour-fold.ts';
 import { communityMetrics, MetricRollupHourMetric } from '../../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../../domain/metrics/rollup-store.port.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
+import { aUsername } from '../../builders/identity.ts';
 
 const DAY = 86_400_000;
 const at = (iso: string): number => Date.parse(iso);
@@ -184,7 +185,7 @@ describe('the last periods', () => {
 describe('the extensions', () => {
   const extension = (name: string, pulls: number, lastPublished: string) => ({
     extension: name,
-    publisher: 'ada',
+    publisher: { kind: 'personal', name: aUsername() } as const,
     versions: name.length,
     pulls,
     firstPublished: '2026-08-01T00:00:00.000Z',
@@ -196,7 +197,7 @@ describe('the extensions', () => {
     extension('ccc', 9, '2026-08-19T00:00:00.000Z'),
   ];
   const page = (query: Partial<ExtensionsQuery>) =>
-    extensionsView(all, { page: 1, page_size: 50, sort: 'last_published', sort_direction: 'desc', ...query });
+    pageOfExtensions(all, { page: 1, page_size: 50, sort: 'last_published', sort_direction: 'desc', ...query });
 
   it.each<[Partial<ExtensionsQuery>, string[]]>([
     [{}, ['a', 'b', 'ccc']],

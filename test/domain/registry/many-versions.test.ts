@@ -17,7 +17,7 @@ const CREW = Array.from({ length: 30 }, (_, n) => aUsername(`m${n}`));
  * The registry's adapter over a simulated table with very many versions. It counts calls, and each call takes a given
  * time on a clock that nothing else moves.
  */
-function manyVersions({ credited = [ADA.name], milliseconds = 0, isYanked = false } = {}) {
+function manyVersions({ credited = [aUsername()], milliseconds = 0, isYanked = false } = {}) {
   let now = Date.parse(AT);
   const given = isYanked ? { yank: { at: AT, reason: 'r' } } : {};
   const versions = Array.from({ length: VERSIONS }, (_, n) =>

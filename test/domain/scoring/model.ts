@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Username } from '../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../domain/identity/account.ts';
 import type { DayRow, ScoreStore, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { RefreshDeps } from '../../../domain/scoring/refresh-score.ts';
 import { byDate } from '../../../domain/shared/by-date.ts';

@@ -85,7 +85,7 @@ describe('the recorded traffic of a real client', () => {
 
     for (const [username, expected] of Object.entries(truth.users)) {
       const stored = scores.metrics.get(username)!;
-      const stats = statsView(username, stored);
+      const stats = statsView({ account: username, username }, stored);
       const sum = sumOf(stored.metrics, namedCommandsOf(rulesVersion1));
       const successes = [...sum.commands].map(([command, count]) => [command, count.successes] as const);
       const { groups, otherCommands } = groupCounts(successes, rulesVersion1.activity);

@@ -6,7 +6,7 @@ import { rulesVersion1 } from '../../builders/rules.ts';
 import { tiersReached } from '../../../domain/scoring/tiers-reached.ts';
 import { explainView, scoreView } from '../../../domain/scoring/views.ts';
 import { aFeedPost, anAward } from '../../builders/grants.ts';
-import { aUsername } from '../../builders/identity.ts';
+import { aUsername, namesAsIds } from '../../builders/identity.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
 import { Clock, dependencies, FactsModel, noTurns, ScoresModel } from './model.ts';
 
@@ -72,7 +72,10 @@ describe('a refresh of a user with grants', () => {
   const score = async () => (await scores.load(ada)).score!.score;
   const award = (id: string, points: number) => grantPoints(deps.grants, [anAward(id, points)]);
   const reverse = (grantId: string) =>
-    reverseGrant({ ...deps.grants, clock: deps.clock }, { grantId, reason: 'a mistake', grantedBy: 'team' });
+    reverseGrant(
+      { ...deps.grants, clock: deps.clock, names: namesAsIds },
+      { grantId, reason: 'a mistake', grantedBy: 'team' },
+    );
   const badges = () => [...ledger.grants.keys()].filter((grantId) => grantId.startsWith('badge:tier-'));
 
   it('makes a user known who has only a grant', async () => {
@@ -86,7 +89,7 @@ describe('a refresh of a user with grants', () => {
   it('shows awards, badges and feed posts as contributions, and the balance beside them', async () => {
     await grantPoints(deps.grants, [anAward('a1', 50), aFeedPost('p1')]);
     await refresh();
-    const view = scoreView('ada', await score(), null);
+    const view = scoreView({ account: ada, username: 'ada' }, await score(), null);
 
     expect(view.scoreSources).toMatchObject({
       'award:a1': { category: 'award', source: 'award', points: 50 },
@@ -123,7 +126,7 @@ describe('a refresh of a user with grants', () => {
       Array.from({ length: 130 }, (_, n) => anAward(`m${n}`, 2)),
     );
     await refresh();
-    const view = scoreView('ada', await score(), null);
+    const view = scoreView({ account: ada, username: 'ada' }, await score(), null);
 
     expect([view.canonicalScore, view.older]).toEqual([260, { count: 30, points: 60 }]);
     expect(explainView('ada', await score()).arithmetic).toMatch(/\+ 60 = 260$/);
@@ -144,7 +147,9 @@ describe('a refresh of a user with grants', () => {
     for (let times = 0; times < 3; times += 1) await refresh();
     expect((await score()).tiersReached).toEqual([{ tier: 'Sprout', reachedAt: AT, hasBadge: true }]);
     expect(badges()).toHaveLength(1);
-    expect(scoreView('ada', await score(), null).scoreSources['award:badge:tier-sprout']?.points).toBe(0);
+    expect(
+      scoreView({ account: ada, username: 'ada' }, await score(), null).scoreSources['award:badge:tier-sprout']?.points,
+    ).toBe(0);
   });
 
   it('keeps a tier after a reversal, and does not record it again later', async () => {

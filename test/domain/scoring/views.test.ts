@@ -49,7 +49,10 @@ describe('stats', () => {
       ownedDevices: 2,
       sentFrom: [4],
     });
-    const stats = statsView(ada, { metrics, foldedAt: `${date}T14:00:00.000Z`, starts: new Map(), revision: 1 });
+    const stats = statsView(
+      { account: ada, username: 'ada' },
+      { metrics, foldedAt: `${date}T14:00:00.000Z`, starts: new Map(), revision: 1 },
+    );
 
     expect(StatsView.parse(stats)).toEqual(stats);
     expect(stats).toMatchObject({
@@ -66,7 +69,7 @@ describe('stats', () => {
 
 describe('score view', () => {
   it('shows the score, its sources and the points missing to the next tier', () => {
-    const view = scoreView(ada, score, null);
+    const view = scoreView({ account: ada, username: 'ada' }, score, null);
 
     expect(ScoreView.parse(view)).toEqual(view);
     expect(view).toMatchObject({

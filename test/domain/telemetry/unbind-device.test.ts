@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Username } from '../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../domain/identity/account.ts';
 import type { Device, Unbinding } from '../../../domain/telemetry/device-store.port.ts';
 import { unbindDevice } from '../../../domain/telemetry/unbind-device.ts';
 import { aUsername } from '../../builders/identity.ts';

@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { BackfillRun, TaskState } from '../../../../domain/backfill/backfill-run.ts';
-import { Username } from '../../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { type Item, USER_PREFIX } from '../shared/item.ts';
 import { fromItem, toItem } from '../shared/format.ts';
 
@@ -12,7 +12,7 @@ import { fromItem, toItem } from '../shared/format.ts';
  *   RUN#<runId>           TASK#PLAN#telemetry#00  how far one part of the run has come
  *   RUN#<runId>           TASK#WORK#03
  *   RUN#<runId>           TASK#DAYS#02
- *   RUN#<runId>#<segment> USER#<name>             a planned username
+ *   RUN#<runId>#<segment> USER#<account>             a planned username
  */
 
 export const RUNS_PK = 'RUNS';

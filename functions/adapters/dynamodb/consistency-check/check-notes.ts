@@ -2,7 +2,7 @@ import { type DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand 
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { CheckNotes } from '../../../../domain/consistency-check/check-notes.port.ts';
-import { Username } from '../../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { Item } from '../shared/item.ts';
 import { formatValue, fromItem, type ItemKind, SET_FORMAT, toItem } from '../shared/format.ts';
 

@@ -1,7 +1,7 @@
 import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { GrantLines, LinesRead } from '../../../../domain/grants/grant-ledger.port.ts';
-import type { Username } from '../../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { balanceKey, parseBalanceItem, readLine } from './grant.items.ts';
 import type { Item } from '../shared/item.ts';
 import { BY_USER_INDEX } from '../../../runtime/names.ts';

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { emptyBalance, type Balance } from '../../../../domain/grants/balance.ts';
 import type { GrantLine } from '../../../../domain/grants/grant.ts';
 import type { LineFault, StoredGrant } from '../../../../domain/grants/grant-ledger.port.ts';
-import { Username } from '../../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 import { type Item, userPk } from '../shared/item.ts';
@@ -13,7 +13,7 @@ import { fromItem, toItem } from '../shared/format.ts';
  * The items of the `score_grants` table.
  *
  *   GRANT#<grantId>    GRANT      one line, never changed; in `byUser` under username and seq, and in `byHour`
- *   USER#<username>    BALANCE    the running totals and the chain's head
+ *   USER#<account>    BALANCE    the running totals and the chain's head
  */
 
 export const GRANT_SK = 'GRANT';

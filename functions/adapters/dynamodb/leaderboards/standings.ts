@@ -1,9 +1,12 @@
 import { paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import type { AccountId } from '../../../../domain/identity/account.ts';
+import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import type { Standing, Standings } from '../../../../domain/leaderboards/standings.port.ts';
 import { SCORE_SHARDS, ScoreEntry, scoreShardOf } from '../scoring/score.items.ts';
-import type { Item } from '../shared/item.ts';
-import { BY_SHARD_INDEX } from '../../../runtime/names.ts';
+import { getAll } from '../shared/get-all.ts';
+import { userPk, type Item } from '../shared/item.ts';
+import { BY_SHARD_INDEX, SCORE_SK } from '../../../runtime/names.ts';
 import { fromItem } from '../shared/format.ts';
 
 function standingOf(item: Item): Standing | null {
@@ -36,6 +39,16 @@ export const dynamoStandings = (client: DynamoDBClient, tableName: string): Stan
     }
   },
 });
+
+/** The standings of some accounts, from their scores. Those whom boards may not show are left out. */
+export const dynamoStandingsOf =
+  (client: DynamoDBClient, tableName: string, deps: { readonly random: Random; readonly sleep: Sleep }) =>
+  async (accounts: readonly AccountId[]): Promise<ReadonlyMap<AccountId, Standing>> => {
+    const keys = accounts.map((account) => ({ pk: userPk(account), sk: SCORE_SK }));
+    const items = await getAll(client, tableName, keys, { ...deps, isConsistent: false });
+    const shown = items.map(standingOf).filter((standing) => standing !== null);
+    return new Map(shown.map((standing) => [standing.username, standing]));
+  };
 
 /** The version of the rules that computed each score. */
 export async function* dynamoRulesVersions(client: DynamoDBClient, tableName: string): AsyncGenerator<string, void> {

@@ -11,6 +11,7 @@ import {
   type RolledUpDay,
   type Slot,
 } from '../../../../domain/metrics/rolled-up-day.ts';
+import { Publisher } from '../../../../domain/registry/extension.ts';
 import type { UtcDate } from '../../../../domain/shared/utc.ts';
 import type { Item } from '../shared/item.ts';
 import { fromItem, readable, toItem } from '../shared/format.ts';
@@ -195,7 +196,7 @@ export const eventCountOf = (item: Item): bigint => SeriesItem.parse(readable('s
 export const EXTENSIONS_PK = 'EXTENSIONS';
 const SummaryItem = z.object({
   sk: z.string(),
-  publisher: z.string(),
+  publisher: Publisher,
   versions: z.int(),
   pulls: z.int(),
   firstPublished: z.iso.datetime(),

@@ -1,7 +1,8 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
-import { Username } from '../../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { Collective } from '../../../../domain/identity/collective.ts';
+import { CollectiveSlug } from '../../../../domain/identity/credential.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { Publisher, type Extension, type PublishedVersion } from '../../../../domain/registry/extension.ts';
 import type { LatestVersion, StoredVersion } from '../../../../domain/registry/registry.port.ts';
@@ -16,11 +17,11 @@ import { fromItem, toItem } from '../shared/format.ts';
  *   EXTENSION#<name>      EXTENSION                           owner
  *   EXTENSION#<name>      VERSION#2026.11.03.0…1              a published version, yanked or not; in the index `byHour`
  *   EXTENSION#<name>      LIVE#<channel>#2026.11.03.0…1       a version that is not yanked
- *   PUBLISHER#<username>  VERSION#<name>@<version>            a version that counts for the user, yanked or not
- *   AUTHOR#<username>     PULL#<name>@<version>#<puller>      a pull of such a version; in `byHour` for one of its authors
+ *   PUBLISHER#<account>  VERSION#<name>@<version>            a version that counts for the user, yanked or not
+ *   AUTHOR#<account>     PULL#<name>@<version>#<puller>      a pull of such a version; in `byHour` for one of its authors
  *   COLLECTIVE#<slug>     COLLECTIVE                          members
  *   COLLECTIVE#<slug>     MEMBERS#<time>#<revision>           members since that time
- *   MEMBER#<username>     COLLECTIVE#<slug>                   a membership of today
+ *   MEMBER#<account>     COLLECTIVE#<slug>                   a membership of today
  */
 
 export const EXTENSION_SK = 'EXTENSION';
@@ -36,7 +37,7 @@ export const extensionPk = (name: string): string => `EXTENSION#${name}`;
 export const publisherPk = (username: Username): string => PUBLISHER_PREFIX + username;
 export const authorPk = (username: Username): string => AUTHOR_PREFIX + username;
 export const memberPk = (username: Username): string => `MEMBER#${username}`;
-export const collectivePk = (slug: Username): string => COLLECTIVE_PREFIX + slug;
+export const collectivePk = (slug: string): string => COLLECTIVE_PREFIX + slug;
 
 /** A version is `YYYY.MM.DD.N` of at most 64 characters. */
 const NUMBER_DIGITS = 53;
@@ -113,7 +114,7 @@ const LiveItem = z.object({
 });
 
 const CollectiveItem = z.object({
-  slug: Username,
+  slug: CollectiveSlug,
   members: z.array(Username),
   since: z.iso.datetime(),
   rev: Revision,
@@ -194,7 +195,7 @@ export const toHistoryItem = (collective: Collective): Item =>
 const HistoryItem = z.object({ members: z.array(Username) });
 export const parseHistoryItem = (item: Item) => HistoryItem.parse(fromItem('past-members', item));
 
-export const membershipKey = (member: Username, slug: Username): Item =>
+export const membershipKey = (member: Username, slug: string): Item =>
   marshall({ pk: memberPk(member), sk: collectivePk(slug) });
 
 const PublisherItem = z.object({

@@ -1,5 +1,5 @@
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { Username } from '../../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { Profiles } from '../../../../domain/scoring/profiles.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { getAll } from '../shared/get-all.ts';

@@ -1,6 +1,6 @@
 import { paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Username } from '../../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { DayScore } from '../../../../domain/scoring/score-steps.ts';
 import type { MetricsStore, Revision, ScoreStore, StoredUser } from '../../../../domain/scoring/score-store.port.ts';
 import { addDays } from '../../../../domain/shared/utc.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
-import { Username } from '../../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { byListing } from '../../../../domain/scoring/contributions.ts';
 import type {
   DayRow,
@@ -27,11 +27,11 @@ import { fromItem, toItem } from '../shared/format.ts';
 /**
  * The items of the `user_scores` table.
  *
- *   USER#<name>    METRICS           username_metrics, packed
- *   USER#<name>    PROFILE           what the user chose: whether the leaderboards show them
- *   USER#<name>    REFRESH           whose turn it is to refresh a user with many devices
- *   USER#<name>    SCORE             the score; in the index `byShard`
- *   USER#<name>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE no longer holds
+ *   USER#<account>    METRICS           username_metrics, packed
+ *   USER#<account>    PROFILE           what the user chose: whether the leaderboards show them
+ *   USER#<account>    REFRESH           whose turn it is to refresh a user with many devices
+ *   USER#<account>    SCORE             the score; in the index `byShard`
+ *   USER#<account>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE no longer holds
  */
 
 // One query reads METRICS, PROFILE, REFRESH and SCORE: they follow each other in this order.

@@ -1,5 +1,5 @@
 import { paginateScan, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Username } from '../../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { StoredUser } from '../../../../domain/scoring/score-store.port.ts';
 import { usernameOf, type Item } from '../shared/item.ts';
 import { storedUserOf } from './score.items.ts';

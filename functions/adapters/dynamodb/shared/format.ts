@@ -6,6 +6,9 @@ import type { Item } from './item.ts';
  * all earlier ones. docs/formats.md says when a version must change, and how.
  */
 export const FORMATS = {
+  // accounts
+  name: 1,
+  account: 1,
   // telemetry
   device: 1,
   'device-hour': 1,

@@ -9,12 +9,16 @@ const GETS_AT_A_TIME = 4;
 const BATCH_SIZE = 100;
 const MAX_TRIES = 8;
 
-/** Reads items by their keys, strongly consistent. One that is gone is left out. */
+/** Reads items by their keys, strongly consistent unless told otherwise. One that is gone is left out. */
 export async function getAll(
   client: DynamoDBClient,
   TableName: string,
   keys: readonly Key[],
-  { random, sleep }: { readonly random: Random; readonly sleep: Sleep },
+  {
+    random,
+    sleep,
+    isConsistent = true,
+  }: { readonly random: Random; readonly sleep: Sleep; readonly isConsistent?: boolean },
 ): Promise<readonly Item[]> {
   const batches: Item[][] = [];
   for (let from = 0; from < keys.length; from += BATCH_SIZE) {
@@ -24,7 +28,7 @@ export async function getAll(
     const items: Item[] = [];
     let wanted = batch;
     for (let attempt = 1; ; attempt += 1) {
-      const request = { RequestItems: { [TableName]: { Keys: wanted, ConsistentRead: true } } };
+      const request = { RequestItems: { [TableName]: { Keys: wanted, ConsistentRead: isConsistent } } };
       const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand(request));
       items.push(...(Responses?.[TableName] ?? []));
       wanted = UnprocessedKeys?.[TableName]?.Keys ?? [];

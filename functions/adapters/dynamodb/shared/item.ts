@@ -1,11 +1,11 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { Username } from '../../../../domain/identity/username.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 
 /** An item of a table, or the keys of one, as DynamoDB has them. */
 export type Item = Record<string, AttributeValue>;
 export type Key = { readonly pk: string; readonly sk: string };
 
-/** The partition of an account in every table that has one for each: `USER#<name>`. */
+/** The partition of an account in every table that has one for each: `USER#<account>`. */
 export const USER_PREFIX = 'USER#';
 export const userPk = (username: Username): string => USER_PREFIX + username;
 

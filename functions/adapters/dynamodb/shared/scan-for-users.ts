@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { UsernamePage } from '../../../../domain/backfill/username-source.port.ts';
 import type { Part } from '../../../../domain/consistency-check/user-places.port.ts';
-import type { Username } from '../../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { type Item, USER_PREFIX, usernameOf } from './item.ts';
 
 /** Items looked at by one request: few enough that a page is planned within a second or two. */

@@ -1,6 +1,6 @@
 import { paginateScan, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Username } from '../../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { usernameOf } from './item.ts';
 
 /** All users for whom a table has an item with this sort key, in pages, in no particular order. */

@@ -1,6 +1,6 @@
 import { paginateQuery, TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Username } from '../../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import { isStandIn, MAX_DEVICES } from '../../../../domain/telemetry/device-id.ts';

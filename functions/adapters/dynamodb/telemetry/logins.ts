@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Login, Logins } from '../../../../domain/identity/logins.port.ts';
-import type { Username } from '../../../../domain/identity/username.ts';
+import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { Condition } from '../shared/conditions.ts';
 import { getOne } from '../shared/gather.ts';
 import { userPk } from '../shared/item.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { hourPlaceOf } from '../shared/hour-index.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { Place } from '../../../../domain/identity/logins.port.ts';
-import { Username } from '../../../../domain/identity/username.ts';
 import { kindOfText, kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
@@ -13,12 +13,12 @@ import { fromItem, toItem } from '../shared/format.ts';
  *
  *   DEVICE#<id>    DEVICE                     owner, boundAt, createdAt, lastOwner, barred; in the index `byHour` under createdAt's hour
  *   DEVICE#<id>    HOUR#2026-08-21T13#0000    a chunk of the hour's events; in the index `byHour`
- *   USER#<name>    DEVICE#<id>                link: a device whose events can count for the user; owned or not
- *   USER#<name>    LINKS                      how many devices it has links to, without devices that collect others
- *   USER#<name>    ISSUE#<id>                 an issue that the user created
- *   USER#<name>    SIGNIN#2026-08-21          a sign-in on that date
- *   USER#<name>    FACT#<event>#<id>          a fact of another kind that the rules name; with a date if it counts once a day
- *   USER#<name>    LOGIN#github               the user's login on GitHub, or on Discourse
+ *   USER#<account>   DEVICE#<id>                link: a device whose events can count for the user; owned or not
+ *   USER#<account>   LINKS                      how many devices it has links to, without devices that collect others
+ *   USER#<account>   ISSUE#<id>                 an issue that the user created
+ *   USER#<account>   SIGNIN#2026-08-21          a sign-in on that date
+ *   USER#<account>   FACT#<event>#<id>          a fact of another kind that the rules name; with a date if it counts once a day
+ *   USER#<account>   LOGIN#github               the user's login on GitHub, or on Discourse
  *   LOGIN#github#<id>  LOGIN                  whose login it is
  *   NAME#<name>    NAME                       the first name of a repository or of a thing in one; also by `github:<id>`
  */

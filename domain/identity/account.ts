@@ -1,0 +1,61 @@
+import * as z from 'zod/mini';
+import type { RandomToken } from '../shared/environment.ts';
+import type { Username } from './username.ts';
+
+/**
+ * An account, whatever its name is now: `acc_` and 16 of `a-z2-7`. Keys, facts, lines and projections hold it, and
+ * nothing reads anything from it.
+ */
+export const AccountId = z
+  .string('expected the id of an account')
+  .check(z.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected the id of an account'))
+  .brand<'AccountId'>();
+export type AccountId = z.infer<typeof AccountId>;
+
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const LENGTH = 16;
+
+/** Of 80 random bits: a character of a token has 6 of them, and gives 5. */
+export function newAccountId(randomToken: RandomToken): AccountId {
+  const token = randomToken(LENGTH).slice(-LENGTH).padStart(LENGTH, 'A');
+  const digits = Array.from(token, (character) => BASE32.charAt(BASE64.indexOf(character) % BASE32.length));
+  return AccountId.parse(`acc_${digits.join('')}`);
+}
+
+/** A name that an account gave up. It stays reserved for it until then, ISO 8601. */
+export type FormerName = { readonly name: Username; readonly heldUntil: string };
+
+export type Account = {
+  readonly id: AccountId;
+  readonly username: Username;
+  readonly formerNames: readonly FormerName[];
+  readonly revision: number;
+};
+
+/** Whose a name is. `heldUntil`: it was given up, and is reserved until then; ISO 8601. */
+export type NamedAccount = { readonly account: AccountId; readonly heldUntil?: string };
+
+/** Where accounts and their names are kept: the only place that holds a name. */
+export type Accounts = {
+  /** Whose each name is; a name that nobody has is left out. Eventually consistent, because a name hardly ever moves. */
+  named(names: readonly Username[]): Promise<ReadonlyMap<Username, NamedAccount>>;
+  /** Eventually consistent. */
+  withIds(ids: readonly AccountId[]): Promise<ReadonlyMap<AccountId, Account>>;
+  /** Strongly consistent. */
+  load(id: AccountId): Promise<Account | undefined>;
+  /** Whose a name is; undefined if nobody ever had it. Strongly consistent. */
+  holderOf(name: Username): Promise<NamedAccount | undefined>;
+  /**
+   * Gives `after` its name, and reserves the one of `before`, if both are still as they were read. `now`: ISO 8601, a name
+   * that was reserved until then is free.
+   */
+  rename(before: Account, after: Account, now: string): Promise<'saved' | 'stale'>;
+  /** The names that begin with a text, in their order, in pages. A query for each first character, and no scan. */
+  beginningWith(prefix: string): AsyncIterable<readonly (readonly [Username, NamedAccount])[]>;
+  /**
+   * Makes an account for each name, and gives its id; or whose the name is by now. A name that was reserved until `at`
+   * (ISO 8601) is free.
+   */
+  create(ids: ReadonlyMap<Username, AccountId>, at: string): Promise<ReadonlyMap<Username, AccountId>>;
+};

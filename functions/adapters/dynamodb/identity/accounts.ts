@@ -1,0 +1,175 @@
+import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { AccountId, type Account, type Accounts, type NamedAccount } from '../../../../domain/identity/account.ts';
+import { accountNames, type AccountNames } from '../../../../domain/identity/account-names.ts';
+import { Username } from '../../../../domain/identity/username.ts';
+import type { Clock, Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
+import { settleAll } from '../../../../domain/shared/settle-all.ts';
+import { ifAt, ifNew, type Condition } from '../shared/conditions.ts';
+import { fromItem, toItem } from '../shared/format.ts';
+import { getAll } from '../shared/get-all.ts';
+import type { Item } from '../shared/item.ts';
+import { writeTogether } from '../shared/write-together.ts';
+
+/**
+ * The items of the `accounts` table.
+ *
+ *   NAME#<character>    <username>    whose it is; in the order of names
+ *   ACCOUNT#<account>   ACCOUNT        its name now, and the names that it gave up
+ */
+
+const ACCOUNT_SK = 'ACCOUNT';
+const FIRST_CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
+const namePk = (first: string) => `NAME#${first}`;
+const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
+const accountKey = (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: ACCOUNT_SK });
+
+const NameItem = z.object({ sk: Username, account: AccountId, heldUntil: z.optional(z.iso.datetime()) });
+const AccountItem = z.object({
+  pk: z.string(),
+  username: Username,
+  formerNames: z._default(z.array(z.object({ name: Username, heldUntil: z.iso.datetime() })), []),
+  rev: z.int(),
+});
+
+export function parseName(item: Item): readonly [Username, NamedAccount] {
+  const { sk, account, heldUntil } = NameItem.parse(fromItem('name', item));
+  return [sk, { account, ...(heldUntil === undefined ? {} : { heldUntil }) }];
+}
+
+export const toNameItem = (name: Username, account: AccountId, heldUntil?: string): Item =>
+  toItem('name', { ...nameKey(name), account, heldUntil });
+
+export const toAccountItem = ({ id, revision, ...account }: Account): Item =>
+  toItem('account', { ...accountKey(id), ...account, rev: revision });
+
+export function parseAccount(item: Item): readonly [AccountId, Account] {
+  const { pk, rev, ...rest } = AccountItem.parse(fromItem('account', item));
+  const id = AccountId.parse(pk.slice('ACCOUNT#'.length));
+  return [id, { id, ...rest, revision: rev }];
+}
+
+/** Holds while nobody has the name, or while it is no longer reserved. */
+const ifFree = (at: string): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR heldUntil <= :at',
+  ExpressionAttributeValues: marshall({ ':at': at }),
+});
+
+/** The same, or while it is a name of the account itself, present or given up. */
+const ifMayTake = (account: AccountId, at: string): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR heldUntil <= :at OR account = :account',
+  ExpressionAttributeValues: marshall({ ':at': at, ':account': account }),
+});
+
+const ifOf = (account: AccountId): Condition => ({
+  ConditionExpression: 'account = :account AND attribute_not_exists(heldUntil)',
+  ExpressionAttributeValues: marshall({ ':account': account }),
+});
+
+/** DynamoDB writes 100 items at once, and an account has two. */
+const CREATED_AT_ONCE = 50;
+/** Two read units, and more than anybody asks for. */
+const NAMES_A_PAGE = 100;
+const MAX_TRIES = 20;
+
+type Pauses = { readonly random: Random; readonly sleep: Sleep };
+
+export function dynamoAccounts(client: DynamoDBClient, TableName: string, pauses: Pauses): Accounts {
+  async function named(names: readonly Username[], isConsistent: boolean) {
+    const items = await getAll(client, TableName, names.map(nameKey), { ...pauses, isConsistent });
+    return new Map(items.map(parseName));
+  }
+
+  const putsOf = ([name, id]: readonly [Username, AccountId], at: string) => [
+    { Put: { TableName, Item: toNameItem(name, id), ...ifFree(at) } },
+    { Put: { TableName, Item: toAccountItem({ id, username: name, formerNames: [], revision: 1 }), ...ifNew } },
+  ];
+
+  /** One by itself: somebody else may make it at the same time. */
+  async function createOne(entry: readonly [Username, AccountId], at: string): Promise<readonly [Username, AccountId]> {
+    const [name] = entry;
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+      if (await writeTogether(client, putsOf(entry, at))) return entry;
+      const there = (await named([name], true)).get(name);
+      if (there !== undefined && (there.heldUntil ?? at) >= at) return [name, there.account];
+    }
+    throw new Error(`an account could not be made in ${MAX_TRIES} tries`);
+  }
+
+  return {
+    named: (names) => named(names, false),
+
+    async withIds(ids) {
+      const items = await getAll(client, TableName, ids.map(accountKey), { ...pauses, isConsistent: false });
+      return new Map(items.map(parseAccount));
+    },
+
+    async load(id) {
+      const Key = marshall(accountKey(id));
+      const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      return Item === undefined ? undefined : parseAccount(Item)[1];
+    },
+
+    holderOf: async (name) => (await named([name], true)).get(name),
+
+    async rename(before, after, now) {
+      const given = after.formerNames.find(({ name }) => name === before.username);
+      const isWritten = await writeTogether(client, [
+        {
+          Put: {
+            TableName,
+            Item: toNameItem(after.username, after.id),
+            ...ifMayTake(after.id, now),
+          },
+        },
+        {
+          Put: {
+            TableName,
+            Item: toNameItem(before.username, before.id, given?.heldUntil ?? now),
+            ...ifOf(before.id),
+          },
+        },
+        { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
+      ]);
+      return isWritten ? 'saved' : 'stale';
+    },
+
+    async *beginningWith(prefix) {
+      for (const first of prefix === '' ? FIRST_CHARACTERS : prefix.slice(0, 1)) {
+        const pages = paginateQuery(
+          { client, pageSize: NAMES_A_PAGE },
+          {
+            TableName,
+            KeyConditionExpression: 'pk = :first AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: marshall({ ':first': namePk(first), ':prefix': prefix === '' ? first : prefix }),
+          },
+        );
+        for await (const { Items = [] } of pages) yield Items.map(parseName);
+      }
+    },
+
+    async create(ids, at) {
+      const entries = [...ids];
+      const created: (readonly [Username, AccountId])[] = [];
+      for (let from = 0; from < entries.length; from += CREATED_AT_ONCE) {
+        const some = entries.slice(from, from + CREATED_AT_ONCE);
+        const isWritten =
+          some.length > 1 &&
+          (await writeTogether(
+            client,
+            some.flatMap((entry) => putsOf(entry, at)),
+          ));
+        created.push(...(isWritten ? some : await settleAll(some, 8, (entry) => createOne(entry, at))));
+      }
+      return new Map(created);
+    },
+  };
+}
+
+/** How every function gets from names to accounts and back. */
+export const dynamoAccountNames = (
+  client: DynamoDBClient,
+  tableName: string,
+  deps: Pauses & { readonly clock: Clock; readonly randomToken: RandomToken },
+): AccountNames => accountNames({ accounts: dynamoAccounts(client, tableName, deps), ...deps });

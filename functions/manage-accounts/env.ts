@@ -1,0 +1,4 @@
+import * as z from 'zod/mini';
+import { Variables } from '../runtime/variables.ts';
+
+export const ManageAccountsEnv = z.pick(Variables, { ACCOUNTS_TABLE: true, CREDENTIALS_TABLE: true });

@@ -1,0 +1,22 @@
+import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
+import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
+import { dynamodbClient } from '../runtime/aws-clients.ts';
+import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { httpFunction } from '../runtime/http-function.ts';
+import { ManageAccountsEnv } from './env.ts';
+import { routes } from './routes.ts';
+
+/** A function of its own: the one place that may change whose a name is. */
+export const handler = httpFunction({
+  routes,
+  wire: () => {
+    const env = ManageAccountsEnv.parse(process.env);
+    const dynamodb = dynamodbClient('api');
+    return {
+      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+      accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+      clock,
+    };
+  },
+});
