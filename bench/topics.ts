@@ -3,6 +3,7 @@ import { measureBoards } from './boards.ts';
 import { measureBundles } from './bundles.ts';
 import { measureHostileNames } from './hostile-names.ts';
 import { measureHttpLoad } from './http-load.ts';
+import { measureLocalCosts } from './local-costs.ts';
 import { measureIngest } from './ingest.ts';
 import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
 import type { Measurements } from './measurements.ts';
@@ -33,5 +34,6 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   cpu: measureHandlerCpu,
   bundles: measureBundles,
   http: measureHttpLoad,
+  local: measureLocalCosts,
   price: measurePrice,
 };

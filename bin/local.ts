@@ -1,4 +1,3 @@
-import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -45,7 +44,6 @@ const portOf = (text: string): number => {
   throw new InvalidArgumentError('expected 0 to 65535');
 };
 
-enableCompileCache(join(PROJECT_ROOT, 'node_modules', '.cache', 'node-compile')); // for the threads of the functions
 process.umask(0o077); // only the owner can read keys and data, also those that the engines write
 process.stdout.on('error', () => undefined); // the engines must still be stopped when the terminal is gone
 process.stderr.on('error', () => undefined);

@@ -1,4 +1,13 @@
-import { appendFileSync, copyFileSync, readdirSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import {
+  accessSync,
+  appendFileSync,
+  constants,
+  copyFileSync,
+  readdirSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import type { DataDirectory } from './data-directory.ts';
 import { STACK_LOG } from './drain.ts';
 import { diskFull, ExplainedError } from './explained-error.ts';
@@ -19,7 +28,7 @@ const freeBytesOf = (path: string): number => {
 export const lackOfSpace = ({ path }: DataDirectory, freeBytes = freeBytesOf): ExplainedError | undefined =>
   freeBytes(path) < LEAST_FREE_BYTES ? new ExplainedError(diskFull(path)) : undefined;
 
-/** Trims logs and streams, and stops the stack before a full disk makes its engines fail. */
+/** Trims logs and streams, and stops the stack before a full or read-only disk makes its engines fail. */
 export function startHousekeeping(options: {
   readonly data: DataDirectory;
   readonly trim: () => void;
@@ -32,6 +41,7 @@ export function startHousekeeping(options: {
   const timer = setInterval(() => {
     try {
       rounds += 1;
+      accessSync(data.path, constants.W_OK);
       for (const log of readdirSync(data.file('logs'))) shorten(data.file('logs', log));
       if (rounds % TRIMMED_EVERY === 0) trim();
       const lack = lackOfSpace(data, freeBytes);

@@ -15,7 +15,7 @@ import { openCheckpoints } from './events/checkpoints.ts';
 import { startQueueSource } from './events/queue-source.ts';
 import { startScheduleSource } from './events/schedule-source.ts';
 import { startStreamSource, type StreamSourceOptions } from './events/stream-source.ts';
-import { ExplainedError } from './explained-error.ts';
+import { ExplainedError, explanationOf } from './explained-error.ts';
 import { lackOfSpace, stackLog, startHousekeeping } from './housekeeping.ts';
 import { startHttpFront } from './http/http-front.ts';
 import {
@@ -237,6 +237,7 @@ async function boot(
           ? { maxWorkers: workersOf(fn, stack) }
           : { maxWorkers: 1, startSandbox: inspected.sandbox }),
         logFile: logOf(fn.role),
+        onLogFailure: failing.resolve,
         direct: { ...direct, policy: [...fn.policy] },
         onCalls: ({ used, wrote }) => {
           if (used.length > 0) options.onUse?.(fn.role, used);
@@ -303,10 +304,13 @@ async function boot(
     return pool;
   };
   let isStopping = false;
-  const ended = (name: string) => (): Error | Promise<never> => {
-    if (isStopping) return new Promise(() => undefined);
-    return lackOfSpace(data, options.freeBytes) ?? new ExplainedError(`${name} ended: see ${data.file('logs')}`);
-  };
+  const ended =
+    (name: string) =>
+    (cause: unknown): Error | Promise<never> => {
+      if (isStopping) return new Promise(() => undefined);
+      const why = explanationOf(cause, data.path) ?? `${name} ended: see ${data.file('logs')}`;
+      return lackOfSpace(data, options.freeBytes) ?? new ExplainedError(why, { cause });
+    };
   return {
     ...description,
     publish: () => data.publish(description),

@@ -52,6 +52,9 @@ async function readUser(deps: ShadowDeps, username: Username): Promise<UserRead>
   return { username, isScored, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
 }
 
+/** An error of a schema, known by its form: to name its class, a bundle would have to hold all of zod. */
+const Misfit = z.object({ issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])) })) });
+
 /** A stored value of an invalid form is a finding. A store that does not answer is none. */
 async function readable<Value>(
   read: () => Promise<Value>,
@@ -59,8 +62,9 @@ async function readable<Value>(
   try {
     return { value: await read() };
   } catch (error) {
-    if (!(error instanceof z.core.$ZodError)) throw error;
-    return { error: [...new Set(error.issues.map(({ path }) => path.join('.')))].join(', ') };
+    const misfit = Misfit.safeParse(error);
+    if (!misfit.success) throw error;
+    return { error: [...new Set(misfit.data.issues.map(({ path }) => path.join('.')))].join(', ') };
   }
 }
 

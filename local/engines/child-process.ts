@@ -3,6 +3,7 @@ import { openSync, closeSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange } from '../aws-client.ts';
+import { ExplainedError } from '../explained-error.ts';
 
 /**
  * Runs its arguments, and ends them when the pipe on standard input closes. The pipe also closes when the parent was
@@ -63,12 +64,21 @@ export function startChildProcess(command: string, args: readonly string[], logF
   };
 }
 
-/** Waits until an engine answers HTTP. Throws if it has ended, or if it does not answer within `timeoutMs`. */
-export async function waitUntilAnswering(url: string, child: ChildProcess, name: string, timeoutMs: number) {
+/** Waits until an engine answers HTTP. Throws `ExplainedError` if it has ended, or if it does not answer in time. */
+export async function waitUntilAnswering(
+  url: string,
+  child: ChildProcess,
+  {
+    name,
+    timeoutMs,
+    logFile,
+  }: { readonly name: string; readonly timeoutMs: number; readonly logFile?: string | undefined },
+) {
+  const see = logFile === undefined ? '' : `: see ${logFile}`;
   const { hostname, port } = new URL(url);
   const agent = new Agent(); // not the global agent, which may use a proxy
   for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += 20) {
-    if (child.hasEnded()) throw new Error(`${name} ended before it answered`);
+    if (child.hasEnded()) throw new ExplainedError(`${name} ended before it answered${see}`);
     try {
       await exchange({ agent, hostname, port, signal: AbortSignal.timeout(1000) }, '');
       return;
@@ -77,5 +87,5 @@ export async function waitUntilAnswering(url: string, child: ChildProcess, name:
     }
   }
   await child.stop();
-  throw new Error(`${name} did not answer within ${timeoutMs / 1000} s`);
+  throw new ExplainedError(`${name} did not answer within ${timeoutMs / 1000} s${see}`);
 }

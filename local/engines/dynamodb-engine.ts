@@ -89,7 +89,7 @@ async function start(
   const child = startChildProcess(command, args, logFile);
   void child.ended.then(release);
   const endpoint = `http://${host}:${port}`;
-  await waitUntilAnswering(endpoint, child, name, name === 'dynoxide' ? 60_000 : 120_000);
+  await waitUntilAnswering(endpoint, child, { name, timeoutMs: name === 'dynoxide' ? 60_000 : 120_000, logFile });
   return { name, endpoint, ended: child.ended, stop: () => child.stop(), kill: () => child.kill() };
 }
 

@@ -1,14 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import * as z from 'zod';
+import { ExplainedError } from '../explained-error.ts';
 import { hiddenHost } from './claim-port.ts';
 
 const Started = z.tuple([z.object({ port: z.number() })]);
 
 export type QueueEngine = {
   readonly endpoint: string;
-  readonly ended: Promise<void>;
+  /** Settles when the engine has ended, with the error that ended it. */
+  readonly ended: Promise<unknown>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
@@ -25,11 +28,19 @@ export async function startQueueEngine(options: {
   const host = hiddenHost();
   const worker = new Worker(new URL('queue-engine.worker.ts', import.meta.url), {
     workerData: { ...options, host },
-    env: {},
+    // otherwise the thread would remove the types of its sources itself, which takes 12 MB
+    env: { NODE_COMPILE_CACHE: getCompileCacheDir() },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const [{ port }] = Started.parse(await once(worker, 'message'));
+  const ended = new Promise<unknown>((resolve) => {
+    worker.once('error', resolve);
+    worker.once('exit', () => resolve(undefined));
+  });
+  const endedEarly = ended.then((error) => {
+    throw error instanceof Error ? error : new ExplainedError('fauxqs ended before it answered');
+  });
+  const [{ port }] = Started.parse(await Promise.race([once(worker, 'message'), endedEarly]));
+  endedEarly.catch(() => undefined); // `ended` tells it from now on
   return {
     endpoint: `http://${host}:${port}`,
     ended,

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 type Engine = {
   readonly endpoint: string;
-  readonly ended: Promise<void>;
+  readonly ended: Promise<unknown>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
 
 export type Restartable = {
   endpoint(): string;
-  /** Settles when the engine ends without being stopped or killed here. */
-  readonly failed: Promise<void>;
+  /** Settles when the engine ends without being stopped or killed here, with the error that ended it if there is one. */
+  readonly failed: Promise<unknown>;
   /** Kills the engine and restarts it on its data after `downMs`. Its address changes. */
   killAndStart(downMs: number): Promise<void>;
   stop(): Promise<void>;
@@ -20,11 +20,10 @@ export type Restartable = {
 export async function startRestartable(start: () => Promise<Engine>): Promise<Restartable> {
   let engine = await start();
   let isEndedHere = false;
-  let fail = (): void => undefined;
-  const failed = new Promise<void>((resolve) => (fail = resolve));
+  const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
   const watch = (watched: Engine): void => {
-    void watched.ended.then(() => {
-      if (!isEndedHere) fail();
+    void watched.ended.then((error) => {
+      if (!isEndedHere) fail(error);
     });
   };
   watch(engine);

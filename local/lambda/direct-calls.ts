@@ -50,11 +50,12 @@ export function callDirectly(given: DirectCalls, tell: (news: CallNews) => void)
   const directCall = (target: unknown, body: unknown) => {
     if (Atomics.load(given.mayBypass, 0) === 0 || typeof target !== 'string') return undefined;
     const operation = operationOf(target);
-    if (operation === undefined || !DIRECT[operation.service].has(operation.name)) return undefined;
+    if (operation === undefined) return undefined;
+    if (!DIRECT[operation.service].has(operation.name)) return undefined;
     const text = typeof body === 'string' ? body : Buffer.from(z.instanceof(Uint8Array).parse(body)).toString('utf8');
     const parsed: unknown = JSON.parse(text);
     const accesses = accessesOf(operation, parsed, context);
-    if (accesses === undefined || !accesses.every((access) => isAllowed(given.policy, access))) return undefined;
+    if (!accesses?.every((access) => isAllowed(given.policy, access))) return undefined;
     return { operation, accesses };
   };
   const report = (operation: AwsOperation, accesses: readonly Access[]) => {
@@ -89,7 +90,8 @@ export function callDirectly(given: DirectCalls, tell: (news: CallNews) => void)
         });
       }
       Reflect.set(request, 'end', end);
-      return Reflect.apply(end, request, args);
+      const result: unknown = Reflect.apply(end, request, args);
+      return result;
     });
   };
   Reflect.set(Agent.prototype, 'addRequest', route);

@@ -31,12 +31,14 @@ export type PoolOptions = SandboxOptions & {
   /** Starts what runs the function: by default, a thread with its bundle. */
   readonly startSandbox?: ((options: SandboxOptions) => Sandbox) | undefined;
   readonly observe?: ((invocation: ObservedInvocation) => void) | undefined;
+  /** Called when the log cannot be written, which ends the stack. */
+  readonly onLogFailure?: (error: Error) => void;
   /** How long a thread is kept that nobody uses. */
   readonly idleMs?: number;
 };
 
 /** How long an invocation waits for a busy thread before another one is started. */
-const PATIENCE_MS = 100;
+const PATIENCE_MS = 250;
 const IDLE_MS = 60_000;
 
 /** A finished invocation, for callers that count them. */
@@ -123,7 +125,11 @@ export function functionPool(options: PoolOptions): FunctionPool {
       isFailed = 'failure' in outcome;
       if ('payload' in outcome) return { ok: true, requestId, payload: outcome.payload };
       const timestamp = new Date().toISOString();
-      appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', timestamp, requestId, ...outcome.failure })}\n`);
+      try {
+        appendFileSync(logFile, `${JSON.stringify({ level: 'ERROR', timestamp, requestId, ...outcome.failure })}\n`);
+      } catch (error) {
+        options.onLogFailure?.(error instanceof Error ? error : new Error(String(error)));
+      }
       return { ok: false, requestId, failure: outcome.failure };
     } finally {
       const milliseconds = performance.now() - begun;

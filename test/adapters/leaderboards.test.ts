@@ -381,7 +381,7 @@ onBothEngines('leaderboards', (engine) => {
     lagging.destroy();
   });
 
-  it('read at half the price', async () => {
+  it('read at half the price, and a block once', async () => {
     await commit(NOON);
     const reads: unknown[] = [];
     const own = engine().client();
@@ -392,10 +392,10 @@ onBothEngines('leaderboards', (engine) => {
       },
       { step: 'initialize' },
     );
-    const { leaves, buckets } = (await readerOf(own).newest('alltime'))!;
-    await readerOf(own).leaf(leaves[0]!.ref);
-    await readerOf(own).bucket(buckets[0]!);
-
+    const warm = readerOf(own);
+    const { leaves, buckets } = (await warm.newest('alltime'))!;
+    const both = async () => [await warm.leaf(leaves[0]!.ref), await warm.bucket(buckets[0]!)];
+    expect(await both()).toEqual(await both()); // a block never changes, so it is read once
     expect(reads).toEqual([false, false, false]);
     own.destroy();
   });

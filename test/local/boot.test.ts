@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { datesFrom } from '../../domain/shared/by-date.ts';
 import { addDays } from '../../domain/shared/utc.ts';
+import { explanationOf } from '../../local/explained-error.ts';
 import { readSample } from '../../local/sample.ts';
 import { spawnOperator } from '../support/operator.ts';
 import { type StackProcess, spawnLaurel, spawnNpmStart, temporaryDirectory, until } from '../support/stack.ts';
@@ -163,6 +164,48 @@ describe('npm start', () => {
       expect(unusable.printed()).toContain(`${join(dataDirectory, 'admin-key')} ${why}`);
       expect(unusable.printed()).not.toMatch(/^\s+at /m);
     }
+  });
+
+  it('ends with one sentence and loses nothing if a log cannot be written, or an engine has ended', async () => {
+    const sentenceOf = async (laurel: StackProcess) => {
+      expect(await laurel.exited()).toBe(1);
+      expect(laurel.printed()).not.toMatch(/^\s+at /m);
+      return laurel.printed();
+    };
+    const log = join(dataDirectory, 'logs', 'backfill.log');
+    const unlogged = start('--empty', '--fresh');
+    const { lambdaEndpoint, functions } = await unlogged.ready();
+    symlinkSync('/dev/full', log); // nothing has been written yet
+    const invocations = `${lambdaEndpoint}/2015-03-31/functions/${functions.backfill}/invocations`;
+    await fetch(invocations, { method: 'POST', body: '{"mode": "odd"}' }).catch(() => undefined);
+    expect(await sentenceOf(unlogged)).toContain(`The disk that holds ${dataDirectory} is full`);
+    rmSync(log);
+
+    const crashed = start('--empty');
+    expect(await send((await crashed.ready()).baseUrl, 'two')).toBe('accepted');
+    const ofEngine = (pid: string) => {
+      const command = /^\d+$/u.test(pid) && existsSync(`/proc/${pid}/cmdline`) ? `/proc/${pid}/cmdline` : '/dev/null';
+      return new RegExp(`^[^\0]*dynoxide\0.*${dataDirectory}`, 'u').test(readFileSync(command, 'utf8'));
+    };
+    process.kill(Number(readdirSync('/proc').find(ofEngine)), 'SIGKILL');
+    expect(await sentenceOf(crashed)).toContain(`dynoxide ended: see ${join(dataDirectory, 'logs')}`);
+
+    const again = start('--empty');
+    expect(await send((await again.ready()).baseUrl, 'two')).toBe('duplicate');
+  });
+
+  it('ends with one sentence if the directory cannot be used', async () => {
+    writeFileSync(join(dataDirectory, 'file'), '');
+    const unusable = watched(spawnLaurel(join(dataDirectory, 'file', 'data'), '--empty'));
+    expect(await unusable.exited()).toBe(1);
+    expect(unusable.printed()).toMatch(/file\/data cannot be used \(ENOTDIR.*choose another directory with --data/u);
+    expect(unusable.printed()).not.toMatch(/^\s+at /m);
+
+    const readOnly = { code: 'ERR_SQLITE_ERROR', errcode: 8 };
+    for (const odd of [readOnly, { code: 'EROFS' }, { code: 'ENOENT', path: join(dataDirectory, 'logs') }]) {
+      expect(explanationOf(Object.assign(new Error('odd'), odd), dataDirectory)).toContain('cannot be used (odd)');
+    }
+    expect(explanationOf(Object.assign(new Error('odd'), { path: '/etc/passwd' }), dataDirectory)).toBe(undefined);
   });
 
   it('explains invalid arguments in a sentence', async () => {

@@ -88,7 +88,7 @@ describe('a function', () => {
     };
     await invoke();
     expect(await together(0)).toBe(1);
-    expect(await together(300)).toBe(2);
+    expect(await together(600)).toBe(2);
   });
 
   it('ends a thread that nobody uses', async () => {

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { createTable } from '../../local/engines/tables.ts';
 import { trimStreams } from '../../local/engines/stream-records.ts';
+import { explanationOf } from '../../local/explained-error.ts';
 import { shorten } from '../../local/housekeeping.ts';
 import { startTestStack, temporaryDirectory } from '../support/stack.ts';
 import { aTable, tinyAssembly } from './tiny-stack.ts';
@@ -44,6 +45,15 @@ describe('a full disk', () => {
     expect((await stack.failed).message).toMatch(/^The disk that holds .* is full: free some space/u);
     await stack.stop();
     await expect(startTestStack({ assembly, freeBytes: () => free })).rejects.toThrow('is full');
+  });
+});
+
+describe('a data directory that is gone', () => {
+  it('ends a running stack', async () => {
+    const stack = await startTestStack({ assembly: tinyAssembly({}).assembly });
+    rmSync(stack.dataDirectory, { recursive: true });
+    expect(explanationOf(await stack.failed, stack.dataDirectory)).toContain('cannot be used');
+    await stack.stop();
   });
 });
 

@@ -24,7 +24,7 @@ describe('a script of npm', () => {
   });
 
   it.each(Object.entries(scripts).filter(([name]) => !SHORT.has(name)))('%s ends with npm', (_name, command) => {
-    const program = command.replace(/^exec node /u, '');
+    const program = command.replace(/^exec (env \S+ )?node /u, '');
     expect(readFileSync(join(ROOT, program), 'utf8')).toMatch(/^beginScript\(/mu);
   });
 

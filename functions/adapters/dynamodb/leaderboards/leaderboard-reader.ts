@@ -21,6 +21,22 @@ import type { Item } from '../shared/item.ts';
  */
 const SNAPSHOTS_A_PAGE = [1, 25] as const;
 
+/** How many blocks a function keeps: a leaf of some hundred rows is about 50 KB. */
+const MAX_KEPT_BLOCKS = 100;
+
+/** Keeps what was read of blocks, which never change; the one that was not used for longest goes first. */
+function keptBlocks<Content>(read: (ref: BlockRef) => Promise<Content>): (ref: BlockRef) => Promise<Content> {
+  const kept = new Map<BlockRef, Content>();
+  return async (ref) => {
+    const content = kept.get(ref) ?? (await read(ref));
+    kept.delete(ref);
+    kept.set(ref, content);
+    const [oldest] = kept.keys();
+    if (kept.size > MAX_KEPT_BLOCKS && oldest !== undefined) kept.delete(oldest);
+    return content;
+  };
+}
+
 /**
  * Reads are eventually consistent, for half the price. A snapshot and its blocks never change, so an item that is found
  * is right. An item that is not found may be too new to be seen, so a consistent read follows.
@@ -82,7 +98,7 @@ export function dynamoLeaderboardReader(
       return expires === null || expires > clock() ? snapshot : null;
     },
 
-    leaf: async (ref) => parseLeaf(await readBlock(ref)),
-    bucket: async (ref) => parseBucket(await readBlock(ref)),
+    leaf: keptBlocks(async (ref) => parseLeaf(await readBlock(ref))),
+    bucket: keptBlocks(async (ref) => parseBucket(await readBlock(ref))),
   };
 }
