@@ -20,7 +20,7 @@ const FUNCTIONS = [
     'set-visibility',
     'record-award',
   ],
-  ...['take-hooks', 'link-logins'],
+  ...['take-hooks', 'link-logins', 'export-account'],
   ...['shadow-report', 'check-conservation', 'read-api', 'forward-request'],
 ];
 

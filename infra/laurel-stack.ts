@@ -64,7 +64,7 @@ export class LaurelStack extends Stack {
     const { rank, setVisibility } = leaderboards(this, base);
     changeFeed(this, base, { scoreRefresh, rollUp, rank });
     const { ingestTelemetry, importHistory, manageDevices } = telemetry(this, base, { scoreRefresh });
-    const { manageKeys, manageAccounts } = identity(this, base);
+    const { exportAccount, manageKeys, manageAccounts } = identity(this, base);
     const { confirmPublish } = registry(this, base);
     const { recordAward } = ledger(this, base);
     const { takeHooks, linkLogins } = hooks(this, base);
@@ -88,6 +88,7 @@ export class LaurelStack extends Stack {
         },
         { target: setVisibility, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/visibility'] },
         { target: manageAccounts, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/rename'] },
+        { target: exportAccount, access: ACCESS.keyed, load: 'costlyReads', paths: ['/v1/users/{username}/export'] },
         {
           target: linkLogins,
           access: ACCESS.keyed,

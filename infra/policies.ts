@@ -60,6 +60,15 @@ export function tablePolicies(tables: LaurelTables) {
     makeAccounts: dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'PutItem'),
     /** Renames accounts. */
     keepAccounts: dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
+    /** Reads all that is stored of one account. */
+    exportAccounts: [
+      ...dynamodb(telemetry, 'GetItem', 'Query'),
+      ...dynamodb(registry, 'Query'),
+      ...dynamodb(grants, 'GetItem'),
+      ...dynamodb(linesByUser, 'Query'),
+      ...dynamodb(scores, 'Query'),
+      ...dynamodb(tables.credentials.tableArn, 'Scan'),
+    ],
     /** Creates, lists and revokes keys. */
     keepKeys: dynamodb(tables.credentials.tableArn, 'GetItem', 'PutItem', 'UpdateItem', 'Scan'),
 

@@ -18,8 +18,9 @@ export const DEFAULT_DIRECTORY = '.laurel';
 
 /** The functions of a deployed stack. A test compares them with the template. */
 export const FUNCTION_ROLES = [
-  ...['announce-changes', 'backfill', 'check-conservation', 'confirm-publish', 'forward-request', 'import-history'],
+  ...['announce-changes', 'backfill', 'check-conservation', 'confirm-publish', 'export-account', 'forward-request'],
   ...[
+    'import-history',
     'ingest-telemetry',
     'link-logins',
     'manage-accounts',

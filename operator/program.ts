@@ -13,6 +13,7 @@ import { addLogsCommand } from './commands/logs.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addShadowReportCommand } from './commands/shadow-report.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addUserCommands } from './commands/users.ts';
 import type { Runtime } from './operation.ts';
 import { EXIT } from './outcome.ts';
 
@@ -55,5 +56,6 @@ a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
   addSourceCommands(program, runtime);
   addRulesCommands(program, runtime);
   addCommunityCommands(program, runtime);
+  addUserCommands(program, runtime);
   return program;
 }

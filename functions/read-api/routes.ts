@@ -26,6 +26,7 @@ import { routes as keyRoutes } from '../manage-keys/routes.ts';
 import { routes as awardRoutes } from '../record-award/routes.ts';
 import { routes as pageRoutes } from '../serve-pages/routes.ts';
 import { routes as hookRoutes } from '../take-hooks/routes.ts';
+import { routes as exportRoutes } from '../export-account/routes.ts';
 import { routes as loginRoutes } from '../link-logins/routes.ts';
 import { routes as visibilityRoutes } from '../set-visibility/routes.ts';
 import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
@@ -177,6 +178,7 @@ export const ROUTES_BY_ROLE = {
   'manage-devices': deviceRoutes,
   'set-visibility': visibilityRoutes,
   'link-logins': loginRoutes,
+  'export-account': exportRoutes,
   'take-hooks': hookRoutes,
   'record-award': awardRoutes,
   'manage-keys': keyRoutes,

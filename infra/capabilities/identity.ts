@@ -1,4 +1,5 @@
 import type { Construct } from 'constructs';
+import { ExportAccountEnv } from '../../functions/export-account/env.ts';
 import { ManageAccountsEnv } from '../../functions/manage-accounts/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { environmentOf } from '../environment.ts';
@@ -22,5 +23,14 @@ export function identity(scope: Construct, { stage, variables, may }: Foundation
     timeout: API_TIMEOUT,
   });
   manageAccounts.allow(may.keepAccounts, may.authenticate);
-  return { manageKeys, manageAccounts };
+
+  // A separate function, because no other one may read everything of an account.
+  const exportAccount = new LaurelFunction(scope, 'ExportAccount', {
+    stage,
+    role: 'export-account',
+    environment: environmentOf(ExportAccountEnv, variables),
+    timeout: API_TIMEOUT,
+  });
+  exportAccount.allow(may.exportAccounts, may.authenticate);
+  return { exportAccount, manageKeys, manageAccounts };
 }

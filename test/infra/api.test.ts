@@ -48,6 +48,7 @@ describe('HTTP API', () => {
       'ANY /v1/grants/{proxy+}': 'record-award',
       'ANY /v1/users/{username}/rename': 'manage-accounts',
       'ANY /v1/users/{username}/visibility': 'set-visibility',
+      'ANY /v1/users/{username}/export': 'export-account',
       'ANY /v1/users/{username}/logins/github': 'link-logins',
       'ANY /v1/users/{username}/logins/discourse': 'link-logins',
       'ANY /hooks/github/{source}': 'take-hooks',

@@ -3,6 +3,7 @@ import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { BackfillEnv } from '../../functions/backfill/env.ts';
 import { CheckConservationEnv } from '../../functions/check-conservation/env.ts';
 import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
+import { ExportAccountEnv } from '../../functions/export-account/env.ts';
 import { ForwardRequestEnv } from '../../functions/forward-request/env.ts';
 import { ImportHistoryEnv } from '../../functions/import-history/env.ts';
 import { IngestTelemetryEnv } from '../../functions/ingest-telemetry/env.ts';
@@ -33,6 +34,7 @@ describe('functions', () => {
       'backfill',
       'check-conservation',
       'confirm-publish',
+      'export-account',
       'forward-request',
       'import-history',
       'ingest-telemetry',
@@ -205,6 +207,7 @@ describe('functions', () => {
         [
           ...['ingest-telemetry', 'import-history', 'confirm-publish', 'manage-accounts', 'manage-devices'],
           ...['manage-keys', 'record-award', 'set-visibility', 'read-api', 'serve-pages', 'link-logins', 'take-hooks'],
+          'export-account',
         ].map((role) => [role, ['lambda:InvokeFunction']]),
       ),
     ],
@@ -238,6 +241,17 @@ describe('functions', () => {
         accounts: dynamodb('BatchGetItem'),
         user_scores: dynamodb('Query', 'PutItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
+    [
+      'export-account',
+      {
+        telemetry: dynamodb('GetItem', 'Query'),
+        registry: dynamodb('Query'),
+        score_grants: dynamodb('GetItem'),
+        'score_grants/index/byUser': dynamodb('Query'),
+        user_scores: dynamodb('Query'),
+        credentials: dynamodb('GetItem', 'Scan', 'UpdateItem'),
       },
     ],
     ...(['read-api', 'serve-pages'] as const).map((role): [string, Record<string, string[]>] => [
@@ -292,6 +306,7 @@ describe('functions', () => {
     ['set-visibility', SetVisibilityEnv],
     ['take-hooks', TakeHooksEnv],
     ['link-logins', LinkLoginsEnv],
+    ['export-account', ExportAccountEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
   ])('%s gets the environment that it parses, and readable stack traces', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
@@ -316,6 +331,7 @@ describe('functions', () => {
     ['record-award', 10],
     ['shadow-report', 900],
     ['confirm-publish', 10],
+    ['export-account', 10],
     ['read-api', 10],
     ['serve-pages', 10],
     ['announce-changes', 60],

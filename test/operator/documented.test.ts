@@ -15,9 +15,9 @@ const program = operatorProgram({
   end: () => undefined,
 });
 
-/** The words of a command line in the documentation: `'two words'` is one; a comment, a gap or a pipe ends it. */
+/** The words of a command line in the documentation: `'two words'` is one; a comment, a gap, a pipe or a file ends it. */
 const wordsOf = (line: string): string[] =>
-  [...line.replace(/\s+(#|\|)\s.*$|\s{3}.*$/u, '').matchAll(/'([^']*)'|[^\s')]+/gu)].map(
+  [...line.replace(/\s+(#|\||>)\s.*$|\s{3}.*$/u, '').matchAll(/'([^']*)'|[^\s')]+/gu)].map(
     ([word, quoted]) => quoted ?? word,
   );
 
