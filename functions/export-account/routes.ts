@@ -13,10 +13,8 @@ export type ExportAccountDeps = HttpDeps & {
 
 const ADMIN_SCOPE = 'keys:manage';
 const EXPECTED_CURSOR = 'expected the next of another page';
-const Cursor = z.pipe(
-  z.string().check(z.refine((cursor) => placeOf(cursor) !== undefined, EXPECTED_CURSOR)),
-  z.transform((cursor) => placeOf(cursor) ?? { part: 0, after: '' }),
-);
+const Cursor = z.string().check(z.refine((cursor) => placeOf(cursor) !== undefined, EXPECTED_CURSOR));
+const START = { part: 0, after: '' };
 
 export const routes = [
   route({
@@ -33,7 +31,8 @@ export const routes = [
       const isOwn = credential.kind === 'personal' && credential.account === found?.account;
       if (!isOwn && !hasScope(credential, ADMIN_SCOPE))
         return problem('missing_scope', `An export of another user requires the ${ADMIN_SCOPE} scope`);
-      const page = await pageOfExport(deps.account, account, cursor ?? { part: 0, after: '' });
+      const from = cursor === undefined ? START : (placeOf(cursor) ?? START);
+      const page = await pageOfExport(deps.account, account, from);
       const isUnknown = cursor === undefined && page.items.length === 0 && page.next === undefined;
       if (isUnknown) return problem('unknown_username', `username: nothing is known of ${username}`);
       return { status: 200, body: page };

@@ -74,6 +74,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'POST /api/v1/extensions/{name+}/accept': example('grace', `${net}/accept`, 200, {}),
   'POST /v1/devices/unbind': example('admin', '/v1/devices/unbind', 200, { distinct_id: 'laptop' }),
   'POST /v1/devices/{distinctId+}/unbind': example('admin', '/v1/devices/laptop/unbind', 200),
+  'GET /v1/users/{username}/export': example('ada', '/v1/users/ada/export', 200),
   'PUT /v1/users/{username}/visibility': example('ada', '/v1/users/ada/visibility', 200, { leaderboards: 'hidden' }),
   ...Object.fromEntries(
     ['github', 'discourse'].flatMap((place) => {

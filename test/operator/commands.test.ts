@@ -78,6 +78,26 @@ describe('keys', () => {
   });
 });
 
+describe('users', () => {
+  it('exports an account whole to stdout, with progress on stderr, in both forms', async () => {
+    await laurel('award', 'exported', '50', '--id', 'for-export', '--reason', 'Won');
+    const commands = [
+      ['users', 'export', 'exported'],
+      ['export', 'exported'],
+    ];
+    const [long, short] = await Promise.all(
+      commands.map((words) => spawnOperator([...words, '--local', stack.dataDirectory]).ended),
+    );
+    const whole = JSON.parse(long!.stdout);
+
+    expect(whole).toMatchObject({ accountId: expect.any(String), items: expect.any(Array) });
+    expect(whole.items).toContainEqual(expect.objectContaining({ kind: 'grant', grantId: 'award:for-export' }));
+    expect(long!.stderr).toMatch(/^\d+ items\.\n$/u);
+    expect(JSON.parse(short!.stdout)).toMatchObject({ accountId: whole.accountId });
+    expect(await laurel('export', 'nobody-at-all')).toMatchObject({ code: 1, said: { code: 'unknown_username' } });
+  });
+});
+
 describe('the ledger', () => {
   it('awards once per id, reverses once, and proves the balance', async () => {
     const award = ['award', 'brin', '50', '--id', 'hack', '--reason', 'Won'];
