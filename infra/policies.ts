@@ -62,6 +62,7 @@ export function tablePolicies(tables: LaurelTables) {
     keepAccounts: dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
     /** Reads all that is stored of one account. */
     exportAccounts: [
+      ...dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'GetItem'),
       ...dynamodb(telemetry, 'GetItem', 'Query'),
       ...dynamodb(registry, 'Query'),
       ...dynamodb(grants, 'GetItem'),

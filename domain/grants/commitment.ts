@@ -5,9 +5,9 @@ export const COMMITTED = ['reason', 'grantedBy'] as const;
 type Committed = (typeof COMMITTED)[number];
 
 /** A line's texts, each with its salt (hexadecimal) and its commitment. An erased text leaves its commitment. */
-export type CommittedTexts = {
-  readonly [Part in Committed | `${Committed}Salt` | `${Committed}Commitment`]?: string | null | undefined;
-};
+export type CommittedTexts = Readonly<
+  Partial<Record<Committed | `${Committed}Salt` | `${Committed}Commitment`, string | null | undefined>>
+>;
 
 const SALT = /^(?:[0-9a-f]{2}){16}$/;
 

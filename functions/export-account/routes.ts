@@ -31,10 +31,9 @@ export const routes = [
       const isOwn = credential.kind === 'personal' && credential.account === found?.account;
       if (!isOwn && !hasScope(credential, ADMIN_SCOPE))
         return problem('missing_scope', `An export of another user requires the ${ADMIN_SCOPE} scope`);
+      if (found === undefined) return problem('unknown_username', `username: nobody is called ${username}`);
       const from = cursor === undefined ? START : (placeOf(cursor) ?? START);
-      const page = await pageOfExport(deps.account, account, from);
-      const isUnknown = cursor === undefined && page.items.length === 0 && page.next === undefined;
-      if (isUnknown) return problem('unknown_username', `username: nothing is known of ${username}`);
+      const page = await pageOfExport(deps.account, found.account, from);
       return { status: 200, body: page };
     },
   }),

@@ -246,6 +246,7 @@ describe('functions', () => {
     [
       'export-account',
       {
+        accounts: dynamodb('BatchGetItem', 'GetItem'),
         telemetry: dynamodb('GetItem', 'Query'),
         registry: dynamodb('Query'),
         score_grants: dynamodb('GetItem'),

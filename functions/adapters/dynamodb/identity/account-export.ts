@@ -13,7 +13,7 @@ import { chunkSk, devicePk, LINKS_SK, parseChunk, parseKey } from '../telemetry/
 const ROWS_A_STEP = 200;
 const HOURS_A_STEP = 100;
 
-type Tables = Readonly<Record<'telemetry' | 'registry' | 'grants' | 'scores' | 'credentials', string>>;
+type Tables = Readonly<Record<'accounts' | 'telemetry' | 'registry' | 'grants' | 'scores' | 'credentials', string>>;
 type Rows = { readonly rows: readonly Item[]; readonly last: string | null };
 
 /** What only stores need. */
@@ -94,6 +94,12 @@ export function dynamoAccountExport(client: DynamoDBClient, tables: Tables): Acc
       return { items: rows.map(read), last };
     };
 
+  const names: Part = async (account) => {
+    const Key = marshall({ pk: `ACCOUNT#${account}`, sk: 'ACCOUNT' });
+    const { Item } = await client.send(new GetItemCommand({ TableName: tables.accounts, Key, ConsistentRead: true }));
+    return { items: Item === undefined ? [] : [stored('account', Item)], last: null };
+  };
+
   const balance: Part = async (account) => {
     const Key = marshall({ pk: USER_PREFIX + account, sk: BALANCE_SK });
     const { Item } = await client.send(new GetItemCommand({ TableName: tables.grants, Key, ConsistentRead: true }));
@@ -139,7 +145,7 @@ export function dynamoAccountExport(client: DynamoDBClient, tables: Tables): Acc
       TableName: tables.credentials,
       ConsistentRead: true,
       FilterExpression: '#account = :account',
-      ExpressionAttributeNames: { '#account': 'username' },
+      ExpressionAttributeNames: { '#account': 'account' },
       ExpressionAttributeValues: marshall({ ':account': account }),
       ...(after === '' ? {} : { ExclusiveStartKey: marshall({ pk: after, sk: 'KEY' }) }),
     });
@@ -149,6 +155,7 @@ export function dynamoAccountExport(client: DynamoDBClient, tables: Tables): Acc
   };
 
   const parts: readonly Part[] = [
+    names,
     partition(tables.scores, USER_PREFIX, scoreRow),
     partition(tables.telemetry, USER_PREFIX, telemetryRow),
     partition(tables.registry, 'PUBLISHER#', (item) => stored('credited-version', item)),
