@@ -30,7 +30,9 @@ export function httpFunction<Deps extends HttpDeps>(options: {
     const method = http.method === 'HEAD' ? 'GET' : http.method;
     const match = matches.find(({ route }) => route.method === method);
     const unanswered = () => (matches.length === 0 ? nothingHere() : withoutRoute(matches, event));
-    const reply = match === undefined ? unanswered() : await answerRoute(match, event, wired);
+    const answered = match === undefined ? unanswered() : await answerRoute(match, event, wired);
+    const isProblem = answered.status >= 400 && answered.content === undefined;
+    const reply = (isProblem ? match?.route.shown?.(answered) : undefined) ?? answered;
 
     const line = { requestId, method: http.method, route: match?.route.path, status: reply.status };
     logger.info('request', { ...line, ...reply.counts, ms: Math.round(performance.now() - started) });
@@ -67,7 +69,7 @@ async function answerAdmitted<Deps extends HttpDeps>(
   const admitted = await admit(route, event.headers['x-api-key'], deps);
   if (!admitted.ok) return admitted.error;
 
-  const query = readQuery('query' in route.request.shape ? event.rawQueryString : '');
+  const query = readQuery('query' in route.request.shape ? event.rawQueryString : '', route.takesRepeated);
   if (!query.ok) return query.error;
   const { headers } = event;
   const context = { credential: admitted.value, requestId: event.requestContext.requestId, headers };

@@ -3,10 +3,11 @@ import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { withEscapes } from '../../domain/shared/text.ts';
 import { problem, type Reply } from './problems.ts';
 
-/** The parameters of a query string. One that is given twice could mean either, so it is refused. */
-export function readQuery(text: string): Result<Readonly<Record<string, string>>, Reply> {
+/** The parameters of a query string. One that is given twice could mean either: it is refused, or the first counts. */
+export function readQuery(text: string, takesRepeated = false): Result<Readonly<Record<string, string>>, Reply> {
   const query = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
+    if (query.has(name) && takesRepeated) continue;
     if (query.has(name)) {
       const detail = { field: withEscapes(name.slice(0, 64)), expected: 'expected only once' };
       return err(problem('invalid_query', `${detail.field}: ${detail.expected}`, { details: [detail] }));

@@ -45,6 +45,10 @@ type RouteDescription = {
   readonly cacheSeconds?: number;
   /** Whether an answer has an `etag`, by which a caller who has it already is answered 304. */
   readonly hasEtag?: boolean;
+  /** A query parameter that is given twice has its first value, instead of a refusal. */
+  readonly takesRepeated?: boolean;
+  /** What people or images get instead of the JSON of a refusal or a fault. */
+  readonly shown?: (problem: Reply) => Reply;
 };
 
 /** The key that a request came with, as the route's `access` ensures it. */

@@ -7,9 +7,10 @@ import { number } from '../../pages/format.ts';
 import { GREY, THEMES, type BadgeText, type CardText } from '../../pages/images/images.ts';
 import { gainsOf, loadYear } from '../../pages/load.ts';
 import type { Reply } from '../runtime/problems.ts';
+import { inAnyCase } from '../runtime/query.ts';
 import { route } from '../runtime/route.ts';
 import type { ServePagesDeps } from './routes.ts';
-import { BADGE_COLOR, CARD_STYLES } from './site.ts';
+import { BADGE_COLOR, CARD_STYLES, siteOfCommunity } from './site.ts';
 
 const SVG_TYPE = 'image/svg+xml; charset=utf-8';
 const CACHE_SECONDS = 300;
@@ -18,10 +19,24 @@ const FAULT_CACHE_SECONDS = 60;
 
 /** Who embeds an image gets one, whatever was asked: what cannot be is taken for what is not there. */
 const SHOWN = ['score', 'tier', 'rank'] as const;
-const Show = z.catch(z.enum(SHOWN), 'score');
-const ThemeName = z.catch(z.enum(THEMES), 'auto');
+const Show = z.catch(inAnyCase(z.enum(SHOWN)), 'score');
+const ThemeName = z.catch(inAnyCase(z.enum(THEMES)), 'auto');
 
-const OfImage = { method: 'GET', access: 'anyone', hasEtag: true, cacheSeconds: CACHE_SECONDS } as const;
+/** What is left to show where nothing can be drawn. */
+const UNAVAILABLE =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="78" height="20" role="img" aria-label="unavailable">' +
+  `<title>unavailable</title><rect width="78" height="20" rx="3" fill="${GREY}"/>` +
+  '<text x="6" y="14" fill="#fff" font-family="Verdana,Geneva,DejaVu Sans,sans-serif" font-size="11" textLength="66">' +
+  'unavailable</text></svg>';
+
+const OfImage = {
+  method: 'GET',
+  access: 'anyone',
+  hasEtag: true,
+  cacheSeconds: CACHE_SECONDS,
+  takesRepeated: true,
+  shown: () => svg(UNAVAILABLE, '', true),
+} as const;
 const params = z.object({ username: z.string() });
 
 /** An image runs nothing, loads nothing, and has no style but the one that is named. */
@@ -29,12 +44,11 @@ const policyOf = (style: string): string =>
   `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; sandbox`;
 
 const isFault = (answer: Answer<unknown>): boolean => !answer.ok && answer.status !== 404;
-const cachedFor = (answer: Answer<unknown>) =>
-  isFault(answer) ? { 'cache-control': `public, max-age=${FAULT_CACHE_SECONDS}` } : {};
+const cachedAs = (isFaulty: boolean) => (isFaulty ? { 'cache-control': `public, max-age=${FAULT_CACHE_SECONDS}` } : {});
 
-const svg = (data: string, style: string, answer: Answer<unknown>): Reply => ({
+const svg = (data: string, style: string, isFaulty: boolean): Reply => ({
   status: 200,
-  headers: { 'content-security-policy': policyOf(style), ...cachedFor(answer) },
+  headers: { 'content-security-policy': policyOf(style), ...cachedAs(isFaulty) },
   content: { type: SVG_TYPE, data },
 });
 
@@ -69,6 +83,16 @@ async function cardOf(deps: ServePagesDeps, username: string): Promise<{ answer:
   return { answer: history, card: { name, community, score: canonicalScore, tier, rank, days } };
 }
 
+/** The badge of a fault passes soon; shields.io keeps any for five minutes at least. */
+const faultBadge = (community: string) => ({
+  status: 200,
+  headers: cachedAs(true),
+  body: {
+    ...{ schemaVersion: 1, label: community.toLowerCase(), message: 'unavailable', color: GREY },
+    ...{ isError: true, cacheSeconds: FAULT_CACHE_SECONDS },
+  },
+});
+
 /** What shields.io asks of an endpoint. */
 const ShieldsBadge = z.object({
   schemaVersion: z.literal(1),
@@ -88,25 +112,21 @@ export const imageRoutes = [
     answers: { 200: { description: 'The image', types: ['image/svg+xml'] } },
     async handle({ params: { username }, query: { show } }, deps: ServePagesDeps) {
       const answer = await scoreOf(deps, username);
-      return svg(deps.renderBadge(badgeOf(answer, show, deps.site.name)), '', answer);
+      return svg(deps.renderBadge(badgeOf(answer, show, deps.site.name)), '', isFault(answer));
     },
   }),
   route({
     ...OfImage,
+    shown: () => faultBadge(siteOfCommunity.name),
     path: '/badges/{username}.json',
     summary: 'The same badge for the endpoint of shields.io',
     request: z.object({ params, query: z.object({ show: z._default(Show, 'score') }) }),
     answers: { 200: { description: 'The badge', schema: ShieldsBadge } },
     async handle({ params: { username }, query: { show } }, deps: ServePagesDeps) {
       const answer = await scoreOf(deps, username);
-      const error = isFault(answer) ? { isError: true } : {};
-      const body = {
-        schemaVersion: 1,
-        ...badgeOf(answer, show, deps.site.name),
-        ...error,
-        cacheSeconds: CACHE_SECONDS,
-      };
-      return { status: 200, headers: cachedFor(answer), body };
+      if (isFault(answer)) return faultBadge(deps.site.name);
+      const badge = badgeOf(answer, show, deps.site.name);
+      return { status: 200, body: { schemaVersion: 1, ...badge, cacheSeconds: CACHE_SECONDS } };
     },
   }),
   route({
@@ -118,7 +138,7 @@ export const imageRoutes = [
     async handle({ params: { username }, query: { theme } }, deps: ServePagesDeps) {
       const { answer, card } = await cardOf(deps, username);
       const style = CARD_STYLES[theme];
-      return svg(deps.renderCard(card, style), style, answer);
+      return svg(deps.renderCard(card, style), style, isFault(answer));
     },
   }),
 ];

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { dateOf } from '../../domain/shared/utc.ts';
 import { addressOf, type Address } from '../../pages/address.ts';
-import { withQuery, type Answer, type Get } from '../../pages/api.ts';
+import { sentenceOf, withQuery, type Answer, type Get } from '../../pages/api.ts';
 import { loadPage } from '../../pages/load.ts';
 import type { BadgeText, CardText } from '../../pages/images/images.ts';
 import type { Site } from '../../pages/site.ts';
@@ -36,7 +36,18 @@ const SECURITY_HEADERS = {
 /** A board follows its scores after a minute or two, a person's score within seconds. */
 const CACHE_SECONDS = { board: 10, person: 5, community: 60, rules: 60 } as const;
 
-const PAGE = { method: 'GET', access: 'anyone', hasEtag: true } as const;
+/** A page for who asked for one and gets none: it is drawn by nothing that can fail. */
+function refusalPage({ status, body }: Reply): Reply {
+  const sentence = sentenceOf(body, status).replaceAll(/[<>&"]/gu, (character) => `&#${character.charCodeAt(0)};`);
+  const title = status >= 500 ? 'Something failed on our side' : 'This address cannot be read';
+  const data =
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">' +
+    `<meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title></head>` +
+    `<body><main><h1>${title}</h1><p>${sentence}</p><p><a href="/">To the leaderboard</a></p></main></body></html>`;
+  return { status, headers: SECURITY_HEADERS, content: { type: HTML_TYPE, data } };
+}
+
+const PAGE = { method: 'GET', access: 'anyone', hasEtag: true, shown: refusalPage } as const;
 const page = (description: string) => ({ 200: { description, types: ['text/html'] } });
 /** What an address may choose; what it cannot be is left out, as if it was not there. */
 const Choices = (...names: readonly string[]) =>
@@ -142,7 +153,9 @@ const pageRoutes = [
       answerPage(addressOf('/rules', withQuery('', query)), deps, context),
   }),
   route({
-    ...PAGE,
+    method: 'GET',
+    access: 'anyone',
+    hasEtag: true,
     path: '/assets/{asset}',
     summary: 'A script, a style or an image of the pages',
     request: z.object({ params: z.object({ asset: z.string() }) }),

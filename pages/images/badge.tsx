@@ -1,4 +1,4 @@
-import type { BadgeText } from './images.ts';
+import { cut, type BadgeText } from './images.ts';
 
 const LABEL_COLOR = '#3d4148';
 const HEIGHT = 20;
@@ -16,11 +16,10 @@ function widthOf(text: string): number {
 }
 
 const MOST_CHARACTERS = 40;
-const cut = (text: string): string => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text);
 
 /** A badge in the look of shields.io. */
 export function Badge({ label: fullLabel, message: fullMessage, color }: BadgeText) {
-  const [label, message] = [cut(fullLabel), cut(fullMessage)];
+  const [label, message] = [cut(fullLabel, MOST_CHARACTERS), cut(fullMessage, MOST_CHARACTERS)];
   const [labelWidth, messageWidth] = [widthOf(label), widthOf(message)];
   const [left, right] = [labelWidth + 2 * SIDE, messageWidth + 2 * SIDE];
   const text = `${label}: ${message}`;

@@ -1,17 +1,19 @@
 import { Calendar, calendarSize } from '../charts/calendar.tsx';
-import { counted, number, visible } from '../format.ts';
-import type { CardText } from './images.ts';
+import { counted, number } from '../format.ts';
+import { cut, type CardText } from './images.ts';
 
 const [WIDTH, PAD] = [780, 24];
 const MOST_CHARACTERS = 28;
-const cut = (text: string): string => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text);
 
 export function ScoreCard({ card, style }: { readonly card: CardText; readonly style: string }) {
-  const { name, notice, community, score, tier = '', rank = null, days } = card;
+  const { notice, score, rank = null, days } = card;
+  const [name, community, tier] = [card.name, card.community, card.tier ?? ''].map((text) =>
+    cut(text, MOST_CHARACTERS),
+  );
   const height = notice === undefined ? 110 + calendarSize(days.length).height + PAD : 96;
   const figures =
     score === undefined ? notice : `${counted(score, 'point')}, ${tier}${rank === null ? '' : `, rank ${rank}`}`;
-  const text = `${visible(name)} in ${community}: ${figures}`;
+  const text = `${name} in ${community}: ${figures}`;
   return (
     <svg
       xmlns="http://www.w3.org/2000/svg"
@@ -26,7 +28,7 @@ export function ScoreCard({ card, style }: { readonly card: CardText; readonly s
       <rect class="g" x="0.5" y="0.5" width={WIDTH - 1} height={height - 1} rx="14" />
       <g font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif">
         <text class="i" x={PAD} y="46" font-size="24" font-weight="700">
-          {cut(visible(name))}
+          {name}
         </text>
         <text class="f" x={PAD} y="72" font-size="14">
           {notice ?? `${tier} · ${community}`}

@@ -1,5 +1,12 @@
 import { palettesOf, type Palette } from '../../domain/rules/accent.ts';
 import type { CalendarDay } from '../charts/calendar.tsx';
+import { visible } from '../format.ts';
+
+/** A text as an image has it: nothing unseen in it, and cut where it would be too wide. */
+export function cut(text: string, most: number): string {
+  const shown = visible(text);
+  return shown.length > most ? `${shown.slice(0, most - 1)}…` : shown;
+}
 
 /** A badge in the look of shields.io: a label on grey, a message on a colour. */
 export type BadgeText = { readonly label: string; readonly message: string; readonly color: string };

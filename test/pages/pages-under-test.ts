@@ -30,7 +30,7 @@ export async function pagesUnderTest(look: PageLook = { style: '' }) {
   const directory = mkdtempSync(join(tmpdir(), 'laurel-assets-'));
   for (const [name, content] of await buildPageAssets(look)) writeFileSync(join(directory, name), content);
   const assets = readPageAssets(directory);
-  const serve = (get: Get, method = 'GET') => {
+  const serve = (get: Get, changed: Partial<ServePagesDeps> = {}, method = 'GET') => {
     const wire = (): ServePagesDeps => ({
       authenticate: async () => undefined,
       get,
@@ -40,6 +40,7 @@ export async function pagesUnderTest(look: PageLook = { style: '' }) {
       renderBadge,
       renderCard,
       asset: assets.find,
+      ...changed,
     });
     const handler = httpFunction({ routes, wire });
     return async (address: string, headers: Record<string, string> = {}) => {

@@ -150,6 +150,31 @@ describe('every page', () => {
   });
 });
 
+describe('a page that cannot be', () => {
+  const get = answering({ '/v1/leaderboards': board([]) });
+  const render = () => {
+    throw new Error('It broke.');
+  };
+
+  it.each([
+    ['/', { render }, 500, /<h1>Something failed on our side<\/h1>.*request request-1/u],
+    ['/?q=%3Cb%3E&q=2', {}, 400, /<h1>This address cannot be read<\/h1>.*q: expected only once/u],
+    ['/?%3Cb%3E=1&%3Cb%3E=2', {}, 400, /&#60;b&#62;: expected only once/u],
+  ])('%s is one that says so', async (address, changed, status, text) => {
+    const answer = await pages.serve(get, changed)(address);
+
+    expect(answer).toMatchObject({
+      status,
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-store',
+        'content-security-policy': expect.stringContaining("default-src 'self'"),
+      },
+    });
+    expect(answer.text).toMatch(text);
+  });
+});
+
 describe('the board', () => {
   const many = Array.from({ length: 50 }, (_, index) => row(index + 1));
 
@@ -292,6 +317,41 @@ describe('images', () => {
     expect(answer.text).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" [\s\S]*<\/svg>$/u);
     expect(answer.text).not.toContain('<script');
     if (text !== undefined) expect(answer.text).toContain(text);
+  });
+
+  it.each([...IMAGES, '/badges/ada.json'])(
+    '%s is there where nothing can be drawn, and where nothing is ready',
+    async (address) => {
+      const throwing = () => {
+        throw new Error('It broke.');
+      };
+      const broken = { renderBadge: throwing, renderCard: throwing, get: throwing };
+      const { status, headers, text } = await pages.serve(failing, broken)(address);
+
+      expect({ status, cache: headers['cache-control'] }).toEqual({ status: 200, cache: 'public, max-age=60' });
+      expect(text).toContain('unavailable');
+    },
+  );
+
+  it('take the first of a parameter that is given twice, and values in any case', async () => {
+    const serve = pages.serve(answering(person()));
+
+    expect((await serve('/badges/ada.svg?show=RANK&show=tier')).text).toContain('>#7</text>');
+    expect((await serve('/cards/ada.svg?theme=dark&theme=light')).status).toBe(200);
+    expect(JSON.parse((await serve('/badges/ada.json?show=rank&show=tier')).text)).toMatchObject({ message: '#7' });
+  });
+
+  it.each(HOSTILE)('show a hostile text as text: %j', async (text) => {
+    const get = answering({ ...person(), '/v1/scores/ada': { ...score, username: text, tier: text } });
+    for (const address of ['/badges/ada.svg?show=tier', '/cards/ada.svg']) {
+      const image = (await pages.serve(get)(address)).text;
+
+      expect(image.match(/<(?:script|img|svg|style|b)\b/gu)).toEqual(
+        address.startsWith('/cards') ? ['<svg', '<style'] : ['<svg'],
+      );
+      expect(image).not.toMatch(/[\u0000-\u0009\u200b-\u200f\u202a-\u202e\u2060]|\son\w+="/u);
+      expect(image).not.toContain('x'.repeat(100));
+    }
   });
 
   it.each([
