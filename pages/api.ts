@@ -42,6 +42,8 @@ export function withQuery(path: string, query: Query): string {
 const userPath = (username: string, view = '') => `/v1/scores/${encodeURIComponent(username)}${view}`;
 
 export type SeriesAnswer = Readonly<Record<string, readonly (number | null)[]>>;
+/** Invocations by hour. */
+export type HoursAnswer = { readonly steps_start_times: readonly number[]; readonly values: readonly number[] };
 type Period = { readonly event_count: number; readonly value_count: number | null };
 export type CompareAnswer = Readonly<
   Record<keyof CommunityMetricsView, { readonly older: Period; readonly newer: Period }>
@@ -71,6 +73,9 @@ export const grantsPath = (username: string, query: Query): ApiPath<GrantsView> 
 });
 export const seriesPath = (since: number, to: number): ApiPath<SeriesAnswer> => ({
   path: withQuery('/community-metrics/series', { since, to }),
+});
+export const hoursPath = (since: number, to: number): ApiPath<HoursAnswer> => ({
+  path: withQuery('/community-metrics/by-hour', { since, to }),
 });
 export const comparePath = (interval: 'DAY' | 'WEEK'): ApiPath<CompareAnswer> => ({
   path: withQuery('/community-metrics', { interval }),

@@ -7,6 +7,7 @@ import {
   extensionsPath,
   grantsPath,
   historyPath,
+  hoursPath,
   placePath,
   rulesPath,
   scorePath,
@@ -31,6 +32,8 @@ const MATCHES_SHOWN = 50;
 const LINES_A_PAGE = 25;
 const NEWEST_LINES = 100;
 const EXTENSIONS_SHOWN = 10;
+/** The API gives the hours of so many days, and some more. */
+const DAYS_OF_HOURS = 90;
 
 /** How far back a board is compared with itself. */
 export const comparisonOf = ({ boards }: Site, board: string): Comparison =>
@@ -133,15 +136,16 @@ async function loadCommunity({ days, sort }: CommunityAddress, { get, today, sit
   const end = timeOf(today);
   const since = end - (days - 1) * DAY_MS;
   const before = since - days * DAY_MS;
-  const [series, previous, day, week, extensions, board] = await Promise.all([
+  const [series, previous, hours, day, week, extensions, board] = await Promise.all([
     get(seriesPath(since, end + 1)),
     get(seriesPath(before, since - 1)),
+    get(hoursPath(Math.max(since, end - (DAYS_OF_HOURS - 1) * DAY_MS), end + 1)),
     get(comparePath('DAY')),
     get(comparePath('WEEK')),
     get(extensionsPath({ page_size: EXTENSIONS_SHOWN, sort })),
     get(boardPath('alltime', { limit: 1 })),
   ]);
-  return { series, previous, day, week, extensions, board: board.ok ? tierCounts(board.view, site) : board };
+  return { series, previous, hours, day, week, extensions, board: board.ok ? tierCounts(board.view, site) : board };
 }
 
 /** Tiers that nobody has are left out; one that the rules do not know any more comes last. */

@@ -4,7 +4,7 @@ import type { ExtensionsView } from '../domain/metrics/community-views.ts';
 import type { ExplainView, HistoryView, ScoreView } from '../domain/scoring/views.ts';
 import type { Part } from './charts/bars.tsx';
 import type { BoardAddress, CommunityAddress, PersonAddress, RulesAddress } from './address.ts';
-import type { Answer, CompareAnswer, RulesAnswer, SeriesAnswer } from './api.ts';
+import type { Answer, CompareAnswer, HoursAnswer, RulesAnswer, SeriesAnswer } from './api.ts';
 import type { Site } from './site.ts';
 
 export type BoardData = {
@@ -34,6 +34,8 @@ export type CommunityData = {
   readonly series: Answer<SeriesAnswer>;
   /** Of the period before. */
   readonly previous: Answer<SeriesAnswer>;
+  /** The same days by hour, or the last of them. */
+  readonly hours: Answer<HoursAnswer>;
   readonly day: Answer<CompareAnswer>;
   readonly week: Answer<CompareAnswer>;
   readonly extensions: Answer<ExtensionsView>;

@@ -56,6 +56,26 @@ export const SeriesView = z.extend(
 );
 export type SeriesView = Readonly<Record<string, readonly (number | WholeNumber | null)[]>>;
 
+/** A distinct count or a gauge has no number of a single hour. */
+const HOURLY = communityMetrics.filter(({ kind }) => kind === 'counter' || kind === 'sum');
+export const HourlyMetric = z.enum(
+  HOURLY.map(({ name }) => name),
+  `expected ${HOURLY.map(({ name }) => name).join(', ')}`,
+);
+/** Each day is a read. */
+export const MAX_DAYS_OF_HOURS = 92;
+
+export const HoursView = z.object({
+  metric: HourlyMetric,
+  steps_start_times: z.array(z.number()),
+  values: z.array(WholeNumber),
+});
+export type HoursView = {
+  readonly metric: MetricRollupHourMetric;
+  readonly steps_start_times: readonly number[];
+  readonly values: readonly WholeNumber[];
+};
+
 const startOf = (date: UtcDate): number => dayNumberOf(date) * MILLISECONDS_PER_DAY;
 
 type Days = readonly { readonly date: UtcDate; readonly totals: DayTotals }[];
@@ -128,6 +148,7 @@ export type SeriesDays = { readonly from: UtcDate; readonly to: UtcDate };
 export function seriesDays(
   { since, to, isComplete = false }: { readonly since: number; readonly to: number; readonly isComplete?: boolean },
   now: number,
+  most = MAX_DAYS,
 ): Result<SeriesDays, { readonly field: 'since' | 'to'; readonly expected: string }> {
   if (since < EARLIEST_SINCE) {
     return err({ field: 'since', expected: 'expected a time since 2020-01-01 in epoch milliseconds, not seconds' });
@@ -141,7 +162,7 @@ export function seriesDays(
     return err({ field: 'since', expected: 'expected a time before today, which is not complete' });
   }
   if (end <= first) return err({ field: 'to', expected: 'expected at least one day after since' });
-  if (end - first > MAX_DAYS) return err({ field: 'to', expected: `expected at most ${MAX_DAYS} days after since` });
+  if (end - first > most) return err({ field: 'to', expected: `expected at most ${most} days after since` });
   return ok({ from: dateOfDayNumber(first), to: dateOfDayNumber(end - 1) });
 }
 
@@ -167,6 +188,29 @@ export async function readSeries(rollups: RollupReader, { from, to }: SeriesDays
     }
   });
   return { steps_start_times: dates.map(startOf), ...Object.fromEntries(fields) };
+}
+
+const HOURS_A_DAY = 24;
+const MILLISECONDS_PER_HOUR = MILLISECONDS_PER_DAY / HOURS_A_DAY;
+
+/** A counter, or a sum's sum, by the hours of whole days. */
+export async function readHours(
+  rollups: RollupReader,
+  metric: MetricRollupHourMetric,
+  { from, to }: SeriesDays,
+): Promise<HoursView> {
+  const dates: UtcDate[] = [];
+  for (let date = from; date <= to; date = addDays(date, 1)) dates.push(date);
+  const field = communityMetrics.some(({ name, kind }) => name === metric && kind === 'sum')
+    ? 'valueSum'
+    : 'eventCount';
+  const hours = (await rollups.hoursOf(metric, dates)).flatMap(({ date, hours: known }) =>
+    Array.from({ length: HOURS_A_DAY }, (_, hour) => ({
+      start: startOf(date) + hour * MILLISECONDS_PER_HOUR,
+      value: known.get(hour)?.[field] ?? 0n,
+    })),
+  );
+  return { metric, steps_start_times: hours.map(({ start }) => start), values: hours.map(({ value }) => value) };
 }
 
 export const ExtensionSort = z.enum(

@@ -2,7 +2,7 @@ import type { ExtensionName } from '../registry/extension.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { ExtensionSummary } from './extension-summary.ts';
 import type { MetricRollupHourMetric } from './catalog.ts';
-import type { DayTotals, RolledUpDay } from './rolled-up-day.ts';
+import type { DayOfSeries, DayTotals, RolledUpDay } from './rolled-up-day.ts';
 
 /** A day as it was read: whatever is decided from it is saved under the guard of that read. */
 export type StoredDay = {
@@ -31,6 +31,13 @@ export type RollupStore = {
 export type RollupReader = {
   /** The totals of the days from `from` to `to`, both included, that have any; in order. */
   totalsOf(from: UtcDate, to: UtcDate): Promise<readonly { readonly date: UtcDate; readonly totals: DayTotals }[]>;
+  /**
+   * By date, the hours of a counter or a sum in which something happened, by their number from 0 to 23. One read a day.
+   */
+  hoursOf(
+    metric: MetricRollupHourMetric,
+    dates: readonly UtcDate[],
+  ): Promise<readonly { readonly date: UtcDate; readonly hours: DayOfSeries['hours'] }[]>;
   /** The newest sample of a gauge on a day before `date`. */
   lastSampleBefore(metric: MetricRollupHourMetric, date: UtcDate): Promise<bigint | null>;
   /** All extensions, in no order. */

@@ -5,7 +5,11 @@ import {
   ExtensionsView,
   pageOfExtensions,
   ExtensionSort,
+  HourlyMetric,
+  HoursView,
   Interval,
+  MAX_DAYS_OF_HOURS,
+  readHours,
   readSeries,
   seriesDays,
   SeriesView,
@@ -16,7 +20,8 @@ import { namedPublisher } from '../../domain/registry/extension.ts';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../domain/metrics/rollup-store.port.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
-import { dateOf } from '../../domain/shared/utc.ts';
+import type { Fault } from '../../domain/shared/faults.ts';
+import { dateOf, isoOf } from '../../domain/shared/utc.ts';
 import { problem } from '../runtime/problems.ts';
 import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
 import { inAnyCase, queryNumber } from '../runtime/query.ts';
@@ -56,6 +61,11 @@ const rowsOfSeries = ({ steps_start_times: starts = [], ...fields }: SeriesView)
     ...Object.fromEntries(Object.entries(fields).map(([field, values]) => [field, values[index]])),
   }));
 
+const rowsOfHours = ({ steps_start_times: starts, values }: HoursView) =>
+  starts.map((start, index) => ({ hour: isoOf(start), value: values[index] }));
+
+const refused = (fault: Fault) => problem('invalid_query', `${fault.field}: ${fault.expected}`, { details: [fault] });
+
 export const communityRoutes = [
   route({
     ...OF_COMMUNITY,
@@ -81,8 +91,27 @@ export const communityRoutes = [
         const series = await readSeries(rollups, days.value);
         return inFormat(query, headers, series, rowsOfSeries(series), SERIES_COLUMNS);
       }
-      const { field, expected } = days.error;
-      return problem('invalid_query', `${field}: ${expected}`, { details: [days.error] });
+      return refused(days.error);
+    },
+  }),
+  route({
+    ...OF_COMMUNITY,
+    path: '/community-metrics/by-hour',
+    summary: 'A counter or a sum of the community by UTC hour, at most 92 days',
+    request: z.object({
+      query: z.object({
+        since: EpochMs,
+        to: EpochMs,
+        metric: z._default(inAnyCase(HourlyMetric), 'CLI_INVOCATION'),
+        format: Format,
+      }),
+    }),
+    answers: { 200: { description: 'The hours and, for each, its value', schema: HoursView, types: [CSV_TYPE] } },
+    async handle({ query }, { rollups, clock }: CommunityReadDeps, { headers }) {
+      const days = seriesDays(query, clock(), MAX_DAYS_OF_HOURS);
+      if (!days.ok) return refused(days.error);
+      const view = await readHours(rollups, query.metric, days.value);
+      return inFormat(query, headers, view, rowsOfHours(view), ['hour', 'value']);
     },
   }),
   route({

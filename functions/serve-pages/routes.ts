@@ -102,6 +102,7 @@ const LINKS = {
   ledger: '/v1/scores/{username}/grants',
   community: '/community-metrics?interval=DAY',
   series: '/community-metrics/series?since={epochMs}&to={epochMs}',
+  hours: '/community-metrics/by-hour?since={epochMs}&to={epochMs}',
   extensions: '/community-metrics/extensions',
   badge: '/badges/{username}.svg',
   card: '/cards/{username}.svg',

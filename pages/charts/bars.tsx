@@ -40,34 +40,45 @@ export function StackedBar({ parts }: { readonly parts: readonly Part[] }) {
 export function DailyBars({
   lower,
   upper,
+  ends,
   width = 560,
-  height = 120,
+  height = 170,
   chosen,
   choose,
 }: {
   readonly lower: readonly number[];
   readonly upper: readonly number[];
+  /** What stands below the first and the last day. */
+  readonly ends: readonly [string, string];
   readonly width?: number;
   readonly height?: number;
   readonly chosen?: number | undefined;
   readonly choose?: (index: number) => void;
 }) {
   const top = Math.max(1, ...lower.map((value, index) => value + (upper[index] ?? 0)));
+  const ground = height - 22;
   const step = width / Math.max(1, lower.length);
-  const size = (value: number) => (value * (height - 4)) / top;
+  const size = (value: number) => (value * (ground - 4)) / top;
   return (
     <svg class="chart" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+      <line class="gridline" x1="0" x2={width} y1={ground} y2={ground} />
+      <text class="axis" x="0" y={height - 5}>
+        {ends[0]}
+      </text>
+      <text class="axis end" x={width} y={height - 5}>
+        {ends[1]}
+      </text>
       {lower.map((value, index) => {
         const above = upper[index] ?? 0;
         const box = { x: (index * step + step * 0.1).toFixed(1), width: (step * 0.8).toFixed(1) };
         return (
           <g key={index} class={index === chosen ? 'day chosen' : 'day'} onMouseEnter={choose && (() => choose(index))}>
-            <rect class="back" x={(index * step).toFixed(1)} width={step.toFixed(1)} height={height} />
-            <rect class="lower" {...box} y={(height - size(value)).toFixed(1)} height={size(value).toFixed(1)} />
+            <rect class="back" x={(index * step).toFixed(1)} width={step.toFixed(1)} height={ground} />
+            <rect class="lower" {...box} y={(ground - size(value)).toFixed(1)} height={size(value).toFixed(1)} />
             <rect
               class="upper"
               {...box}
-              y={(height - size(value) - size(above)).toFixed(1)}
+              y={(ground - size(value) - size(above)).toFixed(1)}
               height={size(above).toFixed(1)}
             />
           </g>

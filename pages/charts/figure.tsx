@@ -1,6 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { hrefOf, toggled, type CommunityAddress, type PersonAddress } from '../address.ts';
 import { useSurroundings } from '../parts/pieces.tsx';
+
+/** Whether a figure's table is open by the address of its page, and the address with that turned. */
+export const tableIn = (address: PersonAddress | CommunityAddress, id: string) => ({
+  isTableOpen: address.open.includes(id),
+  toggleHref: hrefOf(toggled(address, id)),
+});
 
 /** The numbers of a figure, for who would rather read than see. */
 export type Numbers = {

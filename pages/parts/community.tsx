@@ -1,10 +1,10 @@
-import { hrefOf, RANGES, SORTS, toggled, type CommunityAddress } from '../address.ts';
+import { hrefOf, RANGES, SORTS, type CommunityAddress } from '../address.ts';
 import { seriesPath, type Answer, type CompareAnswer } from '../api.ts';
 import { DailyBars, StackedBar } from '../charts/bars.tsx';
-import { Calendar, calendarSize } from '../charts/calendar.tsx';
-import { Figure } from '../charts/figure.tsx';
+import { Figure, tableIn } from '../charts/figure.tsx';
+import { HourMap, HOURS } from '../charts/hour-map.tsx';
 import { Lines } from '../charts/lines.tsx';
-import { addDays, DAY_MS, timeOf, weekdayOf } from '../dates.ts';
+import { addDays, DAY_MS, dateOf, timeOf, weekdayOf } from '../dates.ts';
 import { compact, counted, longDate, number, percent, shortDate, visible, withSign } from '../format.ts';
 import { valuesOf } from '../load.ts';
 import type { CommunityData } from '../state.ts';
@@ -12,16 +12,22 @@ import { Card, Failed, Name, Notice } from './pieces.tsx';
 
 type Props = { readonly address: CommunityAddress; readonly data: CommunityData; readonly today: string };
 
-/** The metrics of the page, in its order: what a field is called, and whether it is a state or a sum. */
+/**
+ * The metrics, in the order of the page. A count adds up over days, a state does not, and of `distinct` ones who was
+ * there on two days counts once: these have a mean.
+ */
 const METRICS = [
-  { field: 'active_members', title: 'Active members', isState: false },
-  { field: 'cli_invocations', title: 'Invocations', isState: false },
-  { field: 'active_devices', title: 'Active devices', isState: false },
-  { field: 'points_granted', title: 'Points granted', isState: false },
-  { field: 'extensions_published', title: 'Versions published', isState: false },
-  { field: 'extensions_pulled', title: 'Pulls', isState: false },
-  { field: 'members', title: 'Members', isState: true },
-  { field: 'total_score', title: 'Score of all', isState: true },
+  { field: 'active_members', title: 'Active members', kind: 'distinct' },
+  { field: 'cli_invocations', title: 'Invocations', kind: 'count' },
+  { field: 'active_devices', title: 'Active devices', kind: 'distinct' },
+  { field: 'points_granted', title: 'Points granted', kind: 'count' },
+  { field: 'extensions_published', title: 'Versions published', kind: 'count' },
+  { field: 'extensions_pulled', title: 'Pulls', kind: 'count' },
+  { field: 'distinct_publishers', title: 'Publishers', kind: 'distinct' },
+  { field: 'awards_granted', title: 'Points of awards', kind: 'count' },
+  { field: 'new_devices', title: 'New devices', kind: 'count' },
+  { field: 'members', title: 'Members', kind: 'state' },
+  { field: 'total_score', title: 'Score of all', kind: 'state' },
 ] as const;
 const TILES = METRICS.slice(0, 4);
 
@@ -126,132 +132,143 @@ function Tiles({ data: { series, day, week } }: { readonly data: CommunityData }
   );
 }
 
+type Values = readonly (number | null)[];
+const sumOf = (values: Values): number => values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+const meanOf = (values: Values): string => number(Math.round((10 * sumOf(values)) / Math.max(1, values.length)) / 10);
+
+function sentenceOf(kind: (typeof METRICS)[number]['kind'], values: Values, before: Values): string {
+  if (kind === 'state') return `Now ${shown(values.at(-1))}.`;
+  if (kind === 'distinct') return `${meanOf(values)} a day on average, ${meanOf(before)} in the days before (dashed).`;
+  return `${number(sumOf(values))} in ${values.length} days, ${number(sumOf(before))} in those before (dashed).`;
+}
+
 function Charts({ address, data, from }: { address: CommunityAddress; data: CommunityData; from: string }) {
   const dates = Array.from({ length: address.days }, (_, index) => addDays(from, index));
-  const table = (id: string) => ({
-    isTableOpen: address.open.includes(id),
-    toggleHref: hrefOf(toggled(address, id)),
-  });
-  const last = dates.at(-1) ?? from;
+  const ends = [shortDate(from), shortDate(dates.at(-1) ?? from)] as const;
   return (
-    <>
-      <div class="grid">
-        {METRICS.map(({ field, title, isState }) => {
-          const values = valuesOf(data.series, field);
-          const before = valuesOf(data.previous, field);
-          const sum = (list: readonly (number | null)[]) =>
-            list.reduce<number>((total, value) => total + (value ?? 0), 0);
-          const sentence = isState
-            ? `Now ${number(values.at(-1) ?? 0)}.`
-            : `${number(sum(values))} in ${address.days} days, ${number(sum(before))} in those before (dashed).`;
-          return (
-            <section key={field} class="card" aria-label={title}>
-              <Figure
-                id={field}
-                title={title}
-                sentence={sentence}
-                count={dates.length}
-                describe={(index) =>
-                  `${longDate(dates[index] ?? from)}: ${shown(values[index])}; before: ${shown(before[index])}`
-                }
-                draw={(chosen, choose) => (
-                  <Lines
-                    lines={[
-                      { kind: 'before', values: before },
-                      { kind: 'main', values },
-                    ]}
-                    ends={[shortDate(from), shortDate(last)]}
-                    chosen={chosen}
-                    choose={choose}
-                  />
-                )}
-                table={{
-                  columns: ['Day', title, `${address.days} days before`],
-                  rows: dates.map((date, index) => [longDate(date), shown(values[index]), shown(before[index])]),
-                }}
-                {...table(field)}
-              />
-            </section>
-          );
-        })}
-        <NewAndReturning data={data} dates={dates} {...table('returning')} />
-        <Weekdays data={data} dates={dates} {...table('weekdays')} />
-      </div>
-    </>
+    <div class="grid">
+      {METRICS.map(({ field, title, kind }) => {
+        const values = valuesOf(data.series, field);
+        const before = valuesOf(data.previous, field);
+        return (
+          <section key={field} class="card" aria-label={title}>
+            <Figure
+              id={field}
+              title={title}
+              sentence={sentenceOf(kind, values, before)}
+              count={dates.length}
+              describe={(index) =>
+                `${longDate(dates[index] ?? from)}: ${shown(values[index])}; before: ${shown(before[index])}`
+              }
+              draw={(chosen, choose) => (
+                <Lines
+                  lines={[
+                    { kind: 'before', values: before },
+                    { kind: 'main', values },
+                  ]}
+                  ends={ends}
+                  chosen={chosen}
+                  choose={choose}
+                />
+              )}
+              table={{
+                columns: ['Day', title, `${address.days} days before`],
+                rows: dates.map((date, index) => [longDate(date), shown(values[index]), shown(before[index])]),
+              }}
+              {...tableIn(address, field)}
+            />
+          </section>
+        );
+      })}
+      <NewAndReturning address={address} data={data} dates={dates} ends={ends} />
+      <Hours address={address} data={data} />
+    </div>
   );
 }
 
 const shown = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : number(value);
 
-type Days = {
+/** Who became a member on a day, by the samples of two days; the other active ones came back. */
+function NewAndReturning({
+  address,
+  data,
+  dates,
+  ends,
+}: {
+  readonly address: CommunityAddress;
   readonly data: CommunityData;
   readonly dates: readonly string[];
-  readonly isTableOpen: boolean;
-  readonly toggleHref: string;
-};
-
-function NewAndReturning({ data, dates, ...toggle }: Days) {
-  const active = valuesOf(data.series, 'active_devices').map((value) => value ?? 0);
-  const fresh = valuesOf(data.series, 'new_devices').map((value, index) => Math.min(value ?? 0, active[index] ?? 0));
-  const returning = active.map((value, index) => value - (fresh[index] ?? 0));
-  const total = fresh.reduce((sum, value) => sum + value, 0);
+  readonly ends: readonly [string, string];
+}) {
+  const members = [valuesOf(data.previous, 'members').at(-1) ?? null, ...valuesOf(data.series, 'members')];
+  const fresh = dates.map((_, index) => {
+    const [before, now] = [members[index] ?? null, members[index + 1] ?? null];
+    return before === null || now === null ? 0 : Math.max(0, now - before);
+  });
+  const active = valuesOf(data.series, 'active_members');
+  const returning = fresh.map((value, index) => Math.max(0, (active[index] ?? 0) - value));
   return (
-    <section class="card" aria-label="New and returning devices">
+    <section class="card" aria-label="New and returning members">
       <Figure
         id="returning"
-        title="New and returning"
-        sentence={`${counted(total, 'device')} came for the first time (outlined, on top of those that came back).`}
+        title="New and returning members"
+        sentence={`${counted(sumOf(fresh), 'member')} came (outlined), on top of the active ones who came back.`}
         count={dates.length}
         describe={(index) =>
           `${longDate(dates[index] ?? '')}: ${number(fresh[index] ?? 0)} new, ${number(returning[index] ?? 0)} returning`
         }
-        draw={(chosen, choose) => <DailyBars lower={returning} upper={fresh} chosen={chosen} choose={choose} />}
+        draw={(chosen, choose) => (
+          <DailyBars lower={returning} upper={fresh} ends={ends} chosen={chosen} choose={choose} />
+        )}
         table={{
           columns: ['Day', 'New', 'Returning'],
           rows: dates.map((date, index) => [longDate(date), number(fresh[index] ?? 0), number(returning[index] ?? 0)]),
         }}
-        {...toggle}
+        {...tableIn(address, 'returning')}
       />
     </section>
   );
 }
 
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
+const SHORT_WEEKDAYS = WEEKDAYS.map((name) => name.slice(0, 3));
+const hourText = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
 
-/** Invocations by week and weekday: where in a week a community works. */
-function Weekdays({ data, dates, ...toggle }: Days) {
-  const values = valuesOf(data.series, 'cli_invocations');
-  const [first = ''] = dates;
-  const lead = weekdayOf(first);
-  const days = [
-    ...Array.from({ length: lead }, (_, index) => ({ date: addDays(first, index - lead), gained: null })),
-    ...dates.map((date, index) => ({ date, gained: values[index] ?? null })),
-  ];
-  const sums = WEEKDAYS.map((_, weekday) =>
-    dates.reduce((sum, date, index) => (weekdayOf(date) === weekday ? sum + (values[index] ?? 0) : sum), 0),
-  );
-  const busiest = WEEKDAYS[sums.indexOf(Math.max(...sums))] ?? WEEKDAYS[0];
-  const size = calendarSize(Math.max(days.length, 7 * 28));
+/** Invocations by weekday and hour: when in a week a community works. */
+function Hours({ address, data: { hours } }: Omit<Props, 'today'>) {
+  if (!hours.ok) return <Failed what="The hours" sentence={hours.sentence} />;
+  const { steps_start_times: starts, values } = hours.view;
+  const cells = Array.from({ length: WEEKDAYS.length * HOURS }, () => 0);
+  for (const [index, start] of starts.entries()) {
+    const cell = weekdayOf(dateOf(start)) * HOURS + new Date(start).getUTCHours();
+    cells[cell] = (cells[cell] ?? 0) + (values[index] ?? 0);
+  }
+  const nameOf = (index: number) => `${WEEKDAYS[Math.floor(index / HOURS)] ?? ''} ${hourText(index % HOURS)}`;
+  const most = Math.max(...cells);
+  const days = counted(starts.length / HOURS, 'day');
   return (
-    <section class="card" aria-label="Weekdays">
+    <section class="card whole" aria-label="Hours and weekdays">
       <Figure
-        id="weekdays"
-        title="Weeks and weekdays"
-        sentence={`Most invocations fell on a ${busiest}.`}
-        count={days.length}
-        steps={{ across: 7, down: 1 }}
-        describe={(index) => `${longDate(days[index]?.date ?? first)}: ${shown(days[index]?.gained)} invocations`}
-        draw={(chosen, choose) => (
-          <svg class="chart" viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
-            <Calendar days={days} chosen={chosen} choose={choose} />
-          </svg>
-        )}
+        id="hours"
+        title="Hours and weekdays"
+        sentence={
+          most === 0
+            ? `No invocation in ${days}.`
+            : `The busiest hour of the week in ${days} began on ${nameOf(cells.indexOf(most))} UTC: ${counted(most, 'invocation')}.`
+        }
+        count={cells.length}
+        steps={{ across: 1, down: HOURS }}
+        describe={(index) => `${nameOf(index)} UTC: ${counted(cells[index] ?? 0, 'invocation')}`}
+        draw={(chosen, choose) => <HourMap rows={SHORT_WEEKDAYS} cells={cells} chosen={chosen} choose={choose} />}
         table={{
-          columns: ['Weekday', 'Invocations'],
-          rows: WEEKDAYS.map((name, index) => [name, number(sums[index] ?? 0)]),
+          columns: ['UTC', ...SHORT_WEEKDAYS],
+          rows: Array.from({ length: HOURS }, (_, hour) => [
+            hourText(hour),
+            ...WEEKDAYS.map((_day, day) => number(cells[day * HOURS + hour] ?? 0)),
+          ]),
         }}
-        {...toggle}
+        {...tableIn(address, 'hours')}
       />
     </section>
   );

@@ -1,8 +1,8 @@
 import type { ExplainView, HistoryView, ScoreView } from '../../domain/scoring/views.ts';
-import { hrefOf, toggled, type PersonAddress } from '../address.ts';
+import type { PersonAddress } from '../address.ts';
 import { rulesInForce, historyPath, type Rules } from '../api.ts';
 import { Calendar, calendarSize, type CalendarDay } from '../charts/calendar.tsx';
-import { Figure } from '../charts/figure.tsx';
+import { Figure, tableIn } from '../charts/figure.tsx';
 import { Lines } from '../charts/lines.tsx';
 import { addDays } from '../dates.ts';
 import { counted, longDate, number, shortDate, visible, withSign } from '../format.ts';
@@ -300,8 +300,7 @@ function History({ address, history, today }: { address: PersonAddress; history:
           columns: ['Day', 'Points gained'],
           rows: gained.map(({ date, gained: points }) => [longDate(date), withSign(points)]),
         }}
-        isTableOpen={address.open.includes('calendar')}
-        toggleHref={hrefOf(toggled(address, 'calendar'))}
+        {...tableIn(address, 'calendar')}
         draw={(chosen, choose) => (
           <div class="scroll-end">
             <svg class="calendar" viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
@@ -321,8 +320,7 @@ function History({ address, history, today }: { address: PersonAddress; history:
             columns: ['Day', 'Score'],
             rows: known.map(({ date }, index) => [longDate(date), number(values[index] ?? 0)]),
           }}
-          isTableOpen={address.open.includes('score-line')}
-          toggleHref={hrefOf(toggled(address, 'score-line'))}
+          {...tableIn(address, 'score-line')}
           draw={(chosen, choose) => (
             <Lines
               lines={[{ kind: 'main', values }]}

@@ -39,6 +39,7 @@ const pathOf = (path: string) => path.replaceAll(/\{\w+\+?\}/gu, 'alltime');
 const QUERIES: Record<string, string> = {
   '/v1/stats': '?username=ada',
   '/community-metrics': '?interval=DAY',
+  '/community-metrics/by-hour': `?since=${Date.now() - 1}&to=${Date.now()}`,
   '/community-metrics/series': `?since=${Date.now() - 1}&to=${Date.now()}`,
 };
 const urlOf = ({ path }: { readonly path: string }) => `${pathOf(path)}${QUERIES[path] ?? ''}`;

@@ -19,7 +19,8 @@ const ROWS: Record<string, readonly string[]> = {
     ...['GET /api/v1/extensions/{name+}/latest', 'GET /v1/stats', 'GET /v1/scores/{username}'],
     ...['explain', 'history', 'grants', 'audit'].map((view) => `GET /v1/scores/{username}/${view}`),
     ...['GET /v1/users', 'GET /v1/leaderboards/{board}', 'GET /v1/leaderboards/{board}/users/{username}'],
-    ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/extensions'],
+    ...['GET /community-metrics', 'GET /community-metrics/series', 'GET /community-metrics/by-hour'],
+    'GET /community-metrics/extensions',
     ...['POST /hooks/github/{source}', 'POST /hooks/discourse/{source}'], // by a signature
     ...['GET /health', 'GET /v1/rules', 'GET /openapi.json'],
     ...['GET /', 'GET /people/{username}', 'GET /community', 'GET /rules', 'GET /assets/{asset}'],

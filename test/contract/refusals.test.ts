@@ -74,6 +74,7 @@ const OF_QUERY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/v1/scores/{username}/history': { to: '2026-08-21' },
   '/v1/scores/{username}/audit': { from: '1' },
   '/community-metrics/series': { to: '1787270400000' },
+  '/community-metrics/by-hour': { to: '1787270400000', metric: 'CLI_INVOCATION' },
 };
 
 const NOW = Date.parse('2026-08-21T12:30:00Z');

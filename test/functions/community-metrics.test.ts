@@ -22,7 +22,11 @@ const read = async (target: string, headers: Record<string, string> = {}) => {
     headers: sent,
     body,
   } = await handler(anHttpRequest({ method: 'GET', path: `/community-metrics${path}`, query, headers }));
-  return { status: statusCode, headers: sent, body: body === '' ? undefined : JSON.parse(body) };
+  return {
+    status: statusCode,
+    headers: sent,
+    body: sent['content-type'] === 'application/json' ? JSON.parse(body) : body || undefined,
+  };
 };
 const ingest = async (key: string | undefined, ...events: object[]) => {
   const answer = await world.call(world.ingest, 'POST', '/ingest', { key, body: { events } });
@@ -109,6 +113,25 @@ describe('GET /community-metrics', () => {
     }
     expect((await read('?interval=DAY', { 'if-none-match': '"other"' })).status).toBe(200);
     expect((await read('?interval=WEEK')).headers.etag).not.toBe(etag);
+  });
+});
+
+describe('GET /community-metrics/by-hour', () => {
+  it('has the hours of days in which something happened, and refuses what has none', async () => {
+    const days = `since=${YESTERDAY - DAY}&to=${YESTERDAY}`;
+    const { body } = await read(`/by-hour?${days}`);
+    const { body: granted } = await read(`/by-hour?since=${YESTERDAY}&to=${MIDNIGHT}&metric=points_granted`);
+
+    expect(body).toMatchObject({ metric: 'CLI_INVOCATION', steps_start_times: { length: 24 } });
+    expect(body.values.reduce((sum: number, value: number) => sum + value)).toBe(1);
+    expect(granted.values.reduce((sum: number, value: number) => sum + value)).toBe(700);
+    expect((await read(`/by-hour?${days}&metric=members`)).body.error).toMatch(/^metric: expected CLI_INVOCATION, /u);
+    expect((await read(`/by-hour?since=${NOON - 93 * DAY}&to=${NOON}`)).body.error).toMatch(
+      /^to: expected at most 92 days/u,
+    );
+    expect((await read(`/by-hour?${days}&format=csv`)).body).toMatch(
+      /^hour,value\r\n\d{4}-\d\d-\d\dT00:00:00.000Z,0\r\n/u,
+    );
   });
 });
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { communityMetrics } from '../../domain/metrics/catalog.ts';
+import type { Get } from '../../pages/api.ts';
 import { answering, failing, HOSTILE, pagesUnderTest, type Answers } from './pages-under-test.ts';
 
 let pages: Awaited<ReturnType<typeof pagesUnderTest>>;
@@ -241,6 +243,64 @@ describe('the board', () => {
     const { headers } = await serve('/');
 
     expect(await serve('/', { 'if-none-match': headers.etag! })).toMatchObject({ status: 304, text: '' });
+  });
+});
+
+describe('the community', () => {
+  const starts = [0, 1, 2].map((day) => Date.parse('2026-08-19T00:00:00.000Z') + day * 86_400_000);
+  const series = (members: readonly (number | null)[], active: readonly number[]) => ({
+    steps_start_times: starts,
+    members,
+    active_members: active,
+  });
+  const hours = {
+    metric: 'CLI_INVOCATION',
+    steps_start_times: Array.from({ length: 72 }, (_, index) => starts[0]! + index * 3_600_000),
+    values: Array.from({ length: 72 }, (_, index) => (index === 24 + 13 ? 40 : 1)),
+  };
+  /** The period before comes second. */
+  const get = (before: readonly (number | null)[]): Get => {
+    let asked = 0;
+    return async (path) => {
+      if (!path.path.startsWith('/community-metrics/series'))
+        return answering({ '/community-metrics/by-hour': hours })(path);
+      asked += 1;
+      const view = asked === 1 ? series([4, 7, 7], [3, 5, 2]) : series(before, [0, 0, 0]);
+      return { ok: true, view: view as never };
+    };
+  };
+  const tableOf = (text: string, title: string): readonly string[] =>
+    [
+      ...text
+        .slice(text.indexOf(`aria-label="${title}: table"`))
+        .split('</table>')[0]!
+        .matchAll(/<t[hd](?:\s[^>]*)?>([^<]*)/gu),
+    ].map(([, cell]) => cell!);
+
+  it('tells new members from returning ones, and knows nothing before the first sample', async () => {
+    const { text } = await pages.serve(get([null, null, 2]))('/community?days=7&open=returning');
+    const first = await pages.serve(get([null, null, null]))('/community?days=7&open=returning');
+
+    expect(
+      tableOf(text, 'New and returning members')
+        .slice(3, 12)
+        .filter((cell) => /^\d+$/u.test(cell)),
+    ).toEqual(['2', '1', '3', '2', '0', '2']);
+    expect(tableOf(first.text, 'New and returning members').slice(4, 6)).toEqual(['0', '3']);
+  });
+
+  it('shows when in a week it works, hour by hour', async () => {
+    const { text } = await pages.serve(get([2]))('/community?open=hours');
+
+    expect(text).toContain('The busiest hour of the week in 3 days began on Thursday 13:00 UTC: 40 invocations.');
+    const table = tableOf(text, 'Hours and weekdays');
+    expect(table.slice(0, 8)).toEqual(['UTC', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']);
+    expect(table.slice(8 * 14, 8 * 15)).toEqual(['13:00', '0', '0', '1', '40', '1', '0', '0']);
+  });
+
+  it('draws each metric of the API', async () => {
+    const { text } = await pages.serve(get([2]))('/community');
+    for (const { field } of communityMetrics) expect(text).toContain(`id="${field}-title"`);
   });
 });
 

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import {
   compareLastPeriods,
   pageOfExtensions,
+  readHours,
   readSeries,
   seriesDays,
   type ExtensionsQuery,
 } from '../../../domain/metrics/community-views.ts';
+import type { DayOfSeries } from '../../../domain/metrics/rolled-up-day.ts';
 import type { Tally } from '../../../domain/metrics/hour-fold.ts';
 import { communityMetrics, MetricRollupHourMetric } from '../../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../../domain/metrics/rollup-store.port.ts';
@@ -19,7 +21,11 @@ const NOW = at('2026-08-21T12:00:00.000Z');
 type Days = Readonly<Record<string, Readonly<Record<string, readonly [number | bigint, number | bigint]>>>>;
 
 /** Roll-ups of these days. The caller gives the distinct counts of several days. */
-function rollupsOf(days: Days, distinct: (from: string, to: string) => number = () => 0): RollupReader {
+function rollupsOf(
+  days: Days,
+  distinct: (from: string, to: string) => number = () => 0,
+  hours: ReadonlyMap<string, DayOfSeries['hours']> = new Map(),
+): RollupReader {
   const all = Object.entries(days).map(([date, totals]) => {
     const tallies = Object.entries(totals).map(
       ([name, [count, sum]]) =>
@@ -34,10 +40,23 @@ function rollupsOf(days: Days, distinct: (from: string, to: string) => number = 
     totalsOf: async (from, to) => all.filter(({ date }) => from <= date && date <= to),
     lastSampleBefore: async (metric, date) =>
       all.findLast((day) => day.date < date && day.totals.has(metric))?.totals.get(metric)?.valueSum ?? null,
+    hoursOf: async (_metric, dates) => dates.map((date) => ({ date, hours: hours.get(date) ?? new Map() })),
     summaries: async () => [],
     distinctOf: async (_metric, from, to) => distinct(from, to),
   };
 }
+
+it.each([
+  ['CLI_INVOCATION', 3n],
+  ['POINTS_GRANTED', 70n],
+] as const)('the hours of %s are those of whole days, 0 where nothing happened', async (metric, value) => {
+  const hours = new Map([['2026-08-20', new Map([[9, { eventCount: 3n, valueSum: 70n }]])]]);
+  const view = await readHours(rollupsOf({}, undefined, hours), metric, { from: '2026-08-20', to: '2026-08-21' });
+
+  expect(view.metric).toBe(metric);
+  expect(view.steps_start_times.slice(8, 10)).toEqual([at('2026-08-20T08:00:00.000Z'), at('2026-08-20T09:00:00.000Z')]);
+  expect(view.values).toEqual([...Array(9).fill(0n), value, ...Array(38).fill(0n)]);
+});
 
 describe('the days of a series', () => {
   it.each<[rule: string, since: string, to: string, from: string, last: string]>([

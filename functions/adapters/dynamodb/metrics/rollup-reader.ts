@@ -1,11 +1,15 @@
 import { paginateQuery, type DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { idOfSeries } from '../../../../domain/metrics/hour-fold.ts';
+import type { DayOfSeries } from '../../../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader } from '../../../../domain/metrics/rollup-store.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { addDays, type UtcDate } from '../../../../domain/shared/utc.ts';
 import {
   dayPk,
   EXTENSIONS_PK,
+  METRIC_PREFIX,
+  parseMetricItem,
   parseSetItem,
   parseSummaryItem,
   parseTotalsItem,
@@ -43,6 +47,19 @@ export function dynamoRollupReader(client: DynamoDBClient, TableName: string): R
       });
       for await (const item of items) days.push(parseTotalsItem(item));
       return days;
+    },
+
+    hoursOf(metric, dates) {
+      const sk = METRIC_PREFIX + idOfSeries({ metric, scope: 'community' });
+      return settleAll(dates, DAYS_AT_A_TIME, async (date) => {
+        const items = itemsOf({
+          KeyConditionExpression: 'pk = :day AND sk = :metric',
+          ExpressionAttributeValues: marshall({ ':day': dayPk(date), ':metric': sk }),
+        });
+        let hours: DayOfSeries['hours'] = new Map();
+        for await (const item of items) ({ hours } = parseMetricItem(item));
+        return { date, hours };
+      });
     },
 
     async lastSampleBefore(metric, date) {

@@ -83,7 +83,7 @@ const toMetricItem = (date: UtcDate, { series, hours }: DayOfSeries): Item => {
   };
 };
 
-function parseMetricItem(item: Item): DayOfSeries {
+export function parseMetricItem(item: Item): DayOfSeries {
   const { metric, scope, key1, key2, hours } = MetricItem.parse(readable('metric-of-day', item));
   const slots = Object.entries(hours.M).map(([hour, { M: slot }]) => {
     const at = slot.at === undefined ? {} : { at: slot.at };
