@@ -10,6 +10,7 @@ import type { Measurements } from './measurements.ts';
 import { measureLedger } from './ledger.ts';
 import { measureLimits } from './limits.ts';
 import { measureMetrics } from './metrics.ts';
+import { measurePages } from './pages.ts';
 import { measurePrice } from './price.ts';
 import { measurePublishes } from './publish.ts';
 import { measureQueueRequests } from './queue-requests.ts';
@@ -33,6 +34,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
   bundles: measureBundles,
+  pages: measurePages,
   http: measureHttpLoad,
   local: measureLocalCosts,
   price: measurePrice,

@@ -27,12 +27,17 @@ export const longDate = (date: string): string => dates.format(asTime(date));
 export const shortDate = (date: string): string => days.format(asTime(date));
 export const monthName = (date: string): string => months.format(asTime(date));
 /** `21 Aug 2026, 13:04 UTC` */
-export const utcTime = (iso: string): string => `${longDate(iso)}, ${iso.slice(11, 16)} UTC`;
+export const utcTime = (iso: string): string => `${longDate(iso)}, ${utcClock(iso)}`;
+const utcClock = (iso: string): string => `${iso.slice(11, 16)} UTC`;
 
 const localTimes = (): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'medium', timeStyle: 'short' });
 /** In the reader's own time zone: only a browser knows it. */
 export const localTime = (iso: string): string => localTimes().format(Date.parse(iso));
+
+/** The same in UTC, to go beside it: its date only where that differs. */
+export const besideLocal = (iso: string): string =>
+  localTime(iso).startsWith(longDate(iso)) ? utcClock(iso) : utcTime(iso);
 
 /** What a reader would not see, or would see out of its place, is written as `\u202e`. */
 export const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;

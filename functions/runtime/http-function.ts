@@ -32,7 +32,7 @@ export function httpFunction<Deps extends HttpDeps>(options: {
     const unanswered = () => (matches.length === 0 ? nothingHere() : withoutRoute(matches, event));
     const answered = match === undefined ? unanswered() : await answerRoute(match, event, wired);
     const isProblem = answered.status >= 400 && answered.content === undefined;
-    const reply = (isProblem ? match?.route.shown?.(answered) : undefined) ?? answered;
+    const reply = (isProblem ? match?.route.shown?.(answered, event.headers) : undefined) ?? answered;
 
     const line = { requestId, method: http.method, route: match?.route.path, status: reply.status };
     logger.info('request', { ...line, ...reply.counts, ms: Math.round(performance.now() - started) });

@@ -48,7 +48,7 @@ type RouteDescription = {
   /** A query parameter that is given twice has its first value, instead of a refusal. */
   readonly takesRepeated?: boolean;
   /** What people or images get instead of the JSON of a refusal or a fault. */
-  readonly shown?: (problem: Reply) => Reply;
+  readonly shown?: (problem: Reply, headers: RouteContext['headers']) => Reply;
 };
 
 /** The key that a request came with, as the route's `access` ensures it. */

@@ -36,8 +36,10 @@ const SECURITY_HEADERS = {
 /** A board follows its scores after a minute or two, a person's score within seconds. */
 const CACHE_SECONDS = { board: 10, person: 5, community: 60, rules: 60 } as const;
 
-/** A page for who asked for one and gets none: it is drawn by nothing that can fail. */
-function refusalPage({ status, body }: Reply): Reply {
+/** A page for people who asked for one and get none: it is drawn by nothing that can fail. Programs keep their JSON. */
+function refusalPage(refusal: Reply, { accept = '' }: RouteContext['headers']): Reply {
+  const { status, body } = refusal;
+  if (status < 500 && !/\btext\/html\b/iu.test(accept)) return refusal;
   const sentence = sentenceOf(body, status).replaceAll(/[<>&"]/gu, (character) => `&#${character.charCodeAt(0)};`);
   const title = status >= 500 ? 'Something failed on our side' : 'This address cannot be read';
   const data =

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { hrefOf, toggled, type CommunityAddress, type PersonAddress } from '../address.ts';
-import { useSurroundings } from '../parts/pieces.tsx';
+import { Head, useSurroundings } from '../parts/pieces.tsx';
 
 /** Whether a figure's table is open by the address of its page, and the address with that turned. */
 export const tableIn = (address: PersonAddress | CommunityAddress, id: string) => ({
@@ -89,15 +89,7 @@ export function Figure(props: FigureProps) {
 const NumbersTable = ({ title, columns, rows }: Numbers & { readonly title: string }) => (
   <div class="scroll" tabIndex={0} role="region" aria-label={`${title}: table`}>
     <table class="rows numbers">
-      <thead>
-        <tr>
-          {columns.map((column, index) => (
-            <th key={column} scope="col" class={index === 0 ? undefined : 'num'}>
-              {column}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <Head columns={columns.map((column, index) => (index === 0 ? column : { num: column }))} />
       <tbody>
         {rows.map(([first, ...values]) => (
           <tr key={first}>

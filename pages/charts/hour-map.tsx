@@ -1,7 +1,7 @@
 import { levelsOf } from './scale.ts';
 
 export const HOURS = 24;
-const [LEFT, TOP, WIDE, HIGH, GAP] = [34, 18, 28, 21, 3] as const;
+const [LEFT, TOP, WIDE, HIGH, GAP] = [34, 18, 38, 22, 3] as const;
 
 type Props = {
   /** The name of each row. */
@@ -16,7 +16,7 @@ type Props = {
 export function HourMap({ rows, cells, chosen, choose }: Props) {
   const level = levelsOf(cells);
   return (
-    <svg class="chart" viewBox={`0 0 ${LEFT + HOURS * WIDE} ${TOP + rows.length * HIGH}`} aria-hidden="true">
+    <svg class="calendar" viewBox={`0 0 ${LEFT + HOURS * WIDE} ${TOP + rows.length * HIGH}`} aria-hidden="true">
       {Array.from({ length: HOURS / 3 }, (_, index) => (
         <text key={index} class="axis" x={LEFT + index * 3 * WIDE} y={TOP - 6}>
           {String(index * 3).padStart(2, '0')}

@@ -39,7 +39,8 @@ export function Lines({ lines, width = 560, height = 170, ends, isFloating = fal
     const inside = ((clientX - box.left) / box.width) * width;
     choose?.(Math.max(0, Math.min(count - 1, Math.round(((inside - LEFT) / (width - LEFT - RIGHT)) * (count - 1)))));
   };
-  const ticks = [bottom, bottom + (top - bottom) / 2, top];
+  const middle = bottom + (top - bottom) / 2;
+  const ticks = Number.isInteger(middle) ? [bottom, middle, top] : [bottom, top];
   return (
     <svg class="chart" viewBox={`0 0 ${width} ${height}`} aria-hidden="true" onMouseMove={choose && pick}>
       {ticks.map((tick) => (

@@ -4,7 +4,7 @@ import { boardPath } from '../api.ts';
 import { counted, longDate, number, visible } from '../format.ts';
 import { comparisonOf } from '../load.ts';
 import type { BoardData } from '../state.ts';
-import { Card, Change, Failed, Name, Notice, Points, Text, Tier, Time, useSurroundings } from './pieces.tsx';
+import { Card, Change, Failed, Head, Name, Notice, Points, Text, Tier, Time, useSurroundings } from './pieces.tsx';
 
 const SINCE = { day: 'a day ago', week: '7 days ago', month: '30 days ago' } as const;
 
@@ -16,8 +16,14 @@ export function BoardPage({ address, data, today }: Props) {
     <>
       <Heading address={address} data={data} />
       <Controls address={address} today={today} board={data.board} />
-      <YourPlace address={address} data={data} />
-      {rows.ok ? <Rows address={address} data={data} /> : <Failed what="The board" sentence={rows.sentence} />}
+      {rows.ok ? (
+        <Rows address={address} data={data} />
+      ) : (
+        <>
+          <Failed what="The board" sentence={rows.sentence} />
+          <YourPlace address={address} data={data} />
+        </>
+      )}
     </>
   );
 }
@@ -143,6 +149,7 @@ function Rows({ address, data }: Omit<Props, 'today'>) {
           ))}
         </ol>
       )}
+      <YourPlace address={address} data={data} />
       {listed.length > 0 && <Table rows={listed} top={shown[0]?.points ?? 1} board={board} isCompared={isCompared} />}
       <nav class="pager" aria-label="Pages of the board">
         {cursor !== undefined && <a href={hrefOf({ ...address, cursor: undefined })}>First page</a>}
@@ -181,21 +188,9 @@ function Table({
   return (
     <table class="rows">
       <caption class="unseen">Ranks of the board {board}</caption>
-      <thead>
-        <tr>
-          <th scope="col" class="num">
-            Rank
-          </th>
-          {isCompared && <th scope="col">Moved</th>}
-          <th scope="col">Name</th>
-          <th scope="col" class="wide-only">
-            Tier
-          </th>
-          <th scope="col" class="num">
-            Points
-          </th>
-        </tr>
-      </thead>
+      <Head
+        columns={[{ num: 'Rank' }, ...(isCompared ? ['Moved'] : []), 'Name', { wide: 'Tier' }, { num: 'Points' }]}
+      />
       <tbody>
         {rows.map((row) => (
           <tr key={row.username} class={row.username === own ? 'own' : undefined}>

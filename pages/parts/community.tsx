@@ -8,7 +8,7 @@ import { addDays, DAY_MS, dateOf, timeOf, weekdayOf } from '../dates.ts';
 import { compact, counted, longDate, number, percent, shortDate, visible, withSign } from '../format.ts';
 import { valuesOf } from '../load.ts';
 import type { CommunityData } from '../state.ts';
-import { Card, Failed, Name, Notice } from './pieces.tsx';
+import { Card, Failed, Head, Name, Notice } from './pieces.tsx';
 
 type Props = { readonly address: CommunityAddress; readonly data: CommunityData; readonly today: string };
 
@@ -80,10 +80,7 @@ function Moved({ older, newer, what }: { readonly older: number; readonly newer:
   const ratio = older === 0 ? '' : ` (${percent(difference / older)})`;
   return (
     <span class="small">
-      <span class={`change ${kind}`}>
-        {withSign(difference)}
-        {ratio}
-      </span>{' '}
+      <span class={`change ${kind}`}>{difference === 0 ? 'no change' : `${withSign(difference)}${ratio}`}</span>{' '}
       <span class="faint">{what}</span>
     </span>
   );
@@ -109,7 +106,7 @@ function Tiles({ data: { series, day, week } }: { readonly data: CommunityData }
                   <Moved
                     older={valueOf(field, lastDay?.older)}
                     newer={valueOf(field, lastDay?.newer)}
-                    what="on the day before"
+                    what="from the day before"
                   />
                 </dd>
               </div>
@@ -120,7 +117,7 @@ function Tiles({ data: { series, day, week } }: { readonly data: CommunityData }
                   <Moved
                     older={valueOf(field, lastWeek?.older)}
                     newer={valueOf(field, lastWeek?.newer)}
-                    what="on the 7 before"
+                    what="from the 7 before"
                   />
                 </dd>
               </div>
@@ -260,7 +257,11 @@ function Hours({ address, data: { hours } }: Omit<Props, 'today'>) {
         count={cells.length}
         steps={{ across: 1, down: HOURS }}
         describe={(index) => `${nameOf(index)} UTC: ${counted(cells[index] ?? 0, 'invocation')}`}
-        draw={(chosen, choose) => <HourMap rows={SHORT_WEEKDAYS} cells={cells} chosen={chosen} choose={choose} />}
+        draw={(chosen, choose) => (
+          <div class="scroll-start">
+            <HourMap rows={SHORT_WEEKDAYS} cells={cells} chosen={chosen} choose={choose} />
+          </div>
+        )}
         table={{
           columns: ['UTC', ...SHORT_WEEKDAYS],
           rows: Array.from({ length: HOURS }, (_, hour) => [
@@ -314,18 +315,7 @@ function Extensions({ address, data: { extensions } }: Omit<Props, 'today'>) {
       {extensions.ok && extensions.view.data.length === 0 && <Notice>No extension is published yet.</Notice>}
       {extensions.ok && extensions.view.data.length > 0 && (
         <table class="rows numbers">
-          <thead>
-            <tr>
-              <th scope="col">Extension</th>
-              <th scope="col">Publisher</th>
-              <th scope="col" class="num">
-                Pulls
-              </th>
-              <th scope="col" class="num">
-                Versions
-              </th>
-            </tr>
-          </thead>
+          <Head columns={['Extension', 'Publisher', { num: 'Pulls' }, { num: 'Versions' }]} />
           <tbody>
             {extensions.view.data.map(({ extension, publisher, pulls, versions }) => (
               <tr key={extension}>

@@ -5,7 +5,7 @@ import { hrefOf, type PersonAddress } from '../address.ts';
 import { grantsPath, type Answer } from '../api.ts';
 import { counted, longDate, number, withSign } from '../format.ts';
 import { checkLedger, type LedgerReport } from '../check-ledger.ts';
-import { Card, Failed, Text, useSurroundings } from './pieces.tsx';
+import { Card, Failed, Head, Text, useSurroundings } from './pieces.tsx';
 
 type Props = { readonly address: PersonAddress; readonly grants: Answer<GrantsView>; readonly score: ScoreView };
 
@@ -39,22 +39,7 @@ function Lines({ address, grants: { grants, next } }: { address: PersonAddress; 
     <>
       <div class="scroll" tabIndex={0} role="region" aria-label="Lines of the ledger">
         <table class="rows">
-          <thead>
-            <tr>
-              <th scope="col" class="num">
-                Line
-              </th>
-              <th scope="col">Date</th>
-              <th scope="col">What for</th>
-              <th scope="col" class="num">
-                Points
-              </th>
-              <th scope="col" class="num">
-                Balance
-              </th>
-              <th scope="col">Hash</th>
-            </tr>
-          </thead>
+          <Head columns={[{ num: 'Line' }, 'Date', 'What for', { num: 'Points' }, { num: 'Balance' }, 'Hash']} />
           <tbody>
             {grants.map((line) => (
               <tr key={line.grantId}>

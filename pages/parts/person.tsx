@@ -10,7 +10,7 @@ import { gainsOf } from '../load.ts';
 import type { PersonData } from '../state.ts';
 import { Embed } from './embed.tsx';
 import { Ledger } from './ledger.tsx';
-import { Card, Failed, Notice, Text, Tier, Time } from './pieces.tsx';
+import { Card, Failed, Head, Notice, Text, Tier, Time } from './pieces.tsx';
 
 type Props = {
   readonly address: PersonAddress;
@@ -242,15 +242,7 @@ function Contribution({
     <details data-key={key} open={isOpen}>
       <Summary label={label} points={points} most={most} cap={cap} isCapped={isCapped} />
       <table class="rows numbers">
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col">Arithmetic</th>
-            <th scope="col" class="num">
-              Result
-            </th>
-          </tr>
-        </thead>
+        <Head columns={['Step', 'Arithmetic', { num: 'Result' }]} />
         <tbody>
           {steps.map((step) => (
             <tr key={step.label}>

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { personHref } from '../address.ts';
-import { localTime, number, utcTime, visible, withSign } from '../format.ts';
+import { besideLocal, localTime, number, utcTime, visible, withSign } from '../format.ts';
 import type { Get } from '../api.ts';
 import type { Site } from '../site.ts';
 
@@ -37,7 +37,7 @@ export function Time({ iso }: { readonly iso: string }) {
   if (!isLive) return <time dateTime={iso}>{utcTime(iso)}</time>;
   return (
     <time dateTime={iso}>
-      {localTime(iso)} <span class="faint">({utcTime(iso)})</span>
+      {localTime(iso)} <span class="faint">({besideLocal(iso)})</span>
     </time>
   );
 }
@@ -90,6 +90,28 @@ export function Change({ change }: { readonly change: number | null | undefined 
     </span>
   );
 }
+
+/** A column of text, of numbers, or one that narrow screens leave out. */
+type Column = string | { readonly num: string } | { readonly wide: string };
+
+const ofKind = (column: Exclude<Column, string>) =>
+  'num' in column ? (['num', column.num] as const) : (['wide-only', column.wide] as const);
+
+/** The head of a table. */
+export const Head = ({ columns }: { readonly columns: readonly Column[] }) => (
+  <thead>
+    <tr>
+      {columns.map((column) => {
+        const [kind, title] = typeof column === 'string' ? [undefined, column] : ofKind(column);
+        return (
+          <th key={title} scope="col" class={kind}>
+            {title}
+          </th>
+        );
+      })}
+    </tr>
+  </thead>
+);
 
 /** What is shown where the API refused or did not answer. */
 export const Failed = ({ what, sentence }: { readonly what: string; readonly sentence: string }) => (

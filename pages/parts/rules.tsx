@@ -2,7 +2,7 @@ import { hrefOf, type RulesAddress } from '../address.ts';
 import { rulesInForce, type Answer, type Rules, type RulesAnswer } from '../api.ts';
 import { activityOf } from '../../domain/rules/activity.ts';
 import { counted, number, percent } from '../format.ts';
-import { Card, Failed, Text, Tier, Time } from './pieces.tsx';
+import { Card, Failed, Head, Text, Tier, Time } from './pieces.tsx';
 
 type Props = { readonly address: RulesAddress; readonly data: { readonly rules: Answer<RulesAnswer> } };
 
@@ -60,26 +60,12 @@ const Row = ({
   </tr>
 );
 
-const Head = ({ each }: { readonly each: string }) => (
-  <thead>
-    <tr>
-      <th scope="col">What</th>
-      <th scope="col" class="num">
-        {each}
-      </th>
-      <th scope="col" class="num">
-        Cap
-      </th>
-    </tr>
-  </thead>
-);
-
 function Activity({ rules: { activity } }: { readonly rules: Rules }) {
   const { groups, otherCommands, diversityPoints, streak, window } = activity;
   return (
     <Card title="Activity in the tool" id="activity">
       <table class="rows numbers">
-        <Head each="Points for each command" />
+        <Head columns={['What', { num: 'Points for each command' }, { num: 'Cap' }]} />
         <tbody>
           {groups.map(({ name, commands, points, cap }) => (
             <Row key={name} title={name} what={commands.join(', ')} points={points} cap={cap} />
@@ -170,7 +156,7 @@ function Example({ address: { inputs }, rules: { activity } }: { address: RulesA
 const Kinds = ({ rules: { events, publishes, pulls } }: { readonly rules: Rules }) => (
   <Card title="Everything else" id="kinds">
     <table class="rows numbers">
-      <Head each="Points for each" />
+      <Head columns={['What', { num: 'Points for each' }, { num: 'Cap' }]} />
       <tbody>
         <Row title="Versions published" {...publishes} />
         <Row title="Pulls by others" {...pulls} />
@@ -201,35 +187,38 @@ const Tiers = ({ rules: { tiers } }: { readonly rules: Rules }) => (
   </Card>
 );
 
-/** The numbers of a version by name, so that two versions can be compared. */
-function figuresOf({ activity, events, publishes, pulls, tiers }: Rules): ReadonlyMap<string, number | undefined> {
+/** What a version says, by name, so that two versions can be compared: a name with nothing is a part that is not there. */
+function partsOf({ activity, events, publishes, pulls, tiers }: Rules): ReadonlyMap<string, string> {
   const { groups, otherCommands, diversityPoints, streak, window } = activity;
-  const pair = (name: string, of: { readonly points: number; readonly cap?: number | undefined }) =>
+  type Scored = { readonly points: number; readonly cap?: number | undefined; readonly capPer?: string | undefined };
+  const scored = (name: string, { points, cap, capPer = 'all' }: Scored) =>
     [
-      [`${name}: points`, of.points],
-      [`${name}: cap`, of.cap],
+      [`${name}: points`, number(points)],
+      [`${name}: cap`, cap === undefined ? 'none' : `${number(cap)}${capPer === 'all' ? '' : ` each ${capPer}`}`],
     ] as const;
-  return new Map<string, number | undefined>([
-    ...groups.flatMap((group) => pair(`${group.name} commands`, group)),
-    ...pair('other commands', otherCommands),
-    ['diversity', diversityPoints],
-    ['streak for each day, basis points', streak.basisPointsPerDay],
-    ['streak at most, basis points', streak.maximum],
-    ['days of the window', window.days],
-    ['window, basis points', window.basisPoints],
-    ...pair('versions published', publishes),
-    ...pair('pulls', pulls),
-    ...events.flatMap((event) => pair(event.label, event)),
-    ...tiers.map(({ name, from }) => [`${name} from`, from] as const),
+  return new Map<string, string>([
+    ...groups.flatMap((group) => [
+      [`${group.name}: commands`, group.commands.join(', ')] as const,
+      ...scored(group.name, group),
+    ]),
+    ...scored('other commands', otherCommands),
+    ['diversity: points', number(diversityPoints)],
+    ['streak: each day', percent(streak.basisPointsPerDay / ONE)],
+    ['streak: at most', percent(streak.maximum / ONE)],
+    ['steadiness: days', number(window.days)],
+    ['steadiness: at most', percent(window.basisPoints / ONE)],
+    ...scored('versions published', publishes),
+    ...scored('pulls by others', pulls),
+    ...events.flatMap((event) => scored(event.label, event)),
+    ...tiers.map(({ name, from }) => [`tier ${name}: from`, number(from)] as const),
   ]);
 }
 
 function changesBetween(before: Rules, after: Rules): readonly string[] {
-  const [old, now] = [figuresOf(before), figuresOf(after)];
-  const text = (value: number | undefined) => (value === undefined ? 'none' : number(value));
+  const [old, now] = [partsOf(before), partsOf(after)];
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((name) => old.get(name) !== now.get(name))
-    .map((name) => `${name}: ${text(old.get(name))} → ${text(now.get(name))}`);
+    .map((name) => `${name} ${old.get(name) ?? 'nothing'} → ${now.get(name) ?? 'nothing'}`);
 }
 
 function Versions({ view: { versions, inForce } }: { readonly view: RulesAnswer }) {

@@ -6,6 +6,7 @@ import { hookMutants } from './hooks.ts';
 import { leaderboardMutants } from './leaderboards.ts';
 import { ledgerMutants } from './ledger.ts';
 import type { Mutant } from './mutant.ts';
+import { pageMutants } from './pages.ts';
 import { registryMutants } from './registry.ts';
 import { rollupMutants } from './rollups.ts';
 import { runningMutants } from './running.ts';
@@ -28,4 +29,5 @@ export const allMutants: readonly Mutant[] = [
   ...consistencyCheckMutants,
   ...hookMutants,
   ...edgeMutants,
+  ...pageMutants,
 ];

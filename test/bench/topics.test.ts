@@ -48,6 +48,13 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
     expect(cpu.ratios.map(({ measured }) => measured > 1)).toEqual([true]);
   });
 
+  it('finds the first page as small as it should be, and its CPU beside that of its JSON', async () => {
+    const { costs, ratios } = await measure.pages!(TINY);
+
+    expect(costs.filter(({ unit }) => unit === 'KB')).toMatchObject([{ within: true }, { within: true }]);
+    expect(ratios.map(({ measured, target }) => [measured > 0, target])).toEqual([[true, 1]]);
+  });
+
   it("measures every bundle's size and the time to its handler", async () => {
     const { costs } = await measure.bundles!(TINY);
 

@@ -112,7 +112,7 @@ async function send(route: Route<any>, { params, query, body }: Sent) {
     route.path,
   );
   const { statusCode, body: text } = await answer(anHttpRequest({ method: route.method, path, query, key: 'k', body }));
-  return { status: statusCode, text, body: text === '' ? {} : JSON.parse(text) };
+  return { status: statusCode, text, body: text.startsWith('{') ? JSON.parse(text) : {} }; // a fault is shown as a page or an image
 }
 
 const LIBRARY = new RegExp(
@@ -235,7 +235,7 @@ describe.each(names(taking('query')))('the query of $name', ({ route }) => {
         expect(missing.text).toContain('missing');
       }
       const own = textOf({ [name]: query[name] ?? '1' });
-      expectRefusal(await withQuery(`${rest}&${own}&${own}`), [400], name);
+      if (route.takesRepeated !== true) expectRefusal(await withQuery(`${rest}&${own}&${own}`), [400], name);
       for (const value of WRONG_TEXTS.filter((text) => !accepts(schema, text))) {
         const sent = await withQuery(`${rest}&${textOf({ [name]: value })}`);
         expectRefusal(sent, [400], name);

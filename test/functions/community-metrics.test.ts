@@ -120,7 +120,7 @@ describe('GET /community-metrics/by-hour', () => {
   it('has the hours of days in which something happened, and refuses what has none', async () => {
     const days = `since=${YESTERDAY - DAY}&to=${YESTERDAY}`;
     const { body } = await read(`/by-hour?${days}`);
-    const { body: granted } = await read(`/by-hour?since=${YESTERDAY}&to=${MIDNIGHT}&metric=points_granted`);
+    const { body: granted } = await read(`/by-hour?since=${YESTERDAY}&to=${MIDNIGHT}&metric=award_granted`);
 
     expect(body).toMatchObject({ metric: 'CLI_INVOCATION', steps_start_times: { length: 24 } });
     expect(body.values.reduce((sum: number, value: number) => sum + value)).toBe(1);

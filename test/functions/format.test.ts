@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { csvOf, inFormat } from '../../functions/runtime/format.ts';
+import { HOSTILE } from '../pages/hostile.ts';
 
 const rows = [{ name: 'ada', points: 5n, reason: null }];
 
@@ -22,6 +23,15 @@ describe('a list as CSV', () => {
     ['=a,"b"', '"\'=a,""b"""'],
   ])('writes %j as %s', (value, cell) => {
     expect(csvOf([{ value }], ['value'])).toBe(`value\r\n${cell}\r\n`);
+  });
+
+  it.each(HOSTILE)('is read back as it was written, and runs nothing: %j', (text) => {
+    const csv = csvOf([{ a: text, b: 'next' }], ['a', 'b']);
+    const [, cell = ''] = /^a,b\r\n("(?:[^"]|"")*"|[^",\r\n]*),next\r\n$/u.exec(csv) ?? [];
+    const read = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+
+    expect(read).toBe(text);
+    expect(csvOf([{ a: `=${text}` }], ['a'])).toMatch(/^a\r\n"?'=/u);
   });
 
   it.each([

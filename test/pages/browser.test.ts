@@ -3,7 +3,9 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
-import { HOSTILE } from './pages-under-test.ts';
+import { pagesOverHttp } from './pages-over-http.ts';
+import { HOSTILE } from './hostile.ts';
+import { NOW } from './pages-under-test.ts';
 
 /** The pages as people use them: one browser, one stack, and a community that grows in the middle. */
 
@@ -12,11 +14,12 @@ const REASONS = HOSTILE.filter((text) => !/[\u0000-\u001f\u200b-\u202e\u2060]/u.
 
 let stack: TestStack;
 let browser: Browser;
+let own: Awaited<ReturnType<typeof pagesOverHttp>>;
 const errors: string[] = [];
 
-const post = async (path: string, body: object) => {
+const post = async (path: string, body: object, method = 'POST') => {
   const headers = { 'x-api-key': stack.adminKey, 'content-type': 'application/json' };
-  const response = await fetch(`${stack.baseUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const response = await fetch(`${stack.baseUrl}${path}`, { method, headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
 };
 const award = (username: string, index: number, points: number, reason = 'Helped in the forum') =>
@@ -45,9 +48,9 @@ async function open<Result>(
 }
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startTestStack(), startBrowser()]);
+  [stack, browser, own] = await Promise.all([startTestStack(), startBrowser(), pagesOverHttp()]);
 });
-afterAll(() => Promise.all([stack.stop(), browser.close()]));
+afterAll(() => Promise.all([stack.stop(), browser.close(), own.stop()]));
 
 describe('an empty community', () => {
   it.each(['/', '/community', '/rules', '/people/nobody'])('%s says so, and fails nowhere', async (address) => {
@@ -91,6 +94,32 @@ describe('a community', () => {
     );
   });
 
+  it('a contributor finds their place and their reasons without scripts', async () => {
+    await open(
+      '/',
+      async (page) => {
+        await page.locator('#you').fill('cyd');
+        await page.getByRole('button', { name: 'Remember me' }).click();
+        await page.waitForURL(/you=cyd/u);
+        expect(await page.locator('tr.own .rank').innerText()).toBe('3');
+        await page.getByRole('link', { name: 'Last 7 days' }).click();
+        await page.waitForURL(/board=week.*you=cyd/u);
+        expect(await page.locator('tr.own .rank').innerText()).toBe('3');
+        await page.locator('tr.own .name').click();
+        await page.locator('details[data-key=grants] summary').click();
+        expect(await page.locator('details[data-key=grants] .num').last().innerText()).toBe('+2,000');
+        expect(await page.locator('.awards').innerText()).toContain('Helped in the forum');
+        await page.getByRole('link', { name: 'Let the server check this ledger' }).click();
+        expect(JSON.parse(await page.locator('body').innerText())).toMatchObject({ ok: true, sum: 2_000 });
+        await page.goBack();
+        await page.getByRole('button', { name: /^Show as a table\s*: Points gained each day$/u }).click();
+        await page.waitForURL(/open=calendar/u);
+        expect(await page.locator('[aria-label="Points gained each day: table"]').innerText()).toContain('+2,000');
+      },
+      { javaScriptEnabled: false },
+    );
+  });
+
   it('a contributor finds their place, is remembered, and proves their ledger', async () => {
     await open('/', async (page) => {
       await page.locator('#you').fill('cyd');
@@ -109,7 +138,7 @@ describe('a community', () => {
       });
       await page.getByRole('button', { name: 'Check this ledger' }).click();
       await page.locator('.check .failed').waitFor();
-      expect(await page.locator('.check').innerText()).toMatch(/Line \d+: its text does not give its hash/u);
+      expect(await page.locator('.check').innerText()).toMatch(/Line \d+: its reason does not give its commitment/u);
     });
   });
 
@@ -131,6 +160,35 @@ describe('a community', () => {
       },
       { javaScriptEnabled },
     );
+  });
+
+  it('by keyboard alone a visitor finds a name, opens its reasons, and goes on', async () => {
+    await open('/', async (page) => {
+      const press = async (key: string, until: string) => {
+        for (let step = 0; step < 60; step += 1) {
+          await page.keyboard.press(key);
+          if (await page.evaluate((selector) => document.activeElement?.matches(selector), until)) return;
+        }
+        throw new Error(`${until} is not reached by ${key}`);
+      };
+      await press('Tab', '.skip');
+      await press('Tab', '#q');
+      await page.keyboard.type('dee');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/q=dee/u);
+      await press('Tab', '.rows .name');
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/people/dee');
+      await press('Tab', 'details[data-key=grants] summary');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/open=grants/u);
+      await press('Tab', '[aria-label^="Points gained each day"]');
+      await page.keyboard.press('End');
+      expect(await page.locator('output').first().innerText()).toContain('+1,500 points');
+      await press('Shift+Tab', '.top nav a[href="/community"]');
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/community');
+    });
   });
 
   it('shows what it had, and a sentence, while the API fails; then goes on', async () => {
@@ -181,6 +239,16 @@ describe('a community', () => {
           });
           expect(violations).toEqual([]);
           await page.setViewportSize({ width: 320, height: 800 });
+          const wide = await page.evaluate(() =>
+            [...document.querySelectorAll('main *')]
+              .filter(
+                (each) =>
+                  each.getBoundingClientRect().right > 320 &&
+                  each.closest('.scroll, .scroll-start, .scroll-end, svg') === null,
+              )
+              .map((each) => `${each.outerHTML.slice(0, 120)}: ${Math.round(each.getBoundingClientRect().right)}`),
+          );
+          expect(wide).toEqual([]);
           expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
         },
         { colorScheme, bypassCSP: true, reducedMotion: 'reduce' },
@@ -201,14 +269,14 @@ describe('a community', () => {
       const reached = new Set<string>();
       for (let step = 0; step < count * 3 && reached.size < count; step += 1) {
         await page.keyboard.press('Tab');
-        const [control, outline] = await page.evaluate(() => {
-          const element = document.activeElement;
-          return [element?.getAttribute('data-control'), element && getComputedStyle(element).outlineStyle] as const;
+        const { control, ...seen } = await page.evaluate(() => {
+          const element = document.activeElement!;
+          const outline = getComputedStyle(element).outlineStyle;
+          return { control: element.getAttribute('data-control'), outline, html: element.outerHTML.slice(0, 200) };
         });
-        if (control === null || control === undefined) continue;
+        if (control === null) continue;
         reached.add(control);
-        const html = await page.locator(`[data-control="${control}"]`).evaluate((element) => element.outerHTML);
-        expect({ html, outline }).not.toMatchObject({ outline: 'none' });
+        expect(seen).not.toMatchObject({ outline: 'none' });
       }
 
       expect(reached.size).toBe(count);
@@ -223,6 +291,19 @@ describe('a community', () => {
     });
   });
 
+  it('has a page for a hidden account, which says that it is on no board', async () => {
+    await post('/v1/users/bob/visibility', { leaderboards: 'hidden' }, 'PUT');
+    await stack.drain();
+    await build('rank-leaderboards');
+    const [board, person] = await Promise.all(
+      ['/', '/people/bob'].map((address) => open(address, (page) => page.locator('main').innerText())),
+    );
+
+    expect(board).not.toContain('bob');
+    expect(person).toMatch(/On no board: bob is hidden by choice/u);
+    expect(person).toContain('2,500');
+  });
+
   it("ran no stranger's text, asked no other host, and broke nowhere", async () => {
     const hosts = await open('/people/ada', async (page) => {
       const asked: string[] = [];
@@ -234,5 +315,67 @@ describe('a community', () => {
 
     expect(new Set(hosts)).toEqual(new Set([stack.baseUrl]));
     expect(errors).toEqual([]);
+  });
+});
+
+describe('the board of an API of the test', () => {
+  const row = (rank: number) => ({
+    rank,
+    username: `user-${rank}`,
+    points: 20_000 - rank,
+    canonicalScore: 20_000 - rank,
+    tier: 'Sprout',
+    change: rank % 2 === 0 ? null : 1,
+  });
+  /** A board of so many, of which each page and each date is an answer of its own. */
+  const boardOf = (total: number) => {
+    const asked: URLSearchParams[] = [];
+    own.answer(async ({ path }) => {
+      const { pathname, searchParams } = new URL(path, 'http://x');
+      if (!pathname.startsWith('/v1/leaderboards'))
+        return { ok: false, status: 404, sentence: 'nothing is known of it' };
+      asked.push(searchParams);
+      const [from, limit] = [Number(searchParams.get('cursor') ?? 0), Number(searchParams.get('limit'))];
+      const rows = Array.from({ length: Math.min(limit, total - from) }, (_, index) => row(from + index + 1));
+      const next = from + rows.length < total ? { next: String(from + rows.length) } : {};
+      const asOf = searchParams.get('at') ?? new Date(NOW).toISOString();
+      return { ok: true, view: { board: 'alltime', asOf, rows, total, ...next } as never };
+    });
+    return asked;
+  };
+  const opened = <Result>(address: string, use: (page: Page) => Promise<Result>, javaScriptEnabled: boolean) =>
+    open(address, use, { baseURL: own.baseUrl, javaScriptEnabled });
+
+  it.each([true, false])('10,000 are paged by links, and travelled by date; scripts: %s', async (javaScriptEnabled) => {
+    const asked = boardOf(10_000);
+    await opened(
+      '/',
+      async (page) => {
+        await page.getByRole('link', { name: 'Next page' }).click();
+        await page.waitForURL('**/?cursor=50');
+        expect(await page.locator('.rows .rank').first().innerText()).toBe('51');
+        await page.reload();
+        expect(await page.locator('.rows .name').last().innerText()).toBe('user-100');
+        await page.goBack();
+        await page.locator('.podium').waitFor();
+        await page.locator('#at').fill('2026-08-01');
+        await page.getByRole('button', { name: 'Go' }).click();
+        await page.waitForURL('**/?at=2026-08-01');
+        expect(await page.locator('.notice').first().innerText()).toContain('as it was at the end of Aug 1, 2026');
+        expect(asked.at(-1)?.get('at')).toBe('2026-08-01T23:59:59.999Z');
+        await page.getByRole('link', { name: 'Show today' }).click();
+        await page.waitForURL(`${own.baseUrl}/`);
+        expect(await page.locator('.rows tbody tr').count()).toBe(47);
+      },
+      javaScriptEnabled,
+    );
+  });
+
+  it.each([true, false])('one alone is a board, too; scripts: %s', async (javaScriptEnabled) => {
+    boardOf(1);
+    const text = await opened('/', (page) => page.locator('main').innerText(), javaScriptEnabled);
+
+    expect(text).toMatch(/1 person[\s\S]*user-1\b[\s\S]*19,999/u);
+    expect(text).not.toContain('Next page');
   });
 });

@@ -5,85 +5,16 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import type { Get } from '../../pages/api.ts';
-import { answering, failing, HOSTILE, pagesUnderTest, type Answers } from './pages-under-test.ts';
+import { aCommunity } from '../builders/community.ts';
+import { board, person, row } from './answers.ts';
+import { HOSTILE } from './hostile.ts';
+import { answering, failing, pagesUnderTest } from './pages-under-test.ts';
 
 let pages: Awaited<ReturnType<typeof pagesUnderTest>>;
 beforeAll(async () => {
   pages = await pagesUnderTest();
 });
 afterAll(() => pages.remove());
-
-const row = (rank: number, more: object = {}) => ({
-  rank,
-  username: `user-${rank}`,
-  points: 10_000 - rank,
-  canonicalScore: 10_000 - rank,
-  tier: 'Sprout',
-  change: rank % 3 === 0 ? null : 1,
-  ...more,
-});
-const board = (rows: readonly object[], more: object = {}) => ({
-  board: 'alltime',
-  asOf: '2026-08-21T11:00:00.000Z',
-  rows,
-  total: rows.length,
-  ...more,
-});
-const score = {
-  username: 'ada',
-  canonicalScore: 1_250,
-  activityScore: 250,
-  tier: 'Sprout',
-  tiersReached: [{ tier: 'Sprout', reachedAt: '2026-08-20T10:00:00.000Z' }],
-  nextTier: { name: 'Sapling', missing: 3_750 },
-  rank: 7,
-  asOf: '2026-08-21T11:00:00.000Z',
-  scoreSources: {},
-  balance: { totalScore: 1_000, categoryTotals: {}, sourceTotals: {}, grants: 1 },
-  older: { count: 0, points: 0 },
-  rulesVersion: '1',
-  refreshedAt: '2026-08-21T11:00:00.000Z',
-};
-const line = (reason: string) => ({
-  grantId: 'award:talk',
-  key: 'award:talk',
-  category: 'award',
-  source: 'award',
-  amount: 1_000,
-  reason,
-  grantedBy: reason,
-  grantedAt: '2026-08-20T10:00:00.000Z',
-  seq: 1,
-  balanceAfter: 1_000,
-  rulesVersion: '1',
-  previousHash: null,
-  hash: 'a'.repeat(64),
-});
-const person = (reason = 'Gave a talk'): Answers => ({
-  '/v1/scores/ada/grants': { grants: [line(reason)] },
-  '/v1/scores/ada/explain': {
-    username: 'ada',
-    date: '2026-08-21',
-    rulesVersion: '1',
-    canonicalScore: 1_250,
-    arithmetic: '250 + 1000 = 1250',
-    contributions: [
-      {
-        key: 'telemetry:activity',
-        category: 'activity',
-        source: 'cli',
-        points: 250,
-        inputs: {},
-        steps: [{ label: 'points', arithmetic: 'min(250, 10 × 99)', value: 250, cappedAt: 250 }],
-      },
-      { key: 'award:talk', category: 'award', source: 'award', points: 1_000, inputs: {}, steps: [] },
-    ],
-    older: { count: 0, points: 0 },
-    nextChangeOn: null,
-  },
-  '/v1/scores/ada/history': { days: [{ date: '2026-08-21', canonicalScore: 1_250 }] },
-  '/v1/scores/ada': score,
-});
 
 describe('every page', () => {
   it.each(['/', '/?board=week&you=ada&q=al', '/people/ada', '/community', '/rules', '/people/nobody'])(
@@ -163,7 +94,7 @@ describe('a page that cannot be', () => {
     ['/?q=%3Cb%3E&q=2', {}, 400, /<h1>This address cannot be read<\/h1>.*q: expected only once/u],
     ['/?%3Cb%3E=1&%3Cb%3E=2', {}, 400, /&#60;b&#62;: expected only once/u],
   ])('%s is one that says so', async (address, changed, status, text) => {
-    const answer = await pages.serve(get, changed)(address);
+    const answer = await pages.serve(get, changed)(address, { accept: 'text/html,*/*' });
 
     expect(answer).toMatchObject({
       status,
@@ -311,6 +242,38 @@ it('the community shows the tiers of all who are ranked, from the lowest on', as
   expect(text).toMatch(/Sprout <strong class="num">9,998<\/strong>.*Laurel <strong class="num">2<\/strong>/u);
 });
 
+it('the rules say what changed with each version, and since when it is in force', async () => {
+  const { rules } = aCommunity();
+  const later = structuredClone(rules);
+  later.version = '2';
+  later.tiers[1].from = 900;
+  later.activity.groups[0].commands.push('chart');
+  later.activity.streak.maximum = 6_000;
+  later.events.push({
+    ...rules.events[0],
+    event: 'review',
+    key: 'community:reviews',
+    label: 'Reviews',
+    cap: 40,
+    capPer: 'week',
+  });
+  const versions = [
+    { version: '1', since: '2026-01-01T00:00:00.000Z', rules },
+    { version: '2', since: '2026-08-01T09:00:00.000Z', rules: later },
+  ];
+  const { text } = await pages.serve(answering({ '/v1/rules': { inForce: '2', versions } }))('/rules');
+
+  for (const change of [
+    /: commands [^<]*datastore → [^<]*, chart</u,
+    /streak: at most \+50% → \+60%</u,
+    /tier Sprout: from 1,000 → 900</u,
+    /Reviews: cap nothing → 40 each week</u,
+  ])
+    expect(text).toMatch(change);
+  expect(text.match(/ → /gu)).toHaveLength(5);
+  expect(text).toMatch(/Version .*2.*in force.*since.*Aug 1, 2026, 09:00 UTC/u);
+});
+
 describe('assets', () => {
   it('have names that change with them, and are kept for good, compressed as the reader likes', async () => {
     const serve = pages.serve(failing);
@@ -346,92 +309,5 @@ describe('assets', () => {
 
   it.each(['nothing.js', 'manifest.json', '..%2f..%2fhandler.ts'])('%s is not one', async (name) => {
     expect((await pages.serve(failing)(`/assets/${name}`)).status).toBe(404);
-  });
-});
-
-describe('images', () => {
-  const IMAGES = [
-    '/badges/ada.svg',
-    '/badges/ada.svg?show=rank',
-    '/badges/ada.svg?show=nonsense',
-    '/cards/ada.svg?theme=x',
-  ];
-
-  it.each([
-    ...IMAGES.map((address) => [address, answering(person()), undefined, 300] as const),
-    ...IMAGES.map((address) => [address, answering({}), 'unknown', 300] as const),
-    ...IMAGES.map((address) => [address, failing, 'unavailable', 60] as const),
-    ['/badges/%3Cscript%3E.svg', answering({}), 'unknown', 300] as const,
-  ])('%s is an image, whatever the API answers (%#)', async (address, get, text, seconds) => {
-    const answer = await pages.serve(get)(address);
-
-    expect(answer).toMatchObject({
-      status: 200,
-      headers: {
-        'content-type': 'image/svg+xml; charset=utf-8',
-        'cache-control': `public, max-age=${seconds}`,
-        etag: expect.any(String),
-        'content-security-policy': expect.stringContaining("default-src 'none'"),
-      },
-    });
-    expect(answer.text).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" [\s\S]*<\/svg>$/u);
-    expect(answer.text).not.toContain('<script');
-    if (text !== undefined) expect(answer.text).toContain(text);
-  });
-
-  it.each([...IMAGES, '/badges/ada.json'])(
-    '%s is there where nothing can be drawn, and where nothing is ready',
-    async (address) => {
-      const throwing = () => {
-        throw new Error('It broke.');
-      };
-      const broken = { renderBadge: throwing, renderCard: throwing, get: throwing };
-      const { status, headers, text } = await pages.serve(failing, broken)(address);
-
-      expect({ status, cache: headers['cache-control'] }).toEqual({ status: 200, cache: 'public, max-age=60' });
-      expect(text).toContain('unavailable');
-    },
-  );
-
-  it('take the first of a parameter that is given twice, and values in any case', async () => {
-    const serve = pages.serve(answering(person()));
-
-    expect((await serve('/badges/ada.svg?show=RANK&show=tier')).text).toContain('>#7</text>');
-    expect((await serve('/cards/ada.svg?theme=dark&theme=light')).status).toBe(200);
-    expect(JSON.parse((await serve('/badges/ada.json?show=rank&show=tier')).text)).toMatchObject({ message: '#7' });
-  });
-
-  it.each(HOSTILE)('show a hostile text as text: %j', async (text) => {
-    const get = answering({ ...person(), '/v1/scores/ada': { ...score, username: text, tier: text } });
-    for (const address of ['/badges/ada.svg?show=tier', '/cards/ada.svg']) {
-      const image = (await pages.serve(get)(address)).text;
-
-      expect(image.match(/<(?:script|img|svg|style|b)\b/gu)).toEqual(
-        address.startsWith('/cards') ? ['<svg', '<style'] : ['<svg'],
-      );
-      expect(image).not.toMatch(/[\u0000-\u0009\u200b-\u200f\u202a-\u202e\u2060]|\son\w+="/u);
-      expect(image).not.toContain('x'.repeat(100));
-    }
-  });
-
-  it.each([
-    ['score', '1,250'],
-    ['tier', 'Sprout'],
-    ['rank', '#7'],
-  ])('show a %s: %s, also to shields.io', async (show, message) => {
-    const serve = pages.serve(answering(person()));
-
-    expect((await serve(`/badges/ada.svg?show=${show}`)).text).toContain(`>${message}</text>`);
-    expect(JSON.parse((await serve(`/badges/ada.json?show=${show}`)).text)).toMatchObject({
-      schemaVersion: 1,
-      message,
-    });
-  });
-
-  it('tell shields.io of a fault', async () => {
-    expect(JSON.parse((await pages.serve(failing)('/badges/ada.json')).text)).toMatchObject({
-      message: 'unavailable',
-      isError: true,
-    });
   });
 });

@@ -38,7 +38,7 @@ async function findBrowser(): Promise<Executable> {
   const path = named ?? INSTALLED.find((each) => existsSync(each));
   if (path !== undefined) return { path, env: {} };
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error(NONE);
-  return unpacked();
+  return packedBrowser();
 }
 
 /** The package's own file names folders of Lambda. */
@@ -54,7 +54,7 @@ const fontsIn = (directory: string): string => `<?xml version="1.0"?>
 /**
  * The browser of the package with its libraries and fonts, which a machine may lack. It is unpacked once, atomically.
  */
-async function unpacked(): Promise<Executable> {
+export async function packedBrowser(): Promise<Executable> {
   const version = packageJson.devDependencies['@sparticuz/chromium'];
   const cache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache');
   const directory = join(cache, `chromium-${version}`);

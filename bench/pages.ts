@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { pathToFileURL } from 'node:url';
+import * as z from 'zod';
+import { buildBoards } from '../domain/leaderboards/build-boards.ts';
+import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
+import { dynamoLeaderboardStore } from '../functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
+import { dynamoStandings } from '../functions/adapters/dynamodb/leaderboards/standings.ts';
+import { sha256 } from '../functions/runtime/environment.ts';
+import { readStack } from '../local/template/stack-model.ts';
+import { benchAssembly, withEngine, type BenchEngine } from './engine.ts';
+import { cost, median, ratioAtMost, type Measurements } from './measurements.ts';
+import { saveScores, simulatedScore } from './simulated-scores.ts';
+import type { Sizes } from './sizes.ts';
+
+const USERS = 200;
+/** The rows of a page of a board. */
+const ROWS = 50;
+const REQUESTS_A_ROUND = 20;
+const [FIRST_PAGE_KB, SCRIPTS_KB] = [40, 25];
+/** A page may take so many times the CPU of its JSON, and so many milliseconds for its markup. */
+const [TIMES, EXTRA_MS] = [1.2, 5];
+
+const Answer = z.object({ statusCode: z.literal(200), body: z.string(), isBase64Encoded: z.boolean().optional() });
+type Handler = (event: unknown) => Promise<unknown>;
+const Bundle = z.object({ handler: z.custom<Handler>((value) => typeof value === 'function') });
+
+async function handlerOf(role: string): Promise<Handler> {
+  const { functions } = readStack(await benchAssembly(), {
+    region: 'us-east-1',
+    accountId: '000000000000',
+    awsEndpoint: 'http://127.0.0.1',
+    streamArnOf: (table) => `arn:aws:dynamodb:us-east-1:000000000000:table/${table}/stream/none`,
+  });
+  const found = functions.find((each) => each.role === role);
+  if (found === undefined) throw new Error(`The template has no function with the role ${role}`);
+  const file = pathToFileURL(join(found.codeDirectory, `${found.file}.mjs`)).href;
+  return Bundle.parse(await import(file)).handler;
+}
+
+/** Asks as a browser does. */
+async function get(handler: Handler, path: string, query = ''): Promise<Buffer> {
+  const answer = await handler({
+    rawPath: path,
+    rawQueryString: query,
+    headers: { accept: 'text/html,*/*', 'accept-encoding': 'gzip', host: 'bench.example.org' },
+    isBase64Encoded: false,
+    requestContext: { requestId: 'bench', http: { method: 'GET' } },
+  });
+  const { body, isBase64Encoded = false } = Answer.parse(answer);
+  return Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+}
+
+async function cpuOf(work: () => Promise<unknown>): Promise<number> {
+  const start = process.cpuUsage();
+  for (let request = 0; request < REQUESTS_A_ROUND; request += 1) await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1_000 / REQUESTS_A_ROUND;
+}
+
+async function buildBoard(engine: BenchEngine): Promise<Readonly<Record<string, string>>> {
+  const [tables, client, now] = [await engine.createTables(), engine.client(), Date.now()];
+  const [scores, leaderboards] = [tables('user_scores'), tables('leaderboards')];
+  const all = Array.from({ length: USERS }, (_, index) => index);
+  await saveScores(client, scores, all, (index) => simulatedScore(index, now));
+  await buildBoards({
+    standings: dynamoStandings(client, scores),
+    store: dynamoLeaderboardStore(client, leaderboards, sha256),
+    newSorter: diskSorter(),
+    clock: () => now,
+    sha256,
+  });
+  return {
+    SCORES_TABLE: scores,
+    LEADERBOARDS_TABLE: leaderboards,
+    GRANTS_TABLE: tables('score_grants'),
+    ROLLUPS_TABLE: tables('metric_rollup_hour'),
+  };
+}
+
+/** Measures the size of the first page with all that it loads, and the CPU of a board's page beside that of its JSON. */
+export const measurePages = ({ rounds }: Pick<Sizes, 'rounds'>) =>
+  withEngine(async (engine): Promise<Measurements> => {
+    Object.assign(process.env, await buildBoard(engine), {
+      AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'bench',
+      AWS_SECRET_ACCESS_KEY: 'bench',
+    });
+    const [pages, api] = [await handlerOf('serve-pages'), await handlerOf('read-api')];
+    const page = () => get(pages, '/');
+    const json = () => get(api, '/v1/leaderboards/alltime', `limit=${ROWS}&compare=day`);
+
+    const times: { readonly page: number; readonly json: number }[] = [];
+    for (let round = -3; round < rounds; round += 1) {
+      const taken = { page: await cpuOf(page), json: await cpuOf(json) };
+      if (round >= 0) times.push(taken);
+    }
+    const [ofPage, ofJson] = [median(times.map((each) => each.page)), median(times.map((each) => each.json))];
+
+    const html = await page();
+    const names = new Set(
+      gunzipSync(html)
+        .toString('utf8')
+        .match(/\/assets\/[\w.]+/gu),
+    );
+    const assets = await Promise.all([...names].map(async (name) => ({ name, size: (await get(pages, name)).length })));
+    const scripts = assets.filter(({ name }) => name.endsWith('.js')).reduce((sum, { size }) => sum + size, 0);
+    const whole = assets.reduce((sum, { size }) => sum + size, html.length);
+    return {
+      costs: [
+        cost('first page with all that it loads, gzip', 'KB', whole / 1_000, { budget: FIRST_PAGE_KB }),
+        cost('scripts of the pages, gzip', 'KB', scripts / 1_000, { budget: SCRIPTS_KB }),
+        cost(`page of a board, ${ROWS} rows, CPU`, 'ms', ofPage),
+        cost('JSON of the same rows, CPU', 'ms', ofJson),
+      ],
+      ratios: [
+        ratioAtMost(
+          `CPU of a board's page against ${TIMES} × that of its JSON and ${EXTRA_MS} ms`,
+          ofPage / (TIMES * ofJson + EXTRA_MS),
+          1,
+        ),
+      ],
+    };
+  });
