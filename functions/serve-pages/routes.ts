@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { dateOf } from '../../domain/shared/utc.ts';
-import { addressOf, type Address } from '../../pages/address.ts';
+import { addressOf, hrefOf, type Address } from '../../pages/address.ts';
 import { sentenceOf, withQuery, type Answer, type Get } from '../../pages/api.ts';
 import { loadPage } from '../../pages/load.ts';
 import type { BadgeText, CardText } from '../../pages/images/images.ts';
@@ -74,9 +74,18 @@ const isPartMissing = (state: PageState): boolean =>
     (part: string | Answer<unknown> | undefined) => typeof part === 'object' && statusOf(part) >= 500,
   );
 
+/** The address of a person who has another name by now. */
+function renamedTo(state: PageState): Address | undefined {
+  if (state.page !== 'person' || !state.data.score.ok) return undefined;
+  const { username } = state.data.score.view;
+  return username === state.address.username ? undefined : { ...state.address, username };
+}
+
 async function answerPage(address: Address, deps: ServePagesDeps, { headers }: RouteContext): Promise<Reply> {
   const origin = originOf(headers);
   const state = await loadPage(address, { get: deps.get, today: dateOf(deps.clock()), site: deps.site, origin });
+  const moved = renamedTo(state);
+  if (moved !== undefined) return { status: 308, headers: { ...SECURITY_HEADERS, location: hrefOf(moved) } };
   const cache = isPartMissing(state) ? { 'cache-control': 'no-store' } : {};
   return {
     status: statusOfPage(state),
@@ -129,7 +138,10 @@ const pageRoutes = [
     path: '/people/{username}',
     summary: "The page of somebody's score, with the reason for each point",
     request: z.object({ params: z.object({ username: z.string() }), query: Choices('cursor', 'open') }),
-    answers: page('The page; 404 with a page, too'),
+    answers: {
+      ...page('The page; 404 with a page, too'),
+      308: { description: 'The account has another name by now' },
+    },
     cacheSeconds: CACHE_SECONDS.person,
     handle: ({ params: { username }, query }, deps: ServePagesDeps, context) =>
       answerPage(addressOf(`/people/${encodeURIComponent(username)}`, withQuery('', query)), deps, context),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import type { Get } from '../../pages/api.ts';
 import { aCommunity } from '../builders/community.ts';
-import { board, person, row } from './answers.ts';
+import { board, person, row, score } from './answers.ts';
 import { HOSTILE } from './hostile.ts';
 import { answering, failing, pagesUnderTest } from './pages-under-test.ts';
 
@@ -80,6 +80,15 @@ describe('every page', () => {
       expect(shown).not.toMatch(/[\u202a-\u202e\u2060-\u2069\u200b\u0000]/u);
       expect(shown).not.toContain('x'.repeat(1_000));
     }
+  });
+});
+
+it('a name that was given up leads to the new one', async () => {
+  const get = answering({ ...person(), '/v1/scores/ada': { ...score, username: 'ada-lovelace' } });
+
+  expect(await pages.serve(get)('/people/ada?open=grants')).toMatchObject({
+    status: 308,
+    headers: { location: '/people/ada-lovelace?open=grants', 'cache-control': 'no-store' },
   });
 });
 
