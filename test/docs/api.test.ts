@@ -97,7 +97,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     '/community-metrics/series?since=1787000000000&to=1787600000000',
     200,
   ),
-  'GET /community-metrics/by-hour': example('none', '/community-metrics/by-hour?since=1787500000000&to=1787600000000', 200),
+  'GET /community-metrics/by-hour': example(
+    'none',
+    '/community-metrics/by-hour?since=1787500000000&to=1787600000000',
+    200,
+  ),
   'GET /community-metrics/extensions': example('none', '/community-metrics/extensions?sort=pulls', 200),
   'GET /health': example('none', '/health', 200),
   'GET /v1/rules': example('none', '/v1/rules', 200),
