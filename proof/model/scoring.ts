@@ -34,6 +34,13 @@ export const VERSION_1: Numbers = {
   pulls: [5, 500],
 };
 
+export const VERSION_2: Numbers = {
+  ...VERSION_1,
+  groups: VERSION_1.groups.map(([commands, points, cap]) => [commands, 2 * points, cap - 100] as const),
+  issues: [30, 900],
+  pulls: [7, 700],
+};
+
 /** All facts that count for a user, with their dates. */
 export type DatedFacts = {
   /** Winning copies of events: the command of a successful invocation, and whether it makes its date active. */

@@ -7,7 +7,7 @@ import { expectNone, Finding } from './finding.ts';
 import { problemsOfBalances, problemsOfTiers } from '../model/ledger.ts';
 import { countedIn, rowsByHour, totalsByDate } from '../model/metrics.ts';
 import { memberOf, ranked, type Row, type SavedScore } from '../model/boards.ts';
-import { pointsOn, scoreOn, tierOf, type DatedFacts } from '../model/scoring.ts';
+import { pointsOn, scoreOn, tierOf, VERSION_1, VERSION_2, type DatedFacts, type Numbers } from '../model/scoring.ts';
 import {
   boardsIn,
   countsIn,
@@ -29,6 +29,9 @@ import type { World } from './world.ts';
 const CLOCKS_OFF_MS = 5_000;
 /** After this time a new sample of the gauges is due in a small community, on any machine's clock. */
 const BETWEEN_SAMPLES_MS = 60_000 + CLOCKS_OFF_MS;
+const DAY = 86_400_000;
+/** The dates before today that late events may have; older ones are sealed. */
+const OPEN_DAYS = 34;
 const USERS = ['ada', 'bob', 'cy'] as const;
 
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
@@ -121,6 +124,9 @@ async function checkConsistency(world: World, users: number): Promise<void> {
   );
 }
 
+/** The numbers of the rules in force. */
+const numbersOf = ({ rules }: World): Numbers => (rules === '1' ? VERSION_1 : VERSION_2);
+
 /** All facts that count for a user, by date. */
 function datedFactsOf({ models: { telemetry, ledger, registry } }: World, username: string): DatedFacts {
   const { dated: events, issues, signIns } = telemetry.countsOf(username);
@@ -132,8 +138,11 @@ function datedFactsOf({ models: { telemetry, ledger, registry } }: World, userna
 async function problemsOfHistory(world: World, username: string, date: string): Promise<readonly string[]> {
   const facts = datedFactsOf(world, username);
   const history = await read(world, `/v1/scores/${username}/history`, `to=${date}`, History);
-  return (history?.days ?? []).flatMap((day) =>
-    differs(`the score of ${username} on ${day.date}`, day.canonicalScore, scoreOn(day.date, facts)),
+  const oldest = new Date(Date.parse(date) - OPEN_DAYS * DAY).toISOString().slice(0, 10);
+  // A sealed day keeps the score of the rules under which it was sealed.
+  const days = (history?.days ?? []).filter((day) => !world.hasDeployed || day.date > oldest);
+  return days.flatMap((day) =>
+    differs(`the score of ${username} on ${day.date}`, day.canonicalScore, scoreOn(day.date, facts, numbersOf(world))),
   );
 }
 
@@ -150,8 +159,8 @@ async function problemsOfUser(world: World, username: string, date: string): Pro
   const lastEventAt = counts.lastHour === null ? null : `${counts.lastHour}:00:00.000Z`;
   const { names: eventCounts, commands: commandCounts, activeDates, devices } = counts;
   const facts = datedFactsOf(world, username);
-  const points = pointsOn(date, facts);
-  const canonicalScore = scoreOn(date, facts);
+  const points = pointsOn(date, facts, numbersOf(world));
+  const canonicalScore = scoreOn(date, facts, numbersOf(world));
   const found = Object.fromEntries(Object.keys(points).map((key) => [key, score.scoreSources[key]?.points]));
   const totalScore = lines.reduce((sum, { amount }) => sum + amount, 0);
   return [

@@ -50,6 +50,11 @@ export async function settle(world: World): Promise<void> {
   }
   for (const queue of simulation.queues.values()) queue.redrive(simulation.now);
   await drain(world, 'redrive');
+  if (world.hasDeployed) {
+    // The next scheduled backfill: a refresh of the former functions may have saved after that of the deployment.
+    backfill?.send(JSON.stringify({ mode: 'stale' }), { now: simulation.now });
+    await drain(world, 'deployed');
+  }
   if (forgotten.size > 0) {
     backfill?.send(JSON.stringify({ mode: 'all', usernames: [...forgotten] }), { now: simulation.now });
     await drain(world, 'forgotten');

@@ -1,9 +1,66 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { scratchDirectory } from '../../local/script.ts';
 import type { Engine } from './engine.ts';
+import { NEXT } from './stubs/install.ts';
 
+const ROLES = [
+  'announce-changes',
+  'backfill',
+  'check-conservation',
+  'confirm-publish',
+  'ingest-telemetry',
+  'manage-devices',
+  'rank-leaderboards',
+  'read-api',
+  'record-award',
+  'refresh-score',
+  'roll-up-metrics',
+  'set-visibility',
+] as const;
+export type Role = (typeof ROLES)[number];
 export type Handler = (event: unknown, context?: object) => Promise<unknown>;
+export type Functions = ReadonlyMap<Role, Handler>;
+
+/** The versions of the rules that a schedule may deploy. */
+export type Rules = '1' | '2';
+/** The functions of each deployment. Those of the next version are loaded when they are needed. */
+export type Deployments = (rules: Rules) => Promise<Functions>;
+
+const Module = z.object({ handler: z.custom<Handler>((value) => typeof value === 'function') });
 
 /** Imports the deployed handlers. Install the stubs first. */
-export async function loadFunctions(engine: Engine) {
+async function load(mark: string): Promise<Functions> {
+  const handlerOf = async (role: Role): Promise<Handler> =>
+    Module.parse(await import(`../../functions/${role}/handler.ts${mark}`)).handler;
+  const handlers = new Map<Role, Handler>();
+  for (const role of ROLES) handlers.set(role, await handlerOf(role));
+  return handlers;
+}
+
+const Activity = z.looseObject({ groups: z.array(z.looseObject({ points: z.number(), cap: z.number() })) });
+const Scored = z.array(z.looseObject({ event: z.string(), points: z.number() }));
+const RulesFile = z.looseObject({ activity: Activity, events: Scored });
+
+/** A copy of the community with a second version of its rules in force: `VERSION_2` of the model. */
+function nextCommunity(folder: string): string {
+  const { path } = scratchDirectory('rules');
+  cpSync(folder, path, { recursive: true });
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(path, file), 'utf8'));
+  const { activity, events, ...rest } = RulesFile.parse(read('rules/1.json'));
+  const groups = activity.groups.map((group) => ({ ...group, points: 2 * group.points, cap: group.cap - 100 }));
+  const next = {
+    ...{ ...rest, version: '2', activity: { ...activity, groups }, pulls: { points: 7, cap: 700 } },
+    events: events.map((each) => (each.event === 'issue_created' ? { ...each, points: 30, cap: 900 } : each)),
+  };
+  writeFileSync(join(path, 'rules', '2.json'), JSON.stringify(next));
+  const settings = z.looseObject({}).parse(read('community.json'));
+  writeFileSync(join(path, 'community.json'), JSON.stringify({ ...settings, rules: '2' }));
+  return path;
+}
+
+export async function loadFunctions(engine: Engine): Promise<Deployments> {
   const environment = {
     ACCOUNTS_TABLE: engine.table('accounts'),
     TELEMETRY_TABLE: engine.table('telemetry'),
@@ -20,33 +77,15 @@ export async function loadFunctions(engine: Engine) {
     BACKFILL_QUEUE_URL: 'http://queues/000000000000/backfill',
   };
   Object.assign(process.env, environment); // the environment that Lambda gives to each function
-  const announceChanges = await import('../../functions/announce-changes/handler.ts');
-  const backfill = await import('../../functions/backfill/handler.ts');
-  const checkConsistency = await import('../../functions/check-conservation/handler.ts');
-  const confirmPublish = await import('../../functions/confirm-publish/handler.ts');
-  const ingestTelemetry = await import('../../functions/ingest-telemetry/handler.ts');
-  const manageDevices = await import('../../functions/manage-devices/handler.ts');
-  const rankLeaderboards = await import('../../functions/rank-leaderboards/handler.ts');
-  const readApi = await import('../../functions/read-api/handler.ts');
-  const recordAward = await import('../../functions/record-award/handler.ts');
-  const refreshScore = await import('../../functions/refresh-score/handler.ts');
-  const rollUpMetrics = await import('../../functions/roll-up-metrics/handler.ts');
-  const setVisibility = await import('../../functions/set-visibility/handler.ts');
-  return {
-    'announce-changes': announceChanges.handler,
-    backfill: backfill.handler,
-    'check-conservation': checkConsistency.handler,
-    'confirm-publish': confirmPublish.handler,
-    'ingest-telemetry': ingestTelemetry.handler,
-    'manage-devices': manageDevices.handler,
-    'rank-leaderboards': rankLeaderboards.handler,
-    'read-api': readApi.handler,
-    'record-award': recordAward.handler,
-    'refresh-score': refreshScore.handler,
-    'roll-up-metrics': rollUpMetrics.handler,
-    'set-visibility': setVisibility.handler,
-  } satisfies Record<string, Handler>;
+  const first = await load('');
+  let next: Promise<Functions> | undefined;
+  return async (rules) => {
+    if (rules === '1') return first;
+    const folder = process.env.LAUREL_COMMUNITY ?? '';
+    next ??= (async () => {
+      process.env.LAUREL_COMMUNITY = nextCommunity(folder); // read when the modules are loaded
+      return load(NEXT);
+    })().finally(() => (process.env.LAUREL_COMMUNITY = folder));
+    return next;
+  };
 }
-
-export type Functions = Awaited<ReturnType<typeof loadFunctions>>;
-export type Role = keyof Functions;

@@ -3,7 +3,7 @@ import { settle } from './drain.ts';
 import type { Engine } from './engine.ts';
 import type { Fault } from '../faults.ts';
 import { Finding } from './finding.ts';
-import type { Functions } from './functions.ts';
+import type { Deployments } from './functions.ts';
 import type { Schedule } from './steps.ts';
 import { World } from './world.ts';
 
@@ -22,11 +22,11 @@ export type Verdict = {
 /** Runs a schedule to its end and checks everything. */
 export async function runSchedule(
   engine: Engine,
-  functions: Functions,
+  deployments: Deployments,
   schedule: Schedule,
   { isTold = false }: { readonly isTold?: boolean } = {},
 ): Promise<Verdict> {
-  const world = await World.on(engine, functions, schedule, { isTold });
+  const world = await World.on(engine, deployments, schedule, { isTold });
   const finding = await findingOf(async () => {
     for (const step of schedule.steps) await world.take(step);
     await settle(world);

@@ -55,7 +55,8 @@ export class Simulation {
   readonly conductor = new Conductor();
   readonly queues: ReadonlyMap<QueueName, Queue> = new Map(QUEUES.map((name) => [name, new Queue(name)]));
   readonly streams: ReadonlyMap<StreamedTable, Stream>;
-  readonly #functions: Functions;
+  /** The deployed functions. An invocation that runs ends in the code in which it began. */
+  #functions: Functions;
   readonly #plan: SeedPlan;
   readonly #idle = new Map<Role, Instance[]>();
   readonly #running = new Map<Invocation, () => void>();
@@ -120,7 +121,8 @@ export class Simulation {
     };
     const killed = Promise.withResolvers<Outcome>();
     this.#running.set(invocation, () => killed.resolve({ kind: 'killed' }));
-    const ended = runAs(invocation, async () => this.#functions[role](event, options.context)).then(
+    const [functions, handler] = [this.#functions, this.#functions.get(role)];
+    const ended = runAs(invocation, async () => handler?.(event, options.context)).then(
       (value): Outcome => ({ kind: 'answered', value }),
       (error: unknown): Outcome => ({ kind: 'threw', error }),
     );
@@ -132,8 +134,14 @@ export class Simulation {
       const open = [...invocation.open].map(({ command }) => command).join(', ');
       throw new Finding('doctrine', [`${role} answered while requests of it were under way: ${open}`]);
     }
-    this.#idle.set(role, [...(this.#idle.get(role) ?? []), instance]);
+    if (functions === this.#functions) this.#idle.set(role, [...(this.#idle.get(role) ?? []), instance]);
     return outcome;
+  }
+
+  /** Replaces all functions. Machines of the ones before take no new invocations. */
+  deploy(functions: Functions): void {
+    this.#functions = functions;
+    this.#idle.clear();
   }
 
   #machineFor(role: Role, name: string): Instance {

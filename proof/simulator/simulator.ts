@@ -13,9 +13,9 @@ export type Simulator = {
 export async function startSimulator(): Promise<Simulator> {
   const engine = await Engine.start();
   conduct(engine.client);
-  const functions = await loadFunctions(engine);
+  const deployments = await loadFunctions(engine);
   return {
-    run: (schedule, options = {}) => runSchedule(engine, functions, schedule, options),
+    run: (schedule, options = {}) => runSchedule(engine, deployments, schedule, options),
     stop: () => engine.stop(),
   };
 }

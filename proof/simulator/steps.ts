@@ -1,4 +1,5 @@
 import type { RawEvent } from '../../test/builders/telemetry.ts';
+import type { Rules } from './functions.ts';
 
 /** The key of a request: a user's, the collective's, a server's, an administrator's, or none. */
 export type Key = 'ada' | 'bob' | 'cy' | 'guild' | 'server' | 'admin' | null;
@@ -46,6 +47,8 @@ export type Act =
   /** A backfill by hand or by its schedule. */
   | { readonly kind: 'backfill'; readonly event: object }
   | { readonly kind: 'scheduled'; readonly event: object }
+  /** Functions with other rules, and the backfill that follows; messages and invocations of the ones before remain. */
+  | { readonly kind: 'deploy'; readonly rules: Rules }
   /** Seconds pass, and work continues meanwhile. */
   | { readonly kind: 'wait'; readonly seconds: number }
   /** Hours or days pass. Running invocations are over by then. */

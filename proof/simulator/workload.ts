@@ -10,6 +10,7 @@ type User = (typeof USERS)[number];
 const DEVICES = ['~d3', 'd1', 'd2'] as const;
 /** More than there ever are: releases all requests. */
 const ALL = 1_000;
+const SHARE_OF_DEPLOYMENTS = 0.15;
 const NAMES = ['net', '@acme/kit'] as const;
 const VERSIONS = ['2026.08.20.1', '2026.08.21.1', '2026.08.21.2'] as const;
 
@@ -30,7 +31,7 @@ export function scheduleOf(seed: number): Schedule {
   // Many small schedules show more in the same time than a few large ones. A race needs several steps.
   const length = theme === 'races' ? 8 + chance.below(14) : 3 + chance.below(chance.of([4, 4, 8, 24]));
   while (planned.length < length) planned.push(...maker.next(chance.weighted(WEIGHTS[theme])));
-  return {
+  const schedule = {
     seed,
     startsAt,
     hasRollups,
@@ -38,9 +39,27 @@ export function scheduleOf(seed: number): Schedule {
     faultRate: chance.of([0, 0.01, 0.03, 0.06, 0.12]),
     holdRate: theme === 'races' ? 0.1 : chance.of([0, 0.02, 0.05, 0.1]),
     holdsWorkers: theme === 'races' || chance.happens(hasRollups ? 0.7 : 0.3),
-    steps: planned.map((step, number) => ({ number, ...step })),
     without: [],
   };
+  const steps = withDeployments(seed, planned, hasRollups || hasBoards);
+  return { ...schedule, steps: steps.map((step, number) => ({ number, ...step })) };
+}
+
+/**
+ * Some schedules deploy other rules, and some of them the former ones again, while messages are on their way. Roll-ups
+ * and boards are left out: they have no rules, or those of their last build.
+ */
+function withDeployments(seed: number, planned: readonly Planned[], isLeftOut: boolean): readonly Planned[] {
+  const chance = new Chance(`deployments ${seed}`);
+  const hasFarJump = planned.some(({ act }) => act.kind === 'jump' && act.hours > 48); // days would be sealed under other rules
+  if (isLeftOut || hasFarJump || !chance.happens(SHARE_OF_DEPLOYMENTS)) return planned;
+  const steps = [...planned];
+  let at = chance.below(steps.length + 1);
+  for (const rules of (['2', '1', '2'] as const).slice(0, chance.of([1, 1, 2, 3]))) {
+    steps.splice(at, 0, { act: { kind: 'deploy', rules }, requests: chance.of([0, 3, 14]) });
+    at += 1 + chance.below(steps.length - at);
+  }
+  return steps;
 }
 
 /** Creates one step after the other from small sets of values, so that the steps affect the same things. */

@@ -5,7 +5,7 @@ import { accountPuts, FIRST_MEMBERS, credentialPuts } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import { isDone, isWrite } from '../faults.ts';
 import { expectNone, Finding } from './finding.ts';
-import type { Functions, Role } from './functions.ts';
+import type { Deployments, Role, Rules } from './functions.ts';
 import { nameOfTry, type Operation } from './invocation.ts';
 import { BoardsModel } from '../model/boards.ts';
 import { LedgerModel, problemsOfBalances } from '../model/ledger.ts';
@@ -79,7 +79,13 @@ export class World {
   /** True after the faults: running work must come to its end. */
   isSpared = false;
 
-  private constructor(schedule: Schedule, simulation: Simulation) {
+  readonly #deployments: Deployments;
+  /** The rules in force, and whether others were. */
+  rules: Rules = '1';
+  hasDeployed = false;
+
+  private constructor(schedule: Schedule, simulation: Simulation, deployments: Deployments) {
+    this.#deployments = deployments;
     this.schedule = schedule;
     this.#seed = String(schedule.seed);
     this.simulation = simulation;
@@ -89,7 +95,7 @@ export class World {
 
   static async on(
     engine: Engine,
-    functions: Functions,
+    deployments: Deployments,
     schedule: Schedule,
     { isTold }: { readonly isTold: boolean },
   ): Promise<World> {
@@ -106,7 +112,9 @@ export class World {
       }
     };
     const streams = streamsOf(schedule);
-    return new World(schedule, new Simulation({ engine, functions, plan, startsAt, streams, onWrite, isTold }));
+    const functions = await deployments('1');
+    const simulation = new Simulation({ engine, functions, plan, startsAt, streams, onWrite, isTold });
+    return new World(schedule, simulation, deployments);
   }
 
   /** Starts a step, and releases the number of requests that it names. */
@@ -202,6 +210,12 @@ export class World {
         return;
       case 'scheduled':
         simulation.queues.get('backfill')?.send(JSON.stringify(act.event), { now: simulation.now });
+        return;
+      case 'deploy':
+        simulation.deploy(await this.#deployments(act.rules));
+        this.rules = act.rules;
+        this.hasDeployed = true;
+        simulation.queues.get('backfill')?.send(JSON.stringify({ mode: 'stale' }), { now: simulation.now });
         return;
       case 'wait':
         simulation.now += act.seconds * 1_000;

@@ -9,7 +9,7 @@ if (mutation !== null) {
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context);
-      if (!url.endsWith(`/${mutation.file}`)) return loaded;
+      if (!url.split('?')[0]!.endsWith(`/${mutation.file}`)) return loaded;
       const source = Buffer.from(loaded.source as Uint8Array).toString('utf8');
       const found = source.split(mutation.from).length - 1;
       if (found !== 1) throw new Error(`${mutation.file} has the text ${found} times: ${mutation.from}`);

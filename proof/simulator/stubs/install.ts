@@ -10,6 +10,11 @@ const REPLACED = new Map([
   [there('functions/runtime/aws-clients.ts'), here('aws-clients.ts')],
 ]);
 
+/** A deployment's modules are its own: all that its handlers import has the same mark in its address. */
+export const NEXT = '?rules=next';
+const SOURCES = ['domain', 'functions'].map((tree) => there(`${tree}/`));
+const isMarked = (url: string | undefined): boolean => url?.endsWith(NEXT) === true;
+
 /**
  * Installs the stubs. Handlers that are imported later run in the simulated world, and all other code is unchanged.
  * This affects the whole process, so only the program itself calls it.
@@ -21,7 +26,9 @@ export function installStubs(): void {
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
       const replacement = REPLACED.get(resolved.url);
-      return replacement === undefined ? resolved : { ...resolved, url: replacement };
+      if (replacement !== undefined) return { ...resolved, url: replacement };
+      const isOwn = isMarked(context.parentURL) && SOURCES.some((tree) => resolved.url.startsWith(tree));
+      return isOwn && !isMarked(resolved.url) ? { ...resolved, url: resolved.url + NEXT } : resolved;
     },
   });
 }
