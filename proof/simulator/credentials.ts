@@ -38,7 +38,7 @@ export function credentialPuts(at: number): readonly object[] {
 export const accountPuts = (usernames: readonly string[]): readonly object[] =>
   usernames.flatMap((username) =>
     [
-      { pk: `NAME#${username.slice(0, 1)}`, sk: username, account: username },
-      { pk: `ACCOUNT#${username}`, sk: 'ACCOUNT', username, rev: 1 },
+      { pk: `NAME#${username.slice(0, 1)}`, sk: username, account: username, v: 1 },
+      { pk: `ACCOUNT#${username}`, sk: 'ACCOUNT', username, rev: 1, v: 1 },
     ].map((item) => ({ PutRequest: { Item: marshall(item) } })),
   );
