@@ -98,7 +98,11 @@ async function store(
       return recordReport(deps, report, { at, ...given });
     case 'line':
       return (await recordGrants(deps, [{ report, at }], given))[0];
-    default:
+    case 'award':
+    case 'badge':
+    case 'extension-published':
+    case 'extension-pulled':
+    case 'version':
       throw new Error(`a hook became a report of ${report.kind}`);
   }
 }
