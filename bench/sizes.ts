@@ -27,7 +27,7 @@ export const USUAL_SIZES: Sizes = {
   auditedLines: 10_000,
   pulls: 10_000,
   backfillUsers: [500, 5_000],
-  triedUsers: [2_000, 20_000],
+  triedUsers: [1_000, 10_000],
   activeDevices: [10, 1_000],
   boardUsers: [1_000, 100_000],
   rounds: 9,

@@ -75,6 +75,8 @@ export type TrialDeps = {
   readonly onProgress?: (accounts: number) => void;
 };
 
+/** Rows that a sorter holds: there are two for each board. */
+export const ROWS_IN_MEMORY = 5_000;
 const LARGEST = 10;
 const FIRST_OF_TIER = 20;
 const FIRST_OF_BOARD = 20;

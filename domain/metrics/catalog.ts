@@ -18,6 +18,22 @@ export type MetricScope = { readonly scope: 'command' | 'extension'; readonly ke
 /** Which facts a metric is folded from. */
 type Source = 'telemetry' | 'registry' | 'ledger' | 'scores';
 
+/**
+ * Counts a metric from all facts at once: an entry for each fact, and a distinct `who` once. Each event is there once; its
+ * `kind` is `cli_invocation model failed`, or the name of another event.
+ */
+export type Oracle = (facts: {
+  readonly events: readonly {
+    readonly hour: string;
+    readonly deviceId: string;
+    readonly kind: string;
+    readonly sender: string | null;
+  }[];
+  readonly versions: readonly { readonly name: string; readonly publishedAt: string; readonly publisher: string }[];
+  readonly pulls: readonly { readonly name: string; readonly hour: string }[];
+  readonly lines: readonly { readonly grantId: string; readonly grantedAt: string; readonly amount: number }[];
+}) => readonly { readonly hour: string; readonly who?: string; readonly points?: number }[];
+
 /** All that there is to know about a metric: the rollup, the answers and their documentation are made from it. */
 export type Metric = {
   /** UPPER_SNAKE_CASE; the very string that is stored. */
@@ -26,6 +42,8 @@ export type Metric = {
   /** Its name in answers. */
   readonly field: string;
   readonly description: string;
+  /** The same told once more, for the proof tools to compare. The first metrics are told in `proof/model/metrics.ts`. */
+  readonly oracle?: Oracle;
 } & (
   | { readonly kind: 'counter' | 'sum'; readonly fold: (hour: CommunityHour) => readonly Occurrence[] }
   /** The members that count once, each by a text that names no other. */

@@ -26,6 +26,9 @@ const HOOKS = {
   },
 } as const;
 
+const expectationOf = (header: string) =>
+  `${header}: expected sha256= and the HMAC of the body by the secret of the source`;
+
 const hookRoute = (place: Place) => {
   const { summary, signature, event, take } = HOOKS[place];
   return route({
@@ -40,10 +43,7 @@ const hookRoute = (place: Place) => {
     async handle({ params: { source }, body }, deps: TakeHooksDeps, { headers }) {
       const from = { place, name: source };
       if (!(await isSigned(deps.secretsOf, from, { body, signature: headers[signature] }))) {
-        return problem(
-          'bad_signature',
-          `${signature}: expected sha256= and the HMAC of the body by the secret of the source`,
-        );
+        return { ...problem('bad_signature', expectationOf(signature)), counts: { BadSignatures: 1 } };
       }
       const json = jsonOf(body, headers);
       if (!json.ok) return json.error;

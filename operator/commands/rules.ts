@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { AccountId, type Accounts } from '../../domain/identity/account.ts';
 import { rankedAccounts } from '../../domain/leaderboards/board.ts';
-import { tryRulesForAll, type RulesTrial } from '../../domain/leaderboards/try-rules.ts';
+import { ROWS_IN_MEMORY, tryRulesForAll, type RulesTrial } from '../../domain/leaderboards/try-rules.ts';
 import { CHECKSUMS_FILE, checkDraft, checksumOf, fileOfRules } from '../../domain/rules/check-community.ts';
 import { rulebook, settings } from '../../domain/rules/current-rules.ts';
 import type { ScoringRules } from '../../domain/rules/scoring-rules.ts';
@@ -89,7 +89,8 @@ ${EXPECTED_LIMITS}.
       const progress = output.progress('accounts', 0);
       const onProgress = (accounts: number) => progress.update(accounts);
       const isRanked = await rankedAccounts(accounts);
-      const deps = { ...readers, isRanked, newSorter: diskSorter(), rules: rulebook, onProgress };
+      const newSorter = diskSorter({ itemsInMemory: ROWS_IN_MEMORY });
+      const deps = { ...readers, isRanked, newSorter, rules: rulebook, onProgress };
       const found = await tryRulesForAll(deps, candidate, clock()).finally(() => progress.stop());
       const trial = await withNames(accounts, found);
       if (html !== undefined) writeFileSync(html, trialPage(trial, settings.name));

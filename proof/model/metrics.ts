@@ -18,8 +18,17 @@ export type Counted = {
   readonly points?: number | undefined;
 };
 
-/** The community metrics implemented again: an entry for each fact in each of its metrics. */
-export function countedIn(facts: CommunityFacts): readonly Counted[] {
+/** A metric that brings what is counted along: `hour` is one, or a time in it. */
+type Told = {
+  readonly name: string;
+  readonly oracle?: (facts: CommunityFacts) => readonly (Omit<Counted, 'name'> & { readonly hour: string })[];
+};
+
+/**
+ * The community metrics implemented again: an entry for each fact in each of its metrics. `metrics` are those that tell
+ * their own.
+ */
+export function countedIn(facts: CommunityFacts, metrics: readonly Told[]): readonly Counted[] {
   const ofDevices = facts.events.filter(({ deviceId }) => !isServerDevice(deviceId));
   const one = (at: string, names: readonly string[], more: Pick<Counted, 'who' | 'points'> = {}): Counted[] =>
     names.map((name) => ({ hour: at.slice(0, 13), name, ...more }));
@@ -41,6 +50,11 @@ export function countedIn(facts: CommunityFacts): readonly Counted[] {
       one(grantedAt, grantId.startsWith('award:') ? ['AWARD_GRANTED', 'POINTS_GRANTED'] : ['POINTS_GRANTED'], {
         points,
       }),
+    ),
+    ...metrics.flatMap(({ name, oracle }) =>
+      (oracle?.({ ...facts, events: winningOf(facts.events) }) ?? []).flatMap(({ hour, ...more }) =>
+        one(hour, [name], more),
+      ),
     ),
   ];
 }

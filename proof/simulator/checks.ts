@@ -5,6 +5,7 @@ import { fractionOf, inOrderOf } from '../chance.ts';
 import { drain } from './drain.ts';
 import { expectNone, Finding } from './finding.ts';
 import { problemsOfBalances, problemsOfTiers } from '../model/ledger.ts';
+import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import { countedIn, rowsByHour, totalsByDate } from '../model/metrics.ts';
 import { memberOf, ranked, type Row, type SavedScore } from '../model/boards.ts';
 import { pointsOn, scoreOn, tierOf, VERSION_1, VERSION_2, type DatedFacts, type Numbers } from '../model/scoring.ts';
@@ -334,13 +335,14 @@ async function bringToToday(world: World): Promise<void> {
 async function checkRollups(world: World, extensions: readonly { readonly name: string; readonly owner: string }[]) {
   const { telemetry, registry, ledger } = world.models;
   const stored = rollupsIn(await world.simulation.engine.items('metric_rollup_hour'));
-  const counted = countedIn({
+  const facts = {
     events: telemetry.events(),
     devices: telemetry.devices(),
     versions: registry.versions(),
     pulls: registry.pulls(),
     lines: ledger.lines(),
-  });
+  };
+  const counted = countedIn(facts, communityMetrics);
   const rows = (found: ReadonlyMap<string, unknown>) => [...found].sort(([a], [b]) => (a < b ? -1 : 1));
   expectNone('I7', differs('the totals by date', rows(stored.totals), rows(totalsByDate(counted))));
   expectNone('I7', differs('the counts by hour', rows(stored.hours), rows(rowsByHour(counted))));

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { settleAll } from '../../domain/shared/settle-all.ts';
+import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import { countedIn } from '../model/metrics.ts';
 import { FEED_POST_POINTS, pointsOn, PUBLISH_CAP, PUBLISH_POINTS } from '../model/scoring.ts';
 import { countsOf } from '../model/telemetry.ts';
@@ -247,14 +248,17 @@ async function communityRows(books: Books, client: Pick<Client, 'send'>): Promis
   const total = (field: string): number => sum(series[field] ?? []);
   const accounts = [...books.accounts.values()];
   const versions = accounts.flatMap((account) => account.versions);
-  const counted = countedIn({
-    ...{ events: [...books.events.values()].map(({ event }) => event), devices: [] },
-    versions: versions.map(({ name, author: publisher }) => ({ name, publisher, publishedAt: '' })),
-    pulls: versions.flatMap(({ name, pullers }) => [...pullers].map(() => ({ name, hour: '' }))),
-    lines: accounts.flatMap(({ awards }) =>
-      [...awards].map(([grantId, amount]) => ({ grantId, amount, grantedAt: '' })),
-    ),
-  });
+  const counted = countedIn(
+    {
+      ...{ events: [...books.events.values()].map(({ event }) => event), devices: [] },
+      versions: versions.map(({ name, author: publisher }) => ({ name, publisher, publishedAt: '' })),
+      pulls: versions.flatMap(({ name, pullers }) => [...pullers].map(() => ({ name, hour: '' }))),
+      lines: accounts.flatMap(({ awards }) =>
+        [...awards].map(([grantId, amount]) => ({ grantId, amount, grantedAt: '' })),
+      ),
+    },
+    communityMetrics,
+  );
   const expected = (metric: string) => counted.filter(({ name }) => name === metric);
   const points = sum(expected('AWARD_GRANTED').map((one) => one.points ?? 0));
   return [

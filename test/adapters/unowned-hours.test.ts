@@ -19,6 +19,7 @@ import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-sco
 import { expiryOf, firstWholeDate } from '../../domain/telemetry/retention.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
 import { readStreamRecord } from '../../functions/adapters/dynamodb/change-feed/stream-record.ts';
+import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { anEntry } from '../builders/device-hour.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { sha256 } from '../builders/identity.ts';
@@ -106,6 +107,14 @@ describe('hours of a device that nobody owns', () => {
     expect((await chunks()).map(({ expiresAt }) => expiresAt)).toEqual([null, null]);
     await send(70, { id: 'later' });
     expect((await chunks()).map(({ expiresAt }) => expiresAt)).toEqual([null, null, null]);
+  });
+
+  it('do not expire where an event names its sender, also after the device was taken from its owner', async () => {
+    await send(1, { id: 'own', key: await personalKey(surroundings(), 'ada') });
+    const chance = { random: Math.random, sleep: async () => {}, randomToken: () => 'token' };
+    expect(await dynamoDeviceStore(client, tables.telemetry, chance).unbind('laptop', ADA)).toBe('unbound');
+    await send(1);
+    expect(await chunks()).toEqual([{ index: 0, expiresAt: null }]);
   });
 
   it('credit a later owner with what is left, and do not come back', async () => {

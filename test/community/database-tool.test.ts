@@ -2,6 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/stack.ts';
+import { aMergedPullRequest, aUser, signatureOf } from '../builders/hooks.ts';
+import { operate } from '../support/operator.ts';
 import { aStackOf, type Stack } from './a-stack-of.ts';
 
 /** `examples/database-tool`, from its first event to its boards, as `npm start -- --community` runs it. */
@@ -94,6 +96,19 @@ it('scores its own events, has its own tiers, versions and boards, and tells its
     expect(rows.map(({ username }: { username: string }) => username)).toEqual(['ada', 'bob']); // the bot is not ranked
   }
   expect(await stack.get('/v1/leaderboards/season')).toMatchObject({ status: 404, code: 'unknown_board' });
+
+  const { said } = await operate(data, 'sources', 'create', 'github', 'acme');
+  const pullRequest = JSON.stringify(aMergedPullRequest(45, aUser('Ada', 9)));
+  const deliver = async () => {
+    const headers = { 'x-github-event': 'pull_request', 'x-hub-signature-256': signatureOf(said.secret, pullRequest) };
+    const answer = await fetch(`${stack.local.baseUrl}${said.path}`, { method: 'POST', headers, body: pullRequest });
+    return answer.json();
+  };
+  expect(await deliver()).toEqual({ accepted: 1, duplicates: 0, ignored: 0 }); // of gh-ada: nobody has linked the login
+  const login = await stack.call('PUT', '/v1/users/ada/logins/github', { id: 9, login: 'Ada' });
+  expect(login).toMatchObject({ status: 200, username: 'ada' });
+  expect(await deliver()).toEqual({ accepted: 0, duplicates: 1, ignored: 0 }); // ada's server had reported it
+  await stack.until('/v1/scores/gh-ada', (score) => score.canonicalScore === 20);
 
   const { inForce, versions } = await stack.get('/v1/rules');
   expect([inForce, versions.length]).toEqual(['1', 1]);

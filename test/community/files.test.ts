@@ -108,6 +108,32 @@ describe('files of a community', () => {
       /^community\.json: boards\.1\.window.*expected .*1 to 90/,
     ],
     [
+      'a hook of an event that the rules do not score',
+      ({ settings }) => (settings.hooks = { github: { pull_request_merged: 'pull_request_merged' } }),
+      'community.json: hooks.github.pull_request_merged: expected an event that version 1 of the rules scores ' +
+        '(issue_created, daily_sign_in, feed_post_created), found pull_request_merged',
+    ],
+    [
+      'a hook of an event that the code knows',
+      ({ settings }) => (settings.hooks = { discourse: { post_created: 'award' } }),
+      /^community\.json: hooks\.discourse\.post_created: expected an event that .*, found award$/,
+    ],
+    [
+      'an unknown thing of GitHub',
+      ({ settings }) => (settings.hooks = { github: { stars: 'issue_created' } }),
+      'community.json: hooks.github.stars: unknown field',
+    ],
+    [
+      'sign-ins as an event with an id',
+      ({ settings }) => (settings.hooks = { discourse: { signed_in: 'issue_created' } }),
+      'community.json: hooks.discourse.signed_in: expected an event with "per": "day": a sign-in has no id, and issue_created needs one',
+    ],
+    [
+      'reviews as lines of the ledger',
+      ({ settings }) => (settings.hooks = { github: { review_submitted: 'feed_post_created' } }),
+      /^community\.json: hooks\.github\.review_submitted: expected an event that is counted/,
+    ],
+    [
       'a version that does not exist',
       ({ settings }) => (settings.rules = '7'),
       'community.json: rules: expected a version that there is a file of, and there is no rules/7.json',

@@ -121,6 +121,7 @@ describe('a hook without a valid signature', () => {
     ['one without its prefix', () => ({ signature: signatureOf(SECRET, own()).slice(7) })],
     ['SHA-1 alone', () => ({ signature: `sha1=${'0'.repeat(40)}` })],
     ['no hexadecimal digits', () => ({ signature: `sha256=${'x'.repeat(64)}` })],
+    ['the right one in capitals', () => ({ signature: signatureOf(SECRET, own()).toUpperCase() })],
     ['an unknown source', () => ({ path: '/hooks/github/nobody' })],
     ['a source of another place', () => ({ path: `/hooks/discourse/${name}` })],
     ['a name that no source can have', () => ({ path: `/hooks/github/${'%20'.repeat(2_000)}` })],

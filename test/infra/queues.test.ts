@@ -100,8 +100,12 @@ describe('schedules of queues', () => {
     ]);
   });
 
-  it('have a rule that starts the stale backfill after every deployment, also after a rollback', () => {
-    const [[, { Properties: rule }]] = ofType(resources, 'AWS::Events::Rule') as any;
+  it.each([
+    ['backfill', { mode: 'stale' }],
+    ['rank', {}],
+  ])('have a rule that tells %s of every deployment, also of a rollback', (queue, message) => {
+    const rules = ofType(resources, 'AWS::Events::Rule').map(([, { Properties }]) => Properties as any);
+    const rule = rules.find(({ Targets }) => targetOf(resources, Targets[0].Arn) === queue);
     const [target] = rule.Targets;
 
     expect(rule.EventPattern).toEqual({
@@ -112,8 +116,8 @@ describe('schedules of queues', () => {
         'status-details': { status: expect.arrayContaining(['UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE']) },
       },
     });
-    expect([targetOf(resources, target.Arn), JSON.parse(target.Input)]).toEqual(['backfill', { mode: 'stale' }]);
-    expect(targetOf(resources, target.DeadLetterConfig.Arn)).toBe('backfill-schedule-dlq');
+    expect(JSON.parse(target.Input)).toEqual(message);
+    expect(targetOf(resources, target.DeadLetterConfig.Arn)).toBe(`${queue}-schedule-dlq`);
     expect(rule.State).toBe('ENABLED');
   });
 

@@ -33,7 +33,7 @@ const gone = folder(
     ...{ region: 'us-east-1', adminKey: 'key' },
     functions: roles('backfill', 'check-conservation', 'shadow-report'),
     queues: roles('rank', 'rank-dlq'),
-    tables: roles('backfill_runs', 'credentials', 'registry', 'telemetry', 'user_scores'),
+    tables: roles('backfill_runs', 'credentials', 'hook_sources', 'registry', 'telemetry', 'user_scores'),
   }),
 );
 
@@ -55,6 +55,11 @@ const COMMANDS: Readonly<Record<string, { readonly words: readonly string[]; rea
   'keys create': { words: ['--kind', 'admin'], isOfApi: true },
   'keys revoke': { words: ['0'.repeat(32)], isOfApi: true },
   'keys create-admin': { words: [] },
+  'sources create': { words: ['github', 'acme'] },
+  'sources list': { words: [] },
+  'sources rotate': { words: ['github', 'acme'] },
+  'sources end-rotation': { words: ['github', 'acme'] },
+  'sources delete': { words: ['discourse', 'forum'] },
   replay: { words: [recording, '--state', join(directory, 'state')], isOfApi: true },
 };
 
@@ -262,6 +267,8 @@ describe('the arguments of one command', () => {
     [['keys', 'create', '--kind', 'service', '--scopes', 'all'], /^--scopes/u],
     [['keys', 'revoke', '..'], /^id: expected 32 of 0-9 a-f/u],
     [['keys', 'create-admin', '--label', '\u001b[31m'], /^--label: expected no control characters/u],
+    [['sources', 'create', 'gitlab', 'acme'], /^place: expected github or discourse$/u],
+    [['sources', 'create', 'github', 'Acme/Tool'], /^name: expected 1 to 32 of a-z 0-9 -/u],
     [['logs', '--since', 'soon'], /^--since: expected 30s/u],
     [['logs', '--follow', '--json'], /--follow does not end/u],
     [['rules', 'try', join(directory, 'none')], /none cannot be read: ENOENT/u],

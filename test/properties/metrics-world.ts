@@ -20,6 +20,7 @@ import { streamBatch } from '../../functions/runtime/stream-batch.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
+import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import { countedIn, distinctIn, rowsByHour, totalsByDate } from '../../proof/model/metrics.ts';
 import { rollupsIn } from '../../proof/model/stored.ts';
 import { Wire } from '../../proof/wire.ts';
@@ -161,10 +162,8 @@ export class MetricsWorld extends RefreshWorld {
   /** Call after `checkFacts`: every hour and day, and all days together, must equal a count of the model's facts. */
   async checkRollups(): Promise<void> {
     const table = this.#tables.metric_rollup_hour;
-    const counted = countedIn({
-      ...{ events: this.model.events(), devices: this.model.devices(), versions: [], pulls: [] },
-      lines: this.#awards,
-    });
+    const facts = { events: this.model.events(), devices: this.model.devices(), versions: [], pulls: [] };
+    const counted = countedIn({ ...facts, lines: this.#awards }, communityMetrics);
     const stored = rollupsIn(await this.itemsOf(table));
     expect(stored.hours).toEqual(rowsByHour(counted));
     expect(stored.totals).toEqual(totalsByDate(counted));
