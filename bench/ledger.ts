@@ -16,8 +16,8 @@ import { grantDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:00:00.000Z');
 const ADA = Username.parse('ada');
-/** The longest possible name. It is in every line, and in the key of a badge. */
-const LONGEST = Username.parse('a'.repeat(64));
+/** As long as the id of every account. It is in every line, and in the key of a badge. */
+const LONGEST = Username.parse(`acc_${'a'.repeat(16)}`);
 const BATCH = 25;
 const BUDGET = 6;
 /** A line and a balance, each counted twice because of the transaction. */

@@ -88,9 +88,9 @@ const Line = z.object({
   ...{ username: z.string(), key: z.string(), category: z.string(), source: z.string(), grantedAt: z.string() },
   ...{ amount: z.number(), seq: z.number(), balanceAfter: z.number(), rulesVersion: z.string() },
   ...{ hash: Hex, previousHash: Hex.nullable().default(null) },
-  ...{ reason: z.string().optional(), reasonSalt: Bytes.optional(), reasonCommitment: Hex.nullable().default(null) },
+  ...{ reason: z.string().optional(), reasonSalt: Bytes.optional(), reasonHash: Hex.nullable().default(null) },
   ...{ grantedBy: z.string().optional(), grantedBySalt: Bytes.optional() },
-  grantedByCommitment: Hex.nullable().default(null),
+  grantedByHash: Hex.nullable().default(null),
 });
 
 const sha256 = (...parts: readonly (string | Uint8Array)[]): string =>
@@ -99,8 +99,8 @@ const sha256 = (...parts: readonly (string | Uint8Array)[]): string =>
 /** A line's hash covers its content and the commitments of its texts: see `docs/ledger.md`. */
 function isGenuine(grantId: string, line: Omit<z.infer<typeof Line>, 'pk'>): boolean {
   const texts = [
-    [line.reason, line.reasonSalt, line.reasonCommitment],
-    [line.grantedBy, line.grantedBySalt, line.grantedByCommitment],
+    [line.reason, line.reasonSalt, line.reasonHash],
+    [line.grantedBy, line.grantedBySalt, line.grantedByHash],
   ] as const;
   const areTrue = texts.every(
     ([text, salt, commitment]) => text === undefined || (salt && sha256(salt, text)) === commitment,
@@ -108,7 +108,7 @@ function isGenuine(grantId: string, line: Omit<z.infer<typeof Line>, 'pk'>): boo
   const { username, key, category, source, amount, grantedAt } = line;
   const content = [username, grantId, key, category, source, amount, grantedAt];
   const rest = [line.seq, line.balanceAfter, line.rulesVersion, line.previousHash];
-  const all = [...content, line.reasonCommitment, line.grantedByCommitment, ...rest];
+  const all = [...content, line.reasonHash, line.grantedByHash, ...rest];
   return areTrue && sha256(`laurel ledger line 2\n${JSON.stringify(all)}`) === line.hash;
 }
 
