@@ -313,7 +313,7 @@ const Slots = z.object({
   key1: z.string().default(''),
   hours: z.record(z.string(), z.object({ event_count: z.number(), value_sum: z.number() })),
 });
-const Summary = z.object({ sk: z.string(), publisher: z.string(), versions: z.number(), pulls: z.number() });
+const Summary = z.object({ sk: z.string(), publisher: Owner, versions: z.number(), pulls: z.number() });
 
 export type StoredRollups = {
   /** By date, as `METRIC count sum`, without gauges. */
@@ -349,7 +349,7 @@ export function rollupsIn(items: readonly Item[]): StoredRollups {
       }
     } else if (pk === 'EXTENSIONS') {
       const { publisher, versions, pulls } = Summary.parse(item);
-      extensions.push(`${sk} of ${publisher}: ${versions} versions, ${pulls} pulls`);
+      extensions.push(`${sk} of ${publisher.name}: ${versions} versions, ${pulls} pulls`);
     }
   }
   return { totals, hours, gauges, extensions: extensions.sort() };
