@@ -193,7 +193,11 @@ describe('a board of some categories or sources', () => {
 
   it('has its past, its moves, and nobody who is hidden or not ranked', async () => {
     const world = new LeaderboardWorld(['ada', 'bob', 'cyd', 'a-bot'].map((name, index) => helper(name, 30 - index)));
-    const build = { ...world.build, boards: community, isRanked: (name: string) => name !== 'a-bot' };
+    const build = {
+      ...world.build,
+      boards: community,
+      whoIsRanked: async () => (account: string) => account !== 'a-bot',
+    };
     world.now -= DAY;
     const yesterday = isoOf(world.now);
     await buildBoards(build);
