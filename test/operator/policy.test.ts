@@ -52,6 +52,10 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   QueryCommand: [['dynamodb:Query', [table('backfill_runs')]]],
   dynamoUsernameSources: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],
   dynamoRulesVersions: [['dynamodb:Query', [`${table('user_scores')}/index/byShard`]]],
+  dynamoAccounts: [
+    ['dynamodb:BatchGetItem', [table('accounts')]],
+    ['dynamodb:Query', [table('accounts')]],
+  ],
   dynamoStoredUsers: [['dynamodb:Scan', [table('user_scores')]]],
   dynamoUserTelemetry: [['dynamodb:Query', [table('telemetry')]]],
   dynamoUserReports: [['dynamodb:Query', [table('telemetry')]]],
