@@ -76,6 +76,9 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
     rollUpDay: async () => {
       throw new Error('the benchmark runs no metrics backfill');
     },
+    refoldHistory: async () => {
+      throw new Error('the benchmark refolds no history');
+    },
     refold: (username, options) => refoldMetrics(refolding, username, options),
     requestRefreshes: async (requests) => {
       enqueued += requests.length;

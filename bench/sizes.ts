@@ -1,6 +1,7 @@
 /** The sizes of the measurements. Larger sizes do not change counts, but make times steadier. */
 export type Sizes = {
   readonly ingestBatches: number;
+  readonly importedPeople: number;
   readonly longHistoryDays: number;
   readonly hostileNames: number;
   readonly auditedLines: number;
@@ -22,6 +23,7 @@ export type Sizes = {
 
 export const USUAL_SIZES: Sizes = {
   ingestBatches: 40,
+  importedPeople: 24,
   longHistoryDays: 700,
   hostileNames: 10_000,
   auditedLines: 10_000,
@@ -37,6 +39,7 @@ export const USUAL_SIZES: Sizes = {
 
 export const FULL_SIZES: Sizes = {
   ...USUAL_SIZES,
+  importedPeople: 120,
   longHistoryDays: 3_650,
   hostileNames: 100_000,
   pulls: 1_000_000,

@@ -4,6 +4,7 @@ import { measureBundles } from './bundles.ts';
 import { measureHostileNames } from './hostile-names.ts';
 import { measureHttpLoad } from './http-load.ts';
 import { measureLocalCosts } from './local-costs.ts';
+import { measureImports } from './import.ts';
 import { measureIngest } from './ingest.ts';
 import { measureHandlerCpu, measureThroughput } from './ingest-speed.ts';
 import type { Measurements } from './measurements.ts';
@@ -21,6 +22,7 @@ import type { Sizes } from './sizes.ts';
 /** All topics, in the order of the table. A new topic is one entry here. */
 export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measurements>>> = {
   ingest: measureIngest,
+  import: measureImports,
   queue: measureQueueRequests,
   refresh: measureRefreshes,
   names: measureHostileNames,

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createKey } from '../domain/identity/create-key.ts';
 import { AccountId as Username } from '../domain/identity/account.ts';
-import type { ConfirmDeps } from '../domain/registry/confirm-publish.ts';
 import type { Pulls } from '../domain/registry/registry.port.ts';
 import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
 import { currentRules, rulebook } from '../domain/rules/current-rules.ts';
+import type { IngestDeps } from '../domain/telemetry/ingest-telemetry.ts';
 import type { Clock } from '../domain/shared/environment.ts';
 import { dynamoAccountNames } from '../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoCollectives } from '../functions/adapters/dynamodb/identity/collectives.ts';
@@ -56,27 +56,34 @@ export function ingestHandler(surroundings: Surroundings) {
     routes,
     wire: () => ({
       authenticate: dynamoAuthenticator(client, tables('credentials'), { clock, sha256 }),
-      devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
-      firstNames: dynamoFirstNames(client, tables('telemetry')),
-      trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
-      pulls: pullDeps(surroundings),
-      requestRefreshes: async () => {
-        throw new Error('an event of the benchmark may not ask for a refresh');
-      },
-      grants: grantDeps(surroundings),
-      names: dynamoAccountNames(client, tables('accounts'), { clock, random, randomToken, sleep }),
-      clock,
-      random,
-      sleep,
-      sha256,
+      ...ingestDeps(surroundings),
     }),
   });
 }
 
+export const ingestDeps = (surroundings: Surroundings): IngestDeps => {
+  const { client, tables, clock } = surroundings;
+  return {
+    devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
+    firstNames: dynamoFirstNames(client, tables('telemetry')),
+    trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
+    pulls: pullDeps(surroundings),
+    requestRefreshes: async () => {
+      throw new Error('an event of the benchmark may not ask for a refresh');
+    },
+    grants: grantDeps(surroundings),
+    names: dynamoAccountNames(client, tables('accounts'), { clock, random, randomToken, sleep }),
+    clock,
+    random,
+    sleep,
+    sha256,
+  };
+};
+
 export const pullDeps = ({ client, tables }: Surroundings): Pulls =>
   dynamoPulls(client, tables('registry'), { random, sleep, randomToken });
 
-export const confirmDeps = (surroundings: Surroundings): ConfirmDeps => {
+export const confirmDeps = (surroundings: Surroundings) => {
   const { client, tables } = surroundings;
   return {
     ...grantDeps(surroundings),

@@ -26,7 +26,7 @@ export type HttpRequest = {
   readonly body?: string;
 };
 
-export type HttpAnswer = { readonly status: number; readonly text: string };
+export type HttpAnswer = { readonly status: number; readonly text: string; readonly headers: Headers };
 
 const mayPass = (status: number) => status === 429 || status >= 500;
 
@@ -46,7 +46,7 @@ export async function sendHttp(baseUrl: string, request: HttpRequest, tries = TR
         ...(body === undefined ? {} : { body }),
       });
       const text = await response.text();
-      if (isLast || !mayPass(response.status)) return { status: response.status, text };
+      if (isLast || !mayPass(response.status)) return { status: response.status, text, headers: response.headers };
     } catch (error) {
       if (isLast) throw new OperatorError('unreachable', `${baseUrl} does not answer`, { cause: error });
     }

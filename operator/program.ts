@@ -4,6 +4,7 @@ import { addCommunityCommands } from './commands/community.ts';
 import { addConsistencyCommand } from './commands/consistency.ts';
 import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addDiscardCommand } from './commands/discard.ts';
+import { addExportCsvCommand } from './commands/export-csv.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
@@ -54,6 +55,7 @@ a wrong ledger, refused requests); ${EXIT.interrupted} Ctrl-C.
   addReplayCommand(program, runtime);
   addImportCommand(program, runtime);
   addSourceCommands(program, runtime);
+  addExportCsvCommand(program, runtime);
   addRulesCommands(program, runtime);
   addCommunityCommands(program, runtime);
   addUserCommands(program, runtime);

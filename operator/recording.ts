@@ -14,7 +14,7 @@ const RecordedRequest = z.object({
   headers: z.record(z.string(), z.string()).default({}),
   body: z.unknown(),
 });
-/** The format of the sample in examples/. */
+/** A shorter format. */
 const RecordedEvents = z
   .object({ username: z.string().nullable(), events: z.array(z.unknown()) })
   .transform(({ username, events }) => ({ path: '/ingest', key: username, headers: {}, body: { events } }));

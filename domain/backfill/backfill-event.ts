@@ -5,7 +5,7 @@ import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { RequestDate, type UtcDate } from '../shared/utc.ts';
 
-export const BackfillMode = z.enum(['all', 'stale', 'metrics'], 'expected all, stale or metrics');
+export const BackfillMode = z.enum(['all', 'stale', 'metrics', 'history'], 'expected all, stale, metrics or history');
 export type BackfillMode = z.infer<typeof BackfillMode>;
 
 /** One run's list of usernames is kept in one item. */
@@ -42,15 +42,24 @@ export const BackfillContinuation = z.strictObject({
 });
 export type BackfillContinuation = z.infer<typeof BackfillContinuation>;
 
-/** The work to do; `usernames` means `all` of just these. */
-export type BackfillOrder = UsersOrder<AccountId> | MetricsOrder;
+/** The work to do; `usernames` means just these instead of all. */
+export type BackfillOrder = UsersOrder<AccountId> | HistoryOrder<AccountId> | MetricsOrder;
 /** The same as it is asked for, by names. */
-export type RequestedOrder = UsersOrder<Username> | MetricsOrder;
+export type RequestedOrder = UsersOrder<Username> | HistoryOrder<Username> | MetricsOrder;
 
 type UsersOrder<Name> = {
   readonly mode: 'all' | 'stale';
   readonly dryRun: boolean;
   readonly usernames: readonly Name[] | null;
+};
+
+/** The same as `all`, and the scores of past dates; `from` and `to` as `refoldHistory` takes them. */
+type HistoryOrder<Name> = {
+  readonly mode: 'history';
+  readonly dryRun: boolean;
+  readonly usernames: readonly Name[] | null;
+  readonly from: UtcDate | null;
+  readonly to: UtcDate | null;
 };
 
 /** `from` and `to` are both included. Null means the first or the last day that events may bear. */
@@ -86,13 +95,14 @@ export function readBackfillEvent(sent: unknown): Result<BackfillRequest, Backfi
     return parsed(ResumeEvent, event, ({ runId }) => ok({ kind: 'resume', runId }));
   }
   return parsed(StartEvent, event, ({ mode, dryRun, usernames, from, to }) => {
-    if (usernames !== undefined && mode !== 'all') return invalid(`usernames: cannot go with mode ${mode}`);
-    if (mode === 'metrics') {
-      if (from !== undefined && to !== undefined && to < from) return invalid('to: expected a date not before from');
-      return ok({ kind: 'start', order: { mode, dryRun, usernames: null, from: from ?? null, to: to ?? null } });
-    }
-    if (from !== undefined || to !== undefined) return invalid('from, to: only metrics have dates');
+    if (usernames !== undefined && mode !== 'all' && mode !== 'history')
+      return invalid(`usernames: cannot go with mode ${mode}`);
+    if (from !== undefined && to !== undefined && to < from) return invalid('to: expected a date not before from');
+    const dates = { from: from ?? null, to: to ?? null };
     const distinct = usernames === undefined ? null : [...new Set(usernames)].sort();
+    if (mode === 'metrics') return ok({ kind: 'start', order: { mode, dryRun, usernames: null, ...dates } });
+    if (mode === 'history') return ok({ kind: 'start', order: { mode, dryRun, usernames: distinct, ...dates } });
+    if (from !== undefined || to !== undefined) return invalid('from, to: only metrics and history have dates');
     return ok({ kind: 'start', order: { mode, dryRun, usernames: distinct } });
   });
 }

@@ -4,6 +4,7 @@ import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts
 import type { Clock, RandomToken } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
+import type { DateRange } from '../scoring/refold-history.ts';
 import { isoOf, type UtcDate } from '../shared/utc.ts';
 import type {
   BackfillContinuation,
@@ -38,6 +39,8 @@ export type BackfillDeps = {
   readonly sources: UsernameSources;
   /** Recomputes `username_metrics` from nothing. A dry run reports the result and saves nothing. */
   readonly refold: (username: Username, options: { readonly dryRun: boolean }) => Promise<'saved' | 'unknown'>;
+  /** Computes the scores of past dates and keeps them. */
+  readonly refoldHistory: (username: Username, range: DateRange) => Promise<unknown>;
   /** Rolls up every hour of a day that has facts or was rolled up before. */
   readonly rollUpDay: (date: UtcDate) => Promise<void>;
   /** Queues every request, or throws. */
@@ -145,7 +148,9 @@ async function resumeAbandoned(deps: BackfillDeps, except: string): Promise<void
 
 const sourcesOf = ({ sources }: BackfillDeps, { order }: BackfillRun): readonly UsernameSource[] => {
   if (order.mode === 'metrics') return [];
-  return order.usernames === null ? sources[order.mode] : [givenUsernames(order.usernames)];
+  return order.usernames === null
+    ? sources[order.mode === 'history' ? 'all' : order.mode]
+    : [givenUsernames(order.usernames)];
 };
 
 const givenUsernames = (usernames: readonly Username[]): UsernameSource => ({
@@ -285,10 +290,13 @@ type Outcome = 'saved' | 'unknown' | 'failed';
 
 /** A stale score needs no fold from nothing: its refresh applies the rules of its own date to the stored metrics. */
 async function recompute(deps: BackfillDeps, run: BackfillRun, username: Username): Promise<Outcome> {
-  const { mode, dryRun } = run.order;
-  if (mode === 'stale') return 'saved';
+  const { order } = run;
+  const { dryRun } = order;
+  if (order.mode === 'stale') return 'saved';
   try {
-    return await deps.refold(username, { dryRun });
+    const outcome = await deps.refold(username, { dryRun });
+    if (order.mode === 'history' && outcome === 'saved' && !dryRun) await deps.refoldHistory(username, order);
+    return outcome;
   } catch (error) {
     // One user who cannot be folded must not hold up the others. The queue tries again, and keeps what always fails.
     deps.reportFailure(username, error);

@@ -75,8 +75,8 @@ export async function confirmPublish(
     const existing = await registry.findVersion(name, version);
     if (existing !== undefined) {
       if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });
-      if (isSamePublish(existing, { ...confirmation, isImported: confirmation.past !== undefined }))
-        return ok({ kind: 'repeated', version: existing });
+      const isSame = isSamePublish(existing, { ...confirmation, isImported: confirmation.past !== undefined });
+      if (isSame) return ok({ kind: 'repeated', version: existing });
       return err({ kind: 'version-conflict', first: existing });
     }
     if (extension !== undefined && !isSamePublisher(extension.owner, publisher)) {

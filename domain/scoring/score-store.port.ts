@@ -40,6 +40,25 @@ export type StoredUser = {
 /** A past date's score, by the rules of then; on later dates without one of their own it was the same. */
 export type DayRow = DayScore & { readonly rulesVersion: string | null };
 
+/** The refolded scores of a month, `2026-08`: rows as above, without those that were saved on their own days. */
+export type PastMonth = {
+  readonly month: string;
+  readonly days: readonly DayScore[];
+  /** 0 if nothing is stored. */
+  readonly revision: Revision;
+};
+export const monthOf = (date: UtcDate): string => date.slice(0, '2026-08'.length);
+
+/** The past of a score as a backfill refolds it. */
+export type HistoryStore = {
+  /** Rows that were saved on their own days, from `from` to `to`, and the last earlier one; in order. */
+  ownRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
+  /** The refolded months from that of `from` to that of `to`, and the last earlier one. */
+  pastMonths(username: Username, from: UtcDate, to: UtcDate): Promise<readonly PastMonth[]>;
+  /** Saves a month if its revision is unchanged, and raises it. */
+  savePastMonth(username: Username, month: PastMonth, rulesVersion: string): Promise<'saved' | 'stale'>;
+};
+
 export type ScoreStore = {
   /** Strongly consistent. */
   load(username: Username): Promise<StoredUser>;
@@ -56,7 +75,10 @@ export type ScoreStore = {
   takeTurn(username: Username, turn: Turn, before: Turn | undefined): Promise<boolean>;
   /** Ends a turn if it is still this refresh's. */
   endTurn(username: Username, by: string): Promise<void>;
-  /** The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. */
+  /**
+   * The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. A row that
+   * was saved on its own day goes before a refolded one.
+   */
   dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
 };
 

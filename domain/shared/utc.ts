@@ -48,7 +48,7 @@ export function addMonths(epochMs: number, months: number): number {
   return withinCalendar(date.setUTCMonth(date.getUTCMonth() + months));
 }
 
-const FIRST_DATE = '2000-01-01';
+export const FIRST_DATE = '2000-01-01';
 const LAST_DATE = '2100-12-31';
 const EXPECTED_DATE = `expected a date from ${FIRST_DATE} to ${LAST_DATE}, such as 2026-08-21`;
 const EXPECTED_TIME = 'expected an ISO 8601 time with Z or an offset, such as 2026-08-21T13:04:05Z';

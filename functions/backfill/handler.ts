@@ -4,10 +4,12 @@ import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime, type RunSeed } from '../../domain/backfill/run-backfill.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
+import { refoldHistory } from '../../domain/scoring/refold-history.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
 import { computedByNow } from '../../domain/scoring/username-metrics.ts';
 import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill/backfill-runs.ts';
+import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
@@ -55,17 +57,21 @@ const wired = once((): BackfillDeps & { readonly names: AccountNames } => {
   const dynamodb = dynamodbClient('worker');
   const sqs = sqsClient('worker');
   const continueLater = sqsSender(sqs, env.BACKFILL_QUEUE_URL, { random, sleep });
+  const scores = dynamoScoreStore(dynamodb, env.SCORES_TABLE);
+  const ledger = dynamoGrantLedger(dynamodb, env.GRANTS_TABLE);
   const refolding = {
     telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
     reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
     registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
-    scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
-    balances: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
+    scores,
+    balances: ledger,
     clock,
     random,
     sleep,
     sha256,
   };
+  const lines = dynamoGrantLines(dynamodb, env.GRANTS_TABLE);
+  const refoldingHistory = { ...refolding, history: scores, lines };
   const tables = {
     telemetry: env.TELEMETRY_TABLE,
     scores: env.SCORES_TABLE,
@@ -78,6 +84,7 @@ const wired = once((): BackfillDeps & { readonly names: AccountNames } => {
     runs: dynamoBackfillRuns(dynamodb, env.RUNS_TABLE, { random, sleep, randomToken }),
     sources: dynamoUsernameSources(dynamodb, tables, computedByNow(sha256)),
     refold: (username, options) => refoldMetrics(refolding, username, options),
+    refoldHistory: (username, range) => refoldHistory(refoldingHistory, username, range),
     async rollUpDay(date) {
       await rollUpDay(rollUp, date, null);
     },

@@ -46,6 +46,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
     may.readRegistry,
     may.scanTelemetry,
     may.scanGrants,
+    may.readLines,
     may.saveScores,
     may.listAndFindScores,
     may.keepRuns,

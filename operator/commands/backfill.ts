@@ -24,12 +24,15 @@ export function addBackfillCommand(program: Command, runtime: Runtime): void {
     usage: 'backfill',
     summary: 'compute metrics and scores again from the facts, for inactive users as well',
     options: [
-      new Option('--mode <mode>', 'what to compute: all users, users whose score is outdated, or the community metrics')
-        .choices(['all', 'stale', 'metrics'])
+      new Option(
+        '--mode <mode>',
+        'what to compute: all users, users whose score is outdated, the community metrics, or scores of past days',
+      )
+        .choices(['all', 'stale', 'metrics', 'history'])
         .conflicts('run'),
       new Option('--usernames <a,b>', 'just these').conflicts('run'),
-      new Option('--from <date>', 'the first day of the community metrics').conflicts('run'),
-      new Option('--to <date>', 'the last day of the community metrics, included').conflicts('run'),
+      new Option('--from <date>', 'the first day of the community metrics or of the history').conflicts('run'),
+      new Option('--to <date>', 'the last day, included').conflicts('run'),
       new Option('--dry-run', 'count what a run would compute, and change nothing').conflicts('run'),
       new Option('--run <id>', 'follow a run that was started earlier, by hand or by the schedule'),
     ],
@@ -41,6 +44,7 @@ ${EXIT.interrupted}) stops following, and prints the command that continues. Exi
   laurel backfill --mode stale --dry-run
   laurel backfill --usernames ada,brin --stage prod
   laurel backfill --mode metrics --from 2026-08-01 --to 2026-08-21
+  laurel backfill --mode history --from 2025-08-21 --to 2026-08-21
   laurel backfill --run 20260821T130405678Z-x7GtQ2aB
 `,
     input: {

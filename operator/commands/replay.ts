@@ -21,12 +21,12 @@ export function addReplayCommand(program: Command, runtime: Runtime): void {
       ),
     ],
     help: `
-File is .ndjson or .ndjson.gz with one request per line: {"path", "key": username or null, "headers", "body"}. The sample's
+File is .ndjson or .ndjson.gz with one request per line: {"path", "key": username or null, "headers", "body"}. The
 format {"username", "events"} also works. Requests are sent one by one, in order. After an interruption, the same command
 continues with the same shift, and nothing counts twice. Exits with ${EXIT.found} if requests were refused with 4xx, or
 events were rejected.
 
-  laurel replay examples/community.ndjson.gz --shift-to-today
+  laurel replay recording.ndjson.gz --shift-to-today
   laurel replay recording.ndjson --stage dev --keys keys.json --json
 `,
     input: {

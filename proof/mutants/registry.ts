@@ -128,11 +128,22 @@ export const registryMutants: readonly Mutant[] = [
     'a version with another publisher or content is a conflict',
     CONFIRM,
     [
-      'if (isSamePublish(existing, { ...confirmation, isImported: confirmation.past !== undefined }))',
-      'if (existing !== null)',
+      "if (isSame) return ok({ kind: 'repeated', version: existing });",
+      "return ok({ kind: 'repeated', version: existing });",
     ],
     CONFIRM_TEST,
     'conflict',
+  ),
+  mutant(
+    'any-content-of-the-past',
+    'a version that was imported without a hash is the same as a confirmation with any',
+    'domain/registry/extension.ts',
+    [
+      ' || hasAnyContent(stored) || hasAnyContent(confirmed));',
+      ' || (hasAnyContent(stored) && hasAnyContent(confirmed)));',
+    ],
+    'test/functions/import-history.test.ts',
+    'client',
   ),
   mutant(
     'owners-only',

@@ -184,6 +184,17 @@ export const scoreMutants: readonly Mutant[] = [
     [REFRESH_TEST, METRICS_TEST],
   ),
   mutant(
+    'past-month-revision',
+    'an older run never replaces refolded scores of a newer one',
+    'domain/scoring/refold-history.ts',
+    [
+      "if ((await deps.history.savePastMonth(username, month, rulesVersion)) === 'stale') return 'stale';",
+      'await deps.history.savePastMonth(username, month, rulesVersion);',
+    ],
+    'test/domain/scoring/refold-history.test.ts',
+    'another run',
+  ),
+  mutant(
     'sealed-day-named',
     'a change of a sealed day leads to a fold from nothing',
     METRICS,

@@ -14,6 +14,7 @@ import * as board from '../../functions/adapters/dynamodb/leaderboards/leaderboa
 import * as accounts from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import * as rollup from '../../functions/adapters/dynamodb/metrics/rollup.items.ts';
 import * as registry from '../../functions/adapters/dynamodb/registry/registry.items.ts';
+import * as month from '../../functions/adapters/dynamodb/scoring/refolded-month.items.ts';
 import * as score from '../../functions/adapters/dynamodb/scoring/score.items.ts';
 import {
   FORMATS,
@@ -148,6 +149,10 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
   turn: [() => score.toTurnItem(ada, { by: 'worker', until: 5 }), score.parseTurnItem],
   score: [() => score.toScoreItem(aScore, { metrics: someMetrics, revision: 4 }, 6), score.parseScoreItem],
   day: [() => score.toDayItem(ada, [{ date, canonicalScore: 7 }], '1', 6), score.parseDayItem],
+  'refolded-month': [
+    () => month.toMonthItem(ada, { month: '2026-08', days: [{ date, canonicalScore: 7 }], revision: 2 }, '1'),
+    month.parseMonthItem,
+  ],
   snapshot: [() => ({ ...board.newestKey('alltime'), ...board.toRoot(aSnapshot) }), board.parseRoot],
   leases: [
     () => board.toLeasesItem('alltime', new Map([['a'.repeat(12), { check: 'c'.repeat(8), until: 20_700 }]])),

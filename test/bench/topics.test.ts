@@ -4,7 +4,14 @@ import { USUAL_SIZES } from '../../bench/sizes.ts';
 import { dynoxideBinary } from '../../local/engines/dynamodb-engine.ts';
 
 /** Tests the rules of the benchmark, not its figures. Those need `npm run bench` on an idle machine. */
-const TINY = { ...USUAL_SIZES, ingestBatches: 2, longHistoryDays: 40, hostileNames: 1_500, rounds: 1 };
+const TINY = {
+  ...USUAL_SIZES,
+  ingestBatches: 2,
+  longHistoryDays: 40,
+  hostileNames: 1_500,
+  importedPeople: 8,
+  rounds: 1,
+};
 
 /** Imported late, because the functions' logger reads its level when it is created. */
 const topics = async () => {
@@ -27,6 +34,11 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
 
     expect(costOf(measured, /^ingest, 50 events/, 'WRU')).toMatchObject({ measured: 3, floor: 2, within: true });
     expect(costOf(measured, /^ingest, 50 events/, 'transactions')).toMatchObject({ measured: 0, within: true });
+  });
+
+  it('finds nothing but duplicates in a second import', async () => {
+    const { measured } = costOf(await measure.import!(TINY), /^import, 1,000 of/, 'WRU')!;
+    expect(measured).toBeGreaterThan(0); // it throws unless all were duplicates
   });
 
   it('finds that a refresh costs the same with a short and a longer history', async () => {

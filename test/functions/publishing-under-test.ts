@@ -44,6 +44,8 @@ export async function startPublishing() {
   const itemsOf = (table: 'registry' | 'score_grants' | 'telemetry') => world.itemsOf(world.tables[table]);
 
   return {
+    client: world.client,
+    tables: world.tables,
     keys,
     publish,
     ingest,

@@ -112,6 +112,7 @@ describe('functions', () => {
         'registry/index/byHour': dynamodb('Query'),
         score_grants: dynamodb('BatchGetItem', 'GetItem', 'Scan'),
         'score_grants/index/byHour': dynamodb('Query'),
+        'score_grants/index/byUser': dynamodb('Query'),
         metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
         user_scores: dynamodb('Query', 'PutItem'),
         'user_scores/index/byShard': dynamodb('Query', 'Scan'),

@@ -6,6 +6,7 @@ import { rulebook } from '../../domain/rules/current-rules.ts';
 import { reportedKindsOf } from '../../domain/rules/reported-kinds.ts';
 import { activityEventsOf } from '../../domain/telemetry/event-kind.ts';
 import { importEvents, nothingYet, type Refused } from '../../operator/import.ts';
+import { addDays, dateOf } from '../../domain/shared/utc.ts';
 import { operate, spawnOperator } from '../support/operator.ts';
 import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
 
@@ -208,6 +209,114 @@ describe('laurel import', () => {
       points: 500,
     });
     expect((await read('/v1/scores/user-2')).scoreSources['content:extension-pulls']).toMatchObject({ points: 5 });
+  });
+
+  it('is shown by histories of days long past, once they are refolded', async () => {
+    const old = (days: number) => addDays(dateOf(Date.now()), -days);
+    const events = [200, 150, 149].map((days) =>
+      event('daily_sign_in', { username: 'elder' }, `${old(days)}T12:00:00Z`),
+    );
+    const reward = { award_id: 'elder', username: 'elder', points: 50, reason: '=1+1, "so"' };
+    await run(written('elder.ndjson', linesOf([...events, event('award', reward, `${old(140)}T12:00:00Z`)])), '--yes');
+    await stack.drain();
+    const history = async () => {
+      const { days } = await read(`/v1/scores/elder/history?from=${old(205)}&to=${old(0)}`);
+      return new Map<string, number>(days.map(({ date, canonicalScore }: any) => [date, canonicalScore]));
+    };
+    expect((await history()).has(old(140))).toBe(false);
+    expect((await history()).get(old(90))).toBe(80);
+
+    const backfill = ['backfill', '--mode', 'history', '--from', old(205), '--to', old(0), '--usernames', 'elder'];
+    expect(await operate(stack.dataDirectory, ...backfill)).toMatchObject({
+      code: 0,
+      said: { mode: 'history', recomputed: 1 },
+    });
+    await stack.drain();
+    const told = await history();
+    expect([205, 201, 200, 150, 149, 141, 140, 92, 91, 0].map((days) => told.get(old(days)))).toEqual([
+      ...[undefined, undefined, 10, 20, 30, 30, 80, 80, 80, 80],
+    ]);
+  });
+
+  describe('lists as CSV', () => {
+    /** RFC 4180, for texts without line breaks inside a cell. */
+    const rowsOf = (csv: string) => {
+      expect(csv.endsWith('\r\n')).toBe(true);
+      return csv
+        .slice(0, -2)
+        .split('\r\n')
+        .map((line) =>
+          [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/gu)].map(
+            ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain,
+          ),
+        );
+    };
+    const to = Date.now();
+
+    it.each<[name: string, path: string, columns: string, rows: (body: any) => number]>([
+      [
+        'board',
+        '/v1/leaderboards/alltime',
+        'rank,username,points,canonicalScore,tier,change',
+        (body) => body.rows.length,
+      ],
+      [
+        'series',
+        `/community-metrics/series?since=${to - 5 * 86_400_000}&to=${to}`,
+        'date,cli_invocations,',
+        (body) => body.steps_start_times.length,
+      ],
+      [
+        'extensions',
+        '/community-metrics/extensions',
+        'extension,publisher,versions,pulls,',
+        (body) => body.data.length,
+      ],
+      ['grants', '/v1/scores/elder/grants', 'grantId,key,category,source,amount,', (body) => body.grants.length],
+      ['history', '/v1/scores/elder/history', 'date,canonicalScore', (body) => body.days.length],
+    ])('answers %s with one header row and a row for each item', async (_name, path, columns, count) => {
+      const ask = (query: string, accept: string) =>
+        fetch(stack.baseUrl + path + (query === '' ? '' : `${path.includes('?') ? '&' : '?'}${query}`), {
+          headers: { accept },
+        });
+      const byQuery = await ask('format=csv', '*/*');
+      const text = await byQuery.text();
+
+      expect(byQuery.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+      expect(text.startsWith(columns)).toBe(true);
+      expect(await (await ask('', 'text/csv')).text()).toBe(text);
+      const rows = rowsOf(text);
+      expect(rows.length).toBe(1 + count(await (await ask('', 'application/json')).json()));
+      expect(new Set(rows.map((row) => row.length)).size).toBe(1);
+    });
+
+    it('write a cell that a spreadsheet would run as text', async () => {
+      const csv = await (await fetch(`${stack.baseUrl}/v1/scores/elder/grants?format=csv`)).text();
+      expect(csv).toContain(`"'=1+1, ""so"""`);
+    });
+
+    it('are exported page by page', async () => {
+      const rewards = Array.from({ length: 1_100 }, (_, n) =>
+        event('award', { award_id: `many-${n}`, username: 'elder', points: 1, reason: 'r' }),
+      );
+      await run(written('many.ndjson', linesOf(rewards)), '--yes');
+      await stack.drain();
+      const output = join(directory, 'grants.csv');
+
+      expect(await operate(stack.dataDirectory, 'export-csv', 'grants', 'elder', '--output', output)).toMatchObject({
+        code: 0,
+        said: { pages: 2 },
+      });
+      const rows = rowsOf(readFileSync(output, 'utf8'));
+      const ids = rows.slice(1).map(([id]) => id);
+      expect([rows[0]![0], new Set(ids).size]).toEqual(['grantId', ids.length]);
+      expect(ids.length).toBeGreaterThan(1_100);
+      const dates = ['--from', '2025-01-01', '--to', '2026-12-01', '--local', stack.dataDirectory];
+      const { stdout } = await spawnOperator(['export-csv', 'history', 'elder', ...dates]).ended;
+      expect(stdout.match(/date,canonicalScore/gu)).toHaveLength(1);
+      const unknown = await operate(stack.dataDirectory, 'export-csv', 'board', 'none', '--output', output);
+      expect(unknown).toMatchObject({ code: 1, said: { code: 'unknown_board' } });
+    });
   });
 
   it('goes on where it was after a kill', async () => {

@@ -10,10 +10,12 @@ import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backfill/run-backfill.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
+import { refoldHistory } from '../../domain/scoring/refold-history.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
 import { computedByNow } from '../../domain/scoring/username-metrics.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
+import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
@@ -119,6 +121,12 @@ export class BackfillWorld extends RefreshWorld {
       runs: dynamoBackfillRuns(client, runs, { ...this.chance, randomToken }),
       sources: dynamoUsernameSources(client, { telemetry, scores, grants }, computedByNow(sha256)),
       refold: (username, options) => refoldMetrics(refolding, username, options),
+      refoldHistory: (username, range) =>
+        refoldHistory(
+          { ...refolding, history: refolding.scores, lines: dynamoGrantLines(client, grants) },
+          username,
+          range,
+        ),
       async rollUpDay(date) {
         await rollUpDay(rollUp, date, null);
       },

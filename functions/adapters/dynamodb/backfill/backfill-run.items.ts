@@ -32,6 +32,13 @@ const RunItem = z.discriminatedUnion('mode', [
   z.object({ ...run, mode: z.enum(['all', 'stale']), usernames: z.nullable(z.array(Username)) }),
   z.object({
     ...run,
+    mode: z.literal('history'),
+    usernames: z.nullable(z.array(Username)),
+    from: z.nullable(z.iso.date()),
+    to: z.nullable(z.iso.date()),
+  }),
+  z.object({
+    ...run,
     mode: z.literal('metrics'),
     usernames: z.null(),
     from: z.nullable(z.iso.date()),

@@ -4,6 +4,7 @@ import type { AccountExport, ExportedItem, ExportStep } from '../../../../domain
 import { grantView } from '../../../../domain/grants/views.ts';
 import { BY_USER_INDEX, PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
 import { BALANCE_SK, parseGrantItem } from '../grants/grant.items.ts';
+import { MONTH_PREFIX } from '../scoring/refolded-month.items.ts';
 import { DAY_PREFIX, METRICS_SK, parseMetricsItem, parseScoreItem } from '../scoring/score.items.ts';
 import { fromItem, readable, type ItemKind } from '../shared/format.ts';
 import { type Item, USER_PREFIX } from '../shared/item.ts';
@@ -45,6 +46,7 @@ function scoreRow(item: Item): ExportedItem {
   if (key === METRICS_SK) return exported('metrics', key, parseMetricsItem(item));
   if (key === SCORE_SK) return exported('score', key, parseScoreItem(item));
   if (key.startsWith(DAY_PREFIX)) return stored('day', item);
+  if (key.startsWith(MONTH_PREFIX)) return stored('refolded-month', item);
   return stored(key === PROFILE_SK ? 'profile' : 'turn', item);
 }
 

@@ -2,8 +2,15 @@ import { paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/clien
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { DayScore } from '../../../../domain/scoring/score-steps.ts';
-import type { MetricsStore, Revision, ScoreStore, StoredUser } from '../../../../domain/scoring/score-store.port.ts';
-import { addDays } from '../../../../domain/shared/utc.ts';
+import type {
+  DayRow,
+  HistoryStore,
+  MetricsStore,
+  Revision,
+  ScoreStore,
+  StoredUser,
+} from '../../../../domain/scoring/score-store.port.ts';
+import { addDays, type UtcDate } from '../../../../domain/shared/utc.ts';
 import {
   DAY_PREFIX,
   daySk,
@@ -17,6 +24,14 @@ import {
   toScoreItem,
   toTurnItem,
 } from './score.items.ts';
+import {
+  beforeMonthSk,
+  daysOfMonth,
+  MONTH_PREFIX,
+  monthSk,
+  parseMonthItem,
+  toMonthItem,
+} from './refolded-month.items.ts';
 import { type Item, userPk } from '../shared/item.ts';
 import { type Condition, ifAt, ifNew } from '../shared/conditions.ts';
 import { putIf as putItemIf, type PutIf } from '../shared/put-if.ts';
@@ -41,7 +56,7 @@ const ifTurnOf = (by: string): Condition => ({
   ExpressionAttributeValues: marshall({ ':by': by }),
 });
 
-export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore & MetricsStore {
+export function dynamoScoreStore(client: DynamoDBClient, tableName: string): ScoreStore & MetricsStore & HistoryStore {
   /** False if the condition fails. After a lost answer our own write can make it fail: the caller reads again. */
   const putIf = async (input: Omit<PutIf, 'TableName'>): Promise<boolean> =>
     (await putItemIf(client, { TableName: tableName, ...input })).isWritten;
@@ -67,7 +82,35 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
     return items;
   }
 
+  async function nextTo(username: Username, first: string, last: string, ScanIndexForward: boolean): Promise<Item[]> {
+    const input = { TableName: tableName, ConsistentRead: true, ScanIndexForward, Limit: 1 };
+    return (await client.send(new QueryCommand({ ...input, ...between(username, first, last) }))).Items ?? [];
+  }
+
+  async function ownRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]> {
+    const before = await nextTo(username, DAY_PREFIX, daySk(addDays(from, -1)), false);
+    const within = await itemsBetween(username, daySk(from), daySk(to));
+    const after = await nextTo(username, daySk(addDays(to, 1)), daySk('9999-12-31'), true); // it may hold dates before its own
+    return [...before, ...within, ...after].flatMap(parseDayItem);
+  }
+
+  async function pastMonths(username: Username, from: UtcDate, to: UtcDate): Promise<Item[]> {
+    const before = await nextTo(username, MONTH_PREFIX, beforeMonthSk(from), false);
+    return [...before, ...(await itemsBetween(username, monthSk(from), monthSk(to)))];
+  }
+
   return {
+    ownRows,
+
+    async pastMonths(username, from, to) {
+      return (await pastMonths(username, from, to)).map(parseMonthItem);
+    },
+
+    async savePastMonth(username, { month, days, revision }, rulesVersion) {
+      const Item = toMonthItem(username, { month, days, revision: revision + 1 }, rulesVersion);
+      return (await putAfter(Item, revision)) ? 'saved' : 'stale';
+    },
+
     async load(username) {
       // One query for all: their sizes are billed together, which reads of their own would round up each.
       const items = await itemsBetween(username, METRICS_SK, SCORE_SK);
@@ -98,14 +141,10 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
     },
 
     async dayRows(username, from, to) {
-      const nextTo = async (first: string, last: string, ScanIndexForward: boolean) => {
-        const input = { TableName: tableName, ConsistentRead: true, ScanIndexForward, Limit: 1 };
-        return (await client.send(new QueryCommand({ ...input, ...between(username, first, last) }))).Items ?? [];
-      };
-      const before = await nextTo(DAY_PREFIX, daySk(addDays(from, -1)), false);
-      const within = await itemsBetween(username, daySk(from), daySk(to));
-      const after = await nextTo(daySk(addDays(to, 1)), daySk('9999-12-31'), true); // it may hold dates before its own
-      return [...before, ...within, ...after].flatMap(parseDayItem);
+      const [own, months] = [await ownRows(username, from, to), await pastMonths(username, from, to)];
+      const saved = new Set(own.map(({ date }) => date));
+      const refolded = months.flatMap(daysOfMonth).filter(({ date }) => !saved.has(date));
+      return [...own, ...refolded].sort((a, b) => (a.date < b.date ? -1 : 1));
     },
   };
 }

@@ -2,13 +2,13 @@ import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
 import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { byListing } from '../../../../domain/scoring/contributions.ts';
-import type {
-  DayRow,
-  NextMetrics,
-  Revision,
-  StoredMetrics,
-  StoredScore,
-  StoredUser,
+import {
+  type DayRow,
+  type NextMetrics,
+  type Revision,
+  type StoredMetrics,
+  type StoredScore,
+  type StoredUser,
 } from '../../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../../domain/scoring/score.ts';
 import type { Turn } from '../../../../domain/scoring/turns.ts';
@@ -32,6 +32,7 @@ import { fromItem, toItem } from '../shared/format.ts';
  *   USER#<account>    REFRESH           whose turn it is to refresh a user with many devices
  *   USER#<account>    SCORE             the score; in the index `byShard`
  *   USER#<account>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE no longer holds
+ *   USER#<account>    DAYS#2026-08      scores of past dates of this month, refolded from facts
  */
 
 // One query reads METRICS, PROFILE, REFRESH and SCORE: they follow each other in this order.
@@ -41,7 +42,7 @@ export const DAY_PREFIX = 'DAY#';
 export const daySk = (date: string): string => `${DAY_PREFIX}${date}`;
 
 const Count = z.int().check(z.nonnegative());
-const RevisionNumber = z.int().check(z.positive());
+export const RevisionNumber = z.int().check(z.positive());
 
 const MetricsItem = z.object({
   foldedAt: z.iso.datetime(),
@@ -64,13 +65,14 @@ const Pairs = z.pipe(
 );
 const dated = ([day, number]: Pair) => [dateOfDayNumber(day), number] as const;
 /** [days since 1970-01-01, number, …] */
-const PackedDates = z.pipe(
+export const PackedDates = z.pipe(
   Pairs,
   z.transform((pairs): readonly (readonly [UtcDate, number])[] => pairs.map(dated)),
 );
 const pairsOf = (numbers: Iterable<readonly [UtcDate, number]>): readonly Pair[] =>
   [...numbers].map(([date, number]) => [dayNumberOf(date), number]);
-const packDates = (numbers: Iterable<readonly [UtcDate, number]>): string => JSON.stringify(pairsOf(numbers).flat());
+export const packDates = (numbers: Iterable<readonly [UtcDate, number]>): string =>
+  JSON.stringify(pairsOf(numbers).flat());
 
 const ContributionItem = z.object({
   category: z.string(),

@@ -36,6 +36,7 @@ export const FORMATS = {
   turn: 1,
   score: 1,
   day: 1,
+  'refolded-month': 1,
   // leaderboards
   snapshot: 1,
   leases: 1,
