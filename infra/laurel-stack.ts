@@ -87,7 +87,12 @@ export class LaurelStack extends Stack {
           paths: ['/api/v1/extensions/{proxy+}'],
         },
         { target: setVisibility, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/visibility'] },
-        { target: manageAccounts, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/rename'] },
+        {
+          target: manageAccounts,
+          access: ACCESS.keyed,
+          load: 'writes',
+          paths: ['/v1/users/{username}/rename', '/v1/users/{username}/merge', '/v1/users/{username}/unmerge'],
+        },
         { target: exportAccount, access: ACCESS.keyed, load: 'costlyReads', paths: ['/v1/users/{username}/export'] },
         {
           target: linkLogins,

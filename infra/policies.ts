@@ -58,8 +58,11 @@ export function tablePolicies(tables: LaurelTables) {
     listNames: dynamodb(tables.accounts.tableArn, 'Query'),
     /** The same, and makes an account for a name that nobody has. */
     makeAccounts: dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'PutItem'),
-    /** Renames accounts. */
-    keepAccounts: dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
+    /** Renames accounts, merges them, and tells refreshes about it. */
+    keepAccounts: [
+      ...dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
+      ...dynamodb(scores, 'UpdateItem'),
+    ],
     /** Reads all that is stored of one account. */
     exportAccounts: [
       ...dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'GetItem'),
@@ -122,8 +125,10 @@ export function tablePolicies(tables: LaurelTables) {
 
     /** Saves folds and scores, over the revision that it read. */
     saveScores: dynamodb(scores, 'Query', 'PutItem'),
+    /** Moves the balance of an account that is shown as part of another one, on condition that it still is. */
+    checkProfiles: dynamodb(scores, 'ConditionCheckItem'),
     /** Hides an account from the boards, or shows it again. */
-    saveProfiles: dynamodb(scores, 'Query', 'PutItem'),
+    saveProfiles: dynamodb(scores, 'Query', 'UpdateItem'),
     /** Reads scores one by one or by the hundred. */
     readScores: dynamodb(scores, 'Query', 'BatchGetItem'),
     /** Reads the scores of all accounts, with their explanations. */

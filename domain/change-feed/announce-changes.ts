@@ -96,8 +96,9 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
     case 'ledger-changed':
     case 'extension-changed':
     case 'standing-changed':
+      return new Set(); // the balance is read by every refresh
     case 'profile-changed':
-      return new Set(); // balance and profile are read by every refresh
+      return change.isMerge === true ? null : new Set(); // the profile is read by every refresh
     case 'registry-changed':
       return change.isRemoval ? null : new Set();
   }

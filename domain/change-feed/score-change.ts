@@ -8,4 +8,4 @@ export type ScoreChange =
   /** A change of a value that the boards read. */
   | { readonly kind: 'standing-changed' }
   /** A change of the user's own choice; a refresh copies it into the score. */
-  | { readonly kind: 'profile-changed'; readonly username: Username };
+  | { readonly kind: 'profile-changed'; readonly username: Username; readonly isMerge?: boolean };

@@ -1,3 +1,5 @@
+import { grantedTogether, type WholeLedger } from '../grants/granted-together.ts';
+import { settleAll } from '../shared/settle-all.ts';
 import { auditOf } from '../grants/audit.ts';
 import { applyLine, emptyBalance, type Balance } from '../grants/balance.ts';
 import type { GrantLine } from '../grants/grant.ts';
@@ -5,7 +7,7 @@ import { grantedOf } from '../grants/granted.ts';
 import { linesUpTo, type LedgerRead, type LinesDeps } from '../grants/read-lines.ts';
 import type { AccountId as Username } from '../identity/account.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
-import { foldMetrics } from '../scoring/refresh-score.ts';
+import { foldMetrics, linksOfAll, shownAs } from '../scoring/refresh-score.ts';
 import { currentRules } from '../rules/current-rules.ts';
 import { decideScore, type UserScore } from '../scoring/score.ts';
 import type { ScoreStore, StoredUser } from '../scoring/score-store.port.ts';
@@ -63,11 +65,14 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
 
   const today = dateOf(deps.clock());
   const foldedOn = stored.metrics === null ? today : addDays(stored.metrics.metrics.sealedThrough, SEALED_AT_AGE);
-  const links = await deps.telemetry.linksOf(username);
+  const { merged = [] } = stored;
+  const links = await linksOfAll(deps.telemetry, [username, ...merged]);
+  const others = await settleAll(merged, 4, (account) => linesUpTo(deps.ledger, account));
   const { metrics } = await foldMetrics(deps, { username, days: null }, stored, { date: foldedOn, links });
   const isExpected = isKnown(metrics) || lines.length > 0;
   const isStored = stored.metrics !== null || stored.score !== null;
-  const scoreOn = (date: UtcDate) => scoreOf(username, { metrics, proven, lines, stored, date, now: deps.clock() });
+  const scoreOn = (date: UtcDate) =>
+    scoreOf(username, { metrics, proven, lines, others, stored, date, now: deps.clock() });
   return {
     isCompared: isExpected || isStored || balance.seq > 0,
     isOfOtherRules,
@@ -119,13 +124,19 @@ function scoreOf(
     readonly metrics: UserMetrics;
     readonly proven: Balance;
     readonly lines: readonly GrantLine[];
+    /** The ledgers of the accounts merged into it. */
+    readonly others: readonly WholeLedger[];
     readonly stored: StoredUser;
     readonly date: UtcDate;
     readonly now: number;
   },
 ): UserScore {
-  const { metrics, proven, lines, stored, date, now } = given;
-  const facts = { metrics, granted: grantedOf(proven, lines.toReversed(), { date, known: null }) };
+  const { metrics, proven, lines, others, stored, date, now } = given;
+  const granted =
+    others.length > 0
+      ? grantedTogether([{ balance: proven, lines }, ...others], date)
+      : grantedOf(proven, lines.toReversed(), { date, known: null });
+  const facts = { metrics, granted };
   const previous = stored.score?.score ?? null;
-  return decideScore(username, facts, { previous, isHidden: stored.isHidden, date, now, rules });
+  return decideScore(username, facts, { previous, ...shownAs(stored), date, now, rules });
 }

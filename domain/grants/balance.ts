@@ -1,4 +1,4 @@
-import { isContribution, isPublish, isReversal, type GrantLine } from './grant.ts';
+import { isContribution, isMerge, isPublish, isReversal, type GrantLine } from './grant.ts';
 
 /** A user's running totals: they move only in the transaction that adds a line. */
 export type Balance = {
@@ -13,6 +13,8 @@ export type Balance = {
   readonly contributions: number;
   /** The points of all publish grants. A reversal does not reduce it, because the cap counts granted points. */
   readonly publishPoints: number;
+  /** By source: what lines of merges brought or took; the totals without it are what was granted here. */
+  readonly moved: ReadonlyMap<string, number>;
 };
 
 export const emptyBalance: Balance = {
@@ -23,6 +25,7 @@ export const emptyBalance: Balance = {
   head: null,
   contributions: 0,
   publishPoints: 0,
+  moved: new Map(),
 };
 
 const plus = (totals: ReadonlyMap<string, number>, name: string, amount: number): ReadonlyMap<string, number> =>
@@ -37,4 +40,5 @@ export const applyLine = (balance: Balance, line: GrantLine): Balance => ({
   head: line.hash,
   contributions: balance.contributions + (isContribution(line) ? 1 : 0),
   publishPoints: balance.publishPoints + (isPublish(line) && !isReversal(line) ? line.amount : 0),
+  moved: isMerge(line) ? plus(balance.moved, line.source, line.amount) : balance.moved,
 });

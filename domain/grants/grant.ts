@@ -46,6 +46,7 @@ export type GrantOrder = { readonly username: Username; readonly grantedBy: stri
 const REVERSAL = 'reversal:';
 const PUBLISH = 'publish:';
 const AWARD = 'award:';
+const MERGE = 'merge:';
 
 export const badgeGrantId = (badgeId: string, username: Username): string => `badge:${badgeId}:${username}`;
 export const publishGrantId = (name: string, version: string, username: Username): string =>
@@ -53,6 +54,9 @@ export const publishGrantId = (name: string, version: string, username: Username
 const reversalId = (grantId: string): string => REVERSAL + grantId;
 
 export const isReversal = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(REVERSAL);
+/** Whether a line takes points into the chain of another account, or brings them: nobody gave them. */
+export const isMerge = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(MERGE);
+export const mergePrefix = (merged: Username): string => `${MERGE}${merged}:`;
 /** Publishes count in the balance only; the contribution follows the registry. */
 export const isPublish = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(PUBLISH);
 /** `publish:<name>@<version>:<username>` as its name and version; undefined for any other id. */
@@ -64,7 +68,8 @@ export function publishOf(grantId: string): { readonly name: string; readonly ve
 /** Whether a line is an award itself: not a badge, and not the reversal of one. */
 export const isAward = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(AWARD);
 /** Whether a line is a contribution of its own: an award, a badge or a feed post. */
-export const isContribution = (line: Pick<GrantRequest, 'grantId'>): boolean => !isReversal(line) && !isPublish(line);
+export const isContribution = (line: Pick<GrantRequest, 'grantId'>): boolean =>
+  !isReversal(line) && !isPublish(line) && !isMerge(line);
 
 /** The grant that a reversal takes back, or undefined for any other line. */
 export const reversedBy = ({ grantId }: Pick<GrantRequest, 'grantId'>): string | undefined =>
@@ -133,7 +138,7 @@ export const reversalOf = (
 });
 
 /** Whether the points of a grant are somebody's choice; else the rules of then decided. */
-const isByHand = ({ grantId }: GrantRequest): boolean => /^(?:award|badge|publish|reversal):/u.test(grantId);
+const isByHand = ({ grantId }: GrantRequest): boolean => /^(?:award|badge|publish|reversal|merge):/u.test(grantId);
 
 /** Whether a request asks for the same as a line already gave. Anything else with its id is a conflict. */
 export const isSameGrant = (request: GrantRequest, line: GrantLine): boolean =>

@@ -110,11 +110,12 @@ export function grantedOf(
     .slice(0, MAX_LISTED)
     .map(({ grantId, key, amount }) => ({ key, granted: amount, isReversed: reversed.has(grantId) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const { sourceTotals } = balance;
+  const { sourceTotals, moved } = balance;
   const older = SINGLE_SOURCES.map((source) => {
     const shown = sumOf(listed.filter(({ key }) => kindOfKey(key).source === source).map(pointsOfSingle));
     const toCome = sumOf(later.filter((line) => line.source === source).map(({ amount }) => amount));
-    return [source, (sourceTotals.get(source) ?? 0) - shown - toCome] as const;
+    const granted = (sourceTotals.get(source) ?? 0) - (moved.get(source) ?? 0);
+    return [source, granted - shown - toCome] as const;
   });
   const added = counted.filter((line) => line.seq > (known?.balance.seq ?? 0));
   return {

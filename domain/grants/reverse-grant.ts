@@ -4,7 +4,7 @@ import type { Clock } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { isoOf } from '../shared/utc.ts';
 import type { GrantOutcome } from './decide-grants.ts';
-import { isReversal, reversalOf } from './grant.ts';
+import { isMerge, isReversal, reversalOf } from './grant.ts';
 import { grantPoints, type GrantDeps } from './grant-points.ts';
 
 /** Longer than any id there is; the store refuses a key of more than 2,048 bytes. */
@@ -20,7 +20,7 @@ export async function reverseGrant(
   if (grantId.length === 0 || grantId.length > MAX_ID_LENGTH) return err({ kind: 'unknown-grant' });
   const stored = (await deps.ledger.find(grantId)) ?? (await findByName(deps, grantId));
   if (stored === undefined) return err({ kind: 'unknown-grant' });
-  if (isReversal(stored.line)) return err({ kind: 'not-reversible' });
+  if (isReversal(stored.line) || isMerge(stored.line)) return err({ kind: 'not-reversible' });
   const request = reversalOf(stored.line, { reason, grantedBy, at: isoOf(deps.clock()) });
   const [outcome] = await grantPoints(deps, [request]);
   if (outcome === undefined) throw new Error(`the reversal of ${grantId} has no outcome`);

@@ -5,13 +5,19 @@ import { AccountId, newAccountId, type Account, type Accounts, type NamedAccount
 import type { Username } from './username.ts';
 
 /** An account as readers see it. */
-export type FoundAccount = { readonly account: AccountId; readonly username: Username };
+export type FoundAccount = {
+  /** The account that answers: the one itself, or the one that it is shown as part of. */
+  readonly account: AccountId;
+  readonly username: Username;
+};
 
 /** Between the names that people use and the ids that everything inside uses: what comes in and goes out passes here. */
 export type AccountNames = {
   /** The account that a name is of, now or in the last 90 days. */
   find(name: Username): Promise<FoundAccount | undefined>;
-  /** The account of each name. A name that nobody has becomes that of a new account. */
+  /** The account that answers for one: itself, or the one that it is shown as part of. */
+  answering(account: AccountId): Promise<FoundAccount | undefined>;
+  /** The account of each name, also if it is shown as part of another one. A name that nobody has becomes that of a new account. */
   accountsOf(names: Iterable<Username>): Promise<(name: Username) => AccountId>;
   /** The present name of each account; the id itself of an account that is not there. */
   namesOf(accounts: Iterable<AccountId>): Promise<(account: AccountId) => string>;
@@ -26,11 +32,11 @@ export async function accountsAsked(
   return [...new Set(accounts)].sort();
 }
 
-/** A rename shows everywhere within two minutes: caches of answers have the rest of them. */
-const CACHE_MS = 30_000;
+/** A rename shows everywhere within two minutes, a merge within seconds. */
+const CACHE_MS = 5_000;
 const CACHE_SIZE = 20_000;
 
-/** What was found is remembered for 30 s. A name that was given up is nobody else's for 90 days. */
+/** What was found is remembered for 5 s. A name that was given up is nobody else's for 90 days. */
 class Remembered<Name, Value> {
   readonly #values = new Map<Name, { readonly value: Value; readonly until: number }>();
   readonly #clock: Clock;
@@ -87,15 +93,21 @@ export function accountNames(deps: {
   }
   const withIds = (ids: Iterable<AccountId>) => byId.all(ids, (missing) => accounts.withIds(missing));
 
+  async function answering(id: AccountId): Promise<FoundAccount | undefined> {
+    const account = (await withIds([id])).get(id);
+    if (account?.mergedInto !== undefined) return answering(account.mergedInto);
+    return account && { account: id, username: account.username };
+  }
+
   return {
     async find(name) {
       const found = (await named([name])).get(name);
       if (found === undefined) return undefined;
-      const { account, heldUntil } = found;
-      if (heldUntil === undefined) return { account, username: name };
-      const username = (await withIds([account])).get(account)?.username;
-      return username === undefined ? undefined : { account, username };
+      const { account, heldUntil, isMerged = false } = found;
+      return heldUntil === undefined && !isMerged ? { account, username: name } : answering(account);
     },
+
+    answering,
 
     async accountsOf(names) {
       const wanted = new Set(names);

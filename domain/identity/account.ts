@@ -30,11 +30,25 @@ export type Account = {
   readonly id: AccountId;
   readonly username: Username;
   readonly formerNames: readonly FormerName[];
+  /** The accounts that are shown as part of this one, and theirs. */
+  readonly merged: readonly AccountId[];
+  /** The account that this one is shown as part of. */
+  readonly mergedInto?: AccountId;
+  /** The account that it was part of last, if it is part of none now. */
+  readonly mergedBefore?: AccountId;
   readonly revision: number;
 };
 
+/** What changes together: an account as it was read, and as it is to be. */
+export type AccountChange = { readonly before: Account; readonly after: Account };
+
 /** Whose a name is. `heldUntil`: it was given up, and is reserved until then; ISO 8601. */
-export type NamedAccount = { readonly account: AccountId; readonly heldUntil?: string };
+export type NamedAccount = {
+  readonly account: AccountId;
+  readonly heldUntil?: string;
+  /** Whether the account is shown as part of another one. */
+  readonly isMerged?: boolean;
+};
 
 /** Where accounts and their names are kept: the only place that holds a name. */
 export type Accounts = {
@@ -51,6 +65,8 @@ export type Accounts = {
    * that was reserved until then is free.
    */
   rename(before: Account, after: Account, now: string): Promise<'saved' | 'stale'>;
+  /** Saves which accounts are shown as part of which, for readers of names and for refreshes, if all are as they were read. */
+  saveMerge(changes: readonly AccountChange[]): Promise<'saved' | 'stale'>;
   /** The names that begin with a text, in their order, in pages. A query for each first character, and no scan. */
   beginningWith(prefix: string): AsyncIterable<readonly (readonly [Username, NamedAccount])[]>;
   /**

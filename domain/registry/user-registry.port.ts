@@ -17,7 +17,8 @@ export type CountedPull = { readonly puller: string; readonly on: UtcDate };
 
 /** The registry's facts that a user's score counts. Strongly consistent, page by page in no order of time. */
 export type UserRegistry = {
-  versionsOf(username: Username): AsyncIterable<readonly CreditedVersion[]>;
-  /** Pulls of the user's extensions, their own included. */
-  pullsOf(author: Username): AsyncIterable<readonly CountedPull[]>;
+  /** With those of the accounts merged into it, each once. */
+  versionsOf(username: Username, merged?: readonly Username[]): AsyncIterable<readonly CreditedVersion[]>;
+  /** Pulls of the user's extensions, their own included; with those of the accounts merged into it, each once. */
+  pullsOf(author: Username, merged?: readonly Username[]): AsyncIterable<readonly CountedPull[]>;
 };

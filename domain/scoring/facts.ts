@@ -87,6 +87,7 @@ export async function foldDays(
   links: readonly DeviceLink[],
   days: readonly UtcDate[] | null,
   named: NamedCommands,
+  merged: readonly Username[] = [],
 ): Promise<FoldedDays & { readonly expiring: readonly ChunkPlace[] }> {
   const folds = new Map<UtcDate, Fold>();
   const wanted = days === null ? null : new Set(days);
@@ -95,7 +96,7 @@ export async function foldDays(
   for await (const { hour, parts } of hoursSideBySide(telemetry, links, days)) {
     const date = dateOfHour(hour);
     if (wanted?.has(date) === false) continue; // between two ranges that are read as one
-    const folded = foldHour(username, hour, parts, named);
+    const folded = foldHour(username, hour, parts, named, merged);
     folds.set(date, mergeFolds([folds.get(date) ?? emptyFold, folded.fold], named));
     for (const deviceId of folded.sentFrom) sentFrom.add(deviceId);
     for (const { link, facts } of parts.filter((part) => part.link.owned)) {

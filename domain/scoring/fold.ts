@@ -148,8 +148,8 @@ export function* telemetryByDate(
 }
 
 /** Whether an entry of a device is this user's: sent by them, or anonymous from a device that they own. */
-const countsFor = (username: Username, owned: boolean, { sender }: EventEntry): boolean =>
-  sender === null ? owned : sender === username;
+const countsFor = (username: Username, merged: readonly Username[], owned: boolean, { sender }: EventEntry): boolean =>
+  sender === null ? owned : sender === username || merged.includes(sender);
 
 export type HourFold = {
   readonly fold: Fold;
@@ -166,12 +166,13 @@ export function foldHour(
   hour: UtcHour,
   parts: readonly { readonly link: DeviceLink; readonly facts: DeviceHour }[],
   named: NamedCommands,
+  merged: readonly Username[] = [],
 ): HourFold {
   const copies: Copy[] = [];
   const sentFrom = new Set<string>();
   for (const { link, facts } of parts) {
     for (const entry of facts.events) {
-      if (!countsFor(username, link.owned, entry)) continue;
+      if (!countsFor(username, merged, link.owned, entry)) continue;
       if (entry.sender !== null) sentFrom.add(link.deviceId);
       copies.push({ deviceId: link.deviceId, entry });
     }

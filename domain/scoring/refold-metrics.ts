@@ -2,7 +2,7 @@ import type { GrantLedger } from '../grants/grant-ledger.port.ts';
 import type { AccountId as Username } from '../identity/account.ts';
 import { isoOf } from '../shared/utc.ts';
 import { startsAfter } from './fold-starts.ts';
-import { foldMetrics, type RefreshDeps } from './refresh-score.ts';
+import { foldMetrics, linksOfAll, type RefreshDeps } from './refresh-score.ts';
 import type { MetricsStore } from './score-store.port.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
 import { isKnown } from './username-metrics.ts';
@@ -27,7 +27,7 @@ export function refoldMetrics(
     const guard = await deps.scores.load(username);
     const now = deps.clock(); // after the guard, as in a refresh
     const everything = { username, days: null };
-    const links = await deps.telemetry.linksOf(username);
+    const links = await linksOfAll(deps.telemetry, [username, ...(guard.merged ?? [])]);
     const { metrics } = await foldMetrics(deps, everything, guard, { date: dateOfRefresh(guard, now), links });
     const starts = startsAfter(new Map(), everything, { startedAt, isFromNothing: true });
     const isStored = guard.metrics !== null || guard.score !== null;

@@ -1,4 +1,6 @@
 import { readGranted } from '../grants/granted.ts';
+import { readGrantedTogether } from '../grants/granted-together.ts';
+import type { Merge } from '../grants/move-totals.ts';
 import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
 import type { LinesDeps } from '../grants/read-lines.ts';
 import type { AccountId as Username } from '../identity/account.ts';
@@ -40,6 +42,9 @@ export type RefreshDeps = {
   readonly registry: UserRegistry;
   readonly scores: ScoreStore;
   readonly grants: GrantDeps & LinesDeps;
+  /** For accounts that are shown as part of others: asks for the refresh of those, and moves the balance. */
+  readonly requestRefreshes?: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
+  readonly moveTotals?: (account: Username, merge: Merge) => Promise<void>;
   /** The default is the rules of this release. */
   readonly rules?: Rulebook;
   readonly clock: Clock;
@@ -102,8 +107,11 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   const now = deps.clock();
   const wrongDate = dateAhead(guard, now);
   if (wrongDate !== undefined) deps.reportDateAhead(refresh.username, wrongDate);
-  else if (isDoneSince(guard, refresh, now)) return 'done-since';
-  const links = await deps.telemetry.linksOf(refresh.username);
+  // First, because a refresh that is skipped or put off must not lose them.
+  await passOn(deps, refresh, guard);
+  if (wrongDate === undefined && isDoneSince(guard, refresh, now)) return 'done-since';
+  const merged = guard.merged ?? [];
+  const links = await linksOfAll(deps.telemetry, [refresh.username, ...merged]);
   const turn = await turns.take(guard, links.length);
   if (turn !== 'go') return turn === 'again' ? refreshOnce(deps, refresh, turns) : turn;
   const date = dateOfRefresh(guard, now);
@@ -115,23 +123,43 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   const previous = saved !== null && wrongDate !== undefined ? withoutTheFuture(saved, now) : saved;
   const areLinesKept = refresh.days !== null && refresh.grants !== true; // else from nothing: the lines as well
   const isSameFold = previous?.foldedBy === metrics.foldedBy;
-  const granted = await readGranted(deps.grants, refresh.username, {
-    date,
-    previous: areLinesKept && isSameFold ? previous : null,
-  });
+  const granted =
+    merged.length > 0
+      ? await readGrantedTogether(deps.grants, [refresh.username, ...merged], date)
+      : await readGranted(deps.grants, refresh.username, {
+          date,
+          previous: areLinesKept && isSameFold ? previous : null,
+        });
   const isNew = guard.metrics === null && guard.score === null;
   if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';
   const rules = (deps.rules ?? rulebook).inForce;
   const decided = decideScore(
     refresh.username,
     { metrics, granted },
-    { previous, isHidden: guard.isHidden, date, now, rules },
+    { previous, ...shownAs(guard), date, now, rules },
   );
   const score = { ...decided, tiersReached: await withBadges(deps, decided) };
   const leaving = leavingWith(date, previous);
   const outcome = await deps.scores.save(guard, { metrics, foldedAt: isoOf(now), starts, score, leaving });
   if (outcome === 'saved') await grantTierBadges(deps, score);
   return outcome;
+}
+
+/** How an account is shown, by its profile. */
+export const shownAs = ({ isHidden, merged = [], mergedInto }: StoredUser) => ({
+  isHidden,
+  isMerged: mergedInto !== undefined,
+  isTogether: merged.length > 0,
+});
+
+/** What an account that is shown as part of another one owes to it: the news, and what its balance has. */
+async function passOn(deps: RefreshDeps, refresh: Refresh, guard: StoredUser): Promise<void> {
+  const { mergedInto: into, mergedBefore: before } = guard;
+  if (into !== undefined) {
+    const { days, putOffs: _ours, ...rest } = refresh;
+    await deps.requestRefreshes?.([{ ...rest, username: into, ...(days === null ? {} : { days: [...days] }) }]);
+    await deps.moveTotals?.(refresh.username, { into });
+  } else if (before !== undefined) await deps.moveTotals?.(refresh.username, { before });
 }
 
 /** Notes which badges are in the ledger by now, so that later refreshes need not look. */
@@ -155,6 +183,17 @@ async function grantTierBadges({ grants }: RefreshDeps, { username, tiersReached
   );
 }
 
+/** The devices of an account and of those merged into it, each once; it owns a device that one of them owns. */
+export async function linksOfAll(
+  telemetry: Pick<UserTelemetry, 'linksOf'>,
+  accounts: readonly Username[],
+): Promise<readonly DeviceLink[]> {
+  const found = await settleAll(accounts, accounts.length, (account) => telemetry.linksOf(account));
+  const owned = new Map<string, boolean>();
+  for (const link of found.flat()) owned.set(link.deviceId, link.owned || owned.get(link.deviceId) === true);
+  return found.length === 1 ? found.flat() : [...owned].map(([deviceId, isOwned]) => ({ deviceId, owned: isOwned }));
+}
+
 /** The user's metrics on the date: the guard's, carried on by what changed, or folded from nothing. */
 export async function foldMetrics(
   {
@@ -172,14 +211,15 @@ export async function foldMetrics(
   readonly isFromNothing: boolean;
   readonly expiring: readonly ChunkPlace[];
 }> {
+  const { merged = [] } = guard;
   const named = namedCommandsOf(rules.inForce);
   const foldedBy = foldedByOf(rules.inForce, sha256);
-  const inputsHash = sha256(foldInputsOf(links, foldedBy)).slice(0, 32);
+  const inputsHash = sha256(foldInputsOf(links, foldedBy, merged)).slice(0, 32);
   const stored = guard.metrics?.metrics ?? null;
   const isOfWrongClock = stored !== null && stored.sealedThrough > addDays(date, -SEALED_AT_AGE);
   const isSameFold = stored !== null && days !== null && stored.foldedBy === foldedBy && !isOfWrongClock;
   const areCounted = isSameFold && areReportsChanged !== true;
-  const counted = areCounted ? stored.reports : await reports.reportsOf(username);
+  const counted = areCounted ? stored.reports : await reports.reportsOf(username, merged);
   // Devices that came or went change which pulls are the user's own.
   const isOfSameDevices = isSameFold && stored.inputsHash === inputsHash;
   const areCapsTheSame = stored?.activity.rulesVersion === rules.inForce.version;
@@ -187,15 +227,19 @@ export async function foldMetrics(
   const before = stored === null ? null : { counts: stored.registry, isOfSameDevices };
   const held = isCarriedOn
     ? stored.registry
-    : await countRegistry(registry, username, { links, before, since: firstDateKnown(date), rules: rules.inForce });
+    : await countRegistry(registry, username, {
+        ...{ merged, links, before },
+        since: firstDateKnown(date),
+        rules: rules.inForce,
+      });
   const context = { inputsHash, foldedBy, links, date, rules, reports: counted, registry: held };
   const plan = planRefresh(stored, { inputsHash, foldedBy, days, date });
   if (stored !== null && plan.kind === 'days') {
-    const folded = await foldDays(telemetry, username, links, plan.days, named);
+    const folded = await foldDays(telemetry, username, links, plan.days, named, merged);
     const carriedOn = metricsCarriedOn(stored, plan.days, folded, context);
     if (carriedOn !== null) return { metrics: carriedOn, isFromNothing: false, expiring: folded.expiring };
   }
-  const everything = await foldDays(telemetry, username, links, null, named);
+  const everything = await foldDays(telemetry, username, links, null, named, merged);
   return { metrics: metricsFromNothing(everything, context), isFromNothing: true, expiring: everything.expiring };
 }
 

@@ -14,6 +14,8 @@ export const maxCounted = ({ points, cap }: CountRules): number => (points === 0
 const MAX_PULLS_READ = 1_000;
 
 type CountContext = {
+  /** The accounts merged into the user's. */
+  readonly merged?: readonly Username[];
   readonly links: readonly DeviceLink[];
   /** The result of an earlier count. Pulls are only added to it, unless devices have become the user's own since. */
   readonly before: { readonly counts: RegistryCounts; readonly isOfSameDevices: boolean } | null;
@@ -37,12 +39,12 @@ export async function countRegistry(
 async function countPublishes(
   registry: UserRegistry,
   username: Username,
-  { since, rules }: CountContext,
+  { since, rules, merged }: CountContext,
 ): Promise<ByDate> {
   const max = maxCounted(rules.publishes);
   const additions: (readonly [UtcDate, number])[] = [];
   let lasting = 0; // count on every date that matters: with enough of them, no other version changes anything
-  for await (const page of registry.versionsOf(username)) {
+  for await (const page of registry.versionsOf(username, merged)) {
     for (const { publishedOn, yankedOn } of page) {
       additions.push([publishedOn, 1]);
       if (yankedOn !== null) additions.push([yankedOn, -1]);
@@ -61,17 +63,17 @@ const isNobody = (puller: string): boolean =>
 async function countPulls(
   registry: UserRegistry,
   username: Username,
-  { links, before, since, rules }: CountContext,
+  { links, before, since, rules, merged = [] }: CountContext,
 ): Promise<ByDate> {
   const max = maxCounted(rules.pulls);
   if (before?.isOfSameDevices === true && atEndOf(since, before.counts.pulls) >= max) return before.counts.pulls;
   const own = new Set([
-    userPuller(username),
+    ...[username, ...merged].map(userPuller),
     ...links.filter(({ owned }) => owned).map(({ deviceId }) => devicePuller(deviceId)),
   ]);
   const additions: (readonly [UtcDate, number])[] = [];
   let [read, lasting] = [0, 0];
-  for await (const page of registry.pullsOf(username)) {
+  for await (const page of registry.pullsOf(username, merged)) {
     const others = page.filter(({ puller }) => !own.has(puller) && !isNobody(puller));
     additions.push(...others.map(({ on }) => [on, 1] as const));
     read += page.length;

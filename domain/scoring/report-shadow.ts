@@ -28,7 +28,7 @@ export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   const add = async (usernames: readonly Username[], areScored: boolean) => {
     const users = await settleAll(usernames, PARALLEL_READS, (username) => readUser(deps, username));
     for (const user of users) {
-      if (user.isScored !== areScored) continue;
+      if (user === null || user.isScored !== areScored) continue;
       report = 'error' in user ? withUnreadable(report, user.username, user.error) : withUser(report, user);
     }
   };
@@ -39,9 +39,11 @@ export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
 
 type UserRead = { readonly isScored: boolean } & (ShadowUser | { readonly username: Username; readonly error: string });
 
-async function readUser(deps: ShadowDeps, username: Username): Promise<UserRead> {
+/** Null for an account that is shown as part of another one: what it has counts there. */
+async function readUser(deps: ShadowDeps, username: Username): Promise<UserRead | null> {
   const stored = await readable(() => deps.scores.load(username));
   if ('error' in stored) return { username, isScored: true, error: `the score cannot be read: ${stored.error}` };
+  if (stored.value.mergedInto !== undefined) return null;
   const score = stored.value.score?.score ?? null;
   const isScored = score !== null;
   const ledger = await readable(() => linesUpTo(deps, username));

@@ -35,6 +35,12 @@ export type StoredUser = {
   readonly turn?: Turn;
   /** Whether the user chose to be on no leaderboard: their own choice, which no save overwrites. */
   readonly isHidden: boolean;
+  /** The accounts that are shown as part of this one: their facts count for it as well. */
+  readonly merged?: readonly Username[];
+  /** The account that this one is shown as part of: no board lists this one. */
+  readonly mergedInto?: Username | undefined;
+  /** The account that it was part of before: what of its balance went there comes back. */
+  readonly mergedBefore?: Username | undefined;
 };
 
 /** A past date's score, by the rules of then; on later dates without one of their own it was the same. */

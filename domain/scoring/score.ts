@@ -40,6 +40,8 @@ export type UserScore = {
   readonly parts?: ReadonlyMap<Part, ByDate>;
   /** Whether the user chose to be on no leaderboard. */
   readonly isHidden: boolean;
+  /** Whether it is shown as part of another account's: no board and no gauge counts it. */
+  readonly isMerged?: boolean | undefined;
   /** The first later date on which canonicalScore changes although its user does nothing; null if it never does. */
   readonly nextChangeOn: UtcDate | null;
   readonly rulesVersion: string;
@@ -62,12 +64,17 @@ export function decideScore(
   {
     previous,
     isHidden,
+    isMerged = false,
+    isTogether = false,
     date,
     now,
     rules,
   }: {
     readonly previous: Pick<UserScore, 'date' | 'canonicalScore' | 'steps' | 'standingSince' | 'tiersReached'> | null;
     readonly isHidden: boolean;
+    /** Whether it is shown as part of another account's; whether it counts the facts of merged accounts. */
+    readonly isMerged?: boolean;
+    readonly isTogether?: boolean;
     readonly date: UtcDate;
     readonly now: number;
     readonly rules: ScoringRules;
@@ -85,7 +92,7 @@ export function decideScore(
     canonicalScore,
     activityScore: contributions.find(({ key }) => key === ACTIVITY_KEY)?.points ?? 0,
     tier: tierOf(canonicalScore, rules).tier,
-    tiersReached: tiersReached(previous?.tiersReached ?? [], canonicalScore, isoOf(now), rules),
+    tiersReached: tiersReached(previous?.tiersReached ?? [], canonicalScore, isoOf(now), rules, isTogether),
     granted: {
       ...granted,
       byDate: new Map([...granted.byDate].map(([line, additions]) => [line, from(firstDateKnown(date), additions)])),
@@ -96,7 +103,8 @@ export function decideScore(
       firstFact: firstFactOf(facts),
       told: toldBefore(date, previous),
     }),
-    isHidden,
+    isHidden: isHidden || isMerged,
+    ...(isMerged ? { isMerged } : {}),
     nextChangeOn: nextChangeAfter(date, canonicalScore, facts, rules),
     rulesVersion: rules.version,
     foldedBy: metrics.foldedBy,

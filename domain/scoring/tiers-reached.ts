@@ -9,6 +9,8 @@ export type TierReached = {
   readonly reachedAt: string;
   /** Whether its badge is known to be in the ledger; until then each refresh sees to it. */
   readonly hasBadge: boolean;
+  /** Whether it was reached together with a merged account: without any, it was not reached. */
+  readonly isTogether?: boolean | undefined;
 };
 
 /** The tiers reached so far, in their order; a jump reaches every tier that it passes. Nobody is lifted into the lowest. */
@@ -17,11 +19,14 @@ export function tiersReached(
   canonicalScore: number,
   at: string,
   { tiers }: Pick<ScoringRules, 'tiers'>,
+  isTogether = false,
 ): readonly TierReached[] {
-  const recorded = new Set(before.map(({ tier }) => tier));
+  const kept = before.filter((each) => isTogether || each.isTogether !== true);
+  const recorded = new Set(kept.map(({ tier }) => tier));
   const passed = tiers.slice(1).filter(({ from }) => from <= canonicalScore);
   const added = passed.filter(({ name }) => !recorded.has(name));
-  const reached = [...before, ...added.map(({ name }) => ({ tier: name, reachedAt: at, hasBadge: false }))];
+  const together = isTogether ? { isTogether } : {};
+  const reached = [...kept, ...added.map(({ name }) => ({ tier: name, reachedAt: at, hasBadge: false, ...together }))];
   // A tier that the rules no longer name keeps its place before the next one that they do.
   const places = new Map(tiers.map(({ name }, place) => [name, place]));
   const placed = reached.map((each, index) => {

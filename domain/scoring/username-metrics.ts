@@ -121,10 +121,11 @@ const borrowedDevices = (links: readonly DeviceLink[]): readonly string[] =>
  * came or went changes days long sealed. `foldedBy` is in it for an older release: that knows nothing of it, and folds
  * from nothing, too, what this one has written. Canonical text, to be hashed.
  */
-export const foldInputsOf = (links: readonly DeviceLink[], foldedBy: string): string =>
+export const foldInputsOf = (links: readonly DeviceLink[], foldedBy: string, merged: readonly string[] = []): string =>
   JSON.stringify([
     links.map(({ deviceId, owned }) => [deviceId, owned ? 1 : 0] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
     foldedBy,
+    ...merged,
   ]);
 
 export type RefreshPlan =

@@ -8,5 +8,5 @@ export type ReportedCount = { readonly byDate: ByDate; readonly lastHour: UtcHou
 /** By the events that reported them; a kind of which there is nothing is not there. */
 export type ReportedFacts = ReadonlyMap<string, ReportedCount>;
 
-/** The reported facts of a user, also of kinds that no rules name any more. Strongly consistent. */
-export type UserReports = { reportsOf(username: Username): Promise<ReportedFacts> };
+/** The reported facts of a user and of the accounts merged into it, each identity once; also of kinds that no rules name any more. Strongly consistent. */
+export type UserReports = { reportsOf(username: Username, merged?: readonly Username[]): Promise<ReportedFacts> };

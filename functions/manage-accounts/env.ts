@@ -1,4 +1,9 @@
 import * as z from 'zod/mini';
 import { Variables } from '../runtime/variables.ts';
 
-export const ManageAccountsEnv = z.pick(Variables, { ACCOUNTS_TABLE: true, CREDENTIALS_TABLE: true });
+export const ManageAccountsEnv = z.pick(Variables, {
+  ACCOUNTS_TABLE: true,
+  CREDENTIALS_TABLE: true,
+  SCORES_TABLE: true,
+  GRANTS_TABLE: true,
+});

@@ -1,3 +1,5 @@
+import type { AccountId } from '../../domain/identity/account.ts';
+import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -15,7 +17,11 @@ export const handler = httpFunction({
     return {
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
-      accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+      accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings, env.SCORES_TABLE),
+      async hasMoved(account: AccountId) {
+        const { moved } = await dynamoGrantLedger(dynamodb, env.GRANTS_TABLE).balanceOf(account);
+        return [...moved.values()].some((points) => points !== 0);
+      },
       clock,
     };
   },

@@ -2,12 +2,20 @@ import * as z from 'zod/mini';
 import type { AccountId } from '../../domain/identity/account.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
+import {
+  mergeAccounts,
+  unmergeAccount,
+  type MergeDeps,
+  type MergeRefusal,
+} from '../../domain/identity/merge-accounts.ts';
 import { renameAccount, type RenameDeps } from '../../domain/identity/rename-account.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
-export type ManageAccountsDeps = HttpDeps & RenameDeps & { readonly names: Pick<AccountNames, 'find'> };
+export type ManageAccountsDeps = HttpDeps &
+  RenameDeps &
+  MergeDeps & { readonly names: Pick<AccountNames, 'answering' | 'find'> };
 
 const ADMIN_SCOPE = 'keys:manage';
 const OWN_SCOPE = 'profile:write';
@@ -15,12 +23,37 @@ const OWN_SCOPE = 'profile:write';
 const unknown = (username: string): Reply => problem('unknown_username', `username: nobody is called ${username}`);
 
 /** Why a key may not change an account; undefined if it may: an admin's, or the account's own. */
-function refusalOf(credential: Credential, account: AccountId | undefined, what: string): Reply | undefined {
+async function refusalOf(
+  { names }: ManageAccountsDeps,
+  credential: Credential,
+  account: AccountId | undefined,
+  what: string,
+): Promise<Reply | undefined> {
   if (hasScope(credential, ADMIN_SCOPE)) return undefined;
-  const isOwn = credential.kind === 'personal' && credential.account === account;
+  const own = credential.kind === 'personal' ? (await names.answering(credential.account))?.account : undefined;
+  const isOwn = own !== undefined && own === account;
   if (!isOwn) return problem('missing_scope', `${what} of another user requires the ${ADMIN_SCOPE} scope`);
   return hasScope(credential, OWN_SCOPE) ? undefined : problem('missing_scope', `this requires the ${OWN_SCOPE} scope`);
 }
+
+const MergedView = z.object({ accountId: z.string(), into: z.optional(z.string()) });
+
+const MERGE_CONFLICTS: Readonly<Record<Exclude<MergeRefusal, 'unknown'>, string>> = {
+  itself: 'into: an account cannot be merged into itself',
+  merged: 'username: this account is merged into another one already',
+  'into-merged': 'into: this account is merged into another one itself',
+  'not-merged': 'username: this account is not merged into another one',
+  'too-many': 'into: at most 20 accounts can be merged into one',
+};
+const mergeRefused = (refusal: MergeRefusal, username: string): Reply =>
+  refusal === 'unknown' ? unknown(username) : problem('merge_conflict', MERGE_CONFLICTS[refusal]);
+
+const merging = {
+  method: 'POST',
+  access: { scope: ADMIN_SCOPE },
+  unknownParam: 'unknown_username',
+  problems: ['unknown_username', 'merge_conflict', 'busy'],
+} as const;
 
 const RenamedView = z.object({ accountId: z.string(), username: z.string(), previous: z.string() });
 
@@ -36,7 +69,7 @@ export const routes = [
     problems: ['unknown_username', 'missing_scope', 'username_taken'],
     async handle({ params, body: { to } }, deps: ManageAccountsDeps, { credential }) {
       const found = await deps.names.find(params.username);
-      const refusal = refusalOf(credential, found?.account, 'A rename');
+      const refusal = await refusalOf(deps, credential, found?.account, 'A rename');
       if (refusal !== undefined) return refusal;
       if (found === undefined) return unknown(params.username);
       const renamed = await renameAccount(deps, found.account, to);
@@ -47,6 +80,35 @@ export const routes = [
         case 'username-taken':
           return problem('username_taken', `to: ${to} is the name of another user, or was in the last 90 days`);
       }
+    },
+  }),
+  route({
+    ...merging,
+    path: '/v1/users/{username}/merge',
+    summary: 'Show an account as part of another one, as if all that it did had been done there',
+    request: z.object({ params: z.object({ username: Username }), body: z.strictObject({ into: Username }) }),
+    answers: { 200: { description: 'It answers as the other one from now on', schema: MergedView } },
+    async handle({ params: { username }, body: { into } }, deps: ManageAccountsDeps) {
+      const [from, other] = [await deps.accounts.holderOf(username), await deps.accounts.holderOf(into)];
+      if (from === undefined) return unknown(username);
+      if (other === undefined) return unknown(into);
+      const merged = await mergeAccounts(deps, from.account, other.account);
+      return merged.ok
+        ? { status: 200, body: { accountId: from.account, into } }
+        : mergeRefused(merged.error, username);
+    },
+  }),
+  route({
+    ...merging,
+    path: '/v1/users/{username}/unmerge',
+    summary: 'Undo a merge: everything is again as if the two had never been one',
+    request: z.object({ params: z.object({ username: Username }) }),
+    answers: { 200: { description: 'It answers by itself from now on', schema: MergedView } },
+    async handle({ params: { username } }, deps: ManageAccountsDeps) {
+      const from = await deps.accounts.holderOf(username);
+      if (from === undefined) return unknown(username);
+      const unmerged = await unmergeAccount(deps, from.account);
+      return unmerged.ok ? { status: 200, body: { accountId: from.account } } : mergeRefused(unmerged.error, username);
     },
   }),
 ];

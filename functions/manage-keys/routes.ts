@@ -103,8 +103,9 @@ export const routes = [
       switch (credential.kind) {
         case 'personal': {
           const joined = await collectives.collectivesOf(credential.account);
-          const nameOf = await names.namesOf([credential.account]);
-          return { status: 200, body: whoami(credential, { collectives: joined, nameOf }) };
+          const { account, username } = (await names.answering(credential.account)) ?? { account: credential.account };
+          const nameOf = () => username ?? account;
+          return { status: 200, body: whoami({ ...credential, account }, { collectives: joined, nameOf }) };
         }
         case 'collective': {
           const members = membersNow(await collectives.find(credential.slug), credential.members);

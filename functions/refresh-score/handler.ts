@@ -1,8 +1,10 @@
+import { moveTotals, type Merge } from '../../domain/grants/move-totals.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { PUT_OFF_SECONDS, putOff } from '../../domain/scoring/turns.ts';
-import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoAppendBoth, dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/registry/user-registry.ts';
@@ -26,22 +28,28 @@ export const handler = sqsBatch({
     const env = RefreshScoreEnv.parse(process.env);
     const dynamodb = dynamodbClient('worker');
     const later = { delaySeconds: PUT_OFF_SECONDS };
+    const sqs = sqsClient('worker');
+    const grants = {
+      ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
+      lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
+      rules: rulebook,
+      reportConflict: logConflict,
+      ...surroundings,
+    };
+    const tables = { grants: env.GRANTS_TABLE, scores: env.SCORES_TABLE };
+    const appendBoth = dynamoAppendBoth(dynamodb, tables);
     return {
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
       keepChunks: dynamoKeptChunks(dynamodb, env.TELEMETRY_TABLE),
       reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
       registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
-      grants: {
-        ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
-        lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
-        rules: rulebook,
-        reportConflict: logConflict,
-        ...surroundings,
-      },
+      grants,
+      moveTotals: (account: AccountId, merge: Merge) => moveTotals({ ...grants, appendBoth }, account, merge),
+      requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
       ...surroundings,
       reportDateAhead: logDateAhead,
-      requestLater: sqsSender(sqsClient('worker'), env.SCORE_REFRESH_QUEUE_URL, { random, sleep }, later),
+      requestLater: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }, later),
     };
   },
   async onMessages({ requestLater, ...deps }, messages, isTimeUp) {

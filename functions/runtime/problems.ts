@@ -20,6 +20,7 @@ export const STATUS_OF_CODE = {
   unknown_device: 404,
   method_not_allowed: 405,
   username_taken: 409,
+  merge_conflict: 409,
   award_conflict: 409,
   badge_conflict: 409,
   login_conflict: 409,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { hasScope, type Credential } from '../../domain/identity/credential.ts';
+import { hasScope } from '../../domain/identity/credential.ts';
 import type { AccountId } from '../../domain/identity/account.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { Username } from '../../domain/identity/username.ts';
@@ -12,7 +12,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 export type SetVisibilityDeps = HttpDeps & {
   readonly scores: Pick<ScoreStore, 'load'>;
   readonly profiles: Pick<Profiles, 'setHidden'>;
-  readonly names: Pick<AccountNames, 'find'>;
+  readonly names: Pick<AccountNames, 'answering' | 'find'>;
 };
 
 const ADMIN_SCOPE = 'keys:manage';
@@ -20,8 +20,8 @@ const OWN_SCOPE = 'profile:write';
 const Leaderboards = z.enum(['shown', 'hidden'], 'expected shown or hidden');
 const VisibilityView = z.object({ username: z.string(), leaderboards: Leaderboards });
 
-const isOwn = (credential: Credential, account: AccountId | undefined): boolean =>
-  credential.kind === 'personal' && credential.account === account;
+const isOwn = (own: AccountId | undefined, account: AccountId | undefined): boolean =>
+  own !== undefined && own === account;
 
 export const routes = [
   route({
@@ -39,7 +39,11 @@ export const routes = [
     async handle({ params, body: { leaderboards } }, deps: SetVisibilityDeps, { credential }) {
       const found = await deps.names.find(params.username);
       const isAdmin = hasScope(credential, ADMIN_SCOPE);
-      if (!isAdmin && !isOwn(credential, found?.account)) {
+      const own =
+        credential.kind === 'personal' && !isAdmin
+          ? (await deps.names.answering(credential.account))?.account
+          : undefined;
+      if (!isAdmin && !isOwn(own, found?.account)) {
         return problem('missing_scope', `Another user's visibility requires the ${ADMIN_SCOPE} scope`);
       }
       if (!isAdmin && !hasScope(credential, OWN_SCOPE)) {

@@ -22,7 +22,7 @@ export function identity(scope: Construct, { stage, variables, may }: Foundation
     environment: environmentOf(ManageAccountsEnv, variables),
     timeout: API_TIMEOUT,
   });
-  manageAccounts.allow(may.keepAccounts, may.authenticate);
+  manageAccounts.allow(may.keepAccounts, may.readBalances, may.authenticate);
 
   // A separate function, because no other one may read everything of an account.
   const exportAccount = new LaurelFunction(scope, 'ExportAccount', {

@@ -22,6 +22,7 @@ export function scoring(scope: Construct, { stage, variables, may }: Foundation)
     may.foldTelemetry,
     may.readRegistry,
     may.saveScores,
+    may.checkProfiles,
     sendTo(scoreRefresh),
     may.appendGrants, // badges of tiers
     may.readLines,

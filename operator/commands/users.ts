@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { Username } from '../../domain/identity/username.ts';
 import { callApi } from '../api.ts';
 import { addOperation, type Runtime } from '../operation.ts';
 import { EXIT } from '../outcome.ts';
@@ -16,7 +17,10 @@ const EXPORT = {
   input: { username: z.string() },
 } as const;
 
-/** Adds `users export`, and `export` as a short form. */
+const Renamed = z.object({ accountId: z.string(), username: z.string(), previous: z.string() });
+const Merged = z.object({ accountId: z.string(), into: z.string().optional() });
+
+/** Adds `users export | rename | merge | unmerge`, and `export` as a short form. */
 export function addUserCommands(program: Command, runtime: Runtime): void {
   const users = program.command('users').description('what concerns one account');
   for (const parent of [users, program]) {
@@ -40,4 +44,49 @@ export function addUserCommands(program: Command, runtime: Runtime): void {
       },
     });
   }
+
+  addOperation(users, runtime, {
+    usage: 'rename <username> <to>',
+    summary: 'give a user another name; the old one stays reserved for 90 days',
+    help: `
+  laurel users rename ada ada-lovelace
+`,
+    input: { username: Username, to: Username },
+    async run({ connect, output }, { username, to }) {
+      const path = `/v1/users/${username}/rename`;
+      const renamed = await callApi(connect().http(), { method: 'POST', path, body: { to }, answer: Renamed });
+      output.result(renamed, `${renamed.accountId}: ${renamed.previous} is ${renamed.username} now`);
+      return EXIT.ok;
+    },
+  });
+
+  addOperation(users, runtime, {
+    usage: 'merge <username> <into>',
+    summary: 'show a user as part of another one, as if all had been done by that one',
+    help: `
+  laurel users merge ada-old ada
+`,
+    input: { username: Username, into: Username },
+    async run({ connect, output }, { username, into }) {
+      const path = `/v1/users/${username}/merge`;
+      const merged = await callApi(connect().http(), { method: 'POST', path, body: { into }, answer: Merged });
+      output.result(merged, `${username} answers as ${into} now`);
+      return EXIT.ok;
+    },
+  });
+
+  addOperation(users, runtime, {
+    usage: 'unmerge <username>',
+    summary: 'undo a merge',
+    help: `
+  laurel users unmerge ada-old
+`,
+    input: { username: Username },
+    async run({ connect, output }, { username }) {
+      const path = `/v1/users/${username}/unmerge`;
+      const unmerged = await callApi(connect().http(), { method: 'POST', path, answer: Merged });
+      output.result(unmerged, `${username} answers by itself again`);
+      return EXIT.ok;
+    },
+  });
 }

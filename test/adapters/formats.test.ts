@@ -145,7 +145,7 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
     () => score.toMetricsItem(ada, { metrics: someMetrics, foldedAt: at, starts: new Map([['any', 1]]) }, 4),
     score.parseMetricsItem,
   ],
-  profile: [() => score.toProfileItem(ada, true), score.parseProfileItem],
+  profile: [() => toItem('profile', { pk: `USER#${ada}`, sk: 'PROFILE', isHidden: true }), score.parseProfileItem],
   turn: [() => score.toTurnItem(ada, { by: 'worker', until: 5 }), score.parseTurnItem],
   score: [() => score.toScoreItem(aScore, { metrics: someMetrics, revision: 4 }, 6), score.parseScoreItem],
   day: [() => score.toDayItem(ada, [{ date, canonicalScore: 7 }], '1', 6), score.parseDayItem],
@@ -186,6 +186,7 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
       accounts.toAccountItem({
         ...{ id: ada, username: aUsername(), revision: 2 },
         formerNames: [{ name: aUsername('bob'), heldUntil: at }],
+        merged: [],
       }),
     accounts.parseAccount,
   ],

@@ -21,6 +21,7 @@ export function aUsername(name = 'ada'): User {
 /** Of accounts whose ids are their names. */
 export const namesAsIds: AccountNames = {
   find: async (name) => ({ account: AccountId.parse(name), username: name }),
+  answering: async (account) => ({ account, username: Username.parse(account) }),
   accountsOf: async () => (name) => AccountId.parse(name),
   namesOf: async () => (account) => account,
 };

@@ -44,6 +44,7 @@ const ROWS: Record<string, readonly string[]> = {
   '111.333........33': ['PUT /v1/users/{username}/visibility', 'POST /v1/users/{username}/rename'],
   '111.333........3.': ['GET /v1/users/{username}/export'],
   '1113333........33': [
+    ...['POST /v1/users/{username}/merge', 'POST /v1/users/{username}/unmerge'],
     ...['POST /v1/keys', 'GET /v1/keys', 'DELETE /v1/keys/{id}', 'PUT /v1/collectives/{slug}'],
     ...['github', 'discourse'].flatMap((place) =>
       ['PUT', 'DELETE'].map((method) => `${method} /v1/users/{username}/logins/${place}`),

@@ -29,6 +29,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'POST /v1/keys': example('admin', '/v1/keys', 201, { kind: 'personal', username: 'lin', label: "Lin's laptop" }),
   'GET /v1/keys': example('admin', '/v1/keys?limit=10', 200),
   'POST /v1/users/{username}/rename': example('admin', '/v1/users/lin/rename', 200, { to: 'lin-chen' }),
+  'POST /v1/users/{username}/merge': example('admin', '/v1/users/lin-chen/merge', 200, { into: 'grace' }),
+  'POST /v1/users/{username}/unmerge': example('admin', '/v1/users/lin-chen/unmerge', 200),
   'GET /api/whoami': example('ada', '/api/whoami', 200),
   'PUT /v1/collectives/{slug}': example('admin', '/v1/collectives/acme', 200, { members: ['ada', 'grace'] }),
   'POST /ingest': example('ada', '/ingest', 202, { events: [event] }),

@@ -47,6 +47,8 @@ describe('HTTP API', () => {
       'ANY /v1/badges': 'record-award',
       'ANY /v1/grants/{proxy+}': 'record-award',
       'ANY /v1/users/{username}/rename': 'manage-accounts',
+      'ANY /v1/users/{username}/merge': 'manage-accounts',
+      'ANY /v1/users/{username}/unmerge': 'manage-accounts',
       'ANY /v1/users/{username}/visibility': 'set-visibility',
       'ANY /v1/users/{username}/export': 'export-account',
       'ANY /v1/users/{username}/logins/github': 'link-logins',

@@ -233,6 +233,8 @@ describe('functions', () => {
       'manage-accounts',
       {
         accounts: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
+        user_scores: dynamodb('UpdateItem'),
+        score_grants: dynamodb('GetItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
       },
     ],
@@ -240,7 +242,7 @@ describe('functions', () => {
       'set-visibility',
       {
         accounts: dynamodb('BatchGetItem'),
-        user_scores: dynamodb('Query', 'PutItem'),
+        user_scores: dynamodb('Query', 'UpdateItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
       },
     ],

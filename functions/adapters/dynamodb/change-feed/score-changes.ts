@@ -1,10 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ScoreChange } from '../../../../domain/change-feed/score-change.ts';
-import { ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
+import { parseProfileItem, ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
 import type { StreamChange } from './stream-record.ts';
 import { type Item, usernameOf } from '../shared/item.ts';
 import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
 import { fromItem } from '../shared/format.ts';
+
+/** Who is shown as part of whom. */
+function mergeIn(image: Item | undefined) {
+  if (image === undefined) return { merged: [] };
+  const { isHidden: _choice, ...merge } = parseProfileItem(image);
+  return merge;
+}
 
 const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
   image === undefined ? undefined : ScoreEntry.parse(fromItem('score', image));
@@ -12,7 +19,10 @@ const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
 /** Reads a stream record of the `user_scores` table; undefined if it changes neither a board nor a user's choice. */
 export function scoreChange({ keys, before, after }: StreamChange): ScoreChange | undefined {
   const sortKey = sortKeyOf(keys);
-  if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };
+  if (sortKey === PROFILE_SK) {
+    const isMerge = !isDeepStrictEqual(mergeIn(before), mergeIn(after));
+    return { kind: 'profile-changed', username: usernameOf(keys), isMerge };
+  }
   if (sortKey !== SCORE_SK) return undefined;
   return isDeepStrictEqual(standingIn(before), standingIn(after)) ? undefined : { kind: 'standing-changed' };
 }

@@ -3,6 +3,8 @@ import type { GrantAppend, GrantLedger, GrantsTogether } from '../../../../domai
 import { balanceKey, grantKey, parseBalanceItem, parseGrantItem, toBalanceItem, toGrantItem } from './grant.items.ts';
 import { ifAt, ifNew } from '../shared/conditions.ts';
 import { getOne, getTogether, type GetItem } from '../shared/gather.ts';
+import type { MoveDeps } from '../../../../domain/grants/move-totals.ts';
+import { ifMerge, profileKey } from '../scoring/score.items.ts';
 import { writeTogether } from '../shared/write-together.ts';
 
 /**
@@ -39,6 +41,17 @@ export function dynamoGrantLedger(
     },
   };
 }
+
+/** Appends to the chains of two accounts, if the profile of the first still names the other. */
+export const dynamoAppendBoth =
+  (client: DynamoDBClient, tables: { readonly grants: string; readonly scores: string }): MoveDeps['appendBoth'] =>
+  async (appends, account, merge) => {
+    const isWritten = await writeTogether(client, [
+      { ConditionCheck: { TableName: tables.scores, Key: profileKey(account), ...ifMerge(merge) } },
+      ...appends.flatMap((append) => appendActions(tables.grants, append)),
+    ]);
+    return isWritten ? 'appended' : 'stale';
+  };
 
 /** The actions that add one user's lines and move the balance. They are part of a transaction, which may hold more. */
 export function appendActions(

@@ -56,6 +56,7 @@ const BalanceItem = z.object({
   head: Bytes,
   contributions: z.int(),
   publishPoints: z.int(),
+  moved: z._default(Totals, {}),
 });
 
 /** Hashes and salts are kept as bytes, at half the size of their digits, so that a line stays within one write unit. */
@@ -130,22 +131,27 @@ export function readLine(item: Item): { readonly line: GrantLine | undefined; re
   return { line, fault: { seq, code: 'misplaced_line', error } };
 }
 
-export function toBalanceItem(username: Username, { categoryTotals, sourceTotals, head, ...rest }: Balance): Item {
+export function toBalanceItem(
+  username: Username,
+  { categoryTotals, sourceTotals, moved, head, ...rest }: Balance,
+): Item {
   if (head === null) throw new Error('a balance without lines is not kept');
   const totals = {
     categoryTotals: Object.fromEntries(categoryTotals),
     sourceTotals: Object.fromEntries(sourceTotals),
+    ...(moved.size === 0 ? {} : { moved: Object.fromEntries(moved) }),
   };
   return { ...balanceKey(username), ...toItem('balance', { ...rest, ...totals, head: bytesOf(head) }) };
 }
 
 export function parseBalanceItem(item: Item | undefined): Balance {
   if (item === undefined) return emptyBalance;
-  const { categoryTotals, sourceTotals, head, ...rest } = BalanceItem.parse(fromItem('balance', item));
+  const { categoryTotals, sourceTotals, moved, head, ...rest } = BalanceItem.parse(fromItem('balance', item));
   return {
     ...rest,
     categoryTotals: new Map(Object.entries(categoryTotals)),
     sourceTotals: new Map(Object.entries(sourceTotals)),
+    moved: new Map(Object.entries(moved)),
     head: hexOf(head),
   };
 }

@@ -11,6 +11,7 @@ import { fromItem, toItem } from '../shared/format.ts';
 import { getAll } from '../shared/get-all.ts';
 import type { Item } from '../shared/item.ts';
 import { writeTogether } from '../shared/write-together.ts';
+import { updateOfMerge } from '../scoring/score.items.ts';
 
 /**
  * The items of the `accounts` table.
@@ -25,17 +26,28 @@ const namePk = (first: string) => `NAME#${first}`;
 const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
 const accountKey = (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: ACCOUNT_SK });
 
-const NameItem = z.object({ sk: Username, account: AccountId, heldUntil: z.optional(z.iso.datetime()) });
+const NameItem = z.object({
+  sk: Username,
+  account: AccountId,
+  heldUntil: z.optional(z.iso.datetime()),
+  isMerged: z.optional(z.boolean()),
+});
 const AccountItem = z.object({
   pk: z.string(),
   username: Username,
   formerNames: z._default(z.array(z.object({ name: Username, heldUntil: z.iso.datetime() })), []),
+  merged: z._default(z.array(AccountId), []),
+  mergedInto: z.optional(AccountId),
+  mergedBefore: z.optional(AccountId),
   rev: z.int(),
 });
 
 export function parseName(item: Item): readonly [Username, NamedAccount] {
-  const { sk, account, heldUntil } = NameItem.parse(fromItem('name', item));
-  return [sk, { account, ...(heldUntil === undefined ? {} : { heldUntil }) }];
+  const { sk, account, heldUntil, isMerged } = NameItem.parse(fromItem('name', item));
+  return [
+    sk,
+    { account, ...(heldUntil === undefined ? {} : { heldUntil }), ...(isMerged === undefined ? {} : { isMerged }) },
+  ];
 }
 
 export const toNameItem = (name: Username, account: AccountId, heldUntil?: string): Item =>
@@ -45,9 +57,13 @@ export const toAccountItem = ({ id, revision, ...account }: Account): Item =>
   toItem('account', { ...accountKey(id), ...account, rev: revision });
 
 export function parseAccount(item: Item): readonly [AccountId, Account] {
-  const { pk, rev, ...rest } = AccountItem.parse(fromItem('account', item));
+  const { pk, rev, mergedInto, mergedBefore, ...rest } = AccountItem.parse(fromItem('account', item));
   const id = AccountId.parse(pk.slice('ACCOUNT#'.length));
-  return [id, { id, ...rest, revision: rev }];
+  const merge = {
+    ...(mergedInto === undefined ? {} : { mergedInto }),
+    ...(mergedBefore === undefined ? {} : { mergedBefore }),
+  };
+  return [id, { id, ...rest, ...merge, revision: rev }];
 }
 
 /** Holds while nobody has the name, or while it is no longer reserved. */
@@ -75,7 +91,13 @@ const MAX_TRIES = 20;
 
 type Pauses = { readonly random: Random; readonly sleep: Sleep };
 
-export function dynamoAccounts(client: DynamoDBClient, TableName: string, pauses: Pauses): Accounts {
+/** `scoresTable`: where refreshes find who is shown as part of whom; only who merges accounts needs it. */
+export function dynamoAccounts(
+  client: DynamoDBClient,
+  TableName: string,
+  pauses: Pauses,
+  scoresTable?: string,
+): Accounts {
   async function named(names: readonly Username[], isConsistent: boolean) {
     const items = await getAll(client, TableName, names.map(nameKey), { ...pauses, isConsistent });
     return new Map(items.map(parseName));
@@ -83,7 +105,13 @@ export function dynamoAccounts(client: DynamoDBClient, TableName: string, pauses
 
   const putsOf = ([name, id]: readonly [Username, AccountId], at: string) => [
     { Put: { TableName, Item: toNameItem(name, id), ...ifFree(at) } },
-    { Put: { TableName, Item: toAccountItem({ id, username: name, formerNames: [], revision: 1 }), ...ifNew } },
+    {
+      Put: {
+        TableName,
+        Item: toAccountItem({ id, username: name, formerNames: [], merged: [], revision: 1 }),
+        ...ifNew,
+      },
+    },
   ];
 
   /** One by itself: somebody else may make it at the same time. */
@@ -132,6 +160,27 @@ export function dynamoAccounts(client: DynamoDBClient, TableName: string, pauses
         },
         { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
       ]);
+      return isWritten ? 'saved' : 'stale';
+    },
+
+    async saveMerge(changes) {
+      if (scoresTable === undefined) throw new Error('accounts are merged without the table of scores');
+      const isWritten = await writeTogether(
+        client,
+        changes.flatMap(({ before, after }) => {
+          const isMerged = after.mergedInto !== undefined;
+          const name = toItem('name', {
+            ...nameKey(after.username),
+            account: after.id,
+            ...(isMerged ? { isMerged } : {}),
+          });
+          return [
+            { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
+            { Put: { TableName, Item: name, ...ifOf(after.id) } },
+            { Update: { TableName: scoresTable, ...updateOfMerge(after) } },
+          ];
+        }),
+      );
       return isWritten ? 'saved' : 'stale';
     },
 

@@ -28,12 +28,26 @@ export function dynamoUserRegistry(client: DynamoDBClient, tableName: string): U
     for await (const { Items = [] } of pages) yield Items;
   }
 
+  /** The rows of several accounts, each sort key once: it is the identity of what the row says. */
+  async function* rowsOfAll(pks: readonly string[], skPrefix: string): AsyncGenerator<readonly Item[], void> {
+    const seen = new Set<string | undefined>();
+    for (const pk of pks) {
+      for await (const rows of rowsOf(pk, skPrefix)) {
+        const others = rows.filter(({ sk }) => !seen.has(sk?.S));
+        if (pks.length > 1) for (const { sk } of rows) seen.add(sk?.S);
+        yield others;
+      }
+    }
+  }
+
   return {
-    async *versionsOf(username) {
-      for await (const rows of rowsOf(publisherPk(username), VERSION_PREFIX)) yield rows.map(parsePublisherItem);
+    async *versionsOf(username, merged = []) {
+      const pks = [username, ...merged].map(publisherPk);
+      for await (const rows of rowsOfAll(pks, VERSION_PREFIX)) yield rows.map(parsePublisherItem);
     },
-    async *pullsOf(author) {
-      for await (const rows of rowsOf(authorPk(author), PULL_PREFIX)) yield rows.map(parsePullItem);
+    async *pullsOf(author, merged = []) {
+      const pks = [author, ...merged].map(authorPk);
+      for await (const rows of rowsOfAll(pks, PULL_PREFIX)) yield rows.map(parsePullItem);
     },
   };
 }

@@ -1,9 +1,9 @@
-import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { Profiles } from '../../../../domain/scoring/profiles.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { getAll } from '../shared/get-all.ts';
-import { parseProfileItem, toProfileItem } from './score.items.ts';
+import { parseProfileItem, updateOfChoice } from './score.items.ts';
 import { usernameOf, userPk } from '../shared/item.ts';
 import { PROFILE_SK } from '../../../runtime/names.ts';
 
@@ -13,7 +13,7 @@ export const dynamoProfiles = (
   deps: { readonly random: Random; readonly sleep: Sleep },
 ): Profiles => ({
   async setHidden(username, isHidden) {
-    await client.send(new PutItemCommand({ TableName: tableName, Item: toProfileItem(username, isHidden) }));
+    await client.send(new UpdateItemCommand({ TableName: tableName, ...updateOfChoice(username, isHidden) }));
   },
 
   async hiddenAmong(usernames) {

@@ -1,6 +1,7 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId as Username, type Account } from '../../../../domain/identity/account.ts';
 import { byListing } from '../../../../domain/scoring/contributions.ts';
 import {
   type DayRow,
@@ -20,9 +21,10 @@ import type { ByDate } from '../../../../domain/shared/by-date.ts';
 import { shardOf } from '../../../../domain/shared/shard.ts';
 import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from './metrics.codec.ts';
+import type { Condition } from '../shared/conditions.ts';
 import { type Item, userPk } from '../shared/item.ts';
 import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
-import { fromItem, toItem } from '../shared/format.ts';
+import { formatValue, fromItem, SET_FORMAT, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `user_scores` table.
@@ -165,7 +167,12 @@ export function fromComputedBy(text: string): ComputedBy {
   return { rulesVersion, foldedBy };
 }
 
-const TierReachedItem = z.object({ tier: z.string(), reachedAt: z.iso.datetime(), hasBadge: z.boolean() });
+const TierReachedItem = z.object({
+  tier: z.string(),
+  reachedAt: z.iso.datetime(),
+  hasBadge: z.boolean(),
+  isTogether: z.optional(z.boolean()),
+});
 
 const ScoreItem = z.object({
   username: Username,
@@ -180,6 +187,7 @@ const ScoreItem = z.object({
   standingSince: z.iso.datetime(),
   steps: PackedSteps,
   isHidden: z._default(z.boolean(), false), // stored only if true
+  isMerged: z.optional(z.boolean()), // the same
   nextChangeOn: z.nullable(z.iso.date()),
   rulesVersion: z.string(),
   refreshedAt: z.iso.datetime(),
@@ -188,7 +196,12 @@ const ScoreItem = z.object({
   metricsRev: z._default(Count, 0),
 });
 
-const ProfileItem = z.object({ isHidden: z.boolean() });
+const ProfileItem = z.object({
+  isHidden: z._default(z.boolean(), false),
+  merged: z._default(z.array(Username), []),
+  mergedInto: z.optional(Username),
+  mergedBefore: z.optional(Username),
+});
 const TurnItem = z.object({ by: z.string(), until: Count });
 /** `earlier`: dates before its own, where several were left behind at once. */
 const DayItem = z.object({
@@ -283,7 +296,7 @@ export const toScoreItem = (
   metrics: { readonly metrics: UserMetrics; readonly revision: Revision },
   rev: Revision,
 ): Item => {
-  const isMember = isKnown(metrics.metrics) || granted.balance.seq > 0;
+  const isMember = score.isMerged !== true && (isKnown(metrics.metrics) || granted.balance.seq > 0);
   const byKey = Object.fromEntries(
     contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
   );
@@ -318,8 +331,35 @@ export function parseScoreItem(item: Item): StoredScore {
   };
 }
 
-export const toProfileItem = (username: Username, isHidden: boolean): Item =>
-  toItem('profile', { pk: userPk(username), sk: PROFILE_SK, isHidden });
+/** The parts of a profile are set by different functions, each by itself. */
+const profileUpdate = (username: Username, values: Readonly<Record<string, unknown>>) => {
+  const names = Object.keys(values);
+  const given = names.filter((name) => values[name] !== undefined);
+  const gone = names.filter((name) => values[name] === undefined);
+  const set = [SET_FORMAT, ...given.map((name) => `${name} = :${name}`)].join(', ');
+  return {
+    Key: marshall({ pk: userPk(username), sk: PROFILE_SK }),
+    UpdateExpression: `SET ${set}${gone.length === 0 ? '' : ` REMOVE ${gone.join(', ')}`}`,
+    ExpressionAttributeValues: marshall({
+      ...formatValue('profile'),
+      ...Object.fromEntries(given.map((name) => [`:${name}`, values[name]])),
+    }),
+  };
+};
+
+export const updateOfChoice = (username: Username, isHidden: boolean) => profileUpdate(username, { isHidden });
+
+/** Who is shown as part of whom, for refreshes. */
+export const updateOfMerge = ({ id, merged, mergedInto, mergedBefore }: Account) =>
+  profileUpdate(id, { merged, mergedInto, mergedBefore });
+
+/** Holds while an account is part of another one, or was last. */
+export const ifMerge = (state: { readonly into: Username } | { readonly before: Username }): Condition =>
+  'into' in state
+    ? { ConditionExpression: 'mergedInto = :other', ExpressionAttributeValues: marshall({ ':other': state.into }) }
+    : { ConditionExpression: 'mergedBefore = :other', ExpressionAttributeValues: marshall({ ':other': state.before }) };
+
+export const profileKey = (username: Username): Item => marshall({ pk: userPk(username), sk: PROFILE_SK });
 export const parseProfileItem = (item: Item) => ProfileItem.parse(fromItem('profile', item));
 
 export const toTurnItem = (username: Username, { by, until }: Turn): Item =>
@@ -357,8 +397,10 @@ export function storedUserOf(items: readonly Item[]): StoredUser {
   const [metrics, profile, turn, score] = [METRICS_SK, PROFILE_SK, REFRESH_SK, SCORE_SK].map((sk) =>
     items.find((item) => sortKeyOf(item) === sk),
   );
+  const { isHidden, ...merge } = profile === undefined ? { isHidden: false } : parseProfileItem(profile);
   return {
-    isHidden: profile !== undefined && parseProfileItem(profile).isHidden,
+    isHidden,
+    ...merge,
     metrics: metrics === undefined ? null : parseMetricsItem(metrics),
     score: score === undefined ? null : parseScoreItem(score),
     ...(turn === undefined ? {} : { turn: parseTurnItem(turn) }),

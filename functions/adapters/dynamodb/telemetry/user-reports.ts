@@ -43,9 +43,19 @@ export function dynamoUserReports(
   }
 
   return {
-    async reportsOf(username) {
-      const found = await settleAll(prefixes, READS_AT_A_TIME, (prefix) => factsUnder(userPk(username), prefix));
-      const byEvent = Map.groupBy(found.flat(), ({ sk }) => eventOfFact(sk));
+    async reportsOf(username, merged = []) {
+      const places = [username, ...merged].flatMap((each) => prefixes.map((prefix) => [userPk(each), prefix] as const));
+      const found = await settleAll(places, READS_AT_A_TIME, ([pk, prefix]) => factsUnder(pk, prefix));
+      // The first account's fact stands: of two with one identity only one would have been stored.
+      const facts = [
+        ...new Map(
+          found
+            .flat()
+            .toReversed()
+            .map((fact) => [fact.sk, fact]),
+        ).values(),
+      ];
+      const byEvent = Map.groupBy(facts, ({ sk }) => eventOfFact(sk));
       return new Map(
         [...byEvent].map(([event, facts]) => [
           event,

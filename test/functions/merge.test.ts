@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { moveTotals } from '../../domain/grants/move-totals.ts';
+import { linesUpTo } from '../../domain/grants/read-lines.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
+import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-score.ts';
+import { dynamoAppendBoth } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
+import { anHttpRequest } from '../builders/http-request.ts';
+import { aUsername } from '../builders/identity.ts';
+import { startFunctionEngine, type Answer } from './function-under-test.ts';
+
+/** Accounts that are merged and unmerged, on an engine, with ids of their own. */
+let world: Awaited<ReturnType<typeof startFunctionEngine>>;
+let handlers: Record<'accounts' | 'award' | 'ingest' | 'keys', (event: unknown) => Promise<Answer>>;
+let keys: { readonly admin: string; readonly server: string };
+let deps: RefreshDeps & Required<Pick<RefreshDeps, 'moveTotals'>>;
+const asked: string[] = [];
+const DAY = 86_400_000;
+
+beforeAll(async () => {
+  world = await startFunctionEngine({ hasAccounts: true });
+  handlers = {
+    accounts: (await import('../../functions/manage-accounts/handler.ts')).handler,
+    award: (await import('../../functions/record-award/handler.ts')).handler,
+    ingest: (await import('../../functions/ingest-telemetry/handler.ts')).handler,
+    keys: (await import('../../functions/manage-keys/handler.ts')).handler,
+  };
+  keys = { admin: (await world.aKey({ kind: 'admin' })).key, server: (await world.aKey({ kind: 'service' })).key };
+  const { refreshDeps, grantDeps } = await import('../../bench/wiring.ts'); // its logger reads the environment
+  const tables = (role: string) => (world.tables as Record<string, string>)[role]!;
+  const surroundings = { client: world.client, tables, clock: () => Date.now() };
+  const appendBoth = dynamoAppendBoth(world.client, { grants: tables('score_grants'), scores: tables('user_scores') });
+  deps = {
+    ...refreshDeps(surroundings),
+    moveTotals: (account, merge) => moveTotals({ ...grantDeps(surroundings), appendBoth }, account, merge),
+    requestRefreshes: async (requests) => void asked.push(...requests.map(({ username }) => username)),
+  };
+});
+afterAll(() => world.stop());
+
+async function call(handler: keyof typeof handlers, path: string, key: string, body?: unknown) {
+  const method = body === undefined && handler === 'keys' ? 'GET' : 'POST';
+  const { statusCode, body: answer } = await handlers[handler](anHttpRequest({ method, path, key, body }));
+  return { ...(JSON.parse(answer) as Record<string, any>), status: statusCode };
+}
+
+type Person = { readonly name: string; readonly key: string; readonly id: AccountId };
+let people = 0;
+async function somebody(): Promise<Person> {
+  const name = aUsername(`person-${(people += 1)}`);
+  const { key } = await world.aKey({ kind: 'personal', username: name });
+  const { accountId } = (await call('keys', '/api/whoami', key)) as Record<string, any>;
+  return { name, key, id: accountId };
+}
+const merge = (from: Person, into: Person) =>
+  call('accounts', `/v1/users/${from.name}/merge`, keys.admin, { into: into.name });
+const unmerge = (from: Person) => call('accounts', `/v1/users/${from.name}/unmerge`, keys.admin);
+const refresh = async (...persons: Person[]) => {
+  for (const { id } of persons) await refreshScore(deps, { username: id, days: null });
+};
+const scoreOf = async ({ id }: Person) => (await deps.scores.load(id)).score!.score;
+
+type Fact =
+  | { readonly kind: 'event'; readonly device: number; readonly id: number; readonly daysAgo: number }
+  | { readonly kind: 'sign-in'; readonly daysAgo: number }
+  | { readonly kind: 'issue' | 'award' | 'badge'; readonly id: number };
+
+/** Does what a fact says, as somebody. `place` keeps what happens in one story apart from others. */
+async function act({ name, key }: Person, fact: Fact, place: string): Promise<void> {
+  const at = (daysAgo: number) => new Date(Date.now() - daysAgo * DAY).toISOString();
+  const server = (event: string, timestamp: string, properties: object) =>
+    call('ingest', '/ingest', keys.server, {
+      event,
+      distinct_id: 's',
+      timestamp,
+      properties: { username: name, ...properties },
+    });
+  switch (fact.kind) {
+    case 'event':
+      return void (await call('ingest', '/ingest', key, {
+        ...{ event: 'cli_invocation', distinct_id: `${place}-${fact.device}`, insert_id: `${fact.id}` },
+        timestamp: at(fact.daysAgo).slice(0, 13) + ':00:00Z',
+        properties: { invocation: { command: 'model' } },
+      }));
+    case 'sign-in':
+      return void (await server('daily_sign_in', at(fact.daysAgo), {}));
+    case 'issue':
+      return void (await server('issue_created', at(0), { issue_id: `i${fact.id}` }));
+    case 'award':
+      return void (await call('award', '/v1/awards', keys.server, {
+        ...{ awardId: `${place}-${fact.id}`, username: name, points: 10 + fact.id, reason: 'r' },
+      }));
+    case 'badge':
+      return void (await call('award', '/v1/badges', keys.server, {
+        badgeId: `b${fact.id}`,
+        username: name,
+        points: 5,
+      }));
+  }
+}
+
+const small = (max: number) => fc.integer({ min: 0, max });
+const facts = fc.array(
+  fc.tuple(
+    fc.constantFrom(0, 1),
+    fc.oneof(
+      fc.record({ kind: fc.constant('event' as const), device: small(2), id: small(5), daysAgo: small(2) }),
+      fc.record({ kind: fc.constant('sign-in' as const), daysAgo: small(3) }),
+      fc.record({ kind: fc.constantFrom('issue' as const, 'award' as const, 'badge' as const), id: small(3) }),
+    ),
+  ),
+  { minLength: 1, maxLength: 10 },
+);
+/** What of a score follows from facts, without the chain's own totals. */
+const counted = async (person: Person) => {
+  const { canonicalScore, tier, contributions, granted, tiersReached } = await scoreOf(person);
+  const listed = granted.listed
+    .filter(({ key }) => !key.includes('tier-'))
+    .map((single) => ({ ...single, key: single.key.replace(/story-\d+-[mun]/u, 'story') }));
+  return { canonicalScore, tier, contributions, listed, reached: tiersReached.map((each) => each.tier) };
+};
+const audited = async ({ id }: Person) => (await linesUpTo(deps.grants, id)).balance;
+
+describe('a merge', () => {
+  it('counts as if all had been done by one, and an unmerge as if nothing had been merged', async () => {
+    await fc.assert(
+      fc.asyncProperty(facts, facts, async (before, after) => {
+        const place = `story-${people}`;
+        const [ada, bob, union, ada2, bob2] = [
+          ...[await somebody(), await somebody(), await somebody(), await somebody(), await somebody()],
+        ] as [Person, Person, Person, Person, Person];
+        const tell = async (story: typeof before) => {
+          for (const [who, fact] of story) {
+            await act([ada, bob][who]!, fact, `${place}-m`);
+            await act(union, fact, `${place}-u`);
+            await act([ada2, bob2][who]!, fact, `${place}-n`);
+          }
+        };
+        await tell(before);
+        await refresh(ada, bob);
+        expect(await merge(bob, ada)).toMatchObject({ status: 200, accountId: bob.id, into: ada.name });
+        await tell(after);
+        await refresh(bob, ada, union);
+        expect(await counted(ada)).toEqual(await counted(union));
+        expect((await audited(bob)).totalScore).toBe(0);
+
+        expect(await unmerge(bob)).toMatchObject({ status: 200, accountId: bob.id });
+        await refresh(bob, ada, ada2, bob2);
+        for (const [one, other] of [
+          [ada, ada2],
+          [bob, bob2],
+        ] as const) {
+          const [is, should] = [await scoreOf(one).catch(() => null), await scoreOf(other).catch(() => null)];
+          if (should === null) expect(is?.canonicalScore ?? 0).toBe(0);
+          else expect(await counted(one)).toEqual(await counted(other));
+          expect((await audited(one)).totalScore).toBe((await audited(other)).totalScore);
+        }
+      }),
+      { numRuns: 4 },
+    );
+  }, 240_000);
+
+  it('passes the news of the merged account on, and moves what it is given meanwhile', async () => {
+    const [ada, bob] = [await somebody(), await somebody()];
+    await act(bob, { kind: 'award', id: 1 }, `${bob.name}-1`);
+    await refresh(ada, bob);
+    await merge(bob, ada);
+    await refresh(bob);
+    await act(bob, { kind: 'award', id: 2 }, `${bob.name}-2`);
+    asked.splice(0);
+    await refresh(bob, bob, ada);
+
+    expect(asked).toEqual([ada.id, ada.id]);
+    const { lines } = await linesUpTo(deps.grants, bob.id);
+    expect(
+      lines.filter(({ grantId }) => grantId.startsWith('merge:')).map(({ grantId, amount }) => [grantId, amount]),
+    ).toEqual([
+      [`merge:${bob.id}:1`, -11],
+      [`merge:${bob.id}:3`, -12],
+    ]);
+    expect((await audited(ada)).totalScore).toBe(23);
+    expect((await scoreOf(ada)).canonicalScore).toBe(23);
+    expect(await scoreOf(bob)).toMatchObject({ isHidden: true, isMerged: true });
+    expect(await call('keys', '/api/whoami', bob.key)).toMatchObject({ accountId: bob.id });
+  });
+
+  it('refuses itself, a merged account, a cycle and who may not, and stores nothing', async () => {
+    const [ada, bob, cyd] = [await somebody(), await somebody(), await somebody()];
+    expect(await merge(bob, ada)).toMatchObject({ status: 200 });
+    const accounts = () => world.itemsOf(world.tables.accounts);
+    const before = await accounts();
+
+    expect(await merge(ada, ada)).toMatchObject({ status: 409, code: 'merge_conflict' });
+    expect(await merge(bob, cyd)).toMatchObject({ status: 409, code: 'merge_conflict' });
+    expect(await merge(ada, bob)).toMatchObject({ status: 409, code: 'merge_conflict' });
+    expect(await unmerge(cyd)).toMatchObject({ status: 409, code: 'merge_conflict' });
+    const byHand = await call('accounts', `/v1/users/${cyd.name}/merge`, cyd.key, { into: ada.name });
+    expect(byHand).toMatchObject({ status: 403, code: 'missing_scope' });
+    const nobody = { ...cyd, name: 'nobody-here' };
+    expect(await merge(nobody, ada)).toMatchObject({ status: 404, code: 'unknown_username' });
+    expect(await merge(cyd, nobody)).toMatchObject({ status: 404, code: 'unknown_username' });
+    expect(await accounts()).toEqual(before);
+  });
+});
