@@ -178,6 +178,7 @@ function problemsOfBalance(stored: Balance, proven: Balance): readonly AuditProb
     ...totals('wrong_category_total', 'category', stored.categoryTotals, proven.categoryTotals),
     ...totals('wrong_source_total', 'source', stored.sourceTotals, proven.sourceTotals),
     ...differs('wrong_chain_head', 'chain head', stored.head, proven.head),
+    ...totals('wrong_source_total', 'moved points of source', stored.moved, proven.moved),
     ...differs('wrong_counts', 'contributions', stored.contributions, proven.contributions),
     ...differs('wrong_counts', 'points of publishes', stored.publishPoints, proven.publishPoints),
   ];

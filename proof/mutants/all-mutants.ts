@@ -1,4 +1,5 @@
 import { changeFeedMutants } from './change-feed.ts';
+import { accountMutants } from './accounts.ts';
 import { backfillMutants } from './backfill.ts';
 import { consistencyCheckMutants } from './consistency-check.ts';
 import { edgeMutants } from './edge.ts';
@@ -28,6 +29,7 @@ export const allMutants: readonly Mutant[] = [
   ...leaderboardMutants,
   ...consistencyCheckMutants,
   ...hookMutants,
+  ...accountMutants,
   ...edgeMutants,
   ...pageMutants,
 ];

@@ -120,7 +120,7 @@ export const changeFeedMutants: readonly Mutant[] = [
     'profile-changed',
     'a choice of an account announces its refresh',
     'functions/adapters/dynamodb/change-feed/score-changes.ts',
-    ["if (sortKey === PROFILE_SK) return { kind: 'profile-changed', username: usernameOf(keys) };", ''],
+    ['if (sortKey === PROFILE_SK) {', 'if (sortKey === undefined) {'],
     'test/domain/change-feed/announce-boards.test.ts',
   ),
   mutant(

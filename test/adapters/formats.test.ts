@@ -14,7 +14,11 @@ import * as board from '../../functions/adapters/dynamodb/leaderboards/leaderboa
 import * as accounts from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import * as rollup from '../../functions/adapters/dynamodb/metrics/rollup.items.ts';
 import * as registry from '../../functions/adapters/dynamodb/registry/registry.items.ts';
+<<<<<<< HEAD
 import * as month from '../../functions/adapters/dynamodb/scoring/refolded-month.items.ts';
+=======
+import * as profile from '../../functions/adapters/dynamodb/scoring/profile.items.ts';
+>>>>>>> 4edd659 (Guards of accounts have mutants; profiles have a file of their own)
 import * as score from '../../functions/adapters/dynamodb/scoring/score.items.ts';
 import {
   FORMATS,
@@ -145,7 +149,7 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
     () => score.toMetricsItem(ada, { metrics: someMetrics, foldedAt: at, starts: new Map([['any', 1]]) }, 4),
     score.parseMetricsItem,
   ],
-  profile: [() => toItem('profile', { pk: `USER#${ada}`, sk: 'PROFILE', isHidden: true }), score.parseProfileItem],
+  profile: [() => toItem('profile', { pk: `USER#${ada}`, sk: 'PROFILE', isHidden: true }), profile.parseProfileItem],
   turn: [() => score.toTurnItem(ada, { by: 'worker', until: 5 }), score.parseTurnItem],
   score: [() => score.toScoreItem(aScore, { metrics: someMetrics, revision: 4 }, 6), score.parseScoreItem],
   day: [() => score.toDayItem(ada, [{ date, canonicalScore: 7 }], '1', 6), score.parseDayItem],

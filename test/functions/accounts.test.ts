@@ -113,6 +113,15 @@ describe('POST /v1/users/{username}/rename', () => {
     });
   });
 
+  it('gives an account one of two names that it asks for at the same time', async () => {
+    const { name, key } = await somebody();
+    const { accountId } = await idOf(key);
+    await Promise.all([rename(name, `${name}-x`, key), rename(name, `${name}-y`, key)]);
+
+    const present = (await accounts()).filter((item) => item.account === accountId && item.heldUntil === undefined);
+    expect(present).toHaveLength(1);
+  });
+
   it('loses nothing that the same key sends meanwhile', async () => {
     const { name, key } = await somebody();
     const { accountId } = await idOf(key);

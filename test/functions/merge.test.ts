@@ -14,6 +14,7 @@ let world: Awaited<ReturnType<typeof startFunctionEngine>>;
 let handlers: Record<'accounts' | 'award' | 'ingest' | 'keys', (event: unknown) => Promise<Answer>>;
 let keys: { readonly admin: string; readonly server: string };
 let deps: RefreshDeps & Required<Pick<RefreshDeps, 'moveTotals'>>;
+let moveAtOnce: typeof deps.moveTotals;
 const asked: string[] = [];
 const DAY = 86_400_000;
 
@@ -30,9 +31,11 @@ beforeAll(async () => {
   const tables = (role: string) => (world.tables as Record<string, string>)[role]!;
   const surroundings = { client: world.client, tables, clock: () => Date.now() };
   const appendBoth = dynamoAppendBoth(world.client, { grants: tables('score_grants'), scores: tables('user_scores') });
+  const moveDeps = { ...grantDeps(surroundings), appendBoth };
+  moveAtOnce = (account, merge) => moveTotals({ ...moveDeps, sleep: async () => {} }, account, merge);
   deps = {
     ...refreshDeps(surroundings),
-    moveTotals: (account, merge) => moveTotals({ ...grantDeps(surroundings), appendBoth }, account, merge),
+    moveTotals: (account, merge) => moveTotals(moveDeps, account, merge),
     requestRefreshes: async (requests) => void asked.push(...requests.map(({ username }) => username)),
   };
 });
@@ -182,6 +185,25 @@ describe('a merge', () => {
     expect((await scoreOf(ada)).canonicalScore).toBe(23);
     expect(await scoreOf(bob)).toMatchObject({ isHidden: true, isMerged: true });
     expect(await call('keys', '/api/whoami', bob.key)).toMatchObject({ accountId: bob.id });
+  });
+
+  it('happens into one of two that are asked for at the same time', async () => {
+    const [ada, bob, cyd] = [await somebody(), await somebody(), await somebody()];
+
+    const both = await Promise.all([merge(bob, ada), merge(bob, cyd)]);
+
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+  });
+
+  it('moves points only while the accounts are merged, and brings them back only afterwards', async () => {
+    const [ada, bob] = [await somebody(), await somebody()];
+    await act(bob, { kind: 'award', id: 1 }, `${bob.name}-1`);
+    await expect(moveAtOnce(bob.id, { into: ada.id })).rejects.toThrow('other writers');
+    await merge(bob, ada);
+    await moveAtOnce(bob.id, { into: ada.id });
+    await expect(moveAtOnce(bob.id, { before: ada.id })).rejects.toThrow('other writers');
+
+    expect((await audited(ada)).totalScore).toBe(11);
   });
 
   it('refuses itself, a merged account, a cycle and who may not, and stores nothing', async () => {

@@ -94,9 +94,9 @@ describe('functions', () => {
     [
       'refresh-score',
       {
-        telemetry: dynamodb('Query'),
+        telemetry: dynamodb('Query', 'UpdateItem'),
         registry: dynamodb('Query'),
-        user_scores: dynamodb('Query', 'PutItem'),
+        user_scores: dynamodb('Query', 'PutItem', 'ConditionCheckItem'),
         score_grants: dynamodb('GetItem', 'PutItem'),
         'score_grants/index/byUser': dynamodb('Query'),
         'score-refresh': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes', 'SendMessage'),

@@ -21,6 +21,7 @@ describe('deciding grants', () => {
     ]);
     expect(lines.map(({ previousHash }) => previousHash)).toEqual([null, lines[0]!.hash, lines[1]!.hash]);
     expect(balance).toEqual({
+      moved: new Map(),
       seq: 3,
       totalScore: 155,
       categoryTotals: new Map([

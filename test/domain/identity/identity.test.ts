@@ -60,7 +60,7 @@ describe('a new key', () => {
     const { scopes } = await createKey(deps, { kind: 'admin' });
 
     expect(scopes).toContain('keys:manage');
-    expect(scopes).toHaveLength(7);
+    expect(scopes).toHaveLength(8);
   });
 });
 

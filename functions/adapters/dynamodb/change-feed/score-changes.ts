@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ScoreChange } from '../../../../domain/change-feed/score-change.ts';
-import { parseProfileItem, ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
+import { parseProfileItem } from '../scoring/profile.items.ts';
+import { ScoreEntry, sortKeyOf } from '../scoring/score.items.ts';
 import type { StreamChange } from './stream-record.ts';
 import { type Item, usernameOf } from '../shared/item.ts';
 import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
@@ -21,7 +22,7 @@ export function scoreChange({ keys, before, after }: StreamChange): ScoreChange 
   const sortKey = sortKeyOf(keys);
   if (sortKey === PROFILE_SK) {
     const isMerge = !isDeepStrictEqual(mergeIn(before), mergeIn(after));
-    return { kind: 'profile-changed', username: usernameOf(keys), isMerge };
+    return { kind: 'profile-changed', username: usernameOf(keys), ...(isMerge ? { isMerge } : {}) };
   }
   if (sortKey !== SCORE_SK) return undefined;
   return isDeepStrictEqual(standingIn(before), standingIn(after)) ? undefined : { kind: 'standing-changed' };

@@ -4,7 +4,7 @@ import { balanceKey, grantKey, parseBalanceItem, parseGrantItem, toBalanceItem, 
 import { ifAt, ifNew } from '../shared/conditions.ts';
 import { getOne, getTogether, type GetItem } from '../shared/gather.ts';
 import type { MoveDeps } from '../../../../domain/grants/move-totals.ts';
-import { ifMerge, profileKey } from '../scoring/score.items.ts';
+import { ifMerge, profileKey } from '../scoring/profile.items.ts';
 import { writeTogether } from '../shared/write-together.ts';
 
 /**

@@ -6,12 +6,12 @@ import { accountNames, type AccountNames } from '../../../../domain/identity/acc
 import { Username } from '../../../../domain/identity/username.ts';
 import type { Clock, Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
-import { ifAt, ifNew, type Condition } from '../shared/conditions.ts';
+import { ifAt, type Condition } from '../shared/conditions.ts';
 import { fromItem, toItem } from '../shared/format.ts';
 import { getAll } from '../shared/get-all.ts';
 import type { Item } from '../shared/item.ts';
 import { writeTogether } from '../shared/write-together.ts';
-import { updateOfMerge } from '../scoring/score.items.ts';
+import { updateOfMerge } from '../scoring/profile.items.ts';
 
 /**
  * The items of the `accounts` table.
@@ -78,11 +78,6 @@ const ifMayTake = (account: AccountId, at: string): Condition => ({
   ExpressionAttributeValues: marshall({ ':at': at, ':account': account }),
 });
 
-const ifOf = (account: AccountId): Condition => ({
-  ConditionExpression: 'account = :account AND attribute_not_exists(heldUntil)',
-  ExpressionAttributeValues: marshall({ ':account': account }),
-});
-
 /** DynamoDB writes 100 items at once, and an account has two. */
 const CREATED_AT_ONCE = 50;
 /** Two read units, and more than anybody asks for. */
@@ -109,7 +104,6 @@ export function dynamoAccounts(
       Put: {
         TableName,
         Item: toAccountItem({ id, username: name, formerNames: [], merged: [], revision: 1 }),
-        ...ifNew,
       },
     },
   ];
@@ -155,10 +149,9 @@ export function dynamoAccounts(
           Put: {
             TableName,
             Item: toNameItem(before.username, before.id, given?.heldUntil ?? now),
-            ...ifOf(before.id),
           },
         },
-        { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
+        { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision, 'rev') } },
       ]);
       return isWritten ? 'saved' : 'stale';
     },
@@ -176,7 +169,7 @@ export function dynamoAccounts(
           });
           return [
             { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
-            { Put: { TableName, Item: name, ...ifOf(after.id) } },
+            { Put: { TableName, Item: name } },
             { Update: { TableName: scoresTable, ...updateOfMerge(after) } },
           ];
         }),

@@ -3,7 +3,7 @@ import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import type { Profiles } from '../../../../domain/scoring/profiles.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { getAll } from '../shared/get-all.ts';
-import { parseProfileItem, updateOfChoice } from './score.items.ts';
+import { parseProfileItem, updateOfChoice } from './profile.items.ts';
 import { usernameOf, userPk } from '../shared/item.ts';
 import { PROFILE_SK } from '../../../runtime/names.ts';
 

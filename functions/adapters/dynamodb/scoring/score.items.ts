@@ -1,7 +1,6 @@
-import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
-import { AccountId as Username, type Account } from '../../../../domain/identity/account.ts';
+import { AccountId as Username } from '../../../../domain/identity/account.ts';
 import { byListing } from '../../../../domain/scoring/contributions.ts';
 import {
   type DayRow,
@@ -21,10 +20,10 @@ import type { ByDate } from '../../../../domain/shared/by-date.ts';
 import { shardOf } from '../../../../domain/shared/shard.ts';
 import { dateOfDayNumber, dayNumberOf, type UtcDate } from '../../../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from './metrics.codec.ts';
-import type { Condition } from '../shared/conditions.ts';
+import { parseProfileItem } from './profile.items.ts';
 import { type Item, userPk } from '../shared/item.ts';
 import { PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
-import { formatValue, fromItem, SET_FORMAT, toItem } from '../shared/format.ts';
+import { fromItem, toItem } from '../shared/format.ts';
 
 /**
  * The items of the `user_scores` table.
@@ -196,12 +195,6 @@ const ScoreItem = z.object({
   metricsRev: z._default(Count, 0),
 });
 
-const ProfileItem = z.object({
-  isHidden: z._default(z.boolean(), false),
-  merged: z._default(z.array(Username), []),
-  mergedInto: z.optional(Username),
-  mergedBefore: z.optional(Username),
-});
 const TurnItem = z.object({ by: z.string(), until: Count });
 /** `earlier`: dates before its own, where several were left behind at once. */
 const DayItem = z.object({
@@ -330,37 +323,6 @@ export function parseScoreItem(item: Item): StoredScore {
     metricsRevision: metricsRev,
   };
 }
-
-/** The parts of a profile are set by different functions, each by itself. */
-const profileUpdate = (username: Username, values: Readonly<Record<string, unknown>>) => {
-  const names = Object.keys(values);
-  const given = names.filter((name) => values[name] !== undefined);
-  const gone = names.filter((name) => values[name] === undefined);
-  const set = [SET_FORMAT, ...given.map((name) => `${name} = :${name}`)].join(', ');
-  return {
-    Key: marshall({ pk: userPk(username), sk: PROFILE_SK }),
-    UpdateExpression: `SET ${set}${gone.length === 0 ? '' : ` REMOVE ${gone.join(', ')}`}`,
-    ExpressionAttributeValues: marshall({
-      ...formatValue('profile'),
-      ...Object.fromEntries(given.map((name) => [`:${name}`, values[name]])),
-    }),
-  };
-};
-
-export const updateOfChoice = (username: Username, isHidden: boolean) => profileUpdate(username, { isHidden });
-
-/** Who is shown as part of whom, for refreshes. */
-export const updateOfMerge = ({ id, merged, mergedInto, mergedBefore }: Account) =>
-  profileUpdate(id, { merged, mergedInto, mergedBefore });
-
-/** Holds while an account is part of another one, or was last. */
-export const ifMerge = (state: { readonly into: Username } | { readonly before: Username }): Condition =>
-  'into' in state
-    ? { ConditionExpression: 'mergedInto = :other', ExpressionAttributeValues: marshall({ ':other': state.into }) }
-    : { ConditionExpression: 'mergedBefore = :other', ExpressionAttributeValues: marshall({ ':other': state.before }) };
-
-export const profileKey = (username: Username): Item => marshall({ pk: userPk(username), sk: PROFILE_SK });
-export const parseProfileItem = (item: Item) => ProfileItem.parse(fromItem('profile', item));
 
 export const toTurnItem = (username: Username, { by, until }: Turn): Item =>
   toItem('turn', { pk: userPk(username), sk: REFRESH_SK, by, until });
