@@ -5,7 +5,7 @@ import { pageOfExport, placeOf } from '../../domain/identity/account-export.ts';
 import { wrongTextsOf } from '../../domain/grants/commitment.ts';
 import { dynamoAccountExport } from '../../functions/adapters/dynamodb/identity/account-export.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
-import { toProfileItem } from '../../functions/adapters/dynamodb/scoring/score.items.ts';
+import { toItem } from '../../functions/adapters/dynamodb/shared/format.ts';
 import { anAward } from '../builders/grants.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
@@ -45,7 +45,10 @@ beforeAll(async () => {
   });
   await send('publish', 'ada', '/api/v1/extensions/confirm', { name: '@ada/tool', version: '2026.08.21.1' });
   await world.client.send(
-    new PutItemCommand({ TableName: world.tables.user_scores, Item: toProfileItem(aUsername('ada'), true) }),
+    new PutItemCommand({
+      TableName: world.tables.user_scores,
+      Item: toItem('profile', { pk: 'USER#ada', sk: 'PROFILE', isHidden: true }),
+    }),
   );
   const deps = { ...grantsOf(), ledger: dynamoGrantLedger(world.client, world.tables.score_grants) };
   const reason = 'r'.repeat(300);
