@@ -14,11 +14,8 @@ import * as board from '../../functions/adapters/dynamodb/leaderboards/leaderboa
 import * as accounts from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import * as rollup from '../../functions/adapters/dynamodb/metrics/rollup.items.ts';
 import * as registry from '../../functions/adapters/dynamodb/registry/registry.items.ts';
-<<<<<<< HEAD
 import * as month from '../../functions/adapters/dynamodb/scoring/refolded-month.items.ts';
-=======
 import * as profile from '../../functions/adapters/dynamodb/scoring/profile.items.ts';
->>>>>>> 4edd659 (Guards of accounts have mutants; profiles have a file of their own)
 import * as score from '../../functions/adapters/dynamodb/scoring/score.items.ts';
 import {
   FORMATS,
