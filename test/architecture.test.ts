@@ -87,7 +87,7 @@ const RULES: readonly {
       /^(operator\/|domain\/|functions\/(adapters|runtime)\/|local\/local-description\.ts$)/.test(target),
   },
   // The model of the rules shares no code with what it is compared with.
-  { of: /^proof\/model\//, may: (target) => target.startsWith('proof/model/') },
+  { of: /^proof\/model\//, may: (target) => isPackage(target) || target.startsWith('proof/model/') },
   { of: /^proof\//, may: (target) => !target.startsWith('bin/') },
   { of: /^bin\//, may: (target) => !target.startsWith('test/') },
   { of: /./, may: (target) => !/^(test|operator)\//.test(target) },

@@ -18,10 +18,10 @@ export type Item = Readonly<Record<string, unknown>>;
 export const STRAY = 'STRAY#';
 
 const Keys = z.object({ pk: z.string(), sk: z.string() });
-const keysOf = (item: Item) => Keys.parse(item);
+export const keysOf = (item: Item) => Keys.parse(item);
 const Bytes = z.instanceof(Uint8Array);
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-const after = (text: string, mark: string): string => text.slice(text.indexOf(mark) + mark.length);
+export const after = (text: string, mark: string): string => text.slice(text.indexOf(mark) + mark.length);
 
 /** Bytes of one event: 8 of its id, then the places of its kind and, from 1, of its sender in the item's tables. */
 const EVENT_BYTES = 10;
@@ -380,28 +380,5 @@ export function lastingIn(role: string, items: readonly Item[]): ReadonlyMap<str
         .filter(([name]) => !isProjection || !RENEWED.has(name))
         .map(([name, value]): [string, string] => [`${role} ${item.pk} ${item.sk} ${name}`, textOf(value)]),
     ),
-  );
-}
-
-const Run = z.looseObject({ pk: z.string(), sk: z.string() });
-const Tally = z.object({ first: z.array(z.string()) });
-
-/** The ids of unfinished backfills. */
-export const unfinishedRunsIn = (items: readonly Item[]): readonly string[] =>
-  items.filter(({ pk, status }) => pk === 'RUNS' && status !== 'done').map((item) => keysOf(item).sk);
-
-/** The users that each finished backfill planned, without unknown ones. */
-export function plannedByRuns(items: readonly Item[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const rows = items.map((item) => Run.parse(item));
-  const done = rows.filter(({ pk, status, dryRun }) => pk === 'RUNS' && status === 'done' && dryRun !== true);
-  return new Map(
-    done.map(({ sk: runId }) => {
-      const unknown = rows
-        .filter(({ pk, sk }) => pk === `RUN#${runId}` && sk.startsWith('TASK#'))
-        .flatMap((task) => Tally.parse(task.unknown).first);
-      const planned = rows.filter(({ pk, sk }) => pk.startsWith(`RUN#${runId}#`) && sk.startsWith('USER#'));
-      const users = planned.map(({ sk }) => after(sk, '#')).filter((user) => !unknown.includes(user));
-      return [runId, new Set(users)];
-    }),
   );
 }

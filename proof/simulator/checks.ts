@@ -9,12 +9,12 @@ import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import { countedIn, rowsByHour, totalsByDate } from '../model/metrics.ts';
 import { memberOf, ranked, type Row, type SavedScore } from '../model/boards.ts';
 import { pointsOn, scoreOn, tierOf, VERSION_1, VERSION_2, type DatedFacts, type Numbers } from '../model/scoring.ts';
+import { plannedByRuns } from '../model/runs.ts';
 import {
   boardsIn,
   countsIn,
   lastingIn,
   ledgerIn,
-  plannedByRuns,
   registryIn,
   rollupsIn,
   scoresIn,

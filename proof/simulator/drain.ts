@@ -1,7 +1,7 @@
 import type { World } from './world.ts';
 import { Finding } from './finding.ts';
 import { queuesOf, streamsOf } from './steps.ts';
-import { unfinishedRunsIn } from '../model/stored.ts';
+import { unfinishedRunsIn } from '../model/runs.ts';
 
 /** The number of rounds with faults. Later rounds have none. */
 const UNSPARED_ROUNDS = 2;

@@ -13,15 +13,8 @@ import { RegistryModel } from '../model/registry.ts';
 import { TelemetryModel } from '../model/telemetry.ts';
 import type { Message } from './queues.ts';
 import { Simulation } from './simulation.ts';
-import {
-  streamsOf,
-  type Act,
-  type Ask,
-  type QueueName,
-  type Schedule,
-  type Step,
-  type StreamedTable,
-} from './steps.ts';
+import { streamsOf } from './steps.ts';
+import type { Act, Ask, QueueName, Schedule, Step, StreamedTable } from './steps.ts';
 import { ledgerIn, STRAY } from '../model/stored.ts';
 import { USERS } from './workload.ts';
 import type { Change } from './streams.ts';

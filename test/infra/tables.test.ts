@@ -92,7 +92,7 @@ describe('tables', () => {
     });
   });
 
-  it('of backfills and of leaderboards delete expired items, and no other table does', () => {
+  it('of telemetry, backfills and leaderboards delete expired items, and no other table does', () => {
     const expiring = [...tables].flatMap(
       ([
         role,
@@ -103,7 +103,10 @@ describe('tables', () => {
     );
 
     expect(expiring).toEqual(
-      ['backfill_runs', 'leaderboards'].map((role) => [role, { AttributeName: 'expiresAt', Enabled: true }]),
+      ['telemetry', 'backfill_runs', 'leaderboards'].map((role) => [
+        role,
+        { AttributeName: 'expiresAt', Enabled: true },
+      ]),
     );
   });
 

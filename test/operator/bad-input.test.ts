@@ -33,7 +33,7 @@ const gone = folder(
     ...{ region: 'us-east-1', adminKey: 'key' },
     functions: roles('backfill', 'check-conservation', 'shadow-report'),
     queues: roles('rank', 'rank-dlq'),
-    tables: roles('backfill_runs', 'credentials', 'hook_sources', 'registry', 'telemetry', 'user_scores'),
+    tables: roles('accounts', 'backfill_runs', 'credentials', 'hook_sources', 'registry', 'telemetry', 'user_scores'),
   }),
 );
 
@@ -60,6 +60,13 @@ const COMMANDS: Readonly<Record<string, { readonly words: readonly string[]; rea
   'sources rotate': { words: ['github', 'acme'] },
   'sources end-rotation': { words: ['github', 'acme'] },
   'sources delete': { words: ['discourse', 'forum'] },
+  import: { words: [recording], isOfApi: true },
+  'export-csv': { words: ['board', 'alltime'], isOfApi: true },
+  export: { words: ['ada'], isOfApi: true },
+  'users export': { words: ['ada'], isOfApi: true },
+  'users rename': { words: ['ada', 'grace'], isOfApi: true },
+  'users merge': { words: ['ada', 'grace'], isOfApi: true },
+  'users unmerge': { words: ['ada'], isOfApi: true },
   replay: { words: [recording, '--state', join(directory, 'state')], isOfApi: true },
 };
 
@@ -248,7 +255,7 @@ describe('the arguments of one command', () => {
       ['backfill', '--mode', 'metrics', '--from', '2026-03-02', '--to', '2026-03-01'],
       /^to: expected a date not before/u,
     ],
-    [['backfill', '--from', '2026-03-01'], /only metrics have dates/u],
+    [['backfill', '--from', '2026-03-01'], /only metrics and history have dates/u],
     [['backfill', '--mode', 'stale', '--usernames', 'ada'], /cannot go with mode stale/u],
     [['backfill', '--usernames', 'ada,no name'], /^--usernames: expected 1 to 64 of/u],
     [['backfill', '--usernames', ''], /^--usernames: expected 1 to 64 of/u],

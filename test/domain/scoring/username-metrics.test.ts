@@ -187,7 +187,7 @@ describe('a fold', () => {
   const KNOWN: ReadonlyMap<number, string> = new Map([
     [1, 'a71f0f1555649de0'],
     [2, '22968aa66fd08933'],
-    [3, '46fe251b2224f634'],
+    [3, '150b0625594d267c'],
   ]);
 
   it('has a new number if the same facts give other metrics or other points by date', async () => {
