@@ -34,7 +34,7 @@ async function handlerOf(role: string): Promise<Handler> {
   });
   const found = functions.find((each) => each.role === role);
   if (found === undefined) throw new Error(`The template has no function with the role ${role}`);
-  const file = pathToFileURL(join(found.codeDirectory, `${found.file}.mjs`)).href;
+  const file = pathToFileURL(join(found.codeDirectory, `${found.file}.js`)).href;
   return Bundle.parse(await import(file)).handler;
 }
 

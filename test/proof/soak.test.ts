@@ -58,6 +58,7 @@ function sentAndFound() {
     },
     audit: { ok: true, sum: 550, problems: [] },
     grants: {
+      accountId: 'ada',
       grants: ['award:talk', 'publish:@ada/net@2026.08.21.1:ada', 'badge:tier-sprout:ada'].map((grantId) => ({
         grantId,
       })),

@@ -51,6 +51,7 @@ describe('a backfill of all', () => {
     expect(report).toMatchObject({ status: 'done', planned: 3, recomputed: 3, enqueued: 3, failed: 0 });
     expect((await scoreOf(world, 'user-1'))?.canonicalScore).toBeGreaterThan(1);
     expect((await world.everything()).facts).toEqual(before.facts);
+    await world.checkFacts({ everyAnswerArrived: true });
     await world.checkScores();
   });
 
@@ -73,6 +74,7 @@ describe('a backfill of all', () => {
     await world.invoke({});
     await world.settle();
 
+    await world.checkFacts({ everyAnswerArrived: true });
     await world.checkScores();
   });
 
@@ -204,6 +206,7 @@ describe('a backfill of what is stale', () => {
     await world.settle();
 
     expect((await scoreOf(world, 'user-0'))?.date).toBe('2026-08-23');
+    await world.checkFacts({ everyAnswerArrived: true });
     await world.checkScores();
     expect(await world.invoke({ mode: 'stale' })).toMatchObject({ planned: 0 });
   });
