@@ -261,7 +261,7 @@ describe('functions', () => {
     ...(['read-api', 'serve-pages'] as const).map((role): [string, Record<string, string[]>] => [
       role,
       {
-        accounts: dynamodb('BatchGetItem', 'Query'),
+        accounts: role === 'read-api' ? dynamodb('BatchGetItem', 'Query') : dynamodb('BatchGetItem'),
         user_scores: dynamodb('Query', 'BatchGetItem'),
         leaderboards: dynamodb('GetItem', 'Query'),
         metric_rollup_hour: dynamodb('Query'),

@@ -51,6 +51,10 @@ async function invoke(role: string, event: object): Promise<any> {
 }
 const lastUseOf = async (id: string) =>
   (await call('GET', '/v1/keys?limit=1000', stack.adminKey)).body.keys.find((key: any) => key.id === id)?.lastUsedAt;
+const pastIssue = {
+  ...{ event: 'issue_created', distinct_id: 'server', timestamp: '2026-01-01T00:00:00Z' },
+  properties: { issue_id: 'past', username: 'ada' },
+};
 const today = () => new Date().toISOString().slice(0, 10);
 const use = (ids: readonly string[]) =>
   call('POST', '/ingest', ada, {
@@ -102,6 +106,10 @@ describe('a key whose first use is', () => {
   it.each([
     ['the choice of who may see its user', 'personal', 'PUT', '/v1/users/ada/visibility', { leaderboards: 'shown' }],
     ['taking a device from its owner', 'admin', 'POST', '/v1/devices/laptop/unbind', undefined],
+    ['giving a device to a new account', 'admin', 'POST', '/v1/devices/laptop/unbind', { to: 'heir' }],
+    ['an import', 'admin', 'POST', '/v1/import', { events: [pastIssue] }],
+    ['the link of a login', 'admin', 'PUT', '/v1/users/ada/logins/github', { id: 7, login: 'ada-l' }],
+    ['a rename', 'admin', 'POST', '/v1/users/heir/rename', { to: 'heiress' }],
   ])('%s has its use noted', async (_what, kind, method, path, body) => {
     await use(['first']);
     await stack.drain();
@@ -111,10 +119,34 @@ describe('a key whose first use is', () => {
     });
     expect(await lastUseOf(made.body.id)).toBeUndefined();
 
-    expect((await call(method, path, made.body.key, body)).status).toBe(200);
+    expect((await call(method, path, made.body.key, body)).status).toBeLessThan(300);
 
     expect(await lastUseOf(made.body.id)).toEqual(expect.any(String));
   });
+});
+
+it('an import of several devices and pulls reads them together, and an export has them all', async () => {
+  const at = '2026-01-05T10:00:00Z';
+  const pull = (version: string) => ({
+    ...{ event: 'extension_pulled', distinct_id: 'mirror', timestamp: at },
+    properties: { extension_name: 'together', version },
+  });
+  const events = [
+    // More hours of a device than an export reads at once.
+    ...Array.from({ length: 102 }, (_, hour) => ({
+      ...{ event: 'cli_invocation', distinct_id: hour === 0 ? 'm2' : 'm1', insert_id: `${hour}` },
+      timestamp: new Date(Date.parse(at) + hour * 3_600_000).toISOString(),
+      properties: { username: 'ada', ...invocationOf('model') },
+    })),
+    ...['2026.08.21.1', '2026.08.21.2'].map(pull),
+  ];
+
+  const { status, body } = await call('POST', '/v1/import', stack.adminKey, { events });
+  const exported = await call('GET', '/v1/users/ada/export', ada);
+
+  expect([status, body.accepted]).toEqual([202, events.length]);
+  expect(exported.status).toBe(200);
+  expect(JSON.stringify(exported.body.items)).toContain('m1');
 });
 
 describe('a refresh that finds another one of its user under way', () => {
@@ -194,7 +226,18 @@ describe('a day whose facts a hand took out', () => {
   it('does not keep the shadow report from looking up what was published', async () => {
     await stack.drain();
 
-    expect(await invoke('shadow-report', {})).toMatchObject({ users: expect.any(Number) });
+    const unreadable = { pk: 'USER#acc_aaaaaaaaaaaaaaaa', sk: 'BALANCE', v: 1, totalScore: 'many' };
+    await dynamodb.send(new PutItemCommand({ TableName: stack.tables.score_grants!, Item: marshall(unreadable) }));
+
+    const report = await invoke('shadow-report', {});
+
+    expect(report).toMatchObject({ users: expect.any(Number), unreadable: [expect.anything()] });
+    await dynamodb.send(
+      new DeleteItemCommand({
+        TableName: stack.tables.score_grants!,
+        Key: marshall({ pk: unreadable.pk, sk: unreadable.sk }),
+      }),
+    );
   });
 });
 
