@@ -71,6 +71,7 @@ async function buildBoard(engine: BenchEngine): Promise<Readonly<Record<string, 
     sha256,
   });
   return {
+    ACCOUNTS_TABLE: tables('accounts'),
     SCORES_TABLE: scores,
     LEADERBOARDS_TABLE: leaderboards,
     GRANTS_TABLE: tables('score_grants'),

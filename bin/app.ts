@@ -23,7 +23,7 @@ const Environment = z.object({
   LAUREL_LIMITS: z
     .string()
     .default('')
-    .transform((text) =>
+    .transform((text): unknown =>
       Object.fromEntries(
         text
           .split(/[\s,]+/u)

@@ -28,10 +28,10 @@ export type MoveDeps = GrantDeps &
  * and lines of the other chain put them in. Once it is by itself again, the inverse lines bring back what was taken.
  * Nothing is edited, and where nothing is to be moved nothing is written.
  */
-export function moveTotals(deps: MoveDeps, account: AccountId, merge: Merge): Promise<void> {
+export async function moveTotals(deps: MoveDeps, account: AccountId, merge: Merge): Promise<void> {
   const isMerged = 'into' in merge;
   const other = isMerged ? merge.into : merge.before;
-  return untilSaved<void>(asWorker(deps, `balance of ${account}`), async () => {
+  await untilSaved(asWorker(deps, `balance of ${account}`), async () => {
     const { sourceTotals, moved } = await deps.lines.balanceOf(account);
     if (![...(isMerged ? sourceTotals : moved).values()].some((points) => points !== 0)) return;
     const { balance, lines } = await linesUpTo(deps, account);

@@ -28,7 +28,7 @@ export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   const add = async (usernames: readonly Username[], areScored: boolean) => {
     const users = await settleAll(usernames, PARALLEL_READS, (username) => readUser(deps, username));
     for (const user of users) {
-      if (user === null || user.isScored !== areScored) continue;
+      if (user?.isScored !== areScored) continue;
       report = 'error' in user ? withUnreadable(report, user.username, user.error) : withUser(report, user);
     }
   };

@@ -97,8 +97,8 @@ export function perform(state: State, operation: Operation, { members }: Surroun
         return [isSame ? 'stands' : 'conflict', state];
       }
       if (extension !== undefined && extension.owner !== by) return ['not-owner', state];
-      const [kind, who] = by.split(':') as [string, string];
-      const credited = kind === 'user' ? [who] : members.get(who)!;
+      const [kind, who = ''] = by.split(':');
+      const credited = kind === 'user' ? [who] : (members.get(who) ?? []);
       const owners = { ...state.owners, [operation.name]: extension ?? { owner: by, before: null, offered: null } };
       const first = { publisher: by, channel, hash, credited, isYanked: false, pullers: [] };
       return ['stands', { ...withVersion(first), owners }];
@@ -157,7 +157,7 @@ export function statesAfter(before: readonly State[], wave: readonly Tried[], ar
     if (wave.every(({ tries }, index) => done[index] === tries.length)) after.set(keyOf(state), state);
     for (const [index, { operation, tries }] of wave.entries()) {
       if (done[index] === tries.length) continue;
-      const answer: Try = tries[done[index]!] ?? null;
+      const answer: Try = tries[done[index] ?? 0] ?? null;
       const next = done.map((count, place) => (place === index ? count + 1 : count));
       const [would, state2] = perform(state, operation, around);
       if (answer === null) go(state, next);

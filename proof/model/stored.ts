@@ -378,7 +378,10 @@ export function lastingIn(role: string, items: readonly Item[]): ReadonlyMap<str
     lasting.flatMap((item) =>
       Object.entries(item)
         .filter(([name]) => !isProjection || !RENEWED.has(name))
-        .map(([name, value]): [string, string] => [`${role} ${item.pk} ${item.sk} ${name}`, textOf(value)]),
+        .map(([name, value]): [string, string] => [
+          `${role} ${String(item.pk)} ${String(item.sk)} ${name}`,
+          textOf(value),
+        ]),
     ),
   );
 }

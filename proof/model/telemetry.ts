@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { createHash } from 'node:crypto';
 import type { DatedFacts } from './scoring.ts';
 
@@ -15,7 +16,7 @@ export type RawEvent = {
   readonly distinct_id: string;
   readonly insert_id?: string;
   readonly timestamp?: string;
-  readonly properties?: Readonly<Record<string, any>>;
+  readonly properties?: object;
 };
 
 /** A request with all its tries. */
@@ -45,10 +46,16 @@ export function refusalAt(time: number, now: number): string | undefined {
   return time < now - 35 * DAY ? 'timestamp_too_old' : undefined;
 }
 
+const Invoked = z.object({
+  invocation: z.looseObject({ command: z.unknown() }).optional().catch(undefined),
+  result: z.looseObject({ status: z.unknown() }).optional().catch(undefined),
+});
+
 /** The kind of an event: its name, or `cli_invocation model ok`. */
 function kindOf({ event, properties }: RawEvent): string {
   if (event !== 'cli_invocation') return event;
-  const [command, status] = [properties?.invocation?.command, properties?.result?.status];
+  const { invocation, result } = Invoked.parse(properties ?? {});
+  const [command, status] = [invocation?.command, result?.status];
   const name = typeof command === 'string' && /^[a-z][a-z0-9-]{0,31}$/u.test(command) ? command : 'other';
   return `${event} ${name} ${status === undefined || status === 'success' ? 'ok' : 'failed'}`;
 }
@@ -293,7 +300,7 @@ export function countsOf(
     })),
     activeDates: [...new Set(active.map(({ hour }) => hour.slice(0, 10)))].sort(),
     devices: new Set([...owned, ...personal.map(({ deviceId }) => deviceId)]).size,
-    lastHour: [lastEvent ?? '', ...reports.map(({ hour }) => hour)].sort().at(-1) || null,
+    lastHour: [...(lastEvent === null ? [] : [lastEvent]), ...reports.map(({ hour }) => hour)].sort().at(-1) ?? null,
     issues,
     signIns,
   };

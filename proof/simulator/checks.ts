@@ -192,7 +192,7 @@ async function problemsOfBackfills({ simulation }: World): Promise<readonly stri
   const ofBackfills = requests.filter(
     ({ days, grants, changedAt }) => grants === true || (days === undefined && changedAt === undefined),
   );
-  const runs = await plannedByRuns(await simulation.engine.items('backfill_runs'));
+  const runs = plannedByRuns(await simulation.engine.items('backfill_runs'));
   return USERS.flatMap((username) => {
     const times = [...runs.values()].filter((planned) => planned.has(username)).length;
     const enqueued = ofBackfills.filter((request) => request.username === username).length;

@@ -20,6 +20,8 @@ export type WireItem = z.infer<typeof WireItem>;
 function valueOf(attribute: Record<string, unknown>): unknown {
   const [[type, value] = []] = Object.entries(attribute);
   switch (type) {
+    case undefined:
+      throw new Error('an attribute without a type');
     case 'N':
       return Number(value);
     case 'B':

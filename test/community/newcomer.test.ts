@@ -29,7 +29,7 @@ const laurel = async (...args: readonly string[]): Promise<Json> => {
   const asked = [...args, '--local', data, '--json'];
   const run = promisify(execFile)(join(ROOT, 'bin', 'laurel'), asked, { cwd: ROOT, env });
   const ended = run.then(({ stdout }) => ({ stdout, code: 0 }));
-  const { stdout, code } = await ended.catch((error: { stdout: string; code: number }) => error);
+  const { stdout, code } = await ended.catch((error: unknown) => error as { stdout: string; code: number });
   return { ...JSON.parse(stdout), code };
 };
 

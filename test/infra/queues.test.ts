@@ -104,7 +104,7 @@ describe('schedules of queues', () => {
     ['backfill', { mode: 'stale' }],
     ['rank', {}],
   ])('have a rule that tells %s of every deployment, also of a rollback', (queue, message) => {
-    const rules = ofType(resources, 'AWS::Events::Rule').map(([, { Properties }]) => Properties as any);
+    const rules = ofType(resources, 'AWS::Events::Rule').map(([, { Properties }]) => Properties);
     const rule = rules.find(({ Targets }) => targetOf(resources, Targets[0].Arn) === queue);
     const [target] = rule.Targets;
 

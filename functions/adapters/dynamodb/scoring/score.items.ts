@@ -147,7 +147,7 @@ function partsIn(pairs: readonly Pair[]): ReadonlyMap<Part, ByDate> {
 
 /** A part as a number that no other release takes for another part: 32 bits of a hash (FNV-1a). */
 const numberOfPart = (part: Part): number =>
-  [...part].reduce(
+  Array.from(part).reduce(
     (hash, letter) => Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01_00_01_93) >>> 0,
     0x81_1c_9d_c5,
   );
