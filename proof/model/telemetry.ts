@@ -16,7 +16,7 @@ export type RawEvent = {
   readonly distinct_id: string;
   readonly insert_id?: string;
   readonly timestamp?: string;
-  readonly properties?: object;
+  readonly properties?: object & { readonly startedAt?: unknown };
 };
 
 /** A request with all its tries. */
