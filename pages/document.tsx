@@ -12,7 +12,7 @@ export type AssetPaths = {
 
 /** A whole page. What the browser goes on from is in an attribute: nothing in it is ever a script. */
 export function Document({ state, assets }: { readonly state: PageState; readonly assets: AssetPaths }) {
-  const { title, description, image } = previewOf(state);
+  const { title, description, image = assets.logo ?? assets.icon } = previewOf(state);
   return (
     <html lang="en">
       <head>
@@ -25,7 +25,7 @@ export function Document({ state, assets }: { readonly state: PageState; readonl
         <meta property="og:description" content={description} />
         <meta property="og:type" content={state.page === 'person' ? 'profile' : 'website'} />
         <meta property="og:site_name" content={state.site.name} />
-        {image !== undefined && <meta property="og:image" content={`${state.origin}${image}`} />}
+        <meta property="og:image" content={`${state.origin}${image}`} />
         <link rel="icon" href={assets.logo ?? assets.icon} />
         <link rel="stylesheet" href={assets.style} />
         <script type="module" src={assets.script} />

@@ -3,9 +3,9 @@ import type { GrantsView } from '../../domain/grants/views.ts';
 import type { ScoreView } from '../../domain/scoring/views.ts';
 import { hrefOf, type PersonAddress } from '../address.ts';
 import { grantsPath, type Answer } from '../api.ts';
-import { counted, longDate, number, withSign } from '../format.ts';
+import { counted, number, withSign } from '../format.ts';
 import { checkLedger, type LedgerReport } from '../check-ledger.ts';
-import { Card, Failed, Head, Text, useSurroundings } from './pieces.tsx';
+import { Card, Failed, Head, Text, Time, useSurroundings } from './pieces.tsx';
 
 type Props = { readonly address: PersonAddress; readonly grants: Answer<GrantsView>; readonly score: ScoreView };
 
@@ -44,7 +44,9 @@ function Lines({ address, grants: { grants, next } }: { address: PersonAddress; 
             {grants.map((line) => (
               <tr key={line.grantId}>
                 <td class="num">{number(line.seq)}</td>
-                <td class="nowrap">{longDate(line.grantedAt)}</td>
+                <td class="nowrap">
+                  <Time iso={line.grantedAt} />
+                </td>
                 <th scope="row">
                   <Text>{line.reason ?? line.key}</Text>
                   {line.reason !== null && (

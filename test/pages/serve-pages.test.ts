@@ -40,6 +40,8 @@ describe('every page', () => {
     expect(text).toContain('<title>ada · ');
     expect(text).toContain('<meta property="og:image" content="https://laurel.example.org/cards/ada.svg"');
     expect(text).toMatch(/<meta name="description" content="1,250 points, Sprout, rank 7/u);
+    const { text: ofNobody } = await pages.serve(answering({}))('/rules');
+    expect(ofNobody).toMatch(/<meta property="og:image" content="[^"]+\/assets\/[^"]+"/u);
   });
 
   it.each([
