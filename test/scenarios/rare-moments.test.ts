@@ -226,18 +226,7 @@ describe('a day whose facts a hand took out', () => {
   it('does not keep the shadow report from looking up what was published', async () => {
     await stack.drain();
 
-    const unreadable = { pk: 'USER#acc_aaaaaaaaaaaaaaaa', sk: 'BALANCE', v: 1, totalScore: 'many' };
-    await dynamodb.send(new PutItemCommand({ TableName: stack.tables.score_grants!, Item: marshall(unreadable) }));
-
-    const report = await invoke('shadow-report', {});
-
-    expect(report).toMatchObject({ users: expect.any(Number), unreadable: [expect.anything()] });
-    await dynamodb.send(
-      new DeleteItemCommand({
-        TableName: stack.tables.score_grants!,
-        Key: marshall({ pk: unreadable.pk, sk: unreadable.sk }),
-      }),
-    );
+    expect(await invoke('shadow-report', {})).toMatchObject({ users: expect.any(Number) });
   });
 });
 
@@ -289,4 +278,12 @@ describe('boards of more users than are read at any time', () => {
 
     expect(await delayed()).toBe(before + 1);
   });
+});
+
+// The last one: nothing waits for the refresh that it makes fail.
+it('a balance that cannot be read is in the shadow report under the name of its account', async () => {
+  const unreadable = { pk: 'USER#acc_aaaaaaaaaaaaaaaa', sk: 'BALANCE', v: 1, totalScore: 'many' };
+  await dynamodb.send(new PutItemCommand({ TableName: stack.tables.score_grants!, Item: marshall(unreadable) }));
+
+  expect(await invoke('shadow-report', {})).toMatchObject({ unreadable: [expect.anything()] });
 });
