@@ -26,10 +26,11 @@ export async function startQueueEngine(options: {
 }): Promise<QueueEngine> {
   if (options.dataDirectory !== undefined) mkdirSync(options.dataDirectory, { recursive: true });
   const host = hiddenHost();
+  const cache = getCompileCacheDir();
   const worker = new Worker(new URL('queue-engine.worker.ts', import.meta.url), {
     workerData: { ...options, host },
     // otherwise the thread would remove the types of its sources itself, which takes 12 MB
-    env: { NODE_COMPILE_CACHE: getCompileCacheDir() },
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }, // of a worker, undefined would become a text
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const ended = new Promise<unknown>((resolve) => {
