@@ -1,23 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { anHttpRequest, type RequestDraft } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';
-import { startFunctionEngine, type Answer } from './function-under-test.ts';
+import { accountHandlers, startFunctionEngine } from './function-under-test.ts';
 
 /** The functions on an engine, with accounts that have ids of their own. */
 let world: Awaited<ReturnType<typeof startFunctionEngine>>;
-let handlers: Record<'accounts' | 'award' | 'ingest' | 'keys', (event: unknown) => Promise<Answer>>;
+let handlers: Awaited<ReturnType<typeof accountHandlers>>;
 let keys: { readonly admin: string; readonly server: string };
 const NOON = Date.parse('2026-08-21T12:00:00.000Z');
 const DAY = 86_400_000;
 
 beforeAll(async () => {
   world = await startFunctionEngine({ hasAccounts: true });
-  handlers = {
-    accounts: (await import('../../functions/manage-accounts/handler.ts')).handler,
-    award: (await import('../../functions/record-award/handler.ts')).handler,
-    ingest: (await import('../../functions/ingest-telemetry/handler.ts')).handler,
-    keys: (await import('../../functions/manage-keys/handler.ts')).handler,
-  };
+  handlers = await accountHandlers();
   const [admin, server] = [await world.aKey({ kind: 'admin' }), await world.aKey({ kind: 'service' })];
   keys = { admin: admin.key, server: server.key };
 });

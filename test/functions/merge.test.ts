@@ -7,11 +7,11 @@ import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-sco
 import { dynamoAppendBoth } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';
-import { startFunctionEngine, type Answer } from './function-under-test.ts';
+import { accountHandlers, startFunctionEngine } from './function-under-test.ts';
 
 /** Accounts that are merged and unmerged, on an engine, with ids of their own. */
 let world: Awaited<ReturnType<typeof startFunctionEngine>>;
-let handlers: Record<'accounts' | 'award' | 'ingest' | 'keys', (event: unknown) => Promise<Answer>>;
+let handlers: Awaited<ReturnType<typeof accountHandlers>>;
 let keys: { readonly admin: string; readonly server: string };
 let deps: RefreshDeps & Required<Pick<RefreshDeps, 'moveTotals'>>;
 let moveAtOnce: typeof deps.moveTotals;
@@ -20,12 +20,7 @@ const DAY = 86_400_000;
 
 beforeAll(async () => {
   world = await startFunctionEngine({ hasAccounts: true });
-  handlers = {
-    accounts: (await import('../../functions/manage-accounts/handler.ts')).handler,
-    award: (await import('../../functions/record-award/handler.ts')).handler,
-    ingest: (await import('../../functions/ingest-telemetry/handler.ts')).handler,
-    keys: (await import('../../functions/manage-keys/handler.ts')).handler,
-  };
+  handlers = await accountHandlers();
   keys = { admin: (await world.aKey({ kind: 'admin' })).key, server: (await world.aKey({ kind: 'service' })).key };
   const { refreshDeps, grantDeps } = await import('../../bench/wiring.ts'); // its logger reads the environment
   const tables = (role: string) => (world.tables as Record<string, string>)[role]!;
