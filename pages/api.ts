@@ -1,4 +1,5 @@
 import type { GrantsView } from '../domain/grants/views.ts';
+import type { UsersView } from '../domain/leaderboards/find-users.ts';
 import type { BoardPlaceView, BoardView } from '../domain/leaderboards/views.ts';
 import type { CommunityMetricsView, ExtensionsView } from '../domain/metrics/community-views.ts';
 import type { RulesView } from '../domain/rules/views.ts';
@@ -13,6 +14,11 @@ export type ApiPath<View> = { readonly path: string; readonly answers?: View };
 export type Answer<View> =
   | { readonly ok: true; readonly view: View }
   | { readonly ok: false; readonly status: number; readonly sentence: string };
+
+export type Fault = Extract<Answer<never>, { ok: false }>;
+/** The server failed or did not answer: the next time it may. */
+export const isFault = (answer: Answer<unknown> | undefined): answer is Fault =>
+  answer?.ok === false && (answer.status === 0 || answer.status >= 500);
 
 export type Get = <View>(path: ApiPath<View>) => Promise<Answer<View>>;
 
@@ -62,6 +68,9 @@ export const boardPath = (board: string, query: Query): ApiPath<BoardView> => ({
 });
 export const placePath = (board: string, username: string, query: Query): ApiPath<BoardPlaceView> => ({
   path: withQuery(`/v1/leaderboards/${encodeURIComponent(board)}/users/${encodeURIComponent(username)}`, query),
+});
+export const usersPath = (prefix: string, limit: number): ApiPath<UsersView> => ({
+  path: withQuery('/v1/users', { prefix, limit }),
 });
 export const scorePath = (username: string): ApiPath<ScoreView> => ({ path: userPath(username) });
 export const explainPath = (username: string): ApiPath<ExplainView> => ({ path: userPath(username, '/explain') });

@@ -8,16 +8,18 @@ import {
   grantsPath,
   historyPath,
   hoursPath,
+  isFault,
   placePath,
   rulesPath,
   scorePath,
   seriesPath,
+  usersPath,
   type Answer,
   type Get,
   type SeriesAnswer,
 } from './api.ts';
 import { addDays, DAY_MS, daysBetween, timeOf, weekdayOf } from './dates.ts';
-import type { BoardView } from '../domain/leaderboards/views.ts';
+import type { BoardPlaceView, BoardView } from '../domain/leaderboards/views.ts';
 import type { HistoryView } from '../domain/scoring/views.ts';
 import type { CalendarDay } from './charts/calendar.tsx';
 import type { GrantsView } from '../domain/grants/views.ts';
@@ -26,9 +28,11 @@ import type { BoardData, CommunityData, PageState, PersonData, TierCounts } from
 
 /** Rows of a page of a board. */
 const PAGE_SIZE = 50;
-/** Names are looked for among so many rows, and exactly among all. */
+/** The rows in which a search finds a part of a name. Below them it finds the beginning of a name. */
 const ROWS_SEARCHED = 1_000;
 const MATCHES_SHOWN = 50;
+/** Names that begin with a text: each of them costs the read of its rank. */
+const NAMES_LOOKED_UP = 10;
 const LINES_A_PAGE = 25;
 const NEWEST_LINES = 100;
 const EXTENSIONS_SHOWN = 10;
@@ -63,24 +67,48 @@ async function loadBoard(address: BoardAddress, { get, today, site }: Loading): 
   const { q, cursor, you } = address;
   const at = endOf(address.at, today);
   const compare = comparisonOf(site, board);
-  const isSearch = q !== undefined;
-  const rowsAsked = boardPath(board, {
-    limit: isSearch ? ROWS_SEARCHED : PAGE_SIZE,
-    at,
-    cursor: isSearch ? undefined : cursor,
-    compare,
-  });
-  const [rows, found, own] = await Promise.all([
-    get(rowsAsked),
-    isSearch ? get(placePath(board, q.toLowerCase(), { at })) : undefined,
-    you === undefined ? undefined : get(placePath(board, you, { at })),
+  const rowsAsked = (of: { readonly limit: number; readonly cursor?: string | undefined }) =>
+    get(boardPath(board, { ...of, at, compare }));
+  const placeOf = (username: string) => get(placePath(board, username, { at }));
+  const [shown, own] = await Promise.all([
+    q === undefined
+      ? rowsAsked({ limit: PAGE_SIZE, cursor }).then((rows) => ({ rows }))
+      : searchBoard(q.toLowerCase(), () => rowsAsked({ limit: ROWS_SEARCHED }), placeOf, get),
+    you === undefined ? undefined : placeOf(you),
   ]);
-  if (!isSearch || !rows.ok) return { board, rows, own };
-  const { next: _, ...view } = rows.view;
-  const matches = view.rows.filter(({ username }) => username.includes(q.toLowerCase()));
-  const isAmong = matches.some(({ username }) => username === q.toLowerCase());
-  const shown = { ...view, rows: matches.slice(0, MATCHES_SHOWN) };
-  return { board, rows: { ok: true, view: shown }, found: isAmong ? undefined : found, own };
+  return { board, ...shown, own };
+}
+
+/** The rows whose names have a text in them, or begin with it, with their ranks on the whole board. */
+async function searchBoard(
+  text: string,
+  firstRows: () => Promise<Answer<BoardView>>,
+  placeOf: (username: string) => Promise<Answer<BoardPlaceView>>,
+  get: Get,
+): Promise<Pick<BoardData, 'rows' | 'search'>> {
+  const rows = await firstRows();
+  if (!rows.ok) return { rows };
+  const { next, ...view } = rows.view;
+  const matches = view.rows.filter(({ username }) => username.includes(text));
+  const found = next === undefined ? undefined : await get(usersPath(text, NAMES_LOOKED_UP));
+  // A name that was given up is none that begins with the text, but still leads to its account.
+  const names = new Set([text, ...(found?.ok === true ? found.view.users.map(({ username }) => username) : [])]);
+  for (const { username } of matches) names.delete(username);
+  const places = await Promise.all([...names].map(async (username) => ({ username, place: await placeOf(username) })));
+  const ranks = new Set(matches.map(({ rank }) => rank));
+  const others = places.flatMap(({ username, place }) => {
+    if (!place.ok || ranks.has(place.view.rank)) return [];
+    const { rank, points, canonicalScore, tier } = place.view;
+    ranks.add(rank);
+    return [{ rank, username, points, canonicalScore, tier }];
+  });
+  const all = [...matches, ...others].sort((one, other) => one.rank - other.rank);
+  const isCut = all.length > MATCHES_SHOWN || (found?.ok === true && found.view.users.length === NAMES_LOOKED_UP);
+  return {
+    rows: { ok: true, view: { ...view, rows: all.slice(0, MATCHES_SHOWN) } },
+    // Refused is also a text that no name begins with, and a name that is not on the board.
+    search: [found, ...places.map(({ place }) => place)].find(isFault) ?? { ok: true, view: { isCut } },
+  };
 }
 
 const CALENDAR_WEEKS = 53;

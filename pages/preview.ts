@@ -9,7 +9,7 @@ export function previewOf(state: PageState): Preview {
   switch (state.page) {
     case 'board': {
       const { rows } = state.data;
-      const [first] = rows.ok ? rows.view.rows : [];
+      const first = rows.ok ? rows.view.rows.find(({ rank }) => rank === 1) : undefined;
       const leader = first === undefined ? '' : `${first.username} leads with ${number(first.points)} points. `;
       return {
         title: `Leaderboard · ${site.name}`,

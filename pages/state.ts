@@ -10,8 +10,8 @@ import type { Site } from './site.ts';
 export type BoardData = {
   readonly board: string;
   readonly rows: Answer<BoardView>;
-  /** Of a search: the one of exactly that name, where they are not among the rows. */
-  readonly found?: Answer<BoardPlaceView> | undefined;
+  /** Of a search: whether the rows may lack names that fit. */
+  readonly search?: Answer<{ readonly isCut: boolean }> | undefined;
   /** The reader's own place. */
   readonly own?: Answer<BoardPlaceView> | undefined;
 };

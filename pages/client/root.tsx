@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { hrefOf, toggled, type Address } from '../address.ts';
-import type { Get } from '../api.ts';
+import { isFault, type Get } from '../api.ts';
 import { loadPage } from '../load.ts';
 import { App } from '../parts/app.tsx';
 import { previewOf } from '../preview.ts';
@@ -18,11 +18,11 @@ function atAddress(state: PageState, address: Address): PageState {
   return state;
 }
 
-/** Who does not answer, or fails, may do better the next time: until then the reader keeps what is there. */
-const isPassing = (state: PageState): string | undefined => {
+/** Until the server answers again, the reader keeps what is there. */
+function passingFault(state: PageState): string | undefined {
   const main = mainAnswer(state);
-  return main === undefined || main.ok || (main.status > 0 && main.status < 500) ? undefined : main.sentence;
-};
+  return isFault(main) ? main.sentence : undefined;
+}
 
 /** The page in a browser: it goes on from what the server sent, and stays as it is until something new has come. */
 export function Root({ initial, get }: { readonly initial: PageState; readonly get: Get }) {
@@ -56,7 +56,7 @@ export function Root({ initial, get }: { readonly initial: PageState; readonly g
       const next = await loadPage(address, { get, today, site, origin });
       if (turn !== asked.current) return undefined; // the reader went on meanwhile
       setBusy(false);
-      const sentence = isPassing(next);
+      const sentence = passingFault(next);
       if (sentence !== undefined) {
         setFailure({ sentence, href: hrefOf(address) });
         return;

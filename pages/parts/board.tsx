@@ -110,7 +110,7 @@ function Controls({ address, today, board }: { address: BoardAddress; today: str
 
 function Rows({ address, data }: Omit<Props, 'today'>) {
   const { site } = useSurroundings();
-  const { rows, found, board } = data;
+  const { rows, search, board } = data;
   if (!rows.ok) return null;
   const { rows: shown, next, total } = rows.view;
   const { q, cursor, at } = address;
@@ -126,7 +126,7 @@ function Rows({ address, data }: Omit<Props, 'today'>) {
           <a href={hrefOf({ ...address, at: undefined })}>Show today</a>
         </Notice>
       )}
-      {q !== undefined && <Found address={address} count={shown.length} found={found} />}
+      {q !== undefined && <Found address={address} count={shown.length} search={search} />}
       {total === 0 && q === undefined && (
         <Notice>
           Nobody is on this board yet. Send an event, and look again in a minute: the board follows by itself.
@@ -221,28 +221,23 @@ function Table({
   );
 }
 
-function Found({ address, count, found }: { address: BoardAddress; count: number; found: BoardData['found'] }) {
-  const all = <a href={hrefOf({ ...address, q: undefined })}>Show all</a>;
+function Found({ address, count, search }: { address: BoardAddress; count: number; search: BoardData['search'] }) {
   const name = <Text>{address.q ?? ''}</Text>;
-  if (found?.ok === true) {
-    return (
-      <Notice>
-        <Name username={(address.q ?? '').toLowerCase()} /> has rank <strong>{number(found.view.rank)}</strong> of{' '}
-        {number(found.view.total)} with {number(found.view.points)} points. {all}
-      </Notice>
-    );
-  }
   return (
-    <Notice>
-      {count === 0 ? (
-        <>Nobody on this board has “{name}” in their name.</>
-      ) : (
-        <>
-          {counted(count, 'name')} with “{name}”; ranks are those of the whole board.
-        </>
-      )}{' '}
-      {all}
-    </Notice>
+    <>
+      {search?.ok === false && <Failed what="The rest of the board" sentence={search.sentence} />}
+      <Notice>
+        {count === 0 ? (
+          <>Nobody on this board has “{name}” in their name.</>
+        ) : (
+          <>
+            {counted(count, 'name')} with “{name}”; ranks are those of the whole board.
+            {search?.ok === true && search.view.isCut && ' There may be others: type more of the name.'}
+          </>
+        )}{' '}
+        <a href={hrefOf({ ...address, q: undefined })}>Show all</a>
+      </Notice>
+    </>
   );
 }
 

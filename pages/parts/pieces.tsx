@@ -52,7 +52,7 @@ export function Tier({ name }: { readonly name: string }) {
   return (
     <span class={`tier tier-${level < 0 ? 0 : Math.min(level, 5)}`}>
       <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
-        <path d="M1.5 10.5C1 5 5 1.5 10.5 1.5c0 5.500-3.500 9.500-9 9Z" fill="currentColor" />
+        <path d="M1.5 10.5C1 5 5 1.5 10.5 1.5c0 5.5-3.5 9.5-9 9Z" fill="currentColor" />
       </svg>
       {name}
     </span>

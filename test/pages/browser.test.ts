@@ -332,6 +332,14 @@ describe('the board of an API of the test', () => {
     const asked: URLSearchParams[] = [];
     own.answer(async ({ path }) => {
       const { pathname, searchParams } = new URL(path, 'http://x');
+      const [, one] = /^\/v1\/leaderboards\/alltime\/users\/user-(\d+)$/u.exec(pathname) ?? [];
+      if (one !== undefined && Number(one) <= total)
+        return { ok: true, view: { ...row(Number(one)), board: 'alltime', total, above: [], below: [] } as never };
+      if (pathname === '/v1/users') {
+        const names = Array.from({ length: total }, (_, index) => row(index + 1).username);
+        const found = names.filter((name) => name.startsWith(searchParams.get('prefix')!)).sort();
+        return { ok: true, view: { users: found.slice(0, 10).map((username) => ({ username })) } as never };
+      }
       if (!pathname.startsWith('/v1/leaderboards'))
         return { ok: false, status: 404, sentence: 'nothing is known of it' };
       asked.push(searchParams);
@@ -370,6 +378,26 @@ describe('the board of an API of the test', () => {
       javaScriptEnabled,
     );
   });
+
+  it.each([true, false])(
+    'of 10,000 each is found by name, with the true rank; scripts: %s',
+    async (javaScriptEnabled) => {
+      boardOf(10_000);
+      await opened(
+        '/',
+        async (page) => {
+          await page.locator('#q').fill('user-987');
+          await page.getByRole('button', { name: 'Find', exact: true }).click();
+          await page.waitForURL('**/?q=user-987');
+          expect((await page.locator('.rows .rank').allInnerTexts()).slice(0, 3)).toEqual(['987', '9,870', '9,871']);
+          await page.reload();
+          expect(await page.locator('.rows .name').last().innerText()).toBe('user-9878'); // ten begin with the text, and it is one
+          expect(await page.locator('.notice').innerText()).toContain('There may be others');
+        },
+        javaScriptEnabled,
+      );
+    },
+  );
 
   it.each([true, false])('one alone is a board, too; scripts: %s', async (javaScriptEnabled) => {
     boardOf(1);

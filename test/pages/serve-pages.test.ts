@@ -133,21 +133,64 @@ describe('the board', () => {
     expect(answer.text).toContain(text);
   });
 
-  it('keeps true ranks in a search, and asks for a name beyond the first thousand', async () => {
-    const get = answering({
-      '/v1/leaderboards/alltime/users/zoe': {
-        board: 'alltime',
-        rank: 4_711,
-        points: 3,
-        total: 9_000,
-        above: [],
-        below: [],
-      },
-      '/v1/leaderboards': board(many, { total: 9_000 }),
+  describe('in a search', () => {
+    const place = (rank: number) => ({ ...row(rank), board: 'alltime', total: 9_000, above: [], below: [] });
+    const users = (...names: string[]) => ({ users: names.map((username) => ({ ...score, username })) });
+    const first = { '/v1/leaderboards/alltime?': board(many, { total: 9_000, next: 'page-2' }) };
+    const namesIn = (text: string) =>
+      [...text.matchAll(/class="num rank">([\d,]+)<.*?<bdi>([^<]+)</gu)].map(([, rank, name]) => `${rank} ${name}`);
+
+    it('finds parts of names in the first rows, and the beginning of a name among all, with their true ranks', async () => {
+      const get = answering({
+        '/v1/leaderboards/alltime/users/user-4711': place(4_711),
+        '/v1/leaderboards/alltime/users/user-47': place(47),
+        '/v1/users?prefix=user-4&limit=10': users('user-47', 'user-4711', 'user-4-hides'),
+        ...first,
+      });
+      const { text } = await pages.serve(get)('/?q=User-4');
+
+      expect(namesIn(text).slice(0, 2)).toEqual(['4 user-4', '40 user-40']);
+      expect(namesIn(text).slice(-2)).toEqual(['49 user-49', '4,711 user-4711']);
+      expect(text).toContain('12 names with “');
     });
 
-    expect((await pages.serve(get)('/?q=user-17')).text).toMatch(/<td class="num rank">17<\/td>/u);
-    expect((await pages.serve(get)('/?q=zoe')).text).toMatch(/has rank <strong>4,711<\/strong>/u);
+    it('finds who gave up a name by that name, once', async () => {
+      const get = answering({
+        '/v1/leaderboards/alltime/users/zo': place(4_711),
+        '/v1/leaderboards/alltime/users/zoe': place(4_711),
+        '/v1/users?prefix=zo': users('zoe'),
+        ...first,
+      });
+
+      expect(namesIn((await pages.serve(get)('/?q=zo')).text)).toEqual(['4,711 zo']);
+    });
+
+    it('asks for no more if the first rows are all, and for at most ten ranks', async () => {
+      const asked: string[] = [];
+      const all = users(...Array.from({ length: 10 }, (_, index) => `zoe-${index}`));
+      const noting = (rest: object): Get => {
+        const get = answering({ ...rest, '/v1/users': all, '/v1/leaderboards/alltime/users/': place(4_711) });
+        return (path) => (asked.push(path.path), get(path));
+      };
+      await pages.serve(noting({ '/v1/leaderboards/alltime?': board(many) }))('/?q=user-1');
+      expect(asked).toEqual(['/v1/leaderboards/alltime?limit=1000&compare=day']);
+      asked.length = 0;
+      const { text } = await pages.serve(noting({ '/v1/leaderboards/alltime?': board(many, { next: 'page-2' }) }))(
+        '/?q=zoe',
+      );
+
+      expect(asked).toHaveLength(13); // the rows, the names, the text itself and each name
+      expect(text).toContain('There may be others: type more of the name.');
+    });
+
+    it('shows what it found if the rest cannot be read', async () => {
+      const get: Get = (path) => (path.path.startsWith('/v1/users') ? failing(path) : answering(first)(path));
+      const { headers, text } = await pages.serve(get)('/?q=user-17');
+
+      expect(headers['cache-control']).toBe('no-store');
+      expect(text).toContain('The rest of the board cannot be shown now.');
+      expect(namesIn(text)).toEqual(['17 user-17']);
+    });
   });
 
   it('is 404 for a board that is not there, and says so', async () => {
