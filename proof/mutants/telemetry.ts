@@ -225,7 +225,7 @@ export const telemetryMutants: readonly Mutant[] = [
       'await deps.devices.saveChunk(deviceId, hour, { ...chunk, expiresAt });',
     ],
     ONCE_TEST,
-    'stands still.*: other events',
+    'stops at any.*: other events',
   ),
   {
     name: 'link-before-hour',

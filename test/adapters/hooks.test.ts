@@ -101,9 +101,24 @@ onBothEngines('hooks', (engine) => {
 
       expect(outcomes.filter((outcome) => outcome === 'linked')).toHaveLength(1);
       expect(await find(github(40))).toBe(outcomes[0] === 'linked' ? 'dan' : 'eve');
-      const twice = await Promise.all([link(dan, github(41)), link(dan, github(42))]);
-      const own = [await find(github(41)), await find(github(42))];
-      expect(own.filter((holder) => holder === 'dan')).toHaveLength(twice.includes('linked') ? 1 : 0);
+    });
+
+    it('of one account in one place are one, also when another one is linked in between', async () => {
+      const dan = aUsername('daniel');
+      const { find, link } = dynamoLogins(client, tables.telemetry);
+      const slow = engine().client();
+      slow.middlewareStack.add(
+        (next, { commandName }) =>
+          async (args) => {
+            if (commandName === 'TransactWriteItemsCommand') expect(await link(dan, github(41))).toBe('linked');
+            return next(args);
+          },
+        { step: 'initialize' },
+      );
+
+      expect(await dynamoLogins(slow, tables.telemetry).link(dan, github(42))).toBe('stale');
+      slow.destroy();
+      expect([await find(github(41)), await find(github(42))]).toEqual(['daniel', undefined]);
     });
   });
 });
