@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { control, isDone, isWrite, sendWith, type Fault } from './faults.ts';
+import type { StaleReads } from './stale-reads.ts';
 
 /**
  * One request: `number` counts all requests of the plan from 1, with the SDK's retries, and `attempt` counts the tries
@@ -43,12 +44,13 @@ type Operation = { readonly command: string; readonly input: object; tries: numb
 
 /**
  * Carries all requests of a test to the engine, one at a time. `choose` selects the next waiting one (an index below
- * the given number), and the plan sets the faults. Code between two requests takes no time, so equal choices and an
+ * the given number), the plan sets the faults, and some reads are stale if asked. Code between two requests takes no time, so equal choices and an
  * equal plan give the same run.
  */
 export class Wire {
   readonly #plan: FaultPlan;
   readonly #choose: (waiting: number) => number;
+  readonly #stale: StaleReads | undefined;
   #waiting: (() => void)[] = [];
   #open = 0;
   #isBusy = false;
@@ -58,9 +60,10 @@ export class Wire {
   /** Every released request, in order, by its command's name. */
   readonly calls: string[] = [];
 
-  constructor(plan: FaultPlan = noFaults, choose: (waiting: number) => number = () => 0) {
+  constructor(plan: FaultPlan = noFaults, choose: (waiting: number) => number = () => 0, stale?: StaleReads) {
     this.#plan = plan;
     this.#choose = choose;
+    this.#stale = stale;
   }
 
   /** Puts a client's requests on this wire, with the SDK's retries but without pauses. */
@@ -78,9 +81,10 @@ export class Wire {
           const number = this.calls.push(command);
           const fault = this.#plan({ command, number, attempt });
           if (fault !== undefined && isDone(fault)) this.lostAnswers += 1;
-          return fault === undefined
-            ? await send()
-            : await sendWith(fault, { name: String(number), command, input }, send);
+          if (fault !== undefined) return await sendWith(fault, { name: String(number), command, input }, send);
+          const sent = await send();
+          this.#stale?.change(command, input, sent);
+          return sent;
         } finally {
           this.#isBusy = false;
           this.#wake();

@@ -4,12 +4,15 @@ import { settleAll } from '../shared/settle-all.ts';
 import { dateOfHour, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { DeviceStore } from '../telemetry/device-store.port.ts';
 import type { CommittedChange } from './committed-change.ts';
+import type { TelemetryChange } from './telemetry-change.ts';
 
 export type AnnounceDeps = {
   readonly devices: Pick<DeviceStore, 'find'>;
   /** Queues every request, or throws. */
   readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
 };
+
+type HourChange = Extract<TelemetryChange, { readonly kind: 'hour-changed' }>;
 
 const PARALLEL_READS = 8;
 /** The stream's times are rounded to the second. */
@@ -32,9 +35,7 @@ type Touched = {
  * and a later one has its own record.
  */
 export async function announceChanges(deps: AnnounceDeps, changes: readonly CommittedChange[]): Promise<void> {
-  const deviceIds = [
-    ...new Set(changes.flatMap(({ change }) => (change.kind === 'hour-changed' ? [change.deviceId] : []))),
-  ];
+  const deviceIds = [...new Set(changes.flatMap(({ change }) => (isOfItsOwner(change) ? [change.deviceId] : [])))];
   const found = await settleAll(deviceIds, PARALLEL_READS, (deviceId) => deps.devices.find(deviceId));
   const ownerOf = new Map(
     found.flatMap((device) => (device?.owner === undefined ? [] : [[device.deviceId, device.owner]])),
@@ -65,10 +66,14 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
   if (requests.length > 0) await deps.requestRefreshes(requests);
 }
 
+/** What a sender's key came with counts for the sender alone, so most changes need no look at the device. */
+const isOfItsOwner = (change: CommittedChange['change']): change is HourChange =>
+  change.kind === 'hour-changed' && change.isAnonymous;
+
 function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<string, Username>): readonly Username[] {
   switch (change.kind) {
     case 'hour-changed': {
-      const owner = ownerOf.get(change.deviceId);
+      const owner = isOfItsOwner(change) ? ownerOf.get(change.deviceId) : undefined;
       return owner === undefined ? change.senders : [...change.senders, owner];
     }
     case 'device-changed':

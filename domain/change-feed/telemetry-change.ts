@@ -10,6 +10,8 @@ export type TelemetryChange =
       readonly hour: UtcHour;
       /** Every username that the hour names, before or after the change. */
       readonly senders: readonly Username[];
+      /** Whether events without a sender came or went: only those count for the device's owner. */
+      readonly isAnonymous: boolean;
     }
   | {
       readonly kind: 'device-changed';

@@ -68,6 +68,9 @@ const isFull = (events: readonly EventEntry[]): boolean =>
 const withSender = (entry: EventEntry, sender: Username | null): EventEntry =>
   entry.sender === null && sender !== null ? { ...entry, sender } : entry;
 
+/** Whether a chunk is missing before another one: the events in it cannot be told from new ones. */
+export const hasGap = (chunks: readonly Chunk[]): boolean => chunks.some(({ index }, place) => index !== place);
+
 /** Puts as many of `events` into a chunk as fit: all of them, or at least one into an empty chunk. */
 function fill(
   chunk: Chunk,
@@ -85,8 +88,8 @@ function fill(
 }
 
 /**
- * Decides what storing a batch's events of one hour changes. Pure; `chunks` are all chunks of the hour in order, as
- * read strongly consistent.
+ * Decides what storing a batch's events of one hour changes. Pure; `chunks` are all chunks of the hour in order, or the
+ * first ones, each as it was at some time: then a write of the decision meets another revision.
  *
  * An event that is there is a duplicate; it may bring the sender that the stored one lacks. Of two copies within the
  * batch the first is accepted. New events go into the open chunk, then into new ones.

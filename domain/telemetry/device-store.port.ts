@@ -26,9 +26,13 @@ export type Unbinding = {
   readonly bar?: Username | undefined;
 };
 
-/** The devices and their events. Every read is strongly consistent. */
+/**
+ * The devices and their events. Reads are strongly consistent. Those that are called `lastSeen` cost half and may be of a
+ * moment ago: for decisions that are held by a condition when they are written.
+ */
 export type DeviceStore = {
   find(deviceId: string): Promise<Device | undefined>;
+  lastSeen(deviceId: string): Promise<Device | undefined>;
   /** Notes when a device was first seen. The first note stays. */
   register(deviceId: string, at: string): Promise<void>;
   /**
@@ -55,6 +59,8 @@ export type DeviceStore = {
   isLinked(deviceId: string, username: Username): Promise<boolean>;
   /** All chunks of an hour, in order. */
   chunksOf(deviceId: string, hour: UtcHour): Promise<readonly Chunk[]>;
+  /** Perhaps of a moment ago, and not all of one moment: a chunk may be missing before one that is there. */
+  chunksLastSeen(deviceId: string, hour: UtcHour): Promise<readonly Chunk[]>;
   /**
    * Stores a chunk's new state if it is still at `chunk.revision` (0: not there at all). `stale`: somebody else
    * wrote since. `saved`: also if an earlier try of this very write was committed.

@@ -8,7 +8,7 @@ import { settleAll } from '../shared/settle-all.ts';
 import { amongMany, untilSaved } from '../shared/until-saved.ts';
 import { isoOf, startOfHour, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
-import { decideHour, type Chunk, type StoreOutcome } from './device-hour-set.ts';
+import { decideHour, hasGap, type Chunk, type StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf, furtherDevicesOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
 import { MAX_BOUND_TOGETHER, type Device, type DeviceStore, type SeenDevice } from './device-store.port.ts';
 import { recordVersions, type VersionDeps } from './record-versions.ts';
@@ -213,7 +213,7 @@ async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[])
     }
   }
   const read = await settleAll([...hours.values()], hours.size, async (batch) => {
-    return { ...batch, chunks: await deps.devices.chunksOf(batch.deviceId, batch.hour) };
+    return { ...batch, chunks: await deps.devices.chunksLastSeen(batch.deviceId, batch.hour) };
   });
   const stored = await settleAll(read, PARALLEL_WRITES, async ({ deviceId, hour, sent, isOwned, chunks }) => {
     const entries = sent.map(({ event: { id, kind }, sender }) => ({ id, kind, sender }));
@@ -299,7 +299,7 @@ async function placeDevices({ devices }: IngestDeps, batches: readonly DeviceBat
       if (!(await devices.isLinked(deviceId, sender))) await devices.link(deviceId, sender);
       return { batch, device: undefined };
     }
-    const device = await devices.find(deviceId);
+    const device = await devices.lastSeen(deviceId);
     if (sender === null && device === undefined) await devices.register(deviceId, at);
     return { batch, device };
   });
@@ -351,7 +351,10 @@ async function placeOwn(
   });
 }
 
-/** Decides and writes until every chunk is stored as decided. It reads again whenever another sender came first. */
+/**
+ * Decides and writes until every chunk is stored as decided. It reads again whenever another sender came first. The first
+ * decision is made from chunks as they were a moment ago: new events go into the open chunk, whose condition then fails.
+ */
 async function storeHour(
   deps: IngestDeps,
   {
@@ -365,6 +368,7 @@ async function storeHour(
   const acceptedHere = new Set<string>();
   return untilSaved<ReadonlyMap<string, StoreOutcome>>(amongMany(deps, `hour ${hour} of a device`), async (isFirst) => {
     const chunks = isFirst ? read : await deps.devices.chunksOf(deviceId, hour);
+    if (hasGap(chunks)) return 'stale';
     const { writes, outcomes } = decideHour(chunks, entries);
     for (const { chunk, added } of writes) {
       const isAnonymous = chunk.events.every(({ sender }) => sender === null);

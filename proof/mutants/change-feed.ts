@@ -76,10 +76,14 @@ export const changeFeedMutants: readonly Mutant[] = [
     'senders-before',
     'an hour also announces the senders from before a change',
     TELEMETRY,
-    [
-      '[before, after].flatMap((item) => (item === undefined ? [] : sendersOf(item)))',
-      '[after].flatMap((item) => (item === undefined ? [] : sendersOf(item)))',
-    ],
+    ['const senders = [...was, ...is]', 'const senders = is'],
+    CHANGES_TEST,
+  ),
+  mutant(
+    'anonymous-before',
+    'an event that got a sender announces the owner for whom it counted',
+    TELEMETRY,
+    ['!isDeepStrictEqual(anonymousOf(was), anonymousOf(is))', 'anonymousOf(is).length > anonymousOf(was).length'],
     CHANGES_TEST,
   ),
   mutant(

@@ -74,6 +74,14 @@ export const telemetryMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
+    'no-gap',
+    'an event is not new because a read missed the chunk that it is in',
+    INGEST,
+    ["    if (hasGap(chunks)) return 'stale';\n", ''],
+    ONCE_TEST,
+    'misses the first chunk',
+  ),
+  mutant(
     'placeholder-unbound',
     'a placeholder id is never bound',
     INGEST,

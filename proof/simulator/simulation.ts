@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { fractionOf, hashOf } from '../chance.ts';
 import { Conductor } from './conductor.ts';
 import type { Engine } from './engine.ts';
+import { StaleReads } from '../stale-reads.ts';
 import { control, faultOf, isKill, isWrite, sendWith, type Fault, type SeedPlan } from '../faults.ts';
 import { Finding } from './finding.ts';
 import type { Functions, Role } from './functions.ts';
@@ -30,6 +31,7 @@ export type Outcome =
 /** Machines' clocks differ, by less than the margin in the code. */
 const CLOCKS_OFF_MS = [0, 0, 0, 1_500, -1_500];
 const COLD_STARTS = 0.15;
+const STALE_READS = 0.2;
 const MAX_SENDS = 3;
 
 const Single = z.object({ TableName: z.string() });
@@ -62,6 +64,8 @@ export class Simulation {
   readonly #running = new Map<Invocation, () => void>();
   readonly #surroundings: Surroundings;
   readonly #trace = createHash('sha256');
+  readonly #reads = new StaleReads((states) => this.#stateOf(states));
+  #reading = '';
   /** The released requests, line by line, if requested. */
   readonly lines: string[] | undefined;
   /** The faults of tries, by the name of the try. */
@@ -188,6 +192,7 @@ export class Simulation {
     try {
       if (fault === undefined) {
         const output = await sendAndNote();
+        if (invocation.role === 'ingest-telemetry' && !invocation.isSpared) this.#makeStale(operation, name, output);
         this.tell(`${name} ${command}`);
         return output;
       }
@@ -203,6 +208,18 @@ export class Simulation {
     } finally {
       this.conductor.passed();
     }
+  }
+
+  /** Ingest decides from what was stored before. The other reads of functions are strongly consistent, or of an index. */
+  #makeStale(operation: Operation, name: string, output: unknown): void {
+    if (!tablesOf(operation).every((table) => table === this.engine.table('telemetry'))) return;
+    this.#reading = name;
+    this.#reads.change(operation.command, operation.input, output);
+  }
+
+  #stateOf(states: number): number {
+    const isStale = fractionOf(`${this.#plan.seed} stale ${this.#reading}`) < STALE_READS;
+    return isStale ? hashOf(`${this.#plan.seed} state ${this.#reading} ${states}`) % states : 0;
   }
 
   async #sendAndNote<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {

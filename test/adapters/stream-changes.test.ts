@@ -40,15 +40,20 @@ describe('a change of the telemetry', () => {
     marshall({ pk: 'DEVICE#d1', sk: 'DEVICE', createdAt, ...(owner === undefined ? {} : { owner }) });
 
   it.each([
-    ['the accounts that an hour names now', undefined, chunk(ada, null), [ada]],
-    ['the accounts that it named before', chunk(ada, bob), chunk(ada), [ada, bob]],
-    ['the accounts of a manually deleted hour', chunk(bob), undefined, [bob]],
-  ])('names %s', (_whom, before, after, senders) => {
+    ['the accounts that an hour names now', undefined, chunk(ada, null), [ada], true],
+    ['the accounts that it named before', chunk(ada, bob), chunk(ada), [ada, bob], false],
+    ['the accounts of a manually deleted hour', chunk(bob), undefined, [bob], false],
+    ['the sender of a further event', chunk(ada, null), chunk(ada, null, ada), [ada], false],
+    ['the sender that an anonymous event got', chunk(null), chunk(ada), [ada], true],
+    ['nobody for a further anonymous event', chunk(null), chunk(null, null), [], true],
+    ['nobody for manually deleted anonymous events', chunk(null), undefined, [], true],
+  ])('names %s', (_whom, before, after, senders, isAnonymous) => {
     expect(telemetryChange(of(before, after))).toEqual({
       kind: 'hour-changed',
       deviceId: 'd1',
       hour: '2026-08-21T12',
       senders,
+      isAnonymous,
     });
   });
 

@@ -9,12 +9,18 @@ const EARLIER = '2026-08-21T11:00:00.000Z';
 const DATED = { changedAt: AT, changedBefore: '2026-08-21T12:00:01.000Z' };
 
 const hour = (
-  change: { deviceId?: string; hour?: string; senders?: readonly ReturnType<typeof aUsername>[] } = {},
+  change: {
+    deviceId?: string;
+    hour?: string;
+    senders?: readonly ReturnType<typeof aUsername>[];
+    isAnonymous?: boolean;
+  } = {},
 ) => ({
   kind: 'hour-changed' as const,
   deviceId: 'd1',
   hour: '2026-08-21T11',
   senders: [],
+  isAnonymous: true,
   ...change,
 });
 const committed = (change: CommittedChange['change'], committedAt = AT): CommittedChange => ({ change, committedAt });
@@ -52,6 +58,11 @@ describe('a change is announced', () => {
         { username: bob, days: ['2026-08-21'], ...DATED },
         { username: cy, days: ['2026-08-21'], ...DATED },
       ],
+    ],
+    [
+      'of an hour to its senders alone if no event without a sender came or went',
+      hour({ senders: [bob], isAnonymous: false }),
+      [{ username: bob, days: ['2026-08-21'], ...DATED }],
     ],
     ['of an hour of a device without an owner to nobody', hour({ deviceId: 'd2' }), []],
     [
@@ -99,6 +110,12 @@ describe('a change is announced', () => {
 
     expect(requests).toEqual([{ username: ada, days: ['2026-08-20', '2026-08-21'], ...DATED, changedAt: EARLIER }]);
     expect(reads).toEqual(['d1']);
+  });
+
+  it('without a look at the device if no event without a sender came or went', async () => {
+    const { reads } = await requested([committed(hour({ senders: [bob], isAnonymous: false }))]);
+
+    expect(reads).toEqual([]);
   });
 
   it.each([0, 1])('for all days if one change of a batch affects all days (%d)', async (first) => {

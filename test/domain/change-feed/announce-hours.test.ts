@@ -11,6 +11,7 @@ const events = (of = hour): CommittedChange['change'] => ({
   deviceId: 'd1',
   hour: of,
   senders: [],
+  isAnonymous: true,
 });
 
 const announcer = () =>

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TelemetryChange } from '../../../../domain/change-feed/telemetry-change.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
+import type { EventEntry } from '../../../../domain/telemetry/device-hour.ts';
 import type { StreamChange } from './stream-record.ts';
 import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
 import type { Item } from '../shared/item.ts';
@@ -13,8 +14,11 @@ export function telemetryChange({ keys, before, after, isExpiry }: StreamChange)
     case 'chunk': {
       // Facts of nobody that expire, or are kept because somebody owns them now, change no count.
       if (isExpiry === true || isDeepStrictEqual(withoutExpiry(before), withoutExpiry(after))) return undefined;
-      const senders = [before, after].flatMap((item) => (item === undefined ? [] : sendersOf(item)));
-      return { kind: 'hour-changed', deviceId: key.deviceId, hour: key.hour, senders: [...new Set(senders)] };
+      const [was, is] = [eventsOf(before), eventsOf(after)];
+      const senders = [...was, ...is].flatMap(({ sender }) => sender ?? []);
+      const isAnonymous = !isDeepStrictEqual(anonymousOf(was), anonymousOf(is));
+      const { deviceId, hour } = key;
+      return { kind: 'hour-changed', deviceId, hour, senders: [...new Set(senders)], isAnonymous };
     }
     case 'device': {
       const [was, is] = [before, after].map((item) =>
@@ -41,5 +45,5 @@ function withoutExpiry(item: Item | undefined): Item | undefined {
   return rest;
 }
 
-const sendersOf = (item: Item) =>
-  parseChunk(item).chunk.events.flatMap(({ sender }) => (sender === null ? [] : [sender]));
+const eventsOf = (item: Item | undefined) => (item === undefined ? [] : parseChunk(item).chunk.events);
+const anonymousOf = (events: readonly EventEntry[]) => events.filter(({ sender }) => sender === null);

@@ -2,7 +2,7 @@ import { BatchGetItemCommand, GetItemCommand, type DynamoDBClient } from '@aws-s
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import type { Item } from './item.ts';
 
-/** Reads one item by its key, strongly consistent. */
+/** Reads one item by its key, strongly consistent unless its maker was told otherwise. */
 export type GetItem = (key: Item) => Promise<Item | undefined>;
 
 /** DynamoDB gives 100 items at once, and writes as many in one transaction. */
@@ -42,17 +42,25 @@ export function gather<Ask, Answer>(
 const textOf = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S]);
 
 /**
- * Reads up to 100 items by their keys, each key once, strongly consistent. Items that the store was too busy for come
+ * Whether a read must see all that was written before. One that need not costs half, and gives what was stored a moment
+ * ago.
+ */
+export type Freshness = { readonly ConsistentRead: boolean };
+const STRONG: Freshness = { ConsistentRead: true };
+
+/**
+ * Reads up to 100 items by their keys, each key once. Items that the store was too busy for come
  * with the next read: each read gives some items, or throws.
  */
 export async function getTogether(
   client: DynamoDBClient,
   tableName: string,
   keys: readonly Item[],
+  { ConsistentRead }: Freshness = STRONG,
 ): Promise<(key: Item) => Item | undefined> {
   const found = new Map<string, Item>();
   for (let Keys = [...new Map(keys.map((key) => [textOf(key), key])).values()]; Keys.length > 0;) {
-    const request = { RequestItems: { [tableName]: { Keys, ConsistentRead: true } } };
+    const request = { RequestItems: { [tableName]: { Keys, ConsistentRead } } };
     const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand(request));
     for (const item of Responses?.[tableName] ?? []) found.set(textOf(item), item);
     Keys = UnprocessedKeys?.[tableName]?.Keys ?? [];
@@ -61,13 +69,13 @@ export async function getTogether(
 }
 
 export const getOne =
-  (client: DynamoDBClient, tableName: string): GetItem =>
+  (client: DynamoDBClient, tableName: string, { ConsistentRead }: Freshness = STRONG): GetItem =>
   async (Key) =>
-    (await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item;
+    (await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead }))).Item;
 
 /** The same for many keys at a time. The function needs the permission for `BatchGetItem`. */
-export function getGathered(client: DynamoDBClient, tableName: string): GetItem {
-  const one = getOne(client, tableName);
+export function getGathered(client: DynamoDBClient, tableName: string, freshness: Freshness = STRONG): GetItem {
+  const one = getOne(client, tableName, freshness);
   return gather<Item, Item | undefined>(async (group) => {
     const [first] = group;
     if (first !== undefined && group.length === 1) {
@@ -78,6 +86,7 @@ export function getGathered(client: DynamoDBClient, tableName: string): GetItem 
       client,
       tableName,
       group.map(({ ask }) => ask),
+      freshness,
     );
     for (const { ask, answer } of group) answer(found(ask));
   });

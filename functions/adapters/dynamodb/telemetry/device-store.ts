@@ -4,12 +4,12 @@ import type { AccountId as Username } from '../../../../domain/identity/account.
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import { isStandIn, MAX_DEVICES } from '../../../../domain/telemetry/device-id.ts';
-import type { DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
+import type { Device, DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
-import { gather, getOne, getTogether, type GetItem } from '../shared/gather.ts';
+import { gather, getGathered, getOne, getTogether, type Freshness, type GetItem } from '../shared/gather.ts';
 import { ifAt, ifNew } from '../shared/conditions.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
-import { userPk } from '../shared/item.ts';
+import { userPk, type Item } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
 import { sendTransaction } from '../shared/retry-transaction.ts';
 import {
@@ -28,6 +28,8 @@ import { formatValue, fromItem, SET_FORMAT, toItem } from '../shared/format.ts';
 const PARALLEL_QUERIES = 8;
 
 type HourAsked = { readonly deviceId: string; readonly hour: UtcHour };
+const NOW: Freshness = { ConsistentRead: true };
+const A_MOMENT_AGO: Freshness = { ConsistentRead: false };
 
 export function dynamoDeviceStore(
   client: DynamoDBClient,
@@ -36,6 +38,7 @@ export function dynamoDeviceStore(
   get: GetItem = getOne(client, tableName),
 ): DeviceStore {
   const put = putsGathered({ client, tableName, ...deps });
+  const getSeen = getGathered(client, tableName, A_MOMENT_AGO);
 
   const isLinked = async (deviceId: string, username: Username) =>
     (await get(marshall({ pk: userPk(username), sk: devicePk(deviceId) }))) !== undefined;
@@ -77,10 +80,13 @@ export function dynamoDeviceStore(
     return [{ Update: own }, { Put: link }];
   }
 
-  async function chunksByQuery({ deviceId, hour }: HourAsked): Promise<readonly Chunk[]> {
+  async function chunksByQuery(
+    { deviceId, hour }: HourAsked,
+    { ConsistentRead }: Freshness,
+  ): Promise<readonly Chunk[]> {
     const query = {
       TableName: tableName,
-      ConsistentRead: true,
+      ConsistentRead,
       KeyConditionExpression: 'pk = :device AND begins_with(sk, :hour)',
       ExpressionAttributeValues: marshall({ ':device': devicePk(deviceId), ':hour': hourSkPrefix(hour) }),
     };
@@ -92,30 +98,35 @@ export function dynamoDeviceStore(
   }
 
   /** Of several hours the first chunks come together: only a closed one has others after it. */
-  const chunksGathered = gather<HourAsked, readonly Chunk[]>(async (group) => {
-    const keyOf = ({ deviceId, hour }: HourAsked) => marshall({ pk: devicePk(deviceId), sk: chunkSk(hour, 0) });
-    const keys = group.map(({ ask }) => keyOf(ask));
-    const found = group.length === 1 ? undefined : await getTogether(client, tableName, keys);
-    await settleAll(group, PARALLEL_QUERIES, async ({ ask, answer }) => {
-      const item = found?.(keyOf(ask));
-      const first = item === undefined ? undefined : parseChunk(item).chunk;
-      if (found === undefined || first?.closed === true) answer(await chunksByQuery(ask));
-      else answer(first === undefined ? [] : [first]);
+  const chunksGathered = (freshness: Freshness) =>
+    gather<HourAsked, readonly Chunk[]>(async (group) => {
+      const keyOf = ({ deviceId, hour }: HourAsked) => marshall({ pk: devicePk(deviceId), sk: chunkSk(hour, 0) });
+      const keys = group.map(({ ask }) => keyOf(ask));
+      const found = group.length === 1 ? undefined : await getTogether(client, tableName, keys, freshness);
+      await settleAll(group, PARALLEL_QUERIES, async ({ ask, answer }) => {
+        const item = found?.(keyOf(ask));
+        const first = item === undefined ? undefined : parseChunk(item).chunk;
+        if (found === undefined || first?.closed === true) answer(await chunksByQuery(ask, freshness));
+        else answer(first === undefined ? [] : [first]);
+      });
     });
-  });
+  const [chunksNow, chunksSeen] = [chunksGathered(NOW), chunksGathered(A_MOMENT_AGO)];
+
+  const deviceOf = (deviceId: string, item: Item | undefined): Device | undefined => {
+    if (item === undefined) return undefined;
+    const { owner, lastOwner, barred } = DeviceItem.parse(fromItem('device', item));
+    return {
+      deviceId,
+      ...(owner === undefined ? {} : { owner }),
+      ...(lastOwner === undefined ? {} : { lastOwner }),
+      ...(barred === undefined ? {} : { barred: [...barred] }),
+    };
+  };
+  const deviceKey = (deviceId: string) => marshall({ pk: devicePk(deviceId), sk: DEVICE_SK });
 
   return {
-    async find(deviceId) {
-      const item = await get(marshall({ pk: devicePk(deviceId), sk: DEVICE_SK }));
-      if (item === undefined) return undefined;
-      const { owner, lastOwner, barred } = DeviceItem.parse(fromItem('device', item));
-      return {
-        deviceId,
-        ...(owner === undefined ? {} : { owner }),
-        ...(lastOwner === undefined ? {} : { lastOwner }),
-        ...(barred === undefined ? {} : { barred: [...barred] }),
-      };
-    },
+    find: async (deviceId) => deviceOf(deviceId, await get(deviceKey(deviceId))),
+    lastSeen: async (deviceId) => deviceOf(deviceId, await getSeen(deviceKey(deviceId))),
 
     async register(deviceId, createdAt) {
       const place = hourPlaceOf(hourOf(Date.parse(createdAt)), deviceId);
@@ -205,7 +216,8 @@ export function dynamoDeviceStore(
 
     isLinked,
 
-    chunksOf: (deviceId, hour) => chunksGathered({ deviceId, hour }),
+    chunksOf: (deviceId, hour) => chunksNow({ deviceId, hour }),
+    chunksLastSeen: (deviceId, hour) => chunksSeen({ deviceId, hour }),
 
     async saveChunk(deviceId, hour, chunk) {
       const writeId = deps.randomToken(6);
