@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
+import { EDGE_REGION, WRONG_REGION } from '../infra/edge.ts';
 import { LaurelStack } from '../infra/laurel-stack.ts';
 import { Limits, StageName, stageOf } from '../infra/stage.ts';
 
@@ -47,6 +48,20 @@ const Environment = z.object({
       .regex(/^[1-9]\d{0,6}$/, 'expected a whole number: the concurrent invocations that the account may have')
       .transform(Number),
   ),
+  /** CloudFront and a limit for each address in front of the API. */
+  LAUREL_EDGE: unlessEmpty(z.literal('on', 'expected on, or nothing')),
+  /** A web ACL for CloudFront, for stacks outside us-east-1. */
+  LAUREL_EDGE_WEB_ACL_ARN: unlessEmpty(
+    z
+      .string()
+      .regex(
+        /^arn:aws:wafv2:us-east-1:\d{12}:global\/webacl\/[\w-]+\/[\w-]+$/,
+        'expected the ARN of a global web ACL, which is in us-east-1',
+      ),
+  ),
+  CDK_DEFAULT_REGION: unlessEmpty(z.string()), // set by `cdk` from the profile
+  AWS_REGION: unlessEmpty(z.string()),
+  AWS_DEFAULT_REGION: unlessEmpty(z.string()),
   CDK_OUTDIR: z.string().default(join(import.meta.dirname, '..', 'cdk.out')),
 });
 
@@ -72,11 +87,20 @@ if (stage.name === 'prod' && alarmTopicArn === undefined && LAUREL_ALARMS !== 's
   );
 }
 
+const { LAUREL_EDGE, LAUREL_EDGE_WEB_ACL_ARN: webAclArn } = environment;
+if (webAclArn !== undefined && LAUREL_EDGE === undefined) {
+  refuse('LAUREL_EDGE_WEB_ACL_ARN: expected LAUREL_EDGE=on as well, or neither of the two');
+}
+const region =
+  environment.CDK_DEFAULT_REGION ?? environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? EDGE_REGION;
+if (LAUREL_EDGE === 'on' && webAclArn === undefined && region !== EDGE_REGION) refuse(WRONG_REGION);
+
 const options = {
   alarmTopicArn,
   basePath,
   accountConcurrency: environment.LAUREL_ACCOUNT_CONCURRENCY,
   budgetDollars: environment.LAUREL_BUDGET_USD,
+  edge: LAUREL_EDGE === undefined ? undefined : { webAclArn },
 };
 new LaurelStack(app, stage, options);
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -74,9 +74,13 @@ const accessLogLine = (service: string) => ({
  */
 export class LaurelApi extends Construct {
   readonly url: string;
+  /** Every function that a request can reach. */
+  readonly targets: ReadonlySet<LaurelFunction>;
+  readonly #basePath: string;
 
   constructor(scope: Construct, id: string, { stage, routes, basePath = '' }: LaurelApiProps) {
     super(scope, id);
+    this.#basePath = basePath;
     const httpApi = new HttpApi(this, 'Http', { apiName: physicalName(stage, 'api'), createDefaultStage: false });
     const integrations = new Map<string, HttpLambdaIntegration>();
     const served: HttpRoute[] = [];
@@ -97,10 +101,7 @@ export class LaurelApi extends Construct {
         ThrottlingRateLimit: ratePerSecond,
         ThrottlingBurstLimit: Math.min(MAX_BURST, ratePerSecond * BURST_SECONDS),
       };
-      const addresses = new Set(
-        paths.flatMap((path) => [path, path === '/' && basePath !== '' ? basePath : `${basePath}${path}`]),
-      );
-      for (const path of addresses) {
+      for (const path of new Set(paths.flatMap((each) => this.addressesOf(each)))) {
         const routeKey = HttpRouteKey.with(path, HttpMethod.ANY);
         route(routeKey, target);
         if (load !== 'others') routeSettings[routeKey.key] = settings;
@@ -137,5 +138,12 @@ export class LaurelApi extends Construct {
     httpStage.node.addDependency(...served); // a stage refuses settings of routes that do not exist yet
     alarmOnApi(this, httpStage, accessLog, physicalName(stage, 'api'));
     this.url = httpStage.url;
+    this.targets = new Set([...routes.map(({ target }) => target), forwardRequest]);
+  }
+
+  /** A path, and the same behind the base path. */
+  addressesOf(path: string): readonly string[] {
+    const base = this.#basePath;
+    return [path, path === '/' && base !== '' ? base : `${base}${path}`];
   }
 }

@@ -18,7 +18,8 @@ import { registry } from './capabilities/registry.ts';
 import { scoring } from './capabilities/scoring.ts';
 import { telemetry } from './capabilities/telemetry.ts';
 import { LaurelDashboard } from './dashboard.ts';
-import { ACCESS, LaurelApi } from './laurel-api.ts';
+import { Edge } from './edge.ts';
+import { ACCESS, LaurelApi, type LaurelRoutes } from './laurel-api.ts';
 import type { LaurelFunction } from './laurel-function.ts';
 import type { Stage } from './stage.ts';
 
@@ -28,6 +29,8 @@ export type LaurelStackOptions = {
   // the concurrent invocations that the account may have; if it is known, functions of the API get their own parts of it
   readonly accountConcurrency?: number | undefined;
   readonly budgetDollars?: number | undefined; // a month, for the whole account
+  // all requests come through CloudFront, which limits those of one address; with a web ACL that is there already, or its own
+  readonly edge?: { readonly webAclArn?: string | undefined } | undefined;
 };
 
 /** The default limit of an established AWS account. */
@@ -48,7 +51,7 @@ export class LaurelStack extends Stack {
   constructor(
     scope: Construct,
     stage: Stage,
-    { alarmTopicArn, basePath, accountConcurrency, budgetDollars }: LaurelStackOptions = {},
+    { alarmTopicArn, basePath, accountConcurrency, budgetDollars, edge }: LaurelStackOptions = {},
   ) {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
@@ -70,77 +73,75 @@ export class LaurelStack extends Stack {
     const { takeHooks, linkLogins } = hooks(this, base);
     const { readApi, servePages } = reads(this, base);
 
-    const api = new LaurelApi(this, 'Api', {
-      stage,
-      basePath,
-      routes: [
-        { target: ingestTelemetry, access: ACCESS.keyOptional, load: 'writes', paths: ['/ingest'] },
-        { target: importHistory, access: ACCESS.keyed, load: 'writes', paths: ['/v1/import'] },
-        { target: manageKeys, access: ACCESS.keyed, load: 'writes', paths: ['/v1/keys', '/v1/keys/{id}'] },
-        { target: manageKeys, access: ACCESS.keyed, paths: ['/api/whoami'] },
-        { target: manageDevices, access: ACCESS.keyed, load: 'writes', paths: ['/v1/devices/{proxy+}'] },
-        { target: confirmPublish, access: ACCESS.keyed, load: 'writes', paths: ['/v1/collectives/{slug}'] },
-        {
-          target: confirmPublish,
-          access: ACCESS.keyOptional, // `latest` is public
-          load: 'writes',
-          paths: ['/api/v1/extensions/{proxy+}'],
-        },
-        { target: setVisibility, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/visibility'] },
-        {
-          target: manageAccounts,
-          access: ACCESS.keyed,
-          load: 'writes',
-          paths: ['/v1/users/{username}/rename', '/v1/users/{username}/merge', '/v1/users/{username}/unmerge'],
-        },
-        { target: exportAccount, access: ACCESS.keyed, load: 'costlyReads', paths: ['/v1/users/{username}/export'] },
-        {
-          target: linkLogins,
-          access: ACCESS.keyed,
-          load: 'writes',
-          paths: ['/v1/users/{username}/logins/github', '/v1/users/{username}/logins/discourse'],
-        },
-        {
-          target: takeHooks,
-          access: ACCESS.signed,
-          load: 'writes',
-          paths: ['/hooks/github/{source}', '/hooks/discourse/{source}'],
-        },
-        {
-          target: recordAward,
-          access: ACCESS.keyed,
-          load: 'writes',
-          paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'],
-        },
-        {
-          target: readApi,
-          access: ACCESS.public,
-          paths: [
-            '/health',
-            '/v1/stats',
-            '/v1/scores/{username}',
-            '/v1/leaderboards/{board}/users/{username}',
-            '/community-metrics',
-            '/v1/rules',
-            '/openapi.json',
-          ],
-        },
-        {
-          target: readApi,
-          access: ACCESS.public,
-          load: 'costlyReads',
-          paths: ['/v1/scores/{username}/{view}', '/v1/users', '/v1/leaderboards/{board}', '/community-metrics/{view}'],
-        },
-        {
-          target: servePages,
-          access: ACCESS.public,
-          load: 'costlyReads',
-          paths: ['/', '/people/{username}', '/community', '/badges/{file}', '/cards/{file}'],
-        },
-        { target: servePages, access: ACCESS.public, paths: ['/rules', '/assets/{asset}'] },
-      ],
-    });
-    new CfnOutput(this, 'ApiUrl', { value: api.url });
+    const routes: readonly LaurelRoutes[] = [
+      { target: ingestTelemetry, access: ACCESS.keyOptional, load: 'writes', paths: ['/ingest'] },
+      { target: importHistory, access: ACCESS.keyed, load: 'writes', paths: ['/v1/import'] },
+      { target: manageKeys, access: ACCESS.keyed, load: 'writes', paths: ['/v1/keys', '/v1/keys/{id}'] },
+      { target: manageKeys, access: ACCESS.keyed, paths: ['/api/whoami'] },
+      { target: manageDevices, access: ACCESS.keyed, load: 'writes', paths: ['/v1/devices/{proxy+}'] },
+      { target: confirmPublish, access: ACCESS.keyed, load: 'writes', paths: ['/v1/collectives/{slug}'] },
+      {
+        target: confirmPublish,
+        access: ACCESS.keyOptional, // `latest` is public
+        load: 'writes',
+        paths: ['/api/v1/extensions/{proxy+}'],
+      },
+      { target: setVisibility, access: ACCESS.keyed, load: 'writes', paths: ['/v1/users/{username}/visibility'] },
+      {
+        target: manageAccounts,
+        access: ACCESS.keyed,
+        load: 'writes',
+        paths: ['/v1/users/{username}/rename', '/v1/users/{username}/merge', '/v1/users/{username}/unmerge'],
+      },
+      { target: exportAccount, access: ACCESS.keyed, load: 'costlyReads', paths: ['/v1/users/{username}/export'] },
+      {
+        target: linkLogins,
+        access: ACCESS.keyed,
+        load: 'writes',
+        paths: ['/v1/users/{username}/logins/github', '/v1/users/{username}/logins/discourse'],
+      },
+      {
+        target: takeHooks,
+        access: ACCESS.signed,
+        load: 'writes',
+        paths: ['/hooks/github/{source}', '/hooks/discourse/{source}'],
+      },
+      {
+        target: recordAward,
+        access: ACCESS.keyed,
+        load: 'writes',
+        paths: ['/v1/awards', '/v1/badges', '/v1/grants/{proxy+}'],
+      },
+      {
+        target: readApi,
+        access: ACCESS.public,
+        paths: [
+          '/health',
+          '/v1/stats',
+          '/v1/scores/{username}',
+          '/v1/leaderboards/{board}/users/{username}',
+          '/community-metrics',
+          '/v1/rules',
+          '/openapi.json',
+        ],
+      },
+      {
+        target: readApi,
+        access: ACCESS.public,
+        load: 'costlyReads',
+        paths: ['/v1/scores/{username}/{view}', '/v1/users', '/v1/leaderboards/{board}', '/community-metrics/{view}'],
+      },
+      {
+        target: servePages,
+        access: ACCESS.public,
+        load: 'costlyReads',
+        paths: ['/', '/people/{username}', '/community', '/badges/{file}', '/cards/{file}'],
+      },
+      { target: servePages, access: ACCESS.public, paths: ['/rules', '/assets/{asset}'] },
+    ];
+    const api = new LaurelApi(this, 'Api', { stage, basePath, routes });
+    const front = edge === undefined ? api : new Edge(this, 'Edge', { stage, api, routes, servePages, ...edge });
+    new CfnOutput(this, 'ApiUrl', { value: front.url });
     alarmOnAccountConcurrency(this, accountConcurrency ?? USUAL_CONCURRENCY);
     if (accountConcurrency !== undefined && accountConcurrency >= LEAST_TO_RESERVE) {
       const reserve = (fn: LaurelFunction, part: number) =>

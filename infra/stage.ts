@@ -7,10 +7,11 @@ export const StageName = z
 /** Stages whose tables are deleted with their stack. All others keep their tables. */
 const THROWAWAY_STAGES: ReadonlySet<string> = new Set(['local', 'dev']);
 
-const perSecond = (usual: number, most: number) => {
-  const error = `expected a whole number from 1 to ${most}`;
-  return z.coerce.number(error).int(error).min(1, error).max(most, error).default(usual);
+const wholeNumber = (usual: number, least: number, most: number) => {
+  const error = `expected a whole number from ${least} to ${most}`;
+  return z.coerce.number(error).int(error).min(least, error).max(most, error).default(usual);
 };
+const perSecond = (usual: number, most: number) => wholeNumber(usual, 1, most);
 
 /**
  * What strangers can cause at most, as settings of a stage. The defaults fit a community of some thousand accounts.
@@ -26,6 +27,8 @@ export const Limits = z.strictObject({
   /** Write units per second and table. Beyond it, DynamoDB throttles. */
   tableWrites: perSecond(4_000, 40_000),
   tableReads: perSecond(12_000, 40_000),
+  /** Requests of one address in five minutes. Only the edge counts addresses. */
+  perAddress: wholeNumber(3_000, 10, 2_000_000_000),
 });
 export type Limits = z.infer<typeof Limits>;
 

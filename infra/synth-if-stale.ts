@@ -29,6 +29,9 @@ const SOURCES = [
 const OLDER_RESULTS_KEPT = 4;
 const KEPT_MS = 86_400_000;
 
+/** There is no CloudFront here. */
+const NO_EDGE = { LAUREL_EDGE: '', LAUREL_EDGE_WEB_ACL_ARN: '' };
+
 const filesIn = async (path: string): Promise<string[]> => {
   if (!(await stat(path)).isDirectory()) return [path];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
@@ -88,7 +91,7 @@ export async function synthIfStale({ stage }: { readonly stage: string }): Promi
   await mkdir(CDK_OUT, { recursive: true });
   const unfinished = await mkdtemp(join(CDK_OUT, 'unfinished-'));
   try {
-    const env = { ...process.env, LAUREL_STAGE: stage, CDK_OUTDIR: unfinished, LAUREL_BUNDLES: '' };
+    const env = { ...process.env, LAUREL_STAGE: stage, CDK_OUTDIR: unfinished, LAUREL_BUNDLES: '', ...NO_EDGE };
     const synthesizing = promisify(execFile)(process.execPath, [APP], { cwd: PROJECT_ROOT, env });
     const end = () => synthesizing.child.kill();
     process.once('exit', end);

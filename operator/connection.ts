@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -64,6 +65,8 @@ export type Connection = {
   /** Undefined on a local stack, which has no CloudWatch. */
   readonly cloudwatch:
     { readonly metrics: () => CloudWatchClient; readonly logs: () => CloudWatchLogsClient } | undefined;
+  /** What deployed it. Undefined on a local stack. */
+  readonly cloudformation: (() => CloudFormationClient) | undefined;
   /** The roles of all functions. */
   readonly functions: readonly string[];
   functionName(role: string): string;
@@ -139,6 +142,7 @@ function connectLocal(target: Extract<Target, { kind: 'local' }>): Connection {
     sqs: once(() => new SQSClient({ region, credentials, endpoint: description.sqsEndpoint })),
     lambda: once(() => lambdaClient({ region, credentials, endpoint: description.lambdaEndpoint })),
     cloudwatch: undefined,
+    cloudformation: undefined,
     functions: Object.keys(functions),
     functionName: (role) => named('function', functions, role),
     tableName: (role) => named('table', tables, role),
@@ -205,6 +209,7 @@ function connectStage(target: Extract<Target, { kind: 'stage' }>): Connection {
     sqs,
     lambda: once(() => lambdaClient({})),
     cloudwatch: { metrics: once(() => new CloudWatchClient()), logs: once(() => new CloudWatchLogsClient()) },
+    cloudformation: once(() => new CloudFormationClient()),
     functions: FUNCTION_ROLES,
     functionName: nameOf,
     tableName: nameOf,

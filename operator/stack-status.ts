@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
@@ -45,6 +46,8 @@ export type StackStatus = {
   readonly lastBackfill: Run | null;
   /** What the account allows at a time, and what no function has reserved; null for a local stack. */
   readonly concurrency: { readonly account: number; readonly unreserved: number } | null;
+  /** The address of the API, and whether it is CloudFront's; null for a local stack. */
+  readonly address: { readonly url: string; readonly isEdge: boolean } | null;
 };
 
 export async function readStatus(connection: Connection, now: number): Promise<StackStatus> {
@@ -72,7 +75,18 @@ export async function readStatus(connection: Connection, now: number): Promise<S
     rulesVersions: await ifThere(() => countRulesVersions(connection)),
     lastBackfill: await ifThere(() => lastBackfill(connection)),
     concurrency: connection.cloudwatch === undefined ? null : await readConcurrency(connection),
+    address: await readAddress(connection),
   };
+}
+
+/** The stack's own output: with `LAUREL_EDGE=on` it is the address of CloudFront. */
+export async function readAddress({ cloudformation, target }: Connection): Promise<StackStatus['address']> {
+  if (cloudformation === undefined || target.kind === 'local') return null;
+  const { Stacks = [] } = await cloudformation().send(
+    new DescribeStacksCommand({ StackName: `Laurel-${target.stage}` }),
+  );
+  const url = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === 'ApiUrl')?.OutputValue;
+  return url === undefined ? null : { url, isEdge: new URL(url).hostname.endsWith('.cloudfront.net') };
 }
 
 export async function readConcurrency({ lambda }: Connection) {

@@ -2,8 +2,15 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import { ROUTES_BY_ROLE } from '../read-api/routes.ts';
 import { lambdaClient } from '../runtime/aws-clients.ts';
-import { HttpEvent, internalFault, nothingHere, toAnswer, type HttpAnswer } from '../runtime/http-answer.ts';
-import { HttpEnv } from '../runtime/http-env.ts';
+import {
+  HttpEvent,
+  internalFault,
+  nothingHere,
+  toAnswer,
+  wrongAddress,
+  type HttpAnswer,
+} from '../runtime/http-answer.ts';
+import { cameThrough, HttpEnv } from '../runtime/http-env.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { pathFinder } from '../runtime/router.ts';
@@ -21,7 +28,8 @@ const wired = once(() => {
   const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>
     own.map(({ path, access }) => ({ role, path, access })),
   );
-  return { prefix, find: pathFinder(routes, HttpEnv.parse(process.env).BASE_PATH), lambda: lambdaClient('forward') };
+  const env = HttpEnv.parse(process.env);
+  return { prefix, env, find: pathFinder(routes, env.BASE_PATH), lambda: lambdaClient('forward') };
 });
 
 /**
@@ -31,7 +39,8 @@ const wired = once(() => {
 export async function handler(rawEvent: unknown): Promise<HttpAnswer> {
   const event = HttpEvent.parse(rawEvent);
   const { requestId } = event.requestContext;
-  const { prefix, find, lambda } = wired();
+  const { prefix, env, find, lambda } = wired();
+  if (!cameThrough(env, event.headers)) return toAnswer(wrongAddress(), event);
   const routes = find(event.rawPath).map(({ route }) => route);
   const [first] = routes;
   if (first === undefined) return toAnswer(nothingHere(), event);

@@ -34,6 +34,9 @@ const isPublic = (route: Pick<Route<never>, 'access'>): boolean => route.access 
 /** Nothing has this path. Any page may read that: it tells a wrong path from a broken server. */
 export const nothingHere = (): Reply => problem('not_found', 'there is nothing at this path', { headers: ANY_ORIGIN });
 
+/** The answer to a request that came around CloudFront. */
+export const wrongAddress = (): Reply => problem('wrong_address', 'this address is not the one of the API');
+
 /** The answer to an unexpected fault: it names the request's id and nothing of the fault. */
 export const internalFault = (requestId: string): Reply =>
   problem('internal', `internal error; name request ${requestId} when you report it`);

@@ -1,8 +1,16 @@
 import { hasScope, type Credential } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { Busy } from '../../domain/shared/until-saved.ts';
-import { HttpEvent, internalFault, nothingHere, toAnswer, withoutRoute, type HttpAnswer } from './http-answer.ts';
-import { HttpEnv } from './http-env.ts';
+import {
+  HttpEvent,
+  internalFault,
+  nothingHere,
+  toAnswer,
+  withoutRoute,
+  wrongAddress,
+  type HttpAnswer,
+} from './http-answer.ts';
+import { cameThrough, HttpEnv } from './http-env.ts';
 import { logger, publish } from './log.ts';
 import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
@@ -20,13 +28,20 @@ export function httpFunction<Deps extends HttpDeps>(options: {
   readonly wire: () => Deps;
 }): (rawEvent: unknown) => Promise<HttpAnswer> {
   const wired = once(options.wire);
-  const finder = once(() => pathFinder(options.routes, HttpEnv.parse(process.env).BASE_PATH));
+  const settings = once(() => {
+    const env = HttpEnv.parse(process.env);
+    return { env, find: pathFinder(options.routes, env.BASE_PATH) };
+  });
 
   return async (rawEvent) => {
-    const event = HttpEvent.parse(rawEvent);
+    const { env, find } = settings();
+    const sent = HttpEvent.parse(rawEvent);
+    if (!cameThrough(env, sent.headers)) return toAnswer(wrongAddress(), sent);
+    const event =
+      env.PUBLIC_HOST === undefined ? sent : { ...sent, headers: { ...sent.headers, host: env.PUBLIC_HOST } };
     const { requestId, http } = event.requestContext;
     const started = performance.now();
-    const matches = finder()(event.rawPath);
+    const matches = find(event.rawPath);
     const method = http.method === 'HEAD' ? 'GET' : http.method;
     const match = matches.find(({ route }) => route.method === method);
     const unanswered = () => (matches.length === 0 ? nothingHere() : withoutRoute(matches, event));

@@ -17,3 +17,6 @@ export const BY_SHARD_INDEX = 'byShard';
 /** The sort keys of `user_scores` whose changes others follow. */
 export const SCORE_SK = 'SCORE';
 export const PROFILE_SK = 'PROFILE';
+
+/** The header with which CloudFront shows that a request came through it. */
+export const ORIGIN_SECRET_HEADER = 'x-laurel-origin';

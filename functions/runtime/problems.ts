@@ -9,6 +9,8 @@ export const STATUS_OF_CODE = {
   bad_signature: 401,
   missing_scope: 403,
   no_account: 403,
+  /** The request did not come through CloudFront, as all must. */
+  wrong_address: 403,
   not_found: 404,
   unknown_username: 404,
   unknown_board: 404,

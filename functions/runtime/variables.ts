@@ -24,5 +24,9 @@ export const Variables = z.object({
   FUNCTION_NAME_PREFIX: name,
   /** `/api`, where the paths of the API are also served behind it. */
   BASE_PATH: z.optional(z.string().check(z.regex(/^(?:\/[a-z0-9-]+)+$/))),
+  /** What every request must carry, where all requests come through CloudFront. */
+  ORIGIN_SECRET: z.optional(name),
+  /** The host that people know, where it is not the gateway's. */
+  PUBLIC_HOST: z.optional(name),
 });
 export type Variables = z.infer<typeof Variables>;

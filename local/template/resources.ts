@@ -264,6 +264,10 @@ export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::CloudWatch::Alarm', 'nobody is woken by a laptop'],
   ['AWS::CloudWatch::Dashboard', 'there is no CloudWatch here'],
   ['AWS::Budgets::Budget', 'nothing costs anything here'],
+  ['AWS::CloudFront::CachePolicy', 'there is no CloudFront here'],
+  ['AWS::CloudFront::Distribution', 'there is no CloudFront here'],
+  ['AWS::SecretsManager::Secret', 'only CloudFront sends it'],
+  ['AWS::WAFv2::WebACL', 'there is no CloudFront here'],
   ['AWS::SNS::Topic', 'only alarms write to it'],
   ['AWS::CDK::Metadata', 'only the CDK uses it'],
 ]);

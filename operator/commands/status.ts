@@ -56,11 +56,16 @@ function textOf(status: StackStatus, target: Target, now: number): string {
         ? 'none known'
         : `${lastBackfill.mode}, ${lastBackfill.status}, started ${durationText((now - Date.parse(lastBackfill.startedAt)) / 1_000)} ago: ${lastBackfill.runId}`
     }`,
+    ...addressText(status),
     ...concurrencyText(status),
     ...status.failing.map((each) => `failing:        ${failingText(each, now)}`),
     ...(dead.length === 0 ? [] : [`dead letters:   ${dead.join(', ')}`]),
   ].join('\n');
 }
+
+/** Printed for a deployed stack only. */
+export const addressText = ({ address }: Pick<StackStatus, 'address'>): string[] =>
+  address === null ? [] : [`address:        ${address.url}${address.isEdge ? ' (CloudFront, LAUREL_EDGE=on)' : ''}`];
 
 /** All workers together run at most this many invocations at a time, by the limits of their queues and streams. */
 export const WORKERS_AT_ONCE = 20;

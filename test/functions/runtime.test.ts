@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { Busy } from '../../domain/shared/until-saved.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 vi.hoisted(() => {
   process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
@@ -282,5 +282,53 @@ describe('a request that loses to other requests', () => {
       code: 'busy',
     });
     expect((await answerTo(new Error('secret'))).statusCode).toBe(500);
+  });
+});
+
+describe('a function behind CloudFront', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const SECRET = 's'.repeat(43);
+  const behind = (secret: string | undefined) => {
+    vi.stubEnv('ORIGIN_SECRET', secret);
+    vi.stubEnv('PUBLIC_HOST', secret && 'd1.cloudfront.net');
+    return httpFunction({
+      wire: () => ({ authenticate: async () => undefined }),
+      routes: [
+        route({
+          method: 'GET',
+          path: '/any',
+          summary: 'Any',
+          access: 'anyone',
+          request: z.object({}),
+          answers: {},
+          handle: async (_sent, _deps, { headers: { host } }) => ({ status: 200, body: { host } }),
+        }),
+      ],
+    });
+  };
+
+  it.each([
+    ['with the secret', SECRET, { 'x-laurel-origin': SECRET }, 200, { host: 'd1.cloudfront.net' }],
+    ['without it', SECRET, {}, 403, { code: 'wrong_address' }],
+    ['with another', SECRET, { 'x-laurel-origin': SECRET.replace(/s$/u, 't') }, 403, { code: 'wrong_address' }],
+    ['with none of its length', SECRET, { 'x-laurel-origin': 's' }, 403, { code: 'wrong_address' }],
+    ['if there is no CloudFront', undefined, {}, 200, { host: 'a1.execute-api' }],
+  ])('answers a request %s', async (_which, secret, headers, status, body) => {
+    const answer = await behind(secret)(
+      anHttpRequest({ method: 'GET', path: '/any', headers: { host: 'a1.execute-api', ...headers } }),
+    );
+
+    expect([answer.statusCode, JSON.parse(answer.body)]).toEqual([status, expect.objectContaining(body)]);
+    if (status === 403) expect(answer.headers).toMatchObject({ 'cache-control': 'no-store' });
+  });
+
+  it('does not look a path up for a request around it', async () => {
+    vi.stubEnv('ORIGIN_SECRET', SECRET);
+    vi.stubEnv('FUNCTION_NAME_PREFIX', 'laurel-prod-');
+    const { handler } = await import('../../functions/forward-request/handler.ts');
+    const status = async (headers: Record<string, string>) =>
+      (await handler(anHttpRequest({ method: 'GET', path: '/nothing', headers }))).statusCode;
+
+    expect([await status({}), await status({ 'x-laurel-origin': SECRET })]).toEqual([403, 404]);
   });
 });

@@ -57,6 +57,25 @@ const ROUTE_KEY =
 const policyVersion = oneOf('2012-10-17');
 const action = text(128, /^(?:dynamodb|logs|sqs|lambda|sts):(?:\w+|\*)$/u);
 const attribute = text(255);
+const prefixed = (prefix: string) => (rules: Readonly<Record<string, Rule>>) =>
+  Object.fromEntries(Object.entries(rules).map(([path, rule]) => [`${prefix}${path}`, rule]));
+const CACHE_POLICY = 'AWS::CloudFront::CachePolicy';
+const inCacheKey = prefixed('CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin.');
+const ofDistribution = prefixed('DistributionConfig.');
+const ofBehavior = (prefix: string) =>
+  prefixed(prefix)({
+    'AllowedMethods[]': shownBy('infra/edge', oneOf('DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT')),
+    CachePolicyId: shownBy('infra/edge', either(text(36, /^[\da-f-]{36}$/u), refersTo(CACHE_POLICY))),
+    Compress: flag,
+    TargetOriginId: text(128),
+    ViewerProtocolPolicy: oneOf('redirect-to-https', 'https-only'),
+  });
+const visibility = (prefix: string) =>
+  prefixed(`${prefix}VisibilityConfig.`)({
+    CloudWatchMetricsEnabled: flag,
+    MetricName: text(128, /^[\w-]+$/u),
+    SampledRequestsEnabled: flag,
+  });
 const tags = { 'Tags[].Key': text(128, /^(?!aws:)/u), 'Tags[].Value': text(256) };
 
 /** Attributes of every resource, beside its properties. */
@@ -107,6 +126,57 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'NotificationsWithSubscribers[].Notification.ThresholdType': oneOf('PERCENTAGE'),
     'NotificationsWithSubscribers[].Subscribers[].Address': shownBy('infra/stages', text(1_024, /^arn:aws:sns:/u)),
     'NotificationsWithSubscribers[].Subscribers[].SubscriptionType': oneOf('SNS'),
+  },
+  [CACHE_POLICY]: {
+    'CachePolicyConfig.Comment': text(128),
+    'CachePolicyConfig.DefaultTTL': shownBy('infra/edge', between(0, 31_536_000)),
+    'CachePolicyConfig.MaxTTL': shownBy('infra/edge', between(0, 31_536_000)),
+    'CachePolicyConfig.MinTTL': shownBy('infra/edge', between(0, 31_536_000)),
+    'CachePolicyConfig.Name': composed,
+    ...inCacheKey({
+      'CookiesConfig.CookieBehavior': shownBy('infra/edge', oneOf('none')),
+      EnableAcceptEncodingBrotli: flag,
+      EnableAcceptEncodingGzip: flag,
+      'HeadersConfig.HeaderBehavior': oneOf('none', 'whitelist'),
+      'HeadersConfig.Headers[]': shownBy('infra/edge', text(100, /^(?!Accept-Encoding$)[\w-]+$/u)),
+      'QueryStringsConfig.QueryStringBehavior': shownBy('infra/edge', oneOf('all', 'none')),
+    }),
+  },
+  'AWS::CloudFront::Distribution': {
+    ...ofDistribution({
+      'CacheBehaviors[].PathPattern': shownBy('infra/edge', text(255, /^\/[\w.*/-]*$/u)),
+      ...ofBehavior('CacheBehaviors[].'),
+      ...ofBehavior('DefaultCacheBehavior.'),
+      'DefaultCacheBehavior.OriginRequestPolicyId': shownBy('infra/edge', text(36, /^[\da-f-]{36}$/u)),
+      Comment: text(128),
+      Enabled: flag,
+      HttpVersion: oneOf('http1.1', 'http2', 'http2and3', 'http3'),
+      IPV6Enabled: flag,
+      'Origins[].CustomOriginConfig.OriginProtocolPolicy': shownBy('infra/edge', oneOf('https-only')),
+      'Origins[].CustomOriginConfig.OriginSSLProtocols[]': oneOf('TLSv1.2'),
+      'Origins[].DomainName': shownBy('infra/edge', { fits: (value) => value['Fn::Select'] !== undefined }),
+      'Origins[].Id': text(128),
+      'Origins[].OriginCustomHeaders[].HeaderName': shownBy('infra/edge', text(256, /^(?!x-amz-|x-edge-)[\w-]+$/iu)),
+      'Origins[].OriginCustomHeaders[].HeaderValue': shownBy('infra/edge', composed),
+      WebACLId: shownBy('infra/edge', refersTo('AWS::WAFv2::WebACL')),
+    }),
+  },
+  'AWS::SecretsManager::Secret': {
+    Description: text(2_048),
+    'GenerateSecretString.ExcludePunctuation': flag,
+    'GenerateSecretString.PasswordLength': shownBy('infra/edge', between(32, 4_096)),
+  },
+  'AWS::WAFv2::WebACL': {
+    Name: text(128, /^[\w-]+$/u),
+    'Rules[].Action.Block.CustomResponse.ResponseCode': shownBy('infra/edge', between(200, 599)),
+    'Rules[].Name': text(128, /^[\w-]+$/u),
+    'Rules[].Priority': between(0, 1_000),
+    'Rules[].Statement.RateBasedStatement.AggregateKeyType': shownBy('infra/edge', oneOf('IP')),
+    'Rules[].Statement.RateBasedStatement.EvaluationWindowSec': oneOf(60, 120, 300, 600),
+    'Rules[].Statement.RateBasedStatement.Limit': shownBy('infra/edge', between(10, 2_000_000_000)),
+    ...visibility('Rules[].'),
+    ...visibility(''),
+    Scope: shownBy('infra/edge', oneOf('CLOUDFRONT')),
   },
   'AWS::CloudWatch::Alarm': {
     DatapointsToAlarm: shownBy('infra/alarms', between(1, 100)),
@@ -215,7 +285,10 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'Architectures[]': oneOf('arm64', 'x86_64'),
     'Code.S3Bucket': composed,
     'Code.S3Key': shownBy('infra/synth-if-stale', text(1_024, /\.zip$/u)),
-    'Environment.Variables.*': shownBy('infra/functions', either(text(4_096), refersTo(TABLE, QUEUE))),
+    'Environment.Variables.*': shownBy(
+      'infra/functions',
+      either(text(4_096), refersTo(TABLE, QUEUE, 'AWS::CloudFront::Distribution'), composed),
+    ),
     FunctionName: text(64, /^[\w-]+$/u),
     Handler: shownBy('infra/synth-if-stale', text(128, /^[^\s]+$/u)),
     'LoggingConfig.ApplicationLogLevel': oneOf('DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN'),

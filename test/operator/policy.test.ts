@@ -45,6 +45,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   StartMessageMoveTaskCommand: [['sqs:StartMessageMoveTask', movable]],
   ListMessageMoveTasksCommand: [['sqs:ListMessageMoveTasks', movable]],
   InvokeCommand: [['lambda:InvokeFunction', ['backfill', 'check-conservation', 'shadow-report'].map(fn)]],
+  DescribeStacksCommand: [['cloudformation:DescribeStacks', [arn('cloudformation', 'stack/Laurel-STAGE/*')]]],
   GetAccountSettingsCommand: [['lambda:GetAccountSettings', ['*']]],
   GetMetricDataCommand: [['cloudwatch:GetMetricData', ['*']]], // AWS knows no narrower resource for it
   // One by one, the functions would fill the policy. A stage whose name begins with this one's is covered, too.

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { connect, FUNCTION_ROLES, hintOf, targetOf } from '../../operator/connection.ts';
-import { concurrencyText, WORKERS_AT_ONCE } from '../../operator/commands/status.ts';
+import { addressText, concurrencyText, WORKERS_AT_ONCE } from '../../operator/commands/status.ts';
 import { explained } from '../../operator/explained.ts';
 import { OperatorError } from '../../operator/outcome.ts';
 import { QUEUE_ROLES } from '../../operator/queues.ts';
-import { readConcurrency } from '../../operator/stack-status.ts';
+import { readAddress, readConcurrency } from '../../operator/stack-status.ts';
 import { spawnOperator } from '../support/operator.ts';
 import { byRole, ofType } from '../support/template.ts';
 
@@ -45,6 +46,30 @@ describe('a stage', () => {
     const eu = connect(targetOf({ stage: 'prod-eu' }, {}));
     expect([...(await eu.queues()).keys()]).toEqual(['rank', 'rank-dlq']);
     await expect(connect(targetOf({ stage: 'pro' }, {})).queues()).rejects.toMatchObject({ code: 'not_deployed' });
+  });
+});
+
+describe("a stage's address", () => {
+  const cloudformation = mockClient(CloudFormationClient);
+  afterEach(() => cloudformation.reset());
+
+  it.each([
+    ['https://a1.execute-api.eu-west-1.amazonaws.com/', false, 'amazonaws.com/'],
+    ['https://d1.cloudfront.net/', true, 'cloudfront.net/ (CloudFront, LAUREL_EDGE=on)'],
+  ])('%s is the output of its stack; CloudFront is named', async (url, isEdge, shown) => {
+    const Outputs = [{ OutputKey: 'ApiUrl', OutputValue: url }];
+    const stack = {
+      StackName: 'Laurel-prod',
+      CreationTime: new Date(0),
+      StackStatus: 'CREATE_COMPLETE',
+      Outputs,
+    } as const;
+    cloudformation.on(DescribeStacksCommand, { StackName: 'Laurel-prod' }).resolves({ Stacks: [stack] });
+
+    const address = await readAddress(connect(prod));
+
+    expect(address).toEqual({ url, isEdge });
+    expect(addressText({ address })[0]).toMatch(new RegExp(`^address: .*${RegExp.escape(shown)}$`, 'u'));
   });
 });
 

@@ -45,6 +45,7 @@ export const everyTemplate = () =>
       ['prod, for the first time', { alarmTopicArn, newTables: 'all' }],
       ['prod, behind a path', { alarmTopicArn, basePath: '/api' }],
       ['prod, with a budget', { alarmTopicArn, accountConcurrency: 1_000, budgetDollars: 50 }],
+      ['prod, behind CloudFront', { alarmTopicArn, edge: {} }],
       [LONGEST_STAGE, {}],
     ] satisfies [string, StackOptions][]
   ).map(([name, options]) => [name, synthesize(name.split(',')[0] ?? '', options).template] as const);
