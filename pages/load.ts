@@ -160,14 +160,21 @@ function firstPageOf(newest: Answer<GrantsView>): Answer<GrantsView> {
   return { ok: true, view: { ...newest.view, grants, next: String(grants.at(-1)?.seq ?? 1) } };
 }
 
-async function loadCommunity({ days, sort }: CommunityAddress, { get, today, site }: Loading): Promise<CommunityData> {
+/** The hours that the page of the community shows, of as many days as the API gives at once. */
+export function hoursShown({ days }: CommunityAddress, today: string) {
+  const end = timeOf(today);
+  return hoursPath(end - (Math.min(days, DAYS_OF_HOURS) - 1) * DAY_MS, end + 1);
+}
+
+async function loadCommunity(address: CommunityAddress, { get, today, site }: Loading): Promise<CommunityData> {
+  const { days, sort } = address;
   const end = timeOf(today);
   const since = end - (days - 1) * DAY_MS;
   const before = since - days * DAY_MS;
   const [series, previous, hours, day, week, extensions, board] = await Promise.all([
     get(seriesPath(since, end + 1)),
     get(seriesPath(before, since - 1)),
-    get(hoursPath(Math.max(since, end - (DAYS_OF_HOURS - 1) * DAY_MS), end + 1)),
+    get(hoursShown(address, today)),
     get(comparePath('DAY')),
     get(comparePath('WEEK')),
     get(extensionsPath({ page_size: EXTENSIONS_SHOWN, sort })),

@@ -20,7 +20,13 @@ export function BoardPage({ address, data, today }: Props) {
         <Rows address={address} data={data} />
       ) : (
         <>
-          <Failed what="The board" sentence={rows.sentence} />
+          {address.at !== undefined && rows.status === 400 ? (
+            <Notice>
+              No board is kept of {longDate(address.at)}. <ShowToday address={address} />
+            </Notice>
+          ) : (
+            <Failed what="The board" sentence={rows.sentence} />
+          )}
           <YourPlace address={address} data={data} />
         </>
       )}
@@ -108,6 +114,10 @@ function Controls({ address, today, board }: { address: BoardAddress; today: str
   );
 }
 
+const ShowToday = ({ address }: { readonly address: BoardAddress }) => (
+  <a href={hrefOf({ ...address, at: undefined })}>Show today</a>
+);
+
 function Rows({ address, data }: Omit<Props, 'today'>) {
   const { site } = useSurroundings();
   const { rows, search, board } = data;
@@ -122,8 +132,7 @@ function Rows({ address, data }: Omit<Props, 'today'>) {
     <>
       {at !== undefined && (
         <Notice>
-          The board as it was at the end of {longDate(at)}.{' '}
-          <a href={hrefOf({ ...address, at: undefined })}>Show today</a>
+          The board as it was at the end of {longDate(at)}. <ShowToday address={address} />
         </Notice>
       )}
       {q !== undefined && <Found address={address} count={shown.length} search={search} />}

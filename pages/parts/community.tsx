@@ -1,12 +1,12 @@
 import { hrefOf, RANGES, SORTS, type CommunityAddress } from '../address.ts';
-import { seriesPath, type Answer, type CompareAnswer } from '../api.ts';
+import { extensionsPath, seriesPath, type Answer, type CompareAnswer } from '../api.ts';
 import { DailyBars, StackedBar } from '../charts/bars.tsx';
 import { Figure, tableIn } from '../charts/figure.tsx';
 import { HourMap, HOURS } from '../charts/hour-map.tsx';
 import { Lines } from '../charts/lines.tsx';
 import { addDays, DAY_MS, dateOf, timeOf, weekdayOf } from '../dates.ts';
 import { compact, counted, longDate, number, percent, shortDate, visible, withSign } from '../format.ts';
-import { valuesOf } from '../load.ts';
+import { hoursShown, valuesOf } from '../load.ts';
 import type { CommunityData } from '../state.ts';
 import { Card, Failed, Head, Name, Notice } from './pieces.tsx';
 
@@ -34,7 +34,11 @@ const TILES = METRICS.slice(0, 4);
 export function CommunityPage({ address, data, today }: Props) {
   const { series } = data;
   const from = addDays(today, 1 - address.days);
-  const csv = seriesPath(timeOf(from), timeOf(today) + DAY_MS).path;
+  const tables = {
+    'these days': seriesPath(timeOf(from), timeOf(today) + DAY_MS),
+    'the hours': hoursShown(address, today),
+    'the extensions': extensionsPath({ page_size: 2_000, sort: address.sort }),
+  };
   return (
     <>
       <div class="heading">
@@ -60,10 +64,12 @@ export function CommunityPage({ address, data, today }: Props) {
         <TierShares data={data} />
         <Extensions address={address} data={data} />
       </div>
-      <p>
-        <a class="button quiet" href={`${csv}&format=csv`} data-plain>
-          CSV of these days
-        </a>
+      <p class="buttons">
+        {Object.entries(tables).map(([title, { path }]) => (
+          <a key={title} class="button quiet" href={`${path}&format=csv`} data-plain>
+            CSV of {title}
+          </a>
+        ))}
       </p>
     </>
   );
@@ -71,10 +77,36 @@ export function CommunityPage({ address, data, today }: Props) {
 
 type Period = CompareAnswer[string]['newer'];
 /** Of a sum of points its sum, of a state its sample, else how many. */
-const valueOf = (field: string, period: Period | undefined): number =>
-  (field === 'points_granted' ? period?.value_count : period?.event_count) ?? 0;
+const valueOf = (field: string, period: Period): number =>
+  (field === 'points_granted' ? period.value_count : period.event_count) ?? 0;
 
-function Moved({ older, newer, what }: { readonly older: number; readonly newer: number; readonly what: string }) {
+type MovedProps = {
+  readonly title: string;
+  readonly field: string;
+  readonly compared: Answer<CompareAnswer>;
+  readonly what: string;
+};
+
+function Moved({ title, field, compared, what }: MovedProps) {
+  const periods = compared.ok ? compared.view[field] : undefined;
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>
+        {periods === undefined ? (
+          '–'
+        ) : (
+          <>
+            <strong class="num">{number(valueOf(field, periods.newer))}</strong>{' '}
+            <Difference older={valueOf(field, periods.older)} newer={valueOf(field, periods.newer)} what={what} />
+          </>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+function Difference({ older, newer, what }: { readonly older: number; readonly newer: number; readonly what: string }) {
   const difference = newer - older;
   const kind = difference === 0 ? 'same' : difference > 0 ? 'up' : 'down';
   const ratio = older === 0 ? '' : ` (${percent(difference / older)})`;
@@ -87,11 +119,9 @@ function Moved({ older, newer, what }: { readonly older: number; readonly newer:
 }
 
 function Tiles({ data: { series, day, week } }: { readonly data: CommunityData }) {
-  const of = (answer: Answer<CompareAnswer>, field: string) => (answer.ok ? answer.view[field] : undefined);
   return (
     <div class="tiles">
       {TILES.map(({ field, title }) => {
-        const [lastDay, lastWeek] = [of(day, field), of(week, field)];
         const now = valuesOf(series, field).at(-1);
         return (
           <section key={field} class="tile" aria-label={title}>
@@ -99,28 +129,8 @@ function Tiles({ data: { series, day, week } }: { readonly data: CommunityData }
             <p class="big">{now === undefined || now === null ? '–' : number(now)}</p>
             <p class="small faint">today so far</p>
             <dl>
-              <div>
-                <dt>Yesterday</dt>
-                <dd>
-                  <strong class="num">{number(valueOf(field, lastDay?.newer))}</strong>{' '}
-                  <Moved
-                    older={valueOf(field, lastDay?.older)}
-                    newer={valueOf(field, lastDay?.newer)}
-                    what="from the day before"
-                  />
-                </dd>
-              </div>
-              <div>
-                <dt>7 full days</dt>
-                <dd>
-                  <strong class="num">{number(valueOf(field, lastWeek?.newer))}</strong>{' '}
-                  <Moved
-                    older={valueOf(field, lastWeek?.older)}
-                    newer={valueOf(field, lastWeek?.newer)}
-                    what="from the 7 before"
-                  />
-                </dd>
-              </div>
+              <Moved title="Yesterday" field={field} compared={day} what="from the day before" />
+              <Moved title="7 full days" field={field} compared={week} what="from the 7 before" />
             </dl>
           </section>
         );
@@ -135,8 +145,11 @@ const meanOf = (values: Values): string => number(Math.round((10 * sumOf(values)
 
 function sentenceOf(kind: (typeof METRICS)[number]['kind'], values: Values, before: Values): string {
   if (kind === 'state') return `Now ${shown(values.at(-1))}.`;
-  if (kind === 'distinct') return `${meanOf(values)} a day on average, ${meanOf(before)} in the days before (dashed).`;
-  return `${number(sumOf(values))} in ${values.length} days, ${number(sumOf(before))} in those before (dashed).`;
+  const [now, then] =
+    kind === 'distinct'
+      ? [`${meanOf(values)} a day on average`, `${meanOf(before)} in the days before`]
+      : [`${number(sumOf(values))} in ${values.length} days`, `${number(sumOf(before))} in those before`];
+  return before.length === 0 ? `${now}.` : `${now}, ${then} (dashed).`;
 }
 
 function Charts({ address, data, from }: { address: CommunityAddress; data: CommunityData; from: string }) {

@@ -44,7 +44,7 @@ function Lines({ address, grants: { grants, next } }: { address: PersonAddress; 
             {grants.map((line) => (
               <tr key={line.grantId}>
                 <td class="num">{number(line.seq)}</td>
-                <td class="nowrap">
+                <td class="time">
                   <Time iso={line.grantedAt} />
                 </td>
                 <th scope="row">

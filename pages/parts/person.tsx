@@ -1,5 +1,5 @@
 import type { ExplainView, HistoryView, ScoreView } from '../../domain/scoring/views.ts';
-import type { PersonAddress } from '../address.ts';
+import { hrefOf, type PersonAddress } from '../address.ts';
 import { rulesInForce, historyPath, type Rules } from '../api.ts';
 import { Calendar, calendarSize, type CalendarDay } from '../charts/calendar.tsx';
 import { Figure, tableIn } from '../charts/figure.tsx';
@@ -84,7 +84,9 @@ function Heading({ score }: { readonly score: ScoreView }) {
         </div>
         <div>
           <dt>Rank</dt>
-          <dd class="big">{rank === null ? '–' : `#${number(rank)}`}</dd>
+          <dd class="big">
+            {rank === null ? '–' : <a href={hrefOf({ page: 'board', q: username })}>#{number(rank)}</a>}
+          </dd>
         </div>
         <div>
           <dt>Activity</dt>
@@ -136,7 +138,7 @@ function capOf(key: string, rules: Rules | undefined): number | undefined {
 type Explained = ExplainView['contributions'][number];
 
 /** Single grants: many of them, each with a title of its own, listed as awards. */
-const isSingle = ({ key }: Explained): boolean => /^(?:award|badge):/u.test(key) || key.includes('feed-post');
+const isSingle = ({ key }: Explained): boolean => key.startsWith('award:') || key.includes('feed-post');
 
 function Contributions({
   address,
@@ -314,14 +316,16 @@ function History({ address, history, today }: { address: PersonAddress; history:
           }}
           {...tableIn(address, 'score-line')}
           draw={(chosen, choose) => (
-            <Lines
-              lines={[{ kind: 'main', values }]}
-              width={980}
-              height={180}
-              ends={[shortDate(first), shortDate(last)]}
-              chosen={chosen}
-              choose={choose}
-            />
+            <div class="scroll-end">
+              <Lines
+                lines={[{ kind: 'main', values }]}
+                width={980}
+                height={180}
+                ends={[shortDate(first), shortDate(last)]}
+                chosen={chosen}
+                choose={choose}
+              />
+            </div>
           )}
         />
       )}
@@ -348,11 +352,13 @@ const Tiers = ({ score: { tiersReached, nextTier } }: { readonly score: ScoreVie
 );
 
 function Awards({ data: { newest } }: { readonly data: PersonData }) {
-  const given = newest.ok ? newest.view.grants.filter(({ key }) => /^(?:award|badge):/u.test(key)).slice(0, 12) : [];
+  const given = newest.ok ? newest.view.grants.filter(({ key }) => key.startsWith('award:')).slice(0, 12) : [];
   return (
     <Card title="Awards and badges" id="awards">
       {!newest.ok && <Failed what="The list" sentence={newest.sentence} />}
-      {newest.ok && given.length === 0 && <p class="faint">None yet.</p>}
+      {newest.ok && given.length === 0 && (
+        <p class="faint">None {newest.view.next === undefined ? 'yet' : 'among the newest lines of the ledger'}.</p>
+      )}
       <ul class="awards">
         {given.map((line) => (
           <li key={line.grantId}>
@@ -361,7 +367,7 @@ function Awards({ data: { newest } }: { readonly data: PersonData }) {
               <Text>{line.reason ?? line.key}</Text>
               <span class="faint small">
                 {' '}
-                {line.key.startsWith('badge:') ? 'badge' : 'award'}, {longDate(line.grantedAt)}
+                {line.source}, {longDate(line.grantedAt)}
                 {line.grantedBy === null ? '' : ', by '}
                 {line.grantedBy !== null && <Text>{line.grantedBy}</Text>}
               </span>

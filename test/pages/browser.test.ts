@@ -1,11 +1,10 @@
 import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
-import { pagesOverHttp } from './pages-over-http.ts';
 import { HOSTILE } from './hostile.ts';
-import { NOW } from './pages-under-test.ts';
+import { PageOpener } from './open-page.ts';
 
 /** The pages as people use them: one browser, one stack, and a community that grows in the middle. */
 
@@ -14,8 +13,8 @@ const REASONS = HOSTILE.filter((text) => !/[\u0000-\u001f\u200b-\u202e\u2060]/u.
 
 let stack: TestStack;
 let browser: Browser;
-let own: Awaited<ReturnType<typeof pagesOverHttp>>;
-const errors: string[] = [];
+let opener: PageOpener;
+const open: PageOpener['open'] = (...given) => opener.open(...given);
 
 const post = async (path: string, body: object, method = 'POST') => {
   const headers = { 'x-api-key': stack.adminKey, 'content-type': 'application/json' };
@@ -29,28 +28,11 @@ const build = async (role: string) => {
   await fetch(url, { method: 'POST', body: '{}' });
 };
 
-/** What a reader chose of their browser; without scripts, every page must still be whole. */
-async function open<Result>(
-  address: string,
-  use: (page: Page) => Promise<Result>,
-  options: BrowserContextOptions = {},
-): Promise<Result> {
-  const context = await browser.newContext({ baseURL: stack.baseUrl, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  page.on('pageerror', ({ message }) => errors.push(message));
-  page.on('console', (message) => (message.type() === 'error' ? errors.push(message.text()) : undefined));
-  await page.goto(address);
-  if (options.javaScriptEnabled !== false) await page.waitForSelector('html.live');
-  const result = await use(page);
-  await context.close();
-  return result;
-}
-
 beforeAll(async () => {
-  [stack, browser, own] = await Promise.all([startTestStack(), startBrowser(), pagesOverHttp()]);
+  [stack, browser] = await Promise.all([startTestStack(), startBrowser()]);
+  opener = new PageOpener(browser, stack.baseUrl);
 });
-afterAll(() => Promise.all([stack.stop(), browser.close(), own.stop()]));
+afterAll(() => Promise.all([stack.stop(), browser.close()]));
 
 describe('an empty community', () => {
   it.each(['/', '/community', '/rules', '/people/nobody'])('%s says so, and fails nowhere', async (address) => {
@@ -60,13 +42,34 @@ describe('an empty community', () => {
   });
 });
 
+describe('a community of one', () => {
+  beforeAll(async () => {
+    await award('ada', 0, 3_000);
+    await stack.drain();
+    for (const role of ['rank-leaderboards', 'roll-up-metrics']) await build(role);
+  });
+
+  it.each([
+    ['/', /1 person[\s\S]*ada[\s\S]*3,000/u],
+    ['/people/ada', /#1[\s\S]*2 lines, 3,000 points/u],
+    ['/community', /Points granted\s+3,000[\s\S]*1 person on the board/u],
+    ['/rules', /How points work/u],
+  ])('%s shows them, with scripts and without', async (address, text) => {
+    for (const javaScriptEnabled of [true, false]) {
+      const shown = await open(address, (page) => page.locator('main').innerText(), { javaScriptEnabled });
+      expect(shown).toMatch(text);
+      expect(shown).not.toContain('cannot be shown');
+    }
+  });
+});
+
 describe('a community', () => {
   beforeAll(async () => {
     for (const [index, username] of USERS.entries()) await award(username, 0, 3_000 - 500 * index);
     for (const [index, reason] of REASONS.entries()) await award('ada', 100 + index, 10, reason);
     await stack.drain();
     await build('rank-leaderboards');
-    errors.length = 0; // of the pages that are not there
+    opener.errors.length = 0; // of the pages that are not there
   });
 
   it.each([true, false])('a visitor looks who leads, and why; scripts: %s', async (javaScriptEnabled) => {
@@ -191,24 +194,37 @@ describe('a community', () => {
     });
   });
 
-  it('shows what it had, and a sentence, while the API fails; then goes on', async () => {
-    await open('/', async (page) => {
-      for (const broken of [
-        (route: any) => route.abort(),
-        (route: any) => route.fulfill({ status: 500, body: '{}' }),
-      ]) {
-        await page.route('**/v1/leaderboards/**', broken);
-        await page.getByRole('link', { name: 'Today' }).click();
-        await page.locator('main > .failed').waitFor();
+  it.each(['/?board=today', '/people/ada', '/community', '/rules'])(
+    'shows what it had, and a sentence, while the API of %s fails or does not answer; then goes on',
+    async (address) => {
+      const API = /\/(?:v1|community-metrics)\b/u;
+      await open('/', async (page) => {
+        const link = page.locator(`a[href="${address}"]`).first();
+        for (const broken of [
+          (route: any) => route.abort(),
+          (route: any) => route.fulfill({ status: 500, body: '{}' }),
+        ]) {
+          await page.route(API, broken);
+          await link.click();
+          await page.locator('main > .failed').waitFor();
+          expect(await page.locator('.podium .first .name').innerText()).toBe('ada');
+          await page.unroute(API);
+        }
+        let release = () => {};
+        const released = new Promise<void>((resolve) => (release = resolve));
+        await page.route(API, (route) => released.then(() => route.continue()));
+        await page.getByRole('link', { name: 'Try again' }).click();
+        await page.locator('main[aria-busy=true]').waitFor();
+        expect(await page.locator('[role=status]').first().innerText()).toBe('Loading');
         expect(await page.locator('.podium .first .name').innerText()).toBe('ada');
-        await page.unroute('**/v1/leaderboards/**');
-      }
-      await page.getByRole('link', { name: 'Try again' }).click();
-      await page.waitForURL('**/?board=today');
-      expect(await page.locator('main > .failed').count()).toBe(0);
-    });
-    errors.length = 0; // the broken requests
-  });
+        release();
+        await page.waitForURL(`**${address}`);
+        await page.locator('main[aria-busy=false]').waitFor();
+        expect(await page.locator('main > .failed').count()).toBe(0);
+      });
+      opener.errors.length = 0; // the broken requests
+    },
+  );
 
   it('keeps to the board that a page was of, while another is built', async () => {
     const first = (await (await fetch(`${stack.baseUrl}/v1/leaderboards/alltime?limit=2`)).json()) as { next: string };
@@ -314,96 +330,6 @@ describe('a community', () => {
     });
 
     expect(new Set(hosts)).toEqual(new Set([stack.baseUrl]));
-    expect(errors).toEqual([]);
-  });
-});
-
-describe('the board of an API of the test', () => {
-  const row = (rank: number) => ({
-    rank,
-    username: `user-${rank}`,
-    points: 20_000 - rank,
-    canonicalScore: 20_000 - rank,
-    tier: 'Sprout',
-    change: rank % 2 === 0 ? null : 1,
-  });
-  /** A board of so many, of which each page and each date is an answer of its own. */
-  const boardOf = (total: number) => {
-    const asked: URLSearchParams[] = [];
-    own.answer(async ({ path }) => {
-      const { pathname, searchParams } = new URL(path, 'http://x');
-      const [, one] = /^\/v1\/leaderboards\/alltime\/users\/user-(\d+)$/u.exec(pathname) ?? [];
-      if (one !== undefined && Number(one) <= total)
-        return { ok: true, view: { ...row(Number(one)), board: 'alltime', total, above: [], below: [] } as never };
-      if (pathname === '/v1/users') {
-        const names = Array.from({ length: total }, (_, index) => row(index + 1).username);
-        const found = names.filter((name) => name.startsWith(searchParams.get('prefix')!)).sort();
-        return { ok: true, view: { users: found.slice(0, 10).map((username) => ({ username })) } as never };
-      }
-      if (!pathname.startsWith('/v1/leaderboards'))
-        return { ok: false, status: 404, sentence: 'nothing is known of it' };
-      asked.push(searchParams);
-      const [from, limit] = [Number(searchParams.get('cursor') ?? 0), Number(searchParams.get('limit'))];
-      const rows = Array.from({ length: Math.min(limit, total - from) }, (_, index) => row(from + index + 1));
-      const next = from + rows.length < total ? { next: String(from + rows.length) } : {};
-      const asOf = searchParams.get('at') ?? new Date(NOW).toISOString();
-      return { ok: true, view: { board: 'alltime', asOf, rows, total, ...next } as never };
-    });
-    return asked;
-  };
-  const opened = <Result>(address: string, use: (page: Page) => Promise<Result>, javaScriptEnabled: boolean) =>
-    open(address, use, { baseURL: own.baseUrl, javaScriptEnabled });
-
-  it.each([true, false])('10,000 are paged by links, and travelled by date; scripts: %s', async (javaScriptEnabled) => {
-    const asked = boardOf(10_000);
-    await opened(
-      '/',
-      async (page) => {
-        await page.getByRole('link', { name: 'Next page' }).click();
-        await page.waitForURL('**/?cursor=50');
-        expect(await page.locator('.rows .rank').first().innerText()).toBe('51');
-        await page.reload();
-        expect(await page.locator('.rows .name').last().innerText()).toBe('user-100');
-        await page.goBack();
-        await page.locator('.podium').waitFor();
-        await page.locator('#at').fill('2026-08-01');
-        await page.getByRole('button', { name: 'Go' }).click();
-        await page.waitForURL('**/?at=2026-08-01');
-        expect(await page.locator('.notice').first().innerText()).toContain('as it was at the end of Aug 1, 2026');
-        expect(asked.at(-1)?.get('at')).toBe('2026-08-01T23:59:59.999Z');
-        await page.getByRole('link', { name: 'Show today' }).click();
-        await page.waitForURL(`${own.baseUrl}/`);
-        expect(await page.locator('.rows tbody tr').count()).toBe(47);
-      },
-      javaScriptEnabled,
-    );
-  });
-
-  it.each([true, false])(
-    'of 10,000 each is found by name, with the true rank; scripts: %s',
-    async (javaScriptEnabled) => {
-      boardOf(10_000);
-      await opened(
-        '/',
-        async (page) => {
-          await page.locator('#q').fill('user-987');
-          await page.getByRole('button', { name: 'Find', exact: true }).click();
-          await page.waitForURL('**/?q=user-987');
-          expect((await page.locator('.rows .rank').allInnerTexts()).slice(0, 3)).toEqual(['987', '9,870', '9,871']);
-          await page.reload();
-          expect(await page.locator('.rows .name').last().innerText()).toBe('user-9878'); // ten begin with the text, and it is one
-          expect(await page.locator('.notice').innerText()).toContain('There may be others');
-        },
-        javaScriptEnabled,
-      );
-    },
-  );
-
-  it.each([true, false])('one alone is a board, too; scripts: %s', async (javaScriptEnabled) => {
-    boardOf(1);
-    const text = await opened('/', (page) => page.locator('main').innerText(), javaScriptEnabled);
-
-    expect(text).toMatch(/1 person[\s\S]*user-1\b[\s\S]*19,999/u);
-    expect(text).not.toContain('Next page');
+    expect(opener.errors).toEqual([]);
   });
 });

@@ -1,14 +1,13 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
+import { routes as apiRoutes, type ReadApiDeps } from '../../functions/read-api/routes.ts';
+import { apiInProcess } from '../../functions/serve-pages/api-in-process.ts';
 import type { Get } from '../../pages/api.ts';
 import { aCommunity } from '../builders/community.ts';
-import { board, person, row, score } from './answers.ts';
+import { board, person, row, score, thousands } from './answers.ts';
 import { HOSTILE } from './hostile.ts';
-import { answering, failing, pagesUnderTest } from './pages-under-test.ts';
+import { answering, failing, NOW, pagesUnderTest } from './pages-under-test.ts';
 
 let pages: Awaited<ReturnType<typeof pagesUnderTest>>;
 beforeAll(async () => {
@@ -54,6 +53,36 @@ describe('every page', () => {
 
     expect(answer).toMatchObject({ status, headers: { 'cache-control': 'no-store' } });
     expect(answer.text).toContain('Something failed on our side.');
+  });
+
+  it.each(['/', '/people/ada', '/community', '/rules'])(
+    '%s says so if what the API reads does not answer',
+    async (address) => {
+      const faults: unknown[] = [];
+      const fails = () => {
+        throw new Error('It did not answer in 3 seconds.');
+      };
+      const silent = new Proxy(
+        {},
+        { get: (_, name) => (name === 'clock' ? () => NOW : new Proxy(fails, { get: () => fails })) },
+      );
+      const get = apiInProcess(apiRoutes, silent as ReadApiDeps, (fault) => faults.push(fault));
+      const answer = await pages.serve(get)(address);
+
+      expect(answer).toMatchObject({ status: 500, headers: { 'cache-control': 'no-store' } });
+      expect(answer.text).toContain('Something failed on our side. It was noted; please try again.');
+      expect(answer.text).not.toContain('did not answer in 3 seconds');
+      expect(faults).not.toEqual([]);
+    },
+  );
+
+  it('claims no number that it has not', async () => {
+    const get: Get = async (asked) =>
+      asked.path.includes('interval=') ? failing(asked) : answering(thousands(NOW))(asked);
+    const { text } = await pages.serve(get)('/community');
+
+    expect(text).toMatch(/<dt>Yesterday<\/dt><dd>–<\/dd>/u);
+    expect(text).not.toContain('no change');
   });
 
   it('shows the rest if one part fails', async () => {
@@ -193,6 +222,18 @@ describe('the board', () => {
     });
   });
 
+  it('leads back from a date of which no board is kept', async () => {
+    const refused: Get = async () => ({
+      ok: false,
+      status: 400,
+      sentence: 'at: expected a time that is not in the future',
+    });
+    const { status, text } = await pages.serve(refused)('/?at=2026-08-01');
+
+    expect(status).toBe(400);
+    expect(text).toContain('No board is kept of Aug 1, 2026. <a href="/">Show today</a>');
+  });
+
   it('is 404 for a board that is not there, and says so', async () => {
     const answer = await pages.serve(answering({}))('/?board=nothing');
 
@@ -326,42 +367,4 @@ it('the rules say what changed with each version, and since when it is in force'
     expect(text).toMatch(change);
   expect(text.match(/ → /gu)).toHaveLength(5);
   expect(text).toMatch(/Version .*2.*in force.*since.*Aug 1, 2026, 09:00 UTC/u);
-});
-
-describe('assets', () => {
-  it('have names that change with them, and are kept for good, compressed as the reader likes', async () => {
-    const serve = pages.serve(failing);
-    const plain = await serve(pages.paths.style);
-    const [zipped, best] = [
-      await serve(pages.paths.style, { 'accept-encoding': 'gzip' }),
-      await serve(pages.paths.style, { 'accept-encoding': 'gzip, br' }),
-    ];
-
-    expect(pages.paths.style).toMatch(/^\/assets\/style\.[A-Z0-9]{8}\.css$/u);
-    expect(plain.headers).toMatchObject({ 'cache-control': 'public, max-age=31536000, immutable' });
-    expect(gunzipSync(zipped.bytes).toString()).toBe(plain.text);
-    expect(best.headers['content-encoding']).toBe('br');
-    expect(zipped.bytes.length).toBeLessThan(gzipSync(plain.text, { level: 1 }).length);
-  });
-
-  it('are those of the community: its logo, and its accent in light and dark', async () => {
-    const logo = join(mkdtempSync(join(tmpdir(), 'laurel-logo-')), 'our.svg');
-    writeFileSync(logo, '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
-    const own = await pagesUnderTest({ style: ':root{--accent:#123456}', logo });
-    const serve = own.serve(answering({ '/v1/leaderboards': board([]) }));
-
-    expect(own.paths.logo).toMatch(/^\/assets\/logo\.[A-Z0-9]{8}\.svg$/u);
-    expect((await serve('/')).text).toContain(`<img class="logo" src="${own.paths.logo}"`);
-    expect(await serve(own.paths.logo!)).toMatchObject({
-      status: 200,
-      headers: { 'content-type': 'image/svg+xml', 'content-security-policy': expect.stringContaining('sandbox') },
-    });
-    expect(own.paths.style).not.toBe(pages.paths.style);
-    expect((await serve(own.paths.style)).text).toContain('--accent:#123456');
-    own.remove();
-  });
-
-  it.each(['nothing.js', 'manifest.json', '..%2f..%2fhandler.ts'])('%s is not one', async (name) => {
-    expect((await pages.serve(failing)(`/assets/${name}`)).status).toBe(404);
-  });
 });
