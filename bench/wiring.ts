@@ -34,6 +34,9 @@ import type { Tables } from './engine.ts';
  */
 export type Surroundings = { readonly client: DynamoDBClient; readonly tables: Tables; readonly clock: Clock };
 
+const namesOf = ({ client, tables, clock }: Surroundings) =>
+  dynamoAccountNames(client, tables('accounts'), { clock, random, randomToken, sleep });
+
 const randomToken = (bytes: number): string => randomBytes(bytes).toString('base64url');
 
 export type IngestHandler = ReturnType<typeof ingestHandler>;
@@ -72,7 +75,7 @@ export const ingestDeps = (surroundings: Surroundings): IngestDeps => {
       throw new Error('an event of the benchmark may not ask for a refresh');
     },
     grants: grantDeps(surroundings),
-    names: dynamoAccountNames(client, tables('accounts'), { clock, random, randomToken, sleep }),
+    names: namesOf(surroundings),
     clock,
     random,
     sleep,
@@ -90,6 +93,7 @@ export const confirmDeps = (surroundings: Surroundings) => {
     rules: currentRules,
     registry: dynamoRegistry(client, { registry: tables('registry'), grants: tables('score_grants') }),
     collectives: dynamoCollectives(client, tables('registry')),
+    names: namesOf(surroundings),
   };
 };
 

@@ -19,7 +19,7 @@ export type AccountNames = {
   answering(account: AccountId): Promise<FoundAccount | undefined>;
   /** The account of each name, also if it is shown as part of another one. A name that nobody has becomes that of a new account. */
   accountsOf(names: Iterable<Username>): Promise<(name: Username) => AccountId>;
-  /** The present name of each account; the id itself of an account that is not there. */
+  /** The present name of the account that answers for each; the id itself of an account that is not there. */
   namesOf(accounts: Iterable<AccountId>): Promise<(account: AccountId) => string>;
 };
 
@@ -99,6 +99,16 @@ export function accountNames(deps: {
     return account && { account: id, username: account.username };
   }
 
+  async function namesOf(ids: Iterable<AccountId>): Promise<(account: AccountId) => string> {
+    const found = await withIds(ids);
+    const others = [...found.values()].flatMap(({ mergedInto }) => mergedInto ?? []);
+    const nameOfOther = others.length === 0 ? undefined : await namesOf(others);
+    return (account) => {
+      const { mergedInto, username = account } = found.get(account) ?? {};
+      return mergedInto === undefined || nameOfOther === undefined ? username : nameOfOther(mergedInto);
+    };
+  }
+
   return {
     async find(name) {
       const found = (await named([name])).get(name);
@@ -123,9 +133,6 @@ export function accountNames(deps: {
       };
     },
 
-    async namesOf(ids) {
-      const found = await withIds(ids);
-      return (account) => found.get(account)?.username ?? account;
-    },
+    namesOf,
   };
 }

@@ -7,22 +7,24 @@ import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Clock, Random, RandomToken, Sha256OfBytes, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { isoOf } from '../shared/utc.ts';
+import type { AccountNames } from '../identity/account-names.ts';
 import { membersNow, type Collectives } from '../identity/collective.ts';
 import {
   isSamePublish,
-  isSamePublisher,
   type Channel,
   type ExtensionName,
   type ExtensionVersion,
   type PublishedVersion,
   type Publisher,
 } from './extension.ts';
+import { areOne } from './maintainer.ts';
 import type { Registry } from './registry.port.ts';
 import { untilSaved, withinRequest } from '../shared/until-saved.ts';
 
 export type ConfirmDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'findVersion' | 'publish'>;
   readonly collectives: Pick<Collectives, 'find'>;
+  readonly names: Pick<AccountNames, 'answering'>;
   readonly ledger: GrantsTogether;
   readonly rules: Pick<ScoringRules, 'version' | 'publishes'>;
   readonly clock: Clock;
@@ -75,11 +77,12 @@ export async function confirmPublish(
     const existing = await registry.findVersion(name, version);
     if (existing !== undefined) {
       if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });
-      const isSame = isSamePublish(existing, { ...confirmation, isImported: confirmation.past !== undefined });
+      const isRepeat = isSamePublish(existing, { ...confirmation, isImported: confirmation.past !== undefined });
+      const isSame = isRepeat && (await areOne(deps.names, existing.publisher, publisher));
       if (isSame) return ok({ kind: 'repeated', version: existing });
       return err({ kind: 'version-conflict', first: existing });
     }
-    if (extension !== undefined && !isSamePublisher(extension.owner, publisher)) {
+    if (extension !== undefined && !(await areOne(deps.names, extension.owner, publisher))) {
       return err({ kind: 'not-owner', owner: extension.owner });
     }
 

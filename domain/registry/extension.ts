@@ -105,16 +105,14 @@ export type PublishedVersion = {
 };
 
 /**
- * Whether a confirmation repeats a version: the same publisher, channel and content. Past publishes are often known
+ * Whether a confirmation of the same publisher repeats a version: the same channel and content. Past publishes are often known
  * without a hash: then one side cannot contradict the other.
  */
 export const isSamePublish = (stored: Content, confirmed: Content): boolean =>
-  isSamePublisher(stored.publisher, confirmed.publisher) &&
   stored.channel === confirmed.channel &&
   (stored.contentHash === confirmed.contentHash || hasAnyContent(stored) || hasAnyContent(confirmed));
 
 type Content = {
-  readonly publisher: Publisher;
   readonly channel: Channel;
   readonly contentHash?: string | undefined;
   readonly isImported?: boolean | undefined;

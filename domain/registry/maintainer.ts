@@ -1,5 +1,6 @@
+import type { AccountNames } from '../identity/account-names.ts';
 import type { Credential } from '../identity/credential.ts';
-import { isSamePublisher, type Extension, type PublishedVersion, type Publisher } from './extension.ts';
+import { isSamePublisher, type Publisher } from './extension.ts';
 
 /** Who asks for a change of an extension: its account or collective, or an admin. */
 export type Maintainer = Publisher | 'admin';
@@ -21,8 +22,21 @@ export function publisherOf(credential: Credential): Publisher | undefined {
 export const maintainerOf = (credential: Credential): Maintainer | undefined =>
   credential.kind === 'admin' ? 'admin' : publisherOf(credential);
 
-export const maintains = (maintainer: Maintainer, { owner }: Pick<Extension, 'owner'>): boolean =>
-  maintainer === 'admin' || isSamePublisher(maintainer, owner);
+/** Whether two publishers are one. Accounts that are merged are, and only two that differ are looked up. */
+export async function areOne(
+  { answering }: Pick<AccountNames, 'answering'>,
+  a: Publisher,
+  b: Publisher,
+): Promise<boolean> {
+  if (isSamePublisher(a, b)) return true;
+  if (a.kind !== 'personal' || b.kind !== 'personal') return false;
+  const [one, other] = [await answering(a.name), await answering(b.name)];
+  return one !== undefined && one.account === other?.account;
+}
 
-export const isPublishedBy = (maintainer: Maintainer, { publisher }: Pick<PublishedVersion, 'publisher'>): boolean =>
-  maintainer === 'admin' || isSamePublisher(maintainer, publisher);
+/** Whether what this publisher has is the maintainer's to change. */
+export const maintains = async (
+  names: Pick<AccountNames, 'answering'>,
+  maintainer: Maintainer,
+  publisher: Publisher,
+): Promise<boolean> => maintainer === 'admin' || (await areOne(names, maintainer, publisher));

@@ -4,7 +4,7 @@ import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Collectives } from '../identity/collective.ts';
 import { isSamePublisher, type Extension, type ExtensionName, type Publisher } from './extension.ts';
-import { maintains, type Maintainer } from './maintainer.ts';
+import { areOne, maintains, type Maintainer } from './maintainer.ts';
 import type { Registry } from './registry.port.ts';
 import { untilSaved, withinRequest } from '../shared/until-saved.ts';
 import type { YankRefusal } from './yank.ts';
@@ -12,7 +12,7 @@ import type { YankRefusal } from './yank.ts';
 export type TransferDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'saveExtension'>;
   readonly collectives: Pick<Collectives, 'find'>;
-  readonly names: Pick<AccountNames, 'find' | 'accountsOf'>;
+  readonly names: Pick<AccountNames, 'find' | 'accountsOf' | 'answering'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -45,9 +45,9 @@ export async function transferExtension(
     const extension = await deps.registry.findExtension(name);
     if (extension === undefined) return err({ kind: 'unknown-extension' });
     const { owner, offeredTo, previousOwner } = extension;
-    const isOwned = known !== undefined && isSamePublisher(owner, known);
-    if (!maintains(maintainer, extension)) {
-      const gaveIt = isOwned && previousOwner !== undefined && maintains(maintainer, { owner: previousOwner });
+    const isOwned = known !== undefined && (await areOne(deps.names, owner, known));
+    if (!(await maintains(deps.names, maintainer, owner))) {
+      const gaveIt = isOwned && previousOwner !== undefined && (await maintains(deps.names, maintainer, previousOwner));
       return gaveIt ? ok({ kind: 'owned', to: known }) : err({ kind: 'not-owner', owner });
     }
     const to = known ?? { kind: 'personal', name: (await deps.names.accountsOf([slug]))(slug) };
@@ -71,7 +71,7 @@ async function knownPublisher({ collectives, names }: TransferDeps, slug: Userna
 
 /** Gives an extension to the one it is offered to. The new owner may repeat it. */
 export const acceptExtension = (
-  deps: Omit<TransferDeps, 'collectives' | 'names'>,
+  deps: Omit<TransferDeps, 'collectives'>,
   publisher: Publisher,
   name: ExtensionName,
 ): Promise<Result<Publisher, AcceptRefusal>> =>
@@ -79,9 +79,10 @@ export const acceptExtension = (
     const extension = await deps.registry.findExtension(name);
     if (extension === undefined) return err({ kind: 'unknown-extension' });
     const { owner, offeredTo } = extension;
-    if (isSamePublisher(owner, publisher)) return ok(owner);
+    if (await areOne(deps.names, owner, publisher)) return ok(owner);
     if (offeredTo === undefined) return err({ kind: 'unknown-offer' });
-    if (!isSamePublisher(offeredTo, publisher)) return err({ kind: 'offered-to-another', to: offeredTo });
+    const isForThem = await areOne(deps.names, offeredTo, publisher);
+    if (!isForThem) return err({ kind: 'offered-to-another', to: offeredTo });
     return (await give(deps, extension, publisher)) ? ok(publisher) : 'stale';
   });
 

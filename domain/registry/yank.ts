@@ -1,14 +1,16 @@
+import type { AccountNames } from '../identity/account-names.ts';
 import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf } from '../shared/utc.ts';
 import { Busy, untilSaved, withinRequest } from '../shared/until-saved.ts';
 import type { Channel, ExtensionName, ExtensionVersion, Publisher, Yank } from './extension.ts';
-import { isPublishedBy, type Maintainer } from './maintainer.ts';
+import { maintains, type Maintainer } from './maintainer.ts';
 import { MAX_ROWS_AT_ONCE, rowsOf, type Registry, type StoredVersion } from './registry.port.ts';
 
 export type YankDeps = {
   readonly registry: Pick<Registry, 'findVersion' | 'versionsOf' | 'saveYanks'>;
+  readonly names: Pick<AccountNames, 'answering'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -54,7 +56,7 @@ export const unyank = (
  * `Busy`, keeps the versions that are done. The same request again does the rest.
  */
 async function setYank(
-  { registry, ...deps }: YankDeps,
+  { registry, names, ...deps }: YankDeps,
   maintainer: Maintainer,
   target: YankTarget,
   wanted: Yank | undefined,
@@ -65,7 +67,8 @@ async function setYank(
     const named = await versionsNamedBy(registry, target);
     const [first] = named;
     if (first === undefined) return err({ kind: 'unknown-extension' });
-    const own = named.filter((version) => isPublishedBy(maintainer, version));
+    const own: StoredVersion[] = [];
+    for (const version of named) if (await maintains(names, maintainer, version.publisher)) own.push(version);
     if (own.length === 0) return err({ kind: 'not-owner', owner: first.publisher });
 
     const due = own.filter(({ yank }) => (yank === undefined) !== (wanted === undefined));

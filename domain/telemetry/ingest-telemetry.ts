@@ -126,7 +126,7 @@ export async function ingestTelemetry(
   if (history?.dryRun === true) return judged(verdicts, isTrusted, () => 'accepted');
   const versions = trusted.filter(isVersionRecord);
   // Before the pulls: they may be of these versions.
-  const recorded = history === undefined ? [] : await recordVersions(deps, history.versions, versions);
+  const recorded = history === undefined ? [] : await recordVersions(history.versions, versions);
   const facts = trusted.filter(isFactRecord);
   const pulls = await judgePulls(deps.pulls, facts);
   const isRefused = (record: FactRecord) => 'code' in (pulls.get(record) ?? {});

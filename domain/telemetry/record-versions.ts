@@ -7,7 +7,8 @@ import { isoOf } from '../shared/utc.ts';
 import type { RecordTrustedDeps, TrustedOutcome, VersionRecord } from './record-trusted-event.ts';
 import { MAX_VERSIONS, spendVersions, tooManyVersions } from './write-budget.ts';
 
-export type VersionDeps = ConfirmDeps & { readonly collectives: Pick<Collectives, 'find' | 'membersAt'> };
+export type VersionDeps = ConfirmDeps &
+  Pick<RecordTrustedDeps, 'names'> & { readonly collectives: Pick<Collectives, 'find' | 'membersAt'> };
 
 type Outcome = readonly [VersionRecord, TrustedOutcome];
 
@@ -15,13 +16,12 @@ const PUBLISHERS_AT_A_TIME = 4;
 
 /** Records the versions of an import, each once and with its own time, for those whom it counted for at that time. */
 export async function recordVersions(
-  { names }: Pick<RecordTrustedDeps, 'names'>,
   deps: VersionDeps,
   records: readonly VersionRecord[],
 ): Promise<readonly Outcome[]> {
   const overBudget = spendVersions();
   const within = records.slice(0, MAX_VERSIONS);
-  const accountOf = await names.accountsOf(
+  const accountOf = await deps.names.accountsOf(
     within.flatMap(({ report: { publisher } }) => (publisher.kind === 'personal' ? [publisher.name] : [])),
   );
   const read = await settleAll(within, 1, async (record) => {
@@ -49,14 +49,14 @@ export async function recordVersions(
   const recorded = await settleAll([...due.values()], PUBLISHERS_AT_A_TIME, (ofOne) =>
     settleAll(ofOne, 1, async ({ record, members }): Promise<Outcome> => [
       record,
-      await recordOne({ ...deps, names }, record, members),
+      await recordOne(deps, record, members),
     ]),
   );
   return [...beyond, ...refused, ...recorded.flat()];
 }
 
 async function recordOne(
-  deps: VersionDeps & Pick<RecordTrustedDeps, 'names'>,
+  deps: VersionDeps,
   { report, at }: VersionRecord,
   members: readonly AccountId[],
 ): Promise<TrustedOutcome> {

@@ -1,5 +1,5 @@
 import { dynamoAccountExport } from '../adapters/dynamodb/identity/account-export.ts';
-import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
+import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
 import { clock, sha256, surroundings } from '../runtime/environment.ts';
@@ -24,6 +24,7 @@ export const handler = httpFunction({
         credentials: env.CREDENTIALS_TABLE,
       }),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+      accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     };
   },
 });

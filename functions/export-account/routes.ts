@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { ExportView, pageOfExport, placeOf, type AccountExport } from '../../domain/identity/account-export.ts';
 import { hasScope } from '../../domain/identity/credential.ts';
+import type { Accounts } from '../../domain/identity/account.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { problem } from '../runtime/problems.ts';
@@ -8,7 +9,8 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type ExportAccountDeps = HttpDeps & {
   readonly account: AccountExport;
-  readonly names: Pick<AccountNames, 'find'>;
+  readonly names: Pick<AccountNames, 'answering' | 'find'>;
+  readonly accounts: Pick<Accounts, 'load'>;
 };
 
 const ADMIN_SCOPE = 'keys:manage';
@@ -28,13 +30,15 @@ export const routes = [
     problems: ['unknown_username', 'missing_scope'],
     async handle({ params: { username }, query: { cursor } }, deps: ExportAccountDeps, { credential }) {
       const found = await deps.names.find(username);
-      const isOwn = credential.kind === 'personal' && credential.account === found?.account;
+      const own = credential.kind === 'personal' ? await deps.names.answering(credential.account) : undefined;
+      const isOwn = own !== undefined && own.account === found?.account;
       if (!isOwn && !hasScope(credential, ADMIN_SCOPE))
         return problem('missing_scope', `An export of another user requires the ${ADMIN_SCOPE} scope`);
       if (found === undefined) return problem('unknown_username', `username: nobody is called ${username}`);
       const from = cursor === undefined ? START : (placeOf(cursor) ?? START);
-      const page = await pageOfExport(deps.account, found.account, from);
-      return { status: 200, body: page };
+      const merged = (await deps.accounts.load(found.account))?.merged;
+      const page = await pageOfExport(deps.account, found.account, from, merged);
+      return page === undefined ? problem('invalid_query', `cursor: ${EXPECTED_CURSOR}`) : { status: 200, body: page };
     },
   }),
 ];

@@ -22,6 +22,7 @@ export const handler = httpFunction({
     const env = ImportHistoryEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     const telemetryItem = getGathered(dynamodb, env.TELEMETRY_TABLE);
+    const names = dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings);
     const ledger = dynamoGrantLedger(dynamodb, env.GRANTS_TABLE, getGathered(dynamodb, env.GRANTS_TABLE));
     return {
       authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
@@ -36,9 +37,10 @@ export const handler = httpFunction({
         collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
         ledger,
         rules: currentRules,
+        names,
         ...surroundings,
       },
-      names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+      names,
       ...surroundings,
     };
   },

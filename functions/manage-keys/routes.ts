@@ -102,8 +102,8 @@ export const routes = [
     async handle(_request, { collectives, names }: ManageKeysDeps, { credential }) {
       switch (credential.kind) {
         case 'personal': {
-          const joined = await collectives.collectivesOf(credential.account);
           const { account, username } = (await names.answering(credential.account)) ?? { account: credential.account };
+          const joined = await collectives.collectivesOf(account);
           const nameOf = () => username ?? account;
           return { status: 200, body: whoami({ ...credential, account }, { collectives: joined, nameOf }) };
         }

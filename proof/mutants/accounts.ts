@@ -64,6 +64,13 @@ export const accountMutants: readonly Mutant[] = [
     ACCOUNTS_TEST,
   ),
   mutant(
+    'merged-are-one',
+    'the keys of merged accounts maintain the extensions of each, and no longer after an unmerge',
+    'domain/registry/maintainer.ts',
+    ['return one !== undefined && one.account === other?.account;', 'return false;'],
+    MERGE_TEST,
+  ),
+  mutant(
     'merged-once',
     'an account is part of one other account at most',
     'domain/identity/merge-accounts.ts',

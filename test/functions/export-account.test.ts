@@ -121,8 +121,8 @@ describe('an export', () => {
     });
     const huge = { step: async () => ({ items: [{ kind: 'x', key: 'x'.repeat(900_000) }], next: START }) };
 
-    expect(JSON.stringify(await pageOfExport(huge, 'ada', START)).length).toBeLessThan(5_000_000);
-    expect(JSON.stringify(await pageOfExport(account, 'ada', START)).length).toBeLessThan(5_000_000);
+    expect(JSON.stringify(await pageOfExport(huge, aUsername(), START)).length).toBeLessThan(5_000_000);
+    expect(JSON.stringify(await pageOfExport(account, aUsername(), START)).length).toBeLessThan(5_000_000);
     const part = await account.step('ada', { part: 7, after: '' });
     expect(part.items).toHaveLength(200);
     expect((await account.step('ada', part.next!)).items[0]).toMatchObject({ seq: 201 });

@@ -77,9 +77,13 @@ export async function startFunctionEngine({ hasAccounts = false } = {}) {
 type Handler = (event: unknown) => Promise<Answer>;
 
 /** The functions of tests about accounts. Import them after the engine has started: they read the environment. */
-export const accountHandlers = async (): Promise<Record<'accounts' | 'award' | 'ingest' | 'keys', Handler>> => ({
+export const accountHandlers = async (): Promise<
+  Record<'accounts' | 'award' | 'exports' | 'ingest' | 'keys' | 'publish', Handler>
+> => ({
   accounts: (await import('../../functions/manage-accounts/handler.ts')).handler,
   award: (await import('../../functions/record-award/handler.ts')).handler,
+  exports: (await import('../../functions/export-account/handler.ts')).handler,
   ingest: (await import('../../functions/ingest-telemetry/handler.ts')).handler,
   keys: (await import('../../functions/manage-keys/handler.ts')).handler,
+  publish: (await import('../../functions/confirm-publish/handler.ts')).handler,
 });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { moveTotals } from '../../domain/grants/move-totals.ts';
 import { linesUpTo } from '../../domain/grants/read-lines.ts';
+import { cursorOf } from '../../domain/identity/account-export.ts';
 import type { AccountId } from '../../domain/identity/account.ts';
 import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-score.ts';
 import { dynamoAppendBoth } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
@@ -34,11 +35,18 @@ beforeAll(async () => {
     requestRefreshes: async (requests) => void asked.push(...requests.map(({ username }) => username)),
   };
 });
+afterEach(() => void vi.useRealTimers());
 afterAll(() => world.stop());
 
-async function call(handler: keyof typeof handlers, path: string, key: string, body?: unknown) {
-  const method = body === undefined && handler === 'keys' ? 'GET' : 'POST';
-  const { statusCode, body: answer } = await handlers[handler](anHttpRequest({ method, path, key, body }));
+async function call(
+  handler: keyof typeof handlers,
+  path: string,
+  key: string,
+  body?: unknown,
+  query = '',
+): Promise<Record<string, any> & { readonly status: number }> {
+  const method = body === undefined && handler !== 'accounts' ? 'GET' : 'POST';
+  const { statusCode, body: answer } = await handlers[handler](anHttpRequest({ method, path, key, body, query }));
   return { ...(JSON.parse(answer) as Record<string, any>), status: statusCode };
 }
 
@@ -184,7 +192,49 @@ describe('a merge', () => {
     expect((await audited(ada)).totalScore).toBe(23);
     expect((await scoreOf(ada)).canonicalScore).toBe(23);
     expect(await scoreOf(bob)).toMatchObject({ isHidden: true, isMerged: true });
-    expect(await call('keys', '/api/whoami', bob.key)).toMatchObject({ accountId: bob.id });
+  });
+
+  it('lets the keys of either work as those of the other one, for what each has published and stored', async () => {
+    const [ada, bob, cyd] = [await somebody(), await somebody(), await somebody()];
+    const extension = (path: string, { key }: Person, body: unknown) =>
+      call('publish', `/api/v1/extensions/${path}`, key, body);
+    const confirm = ({ name }: Person, by: Person, version = '2026.08.21.1') =>
+      extension('confirm', by, { name, version });
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const latest = ({ name }: Person) => call('publish', `/api/v1/extensions/${name}/latest`, keys.admin);
+    for (const each of [ada, bob, cyd]) expect(await confirm(each, each)).toMatchObject({ status: 201 });
+    await act(bob, { kind: 'award', id: 1 }, `${bob.name}-1`);
+    expect(await confirm(ada, bob, '2026.08.21.2')).toMatchObject({ status: 409, code: 'not_owner' });
+    expect(await call('exports', `/v1/users/${ada.name}/export`, bob.key)).toMatchObject({ status: 403 });
+    await merge(bob, ada);
+    vi.setSystemTime(Date.now() + 6_000); // names are remembered for 5 s
+
+    expect(await confirm(ada, bob, '2026.08.21.2')).toMatchObject({ status: 201 });
+    expect(await confirm(ada, ada, '2026.08.21.2')).toMatchObject({ status: 200 });
+    expect(await confirm(bob, ada, '2026.08.21.2')).toMatchObject({ status: 201 });
+    expect(await confirm(cyd, bob, '2026.08.21.2')).toMatchObject({ status: 409, code: 'not_owner' });
+    expect(await latest(bob)).toMatchObject({ latestVersionDetail: { publisher: ada.name } });
+    expect(await extension(`${ada.name}/yank`, bob, { reason: 'r' })).toMatchObject({ status: 200 });
+    expect(await latest(ada)).toMatchObject({ status: 404 });
+    expect(await extension(`${cyd.name}/transfer`, cyd, { to: ada.name })).toMatchObject({ status: 202 });
+    expect(await extension(`${cyd.name}/accept`, bob, {})).toMatchObject({ status: 200 });
+    expect(await call('keys', '/api/whoami', bob.key)).toMatchObject({ accountId: ada.id, username: ada.name });
+
+    const { items, ...exported } = await call('exports', `/v1/users/${bob.name}/export`, bob.key);
+    expect(exported).toEqual({ status: 200, accountId: ada.id });
+    const stored = (kind: string) => items.filter((item: any) => item.kind === kind);
+    expect(stored('account').map((item: any) => item.username)).toEqual([ada.name, bob.name]);
+    const award = { grantId: `award:${bob.name}-1-1`, mergedAccountId: bob.id };
+    expect(stored('grant')).toContainEqual(expect.objectContaining(award));
+    const cursor = cursorOf({ part: 0, after: '', of: bob.id });
+    const goOn = () => call('exports', `/v1/users/${ada.name}/export`, ada.key, undefined, `cursor=${cursor}`);
+    expect(await goOn()).toMatchObject({ status: 200 });
+
+    await unmerge(bob);
+    vi.setSystemTime(Date.now() + 6_000);
+    expect(await goOn()).toMatchObject({ status: 400, code: 'invalid_query' });
+    expect(await confirm(ada, bob, '2026.08.21.3')).toMatchObject({ status: 409, code: 'not_owner' });
+    expect(await call('exports', `/v1/users/${ada.name}/export`, bob.key)).toMatchObject({ status: 403 });
   });
 
   it('happens into one of two that are asked for at the same time', async () => {

@@ -70,6 +70,7 @@ export class PublishWorld extends RefreshWorld {
       registry: dynamoRegistry(this.#client, { registry: this.registryTable, grants: this.grantsTable }),
       collectives: dynamoCollectives(this.#client, this.registryTable),
       ledger: dynamoGrantLedger(this.#client, this.grantsTable),
+      names: namesAsIds,
       rules: currentRules,
       clock: () => this.now,
       randomToken,
@@ -118,7 +119,7 @@ export class PublishWorld extends RefreshWorld {
         return inWords('done', await unyank(deps, maintainerOf(operation.by), operation));
       case 'transfer': {
         const to = aUsername(operation.to);
-        const answer = await transferExtension({ ...deps, names: namesAsIds }, maintainerOf(operation.by), {
+        const answer = await transferExtension(deps, maintainerOf(operation.by), {
           name,
           to,
         });

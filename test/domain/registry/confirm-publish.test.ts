@@ -6,7 +6,7 @@ import { currentRules } from '../../../domain/rules/current-rules.ts';
 import { dynamoGrantLedger } from '../../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry/registry.ts';
 import { aPublication, aPublisher, aVersion } from '../../adapters/a-publication.ts';
-import { aUsername, sha256 } from '../../builders/identity.ts';
+import { aUsername, namesAsIds, sha256 } from '../../builders/identity.ts';
 import { startTestEngine, type TestEngine } from '../../support/engines.ts';
 import { Wire } from '../../../proof/wire.ts';
 
@@ -36,6 +36,7 @@ beforeEach(async () => {
   deps = {
     registry,
     collectives: { find: async () => undefined },
+    names: namesAsIds,
     ledger: dynamoGrantLedger(client, grants),
     rules: currentRules,
     clock: () => Date.parse('2026-08-21T12:00:00.000Z'),

@@ -6,7 +6,7 @@ import { toLiveItem, toVersionItem } from '../../../functions/adapters/dynamodb/
 import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry/registry.ts';
 import { aPublisher, aVersion } from '../../adapters/a-publication.ts';
 import { AT } from '../../builders/grants.ts';
-import { aUsername } from '../../builders/identity.ts';
+import { aUsername, namesAsIds } from '../../builders/identity.ts';
 
 const VERSIONS = 1_500;
 const NAME = '@acme/net';
@@ -39,7 +39,7 @@ function manyVersions({ credited = [aUsername()], milliseconds = 0, isYanked = f
     return {};
   });
   const registry = dynamoRegistry(new DynamoDBClient(), { registry: 'registry', grants: 'grants' });
-  const deps: YankDeps = { registry, clock: () => now, random: () => 0.5, sleep: async () => {} };
+  const deps: YankDeps = { registry, names: namesAsIds, clock: () => now, random: () => 0.5, sleep: async () => {} };
   const yanked = () => [...items.values()].filter(({ yankedAt }) => yankedAt !== undefined).length;
   return { registry, deps, yanked, calls: () => client.calls().length, reset: () => client.resetHistory() };
 }
