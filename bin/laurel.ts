@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { CommanderError } from 'commander';
-import { COMMUNITY_FOLDER, CommunityError } from '../functions/adapters/disk/community-files.ts';
+import { COMMUNITY_FOLDER } from '../functions/adapters/disk/community-files.ts';
 import { beginScript } from '../local/script.ts';
 import type { Runtime } from '../operator/operation.ts';
-import { endingOf } from '../operator/explained.ts';
+import { tellEnding } from '../operator/explained.ts';
 import { EXIT, type ExitCode } from '../operator/outcome.ts';
 import { terminalOutput } from '../operator/output.ts';
 
@@ -37,24 +36,7 @@ try {
   const { operatorProgram } = await import('../operator/program.ts');
   await operatorProgram(runtime).parseAsync();
 } catch (error) {
-  exitCode = explain(error);
+  exitCode = tellEnding(error, output, isJson);
 }
 // Exits without waiting for open handles: idle connections, or an invocation that an interrupted command waited for.
 process.stdout.write('', () => process.exit(exitCode));
-
-function explain(error: unknown): ExitCode {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.ok; // --help
-    if (isJson) output.result({ error: error.message, code: 'usage' }, ''); // commander has already written to stderr
-    return EXIT.usage;
-  }
-  if (error instanceof CommunityError) {
-    output.note(error.message);
-    if (isJson) output.result({ ok: false, faults: error.faults, code: 'invalid_community' }, '');
-    return EXIT.failed;
-  }
-  const { code, sentence, exitCode: ending } = endingOf(error);
-  output.note(`laurel: ${sentence}`);
-  if (isJson) output.result({ error: sentence, code }, '');
-  return ending;
-}

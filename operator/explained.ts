@@ -1,6 +1,9 @@
+import { CommanderError } from 'commander';
 import * as z from 'zod';
+import { CommunityError } from '../functions/adapters/disk/community-files.ts';
 import { notDeployed, type Target } from './connection.ts';
 import { EXIT, type ExitCode, OperatorError } from './outcome.ts';
+import type { Output } from './output.ts';
 
 const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError']);
 const REFUSED_CREDENTIALS: ReadonlySet<string> = new Set([
@@ -60,4 +63,22 @@ export function endingOf(error: unknown): Ending {
   // The AWS SDK's errors have clear names: AccessDenied, ExpiredToken, QueueDoesNotExist …
   if (error instanceof Error && '$metadata' in error) return failed(error.name, `${error.name}: ${error.message}`);
   return failed('internal', error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+/** Tells the error that ended a command, and returns the exit code. */
+export function tellEnding(error: unknown, output: Output, isJson: boolean): ExitCode {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok; // --help
+    if (isJson) output.result({ error: error.message, code: 'usage' }, ''); // commander has already written to stderr
+    return EXIT.usage;
+  }
+  if (error instanceof CommunityError) {
+    output.note(error.message);
+    if (isJson) output.result({ ok: false, faults: error.faults, code: 'invalid_community' }, '');
+    return EXIT.failed;
+  }
+  const { code, sentence, exitCode } = endingOf(error);
+  output.note(`laurel: ${sentence}`);
+  if (isJson) output.result({ error: sentence, code }, '');
+  return exitCode;
 }
