@@ -11,8 +11,12 @@ import type { StackModel } from './template/stack-model.ts';
 export const STACK_LOG = 'stack.log';
 
 const Counts = z.object({ Attributes: z.record(z.string(), z.coerce.number()) });
-/** Delayed messages are not counted: a caller that needs their work now invokes the function. */
 const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
+/**
+ * Its messages are delayed for seconds. In other queues they are delayed for minutes and not counted: a caller that needs
+ * their work now invokes the function.
+ */
+const SOON = 'score-refresh';
 
 /**
  * Waits until no work is left, without waiting for batch windows. Throws after `timeoutMs`, with the work that is left
@@ -30,7 +34,7 @@ export async function drain(given: {
     const queued = given.stack.queueMappings.map(async ({ queue }) => {
       const answer = await given.operator('AmazonSQS.GetQueueAttributes', {
         QueueUrl: queue.url,
-        AttributeNames: COUNTS,
+        AttributeNames: queue.role === SOON ? [...COUNTS, 'ApproximateNumberOfMessagesDelayed'] : COUNTS,
       });
       const count = Object.values(Counts.parse(answer).Attributes).reduce((sum, each) => sum + each, 0);
       return count === 0 ? [] : [`${count} messages in ${queue.role}`];

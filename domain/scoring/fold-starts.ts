@@ -18,7 +18,11 @@ const REMEMBERED_MS = 3_600_000;
 const isDay = (part: FoldPart): boolean => /^\d/u.test(part);
 
 /** The parts that a refresh folds, beside its days. */
-function partsBesideDays({ days, reports, registry }: Pick<Refresh, 'days' | 'reports' | 'registry'>): FoldPart[] {
+export function partsBesideDays({
+  days,
+  reports,
+  registry,
+}: Pick<Refresh, 'days' | 'reports' | 'registry'>): FoldPart[] {
   return [
     'any',
     ...(days === null || reports === true ? ['reports'] : []),

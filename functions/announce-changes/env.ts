@@ -10,4 +10,5 @@ export const AnnounceChangesEnv = z.pick(Variables, {
   SCORE_REFRESH_QUEUE_URL: true,
   ROLL_UP_QUEUE_URL: true,
   RANK_QUEUE_URL: true,
+  REFRESH_DELAY_SECONDS: true,
 });

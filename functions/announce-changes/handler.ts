@@ -2,6 +2,7 @@ import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/change-feed/ann
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
 import { lateStreams } from '../../domain/change-feed/late-streams.ts';
+import { refreshesLater } from '../../domain/change-feed/refreshes-later.ts';
 import type { CommittedChange } from '../../domain/change-feed/committed-change.ts';
 import { noteLateStreams } from '../adapters/dynamodb/consistency-check/check-notes.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
@@ -41,7 +42,11 @@ export const handler = streamBatch({
         [env.SCORES_TABLE, scoreChange],
       ]),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
-      requestRefreshes: sender(env.SCORE_REFRESH_QUEUE_URL),
+      requestRefreshes: refreshesLater({
+        request: sender(env.SCORE_REFRESH_QUEUE_URL, env.REFRESH_DELAY_SECONDS),
+        delaySeconds: env.REFRESH_DELAY_SECONDS,
+        clock,
+      }),
       announceHours: hourAnnouncer({
         requestRollUps: sender(env.ROLL_UP_QUEUE_URL, ROLL_UP_DELAY_SECONDS),
         clock,

@@ -7,7 +7,7 @@ import type { Foundation } from './foundation.ts';
 import type { Leaderboards } from './leaderboards.ts';
 import type { Metrics } from './metrics.ts';
 import type { Scoring } from './scoring.ts';
-import { PROFILE_SK, SCORE_SK } from '../../functions/runtime/names.ts';
+import { PROFILE_SK, REFRESH_DELAY_SECONDS, SCORE_SK } from '../../functions/runtime/names.ts';
 
 /** Maps each change of a fact or a score to the recomputations that it needs, and requests them. */
 export function changeFeed(
@@ -29,6 +29,7 @@ export function changeFeed(
       SCORE_REFRESH_QUEUE_URL: scoreRefresh.queueUrl,
       ROLL_UP_QUEUE_URL: rollUp.queueUrl,
       RANK_QUEUE_URL: rank.queueUrl,
+      REFRESH_DELAY_SECONDS: String(REFRESH_DELAY_SECONDS),
     }),
   });
   worker.allow(may.readOwners, may.noteLateStreams, sendTo(scoreRefresh), sendTo(rollUp), sendTo(rank));

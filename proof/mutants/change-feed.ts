@@ -3,6 +3,9 @@ import { mutant, type Mutant } from './mutant.ts';
 const ANNOUNCE = 'domain/change-feed/announce-changes.ts';
 const HOURS = 'domain/change-feed/announce-hours.ts';
 const LATER = 'domain/change-feed/announce-later.ts';
+const REFRESHES = 'domain/change-feed/refreshes-later.ts';
+const REFRESHES_TEST = 'test/domain/change-feed/refreshes-later.test.ts';
+const FOLLOW_TEST = 'test/properties/projections-follow.test.ts';
 const TELEMETRY = 'functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
 const ANNOUNCE_TEST = 'test/domain/change-feed/announce-changes.test.ts';
 const HOURS_TEST = 'test/domain/change-feed/announce-hours.test.ts';
@@ -78,6 +81,44 @@ export const changeFeedMutants: readonly Mutant[] = [
     TELEMETRY,
     ['const senders = [...was, ...is]', 'const senders = is'],
     CHANGES_TEST,
+  ),
+  mutant(
+    'waits-until',
+    'a refresh that waits stands for no change after the end of its delay',
+    REFRESHES,
+    ['if (until > now) break;', 'if (until > now - 60_000) break;'],
+    [REFRESHES_TEST, FOLLOW_TEST],
+  ),
+  mutant(
+    'waits-for-days',
+    'a refresh that waits stands for no other day',
+    REFRESHES,
+    ['asked.days?.every(waits) === true', 'asked.days !== undefined'],
+    [REFRESHES_TEST],
+  ),
+  mutant(
+    'waits-for-parts',
+    'a refresh that waits counts reports and the registry only if it was asked to',
+    REFRESHES,
+    ['besideDays(asked).every(waits)', "waits('any')"],
+    [REFRESHES_TEST],
+  ),
+  mutant(
+    'waits-if-queued',
+    'a refresh is remembered only after it was queued',
+    REFRESHES,
+    [
+      'await request(requests',
+      'for (const each of requests) for (const part of partsOf(each)) waitUntil.set(keyOf(each.username, part), until);\n    await request(requests',
+    ],
+    [REFRESHES_TEST],
+  ),
+  mutant(
+    'waits-covering',
+    'a message names the time up to which it stands for changes',
+    REFRESHES,
+    ['changedBefore > until ? changedBefore : until', 'changedBefore'],
+    [REFRESHES_TEST],
   ),
   mutant(
     'anonymous-before',

@@ -2,6 +2,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { scratchDirectory } from '../../local/script.ts';
+import { REFRESH_DELAY_SECONDS } from '../../functions/runtime/names.ts';
 import type { Engine } from './engine.ts';
 import { NEXT } from './stubs/install.ts';
 
@@ -74,6 +75,7 @@ export async function loadFunctions(engine: Engine): Promise<Deployments> {
     ROLL_UP_QUEUE_URL: 'http://queues/000000000000/roll-up',
     LEADERBOARDS_TABLE: engine.table('leaderboards'),
     RANK_QUEUE_URL: 'http://queues/000000000000/rank',
+    REFRESH_DELAY_SECONDS: String(REFRESH_DELAY_SECONDS),
     BACKFILL_QUEUE_URL: 'http://queues/000000000000/backfill',
   };
   Object.assign(process.env, environment); // the environment that Lambda gives to each function

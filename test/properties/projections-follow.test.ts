@@ -52,7 +52,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     wave: fc.option(smallWaves, { freq: 4 }),
     announce: picks,
     refreshes: fc.array(fc.record({ picked: picks, clockOff: fc.constantFrom(...CLOCKS_OFF) }), { maxLength: 3 }),
-    pause: fc.constantFrom(0, 0, DAY / 2, DAY, 3 * DAY, 36 * DAY),
+    pause: fc.constantFrom(0, 0, 2_000, DAY / 2, DAY, 3 * DAY, 36 * DAY),
   }),
   { minLength: 1, maxLength: 7 },
 );

@@ -1,6 +1,7 @@
 import '../support/silent-logs.ts';
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
+import { refreshesLater } from '../../domain/change-feed/refreshes-later.ts';
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
@@ -16,6 +17,7 @@ import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/u
 import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoKeptChunks, dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
+import { REFRESH_DELAY_SECONDS } from '../../functions/runtime/names.ts';
 import { streamBatch } from '../../functions/runtime/stream-batch.ts';
 import { awsCaller } from '../../local/aws-client.ts';
 import { shardReader, shardsOf, type StreamRecord } from '../../local/events/stream-shard.ts';
@@ -33,7 +35,7 @@ const LARGEST_BATCH = 10;
 const MAX_ROUNDS = 200;
 
 type SourcedRecord = StreamRecord & { readonly eventSourceARN: string };
-type Message = { readonly messageId: string; readonly body: string };
+type Message = { readonly messageId: string; readonly body: string; readonly dueAt: number };
 
 type Source = { readonly eventSourceARN: string; readonly reader: ReturnType<typeof shardReader> };
 
@@ -53,6 +55,16 @@ export class RefreshWorld extends TelemetryWorld {
   readonly handledRecords: SourcedRecord[] = [];
   readonly handledMessages: Message[] = [];
   readonly #lastDates = new Map<string, string>();
+
+  /** One announcer that remembers what it requested. */
+  readonly #requestLater = refreshesLater({
+    request: async (requests) => {
+      const dueAt = this.now + REFRESH_DELAY_SECONDS * 1_000;
+      this.queue.push(...requests.map((request) => this.#message(request, dueAt)));
+    },
+    delaySeconds: REFRESH_DELAY_SECONDS,
+    clock: () => this.now,
+  });
 
   constructor(
     engine: TestEngine,
@@ -125,7 +137,6 @@ export class RefreshWorld extends TelemetryWorld {
 
   /** `announce-changes` on some of the records, in any order. Failed ones stay. */
   async announce(records: readonly SourcedRecord[]): Promise<void> {
-    const queued: Message[] = [];
     const handler = streamBatch({
       lateness: () => ({ read: async () => {}, failed: async () => {} }),
       read: (record) =>
@@ -135,9 +146,7 @@ export class RefreshWorld extends TelemetryWorld {
         }),
       wire: () => ({
         devices: this.store(this.#client),
-        requestRefreshes: async (requests: readonly object[]) => {
-          queued.push(...requests.map((request) => this.#message(request)));
-        },
+        requestRefreshes: this.#requestLater,
       }),
       onChanges: announceChanges,
     });
@@ -148,16 +157,17 @@ export class RefreshWorld extends TelemetryWorld {
     } catch (error) {
       if (!isInjected(error)) throw error; // the mapping delivers the batch again
     }
-    this.queue.push(...queued);
   }
 
-  #message(request: object): Message {
+  #message(request: object, dueAt = this.now): Message {
     this.#messages += 1;
-    return { messageId: `message-${this.#messages}`, body: JSON.stringify(request) };
+    return { messageId: `message-${this.#messages}`, body: JSON.stringify(request), dueAt };
   }
 
-  /** `refresh-score` on some of the messages, on a machine with a wrong clock. Failed ones stay in the queue. */
-  async refresh(messages: readonly Message[], clockOff = 0, client = this.#client): Promise<void> {
+  /** `refresh-score` on some messages whose delay is over, on a machine with a wrong clock. Failed ones stay. */
+  async refresh(some: readonly Message[], clockOff = 0, client = this.#client): Promise<void> {
+    const messages = some.filter(({ dueAt }) => dueAt <= this.now);
+    if (messages.length === 0) return;
     const handler = sqsBatch({
       message: ScoreRefreshRequested,
       about: ({ username }) => username,
@@ -226,7 +236,9 @@ export class RefreshWorld extends TelemetryWorld {
       await this.readStream();
       if (this.records.length === 0 && this.queue.length === 0) return;
       if (this.records.length > 0) await this.announce(this.records);
-      if (this.queue.length > 0) await this.refresh(this.queue.slice(0, LARGEST_BATCH));
+      if (this.queue.length === 0) continue;
+      this.now = Math.max(this.now, Math.min(...this.queue.map(({ dueAt }) => dueAt)));
+      await this.refresh(this.queue.filter(({ dueAt }) => dueAt <= this.now).slice(0, LARGEST_BATCH));
     }
     throw new Error(
       `not quiet after ${MAX_ROUNDS} rounds: ${this.records.length} records, ${this.queue.length} messages`,

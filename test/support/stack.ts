@@ -19,7 +19,10 @@ const PATIENT_FUNCTION_MS = 300_000;
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
-/** Gathers batches for a fifth of a second instead of a whole one. Every change would wait for that twice. */
+/**
+ * Gathers batches for a fifth of a second instead of a whole one, and delays no refresh. Every change would wait for all
+ * of that.
+ */
 export const promptly = (model: StackModel): StackModel => {
   const prompt = <Mapping extends { readonly windowMs: number }>(mapping: Mapping) => ({
     ...mapping,
@@ -27,6 +30,7 @@ export const promptly = (model: StackModel): StackModel => {
   });
   return {
     ...model,
+    functions: model.functions.map((fn) => ({ ...fn, environment: { ...fn.environment, REFRESH_DELAY_SECONDS: '0' } })),
     streamMappings: model.streamMappings.map((mapping) => prompt(mapping)),
     queueMappings: model.queueMappings.map((mapping) => prompt(mapping)),
   };
