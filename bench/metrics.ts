@@ -95,7 +95,7 @@ async function measureSeries(engine: BenchEngine) {
   }
   const meter = meterCapacity(client);
   const days = { from: addDays(today, 1 - MAX_DAYS), to: today };
-  return meter.during(() => readSeries(dynamoRollupReader(client, table), days));
+  return meter.during(() => readSeries(dynamoRollupReader(client, table, { random, sleep }), days));
 }
 
 const Write = z.object({ Item: z.object({ pk: z.object({ S: z.string() }), sk: z.object({ S: z.string() }) }) });

@@ -152,7 +152,7 @@ export function tablePolicies(tables: LaurelTables) {
       ...dynamodb(tables.rollups.tableArn, 'GetItem', 'Query', 'PutItem', 'DeleteItem'),
     ],
     /** Reads the community's counts. */
-    readRollUps: dynamodb(tables.rollups.tableArn, 'Query'),
+    readRollUps: dynamodb(tables.rollups.tableArn, 'Query', 'BatchGetItem'),
 
     /** Builds snapshots of the boards. Old ones expire by their time to live. */
     buildBoards: dynamodb(tables.leaderboards.tableArn, 'GetItem', 'PutItem'),

@@ -3,9 +3,9 @@ import type { Sha256OfBytes } from '../shared/environment.ts';
 import { applyLine, emptyBalance, type Balance } from './balance.ts';
 import { wrongTextsOf } from './commitment.ts';
 import type { GrantLine } from './grant.ts';
-import type { LineFault } from './grant-ledger.port.ts';
+import type { LineFault, LinesAfter } from './grant-ledger.port.ts';
 import { hashOfLine } from './line-hash.ts';
-import type { LedgerRead } from './read-lines.ts';
+import { MAX_UNITS_OF_LINES, type LedgerRead } from './read-lines.ts';
 
 const Points = z.int();
 const PointsByName = z.record(z.string(), Points);
@@ -56,12 +56,14 @@ export type AuditView = z.infer<typeof AuditView>;
 
 const MAX_PROBLEMS = 100;
 
-/** The lines that one audit proves: about 250 read units and a second of work for the smallest function. */
+/** The lines that one audit proves: fewer if they cost more read units than an answer may. */
 export const MAX_AUDITED = 2_000;
 
 /** Which lines to read for an audit from a seq on: the one before as well, which the chain hangs on. */
-export const linesToAudit = (from: number): { readonly after: number; readonly limit: number } =>
-  from <= 1 ? { after: 0, limit: MAX_AUDITED } : { after: from - 2, limit: MAX_AUDITED + 1 };
+export const linesToAudit = (from: number): LinesAfter => ({
+  ...(from <= 1 ? { after: 0, limit: MAX_AUDITED } : { after: from - 2, limit: MAX_AUDITED + 1 }),
+  maxUnits: MAX_UNITS_OF_LINES,
+});
 
 /**
  * Proves a balance from its lines, which come in the order of seq: sums, totals, seq without gaps, and the hash chain.
@@ -69,7 +71,7 @@ export const linesToAudit = (from: number): { readonly after: number; readonly l
  */
 export function auditOf(
   username: string,
-  { balance, lines: read, faults }: LedgerRead,
+  { balance, lines: read, faults, isCut: isDear = false }: LedgerRead,
   sha256: Sha256OfBytes,
   from = 1,
 ): AuditView {
@@ -79,7 +81,7 @@ export function auditOf(
   const chainHead = last === undefined ? null : hashOfLine(last, sha256);
   const proven = { ...lines.reduce(applyLine, emptyBalance), head: chainHead };
   const readTo = Math.max(last?.seq ?? 0, faults.at(-1)?.seq ?? 0);
-  const isCut = lines.length + faults.length >= MAX_AUDITED && readTo < balance.seq;
+  const isCut = (isDear || lines.length + faults.length >= MAX_AUDITED) && readTo < balance.seq;
   const next = isCut ? readTo + 1 : undefined;
   const problems = [
     ...problemsOfLines({ start, from, lines, faults }, sha256),

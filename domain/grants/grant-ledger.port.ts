@@ -38,7 +38,13 @@ export type GrantsTogether = {
   thoseGiven(grantIds: readonly string[]): Promise<ReadonlySet<string>>;
 };
 
-export type LinesRange = { readonly limit: number; readonly before?: number | undefined };
+/** With `maxUnits`, a read of many long lines stops before it costs more read units. */
+export type LinesRange = {
+  readonly limit: number;
+  readonly before?: number | undefined;
+  readonly maxUnits?: number | undefined;
+};
+export type LinesAfter = Omit<LinesRange, 'before'> & { readonly after: number };
 
 /** A fault of a stored line. A misplaced line is read all the same. */
 export type LineFault = {
@@ -46,7 +52,12 @@ export type LineFault = {
   readonly code: 'unreadable_line' | 'misplaced_line';
   readonly error: string;
 };
-export type LinesRead = { readonly lines: readonly GrantLine[]; readonly faults: readonly LineFault[] };
+export type LinesRead = {
+  readonly lines: readonly GrantLine[];
+  readonly faults: readonly LineFault[];
+  /** The read stopped for its cost, before its limit. */
+  readonly isCut?: boolean;
+};
 
 /** Reads lines through an index, which lags behind the ledger: compare with the balance. */
 export type GrantLines = {
@@ -54,5 +65,5 @@ export type GrantLines = {
   /** The newest `limit` lines, newest first; with `before`, of those with a smaller seq. */
   newestOf(username: Username, range: LinesRange): Promise<LinesRead>;
   /** Lines in the order of seq: all of them, or the lines after a seq. */
-  allOf(username: Username, range?: { readonly after: number; readonly limit: number }): Promise<LinesRead>;
+  allOf(username: Username, range?: LinesAfter): Promise<LinesRead>;
 };

@@ -2,9 +2,12 @@ import type { AccountId as Username } from '../identity/account.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { Balance } from './balance.ts';
 import { isContribution, type GrantLine } from './grant.ts';
-import type { GrantLines, LineFault, LinesRead } from './grant-ledger.port.ts';
+import type { GrantLines, LineFault, LinesAfter, LinesRange, LinesRead } from './grant-ledger.port.ts';
 
 export type LinesDeps = { readonly lines: GrantLines; readonly random: Random; readonly sleep: Sleep };
+
+/** What the lines of one public answer may cost, in read units: 440 of the longest lines, or some 900 usual ones. */
+export const MAX_UNITS_OF_LINES = 55;
 
 const MAX_TRIES = 7;
 const FIRST_PAUSE_MS = 20;
@@ -37,26 +40,27 @@ const isUnread = ({ code }: LineFault): boolean => code === 'unreadable_line';
 export async function pageOfLines(
   deps: LinesDeps,
   username: Username,
-  { limit, before }: { readonly limit: number; readonly before?: number | undefined },
+  range: LinesRange,
 ): Promise<{
   readonly balance: Balance;
   readonly page: readonly GrantLine[];
   readonly unread: readonly LineFault[];
   readonly next: number | null;
 }> {
+  const { limit, before } = range;
   const read = async () => {
     const balance = await deps.lines.balanceOf(username);
-    const found = await deps.lines.newestOf(username, { limit, before });
+    const found = await deps.lines.newestOf(username, range);
     return { balance, ...found, seqs: seqsOf(found).toReversed() };
   };
-  const isWhole = ({ balance: { seq }, seqs }: Awaited<ReturnType<typeof read>>) => {
+  const isWhole = ({ balance: { seq }, seqs, isCut = false }: Awaited<ReturnType<typeof read>>) => {
     const newest = before === undefined ? seq : Math.min(seq, before - 1);
     const first = seqs[0] ?? 0;
-    return first >= newest && seqs.length === Math.min(limit, first) && isUnbroken(seqs);
+    return first >= newest && (isCut || seqs.length === Math.min(limit, first)) && isUnbroken(seqs);
   };
-  const { balance, lines, faults, seqs } = await readCaughtUp(deps, read, isWhole);
+  const { balance, lines, faults, seqs, isCut = false } = await readCaughtUp(deps, read, isWhole);
   const last = seqs.at(-1) ?? 1;
-  const next = seqs.length === limit && last > 1 ? last : null;
+  const next = (isCut || seqs.length === limit) && last > 1 ? last : null;
   return { balance, page: lines, unread: faults.filter(isUnread), next };
 }
 
@@ -70,21 +74,23 @@ export type LedgerRead = LinesRead & { readonly balance: Balance };
 export async function linesUpTo(
   deps: LinesDeps,
   username: Username,
-  range: { readonly after: number; readonly limit: number } = { after: 0, limit: Infinity },
+  range: LinesAfter = { after: 0, limit: Infinity },
 ): Promise<LedgerRead> {
   const read = async (): Promise<LedgerRead> => {
     const balance = await deps.lines.balanceOf(username);
-    const { lines, faults } = await deps.lines.allOf(username, range);
+    const { lines, faults, isCut = false } = await deps.lines.allOf(username, range);
     const newest = Math.max(0, ...seqsOf({ lines, faults }).slice(-1));
     // More lines than the balance knows are new ones if it has moved by now, else a fault that is to be shown.
     const hasMoved = newest > balance.seq && (await deps.lines.balanceOf(username)).seq >= newest;
     const isKept = ({ seq }: { readonly seq: number }) => !hasMoved || seq <= balance.seq;
-    return { balance, lines: lines.filter(isKept), faults: faults.filter(isKept) };
+    return { balance, lines: lines.filter(isKept), faults: faults.filter(isKept), isCut };
   };
   return readCaughtUp(deps, read, ({ balance, ...found }) => {
     const seqs = seqsOf(found);
     const expected = Math.max(0, Math.min(range.limit, balance.seq - range.after));
-    return seqs.length === expected && seqs.every((seq, index) => seq === range.after + index + 1);
+    return (
+      (found.isCut === true || seqs.length === expected) && seqs.every((seq, index) => seq === range.after + index + 1)
+    );
   });
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, dateOfDayNumber, dayNumberOf, MILLISECONDS_PER_DAY, type UtcDate } from '../shared/utc.ts';
-import type { ExtensionSummary } from './extension-summary.ts';
+import type { ExtensionsQuery } from './extension-list.ts';
 import { communityMetrics, type Metric, type MetricRollupHourMetric } from './catalog.ts';
 import type { DayTotals } from './rolled-up-day.ts';
 import type { RollupReader } from './rollup-store.port.ts';
@@ -213,12 +213,6 @@ export async function readHours(
   return { metric, steps_start_times: hours.map(({ start }) => start), values: hours.map(({ value }) => value) };
 }
 
-export const ExtensionSort = z.enum(
-  ['last_published', 'pulls', 'versions'],
-  'expected last_published, pulls or versions',
-);
-export const SortDirection = z.enum(['asc', 'desc'], 'expected asc or desc');
-
 export const ExtensionsView = z.object({
   /** All extensions, not only the ones on the page. */
   count: z.int(),
@@ -241,33 +235,16 @@ export const ExtensionsView = z.object({
 });
 export type ExtensionsView = z.infer<typeof ExtensionsView>;
 
-export type ExtensionsQuery = {
-  readonly page: number;
-  readonly page_size: number;
-  readonly sort: z.infer<typeof ExtensionSort>;
-  readonly sort_direction: z.infer<typeof SortDirection>;
-};
-
-/**
- * A page of all extensions, from 1 on; of equal ones the name that sorts first comes first, in either direction. Its
- * publishers are named by ids, because only those of the page are looked up.
- */
-export function pageOfExtensions(
-  summaries: readonly ExtensionSummary[],
-  { page, page_size: size, sort, sort_direction: direction }: ExtensionsQuery,
-) {
-  const rows = summaries.map(({ firstPublished, lastPublished, ...summary }) => ({
+/** A page of all extensions, from 1 on. Its publishers are named by ids. */
+export async function readExtensions(rollups: Pick<RollupReader, 'extensionsOf'>, query: ExtensionsQuery) {
+  const { page, page_size: size } = query;
+  const { count, rows } = await rollups.extensionsOf(query);
+  const data = rows.map(({ firstPublished, lastPublished, ...summary }) => ({
     ...summary,
     first_published: Date.parse(firstPublished),
     first_published_at: firstPublished,
     last_published: Date.parse(lastPublished),
     last_published_at: lastPublished,
   }));
-  const sign = direction === 'asc' ? 1 : -1;
-  rows.sort((a, b) => {
-    if (a[sort] !== b[sort]) return a[sort] < b[sort] ? -sign : sign;
-    return a.extension < b.extension ? -1 : 1;
-  });
-  const data = rows.slice((page - 1) * size, page * size);
-  return { count: rows.length, page, next: page * size < rows.length, data };
+  return { count, page, next: page * size < count, data };
 }

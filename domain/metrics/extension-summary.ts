@@ -1,7 +1,9 @@
 import type { ExtensionName, Publisher } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
-import type { Random, Sleep } from '../shared/environment.ts';
+import type { Random, Sha256, Sleep } from '../shared/environment.ts';
+import { ExtensionSort, leavesOf } from './extension-list.ts';
 import type { RollupStore } from './rollup-store.port.ts';
+import { settleAll } from '../shared/settle-all.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
 
 /** The community's view of an extension. */
@@ -20,6 +22,7 @@ export type ExtensionSummary = {
 export type SummaryDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'versionsOf'>;
   readonly rollups: RollupStore;
+  readonly sha256: Sha256;
   readonly random: Random;
   readonly sleep: Sleep;
 };
@@ -39,5 +42,22 @@ export async function summarizeExtension(deps: SummaryDeps, name: ExtensionName)
     const pulls = await deps.rollups.pullsOf(name);
     const publisher = extension.owner;
     return stored.save({ extension: name, publisher, versions: times.length, pulls, firstPublished, lastPublished });
+  });
+}
+
+const SORTS = ExtensionSort.options;
+
+/** Makes the lists of all extensions from their summaries: guard, then summaries, then save. */
+export async function listExtensions(deps: SummaryDeps): Promise<void> {
+  await untilSaved(asWorker(deps, 'lists of extensions'), async () => {
+    const lists = await settleAll(SORTS, SORTS.length, async (sort) => ({
+      sort,
+      stored: await deps.rollups.loadList(sort),
+    }));
+    const summaries = await deps.rollups.summaries();
+    const saves = await settleAll(lists, lists.length, ({ sort, stored }) =>
+      stored.save(leavesOf(summaries, sort, deps.sha256)),
+    );
+    return saves.includes('stale') ? 'stale' : 'saved';
   });
 }

@@ -1,9 +1,9 @@
-import type { Clock, Sha256 } from '../shared/environment.ts';
+import type { Clock } from '../shared/environment.ts';
 import { firstWholeDate } from '../telemetry/retention.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, isoOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import { noFacts } from './community-hour.ts';
-import { summarizeExtension, type SummaryDeps } from './extension-summary.ts';
+import { listExtensions, summarizeExtension, type SummaryDeps } from './extension-summary.ts';
 import { foldCommunityHour } from './hour-fold.ts';
 import type { HourFactsReader } from './hour-facts.port.ts';
 import type { RollUpRequested } from '../messages/roll-up.message.ts';
@@ -16,7 +16,6 @@ export type RollUpDeps = SummaryDeps & {
   readonly facts: HourFactsReader;
   readonly scoreTotals: ScoreTotalsReader;
   readonly clock: Clock;
-  readonly sha256: Sha256;
 };
 
 /** A run counts as after a change only if it began so much later: two machines' clocks differ. */
@@ -46,12 +45,18 @@ export async function rollUpDay(
   date: UtcDate,
   requests: readonly RollUpRequested[] | null,
 ): Promise<RollUpOutcome> {
+  const { hasExtensions, ...outcome } = await rollUpWithoutLists(deps, date, requests);
+  if (hasExtensions) await listExtensions(deps);
+  return outcome;
+}
+
+async function rollUpWithoutLists(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRequested[] | null) {
   const { day, before, ...outcome } = await rollUpOnly(deps, date, requests);
   const hours = [...outcome.rolledUp, ...outcome.doneSince];
   const extensions = new Set([...extensionsOf(before, hours), ...extensionsOf(day, hours)]);
   // Also for hours that were done already: the run that did them may have ended before it came to this.
   await settleAll([...extensions], SUMMARIES_AT_A_TIME, (name) => summarizeExtension(deps, name));
-  return outcome;
+  return { ...outcome, hasExtensions: extensions.size > 0 };
 }
 
 type RolledUp = RollUpOutcome & { readonly before: RolledUpDay; readonly day: RolledUpDay };
@@ -142,7 +147,8 @@ export async function sampleGauges(
 
 /** Rolls up the days from `from` to `to`, both included, whole; answers how many hours there were. */
 export async function rollUpDays(deps: RollUpDeps, dates: readonly UtcDate[]): Promise<number> {
-  const outcomes = await settleAll(dates, DAYS_AT_A_TIME, (date) => rollUpDay(deps, date, null));
+  const outcomes = await settleAll(dates, DAYS_AT_A_TIME, (date) => rollUpWithoutLists(deps, date, null));
+  if (outcomes.some(({ hasExtensions }) => hasExtensions)) await listExtensions(deps);
   return outcomes.reduce((sum, { rolledUp }) => sum + rolledUp.length, 0);
 }
 

@@ -1,5 +1,6 @@
 import type { ExtensionName } from '../registry/extension.ts';
 import type { UtcDate } from '../shared/utc.ts';
+import type { ExtensionsFound, ExtensionsQuery, ExtensionSort } from './extension-list.ts';
 import type { ExtensionSummary } from './extension-summary.ts';
 import type { MetricRollupHourMetric } from './catalog.ts';
 import type { DayOfSeries, DayTotals, RolledUpDay } from './rolled-up-day.ts';
@@ -18,11 +19,17 @@ export type StoredDay = {
 /** An extension's summary as it was read, guarded as a day is. */
 export type StoredSummary = { save(next: ExtensionSummary): Promise<'saved' | 'stale'> };
 
+/** A list of extensions as it was read, guarded as a day is. */
+export type StoredList = { save(leaves: readonly (readonly ExtensionSummary[])[]): Promise<'saved' | 'stale'> };
+
 /** The store of rollups, for their makers. Everything is read strongly consistent. */
 export type RollupStore = {
   /** All that is rolled up of a day. */
   load(date: UtcDate): Promise<StoredDay>;
   loadSummary(extension: ExtensionName): Promise<StoredSummary>;
+  loadList(sort: ExtensionSort): Promise<StoredList>;
+  /** All extensions, in no order. */
+  summaries(): Promise<readonly ExtensionSummary[]>;
   /** The pulls of an extension over all its days. */
   pullsOf(extension: ExtensionName): Promise<number>;
 };
@@ -40,8 +47,8 @@ export type RollupReader = {
   ): Promise<readonly { readonly date: UtcDate; readonly hours: DayOfSeries['hours'] }[]>;
   /** The newest sample of a gauge on a day before `date`. */
   lastSampleBefore(metric: MetricRollupHourMetric, date: UtcDate): Promise<bigint | null>;
-  /** All extensions, in no order. */
-  summaries(): Promise<readonly ExtensionSummary[]>;
+  /** A page of all extensions. It reads the leaves of the list that hold the page. */
+  extensionsOf(query: ExtensionsQuery): Promise<ExtensionsFound>;
   /** How many there were on any of the days from `from` to `to`, both included, each once. */
   distinctOf(metric: MetricRollupHourMetric, from: UtcDate, to: UtcDate): Promise<number>;
 };

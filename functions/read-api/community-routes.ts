@@ -3,8 +3,7 @@ import {
   CommunityMetricsView,
   compareLastPeriods,
   ExtensionsView,
-  pageOfExtensions,
-  ExtensionSort,
+  readExtensions,
   HourlyMetric,
   HoursView,
   Interval,
@@ -13,8 +12,8 @@ import {
   readSeries,
   seriesDays,
   SeriesView,
-  SortDirection,
 } from '../../domain/metrics/community-views.ts';
+import { ExtensionSort, SortDirection } from '../../domain/metrics/extension-list.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { namedPublisher } from '../../domain/registry/extension.ts';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
@@ -121,7 +120,7 @@ export const communityRoutes = [
     request: z.object({ query: Extensions }),
     answers: { 200: { description: 'A page of extensions', schema: ExtensionsView, types: [CSV_TYPE] } },
     async handle({ query }, { rollups, names }: CommunityReadDeps, { headers }) {
-      const page = pageOfExtensions(await rollups.summaries(), query);
+      const page = await readExtensions(rollups, query);
       const accounts = page.data.flatMap(({ publisher }) => (publisher.kind === 'personal' ? [publisher.name] : []));
       const nameOf = await names.namesOf(accounts);
       const data = page.data.map((row) => ({ ...row, publisher: namedPublisher(row.publisher, nameOf).name }));

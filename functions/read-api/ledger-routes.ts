@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { AuditView, auditOf, linesToAudit } from '../../domain/grants/audit.ts';
-import { linesUpTo, pageOfLines, type LinesDeps } from '../../domain/grants/read-lines.ts';
+import { linesUpTo, MAX_UNITS_OF_LINES, pageOfLines, type LinesDeps } from '../../domain/grants/read-lines.ts';
 import { GrantsView, grantView } from '../../domain/grants/views.ts';
 import type { AccountId } from '../../domain/identity/account.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
@@ -46,7 +46,7 @@ export const ledgerRoutes = [
     ...OF_USER,
     method: 'GET',
     path: '/v1/scores/{username}/grants',
-    summary: "The lines of a user's ledger, newest first",
+    summary: "The lines of a user's ledger, newest first. A page of long lines may have fewer than `limit`",
     request: z.object({ params: OfUser, query: GrantsQuery }),
     answers: {
       200: { description: 'A page of lines; each hash can be computed again', schema: GrantsView, types: [CSV_TYPE] },
@@ -55,7 +55,11 @@ export const ledgerRoutes = [
     handle: ({ params, query: { limit, cursor, format } }, deps: LedgerReadDeps, { headers }) =>
       withAccount(deps, params.username, async ({ account }) => {
         const before = cursor === undefined ? undefined : Number(cursor);
-        const { balance, page, unread, next } = await pageOfLines(deps, account, { limit, before });
+        const { balance, page, unread, next } = await pageOfLines(deps, account, {
+          limit,
+          before,
+          maxUnits: MAX_UNITS_OF_LINES,
+        });
         if (balance.seq === 0 && !(await hasScore(deps, account))) return unknownUsername(params.username);
         const grants = page.map(grantView);
         const problems = unread.length === 0 ? {} : { problems: [...unread] };

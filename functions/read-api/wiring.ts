@@ -19,7 +19,7 @@ export function wireReadApi(env: z.infer<typeof ReadApiEnv>): ReadApiDeps {
     authenticate: async () => undefined, // every route here is public
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
     profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
-    rollups: dynamoRollupReader(dynamodb, env.ROLLUPS_TABLE),
+    rollups: dynamoRollupReader(dynamodb, env.ROLLUPS_TABLE, { random, sleep }),
     accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     standingsOf: dynamoStandingsOf(dynamodb, env.SCORES_TABLE, { random, sleep }),
     leaderboards: dynamoLeaderboardReader(dynamodb, env.LEADERBOARDS_TABLE, { clock }),

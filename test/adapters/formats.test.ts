@@ -166,6 +166,20 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
   'set-of-day': [() => setOfDay!, rollup.parseSetItem],
   totals: [() => rollup.toTotalsItem(aDay), rollup.parseTotalsItem],
   series: [() => rollup.toSeriesItem(date, metricOfDay!)!, rollup.eventCountOf],
+  'extension-list': [
+    () => rollup.toListItem('pulls', [{ figure: 3, count: 2, ref: 'a'.repeat(16) }], 4),
+    rollup.parseListItem,
+  ],
+  'extension-leaf': [
+    () =>
+      rollup.toLeafItem('pulls', [
+        {
+          ...{ extension: '@ada/tool', publisher: anExtension.owner, versions: 1, pulls: 3 },
+          ...{ firstPublished: at, lastPublished: at },
+        },
+      ])[1],
+    rollup.parseLeafItem,
+  ],
   'extension-summary': [
     () =>
       rollup.toSummaryItem(

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { auditOf } from '../../domain/grants/audit.ts';
+import { meterCapacity, type CapacityMeter } from '../../bench/capacity-meter.ts';
+import { auditOf, linesToAudit } from '../../domain/grants/audit.ts';
 import { readGranted, type Granted } from '../../domain/grants/granted.ts';
 import { grantPoints } from '../../domain/grants/grant-points.ts';
 import { lineText } from '../../domain/grants/line-hash.ts';
-import { linesUpTo } from '../../domain/grants/read-lines.ts';
+import { linesUpTo, MAX_UNITS_OF_LINES, pageOfLines } from '../../domain/grants/read-lines.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { aFeedPost } from '../builders/grants.ts';
@@ -26,6 +27,7 @@ const aPublish = (n: number) => ({
 let engine: TestEngine;
 let deps: ReturnType<typeof grantsOf>;
 let calls: string[] = [];
+let meter: CapacityMeter;
 beforeAll(async () => {
   engine = await startTestEngine();
   const { score_grants: table } = await engine.createTables(['score_grants']);
@@ -38,6 +40,7 @@ beforeAll(async () => {
       },
     { step: 'initialize' },
   );
+  meter = meterCapacity(client);
   deps = { ...grantsOf(), ledger: dynamoGrantLedger(client, table), lines: dynamoGrantLines(client, table) };
   await grantPoints(
     deps,
@@ -110,5 +113,40 @@ describe('many lines without points', () => {
       }
     });
     expect(ms).toBeLessThan(6 * yardstick.ms);
+  });
+
+  it('are given in answers of at most 60 read units, however long they are, and in a next one', async () => {
+    const cy = aUsername('cy');
+    const reason = 'r'.repeat(300);
+    const long = (n: number) => ({ ...aFeedPost(`long-${n}`, cy), reason, grantedBy: 'g'.repeat(100) });
+    await grantPoints(
+      deps,
+      Array.from({ length: 900 }, (_, n) => long(n)),
+    );
+    const seen: number[] = [];
+    for (let before: number | null | undefined; before !== null;) {
+      const range = { limit: 1_000, before, maxUnits: MAX_UNITS_OF_LINES };
+      const { readUnits } = await meter.during(async () => {
+        const { page, next } = await pageOfLines(deps, cy, range);
+        seen.push(...page.map(({ seq }) => seq));
+        before = next;
+      });
+      expect(readUnits).toBeLessThanOrEqual(60);
+    }
+    expect(seen).toEqual(Array.from({ length: 900 }, (_, n) => 900 - n));
+
+    const audits: number[] = [];
+    for (let from: number | undefined = 1; from !== undefined;) {
+      const first: number = from;
+      const { readUnits } = await meter.during(async () => {
+        const audit = auditOf(cy, await linesUpTo(deps, cy, linesToAudit(first)), sha256, first);
+        expect(audit).toMatchObject({ ok: true, problems: [] });
+        audits.push(audit.grants);
+        from = audit.next;
+      });
+      expect(readUnits).toBeLessThanOrEqual(60);
+    }
+    expect(audits.length).toBeGreaterThan(1);
+    expect(audits.reduce((sum, grants) => sum + grants)).toBe(900);
   });
 });

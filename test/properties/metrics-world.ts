@@ -168,7 +168,7 @@ export class MetricsWorld extends RefreshWorld {
     expect(stored.hours).toEqual(rowsByHour(counted));
     expect(stored.totals).toEqual(totalsByDate(counted));
     const dates = [...stored.totals.keys()].sort();
-    const reader = dynamoRollupReader(this.#plain, table);
+    const reader = dynamoRollupReader(this.#plain, table, { random: () => 0.5, sleep: async () => {} });
     for (const metric of ['ACTIVE_DEVICE', 'ACTIVE_MEMBER'] as const) {
       const members = distinctIn(counted.filter(({ name }) => name === metric));
       expect(await reader.distinctOf(metric, dates[0] ?? '2026-01-01', dates.at(-1) ?? '2026-01-01')).toBe(members);

@@ -1,18 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import {
-  compareLastPeriods,
-  pageOfExtensions,
-  readHours,
-  readSeries,
-  seriesDays,
-  type ExtensionsQuery,
-} from '../../../domain/metrics/community-views.ts';
+import { compareLastPeriods, readHours, readSeries, seriesDays } from '../../../domain/metrics/community-views.ts';
 import type { DayOfSeries } from '../../../domain/metrics/rolled-up-day.ts';
 import type { Tally } from '../../../domain/metrics/hour-fold.ts';
 import { communityMetrics, MetricRollupHourMetric } from '../../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../../domain/metrics/rollup-store.port.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
-import { aUsername } from '../../builders/identity.ts';
 
 const DAY = 86_400_000;
 const at = (iso: string): number => Date.parse(iso);
@@ -41,7 +33,7 @@ function rollupsOf(
     lastSampleBefore: async (metric, date) =>
       all.findLast((day) => day.date < date && day.totals.has(metric))?.totals.get(metric)?.valueSum ?? null,
     hoursOf: async (_metric, dates) => dates.map((date) => ({ date, hours: hours.get(date) ?? new Map() })),
-    summaries: async () => [],
+    extensionsOf: async () => ({ count: 0, rows: [] }),
     distinctOf: async (_metric, from, to) => distinct(from, to),
   };
 }
@@ -198,43 +190,5 @@ describe('the last periods', () => {
     expect(asked).toEqual(['2026-08-07 2026-08-13', '2026-08-14 2026-08-20']);
     expect(view.total_score?.older.value_count).toBe(6n);
     expect(view.total_score?.newer.value_count).toBe(13n);
-  });
-});
-
-describe('the extensions', () => {
-  const extension = (name: string, pulls: number, lastPublished: string) => ({
-    extension: name,
-    publisher: { kind: 'personal', name: aUsername() } as const,
-    versions: name.length,
-    pulls,
-    firstPublished: '2026-08-01T00:00:00.000Z',
-    lastPublished,
-  });
-  const all = [
-    extension('b', 1, '2026-08-20T00:00:00.000Z'),
-    extension('a', 1, '2026-08-20T00:00:00.000Z'),
-    extension('ccc', 9, '2026-08-19T00:00:00.000Z'),
-  ];
-  const page = (query: Partial<ExtensionsQuery>) =>
-    pageOfExtensions(all, { page: 1, page_size: 50, sort: 'last_published', sort_direction: 'desc', ...query });
-
-  it.each<[Partial<ExtensionsQuery>, string[]]>([
-    [{}, ['a', 'b', 'ccc']],
-    [{ sort_direction: 'asc' }, ['ccc', 'a', 'b']],
-    [{ sort: 'pulls' }, ['ccc', 'a', 'b']],
-    [{ sort: 'versions', sort_direction: 'asc' }, ['a', 'b', 'ccc']],
-  ])('are sorted as %j asks, ties by name', (query, names) => {
-    expect(page(query).data.map((row) => row.extension)).toEqual(names);
-  });
-
-  it.each([
-    [1, ['a', 'b'], true],
-    [2, ['ccc'], false],
-    [3, [], false],
-  ])('come in pages: page %i is %j', (number, names, next) => {
-    const { data, ...rest } = page({ page: number, page_size: 2 });
-
-    expect(data.map((row) => row.extension)).toEqual(names);
-    expect(rest).toEqual({ count: 3, page: number, next });
   });
 });

@@ -1,4 +1,4 @@
-import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { GrantLines, LinesRead } from '../../../../domain/grants/grant-ledger.port.ts';
 import type { AccountId as Username } from '../../../../domain/identity/account.ts';
@@ -6,33 +6,46 @@ import { balanceKey, parseBalanceItem, readLine } from './grant.items.ts';
 import type { Item } from '../shared/item.ts';
 import { BY_USER_INDEX } from '../../../runtime/names.ts';
 
+/** A line has at most 1,024 bytes, and a read unit of the index is 8 KB. */
+const UNITS_OF_LONGEST = 1 / 8;
+/** What is left of the units is not worth a request for fewer lines. */
+const LEAST_READ = 40;
+
 /** Reads a user's lines through the index, and the balance from the table itself. */
 export function dynamoGrantLines(client: DynamoDBClient, tableName: string): GrantLines {
+  /** Without `maxUnits`, all lines up to the limit. */
   async function query(
     username: Username,
     bound: { readonly before: number | undefined } | { readonly after: number | undefined },
-    limit: number,
-  ): Promise<readonly Item[]> {
+    { limit, maxUnits = Infinity }: { readonly limit: number; readonly maxUnits?: number | undefined },
+  ): Promise<LinesRead> {
     const isForward = 'after' in bound;
     const seq = isForward ? bound.after : bound.before;
     const isBounded = seq !== undefined;
-    const pages = paginateQuery(
-      { client },
-      {
-        TableName: tableName,
-        IndexName: BY_USER_INDEX,
-        KeyConditionExpression: `username = :user${isBounded ? ` AND seq ${isForward ? '>' : '<'} :seq` : ''}`,
-        ExpressionAttributeValues: marshall({ ':user': username, ...(isBounded ? { ':seq': seq } : {}) }),
-        ScanIndexForward: isForward,
-        ...(Number.isFinite(limit) ? { Limit: limit } : {}),
-      },
-    );
     const items: Item[] = [];
-    for await (const { Items = [] } of pages) {
-      items.push(...Items);
-      if (items.length >= limit) break;
-    }
-    return items.slice(0, limit);
+    let units = 0;
+    let ExclusiveStartKey: Item | undefined;
+    do {
+      const fitting = Math.floor((maxUnits - units) / UNITS_OF_LONGEST);
+      if (items.length > 0 && fitting < LEAST_READ) return { ...linesOf(items), isCut: true };
+      const most = Math.min(limit - items.length, fitting);
+      const { Items, LastEvaluatedKey, ConsumedCapacity } = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: BY_USER_INDEX,
+          KeyConditionExpression: `username = :user${isBounded ? ` AND seq ${isForward ? '>' : '<'} :seq` : ''}`,
+          ExpressionAttributeValues: marshall({ ':user': username, ...(isBounded ? { ':seq': seq } : {}) }),
+          ScanIndexForward: isForward,
+          ExclusiveStartKey,
+          ReturnConsumedCapacity: 'TOTAL',
+          ...(Number.isFinite(most) ? { Limit: most } : {}),
+        }),
+      );
+      items.push(...(Items ?? []));
+      units += ConsumedCapacity?.CapacityUnits ?? most * UNITS_OF_LONGEST;
+      ExclusiveStartKey = LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined && items.length < limit);
+    return linesOf(items);
   }
 
   return {
@@ -41,9 +54,8 @@ export function dynamoGrantLines(client: DynamoDBClient, tableName: string): Gra
       const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
       return parseBalanceItem(Item);
     },
-    newestOf: async (username, { limit, before }) => linesOf(await query(username, { before }, limit)),
-    allOf: async (username, { after, limit } = { after: 0, limit: Infinity }) =>
-      linesOf(await query(username, { after }, limit)),
+    newestOf: (username, { before, ...most }) => query(username, { before }, most),
+    allOf: (username, { after, ...most } = { after: 0, limit: Infinity }) => query(username, { after }, most),
   };
 }
 

@@ -1,29 +1,41 @@
 import { paginateQuery, type DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { inOrderOf, leavesOfPage } from '../../../../domain/metrics/extension-list.ts';
 import { idOfSeries } from '../../../../domain/metrics/hour-fold.ts';
 import type { DayOfSeries } from '../../../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader } from '../../../../domain/metrics/rollup-store.port.ts';
+import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { addDays, type UtcDate } from '../../../../domain/shared/utc.ts';
 import {
   dayPk,
-  EXTENSIONS_PK,
+  leafSk,
+  LIST_ROOT_SK,
+  listPk,
   METRIC_PREFIX,
+  parseLeafItem,
+  parseListItem,
   parseMetricItem,
   parseSetItem,
-  parseSummaryItem,
   parseTotalsItem,
   setPrefixOf,
   TOTALS_PK,
 } from './rollup.items.ts';
+import { getAll } from '../shared/get-all.ts';
 import type { Item } from '../shared/item.ts';
 
 const DAYS_AT_A_TIME = 7;
 /** Days with rollups but without a sample are few: those before the first one. */
 const SAMPLES_PAGE = 10;
+const MAX_TRIES = 5;
 
 /** Reads eventually consistent, for half the price: what it reads is a minute old anyway. */
-export function dynamoRollupReader(client: DynamoDBClient, TableName: string): RollupReader {
+export function dynamoRollupReader(
+  client: DynamoDBClient,
+  TableName: string,
+  pauses: { readonly random: Random; readonly sleep: Sleep },
+): RollupReader {
+  const eventually = { ...pauses, isConsistent: false };
   async function* itemsOf(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Item, void> {
     for await (const page of paginateQuery({ client }, { TableName, ...input })) yield* page.Items ?? [];
   }
@@ -76,14 +88,20 @@ export function dynamoRollupReader(client: DynamoDBClient, TableName: string): R
       return null;
     },
 
-    async summaries() {
-      const summaries = [];
-      const items = itemsOf({
-        KeyConditionExpression: 'pk = :extensions',
-        ExpressionAttributeValues: marshall({ ':extensions': EXTENSIONS_PK }),
-      });
-      for await (const item of items) summaries.push(parseSummaryItem(item));
-      return summaries;
+    async extensionsOf(query) {
+      const { sort, sort_direction: direction, page_size: size } = query;
+      const pk = listPk(sort);
+      for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+        const [root] = await getAll(client, TableName, [{ pk, sk: LIST_ROOT_SK }], eventually);
+        const { count, leaves, skipped } = leavesOfPage(parseListItem(root).leaves, query);
+        const keys = leaves.map(({ ref }) => ({ pk, sk: leafSk(ref) }));
+        const items = await getAll(client, TableName, keys, eventually);
+        const found = new Map(items.map(parseLeafItem).map(({ ref, rows }) => [ref, rows]));
+        if (found.size < leaves.length) continue; // a newer list has other leaves
+        const rows = leaves.flatMap(({ ref }) => (found.get(ref) ?? []).toSorted(inOrderOf(sort, direction)));
+        return { count, rows: rows.slice(skipped, skipped + size) };
+      }
+      throw new Error(`the list of extensions changed ${MAX_TRIES} times while a page was read`);
     },
 
     async distinctOf(metric, from, to) {

@@ -8,11 +8,18 @@ import {
   dayPk,
   eventCountOf,
   EXTENSIONS_PK,
+  leafSk,
+  LIST_ROOT_SK,
+  listPk,
   parseDay,
+  parseListItem,
+  parseSummaryItem,
   pullsSeries,
   revisionOf,
   ROLLUP_SK,
   seriesPk,
+  toLeafItem,
+  toListItem,
   toSeriesItem,
   toSummaryItem,
   toGuardItem,
@@ -27,6 +34,8 @@ import { putIf } from '../shared/put-if.ts';
 /** A transaction takes 100 actions and 4 MB. Each one here also holds the guard, and the last one the totals. */
 const MAX_ROWS = 98;
 const MAX_BYTES = 3_000_000;
+/** A leaf of a list with the longest names. */
+const LEAF_BYTES = 30_000;
 
 /** Actions that are written together, and about how large they are. */
 type Change = { readonly actions: readonly TransactWriteItem[]; readonly bytes: number };
@@ -63,6 +72,39 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
       };
     },
 
+    async loadList(sort) {
+      const Key = marshall({ pk: listPk(sort), sk: LIST_ROOT_SK });
+      const { Item: stored } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      const { leaves: before, revision } = parseListItem(stored);
+      return {
+        async save(rows) {
+          const made = rows.map((each) => toLeafItem(sort, each));
+          const next = made.map(([leaf]) => leaf);
+          const [there, kept] = [before, next].map((leaves) => new Set(leaves.map(({ ref }) => ref)));
+          const puts = made.flatMap(([{ ref }, Item]) => (there?.has(ref) ? [] : [{ Put: { TableName, Item } }]));
+          const deletes = before.flatMap(({ ref }) => {
+            const gone = { TableName, Key: marshall({ pk: listPk(sort), sk: leafSk(ref) }) };
+            return kept?.has(ref) ? [] : [{ Delete: gone }];
+          });
+          const changes = [...puts, ...deletes].map((action) => ({ actions: [action], bytes: LEAF_BYTES }));
+          return inTurns(inBatches(changes), revision, (isLast, rev) => toListItem(sort, isLast ? next : before, rev));
+        },
+      };
+    },
+
+    async summaries() {
+      const summaries = [];
+      const query = {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :extensions',
+        ExpressionAttributeValues: marshall({ ':extensions': EXTENSIONS_PK }),
+      };
+      for await (const { Items = [] } of paginateQuery({ client }, query))
+        summaries.push(...Items.map(parseSummaryItem));
+      return summaries;
+    },
+
     async pullsOf(extension) {
       let pulls = 0n;
       const query = {
@@ -82,20 +124,29 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
     { items, day: before, revision }: { readonly items: readonly Item[] } & ReturnType<typeof parseDay>,
     next: RolledUpDay,
   ): Promise<'saved' | 'stale'> {
-    // All rows share one guard. If they are too many for one transaction, each of several transactions moves the guard,
-    // so
-    // that no other run's rows come between. The totals and the times of the hours change with the last one.
-    const batches = inBatches(changesOf(items, next));
+    const batches = inBatches(changesOf(items, next)).map((batch, index, all) =>
+      index === all.length - 1 ? [...batch, { Put: { TableName, Item: toTotalsItem(next) } }] : batch,
+    );
+    return inTurns(batches, revision, (isLast, rev) => toGuardItem(isLast ? next : before, rev));
+  }
+
+  /**
+   * All rows share one guard. If they are too many for one transaction, each of several transactions moves the guard, so
+   * that no other run's rows come between. What the guard tells readers changes with the last one.
+   */
+  async function inTurns(
+    batches: readonly (readonly TransactWriteItem[])[],
+    revision: number,
+    guardOf: (isLast: boolean, revision: number) => Item,
+  ): Promise<'saved' | 'stale'> {
     for (const [index, batch] of batches.entries()) {
-      const isLast = index === batches.length - 1;
       const read = revision + index;
       const guard = {
         TableName,
-        Item: toGuardItem(isLast ? next : before, read + 1),
+        Item: guardOf(index === batches.length - 1, read + 1),
         ...ifAt(read),
       };
-      const totals = isLast ? [{ Put: { TableName, Item: toTotalsItem(next) } }] : [];
-      if (!(await writeTogether(client, [{ Put: guard }, ...batch, ...totals]))) return 'stale';
+      if (!(await writeTogether(client, [{ Put: guard }, ...batch]))) return 'stale';
     }
     return 'saved';
   }

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
+import { figureOf, type ExtensionSort, type ListLeaf } from '../../../../domain/metrics/extension-list.ts';
 import type { ExtensionSummary } from '../../../../domain/metrics/extension-summary.ts';
 import { idOfSeries, type Series, type Tally } from '../../../../domain/metrics/hour-fold.ts';
 import { MetricRollupHourMetric } from '../../../../domain/metrics/catalog.ts';
@@ -12,7 +15,7 @@ import {
   type Slot,
 } from '../../../../domain/metrics/rolled-up-day.ts';
 import { Publisher } from '../../../../domain/registry/extension.ts';
-import type { UtcDate } from '../../../../domain/shared/utc.ts';
+import { isoOf, type UtcDate } from '../../../../domain/shared/utc.ts';
 import type { Item } from '../shared/item.ts';
 import { fromItem, readable, toItem } from '../shared/format.ts';
 
@@ -25,6 +28,8 @@ import { fromItem, readable, toItem } from '../shared/format.ts';
  *   TOTALS            2026-08-21                          the day's total of every community metric
  *   SERIES#<metric>#extension#<name>    2026-08-21        an extension's total of that day
  *   EXTENSIONS        <name>                              what the community sees of an extension
+ *   EXTENSIONS#<sort> ROOT                                its leaves, with their numbers of rows
+ *   EXTENSIONS#<sort> LEAF#<ref>                          some hundred extensions; the address is a hash of the content
  */
 
 export const ROLLUP_SK = 'ROLLUP';
@@ -92,6 +97,9 @@ export function parseMetricItem(item: Item): DayOfSeries {
   const keys = { ...(key1 === undefined ? {} : { key1 }), ...(key2 === undefined ? {} : { key2 }) };
   return { series: { metric, scope, ...keys }, hours: new Map(slots.sort(([a], [b]) => a - b)) };
 }
+
+/** 96 bits: no two leaves of a list are alike. */
+const LEAF_REF_LENGTH = 16;
 
 /** Bytes of one member in a packed set: 8 of its hash, 3 of its hours. */
 const MEMBER_BYTES = 11;
@@ -214,6 +222,59 @@ export function parseSummaryItem(item: Item): ExtensionSummary {
 const Revised = z.object({ rev: z.int().check(z.positive()) });
 export const revisionOf = (item: Item | undefined): number =>
   item === undefined ? 0 : Revised.parse(fromItem('extension-summary', item)).rev;
+
+export const LIST_ROOT_SK = 'ROOT';
+export const listPk = (sort: ExtensionSort): string => `${EXTENSIONS_PK}#${sort}`;
+export const leafSk = (ref: string): string => `LEAF#${ref}`;
+
+const ListItem = z.object({
+  rev: z.int().check(z.positive()),
+  leaves: z.array(z.tuple([z.number(), z.int(), z.string()])),
+});
+export const toListItem = (sort: ExtensionSort, leaves: readonly ListLeaf[], revision: number): Item =>
+  toItem('extension-list', {
+    ...{ pk: listPk(sort), sk: LIST_ROOT_SK, rev: revision },
+    leaves: leaves.map(({ figure, count, ref }) => [figure, count, ref]),
+  });
+
+export function parseListItem(item: Item | undefined): {
+  readonly leaves: readonly ListLeaf[];
+  readonly revision: number;
+} {
+  if (item === undefined) return { leaves: [], revision: 0 };
+  const { leaves, rev } = ListItem.parse(fromItem('extension-list', item));
+  return { leaves: leaves.map(([figure, count, ref]) => ({ figure, count, ref })), revision: rev };
+}
+
+const LeafRow = z.tuple([z.string(), Publisher, z.int(), z.int(), z.number(), z.number()]);
+const LeafItem = z.object({ sk: z.string(), rows: z.instanceof(Uint8Array) });
+
+/** The rows of a leaf, compressed: names and times repeat much of each other. */
+export function toLeafItem(sort: ExtensionSort, rows: readonly ExtensionSummary[]): readonly [ListLeaf, Item] {
+  const text = JSON.stringify(
+    rows.map(({ extension, publisher, versions, pulls, firstPublished, lastPublished }) => [
+      ...[extension, publisher, versions, pulls],
+      ...[Date.parse(firstPublished), Date.parse(lastPublished)],
+    ]),
+  );
+  const ref = createHash('sha256').update(text).digest('base64url').slice(0, LEAF_REF_LENGTH);
+  const [first] = rows;
+  if (first === undefined) throw new Error('a leaf without rows is not kept');
+  const item = toItem('extension-leaf', { pk: listPk(sort), sk: leafSk(ref), rows: new Uint8Array(gzipSync(text)) });
+  return [{ figure: figureOf(sort, first), count: rows.length, ref }, item];
+}
+
+export function parseLeafItem(item: Item): { readonly ref: string; readonly rows: readonly ExtensionSummary[] } {
+  const { sk, rows } = LeafItem.parse(fromItem('extension-leaf', item));
+  const parsed = z.array(LeafRow).parse(JSON.parse(gunzipSync(rows).toString('utf8')));
+  return {
+    ref: sk.slice(leafSk('').length),
+    rows: parsed.map(([extension, publisher, versions, pulls, first, last]) => ({
+      ...{ extension, publisher, versions, pulls },
+      ...{ firstPublished: isoOf(first), lastPublished: isoOf(last) },
+    })),
+  };
+}
 
 /** Reads all items of a day's partition. Throws on one that was not written here. */
 export function parseDay(

@@ -49,6 +49,8 @@ export const FORMATS = {
   totals: 1,
   series: 1,
   'extension-summary': 1,
+  'extension-list': 1,
+  'extension-leaf': 1,
   // backfill_runs
   run: 1,
   task: 1,
