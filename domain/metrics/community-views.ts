@@ -6,6 +6,7 @@ import type { ExtensionsQuery } from './extension-list.ts';
 import { communityMetrics, type Metric, type MetricRollupHourMetric } from './catalog.ts';
 import type { DayTotals } from './rolled-up-day.ts';
 import type { RollupReader } from './rollup-store.port.ts';
+import { DAYS_OF_WEEK, type WeekCounts } from './weeks.ts';
 
 /** The answers about the community, each with its schema: one field for each metric of the registry. */
 
@@ -15,7 +16,7 @@ export type Interval = z.infer<typeof Interval>;
 /** Telemetry is younger than this; a time in seconds is far older. */
 const EARLIEST_SINCE = Date.parse('2020-01-01T00:00:00.000Z');
 
-const DAYS_OF = { DAY: 1, WEEK: 7 } as const satisfies Record<Interval, number>;
+const DAYS_OF = { DAY: 1, WEEK: DAYS_OF_WEEK } as const satisfies Record<Interval, number>;
 export const MAX_DAYS = 365;
 const READS_AT_A_TIME = 6;
 
@@ -99,11 +100,13 @@ export async function compareLastPeriods(
     newer: { from: addDays(today, -length), to: addDays(today, -1) },
   };
   const days = await rollups.totalsOf(periods.older.from, periods.newer.to);
+  const ends = interval === 'WEEK' ? [periods.older.to, periods.newer.to] : [];
+  const weeks = new Map(await settleAll(ends, 2, async (end) => [end, await rollups.weekOf(end)] as const));
 
   const periodOf = async (metric: CommunityMetric, { from, to }: typeof periods.newer): Promise<Period> => {
     const within = days.filter(({ date }) => from <= date && date <= to);
     const bounds = { period_start: startOf(from), period_end: startOf(addDays(to, 1)) };
-    const figures = await figuresOf(rollups, metric, within, { from, to });
+    const figures = await figuresOf(rollups, metric, within, { from, to, week: weeks.get(to) });
     return { ...bounds, ...figures };
   };
   const fields = await settleAll(communityMetrics, READS_AT_A_TIME, async (metric) => {
@@ -117,7 +120,7 @@ async function figuresOf(
   rollups: RollupReader,
   { name, kind }: CommunityMetric,
   days: Days,
-  { from, to }: { readonly from: UtcDate; readonly to: UtcDate },
+  { from, to, week }: { readonly from: UtcDate; readonly to: UtcDate; readonly week: WeekCounts | undefined },
 ): Promise<Pick<Period, 'event_count' | 'value_count'>> {
   const eventCount = add(days, name, 'eventCount');
   switch (kind) {
@@ -125,9 +128,10 @@ async function figuresOf(
     case 'sum':
       return { event_count: eventCount, value_count: add(days, name, 'valueSum') };
     case 'distinct': {
-      // One day's number is known; several days need their sets, for who was there twice counts once.
+      // One day's number is known. Several days need what was counted of them, because who was there twice counts once.
       const isKnown = from === to || days.filter(({ totals }) => totals.has(name)).length < 2;
-      const distinct = isKnown ? eventCount : BigInt(await rollups.distinctOf(name, from, to));
+      const counted = isKnown ? eventCount : (week?.get(name) ?? (await rollups.distinctOf(name, from, to)));
+      const distinct = BigInt(counted);
       return { event_count: distinct, value_count: 0n };
     }
     case 'gauge': {

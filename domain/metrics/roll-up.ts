@@ -8,6 +8,7 @@ import { foldCommunityHour } from './hour-fold.ts';
 import type { HourFactsReader } from './hour-facts.port.ts';
 import type { RollUpRequested } from '../messages/roll-up.message.ts';
 import { lastSampleOf, numberOfHour, setHour, setSamples, type RolledUpDay } from './rolled-up-day.ts';
+import { countWeeks, weeksWith } from './weeks.ts';
 import type { ScoreTotalsReader } from './score-totals.port.ts';
 import { latestCredible } from '../scoring/wrong-clock.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
@@ -45,18 +46,27 @@ export async function rollUpDay(
   date: UtcDate,
   requests: readonly RollUpRequested[] | null,
 ): Promise<RollUpOutcome> {
-  const { hasExtensions, ...outcome } = await rollUpWithoutLists(deps, date, requests);
-  if (hasExtensions) await listExtensions(deps);
+  const { hasExtensions, weeks, ...outcome } = await rollUpWithSummaries(deps, date, requests);
+  await finish(deps, [{ hasExtensions, weeks }]);
   return outcome;
 }
 
-async function rollUpWithoutLists(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRequested[] | null) {
+type Touched = { readonly hasExtensions: boolean; readonly weeks: readonly UtcDate[] };
+
+/** What is made of several days, or of all extensions: after all of them. */
+async function finish(deps: RollUpDeps, touched: readonly Touched[]): Promise<void> {
+  if (touched.some(({ hasExtensions }) => hasExtensions)) await listExtensions(deps);
+  await countWeeks(deps, [...new Set(touched.flatMap(({ weeks }) => weeks))]);
+}
+
+async function rollUpWithSummaries(deps: RollUpDeps, date: UtcDate, requests: readonly RollUpRequested[] | null) {
   const { day, before, ...outcome } = await rollUpOnly(deps, date, requests);
   const hours = [...outcome.rolledUp, ...outcome.doneSince];
   const extensions = new Set([...extensionsOf(before, hours), ...extensionsOf(day, hours)]);
   // Also for hours that were done already: the run that did them may have ended before it came to this.
   await settleAll([...extensions], SUMMARIES_AT_A_TIME, (name) => summarizeExtension(deps, name));
-  return { ...outcome, hasExtensions: extensions.size > 0 };
+  const weeks = hours.length > 0 ? weeksWith(date, deps.clock()) : [];
+  return { ...outcome, hasExtensions: extensions.size > 0, weeks };
 }
 
 type RolledUp = RollUpOutcome & { readonly before: RolledUpDay; readonly day: RolledUpDay };
@@ -147,8 +157,8 @@ export async function sampleGauges(
 
 /** Rolls up the days from `from` to `to`, both included, whole; answers how many hours there were. */
 export async function rollUpDays(deps: RollUpDeps, dates: readonly UtcDate[]): Promise<number> {
-  const outcomes = await settleAll(dates, DAYS_AT_A_TIME, (date) => rollUpWithoutLists(deps, date, null));
-  if (outcomes.some(({ hasExtensions }) => hasExtensions)) await listExtensions(deps);
+  const outcomes = await settleAll(dates, DAYS_AT_A_TIME, (date) => rollUpWithSummaries(deps, date, null));
+  await finish(deps, outcomes);
   return outcomes.reduce((sum, { rolledUp }) => sum + rolledUp.length, 0);
 }
 

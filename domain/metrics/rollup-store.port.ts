@@ -4,6 +4,7 @@ import type { ExtensionsFound, ExtensionsQuery, ExtensionSort } from './extensio
 import type { ExtensionSummary } from './extension-summary.ts';
 import type { MetricRollupHourMetric } from './catalog.ts';
 import type { DayOfSeries, DayTotals, RolledUpDay } from './rolled-up-day.ts';
+import type { WeekCounts } from './weeks.ts';
 
 /** A day as it was read: whatever is decided from it is saved under the guard of that read. */
 export type StoredDay = {
@@ -22,12 +23,19 @@ export type StoredSummary = { save(next: ExtensionSummary): Promise<'saved' | 's
 /** A list of extensions as it was read, guarded as a day is. */
 export type StoredList = { save(leaves: readonly (readonly ExtensionSummary[])[]): Promise<'saved' | 'stale'> };
 
+/** A week's counts as they were read, guarded as a day is. */
+export type StoredWeek = { readonly isCounted: boolean; save(counts: WeekCounts): Promise<'saved' | 'stale'> };
+
 /** The store of rollups, for their makers. Everything is read strongly consistent. */
 export type RollupStore = {
   /** All that is rolled up of a day. */
   load(date: UtcDate): Promise<StoredDay>;
   loadSummary(extension: ExtensionName): Promise<StoredSummary>;
   loadList(sort: ExtensionSort): Promise<StoredList>;
+  /** The counts of the week that ends on a date. */
+  loadWeek(end: UtcDate): Promise<StoredWeek>;
+  /** How many there were on any of the days from `from` to `to`, both included, each once. */
+  distinctOf(metric: MetricRollupHourMetric, from: UtcDate, to: UtcDate): Promise<number>;
   /** All extensions, in no order. */
   summaries(): Promise<readonly ExtensionSummary[]>;
   /** The pulls of an extension over all its days. */
@@ -49,6 +57,8 @@ export type RollupReader = {
   lastSampleBefore(metric: MetricRollupHourMetric, date: UtcDate): Promise<bigint | null>;
   /** A page of all extensions. It reads the leaves of the list that hold the page. */
   extensionsOf(query: ExtensionsQuery): Promise<ExtensionsFound>;
-  /** How many there were on any of the days from `from` to `to`, both included, each once. */
+  /** What was counted of the week that ends on a date; undefined if it has not been counted yet. */
+  weekOf(end: UtcDate): Promise<WeekCounts | undefined>;
+  /** The same from the members of its days, which costs reads by their number. */
   distinctOf(metric: MetricRollupHourMetric, from: UtcDate, to: UtcDate): Promise<number>;
 };

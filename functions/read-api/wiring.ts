@@ -13,8 +13,7 @@ import type { ReadApiEnv } from './env.ts';
 import type { ReadApiDeps } from './routes.ts';
 
 /** All that the public reads need: of this function, and of the pages, which show the same. */
-export function wireReadApi(env: z.infer<typeof ReadApiEnv>): ReadApiDeps {
-  const dynamodb = dynamodbClient('api');
+export function wireReadApi(env: z.infer<typeof ReadApiEnv>, dynamodb = dynamodbClient('api')): ReadApiDeps {
   return {
     authenticate: async () => undefined, // every route here is public
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),

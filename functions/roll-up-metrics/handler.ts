@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
+import { countWeeksOf } from '../../domain/metrics/weeks.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -31,6 +32,7 @@ const drain = sqsBatch({
   async onMessages(deps, messages) {
     const outcome = await rollUpDay(deps, dateOfHour(messages[0].hour), messages);
     for (const hour of outcome.ahead) logDateAhead('rollup', hour);
+    await countWeeksOf(deps, deps.clock());
     const sample = await sampleGauges(deps, { isForced: false });
     logger.info('rollup', { ...outcome, sample, messages: messages.length });
   },

@@ -49,6 +49,14 @@ export const rollupMutants: readonly Mutant[] = [
     'dynoxide.*summar',
   ),
   mutant(
+    'week-condition',
+    'a save of a week needs the revision that was read',
+    STORE,
+    ['...ifAt(counted)', '...(counted === 0 ? ifAt(0) : {})'],
+    STORE_TEST,
+    'dynoxide.*week',
+  ),
+  mutant(
     'times-with-last-rows',
     'an hour counts as rolled up only with its last rows',
     STORE,

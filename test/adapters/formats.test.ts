@@ -166,6 +166,7 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
   'set-of-day': [() => setOfDay!, rollup.parseSetItem],
   totals: [() => rollup.toTotalsItem(aDay), rollup.parseTotalsItem],
   series: [() => rollup.toSeriesItem(date, metricOfDay!)!, rollup.eventCountOf],
+  week: [() => rollup.toWeekItem(date, new Map([['ACTIVE_DEVICE', 7]]), 2), rollup.parseWeekItem],
   'extension-list': [
     () => rollup.toListItem('pulls', [{ figure: 3, count: 2, ref: 'a'.repeat(16) }], 4),
     rollup.parseListItem,

@@ -192,6 +192,21 @@ onBothEngines('rollups', (engine) => {
     expect(Count).toBe(2);
   });
 
+  it('keep the newest count of a week, and refuse a save that was decided before another one', async () => {
+    const counts = (devices: number) => new Map([['ACTIVE_DEVICE' as const, devices]]);
+    expect(await reader.weekOf(date)).toBeUndefined();
+    for (const [first, second] of [
+      [1, 2],
+      [3, 4],
+    ] as const) {
+      const [early, late] = [await store.loadWeek(date), await store.loadWeek(date)];
+      expect(early.isCounted).toBe(first > 1);
+      expect(await early.save(counts(first))).toBe('saved');
+      expect(await late.save(counts(second))).toBe('stale');
+      expect(await reader.weekOf(date)).toEqual(counts(first));
+    }
+  });
+
   it('store sets of any size, and count several days together exactly', async () => {
     await saveHour(devices(20_001));
     const first = date;

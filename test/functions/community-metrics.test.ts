@@ -98,6 +98,16 @@ describe('GET /community-metrics', () => {
 
     expect(body.active_members.newer).toMatchObject({ period_start: MIDNIGHT - 7 * DAY, event_count: 1 });
     expect(body.cli_invocations.newer.event_count).toBe(4);
+    expect(body.active_devices.newer.event_count).toBe(2);
+
+    // A late event changes what was counted of every week that has its day.
+    await ingest(
+      undefined,
+      aRawEvent({ distinct_id: 'device-late', insert_id: '5', timestamp: '2026-08-17T09:00:00.000Z' }),
+    );
+    await rollUp({});
+    const { newer, older } = (await read('?interval=WEEK')).body.active_devices;
+    expect([newer.event_count, older.event_count]).toEqual([3, 0]);
   });
 
   it('answers 304 to a matching etag, with or without other etags', async () => {

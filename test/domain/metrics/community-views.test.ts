@@ -4,6 +4,7 @@ import type { DayOfSeries } from '../../../domain/metrics/rolled-up-day.ts';
 import type { Tally } from '../../../domain/metrics/hour-fold.ts';
 import { communityMetrics, MetricRollupHourMetric } from '../../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../../domain/metrics/rollup-store.port.ts';
+import type { WeekCounts } from '../../../domain/metrics/weeks.ts';
 import { addDays } from '../../../domain/shared/utc.ts';
 
 const DAY = 86_400_000;
@@ -17,6 +18,7 @@ function rollupsOf(
   days: Days,
   distinct: (from: string, to: string) => number = () => 0,
   hours: ReadonlyMap<string, DayOfSeries['hours']> = new Map(),
+  weeks?: ReadonlyMap<string, WeekCounts>,
 ): RollupReader {
   const all = Object.entries(days).map(([date, totals]) => {
     const tallies = Object.entries(totals).map(
@@ -34,6 +36,7 @@ function rollupsOf(
       all.findLast((day) => day.date < date && day.totals.has(metric))?.totals.get(metric)?.valueSum ?? null,
     hoursOf: async (_metric, dates) => dates.map((date) => ({ date, hours: hours.get(date) ?? new Map() })),
     extensionsOf: async () => ({ count: 0, rows: [] }),
+    weekOf: async (end) => weeks?.get(end),
     distinctOf: async (_metric, from, to) => distinct(from, to),
   };
 }
@@ -190,5 +193,10 @@ describe('the last periods', () => {
     expect(asked).toEqual(['2026-08-07 2026-08-13', '2026-08-14 2026-08-20']);
     expect(view.total_score?.older.value_count).toBe(6n);
     expect(view.total_score?.newer.value_count).toBe(13n);
+
+    // What was counted of a week before is not counted again.
+    const weeks = new Map(['2026-08-13', '2026-08-20'].map((end) => [end, new Map([['ACTIVE_DEVICE' as const, 5]])]));
+    const known = rollupsOf(days, () => expect.fail('asked again'), undefined, weeks);
+    expect((await compareLastPeriods(known, 'WEEK', NOW)).active_devices?.newer.event_count).toBe(5n);
   });
 });

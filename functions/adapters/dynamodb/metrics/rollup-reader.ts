@@ -6,7 +6,6 @@ import type { DayOfSeries } from '../../../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader } from '../../../../domain/metrics/rollup-store.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
-import { addDays, type UtcDate } from '../../../../domain/shared/utc.ts';
 import {
   dayPk,
   leafSk,
@@ -16,11 +15,12 @@ import {
   parseLeafItem,
   parseListItem,
   parseMetricItem,
-  parseSetItem,
   parseTotalsItem,
-  setPrefixOf,
+  parseWeekItem,
   TOTALS_PK,
+  WEEKS_PK,
 } from './rollup.items.ts';
+import { distinctOf } from './members.ts';
 import { getAll } from '../shared/get-all.ts';
 import type { Item } from '../shared/item.ts';
 
@@ -38,16 +38,6 @@ export function dynamoRollupReader(
   const eventually = { ...pauses, isConsistent: false };
   async function* itemsOf(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Item, void> {
     for await (const page of paginateQuery({ client }, { TableName, ...input })) yield* page.Items ?? [];
-  }
-
-  async function membersOf(date: UtcDate, metric: string): Promise<readonly string[]> {
-    const hashes: string[] = [];
-    const parts = itemsOf({
-      KeyConditionExpression: 'pk = :day AND begins_with(sk, :set)',
-      ExpressionAttributeValues: marshall({ ':day': dayPk(date), ':set': setPrefixOf(metric) }),
-    });
-    for await (const part of parts) for (const [hash] of parseSetItem(part).members) hashes.push(hash);
-    return hashes;
   }
 
   return {
@@ -104,11 +94,15 @@ export function dynamoRollupReader(
       throw new Error(`the list of extensions changed ${MAX_TRIES} times while a page was read`);
     },
 
-    async distinctOf(metric, from, to) {
-      const dates: UtcDate[] = [];
-      for (let date = from; date <= to; date = addDays(date, 1)) dates.push(date);
-      const days = await settleAll(dates, DAYS_AT_A_TIME, (date) => membersOf(date, metric));
-      return new Set(days.flat()).size;
+    async weekOf(end) {
+      const items = itemsOf({
+        KeyConditionExpression: 'pk = :weeks AND sk = :end',
+        ExpressionAttributeValues: marshall({ ':weeks': WEEKS_PK, ':end': end }),
+      });
+      for await (const item of items) return parseWeekItem(item).counts;
+      return undefined;
     },
+
+    distinctOf: (metric, from, to) => distinctOf(client, { TableName, ConsistentRead: false }, { metric, from, to }),
   };
 }

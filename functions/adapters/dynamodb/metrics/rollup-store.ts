@@ -14,6 +14,7 @@ import {
   parseDay,
   parseListItem,
   parseSummaryItem,
+  parseWeekItem,
   pullsSeries,
   revisionOf,
   ROLLUP_SK,
@@ -23,9 +24,12 @@ import {
   toSeriesItem,
   toSummaryItem,
   toGuardItem,
+  toWeekItem,
   toRows,
   toTotalsItem,
+  WEEKS_PK,
 } from './rollup.items.ts';
+import { distinctOf } from './members.ts';
 import { writeTogether } from '../shared/write-together.ts';
 import type { Item } from '../shared/item.ts';
 import { ifAt } from '../shared/conditions.ts';
@@ -71,6 +75,21 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
         },
       };
     },
+
+    async loadWeek(end) {
+      const Key = marshall({ pk: WEEKS_PK, sk: end });
+      const { Item: stored } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      const counted = stored === undefined ? 0 : parseWeekItem(stored).revision;
+      return {
+        isCounted: counted > 0,
+        async save(counts) {
+          const Item = toWeekItem(end, counts, counted + 1);
+          return (await putIf(client, { TableName, Item, ...ifAt(counted) })).isWritten ? 'saved' : 'stale';
+        },
+      };
+    },
+
+    distinctOf: (metric, from, to) => distinctOf(client, { TableName, ConsistentRead: true }, { metric, from, to }),
 
     async loadList(sort) {
       const Key = marshall({ pk: listPk(sort), sk: LIST_ROOT_SK });

@@ -14,6 +14,7 @@ import {
   type RolledUpDay,
   type Slot,
 } from '../../../../domain/metrics/rolled-up-day.ts';
+import type { WeekCounts } from '../../../../domain/metrics/weeks.ts';
 import { Publisher } from '../../../../domain/registry/extension.ts';
 import { isoOf, type UtcDate } from '../../../../domain/shared/utc.ts';
 import type { Item } from '../shared/item.ts';
@@ -27,6 +28,7 @@ import { fromItem, readable, toItem } from '../shared/format.ts';
  *   DAY#2026-08-21    SET#<metric>#<part>                 who was there: packed hashes with their hours
  *   TOTALS            2026-08-21                          the day's total of every community metric
  *   SERIES#<metric>#extension#<name>    2026-08-21        an extension's total of that day
+ *   WEEKS             2026-08-21                          how many there were in the seven days up to that date
  *   EXTENSIONS        <name>                              what the community sees of an extension
  *   EXTENSIONS#<sort> ROOT                                its leaves, with their numbers of rows
  *   EXTENSIONS#<sort> LEAF#<ref>                          some hundred extensions; the address is a hash of the content
@@ -217,6 +219,23 @@ export const toSummaryItem = ({ extension, ...summary }: ExtensionSummary, revis
 export function parseSummaryItem(item: Item): ExtensionSummary {
   const { sk, ...summary } = SummaryItem.parse(fromItem('extension-summary', item));
   return { extension: sk, ...summary };
+}
+
+export const WEEKS_PK = 'WEEKS';
+const WeekItem = z.object({
+  rev: z.int().check(z.positive()),
+  counts: z.record(z.string(), z.int().check(z.nonnegative())),
+});
+export const toWeekItem = (end: UtcDate, counts: WeekCounts, revision: number): Item =>
+  toItem('week', { pk: WEEKS_PK, sk: end, rev: revision, counts: Object.fromEntries(counts) });
+
+export function parseWeekItem(item: Item): { readonly counts: WeekCounts; readonly revision: number } {
+  const { rev, counts } = WeekItem.parse(fromItem('week', item));
+  const known = Object.entries(counts).flatMap(([name, count]) => {
+    const metric = MetricRollupHourMetric.safeParse(name);
+    return metric.success ? [[metric.data, count] as const] : [];
+  });
+  return { counts: new Map(known), revision: rev };
 }
 
 const Revised = z.object({ rev: z.int().check(z.positive()) });

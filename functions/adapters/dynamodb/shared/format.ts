@@ -49,6 +49,7 @@ export const FORMATS = {
   totals: 1,
   series: 1,
   'extension-summary': 1,
+  week: 1,
   'extension-list': 1,
   'extension-leaf': 1,
   // backfill_runs
