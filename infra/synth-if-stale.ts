@@ -77,7 +77,7 @@ async function removeOldResults(prefix: string, current: string): Promise<void> 
 }
 
 /**
- * Synthesizes the stage unless that was done for the sources as they stand, and gives the directory of the
+ * Synthesizes the stage unless that was done for the sources as they are, and gives the directory of the
  * assembly. Its name holds the hash of the sources, and it appears whole or not at all: two processes may do this at
  * once, and the later one uses what the earlier one made.
  */

@@ -11,7 +11,8 @@ const hashOf = ({ template }: Assembly): string =>
 
 /**
  * A start on data that another template wrote, or the same template with other code, is a deployment. `announce` sends what
- * the template's rule sends after one. It is called when the queues are there; a start that ends before is made up for by the next one.
+ * the template's rule sends after one. It is called when the queues are there. If a
+ * start ends before that, the next one sends it.
  */
 export function deploymentOf(data: DataDirectory, assembly: Assembly) {
   const file = data.file('deployed');

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 35_000; // longer than the gateway's own limit of 30 s
 const Refusal = z.object({ error: z.string(), code: z.string() });
 
 /** An error that the API answered, with its sentence and code. */
-export class ApiError extends OperatorError {
+class ApiError extends OperatorError {
   readonly status: number;
 
   constructor(status: number, code: string, message: string) {

@@ -23,7 +23,7 @@ export type BackfillAnswer = z.infer<typeof BackfillAnswer>;
 const Failure = z.object({ errorType: z.string().default('Error'), errorMessage: z.string().default('') });
 
 /** The function threw an error: the request was invalid, or something broke. */
-export class BackfillFailedError extends OperatorError {}
+class BackfillFailedError extends OperatorError {}
 
 /** Lambda ended the function. The run itself has not failed: its next invocation continues it. */
 const CUT_OFF = /^(?:Sandbox\.Timedout|Runtime\.\w+)$|timed out/i;

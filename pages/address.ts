@@ -53,7 +53,7 @@ function decoded(segment: string): string {
   }
 }
 
-/** What an address asks for. Of parameters that say nothing to the page, nothing is kept. */
+/** What an address asks for. Parameters that the page does not know are dropped. */
 export function addressOf(path: string, search: string): Address {
   const query = new URLSearchParams(search);
   const [first, second = '', ...more] = segmentsOf(path);
@@ -84,7 +84,7 @@ export function addressOf(path: string, search: string): Address {
   return { page: 'nothing' };
 }
 
-/** The address that says the same; parameters at their default are left out. */
+/** The address of the same choices; parameters at their default are left out. */
 export function hrefOf(address: Address): string {
   switch (address.page) {
     case 'board': {

@@ -10,7 +10,7 @@ import type { ExplainView, HistoryView, ScoreView } from '../domain/scoring/view
 /** A path of the API, and what is answered there. The property is for the compiler: it exists on no value. */
 export type ApiPath<View> = { readonly path: string; readonly answers?: View };
 
-/** What came of a request: the view, or the status and the sentence of the refusal. Status 0: no answer at all. */
+/** The outcome of a request: the view, or the status and the sentence of the refusal. Status 0: no answer at all. */
 export type Answer<View> =
   | { readonly ok: true; readonly view: View }
   | { readonly ok: false; readonly status: number; readonly sentence: string };

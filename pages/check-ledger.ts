@@ -21,7 +21,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 /** What is wrong with a line, beside the one that follows it: both as the API gave them, the newest first. */
-export async function faultsOfLine(accountId: string, line: Line, newer: Line | undefined): Promise<LedgerFault[]> {
+async function faultsOfLine(accountId: string, line: Line, newer: Line | undefined): Promise<LedgerFault[]> {
   const { hash, reverses: _, ...hashed } = line;
   const computed = await sha256(new TextEncoder().encode(lineText({ ...hashed, username: accountId })));
   const texts = await Promise.all(

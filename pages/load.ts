@@ -36,7 +36,7 @@ const NAMES_LOOKED_UP = 10;
 const LINES_A_PAGE = 25;
 const NEWEST_LINES = 100;
 const EXTENSIONS_SHOWN = 10;
-/** The API gives the hours of so many days, and some more. */
+/** The API gives the hours of that many days at once. */
 const DAYS_OF_HOURS = 90;
 
 /** How far back a board is compared with itself. */
@@ -45,7 +45,7 @@ export const comparisonOf = ({ boards }: Site, board: string): Comparison =>
 
 export type Loading = { readonly get: Get; readonly today: string; readonly site: Site; readonly origin: string };
 
-/** All that a page shows, read from the API. A part that fails says so in its place; the rest is there. */
+/** All that a page shows, read from the API. A part that fails shows that in its place; the rest is there. */
 export async function loadPage(address: Address, loading: Loading): Promise<PageState> {
   const shared = { today: loading.today, site: loading.site, origin: loading.origin };
   switch (address.page) {
@@ -112,11 +112,11 @@ async function searchBoard(
 }
 
 const CALENDAR_WEEKS = 53;
-/** The API gives so many days at a time. */
+/** The API gives that many days at a time. */
 const DAYS_AT_A_TIME = 366;
 
 /** The calendar's first day: a Monday, so that today is in its last week. */
-export const calendarStart = (today: string): string => addDays(today, -weekdayOf(today) - (CALENDAR_WEEKS - 1) * 7);
+const calendarStart = (today: string): string => addDays(today, -weekdayOf(today) - (CALENDAR_WEEKS - 1) * 7);
 
 /** The scores of the days that the calendar shows, and of the day before, which tells what the first one added. */
 export async function loadYear(get: Get, username: string, today: string): Promise<Answer<HistoryView>> {

@@ -1,7 +1,7 @@
 /** How far back a board is compared with itself. */
 export type Comparison = 'day' | 'week' | 'month';
 
-/** What a community says of itself on its pages. */
+/** How a community presents itself on its pages. */
 export type Site = {
   readonly name: string;
   /** Where the logo is; without one there is a laurel. */

@@ -82,7 +82,7 @@ export function tasksOf(sources: SourceSegments): readonly TaskName[] {
 }
 
 /** The tasks of a run of metrics: each takes every so-manieth of its dates. */
-export const DAY_SEGMENTS = 4;
+const DAY_SEGMENTS = 4;
 export const tasksOfDays = (): readonly TaskName[] =>
   Array.from({ length: DAY_SEGMENTS }, (_, segment) => ({ phase: 'days', segment }));
 

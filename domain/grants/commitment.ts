@@ -1,7 +1,7 @@
 import type { Sha256OfBytes } from '../shared/environment.ts';
 
 /** The texts of a line. Its hash covers their commitments only, so a text can be erased and the chain still holds. */
-export const COMMITTED = ['reason', 'grantedBy'] as const;
+const COMMITTED = ['reason', 'grantedBy'] as const;
 type Committed = (typeof COMMITTED)[number];
 
 /** A line's texts, each with its salt (hexadecimal) and its commitment. An erased text leaves its commitment. */

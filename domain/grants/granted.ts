@@ -9,7 +9,7 @@ import { isContribution, isReversal, reversedBy, type GrantLine } from './grant.
 import { linesBetween, linesWith, type LinesDeps } from './read-lines.ts';
 
 /** Awards, badges and feed posts that a score lists one by one. The older ones are one sum. */
-export const MAX_LISTED = 100;
+const MAX_LISTED = 100;
 
 /** An award, a badge or a feed post as a contribution. */
 export type SingleGrant = { readonly key: string; readonly granted: number; readonly isReversed: boolean };

@@ -28,7 +28,7 @@ const MARGIN_MS = 5_000;
 const MAX_SCORES_AT_ANY_TIME = 100_000;
 const BETWEEN_LARGE_BUILDS_MS = MILLISECONDS_PER_HOUR / 4;
 /** No queue delays a message longer. */
-export const LONGEST_DELAY_SECONDS = 900;
+const LONGEST_DELAY_SECONDS = 900;
 
 /**
  * Builds the boards for all requests at once, unless that was done since, or is not due yet: then it is asked for

@@ -32,7 +32,7 @@ export const MAX_NAMES = 64;
 export const OTHER = 'other';
 
 /**
- * Anonymous events have 64 names of their own, under this mark: whoever invents names takes no place from those that
+ * Anonymous events have 64 names of their own, under this mark: invented names take no place from those that
  * the account's own keys send. No name that a client can send begins so.
  */
 const ANONYMOUS = '~';

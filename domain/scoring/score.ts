@@ -84,7 +84,7 @@ export function decideScore(
   const contributions = contributionsOn(date, factsOn(date, metrics), rules);
   const canonicalScore = pointsOfAll(contributions) + pointsOfGranted(granted);
   const { scores, parts } = scoresThrough(date, facts, rules);
-  const stands = previous !== null && previous.canonicalScore === canonicalScore;
+  const isUnchanged = previous !== null && previous.canonicalScore === canonicalScore;
   return {
     username,
     date,
@@ -97,7 +97,7 @@ export function decideScore(
       ...granted,
       byDate: new Map([...granted.byDate].map(([line, additions]) => [line, from(firstDateKnown(date), additions)])),
     },
-    standingSince: stands ? previous.standingSince : isoOf(now),
+    standingSince: isUnchanged ? previous.standingSince : isoOf(now),
     parts,
     steps: stepsOf(scores, canonicalScore, {
       firstFact: firstFactOf(facts),

@@ -260,7 +260,7 @@ function keptByDate(event: string, additions: ByDate, first: UtcDate, rules: Sco
 
 /**
  * The points of the activity on the sealed dates: those of dates that are sealed now from the folds of their days; of
- * dates sealed before, the numbers that stand, moved by what a change of the rules changed on the oldest date that can
+ * dates sealed before, the stored numbers, moved by what a change of the rules changed on the oldest date that can
  * be computed.
  */
 function sealedPoints(

@@ -110,7 +110,7 @@ export type JudgeContext = {
   readonly isTrusted: boolean;
   /** The account whose key sent it, if it is a personal key. */
   readonly sender?: AccountId | null;
-  /** Whether it is of an import: of any age, with a time of its own, and whoever sent it is named in it. */
+  /** Whether it is of an import: of any age, with a time of its own, and it names its sender. */
   readonly isImported?: boolean;
   readonly sha256: Sha256;
   /** The default is the rules of this release. */

@@ -17,12 +17,12 @@ const CACHE_SECONDS = 300;
 /** A fault passes soon. */
 const FAULT_CACHE_SECONDS = 60;
 
-/** Who embeds an image gets one, whatever was asked: what cannot be is taken for what is not there. */
+/** An image is answered to every request: a value that is not allowed counts as missing. */
 const SHOWN = ['score', 'tier', 'rank'] as const;
 const Show = z.catch(inAnyCase(z.enum(SHOWN)), 'score');
 const ThemeName = z.catch(inAnyCase(z.enum(THEMES)), 'auto');
 
-/** What is left to show where nothing can be drawn. */
+/** Shown if nothing can be drawn. */
 const UNAVAILABLE =
   '<svg xmlns="http://www.w3.org/2000/svg" width="78" height="20" role="img" aria-label="unavailable">' +
   `<title>unavailable</title><rect width="78" height="20" rx="3" fill="${GREY}"/>` +

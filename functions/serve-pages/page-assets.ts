@@ -7,7 +7,7 @@ import type { Reply } from '../runtime/problems.ts';
 /** What the bundle holds beside its code: scripts, styles and images, each also compressed when it was built. */
 export type PageAssets = {
   readonly paths: AssetPaths;
-  /** A file as the caller reads it; undefined where none has that name. */
+  /** A file in an encoding that the caller accepts; undefined if there is no such file. */
   readonly find: (name: string, acceptEncoding: string | undefined) => Reply | undefined;
 };
 

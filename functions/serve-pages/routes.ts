@@ -25,7 +25,7 @@ export type ServePagesDeps = HttpDeps & {
 
 const HTML_TYPE = 'text/html; charset=utf-8';
 
-/** No page runs or loads anything but what its own release serves, and none may be framed. */
+/** A page runs and loads only what its own release serves, and cannot be framed. */
 const SECURITY_HEADERS = {
   'content-security-policy':
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
@@ -36,7 +36,7 @@ const SECURITY_HEADERS = {
 /** A board follows its scores after a minute or two, a person's score within seconds. */
 const CACHE_SECONDS = { board: 10, person: 5, community: 60, rules: 60 } as const;
 
-/** A page for people who asked for one and get none: it is drawn by nothing that can fail. Programs keep their JSON. */
+/** The page of a refusal or a fault, for people. It is drawn by nothing that can fail. Programs keep their JSON. */
 function refusalPage(refusal: Reply, { accept = '' }: RouteContext['headers']): Reply {
   const { status, body } = refusal;
   if (status < 500 && !/\btext\/html\b/iu.test(accept)) return refusal;
@@ -94,13 +94,13 @@ async function answerPage(address: Address, deps: ServePagesDeps, { headers }: R
   };
 }
 
-/** Who asks for JSON, and not also for a page, is a program. */
+/** A request that accepts JSON and no HTML is from a program. */
 const wantsJson = (accept = ''): boolean => /\bapplication\/json\b/iu.test(accept) && !/\btext\/html\b/iu.test(accept);
 
 const Index = z.object({
   name: z.string(),
   version: z.string(),
-  /** Where what is. */
+  /** Paths by what they answer. */
   links: z.record(z.string(), z.string()),
 });
 const LINKS = {
@@ -125,7 +125,7 @@ const pageRoutes = [
   route({
     ...PAGE,
     path: '/',
-    summary: 'The page of the leaderboard; an index of the API for who accepts JSON only',
+    summary: 'The page of the leaderboard; an index of the API for clients that accept only JSON',
     request: z.object({ query: Choices('board', 'at', 'q', 'cursor', 'you') }),
     answers: { 200: { description: 'The page, or the index', schema: Index, types: ['text/html'] } },
     cacheSeconds: CACHE_SECONDS.board,

@@ -12,7 +12,7 @@ function comparisonOf({ window }: BoardRules): Comparison {
   return days < 30 ? 'week' : 'month';
 }
 
-/** What the files of the community say of its pages. Where its logo is, only the build knows. */
+/** The pages by the files of the community. Only the build knows where its logo is. */
 export function siteOf({ name, page = {}, boards }: CommunitySettings, { tiers }: Pick<ScoringRules, 'tiers'>): Site {
   const first = boards.filter((board) => board.name === page.board);
   return {

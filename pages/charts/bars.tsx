@@ -48,7 +48,7 @@ export function DailyBars({
 }: {
   readonly lower: readonly number[];
   readonly upper: readonly number[];
-  /** What stands below the first and the last day. */
+  /** The labels of the first and the last day. */
   readonly ends: readonly [string, string];
   readonly width?: number;
   readonly height?: number;

@@ -1,7 +1,7 @@
 import { monthName } from '../format.ts';
 import { levelsOf } from './scale.ts';
 
-/** One day of a calendar; null where nothing is known of it. */
+/** One day of a calendar; null if nothing is known of it. */
 export type CalendarDay = { readonly date: string; readonly gained: number | null };
 
 const CELL = 13;

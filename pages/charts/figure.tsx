@@ -9,7 +9,7 @@ export const tableIn = (address: PersonAddress | CommunityAddress, id: string) =
   toggleHref: hrefOf(toggled(address, id)),
 });
 
-/** The numbers of a figure, for who would rather read than see. */
+/** The numbers of a figure, for people who would rather read them. */
 export type Numbers = {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
@@ -25,7 +25,7 @@ type FigureProps = {
   readonly count: number;
   /** How far the arrow keys go: left and right, up and down. */
   readonly steps?: { readonly across: number; readonly down: number };
-  /** What is told of one point. */
+  /** The description of one point. */
   readonly describe: (index: number) => string;
   readonly draw: (chosen: number | undefined, choose: (index: number | undefined) => void) => ComponentChildren;
   readonly table: Numbers;

@@ -7,7 +7,7 @@ type Props = {
   readonly lines: readonly Line[];
   readonly width?: number;
   readonly height?: number;
-  /** What stands below the first and the last point. */
+  /** The labels of the first and the last point. */
   readonly ends: readonly [string, string];
   /** Whether the axis may begin above 0: for a sum that only grows, its change is what matters. */
   readonly isFloating?: boolean;

@@ -27,7 +27,7 @@ export function levelsOf(values: readonly number[]): (value: number) => 0 | 1 | 
 
 export type Point = { readonly x: number; readonly y: number };
 
-/** A line through points; it breaks where there is none. */
+/** A line through points; it breaks at each gap. */
 export function linePath(points: readonly (Point | undefined)[]): string {
   let isDrawing = false;
   return points

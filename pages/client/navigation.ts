@@ -24,7 +24,7 @@ export const remembered = {
       if (username === undefined) localStorage.removeItem(YOU);
       else localStorage.setItem(YOU, username);
     } catch {
-      // A browser that keeps nothing goes on without.
+      // A browser that keeps nothing works without it.
     }
   },
 };
@@ -44,7 +44,7 @@ function clickedLink(event: MouseEvent): HTMLAnchorElement | undefined {
   return isOurs && !link.getAttribute('href')?.startsWith('#') ? link : undefined;
 }
 
-/** Listens to the whole document, so that no part of a page has to know of it. Gives what ends it. */
+/** Listens to the whole document, so that no part of a page has to know of it. Returns a function that ends this. */
 export function listen({ go, toggle }: Wishes): () => void {
   const onClick = (event: MouseEvent): void => {
     const me = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-me]')?.dataset.me : undefined;

@@ -7,7 +7,7 @@ import { previewOf } from '../preview.ts';
 import { mainAnswer, type PageState } from '../state.ts';
 import { currentAddress, listen, withReader, writeAddress } from './navigation.ts';
 
-/** An address without what is only open or typed: where that is equal, the data is, too. */
+/** An address without what is only unfolded or typed. Two addresses that are equal in this have the same data. */
 const dataOf = (address: Address): string => JSON.stringify({ ...address, open: undefined, inputs: undefined });
 
 /** The same page at another address, its data being the same. */

@@ -5,7 +5,7 @@ import { PersonPage } from './person.tsx';
 import { RulesPage } from './rules.tsx';
 import { Around, Notice, type Surroundings } from './pieces.tsx';
 
-/** Bay leaves: what the pages show where a community has no logo of its own. */
+/** Bay leaves: the logo of a community that has none of its own. */
 const Logo = ({ src }: { readonly src: string | undefined }) =>
   src === undefined ? (
     <svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
@@ -24,7 +24,7 @@ const NAVIGATION = [
   { href: '/rules', title: 'Rules', page: 'rules' },
 ] as const;
 
-/** Why what the reader asked for is not there, and where it would be. */
+/** Why the page that the reader asked for is not shown, and its address. */
 type Failure = { readonly sentence: string; readonly href: string };
 
 export type AppProps = { readonly state: PageState; readonly failure?: Failure | undefined } & Omit<

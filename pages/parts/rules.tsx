@@ -187,7 +187,7 @@ const Tiers = ({ rules: { tiers } }: { readonly rules: Rules }) => (
   </Card>
 );
 
-/** What a version says, by name, so that two versions can be compared: a name with nothing is a part that is not there. */
+/** The parts of a version by name, so that two versions can be compared. A part that a version does not have is missing. */
 function partsOf({ activity, events, publishes, pulls, tiers }: Rules): ReadonlyMap<string, string> {
   const { groups, otherCommands, diversityPoints, streak, window } = activity;
   type Scored = { readonly points: number; readonly cap?: number | undefined; readonly capPer?: string | undefined };

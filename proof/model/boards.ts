@@ -26,10 +26,10 @@ export class BoardsModel {
   /** A user's possible states: both, if the last two choices were made at the same time. */
   mayBe(username: string, isHidden: boolean): boolean {
     const own = this.#chosen.filter((one) => one.username === username);
-    const stands = own.some(
+    const isPossible = own.some(
       (one) => one.isHidden === isHidden && !own.some((next) => next.isHidden !== isHidden && one.ended < next.began),
     );
-    return stands || (!isHidden && !own.some((one) => one.isHidden));
+    return isPossible || (!isHidden && !own.some((one) => one.isHidden));
   }
 }
 

@@ -64,7 +64,7 @@ export const distinctIn = (group: readonly Counted[]): number =>
   new Set(group.flatMap(({ who }) => who ?? [])).size || group.length;
 
 /** The rows of each period, as `METRIC count sum` or `METRIC key count sum`. */
-export function rowsBy(
+function rowsBy(
   counted: readonly Counted[],
   periodOf: (one: Counted) => string,
 ): ReadonlyMap<string, readonly string[]> {

@@ -94,19 +94,19 @@ export function perform(state: State, operation: Operation, { members }: Surroun
       const { by, hash, channel } = operation;
       if (version !== undefined) {
         const isSame = version.publisher === by && version.hash === hash && version.channel === channel;
-        return [isSame ? 'stands' : 'conflict', state];
+        return [isSame ? 'accepted' : 'conflict', state];
       }
       if (extension !== undefined && extension.owner !== by) return ['not-owner', state];
       const [kind, who = ''] = by.split(':');
       const credited = kind === 'user' ? [who] : (members.get(who) ?? []);
       const owners = { ...state.owners, [operation.name]: extension ?? { owner: by, before: null, offered: null } };
       const first = { publisher: by, channel, hash, credited, isYanked: false, pullers: [] };
-      return ['stands', { ...withVersion(first), owners }];
+      return ['accepted', { ...withVersion(first), owners }];
     }
     case 'pull':
       if (version === undefined) return ['unknown', state];
       return [
-        'stands',
+        'accepted',
         withVersion({ ...version, pullers: [...new Set([...version.pullers, operation.puller])].sort() }),
       ];
   }

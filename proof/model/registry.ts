@@ -182,10 +182,10 @@ export class RegistryModel {
     const certain = possible.filter(
       (one) => one.version !== undefined || mine.some((confirm) => isBefore(confirm, one)),
     );
-    const stands = (is: boolean) =>
+    const isPossible = (is: boolean) =>
       possible.some((one) => one.isYank === is && !certain.some((next) => next.isYank !== is && isBefore(one, next)));
     const isYanked = stored.yankedOn !== null;
-    return stands(isYanked) || (!isYanked && !certain.some(({ isYank }) => isYank));
+    return isPossible(isYanked) || (!isYanked && !certain.some(({ isYank }) => isYank));
   }
 
   #problemsOfPulls(stored: readonly StoredPull[]): string[] {

@@ -15,8 +15,8 @@ export const runningMutants: readonly Mutant[] = [
     'recorded: an event under two devices of an account counts once',
     COPIES,
     [
-      'const rival = standing.get(copy.entry.id);\n    if (rival === undefined || standsBefore(copy, rival)) standing.set(copy.entry.id, copy);',
-      'standing.set(`${copy.deviceId} ${copy.entry.id}`, copy);',
+      'const rival = winners.get(copy.entry.id);\n    if (rival === undefined || winsOver(copy, rival)) winners.set(copy.entry.id, copy);',
+      'winners.set(`${copy.deviceId} ${copy.entry.id}`, copy);',
     ],
     REPLAY_TEST,
     'in order',
@@ -33,8 +33,8 @@ export const runningMutants: readonly Mutant[] = [
     'a redelivered message does not change the time of a score',
     'domain/scoring/score.ts',
     [
-      'const stands = previous !== null && previous.canonicalScore === canonicalScore;',
-      'const stands = previous !== null && previous.canonicalScore < 0;',
+      'const isUnchanged = previous !== null && previous.canonicalScore === canonicalScore;',
+      'const isUnchanged = previous !== null && previous.canonicalScore < 0;',
     ],
     REPLAYED_TEST,
   ),

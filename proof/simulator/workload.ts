@@ -275,7 +275,7 @@ class Maker {
     }));
   }
 
-  /** An event that happens once has one time, whoever reports it again. */
+  /** An event that happens once has one time, also if another server reports it again. */
   #timeOfFact(number: number): string {
     const at = this.#hours[number % this.#hours.length] ?? this.#now;
     return new Date(Math.floor(at / HOUR) * HOUR + number * 1_000).toISOString();

@@ -77,13 +77,8 @@ onBothEngines('leaderboards', (engine) => {
 
   /** Commits a snapshot of one leaf and one bucket. */
   async function commit(asOf: string, options: Partial<Commit> = {}) {
-    const { retention, rows, by, board }: Commit = {
-      retention: 'recent',
-      rows: ROWS,
-      by: store,
-      board: 'alltime',
-      ...options,
-    };
+    const given: Commit = { retention: 'recent', rows: ROWS, by: store, board: 'alltime', ...options };
+    const { retention, rows, by, board } = given;
     const writer = await by.write(board, retention, asOf);
     const leaf = { start: null, count: rows.length, ref: await writer.putLeaf(rows) };
     const buckets = [await writer.putBucket(ENTRIES)];

@@ -78,7 +78,7 @@ it('what an account sends from devices beyond the bound is accepted, stored once
   expect(score).toMatchObject({ canonicalScore: Math.floor(((40 + 50) * 10_100 * 10_178) / 100_000_000) });
 });
 
-it('a refresh reads so many devices at most, also of an account that had more before', async () => {
+it('a refresh reads at most 200 devices, also of an account that had more before', async () => {
   const user = aUsername('older');
   const puts = Array.from({ length: 250 }, (_, n) => ({ PutRequest: { Item: marshall(link('older', `o${n}`)) } }));
   for (let from = 0; from < puts.length; from += 25) {

@@ -36,7 +36,7 @@ describe('a board', () => {
     tier: 'Sprout',
     change: rank % 2 === 0 ? null : 1,
   });
-  /** A board of so many, of which each page and each date is an answer of its own. */
+  /** A board of that many people. Returns the queries of its pages. */
   const boardOf = (total: number) => {
     const asked: URLSearchParams[] = [];
     own.answer(async ({ path }) => {

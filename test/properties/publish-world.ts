@@ -111,7 +111,7 @@ export class PublishWorld extends RefreshWorld {
         const answer = await confirmPublish(deps, confirmation);
         const isNew = answer.ok && answer.value.kind === 'published';
         if (isNew) this.published.set(`${name}@${version}`, (this.published.get(`${name}@${version}`) ?? 0) + 1);
-        return inWords('stands', answer);
+        return inWords('accepted', answer);
       }
       case 'yank':
         return inWords('done', await yank(deps, maintainerOf(operation.by), operation, 'broken'));
@@ -133,7 +133,7 @@ export class PublishWorld extends RefreshWorld {
         const found = await pulls.findVersion(name, version);
         if (found === undefined) return 'unknown';
         await recordPull(pulls, operation, found.credited, this.now);
-        return 'stands';
+        return 'accepted';
       }
     }
   }

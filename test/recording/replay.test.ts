@@ -174,7 +174,7 @@ describe('the recorded traffic of a real client, sent to the running stack', () 
 
   it('by 8 senders at once in random order, gives the same', async () => {
     const stack = await aStack();
-    // Of two keys the first stands, so the requests of a device that was used with two keep their order.
+    // Of two keys the first counts, so the requests of a device that was used with two keep their order.
     const ordered = requests.filter((request) => devicesOf(request).some(hasTwoKeys));
     const free = shuffled(
       requests.filter((request) => !ordered.includes(request)),

@@ -8,7 +8,7 @@ import { type Limits, stageOf } from '../../infra/stage.ts';
 import type { Resources } from './template.ts';
 
 /** The longest possible name of a stage. */
-export const LONGEST_STAGE = 'a'.repeat(20);
+const LONGEST_STAGE = 'a'.repeat(20);
 
 const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
 

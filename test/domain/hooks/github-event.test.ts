@@ -105,7 +105,7 @@ describe('hooks made by hand', () => {
     expect(deedOf(event, body)).toBe(reason);
   });
 
-  it('are of the author, whoever sends them', () => {
+  it('are of the author, not of the sender', () => {
     const body = { ...aMergedPullRequest(), sender: aUser('merge-queue[bot]', 9, 'Bot') };
 
     expect(deedOf('pull_request', body)).toMatchObject({

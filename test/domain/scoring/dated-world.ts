@@ -18,8 +18,8 @@ import { rulesVersion1 } from '../../builders/rules.ts';
 import { aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
 
 export const ada = aUsername('ada');
-export const OPEN_DATES = 35;
-export const KNOWN_DATES = 91;
+const OPEN_DATES = 35;
+const KNOWN_DATES = 91;
 
 /** Three versions of the rules, each for the code and for the model. The second gives more points, the third fewer. */
 const version = (

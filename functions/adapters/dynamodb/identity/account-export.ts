@@ -57,7 +57,7 @@ function telemetryRow(item: Item): ExportedItem {
   return stored(key.startsWith('LOGIN#') ? 'own-login' : 'report', item);
 }
 
-/** A line says with its own fields what anyone may check. */
+/** A line has the fields that anyone may check. */
 const lineRow = (item: Item): ExportedItem => {
   const line = parseGrantItem(item).line;
   return { ...exported('grant', line.grantId, {}), ...grantView(line) };

@@ -36,7 +36,7 @@ import { fromItem, readable, toItem } from '../shared/format.ts';
 
 export const ROLLUP_SK = 'ROLLUP';
 export const METRIC_PREFIX = 'METRIC#';
-export const SET_PREFIX = 'SET#';
+const SET_PREFIX = 'SET#';
 export const TOTALS_PK = 'TOTALS';
 export const dayPk = (date: UtcDate): string => `DAY#${date}`;
 export const setPrefixOf = (metric: string): string => `${SET_PREFIX}${metric}#`;

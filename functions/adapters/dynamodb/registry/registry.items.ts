@@ -211,7 +211,7 @@ export function parsePublisherItem(item: Item): CreditedVersion {
 
 /** Names and versions have no `#`, but a puller may: the puller is everything after the second one. */
 const PullKey = z.string().check(z.regex(/^PULL#[^#]+#./su));
-export function pullerOfItem({ sk }: Item): string {
+function pullerOfItem({ sk }: Item): string {
   const key = PullKey.parse(sk?.S);
   return key.slice(key.indexOf('#', PULL_PREFIX.length) + 1);
 }

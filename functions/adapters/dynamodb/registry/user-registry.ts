@@ -28,7 +28,7 @@ export function dynamoUserRegistry(client: DynamoDBClient, tableName: string): U
     for await (const { Items = [] } of pages) yield Items;
   }
 
-  /** The rows of several accounts, each sort key once: it is the identity of what the row says. */
+  /** The rows of several accounts, each sort key once: it is the identity of the row's fact. */
   async function* rowsOfAll(pks: readonly string[], skPrefix: string): AsyncGenerator<readonly Item[], void> {
     const seen = new Set<string | undefined>();
     for (const pk of pks) {

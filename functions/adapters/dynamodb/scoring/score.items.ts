@@ -161,7 +161,7 @@ const PARTS: ReadonlyMap<number, Part> = new Map(partsOf(rulebook.all).map((part
 const COMPUTED_BY = /^(?<rulesVersion>.*?)(?:\/(?<foldedBy>[^/]*))?$/su;
 export type ComputedBy = Pick<UserScore, 'rulesVersion' | 'foldedBy'>;
 export const computedBy = ({ rulesVersion, foldedBy }: ComputedBy): string => `${rulesVersion}/${foldedBy}`;
-export function fromComputedBy(text: string): ComputedBy {
+function fromComputedBy(text: string): ComputedBy {
   const { rulesVersion = text, foldedBy = '' } = COMPUTED_BY.exec(text)?.groups ?? {};
   return { rulesVersion, foldedBy };
 }

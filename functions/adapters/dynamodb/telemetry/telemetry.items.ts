@@ -92,7 +92,7 @@ const OWN_PREFIXES: ReadonlyMap<string, string> = new Map([
   ['daily_sign_in', 'SIGNIN#'],
 ]);
 const SHARED_PREFIX = 'FACT#';
-export const FACT_PREFIXES: readonly string[] = [...OWN_PREFIXES.values(), SHARED_PREFIX];
+const FACT_PREFIXES: readonly string[] = [...OWN_PREFIXES.values(), SHARED_PREFIX];
 
 export const factSk = (event: string, id: string): string =>
   `${OWN_PREFIXES.get(event) ?? `${SHARED_PREFIX}${event}#`}${id}`;

@@ -46,7 +46,7 @@ export function dynamoUserReports(
     async reportsOf(username, merged = []) {
       const places = [username, ...merged].flatMap((each) => prefixes.map((prefix) => [userPk(each), prefix] as const));
       const found = await settleAll(places, READS_AT_A_TIME, ([pk, prefix]) => factsUnder(pk, prefix));
-      // The first account's fact stands: of two with one identity only one would have been stored.
+      // The first account's fact counts: of two with one identity only one would have been stored.
       const facts = [
         ...new Map(
           found
