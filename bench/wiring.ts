@@ -58,7 +58,11 @@ export function ingestHandler(surroundings: Surroundings) {
   return httpFunction({
     routes,
     wire: () => ({
-      authenticate: dynamoAuthenticator(client, tables('credentials'), { clock, sha256 }),
+      authenticate: dynamoAuthenticator(
+        client,
+        { CREDENTIALS_TABLE: tables('credentials'), ACCOUNTS_TABLE: tables('accounts') },
+        { clock, random, sha256, sleep },
+      ),
       ...ingestDeps(surroundings),
     }),
   });

@@ -9,7 +9,7 @@ import { physicalName } from '../functions/runtime/names.ts';
 
 /** The order of functions in a graph. Functions that are not listed come first. */
 const FUNCTIONS = [
-  ...['refresh-score', 'backfill', 'roll-up-metrics', 'rank-leaderboards', 'announce-changes'],
+  ...['refresh-score', 'backfill', 'roll-up-metrics', 'rank-leaderboards', 'announce-changes', 'erase-accounts'],
   ...[
     'ingest-telemetry',
     'import-history',

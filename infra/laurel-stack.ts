@@ -65,9 +65,9 @@ export class LaurelStack extends Stack {
     operations(this, base, { scoreRefresh });
     const { rollUp } = metrics(this, base);
     const { rank, setVisibility } = leaderboards(this, base);
-    changeFeed(this, base, { scoreRefresh, rollUp, rank });
+    const { exportAccount, manageKeys, manageAccounts, erase } = identity(this, base);
+    changeFeed(this, base, { scoreRefresh, rollUp, rank, erase });
     const { ingestTelemetry, importHistory, manageDevices } = telemetry(this, base, { scoreRefresh });
-    const { exportAccount, manageKeys, manageAccounts } = identity(this, base);
     const { confirmPublish } = registry(this, base);
     const { recordAward } = ledger(this, base);
     const { takeHooks, linkLogins } = hooks(this, base);
@@ -91,7 +91,12 @@ export class LaurelStack extends Stack {
         target: manageAccounts,
         access: ACCESS.keyed,
         load: 'writes',
-        paths: ['/v1/users/{username}/rename', '/v1/users/{username}/merge', '/v1/users/{username}/unmerge'],
+        paths: [
+          '/v1/users/{username}',
+          '/v1/users/{username}/rename',
+          '/v1/users/{username}/merge',
+          '/v1/users/{username}/unmerge',
+        ],
       },
       { target: exportAccount, access: ACCESS.keyed, load: 'costlyReads', paths: ['/v1/users/{username}/export'] },
       {

@@ -58,9 +58,9 @@ export function tablePolicies(tables: LaurelTables) {
     listNames: dynamodb(tables.accounts.tableArn, 'Query'),
     /** The same, and makes an account for a name that nobody has. */
     makeAccounts: dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'PutItem'),
-    /** Renames accounts, merges them, and tells refreshes about it. */
+    /** Renames, merges and erases accounts, and tells refreshes about it. */
     keepAccounts: [
-      ...dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
+      ...dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'),
       ...dynamodb(scores, 'UpdateItem'),
     ],
     /** Reads all that is stored of one account. */
@@ -72,6 +72,17 @@ export function tablePolicies(tables: LaurelTables) {
       ...dynamodb(linesByUser, 'Query'),
       ...dynamodb(scores, 'Query'),
       ...dynamodb(tables.credentials.tableArn, 'Scan'),
+    ],
+    /** Removes what is stored of an erased account. No other role may change a line, and this one only removes its texts. */
+    eraseAccounts: [
+      ...dynamodb(tables.accounts.tableArn, 'GetItem', 'UpdateItem', 'DeleteItem'),
+      ...dynamodb(tables.credentials.tableArn, 'Scan', 'UpdateItem', 'DeleteItem'),
+      ...dynamodb(scores, 'Query', 'DeleteItem'),
+      ...dynamodb(telemetry, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem'),
+      ...dynamodb(registry, 'GetItem', 'Query', 'PutItem', 'DeleteItem'),
+      ...dynamodb(grants, 'Scan', 'UpdateItem'),
+      ...dynamodb(linesByUser, 'Query'),
+      ...dynamodb(tables.leaderboards.tableArn, 'GetItem', 'Query', 'UpdateItem'),
     ],
     /** Creates, lists and revokes keys. */
     keepKeys: dynamodb(tables.credentials.tableArn, 'GetItem', 'PutItem', 'UpdateItem', 'Scan'),

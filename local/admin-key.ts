@@ -17,7 +17,7 @@ export async function ensureAdminKey(
   const credentials = dynamoCredentials(client, credentialsTable);
   const kept = data.readAdminKey();
   if (kept !== undefined) {
-    const credential = await authenticator({ credentials, clock, sha256 })(kept);
+    const credential = await authenticator({ credentials, isErased: async () => false, clock, sha256 })(kept);
     if (credential?.kind === 'admin') return kept;
     throw unusableKey(data.file('admin-key'), 'holds a key that is not an admin key in the stored data');
   }

@@ -19,7 +19,15 @@ export const DEFAULT_DIRECTORY = '.laurel';
 
 /** The functions of a deployed stack. A test compares them with the template. */
 export const FUNCTION_ROLES = [
-  ...['announce-changes', 'backfill', 'check-conservation', 'confirm-publish', 'export-account', 'forward-request'],
+  ...[
+    'announce-changes',
+    'backfill',
+    'check-conservation',
+    'confirm-publish',
+    'erase-accounts',
+    'export-account',
+    'forward-request',
+  ],
   ...[
     'import-history',
     'ingest-telemetry',

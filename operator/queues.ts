@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { readBackfillEvent } from '../domain/backfill/backfill-event.ts';
+import { EraseRequested } from '../domain/identity/erase.message.ts';
 import { RankRequested } from '../domain/messages/rank.message.ts';
 import { RollUpRequested } from '../domain/messages/roll-up.message.ts';
 import { ScoreRefreshRequested } from '../domain/messages/score-refresh.message.ts';
@@ -44,6 +45,7 @@ const WORKERS: ReadonlyMap<string, { readonly consumer: string; readonly faultOf
   ['roll-up', { consumer: 'roll-up-metrics', faultOf: faultBy(RollUpRequested) }],
   ['rank', { consumer: 'rank-leaderboards', faultOf: faultBy(RankRequested) }],
   ['backfill', { consumer: 'backfill', faultOf: faultOfBackfill }],
+  ['erase', { consumer: 'erase-accounts', faultOf: faultBy(EraseRequested) }],
 ]);
 
 /** The functions with a queue or streams as their source. `queue` is null for table streams. */

@@ -86,6 +86,7 @@ function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<str
       return [change.username];
     case 'extension-changed': // the users it counts for have rows of their own
     case 'standing-changed': // by a refresh, which must not ask for another
+    case 'account-erased': // nothing is computed for it any more
       return [];
   }
 }
@@ -101,6 +102,7 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
     case 'ledger-changed':
     case 'extension-changed':
     case 'standing-changed':
+    case 'account-erased':
       return new Set(); // the balance is read by every refresh
     case 'profile-changed':
       return change.isMerge === true ? null : new Set(); // the profile is read by every refresh

@@ -37,6 +37,7 @@ function hoursOf(change: CommittedChange['change']): readonly UtcHour[] {
     case 'report-changed':
     case 'standing-changed':
     case 'profile-changed':
+    case 'account-erased':
       return []; // nothing that a metric counts
   }
 }

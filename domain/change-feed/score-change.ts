@@ -7,5 +7,7 @@ import type { AccountId as Username } from '../identity/account.ts';
 export type ScoreChange =
   /** A change of a value that the boards read. */
   | { readonly kind: 'standing-changed' }
+  /** An account was erased: what is stored of it is to be removed. */
+  | { readonly kind: 'account-erased'; readonly username: Username }
   /** A change of the user's own choice; a refresh copies it into the score. */
   | { readonly kind: 'profile-changed'; readonly username: Username; readonly isMerge?: boolean };

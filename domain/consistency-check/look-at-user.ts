@@ -58,6 +58,9 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
   const proven = lines.reduce(applyLine, emptyBalance);
   const ofLedger = differencesOfLedger(username, read, proven, deps.sha256);
 
+  // Of an erased account only the ledger stays.
+  if (stored.erasedAt !== undefined) return { isCompared: true, isOfOtherRules: false, differences: ofLedger };
+
   const now = computedByNow(deps.sha256);
   const then = stored.score?.score ?? now;
   const isOfOtherRules = then.rulesVersion !== now.rulesVersion || then.foldedBy !== now.foldedBy;

@@ -19,7 +19,7 @@ export type AccountNames = {
   answering(account: AccountId): Promise<FoundAccount | undefined>;
   /** The account of each name, also if it is shown as part of another one. A name that nobody has becomes that of a new account. */
   accountsOf(names: Iterable<Username>): Promise<(name: Username) => AccountId>;
-  /** The present name of the account that answers for each; the id itself of an account that is not there. */
+  /** The present name of the account that answers for each: `ERASED` of an erased one, the id itself of one that is not there. */
   namesOf(accounts: Iterable<AccountId>): Promise<(account: AccountId) => string>;
 };
 
@@ -36,41 +36,41 @@ export async function accountsAsked(
 const CACHE_MS = 5_000;
 const CACHE_SIZE = 20_000;
 
-/** What was found is remembered for 5 s. A name that was given up is nobody else's for 90 days. */
-class Remembered<Name, Value> {
-  readonly #values = new Map<Name, { readonly value: Value; readonly until: number }>();
+/** What was found is remembered for 5 s. Whose a name is is not: an erasure takes it away at once. */
+class Remembered {
+  readonly #values = new Map<AccountId, { readonly value: Account; readonly until: number }>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  get(name: Name): Value | undefined {
-    const held = this.#values.get(name);
+  get(id: AccountId): Account | undefined {
+    const held = this.#values.get(id);
     return held !== undefined && this.#clock() < held.until ? held.value : undefined;
   }
 
-  set(name: Name, value: Value): void {
+  set(id: AccountId, value: Account): void {
     if (this.#values.size >= CACHE_SIZE) this.#values.clear();
-    this.#values.set(name, { value, until: this.#clock() + CACHE_MS });
+    this.#values.set(id, { value, until: this.#clock() + CACHE_MS });
   }
 
-  /** The values of the names, those that are not remembered by one look-up; what that does not find is left out. */
+  /** The accounts, those that are not remembered by one look-up; what that does not find is left out. */
   async all(
-    names: Iterable<Name>,
-    lookUp: (missing: readonly Name[]) => Promise<ReadonlyMap<Name, Value>>,
-  ): Promise<ReadonlyMap<Name, Value>> {
-    const found = new Map<Name, Value>();
-    const missing: Name[] = [];
-    for (const name of new Set(names)) {
-      const value = this.get(name);
-      if (value === undefined) missing.push(name);
-      else found.set(name, value);
+    ids: Iterable<AccountId>,
+    lookUp: (missing: readonly AccountId[]) => Promise<ReadonlyMap<AccountId, Account>>,
+  ): Promise<ReadonlyMap<AccountId, Account>> {
+    const found = new Map<AccountId, Account>();
+    const missing: AccountId[] = [];
+    for (const id of new Set(ids)) {
+      const value = this.get(id);
+      if (value === undefined) missing.push(id);
+      else found.set(id, value);
     }
     if (missing.length > 0) {
-      for (const [name, value] of await lookUp(missing)) {
-        this.set(name, value);
-        found.set(name, value);
+      for (const [id, value] of await lookUp(missing)) {
+        this.set(id, value);
+        found.set(id, value);
       }
     }
     return found;
@@ -83,12 +83,11 @@ export function accountNames(deps: {
   readonly randomToken: RandomToken;
 }): AccountNames {
   const { accounts, clock, randomToken } = deps;
-  const byName = new Remembered<Username, NamedAccount>(clock);
-  const byId = new Remembered<AccountId, Account>(clock);
+  const byId = new Remembered(clock);
   const isHeld = ({ heldUntil }: NamedAccount): boolean => heldUntil === undefined || heldUntil > isoOf(clock());
 
   async function named(names: Iterable<Username>): Promise<ReadonlyMap<Username, NamedAccount>> {
-    const found = await byName.all(names, (missing) => accounts.named(missing));
+    const found = await accounts.named([...new Set(names)]);
     return new Map([...found].filter(([, each]) => isHeld(each)));
   }
   const withIds = (ids: Iterable<AccountId>) => byId.all(ids, (missing) => accounts.withIds(missing));
@@ -96,6 +95,7 @@ export function accountNames(deps: {
   async function answering(id: AccountId): Promise<FoundAccount | undefined> {
     const account = (await withIds([id])).get(id);
     if (account?.mergedInto !== undefined) return answering(account.mergedInto);
+    if (account?.erasedAt !== undefined) return undefined;
     return account && { account: id, username: account.username };
   }
 
@@ -125,7 +125,6 @@ export function accountNames(deps: {
       const missing = [...wanted].filter((name) => !found.has(name));
       const ids = new Map(missing.map((name) => [name, newAccountId(randomToken)]));
       const created = ids.size === 0 ? ids : await accounts.create(ids, isoOf(clock()));
-      for (const [name, account] of created) byName.set(name, { account });
       return (name) => {
         const account = found.get(name)?.account ?? created.get(name);
         if (account === undefined) throw new Error('a name without an account');

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { RandomToken } from '../shared/environment.ts';
-import type { Username } from './username.ts';
+import { ERASED, type Username } from './username.ts';
 
 /**
  * An account, whatever its name is now: `acc_` and 16 of `a-z2-7`. Keys, facts, lines and projections hold it, and
@@ -36,8 +36,20 @@ export type Account = {
   readonly mergedInto?: AccountId;
   /** The account that it was part of last, if it is part of none now. */
   readonly mergedBefore?: AccountId;
+  /** When it was erased, ISO 8601. Its name is `ERASED` since then; `formerNames` are those that are still to be removed. */
+  readonly erasedAt?: string;
   readonly revision: number;
 };
+
+/** What is kept of an account: that there was one. */
+export const erased = ({ id, username, formerNames, revision }: Account, at: string): Account => ({
+  id,
+  username: ERASED,
+  formerNames: [...formerNames, { name: username, heldUntil: at }],
+  merged: [],
+  erasedAt: at,
+  revision: revision + 1,
+});
 
 /** What changes together: an account as it was read, and as it is to be. */
 export type AccountChange = { readonly before: Account; readonly after: Account };
@@ -67,6 +79,11 @@ export type Accounts = {
   rename(before: Account, after: Account, now: string): Promise<'saved' | 'stale'>;
   /** Saves which accounts are shown as part of which, for readers of names and for refreshes, if all are as they were read. */
   saveMerge(changes: readonly AccountChange[]): Promise<'saved' | 'stale'>;
+  /**
+   * Takes the names from accounts, and tells all readers and refreshes that they are erased, if they are as they were read.
+   * The change of a profile starts the job that removes the rest.
+   */
+  erase(changes: readonly AccountChange[]): Promise<'saved' | 'stale'>;
   /** The names that begin with a text, in their order, in pages. A query for each first character, and no scan. */
   beginningWith(prefix: string): AsyncIterable<readonly (readonly [Username, NamedAccount])[]>;
   /**

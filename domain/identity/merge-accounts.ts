@@ -11,7 +11,7 @@ export type MergeDeps = {
   readonly hasMoved: (account: AccountId) => Promise<boolean>;
 };
 
-export type MergeRefusal = 'unknown' | 'itself' | 'merged' | 'into-merged' | 'not-merged' | 'too-many';
+export type MergeRefusal = 'unknown' | 'itself' | 'merged' | 'into-merged' | 'not-merged' | 'too-many' | 'erased';
 
 /**
  * Shows an account as part of another one. No fact moves: each stays with the account whose key, device or id it came
@@ -26,6 +26,7 @@ export async function mergeAccounts(
   return untilSaved<Result<'merged', MergeRefusal>>(withoutPause('merge of an account'), async () => {
     const [from, other] = [await accounts.load(id), await accounts.load(into)];
     if (from === undefined || other === undefined) return err('unknown');
+    if (from.erasedAt !== undefined || other.erasedAt !== undefined) return err('erased');
     if (from.mergedInto !== undefined) return err('merged');
     if (other.mergedInto !== undefined) return err('into-merged');
     const merged = [...other.merged, id, ...from.merged];

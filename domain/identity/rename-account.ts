@@ -23,7 +23,7 @@ export async function renameAccount(
 ): Promise<Result<Renamed, 'unknown' | 'username-taken'>> {
   return untilSaved<Result<Renamed, 'unknown' | 'username-taken'>>(withoutPause('name of an account'), async () => {
     const before = await accounts.load(id);
-    if (before === undefined) return err('unknown');
+    if (before === undefined || before.erasedAt !== undefined) return err('unknown');
     const { username, formerNames } = before;
     if (username === to) {
       return ok({ accountId: id, username, previous: formerNames.at(-1)?.name ?? username });

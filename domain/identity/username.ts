@@ -12,6 +12,12 @@ export const Username = z
     // Looked at before it is folded: the Kelvin sign, too, folds to a `k`.
     z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, EXPECTED),
     z.toLowerCase(),
+    z.refine((name) => name !== 'erased', 'expected another name: this one is for accounts that were erased'),
   )
   .brand<'Username'>();
 export type Username = z.infer<typeof Username>;
+
+/** The name of an account as it is kept: a username, or `ERASED`. */
+export const KeptName = z.string().brand<'Username'>();
+/** How answers call an account that was erased. Nobody else can have this name. */
+export const ERASED = KeptName.parse('erased');

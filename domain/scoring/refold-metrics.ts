@@ -25,6 +25,7 @@ export function refoldMetrics(
   return untilSaved(asWorker(deps, `metrics of ${username}`), async () => {
     const startedAt = deps.clock();
     const guard = await deps.scores.load(username);
+    if (guard.erasedAt !== undefined) return 'unknown';
     const now = deps.clock(); // after the guard, as in a refresh
     const everything = { username, days: null };
     const links = await linksOfAll(deps.telemetry, [username, ...(guard.merged ?? [])]);

@@ -80,7 +80,7 @@ export type Refresh = {
 };
 
 /**
- * `unknown`: no device, no event, no grant and nothing stored, so nothing was saved. `done-since`: a fold that began
+ * `unknown`: no device, no event, no grant and nothing stored, or the account was erased, so nothing was saved. `done-since`: a fold that began
  * after all that was announced is stored. `put-off`: another refresh of this user has its turn, so this one is to be
  * asked for again.
  */
@@ -103,6 +103,7 @@ export async function refreshScore(deps: RefreshDeps, refresh: Refresh): Promise
 async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker): Promise<RefreshOutcome | 'stale'> {
   const startedAt = deps.clock(); // before the guard, so before anything is read
   const guard = await deps.scores.load(refresh.username);
+  if (guard.erasedAt !== undefined) return 'unknown';
   // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.
   const now = deps.clock();
   const wrongDate = dateAhead(guard, now);

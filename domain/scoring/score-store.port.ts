@@ -41,6 +41,8 @@ export type StoredUser = {
   readonly mergedInto?: Username | undefined;
   /** The account that it was part of before: what of its balance went there comes back. */
   readonly mergedBefore?: Username | undefined;
+  /** When the account was erased, ISO 8601: nothing is computed or saved for it any more. */
+  readonly erasedAt?: string | undefined;
 };
 
 /** A past date's score, by the rules of then; on later dates without one of their own it was the same. */

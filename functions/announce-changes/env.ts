@@ -11,4 +11,5 @@ export const AnnounceChangesEnv = z.pick(Variables, {
   ROLL_UP_QUEUE_URL: true,
   RANK_QUEUE_URL: true,
   REFRESH_DELAY_SECONDS: true,
+  ERASE_QUEUE_URL: true,
 });

@@ -1,5 +1,6 @@
 import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/change-feed/announce-boards.ts';
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
+import { announceErasures } from '../../domain/change-feed/announce-erasures.ts';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
 import { lateStreams } from '../../domain/change-feed/late-streams.ts';
 import { refreshesLater } from '../../domain/change-feed/refreshes-later.ts';
@@ -47,6 +48,7 @@ export const handler = streamBatch({
         delaySeconds: env.REFRESH_DELAY_SECONDS,
         clock,
       }),
+      requestErasures: sender(env.ERASE_QUEUE_URL),
       announceHours: hourAnnouncer({
         requestRollUps: sender(env.ROLL_UP_QUEUE_URL, ROLL_UP_DELAY_SECONDS),
         clock,
@@ -60,6 +62,7 @@ export const handler = streamBatch({
     };
   },
   async onChanges(deps, changes) {
+    await announceErasures(deps, changes);
     await announceChanges(deps, changes);
     await deps.announceHours(changes);
     await deps.announceBoards(changes);

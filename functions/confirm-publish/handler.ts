@@ -5,7 +5,7 @@ import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.t
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ConfirmPublishEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -16,7 +16,7 @@ export const handler = httpFunction({
     const env = ConfirmPublishEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       registry: dynamoRegistry(dynamodb, { registry: env.REGISTRY_TABLE, grants: env.GRANTS_TABLE }),
       collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),

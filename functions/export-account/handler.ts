@@ -2,7 +2,7 @@ import { dynamoAccountExport } from '../adapters/dynamodb/identity/account-expor
 import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ExportAccountEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -14,7 +14,7 @@ export const handler = httpFunction({
     const env = ExportAccountEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       account: dynamoAccountExport(dynamodb, {
         accounts: env.ACCOUNTS_TABLE,
         telemetry: env.TELEMETRY_TABLE,

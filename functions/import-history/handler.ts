@@ -10,7 +10,7 @@ import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
 import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { ImportHistoryEnv } from './env.ts';
@@ -25,7 +25,7 @@ export const handler = httpFunction({
     const names = dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings);
     const ledger = dynamoGrantLedger(dynamodb, env.GRANTS_TABLE, getGathered(dynamodb, env.GRANTS_TABLE));
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, surroundings, telemetryItem),
       firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, surroundings),

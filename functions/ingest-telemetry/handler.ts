@@ -9,7 +9,7 @@ import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts'
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
-import { clock, random, randomToken, sha256, sleep, surroundings } from '../runtime/environment.ts';
+import { random, randomToken, sha256, sleep, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { IngestTelemetryEnv } from './env.ts';
@@ -23,7 +23,7 @@ export const handler = httpFunction({
     const deps = { random, sleep, randomToken };
     const telemetryItem = getGathered(dynamodb, env.TELEMETRY_TABLE);
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem),
       firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),

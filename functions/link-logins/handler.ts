@@ -2,7 +2,7 @@ import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoLogins } from '../adapters/dynamodb/telemetry/logins.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, sha256, sleep, surroundings } from '../runtime/environment.ts';
+import { clock, random, sleep, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { LinkLoginsEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -13,7 +13,7 @@ export const handler = httpFunction({
     const env = LinkLoginsEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       logins: dynamoLogins(dynamodb, env.TELEMETRY_TABLE),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       clock,

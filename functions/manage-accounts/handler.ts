@@ -3,7 +3,7 @@ import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { clock, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ManageAccountsEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -15,7 +15,7 @@ export const handler = httpFunction({
     const env = ManageAccountsEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings, env.SCORES_TABLE),
       async hasMoved(account: AccountId) {

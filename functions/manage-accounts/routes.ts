@@ -8,6 +8,7 @@ import {
   type MergeDeps,
   type MergeRefusal,
 } from '../../domain/identity/merge-accounts.ts';
+import { eraseAccount, type EraseDeps } from '../../domain/identity/erase-account.ts';
 import { renameAccount, type RenameDeps } from '../../domain/identity/rename-account.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { problem, type Reply } from '../runtime/problems.ts';
@@ -15,7 +16,8 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type ManageAccountsDeps = HttpDeps &
   RenameDeps &
-  MergeDeps & { readonly names: Pick<AccountNames, 'answering' | 'find'> };
+  MergeDeps &
+  EraseDeps & { readonly names: Pick<AccountNames, 'answering' | 'find'> };
 
 const ADMIN_SCOPE = 'keys:manage';
 const OWN_SCOPE = 'profile:write';
@@ -43,6 +45,7 @@ const MERGE_CONFLICTS: Readonly<Record<Exclude<MergeRefusal, 'unknown'>, string>
   merged: 'username: this account is merged into another one already',
   'into-merged': 'into: this account is merged into another one itself',
   'not-merged': 'username: this account is not merged into another one',
+  erased: 'username: one of the accounts was erased',
   'too-many': 'into: at most 20 accounts can be merged into one',
 };
 const mergeRefused = (refusal: MergeRefusal, username: string): Reply =>
@@ -57,7 +60,52 @@ const merging = {
 
 const RenamedView = z.object({ accountId: z.string(), username: z.string(), previous: z.string() });
 
+const ErasingView = z.object({ accountId: z.string(), status: z.literal('erasing'), note: z.string() });
+const EXTENSIONS_STAY = 'Extensions stay published under their names; their publisher is `erased`.';
+
 export const routes = [
+  route({
+    method: 'DELETE',
+    path: '/v1/users/{username}',
+    summary: "Erase a user, and all accounts that are merged into it: by the user's own key, or an admin's",
+    access: 'key',
+    request: z.object({
+      params: z.object({ username: Username }),
+      body: z.strictObject({ confirm: z.string('expected the username once more') }),
+    }),
+    unknownParam: 'unknown_username',
+    answers: {
+      202: {
+        description: 'Nobody finds it any more, its keys are unknown, and what is stored of it is being removed',
+        schema: ErasingView,
+      },
+    },
+    problems: ['unknown_username', 'missing_scope', 'invalid_body', 'merge_conflict', 'busy'],
+    async handle({ params: { username }, body: { confirm } }, deps: ManageAccountsDeps, { credential }) {
+      const holder = await deps.accounts.holderOf(username);
+      const found = await deps.names.find(username);
+      const refusal = await refusalOf(deps, credential, found?.account, 'An erasure');
+      if (refusal !== undefined) return refusal;
+      if (found === undefined || holder === undefined) return unknown(username);
+      if (confirm.toLowerCase() !== username) {
+        const details = [{ field: 'confirm', expected: `expected ${username}` }];
+        return problem('invalid_body', `confirm: expected ${username}`, { details });
+      }
+      const erased = await eraseAccount(deps, holder.account);
+      if (erased.ok) {
+        return { status: 202, body: { accountId: holder.account, status: 'erasing', note: EXTENSIONS_STAY } };
+      }
+      switch (erased.error) {
+        case 'unknown':
+          return unknown(username);
+        case 'merged':
+          return problem(
+            'merge_conflict',
+            `username: this account is merged into ${found.username}: unmerge it first, or erase ${found.username}`,
+          );
+      }
+    },
+  }),
   route({
     method: 'POST',
     path: '/v1/users/{username}/rename',

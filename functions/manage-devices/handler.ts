@@ -2,7 +2,7 @@ import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, randomToken, sha256, sleep, surroundings } from '../runtime/environment.ts';
+import { clock, random, randomToken, sleep, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ManageDevicesEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -14,7 +14,7 @@ export const handler = httpFunction({
     const env = ManageDevicesEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       clock,
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),

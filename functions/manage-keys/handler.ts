@@ -2,7 +2,7 @@ import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoCollectives } from '../adapters/dynamodb/identity/collectives.ts';
 import { dynamoAuthenticator, dynamoCredentials } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { ManageKeysEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -13,7 +13,7 @@ export const handler = httpFunction({
     const env = ManageKeysEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       credentials: dynamoCredentials(dynamodb, env.CREDENTIALS_TABLE),
       collectives: dynamoCollectives(dynamodb, env.REGISTRY_TABLE),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),

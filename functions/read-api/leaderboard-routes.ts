@@ -11,7 +11,7 @@ import { findUsers, UsersView, type FindUsersDeps } from '../../domain/leaderboa
 import { BoardPlaceView, BoardView } from '../../domain/leaderboards/views.ts';
 import { AccountId } from '../../domain/identity/account.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
-import { Username } from '../../domain/identity/username.ts';
+import { ERASED, Username } from '../../domain/identity/username.ts';
 import { RequestTime } from '../../domain/shared/utc.ts';
 import { knownUser } from '../../domain/scoring/known-user.ts';
 import type { ScoreStore } from '../../domain/scoring/score-store.port.ts';
@@ -54,13 +54,15 @@ function refused(refusal: TimeRefusal | 'unknown-cursor'): Reply {
   return problem('invalid_query', `${detail.field}: ${detail.expected}`, { details: [detail] });
 }
 
-/** The rows with names in place of the ids of the accounts. */
+/** The rows with names in place of the ids of the accounts. A row of an erased account is left out, also before it is gone. */
 async function named<Row extends { readonly username: string }>(
   { names }: LeaderboardReadDeps,
   rows: readonly Row[],
 ): Promise<(Omit<Row, 'username'> & { readonly username: string })[]> {
   const nameOf = await names.namesOf(rows.map(({ username }) => AccountId.parse(username)));
-  return rows.map((row) => ({ ...row, username: nameOf(AccountId.parse(row.username)) }));
+  return rows
+    .map((row) => ({ ...row, username: nameOf(AccountId.parse(row.username)) }))
+    .filter(({ username }) => username !== ERASED);
 }
 
 const BOARD_COLUMNS = ['rank', 'username', 'points', 'canonicalScore', 'tier', 'change'] as const;

@@ -3,7 +3,7 @@ import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, sha256, surroundings } from '../runtime/environment.ts';
+import { surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { RecordAwardEnv } from './env.ts';
@@ -15,7 +15,7 @@ export const handler = httpFunction({
     const env = RecordAwardEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       ledger: dynamoGrantLedger(dynamodb, env.GRANTS_TABLE),
       rules: rulebook,
       reportConflict: logConflict,

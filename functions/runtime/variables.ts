@@ -22,6 +22,7 @@ export const Variables = z.object({
   BACKFILL_QUEUE_URL: z.url(),
   /** How long a refresh waits for further changes of its account. */
   REFRESH_DELAY_SECONDS: z.pipe(z.string().check(z.regex(/^\d{1,3}$/)), z.transform(Number)),
+  ERASE_QUEUE_URL: z.url(),
   /** `laurel-prod-`, before the role of each function that answers requests. */
   FUNCTION_NAME_PREFIX: name,
   /** `/api`, where the paths of the API are also served behind it. */

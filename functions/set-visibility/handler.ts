@@ -3,7 +3,7 @@ import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.t
 import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { clock, random, sha256, sleep, surroundings } from '../runtime/environment.ts';
+import { random, sleep, surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { SetVisibilityEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -14,7 +14,7 @@ export const handler = httpFunction({
     const env = SetVisibilityEnv.parse(process.env);
     const dynamodb = dynamodbClient('api');
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env.CREDENTIALS_TABLE, { clock, sha256 }),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
       profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),

@@ -4,6 +4,7 @@ import { environmentOf } from '../environment.ts';
 import { sendTo } from '../policies.ts';
 import { StreamWorker } from '../stream-worker.ts';
 import type { Foundation } from './foundation.ts';
+import type { Identity } from './identity.ts';
 import type { Leaderboards } from './leaderboards.ts';
 import type { Metrics } from './metrics.ts';
 import type { Scoring } from './scoring.ts';
@@ -13,7 +14,7 @@ import { PROFILE_SK, REFRESH_DELAY_SECONDS, SCORE_SK } from '../../functions/run
 export function changeFeed(
   scope: Construct,
   { stage, tables, variables, may }: Foundation,
-  { scoreRefresh, rollUp, rank }: Scoring & Metrics & Pick<Leaderboards, 'rank'>,
+  { scoreRefresh, rollUp, rank, erase }: Scoring & Metrics & Pick<Leaderboards, 'rank'> & Pick<Identity, 'erase'>,
 ): void {
   const { worker } = new StreamWorker(scope, 'AnnounceChanges', {
     stage,
@@ -30,7 +31,8 @@ export function changeFeed(
       ROLL_UP_QUEUE_URL: rollUp.queueUrl,
       RANK_QUEUE_URL: rank.queueUrl,
       REFRESH_DELAY_SECONDS: String(REFRESH_DELAY_SECONDS),
+      ERASE_QUEUE_URL: erase.queueUrl,
     }),
   });
-  worker.allow(may.readOwners, may.noteLateStreams, sendTo(scoreRefresh), sendTo(rollUp), sendTo(rank));
+  worker.allow(may.readOwners, may.noteLateStreams, sendTo(scoreRefresh), sendTo(rollUp), sendTo(rank), sendTo(erase));
 }

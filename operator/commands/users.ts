@@ -1,9 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { Username } from '../../domain/identity/username.ts';
 import { callApi } from '../api.ts';
 import { addOperation, type Runtime } from '../operation.ts';
-import { EXIT } from '../outcome.ts';
+import { EXIT, OperatorError } from '../outcome.ts';
 
 const ExportPage = z.object({
   accountId: z.string(),
@@ -18,9 +18,10 @@ const EXPORT = {
 } as const;
 
 const Renamed = z.object({ accountId: z.string(), username: z.string(), previous: z.string() });
+const Erasing = z.object({ accountId: z.string(), status: z.literal('erasing'), note: z.string() });
 const Merged = z.object({ accountId: z.string(), into: z.string().optional() });
 
-/** Adds `users export | rename | merge | unmerge`, and `export` as a short form. */
+/** Adds `users export | rename | merge | unmerge | erase`, and `export` as a short form. */
 export function addUserCommands(program: Command, runtime: Runtime): void {
   const users = program.command('users').description('what concerns one account');
   for (const parent of [users, program]) {
@@ -86,6 +87,30 @@ export function addUserCommands(program: Command, runtime: Runtime): void {
       const path = `/v1/users/${username}/unmerge`;
       const unmerged = await callApi(connect().http(), { method: 'POST', path, answer: Merged });
       output.result(unmerged, `${username} answers by itself again`);
+      return EXIT.ok;
+    },
+  });
+
+  addOperation(users, runtime, {
+    usage: 'erase <username>',
+    summary: 'erase a user, and all who are merged into it; nothing brings it back',
+    options: [new Option('--yes', 'do not ask for confirmation at a terminal')],
+    help: `
+Its name and its keys are gone at once; a job removes what else is stored of it. Extensions stay published under
+their names. To keep a copy: laurel users export ada > ada.json
+
+  laurel users erase ada
+`,
+    input: { username: Username, yes: z.boolean().default(false) },
+    async run({ connect, output }, { username, yes }) {
+      const http = connect().http();
+      if (!yes && !(await output.confirm(`Erase ${username} for ever?`))) {
+        throw new OperatorError('declined', 'nothing was erased');
+      }
+      const path = `/v1/users/${username}`;
+      const asked = { method: 'DELETE', path, body: { confirm: username }, answer: Erasing } as const;
+      const erasing = await callApi(http, { ...asked, repeatable: false }); // a second one would not find it
+      output.result(erasing, `${username} is being erased: ${erasing.accountId}. ${erasing.note}`);
       return EXIT.ok;
     },
   });

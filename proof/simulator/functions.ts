@@ -72,6 +72,7 @@ export async function loadFunctions(engine: Engine): Promise<Deployments> {
     ROLLUPS_TABLE: engine.table('metric_rollup_hour'),
     RUNS_TABLE: engine.table('backfill_runs'),
     SCORE_REFRESH_QUEUE_URL: 'http://queues/000000000000/score-refresh',
+    ERASE_QUEUE_URL: 'http://queues/000000000000/erase',
     ROLL_UP_QUEUE_URL: 'http://queues/000000000000/roll-up',
     LEADERBOARDS_TABLE: engine.table('leaderboards'),
     RANK_QUEUE_URL: 'http://queues/000000000000/rank',

@@ -117,6 +117,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'GET /cards/{username}.svg': example('none', '/cards/ada.svg?theme=dark', 200),
   'GET /assets/{asset}': example('none', '/assets/nothing.js', 404),
   'DELETE /v1/keys/{id}': example('admin', '/v1/keys/{id}', 204),
+  'DELETE /v1/users/{username}': example('admin', '/v1/users/lin-chen', 202, { confirm: 'lin-chen' }),
 };
 
 const routes = new Map<string, (typeof ROUTES_BY_ROLE)[keyof typeof ROUTES_BY_ROLE][number]>(

@@ -37,6 +37,7 @@ export async function startFunctionEngine({ hasAccounts = false } = {}) {
     RUNS_TABLE: tables.backfill_runs,
     SCORE_REFRESH_QUEUE_URL: 'http://127.0.0.1:9/000000000000/score-refresh', // nothing listens there
     BACKFILL_QUEUE_URL: 'http://127.0.0.1:9/000000000000/backfill',
+    ERASE_QUEUE_URL: 'http://127.0.0.1:9/000000000000/erase',
     ROLL_UP_QUEUE_URL: 'http://127.0.0.1:9/000000000000/roll-up',
     AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
     AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:9',

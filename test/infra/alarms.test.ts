@@ -171,6 +171,7 @@ describe('alarms', () => {
       'announce-changes-failures',
       'backfill-dlq',
       'backfill-schedule-dlq',
+      'erase-dlq',
       'rank-dlq',
       'rank-schedule-dlq',
       'roll-up-dlq',

@@ -46,6 +46,7 @@ describe('HTTP API', () => {
       'ANY /v1/awards': 'record-award',
       'ANY /v1/badges': 'record-award',
       'ANY /v1/grants/{proxy+}': 'record-award',
+      'ANY /v1/users/{username}': 'manage-accounts',
       'ANY /v1/users/{username}/rename': 'manage-accounts',
       'ANY /v1/users/{username}/merge': 'manage-accounts',
       'ANY /v1/users/{username}/unmerge': 'manage-accounts',

@@ -3,6 +3,7 @@ import { AnnounceChangesEnv } from '../../functions/announce-changes/env.ts';
 import { BackfillEnv } from '../../functions/backfill/env.ts';
 import { CheckConservationEnv } from '../../functions/check-conservation/env.ts';
 import { ConfirmPublishEnv } from '../../functions/confirm-publish/env.ts';
+import { EraseAccountsEnv } from '../../functions/erase-accounts/env.ts';
 import { ExportAccountEnv } from '../../functions/export-account/env.ts';
 import { ForwardRequestEnv } from '../../functions/forward-request/env.ts';
 import { ImportHistoryEnv } from '../../functions/import-history/env.ts';
@@ -34,6 +35,7 @@ describe('functions', () => {
       'backfill',
       'check-conservation',
       'confirm-publish',
+      'erase-accounts',
       'export-account',
       'forward-request',
       'import-history',
@@ -88,6 +90,7 @@ describe('functions', () => {
         'score-refresh': sqs('SendMessage'),
         'roll-up': sqs('SendMessage'),
         rank: sqs('SendMessage'),
+        erase: sqs('SendMessage'),
         'announce-changes-failures': sqs('SendMessage'),
       },
     ],
@@ -232,10 +235,24 @@ describe('functions', () => {
     [
       'manage-accounts',
       {
-        accounts: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
+        accounts: dynamodb('GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'),
         user_scores: dynamodb('UpdateItem'),
         score_grants: dynamodb('GetItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
+      },
+    ],
+    [
+      'erase-accounts',
+      {
+        accounts: dynamodb('GetItem', 'UpdateItem', 'DeleteItem'),
+        credentials: dynamodb('Scan', 'UpdateItem', 'DeleteItem'),
+        user_scores: dynamodb('Query', 'DeleteItem'),
+        telemetry: dynamodb('GetItem', 'Query', 'UpdateItem', 'DeleteItem'),
+        registry: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
+        score_grants: dynamodb('Scan', 'UpdateItem'),
+        'score_grants/index/byUser': dynamodb('Query'),
+        leaderboards: dynamodb('GetItem', 'Query', 'UpdateItem'),
+        erase: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
       },
     ],
     [
@@ -311,6 +328,7 @@ describe('functions', () => {
     ['take-hooks', TakeHooksEnv],
     ['link-logins', LinkLoginsEnv],
     ['export-account', ExportAccountEnv],
+    ['erase-accounts', EraseAccountsEnv],
     ['roll-up-metrics', RollUpMetricsEnv],
   ])('%s gets the environment that it parses, and readable stack traces', (role, schema) => {
     const given = Object.keys(functions.get(role)!.Properties.Environment.Variables);
@@ -342,6 +360,7 @@ describe('functions', () => {
     ['refresh-score', 60],
     ['roll-up-metrics', 300],
     ['backfill', 300],
+    ['erase-accounts', 300],
     ['check-conservation', 900],
   ])('%s times out after %i s', (role, seconds) => {
     expect(functions.get(role)!.Properties.Timeout).toBe(seconds);
@@ -364,6 +383,6 @@ describe('a function that feeds itself through a queue', () => {
   it('is allowed to, and no other function is', () => {
     const allowed = [...functions].filter(([, { Properties }]) => Properties.RecursiveLoop === 'Allow');
 
-    expect(allowed.map(([role]) => role).sort()).toEqual(['backfill', 'refresh-score']);
+    expect(allowed.map(([role]) => role).sort()).toEqual(['backfill', 'erase-accounts', 'refresh-score']);
   });
 });

@@ -14,6 +14,8 @@ describe('queues', () => {
       'backfill',
       'backfill-dlq',
       'backfill-schedule-dlq',
+      'erase',
+      'erase-dlq',
       'rank',
       'rank-dlq',
       'rank-schedule-dlq',
@@ -38,7 +40,7 @@ describe('queues', () => {
   });
 
   it('with a consumer hide a message for six function timeouts and the batching window', () => {
-    expect(drained).toHaveLength(4);
+    expect(drained).toHaveLength(5);
     for (const mapping of drained) {
       const queue = queues.get(targetOf(resources, mapping.EventSourceArn))!.Properties;
       const { Timeout } = functions.get(targetOf(resources, mapping.FunctionName))!.Properties;
@@ -60,6 +62,7 @@ describe('queues', () => {
   it.each([
     ['score-refresh', 100, 1, 10],
     ['backfill', 1, 0, 2],
+    ['erase', 1, 0, 2],
     ['roll-up', 100, 1, 2],
     ['rank', 100, 1, 2],
   ])('%s reports single failures, in batches of %i within %i s, %i at a time', (role, size, window, concurrency) => {

@@ -67,6 +67,7 @@ const COMMANDS: Readonly<Record<string, { readonly words: readonly string[]; rea
   'users rename': { words: ['ada', 'grace'], isOfApi: true },
   'users merge': { words: ['ada', 'grace'], isOfApi: true },
   'users unmerge': { words: ['ada'], isOfApi: true },
+  'users erase': { words: ['ada', '--yes'], isOfApi: true },
   replay: { words: [recording, '--state', join(directory, 'state')], isOfApi: true },
 };
 

@@ -71,12 +71,14 @@ describe('authentication', () => {
   let now: number;
   let lookups: number;
   let notedUses: string[];
+  let erased: string | undefined;
   let authenticate: Authenticate;
   beforeEach(() => {
     stored = { ...aPersonalKey('ada'), id: hash.slice(0, 32), hash };
     now = Date.parse('2026-08-21T12:00:00.000Z');
     lookups = 0;
     notedUses = [];
+    erased = undefined;
     authenticate = authenticator({
       credentials: {
         async find(id) {
@@ -87,9 +89,18 @@ describe('authentication', () => {
           notedUses.push(at);
         },
       },
+      isErased: async (account) => erased === account,
       clock: () => now,
       sha256,
     });
+  });
+
+  it('does not know a key whose account was erased, also one that it has just known', async () => {
+    expect(await authenticate(key)).toEqual(stored);
+    erased = 'ada';
+    expect(await authenticate(key)).toBeUndefined();
+    now += 60_000;
+    expect(await authenticate(key)).toBeUndefined();
   });
 
   it('remembers a hit for 60 s', async () => {

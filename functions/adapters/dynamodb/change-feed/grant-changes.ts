@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { LedgerChange } from '../../../../domain/change-feed/ledger-change.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 import { GRANT_SK, parseGrantItem } from '../grants/grant.items.ts';
@@ -6,12 +7,14 @@ import type { StreamChange } from './stream-record.ts';
 
 /**
  * Reads a stream record of the `score_grants` table. A grant and its balance change in one transaction and announce the
- * same user once. A record of only one of them comes from a change by hand. Throws on a record of another table.
+ * same user once. A line changes only if its texts are erased, which no metric counts. A record of only one of them
+ * otherwise comes from a change by hand. Throws on a record of another table.
  */
 export function grantChange({ keys, before, after }: StreamChange): LedgerChange {
   if (keys.sk?.S !== GRANT_SK) return { kind: 'ledger-changed', username: usernameOf(keys), hours: [] };
   const item = after ?? before;
   if (item === undefined) throw new Error('a stream record has neither image');
   const { username, grantedAt } = parseGrantItem(item).line;
-  return { kind: 'ledger-changed', username, hours: [hourOf(Date.parse(grantedAt))] };
+  const areTextsErased = before?.hash !== undefined && isDeepStrictEqual(before.hash, after?.hash);
+  return { kind: 'ledger-changed', username, hours: areTextsErased ? [] : [hourOf(Date.parse(grantedAt))] };
 }

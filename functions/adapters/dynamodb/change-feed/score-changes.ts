@@ -21,6 +21,8 @@ const standingIn = (image: Item | undefined): ScoreEntry | undefined =>
 export function scoreChange({ keys, before, after }: StreamChange): ScoreChange | undefined {
   const sortKey = sortKeyOf(keys);
   if (sortKey === PROFILE_SK) {
+    const isErased = after !== undefined && parseProfileItem(after).erasedAt !== undefined;
+    if (isErased) return { kind: 'account-erased', username: usernameOf(keys) };
     const isMerge = !isDeepStrictEqual(mergeIn(before), mergeIn(after));
     return { kind: 'profile-changed', username: usernameOf(keys), ...(isMerge ? { isMerge } : {}) };
   }

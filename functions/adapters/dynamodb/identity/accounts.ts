@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { AccountId, type Account, type Accounts, type NamedAccount } from '../../../../domain/identity/account.ts';
 import { accountNames, type AccountNames } from '../../../../domain/identity/account-names.ts';
-import { Username } from '../../../../domain/identity/username.ts';
+import { KeptName, Username } from '../../../../domain/identity/username.ts';
 import type { Clock, Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { ifAt, type Condition } from '../shared/conditions.ts';
@@ -11,20 +11,20 @@ import { fromItem, toItem } from '../shared/format.ts';
 import { getAll } from '../shared/get-all.ts';
 import type { Item } from '../shared/item.ts';
 import { writeTogether } from '../shared/write-together.ts';
-import { updateOfMerge } from '../scoring/profile.items.ts';
+import { updateOfErasure, updateOfMerge } from '../scoring/profile.items.ts';
 
 /**
  * The items of the `accounts` table.
  *
  *   NAME#<character>    <username>    whose it is; in the order of names
- *   ACCOUNT#<account>   ACCOUNT        its name now, and the names that it gave up
+ *   ACCOUNT#<account>   ACCOUNT        its name now, and the names that it gave up; of an erased one, that it was there
  */
 
 const ACCOUNT_SK = 'ACCOUNT';
 const FIRST_CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 const namePk = (first: string) => `NAME#${first}`;
-const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
-const accountKey = (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: ACCOUNT_SK });
+export const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
+export const accountKey = (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: ACCOUNT_SK });
 
 const NameItem = z.object({
   sk: Username,
@@ -34,11 +34,12 @@ const NameItem = z.object({
 });
 const AccountItem = z.object({
   pk: z.string(),
-  username: Username,
+  username: KeptName,
   formerNames: z._default(z.array(z.object({ name: Username, heldUntil: z.iso.datetime() })), []),
   merged: z._default(z.array(AccountId), []),
   mergedInto: z.optional(AccountId),
   mergedBefore: z.optional(AccountId),
+  erasedAt: z.optional(z.iso.datetime()),
   rev: z.int(),
 });
 
@@ -57,11 +58,12 @@ export const toAccountItem = ({ id, revision, ...account }: Account): Item =>
   toItem('account', { ...accountKey(id), ...account, rev: revision });
 
 export function parseAccount(item: Item): readonly [AccountId, Account] {
-  const { pk, rev, mergedInto, mergedBefore, ...rest } = AccountItem.parse(fromItem('account', item));
+  const { pk, rev, mergedInto, mergedBefore, erasedAt, ...rest } = AccountItem.parse(fromItem('account', item));
   const id = AccountId.parse(pk.slice('ACCOUNT#'.length));
   const merge = {
     ...(mergedInto === undefined ? {} : { mergedInto }),
     ...(mergedBefore === undefined ? {} : { mergedBefore }),
+    ...(erasedAt === undefined ? {} : { erasedAt }),
   };
   return [id, { id, ...rest, ...merge, revision: rev }];
 }
@@ -78,7 +80,14 @@ const ifMayTake = (account: AccountId, at: string): Condition => ({
   ExpressionAttributeValues: marshall({ ':at': at, ':account': account }),
 });
 
+/** Holds while the name is that account's, or nobody's. */
+export const ifNameOf = (account: AccountId): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR account = :account',
+  ExpressionAttributeValues: marshall({ ':account': account }),
+});
+
 /** DynamoDB writes 100 items at once, and an account has two. */
+const WRITTEN_AT_ONCE = 100;
 const CREATED_AT_ONCE = 50;
 /** Two read units, and more than anybody asks for. */
 const NAMES_A_PAGE = 100;
@@ -174,6 +183,24 @@ export function dynamoAccounts(
           ];
         }),
       );
+      return isWritten ? 'saved' : 'stale';
+    },
+
+    async erase(changes) {
+      if (scoresTable === undefined) throw new Error('accounts are erased without the table of scores');
+      const actions = changes.flatMap(({ before, after }) => [
+        { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
+        { Delete: { TableName, Key: marshall(nameKey(before.username)) } },
+        { Update: { TableName: scoresTable, ...updateOfErasure(after) } },
+      ]);
+      // A name that is no longer reserved may be somebody else's: the job looks at those one by one.
+      const former = changes.flatMap(({ before, after: { erasedAt = '' } }) =>
+        before.formerNames.flatMap(({ name, heldUntil }) => (heldUntil > erasedAt ? [[name, before.id] as const] : [])),
+      );
+      const gone = former.slice(0, WRITTEN_AT_ONCE - actions.length).map(([name, id]) => {
+        return { Delete: { TableName, Key: marshall(nameKey(name)), ...ifNameOf(id) } };
+      });
+      const isWritten = await writeTogether(client, [...actions, ...gone]);
       return isWritten ? 'saved' : 'stale';
     },
 

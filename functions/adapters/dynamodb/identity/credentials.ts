@@ -10,7 +10,8 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { authenticator, type Authenticate } from '../../../../domain/identity/authenticate.ts';
 import { Credential } from '../../../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../../../domain/identity/credentials.port.ts';
-import type { Clock, Sha256 } from '../../../../domain/shared/environment.ts';
+import type { Clock, Random, Sha256, Sleep } from '../../../../domain/shared/environment.ts';
+import { dynamoAccounts } from './accounts.ts';
 import { type Condition, ifThere } from '../shared/conditions.ts';
 import { fromItem, toItem } from '../shared/format.ts';
 
@@ -85,8 +86,15 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
 }
 
 /** How every function of the API finds out whose a key is. */
-export const dynamoAuthenticator = (
+export function dynamoAuthenticator(
   client: DynamoDBClient,
-  tableName: string,
-  deps: { readonly clock: Clock; readonly sha256: Sha256 },
-): Authenticate => authenticator({ credentials: dynamoCredentials(client, tableName), ...deps });
+  tables: { readonly CREDENTIALS_TABLE: string; readonly ACCOUNTS_TABLE: string },
+  deps: { readonly clock: Clock; readonly random: Random; readonly sha256: Sha256; readonly sleep: Sleep },
+): Authenticate {
+  const accounts = dynamoAccounts(client, tables.ACCOUNTS_TABLE, deps);
+  return authenticator({
+    credentials: dynamoCredentials(client, tables.CREDENTIALS_TABLE),
+    isErased: async (account) => (await accounts.withIds([account])).get(account)?.erasedAt !== undefined,
+    ...deps,
+  });
+}

@@ -171,6 +171,9 @@ export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
   },
 });
 
+/** The usernames of a leaf by themselves: what an erasure replaces. */
+export const usernamesColumn = (usernames: readonly string[]): Item => marshall({ usernames: packTexts(usernames) });
+
 export function parseLeaf(item: Item): readonly BoardRow[] {
   const { count, tierNames, versionNames, ...columns } = LeafItem.parse(fromItem('block', item));
   const points = unpackDifferences(columns.points, count);

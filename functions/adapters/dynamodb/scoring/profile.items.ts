@@ -11,6 +11,7 @@ const ProfileItem = z.object({
   merged: z._default(z.array(Username), []),
   mergedInto: z.optional(Username),
   mergedBefore: z.optional(Username),
+  erasedAt: z.optional(z.iso.datetime()),
 });
 
 /** The parts of a profile are set by different functions, each by itself. */
@@ -34,6 +35,16 @@ export const updateOfChoice = (username: Username, isHidden: boolean) => profile
 /** Who is shown as part of whom, for refreshes. */
 export const updateOfMerge = ({ id, merged, mergedInto, mergedBefore }: Account) =>
   profileUpdate(id, { merged, mergedInto, mergedBefore });
+
+/** That an account was erased: refreshes leave it alone. Nothing of a profile remains but this. */
+export const updateOfErasure = ({ id, erasedAt }: Account) =>
+  profileUpdate(id, {
+    erasedAt,
+    isHidden: undefined,
+    merged: undefined,
+    mergedInto: undefined,
+    mergedBefore: undefined,
+  });
 
 /** Holds while an account is part of another one, or was last. */
 export const ifMerge = (state: { readonly into: Username } | { readonly before: Username }): Condition =>
