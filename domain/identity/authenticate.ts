@@ -36,7 +36,8 @@ export function authenticator(deps: {
 
     const credential = await deps.credentials.find(id);
     const isValid = credential?.hash === hash && credential.revokedAt === undefined;
-    if (!isValid || (await isOfErased(credential))) return undefined;
+    if (!isValid) return undefined;
+    if (await isOfErased(credential)) return undefined;
     const isUseNoted =
       credential.lastUsedAt !== undefined && now - Date.parse(credential.lastUsedAt) < MILLISECONDS_PER_HOUR;
     if (!isUseNoted) await deps.credentials.noteUse(id, isoOf(now));

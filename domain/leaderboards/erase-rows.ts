@@ -55,8 +55,7 @@ async function startWithout(
   account: AccountId,
 ): Promise<LeafStart> {
   if (start === null) throw new Error('the first leaf of a board has no start');
-  const [own, ...rows] = await leaf(ref);
-  const next = rows.find(({ username }) => username !== ERASED);
-  const mayBeTied = next !== undefined && next.points === own?.points && next.username > account;
+  const next = (await leaf(ref)).find(({ username }) => username !== ERASED && username !== account);
+  const mayBeTied = next?.points === start.points && next.username > account;
   return { ...start, username: mayBeTied ? next.username : AFTER_ALL };
 }

@@ -3,6 +3,8 @@ import { mutant, withoutCondition, type Mutant } from './mutant.ts';
 const ACCOUNTS = 'functions/adapters/dynamodb/identity/accounts.ts';
 const PROFILES = 'functions/adapters/dynamodb/scoring/profile.items.ts';
 const ACCOUNTS_TEST = 'test/functions/accounts.test.ts';
+const ERASURE = 'functions/adapters/dynamodb/erasure/account-erasure.ts';
+const ERASURE_TEST = 'test/functions/erasure.test.ts';
 const MERGE_TEST = 'test/functions/merge.test.ts';
 
 /** Whose a name is, and who is shown as part of whom. */
@@ -32,7 +34,7 @@ export const accountMutants: readonly Mutant[] = [
     'merged-into-one',
     'of two merges of an account at the same time one happens',
     ACCOUNTS,
-    ['...ifAt(before.revision)', ''],
+    ['...ifAt(before.revision) } },\n            { Put', '} },\n            { Put'],
     MERGE_TEST,
   ),
   mutant(
@@ -76,5 +78,95 @@ export const accountMutants: readonly Mutant[] = [
     'domain/identity/merge-accounts.ts',
     ["    if (from.mergedInto !== undefined) return err('merged');\n", ''],
     MERGE_TEST,
+  ),
+  mutant(
+    'erased-as-read',
+    'an account that is renamed and erased at the same time keeps no name',
+    ACCOUNTS,
+    ['...ifAt(before.revision) } },\n        { Delete', '} },\n        { Delete'],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'names-of-others',
+    'an erasure leaves a name to the account that has it by now',
+    ERASURE,
+    withoutCondition('attribute_not_exists(pk) OR account = :account'),
+    ERASURE_TEST,
+  ),
+  mutant(
+    'givers-of-others',
+    'what the present holder of a name gave stays theirs',
+    ERASURE,
+    ['heldUntil < found.erasedAt && (await isOfAnother(name, account))', 'false'],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'device-given-away',
+    'an erasure leaves a device to the account that got it meanwhile',
+    ERASURE,
+    [
+      "ConditionExpression: owner === undefined ? 'attribute_not_exists(#owner)' : '#owner = :owner',",
+      "ConditionExpression: owner === undefined ? 'attribute_not_exists(#owner)' : 'attribute_exists(pk) OR #owner = :owner',",
+    ],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'two-in-a-leaf',
+    'of two erasures that meet in a block neither brings back what the other removed',
+    'functions/adapters/dynamodb/erasure/erase-rows.ts',
+    [
+      'ConditionExpression: `${unchanged} = :read`',
+      'ConditionExpression: `${unchanged} = :read OR attribute_exists(pk)`',
+    ],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'confirmed',
+    'nobody is erased without their name once more',
+    'functions/manage-accounts/routes.ts',
+    ['if (confirm.toLowerCase() !== username) {', 'if (confirm === undefined) {'],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'part-not-erased',
+    'a part of another account is not erased by itself',
+    'domain/identity/erase-account.ts',
+    ["    if (account.mergedInto !== undefined) return err('merged');\n", ''],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'looks-twice',
+    'what was stored after the first look is removed as well',
+    'domain/identity/run-erasure.ts',
+    ["if (look === 2) return 'done';", "if (look <= 2) return 'done';"],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'erased-key',
+    'a key of an erased account is unknown at once',
+    'domain/identity/authenticate.ts',
+    ['return (await isOfErased(hit.credential)) ? undefined : hit.credential;', 'return hit.credential;'],
+    'test/domain/identity/identity.test.ts',
+  ),
+  mutant(
+    'erased-not-refreshed',
+    'nothing is saved for an erased account',
+    'domain/scoring/refresh-score.ts',
+    ["  if (guard.erasedAt !== undefined) return 'unknown';\n", ''],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'erased-not-refolded',
+    'a backfill does not bring back an erased account',
+    'domain/scoring/refold-metrics.ts',
+    ["    if (guard.erasedAt !== undefined) return 'unknown';\n", ''],
+    ERASURE_TEST,
+  ),
+  mutant(
+    'only-erased',
+    'the job leaves an account alone that was not erased',
+    ERASURE,
+    ['if (found?.erasedAt === undefined) return undefined;', 'if (found === undefined) return undefined;'],
+    ERASURE_TEST,
   ),
 ];

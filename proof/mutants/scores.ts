@@ -162,6 +162,7 @@ export const scoreMutants: readonly Mutant[] = [
       {
         file: REFRESH,
         find: `const guard = await deps.scores.load(refresh.username);
+  if (guard.erasedAt !== undefined) return 'unknown';
   // Taken after the guard: a date from before it could be older than the one that another refresh has saved since.
   const now = deps.clock();`,
         replace: `const now = deps.clock();

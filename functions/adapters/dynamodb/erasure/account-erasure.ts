@@ -18,10 +18,10 @@ import { BOARDS } from '../../../../domain/leaderboards/board.ts';
 import type { Sha256 } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { PROFILE_SK } from '../../../runtime/names.ts';
-import { accountKey, ifNameOf, nameKey, parseAccount, parseName } from '../identity/accounts.ts';
+import { accountKey, nameKey, parseAccount, parseName } from '../identity/accounts.ts';
 import { dynamoCollectives } from '../identity/collectives.ts';
 import { dynamoLogins } from '../telemetry/logins.ts';
-import { type Condition, ifThere } from '../shared/conditions.ts';
+import type { Condition } from '../shared/conditions.ts';
 import { fromItem } from '../shared/format.ts';
 import { type Item, userPk } from '../shared/item.ts';
 import { DEVICE_SK, DeviceItem, devicePk, LINKS_SK } from '../telemetry/telemetry.items.ts';
@@ -31,6 +31,12 @@ import { eraseRows } from './erase-rows.ts';
 type Tables = Readonly<
   Record<'accounts' | 'credentials' | 'telemetry' | 'registry' | 'grants' | 'scores' | 'leaderboards', string>
 >;
+
+/** Holds while the name is that account's, or nobody's. */
+const ifNameOf = (account: AccountId): Condition => ({
+  ConditionExpression: 'attribute_not_exists(pk) OR account = :account',
+  ExpressionAttributeValues: marshall({ ':account': account }),
+});
 
 const ROWS_A_PAGE = 200;
 const WRITES_AT_A_TIME = 8;
@@ -44,8 +50,9 @@ export function dynamoErasure(
   const get = async (TableName: string, key: object): Promise<Item | undefined> =>
     (await client.send(new GetItemCommand({ TableName, Key: marshall(key), ConsistentRead: true }))).Item;
 
-  const remove = (TableName: string, key: object, condition: Partial<Condition> = {}) =>
-    ifItHolds(client.send(new DeleteItemCommand({ TableName, Key: marshall(key), ...condition })));
+  const remove = async (TableName: string, key: object, condition: Partial<Condition> = {}): Promise<void> => {
+    await ifItHolds(client.send(new DeleteItemCommand({ TableName, Key: marshall(key), ...condition })));
+  };
 
   /** Handles the rows of a partition, page by page. */
   const ofPartition =
@@ -99,16 +106,13 @@ export function dynamoErasure(
     const Key = { pk: key.id, sk: 'KEY' };
     if (key.kind !== 'collective') return remove(tables.credentials, Key);
     const members = key.members.filter((member) => member !== account);
-    await ifItHolds(
-      client.send(
-        new UpdateItemCommand({
-          TableName: tables.credentials,
-          Key: marshall(Key),
-          UpdateExpression: 'SET members = :members',
-          ...ifThere,
-          ExpressionAttributeValues: marshall({ ':members': members }),
-        }),
-      ),
+    await client.send(
+      new UpdateItemCommand({
+        TableName: tables.credentials,
+        Key: marshall(Key),
+        UpdateExpression: 'SET members = :members',
+        ExpressionAttributeValues: marshall({ ':members': members }),
+      }),
     );
   }
 
@@ -130,44 +134,38 @@ export function dynamoErasure(
 
   /** The events stay with the device, which is nobody's then. The link is last: it leads to the device. */
   const devices = ofPartition('devices', tables.telemetry, async (sk, account) => {
-    const Key = { pk: sk, sk: DEVICE_SK };
-    const item = await get(tables.telemetry, Key);
-    const device = item === undefined ? undefined : DeviceItem.parse(fromItem('device', item));
-    const isNamed = (whose: string | undefined) => whose === account;
-    const gone = [
-      ...(isNamed(device?.owner) ? ['#owner', 'boundAt'] : []),
-      ...(isNamed(device?.lastOwner) ? ['lastOwner'] : []),
-    ];
-    const isBarred = device?.barred?.has(account) === true;
-    if (gone.length > 0 || isBarred) await disown(Key, account, gone, { isBarred, isOwner: isNamed(device?.owner) });
+    await disown(sk, account);
     await remove(tables.telemetry, { pk: userPk(account), sk });
   });
 
-  async function disown(
-    key: object,
-    account: AccountId,
-    gone: readonly string[],
-    { isBarred, isOwner }: { readonly isBarred: boolean; readonly isOwner: boolean },
-  ): Promise<void> {
-    const values = {
-      ...(isOwner ? { ':account': account } : {}),
-      ...(isBarred ? { ':barred': new Set([account]) } : {}),
-    };
-    await ifItHolds(
-      client.send(
-        new UpdateItemCommand({
-          TableName: tables.telemetry,
-          Key: marshall(key),
-          UpdateExpression: [
-            ...(gone.length === 0 ? [] : [`REMOVE ${gone.join(', ')}`]),
-            ...(isBarred ? ['DELETE barred :barred'] : []),
-          ].join(' '),
-          ConditionExpression: isOwner ? '#owner = :account' : 'attribute_exists(pk)',
-          ...(isOwner ? { ExpressionAttributeNames: { '#owner': 'owner' } } : {}),
-          ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: marshall(values) }),
-        }),
-      ),
-    );
+  async function disown(device: string, account: AccountId): Promise<void> {
+    const Key = { pk: device, sk: DEVICE_SK };
+    const item = await get(tables.telemetry, Key);
+    if (item === undefined) return;
+    const { owner, lastOwner, barred } = DeviceItem.parse(fromItem('device', item));
+    const [isOwner, isBarred] = [owner === account, barred?.has(account) === true];
+    const gone = [...(isOwner ? ['#owner', 'boundAt'] : []), ...(lastOwner === account ? ['lastOwner'] : [])];
+    if (gone.length === 0 && !isBarred) return;
+    const update = new UpdateItemCommand({
+      TableName: tables.telemetry,
+      Key: marshall(Key),
+      UpdateExpression: [
+        ...(gone.length === 0 ? [] : [`REMOVE ${gone.join(', ')}`]),
+        ...(isBarred ? ['DELETE barred :barred'] : []),
+      ].join(' '),
+      // Somebody may have given it to another account meanwhile.
+      ConditionExpression: owner === undefined ? 'attribute_not_exists(#owner)' : '#owner = :owner',
+      ExpressionAttributeNames: { '#owner': 'owner' },
+      ...(owner === undefined && !isBarred
+        ? {}
+        : {
+            ExpressionAttributeValues: marshall({
+              ...(owner === undefined ? {} : { ':owner': owner }),
+              ...(isBarred ? { ':barred': new Set([account]) } : {}),
+            }),
+          }),
+    });
+    if (!(await ifItHolds(client.send(update)))) await disown(device, account);
   }
 
   const linkCount: ErasureStep = {
@@ -227,7 +225,6 @@ export function dynamoErasure(
           TableName: tables.accounts,
           Key: marshall(accountKey(account)),
           UpdateExpression: 'SET formerNames = :none',
-          ConditionExpression: 'attribute_exists(erasedAt)',
           ExpressionAttributeValues: marshall({ ':none': [] }),
         }),
       );
@@ -240,11 +237,13 @@ export function dynamoErasure(
   }
 }
 
-/** A write whose condition no longer holds has nothing to do. */
-async function ifItHolds(write: Promise<unknown>): Promise<void> {
+/** False if the condition of a write no longer holds. */
+async function ifItHolds(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;
+    return true;
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
   }
 }

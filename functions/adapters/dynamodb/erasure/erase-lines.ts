@@ -1,16 +1,9 @@
-import {
-  ConditionalCheckFailedException,
-  QueryCommand,
-  ScanCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { QueryCommand, ScanCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ErasureStep } from '../../../../domain/identity/run-erasure.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { BY_USER_INDEX } from '../../../runtime/names.ts';
 import { GRANT_SK } from '../grants/grant.items.ts';
-import { ifThere } from '../shared/conditions.ts';
 import type { Item } from '../shared/item.ts';
 import { positionOf, startAt } from '../shared/scan-for-users.ts';
 
@@ -25,17 +18,13 @@ export function lineEraser(client: DynamoDBClient, TableName: string): Readonly<
   async function removeFrom(items: readonly Item[], attributes: readonly string[]): Promise<void> {
     const withTexts = items.filter((item) => attributes.some((name) => item[name] !== undefined));
     await settleAll(withTexts, WRITES_AT_A_TIME, async ({ pk }) => {
-      const command = new UpdateItemCommand({
-        TableName,
-        Key: marshall({ pk: pk?.S, sk: GRANT_SK }),
-        UpdateExpression: `REMOVE ${attributes.join(', ')}`,
-        ...ifThere,
-      });
-      try {
-        await client.send(command);
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
+      await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: marshall({ pk: pk?.S, sk: GRANT_SK }),
+          UpdateExpression: `REMOVE ${attributes.join(', ')}`,
+        }),
+      );
     });
   }
 

@@ -80,12 +80,6 @@ const ifMayTake = (account: AccountId, at: string): Condition => ({
   ExpressionAttributeValues: marshall({ ':at': at, ':account': account }),
 });
 
-/** Holds while the name is that account's, or nobody's. */
-export const ifNameOf = (account: AccountId): Condition => ({
-  ConditionExpression: 'attribute_not_exists(pk) OR account = :account',
-  ExpressionAttributeValues: marshall({ ':account': account }),
-});
-
 /** DynamoDB writes 100 items at once, and an account has two. */
 const WRITTEN_AT_ONCE = 100;
 const CREATED_AT_ONCE = 50;
@@ -194,12 +188,12 @@ export function dynamoAccounts(
         { Update: { TableName: scoresTable, ...updateOfErasure(after) } },
       ]);
       // A name that is no longer reserved may be somebody else's: the job looks at those one by one.
-      const former = changes.flatMap(({ before, after: { erasedAt = '' } }) =>
-        before.formerNames.flatMap(({ name, heldUntil }) => (heldUntil > erasedAt ? [[name, before.id] as const] : [])),
+      const reserved = changes.flatMap(({ before: { formerNames }, after: { erasedAt = '' } }) =>
+        formerNames.filter(({ heldUntil }) => heldUntil > erasedAt),
       );
-      const gone = former.slice(0, WRITTEN_AT_ONCE - actions.length).map(([name, id]) => {
-        return { Delete: { TableName, Key: marshall(nameKey(name)), ...ifNameOf(id) } };
-      });
+      const gone = reserved
+        .slice(0, WRITTEN_AT_ONCE - actions.length)
+        .map(({ name }) => ({ Delete: { TableName, Key: marshall(nameKey(name)) } }));
       const isWritten = await writeTogether(client, [...actions, ...gone]);
       return isWritten ? 'saved' : 'stale';
     },
