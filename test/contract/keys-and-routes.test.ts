@@ -41,7 +41,9 @@ const ROWS: Record<string, readonly string[]> = {
     'POST /v1/grants/reverse',
   ],
   '1113333.......3.3': ['POST /v1/import'],
-  '111.333........33': ['PUT /v1/users/{username}/visibility', 'POST /v1/users/{username}/rename'],
+  '111.333........33': [
+    ...['PUT /v1/users/{username}/visibility', 'POST /v1/users/{username}/rename', 'DELETE /v1/users/{username}'],
+  ],
   '111.333........3.': ['GET /v1/users/{username}/export'],
   '1113333........33': [
     ...['POST /v1/users/{username}/merge', 'POST /v1/users/{username}/unmerge'],
@@ -55,6 +57,7 @@ const ROWS: Record<string, readonly string[]> = {
 const BODIES = [
   ['visibility', { leaderboards: 'hidden' }],
   ['rename', { to: 'ada' }],
+  ['DELETE /v1/users/{username}', { confirm: 'somebody-else' }],
 ] as const;
 const rowOf = (name: string) => Object.entries(ROWS).find(([, names]) => names.includes(name))?.[0];
 
@@ -97,6 +100,7 @@ afterAll(() => stack.stop());
 describe('routes and keys', () => {
   it.each(routes)('$name', async ({ method, path, name }) => {
     const url = `${stack.baseUrl}${path.replaceAll(/\{\w+\+?\}/gu, 'ada')}`;
+    const body = BODIES.find(([end]) => name.endsWith(end))?.[1] ?? (method.startsWith('P') ? {} : undefined);
     const marks: string[] = [];
     for (const column of COLUMNS) {
       const key = keys.get(column);
@@ -104,9 +108,7 @@ describe('routes and keys', () => {
         method,
         headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) },
         // A body that passes validation. Nothing that it names exists.
-        ...(method.startsWith('P')
-          ? { body: JSON.stringify(BODIES.find(([end]) => name.endsWith(end))?.[1] ?? {}) }
-          : {}),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const { code } = codeOf(response.headers.get('content-type'), await response.text());
       if (code === 'unknown_key') expect(response.status).toBe(401);
