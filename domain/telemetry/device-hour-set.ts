@@ -122,7 +122,7 @@ export function decideHour(chunks: readonly Chunk[], incoming: readonly EventEnt
     rest = step.rest;
     writes.push({ chunk: step.chunk, added: idsOf(before.slice(0, before.length - rest.length)) });
   }
-  for (let index = chunks.length; rest.length > 0; index += 1) {
+  for (let index = (chunks.at(-1)?.index ?? -1) + 1; rest.length > 0; index += 1) {
     const before = rest;
     const step = fill({ index, revision: 0, closed: false, events: [] }, rest);
     rest = step.rest;

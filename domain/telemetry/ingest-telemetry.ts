@@ -368,7 +368,7 @@ async function storeHour(
   const acceptedHere = new Set<string>();
   return untilSaved<ReadonlyMap<string, StoreOutcome>>(amongMany(deps, `hour ${hour} of a device`), async (isFirst) => {
     const chunks = isFirst ? read : await deps.devices.chunksOf(deviceId, hour);
-    if (hasGap(chunks)) return 'stale';
+    if (isFirst && hasGap(chunks)) return 'stale'; // a strongly consistent one has it only where a chunk has expired
     const { writes, outcomes } = decideHour(chunks, entries);
     for (const { chunk, added } of writes) {
       const isAnonymous = chunk.events.every(({ sender }) => sender === null);

@@ -77,7 +77,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'no-gap',
     'an event is not new because a read missed the chunk that it is in',
     INGEST,
-    ["    if (hasGap(chunks)) return 'stale';\n", ''],
+    ["    if (isFirst && hasGap(chunks)) return 'stale';", ''],
     ONCE_TEST,
     'misses the first chunk',
   ),
