@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { moveTotals } from '../../domain/grants/move-totals.ts';
 import { linesUpTo } from '../../domain/grants/read-lines.ts';
+import { lookAtUser } from '../../domain/consistency-check/look-at-user.ts';
 import { cursorOf } from '../../domain/identity/account-export.ts';
 import type { AccountId } from '../../domain/identity/account.ts';
 import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-score.ts';
 import { dynamoAppendBoth } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
-import { aUsername } from '../builders/identity.ts';
+import { aUsername, sha256 } from '../builders/identity.ts';
 import { accountHandlers, startFunctionEngine } from './function-under-test.ts';
 
 /** Accounts that are merged and unmerged, on an engine, with ids of their own. */
@@ -69,10 +70,14 @@ const scoreOf = async ({ id }: Person) => (await deps.scores.load(id)).score!.sc
 type Fact =
   | { readonly kind: 'event'; readonly device: number; readonly id: number; readonly daysAgo: number }
   | { readonly kind: 'sign-in'; readonly daysAgo: number }
-  | { readonly kind: 'issue' | 'award' | 'badge'; readonly id: number };
+  | { readonly kind: 'issue' | 'award' | 'badge' | 'publish'; readonly id: number }
+  /** Enough that the cap applies to two of them. */
+  | { readonly kind: 'issues' }
+  /** By the account itself, by one of its devices, or by somebody else. */
+  | { readonly kind: 'pull'; readonly by: 'account' | 'device' | 'other'; readonly of: number; readonly id: number };
 
 /** Does what a fact says, as somebody. `place` keeps what happens in one story apart from others. */
-async function act({ name, key }: Person, fact: Fact, place: string): Promise<void> {
+async function act({ name, key }: Person, fact: Fact, place: string, who = 0): Promise<void> {
   const at = (daysAgo: number) => new Date(Date.now() - daysAgo * DAY).toISOString();
   const server = (event: string, timestamp: string, properties: object) =>
     call('ingest', '/ingest', keys.server, {
@@ -92,6 +97,29 @@ async function act({ name, key }: Person, fact: Fact, place: string): Promise<vo
     case 'sign-in':
       await server('daily_sign_in', at(fact.daysAgo), {});
       return;
+    case 'publish':
+      await call('publish', '/api/v1/extensions/confirm', key, {
+        name: `${place}-of-${who}`,
+        version: version(fact.id),
+      });
+      return;
+    case 'pull': {
+      const pulled = { extension_name: `${place}-of-${fact.of}`, version: version(fact.id) };
+      const by = { account: name, device: undefined, other: `other-${fact.id}` }[fact.by];
+      const properties = { ...pulled, ...(by === undefined ? {} : { username: by }) };
+      const timestamp = at(0);
+      const pull = { event: 'extension_pulled', distinct_id: `${place}-${fact.id}`, timestamp, properties };
+      await call('ingest', '/ingest', keys.server, pull);
+      return;
+    }
+    case 'issues': {
+      const events = Array.from({ length: 15 }, (_, n) => ({
+        ...{ event: 'issue_created', distinct_id: 's', timestamp: at(0) },
+        properties: { username: name, issue_id: `many-${who}-${n}` },
+      }));
+      await call('ingest', '/ingest', keys.server, { events });
+      return;
+    }
     case 'issue':
       await server('issue_created', at(0), { issue_id: `i${fact.id}` });
       return;
@@ -110,6 +138,7 @@ async function act({ name, key }: Person, fact: Fact, place: string): Promise<vo
   }
 }
 
+const version = (id: number) => `2026.08.21.${id + 1}`;
 const small = (max: number) => fc.integer({ min: 0, max });
 const facts = fc.array(
   fc.tuple(
@@ -118,10 +147,37 @@ const facts = fc.array(
       fc.record({ kind: fc.constant('event' as const), device: small(2), id: small(5), daysAgo: small(2) }),
       fc.record({ kind: fc.constant('sign-in' as const), daysAgo: small(3) }),
       fc.record({ kind: fc.constantFrom('issue' as const, 'award' as const, 'badge' as const), id: small(3) }),
+      fc.record({ kind: fc.constant('publish' as const), id: small(1) }),
+      fc.record({
+        kind: fc.constant('pull' as const),
+        by: fc.constantFrom('account' as const, 'device' as const, 'other' as const),
+        of: small(1),
+        id: small(1),
+      }),
+      fc.constant({ kind: 'issues' as const }),
     ),
   ),
   { minLength: 1, maxLength: 10 },
 );
+type Story = readonly (readonly [who: number, fact: Fact])[];
+/** Each kind of fact that counts otherwise for one account than for two. */
+const telling: Story = [
+  [0, { kind: 'event', device: 0, id: 0, daysAgo: 0 }],
+  [1, { kind: 'event', device: 0, id: 0, daysAgo: 0 }],
+  [1, { kind: 'event', device: 1, id: 1, daysAgo: 1 }],
+  [0, { kind: 'sign-in', daysAgo: 1 }],
+  [1, { kind: 'sign-in', daysAgo: 1 }],
+  [0, { kind: 'issues' }],
+  [1, { kind: 'issues' }],
+  [0, { kind: 'badge', id: 0 }],
+  [1, { kind: 'badge', id: 0 }],
+  [0, { kind: 'publish', id: 0 }],
+  [1, { kind: 'publish', id: 0 }],
+  [1, { kind: 'pull', by: 'account', of: 0, id: 0 }],
+  [0, { kind: 'pull', by: 'device', of: 1, id: 0 }],
+  [0, { kind: 'pull', by: 'device', of: 0, id: 1 }],
+  [0, { kind: 'pull', by: 'other', of: 1, id: 0 }],
+];
 /** What of a score follows from facts, without the chain's own totals. */
 const counted = async (person: Person) => {
   const { canonicalScore, tier, contributions, granted, tiersReached } = await scoreOf(person);
@@ -140,11 +196,11 @@ describe('a merge', () => {
         const [ada, bob, union, ada2, bob2] = [
           ...[await somebody(), await somebody(), await somebody(), await somebody(), await somebody()],
         ] as [Person, Person, Person, Person, Person];
-        const tell = async (story: typeof before) => {
+        const tell = async (story: Story) => {
           for (const [who, fact] of story) {
-            await act([ada, bob][who]!, fact, `${place}-m`);
-            await act(union, fact, `${place}-u`);
-            await act([ada2, bob2][who]!, fact, `${place}-n`);
+            await act([ada, bob][who]!, fact, `${place}-m`, who);
+            await act(union, fact, `${place}-u`, who);
+            await act([ada2, bob2][who]!, fact, `${place}-n`, who);
           }
         };
         await tell(before);
@@ -167,9 +223,47 @@ describe('a merge', () => {
           expect((await audited(one)).totalScore).toBe((await audited(other)).totalScore);
         }
       }),
-      { numRuns: 4 },
+      { numRuns: 3, examples: [[telling.slice(0, 10), telling.slice(10)]] },
     );
   }, 240_000);
+
+  it('may be of accounts that others are merged into, and is undone in any order; the consistency check finds no fault', async () => {
+    for (const isInnerFirst of [true, false]) {
+      const [ada, bob, cyd] = [await somebody(), await somebody(), await somebody()];
+      const all = [ada, bob, cyd];
+      for (const [n, each] of all.entries()) {
+        await act(each, { kind: 'award', id: n }, each.name);
+        await act(each, { kind: 'badge', id: 0 }, each.name);
+        await act(each, { kind: 'event', device: 0, id: n, daysAgo: 0 }, each.name);
+        await refresh(each);
+      }
+      const alone = new Map<Person, number>();
+      for (const each of all) alone.set(each, (await scoreOf(each)).canonicalScore);
+      const points = [15, 16, 17];
+      const settled = async () => {
+        await refresh(ada, bob, cyd, ada, bob, cyd);
+        for (const { id } of all) {
+          const look = await lookAtUser({ ...deps, ledger: deps.grants, sha256 }, id);
+          expect(look).toEqual({ isCompared: true, isOfOtherRules: false, differences: [] });
+        }
+        return (await Promise.all(all.map(audited))).map(({ totalScore }) => totalScore);
+      };
+      expect(await merge(ada, bob)).toMatchObject({ status: 200 });
+      expect(await settled()).toEqual([0, points[0]! + points[1]!, points[2]]);
+      expect(await merge(bob, cyd)).toMatchObject({ status: 200 });
+      expect(await settled()).toEqual([0, 0, 48]);
+      expect(await merge(cyd, ada)).toMatchObject({ status: 409, code: 'merge_conflict' });
+      const together = await scoreOf(cyd);
+      expect(together.contributions.map(({ key }: any) => key)).toContain('telemetry:activity');
+      expect(together.granted.listed.filter(({ key }: any) => key === 'award:badge:b0')).toHaveLength(1);
+
+      await unmerge(isInnerFirst ? ada : bob);
+      expect(await settled()).toEqual(isInnerFirst ? [15, 0, 33] : [0, 31, 17]);
+      await unmerge(isInnerFirst ? bob : ada);
+      expect(await settled()).toEqual(points);
+      for (const each of all) expect((await scoreOf(each)).canonicalScore).toBe(alone.get(each));
+    }
+  });
 
   it('passes the news of the merged account on, and moves what it is given meanwhile', async () => {
     const [ada, bob] = [await somebody(), await somebody()];

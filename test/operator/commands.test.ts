@@ -96,6 +96,38 @@ describe('users', () => {
     expect(JSON.parse(short!.stdout)).toMatchObject({ accountId: whole.accountId });
     expect(await laurel('export', 'nobody-at-all')).toMatchObject({ code: 1, said: { code: 'unknown_username' } });
   });
+
+  it('renames, merges and unmerges accounts', async () => {
+    await laurel('award', 'thea', '20', '--id', 'of-thea', '--reason', 'Won');
+    await laurel('award', 'theo', '30', '--id', 'of-theo', '--reason', 'Won');
+    const { said: renamed } = await laurel('users', 'rename', 'thea', 'thea-lind');
+    expect(renamed).toMatchObject({
+      username: 'thea-lind',
+      previous: 'thea',
+      accountId: expect.stringMatching(/^acc_/),
+    });
+    expect(await laurel('users', 'rename', 'theo', 'thea')).toMatchObject({
+      code: 1,
+      said: { code: 'username_taken' },
+    });
+    const scoreOf = (username: string) => read(`/v1/scores/${username}`);
+
+    const merged = await laurel('users', 'merge', 'theo', 'thea-lind');
+    expect(merged).toMatchObject({ code: 0, said: { accountId: expect.any(String), into: 'thea-lind' } });
+    await stack.drain();
+    const body = { username: 'thea-lind', canonicalScore: 50, accountId: renamed.accountId };
+    expect(await scoreOf('theo')).toMatchObject({ status: 200, body });
+    expect(await scoreOf('thea')).toMatchObject({ status: 200, body });
+    expect(await laurel('users', 'merge', 'theo', 'thea')).toMatchObject({ code: 1, said: { code: 'merge_conflict' } });
+
+    expect(await laurel('users', 'unmerge', 'theo')).toMatchObject({
+      code: 0,
+      said: { accountId: merged.said.accountId },
+    });
+    await stack.drain();
+    expect((await read('/v1/users?prefix=theo')).body.users).toMatchObject([{ username: 'theo', canonicalScore: 30 }]);
+    expect(await scoreOf('thea')).toMatchObject({ status: 200, body: { ...body, canonicalScore: 20 } });
+  });
 });
 
 describe('the ledger', () => {
