@@ -11,6 +11,7 @@ import type { Measurements } from './measurements.ts';
 import { measureLedger } from './ledger.ts';
 import { measureLimits } from './limits.ts';
 import { measureMetrics } from './metrics.ts';
+import { measurePartitions } from './partitions.ts';
 import { measurePages } from './pages.ts';
 import { measurePrice } from './price.ts';
 import { measurePublishes } from './publish.ts';
@@ -32,6 +33,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   metrics: measureMetrics,
   boards: measureBoards,
   limits: measureLimits,
+  partitions: measurePartitions,
   rules: measureTrials,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
