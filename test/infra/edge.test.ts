@@ -16,7 +16,7 @@ const { Resources: resources } = template;
 const only = (type: string) => {
   const found = ofType(resources, `AWS::${type}`);
   expect(found).toHaveLength(1);
-  return { id: found[0]![0], ...found[0]![1].Properties } as any;
+  return { id: found[0]![0], ...found[0]![1].Properties };
 };
 const { DistributionConfig: distribution } = only('CloudFront::Distribution');
 const withoutEdge = synthesize('prod').template;
@@ -54,11 +54,11 @@ describe('LAUREL_EDGE=on', () => {
     const [{ HeaderName, HeaderValue }] = distribution.Origins[0].OriginCustomHeaders;
     const routed = new Set(
       ofType(resources, 'AWS::ApiGatewayV2::Integration').map(
-        ([, { Properties }]) => (Properties as any).IntegrationUri['Fn::GetAtt'][0],
+        ([, { Properties }]) => Properties.IntegrationUri['Fn::GetAtt'][0],
       ),
     );
     const knowing = ofType(resources, 'AWS::Lambda::Function').filter(
-      ([, { Properties }]) => (Properties as any).Environment.Variables.ORIGIN_SECRET !== undefined,
+      ([, { Properties }]) => Properties.Environment.Variables.ORIGIN_SECRET !== undefined,
     );
 
     expect(GenerateSecretString.PasswordLength).toBeGreaterThanOrEqual(32);
@@ -66,7 +66,7 @@ describe('LAUREL_EDGE=on', () => {
     expect(HeaderValue['Fn::Join'][1]).toEqual(['{{resolve:secretsmanager:', { Ref: id }, ':SecretString:::}}']);
     expect(knowing.map(([fn]) => fn).sort()).toEqual([...routed].sort());
     for (const [, { Properties }] of knowing) {
-      expect((Properties as any).Environment.Variables.ORIGIN_SECRET).toEqual(HeaderValue);
+      expect(Properties.Environment.Variables.ORIGIN_SECRET).toEqual(HeaderValue);
     }
     expect(byRole(resources, 'AWS::Lambda::Function').get('serve-pages')).toMatchObject({
       Properties: { Environment: { Variables: { PUBLIC_HOST: { 'Fn::GetAtt': [expect.anything(), 'DomainName'] } } } },

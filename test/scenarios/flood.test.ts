@@ -50,10 +50,14 @@ it.each<[kind: string, status: number, most: typeof units, hostile: (n: number) 
   [
     'invented devices in two hours',
     202,
-    { read: 8, write: 6 }, // two devices, two chunks, and two entries in the index
+    { read: 8, write: 8 }, // two devices and two chunks, each with an entry in the index
     (n) => {
       invented += 1;
-      const events = [eventOf(`bot-${n}`, 'now'), eventOf(`old-${n}`, 'then', 30), { event: 'Nothing valid' }];
+      const events = [
+        eventOf(`bot-${n}`, `now-${n}`),
+        eventOf(`old-${n}`, `then-${n}`, 30),
+        { event: 'Nothing valid' },
+      ];
       return send('POST', '/ingest', { events });
     },
   ],
