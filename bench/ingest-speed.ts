@@ -1,7 +1,9 @@
 import {
+  BatchGetItemCommand,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  type BatchGetItemCommandInput,
   type DynamoDBClient,
   type GetItemCommandInput,
   type PutItemCommandInput,
@@ -76,6 +78,7 @@ function recordRequests(client: DynamoDBClient): readonly SentRequest[] {
 }
 
 /** The benchmark recorded these itself, so they need no validation. */
+const BatchGet = z.custom<BatchGetItemCommandInput>();
 const Get = z.custom<GetItemCommandInput>();
 const Query = z.custom<QueryCommandInput>();
 const Put = z.custom<PutItemCommandInput>();
@@ -83,6 +86,10 @@ const Put = z.custom<PutItemCommandInput>();
 /** Builds the same request for another table in advance, so that only the sending is measured. */
 function prebuilt(client: DynamoDBClient, TableName: string, { command, input }: SentRequest): () => Promise<unknown> {
   switch (command) {
+    case 'BatchGetItemCommand': {
+      const get = new BatchGetItemCommand(BatchGet.parse(input)); // whether the account was erased
+      return () => client.send(get);
+    }
     case 'GetItemCommand': {
       const get = new GetItemCommand({ ...Get.parse(input), TableName });
       return () => client.send(get);

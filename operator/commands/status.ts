@@ -68,7 +68,7 @@ export const addressText = ({ address }: Pick<StackStatus, 'address'>): string[]
   address === null ? [] : [`address:        ${address.url}${address.isEdge ? ' (CloudFront, LAUREL_EDGE=on)' : ''}`];
 
 /** All workers together run at most this many invocations at a time, by the limits of their queues and streams. */
-export const WORKERS_AT_ONCE = 20;
+export const WORKERS_AT_ONCE = 22;
 
 /** Printed only if the account is too small for the workers. */
 export const concurrencyText = ({ concurrency }: Pick<StackStatus, 'concurrency'>): string[] =>
