@@ -16,6 +16,7 @@ import { notePermissions } from './used-permissions.ts';
 /** A bound on hanging, not a measure: machines are shared and slow at times. */
 const PATIENCE_MS = 600_000;
 const PATIENT_FUNCTION_MS = 300_000;
+const RETRY_S = 120;
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
@@ -36,9 +37,17 @@ export const promptly = (model: StackModel): StackModel => {
   };
 };
 
-/** No function of the template is cut off because the machine is slow. */
+/**
+ * No function of the template is cut off because the machine is slow, and a message that failed for such a reason is
+ * tried again two minutes after its batch. As deployed, a roll-up waits for half an hour.
+ */
 const patiently = (model: StackModel): StackModel => ({
   ...model,
+  queues: model.queues.map(({ attributes, ...queue }) => {
+    const { windowMs = 0 } = model.queueMappings.find((mapping) => mapping.queue.role === queue.role) ?? {};
+    const seconds = Math.min(Number(attributes.VisibilityTimeout ?? 30), RETRY_S + Math.ceil(windowMs / 1_000));
+    return { ...queue, attributes: { ...attributes, VisibilityTimeout: String(seconds) } };
+  }),
   functions: model.functions.map((fn) => ({ ...fn, timeoutMs: Math.max(fn.timeoutMs, PATIENT_FUNCTION_MS) })),
 });
 
