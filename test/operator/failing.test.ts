@@ -24,7 +24,9 @@ describe('a function that fails on message after message on the running stack', 
           role === 'score-refresh'
             ? { ...attributes, VisibilityTimeout: '2', RedrivePolicy: RedrivePolicy(attributes) }
             : attributes;
-        return promptly({ ...model, queues: model.queues.map((queue) => ({ ...queue, attributes: adapted(queue) })) });
+        const own = (queue: (typeof model.queues)[number]) => ({ ...queue, attributes: adapted(queue) });
+        const queueMappings = model.queueMappings.map((mapping) => ({ ...mapping, queue: own(mapping.queue) }));
+        return promptly({ ...model, queues: model.queues.map(own), queueMappings });
       },
     });
     stack.publish();
