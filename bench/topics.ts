@@ -1,3 +1,4 @@
+import { measureAccounts } from './accounts.ts';
 import { measureBackfills } from './backfill.ts';
 import { measureBoards } from './boards.ts';
 import { measureBundles } from './bundles.ts';
@@ -29,6 +30,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   names: measureHostileNames,
   ledger: measureLedger,
   publish: measurePublishes,
+  accounts: measureAccounts,
   backfill: measureBackfills,
   metrics: measureMetrics,
   boards: measureBoards,

@@ -34,7 +34,7 @@ import type { Tables } from './engine.ts';
  */
 export type Surroundings = { readonly client: DynamoDBClient; readonly tables: Tables; readonly clock: Clock };
 
-const namesOf = ({ client, tables, clock }: Surroundings) =>
+export const namesOf = ({ client, tables, clock }: Surroundings) =>
   dynamoAccountNames(client, tables('accounts'), { clock, random, randomToken, sleep });
 
 const randomToken = (bytes: number): string => randomBytes(bytes).toString('base64url');

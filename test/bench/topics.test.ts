@@ -48,6 +48,13 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
     expect(measured.costs.filter(({ within }) => within === false)).toEqual([]);
   });
 
+  it('finds that a rename and a merge cost the same with a short and a longer history', async () => {
+    const measured = await measure.accounts!(TINY);
+
+    expect(measured.ratios.map((ratio) => [ratio.measured, ratio.within])).toEqual([1, 1, 1].map((one) => [one, true]));
+    expect(measured.costs.filter(({ within }) => within === false)).toEqual([]);
+  });
+
   it('finds that invented names do not make an item larger', async () => {
     expect((await measure.names!(TINY)).ratios).toMatchObject([{ within: true }]);
   });
