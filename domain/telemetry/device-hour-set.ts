@@ -68,7 +68,10 @@ const isFull = (events: readonly EventEntry[]): boolean =>
 const withSender = (entry: EventEntry, sender: Username | null): EventEntry =>
   entry.sender === null && sender !== null ? { ...entry, sender } : entry;
 
-/** Whether a chunk is missing before another one: the events in it cannot be told from new ones. */
+/**
+ * Whether a chunk is missing before another one: the events in it cannot be told from new ones. Where it has expired, they
+ * are new.
+ */
 export const hasGap = (chunks: readonly Chunk[]): boolean => chunks.some(({ index }, place) => index !== place);
 
 /** Puts as many of `events` into a chunk as fit: all of them, or at least one into an empty chunk. */

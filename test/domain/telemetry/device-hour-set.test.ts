@@ -43,6 +43,14 @@ describe('an hour of a device', () => {
     ]);
   });
 
+  it('goes on after its last chunk, also if an earlier one has expired', () => {
+    const left = stored({ index: 1, closed: true, events: entries(50) });
+
+    expect(
+      decideHour([left], entries(1, 50)).writes.map(({ chunk: { index, revision } }) => [index, revision]),
+    ).toEqual([[2, 0]]);
+  });
+
   it('stores the first of two copies within a batch', () => {
     const [first, second] = [anEntry('a', { command: 'run' }), anEntry('a', { command: 'model' })];
 
