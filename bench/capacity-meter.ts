@@ -23,11 +23,15 @@ export type CapacityMeter = {
 };
 
 const Units = z.object({ CapacityUnits: z.number() });
-const Capacity = z.object({
-  TableName: z.string(),
-  Table: Units,
-  GlobalSecondaryIndexes: z.record(z.string(), Units).default({}),
-});
+/** A caller that limits its own reads asks for the total alone. */
+const Capacity = z
+  .object({
+    TableName: z.string(),
+    CapacityUnits: z.number().default(0),
+    Table: Units.optional(),
+    GlobalSecondaryIndexes: z.record(z.string(), Units).default({}),
+  })
+  .transform(({ CapacityUnits, Table = { CapacityUnits }, ...capacity }) => ({ Table, ...capacity }));
 const Answer = z.object({ ConsumedCapacity: z.union([z.array(Capacity), Capacity.transform((one) => [one])]) });
 /** The fields of a write that determine the cost of a failed condition. */
 const Write = z.looseObject({ TableName: z.string(), Item: z.custom<Record<string, AttributeValue>>().optional() });
