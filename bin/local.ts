@@ -17,7 +17,7 @@ import { type EditLoop, openEditLoop } from '../local/edit-loop.ts';
 import { ENGINES } from '../local/engines/dynamodb-engine.ts';
 import { ExplainedError, explanationOf } from '../local/explained-error.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
-import { firstOf, leaders, loadSample } from '../local/sample.ts';
+import { firstOf, leaders, sampleLoad, type SampleLoad } from '../local/sample.ts';
 import { beginScript } from '../local/script.ts';
 import { readAssembly } from '../local/template/assembly.ts';
 
@@ -26,12 +26,15 @@ const PROJECT_ROOT = join(import.meta.dirname, '..');
 /** What bundles are made of, beside the community's folder. A change of infra/ needs a new start. */
 const WATCHED = ['functions', 'domain', 'pages'].map((folder) => join(PROJECT_ROOT, folder));
 const INSPECTOR_PORT = 9229; // Node's own
+/** Only a bound on hanging: on a busy machine the sample takes minutes instead of seconds. */
+const LOAD_PATIENCE_MS = 1_800_000;
 
 const Options = z.object({
   port: z.number(),
   data: z.string(),
   fresh: z.boolean().default(false),
   empty: z.boolean().default(false),
+  sample: z.string().optional(),
   engine: z.enum(ENGINES).optional(),
   community: z.string().optional(),
   watch: z.boolean().default(false),
@@ -54,6 +57,7 @@ const command = new Command('npm start --')
   .option('--data <directory>', 'the directory that keeps the data between runs', '.laurel')
   .option('--fresh', 'delete the data of earlier runs first')
   .option('--empty', 'do not load the sample community')
+  .option('--sample <directory>', 'the folder of the sample community; examples/ where it is not given')
   .option('--community <directory>', 'the folder of rules, tiers and boards; community/ where it is not given')
   .addOption(new Option('--engine <engine>', 'the engine that runs in place of DynamoDB').choices([...ENGINES]))
   .option('--watch', 'after an edit of the sources or the community, run the new code and compute all scores again')
@@ -68,6 +72,8 @@ if (options.community !== undefined) process.env[COMMUNITY_FOLDER] = resolve(opt
 
 let stack: LocalStack | undefined;
 let isEnding = false;
+/** What goes on when the stack is ready. */
+let afterStart: (() => Promise<void>) | undefined;
 
 /** Stops what was started. A signal during boot only ends the process, because the engines end with their parent. */
 async function end(exitCode: number): Promise<void> {
@@ -99,6 +105,7 @@ async function run(): Promise<void> {
   const editLoop = options.watch ? await startEditLoop() : undefined;
   console.log('Synthesizing the stack (only if its sources changed)');
   const assembly = readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
+  let load: SampleLoad | undefined;
   stack = await startLocalStack({
     assembly,
     dataDirectory,
@@ -107,15 +114,24 @@ async function run(): Promise<void> {
     ...(engine && { engine }),
     inspectorPort,
     progress: (step) => console.log(step),
+    load: async (target) => {
+      if (options.empty) return;
+      console.log('Loading the sample community (once)');
+      load = sampleLoad(join(dataDirectory, 'sample.json'), { now: Date.now(), folder: options.sample });
+      await load?.importAll(target);
+    },
     onHealth: (sentence) => console.log(withEscapes(sentence)),
   });
   void stack.failed.then(failed);
-  if (!options.empty) await showSample(stack, join(dataDirectory, 'sample.json'));
+  if (!options.empty) await showSample(stack, load);
   stack.publish();
   editLoop?.run(stack.replaceCode, scoreAgain);
   if (stack.inspectorUrl() !== undefined) console.log(`A debugger can attach at ${stack.inspectorUrl()}`);
   console.log(nextSteps(stack.baseUrl, dataDirectory, await firstOf(stack)));
   console.log(`Laurel is ready at ${stack.baseUrl}. Data and logs are in ${dataDirectory}; Ctrl-C stops it.`);
+  await afterStart?.().catch((error: unknown) => {
+    if (!isEnding) console.error('The history of the sample was not computed:', error);
+  });
 }
 
 async function startEditLoop(): Promise<EditLoop> {
@@ -144,10 +160,18 @@ async function scoreAgain(roles: readonly string[]): Promise<void> {
   if (roles.includes('refresh-score')) await stack?.invoke('backfill', { mode: 'all' });
 }
 
-async function showSample(running: LocalStack, progressFile: string): Promise<void> {
-  console.log('Loading the sample community (once)');
-  if (await loadSample(running, progressFile, Date.now())) await running.drain();
-  else console.log('An earlier start has already loaded the sample community.');
+async function showSample(running: LocalStack, load: SampleLoad | undefined): Promise<void> {
+  if (load === undefined) console.log('An earlier start has already loaded the sample community.');
+  else {
+    const settle = () => running.drain({ timeoutMs: LOAD_PATIENCE_MS, except: ['roll-up'] });
+    await settle();
+    await load.finish(running);
+    await settle();
+    afterStart = async () => {
+      await running.invoke('roll-up-metrics', {}); // older days follow within minutes
+      await running.invoke('backfill', { mode: 'history' }); // scores of days long past
+    };
+  }
   const table = new Table({
     head: ['rank', 'username', 'score', 'tier'],
     colAligns: ['right', 'left', 'right', 'left'],

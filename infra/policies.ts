@@ -58,6 +58,11 @@ export function tablePolicies(tables: LaurelTables) {
     listNames: dynamodb(tables.accounts.tableArn, 'Query'),
     /** The same, and makes an account for a name that nobody has. */
     makeAccounts: dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'PutItem'),
+    /** Merges accounts, and tells refreshes about it. */
+    mergeAccounts: [
+      ...dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
+      ...dynamodb(scores, 'UpdateItem'),
+    ],
     /** Renames, merges and erases accounts, and tells refreshes about it. */
     keepAccounts: [
       ...dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'),

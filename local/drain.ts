@@ -29,6 +29,8 @@ export async function drain(given: {
   readonly operator: AwsCall;
   readonly timeoutMs: number;
   readonly logs: string;
+  /** Queues whose work is not waited for, by their roles. */
+  readonly except?: readonly string[] | undefined;
 }): Promise<void> {
   const pending = async (): Promise<readonly string[]> => {
     const queued = given.stack.queueMappings.map(async ({ queue }) => {
@@ -39,11 +41,12 @@ export async function drain(given: {
       const count = Object.values(Counts.parse(answer).Attributes).reduce((sum, each) => sum + each, 0);
       return count === 0 ? [] : [`${count} messages in ${queue.role}`];
     });
-    return [
+    const work = [
       ...(await Promise.all(queued)).flat(),
       ...given.sources.filter((source) => !source.isIdle()).map(({ name }) => name),
       ...[...given.functions.values()].filter((pool) => pool.inFlight() > 0).map(({ model }) => model.role),
     ];
+    return work.filter((each) => !given.except?.some((role) => each.includes(role)));
   };
   const until = Date.now() + given.timeoutMs;
   let idleChecks = 0;

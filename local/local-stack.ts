@@ -12,9 +12,8 @@ import { ensureTable } from './engines/tables.ts';
 import { trimStreams } from './engines/stream-records.ts';
 import { deploymentOf } from './deployment.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
-import { startQueueSource } from './events/queue-source.ts';
-import { startScheduleSource } from './events/schedule-source.ts';
-import { startStreamSource, type StreamSourceOptions } from './events/stream-source.ts';
+import { keyOfSchedule, startSources, type Sources } from './events/sources.ts';
+import type { StreamSourceOptions } from './events/stream-source.ts';
 import { ExplainedError, explanationOf } from './explained-error.ts';
 import { lackOfSpace, stackLog, startHousekeeping } from './housekeeping.ts';
 import { startHttpFront } from './http/http-front.ts';
@@ -28,14 +27,14 @@ import type { DirectCalls } from './lambda/direct-calls.ts';
 import { environmentOf } from './lambda/environment.ts';
 import { startInspected } from './lambda/inspected.ts';
 import { drain } from './drain.ts';
-import { type Health, watchHealth } from './health.ts';
+import { watchHealth } from './health.ts';
 import { handleInvoke } from './lambda/invoke-endpoint.ts';
 import { type Disturbance, type ObservedCall, type ProxyOptions, startAwsProxy } from './proxy/aws-proxy.ts';
 import { type LocalDescription, OPERATOR_KEY_ID } from './local-description.ts';
 import { parsePolicy } from './proxy/policy.ts';
 import type { Assembly } from './template/assembly.ts';
 import type { Surroundings } from './template/references.ts';
-import { readStack, type FunctionModel, type ScheduleModel, type StackModel } from './template/stack-model.ts';
+import { readStack, type FunctionModel, type StackModel } from './template/stack-model.ts';
 
 export const LOCAL_REGION = 'us-east-1';
 /** The account id that fauxqs writes into the ARNs of its queues. */
@@ -70,6 +69,11 @@ export type LocalStackOptions = {
   readonly countsCapacity?: boolean;
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
   readonly progress?: (step: string) => void;
+  /**
+   * Called when the API answers, before streams and queues are read: what it writes is then refreshed and rolled up once,
+   * not again and again while more comes in.
+   */
+  readonly load?: ((target: Pick<LocalDescription, 'baseUrl' | 'adminKey'>) => Promise<void>) | undefined;
   /** Called when a function starts to fail, and when it has recovered. */
   readonly onHealth?: (sentence: string) => void;
   /** For tests: the free bytes on the disk of a path. */
@@ -90,8 +94,8 @@ export type Crash = {
 export type LocalStack = LocalDescription & {
   /** Writes `<data>/local.json`, which marks the stack as ready. */
   publish(): void;
-  /** Waits until every stream is read, every queue with a consumer is empty, and no function runs. */
-  drain(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** Waits until every stream is read, every queue with a consumer but `except` is empty, and no function runs. */
+  drain(options?: { readonly timeoutMs?: number; readonly except?: readonly string[] }): Promise<void>;
   /** Settles when the stack cannot continue: an engine has crashed, or the disk is full. */
   readonly failed: Promise<Error>;
   readonly crash: Crash;
@@ -226,6 +230,7 @@ async function boot(
   const wake = (table: string) => {
     for (const source of sources.streams) if (source.tableName === table) source.wake();
   };
+  let sources: Sources = { streams: [], all: [] };
   for (const fn of stack.functions) {
     functions.set(
       fn.name,
@@ -257,14 +262,6 @@ async function boot(
   };
   undo.push(stopFunctions);
 
-  const sources = startSources(stack, functions, {
-    checkpoints,
-    endpoint: proxy.endpoint,
-    keyOf,
-    report: log,
-    health,
-    streamTime: options.streamTime,
-  });
   proxy.onWrite(wake);
   undo.push(async () => {
     const stopped = Promise.all(sources.all.map((source) => source.stop()));
@@ -285,6 +282,16 @@ async function boot(
     hasTimeout: inspected === undefined,
   });
   undo.push(() => front.stop());
+  await options.load?.({ baseUrl: front.baseUrl, adminKey });
+  sources = startSources(stack, functions, {
+    checkpoints,
+    endpoint: proxy.endpoint,
+    keyOf,
+    report: log,
+    health,
+    streamTime: options.streamTime,
+    region: LOCAL_REGION,
+  });
 
   const description: LocalDescription = {
     baseUrl: front.baseUrl,
@@ -314,8 +321,8 @@ async function boot(
   return {
     ...description,
     publish: () => data.publish(description),
-    drain: ({ timeoutMs = 60_000 } = {}) =>
-      drain({ stack, functions, sources: sources.all, operator, timeoutMs, logs: data.file('logs') }),
+    drain: ({ timeoutMs = 60_000, except } = {}) =>
+      drain({ stack, functions, sources: sources.all, operator, timeoutMs, logs: data.file('logs'), except }),
     failed: Promise.race([failing.promise, dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
     crash: {
       thread: (role) => poolOf(role).endThread(),
@@ -345,41 +352,6 @@ async function boot(
       await stop();
     },
   };
-}
-
-const keyOfSchedule = ({ name }: ScheduleModel) => `schedule-${name}`;
-
-type SourceContext = {
-  readonly checkpoints: StreamSourceOptions['checkpoints'];
-  readonly endpoint: string;
-  readonly keyOf: (fn: FunctionModel) => string;
-  readonly report: (error: unknown) => void;
-  readonly health: Health;
-  readonly streamTime: LocalStackOptions['streamTime'];
-};
-
-function startSources(stack: StackModel, functions: ReadonlyMap<string, FunctionPool>, context: SourceContext) {
-  const common = (functionName: string) => {
-    const pool = functions.get(functionName);
-    if (pool === undefined) throw new Error(`There is no function ${functionName}`);
-    const call = awsCaller(context.endpoint, context.keyOf(pool.model));
-    return { pool, call, region: LOCAL_REGION, clock: Date.now, report: context.report, health: context.health };
-  };
-  const { checkpoints, endpoint, report, streamTime } = context;
-  const streams = stack.streamMappings.map((mapping) =>
-    startStreamSource({ mapping, checkpoints, ...common(mapping.functionName), ...streamTime }),
-  );
-  const queues = stack.queueMappings.map((mapping) => startQueueSource({ mapping, ...common(mapping.functionName) }));
-  const schedules = stack.schedules.map((schedule) =>
-    startScheduleSource({
-      schedule,
-      call: awsCaller(endpoint, keyOfSchedule(schedule)),
-      invoke: (functionName, event) => common(functionName).pool.invoke(event),
-      clock: Date.now,
-      report,
-    }),
-  );
-  return { streams, all: [...streams, ...queues, ...schedules] };
 }
 
 function workersOf(fn: FunctionModel, { queueMappings, streamMappings }: StackModel): number {

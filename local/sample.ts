@@ -1,24 +1,37 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { addDays, dayNumberOf, MILLISECONDS_PER_DAY } from '../domain/shared/utc.ts';
 import { ExplainedError } from './explained-error.ts';
 import type { LocalDescription } from './local-description.ts';
 
-const SAMPLE = new URL('../examples/community.ndjson.gz', import.meta.url);
-const MILLISECONDS_PER_DAY = 86_400_000;
+const SAMPLE = join(import.meta.dirname, '..', 'examples');
 /** Few, because each additional sender starts one more thread of each function. */
 const SENDERS = 2;
-/** Far more than a client sends at once, because the user waits for the load. */
-const EVENTS_A_REQUEST = 200;
+/** Of accounts and hours of devices: a request of so many is answered in time on a busy machine, too. */
+const PLACES_A_REQUEST = 50;
+const EVENTS_A_REQUEST = 500;
+/** A machine that has just begun everything at once may not answer in time. What was sent before is a duplicate. */
+const TRIES = 20;
+/** `2026.11.03.1`: a version is named by its date, which moves with the others. */
+const CALENDAR_VERSION = /^\d{4}\.\d{2}\.\d{2}(?=\.)/u;
 
-const SampleEvent = z.object({
+const SampleEvent = z.looseObject({
   event: z.string(),
   distinct_id: z.string(),
-  insert_id: z.string(),
-  properties: z.looseObject({ startedAt: z.iso.datetime(), completedAt: z.iso.datetime().optional() }),
+  timestamp: z.iso.datetime(),
+  properties: z.looseObject({ username: z.string().optional(), version: z.string().optional() }),
 });
-const SampleRequest = z.object({ username: z.string().nullable(), events: z.array(SampleEvent).min(1) });
-type SampleRequest = z.infer<typeof SampleRequest>;
+type SampleEvent = z.infer<typeof SampleEvent>;
+
+/** What an import does not hold. */
+const SampleCommunity = z.object({
+  lastDay: z.iso.date(),
+  collectives: z.record(z.string(), z.array(z.string())),
+  hidden: z.array(z.string()),
+  merged: z.array(z.object({ username: z.string(), into: z.string() })),
+});
 
 /**
  * The date that the sample was moved to. An interrupted load continues with the same dates, so that repeats are
@@ -28,67 +41,123 @@ const Progress = z.object({ lastDay: z.iso.date(), done: z.boolean() });
 
 export type SampleTarget = { readonly baseUrl: string; readonly adminKey: string };
 
-/** The sample's requests, with their times moved so that the last event falls on `lastDay`. */
-export function readSample(lastDay: string): readonly SampleRequest[] {
-  const lines = gunzipSync(readFileSync(SAMPLE)).toString('utf8').trimEnd().split('\n');
-  const requests = lines.map((line) => SampleRequest.parse(JSON.parse(line)));
-  const dayOf = (time: string) => Math.floor(Date.parse(time) / MILLISECONDS_PER_DAY);
-  const days = requests.flatMap(({ events }) => events.map(({ properties }) => dayOf(properties.startedAt)));
-  const shiftMs = (dayOf(lastDay) - days.reduce((latest, day) => Math.max(latest, day))) * MILLISECONDS_PER_DAY;
-  const shifted = (time: string) => new Date(Date.parse(time) + shiftMs).toISOString();
-
-  return requests.map(({ username, events }) => ({
-    username,
-    events: events.map((event) => {
-      const { startedAt, completedAt } = event.properties;
-      const times = { startedAt: shifted(startedAt), ...(completedAt && { completedAt: shifted(completedAt) }) };
-      return { ...event, properties: { ...event.properties, ...times } };
-    }),
-  }));
+/** The sample of a folder, with its times moved by whole days so that the last one falls on `lastDay`. */
+export function readSample(lastDay: string, folder = SAMPLE) {
+  const text = gunzipSync(readFileSync(join(folder, 'community.ndjson.gz'))).toString('utf8');
+  const community = SampleCommunity.parse(JSON.parse(readFileSync(join(folder, 'community.json'), 'utf8')));
+  const days = dayNumberOf(lastDay) - dayNumberOf(community.lastDay);
+  const lines = text.trimEnd().split('\n');
+  const events = lines.map((line) => moved(SampleEvent.parse(JSON.parse(line)), days));
+  return { ...community, events };
 }
 
+function moved({ timestamp, properties, ...event }: SampleEvent, days: number): SampleEvent {
+  const version = properties.version?.replace(CALENDAR_VERSION, (date) =>
+    addDays(date.replaceAll('.', '-'), days).replaceAll('-', '.'),
+  );
+  return {
+    ...event,
+    timestamp: new Date(Date.parse(timestamp) + days * MILLISECONDS_PER_DAY).toISOString(),
+    properties: { ...properties, ...(version !== undefined && { version }) },
+  };
+}
+
+/** The load of a sample, in two parts. */
+export type SampleLoad = {
+  /** Before anything is counted: streams that are not read yet are then read once. */
+  readonly importAll: (target: SampleTarget) => Promise<void>;
+  /** When it is counted: nobody can be hidden before they are known. */
+  readonly finish: (target: SampleTarget) => Promise<void>;
+};
+
 /**
- * Sends the sample through the API, unless `progressFile` records that it was sent. The events of one account keep
- * their order. Returns true if it sent anything.
+ * The load of the sample through the API; undefined if `progressFile` records that it was loaded. Versions come before
+ * their pulls; then each account's events together.
  */
-export async function loadSample(target: SampleTarget, progressFile: string, now: number): Promise<boolean> {
+export function sampleLoad(
+  progressFile: string,
+  { now, folder }: { readonly now: number; readonly folder?: string | undefined },
+): SampleLoad | undefined {
   const before = existsSync(progressFile)
     ? Progress.parse(JSON.parse(readFileSync(progressFile, 'utf8')))
     : { lastDay: new Date(now).toISOString().slice(0, 10), done: false };
-  if (before.done) return false;
+  if (before.done) return undefined;
   const save = (done: boolean) => writeFileSync(progressFile, JSON.stringify({ ...before, done }));
-  save(false);
 
-  const queues = [...Map.groupBy(readSample(before.lastDay), ({ username }) => username)];
-  const sendNext = async (): Promise<void> => {
-    for (let next = queues.shift(); next !== undefined; next = queues.shift()) {
-      const [username, requests] = next;
-      const key = username === null ? undefined : await makeKey(target, username);
-      const all = requests.flatMap(({ events }) => events);
-      for (let from = 0; from < all.length; from += EVENTS_A_REQUEST) {
-        await post(target, '/ingest', { events: all.slice(from, from + EVENTS_A_REQUEST) }, key);
+  const { collectives, hidden, merged, events } = readSample(before.lastDay, folder);
+  return {
+    async importAll(target) {
+      save(false);
+      for (const [slug, members] of Object.entries(collectives)) {
+        await send(target, 'PUT', `/v1/collectives/${slug}`, { members });
       }
-    }
+      const [versions, others] = [events.filter(isVersion), events.filter((event) => !isVersion(event))];
+      for (const batch of batchesOf(versions)) await importBatch(target, batch);
+      const ofAccounts = [...Map.groupBy(others, ({ properties }) => properties.username).values()];
+      const bySender = Map.groupBy(ofAccounts.entries(), ([index]) => index % SENDERS);
+      await Promise.all(
+        [...bySender.values()].map(async (accounts) => {
+          for (const batch of batchesOf(accounts.flatMap(([, own]) => own))) await importBatch(target, batch);
+        }),
+      );
+      for (const { username, into } of merged) await send(target, 'POST', `/v1/users/${username}/merge`, { into });
+    },
+    async finish(target) {
+      for (const username of hidden) {
+        await send(target, 'PUT', `/v1/users/${username}/visibility`, { leaderboards: 'hidden' });
+      }
+      save(true);
+    },
   };
-  await Promise.all(Array.from({ length: SENDERS }, sendNext));
-  save(true);
-  return true;
 }
 
-async function makeKey(target: SampleTarget, username: string): Promise<string> {
-  const body = { kind: 'personal', username, label: 'sample' };
-  return z.object({ key: z.string() }).parse(await post(target, '/v1/keys', body, target.adminKey)).key;
+const isVersion = ({ event }: SampleEvent): boolean => event === 'extension_published';
+const VERSIONS_A_REQUEST = 40;
+
+/** In requests that one may be, by its events and by what it writes. */
+function batchesOf(events: readonly SampleEvent[]): readonly (readonly SampleEvent[])[] {
+  const batches: SampleEvent[][] = [];
+  let places = new Set<string>();
+  for (const event of events) {
+    const place = `${event.distinct_id} ${event.properties.username} ${event.timestamp.slice(0, '2026-08-21T13'.length)}`;
+    const most = isVersion(event) ? VERSIONS_A_REQUEST : EVENTS_A_REQUEST;
+    const last = batches.at(-1);
+    if (last === undefined || last.length === most || places.size === PLACES_A_REQUEST) {
+      batches.push([event]);
+      places = new Set([place]);
+    } else {
+      last.push(event);
+      places.add(place);
+    }
+  }
+  return batches;
 }
 
-async function post({ baseUrl }: SampleTarget, path: string, body: unknown, key: string | undefined): Promise<unknown> {
-  const response = await fetch(`${baseUrl}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }) },
-    body: JSON.stringify(body),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new ExplainedError(`The sample was not loaded: ${path} answered ${response.status} ${text}`);
-  return JSON.parse(text);
+const Report = z.object({ rejected: z.int(), results: z.array(z.object({ error: z.string().optional() })) });
+
+async function importBatch(target: SampleTarget, events: readonly SampleEvent[]): Promise<void> {
+  const { rejected, results } = Report.parse(await send(target, 'POST', '/v1/import', { events }));
+  if (rejected === 0) return;
+  const first = results.find(({ error }) => error !== undefined)?.error;
+  throw new ExplainedError(`The sample was not loaded: ${rejected} events were rejected, the first because ${first}`);
+}
+
+async function send({ baseUrl, adminKey }: SampleTarget, method: string, path: string, body: object): Promise<unknown> {
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await fetch(`${baseUrl}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'x-api-key': adminKey },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text);
+    const isMergedAlready = path.endsWith('/merge') && response.status === 409; // by an interrupted load
+    if (isMergedAlready) return undefined;
+    const mayPass = response.status === 429 || response.status >= 500;
+    if (!mayPass || attempt === TRIES) {
+      throw new ExplainedError(`The sample was not loaded: ${path} answered ${response.status} ${text}`);
+    }
+  }
 }
 
 const Leaders = z.object({

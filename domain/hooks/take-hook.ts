@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
 import type { GrantDeps } from '../grants/grant-points.ts';
+import { unlinkedName } from '../identity/link-login.ts';
 import type { Logins, Place } from '../identity/logins.port.ts';
 import type { AccountNames } from '../identity/account-names.ts';
-import { Username } from '../identity/username.ts';
 import type { HookRules } from '../rules/hook-rules.ts';
 import type { ReportedKind } from '../rules/reported-kinds.ts';
 import { sentenceOf } from '../shared/faults.ts';
 import { recordGrants, recordReport, type AccountOf, type TrustedOutcome } from '../telemetry/record-trusted-event.ts';
 import { readReported, type TrustedReport } from '../telemetry/trusted-event.ts';
 import type { TrustedFacts } from '../telemetry/trusted-facts.port.ts';
-import type { Author, Deed } from './deed.ts';
+import type { Deed } from './deed.ts';
 import { readDiscourse } from './discourse-event.ts';
 import { readGithub } from './github-event.ts';
 import { firstNameOf, identityOf, keepMove, type NameDeps } from './repository-names.ts';
@@ -34,8 +34,6 @@ export type HookDeps = NameDeps & {
 
 /** A hook whose signature was checked. `event` is the name that its header gives it. */
 export type Hook = { readonly source: string; readonly event: string; readonly body: unknown };
-
-const PREFIXES = { github: 'gh-', discourse: 'dc-' } as const satisfies Record<Place, string>;
 
 const NOTHING = { accepted: 0, duplicates: 0, ignored: 0 };
 const ignore = (reason: string): HookReport => ({ ...NOTHING, ignored: 1, reason });
@@ -71,7 +69,7 @@ async function record(
   const now = deps.clock();
   const at = said === undefined ? now : Math.min(now, Date.parse(said)); // clocks differ, and it has happened
   const id = kind.idProperty === null ? {} : { [kind.idProperty]: await identity() };
-  const username = unlinkedName(place, author);
+  const username = unlinkedName({ place, ...author });
   const report = readReported(kind, { ...id, username }, null);
   if (!report.ok) return ignore(sentenceOf(report.error));
 
@@ -79,12 +77,6 @@ async function record(
   const account = linked ?? (await deps.names.accountsOf([username]))(username);
   const given = { at, accountOf: () => account, grantedBy: `${place} hook ${source}` };
   return reportOf(await store(deps, report.value, given));
-}
-
-/** The account of a login that nobody has linked: of its name, or of its number where no account can have such a name. */
-function unlinkedName(place: Place, { id, login }: Author): Username {
-  const prefix = PREFIXES[place];
-  return Username.safeParse(prefix + login).data ?? Username.parse(`${prefix}.${id}`);
 }
 
 /** The same way as the reports of a server. */

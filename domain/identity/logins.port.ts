@@ -10,6 +10,8 @@ export type Login = { readonly place: Place; readonly id: number; readonly login
 /** Whose logins are whose. An account has one in each place, and a login is one account's. Strongly consistent. */
 export type Logins = {
   find(login: Pick<Login, 'place' | 'id'>): Promise<Username | undefined>;
+  /** The account's login in that place. */
+  ofAccount(username: Username, place: Place): Promise<Login | undefined>;
   /** Replaces the account's login in that place. `taken`: the login is another account's. */
   link(username: Username, login: Login): Promise<'linked' | 'taken' | 'stale'>;
   /** `unlinked` also if there was none. */

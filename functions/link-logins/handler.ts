@@ -1,4 +1,6 @@
-import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
+import { hasMovedPoints } from '../adapters/dynamodb/grants/grant-ledger.ts';
+import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoLogins } from '../adapters/dynamodb/telemetry/logins.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -16,6 +18,8 @@ export const handler = httpFunction({
       authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       logins: dynamoLogins(dynamodb, env.TELEMETRY_TABLE),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+      accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings, env.SCORES_TABLE),
+      hasMoved: (account: AccountId) => hasMovedPoints(dynamodb, env.GRANTS_TABLE, account),
       clock,
       random,
       sleep,

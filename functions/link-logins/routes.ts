@@ -1,19 +1,13 @@
 import * as z from 'zod/mini';
-import { PLACES, type Logins, type Place } from '../../domain/identity/logins.port.ts';
+import { linkLogin, unlinkLogin, type LinkDeps } from '../../domain/identity/link-login.ts';
+import { PLACES, type Place } from '../../domain/identity/logins.port.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { Username } from '../../domain/identity/username.ts';
-import type { Clock, Random, Sleep } from '../../domain/shared/environment.ts';
-import { untilSaved, withinRequest } from '../../domain/shared/until-saved.ts';
 import { problem } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
-export type LinkLoginsDeps = HttpDeps & {
-  readonly logins: Logins;
-  readonly names: AccountNames;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly sleep: Sleep;
-};
+export type LinkLoginsDeps = HttpDeps &
+  LinkDeps & { readonly names: Pick<AccountNames, 'accountsOf' | 'answering' | 'find'> };
 
 const EXPECTED_ID = 'expected the number of the login, which never changes there';
 const EXPECTED_LOGIN = 'expected 1 to 60 of A-Z a-z 0-9 - _ .';
@@ -36,28 +30,37 @@ const routesOf = (place: Place) => {
     route({
       ...common,
       method: 'PUT',
-      summary: `Link a login on ${NAMES[place]} to an account: what it does there counts for the account from now on`,
+      summary: `Link a login on ${NAMES[place]} to an account: what it does and did there counts for the account`,
       request: z.object({ params, body: LoginOf }),
       answers: { 200: { description: 'Linked, now or before', schema: LinkView } },
-      problems: ['unknown_username', 'login_conflict', 'busy'],
+      problems: ['unknown_username', 'login_conflict', 'merge_conflict', 'busy'],
       async handle({ params: { username }, body }, deps: LinkLoginsDeps) {
-        const account = (await deps.names.accountsOf([username]))(username);
-        const outcome = await untilSaved(withinRequest(deps), () => deps.logins.link(account, { place, ...body }));
-        if (outcome === 'linked') return { status: 200, body: { username, ...body } };
-        return problem('login_conflict', `id: ${body.id} on ${NAMES[place]} is the login of another account`);
+        const own = (await deps.names.accountsOf([username]))(username);
+        const account = (await deps.names.answering(own))?.account ?? own;
+        const linked = await linkLogin(deps, account, { place, ...body });
+        if (linked.ok) return { status: 200, body: { username, ...body } };
+        switch (linked.error) {
+          case 'taken':
+            return problem('login_conflict', `id: ${body.id} on ${NAMES[place]} is the login of another account`);
+          case 'too-many':
+            return problem(
+              'merge_conflict',
+              'username: the login is linked, but at most 20 accounts can be merged into one',
+            );
+        }
       },
     }),
     route({
       ...common,
       method: 'DELETE',
-      summary: `Unlink an account's login on ${NAMES[place]}; what has counted stays`,
+      summary: `Unlink an account's login on ${NAMES[place]}: what it did while linked stays`,
       request: z.object({ params }),
       answers: { 204: { description: 'Unlinked, now or before' } },
       problems: ['unknown_username', 'busy'],
       async handle({ params: { username } }, deps: LinkLoginsDeps) {
         const found = await deps.names.find(username);
         if (found === undefined) return { status: 204 };
-        await untilSaved(withinRequest(deps), () => deps.logins.unlink(found.account, place));
+        await unlinkLogin(deps, found.account, place);
         return { status: 204 };
       },
     }),

@@ -1,5 +1,5 @@
 import type { AccountId } from '../../domain/identity/account.ts';
-import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
+import { hasMovedPoints } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoAccountNames, dynamoAccounts } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
@@ -18,10 +18,7 @@ export const handler = httpFunction({
       authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
       accounts: dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, surroundings, env.SCORES_TABLE),
-      async hasMoved(account: AccountId) {
-        const { moved } = await dynamoGrantLedger(dynamodb, env.GRANTS_TABLE).balanceOf(account);
-        return [...moved.values()].some((points) => points !== 0);
-      },
+      hasMoved: (account: AccountId) => hasMovedPoints(dynamodb, env.GRANTS_TABLE, account),
       clock,
     };
   },

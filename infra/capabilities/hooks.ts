@@ -22,7 +22,7 @@ export function hooks(scope: Construct, { stage, variables, may }: Foundation) {
     environment: environmentOf(LinkLoginsEnv, variables),
     timeout: API_TIMEOUT,
   });
-  linkLogins.allow(may.makeAccounts, may.linkLogins, may.authenticate);
+  linkLogins.allow(may.mergeAccounts, may.readBalances, may.linkLogins, may.authenticate);
 
   return { takeHooks, linkLogins };
 }

@@ -227,7 +227,9 @@ describe('functions', () => {
     [
       'link-logins',
       {
-        accounts: dynamodb('BatchGetItem', 'PutItem'),
+        accounts: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
+        user_scores: dynamodb('UpdateItem'),
+        score_grants: dynamodb('GetItem'),
         telemetry: dynamodb('GetItem', 'PutItem', 'DeleteItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
       },

@@ -88,6 +88,25 @@ it('counts for the linked account, from a forum as well', async () => {
   expect(await call('DELETE', '/v1/users/ada/logins/discourse')).toEqual({ status: 204 });
   await deliver(path, secret, 'post_created', post(2));
   await scored('dc-ada', 100);
+
+  // What it did before counts for the account that it is linked to, once; unlinked, each has its own again.
+  for (let time = 0; time < 2; time += 1) {
+    expect(await link('ada', 7)).toMatchObject({ status: 200 });
+    expect(await link('ada', 7)).toMatchObject({ status: 200 });
+    await scored('ada', 210);
+    await scored('dc-ada', 210);
+    expect(await call('DELETE', '/v1/users/ada/logins/discourse')).toEqual({ status: 204 });
+    expect(await call('DELETE', '/v1/users/ada/logins/discourse')).toEqual({ status: 204 });
+    await scored('ada', 110);
+    await scored('dc-ada', 100);
+  }
+
+  // Another login in its place takes the merge of the first one with it.
+  await link('ada', 7);
+  await scored('ada', 210);
+  const other = await call('PUT', '/v1/users/ada/logins/discourse', { id: 8, login: 'Ada.L' });
+  expect(other).toMatchObject({ status: 200, login: 'Ada.L' });
+  await scored('ada', 110);
 });
 
 it('takes recorded hooks of every kind', async () => {

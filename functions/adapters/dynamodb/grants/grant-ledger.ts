@@ -1,4 +1,5 @@
 import type { DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import type { GrantAppend, GrantLedger, GrantsTogether } from '../../../../domain/grants/grant-ledger.port.ts';
 import { balanceKey, grantKey, parseBalanceItem, parseGrantItem, toBalanceItem, toGrantItem } from './grant.items.ts';
 import { ifAt, ifNew } from '../shared/conditions.ts';
@@ -70,4 +71,10 @@ export function appendActions(
     ...ifAt(before.seq, 'seq'),
   };
   return [...putLines, moveBalance].map((Put) => ({ Put }));
+}
+
+/** Whether points of an account are in the chain of another one that it is, or was, part of. */
+export async function hasMovedPoints(client: DynamoDBClient, tableName: string, account: AccountId): Promise<boolean> {
+  const { moved } = await dynamoGrantLedger(client, tableName).balanceOf(account);
+  return [...moved.values()].some((points) => points !== 0);
 }

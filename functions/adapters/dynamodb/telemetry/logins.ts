@@ -27,9 +27,11 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
   const keyOf = ({ place, id }: Pick<Login, 'place' | 'id'>) => marshall({ pk: loginPk(place, id), sk: LOGIN_SK });
   const ownKeyOf = (username: Username, place: Login['place']) =>
     marshall({ pk: userPk(username), sk: ownLoginSk(place) });
-  const ownIdOf = async (username: Username, place: Login['place']): Promise<number | undefined> => {
+  const ofAccount: Logins['ofAccount'] = async (username, place) => {
     const item = await get(ownKeyOf(username, place));
-    return item === undefined ? undefined : OwnLoginItem.parse(fromItem('own-login', item)).id;
+    if (item === undefined) return undefined;
+    const { id, login } = OwnLoginItem.parse(fromItem('own-login', item));
+    return { place, id, login };
   };
   const find: Logins['find'] = async (login) => {
     const item = await get(keyOf(login));
@@ -38,11 +40,12 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
 
   return {
     find,
+    ofAccount,
 
     async link(username, { place, id, login }) {
       const holder = await find({ place, id });
       if (holder !== undefined && holder !== username) return 'taken';
-      const before = await ownIdOf(username, place);
+      const before = (await ofAccount(username, place))?.id;
       const Item = { ...keyOf({ place, id }), ...toItem('login', { username, login }) };
       const own = { ...ownKeyOf(username, place), ...toItem('own-login', { id, login }) };
       const isWritten = await writeTogether(client, [
@@ -56,7 +59,7 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
     },
 
     async unlink(username, place) {
-      const before = await ownIdOf(username, place);
+      const before = (await ofAccount(username, place))?.id;
       if (before === undefined) return 'unlinked';
       const isWritten = await writeTogether(client, [
         { Delete: { TableName, Key: keyOf({ place, id: before }) } },
