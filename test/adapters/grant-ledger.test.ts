@@ -52,7 +52,7 @@ onBothEngines('the grant ledger', (engine) => {
   };
   /** Waits until the index shows the lines, because it lags behind the table. */
   const indexed = (count: number, of = user) =>
-    expect.poll(async () => (await lines.allOf(of)).lines.length, { timeout: 30_000 }).toBe(count);
+    expect.poll(async () => (await lines.allOf(of)).lines.length, { timeout: 600_000 }).toBe(count);
 
   it('is empty before the first grant', async () => {
     expect(await ledger.balanceOf(user)).toEqual(emptyBalance);
@@ -183,7 +183,7 @@ onBothEngines('the grant ledger', (engine) => {
     await change(3, 'SET dayShard = :value', '2020-01-01#00');
 
     await expect
-      .poll(async () => (await lines.allOf(user)).faults, { timeout: 30_000 })
+      .poll(async () => (await lines.allOf(user)).faults, { timeout: 600_000 })
       .toEqual([
         { seq: 2, code: 'unreadable_line', error: 'line 2 cannot be read: amount' },
         { seq: 3, code: 'misplaced_line', error: expect.stringContaining('line 3') },

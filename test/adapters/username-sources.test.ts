@@ -54,7 +54,7 @@ onBothEngines('where usernames are found', (engine) => {
   const found = async (name: string, date = DATE) => [...new Set((await pagesOf(name, date)).flat())].toSorted();
   /** Waits until the index shows the items, because it lags behind the table. */
   const indexed = (name: string, users: readonly string[], date = DATE) =>
-    expect.poll(() => found(name, date), { timeout: 30_000 }).toEqual(users.toSorted());
+    expect.poll(() => found(name, date), { timeout: 600_000 }).toEqual(users.toSorted());
 
   it('is not found in empty tables', async () => {
     for (const { name } of [...sources.all, ...sources.stale]) expect(await found(name)).toEqual([]);

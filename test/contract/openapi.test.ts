@@ -179,7 +179,7 @@ describe('the OpenAPI document', () => {
           const response = await fetch(url, {
             method,
             headers: { 'content-type': 'application/json', ...keyHeader(key) },
-            signal: AbortSignal.timeout(20_000),
+            signal: AbortSignal.timeout(600_000),
             ...(hasBody ? { body } : {}),
           });
           const text = await response.text();

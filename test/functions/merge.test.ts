@@ -225,7 +225,7 @@ describe('a merge', () => {
       }),
       { numRuns: 3, examples: [[telling.slice(0, 10), telling.slice(10)]] },
     );
-  }, 240_000);
+  });
 
   it('may be of accounts that others are merged into, and is undone in any order; the consistency check finds no fault', async () => {
     for (const isInnerFirst of [true, false]) {

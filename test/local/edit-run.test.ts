@@ -57,7 +57,7 @@ describe('npm start -- --watch', () => {
     expect(await score()).toBe(after);
     edit('"diversityPoints": "many"', '"diversityPoints": 80');
     await until(async () => (await score()) > after);
-  }, 240_000);
+  });
 });
 
 describe('an edit', () => {
@@ -165,5 +165,5 @@ describe('npm start -- --inspect', () => {
     void fetch(`${baseUrl}/health`).catch(() => undefined);
     await until(() => pauses().length === 2);
     expect(await laurel.end('SIGTERM')).toBe(0);
-  }, 240_000);
+  });
 });

@@ -94,7 +94,7 @@ describe('metrics follow the facts', () => {
       }),
       { numRuns: runs(4) },
     );
-  }, 120_000);
+  });
 
   it('also if any of their requests fails', async () => {
     await fc.assert(
@@ -105,7 +105,7 @@ describe('metrics follow the facts', () => {
       }),
       { numRuns: runs(4) },
     );
-  }, 120_000);
+  });
 
   it('if roll-ups of one hour race with each other and with its events', async () => {
     const racers = fc.array(fc.constantFrom('event', 'hour', 'day'), { minLength: 2, maxLength: 5 });
@@ -129,7 +129,7 @@ describe('metrics follow the facts', () => {
       }),
       { numRuns: runs(4) },
     );
-  }, 120_000);
+  });
 
   it('at 23:59:59.999 and at midnight on their own days', async () => {
     using world = new MetricsWorld(engine, await engine.createTables());

@@ -142,7 +142,7 @@ describe('metrics folded day by day', () => {
       }),
       { numRuns: 400 },
     );
-  }, 60_000);
+  });
 });
 
 describe('a day that is due to be sealed', () => {
