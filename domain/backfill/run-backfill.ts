@@ -38,7 +38,7 @@ export type BackfillDeps = {
   readonly runs: BackfillRuns;
   readonly sources: UsernameSources;
   /** Recomputes `username_metrics` from nothing. A dry run reports the result and saves nothing. */
-  readonly refold: (username: Username, options: { readonly dryRun: boolean }) => Promise<'saved' | 'unknown'>;
+  readonly refold: (username: Username, options: { readonly dryRun: boolean }) => Promise<'saved' | 'unknown' | 'erased'>;
   /** Computes the scores of past dates and keeps them. */
   readonly refoldHistory: (username: Username, range: DateRange) => Promise<unknown>;
   /** Rolls up every hour of a day that has facts or was rolled up before. */
@@ -286,7 +286,7 @@ async function workPage(
   };
 }
 
-type Outcome = 'saved' | 'unknown' | 'failed';
+type Outcome = 'saved' | 'unknown' | 'erased' | 'failed';
 
 /** A stale score needs no fold from nothing: its refresh applies the rules of its own date to the stored metrics. */
 async function recompute(deps: BackfillDeps, run: BackfillRun, username: Username): Promise<Outcome> {
@@ -312,6 +312,7 @@ function requestOf({ username, outcome }: { readonly username: Username; readonl
     case 'failed':
       return [{ username }];
     case 'unknown':
+    case 'erased':
       return [];
   }
 }

@@ -21,11 +21,11 @@ export function refoldMetrics(
   deps: RefoldDeps,
   username: Username,
   { dryRun }: { readonly dryRun: boolean },
-): Promise<'saved' | 'unknown'> {
-  return untilSaved(asWorker(deps, `metrics of ${username}`), async () => {
+): Promise<'saved' | 'unknown' | 'erased'> {
+  return untilSaved<'saved' | 'unknown' | 'erased'>(asWorker(deps, `metrics of ${username}`), async () => {
     const startedAt = deps.clock();
     const guard = await deps.scores.load(username);
-    if (guard.erasedAt !== undefined) return 'unknown';
+    if (guard.erasedAt !== undefined) return 'erased';
     const now = deps.clock(); // after the guard, as in a refresh
     const everything = { username, days: null };
     const links = await linksOfAll(deps.telemetry, [username, ...(guard.merged ?? [])]);

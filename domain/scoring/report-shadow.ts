@@ -39,11 +39,11 @@ export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
 
 type UserRead = { readonly isScored: boolean } & (ShadowUser | { readonly username: Username; readonly error: string });
 
-/** Null for an account that is shown as part of another one: what it has counts there. */
+/** Null for an erased account, and for one that is shown as part of another one: what it has counts there. */
 async function readUser(deps: ShadowDeps, username: Username): Promise<UserRead | null> {
   const stored = await readable(() => deps.scores.load(username));
   if ('error' in stored) return { username, isScored: true, error: `the score cannot be read: ${stored.error}` };
-  if (stored.value.mergedInto !== undefined) return null;
+  if (stored.value.mergedInto !== undefined || stored.value.erasedAt !== undefined) return null;
   const score = stored.value.score?.score ?? null;
   const isScored = score !== null;
   const ledger = await readable(() => linesUpTo(deps, username));

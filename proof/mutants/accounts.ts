@@ -159,7 +159,7 @@ export const accountMutants: readonly Mutant[] = [
     'erased-not-refolded',
     'a backfill does not bring back an erased account',
     'domain/scoring/refold-metrics.ts',
-    ["    if (guard.erasedAt !== undefined) return 'unknown';\n", ''],
+    ["    if (guard.erasedAt !== undefined) return 'erased';\n", ''],
     ERASURE_TEST,
   ),
   mutant(

@@ -277,7 +277,7 @@ describe('the job', () => {
     expect(await refreshScore(refreshDeps(), { username: ada.id, days: null })).toBe('unknown');
     const scoreStore = dynamoScoreStore(world.client, world.tables.user_scores);
     const refold = { ...deps, scores: scoreStore, balances: wiring.grantDeps(surroundings()).ledger };
-    expect(await refoldMetrics(refold, ada.id, { dryRun: false })).toBe('unknown');
+    expect(await refoldMetrics(refold, ada.id, { dryRun: false })).toBe('erased');
     await isClean(ada);
   });
 
