@@ -38,7 +38,10 @@ export type BackfillDeps = {
   readonly runs: BackfillRuns;
   readonly sources: UsernameSources;
   /** Recomputes `username_metrics` from nothing. A dry run reports the result and saves nothing. */
-  readonly refold: (username: Username, options: { readonly dryRun: boolean }) => Promise<'saved' | 'unknown' | 'erased'>;
+  readonly refold: (
+    username: Username,
+    options: { readonly dryRun: boolean },
+  ) => Promise<'saved' | 'unknown' | 'erased'>;
   /** Computes the scores of past dates and keeps them. */
   readonly refoldHistory: (username: Username, range: DateRange) => Promise<unknown>;
   /** Rolls up every hour of a day that has facts or was rolled up before. */
