@@ -153,7 +153,7 @@ export class LedgerModel {
       ...published,
     ]);
     for (const { grantId } of lines) {
-      if (!known.has(grantId) && !grantId.startsWith('badge:tier-'))
+      if (!known.has(grantId) && !/^(?:badge:tier-|merge:)/u.test(grantId))
         problems.push(`${grantId} is in the ledger, and nobody gave it`);
     }
     for (const grantId of published) if (!stored.has(grantId)) problems.push(`${grantId} is missing`);
@@ -223,17 +223,22 @@ export function problemsOfPublishes(own: readonly StoredLine[]): string[] {
     });
 }
 
-/** Every tier that a score has passed must be recorded, and every recorded tier must have its badge in the ledger. */
+/**
+ * Every tier that a score has passed must be recorded, and every recorded tier must have its badge in the ledger.
+ * `wasTogether`: a score that counted another account's facts may have passed more tiers. Their badges stay.
+ */
 export function problemsOfTiers(
   username: string,
   score: { readonly canonicalScore: number; readonly tiersReached: readonly string[] },
   lines: readonly StoredLine[],
+  wasTogether = false,
 ): string[] {
   const badgeOf = (tier: string) => `badge:tier-${tier.toLowerCase()}:${username}`;
   const given = new Set(lines.map(({ grantId }) => grantId));
   const missed = tiersUpTo(score.canonicalScore).filter((tier) => !score.tiersReached.includes(tier));
   const bare = score.tiersReached.filter((tier) => !given.has(badgeOf(tier)));
-  const unfounded = lines.filter(({ grantId }) => grantId.startsWith('badge:tier-')).length > score.tiersReached.length;
+  const unfounded =
+    !wasTogether && lines.filter(({ grantId }) => grantId.startsWith('badge:tier-')).length > score.tiersReached.length;
   return [
     ...missed.map((tier) => `${username} has passed ${tier}, which is not recorded`),
     ...bare.map((tier) => `${username} has reached ${tier} without its badge`),

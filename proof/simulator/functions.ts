@@ -12,6 +12,7 @@ const ROLES = [
   'check-conservation',
   'confirm-publish',
   'ingest-telemetry',
+  'manage-accounts',
   'manage-devices',
   'rank-leaderboards',
   'read-api',

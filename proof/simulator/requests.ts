@@ -77,6 +77,12 @@ export function requestOf(ask: Ask): HttpRequest {
       return request('confirm-publish', 'admin', 'PUT', '/v1/collectives/guild', { members: ask.members });
     case 'unbind':
       return request('manage-devices', 'admin', 'POST', `/v1/devices/${encodeURIComponent(ask.device)}/unbind`, {});
+    case 'rename':
+      return request('manage-accounts', 'admin', 'POST', `/v1/users/${ask.username}/rename`, { to: ask.to });
+    case 'merge':
+      return request('manage-accounts', 'admin', 'POST', `/v1/users/${ask.username}/merge`, { into: ask.into });
+    case 'unmerge':
+      return request('manage-accounts', 'admin', 'POST', `/v1/users/${ask.username}/unmerge`, {});
     case 'visibility': {
       const leaderboards = ask.isHidden ? 'hidden' : 'shown';
       return request('set-visibility', 'admin', 'PUT', `/v1/users/${ask.username}/visibility`, { leaderboards });
@@ -156,6 +162,11 @@ export function note(ask: Ask, answered: Answered, models: Models): void {
       if (answered.status === 200)
         models.boards.chosen({ ...answered, username: ask.username, isHidden: ask.isHidden });
       expectStatus(ask, answered, [200, 404]);
+      return;
+    case 'rename':
+    case 'merge':
+    case 'unmerge':
+      expectStatus(ask, answered, [200, 409]);
   }
 }
 

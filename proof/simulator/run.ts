@@ -1,3 +1,4 @@
+import { checkAccounts } from './check-accounts.ts';
 import { checkAll, checkReplays } from './checks.ts';
 import { settle } from './drain.ts';
 import type { Engine } from './engine.ts';
@@ -30,6 +31,7 @@ export async function runSchedule(
   const finding = await findingOf(async () => {
     for (const step of schedule.steps) await world.take(step);
     await settle(world);
+    await checkAccounts(world);
     await checkAll(world);
     await checkReplays(world);
   });

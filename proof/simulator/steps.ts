@@ -29,7 +29,10 @@ export type Ask =
   | { readonly kind: 'accept'; readonly key: Key; readonly name: string }
   | { readonly kind: 'members'; readonly members: readonly string[] }
   | { readonly kind: 'unbind'; readonly device: string }
-  | { readonly kind: 'visibility'; readonly username: string; readonly isHidden: boolean };
+  | { readonly kind: 'visibility'; readonly username: string; readonly isHidden: boolean }
+  | { readonly kind: 'rename'; readonly username: string; readonly to: string }
+  | { readonly kind: 'merge'; readonly username: string; readonly into: string }
+  | { readonly kind: 'unmerge'; readonly username: string };
 
 export const STREAMED = ['telemetry', 'score_grants', 'registry', 'user_scores'] as const;
 export const QUEUES = ['score-refresh', 'roll-up', 'rank', 'backfill'] as const;
@@ -95,8 +98,8 @@ function eventText({ event, distinct_id, insert_id, timestamp, properties }: Raw
 /** The queues and streams that a schedule serves. Others are left out, because nothing checks their results. */
 export const queuesOf = ({ hasRollups, hasBoards }: Pick<Schedule, 'hasRollups' | 'hasBoards'>): readonly QueueName[] =>
   QUEUES.filter((queue) => (queue !== 'roll-up' || hasRollups) && (queue !== 'rank' || hasBoards));
-export const streamsOf = ({ hasBoards }: Pick<Schedule, 'hasBoards'>): readonly StreamedTable[] =>
-  STREAMED.filter((table) => table !== 'user_scores' || hasBoards);
+export const streamsOf = ({ hasBoards, steps }: Pick<Schedule, 'hasBoards' | 'steps'>): readonly StreamedTable[] =>
+  STREAMED.filter((table) => table !== 'user_scores' || hasBoards || steps.some(({ act }) => act.kind === 'merge'));
 
 /** A step as a readable line. */
 export function textOf({ number, act, requests }: Step): string {

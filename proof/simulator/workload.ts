@@ -1,21 +1,15 @@
 import type { RawEvent } from '../../test/builders/telemetry.ts';
 import { Chance } from '../chance.ts';
-import { QUEUES, STREAMED, type Act, type Key, type Schedule, type Step } from './steps.ts';
+import { ALL, USERS, withChangedAccounts, withDeployments, type Planned } from './insertions.ts';
+import { QUEUES, STREAMED, type Act, type Key, type Schedule } from './steps.ts';
 import { THEMES, WEIGHTS, type Sort, type Theme } from './themes.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-export const USERS = ['ada', 'bob', 'cy'] as const;
 type User = (typeof USERS)[number];
 const DEVICES = ['~d3', 'd1', 'd2'] as const;
-/** More than there ever are: releases all requests. */
-const ALL = 1_000;
-const SHARE_OF_DEPLOYMENTS = 0.15;
 const NAMES = ['net', '@acme/kit'] as const;
 const VERSIONS = ['2026.08.20.1', '2026.08.21.1', '2026.08.21.2'] as const;
-
-/** The actions of a schedule in order, each with the number of requests to release after it. */
-type Planned = Pick<Step, 'act' | 'requests'>;
 
 /** The schedule of a seed: the same each time, on every machine. */
 export function scheduleOf(seed: number): Schedule {
@@ -41,25 +35,9 @@ export function scheduleOf(seed: number): Schedule {
     holdsWorkers: theme === 'races' || chance.happens(hasRollups ? 0.7 : 0.3),
     without: [],
   };
-  const steps = withDeployments(seed, planned, hasRollups || hasBoards);
+  const isLeftOut = hasRollups || hasBoards;
+  const steps = withChangedAccounts(seed, withDeployments(seed, planned, isLeftOut), isLeftOut);
   return { ...schedule, steps: steps.map((step, number) => ({ number, ...step })) };
-}
-
-/**
- * Some schedules deploy other rules, and some of them the former ones again, while messages are on their way. Roll-ups
- * and boards are left out: they have no rules, or those of their last build.
- */
-function withDeployments(seed: number, planned: readonly Planned[], isLeftOut: boolean): readonly Planned[] {
-  const chance = new Chance(`deployments ${seed}`);
-  const hasFarJump = planned.some(({ act }) => act.kind === 'jump' && act.hours > 48); // days would be sealed under other rules
-  if (isLeftOut || hasFarJump || !chance.happens(SHARE_OF_DEPLOYMENTS)) return planned;
-  const steps = [...planned];
-  let at = chance.below(steps.length + 1);
-  for (const rules of (['2', '1', '2'] as const).slice(0, chance.of([1, 1, 2, 3]))) {
-    steps.splice(at, 0, { act: { kind: 'deploy', rules }, requests: chance.of([0, 3, 14]) });
-    at += 1 + chance.below(steps.length - at);
-  }
-  return steps;
 }
 
 /** Creates one step after the other from small sets of values, so that the steps affect the same things. */

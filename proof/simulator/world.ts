@@ -16,7 +16,7 @@ import { Simulation } from './simulation.ts';
 import { streamsOf } from './steps.ts';
 import type { Act, Ask, QueueName, Schedule, Step, StreamedTable } from './steps.ts';
 import { ledgerIn, STRAY } from '../model/stored.ts';
-import { USERS } from './workload.ts';
+import { USERS } from './insertions.ts';
 import type { Change } from './streams.ts';
 
 const HOUR = 3_600_000;
@@ -238,19 +238,8 @@ export class World {
       case 'redrive':
         simulation.queues.get(act.queue)?.redrive(simulation.now);
         return;
-      case 'ingest':
-      case 'award':
-      case 'badge':
-      case 'reverse':
-      case 'confirm':
-      case 'yank':
-      case 'unyank':
-      case 'transfer':
-      case 'accept':
-      case 'members':
-      case 'unbind':
-      case 'visibility':
-        this.#run(() => this.#ask(act, name));
+      default: // every other act is a request of a client
+        this.#run(() => this.ask(act, name));
         return;
     }
   }
@@ -270,7 +259,7 @@ export class World {
     this.forgotten.add(username);
   }
 
-  async #ask(ask: Ask, name: string): Promise<void> {
+  async ask(ask: Ask, name: string): Promise<void> {
     const { conductor } = this.simulation;
     const [began, from] = [conductor.time, this.simulation.now];
     this.#asking += 1;
