@@ -71,7 +71,6 @@ export class World {
   strays = 0;
   /** True after the faults: running work must come to its end. */
   isSpared = false;
-
   readonly #deployments: Deployments;
   /** The rules in force, and whether others were. */
   rules: Rules = '1';
@@ -184,14 +183,12 @@ export class World {
   async #begin(act: Act, name: string): Promise<void> {
     const { simulation } = this;
     switch (act.kind) {
-      case 'announce': {
+      case 'announce':
         this.announce(act.table, name);
         return;
-      }
-      case 'deliver': {
+      case 'deliver':
         this.deliver(act.queue, name);
         return;
-      }
       case 'pump':
         for (const table of streamsOf(this.schedule)) this.announce(table, `${name}.${table}`, true);
         await this.advance(Infinity, (operation) => !this.#isHeld(operation));
@@ -238,7 +235,21 @@ export class World {
       case 'redrive':
         simulation.queues.get(act.queue)?.redrive(simulation.now);
         return;
-      default: // every other act is a request of a client
+      case 'ingest':
+      case 'award':
+      case 'badge':
+      case 'reverse':
+      case 'confirm':
+      case 'yank':
+      case 'unyank':
+      case 'transfer':
+      case 'accept':
+      case 'members':
+      case 'unbind':
+      case 'visibility':
+      case 'rename':
+      case 'merge':
+      case 'unmerge':
         this.#run(() => this.ask(act, name));
         return;
     }
