@@ -283,7 +283,7 @@ describe('functions', () => {
         accounts: role === 'read-api' ? dynamodb('BatchGetItem', 'Query') : dynamodb('BatchGetItem'),
         user_scores: dynamodb('Query', 'BatchGetItem'),
         leaderboards: dynamodb('GetItem', 'Query'),
-        metric_rollup_hour: dynamodb('Query'),
+        metric_rollup_hour: dynamodb('Query', 'BatchGetItem'),
         score_grants: dynamodb('GetItem'),
         'score_grants/index/byUser': dynamodb('Query'),
       },
