@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { runBackfill, type BackfillDeps } from '../domain/backfill/run-backfill.ts';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { refoldMetrics } from '../domain/scoring/refold-metrics.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
 import { computedByNow } from '../domain/scoring/username-metrics.ts';
@@ -27,7 +27,7 @@ const MEMORY_SAMPLE_MS = 50;
 
 const clock = () => NOON;
 const randomToken = (bytes: number): string => randomBytes(bytes).toString('base64url');
-const usernameOf = (index: number): Username => Username.parse(`user-${index}`);
+const usernameOf = (index: number): AccountId => AccountId.parse(`user-${index}`);
 
 /**
  * Creates users with a device, some events and a score, as in a community that was refreshed before. The scores are
@@ -79,7 +79,7 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
     refoldHistory: async () => {
       throw new Error('the benchmark refolds no history');
     },
-    refold: (username, options) => refoldMetrics(refolding, username, options),
+    refold: (account, options) => refoldMetrics(refolding, account, options),
     requestRefreshes: async (requests) => {
       enqueued += requests.length;
     },
@@ -87,8 +87,8 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
       throw new Error('a run without a time limit needs no second invocation');
     },
     names: { find: async () => undefined },
-    reportFailure: (username, error) => {
-      throw new Error(`${username} could not be recomputed`, { cause: error });
+    reportFailure: (account, error) => {
+      throw new Error(`${account} could not be recomputed`, { cause: error });
     },
     reportStuck: () => undefined,
     clock,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
 import { METRICS_SK } from '../functions/adapters/dynamodb/scoring/score.items.ts';
 import { withEngine } from './engine.ts';
@@ -13,7 +13,7 @@ import { ingestHandler, personalKey, refreshDeps } from './wiring.ts';
 
 const DATE = '2026-08-21';
 const NOW = `${DATE}T20:00:00.000Z`;
-const USERNAME = Username.parse('mallory');
+const USERNAME = AccountId.parse('mallory');
 const FEW_NAMES = 1_000;
 const AT_ONCE = 500;
 /** Spread over the hours of one date, because ingest reads the whole hour that it adds to. */

@@ -2,7 +2,7 @@ import { auditOf } from '../domain/grants/audit.ts';
 import { grantOf, type GrantRequest } from '../domain/grants/grant.ts';
 import { grantPoints } from '../domain/grants/grant-points.ts';
 import { linesUpTo } from '../domain/grants/read-lines.ts';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { rulebook } from '../domain/rules/current-rules.ts';
 import { isoOf } from '../domain/shared/utc.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
@@ -15,9 +15,9 @@ import { storedItems } from './stored-items.ts';
 import { grantDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:00:00.000Z');
-const ADA = Username.parse('ada');
+const ADA = AccountId.parse('ada');
 /** As long as the id of every account. It is in every line, and in the key of a badge. */
-const LONGEST = Username.parse(`acc_${'a'.repeat(16)}`);
+const LONGEST = AccountId.parse(`acc_${'a'.repeat(16)}`);
 const BATCH = 25;
 const BUDGET = 6;
 /** A line and a balance, each counted twice because of the transaction. */
@@ -25,8 +25,12 @@ const FLOOR = 4;
 /** Each page of an index is rounded up to whole units. */
 const PAGES_ROUND_UP_BY = 1.05;
 
-const anAward = (id: string, username = ADA, reason = 'for helping others in the forum'): GrantRequest =>
-  grantOf({ kind: 'award', awardId: id, username, points: 50, reason, grantedBy: 'the forum' }, isoOf(NOW), rulebook);
+const anAward = (id: string, account = ADA, reason = 'for helping others in the forum'): GrantRequest =>
+  grantOf(
+    { kind: 'award', awardId: id, username: account, points: 50, reason, grantedBy: 'the forum' },
+    isoOf(NOW),
+    rulebook,
+  );
 const awards = (prefix: string, count: number): readonly GrantRequest[] =>
   Array.from({ length: count }, (_, n) => anAward(`${prefix}-${n}`));
 

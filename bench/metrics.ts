@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { MAX_DAYS, readSeries } from '../domain/metrics/community-views.ts';
 import { noFacts } from '../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../domain/metrics/hour-fold.ts';
@@ -73,7 +73,7 @@ async function measureSeries(engine: BenchEngine) {
   const table = (await engine.createTables())('metric_rollup_hour');
   const store = dynamoRollupStore(client, table);
   const today = dateOf(NOW);
-  const publisher = { kind: 'personal', name: Username.parse('ada') } as const;
+  const publisher = { kind: 'personal', name: AccountId.parse('ada') } as const;
   const facts = {
     ...noFacts,
     devices: COMMANDS.map((command, n) => {

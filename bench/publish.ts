@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { CollectiveSlug } from '../domain/identity/credential.ts';
 import { confirmPublish } from '../domain/registry/confirm-publish.ts';
 import { STABLE, type Publisher } from '../domain/registry/extension.ts';
@@ -14,12 +14,12 @@ import type { Sizes } from './sizes.ts';
 import { confirmDeps, pullDeps, refreshDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:00:00.000Z');
-const ADA = Username.parse('ada');
+const ADA = AccountId.parse('ada');
 const NAME = '@acme/network-tools';
 const VERSION = '2026.08.21.1';
 const PERSONAL = { kind: 'personal', name: ADA } as const;
 const GUILD: Publisher = { kind: 'collective', name: CollectiveSlug.parse('guild') };
-const MEMBERS = Array.from({ length: 30 }, (_, n) => Username.parse(`member-${n}`));
+const MEMBERS = Array.from({ length: 30 }, (_, n) => AccountId.parse(`member-${n}`));
 
 /**
  * Extension, version, its row among the newest, publisher, grant and balance, each counted twice because of the

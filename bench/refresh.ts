@@ -1,4 +1,4 @@
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
 import { SEALED_AT_AGE } from '../domain/scoring/username-metrics.ts';
 import { addDays } from '../domain/shared/utc.ts';
@@ -13,7 +13,7 @@ import { storedItems } from './stored-items.ts';
 import { ingestHandler, personalKey, refreshDeps } from './wiring.ts';
 
 const LAST_DATE = '2026-08-21';
-const USERNAME = Username.parse('ada');
+const USERNAME = AccountId.parse('ada');
 const BUDGET = { reads: 8, writes: 6 };
 /** A refresh that lifts a score into a tier also grants the tier's badge, in the same invocation. */
 const GRANT_WRITES = 6;

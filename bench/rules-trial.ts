@@ -2,7 +2,7 @@ import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { ROWS_IN_MEMORY, tryRulesForAll } from '../domain/leaderboards/try-rules.ts';
 import { rulebook } from '../domain/rules/current-rules.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/telemetry/device-store.ts';
@@ -23,7 +23,7 @@ const MEMORY_WITHIN = 1.5;
 const ITEMS_A_WRITE = 25;
 const WRITES_AT_A_TIME = 16;
 const MEMORY_SAMPLE_MS = 50;
-const ADA = Username.parse('ada');
+const ADA = AccountId.parse('ada');
 
 /** Tries rules with more points in every group over accounts that are copies of one. */
 async function tryOver(engine: BenchEngine, users: number) {

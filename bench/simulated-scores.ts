@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { nothingGranted } from '../domain/grants/granted.ts';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import { emptyFold } from '../domain/scoring/fold.ts';
 import { currentRules } from '../domain/rules/current-rules.ts';
 import { tierOf } from '../domain/rules/tiers.ts';
@@ -45,11 +45,11 @@ function numbersFrom(seed: number): () => number {
 }
 
 /** 8 to 14 random characters, because they compress worse than real names. */
-export function simulatedName(index: number): Username {
+export function simulatedName(index: number): AccountId {
   const random = numbersFrom(index * 2 + 1);
   const letter = () => LETTERS[Math.floor(random() * LETTERS.length)] ?? '';
   const noise = Array.from({ length: 4 + Math.floor(random() * 7) }, letter).join('');
-  return Username.parse(noise + index.toString(LETTERS.length).padStart(4, '0'));
+  return AccountId.parse(noise + index.toString(LETTERS.length).padStart(4, '0'));
 }
 
 /**

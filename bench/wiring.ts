@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createKey } from '../domain/identity/create-key.ts';
-import { AccountId as Username } from '../domain/identity/account.ts';
+import { AccountId } from '../domain/identity/account.ts';
 import type { Pulls } from '../domain/registry/registry.port.ts';
 import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
 import { currentRules, rulebook } from '../domain/rules/current-rules.ts';
@@ -121,6 +121,6 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
 /** Creates a personal key and returns its secret. */
 export async function personalKey({ client, tables, clock }: Surroundings, username: string): Promise<string> {
   const credentials = dynamoCredentials(client, tables('credentials'));
-  const request = { kind: 'personal', account: Username.parse(username) } as const;
+  const request = { kind: 'personal', account: AccountId.parse(username) } as const;
   return (await createKey({ credentials, clock, randomToken, sha256 }, request)).key;
 }

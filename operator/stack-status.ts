@@ -111,7 +111,7 @@ async function countStale(connection: Connection, now: number): Promise<number> 
     for (let segment = 0; segment < source.segments; segment += 1) {
       for (let position: string | null = null, isFirst = true; isFirst || position !== null; isFirst = false) {
         const page: UsernamePage = await source.page(segment, position, dateOf(now));
-        for (const username of page.usernames) stale.add(username);
+        for (const account of page.usernames) stale.add(account);
         position = page.next;
       }
     }

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { shardOf } from '../shared/shard.ts';
 import { openDates } from '../metrics/roll-up.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
@@ -27,12 +27,12 @@ export type TaskName =
   | { readonly phase: 'days'; readonly segment: number };
 
 /** How many users, and the first of them by name: enough to see the fault, and bounded. */
-export type UserTally = { readonly count: number; readonly first: readonly Username[] };
+export type UserTally = { readonly count: number; readonly first: readonly AccountId[] };
 
 const MAX_NAMED = 20;
 const nobody: UserTally = { count: 0, first: [] };
 
-export const tallyOf = (tally: UserTally, usernames: readonly Username[]): UserTally => ({
+export const tallyOf = (tally: UserTally, usernames: readonly AccountId[]): UserTally => ({
   count: tally.count + usernames.length,
   first: [...tally.first, ...usernames].slice(0, MAX_NAMED),
 });
@@ -110,7 +110,7 @@ export const keyOfTask = (name: TaskName): string => {
 };
 
 /** The segment of the plan that a username belongs to: always the same, so that it is planned once. */
-export const segmentOf = (username: Username): number => shardOf(username, PLAN_SEGMENTS);
+export const segmentOf = (account: AccountId): number => shardOf(account, PLAN_SEGMENTS);
 
 /** Checkpoints written so far: it rises as long as a run moves. */
 export const progressOf = (tasks: readonly Task[]): number => tasks.reduce((sum, { state }) => sum + state.revision, 0);
@@ -144,10 +144,10 @@ export type BackfillReport = {
   readonly enqueued: number;
   /** Planned users without any facts, and some of them by name. */
   readonly unknown: number;
-  readonly unknownUsernames: readonly Username[];
+  readonly unknownUsernames: readonly AccountId[];
   /** Users whose recomputation threw, and some of them by name. */
   readonly failed: number;
-  readonly failedUsernames: readonly Username[];
+  readonly failedUsernames: readonly AccountId[];
 };
 
 const merged = (a: UserTally, b: UserTally): UserTally => ({

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { BackfillRun, Task, TaskName, TaskState } from './backfill-run.ts';
 
 /** Where runs, their tasks and their plans are kept. Every read is strongly consistent. */
@@ -15,12 +15,12 @@ export type BackfillRuns = {
   /** Replaces a task's state if it still is at `expected`; `stale` where another invocation came first. */
   checkpoint(run: BackfillRun, name: TaskName, expected: TaskState, next: TaskState): Promise<'saved' | 'stale'>;
   /** Adds usernames to the plan, which is a set. */
-  plan(run: BackfillRun, usernames: readonly Username[]): Promise<void>;
+  plan(run: BackfillRun, usernames: readonly AccountId[]): Promise<void>;
   countPlanned(runId: string, segment: number): Promise<number>;
   /** The planned usernames of a segment after `after` in their order, at most `limit`. */
   planned(
     runId: string,
     segment: number,
     page: { readonly after: string | null; readonly limit: number },
-  ): Promise<readonly Username[]>;
+  ): Promise<readonly AccountId[]>;
 };

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { accountsAsked, type AccountNames } from '../identity/account-names.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import type { Clock, RandomToken } from '../shared/environment.ts';
@@ -39,11 +39,11 @@ export type BackfillDeps = {
   readonly sources: UsernameSources;
   /** Recomputes `username_metrics` from nothing. A dry run reports the result and saves nothing. */
   readonly refold: (
-    username: Username,
+    account: AccountId,
     options: { readonly dryRun: boolean },
   ) => Promise<'saved' | 'unknown' | 'erased'>;
   /** Computes the scores of past dates and keeps them. */
-  readonly refoldHistory: (username: Username, range: DateRange) => Promise<unknown>;
+  readonly refoldHistory: (account: AccountId, range: DateRange) => Promise<unknown>;
   /** Rolls up every hour of a day that has facts or was rolled up before. */
   readonly rollUpDay: (date: UtcDate) => Promise<void>;
   /** Queues every request, or throws. */
@@ -52,7 +52,7 @@ export type BackfillDeps = {
   readonly continueLater: (continuation: BackfillContinuation) => Promise<void>;
   readonly names: Pick<AccountNames, 'find'>;
   /** Tells of a user whose recomputation threw. */
-  readonly reportFailure: (username: Username, error: unknown) => void;
+  readonly reportFailure: (account: AccountId, error: unknown) => void;
   /** Tells of a run that is left to the schedule, because invocation after invocation took it no further. */
   readonly reportStuck: (runId: string) => void;
   readonly clock: Clock;
@@ -156,7 +156,7 @@ const sourcesOf = ({ sources }: BackfillDeps, { order }: BackfillRun): readonly 
     : [givenUsernames(order.usernames)];
 };
 
-const givenUsernames = (usernames: readonly Username[]): UsernameSource => ({
+const givenUsernames = (usernames: readonly AccountId[]): UsernameSource => ({
   name: 'given',
   segments: 1,
   page: async () => ({ usernames, next: null }),
@@ -269,10 +269,10 @@ async function workPage(
   const { position, ...figures } = state;
   const page = await deps.runs.planned(run.runId, segment, { after: position, limit: USERS_A_PAGE });
   const { dryRun } = run.order;
-  const done: { readonly username: Username; readonly outcome: Outcome }[] = [];
-  for (const username of page) {
+  const done: { readonly username: AccountId; readonly outcome: Outcome }[] = [];
+  for (const account of page) {
     if (done.length > 0 && !hasTime()) break; // one at least: else a slow page would never get anywhere
-    done.push({ username, outcome: await recompute(deps, run, username) });
+    done.push({ username: account, outcome: await recompute(deps, run, account) });
   }
   const requests = dryRun ? [] : done.flatMap(requestOf);
   if (requests.length > 0) await deps.requestRefreshes(requests);
@@ -292,23 +292,23 @@ async function workPage(
 type Outcome = 'saved' | 'unknown' | 'erased' | 'failed';
 
 /** A stale score needs no fold from nothing: its refresh applies the rules of its own date to the stored metrics. */
-async function recompute(deps: BackfillDeps, run: BackfillRun, username: Username): Promise<Outcome> {
+async function recompute(deps: BackfillDeps, run: BackfillRun, account: AccountId): Promise<Outcome> {
   const { order } = run;
   const { dryRun } = order;
   if (order.mode === 'stale') return 'saved';
   try {
-    const outcome = await deps.refold(username, { dryRun });
-    if (order.mode === 'history' && outcome === 'saved' && !dryRun) await deps.refoldHistory(username, order);
+    const outcome = await deps.refold(account, { dryRun });
+    if (order.mode === 'history' && outcome === 'saved' && !dryRun) await deps.refoldHistory(account, order);
     return outcome;
   } catch (error) {
     // One user who cannot be folded must not hold up the others. The queue tries again, and keeps what always fails.
-    deps.reportFailure(username, error);
+    deps.reportFailure(account, error);
     return 'failed';
   }
 }
 
 /** No days if the metrics are new already; everything from nothing if that failed. */
-function requestOf({ username, outcome }: { readonly username: Username; readonly outcome: Outcome }) {
+function requestOf({ username, outcome }: { readonly username: AccountId; readonly outcome: Outcome }) {
   switch (outcome) {
     case 'saved':
       return [{ username, days: [], grants: true }];

@@ -1,9 +1,9 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UtcDate } from '../shared/utc.ts';
 
 export type UsernamePage = {
   /** May name one more than once. */
-  readonly usernames: readonly Username[];
+  readonly usernames: readonly AccountId[];
   /** Where the next page starts; null after the last one. */
   readonly next: string | null;
 };

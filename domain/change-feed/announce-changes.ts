@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { ScoreRefreshRequested } from '../messages/score-refresh.message.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOfHour, isoOf, type UtcDate } from '../shared/utc.ts';
@@ -41,9 +41,9 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
     found.flatMap((device) => (device?.owner === undefined ? [] : [[device.deviceId, device.owner]])),
   );
 
-  const touched = new Map<Username, Touched>();
+  const touched = new Map<AccountId, Touched>();
   for (const { change, committedAt } of changes) {
-    for (const username of usernamesOf(change, ownerOf)) {
+    for (const account of usernamesOf(change, ownerOf)) {
       const now = {
         days: daysOf(change),
         reports: change.kind === 'report-changed',
@@ -51,8 +51,8 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
         changedAt: committedAt,
         changedLast: committedAt,
       };
-      const before = touched.get(username);
-      touched.set(username, before === undefined ? now : both(before, now));
+      const before = touched.get(account);
+      touched.set(account, before === undefined ? now : both(before, now));
     }
   }
   const requests = [...touched].map(([username, { days, reports, registry, changedAt, changedLast }]) => ({
@@ -70,7 +70,7 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
 const isOfItsOwner = (change: CommittedChange['change']): change is HourChange =>
   change.kind === 'hour-changed' && change.isAnonymous;
 
-function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<string, Username>): readonly Username[] {
+function usernamesOf(change: CommittedChange['change'], ownerOf: ReadonlyMap<string, AccountId>): readonly AccountId[] {
   switch (change.kind) {
     case 'hour-changed': {
       const owner = isOfItsOwner(change) ? ownerOf.get(change.deviceId) : undefined;

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 
 /**
  * A committed change of a score or of its user's choice, from any writer. A score announces the boards and nothing
@@ -8,6 +8,6 @@ export type ScoreChange =
   /** A change of a value that the boards read. */
   | { readonly kind: 'standing-changed' }
   /** An account was erased: what is stored of it is to be removed. */
-  | { readonly kind: 'account-erased'; readonly username: Username }
+  | { readonly kind: 'account-erased'; readonly username: AccountId }
   /** A change of the user's own choice; a refresh copies it into the score. */
-  | { readonly kind: 'profile-changed'; readonly username: Username; readonly isMerge?: boolean };
+  | { readonly kind: 'profile-changed'; readonly username: AccountId; readonly isMerge?: boolean };

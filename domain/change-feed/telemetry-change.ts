@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
 /** A committed change of the telemetry facts, from any writer. */
@@ -9,24 +9,24 @@ export type TelemetryChange =
       readonly deviceId: string;
       readonly hour: UtcHour;
       /** Every username that the hour names, before or after the change. */
-      readonly senders: readonly Username[];
+      readonly senders: readonly AccountId[];
       /** Whether events without a sender came or went: only those count for the device's owner. */
       readonly isAnonymous: boolean;
     }
   | {
       readonly kind: 'device-changed';
       /** The former and the new owner: all anonymous events of the device move. */
-      readonly owners: readonly Username[];
+      readonly owners: readonly AccountId[];
       /** Where it was seen for the first time: the hour, before and after a change of it. */
       readonly hours: readonly UtcHour[];
     }
   | {
       /** A user's fold has a device more or less to follow. */
       readonly kind: 'link-changed';
-      readonly username: Username;
+      readonly username: AccountId;
     }
   | {
       /** A server reported an issue or a sign-in of the user. */
       readonly kind: 'report-changed';
-      readonly username: Username;
+      readonly username: AccountId;
     };

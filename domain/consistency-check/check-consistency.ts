@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -17,7 +17,7 @@ export type ConsistencyDeps = LookDeps & {
   readonly areQueuesEmpty: () => Promise<boolean>;
   readonly notes: CheckNotes;
   /** Tells of a user who could not be read: that is found as a difference, too. */
-  readonly reportFailure: (username: Username, error: unknown) => void;
+  readonly reportFailure: (account: AccountId, error: unknown) => void;
   readonly sleep: Sleep;
 };
 
@@ -51,25 +51,25 @@ export async function checkConsistency(
   const before = standingMs === null ? await deps.notes.differing() : [];
 
   const suspects = new Suspects(standingMs);
-  const seen = new Set<Username>();
-  const right = new Set<Username>();
-  const note = (username: Username, { differences, isOfOtherRules }: Look): void => {
-    if (differences.length > 0) right.delete(username);
-    else if (!isOfOtherRules) right.add(username);
-    suspects.note(username, differences, deps.clock());
+  const seen = new Set<AccountId>();
+  const right = new Set<AccountId>();
+  const note = (account: AccountId, { differences, isOfOtherRules }: Look): void => {
+    if (differences.length > 0) right.delete(account);
+    else if (!isOfOtherRules) right.add(account);
+    suspects.note(account, differences, deps.clock());
   };
   let [checked, ofOtherRules] = [0, 0];
   let stoppedBefore: string | null = null;
   for await (const page of withRemembered(before, of, sample.value)) {
-    const isDue = async (username: Username): Promise<boolean> => page.isOfScores || (await hasNoScore(deps, username));
-    const fresh = [...new Set(page.usernames)].filter((username) => !seen.has(username));
-    for (const username of fresh) seen.add(username);
-    await settleAll(fresh, PARALLEL_LOOKS, async (username) => {
-      if (!(await isDue(username))) return;
-      const look = await lookAnyway(deps, username);
+    const isDue = async (account: AccountId): Promise<boolean> => page.isOfScores || (await hasNoScore(deps, account));
+    const fresh = [...new Set(page.usernames)].filter((account) => !seen.has(account));
+    for (const account of fresh) seen.add(account);
+    await settleAll(fresh, PARALLEL_LOOKS, async (account) => {
+      if (!(await isDue(account))) return;
+      const look = await lookAnyway(deps, account);
       if (look.isCompared) checked += 1;
       if (look.isOfOtherRules) ofOtherRules += 1;
-      note(username, look);
+      note(account, look);
     });
     if (page.next !== null && (suspects.size >= MAX_SUSPECTS || !timeLeft.toBegin())) {
       stoppedBefore = page.next;
@@ -98,7 +98,7 @@ export async function checkConsistency(
 
 /** Who differed before, then the sample; a check of named users, or one that goes on, is about nobody else. */
 async function* withRemembered(
-  usernames: readonly Username[],
+  usernames: readonly AccountId[],
   of: ConsistencyRequest['of'],
   sample: AsyncIterable<UserPage>,
 ): AsyncGenerator<UserPage, void> {
@@ -111,35 +111,35 @@ async function* withRemembered(
 async function remember(
   notes: CheckNotes,
   run: {
-    readonly before: readonly Username[];
+    readonly before: readonly AccountId[];
     readonly found: readonly Found[];
-    readonly right: ReadonlySet<Username>;
+    readonly right: ReadonlySet<AccountId>;
   },
 ): Promise<number> {
-  const right = run.before.filter((username) => run.right.has(username));
-  const found = run.found.map(([username]) => username).filter((username) => !run.before.includes(username));
+  const right = run.before.filter((account) => run.right.has(account));
+  const found = run.found.map(([username]) => username).filter((account) => !run.before.includes(account));
   if (right.length + found.length === 0) return run.before.length;
   return notes.remember({ right, found: found.slice(0, Math.max(0, MAX_REMEMBERED - run.before.length)) });
 }
 
-const hasNoScore = async ({ scores }: ConsistencyDeps, username: Username): Promise<boolean> =>
-  (await scores.load(username)).score === null;
+const hasNoScore = async ({ scores }: ConsistencyDeps, account: AccountId): Promise<boolean> =>
+  (await scores.load(account)).score === null;
 
 /**
  * One unreadable user must not hide the others. A fault that passes, such as a throttled read, is gone at the next
  * look.
  */
-async function lookAnyway(deps: ConsistencyDeps, username: Username): Promise<Look> {
+async function lookAnyway(deps: ConsistencyDeps, account: AccountId): Promise<Look> {
   try {
-    return await lookAtUser(deps, username);
+    return await lookAtUser(deps, account);
   } catch (error) {
-    deps.reportFailure(username, error);
+    deps.reportFailure(account, error);
     const found = error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 200) : 'no error';
     return { isCompared: true, isOfOtherRules: false, differences: [{ what: 'readable', expected: null, found }] };
   }
 }
 
-type Found = readonly [Username, readonly Omit<ConsistencyDifference, 'username'>[]];
+type Found = readonly [AccountId, readonly Omit<ConsistencyDifference, 'username'>[]];
 
 /** Looks at suspects again until each is as it should be, or found, or the time is up. */
 async function settle(
@@ -150,7 +150,7 @@ async function settle(
     timeLeft,
   }: {
     readonly suspects: Suspects;
-    readonly note: (username: Username, look: Look) => void;
+    readonly note: (account: AccountId, look: Look) => void;
     readonly timeLeft: TimeLeft;
   },
 ): Promise<readonly Found[]> {
@@ -162,8 +162,8 @@ async function settle(
     if (suspects.size === 0) break;
     await deps.sleep(pause);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-    await settleAll(suspects.usernames(), PARALLEL_LOOKS, async (username) => {
-      note(username, await lookAnyway(deps, username));
+    await settleAll(suspects.usernames(), PARALLEL_LOOKS, async (account) => {
+      note(account, await lookAnyway(deps, account));
     });
   }
   return found;

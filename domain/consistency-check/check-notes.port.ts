@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 
 /**
  * The notes that the check keeps from one run to the next, and the note that the reader of the streams leaves for it.
@@ -7,7 +7,7 @@ export type CheckNotes = {
   /** When changes were last read late, or could not be announced; null if that never happened. */
   lastLate(): Promise<number | null>;
   /** Accounts that differed and have not been found right since. */
-  differing(): Promise<readonly Username[]>;
+  differing(): Promise<readonly AccountId[]>;
   /** Adds accounts and takes accounts out. Doing it twice changes nothing more. Gives how many are left. */
-  remember(change: { readonly found: readonly Username[]; readonly right: readonly Username[] }): Promise<number>;
+  remember(change: { readonly found: readonly AccountId[]; readonly right: readonly AccountId[] }): Promise<number>;
 };

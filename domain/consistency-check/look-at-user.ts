@@ -5,7 +5,7 @@ import { applyLine, emptyBalance, type Balance } from '../grants/balance.ts';
 import type { GrantLine } from '../grants/grant.ts';
 import { grantedOf } from '../grants/granted.ts';
 import { linesUpTo, type LedgerRead, type LinesDeps } from '../grants/read-lines.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
 import { foldMetrics, linksOfAll, shownAs } from '../scoring/refresh-score.ts';
 import { currentRules } from '../rules/current-rules.ts';
@@ -51,12 +51,12 @@ const rules = currentRules;
  * It reads the stored values first and the facts after them, as a refresh does. A refresh that runs meanwhile can cause
  * a difference here, but never hide one. So a difference counts only if it persists.
  */
-export async function lookAtUser(deps: LookDeps, username: Username): Promise<Look> {
-  const stored = await deps.scores.load(username);
-  const read = await linesUpTo(deps.ledger, username);
+export async function lookAtUser(deps: LookDeps, account: AccountId): Promise<Look> {
+  const stored = await deps.scores.load(account);
+  const read = await linesUpTo(deps.ledger, account);
   const { balance, lines } = read;
   const proven = lines.reduce(applyLine, emptyBalance);
-  const ofLedger = differencesOfLedger(username, read, proven, deps.sha256);
+  const ofLedger = differencesOfLedger(account, read, proven, deps.sha256);
 
   // Of an erased account only the ledger stays.
   if (stored.erasedAt !== undefined) return { isCompared: true, isOfOtherRules: false, differences: ofLedger };
@@ -69,13 +69,13 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
   const today = dateOf(deps.clock());
   const foldedOn = stored.metrics === null ? today : addDays(stored.metrics.metrics.sealedThrough, SEALED_AT_AGE);
   const { merged = [] } = stored;
-  const links = await linksOfAll(deps.telemetry, [username, ...merged]);
-  const others = await settleAll(merged, 4, (account) => linesUpTo(deps.ledger, account));
-  const { metrics } = await foldMetrics(deps, { username, days: null }, stored, { date: foldedOn, links });
+  const links = await linksOfAll(deps.telemetry, [account, ...merged]);
+  const others = await settleAll(merged, 4, (part) => linesUpTo(deps.ledger, part));
+  const { metrics } = await foldMetrics(deps, { username: account, days: null }, stored, { date: foldedOn, links });
   const isExpected = isKnown(metrics) || lines.length > 0;
   const isStored = stored.metrics !== null || stored.score !== null;
   const scoreOn = (date: UtcDate) =>
-    scoreOf(username, { metrics, proven, lines, others, stored, date, now: deps.clock() });
+    scoreOf(account, { metrics, proven, lines, others, stored, date, now: deps.clock() });
   return {
     isCompared: isExpected || isStored || balance.seq > 0,
     isOfOtherRules,
@@ -88,12 +88,12 @@ export async function lookAtUser(deps: LookDeps, username: Username): Promise<Lo
 }
 
 function differencesOfLedger(
-  username: Username,
+  account: AccountId,
   read: LedgerRead,
   proven: Balance,
   sha256: Sha256OfBytes,
 ): readonly Difference[] {
-  const ofLines = auditOf(username, read, sha256).problems.flatMap(({ code, seq, error }) =>
+  const ofLines = auditOf(account, read, sha256).problems.flatMap(({ code, seq, error }) =>
     seq === undefined ? [] : [{ what: `line ${seq}: ${code}`, expected: null, found: error }],
   );
   return [...differencesOf(figuresOfBalance(proven), figuresOfBalance(read.balance)), ...ofLines];
@@ -122,7 +122,7 @@ function differencesOfScore(
 
 /** From the lines, not from the balance: a wrong balance is a finding of its own. */
 function scoreOf(
-  username: Username,
+  account: AccountId,
   given: {
     readonly metrics: UserMetrics;
     readonly proven: Balance;
@@ -141,5 +141,5 @@ function scoreOf(
       : grantedOf(proven, lines.toReversed(), { date, known: null });
   const facts = { metrics, granted };
   const previous = stored.score?.score ?? null;
-  return decideScore(username, facts, { previous, ...shownAs(stored), date, now, rules });
+  return decideScore(account, facts, { previous, ...shownAs(stored), date, now, rules });
 }

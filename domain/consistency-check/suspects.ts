@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Difference } from './figures.ts';
 
 /**
@@ -21,7 +21,7 @@ type Lasting = { readonly difference: Difference; readonly since: number };
  * come, the expected value moves, and the time begins anew.
  */
 export class Suspects {
-  readonly #lasting = new Map<Username, readonly Lasting[]>();
+  readonly #lasting = new Map<AccountId, readonly Lasting[]>();
   readonly #standingMs: number | null;
   #quietSince: number | null = null;
 
@@ -34,19 +34,19 @@ export class Suspects {
     return this.#lasting.size;
   }
 
-  usernames(): readonly Username[] {
+  usernames(): readonly AccountId[] {
     return [...this.#lasting.keys()];
   }
 
   /** Notes the result of a look. A user without a difference is no suspect any more. */
-  note(username: Username, differences: readonly Difference[], now: number): void {
-    const before = this.#lasting.get(username) ?? [];
-    if (differences.length === 0) this.#lasting.delete(username);
+  note(account: AccountId, differences: readonly Difference[], now: number): void {
+    const before = this.#lasting.get(account) ?? [];
+    if (differences.length === 0) this.#lasting.delete(account);
     else {
       const sinceOf = ({ what, expected }: Difference) =>
         before.find(({ difference }) => difference.what === what && difference.expected === expected)?.since ?? now;
       this.#lasting.set(
-        username,
+        account,
         differences.map((difference) => ({ difference, since: sinceOf(difference) })),
       );
     }
@@ -58,7 +58,7 @@ export class Suspects {
   }
 
   /** Gives the users whose difference has lasted long enough, and forgets them. */
-  take(now: number): readonly (readonly [Username, readonly Difference[]])[] {
+  take(now: number): readonly (readonly [AccountId, readonly Difference[]])[] {
     const quietFor = this.#quietSince === null ? 0 : now - this.#quietSince;
     const hasLasted = ({ since }: Lasting): boolean => {
       if (this.#standingMs !== null) return now - since >= this.#standingMs;

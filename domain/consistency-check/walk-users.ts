@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { MILLISECONDS_PER_HOUR } from '../shared/utc.ts';
 import type { ConsistencyRequest } from './consistency-event.ts';
 import type { Part, UserPlace } from './user-places.port.ts';
 
 export type UserPage = {
-  readonly usernames: readonly Username[];
+  readonly usernames: readonly AccountId[];
   /** Whether this page comes from the scores. On other pages, users with a score are skipped: the scores name them. */
   readonly isOfScores: boolean;
   /** Where the walk goes on after this page; null after the last one. */

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Balance } from './balance.ts';
 import type { GrantLine } from './grant.ts';
 
@@ -7,7 +7,7 @@ export type StoredGrant = { readonly line: GrantLine; readonly writeId: string }
 
 /** New lines of one user, and the balance that they were decided on and lead to. */
 export type GrantAppend = {
-  readonly username: Username;
+  readonly username: AccountId;
   readonly before: Balance;
   readonly lines: readonly GrantLine[];
   readonly after: Balance;
@@ -20,7 +20,7 @@ export const MAX_LINES_AT_ONCE = 49;
 /** Where grants are written. Everything is read strongly consistent. */
 export type GrantLedger = {
   /** Empty if the user has no grant. */
-  balanceOf(username: Username): Promise<Balance>;
+  balanceOf(account: AccountId): Promise<Balance>;
   find(grantId: string): Promise<StoredGrant | undefined>;
   /**
    * Adds the lines and moves the balance, all or nothing. `stale`: a line's id is taken, the balance has moved, or the
@@ -33,7 +33,7 @@ export type GrantLedger = {
 /** The same of up to 100 users or grants by one read. */
 export type GrantsTogether = {
   /** In the order of the users. */
-  balancesOf(usernames: readonly Username[]): Promise<ReadonlyMap<Username, Balance>>;
+  balancesOf(usernames: readonly AccountId[]): Promise<ReadonlyMap<AccountId, Balance>>;
   /** Which of the grants there are. */
   thoseGiven(grantIds: readonly string[]): Promise<ReadonlySet<string>>;
 };
@@ -61,9 +61,9 @@ export type LinesRead = {
 
 /** Reads lines through an index, which lags behind the ledger: compare with the balance. */
 export type GrantLines = {
-  balanceOf(username: Username): Promise<Balance>;
+  balanceOf(account: AccountId): Promise<Balance>;
   /** The newest `limit` lines, newest first; with `before`, of those with a smaller seq. */
-  newestOf(username: Username, range: LinesRange): Promise<LinesRead>;
+  newestOf(account: AccountId, range: LinesRange): Promise<LinesRead>;
   /** Lines in the order of seq: all of them, or the lines after a seq. */
-  allOf(username: Username, range?: LinesAfter): Promise<LinesRead>;
+  allOf(account: AccountId, range?: LinesAfter): Promise<LinesRead>;
 };

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Random, RandomToken, Sha256OfBytes, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { amongMany, untilSaved } from '../shared/until-saved.ts';
@@ -51,7 +51,7 @@ export async function grantPoints(
 
 type Read = {
   readonly grants: ReadonlyMap<string, StoredGrant | undefined>;
-  readonly balances: ReadonlyMap<Username, Balance>;
+  readonly balances: ReadonlyMap<AccountId, Balance>;
 };
 
 /**
@@ -60,22 +60,22 @@ type Read = {
  */
 async function readTogether(
   { ledger }: GrantDeps,
-  byUser: readonly (readonly [Username, readonly GrantRequest[]])[],
+  byUser: readonly (readonly [AccountId, readonly GrantRequest[]])[],
 ): Promise<Read> {
   const ids = byUser.flatMap(([, requests]) => requests.map(({ grantId }) => grantId));
   const found = await settleAll(ids, ids.length, async (grantId) => [grantId, await ledger.find(grantId)] as const);
   const grants = new Map(found);
   const isNew = ({ grantId }: GrantRequest) => grants.get(grantId) === undefined;
   const moved = byUser.flatMap(([username, requests]) => (requests.some(isNew) ? [username] : []));
-  const balances = await settleAll(moved, moved.length, async (username) => {
-    return [username, await ledger.balanceOf(username)] as const;
+  const balances = await settleAll(moved, moved.length, async (account) => {
+    return [account, await ledger.balanceOf(account)] as const;
   });
   return { grants, balances: new Map(balances) };
 }
 
 async function grantToUser(
   deps: GrantDeps,
-  username: Username,
+  account: AccountId,
   requests: readonly GrantRequest[],
   read: Read,
 ): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
@@ -83,7 +83,7 @@ async function grantToUser(
   for (let from = 0; from < requests.length; from += MAX_LINES_AT_ONCE) {
     // The requests before these moved the balance.
     const some = requests.slice(from, from + MAX_LINES_AT_ONCE);
-    outcomes.push(...(await grantAtOnce(deps, username, some, from === 0 ? read : undefined)));
+    outcomes.push(...(await grantAtOnce(deps, account, some, from === 0 ? read : undefined)));
   }
   return outcomes;
 }
@@ -91,7 +91,7 @@ async function grantToUser(
 /** Decides and writes until the decision is saved. It reads again whenever another writer came first. */
 async function grantAtOnce(
   deps: GrantDeps,
-  username: Username,
+  account: AccountId,
   requests: readonly GrantRequest[],
   read: Read | undefined,
 ): Promise<(readonly [GrantRequest, GrantOutcome])[]> {
@@ -100,19 +100,19 @@ async function grantAtOnce(
   // One for all tries: a try whose answer was lost may have been the one that wrote.
   const [writeId, seed] = [deps.randomToken(6), deps.randomToken(16)];
   return untilSaved<(readonly [GrantRequest, GrantOutcome])[]>(
-    amongMany(deps, `balance of ${username}`),
+    amongMany(deps, `balance of ${account}`),
     async (isFirst) => {
-      const { grants, balances } = (isFirst ? read : undefined) ?? (await readTogether(deps, [[username, requests]]));
+      const { grants, balances } = (isFirst ? read : undefined) ?? (await readTogether(deps, [[account, requests]]));
       const found = requests.map(({ grantId }) => grants.get(grantId));
       const existing = new Map(found.flatMap((grant) => (grant ? [[grant.line.grantId, grant.line]] : [])));
-      const before = balances.get(username) ?? emptyBalance; // read only if a grant is missing
+      const before = balances.get(account) ?? emptyBalance; // read only if a grant is missing
       const {
         lines,
         balance: after,
         outcomes,
       } = decideGrants(before, requests, existing, { rulesVersion, seed, sha256 });
       const isStale =
-        lines.length > 0 && (await ledger.append({ username, before, lines, after, writeId })) === 'stale';
+        lines.length > 0 && (await ledger.append({ username: account, before, lines, after, writeId })) === 'stale';
       if (isStale) return 'stale';
       return requests.map((request, index) => {
         const [grant, outcome] = [found[index], outcomes[index]];

@@ -1,11 +1,11 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { linePrefixOf } from '../rules/reported-kinds.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 
 /** A request for a grant. Ids are unique in the whole ledger, across all users. */
 export type GrantRequest = {
   readonly grantId: string;
-  readonly username: Username;
+  readonly username: AccountId;
   /** The key of the contribution that the points belong to. */
   readonly key: string;
   readonly category: string;
@@ -36,7 +36,7 @@ export type GrantLine = GrantRequest & {
 };
 
 /** A decision made by hand, in the decider's own words. The username is resolved. */
-export type GrantOrder = { readonly username: Username; readonly grantedBy: string } & (
+export type GrantOrder = { readonly username: AccountId; readonly grantedBy: string } & (
   | { readonly kind: 'award'; readonly awardId: string; readonly points: number; readonly reason: string }
   | { readonly kind: 'badge'; readonly badgeId: string; readonly points: number; readonly reason?: string | undefined }
   /** Of an event that the rules name. */
@@ -48,15 +48,15 @@ const PUBLISH = 'publish:';
 const AWARD = 'award:';
 const MERGE = 'merge:';
 
-export const badgeGrantId = (badgeId: string, username: Username): string => `badge:${badgeId}:${username}`;
-export const publishGrantId = (name: string, version: string, username: Username): string =>
-  `${PUBLISH}${name}@${version}:${username}`;
+export const badgeGrantId = (badgeId: string, account: AccountId): string => `badge:${badgeId}:${account}`;
+export const publishGrantId = (name: string, version: string, account: AccountId): string =>
+  `${PUBLISH}${name}@${version}:${account}`;
 const reversalId = (grantId: string): string => REVERSAL + grantId;
 
 export const isReversal = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(REVERSAL);
 /** Whether a line takes points into the chain of another account, or brings them: nobody gave them. */
 export const isMerge = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(MERGE);
-export const mergePrefix = (merged: Username): string => `${MERGE}${merged}:`;
+export const mergePrefix = (merged: AccountId): string => `${MERGE}${merged}:`;
 /** Publishes count in the balance only; the contribution follows the registry. */
 export const isPublish = ({ grantId }: Pick<GrantRequest, 'grantId'>): boolean => grantId.startsWith(PUBLISH);
 /** `publish:<name>@<version>:<username>` as its name and version; undefined for any other id. */

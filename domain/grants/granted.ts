@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { byDate, nothingByDate, type ByDate } from '../shared/by-date.ts';
 import { rulebook } from '../rules/current-rules.ts';
 import { lineKindOf, linePrefixOf } from '../rules/reported-kinds.ts';
@@ -155,21 +155,21 @@ export const nothingGranted: Granted = grantedOf(emptyBalance, [], { date: '', k
  */
 export async function readGranted(
   deps: LinesDeps,
-  username: Username,
+  account: AccountId,
   {
     date,
     previous,
   }: { readonly date: UtcDate; readonly previous: { readonly granted: Granted; readonly date: UtcDate } | null },
 ): Promise<Granted> {
-  const balance = await deps.lines.balanceOf(username);
+  const balance = await deps.lines.balanceOf(account);
   const known = previous !== null && isWhole(previous, balance) ? previous.granted : null;
   if (known !== null && known.balance.seq === balance.seq) return known;
-  const added = known === null ? [] : await linesBetween(deps, username, balance.seq, known.balance.seq);
+  const added = known === null ? [] : await linesBetween(deps, account, balance.seq, known.balance.seq);
   if (known !== null && saysNothing(added, known, balance)) return { ...known, balance: totalsOf(balance) };
   const wanted = known === null ? balance.contributions : Math.min(MAX_LISTED, balance.contributions);
   const older = await linesWith(
     deps,
-    username,
+    account,
     balance.seq - added.length,
     wanted - added.filter(isContribution).length,
   );

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Random, Sleep } from '../shared/environment.ts';
 import type { Balance } from './balance.ts';
 import { isContribution, type GrantLine } from './grant.ts';
@@ -39,7 +39,7 @@ const isUnread = ({ code }: LineFault): boolean => code === 'unreadable_line';
  */
 export async function pageOfLines(
   deps: LinesDeps,
-  username: Username,
+  account: AccountId,
   range: LinesRange,
 ): Promise<{
   readonly balance: Balance;
@@ -49,8 +49,8 @@ export async function pageOfLines(
 }> {
   const { limit, before } = range;
   const read = async () => {
-    const balance = await deps.lines.balanceOf(username);
-    const found = await deps.lines.newestOf(username, range);
+    const balance = await deps.lines.balanceOf(account);
+    const found = await deps.lines.newestOf(account, range);
     return { balance, ...found, seqs: seqsOf(found).toReversed() };
   };
   const isWhole = ({ balance: { seq }, seqs, isCut = false }: Awaited<ReturnType<typeof read>>) => {
@@ -73,15 +73,15 @@ export type LedgerRead = LinesRead & { readonly balance: Balance };
  */
 export async function linesUpTo(
   deps: LinesDeps,
-  username: Username,
+  account: AccountId,
   range: LinesAfter = { after: 0, limit: Infinity },
 ): Promise<LedgerRead> {
   const read = async (): Promise<LedgerRead> => {
-    const balance = await deps.lines.balanceOf(username);
-    const { lines, faults, isCut = false } = await deps.lines.allOf(username, range);
+    const balance = await deps.lines.balanceOf(account);
+    const { lines, faults, isCut = false } = await deps.lines.allOf(account, range);
     const newest = Math.max(0, ...seqsOf({ lines, faults }).slice(-1));
     // More lines than the balance knows are new ones if it has moved by now, else a fault that is to be shown.
-    const hasMoved = newest > balance.seq && (await deps.lines.balanceOf(username)).seq >= newest;
+    const hasMoved = newest > balance.seq && (await deps.lines.balanceOf(account)).seq >= newest;
     const isKept = ({ seq }: { readonly seq: number }) => !hasMoved || seq <= balance.seq;
     return { balance, lines: lines.filter(isKept), faults: faults.filter(isKept), isCut };
   };
@@ -105,13 +105,13 @@ const MAX_LINES_A_PAGE = 1_000;
 /** A user's lines up to `seq` and after `after`, newest first. Throws if the index does not catch up. */
 export async function linesBetween(
   deps: LinesDeps,
-  username: Username,
+  account: AccountId,
   seq: number,
   after: number,
 ): Promise<readonly GrantLine[]> {
   const lines: GrantLine[] = [];
   for (let next = seq; next > after; next = seq - lines.length) {
-    lines.push(...(await wholePage(deps, username, next, Math.min(MAX_LINES_A_PAGE, next - after))));
+    lines.push(...(await wholePage(deps, account, next, Math.min(MAX_LINES_A_PAGE, next - after))));
   }
   return lines;
 }
@@ -123,14 +123,14 @@ export async function linesBetween(
  */
 export async function linesWith(
   deps: LinesDeps,
-  username: Username,
+  account: AccountId,
   seq: number,
   contributions: number,
 ): Promise<readonly GrantLine[]> {
   const lines: GrantLine[] = [];
   let limit = FIRST_PAGE;
   for (let next = seq; next > 0 && lines.filter(isContribution).length < contributions; next = seq - lines.length) {
-    lines.push(...(await wholePage(deps, username, next, limit)));
+    lines.push(...(await wholePage(deps, account, next, limit)));
     limit = Math.min(MAX_LINES_A_PAGE, 2 * limit);
   }
   return lines;
@@ -138,22 +138,21 @@ export async function linesWith(
 
 async function wholePage(
   deps: LinesDeps,
-  username: Username,
+  account: AccountId,
   seq: number,
   limit: number,
 ): Promise<readonly GrantLine[]> {
   const page = await readCaughtUp(
     deps,
     async () => {
-      const { lines, faults } = await deps.lines.newestOf(username, { limit, before: seq + 1 });
+      const { lines, faults } = await deps.lines.newestOf(account, { limit, before: seq + 1 });
       const unread = faults.find(isUnread);
-      if (unread !== undefined) throw new Error(`the ledger of ${username}: ${unread.error}`);
+      if (unread !== undefined) throw new Error(`the ledger of ${account}: ${unread.error}`);
       return lines;
     },
     (read) => isPageFrom(read, seq, limit),
   );
-  if (!isPageFrom(page, seq, limit))
-    throw new Error(`the lines of ${username} before ${seq + 1} are not all there yet`);
+  if (!isPageFrom(page, seq, limit)) throw new Error(`the lines of ${account} before ${seq + 1} are not all there yet`);
   return page;
 }
 

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from './account.ts';
+import type { AccountId } from './account.ts';
 
 /** The places where people have logins, and whose hooks Laurel takes. */
 export const PLACES = ['github', 'discourse'] as const;
@@ -9,11 +9,11 @@ export type Login = { readonly place: Place; readonly id: number; readonly login
 
 /** Whose logins are whose. An account has one in each place, and a login is one account's. Strongly consistent. */
 export type Logins = {
-  find(login: Pick<Login, 'place' | 'id'>): Promise<Username | undefined>;
+  find(login: Pick<Login, 'place' | 'id'>): Promise<AccountId | undefined>;
   /** The account's login in that place. */
-  ofAccount(username: Username, place: Place): Promise<Login | undefined>;
+  ofAccount(account: AccountId, place: Place): Promise<Login | undefined>;
   /** Replaces the account's login in that place. `taken`: the login is another account's. */
-  link(username: Username, login: Login): Promise<'linked' | 'taken' | 'stale'>;
+  link(account: AccountId, login: Login): Promise<'linked' | 'taken' | 'stale'>;
   /** `unlinked` also if there was none. */
-  unlink(username: Username, place: Place): Promise<'unlinked' | 'stale'>;
+  unlink(account: AccountId, place: Place): Promise<'unlinked' | 'stale'>;
 };

@@ -1,11 +1,11 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Part } from '../rules/parts.ts';
 import type { ByDate } from '../shared/by-date.ts';
 import type { ScoreStep } from '../scoring/score-steps.ts';
 
 /** The boards' data of a user, read from the score, which alone decides it. */
 export type Standing = {
-  readonly username: Username;
+  readonly username: AccountId;
   readonly canonicalScore: number;
   readonly tier: string;
   readonly rulesVersion: string;

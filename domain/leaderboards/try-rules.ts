@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { BoardRules } from '../rules/community.ts';
 import type { Rulebook } from '../rules/current-rules.ts';
 import type { ScoringRules, Tier } from '../rules/scoring-rules.ts';
@@ -65,7 +65,7 @@ export type BoardTrial = {
 };
 
 export type TrialDeps = {
-  readonly users: AsyncIterable<{ readonly username: Username; readonly stored: StoredUser }>;
+  readonly users: AsyncIterable<{ readonly username: AccountId; readonly stored: StoredUser }>;
   readonly facts: FactReaders;
   readonly newSorter: NewSorter;
   readonly rules: Rulebook;
@@ -86,7 +86,7 @@ const AT_A_TIME = 16;
 export async function tryRulesForAll(deps: TrialDeps, candidate: ScoringRules, at: number): Promise<RulesTrial> {
   const { users, facts, rules, onProgress } = deps;
   const found = new Findings(deps, candidate, dateOf(at));
-  const add = async (page: readonly { readonly username: Username; readonly stored: StoredUser }[]) => {
+  const add = async (page: readonly { readonly username: AccountId; readonly stored: StoredUser }[]) => {
     const trials = await settleAll(page, AT_A_TIME, (user) => tryRules(facts, user, { rules, candidate, at }));
     for (const [index, trial] of trials.entries()) {
       const stored = page[index]?.stored;
@@ -96,7 +96,7 @@ export async function tryRulesForAll(deps: TrialDeps, candidate: ScoringRules, a
     onProgress?.(found.accounts);
   };
   try {
-    const page: { readonly username: Username; readonly stored: StoredUser }[] = [];
+    const page: { readonly username: AccountId; readonly stored: StoredUser }[] = [];
     for await (const user of users) {
       page.push(user);
       if (page.length === AT_A_TIME * AT_A_TIME) await add(page.splice(0));

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { AccountId as Username } from '../identity/account.ts';
+import { AccountId } from '../identity/account.ts';
 
 /** The announcement that a user's facts changed: "recompute this", never what to. Safe to deliver again at any time. */
 export const ScoreRefreshRequested = z.object({
-  username: Username,
+  username: AccountId,
   /** UTC dates whose telemetry changed. Without it, everything is folded from nothing. */
   days: z.optional(z.array(z.iso.date())),
   /** Whether reported facts of the user changed. Without `days`, they are counted again in any case. */

@@ -2,7 +2,7 @@ import { decideGrants } from '../grants/decide-grants.ts';
 import { publishGrantId } from '../grants/grant.ts';
 import type { GrantAppend, GrantsTogether } from '../grants/grant-ledger.port.ts';
 import { publishGrantOf } from './publish-grant.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Clock, Random, RandomToken, Sha256OfBytes, Sleep } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
@@ -42,13 +42,13 @@ export type Confirmation = {
   readonly contentHash?: string | undefined;
   readonly publisher: Publisher;
   /** The members that a collective's key was made with. They count until somebody sets others. */
-  readonly keyMembers: readonly Username[];
+  readonly keyMembers: readonly AccountId[];
   /** What an import knows of a version of the past. */
   readonly past?: {
     /** When it was published, ISO 8601. */
     readonly at: string;
     /** The members of a collective at that time. */
-    readonly members: readonly Username[];
+    readonly members: readonly AccountId[];
   };
 };
 
@@ -98,7 +98,7 @@ export async function confirmPublish(
 async function creditedBy(
   { collectives }: ConfirmDeps,
   { publisher, keyMembers, past }: Confirmation,
-): Promise<{ readonly credited: readonly Username[]; readonly collective: { readonly collectiveRevision?: number } }> {
+): Promise<{ readonly credited: readonly AccountId[]; readonly collective: { readonly collectiveRevision?: number } }> {
   if (publisher.kind === 'personal') return { credited: [publisher.name], collective: {} };
   const found = await collectives.find(publisher.name);
   return {
@@ -110,7 +110,7 @@ async function creditedBy(
 const publishedNow = (
   { clock }: ConfirmDeps,
   { name, version, channel, publisher, contentHash, past }: Confirmation,
-  credited: readonly Username[],
+  credited: readonly AccountId[],
 ): PublishedVersion => ({
   name,
   version,
@@ -133,7 +133,7 @@ async function grantsOf(
   { writeId, seed, mayBeThere }: { readonly writeId: string; readonly seed: string; readonly mayBeThere: boolean },
 ): Promise<readonly GrantAppend[]> {
   const { name, version, credited } = published;
-  const grantIds = credited.map((username) => publishGrantId(name, version, username));
+  const grantIds = credited.map((account) => publishGrantId(name, version, account));
   const given = mayBeThere ? await ledger.thoseGiven(grantIds) : new Set<string>();
   const balances = await ledger.balancesOf(credited);
   return [...balances].map(([username, before]) => {

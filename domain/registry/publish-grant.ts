@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { PublishedVersion } from './extension.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 import type { Balance } from '../grants/balance.ts';
@@ -10,13 +10,13 @@ import { publishGrantId, type GrantRequest } from '../grants/grant.ts';
  */
 export function publishGrantOf(
   { name, version, publisher, publishedAt }: Pick<PublishedVersion, 'name' | 'version' | 'publisher' | 'publishedAt'>,
-  username: Username,
+  account: AccountId,
   { publishPoints }: Pick<Balance, 'publishPoints'>,
   { publishes: { points, cap } }: Pick<ScoringRules, 'publishes'>,
 ): GrantRequest {
   return {
-    grantId: publishGrantId(name, version, username),
-    username,
+    grantId: publishGrantId(name, version, account),
+    username: account,
     key: 'content:extension-publishes',
     category: 'content',
     source: 'extensions',

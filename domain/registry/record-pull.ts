@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import type { ExtensionName, ExtensionVersion } from './extension.ts';
 import type { Pulls } from './registry.port.ts';
@@ -21,7 +21,7 @@ export const devicePuller = (deviceId: string): string => `device:${deviceId}`;
 export async function recordPull(
   pulls: Pick<Pulls, 'recordPull'>,
   pull: Pull,
-  credited: readonly Username[],
+  credited: readonly AccountId[],
   at: number,
 ): Promise<'recorded' | 'already-there'> {
   const outcomes = await settleAll(credited, credited.length, (author) =>

@@ -1,5 +1,5 @@
 import type { GrantAppend } from '../grants/grant-ledger.port.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Channel, Extension, ExtensionName, ExtensionVersion, PublishedVersion, Yank } from './extension.ts';
 
 /** A new version with all that it brings: written together or not at all. */
@@ -54,7 +54,7 @@ export type Pulls = {
    * however many it is credited to.
    */
   recordPull(
-    author: Username,
+    author: AccountId,
     pull: { readonly name: ExtensionName; readonly version: ExtensionVersion; readonly puller: string },
     at: number,
     options: { readonly isCounted: boolean },

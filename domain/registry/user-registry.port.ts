@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { ByDate } from '../shared/by-date.ts';
 import type { UtcDate } from '../shared/utc.ts';
 
@@ -18,7 +18,7 @@ export type CountedPull = { readonly puller: string; readonly on: UtcDate };
 /** The registry's facts that a user's score counts. Strongly consistent, page by page in no order of time. */
 export type UserRegistry = {
   /** With those of the accounts merged into it, each once. */
-  versionsOf(username: Username, merged?: readonly Username[]): AsyncIterable<readonly CreditedVersion[]>;
+  versionsOf(account: AccountId, merged?: readonly AccountId[]): AsyncIterable<readonly CreditedVersion[]>;
   /** Pulls of the user's extensions, their own included; with those of the accounts merged into it, each once. */
-  pullsOf(author: Username, merged?: readonly Username[]): AsyncIterable<readonly CountedPull[]>;
+  pullsOf(author: AccountId, merged?: readonly AccountId[]): AsyncIterable<readonly CountedPull[]>;
 };

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOfHour, dayNumberOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour } from '../telemetry/device-hour.ts';
@@ -83,11 +83,11 @@ async function* hoursSideBySide(
  */
 export async function foldDays(
   telemetry: UserTelemetry,
-  username: Username,
+  account: AccountId,
   links: readonly DeviceLink[],
   days: readonly UtcDate[] | null,
   named: NamedCommands,
-  merged: readonly Username[] = [],
+  merged: readonly AccountId[] = [],
 ): Promise<FoldedDays & { readonly expiring: readonly ChunkPlace[] }> {
   const folds = new Map<UtcDate, Fold>();
   const wanted = days === null ? null : new Set(days);
@@ -96,7 +96,7 @@ export async function foldDays(
   for await (const { hour, parts } of hoursSideBySide(telemetry, links, days)) {
     const date = dateOfHour(hour);
     if (wanted?.has(date) === false) continue; // between two ranges that are read as one
-    const folded = foldHour(username, hour, parts, named, merged);
+    const folded = foldHour(account, hour, parts, named, merged);
     folds.set(date, mergeFolds([folds.get(date) ?? emptyFold, folded.fold], named));
     for (const deviceId of folded.sentFrom) sentFrom.add(deviceId);
     for (const { link, facts } of parts.filter((part) => part.link.owned)) {

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { dateOfHour, dayNumberOf, type UtcDate, type UtcHour } from '../shared/utc.ts';
 import type { DeviceHour, EventEntry } from '../telemetry/device-hour.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
@@ -148,8 +148,12 @@ export function* telemetryByDate(
 }
 
 /** Whether an entry of a device is this user's: sent by them, or anonymous from a device that they own. */
-const countsFor = (username: Username, merged: readonly Username[], owned: boolean, { sender }: EventEntry): boolean =>
-  sender === null ? owned : sender === username || merged.includes(sender);
+const countsFor = (
+  account: AccountId,
+  merged: readonly AccountId[],
+  owned: boolean,
+  { sender }: EventEntry,
+): boolean => (sender === null ? owned : sender === account || merged.includes(sender));
 
 export type HourFold = {
   readonly fold: Fold;
@@ -162,17 +166,17 @@ export type HourFold = {
  * An event belongs to one hour, so no other hour can hold a copy of it.
  */
 export function foldHour(
-  username: Username,
+  account: AccountId,
   hour: UtcHour,
   parts: readonly { readonly link: DeviceLink; readonly facts: DeviceHour }[],
   named: NamedCommands,
-  merged: readonly Username[] = [],
+  merged: readonly AccountId[] = [],
 ): HourFold {
   const copies: Copy[] = [];
   const sentFrom = new Set<string>();
   for (const { link, facts } of parts) {
     for (const entry of facts.events) {
-      if (!countsFor(username, merged, link.owned, entry)) continue;
+      if (!countsFor(account, merged, link.owned, entry)) continue;
       if (entry.sender !== null) sentFrom.add(link.deviceId);
       copies.push({ deviceId: link.deviceId, entry });
     }

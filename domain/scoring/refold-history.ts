@@ -1,6 +1,6 @@
 import { readGranted } from '../grants/granted.ts';
 import type { LinesDeps } from '../grants/read-lines.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { rulebook } from '../rules/current-rules.ts';
 import { datesFrom } from '../shared/by-date.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
@@ -26,17 +26,17 @@ const later = (a: UtcDate, b: UtcDate): UtcDate => (a > b ? a : b);
  * a score itself knows are left to its refresh. A row that was saved on its own day stays, and goes before a refolded
  * one. Guard, then facts, then save: an older run never replaces what a newer one saved.
  */
-export function refoldHistory(deps: RefoldHistoryDeps, username: Username, range: DateRange): Promise<'saved'> {
-  return untilSaved(asWorker(deps, `history of ${username}`), async () => {
+export function refoldHistory(deps: RefoldHistoryDeps, account: AccountId, range: DateRange): Promise<'saved'> {
+  return untilSaved(asWorker(deps, `history of ${account}`), async () => {
     const today = dateOf(deps.clock());
     const lastPast = addDays(firstDateKnown(today), -1);
     const from = range.from ?? FIRST_DATE;
     const to = range.to === null ? lastPast : earlier(range.to, lastPast);
     if (from > to) return 'saved';
     const next = addDays(to, 1);
-    const months = await deps.history.pastMonths(username, from, next);
-    const own = await deps.history.ownRows(username, from, next);
-    const rows = await scoresOfPast(deps, username, { from, to, today });
+    const months = await deps.history.pastMonths(account, from, next);
+    const own = await deps.history.ownRows(account, from, next);
+    const rows = await scoresOfPast(deps, account, { from, to, today });
 
     const refolded = months.flatMap(({ days }) => days);
     const told = toldBy([...refolded.filter(({ date }) => !own.some((row) => row.date === date)), ...own]);
@@ -52,7 +52,7 @@ export function refoldHistory(deps: RefoldHistoryDeps, username: Username, range
     const wanted = [...kept, ...renewed, ...(isHeld ? [] : [{ date: next, canonicalScore: after }])].sort(byDay);
     const { version: rulesVersion } = (deps.rules ?? rulebook).inForce;
     for (const month of changedMonths(months, wanted)) {
-      if ((await deps.history.savePastMonth(username, month, rulesVersion)) === 'stale') return 'stale';
+      if ((await deps.history.savePastMonth(account, month, rulesVersion)) === 'stale') return 'stale';
     }
     return 'saved';
   });
@@ -68,14 +68,14 @@ function toldBy(rows: readonly DayScore[]): (date: UtcDate) => number | undefine
 
 async function scoresOfPast(
   deps: RefoldHistoryDeps,
-  username: Username,
+  account: AccountId,
   { from, to, today }: { readonly from: UtcDate; readonly to: UtcDate; readonly today: UtcDate },
 ): Promise<readonly (readonly [UtcDate, number])[]> {
-  const links = await deps.telemetry.linksOf(username);
+  const links = await deps.telemetry.linksOf(account);
   // As on a day on which none of these dates was sealed: the days of the range are folded one by one.
   const date = addDays(from, SEALED_AT_AGE - 1);
-  const { metrics } = await foldMetrics(deps, { username, days: null }, nothingStored, { date, links });
-  const granted = await readGranted(deps, username, { date: today, previous: null });
+  const { metrics } = await foldMetrics(deps, { username: account, days: null }, nothingStored, { date, links });
+  const granted = await readGranted(deps, account, { date: today, previous: null });
   const first = firstFactOf({ metrics, granted });
   if (first === null || first > to) return [];
   const { inForce } = deps.rules ?? rulebook;

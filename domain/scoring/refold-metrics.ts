@@ -1,5 +1,5 @@
 import type { GrantLedger } from '../grants/grant-ledger.port.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { isoOf } from '../shared/utc.ts';
 import { startsAfter } from './fold-starts.ts';
 import { foldMetrics, linksOfAll, type RefreshDeps } from './refresh-score.ts';
@@ -19,21 +19,21 @@ export type RefoldDeps = Omit<RefreshDeps, 'scores' | 'grants' | 'reportDateAhea
  */
 export function refoldMetrics(
   deps: RefoldDeps,
-  username: Username,
+  account: AccountId,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<'saved' | 'unknown' | 'erased'> {
-  return untilSaved<'saved' | 'unknown' | 'erased'>(asWorker(deps, `metrics of ${username}`), async () => {
+  return untilSaved<'saved' | 'unknown' | 'erased'>(asWorker(deps, `metrics of ${account}`), async () => {
     const startedAt = deps.clock();
-    const guard = await deps.scores.load(username);
+    const guard = await deps.scores.load(account);
     if (guard.erasedAt !== undefined) return 'erased';
     const now = deps.clock(); // after the guard, as in a refresh
-    const everything = { username, days: null };
-    const links = await linksOfAll(deps.telemetry, [username, ...(guard.merged ?? [])]);
+    const everything = { username: account, days: null };
+    const links = await linksOfAll(deps.telemetry, [account, ...(guard.merged ?? [])]);
     const { metrics } = await foldMetrics(deps, everything, guard, { date: dateOfRefresh(guard, now), links });
     const starts = startsAfter(new Map(), everything, { startedAt, isFromNothing: true });
     const isStored = guard.metrics !== null || guard.score !== null;
-    const isNamed = isStored || isKnown(metrics) || (await deps.balances.balanceOf(username)).seq > 0;
+    const isNamed = isStored || isKnown(metrics) || (await deps.balances.balanceOf(account)).seq > 0;
     if (!isNamed) return 'unknown';
-    return dryRun ? 'saved' : deps.scores.saveMetrics(username, guard, { metrics, foldedAt: isoOf(now), starts });
+    return dryRun ? 'saved' : deps.scores.saveMetrics(account, guard, { metrics, foldedAt: isoOf(now), starts });
   });
 }

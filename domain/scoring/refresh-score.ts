@@ -3,7 +3,7 @@ import { readGrantedTogether } from '../grants/granted-together.ts';
 import type { Merge } from '../grants/move-totals.ts';
 import { grantPoints, type GrantDeps } from '../grants/grant-points.ts';
 import type { LinesDeps } from '../grants/read-lines.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UserRegistry } from '../registry/user-registry.port.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -44,7 +44,7 @@ export type RefreshDeps = {
   readonly grants: GrantDeps & LinesDeps;
   /** For accounts that are shown as part of others: asks for the refresh of those, and moves the balance. */
   readonly requestRefreshes?: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
-  readonly moveTotals?: (account: Username, merge: Merge) => Promise<void>;
+  readonly moveTotals?: (account: AccountId, merge: Merge) => Promise<void>;
   /** The default is the rules of this release. */
   readonly rules?: Rulebook;
   readonly clock: Clock;
@@ -57,12 +57,12 @@ export type RefreshDeps = {
    */
   readonly keepChunks?: (places: readonly ChunkPlace[]) => Promise<boolean>;
   /** Tells of a stored date that only a wrong clock can have saved; the refresh that finds it mends it. */
-  readonly reportDateAhead: (username: Username, date: UtcDate) => void;
+  readonly reportDateAhead: (account: AccountId, date: UtcDate) => void;
 };
 
 /** What to recompute. */
 export type Refresh = {
-  readonly username: Username;
+  readonly username: AccountId;
   /** Null where everything is to be folded from nothing. */
   readonly days: readonly UtcDate[] | null;
   /** Whether to count the reported facts again; done in any case if `days` is null. */
@@ -187,7 +187,7 @@ async function grantTierBadges({ grants }: RefreshDeps, { username, tiersReached
 /** The devices of an account and of those merged into it, each once; it owns a device that one of them owns. */
 export async function linksOfAll(
   telemetry: Pick<UserTelemetry, 'linksOf'>,
-  accounts: readonly Username[],
+  accounts: readonly AccountId[],
 ): Promise<readonly DeviceLink[]> {
   const found = await settleAll(accounts, accounts.length, (account) => telemetry.linksOf(account));
   const owned = new Map<string, boolean>();

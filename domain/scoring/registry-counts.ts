@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { devicePuller, userPuller } from '../registry/record-pull.ts';
 import type { RegistryCounts, UserRegistry } from '../registry/user-registry.port.ts';
 import { additionsOf, atEndOf, byDate, datesFrom, nothingByDate, type ByDate } from '../shared/by-date.ts';
@@ -15,7 +15,7 @@ const MAX_PULLS_READ = 1_000;
 
 type CountContext = {
   /** The accounts merged into the user's. */
-  readonly merged?: readonly Username[];
+  readonly merged?: readonly AccountId[];
   readonly links: readonly DeviceLink[];
   /** The result of an earlier count. Pulls are only added to it, unless devices have become the user's own since. */
   readonly before: { readonly counts: RegistryCounts; readonly isOfSameDevices: boolean } | null;
@@ -27,24 +27,24 @@ type CountContext = {
 /** Counts a user's facts in the registry by date, no further than the caps reach on every date that matters. */
 export async function countRegistry(
   registry: UserRegistry,
-  username: Username,
+  account: AccountId,
   context: CountContext,
 ): Promise<RegistryCounts> {
   return {
-    publishes: await countPublishes(registry, username, context),
-    pulls: await countPulls(registry, username, context),
+    publishes: await countPublishes(registry, account, context),
+    pulls: await countPulls(registry, account, context),
   };
 }
 
 async function countPublishes(
   registry: UserRegistry,
-  username: Username,
+  account: AccountId,
   { since, rules, merged }: CountContext,
 ): Promise<ByDate> {
   const max = maxCounted(rules.publishes);
   const additions: (readonly [UtcDate, number])[] = [];
   let lasting = 0; // count on every date that matters: with enough of them, no other version changes anything
-  for await (const page of registry.versionsOf(username, merged)) {
+  for await (const page of registry.versionsOf(account, merged)) {
     for (const { publishedOn, yankedOn } of page) {
       additions.push([publishedOn, 1]);
       if (yankedOn !== null) additions.push([yankedOn, -1]);
@@ -62,18 +62,18 @@ const isNobody = (puller: string): boolean =>
 /** Full by `since`, there is nothing to read: whatever is added changes no date that matters. */
 async function countPulls(
   registry: UserRegistry,
-  username: Username,
+  account: AccountId,
   { links, before, since, rules, merged = [] }: CountContext,
 ): Promise<ByDate> {
   const max = maxCounted(rules.pulls);
   if (before?.isOfSameDevices === true && atEndOf(since, before.counts.pulls) >= max) return before.counts.pulls;
   const own = new Set([
-    ...[username, ...merged].map(userPuller),
+    ...[account, ...merged].map(userPuller),
     ...links.filter(({ owned }) => owned).map(({ deviceId }) => devicePuller(deviceId)),
   ]);
   const additions: (readonly [UtcDate, number])[] = [];
   let [read, lasting] = [0, 0];
-  for await (const page of registry.pullsOf(username, merged)) {
+  for await (const page of registry.pullsOf(account, merged)) {
     const others = page.filter(({ puller }) => !own.has(puller) && !isNobody(puller));
     additions.push(...others.map(({ on }) => [on, 1] as const));
     read += page.length;

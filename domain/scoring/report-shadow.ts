@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { linesUpTo, type LinesDeps } from '../grants/read-lines.ts';
 import { emptyReport, withUnreadable, withUser, type ShadowReport, type ShadowUser } from '../grants/shadow-report.ts';
 import { publishOf, type GrantLine } from '../grants/grant.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
 import { settleAll } from '../shared/settle-all.ts';
@@ -12,9 +12,9 @@ export type ShadowDeps = LinesDeps & {
   readonly scores: Pick<ScoreStore, 'load'>;
   readonly registry: Pick<Registry, 'findVersion'>;
   /** Everybody who has a score, in pages. */
-  readonly scored: () => AsyncIterable<readonly Username[]>;
+  readonly scored: () => AsyncIterable<readonly AccountId[]>;
   /** Everybody who has a balance, in pages. */
-  readonly granted: () => AsyncIterable<readonly Username[]>;
+  readonly granted: () => AsyncIterable<readonly AccountId[]>;
 };
 
 const PARALLEL_READS = 8;
@@ -25,8 +25,8 @@ const PARALLEL_READS = 8;
  */
 export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   let report = emptyReport;
-  const add = async (usernames: readonly Username[], areScored: boolean) => {
-    const users = await settleAll(usernames, PARALLEL_READS, (username) => readUser(deps, username));
+  const add = async (usernames: readonly AccountId[], areScored: boolean) => {
+    const users = await settleAll(usernames, PARALLEL_READS, (account) => readUser(deps, account));
     for (const user of users) {
       if (user?.isScored !== areScored) continue;
       report = 'error' in user ? withUnreadable(report, user.username, user.error) : withUser(report, user);
@@ -37,21 +37,24 @@ export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   return report;
 }
 
-type UserRead = { readonly isScored: boolean } & (ShadowUser | { readonly username: Username; readonly error: string });
+type UserRead = { readonly isScored: boolean } & (
+  ShadowUser | { readonly username: AccountId; readonly error: string }
+);
 
 /** Null for an erased account, and for one that is shown as part of another one: what it has counts there. */
-async function readUser(deps: ShadowDeps, username: Username): Promise<UserRead | null> {
-  const stored = await readable(() => deps.scores.load(username));
-  if ('error' in stored) return { username, isScored: true, error: `the score cannot be read: ${stored.error}` };
+async function readUser(deps: ShadowDeps, account: AccountId): Promise<UserRead | null> {
+  const stored = await readable(() => deps.scores.load(account));
+  if ('error' in stored)
+    return { username: account, isScored: true, error: `the score cannot be read: ${stored.error}` };
   if (stored.value.mergedInto !== undefined || stored.value.erasedAt !== undefined) return null;
   const score = stored.value.score?.score ?? null;
   const isScored = score !== null;
-  const ledger = await readable(() => linesUpTo(deps, username));
-  if ('error' in ledger) return { username, isScored, error: `the balance cannot be read: ${ledger.error}` };
+  const ledger = await readable(() => linesUpTo(deps, account));
+  if ('error' in ledger) return { username: account, isScored, error: `the balance cannot be read: ${ledger.error}` };
   const { lines, faults } = ledger.value;
   const unread = faults.find(({ code }) => code === 'unreadable_line');
-  if (unread !== undefined) return { username, isScored, error: unread.error };
-  return { username, isScored, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
+  if (unread !== undefined) return { username: account, isScored, error: unread.error };
+  return { username: account, isScored, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
 }
 
 /** An error of a schema, known by its form: to name its class, a bundle would have to hold all of zod. */

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { DayScore } from './score-steps.ts';
 import type { UserScore } from './score.ts';
@@ -36,11 +36,11 @@ export type StoredUser = {
   /** Whether the user chose to be on no leaderboard: their own choice, which no save overwrites. */
   readonly isHidden: boolean;
   /** The accounts that are shown as part of this one: their facts count for it as well. */
-  readonly merged?: readonly Username[];
+  readonly merged?: readonly AccountId[];
   /** The account that this one is shown as part of: no board lists this one. */
-  readonly mergedInto?: Username | undefined;
+  readonly mergedInto?: AccountId | undefined;
   /** The account that it was part of before: what of its balance went there comes back. */
-  readonly mergedBefore?: Username | undefined;
+  readonly mergedBefore?: AccountId | undefined;
   /** When the account was erased, ISO 8601: nothing is computed or saved for it any more. */
   readonly erasedAt?: string | undefined;
 };
@@ -60,16 +60,16 @@ export const monthOf = (date: UtcDate): string => date.slice(0, '2026-08'.length
 /** The past of a score as a backfill refolds it. */
 export type HistoryStore = {
   /** Rows that were saved on their own days, from `from` to `to`, and the last earlier one; in order. */
-  ownRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
+  ownRows(account: AccountId, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
   /** The refolded months from that of `from` to that of `to`, and the last earlier one. */
-  pastMonths(username: Username, from: UtcDate, to: UtcDate): Promise<readonly PastMonth[]>;
+  pastMonths(account: AccountId, from: UtcDate, to: UtcDate): Promise<readonly PastMonth[]>;
   /** Saves a month if its revision is unchanged, and raises it. */
-  savePastMonth(username: Username, month: PastMonth, rulesVersion: string): Promise<'saved' | 'stale'>;
+  savePastMonth(account: AccountId, month: PastMonth, rulesVersion: string): Promise<'saved' | 'stale'>;
 };
 
 export type ScoreStore = {
   /** Strongly consistent. */
-  load(username: Username): Promise<StoredUser>;
+  load(account: AccountId): Promise<StoredUser>;
   /**
    * Saves both on condition that the revisions in `guard` are unchanged, the metrics first; then, before the score, as
    * day rows what of the stored one is `leaving`: the new one knows it no more. `stale` means that another refresh came
@@ -80,18 +80,18 @@ export type ScoreStore = {
     next: NextMetrics & { readonly score: UserScore; readonly leaving: readonly DayScore[] },
   ): Promise<'saved' | 'stale'>;
   /** Takes a turn if the turn of `before` is unchanged, or if there is none. False if another refresh was faster. */
-  takeTurn(username: Username, turn: Turn, before: Turn | undefined): Promise<boolean>;
+  takeTurn(account: AccountId, turn: Turn, before: Turn | undefined): Promise<boolean>;
   /** Ends a turn if it is still this refresh's. */
-  endTurn(username: Username, by: string): Promise<void>;
+  endTurn(account: AccountId, by: string): Promise<void>;
   /**
    * The day rows from `from` to `to`, both included, in order, and before them the last earlier one, if any. A row that
    * was saved on its own day goes before a refolded one.
    */
-  dayRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
+  dayRows(account: AccountId, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]>;
 };
 
 /** The metrics alone, which a backfill recomputes. */
 export type MetricsStore = Pick<ScoreStore, 'load'> & {
   /** Saves metrics on condition that the revision of `guard` is unchanged, and raises it. */
-  saveMetrics(username: Username, guard: StoredUser, next: NextMetrics): Promise<'saved' | 'stale'>;
+  saveMetrics(account: AccountId, guard: StoredUser, next: NextMetrics): Promise<'saved' | 'stale'>;
 };

@@ -1,5 +1,5 @@
 import { pointsOfGranted, type Granted } from '../grants/granted.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Part } from '../rules/parts.ts';
 import { from, type ByDate } from '../shared/by-date.ts';
 import { isoOf, type UtcDate } from '../shared/utc.ts';
@@ -13,7 +13,7 @@ import { firstDateKnown } from './username-metrics.ts';
 
 /** The result of the rules for a user's facts dated on or before a date. */
 export type UserScore = {
-  readonly username: Username;
+  readonly username: AccountId;
   /** The UTC date that the score is of. */
   readonly date: UtcDate;
   readonly contributions: readonly Contribution[];
@@ -59,7 +59,7 @@ const pointsOfAll = (contributions: readonly Contribution[]): number =>
  * replace; its date is not later (`dateOfRefresh`). `now` is in milliseconds since the epoch.
  */
 export function decideScore(
-  username: Username,
+  account: AccountId,
   { metrics, granted }: DatedFacts,
   {
     previous,
@@ -86,7 +86,7 @@ export function decideScore(
   const { scores, parts } = scoresThrough(date, facts, rules);
   const isUnchanged = previous !== null && previous.canonicalScore === canonicalScore;
   return {
-    username,
+    username: account,
     date,
     contributions,
     canonicalScore,

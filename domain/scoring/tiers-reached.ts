@@ -1,5 +1,5 @@
 import { badgeGrantId, type GrantRequest } from '../grants/grant.ts';
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
 
 /** A tier that a score was lifted into: recorded once, by the first save that did. */
@@ -38,12 +38,12 @@ export function tiersReached(
 
 const badgeIdOf = (tier: string): string => `tier-${tier.toLowerCase()}`;
 
-export const tierBadgeGrantId = (tier: string, username: Username): string => badgeGrantId(badgeIdOf(tier), username);
+export const tierBadgeGrantId = (tier: string, account: AccountId): string => badgeGrantId(badgeIdOf(tier), account);
 
 /** The badge of a tier: no points, only the line that proves it. */
-export const tierBadge = ({ tier, reachedAt }: TierReached, username: Username): GrantRequest => ({
-  grantId: tierBadgeGrantId(tier, username),
-  username,
+export const tierBadge = ({ tier, reachedAt }: TierReached, account: AccountId): GrantRequest => ({
+  grantId: tierBadgeGrantId(tier, account),
+  username: account,
   key: `award:badge:${badgeIdOf(tier)}`,
   category: 'award',
   source: 'badge',

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import { nothingGranted } from '../grants/granted.ts';
 import { rulebookOf, type Rulebook } from '../rules/current-rules.ts';
 import { countedEventsOf } from '../rules/reported-kinds.ts';
@@ -25,7 +25,7 @@ export type Trial = { readonly now: UserScore; readonly then: UserScore; readonl
  */
 export async function tryRules(
   facts: FactReaders,
-  { username, stored }: { readonly username: Username; readonly stored: StoredUser },
+  { username, stored }: { readonly username: AccountId; readonly stored: StoredUser },
   { rules, candidate, at }: { readonly rules: Rulebook; readonly candidate: ScoringRules; readonly at: number },
 ): Promise<Trial | null> {
   const metrics = stored.metrics?.metrics;
@@ -54,13 +54,13 @@ function bookWith({ all, inForce }: Rulebook, candidate: ScoringRules): Rulebook
 
 async function fromFacts(
   facts: FactReaders,
-  username: Username,
+  account: AccountId,
   stored: StoredUser,
   rules: Rulebook,
   date: UtcDate,
 ): Promise<UserMetrics> {
-  const links = await facts.telemetry.linksOf(username);
-  return (await foldMetrics({ ...facts, rules }, { username, days: null }, stored, { date, links })).metrics;
+  const links = await facts.telemetry.linksOf(account);
+  return (await foldMetrics({ ...facts, rules }, { username: account, days: null }, stored, { date, links })).metrics;
 }
 
 /** The stored metrics as these rules fold them; null if they do not hold enough for that. */

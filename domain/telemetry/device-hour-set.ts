@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { EventEntry, EventKind } from './device-hour.ts';
 
 /**
@@ -65,7 +65,7 @@ const isFull = (events: readonly EventEntry[]): boolean =>
   events.length >= CLOSE_AT_ENTRIES || payloadOf(events) >= CLOSE_AT_PAYLOAD;
 
 /** The first sender to authenticate an event stays its sender; anonymous copies change nothing. */
-const withSender = (entry: EventEntry, sender: Username | null): EventEntry =>
+const withSender = (entry: EventEntry, sender: AccountId | null): EventEntry =>
   entry.sender === null && sender !== null ? { ...entry, sender } : entry;
 
 /**
@@ -100,7 +100,7 @@ function fill(
 export function decideHour(chunks: readonly Chunk[], incoming: readonly EventEntry[]): HourDecision {
   const stored = new Set(chunks.flatMap(({ events }) => events.map(({ id }) => id)));
   const outcomes = new Map<string, StoreOutcome>();
-  const senders = new Map<string, Username>();
+  const senders = new Map<string, AccountId>();
   const additions = new Map<string, EventEntry>();
   for (const entry of incoming) {
     if (entry.sender !== null && !senders.has(entry.id)) senders.set(entry.id, entry.sender);

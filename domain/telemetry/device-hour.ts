@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
 /** The kind of an event. Two events of one kind count alike in every projection. */
@@ -19,7 +19,7 @@ export type EventEntry = {
   readonly id: string;
   readonly kind: EventKind;
   /** The authenticated sender; null if the event came without a personal key. */
-  readonly sender: Username | null;
+  readonly sender: AccountId | null;
 };
 
 /** The events of one device in one hour of their own time, as a fold reads them. */

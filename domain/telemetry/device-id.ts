@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 
 /**
  * The device under which a client's events are kept. `~` marks the devices of a server's reports, so a
@@ -7,7 +7,7 @@ import type { AccountId as Username } from '../identity/account.ts';
 export const deviceIdOf = (distinctId: string): string => (distinctId.startsWith('~') ? `~${distinctId}` : distinctId);
 
 /** The device of the events that a trusted server reports for a username: one each, so that none runs hot. */
-export const trustedDeviceIdOf = (username: Username): string => `~${username}`;
+export const trustedDeviceIdOf = (account: AccountId): string => `~${account}`;
 
 /** Whether a device holds a server's reports about one username. */
 export const isTrustedDevice = (deviceId: string): boolean => /^~[^~+]/u.test(deviceId);
@@ -16,7 +16,7 @@ export const isTrustedDevice = (deviceId: string): boolean => /^~[^~+]/u.test(de
 export const MAX_DEVICES = 100;
 
 /** The device for events that an account's keys send from any further devices. No username begins with `+`. */
-export const furtherDevicesOf = (username: Username): string => `~+${username}`;
+export const furtherDevicesOf = (account: AccountId): string => `~+${account}`;
 
 /** Whether a device is no client's own: one of the two above. */
 export const isStandIn = (deviceId: string): boolean => /^~[^~]/u.test(deviceId);

@@ -1,15 +1,15 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UtcHour } from '../shared/utc.ts';
 import type { Chunk } from './device-hour-set.ts';
 
 export type Device = {
   readonly deviceId: string;
   /** The first username to authenticate from it; its anonymous events, past and future, are this user's. */
-  readonly owner?: Username;
+  readonly owner?: AccountId;
   /** The last owner, if there is none now. */
-  readonly lastOwner?: Username;
+  readonly lastOwner?: AccountId;
   /** Who may not bind it again. */
-  readonly barred?: readonly Username[];
+  readonly barred?: readonly AccountId[];
 };
 
 /** A device, and when it was first seen as far as the request tells, ISO 8601. */
@@ -21,9 +21,9 @@ export const MAX_BOUND_TOGETHER = 49;
 /** What becomes of a device that is taken from its owner. */
 export type Unbinding = {
   /** The new owner and the time; undefined if nobody gets it. */
-  readonly to?: { readonly username: Username; readonly at: string } | undefined;
+  readonly to?: { readonly username: AccountId; readonly at: string } | undefined;
   /** Who may not bind it again. */
-  readonly bar?: Username | undefined;
+  readonly bar?: AccountId | undefined;
 };
 
 /**
@@ -39,24 +39,24 @@ export type DeviceStore = {
    * Makes `username` the owner, with the link that its fold follows, in one transaction. The first owner stays. A
    * barred user is refused. `full` as below.
    */
-  bind(deviceId: string, username: Username, at: string): Promise<'bound' | 'already-owned' | 'full'>;
+  bind(deviceId: string, account: AccountId, at: string): Promise<'bound' | 'already-owned' | 'full'>;
   /**
    * The same for several devices, at most `MAX_BOUND_TOGETHER`, all or none: false where one of them has to be looked at
    * by itself.
    */
-  bindTogether(devices: readonly SeenDevice[], username: Username): Promise<boolean>;
+  bindTogether(devices: readonly SeenDevice[], account: AccountId): Promise<boolean>;
   /**
    * Takes the ownership away, and gives it to somebody else if asked, in one transaction with the links. The link of
    * the former owner stays, so that events that name them as sender are still found. `not-theirs`: the device has
    * another owner than `owner`, or has one although `owner` is undefined. `full`: the new owner has too many devices.
    */
-  unbind(deviceId: string, owner: Username | undefined, then?: Unbinding): Promise<'unbound' | 'not-theirs' | 'full'>;
+  unbind(deviceId: string, owner: AccountId | undefined, then?: Unbinding): Promise<'unbound' | 'not-theirs' | 'full'>;
   /**
    * Lets the fold of a username find the device, whose events name it. Changes no ownership. `full`: the username has
    * `MAX_DEVICES` others. Devices that collect others are not counted.
    */
-  link(deviceId: string, username: Username): Promise<'linked' | 'full'>;
-  isLinked(deviceId: string, username: Username): Promise<boolean>;
+  link(deviceId: string, account: AccountId): Promise<'linked' | 'full'>;
+  isLinked(deviceId: string, account: AccountId): Promise<boolean>;
   /** All chunks of an hour, in order. */
   chunksOf(deviceId: string, hour: UtcHour): Promise<readonly Chunk[]>;
   /** Perhaps of a moment ago, and not all of one moment: a chunk may be missing before one that is there. */

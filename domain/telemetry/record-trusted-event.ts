@@ -161,7 +161,7 @@ export async function refreshPublishers(
     records.flatMap(({ report }) => (report.kind === 'extension-published' ? [accountOf(report.username)] : [])),
   );
   if (usernames.size === 0) return;
-  await requestRefreshes([...usernames].map((username) => ({ username, changedAt: isoOf(now) })));
+  await requestRefreshes([...usernames].map((account) => ({ username: account, changedAt: isoOf(now) })));
 }
 
 const outcomeOf = (outcome: RecordOutcome): StoreOutcome => (outcome === 'recorded' ? 'accepted' : 'duplicate');
@@ -176,10 +176,10 @@ export async function recordGrants(
   { grantedBy, accountOf }: { readonly grantedBy: string; readonly accountOf: AccountOf },
 ): Promise<readonly TrustedOutcome[]> {
   const requests = await settleAll(records, 1, async ({ report, at }) => {
-    const username = accountOf(report.username);
+    const account = accountOf(report.username);
     const by = report.kind === 'award' ? (report.grantedBy ?? grantedBy) : grantedBy;
     const order = report.kind === 'line' ? { ...report, id: await firstIdOf(firstNames, report.id) } : report;
-    return grantOf({ ...order, username, grantedBy: by }, isoOf(at), grants.rules);
+    return grantOf({ ...order, username: account, grantedBy: by }, isoOf(at), grants.rules);
   });
   const outcomes = await grantPoints(grants, requests);
   const nameOf = await names.namesOf(

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 
 export type RecordOutcome = 'recorded' | 'already-there';
 
@@ -8,5 +8,5 @@ export type TrustedFacts = {
    * A fact is the user's own: two users may have created issues of the same id. `id` is the date if one fact counts for
    * each date; `at` is epoch milliseconds.
    */
-  record(username: Username, event: string, id: string, at: number): Promise<RecordOutcome>;
+  record(account: AccountId, event: string, id: string, at: number): Promise<RecordOutcome>;
 };

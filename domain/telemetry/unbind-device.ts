@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { Clock } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { untilSaved, withoutPause } from '../shared/until-saved.ts';
@@ -17,7 +17,7 @@ export type UnbindDeps = { readonly devices: Pick<DeviceStore, 'find' | 'unbind'
 export async function unbindDevice(
   { devices, clock }: UnbindDeps,
   distinctId: string,
-  { to, bar = false }: { readonly to?: Username | undefined; readonly bar?: boolean | undefined } = {},
+  { to, bar = false }: { readonly to?: AccountId | undefined; readonly bar?: boolean | undefined } = {},
 ): Promise<Result<'unbound', 'unknown-device' | 'too-many-devices'>> {
   const deviceId = deviceIdOf(distinctId);
   return untilSaved<Result<'unbound', 'unknown-device' | 'too-many-devices'>>(

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { ByDate } from '../shared/by-date.ts';
 import type { UtcHour } from '../shared/utc.ts';
 
@@ -9,4 +9,4 @@ export type ReportedCount = { readonly byDate: ByDate; readonly lastHour: UtcHou
 export type ReportedFacts = ReadonlyMap<string, ReportedCount>;
 
 /** The reported facts of a user and of the accounts merged into it, each identity once; also of kinds that no rules name any more. Strongly consistent. */
-export type UserReports = { reportsOf(username: Username, merged?: readonly Username[]): Promise<ReportedFacts> };
+export type UserReports = { reportsOf(account: AccountId, merged?: readonly AccountId[]): Promise<ReportedFacts> };

@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../identity/account.ts';
+import type { AccountId } from '../identity/account.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { DeviceHour } from './device-hour.ts';
 
@@ -11,7 +11,7 @@ export type DeviceLink = {
 
 /** The telemetry facts that a user's fold needs. Every read is strongly consistent and pages to the end. */
 export type UserTelemetry = {
-  linksOf(username: Username): Promise<readonly DeviceLink[]>;
+  linksOf(account: AccountId): Promise<readonly DeviceLink[]>;
   /** All hours of one device, or the hours of the dates `from` to `to`, both included, in the order of time. */
   hoursOf(deviceId: string, dates?: { readonly from: UtcDate; readonly to: UtcDate }): AsyncIterable<DeviceHour>;
 };

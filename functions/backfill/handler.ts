@@ -83,15 +83,15 @@ const wired = once((): BackfillDeps & { readonly names: AccountNames } => {
   return {
     runs: dynamoBackfillRuns(dynamodb, env.RUNS_TABLE, { random, sleep, randomToken }),
     sources: dynamoUsernameSources(dynamodb, tables, computedByNow(sha256)),
-    refold: (username, options) => refoldMetrics(refolding, username, options),
-    refoldHistory: (username, range) => refoldHistory(refoldingHistory, username, range),
+    refold: (account, options) => refoldMetrics(refolding, account, options),
+    refoldHistory: (account, range) => refoldHistory(refoldingHistory, account, range),
     async rollUpDay(date) {
       await rollUpDay(rollUp, date, null);
     },
     requestRefreshes: sqsSender(sqs, env.SCORE_REFRESH_QUEUE_URL, { random, sleep }),
     continueLater: (continuation) => continueLater([continuation]),
     names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
-    reportFailure: (username, error) => logger.error('user could not be recomputed', { username, error }),
+    reportFailure: (account, error) => logger.error('user could not be recomputed', { username: account, error }),
     reportStuck: (runId) => logger.error('run makes no progress: the schedule takes it up again', { runId }),
     clock,
     randomToken,

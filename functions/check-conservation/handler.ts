@@ -57,7 +57,7 @@ const wired = once((): ConsistencyDeps & { readonly names: AccountNames } => {
       (await isQueueEmpty(sqs, env.BACKFILL_QUEUE_URL)) && (await isQueueEmpty(sqs, env.SCORE_REFRESH_QUEUE_URL)),
     names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     notes: dynamoCheckNotes(dynamodb, env.RUNS_TABLE),
-    reportFailure: (username, error) => logger.warn('user could not be read', { username, error }),
+    reportFailure: (account, error) => logger.warn('user could not be read', { username: account, error }),
     clock,
     sleep,
     sha256,

@@ -97,9 +97,9 @@ export const routes = [
     answers,
     problems: ['award_conflict'],
     async handle({ body }, deps: RecordAwardDeps, { credential }) {
-      const username = (await deps.names.accountsOf([body.username]))(body.username);
+      const account = (await deps.names.accountsOf([body.username]))(body.username);
       const grantedBy = body.grantedBy ?? grantedByOf(credential);
-      return give(deps, { ...body, kind: 'award', username, grantedBy }, 'award_conflict');
+      return give(deps, { ...body, kind: 'award', username: account, grantedBy }, 'award_conflict');
     },
   }),
   route({
@@ -110,9 +110,9 @@ export const routes = [
     answers,
     problems: ['badge_conflict'],
     async handle({ body }, deps: RecordAwardDeps, { credential }) {
-      const username = (await deps.names.accountsOf([body.username]))(body.username);
+      const account = (await deps.names.accountsOf([body.username]))(body.username);
       const grantedBy = body.grantedBy ?? grantedByOf(credential);
-      return give(deps, { ...body, kind: 'badge', username, grantedBy }, 'badge_conflict');
+      return give(deps, { ...body, kind: 'badge', username: account, grantedBy }, 'badge_conflict');
     },
   }),
   route({

@@ -27,7 +27,7 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     LOOK,
     [
       'const isExpected = isKnown(metrics) || lines.length > 0;',
-      'Object.assign(stored, await deps.scores.load(username));\n  const isExpected = isKnown(metrics) || lines.length > 0;',
+      'Object.assign(stored, await deps.scores.load(account));\n  const isExpected = isKnown(metrics) || lines.length > 0;',
     ],
     LOOK_TEST,
   ),

@@ -161,7 +161,7 @@ export const ledgerMutants: readonly Mutant[] = [
     'no-score-of-a-part',
     'a score is never computed from only some of the lines',
     READ,
-    ['  if (!isPageFrom(page, seq, limit))\n', '  if (page.length === 0)\n'],
+    ['  if (!isPageFrom(page, seq, limit)) throw', '  if (page.length === 0) throw'],
     READ_TEST,
   ),
   mutant(

@@ -1,6 +1,6 @@
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import { publishGrantOf } from '../../domain/registry/publish-grant.ts';
-import { AccountId, type AccountId as Username } from '../../domain/identity/account.ts';
+import { AccountId } from '../../domain/identity/account.ts';
 import type { PublishedVersion, Publisher } from '../../domain/registry/extension.ts';
 import type { Publication } from '../../domain/registry/registry.port.ts';
 import { rulesVersion1 } from '../builders/rules.ts';
@@ -34,14 +34,14 @@ let writes = 0;
  */
 export function aPublication(
   version: PublishedVersion,
-  { balances = new Map(), ...change }: Partial<Publication> & { balances?: ReadonlyMap<Username, Balance> } = {},
+  { balances = new Map(), ...change }: Partial<Publication> & { balances?: ReadonlyMap<AccountId, Balance> } = {},
 ): Publication {
   writes += 1;
   const writeId = `publication-${writes}`;
-  const grants = version.credited.map((username) => {
-    const before = balances.get(username) ?? emptyBalance;
-    const { lines, balance: after } = decide(before, [publishGrantOf(version, username, before, rulesVersion1)]);
-    return { username, before, lines, after, writeId };
+  const grants = version.credited.map((account) => {
+    const before = balances.get(account) ?? emptyBalance;
+    const { lines, balance: after } = decide(before, [publishGrantOf(version, account, before, rulesVersion1)]);
+    return { username: account, before, lines, after, writeId };
   });
   return { version, extension: undefined, grants, writeId, ...change };
 }

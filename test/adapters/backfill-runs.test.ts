@@ -9,7 +9,7 @@ import {
   type TaskName,
 } from '../../domain/backfill/backfill-run.ts';
 import type { BackfillRuns } from '../../domain/backfill/backfill-runs.port.ts';
-import type { AccountId as Username } from '../../domain/identity/account.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -45,7 +45,7 @@ onBothEngines('the runs of backfills', (engine) => {
     status: 'running',
     ...change,
   });
-  const usersOf = (segment: number, count: number): Username[] => {
+  const usersOf = (segment: number, count: number): AccountId[] => {
     const all = Array.from({ length: 1_000 }, (_, n) => aUsername(`u.${String(n).padStart(4, '0')}`));
     return all.filter((user) => segmentOf(user) === segment).slice(0, count);
   };

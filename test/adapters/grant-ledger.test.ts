@@ -10,7 +10,7 @@ import {
   type GrantLines,
 } from '../../domain/grants/grant-ledger.port.ts';
 import { linesUpTo, pageOfLines } from '../../domain/grants/read-lines.ts';
-import type { AccountId as Username } from '../../domain/identity/account.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { anAward, decide } from '../builders/grants.ts';
@@ -32,7 +32,7 @@ onBothEngines('the grant ledger', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  let user: Username;
+  let user: AccountId;
   let users = 0;
   beforeEach(() => {
     user = aUsername(`user-${(users += 1)}`);

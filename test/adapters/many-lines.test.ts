@@ -136,7 +136,7 @@ describe('many lines without points', () => {
     expect(seen).toEqual(Array.from({ length: 900 }, (_, n) => 900 - n));
 
     const audits: number[] = [];
-    for (let from: number | undefined = 1; from !== undefined;) {
+    for (let from = 1 as number | undefined; from !== undefined;) {
       const first: number = from;
       const { readUnits } = await meter.during(async () => {
         const audit = auditOf(cy, await linesUpTo(deps, cy, linesToAudit(first)), sha256, first);

@@ -47,14 +47,14 @@ onBothEngines('the registry', (engine) => {
   const publish = async (version = mine(), change: Partial<Publication> = {}): Promise<Publication> => {
     const extension = await registry.findExtension(version.name);
     const balances = new Map<AccountId, Awaited<ReturnType<GrantLedger['balanceOf']>>>();
-    for (const username of version.credited) balances.set(username, await ledger.balanceOf(username));
+    for (const account of version.credited) balances.set(account, await ledger.balanceOf(account));
     const publication = aPublication(version, { extension, balances, ...change });
     expect(await registry.publish(publication)).toBe('published');
     return publication;
   };
   /** The versions that count for an account. */
-  const publishesOf = async (username: AccountId) =>
-    (await pagesOf(counts.versionsOf(username))).flat().filter(({ yankedOn }) => yankedOn === null).length;
+  const publishesOf = async (account: AccountId) =>
+    (await pagesOf(counts.versionsOf(account))).flat().filter(({ yankedOn }) => yankedOn === null).length;
   const versions = async (of = name) => {
     const found: PublishedVersion[] = [];
     for await (const version of registry.versionsOf(of)) found.push(version);
@@ -278,7 +278,7 @@ onBothEngines('the registry', (engine) => {
   it('yanks and restores a version for all accounts that it counts for', async () => {
     const credited = [user, aUsername(`${user}-b`)];
     const { version } = await publish(mine({ credited }));
-    const publishes = () => Promise.all(credited.map((username) => publishesOf(username)));
+    const publishes = () => Promise.all(credited.map((account) => publishesOf(account)));
     const stored = async () => (await registry.findVersion(name, version.version))!;
 
     expect(await registry.saveYanks([await stored()], YANK)).toBe('saved');

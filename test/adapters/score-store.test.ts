@@ -2,7 +2,7 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AccountId as Username } from '../../domain/identity/account.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { emptyFold, mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
 import { rulesVersion1 } from '../builders/rules.ts';
@@ -64,9 +64,9 @@ const someMetrics = (activeDays = 3, change: Partial<UserMetrics> = {}, names = 
   });
 };
 
-const aScore = (username = aUsername(), change: Partial<UserScore> = {}): UserScore => ({
+const aScore = (account = aUsername(), change: Partial<UserScore> = {}): UserScore => ({
   ...decideScore(
-    username,
+    account,
     { metrics: someMetrics(1), granted: nothingGranted },
     { previous: null, isHidden: false, date, now: Date.parse(`${date}T12:00:00Z`), rules: rulesVersion1 },
   ),
@@ -122,11 +122,11 @@ onBothEngines('score store', (engine) => {
   });
 
   it('returns a saved score, with a revision that each save raises', async () => {
-    const username = aUsername('rises');
-    const score = aScore(username, { nextChangeOn: '2026-08-23' });
+    const account = aUsername('rises');
+    const score = aScore(account, { nextChangeOn: '2026-08-23' });
     for (const revision of [1, 2, 3]) {
-      expect(await store.save(await store.load(username), next(score))).toBe('saved');
-      expect(await store.load(username)).toEqual({
+      expect(await store.save(await store.load(account), next(score))).toBe('saved');
+      expect(await store.load(account)).toEqual({
         metrics: { metrics: someMetrics(), foldedAt, starts, revision },
         score: { score, revision, metricsRevision: revision },
         isHidden: false,
@@ -148,153 +148,153 @@ onBothEngines('score store', (engine) => {
   });
 
   it('gives a turn to one of many, and the next one only after it was returned', async () => {
-    const username = aUsername('turns');
+    const account = aUsername('turns');
     const until = Date.parse(foldedAt);
-    const take = async (by: string) => store.takeTurn(username, { by, until }, (await store.load(username)).turn);
-    const before = (await store.load(username)).turn;
-    const racers = ['a', 'b', 'c', 'd'].map((by) => store.takeTurn(username, { by, until }, before));
+    const take = async (by: string) => store.takeTurn(account, { by, until }, (await store.load(account)).turn);
+    const before = (await store.load(account)).turn;
+    const racers = ['a', 'b', 'c', 'd'].map((by) => store.takeTurn(account, { by, until }, before));
     expect((await Promise.all(racers)).filter((isTaken) => isTaken)).toHaveLength(1);
 
-    const { turn } = await store.load(username);
+    const { turn } = await store.load(account);
     expect(turn?.until).toBe(until);
-    expect(await store.takeTurn(username, { by: 'late', until }, undefined)).toBe(false);
-    expect(await store.takeTurn(username, { by: 'late', until }, { by: 'before', until })).toBe(false);
-    await store.endTurn(username, 'nobody');
-    expect((await store.load(username)).turn).toEqual(turn);
-    await store.endTurn(username, turn!.by);
-    expect((await store.load(username)).turn).toEqual({ by: turn!.by, until: 0 });
+    expect(await store.takeTurn(account, { by: 'late', until }, undefined)).toBe(false);
+    expect(await store.takeTurn(account, { by: 'late', until }, { by: 'before', until })).toBe(false);
+    await store.endTurn(account, 'nobody');
+    expect((await store.load(account)).turn).toEqual(turn);
+    await store.endTurn(account, turn!.by);
+    expect((await store.load(account)).turn).toEqual({ by: turn!.by, until: 0 });
     expect(await take('next')).toBe(true);
-    expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
+    expect(await store.save(await store.load(account), next(aScore(account)))).toBe('saved');
   });
 
   it('recognizes its own turn after a lost answer', async () => {
-    const username = aUsername('lost-turn');
+    const account = aUsername('lost-turn');
     const lossy = aLossyClient(engine());
-    const isTaken = await dynamoScoreStore(lossy, table).takeTurn(username, { by: 'me', until: 1 }, undefined);
+    const isTaken = await dynamoScoreStore(lossy, table).takeTurn(account, { by: 'me', until: 1 }, undefined);
     lossy.destroy();
 
     expect(isTaken).toBe(true);
   });
 
   it('refuses a save whose guard is outdated, also a first save', async () => {
-    const username = aUsername('guarded');
-    const before = await store.load(username);
-    await store.save(before, next(aScore(username)));
-    expect(await store.save(before, next(aScore(username, { canonicalScore: 1 })))).toBe('stale');
-    const between = await store.load(username);
-    await store.save(between, next(aScore(username)));
-    expect(await store.save(between, next(aScore(username, { canonicalScore: 1 })))).toBe('stale');
+    const account = aUsername('guarded');
+    const before = await store.load(account);
+    await store.save(before, next(aScore(account)));
+    expect(await store.save(before, next(aScore(account, { canonicalScore: 1 })))).toBe('stale');
+    const between = await store.load(account);
+    await store.save(between, next(aScore(account)));
+    expect(await store.save(between, next(aScore(account, { canonicalScore: 1 })))).toBe('stale');
 
-    expect((await store.load(username)).score?.score.canonicalScore).toBe(aScore().canonicalScore);
+    expect((await store.load(account)).score?.score.canonicalScore).toBe(aScore().canonicalScore);
   });
 
   it('accepts exactly one of many concurrent saves', async () => {
-    const username = aUsername('raced');
-    const guard = await store.load(username);
-    const saves = Array.from({ length: 20 }, () => store.save(guard, next(aScore(username))));
+    const account = aUsername('raced');
+    const guard = await store.load(account);
+    const saves = Array.from({ length: 20 }, () => store.save(guard, next(aScore(account))));
 
     const outcomes = await Promise.all(saves);
     expect(outcomes.filter((outcome) => outcome === 'saved')).toHaveLength(1);
   });
 
   it('saves only metrics under the same guard, without changing the score', async () => {
-    const username = aUsername('metrics-alone');
+    const account = aUsername('metrics-alone');
     const alone = { metrics: someMetrics(), foldedAt, starts };
-    const nothing = await store.load(username);
-    expect(await store.saveMetrics(username, nothing, alone)).toBe('saved');
-    expect(await store.saveMetrics(username, nothing, alone)).toBe('stale');
-    expect(await store.load(username)).toEqual({ metrics: { ...alone, revision: 1 }, score: null, isHidden: false });
+    const nothing = await store.load(account);
+    expect(await store.saveMetrics(account, nothing, alone)).toBe('saved');
+    expect(await store.saveMetrics(account, nothing, alone)).toBe('stale');
+    expect(await store.load(account)).toEqual({ metrics: { ...alone, revision: 1 }, score: null, isHidden: false });
 
-    await store.save(await store.load(username), next(aScore(username)));
-    const refreshing = await store.load(username);
-    expect(await store.saveMetrics(username, refreshing, alone)).toBe('saved');
+    await store.save(await store.load(account), next(aScore(account)));
+    const refreshing = await store.load(account);
+    expect(await store.saveMetrics(account, refreshing, alone)).toBe('saved');
 
-    expect(await store.save(refreshing, next(aScore(username, { canonicalScore: 1 })))).toBe('stale');
-    expect((await store.load(username)).score).toEqual(refreshing.score);
+    expect(await store.save(refreshing, next(aScore(account, { canonicalScore: 1 })))).toBe('stale');
+    expect((await store.load(account)).score).toEqual(refreshing.score);
   });
 
   it('reports a lost answer as stale, and a new read finds the save', async () => {
-    const username = aUsername('lost');
+    const account = aUsername('lost');
     const lossy = aLossyClient(engine());
-    const outcome = await dynamoScoreStore(lossy, table).save(await store.load(username), next(aScore(username)));
+    const outcome = await dynamoScoreStore(lossy, table).save(await store.load(account), next(aScore(account)));
     lossy.destroy();
 
     expect(outcome).toBe('stale');
-    expect((await store.load(username)).metrics?.revision).toBe(1);
-    expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
+    expect((await store.load(account)).metrics?.revision).toBe(1);
+    expect(await store.save(await store.load(account), next(aScore(account)))).toBe('saved');
   });
 
   it('keeps users with similar names apart', async () => {
     const names = ['a', 'a.', 'a-b', 'a_', 'a'.repeat(64)].map((name) => aUsername(name));
-    for (const username of names) await store.save(await store.load(username), next(aScore(username)));
+    for (const account of names) await store.save(await store.load(account), next(aScore(account)));
 
-    for (const username of names) expect((await store.load(username)).score?.score.username).toBe(username);
+    for (const account of names) expect((await store.load(account)).score?.score.username).toBe(account);
   });
 
   it('lists day rows past the end of a page', async () => {
-    const username = aUsername('long');
+    const account = aUsername('long');
     const days = Array.from({ length: 5 }, (_, n) => addDays(date, n));
     for (const day of days) {
-      const row = { pk: `USER#${username}`, sk: `DAY#${day}`, date: day, canonicalScore: 1, scoreRev: 1 };
+      const row = { pk: `USER#${account}`, sk: `DAY#${day}`, date: day, canonicalScore: 1, scoreRev: 1 };
       const Item = marshall({ ...row, padding: 'x'.repeat(300_000) }); // four such items fill a page of 1 MB
       await client.send(new PutItemCommand({ TableName: table, Item }));
     }
 
-    const rows = await store.dayRows(username, date, addDays(date, 30));
+    const rows = await store.dayRows(account, date, addDays(date, 30));
     expect(rows.map((row) => row.date)).toEqual(days);
   });
 
   it('guards the score separately: the next refresh completes metrics without a score', async () => {
-    const username = aUsername('halfway');
-    await store.save(await store.load(username), next(aScore(username)));
-    const guard = await store.load(username);
+    const account = aUsername('halfway');
+    await store.save(await store.load(account), next(aScore(account)));
+    const guard = await store.load(account);
     const overtaken = { ...guard, score: guard.score && { ...guard.score, revision: 7 } };
-    expect(await store.save(overtaken, next(aScore(username)))).toBe('stale');
+    expect(await store.save(overtaken, next(aScore(account)))).toBe('stale');
 
-    expect(await store.save(await store.load(username), next(aScore(username)))).toBe('saved');
-    const { metrics, score } = await store.load(username);
+    expect(await store.save(await store.load(account), next(aScore(account)))).toBe('saved');
+    const { metrics, score } = await store.load(account);
     expect([metrics?.revision, score?.revision]).toEqual([3, 2]);
   });
 
   const left = (...days: readonly (readonly [day: string, canonicalScore: number])[]) =>
     days.map(([day, canonicalScore]) => ({ date: `2026-05-${day}`, canonicalScore }));
   const rowsOf = (days: readonly DayScore[]) => days.map((day) => ({ ...day, rulesVersion: '1' }));
-  const leave = async (username: Username, days: readonly DayScore[]) =>
-    store.save(await store.load(username), next(aScore(username), undefined, days));
+  const leave = async (account: AccountId, days: readonly DayScore[]) =>
+    store.save(await store.load(account), next(aScore(account), undefined, days));
 
   it('writes the dates that leave a score as one row, with the rules of that time', async () => {
-    const username = aUsername('days');
-    await leave(username, []);
-    expect(await store.dayRows(username, '2026-05-01', '2026-05-31')).toEqual([]);
+    const account = aUsername('days');
+    await leave(account, []);
+    expect(await store.dayRows(account, '2026-05-01', '2026-05-31')).toEqual([]);
 
-    await leave(username, left(['19', 20]));
-    await leave(username, left(['20', 30], ['21', 10], ['24', 40]));
+    await leave(account, left(['19', 20]));
+    await leave(account, left(['20', 30], ['21', 10], ['24', 40]));
     const all = rowsOf(left(['19', 20], ['20', 30], ['21', 10], ['24', 40]));
-    expect(await store.dayRows(username, '2026-05-01', '2026-05-31')).toEqual(all);
+    expect(await store.dayRows(account, '2026-05-01', '2026-05-31')).toEqual(all);
     // Also if the row of a date in the range belongs to a later date.
-    expect(await store.dayRows(username, '2026-05-20', '2026-05-22')).toEqual(all);
+    expect(await store.dayRows(account, '2026-05-20', '2026-05-22')).toEqual(all);
   });
 
   it('lists the last row before the range, whose score continues into the range', async () => {
-    const username = aUsername('carried');
-    await leave(username, []);
-    for (const day of left(['10', 1], ['11', 2], ['15', 3], ['20', 4], ['25', 5])) await leave(username, [day]);
+    const account = aUsername('carried');
+    await leave(account, []);
+    for (const day of left(['10', 1], ['11', 2], ['15', 3], ['20', 4], ['25', 5])) await leave(account, [day]);
 
-    const rows = await store.dayRows(username, '2026-05-14', '2026-05-15');
+    const rows = await store.dayRows(account, '2026-05-14', '2026-05-15');
     expect(rows.map((row) => row.canonicalScore)).toEqual([2, 3, 4]);
   });
 
   it('never replaces a day row with an older score', async () => {
-    const username = aUsername('late');
-    await leave(username, []);
-    const old = await store.load(username);
-    await leave(username, []);
-    await leave(username, left(['21', 20]));
+    const account = aUsername('late');
+    await leave(account, []);
+    const old = await store.load(account);
+    await leave(account, []);
+    await leave(account, left(['21', 20]));
     // A slow refresh: its metrics were saved before the others started, and its score is saved now.
-    const slow = { metrics: (await store.load(username)).metrics, score: old.score, isHidden: false };
-    expect(await store.save(slow, next(aScore(username), undefined, left(['21', 10])))).toBe('stale');
+    const slow = { metrics: (await store.load(account)).metrics, score: old.score, isHidden: false };
+    expect(await store.save(slow, next(aScore(account), undefined, left(['21', 10])))).toBe('stale');
 
-    expect(await store.dayRows(username, '2026-05-21', '2026-05-21')).toEqual(rowsOf(left(['21', 20])));
+    expect(await store.dayRows(account, '2026-05-21', '2026-05-21')).toEqual(rowsOf(left(['21', 20])));
   });
 
   it('costs one read unit to load and one write unit per item, with 10 and with 700 active days', async () => {
@@ -318,10 +318,10 @@ onBothEngines('score store', (engine) => {
         },
         { step: 'initialize' },
       );
-      const username = aUsername(`cost-${days}`);
+      const account = aUsername(`cost-${days}`);
       const measured = dynamoScoreStore(measuring, table);
-      await measured.save(await measured.load(username), next(aScore(username), someMetrics(days)));
-      await measured.save(await measured.load(username), next(aScore(username), someMetrics(days)));
+      await measured.save(await measured.load(account), next(aScore(account), someMetrics(days)));
+      await measured.save(await measured.load(account), next(aScore(account), someMetrics(days)));
       expect(units.slice(-3)).toEqual([1, 1, 1]);
       measuring.destroy();
       sizes.push(packMetrics(someMetrics(days)).length);

@@ -2,7 +2,7 @@ import { byDate } from '../../domain/shared/by-date.ts';
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { AccountId as Username } from '../../domain/identity/account.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import type { TrustedFacts } from '../../domain/telemetry/trusted-facts.port.ts';
 import type { UserReports } from '../../domain/telemetry/user-reports.port.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
@@ -31,7 +31,7 @@ onBothEngines('facts that servers report', (engine) => {
   });
   afterAll(() => client.destroy());
 
-  let user: Username;
+  let user: AccountId;
   let users = 0;
   beforeEach(() => {
     user = aUsername(`user-${(users += 1)}`);

@@ -14,7 +14,7 @@ import { ingestHandler, personalKey, refreshDeps } from '../../bench/wiring.ts';
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
 import { noFacts } from '../../domain/metrics/community-hour.ts';
 import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
-import { AccountId as Username } from '../../domain/identity/account.ts';
+import { AccountId } from '../../domain/identity/account.ts';
 import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-score.ts';
 import { expiryOf, firstWholeDate } from '../../domain/telemetry/retention.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
@@ -29,7 +29,7 @@ const NOON = Date.parse('2026-08-21T12:00:00.000Z');
 const HOUR = '2026-08-21T11';
 /** 13 months after noon, as the tests' community says. */
 const EXPIRES = Date.parse('2027-09-21T12:00:00.000Z') / 1_000;
-const ADA = Username.parse('ada');
+const ADA = AccountId.parse('ada');
 
 let engine: TestEngine;
 let client: DynamoDBClient;

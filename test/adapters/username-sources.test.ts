@@ -2,7 +2,7 @@ import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { UsernameSource, UsernameSources } from '../../domain/backfill/username-source.port.ts';
-import type { AccountId as Username } from '../../domain/identity/account.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
 import { usersWith } from '../../functions/adapters/dynamodb/shared/users-with.ts';
 import { aUsername } from '../builders/identity.ts';
@@ -40,7 +40,7 @@ onBothEngines('where usernames are found', (engine) => {
     [...sources.all, ...sources.stale].find((candidate) => candidate.name === name)!;
   /** All pages of all segments of a source, each from the cursor of the page before. */
   const pagesOf = async (name: string, date = DATE) => {
-    const pages: (readonly Username[])[] = [];
+    const pages: (readonly AccountId[])[] = [];
     const { segments, page } = source(name);
     for (let segment = 0; segment < segments; segment += 1) {
       for (let position: string | null = null, isFirst = true; isFirst || position !== null; isFirst = false) {
@@ -133,7 +133,7 @@ onBothEngines('where usernames are found', (engine) => {
     }
     await put(tables.scores, { pk: 'USER#unscored', sk: 'SCOREX' });
 
-    const pages: (readonly Username[])[] = [];
+    const pages: (readonly AccountId[])[] = [];
     for await (const page of usersWith(client, tables.scores, 'SCORE')) pages.push(page);
 
     expect(pages.length).toBeGreaterThan(1);

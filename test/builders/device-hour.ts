@@ -1,4 +1,4 @@
-import type { AccountId as Username } from '../../domain/identity/account.ts';
+import type { AccountId } from '../../domain/identity/account.ts';
 import type { EventEntry, EventKind } from '../../domain/telemetry/device-hour.ts';
 import type { Chunk } from '../../domain/telemetry/device-hour-set.ts';
 import { sha256 } from './identity.ts';
@@ -10,7 +10,7 @@ export const aKind = ({ event = 'cli_invocation', command = 'model', success = t
 export const anEntry = (
   insertId: string,
   kind: Parameters<typeof aKind>[0] = {},
-  sender: Username | null = null,
+  sender: AccountId | null = null,
 ): EventEntry => ({ id: sha256(insertId).slice(0, 16), kind: aKind(kind), sender });
 
 /** A chunk that is not stored yet. */

@@ -12,11 +12,11 @@ export const anAward = (id = 'a1', points = 50, change: Partial<GrantRequest> = 
   return { ...grantOf({ ...order, kind: 'award', awardId: id, points }, AT, rulebook), ...change };
 };
 
-export const aBadge = (id = 'b1', points = 0, username = aUsername()): GrantRequest =>
-  grantOf({ kind: 'badge', badgeId: id, points, username, grantedBy: 'team' }, AT, rulebook);
+export const aBadge = (id = 'b1', points = 0, account = aUsername()): GrantRequest =>
+  grantOf({ kind: 'badge', badgeId: id, points, username: account, grantedBy: 'team' }, AT, rulebook);
 
-export const aFeedPost = (id = 'p1', username = aUsername()): GrantRequest =>
-  grantOf({ kind: 'line', event: 'feed_post_created', id, username, grantedBy: 'team' }, AT, rulebook);
+export const aFeedPost = (id = 'p1', account = aUsername()): GrantRequest =>
+  grantOf({ kind: 'line', event: 'feed_post_created', id, username: account, grantedBy: 'team' }, AT, rulebook);
 
 export const decide = (
   before: Balance,

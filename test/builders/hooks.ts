@@ -71,8 +71,8 @@ export function aHookWorld() {
     },
     logins: { find: async ({ place, id }) => linked.get(`${place}:${id}`) as never },
     trustedFacts: {
-      async record(username, event, id, at) {
-        const key = `${username} ${event} ${id}`;
+      async record(account, event, id, at) {
+        const key = `${account} ${event} ${id}`;
         if (facts.has(key)) return 'already-there';
         facts.set(key, at);
         return 'recorded';

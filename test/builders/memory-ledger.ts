@@ -31,13 +31,13 @@ export class MemoryLedger implements GrantLedger, GrantLines {
     return lines.filter((line) => line.username === username).sort((a, b) => a.seq - b.seq);
   }
 
-  readonly allOf: GrantLines['allOf'] = async (username, { after, limit } = { after: 0, limit: Infinity }) => {
-    const lines = this.linesOf(username).filter(({ seq }) => seq > after);
+  readonly allOf: GrantLines['allOf'] = async (account, { after, limit } = { after: 0, limit: Infinity }) => {
+    const lines = this.linesOf(account).filter(({ seq }) => seq > after);
     return { lines: lines.slice(0, limit), faults: [] };
   };
 
-  readonly newestOf: GrantLines['newestOf'] = async (username, { limit, before = Infinity }) => {
-    const lines = this.linesOf(username).filter(({ seq }) => seq < before);
+  readonly newestOf: GrantLines['newestOf'] = async (account, { limit, before = Infinity }) => {
+    const lines = this.linesOf(account).filter(({ seq }) => seq < before);
     return { lines: lines.toReversed().slice(0, limit), faults: [] };
   };
 }

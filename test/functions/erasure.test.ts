@@ -1,4 +1,4 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { grantPoints } from '../../domain/grants/grant-points.ts';
 import { AccountId } from '../../domain/identity/account.ts';
@@ -25,13 +25,14 @@ const SECRET = 'palmyra';
 let world: Awaited<ReturnType<typeof startFunctionEngine>>;
 let handlers: Awaited<ReturnType<typeof accountHandlers>>;
 let publish: (event: unknown) => Promise<unknown>;
-let wiring: typeof import('../../bench/wiring.ts');
+let wiring: Awaited<ReturnType<typeof loadWiring>>;
+const loadWiring = () => import('../../bench/wiring.ts');
 let admin: string;
 beforeAll(async () => {
   world = await startFunctionEngine({ hasAccounts: true });
   handlers = await accountHandlers();
   publish = (await import('../../functions/confirm-publish/handler.ts')).handler;
-  wiring = await import('../../bench/wiring.ts'); // its logger reads the environment
+  wiring = await loadWiring(); // its logger reads the environment
   admin = (await world.aKey({ kind: 'admin' })).key;
 });
 afterAll(async () => {

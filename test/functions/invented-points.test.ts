@@ -47,19 +47,22 @@ const invented = (dates: number) =>
       }),
   );
 
-async function send(username: User, events: readonly object[]): Promise<void> {
-  const { key } = await world.aKey({ kind: 'personal', username });
+async function send(account: User, events: readonly object[]): Promise<void> {
+  const { key } = await world.aKey({ kind: 'personal', username: account });
   const { body } = await ingest(anHttpRequest({ key, body: { events } }));
   expect((JSON.parse(body) as IngestReport).accepted).toBe(events.length);
 }
 
 /** What a refresh makes of it, by key. */
-async function pointsOf(username: User): Promise<Record<string, number>> {
+async function pointsOf(account: User): Promise<Record<string, number>> {
   const { refreshDeps } = await import('../../bench/wiring.ts'); // its logger reads the environment
   const tables = (role: string) => (world.tables as Record<string, string>)[role]!;
-  await refreshScore(refreshDeps({ client: world.client, tables, clock: () => NOW }), { username, days: null });
+  await refreshScore(refreshDeps({ client: world.client, tables, clock: () => NOW }), {
+    username: account,
+    days: null,
+  });
   const scores = await world.itemsOf(world.tables.user_scores);
-  const score = scores.find(({ pk, sk }) => pk === `USER#${username}` && sk === 'SCORE')!;
+  const score = scores.find(({ pk, sk }) => pk === `USER#${account}` && sk === 'SCORE')!;
   const byKey = Object.entries(score.contributions as Record<string, { points: number }>);
   return {
     canonicalScore: score.canonicalScore,
@@ -68,22 +71,22 @@ async function pointsOf(username: User): Promise<Record<string, number>> {
 }
 
 it('886 events in one request, dated over 36 days, gain 16,218 points; twice as many gain no more', async () => {
-  const username = aUsername('inventor');
-  await send(username, invented(36));
-  expect(await pointsOf(username)).toMatchObject({ canonicalScore: 16_218 });
+  const account = aUsername('inventor');
+  await send(account, invented(36));
+  expect(await pointsOf(account)).toMatchObject({ canonicalScore: 16_218 });
 
   await send(
-    username,
+    account,
     invented(36).map((event) => ({ ...event, insert_id: `more-${event.insert_id}` })),
   );
-  expect(await pointsOf(username)).toMatchObject({ canonicalScore: 16_218 });
+  expect(await pointsOf(account)).toMatchObject({ canonicalScore: 16_218 });
 });
 
 it('the same events of one day gain 8,172', async () => {
-  const username = aUsername('of-today');
-  await send(username, invented(1));
+  const account = aUsername('of-today');
+  await send(account, invented(1));
 
-  expect(await pointsOf(username)).toMatchObject({ canonicalScore: 8_172 });
+  expect(await pointsOf(account)).toMatchObject({ canonicalScore: 8_172 });
 });
 
 it('no events gain more than 17,887: every cap reached, for 50 days in a row', () => {
@@ -94,11 +97,11 @@ it('no events gain more than 17,887: every cap reached, for 50 days in a row', (
 });
 
 it('publishing often gains 5,000, and pulls by many devices 500', async () => {
-  const username = aUsername('publisher');
-  await send(username, [aRawEvent({ distinct_id: 'of the publisher', event: 'hello' })]);
+  const account = aUsername('publisher');
+  await send(account, [aRawEvent({ distinct_id: 'of the publisher', event: 'hello' })]);
   const registry = dynamoRegistry(world.client, { registry: world.tables.registry, grants: world.tables.score_grants });
   for (let n = 1; n <= 30; n += 1) {
-    const version = aVersion({ version: `2026.08.21.${n}`, publisher: aPublisher(username) });
+    const version = aVersion({ version: `2026.08.21.${n}`, publisher: aPublisher(account) });
     await registry.publish(
       aPublication(version, { grants: [], ...(n === 1 ? {} : { extension: await registry.findExtension('net') }) }),
     );
@@ -107,10 +110,10 @@ it('publishing often gains 5,000, and pulls by many devices 500', async () => {
   const pulls = dynamoPulls(world.client, world.tables.registry, deps);
   const pull = (n: number) => ({ name: 'net', version: '2026.08.21.1', puller: devicePuller(`d${n}`) });
   await Promise.all(
-    Array.from({ length: 300 }, (_, n) => pulls.recordPull(username, pull(n), NOW, { isCounted: true })),
+    Array.from({ length: 300 }, (_, n) => pulls.recordPull(account, pull(n), NOW, { isCounted: true })),
   );
 
-  expect(await pointsOf(username)).toMatchObject({
+  expect(await pointsOf(account)).toMatchObject({
     canonicalScore: 5_500,
     'content:extension-publishes': 5_000,
     'content:extension-pulls': 500,

@@ -120,11 +120,11 @@ export class BackfillWorld extends RefreshWorld {
     return {
       runs: dynamoBackfillRuns(client, runs, { ...this.chance, randomToken }),
       sources: dynamoUsernameSources(client, { telemetry, scores, grants }, computedByNow(sha256)),
-      refold: (username, options) => refoldMetrics(refolding, username, options),
-      refoldHistory: (username, range) =>
+      refold: (account, options) => refoldMetrics(refolding, account, options),
+      refoldHistory: (account, range) =>
         refoldHistory(
           { ...refolding, history: refolding.scores, lines: dynamoGrantLines(client, grants) },
-          username,
+          account,
           range,
         ),
       async rollUpDay(date) {
@@ -133,7 +133,7 @@ export class BackfillWorld extends RefreshWorld {
       requestRefreshes: (requests) => send('score-refresh', requests),
       continueLater: (continuation) => send('backfill', [continuation]),
       names: namesAsIds,
-      reportFailure: (username) => this.failures.push(username),
+      reportFailure: (account) => this.failures.push(account),
       reportStuck: (runId) => this.stuck.push(runId),
       clock,
       randomToken,

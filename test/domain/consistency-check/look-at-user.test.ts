@@ -7,8 +7,8 @@ it('a refresh in progress can cause a difference but never hides one: stored ite
   const world = await healthy();
   await world.send(ada, 'untold');
   const deps = world.deps();
-  const linksOf: typeof deps.telemetry.linksOf = async (username) => {
-    const links = await deps.telemetry.linksOf(username);
+  const linksOf: typeof deps.telemetry.linksOf = async (account) => {
+    const links = await deps.telemetry.linksOf(account);
     await world.refresh(ada, ['2026-08-23']);
     return links;
   };

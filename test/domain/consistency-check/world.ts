@@ -2,7 +2,7 @@ import { checkConsistency, type ConsistencyDeps } from '../../../domain/consiste
 import { readConsistencyEvent, type ConsistencyRequest } from '../../../domain/consistency-check/consistency-event.ts';
 import type { UserPlace } from '../../../domain/consistency-check/user-places.port.ts';
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
-import { AccountId as Username } from '../../../domain/identity/account.ts';
+import { AccountId } from '../../../domain/identity/account.ts';
 import type { Username as PublicName } from '../../../domain/identity/username.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import type { StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
@@ -21,31 +21,31 @@ export class World {
   readonly scores = new ScoresModel();
   readonly ledger = new MemoryLedger();
   readonly time = new Clock();
-  readonly failures: Username[] = [];
+  readonly failures: AccountId[] = [];
   readonly grants = grantsOf(this.ledger);
   /** The places of scores, and of facts and grants. */
-  places: { scores: readonly Username[]; others: readonly Username[] } = { scores: [ada, bob], others: [] };
-  readonly unreadable = new Set<Username>();
+  places: { scores: readonly AccountId[]; others: readonly AccountId[] } = { scores: [ada, bob], others: [] };
+  readonly unreadable = new Set<AccountId>();
   areQueuesEmpty = true;
   lastLate: number | null = null;
   /** The users with differences that the check stored. */
-  readonly remembered = new Set<Username>();
+  readonly remembered = new Set<AccountId>();
   /** Called at each sleep. */
   meanwhile: () => Promise<void> | void = () => undefined;
 
-  refresh = (username: Username, days: readonly string[] | null = null) =>
-    refreshScore(dependencies(this.facts, this.scores, this.time, undefined, this.grants), { username, days });
+  refresh = (account: AccountId, days: readonly string[] | null = null) =>
+    refreshScore(dependencies(this.facts, this.scores, this.time, undefined, this.grants), { username: account, days });
 
-  async send(username: Username, id: string, daysAgo = 0) {
+  async send(account: AccountId, id: string, daysAgo = 0) {
     this.facts.send(
-      `${username}-device`,
+      `${account}-device`,
       this.time.now - daysAgo * MILLISECONDS_PER_DAY,
-      anEvent(id, { sender: username }),
+      anEvent(id, { sender: account }),
     );
   }
 
-  async award(username: Username, id: string, points = 10) {
-    await grantPoints(this.grants, [{ ...anAward(id, points), username }]);
+  async award(account: AccountId, id: string, points = 10) {
+    await grantPoints(this.grants, [{ ...anAward(id, points), username: account }]);
   }
 
   deps(places?: readonly UserPlace[]): ConsistencyDeps {
@@ -57,9 +57,9 @@ export class World {
     });
     const { telemetry, reports, registry, clock } = dependencies(this.facts, this.scores, this.time);
     const scores = {
-      load: async (username: Username) => {
-        if (this.unreadable.has(username)) throw new Error('no score');
-        return this.scores.load(username);
+      load: async (account: AccountId) => {
+        if (this.unreadable.has(account)) throw new Error('no score');
+        return this.scores.load(account);
       },
     };
     return {
@@ -71,12 +71,12 @@ export class World {
         lastLate: async () => this.lastLate,
         differing: async () => [...this.remembered].sort(),
         remember: async ({ found, right }) => {
-          for (const username of right) this.remembered.delete(username);
-          for (const username of found) this.remembered.add(username);
+          for (const account of right) this.remembered.delete(account);
+          for (const account of found) this.remembered.add(account);
           return this.remembered.size;
         },
       },
-      reportFailure: (username) => this.failures.push(username),
+      reportFailure: (account) => this.failures.push(account),
       sleep: async (milliseconds) => {
         this.time.now += milliseconds;
         await this.meanwhile();
@@ -96,15 +96,15 @@ export class World {
 /** Two users without differences, each with sealed and open days and an award. */
 export async function healthy(): Promise<World> {
   const world = new World();
-  for (const username of [ada, bob]) {
-    for (const daysAgo of [0, 1, 35]) await world.send(username, `event-${daysAgo}`, daysAgo);
-    await world.award(username, `award-${username}`);
-    await world.refresh(username);
+  for (const account of [ada, bob]) {
+    for (const daysAgo of [0, 1, 35]) await world.send(account, `event-${daysAgo}`, daysAgo);
+    await world.award(account, `award-${account}`);
+    await world.refresh(account);
   }
   world.time.advanceDays(2);
-  for (const username of [ada, bob]) {
-    await world.send(username, 'later');
-    await world.refresh(username, ['2026-08-23']); // seals the oldest day
+  for (const account of [ada, bob]) {
+    await world.send(account, 'later');
+    await world.refresh(account, ['2026-08-23']); // seals the oldest day
   }
   return world;
 }
@@ -126,5 +126,5 @@ export const rescored = (world: World, change: Partial<StoredScore['score']>) =>
 /** Accounts whose ids are their names. */
 const byAccounts = ({ of, ...request }: ConsistencyRequest<PublicName>): ConsistencyRequest =>
   of.sample === 'named'
-    ? { ...request, of: { ...of, usernames: of.usernames.map((name) => Username.parse(name)) } }
+    ? { ...request, of: { ...of, usernames: of.usernames.map((name) => AccountId.parse(name)) } }
     : { ...request, of };

@@ -159,9 +159,9 @@ describe('reading lines through an index that lags', () => {
     const lines = {
       ...deps.lines,
       balanceOf: ledger.balanceOf,
-      allOf: async (username: typeof ada) => {
+      allOf: async (account: typeof ada) => {
         await grantPoints(deps, [anAward(`more-${(more += 1)}`, 1)]);
-        return ledger.allOf(username);
+        return ledger.allOf(account);
       },
     };
 

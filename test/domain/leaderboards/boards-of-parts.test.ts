@@ -91,7 +91,7 @@ class World {
       pullsOf: (username: string) => own(this.pulls, username),
     };
     const deps = dependencies(this.facts, this.scores, this.clock, this.facts, grantsOf(this.ledger), registry);
-    for (const username of NAMES) await refreshScore(deps, { username, days: null });
+    for (const account of NAMES) await refreshScore(deps, { username: account, days: null });
   }
 
   /** Scores as a build reads them: from their items. */

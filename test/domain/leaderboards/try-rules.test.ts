@@ -90,13 +90,13 @@ class World {
   }
 
   async refresh(rules: ScoringRules, days: readonly string[] | null): Promise<void> {
-    for (const username of NAMES) await refreshScore(this.deps(rules), { username, days });
+    for (const account of NAMES) await refreshScore(this.deps(rules), { username: account, days });
   }
 
   async *users() {
-    for (const username of NAMES) {
-      const stored = await this.scores.load(username);
-      if (stored.metrics !== null) yield { username, stored };
+    for (const account of NAMES) {
+      const stored = await this.scores.load(account);
+      if (stored.metrics !== null) yield { username: account, stored };
     }
   }
 }

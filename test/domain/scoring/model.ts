@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AccountId as Username } from '../../../domain/identity/account.ts';
+import { AccountId } from '../../../domain/identity/account.ts';
 import type { DayRow, ScoreStore, StoredMetrics, StoredScore } from '../../../domain/scoring/score-store.port.ts';
 import type { RefreshDeps } from '../../../domain/scoring/refresh-score.ts';
 import { byDate } from '../../../domain/shared/by-date.ts';
@@ -14,7 +14,7 @@ import { anEmptyRegistry } from '../../builders/registry.ts';
 import { aReportOf } from '../../builders/reports.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-export const aUsername = (name = 'ada'): Username => Username.parse(name);
+export const aUsername = (name = 'ada'): AccountId => AccountId.parse(name);
 export const invocation = (command: string, success = true): EventKind => ({
   event: 'cli_invocation',
   command,
@@ -22,7 +22,7 @@ export const invocation = (command: string, success = true): EventKind => ({
 });
 export const anEvent = (
   id: string,
-  { kind = invocation('model'), sender = null as Username | null } = {},
+  { kind = invocation('model'), sender = null as AccountId | null } = {},
 ): EventEntry => ({
   id: sha256(id).slice(0, 16),
   kind,
@@ -30,13 +30,13 @@ export const anEvent = (
 });
 
 export type Sent = { deviceId: string; at: number; event: EventEntry };
-export type Announced = { username: Username; days: readonly string[] | null; reports?: boolean };
+export type Announced = { username: AccountId; days: readonly string[] | null; reports?: boolean };
 
 /** Telemetry facts of the contract in the simplest form: one flat list of events. */
 export class FactsModel implements UserTelemetry, UserReports {
-  readonly issues: { username: Username; at: number }[] = [];
-  readonly signIns = new Map<string, { username: Username; at: number }>();
-  readonly owners = new Map<string, Username>();
+  readonly issues: { username: AccountId; at: number }[] = [];
+  readonly signIns = new Map<string, { username: AccountId; at: number }>();
+  readonly owners = new Map<string, AccountId>();
   readonly sent: Sent[] = [];
   /** Of each device, by hour and id. */
   readonly #byDevice = new Map<string, Map<string, Sent>>();
@@ -54,18 +54,18 @@ export class FactsModel implements UserTelemetry, UserReports {
     } else if (same.event.sender === null) same.event = { ...same.event, sender };
     if (sender !== null && !deviceId.startsWith('~') && !this.owners.has(deviceId)) this.bind(deviceId, sender);
     const touched = new Set([this.owners.get(deviceId), sender].filter((name) => name !== null && name !== undefined));
-    for (const username of touched) this.announcements.push({ username, days: [dateOf(at)] });
+    for (const account of touched) this.announcements.push({ username: account, days: [dateOf(at)] });
   }
 
-  report(kind: 'issue' | 'sign-in', username: Username, at: number): void {
-    if (kind === 'issue') this.issues.push({ username, at });
-    else this.signIns.set(`${username} ${dateOf(at)}`, { username, at });
-    this.announcements.push({ username, days: [], reports: true });
+  report(kind: 'issue' | 'sign-in', account: AccountId, at: number): void {
+    if (kind === 'issue') this.issues.push({ username: account, at });
+    else this.signIns.set(`${account} ${dateOf(at)}`, { username: account, at });
+    this.announcements.push({ username: account, days: [], reports: true });
   }
 
-  reportsOf(username: Username) {
-    const count = (all: Iterable<{ username: Username; at: number }>): ReportedCount => {
-      const hours = [...all].filter((report) => report.username === username).map(({ at }) => hourOf(at));
+  reportsOf(account: AccountId) {
+    const count = (all: Iterable<{ username: AccountId; at: number }>): ReportedCount => {
+      const hours = [...all].filter((report) => report.username === account).map(({ at }) => hourOf(at));
       return { byDate: byDate(hours.map((hour) => [hour.slice(0, 10), 1])), lastHour: hours.sort().at(-1) ?? null };
     };
     const counts = [
@@ -75,7 +75,7 @@ export class FactsModel implements UserTelemetry, UserReports {
     return Promise.resolve(new Map(counts.filter(([, { lastHour }]) => lastHour !== null)));
   }
 
-  bind(deviceId: string, owner: Username): void {
+  bind(deviceId: string, owner: AccountId): void {
     this.owners.set(deviceId, owner);
     this.announcements.push({ username: owner, days: null });
   }
@@ -86,11 +86,11 @@ export class FactsModel implements UserTelemetry, UserReports {
     if (owner !== undefined) this.announcements.push({ username: owner, days: null });
   }
 
-  async linksOf(username: Username): Promise<readonly DeviceLink[]> {
+  async linksOf(account: AccountId): Promise<readonly DeviceLink[]> {
     const named = [...this.#byDevice].flatMap(([deviceId, sent]) =>
-      sent.values().some(({ event }) => event.sender === username) ? [deviceId] : [],
+      sent.values().some(({ event }) => event.sender === account) ? [deviceId] : [],
     );
-    const owned = [...this.owners].filter(([, owner]) => owner === username).map(([deviceId]) => deviceId);
+    const owned = [...this.owners].filter(([, owner]) => owner === account).map(([deviceId]) => deviceId);
     return [...new Set([...named, ...owned])].map((deviceId) => ({ deviceId, owned: owned.includes(deviceId) }));
   }
 
@@ -115,12 +115,12 @@ export class ScoresModel implements ScoreStore {
   readonly turns = new Map<string, Turn>();
   saves = 0;
 
-  async load(username: Username) {
+  async load(account: AccountId) {
     return {
-      metrics: this.metrics.get(username) ?? null,
-      score: this.scores.get(username) ?? null,
-      isHidden: this.hidden.has(username),
-      ...(this.turns.has(username) ? { turn: this.turns.get(username)! } : {}),
+      metrics: this.metrics.get(account) ?? null,
+      score: this.scores.get(account) ?? null,
+      isHidden: this.hidden.has(account),
+      ...(this.turns.has(account) ? { turn: this.turns.get(account)! } : {}),
     };
   }
 
@@ -130,8 +130,8 @@ export class ScoresModel implements ScoreStore {
     return true;
   }
 
-  async endTurn(username: Username, by: string) {
-    if (this.turns.get(username)?.by === by) this.turns.set(username, { by, until: 0 });
+  async endTurn(account: AccountId, by: string) {
+    if (this.turns.get(account)?.by === by) this.turns.set(account, { by, until: 0 });
   }
 
   async save(...[guard, { score, leaving, ...next }]: Parameters<ScoreStore['save']>): Promise<'saved' | 'stale'> {

@@ -42,7 +42,7 @@ it('a refold that is overtaken while it reads the facts starts again and has all
   facts.send('d', clock.now, anEvent('1', { sender: ada }));
   let overtakings = 1;
   const telemetry = {
-    linksOf: (username: typeof ada) => deps.telemetry.linksOf(username),
+    linksOf: (account: typeof ada) => deps.telemetry.linksOf(account),
     async *hoursOf(...args: Parameters<typeof deps.telemetry.hoursOf>) {
       const found: DeviceHour[] = [];
       for await (const hour of deps.telemetry.hoursOf(...args)) found.push(hour);

@@ -127,7 +127,7 @@ describe('refresh', () => {
     let [attempts, wins] = [0, 3];
     const contended: ScoreStore = {
       ...noTurns,
-      load: (username) => scores.load(username),
+      load: (account) => scores.load(account),
       save: async (guard, next) => (++attempts < wins ? 'stale' : scores.save(guard, next)),
       dayRows: () => scores.dayRows(),
     };
@@ -174,7 +174,7 @@ describe('refresh', () => {
     await refreshScore(deps, { username: ada, days: null });
     const ranges: unknown[] = [];
     const telemetry: UserTelemetry = {
-      linksOf: (username) => facts.linksOf(username),
+      linksOf: (account) => facts.linksOf(account),
       hoursOf: (deviceId, dates) => {
         ranges.push(dates);
         return facts.hoursOf(deviceId, dates);
@@ -190,7 +190,7 @@ describe('refresh', () => {
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     let interrupted = false;
     const slow: UserTelemetry = {
-      linksOf: (username) => facts.linksOf(username),
+      linksOf: (account) => facts.linksOf(account),
       async *hoursOf(deviceId, dates) {
         const found = [];
         for await (const hour of facts.hoursOf(deviceId, dates)) found.push(hour);
@@ -212,7 +212,7 @@ describe('refresh', () => {
       fc.asyncProperty(fc.scheduler(), fc.array(fc.nat(12), { minLength: 4, maxLength: 4 }), async (s, pauses) => {
         const { facts, scores, clock } = setUp();
         const telemetry: UserTelemetry = {
-          linksOf: (username) => s.schedule(facts.linksOf(username)),
+          linksOf: (account) => s.schedule(facts.linksOf(account)),
           async *hoursOf(deviceId, dates) {
             await s.schedule(Promise.resolve());
             const found = [];
@@ -223,8 +223,8 @@ describe('refresh', () => {
         };
         const stored: ScoreStore = {
           ...noTurns,
-          load: async (username) => {
-            const found = await scores.load(username);
+          load: async (account) => {
+            const found = await scores.load(account);
             return s.schedule(Promise.resolve(found));
           },
           save: async (guard, next) => {

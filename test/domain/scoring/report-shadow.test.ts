@@ -14,7 +14,7 @@ async function report(change: (ledger: MemoryLedger) => Partial<MemoryLedger>) {
   const grants = grantsOf(ledger);
   await grantPoints(
     grants,
-    users.map((username) => anAward(`for-${username}`, 10, { username })),
+    users.map((account) => anAward(`for-${account}`, 10, { username: account })),
   );
   const deps = {
     ...grants,
@@ -31,9 +31,9 @@ async function report(change: (ledger: MemoryLedger) => Partial<MemoryLedger>) {
 
 it('the shadow report names users with an unreadable ledger, and continues with the others', async () => {
   const found = await report((ledger) => ({
-    allOf: async (username) => {
+    allOf: async (account) => {
       const fault = { seq: 1, code: 'unreadable_line', error: 'line 1 cannot be read: amount' } as const;
-      return username === 'bob' ? { lines: [], faults: [fault] } : ledger.allOf(username);
+      return account === 'bob' ? { lines: [], faults: [fault] } : ledger.allOf(account);
     },
     balanceOf: async (username) => (username === 'cleo' ? unparsable() : ledger.balanceOf(username)) as never,
   }));

@@ -20,7 +20,7 @@ function userWith(devices: number) {
   for (let n = 0; n < devices; n += 1) facts.send(`d${n}`, clock.now, anEvent(`${n}`, { sender: ada }));
   const world = { reads: 0, whileReading: async () => {} };
   const telemetry: UserTelemetry = {
-    linksOf: (username) => facts.linksOf(username),
+    linksOf: (account) => facts.linksOf(account),
     async *hoursOf(deviceId, dates) {
       world.reads += 1;
       const { whileReading } = world;

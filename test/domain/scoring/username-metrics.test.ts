@@ -117,13 +117,13 @@ describe('metrics folded day by day', () => {
           }
         }
         for (const announced of facts.announcements.splice(0)) await refreshScore(deps, announced);
-        for (const username of users) {
+        for (const account of users) {
           // Seals the days that are due today, so that both have the same date.
-          if (scores.metrics.has(username)) await refreshScore(deps, { username, days: [] });
+          if (scores.metrics.has(account)) await refreshScore(deps, { username: account, days: [] });
           const fresh = new ScoresModel();
-          await refreshScore(dependencies(facts, fresh, clock), { username, days: null });
-          const carriedOn = scores.metrics.get(username)?.metrics;
-          const fromNothing = fresh.metrics.get(username)?.metrics;
+          await refreshScore(dependencies(facts, fresh, clock), { username: account, days: null });
+          const carriedOn = scores.metrics.get(account)?.metrics;
+          const fromNothing = fresh.metrics.get(account)?.metrics;
           if (fromNothing === undefined) continue; // an unbound device can leave a user without facts, who is unknown
           expect(carriedOn).toEqual(fromNothing);
           const sum = sumOf(fromNothing, named);
@@ -137,7 +137,7 @@ describe('metrics folded day by day', () => {
             activeDays: sum.activeDays,
             lastHour: sum.lastHour,
             devices: devicesOf(fromNothing),
-          }).toEqual(naiveCounts(facts, username));
+          }).toEqual(naiveCounts(facts, account));
         }
       }),
       { numRuns: 400 },

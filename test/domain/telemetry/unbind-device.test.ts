@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { AccountId as Username } from '../../../domain/identity/account.ts';
+import type { AccountId } from '../../../domain/identity/account.ts';
 import type { Device, Unbinding } from '../../../domain/telemetry/device-store.port.ts';
 import { unbindDevice } from '../../../domain/telemetry/unbind-device.ts';
 import { aUsername } from '../../builders/identity.ts';
 
 /** A device that others bind again each time before it can be unbound. */
-const aDeviceOf = (...owners: readonly Username[]) => {
+const aDeviceOf = (...owners: readonly AccountId[]) => {
   const left = [...owners];
   return {
     owners: left,
     find: async (deviceId: string) => ({ deviceId, ...(left[0] === undefined ? {} : { owner: left[0] }) }),
-    unbind: async (_deviceId: string, owner: Username | undefined) => {
+    unbind: async (_deviceId: string, owner: AccountId | undefined) => {
       const isTheirs = left.length === 1 && left[0] === owner;
       left.shift();
       return isTheirs ? ('unbound' as const) : ('not-theirs' as const);
@@ -37,14 +37,14 @@ describe('a device that is given to another account, or whose owner is barred', 
   const stored = (device: Partial<Device>) => {
     const asked: unknown[] = [];
     const find = async (deviceId: string) => ({ deviceId, ...device });
-    const unbind = async (_deviceId: string, owner: Username | undefined, then?: Unbinding) => {
+    const unbind = async (_deviceId: string, owner: AccountId | undefined, then?: Unbinding) => {
       asked.push({ owner, to: then?.to?.username, bar: then?.bar });
       return 'unbound' as const;
     };
     return { asked, deps: { devices: { find, unbind }, clock: () => 0 } };
   };
 
-  it.each<[string, Partial<Device>, { to?: Username; bar?: boolean }, unknown[]]>([
+  it.each<[string, Partial<Device>, { to?: AccountId; bar?: boolean }, unknown[]]>([
     ['goes to another account', { owner: ada }, { to: bob }, [{ owner: ada, to: bob }]],
     ['goes to an account if it had no owner', {}, { to: bob }, [{ to: bob }]],
     ['stays with its current owner', { owner: bob }, { to: bob }, []],

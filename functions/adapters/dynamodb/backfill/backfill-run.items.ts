@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { BackfillRun, TaskState } from '../../../../domain/backfill/backfill-run.ts';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId } from '../../../../domain/identity/account.ts';
 import { type Item, USER_PREFIX } from '../shared/item.ts';
 import { fromItem, toItem } from '../shared/format.ts';
 
@@ -29,11 +29,11 @@ const expiresAt = ({ startedAt }: BackfillRun): number => Math.floor(Date.parse(
 
 const run = { sk: z.string(), dryRun: z.boolean(), startedAt: z.iso.datetime(), status: z.enum(['running', 'done']) };
 const RunItem = z.discriminatedUnion('mode', [
-  z.object({ ...run, mode: z.enum(['all', 'stale']), usernames: z.nullable(z.array(Username)) }),
+  z.object({ ...run, mode: z.enum(['all', 'stale']), usernames: z.nullable(z.array(AccountId)) }),
   z.object({
     ...run,
     mode: z.literal('history'),
-    usernames: z.nullable(z.array(Username)),
+    usernames: z.nullable(z.array(AccountId)),
     from: z.nullable(z.iso.date()),
     to: z.nullable(z.iso.date()),
   }),
@@ -47,7 +47,7 @@ const RunItem = z.discriminatedUnion('mode', [
 ]);
 
 const Count = z.int().check(z.nonnegative());
-const Tally = z.object({ count: Count, first: z.array(Username) });
+const Tally = z.object({ count: Count, first: z.array(AccountId) });
 const TaskItem = z.object({
   sk: z.string().check(z.startsWith(TASK_PREFIX)),
   revision: Count,
@@ -62,8 +62,8 @@ const TaskItem = z.object({
 });
 export const PlannedItem = z.object({ sk: z.string().check(z.startsWith(USER_PREFIX)) });
 
-export const usernameOfPlanned = ({ sk }: z.infer<typeof PlannedItem>): Username =>
-  Username.parse(sk.slice(USER_PREFIX.length));
+export const usernameOfPlanned = ({ sk }: z.infer<typeof PlannedItem>): AccountId =>
+  AccountId.parse(sk.slice(USER_PREFIX.length));
 
 export const toRunItem = (run: BackfillRun): Item => {
   const { runId, order, ...rest } = run;
@@ -83,5 +83,5 @@ export function parseTaskItem(item: Item): { readonly key: string; readonly stat
   return { key: sk.slice(TASK_PREFIX.length), state };
 }
 
-export const toPlannedItem = (run: BackfillRun, segment: number, username: Username): Item =>
-  toItem('planned-account', { pk: planPk(run.runId, segment), sk: plannedSk(username), expiresAt: expiresAt(run) });
+export const toPlannedItem = (run: BackfillRun, segment: number, account: AccountId): Item =>
+  toItem('planned-account', { pk: planPk(run.runId, segment), sk: plannedSk(account), expiresAt: expiresAt(run) });

@@ -128,8 +128,8 @@ export function dynamoBackfillRuns(
 
     async plan(run, usernames) {
       // One request must not name a key twice: DynamoDB refuses it as a whole.
-      const requests = [...new Set(usernames)].map((username) => ({
-        PutRequest: { Item: toPlannedItem(run, segmentOf(username), username) },
+      const requests = [...new Set(usernames)].map((account) => ({
+        PutRequest: { Item: toPlannedItem(run, segmentOf(account), account) },
       }));
       const batches = Array.from({ length: Math.ceil(requests.length / WRITES_A_BATCH) }, (_, index) =>
         requests.slice(index * WRITES_A_BATCH, (index + 1) * WRITES_A_BATCH),

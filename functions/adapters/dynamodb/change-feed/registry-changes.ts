@@ -11,10 +11,10 @@ const Placed = z.object({ dayShard: z.string(), hour: z.string() });
 /** Reads a stream record of the `registry` table; undefined if neither a score nor a metric counts the change. */
 export function registryChange({ keys, before, after }: StreamChange): RegistryChange | undefined {
   const images = [before, after].filter((image) => image !== undefined);
-  const username = creditedByItem(keys);
+  const account = creditedByItem(keys);
   const hours = [...new Set(images.flatMap((image) => hoursOf(keys, image)))];
-  if (username === undefined) return hours.length === 0 ? undefined : { kind: 'extension-changed', hours };
-  return { kind: 'registry-changed', username, isRemoval: after === undefined, hours };
+  if (account === undefined) return hours.length === 0 ? undefined : { kind: 'extension-changed', hours };
+  return { kind: 'registry-changed', username: account, isRemoval: after === undefined, hours };
 }
 
 /** The hour of a fact in the index. An extension has the hour of its first version, which shows its owner. */

@@ -2,7 +2,7 @@ import { type DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand 
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { CheckNotes } from '../../../../domain/consistency-check/check-notes.port.ts';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId } from '../../../../domain/identity/account.ts';
 import type { Item } from '../shared/item.ts';
 import { formatValue, fromItem, type ItemKind, SET_FORMAT, toItem } from '../shared/format.ts';
 
@@ -16,7 +16,7 @@ const STREAMS = marshall({ pk: 'CHECK', sk: 'STREAMS' });
 const DIFFERENT = marshall({ pk: 'CHECK', sk: 'DIFFERENT' });
 
 const Late = z.object({ lateAt: z.iso.datetime() });
-const Different = z.object({ usernames: z.optional(z.set(Username)) });
+const Different = z.object({ usernames: z.optional(z.set(AccountId)) });
 
 /** Notes when changes were read late: the latest note replaces the one before. */
 export const noteLateStreams =
@@ -34,7 +34,7 @@ export function dynamoCheckNotes(client: DynamoDBClient, tableName: string): Che
   }
 
   /** A set that is emptied is gone. */
-  async function update(verb: 'ADD' | 'DELETE', usernames: readonly Username[]): Promise<number> {
+  async function update(verb: 'ADD' | 'DELETE', usernames: readonly AccountId[]): Promise<number> {
     const { Attributes = {} } = await client.send(
       new UpdateItemCommand({
         TableName: tableName,
@@ -47,7 +47,7 @@ export function dynamoCheckNotes(client: DynamoDBClient, tableName: string): Che
     return Different.parse(fromItem('differing-accounts', Attributes)).usernames?.size ?? 0;
   }
 
-  const differing = async (): Promise<readonly Username[]> =>
+  const differing = async (): Promise<readonly AccountId[]> =>
     [...(Different.parse((await find('differing-accounts', DIFFERENT)) ?? {}).usernames ?? [])].sort();
 
   return {

@@ -18,13 +18,13 @@ export function dynamoGrantLedger(
   get: GetItem = getOne(client, tableName),
 ): GrantLedger & GrantsTogether {
   return {
-    async balanceOf(username) {
-      return parseBalanceItem(await get(balanceKey(username)));
+    async balanceOf(account) {
+      return parseBalanceItem(await get(balanceKey(account)));
     },
 
     async balancesOf(usernames) {
       const found = await getTogether(client, tableName, usernames.map(balanceKey));
-      return new Map(usernames.map((username) => [username, parseBalanceItem(found(balanceKey(username)))]));
+      return new Map(usernames.map((account) => [account, parseBalanceItem(found(balanceKey(account)))]));
     },
 
     async thoseGiven(grantIds) {

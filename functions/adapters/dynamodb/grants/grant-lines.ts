@@ -1,7 +1,7 @@
 import { GetItemCommand, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { GrantLines, LinesRead } from '../../../../domain/grants/grant-ledger.port.ts';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import { balanceKey, parseBalanceItem, readLine } from './grant.items.ts';
 import type { Item } from '../shared/item.ts';
 import { BY_USER_INDEX } from '../../../runtime/names.ts';
@@ -15,7 +15,7 @@ const LEAST_READ = 40;
 export function dynamoGrantLines(client: DynamoDBClient, tableName: string): GrantLines {
   /** Without `maxUnits`, all lines up to the limit. */
   async function query(
-    username: Username,
+    account: AccountId,
     bound: { readonly before: number | undefined } | { readonly after: number | undefined },
     { limit, maxUnits = Infinity }: { readonly limit: number; readonly maxUnits?: number | undefined },
   ): Promise<LinesRead> {
@@ -34,7 +34,7 @@ export function dynamoGrantLines(client: DynamoDBClient, tableName: string): Gra
           TableName: tableName,
           IndexName: BY_USER_INDEX,
           KeyConditionExpression: `username = :user${isBounded ? ` AND seq ${isForward ? '>' : '<'} :seq` : ''}`,
-          ExpressionAttributeValues: marshall({ ':user': username, ...(isBounded ? { ':seq': seq } : {}) }),
+          ExpressionAttributeValues: marshall({ ':user': account, ...(isBounded ? { ':seq': seq } : {}) }),
           ScanIndexForward: isForward,
           ExclusiveStartKey,
           ReturnConsumedCapacity: 'TOTAL',
@@ -49,13 +49,13 @@ export function dynamoGrantLines(client: DynamoDBClient, tableName: string): Gra
   }
 
   return {
-    async balanceOf(username) {
-      const Key = balanceKey(username);
+    async balanceOf(account) {
+      const Key = balanceKey(account);
       const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }));
       return parseBalanceItem(Item);
     },
-    newestOf: (username, { before, ...most }) => query(username, { before }, most),
-    allOf: (username, { after, ...most } = { after: 0, limit: Infinity }) => query(username, { after }, most),
+    newestOf: (account, { before, ...most }) => query(account, { before }, most),
+    allOf: (account, { after, ...most } = { after: 0, limit: Infinity }) => query(account, { after }, most),
   };
 }
 

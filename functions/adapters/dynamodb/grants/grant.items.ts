@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { emptyBalance, type Balance } from '../../../../domain/grants/balance.ts';
 import type { GrantLine } from '../../../../domain/grants/grant.ts';
 import type { LineFault, StoredGrant } from '../../../../domain/grants/grant-ledger.port.ts';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId } from '../../../../domain/identity/account.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { hourOf } from '../../../../domain/shared/utc.ts';
 import { type Item, userPk } from '../shared/item.ts';
@@ -21,13 +21,13 @@ export const BALANCE_SK = 'BALANCE';
 const GRANT_PREFIX = 'GRANT#';
 
 export const grantKey = (grantId: string): Item => marshall({ pk: GRANT_PREFIX + grantId, sk: GRANT_SK });
-export const balanceKey = (username: Username): Item => marshall({ pk: userPk(username), sk: BALANCE_SK });
+export const balanceKey = (account: AccountId): Item => marshall({ pk: userPk(account), sk: BALANCE_SK });
 
 const Bytes = z.instanceof(Uint8Array);
 
 const GrantItem = z.object({
   pk: z.string().check(z.startsWith(GRANT_PREFIX)),
-  username: Username,
+  username: AccountId,
   seq: z.int(),
   key: z.string(),
   category: z.string(),
@@ -132,7 +132,7 @@ export function readLine(item: Item): { readonly line: GrantLine | undefined; re
 }
 
 export function toBalanceItem(
-  username: Username,
+  account: AccountId,
   { categoryTotals, sourceTotals, moved, head, ...rest }: Balance,
 ): Item {
   if (head === null) throw new Error('a balance without lines is not kept');
@@ -141,7 +141,7 @@ export function toBalanceItem(
     sourceTotals: Object.fromEntries(sourceTotals),
     ...(moved.size === 0 ? {} : { moved: Object.fromEntries(moved) }),
   };
-  return { ...balanceKey(username), ...toItem('balance', { ...rest, ...totals, head: bytesOf(head) }) };
+  return { ...balanceKey(account), ...toItem('balance', { ...rest, ...totals, head: bytesOf(head) }) };
 }
 
 export function parseBalanceItem(item: Item | undefined): Balance {

@@ -1,6 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId } from '../../../../domain/identity/account.ts';
 import type { Collective } from '../../../../domain/identity/collective.ts';
 import { CollectiveSlug } from '../../../../domain/identity/credential.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
@@ -34,9 +34,9 @@ const PUBLISHER_PREFIX = 'PUBLISHER#';
 const AUTHOR_PREFIX = 'AUTHOR#';
 
 export const extensionPk = (name: string): string => `EXTENSION#${name}`;
-export const publisherPk = (username: Username): string => PUBLISHER_PREFIX + username;
-export const authorPk = (username: Username): string => AUTHOR_PREFIX + username;
-export const memberPk = (username: Username): string => `MEMBER#${username}`;
+export const publisherPk = (account: AccountId): string => PUBLISHER_PREFIX + account;
+export const authorPk = (account: AccountId): string => AUTHOR_PREFIX + account;
+export const memberPk = (account: AccountId): string => `MEMBER#${account}`;
 export const collectivePk = (slug: string): string => COLLECTIVE_PREFIX + slug;
 
 /** A version is `YYYY.MM.DD.N` of at most 64 characters. */
@@ -96,7 +96,7 @@ const VersionItem = z.object({
   version: z.string(),
   channel: z.string(),
   publisher: Publisher,
-  credited: z.array(Username),
+  credited: z.array(AccountId),
   contentHash: z.optional(z.string()),
   isImported: z.optional(z.boolean()),
   publishedAt: z.iso.datetime(),
@@ -115,7 +115,7 @@ const LiveItem = z.object({
 
 const CollectiveItem = z.object({
   slug: CollectiveSlug,
-  members: z.array(Username),
+  members: z.array(AccountId),
   since: z.iso.datetime(),
   rev: Revision,
 });
@@ -171,9 +171,9 @@ export const parseLiveItem = (item: Item): LatestVersion => LiveItem.parse(fromI
 
 /** The rows that make a version count for the users it is credited to. */
 export const toPublisherItems = ({ name, version, credited, publishedAt, yank }: PublishedVersion): readonly Item[] =>
-  credited.map((username) =>
+  credited.map((account) =>
     toItem('credited-version', {
-      pk: publisherPk(username),
+      pk: publisherPk(account),
       sk: publisherVersionSk(name, version),
       publishedAt,
       yanked: yank !== undefined,
@@ -192,10 +192,10 @@ export function parseCollectiveItem(item: Item): Collective {
 export const toHistoryItem = (collective: Collective): Item =>
   toItem('past-members', { pk: collectivePk(collective.slug), sk: historySk(collective), members: collective.members });
 
-const HistoryItem = z.object({ members: z.array(Username) });
+const HistoryItem = z.object({ members: z.array(AccountId) });
 export const parseHistoryItem = (item: Item) => HistoryItem.parse(fromItem('past-members', item));
 
-export const membershipKey = (member: Username, slug: string): Item =>
+export const membershipKey = (member: AccountId, slug: string): Item =>
   marshall({ pk: memberPk(member), sk: collectivePk(slug) });
 
 const PublisherItem = z.object({
@@ -225,12 +225,13 @@ export const parsePullItem = (item: Item): CountedPull => ({
 const Keys = z.object({ pk: z.string(), sk: z.string() });
 
 /** The user an item counts for, from its keys; undefined if it counts for nobody. */
-export function creditedByItem(keys: Item): Username | undefined {
+export function creditedByItem(keys: Item): AccountId | undefined {
   const { pk, sk } = Keys.parse({ pk: keys.pk?.S, sk: keys.sk?.S });
   if (pk.startsWith(PUBLISHER_PREFIX) && sk.startsWith(VERSION_PREFIX)) {
-    return Username.parse(pk.slice(PUBLISHER_PREFIX.length));
+    return AccountId.parse(pk.slice(PUBLISHER_PREFIX.length));
   }
-  if (pk.startsWith(AUTHOR_PREFIX) && sk.startsWith(PULL_PREFIX)) return Username.parse(pk.slice(AUTHOR_PREFIX.length));
+  if (pk.startsWith(AUTHOR_PREFIX) && sk.startsWith(PULL_PREFIX))
+    return AccountId.parse(pk.slice(AUTHOR_PREFIX.length));
   return undefined;
 }
 

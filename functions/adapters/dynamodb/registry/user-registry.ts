@@ -41,8 +41,8 @@ export function dynamoUserRegistry(client: DynamoDBClient, tableName: string): U
   }
 
   return {
-    async *versionsOf(username, merged = []) {
-      const pks = [username, ...merged].map(publisherPk);
+    async *versionsOf(account, merged = []) {
+      const pks = [account, ...merged].map(publisherPk);
       for await (const rows of rowsOfAll(pks, VERSION_PREFIX)) yield rows.map(parsePublisherItem);
     },
     async *pullsOf(author, merged = []) {

@@ -1,5 +1,5 @@
 import { UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId } from '../../../../domain/identity/account.ts';
 import type { Profiles } from '../../../../domain/scoring/profiles.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
 import { getAll } from '../shared/get-all.ts';
@@ -12,12 +12,12 @@ export const dynamoProfiles = (
   tableName: string,
   deps: { readonly random: Random; readonly sleep: Sleep },
 ): Profiles => ({
-  async setHidden(username, isHidden) {
-    await client.send(new UpdateItemCommand({ TableName: tableName, ...updateOfChoice(username, isHidden) }));
+  async setHidden(account, isHidden) {
+    await client.send(new UpdateItemCommand({ TableName: tableName, ...updateOfChoice(account, isHidden) }));
   },
 
   async hiddenAmong(usernames) {
-    const keys = usernames.map((username) => ({ pk: userPk(Username.parse(username)), sk: PROFILE_SK }));
+    const keys = usernames.map((username) => ({ pk: userPk(AccountId.parse(username)), sk: PROFILE_SK }));
     const profiles = await getAll(client, tableName, keys, deps);
     return new Set(profiles.filter((item) => parseProfileItem(item).isHidden).map(usernameOf));
   },

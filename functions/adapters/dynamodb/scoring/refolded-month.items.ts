@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import { monthOf, type DayRow, type PastMonth } from '../../../../domain/scoring/score-store.port.ts';
 import { addDays, type UtcDate } from '../../../../domain/shared/utc.ts';
 import { fromItem, toItem } from '../shared/format.ts';
@@ -20,10 +20,10 @@ const MonthItem = z.object({
 });
 
 /** Apart from the rows that were saved on their own days, so that it replaces none. */
-export const toMonthItem = (username: Username, { month, days, revision }: PastMonth, rulesVersion: string): Item => {
+export const toMonthItem = (account: AccountId, { month, days, revision }: PastMonth, rulesVersion: string): Item => {
   const scores = packDates(days.map(({ date, canonicalScore }) => [date, canonicalScore] as const));
   return toItem('refolded-month', {
-    pk: userPk(username),
+    pk: userPk(account),
     sk: skOfMonth(month),
     scores,
     rulesVersion,

@@ -1,6 +1,6 @@
 import { paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import type { DayScore } from '../../../../domain/scoring/score-steps.ts';
 import type {
   DayRow,
@@ -38,9 +38,9 @@ import { putIf as putItemIf, type PutIf } from '../shared/put-if.ts';
 import { SCORE_SK } from '../../../runtime/names.ts';
 
 const BETWEEN = 'pk = :user AND sk BETWEEN :from AND :to';
-const between = (username: Username, from: string, to: string) => ({
+const between = (account: AccountId, from: string, to: string) => ({
   KeyConditionExpression: BETWEEN,
-  ExpressionAttributeValues: marshall({ ':user': userPk(username), ':from': from, ':to': to }),
+  ExpressionAttributeValues: marshall({ ':user': userPk(account), ':from': from, ':to': to }),
 });
 
 /** Holds while the row of a past date is missing, or is of an older score. */
@@ -63,9 +63,9 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
 
   const putAfter = (Item: Item, revision: Revision): Promise<boolean> => putIf({ Item, ...ifAt(revision) });
 
-  const putMetrics: MetricsStore['saveMetrics'] = async (username, guard, next) => {
+  const putMetrics: MetricsStore['saveMetrics'] = async (account, guard, next) => {
     const revision = guard.metrics?.revision ?? 0;
-    return (await putAfter(toMetricsItem(username, next, revision + 1), revision)) ? 'saved' : 'stale';
+    return (await putAfter(toMetricsItem(account, next, revision + 1), revision)) ? 'saved' : 'stale';
   };
 
   /** If the condition fails, the row is this one already, or one that a newer score left behind. */
@@ -75,45 +75,45 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
   ): Promise<boolean> =>
     putIf({ Item: toDayItem(username, leaving, rulesVersion, revision), ...ifOfOlderScore(revision) });
 
-  async function itemsBetween(username: Username, from: string, to: string): Promise<Item[]> {
+  async function itemsBetween(account: AccountId, from: string, to: string): Promise<Item[]> {
     const items: Item[] = [];
-    const input = { TableName: tableName, ConsistentRead: true, ...between(username, from, to) };
+    const input = { TableName: tableName, ConsistentRead: true, ...between(account, from, to) };
     for await (const page of paginateQuery({ client }, input)) items.push(...(page.Items ?? []));
     return items;
   }
 
-  async function nextTo(username: Username, first: string, last: string, ScanIndexForward: boolean): Promise<Item[]> {
+  async function nextTo(account: AccountId, first: string, last: string, ScanIndexForward: boolean): Promise<Item[]> {
     const input = { TableName: tableName, ConsistentRead: true, ScanIndexForward, Limit: 1 };
-    return (await client.send(new QueryCommand({ ...input, ...between(username, first, last) }))).Items ?? [];
+    return (await client.send(new QueryCommand({ ...input, ...between(account, first, last) }))).Items ?? [];
   }
 
-  async function ownRows(username: Username, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]> {
-    const before = await nextTo(username, DAY_PREFIX, daySk(addDays(from, -1)), false);
-    const within = await itemsBetween(username, daySk(from), daySk(to));
-    const after = await nextTo(username, daySk(addDays(to, 1)), daySk('9999-12-31'), true); // it may hold dates before its own
+  async function ownRows(account: AccountId, from: UtcDate, to: UtcDate): Promise<readonly DayRow[]> {
+    const before = await nextTo(account, DAY_PREFIX, daySk(addDays(from, -1)), false);
+    const within = await itemsBetween(account, daySk(from), daySk(to));
+    const after = await nextTo(account, daySk(addDays(to, 1)), daySk('9999-12-31'), true); // it may hold dates before its own
     return [...before, ...within, ...after].flatMap(parseDayItem);
   }
 
-  async function pastMonths(username: Username, from: UtcDate, to: UtcDate): Promise<Item[]> {
-    const before = await nextTo(username, MONTH_PREFIX, beforeMonthSk(from), false);
-    return [...before, ...(await itemsBetween(username, monthSk(from), monthSk(to)))];
+  async function pastMonths(account: AccountId, from: UtcDate, to: UtcDate): Promise<Item[]> {
+    const before = await nextTo(account, MONTH_PREFIX, beforeMonthSk(from), false);
+    return [...before, ...(await itemsBetween(account, monthSk(from), monthSk(to)))];
   }
 
   return {
     ownRows,
 
-    async pastMonths(username, from, to) {
-      return (await pastMonths(username, from, to)).map(parseMonthItem);
+    async pastMonths(account, from, to) {
+      return (await pastMonths(account, from, to)).map(parseMonthItem);
     },
 
-    async savePastMonth(username, { month, days, revision }, rulesVersion) {
-      const Item = toMonthItem(username, { month, days, revision: revision + 1 }, rulesVersion);
+    async savePastMonth(account, { month, days, revision }, rulesVersion) {
+      const Item = toMonthItem(account, { month, days, revision: revision + 1 }, rulesVersion);
       return (await putAfter(Item, revision)) ? 'saved' : 'stale';
     },
 
-    async load(username) {
+    async load(account) {
       // One query for all: their sizes are billed together, which reads of their own would round up each.
-      const items = await itemsBetween(username, METRICS_SK, SCORE_SK);
+      const items = await itemsBetween(account, METRICS_SK, SCORE_SK);
       return storedUserOf(items);
     },
 
@@ -128,20 +128,20 @@ export function dynamoScoreStore(client: DynamoDBClient, tableName: string): Sco
       return (await putAfter(toScoreItem(score, madeOf, scoreRevision + 1), scoreRevision)) ? 'saved' : 'stale';
     },
 
-    async takeTurn(username, turn, before) {
+    async takeTurn(account, turn, before) {
       const ifUnchanged = before === undefined ? ifNew : ifTurnOf(before.by);
-      if (await putIf({ Item: toTurnItem(username, turn), ...ifUnchanged })) return true;
+      if (await putIf({ Item: toTurnItem(account, turn), ...ifUnchanged })) return true;
       // After a lost answer the SDK sends again and finds its own turn.
-      const [now] = await itemsBetween(username, REFRESH_SK, REFRESH_SK);
+      const [now] = await itemsBetween(account, REFRESH_SK, REFRESH_SK);
       return now !== undefined && parseTurnItem(now).by === turn.by;
     },
 
-    async endTurn(username, by) {
-      await putIf({ Item: toTurnItem(username, { by, until: 0 }), ...ifTurnOf(by) });
+    async endTurn(account, by) {
+      await putIf({ Item: toTurnItem(account, { by, until: 0 }), ...ifTurnOf(by) });
     },
 
-    async dayRows(username, from, to) {
-      const [own, months] = [await ownRows(username, from, to), await pastMonths(username, from, to)];
+    async dayRows(account, from, to) {
+      const [own, months] = [await ownRows(account, from, to), await pastMonths(account, from, to)];
       const saved = new Set(own.map(({ date }) => date));
       const refolded = months.flatMap(daysOfMonth).filter(({ date }) => !saved.has(date));
       return [...own, ...refolded].sort((a, b) => (a.date < b.date ? -1 : 1));

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId } from '../../../../domain/identity/account.ts';
 import { byListing } from '../../../../domain/scoring/contributions.ts';
 import {
   type DayRow,
@@ -174,7 +174,7 @@ const TierReachedItem = z.object({
 });
 
 const ScoreItem = z.object({
-  username: Username,
+  username: AccountId,
   date: z.iso.date(),
   contributions: z.record(z.string(), ContributionItem),
   canonicalScore: z.int(),
@@ -207,7 +207,7 @@ const DayItem = z.object({
 export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
 
 export const toMetricsItem = (
-  username: Username,
+  account: AccountId,
   { metrics: { inputsHash, foldedBy, ...metrics }, foldedAt, starts }: NextMetrics,
   rev: Revision,
 ): Item => {
@@ -216,7 +216,7 @@ export const toMetricsItem = (
   const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
   const packed = packMetrics(metrics);
   const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis: inputsHash, packed };
-  return toItem('metrics', { pk: userPk(username), sk: METRICS_SK, username, ...folded, totalEvents, rev });
+  return toItem('metrics', { pk: userPk(account), sk: METRICS_SK, username: account, ...folded, totalEvents, rev });
 };
 
 export function parseMetricsItem(item: Item): StoredMetrics {
@@ -270,7 +270,7 @@ export const scoreShardOf = (shard: number): string => `SHARD#${shard}`;
 
 /** An entry of the index. `memberScore` is missing if nothing is known of the user any more. */
 export const ScoreEntry = z.object({
-  username: Username,
+  username: AccountId,
   memberScore: z.optional(z.int()),
   tier: z.string(),
   standingSince: z.iso.datetime(),
@@ -324,13 +324,13 @@ export function parseScoreItem(item: Item): StoredScore {
   };
 }
 
-export const toTurnItem = (username: Username, { by, until }: Turn): Item =>
-  toItem('turn', { pk: userPk(username), sk: REFRESH_SK, by, until });
+export const toTurnItem = (account: AccountId, { by, until }: Turn): Item =>
+  toItem('turn', { pk: userPk(account), sk: REFRESH_SK, by, until });
 export const parseTurnItem = (item: Item): Turn => TurnItem.parse(fromItem('turn', item));
 
 /** The row knows the revision of the score it was taken from: an older score cannot replace a newer one. */
 export function toDayItem(
-  username: Username,
+  account: AccountId,
   left: readonly DayScore[],
   rulesVersion: string,
   scoreRev: Revision,
@@ -339,7 +339,7 @@ export function toDayItem(
   if (last === undefined) throw new Error('a row without a date');
   const earlier = left.slice(0, -1).map(({ date, canonicalScore }) => [date, canonicalScore] as const);
   return toItem('day', {
-    pk: userPk(username),
+    pk: userPk(account),
     sk: daySk(last.date),
     canonicalScore: last.canonicalScore,
     rulesVersion,

@@ -1,5 +1,5 @@
 import { paginateScan, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import type { StoredUser } from '../../../../domain/scoring/score-store.port.ts';
 import { usernameOf, type Item } from '../shared/item.ts';
 import { storedUserOf } from './score.items.ts';
@@ -11,7 +11,7 @@ import { storedUserOf } from './score.items.ts';
 export async function* dynamoStoredUsers(
   client: DynamoDBClient,
   tableName: string,
-): AsyncGenerator<{ readonly username: Username; readonly stored: StoredUser }, void> {
+): AsyncGenerator<{ readonly username: AccountId; readonly stored: StoredUser }, void> {
   let held: Item[] = [];
   const whole = () => held.slice(0, 1).map((item) => ({ username: usernameOf(item), stored: storedUserOf(held) }));
   for await (const { Items = [] } of paginateScan({ client }, { TableName: tableName })) {

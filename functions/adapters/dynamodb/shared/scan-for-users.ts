@@ -3,13 +3,13 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { UsernamePage } from '../../../../domain/backfill/username-source.port.ts';
 import type { Part } from '../../../../domain/consistency-check/user-places.port.ts';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import { type Item, USER_PREFIX, usernameOf } from './item.ts';
 
 /** Items looked at by one request: few enough that a page is planned within a second or two. */
 export const ITEMS_A_PAGE = 1_000;
 
-export const usernamesIn = (items: readonly Item[] | undefined): readonly Username[] => (items ?? []).map(usernameOf);
+export const usernamesIn = (items: readonly Item[] | undefined): readonly AccountId[] => (items ?? []).map(usernameOf);
 
 /** Keys hold text only, so a position is the text of each attribute. */
 const Position = z.record(z.string(), z.string());

@@ -1,6 +1,6 @@
 import { paginateScan, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import { usernameOf } from './item.ts';
 
 /** All users for whom a table has an item with this sort key, in pages, in no particular order. */
@@ -8,7 +8,7 @@ export async function* usersWith(
   client: DynamoDBClient,
   tableName: string,
   sk: string,
-): AsyncGenerator<readonly Username[], void> {
+): AsyncGenerator<readonly AccountId[], void> {
   const scan = {
     TableName: tableName,
     ConsistentRead: true,

@@ -1,6 +1,6 @@
 import { paginateQuery, TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import { isStandIn, MAX_DEVICES } from '../../../../domain/telemetry/device-id.ts';
@@ -40,14 +40,14 @@ export function dynamoDeviceStore(
   const put = putsGathered({ client, tableName, ...deps });
   const getSeen = getGathered(client, tableName, A_MOMENT_AGO);
 
-  const isLinked = async (deviceId: string, username: Username) =>
-    (await get(marshall({ pk: userPk(username), sk: devicePk(deviceId) }))) !== undefined;
+  const isLinked = async (deviceId: string, account: AccountId) =>
+    (await get(marshall({ pk: userPk(account), sk: devicePk(deviceId) }))) !== undefined;
 
   /** Counts devices that an account's fold has to follow from now on, in the transaction that links them. */
-  const more = (username: Username, devices: number) => ({
+  const more = (account: AccountId, devices: number) => ({
     Update: {
       TableName: tableName,
-      Key: marshall({ pk: userPk(username), sk: LINKS_SK }),
+      Key: marshall({ pk: userPk(account), sk: LINKS_SK }),
       UpdateExpression: `SET ${SET_FORMAT} ADD devices :more`,
       ConditionExpression: 'attribute_not_exists(devices) OR devices <= :room',
       ExpressionAttributeValues: marshall({
@@ -58,7 +58,7 @@ export function dynamoDeviceStore(
     },
   });
 
-  function bindActions(deviceId: string, username: Username, at: string) {
+  function bindActions(deviceId: string, account: AccountId, at: string) {
     const { dayShard, hour } = hourPlaceOf(hourOf(Date.parse(at)), deviceId);
     const own = {
       TableName: tableName,
@@ -70,12 +70,12 @@ export function dynamoDeviceStore(
       ExpressionAttributeNames: { '#owner': 'owner', '#hour': 'hour' },
       ExpressionAttributeValues: marshall({
         ...formatValue('device'),
-        ...{ ':owner': username, ':at': at, ':dayShard': dayShard, ':hour': hour },
+        ...{ ':owner': account, ':at': at, ':dayShard': dayShard, ':hour': hour },
       }),
     };
     const link = {
       TableName: tableName,
-      Item: toItem('link', { pk: userPk(username), sk: devicePk(deviceId), owned: true }),
+      Item: toItem('link', { pk: userPk(account), sk: devicePk(deviceId), owned: true }),
     };
     return [{ Update: own }, { Put: link }];
   }
@@ -133,20 +133,20 @@ export function dynamoDeviceStore(
       await put(toItem('device', { pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place }));
     },
 
-    async bind(deviceId, username, at) {
-      const count = (await isLinked(deviceId, username)) ? [] : [more(username, 1)];
-      const TransactItems = [...bindActions(deviceId, username, at), ...count];
+    async bind(deviceId, account, at) {
+      const count = (await isLinked(deviceId, account)) ? [] : [more(account, 1)];
+      const TransactItems = [...bindActions(deviceId, account, at), ...count];
       const outcome = await sendTransaction(deps, () => client.send(new TransactWriteItemsCommand({ TransactItems })));
       if (outcome.kind === 'committed') return 'bound';
       return outcome.failed.includes(0) ? 'already-owned' : 'full';
     },
 
-    async bindTogether(devices, username) {
-      const linked = await settleAll(devices, devices.length, ({ deviceId }) => isLinked(deviceId, username));
+    async bindTogether(devices, account) {
+      const linked = await settleAll(devices, devices.length, ({ deviceId }) => isLinked(deviceId, account));
       const added = linked.filter((isThere) => !isThere).length;
       const TransactItems = [
-        ...devices.flatMap(({ deviceId, at }) => bindActions(deviceId, username, at)),
-        ...(added === 0 ? [] : [more(username, added)]),
+        ...devices.flatMap(({ deviceId, at }) => bindActions(deviceId, account, at)),
+        ...(added === 0 ? [] : [more(account, added)]),
       ];
       const outcome = await sendTransaction(deps, () => client.send(new TransactWriteItemsCommand({ TransactItems })));
       return outcome.kind === 'committed';
@@ -179,10 +179,10 @@ export function dynamoDeviceStore(
           { removeUndefinedValues: true },
         ),
       };
-      const owned = (username: Username, isOwned: boolean) => ({
+      const owned = (account: AccountId, isOwned: boolean) => ({
         Update: {
           TableName: tableName,
-          Key: marshall({ pk: userPk(username), sk: devicePk(deviceId) }),
+          Key: marshall({ pk: userPk(account), sk: devicePk(deviceId) }),
           UpdateExpression: `SET owned = :owned, ${SET_FORMAT}`,
           ExpressionAttributeValues: marshall({ ...formatValue('link'), ':owned': isOwned }),
         },
@@ -201,15 +201,15 @@ export function dynamoDeviceStore(
       return outcome.failed.includes(0) ? 'not-theirs' : 'full';
     },
 
-    async link(deviceId, username) {
-      const item = toItem('link', { pk: userPk(username), sk: devicePk(deviceId), owned: false });
+    async link(deviceId, account) {
+      const item = toItem('link', { pk: userPk(account), sk: devicePk(deviceId), owned: false });
       if (isStandIn(deviceId)) {
         await put(item);
         return 'linked';
       }
-      if (await isLinked(deviceId, username)) return 'linked';
+      if (await isLinked(deviceId, account)) return 'linked';
       const link = { TableName: tableName, Item: item, ...ifNew };
-      const command = new TransactWriteItemsCommand({ TransactItems: [{ Put: link }, more(username, 1)] });
+      const command = new TransactWriteItemsCommand({ TransactItems: [{ Put: link }, more(account, 1)] });
       const outcome = await sendTransaction(deps, () => client.send(command));
       return outcome.kind === 'committed' || outcome.failed.includes(0) ? 'linked' : 'full';
     },

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Login, Logins } from '../../../../domain/identity/logins.port.ts';
-import type { AccountId as Username } from '../../../../domain/identity/account.ts';
+import type { AccountId } from '../../../../domain/identity/account.ts';
 import type { Condition } from '../shared/conditions.ts';
 import { getOne } from '../shared/gather.ts';
 import { userPk } from '../shared/item.ts';
@@ -10,9 +10,9 @@ import { LOGIN_SK, LoginItem, loginPk, OwnLoginItem, ownLoginSk } from './teleme
 import { fromItem, toItem } from '../shared/format.ts';
 
 /** Holds while the login is nobody's, or this account's. */
-const ifFreeFor = (username: Username): Condition => ({
+const ifFreeFor = (account: AccountId): Condition => ({
   ConditionExpression: 'attribute_not_exists(pk) OR username = :username',
-  ExpressionAttributeValues: marshall({ ':username': username }),
+  ExpressionAttributeValues: marshall({ ':username': account }),
 });
 
 /** Holds while the account has this login, or none. */
@@ -25,10 +25,10 @@ const ifStill = (id: number): Condition => ({
 export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins {
   const get = getOne(client, TableName);
   const keyOf = ({ place, id }: Pick<Login, 'place' | 'id'>) => marshall({ pk: loginPk(place, id), sk: LOGIN_SK });
-  const ownKeyOf = (username: Username, place: Login['place']) =>
-    marshall({ pk: userPk(username), sk: ownLoginSk(place) });
-  const ofAccount: Logins['ofAccount'] = async (username, place) => {
-    const item = await get(ownKeyOf(username, place));
+  const ownKeyOf = (account: AccountId, place: Login['place']) =>
+    marshall({ pk: userPk(account), sk: ownLoginSk(place) });
+  const ofAccount: Logins['ofAccount'] = async (account, place) => {
+    const item = await get(ownKeyOf(account, place));
     if (item === undefined) return undefined;
     const { id, login } = OwnLoginItem.parse(fromItem('own-login', item));
     return { place, id, login };
@@ -42,14 +42,14 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
     find,
     ofAccount,
 
-    async link(username, { place, id, login }) {
+    async link(account, { place, id, login }) {
       const holder = await find({ place, id });
-      if (holder !== undefined && holder !== username) return 'taken';
-      const before = (await ofAccount(username, place))?.id;
-      const Item = { ...keyOf({ place, id }), ...toItem('login', { username, login }) };
-      const own = { ...ownKeyOf(username, place), ...toItem('own-login', { id, login }) };
+      if (holder !== undefined && holder !== account) return 'taken';
+      const before = (await ofAccount(account, place))?.id;
+      const Item = { ...keyOf({ place, id }), ...toItem('login', { username: account, login }) };
+      const own = { ...ownKeyOf(account, place), ...toItem('own-login', { id, login }) };
       const isWritten = await writeTogether(client, [
-        { Put: { TableName, Item, ...ifFreeFor(username) } },
+        { Put: { TableName, Item, ...ifFreeFor(account) } },
         { Put: { TableName, Item: own, ...ifStill(before ?? id) } },
         ...(before === undefined || before === id
           ? []
@@ -58,12 +58,12 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
       return isWritten ? 'linked' : 'stale';
     },
 
-    async unlink(username, place) {
-      const before = (await ofAccount(username, place))?.id;
+    async unlink(account, place) {
+      const before = (await ofAccount(account, place))?.id;
       if (before === undefined) return 'unlinked';
       const isWritten = await writeTogether(client, [
         { Delete: { TableName, Key: keyOf({ place, id: before }) } },
-        { Delete: { TableName, Key: ownKeyOf(username, place), ...ifStill(before) } },
+        { Delete: { TableName, Key: ownKeyOf(account, place), ...ifStill(before) } },
       ]);
       return isWritten ? 'unlinked' : 'stale';
     },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { hourPlaceOf } from '../shared/hour-index.ts';
-import { AccountId as Username } from '../../../../domain/identity/account.ts';
+import { AccountId } from '../../../../domain/identity/account.ts';
 import type { Place } from '../../../../domain/identity/logins.port.ts';
 import { kindOfText, kindText, type Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import type { EventEntry, EventKind } from '../../../../domain/telemetry/device-hour.ts';
@@ -46,9 +46,9 @@ const KEY = {
 export type TelemetryKey =
   | { readonly kind: 'device'; readonly deviceId: string }
   | { readonly kind: 'chunk'; readonly deviceId: string; readonly hour: UtcHour; readonly index: number }
-  | { readonly kind: 'link'; readonly username: Username; readonly deviceId: string }
-  | { readonly kind: 'link-count'; readonly username: Username }
-  | { readonly kind: 'report'; readonly username: Username }
+  | { readonly kind: 'link'; readonly username: AccountId; readonly deviceId: string }
+  | { readonly kind: 'link-count'; readonly username: AccountId }
+  | { readonly kind: 'report'; readonly username: AccountId }
   /** A login, or a name of a repository: no fold reads it. */
   | { readonly kind: 'hook' };
 
@@ -66,23 +66,23 @@ export function parseKey(item: Item): TelemetryKey {
     return { kind: 'chunk', deviceId, hour: chunk.hour, index: Number(chunk.index) };
   }
   if (username !== undefined && linked !== undefined) {
-    return { kind: 'link', username: Username.parse(username), deviceId: linked };
+    return { kind: 'link', username: AccountId.parse(username), deviceId: linked };
   }
-  if (username !== undefined && sk === LINKS_SK) return { kind: 'link-count', username: Username.parse(username) };
+  if (username !== undefined && sk === LINKS_SK) return { kind: 'link-count', username: AccountId.parse(username) };
   const isOwnLogin = username !== undefined && sk.startsWith('LOGIN#');
   if (isOwnLogin || (sk === LOGIN_SK && pk.startsWith('LOGIN#')) || (sk === NAME_SK && pk.startsWith('NAME#'))) {
     return { kind: 'hook' };
   }
   if (username !== undefined && FACT_PREFIXES.some((prefix) => sk.startsWith(prefix))) {
-    return { kind: 'report', username: Username.parse(username) };
+    return { kind: 'report', username: AccountId.parse(username) };
   }
   throw new Error(`no item of the telemetry table has the key ${pk} / ${sk}`);
 }
 
 export const DeviceItem = z.object({
-  owner: z.optional(Username),
-  lastOwner: z.optional(Username),
-  barred: z.optional(z.set(Username)),
+  owner: z.optional(AccountId),
+  lastOwner: z.optional(AccountId),
+  barred: z.optional(z.set(AccountId)),
   createdAt: z.iso.datetime(),
 });
 
@@ -111,7 +111,7 @@ export const prefixesOf = (events: Iterable<string>): readonly string[] => [
 /** A fact that a server reported: its key is its identity. */
 export const ReportItem = z.object({ hour: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/u)) });
 
-export const LoginItem = z.object({ username: Username, login: z.string() });
+export const LoginItem = z.object({ username: AccountId, login: z.string() });
 export const OwnLoginItem = z.object({ id: z.int(), login: z.string() });
 export const NameItem = z.object({ first: z.string() });
 
@@ -126,7 +126,7 @@ const ChunkItem = z.object({
   closed: z.optional(z.boolean()),
   events: z.instanceof(Uint8Array),
   kinds: z.array(z.string()),
-  senders: z.optional(z.array(Username)),
+  senders: z.optional(z.array(AccountId)),
   expiresAt: z.optional(z.int()),
   writeId: z.string(),
 });
@@ -167,7 +167,7 @@ export function parseChunk(item: Item): { readonly chunk: Chunk; readonly writeI
 
 function unpack(
   bytes: Uint8Array,
-  tables: { readonly kinds: readonly EventKind[]; readonly senders: readonly Username[] },
+  tables: { readonly kinds: readonly EventKind[]; readonly senders: readonly AccountId[] },
 ): EventEntry[] {
   if (bytes.length % ENTRY_BYTES !== 0) throw new Error(`packed events: ${bytes.length} bytes are no whole entries`);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -9,7 +9,7 @@ import { toItem } from '../shared/format.ts';
 export function dynamoTrustedFacts(client: DynamoDBClient, tableName: string, deps: PutDeps): TrustedFacts {
   const put = putsGathered({ client, tableName, ...deps });
   return {
-    record: (username, event, id, at) =>
-      put(toItem('report', { pk: userPk(username), sk: factSk(event, id), hour: hourOf(at) })),
+    record: (account, event, id, at) =>
+      put(toItem('report', { pk: userPk(account), sk: factSk(event, id), hour: hourOf(at) })),
   };
 }

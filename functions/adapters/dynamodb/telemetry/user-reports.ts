@@ -43,8 +43,8 @@ export function dynamoUserReports(
   }
 
   return {
-    async reportsOf(username, merged = []) {
-      const places = [username, ...merged].flatMap((each) => prefixes.map((prefix) => [userPk(each), prefix] as const));
+    async reportsOf(account, merged = []) {
+      const places = [account, ...merged].flatMap((each) => prefixes.map((prefix) => [userPk(each), prefix] as const));
       const found = await settleAll(places, READS_AT_A_TIME, ([pk, prefix]) => factsUnder(pk, prefix));
       // The first account's fact counts: of two with one identity only one would have been stored.
       const facts = [

@@ -29,11 +29,11 @@ export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): 
     paginateQuery({ client }, { TableName: tableName, ConsistentRead: true, ...input });
 
   return {
-    async linksOf(username) {
+    async linksOf(account) {
       const links: DeviceLink[] = [];
       const pages = query({
         KeyConditionExpression: 'pk = :user AND begins_with(sk, :link)',
-        ExpressionAttributeValues: marshall({ ':user': userPk(username), ':link': devicePk('') }),
+        ExpressionAttributeValues: marshall({ ':user': userPk(account), ':link': devicePk('') }),
         ScanIndexForward: false, // devices that collect others come first: `~` sorts after letters and digits
         Limit: MAX_LINKS,
       });
