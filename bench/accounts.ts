@@ -1,19 +1,27 @@
 import { grantOf } from '../domain/grants/grant.ts';
 import { grantPoints } from '../domain/grants/grant-points.ts';
+import type { AccountId } from '../domain/identity/account.ts';
+import { eraseAccount } from '../domain/identity/erase-account.ts';
+import type { EraseRequested } from '../domain/identity/erase.message.ts';
 import { pageOfExport } from '../domain/identity/account-export.ts';
 import { mergeAccounts, unmergeAccount } from '../domain/identity/merge-accounts.ts';
 import { renameAccount } from '../domain/identity/rename-account.ts';
+import { runErasure } from '../domain/identity/run-erasure.ts';
 import { Username } from '../domain/identity/username.ts';
 import { rulebook } from '../domain/rules/current-rules.ts';
-import { isoOf } from '../domain/shared/utc.ts';
+import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
+import { addDays, dateOf, isoOf } from '../domain/shared/utc.ts';
+import { dynamoErasure } from '../functions/adapters/dynamodb/erasure/account-erasure.ts';
 import { dynamoAccountExport } from '../functions/adapters/dynamodb/identity/account-export.ts';
 import { dynamoAccounts } from '../functions/adapters/dynamodb/identity/accounts.ts';
-import { random, sleep } from '../functions/runtime/environment.ts';
+import { random, sha256, sleep } from '../functions/runtime/environment.ts';
 import { meterCapacity, type Usage } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';
-import { cost, ratioAtMost, type Measurements } from './measurements.ts';
+import { eventOf } from './events.ts';
+import { sendNew } from './ingest.ts';
+import { cost, ratioAtMost, type Cost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
-import { grantDeps, namesOf } from './wiring.ts';
+import { grantDeps, ingestHandler, namesOf, personalKey, refreshDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:00:00.000Z');
 const FEW = 10;
@@ -25,15 +33,18 @@ const [ADA, BOB] = [Username.parse('ada'), Username.parse('bob')];
 
 type Changes = Readonly<Record<'renamed' | 'merged' | 'unmerged' | 'exported', Usage>>;
 
+function awardsTo(username: AccountId, count: number) {
+  const award = { kind: 'award', username, points: 5, reason: 'Talk', grantedBy: 'bench' } as const;
+  return Array.from({ length: count }, (_, n) => grantOf({ ...award, awardId: `a${n}` }, isoOf(NOW), rulebook));
+}
+
 /** Measures changes of an account with so many lines. */
 async function changesWith(engine: BenchEngine, lines: number): Promise<Changes> {
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => NOW };
   const { tables } = surroundings;
   const accountOf = await namesOf(surroundings).accountsOf([ADA, BOB]);
   const [ada, bob] = [accountOf(ADA), accountOf(BOB)];
-  const award = { kind: 'award', username: ada, points: 5, reason: 'Talk', grantedBy: 'bench' } as const;
-  const awards = Array.from({ length: lines }, (_, n) => grantOf({ ...award, awardId: `a${n}` }, isoOf(NOW), rulebook));
-  await grantPoints(grantDeps(surroundings), awards);
+  await grantPoints(grantDeps(surroundings), awardsTo(ada, lines));
 
   const client = engine.client();
   const meter = meterCapacity(client);
@@ -54,6 +65,47 @@ async function changesWith(engine: BenchEngine, lines: number): Promise<Changes>
   };
 }
 
+/** Measures a whole erasure of an account that was active on so many days and has so many awards, which give points. */
+async function erasure(engine: BenchEngine, days: number, lines: number): Promise<readonly Cost[]> {
+  let now = NOW;
+  const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => now };
+  const { tables } = surroundings;
+  const ada = (await namesOf(surroundings).accountsOf([ADA]))(ADA);
+  const key = await personalKey(surroundings, ada);
+  const handler = ingestHandler(surroundings);
+  for (let number = 1; number <= days; number += 1) {
+    const day = addDays(dateOf(NOW), number - days);
+    now = Date.parse(`${day}T12:00:00.000Z`);
+    await sendNew(handler, key, [eventOf({ device: 'laptop', number, at: isoOf(now) })]);
+    await refreshScore(refreshDeps(surroundings), coalesce([{ username: ada, days: [day] }]));
+  }
+  await grantPoints(grantDeps(surroundings), awardsTo(ada, lines));
+
+  const client = engine.client();
+  const environment = { random, sleep, clock: () => now };
+  const accounts = dynamoAccounts(client, tables('accounts'), environment, tables('user_scores'));
+  const of = {
+    ...{ accounts: tables('accounts'), credentials: tables('credentials'), telemetry: tables('telemetry') },
+    ...{ registry: tables('registry'), leaderboards: tables('leaderboards') },
+    ...{ grants: tables('score_grants'), scores: tables('user_scores') },
+  };
+  let request: EraseRequested = { account: ada };
+  const job = {
+    ...dynamoErasure(client, of, { ...environment, sha256 }),
+    goOn: async (rest: EraseRequested) => void (request = rest),
+  };
+  const { readUnits, writeUnits } = await meterCapacity(client).during(async () => {
+    const { ok } = await eraseAccount({ accounts, clock: () => now, hasMoved: async () => false }, ada);
+    const looks = [await runErasure(job, request, () => true), await runErasure(job, request, () => true)];
+    if (!ok || looks.join() !== 'looks-again,done') throw new Error(`the erasure ended with ${looks.join()}`);
+  });
+  const name = `erase, account with ${days} days and ${lines} lines`;
+  return [
+    cost(name, 'WRU', writeUnits, { budget: 2 * (days + lines), floor: days + lines }),
+    cost(name, 'RRU', readUnits),
+  ];
+}
+
 /** Measures what a rename, a merge and an export cost, and checks that the first two cost the same whatever the history. */
 export const measureAccounts = ({ longHistoryDays: many }: Pick<Sizes, 'longHistoryDays'>): Promise<Measurements> =>
   withEngine(async (engine) => {
@@ -70,6 +122,7 @@ export const measureAccounts = ({ longHistoryDays: many }: Pick<Sizes, 'longHist
         ...writes(`unmerge, account with ${many} lines`, long.unmerged, MERGE_FLOOR),
         cost(`export, account with ${FEW} lines`, 'RRU', short.exported.readUnits),
         cost(`export, account with ${many} lines`, 'RRU', long.exported.readUnits),
+        ...(await erasure(engine, many, Math.round((many * 10) / 7))),
       ],
       ratios: (['renamed', 'merged', 'unmerged'] as const).map((what) =>
         ratioAtMost(`${what}, ${many} against ${FEW} lines, units`, all(long[what]) / all(short[what]), 1),

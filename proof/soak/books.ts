@@ -20,7 +20,12 @@ export type PublishedVersion = {
 
 /** A lane's record of one user: everything that the stack must report later. */
 export type Account = {
+  /** Its first name. In the books it is the account's id. */
   readonly username: string;
+  /** Its present name. */
+  name: string;
+  /** The stack's id of it, known after its first rename. */
+  accountId: string | undefined;
   readonly devices: readonly string[];
   readonly issues: Set<string>;
   /** The points by grant id, without reversed grants. */
@@ -48,6 +53,8 @@ export class Books {
   open(username: string, devices: readonly string[]): Account {
     const account: Account = {
       username,
+      name: username,
+      accountId: undefined,
       devices,
       issues: new Set(),
       awards: new Map(),

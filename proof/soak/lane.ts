@@ -17,6 +17,7 @@ const WEIGHTS = {
   feedPost: 3,
   reverse: 2,
   unbind: 1,
+  rename: 4,
   read: 12,
   newcomer: 12,
 };
@@ -72,6 +73,8 @@ export class Lane {
     this.#regulars = regulars;
     this.#published = published;
     this.#newcomers = index * 3; // lanes start at different kinds, so that together they soon have all kinds
+    // However short the run is, it has renames.
+    for (const account of regulars.slice(0, 1)) this.#plan('rename', () => this.#do('rename', account));
   }
 
   /** Does one action. */
@@ -144,6 +147,9 @@ export class Lane {
         return acts.reverse(account);
       case 'unbind':
         return acts.unbind(account);
+      case 'rename':
+        this.#keep(await acts.rename(account));
+        return;
       case 'read':
         return acts.read(account);
       case 'newcomer':
@@ -172,9 +178,13 @@ export class Lane {
     await newcomer.first(this.#acts, account);
     const { last } = newcomer;
     if (last === undefined) return;
+    this.#plan('newcomer', () => last(this.#acts, account, other));
+  }
+
+  #plan(doing: Doing, work: () => Promise<void>): void {
     const act = async () => {
-      this.#acts.begin('newcomer');
-      await last(this.#acts, account, other);
+      this.#acts.begin(doing);
+      await work();
     };
     this.#later.push({ at: Date.now() + this.#chance.between(...FIRST_STANDS_MS), act });
   }

@@ -34,6 +34,7 @@ const StatsView = z.object({
   activeDates: z.array(z.string()),
 });
 const ScoreView = z.object({
+  accountId: z.string(),
   scoreSources: z.record(z.string(), z.object({ points: z.number() })),
   balance: z.object({ totalScore: z.number(), sourceTotals: Counts }),
 });
@@ -174,7 +175,7 @@ type UserTotals = {
 
 async function reconcileUser(
   client: Pick<Client, 'send'>,
-  { username }: Account,
+  { username, name, accountId }: Account,
   expected: ReturnType<typeof expectedOf>,
 ): Promise<{ readonly differences: readonly string[]; readonly totals: UserTotals }> {
   const differences: string[] = [];
@@ -192,14 +193,17 @@ async function reconcileUser(
     points,
     contributed: sum(Object.values(expected.contributions)),
   };
-  const stats = await get(`/v1/stats?username=${username}`, StatsView);
-  const score = await get(`/v1/scores/${username}`, ScoreView);
+  const stats = await get(`/v1/stats?username=${name}`, StatsView);
+  const score = await get(`/v1/scores/${name}`, ScoreView);
   if (stats === undefined || score === undefined) {
     const isUnknown = stats === undefined && score === undefined && expected.events + expected.grants.length === 0;
     if (!isUnknown) differences.push(`${username} is unknown, where ${JSON.stringify(sent)} was sent`);
     return { differences, totals: { ...sent, folded: 0, lines: 0, balance: 0, scored: 0 } };
   }
 
+  differs('account', accountId ?? score.accountId, score.accountId);
+  // Its first name still leads to it.
+  differs('score by its first name', score, await get(`/v1/scores/${username}`, ScoreView));
   differs('totalEvents', expected.events, stats.totalEvents);
   differs('eventCounts', sorted(expected.eventCounts), sorted(stats.eventCounts));
   differs('commandCounts', sorted(expected.commandCounts), sorted(stats.commandCounts));
@@ -211,10 +215,10 @@ async function reconcileUser(
     differs(`balance of ${source}`, granted, score.balance.sourceTotals[source] ?? 0);
   differs('balance', points, score.balance.totalScore);
 
-  const audit = await get(`/v1/scores/${username}/audit`, AuditView);
+  const audit = await get(`/v1/scores/${name}/audit`, AuditView);
   if (audit?.ok !== true) differences.push(`${username}: the audit finds ${JSON.stringify(audit?.problems)}`);
   differs('sum of lines', score.balance.totalScore, audit?.sum);
-  const lines = (await allGrants(client, username)).filter((grantId) => !grantId.startsWith('badge:tier-'));
+  const lines = (await allGrants(client, { username, name })).filter((grantId) => !grantId.startsWith('badge:tier-'));
   differs('lines', expected.grants.toSorted(), lines.toSorted());
   const found = { folded: stats.totalEvents, lines: lines.length, balance: score.balance.totalScore };
   return { differences, totals: { ...sent, ...found, scored: sum(scored.map((each) => each ?? 0)) } };
@@ -226,15 +230,18 @@ const difference = (what: string, sent: unknown, found: unknown): string =>
 const sorted = (counts: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-async function allGrants(client: Pick<Client, 'send'>, username: string): Promise<readonly string[]> {
+async function allGrants(
+  client: Pick<Client, 'send'>,
+  { username, name }: Pick<Account, 'username' | 'name'>,
+): Promise<readonly string[]> {
   const grantIds: string[] = [];
   let cursor: string | undefined;
   do {
-    const path = `/v1/scores/${username}/grants?limit=1000${cursor === undefined ? '' : `&cursor=${cursor}`}`;
+    const path = `/v1/scores/${name}/grants?limit=1000${cursor === undefined ? '' : `&cursor=${cursor}`}`;
     const { status, body } = await client.send({ method: 'GET', path });
     if (status !== 200) return grantIds;
     const page = GrantsView.parse(body);
-    grantIds.push(...page.grants.map(({ grantId }) => grantId.replaceAll(page.accountId, username))); // as it was asked
+    grantIds.push(...page.grants.map(({ grantId }) => grantId.replaceAll(page.accountId, username))); // as in the books
     cursor = page.next;
   } while (cursor !== undefined);
   return grantIds;

@@ -39,6 +39,7 @@ export const OLDEST_EVENT_HOURS = 71;
 const TOO_OLD = 40 * 24 * HOUR;
 
 const Created = z.object({ key: z.string() });
+const Renamed = z.object({ accountId: z.string(), username: z.string() });
 
 /** All actions of a lane. Each sends one request and records it in the books when it is answered. */
 export class Acts {
@@ -154,14 +155,37 @@ export class Acts {
     return true;
   }
 
+  /** Gives an account another name, by its own key or an admin's, while its key sends events. */
+  async rename(account: Account): Promise<Batch | undefined> {
+    const to = `${account.username}-${this.#next()}`;
+    const key = this.#chance.happens(0.5) ? this.#keys.admin : this.#keys.personal.get(account.username);
+    const path = `/v1/users/${account.name}/rename`;
+    const [{ body }, batch] = await Promise.all([
+      this.#send({ method: 'POST', path, key, body: { to } }, [200]),
+      this.telemetry(account, true),
+    ]);
+    const { accountId, username } = Renamed.safeParse(body).data ?? {};
+    const isTheSame = account.accountId === undefined || account.accountId === accountId;
+    if (username !== to || !isTheSame) this.#books.odd(`${path} to ${to} answered ${JSON.stringify(body)}`);
+    account.accountId = accountId;
+    account.name = to;
+    return batch;
+  }
+
+  /** A present or former name: both are the account's. */
+  #aNameOf({ username, name }: Account): string {
+    return this.#chance.happens(0.7) ? name : username;
+  }
+
   /** A server's event with the name of its user. */
-  async trustedEvent({ username }: Account): Promise<void> {
+  async trustedEvent(account: Account): Promise<void> {
+    const { username } = account;
     const wire = {
       event: 'cli_invocation',
       distinct_id: 'server',
       insert_id: `${this.#name}-event-${this.#next()}`,
       timestamp: new Date().toISOString(),
-      properties: { username, invocation: { command: 'model' } },
+      properties: { username: this.#aNameOf(account), invocation: { command: 'model' } },
     };
     const answer = await this.#send({ method: 'POST', path: '/ingest', key: this.#keys.service, body: wire }, [202]);
     const status = IngestReport.safeParse(answer.body).data?.results[0]?.status;
@@ -194,7 +218,9 @@ export class Acts {
     return Created.parse(answer.body).key;
   }
 
-  async issue({ username, issues }: Account): Promise<void> {
+  async issue(account: Account): Promise<void> {
+    const { issues } = account;
+    const username = this.#aNameOf(account);
     const known = this.#chance.happens(0.2) ? this.#chance.oneOf([...issues]) : undefined;
     const id = known ?? `${this.#name}-issue-${this.#next()}`;
     const stored = await this.#report('issue_created', { issue_id: id, username }, { mayBeDuplicate: issues.has(id) });
@@ -248,8 +274,9 @@ export class Acts {
     await this.#give(account, `${this.#name}-${this.#next()}`, this.#chance.between(1, 100), false);
   }
 
-  async #give({ username, awards }: Account, awardId: string, points: number, isAgain: boolean): Promise<void> {
-    const body = { awardId, username, points, reason: 'Thanks' };
+  async #give(account: Account, awardId: string, points: number, isAgain: boolean): Promise<void> {
+    const { awards } = account;
+    const body = { awardId, username: this.#aNameOf(account), points, reason: 'Thanks' };
     const request = { method: 'POST', path: '/v1/awards', key: this.#keys.service, body } as const;
     const answer = await this.#send(request, isAgain ? [200] : [200, 201]);
     if (!isAgain && answer.status === 200 && answer.lostTries === 0)
@@ -263,15 +290,18 @@ export class Acts {
     await this.#give(account, grantId.slice('award:'.length), points, true);
   }
 
-  async badge({ username, badges }: Account): Promise<void> {
+  async badge(account: Account): Promise<void> {
+    const { username, badges } = account;
     const badgeId = `${this.#name}-badge-${this.#next()}`;
     const points = this.#chance.between(0, 20);
-    const body = { badgeId, username, points };
+    const body = { badgeId, username: this.#aNameOf(account), points };
     await this.#send({ method: 'POST', path: '/v1/badges', key: this.#keys.service, body }, [200, 201]);
     badges.set(`badge:${badgeId}:${username}`, points);
   }
 
-  async feedPost({ username, feedPosts }: Account): Promise<void> {
+  async feedPost(account: Account): Promise<void> {
+    const { feedPosts } = account;
+    const username = this.#aNameOf(account);
     const id = `${this.#name}-post-${this.#next()}`;
     const stored = await this.#report('feed_post_created', { post_id: id, username }, { mayBeDuplicate: false });
     if (stored) feedPosts.add(`feed-post:${id}`);
@@ -295,8 +325,9 @@ export class Acts {
   }
 
   /** While everything changes there is nothing to compare with, so only the form of the answer is checked. */
-  async read({ username, versions }: Account): Promise<void> {
-    const name = encodeURIComponent(versions[0]?.name ?? '@nobody/tool');
+  async read(account: Account): Promise<void> {
+    const username = this.#aNameOf(account);
+    const name = encodeURIComponent(account.versions[0]?.name ?? '@nobody/tool');
     const path = this.#chance.oneOf([
       '/health',
       `/v1/stats?username=${username}`,

@@ -21,6 +21,7 @@ describe('a short soak', () => {
 
     expect(report.reconciliation.differences).toEqual([]);
     expect(new Set(report.crashes.keys())).toEqual(new Set([...CRASHES, 'refusal', 'slowness']));
+    expect(report.done.get('rename')).toBeGreaterThan(0);
     expect(report.traffic.requests).toBeGreaterThan(7); // the keys alone are seven requests
   });
 });
@@ -49,6 +50,7 @@ function sentAndFound() {
       activeDates: ['2026-08-21'],
     },
     score: {
+      accountId: 'ada',
       scoreSources: {
         'content:extension-publishes': { points: 500 },
         'content:extension-pulls': { points: 5 },
@@ -71,6 +73,7 @@ function sentAndFound() {
   };
   const client = {
     send: async ({ path }: Request) => {
+      if (path.includes('nobody')) return { status: 404, body: {}, lostTries: 0 };
       const part = /stats|audit|grants|series/u.exec(path)?.[0] ?? 'score';
       return { status: 200, body: found[part as keyof typeof found], lostTries: 0 };
     },
@@ -95,6 +98,8 @@ describe('the reconciliation', () => {
       /eventCounts/u,
     ],
     ['a command', ({ found }) => (found.stats.commandCounts = { model: 1 }), /commandCounts/u],
+    ['an account that is another one now', ({ account }) => (account.accountId = 'bob'), /^ada: account/u],
+    ['a name that leads nowhere', ({ account }) => (account.name = 'nobody'), /^ada is unknown/u],
     ['a date', ({ found }) => (found.stats.activeDates = []), /activeDates/u],
     ['an event of a device without an owner', ({ books }) => books.owners.clear(), /^ada: totalEvents/u],
     [
