@@ -8,11 +8,15 @@ const SERVER = ['telemetry:trusted', 'awards:grant'];
 /** The collective's members until a request names others. */
 export const FIRST_MEMBERS = ['ada', 'bob'] as const;
 
+/** The user that some schedules erase. Its id is not its name, so that the name can be looked for in all items. */
+export const ERASABLE = { username: 'gus', account: 'first-holder', device: 'd-erasable' } as const;
+
 type Holder = Exclude<Key, null>;
 const HOLDERS: Readonly<Record<Holder, object>> = {
   ada: { kind: 'personal', account: 'ada', scopes: OWN },
   bob: { kind: 'personal', account: 'bob', scopes: OWN },
   cy: { kind: 'personal', account: 'cy', scopes: OWN },
+  gus: { kind: 'personal', account: ERASABLE.account, scopes: OWN },
   guild: { kind: 'collective', slug: 'guild', members: FIRST_MEMBERS, scopes: OWN },
   server: { kind: 'service', label: 'a server', scopes: SERVER },
   admin: { kind: 'admin', scopes: [...OWN, ...SERVER, 'keys:manage'] },
@@ -36,9 +40,9 @@ export function credentialPuts(at: number): readonly object[] {
 
 /** The accounts of these users. Their ids are their names, so that stored items can be read by the models. */
 export const accountPuts = (usernames: readonly string[]): readonly object[] =>
-  usernames.flatMap((username) =>
+  [...usernames.map((username) => ({ username, account: username })), ERASABLE].flatMap(({ username, account }) =>
     [
-      { pk: `NAME#${username.slice(0, 1)}`, sk: username, account: username, v: 1 },
-      { pk: `ACCOUNT#${username}`, sk: 'ACCOUNT', username, rev: 1, v: 1 },
+      { pk: `NAME#${username.slice(0, 1)}`, sk: username, account, v: 1 },
+      { pk: `ACCOUNT#${account}`, sk: 'ACCOUNT', username, rev: 1, v: 1 },
     ].map((item) => ({ PutRequest: { Item: marshall(item) } })),
   );

@@ -11,6 +11,7 @@ const ROLES = [
   'backfill',
   'check-conservation',
   'confirm-publish',
+  'erase-accounts',
   'ingest-telemetry',
   'manage-accounts',
   'manage-devices',

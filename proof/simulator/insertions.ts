@@ -1,4 +1,5 @@
 import { Chance } from '../chance.ts';
+import { ERASABLE } from './credentials.ts';
 import type { Act, Step } from './steps.ts';
 
 /** What some schedules do as well, between their steps. */
@@ -8,6 +9,7 @@ export const USERS = ['ada', 'bob', 'cy'] as const;
 export const ALL = 1_000;
 const SHARE_OF_DEPLOYMENTS = 0.15;
 const SHARE_OF_CHANGED_ACCOUNTS = 0.2;
+const SHARE_OF_ERASURES = 0.15;
 
 /** The actions of a schedule in order, each with the number of requests to release after it. */
 export type Planned = Pick<Step, 'act' | 'requests'>;
@@ -51,6 +53,52 @@ export function withChangedAccounts(seed: number, planned: readonly Planned[], i
         : { kind, username: 'cy', into };
     steps.splice(at, 0, { act, requests: chance.of([0, 3, 14, ALL]) });
     at += 1 + chance.below(steps.length - at);
+  }
+  return steps;
+}
+
+/**
+ * Some schedules erase a user who sends events and gets awards, before and after. What comes after under the name belongs
+ * to a new account. Roll-ups and boards are left out: their models know no erasures.
+ */
+export function withErasures(
+  seed: number,
+  planned: readonly Planned[],
+  { startsAt, isLeftOut }: { readonly startsAt: number; readonly isLeftOut: boolean },
+): readonly Planned[] {
+  const chance = new Chance(`erasures ${seed}`);
+  if (isLeftOut || hasFarJump(planned) || !chance.happens(SHARE_OF_ERASURES)) return planned;
+  const { username, device } = ERASABLE;
+  const timestamp = new Date(startsAt - 3_600_000).toISOString();
+  const properties = { invocation: { command: 'model' } };
+  const actOf = (kind: 'ingest' | 'award' | 'erase', number: number): Act => {
+    switch (kind) {
+      case 'ingest':
+        return {
+          kind,
+          key: 'gus',
+          events: [{ event: 'cli_invocation', distinct_id: device, insert_id: `g${number}`, timestamp, properties }],
+        };
+      case 'award':
+        return { kind, id: `g${number}`, username, points: chance.of([50, 700]) };
+      case 'erase':
+        return { kind, username };
+    }
+  };
+  const some = () => chance.weighted({ ingest: 2, award: 3 });
+  const kinds = [
+    'ingest',
+    'award',
+    some(),
+    'erase',
+    some(),
+    chance.weighted({ ingest: 2, award: 3, erase: 1 }),
+  ] as const;
+  const steps = [...planned];
+  let at = chance.below(steps.length + 1);
+  for (const [number, kind] of kinds.slice(chance.below(3), 4 + chance.below(3)).entries()) {
+    steps.splice(at, 0, { act: actOf(kind, number), requests: chance.of([0, 3, 14, ALL]) });
+    at += 1 + chance.below(Math.min(3, steps.length - at));
   }
   return steps;
 }

@@ -2,7 +2,7 @@ import type { RawEvent } from '../../test/builders/telemetry.ts';
 import type { Rules } from './functions.ts';
 
 /** The key of a request: a user's, the collective's, a server's, an administrator's, or none. */
-export type Key = 'ada' | 'bob' | 'cy' | 'guild' | 'server' | 'admin' | null;
+export type Key = 'ada' | 'bob' | 'cy' | 'gus' | 'guild' | 'server' | 'admin' | null;
 
 /** A version, or all versions of a channel, or all versions. */
 export type NamedVersions = {
@@ -32,10 +32,10 @@ export type Ask =
   | { readonly kind: 'visibility'; readonly username: string; readonly isHidden: boolean }
   | { readonly kind: 'rename'; readonly username: string; readonly to: string }
   | { readonly kind: 'merge'; readonly username: string; readonly into: string }
-  | { readonly kind: 'unmerge'; readonly username: string };
+  | { readonly kind: 'unmerge' | 'erase'; readonly username: string };
 
 export const STREAMED = ['telemetry', 'score_grants', 'registry', 'user_scores'] as const;
-export const QUEUES = ['score-refresh', 'roll-up', 'rank', 'backfill'] as const;
+export const QUEUES = ['score-refresh', 'roll-up', 'rank', 'backfill', 'erase'] as const;
 export type StreamedTable = (typeof STREAMED)[number];
 export type QueueName = (typeof QUEUES)[number];
 
@@ -95,11 +95,22 @@ function eventText({ event, distinct_id, insert_id, timestamp, properties }: Raw
   return `${event} ${insert_id ?? ''} of ${distinct_id} at ${timestamp ?? '?'} ${JSON.stringify(properties ?? {})}`;
 }
 
+type Served = Pick<Schedule, 'hasRollups' | 'hasBoards' | 'steps'>;
+const hasAct = ({ steps }: Pick<Schedule, 'steps'>, kind: Act['kind']) => steps.some(({ act }) => act.kind === kind);
+
 /** The queues and streams that a schedule serves. Others are left out, because nothing checks their results. */
-export const queuesOf = ({ hasRollups, hasBoards }: Pick<Schedule, 'hasRollups' | 'hasBoards'>): readonly QueueName[] =>
-  QUEUES.filter((queue) => (queue !== 'roll-up' || hasRollups) && (queue !== 'rank' || hasBoards));
-export const streamsOf = ({ hasBoards, steps }: Pick<Schedule, 'hasBoards' | 'steps'>): readonly StreamedTable[] =>
-  STREAMED.filter((table) => table !== 'user_scores' || hasBoards || steps.some(({ act }) => act.kind === 'merge'));
+export const queuesOf = (schedule: Served): readonly QueueName[] => {
+  const leftOut: readonly QueueName[] = [
+    ...(schedule.hasRollups ? [] : (['roll-up'] as const)),
+    ...(schedule.hasBoards ? [] : (['rank'] as const)),
+    ...(hasAct(schedule, 'erase') ? [] : (['erase'] as const)),
+  ];
+  return QUEUES.filter((queue) => !leftOut.includes(queue));
+};
+export const streamsOf = (schedule: Served): readonly StreamedTable[] =>
+  STREAMED.filter(
+    (table) => table !== 'user_scores' || schedule.hasBoards || hasAct(schedule, 'merge') || hasAct(schedule, 'erase'),
+  );
 
 /** A step as a readable line. */
 export function textOf({ number, act, requests }: Step): string {

@@ -1,6 +1,6 @@
 import type { RawEvent } from '../../test/builders/telemetry.ts';
 import { Chance } from '../chance.ts';
-import { ALL, USERS, withChangedAccounts, withDeployments, type Planned } from './insertions.ts';
+import { ALL, USERS, withChangedAccounts, withDeployments, withErasures, type Planned } from './insertions.ts';
 import { QUEUES, STREAMED, type Act, type Key, type Schedule } from './steps.ts';
 import { THEMES, WEIGHTS, type Sort, type Theme } from './themes.ts';
 
@@ -36,7 +36,8 @@ export function scheduleOf(seed: number): Schedule {
     without: [],
   };
   const isLeftOut = hasRollups || hasBoards;
-  const steps = withChangedAccounts(seed, withDeployments(seed, planned, isLeftOut), isLeftOut);
+  const changed = withChangedAccounts(seed, withDeployments(seed, planned, isLeftOut), isLeftOut);
+  const steps = withErasures(seed, changed, { startsAt, isLeftOut });
   return { ...schedule, steps: steps.map((step, number) => ({ number, ...step })) };
 }
 

@@ -44,6 +44,7 @@ const WORKERS: Readonly<Record<QueueName, Role>> = {
   'roll-up': 'roll-up-metrics',
   rank: 'rank-leaderboards',
   backfill: 'backfill',
+  erase: 'erase-accounts',
 };
 
 const WORKING: ReadonlySet<string> = new Set(Object.values(WORKERS));
@@ -250,6 +251,7 @@ export class World {
       case 'rename':
       case 'merge':
       case 'unmerge':
+      case 'erase':
         this.#run(() => this.ask(act, name));
         return;
     }
@@ -363,11 +365,8 @@ export class World {
       return { messageId: id, body, attributes: { SentTimestamp: String(sentAt) } };
     });
     const full = `${name}.${queue}`;
-    const context = this.#contextOf(full);
-    const outcome = await this.simulation.invoke(WORKERS[queue], { Records }, full, {
-      isSpared: this.isSpared,
-      context,
-    });
+    const options = { isSpared: this.isSpared, context: this.#contextOf(full) };
+    const outcome = await this.simulation.invoke(WORKERS[queue], { Records }, full, options);
     if (outcome.kind !== 'answered') return messages;
     const failed = new Set(Failures.parse(outcome.value).batchItemFailures.map((each) => each.itemIdentifier));
     return messages.filter(({ id }) => failed.has(id));
