@@ -1,8 +1,9 @@
 /**
- * What is imported is the same fact as what clients, servers and hooks report: in any order and any repetition, the same facts,
- * counts, history and ledger. The test was seen to fail without each of these guards:
+ * What is imported is the same fact as what clients, servers and hooks report: in any order and any repetition, the same
+ * facts, counts, history and ledger. The test was seen to fail without each of these guards:
  * - a sealed day that an announcement names is folded from nothing;
- * - an import stores an event under its own device, in the name of its sender.
+ * - an import stores an event under its own device, in the name of its sender;
+ * - a hook's fact has the time that the hook gives.
  */
 import { marshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
