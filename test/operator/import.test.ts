@@ -1,3 +1,4 @@
+import type * as FileSystem from 'node:fs';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -31,7 +32,7 @@ const signIn = (day: number, username: string) => event('daily_sign_in', { usern
 /** In place of a file named `generated.ndjson`: its chunks are made when they are read. */
 const generated = vi.hoisted(() => ({ chunks: function* (): Generator<Buffer> {} }));
 vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof import('node:fs')>();
+  const fs = await original<typeof FileSystem>();
   const createReadStream: typeof fs.createReadStream = (path, options) =>
     path === 'generated.ndjson'
       ? (Readable.from(generated.chunks(), { highWaterMark: 1 }) as any)
@@ -387,7 +388,7 @@ describe('laurel import', () => {
     let killed = { at: 0, isUnsent: false };
     const send = globalThis.fetch;
     const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
-      if (!String(url).endsWith('/v1/import')) return send(url, init);
+      if (!new Request(url).url.endsWith('/v1/import')) return send(url, init);
       requests += 1;
       const isKilled = requests === killed.at;
       // The command ends before the batch is sent, or before it hears that the batch is stored.

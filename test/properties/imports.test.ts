@@ -175,7 +175,9 @@ async function stateOf(run: string): Promise<unknown> {
   const plain = (text: string) => text.replaceAll(run, 'run');
   // Names of repositories and logins are no facts: only hooks need them.
   const ofRun = (items: readonly Record<string, any>[]) =>
-    items.filter(({ pk, sk }) => `${pk} ${sk}`.includes(run) && !/^(?:NAME|LOGIN)#/u.test(pk) && !/^LOGIN#/u.test(sk));
+    items.filter(
+      ({ pk, sk }) => `${pk} ${sk}`.includes(run) && !/^(?:NAME|LOGIN)#/u.test(pk) && !String(sk).startsWith('LOGIN#'),
+    );
   const telemetry = ofRun(await world.telemetry()).map(
     ({ pk, sk, owner, owned, hour, packed: _p, events, ...item }) => {
       const chunk = events === undefined ? undefined : parseChunk(marshall({ pk, sk, events, ...item })).chunk.events;
