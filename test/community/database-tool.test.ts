@@ -105,10 +105,11 @@ it('scores its own events, has its own tiers, versions and boards, and tells its
     return answer.json();
   };
   expect(await deliver()).toEqual({ accepted: 1, duplicates: 0, ignored: 0 }); // of gh-ada: nobody has linked the login
+  await stack.until('/v1/scores/gh-ada', (score) => score.canonicalScore === 20);
   const login = await stack.call('PUT', '/v1/users/ada/logins/github', { id: 9, login: 'Ada' });
   expect(login).toMatchObject({ status: 200, username: 'ada' });
   expect(await deliver()).toEqual({ accepted: 0, duplicates: 1, ignored: 0 }); // ada's server had reported it
-  await stack.until('/v1/scores/gh-ada', (score) => score.canonicalScore === 20);
+  await stack.until('/v1/scores/gh-ada', (score) => score.username === 'ada'); // the link has merged it
 
   const { inForce, versions } = await stack.get('/v1/rules');
   expect([inForce, versions.length]).toEqual(['1', 1]);
