@@ -111,6 +111,16 @@ it('scores its own events, has its own tiers, versions and boards, and tells its
   expect(await deliver()).toEqual({ accepted: 0, duplicates: 1, ignored: 0 }); // ada's server had reported it
   await stack.until('/v1/scores/gh-ada', (score) => score.username === 'ada'); // the link has merged it
 
+  // The login moves to somebody else, and what it did goes with it.
+  const headers = { 'x-api-key': stack.local.adminKey };
+  const unlinked = await fetch(`${stack.local.baseUrl}/v1/users/ada/logins/github`, { method: 'DELETE', headers });
+  expect(unlinked.status).toBe(204);
+  await stack.until('/v1/scores/gh-ada', (score) => score.username === 'gh-ada');
+  expect(await stack.call('PUT', '/v1/users/bob/logins/github', { id: 9, login: 'Ada' })).toMatchObject({
+    status: 200,
+  });
+  await stack.until('/v1/scores/gh-ada', (score) => score.username === 'bob');
+
   const { inForce, versions } = await stack.get('/v1/rules');
   expect([inForce, versions.length]).toEqual(['1', 1]);
   expect(versions[0]).toMatchObject({
