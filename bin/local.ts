@@ -116,7 +116,7 @@ async function run(): Promise<void> {
     progress: (step) => console.log(step),
     load: async (target) => {
       if (options.empty) return;
-      console.log('Loading the sample community (once)');
+      console.log('Loading the sample community (once, for about half a minute)');
       load = sampleLoad(join(dataDirectory, 'sample.json'), { now: Date.now(), folder: options.sample });
       await load?.importAll(target);
     },
