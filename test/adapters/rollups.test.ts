@@ -1,14 +1,12 @@
-import { type DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { meterCapacity } from '../../bench/capacity-meter.ts';
 import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
-import { inOrderOf, leavesOf, type ExtensionSort } from '../../domain/metrics/extension-list.ts';
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
 import { hourPlaceOf } from '../../functions/adapters/dynamodb/shared/hour-index.ts';
 import { rollUpDay, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
 import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
-import type { RollupReader, RollupStore, StoredList } from '../../domain/metrics/rollup-store.port.ts';
+import type { RollupReader, RollupStore } from '../../domain/metrics/rollup-store.port.ts';
 import { addDays } from '../../domain/shared/utc.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.ts';
@@ -142,54 +140,6 @@ onBothEngines('rollups', (engine) => {
     expect(await second.save(summary(1))).toBe('saved'); // a save without changes counts as well
     expect(await later.save(summary(3))).toBe('stale');
     expect((await store.summaries()).filter((each) => each.extension === extension)).toEqual([summary(1)]);
-  });
-
-  it('keep lists of extensions: a page costs at most 60 read units, and an older list does not replace a newer one', async () => {
-    const publisher = { kind: 'personal', name: aUsername() } as const;
-    const row = (n: number) => ({
-      ...{ extension: `@${sha256(`${n}`).slice(0, 38)}/${sha256(`tool-${n}`)}`, publisher, versions: 1, pulls: n },
-      ...{ firstPublished: AT, lastPublished: AT },
-    });
-    const rows = Array.from({ length: 5_000 }, (_, n) => row(n));
-    const metered = engine().client();
-    const meter = meterCapacity(metered);
-    const cheap = dynamoRollupReader(metered, tables.metric_rollup_hour, { random: () => 0.5, sleep: async () => {} });
-    const saveList = async (of: typeof rows, sort: ExtensionSort, late?: StoredList) =>
-      (late ?? (await store.loadList(sort))).save(leavesOf(of, sort, sha256));
-    const late = await store.loadList('pulls');
-    expect(await saveList(rows, 'pulls')).toBe('saved');
-    expect(await saveList(rows, 'versions')).toBe('saved');
-    expect(await saveList([row(1)], 'pulls', late)).toBe('stale');
-
-    for (const query of [
-      { page: 1, page_size: 2_000, sort: 'pulls', sort_direction: 'desc' },
-      { page: 2, page_size: 2_000, sort: 'pulls', sort_direction: 'asc' },
-      { page: 2, page_size: 2_000, sort: 'versions', sort_direction: 'asc' },
-    ] as const) {
-      const { readUnits } = await meter.during(async () => {
-        const found = await cheap.extensionsOf(query);
-        const wanted = rows.toSorted(inOrderOf(query.sort, query.sort_direction)).map((each) => each.extension);
-        const first = (query.page - 1) * query.page_size;
-        expect(found.count).toBe(5_000);
-        expect(found.rows.map((each) => each.extension)).toEqual(wanted.slice(first, first + query.page_size));
-      });
-      expect(readUnits).toBeLessThanOrEqual(60);
-    }
-
-    // What is gone is gone: the leaves of a list are those of its root.
-    expect(await saveList([row(1), row(2)], 'pulls')).toBe('saved');
-    expect(await reader.extensionsOf({ page: 1, page_size: 9, sort: 'pulls', sort_direction: 'asc' })).toEqual({
-      count: 2,
-      rows: [row(1), row(2)],
-    });
-    const { Count } = await client.send(
-      new QueryCommand({
-        TableName: tables.metric_rollup_hour,
-        KeyConditionExpression: 'pk = :list',
-        ExpressionAttributeValues: marshall({ ':list': 'EXTENSIONS#pulls' }),
-      }),
-    );
-    expect(Count).toBe(2);
   });
 
   it('keep the newest count of a week, and refuse a save that was decided before another one', async () => {

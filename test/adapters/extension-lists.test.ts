@@ -1,0 +1,65 @@
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { expect, it } from 'vitest';
+import { meterCapacity } from '../../bench/capacity-meter.ts';
+import { inOrderOf, leavesOf, type ExtensionSort } from '../../domain/metrics/extension-list.ts';
+import type { StoredList } from '../../domain/metrics/rollup-store.port.ts';
+import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
+import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
+import { aUsername, sha256 } from '../builders/identity.ts';
+import { onBothEngines } from '../support/on-both-engines.ts';
+
+const AT = '2026-08-21T12:00:00.000Z';
+
+onBothEngines('lists of extensions', (engine) => {
+  it('cost at most 60 read units a page, and an older one does not replace a newer one', async () => {
+    const { metric_rollup_hour: table } = await engine().createTables(['metric_rollup_hour']);
+    const metered = engine().client();
+    const store = dynamoRollupStore(metered, table);
+    const reader = dynamoRollupReader(metered, table, { random: () => 0.5, sleep: async () => {} });
+    const publisher = { kind: 'personal', name: aUsername() } as const;
+    const row = (n: number) => ({
+      ...{ extension: `@${sha256(`${n}`).slice(0, 38)}/${sha256(`tool-${n}`)}`, publisher, versions: 1, pulls: n },
+      ...{ firstPublished: AT, lastPublished: AT },
+    });
+    const rows = Array.from({ length: 5_000 }, (_, n) => row(n));
+    const meter = meterCapacity(metered);
+    const saveList = async (of: typeof rows, sort: ExtensionSort, late?: StoredList) =>
+      (late ?? (await store.loadList(sort))).save(leavesOf(of, sort, sha256));
+    const late = await store.loadList('pulls');
+    expect(await saveList(rows, 'pulls')).toBe('saved');
+    expect(await saveList(rows, 'versions')).toBe('saved');
+    expect(await saveList([row(1)], 'pulls', late)).toBe('stale');
+
+    for (const query of [
+      { page: 1, page_size: 2_000, sort: 'pulls', sort_direction: 'desc' },
+      { page: 2, page_size: 2_000, sort: 'pulls', sort_direction: 'asc' },
+      { page: 2, page_size: 2_000, sort: 'versions', sort_direction: 'asc' },
+    ] as const) {
+      const { readUnits } = await meter.during(async () => {
+        const found = await reader.extensionsOf(query);
+        const wanted = rows.toSorted(inOrderOf(query.sort, query.sort_direction)).map((each) => each.extension);
+        const first = (query.page - 1) * query.page_size;
+        expect(found.count).toBe(5_000);
+        expect(found.rows.map((each) => each.extension)).toEqual(wanted.slice(first, first + query.page_size));
+      });
+      expect(readUnits).toBeLessThanOrEqual(60);
+    }
+
+    // What is gone is gone: the leaves of a list are those of its root.
+    expect(await saveList([row(1), row(2)], 'pulls')).toBe('saved');
+    expect(await reader.extensionsOf({ page: 1, page_size: 9, sort: 'pulls', sort_direction: 'asc' })).toEqual({
+      count: 2,
+      rows: [row(1), row(2)],
+    });
+    const { Count } = await metered.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :list',
+        ExpressionAttributeValues: marshall({ ':list': 'EXTENSIONS#pulls' }),
+      }),
+    );
+    expect(Count).toBe(2);
+    metered.destroy();
+  });
+});
