@@ -326,7 +326,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'kept-if-there',
     'a chunk that has expired does not come back',
     'functions/adapters/dynamodb/telemetry/user-telemetry.ts',
-    withoutCondition('attribute_exists(pk)'),
+    [', ...ifThere }', ' }'],
     UNOWNED_TEST,
   ),
   mutant(

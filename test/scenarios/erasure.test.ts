@@ -162,6 +162,10 @@ it('an erased account is nowhere, and everything else is as it was', async () =>
       expect([path, await call('GET', `/v1/${path.replace('NAME', name)}`)]).toMatchObject([path, { status: 404 }]);
     }
   }
+  expect(await call('GET', `/people/${NAME}`)).toMatchObject({ status: 404 });
+  for (const image of [`/badges/${NAME}.svg`, `/cards/${NAME}.svg`]) {
+    expect(await call('GET', image)).toMatchObject({ status: 200, text: expect.stringContaining('unknown') });
+  }
   for (const gone of [key, old]) {
     expect(await call('GET', '/api/whoami', { key: gone })).toMatchObject({ status: 401, code: 'unknown_key' });
     expect(await call('POST', '/ingest', { key: gone, body: { event: 'x', distinct_id: 'desk' } })).toMatchObject({

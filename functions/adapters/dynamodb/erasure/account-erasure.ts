@@ -1,5 +1,4 @@
 import {
-  ConditionalCheckFailedException,
   DeleteItemCommand,
   GetItemCommand,
   QueryCommand,
@@ -21,7 +20,7 @@ import { PROFILE_SK } from '../../../runtime/names.ts';
 import { accountKey, nameKey, parseAccount, parseName } from '../identity/accounts.ts';
 import { dynamoCollectives } from '../identity/collectives.ts';
 import { dynamoLogins } from '../telemetry/logins.ts';
-import type { Condition } from '../shared/conditions.ts';
+import { ifItHolds, type Condition } from '../shared/conditions.ts';
 import { fromItem } from '../shared/format.ts';
 import { type Item, userPk } from '../shared/item.ts';
 import { DEVICE_SK, DeviceItem, devicePk, LINKS_SK } from '../telemetry/telemetry.items.ts';
@@ -234,16 +233,5 @@ export function dynamoErasure(
   async function isOfAnother(name: Username, account: AccountId): Promise<boolean> {
     const item = await get(tables.accounts, nameKey(name));
     return item !== undefined && parseName(item)[1].account !== account;
-  }
-}
-
-/** False if the condition of a write no longer holds. */
-async function ifItHolds(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
   }
 }

@@ -1,10 +1,4 @@
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, QueryCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { AccountId } from '../../../../domain/identity/account.ts';
 import type { ErasureStep } from '../../../../domain/identity/run-erasure.ts';
@@ -23,6 +17,7 @@ import {
   toRoot,
   usernamesColumn,
 } from '../leaderboards/leaderboard.items.ts';
+import { ifItHolds } from '../shared/conditions.ts';
 import type { Item } from '../shared/item.ts';
 
 /** A root of a million users has about 20 KB. */
@@ -54,13 +49,7 @@ export const eraseRows = (
         ...(before[unchanged] === undefined ? {} : { ':read': before[unchanged] }),
       },
     });
-    try {
-      await client.send(command);
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+    return await ifItHolds(client.send(command));
   }
 
   /** Two erasures may meet in a leaf. */

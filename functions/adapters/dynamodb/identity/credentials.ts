@@ -1,5 +1,4 @@
 import {
-  ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
@@ -12,7 +11,7 @@ import { Credential } from '../../../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../../../domain/identity/credentials.port.ts';
 import type { Clock, Random, Sha256, Sleep } from '../../../../domain/shared/environment.ts';
 import { dynamoAccounts } from './accounts.ts';
-import { type Condition, ifThere } from '../shared/conditions.ts';
+import { ifItHolds, ifThere, type Condition } from '../shared/conditions.ts';
 import { fromItem, toItem } from '../shared/format.ts';
 
 /** The `credentials` table has one item for each key. Its id comes from the key's hash. */
@@ -38,13 +37,7 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
       ExpressionAttributeNames: { '#time': attribute },
       ExpressionAttributeValues: marshall({ ':value': value }),
     });
-    try {
-      await client.send(command);
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+    return await ifItHolds(client.send(command));
   }
 
   return {

@@ -1,4 +1,4 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 
 /** A condition of a write. It is part of the command, so a write without one shows. */
@@ -22,3 +22,17 @@ export const ifAt = (revision: number, attribute: 'rev' | 'seq' | 'revision' = '
         ConditionExpression: `${attribute} = :read`,
         ExpressionAttributeValues: marshall({ ':read': revision }),
       };
+
+/**
+ * False if the condition of a write does not hold. The SDK sends again after a lost answer and may then find its own
+ * first write, so false does not prove that another request came first.
+ */
+export async function ifItHolds(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}

@@ -1,5 +1,4 @@
 import {
-  ConditionalCheckFailedException,
   paginateQuery,
   UpdateItemCommand,
   type DynamoDBClient,
@@ -13,6 +12,7 @@ import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/user-telemetry.port.ts';
 import type { UtcHour } from '../../../../domain/shared/utc.ts';
 import { chunkSk, devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
+import { ifItHolds, ifThere } from '../shared/conditions.ts';
 import { userPk } from '../shared/item.ts';
 import { fromItem } from '../shared/format.ts';
 
@@ -80,14 +80,8 @@ export const dynamoKeptChunks =
   async (places: readonly ChunkPlace[]): Promise<boolean> => {
     const kept = await settleAll(places, WRITES_AT_A_TIME, async ({ deviceId, hour, index }) => {
       const Key = marshall({ pk: devicePk(deviceId), sk: chunkSk(hour, index) });
-      const change = { UpdateExpression: 'REMOVE expiresAt', ConditionExpression: 'attribute_exists(pk)' };
-      try {
-        await client.send(new UpdateItemCommand({ TableName, Key, ...change }));
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
+      const change = { UpdateExpression: 'REMOVE expiresAt', ...ifThere };
+      return await ifItHolds(client.send(new UpdateItemCommand({ TableName, Key, ...change })));
     });
     return kept.every((isKept) => isKept);
   };
