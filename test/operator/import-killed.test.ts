@@ -19,8 +19,10 @@ it('an import is the same if it is killed at every batch once', async () => {
   const padding = 'x'.repeat(28_000);
   const padded = events.map((each: any) => ({ ...each, properties: { ...each.properties, padding } }));
   const [stack, other] = [await startTestStack(), await startTestStack()];
-  onTestFinished(() => Promise.all([stack.stop(), other.stop()]));
-  for (const each of [stack, other]) each.publish();
+  for (const each of [stack, other]) {
+    onTestFinished(() => each.stop());
+    each.publish();
+  }
   const files = new Map([stack, other].map((world, n) => [world, written(`killed-${n}.ndjson`, padded)]));
   for (const { adminKey, baseUrl } of [stack, other]) {
     const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
