@@ -4,6 +4,7 @@ const ACCOUNTS = 'functions/adapters/dynamodb/identity/accounts.ts';
 const PROFILES = 'functions/adapters/dynamodb/scoring/profile.items.ts';
 const ACCOUNTS_TEST = 'test/functions/accounts.test.ts';
 const ERASURE = 'functions/adapters/dynamodb/erasure/account-erasure.ts';
+const NAMES_TEST = 'test/adapters/accounts.test.ts';
 const ERASURE_TEST = 'test/functions/erasure.test.ts';
 const MERGE_TEST = 'test/functions/merge.test.ts';
 
@@ -21,7 +22,8 @@ export const accountMutants: readonly Mutant[] = [
     'of two accounts that want a name at the same time one gets it',
     ACCOUNTS,
     withoutCondition('attribute_not_exists(pk) OR heldUntil <= :at OR account = :account'),
-    ACCOUNTS_TEST,
+    NAMES_TEST,
+    'dynoxide',
   ),
   mutant(
     'renamed-once',
@@ -84,14 +86,16 @@ export const accountMutants: readonly Mutant[] = [
     'an account that is renamed and erased at the same time keeps no name',
     ACCOUNTS,
     ['...ifAt(before.revision) } },\n        { Delete', '} },\n        { Delete'],
-    ERASURE_TEST,
+    NAMES_TEST,
+    'dynoxide',
   ),
   mutant(
     'names-of-others',
     'an erasure leaves a name to the account that has it by now',
     ERASURE,
     withoutCondition('attribute_not_exists(pk) OR account = :account'),
-    ERASURE_TEST,
+    NAMES_TEST,
+    'dynoxide',
   ),
   mutant(
     'givers-of-others',
@@ -119,6 +123,7 @@ export const accountMutants: readonly Mutant[] = [
       'ConditionExpression: `${unchanged} = :read OR attribute_exists(pk)`',
     ],
     ERASURE_TEST,
+    'two at a time',
   ),
   mutant(
     'confirmed',
@@ -140,6 +145,7 @@ export const accountMutants: readonly Mutant[] = [
     'domain/identity/run-erasure.ts',
     ["if (look === 2) return 'done';", "if (look <= 2) return 'done';"],
     ERASURE_TEST,
+    'looks again after',
   ),
   mutant(
     'erased-key',
