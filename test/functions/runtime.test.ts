@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
 import { Busy } from '../../domain/shared/until-saved.ts';
+import type { Reply } from '../../functions/runtime/problems.ts';
+import type { RouteContext } from '../../functions/runtime/route.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -253,24 +255,26 @@ describe('once', () => {
   });
 });
 
+/** A function with one route, `GET /any`, that anyone may call. */
+const aFunction = (handle: (headers: RouteContext['headers']) => Promise<Reply>) =>
+  httpFunction({
+    wire: () => ({ authenticate: async () => undefined }),
+    routes: [
+      route({
+        method: 'GET',
+        path: '/any',
+        summary: 'Any',
+        access: 'anyone',
+        request: z.object({}),
+        answers: {},
+        handle: (_sent, _deps, { headers }) => handle(headers),
+      }),
+    ],
+  });
+
 describe('a request that loses to other requests', () => {
   const answerTo = (error: Error) =>
-    httpFunction({
-      wire: () => ({ authenticate: async () => undefined }),
-      routes: [
-        route({
-          method: 'GET',
-          path: '/any',
-          summary: 'Any',
-          access: 'anyone',
-          request: z.object({}),
-          answers: {},
-          handle: async () => {
-            throw error;
-          },
-        }),
-      ],
-    })(anHttpRequest({ method: 'GET', path: '/any' }));
+    aFunction(() => Promise.reject(error))(anHttpRequest({ method: 'GET', path: '/any' }));
 
   it('is told to retry, and when; any other fault is an internal error', async () => {
     const { statusCode, headers, body } = await answerTo(new Busy('other requests came first 9 times'));
@@ -291,20 +295,7 @@ describe('a function behind CloudFront', () => {
   const behind = (secret: string | undefined) => {
     vi.stubEnv('ORIGIN_SECRET', secret);
     vi.stubEnv('PUBLIC_HOST', secret && 'd1.cloudfront.net');
-    return httpFunction({
-      wire: () => ({ authenticate: async () => undefined }),
-      routes: [
-        route({
-          method: 'GET',
-          path: '/any',
-          summary: 'Any',
-          access: 'anyone',
-          request: z.object({}),
-          answers: {},
-          handle: async (_sent, _deps, { headers: { host } }) => ({ status: 200, body: { host } }),
-        }),
-      ],
-    });
+    return aFunction(async ({ host }) => ({ status: 200, body: { host } }));
   };
 
   it.each([

@@ -1,6 +1,6 @@
 import {
   type AttributeValue,
-  DynamoDBClient,
+  type DynamoDBClient,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
@@ -10,7 +10,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invocationOf } from '../builders/telemetry.ts';
 import { operate } from '../support/operator.ts';
-import { accountsNamed, startTestStack, type TestStack } from '../support/stack.ts';
+import { accountsNamed, operatorOn, startTestStack, type TestStack } from '../support/stack.ts';
 
 /**
  * The consistency check on the running stack, with its own role, through the operator's command. There is no other
@@ -31,8 +31,7 @@ beforeAll(async () => {
   stack = await startTestStack();
   stack.publish();
   await accountsNamed(stack, ...USERS);
-  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
-  dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
+  ({ dynamodb } = operatorOn(stack));
   for (const username of USERS) {
     const { key } = await call('POST', '/v1/keys', stack.adminKey, { kind: 'personal', username });
     const events = [0, 1, 34].map((daysAgo) => ({

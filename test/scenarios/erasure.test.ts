@@ -1,4 +1,4 @@
-import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { auditOf } from '../../domain/grants/audit.ts';
@@ -6,10 +6,10 @@ import { linesUpTo } from '../../domain/grants/read-lines.ts';
 import { AccountId } from '../../domain/identity/account.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { parseBucket, parseLeaf, parseRoot } from '../../functions/adapters/dynamodb/leaderboards/leaderboard.items.ts';
-import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
+import type { AwsCall } from '../../local/aws-client.ts';
 import { sha256 } from '../builders/identity.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { startTestStack, type TestStack, until } from '../support/stack.ts';
+import { operatorOn, startTestStack, type TestStack, until } from '../support/stack.ts';
 
 /** Somebody leaves: everything by their name is stored, then they are erased, then every item and message is read. */
 const NAME = 'zenobia';
@@ -19,9 +19,7 @@ let dynamodb: DynamoDBClient;
 let sqs: AwsCall;
 beforeAll(async () => {
   stack = await startTestStack();
-  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
-  dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
-  sqs = awsCaller(stack.sqsEndpoint, 'operator');
+  ({ dynamodb, sqs } = operatorOn(stack));
 });
 afterAll(async () => {
   dynamodb.destroy();

@@ -1,6 +1,6 @@
 import {
   DeleteItemCommand,
-  DynamoDBClient,
+  type DynamoDBClient,
   PutItemCommand,
   ScanCommand,
   UpdateItemCommand,
@@ -8,10 +8,10 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
-import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
+import type { AwsCall } from '../../local/aws-client.ts';
 import { aUsername } from '../builders/identity.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { accountsNamed, startTestStack, until, type TestStack } from '../support/stack.ts';
+import { accountsNamed, operatorOn, startTestStack, until, type TestStack } from '../support/stack.ts';
 
 /** Rare acts of a running stack, which use permissions that nothing else uses. The tests run in this order. */
 let stack: TestStack;
@@ -26,9 +26,7 @@ beforeAll(async () => {
     },
   });
   await accountsNamed(stack, 'ada', 'grace');
-  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
-  dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
-  sqs = awsCaller(stack.sqsEndpoint, 'operator');
+  ({ dynamodb, sqs } = operatorOn(stack));
   ada = await keyFor({ kind: 'personal', username: 'ada' });
 });
 afterAll(async () => {

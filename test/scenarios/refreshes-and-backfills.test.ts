@@ -1,5 +1,5 @@
 import {
-  DynamoDBClient,
+  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
+import type { AwsCall } from '../../local/aws-client.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { accountsNamed, promptly, startTestStack, type TestStack, until } from '../support/stack.ts';
+import { accountsNamed, promptly, operatorOn, startTestStack, type TestStack, until } from '../support/stack.ts';
 
 /** The whole running stack as an operator and a community see it. */
 let stack: TestStack;
@@ -26,9 +26,7 @@ beforeAll(async () => {
       ),
     }),
   });
-  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
-  dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
-  sqs = awsCaller(stack.sqsEndpoint, 'operator');
+  ({ dynamodb, sqs } = operatorOn(stack));
 });
 afterAll(async () => {
   dynamodb.destroy();

@@ -1,13 +1,13 @@
-import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { canonicalJson } from '../../domain/telemetry/canonical-json.ts';
-import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
+import type { AwsCall } from '../../local/aws-client.ts';
 import { parseJson } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/proxy/aws-proxy.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { operatorOn, startTestStack, type TestStack } from '../support/stack.ts';
 
 /** I5 on the running stack: every message that was ever queued is queued again, and no fact, grant or score changes. */
 let stack: TestStack;
@@ -31,9 +31,7 @@ function remember({ operation, body }: ObservedCall): void {
 beforeAll(async () => {
   // gathers batches as deployed: fewer messages to replay
   stack = await startTestStack({ adapt: (model) => model, observe: remember });
-  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
-  dynamodb = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
-  sqs = awsCaller(stack.sqsEndpoint, 'operator');
+  ({ dynamodb, sqs } = operatorOn(stack));
 });
 afterAll(async () => {
   dynamodb.destroy();

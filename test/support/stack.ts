@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -77,6 +78,15 @@ export async function startTestStack(options: Partial<LocalStackOptions> = {}): 
     },
   };
 }
+
+/** What an operator asks the engines themselves with. The caller destroys the client. */
+export const operatorOn = ({ dynamodbEndpoint: endpoint, sqsEndpoint, region }: TestStack) => ({
+  dynamodb: new DynamoDBClient({
+    ...{ endpoint, region },
+    credentials: { accessKeyId: 'operator', secretAccessKey: 'operator' },
+  }),
+  sqs: awsCaller(sqsEndpoint, 'operator'),
+});
 
 /** Makes accounts whose ids are their names, so that a test finds by name what is stored of them. */
 export async function accountsNamed(
