@@ -50,13 +50,13 @@ async function tryOver(engine: BenchEngine, users: number) {
   const groups = inForce.activity.groups.map((group) => ({ ...group, points: group.points + 1 }));
   const candidate = { ...inForce, version: 'tried', activity: { ...inForce.activity, groups } };
   const reading = engine.client();
-  const { telemetry, reports, registry } = refreshDeps({ ...surroundings, client: reading });
+  const { telemetry, registry } = refreshDeps({ ...surroundings, client: reading });
   globalThis.gc?.();
   let peakBytes = process.memoryUsage.rss();
   const sample = setInterval(() => (peakBytes = Math.max(peakBytes, process.memoryUsage.rss())), MEMORY_SAMPLE_MS);
   const started = performance.now();
   const usage = await meterCapacity(reading).during(async () => {
-    const facts = { telemetry, reports, registry, sha256 };
+    const facts = { telemetry, registry, sha256 };
     const accounts = dynamoStoredUsers(reading, tables('user_scores'));
     const trial = await tryRulesForAll(
       { users: accounts, facts, newSorter: diskSorter({ itemsInMemory: ROWS_IN_MEMORY }), rules: rulebook },

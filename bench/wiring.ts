@@ -19,7 +19,6 @@ import { dynamoScoreStore } from '../functions/adapters/dynamodb/scoring/score-s
 import { dynamoFirstNames } from '../functions/adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserRegistry } from '../functions/adapters/dynamodb/registry/user-registry.ts';
-import { dynamoUserReports } from '../functions/adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoKeptChunks, dynamoUserTelemetry } from '../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { routes } from '../functions/ingest-telemetry/routes.ts';
 import { random, sha256, sleep } from '../functions/runtime/environment.ts';
@@ -106,7 +105,6 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
   return {
     telemetry: dynamoUserTelemetry(client, tables('telemetry')),
     keepChunks: dynamoKeptChunks(client, tables('telemetry')),
-    reports: dynamoUserReports(client, tables('telemetry')),
     registry: dynamoUserRegistry(client, tables('registry')),
     scores: dynamoScoreStore(client, tables('user_scores')),
     grants: grantDeps(surroundings),

@@ -14,7 +14,6 @@ import type { ScoreStore, StoredUser } from '../scoring/score-store.port.ts';
 import { computedByNow, isKnown, SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts';
 import type { Clock, Sha256OfBytes } from '../shared/environment.ts';
 import { addDays, dateOf, type UtcDate } from '../shared/utc.ts';
-import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import {
   differencesOf,
@@ -27,7 +26,6 @@ import {
 
 export type LookDeps = {
   readonly telemetry: UserTelemetry;
-  readonly reports: UserReports;
   readonly registry: UserRegistry;
   readonly scores: Pick<ScoreStore, 'load'>;
   readonly ledger: LinesDeps;

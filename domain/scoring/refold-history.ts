@@ -11,7 +11,7 @@ import type { DayScore } from './score-steps.ts';
 import { monthOf, type HistoryStore, type PastMonth } from './score-store.port.ts';
 import { firstDateKnown, SEALED_AT_AGE } from './username-metrics.ts';
 
-export type RefoldHistoryDeps = Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry' | 'rules' | 'sha256'> &
+export type RefoldHistoryDeps = Pick<RefreshDeps, 'telemetry' | 'registry' | 'rules' | 'sha256'> &
   LinesDeps & { readonly clock: RefreshDeps['clock']; readonly history: HistoryStore };
 
 /** Both included; null for the first date with a fact, and for the last one that a score no longer holds itself. */

@@ -8,7 +8,6 @@ import type { UserRegistry } from '../registry/user-registry.port.ts';
 import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, isoOf, type UtcDate } from '../shared/utc.ts';
-import type { UserReports } from '../telemetry/user-reports.port.ts';
 import type { ChunkPlace } from '../telemetry/retention.ts';
 import type { DeviceLink, UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { namedCommandsOf } from './contributions.ts';
@@ -38,7 +37,6 @@ import { dateAhead, dateOfRefresh, withoutTheFuture } from './wrong-clock.ts';
 
 export type RefreshDeps = {
   readonly telemetry: UserTelemetry;
-  readonly reports: UserReports;
   readonly registry: UserRegistry;
   readonly scores: ScoreStore;
   readonly grants: GrantDeps & LinesDeps;
@@ -197,13 +195,7 @@ export async function linksOfAll(
 
 /** The user's metrics on the date: the guard's, carried on by what changed, or folded from nothing. */
 export async function foldMetrics(
-  {
-    telemetry,
-    reports,
-    registry,
-    sha256,
-    rules = rulebook,
-  }: Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry' | 'sha256' | 'rules'>,
+  { telemetry, registry, sha256, rules = rulebook }: Pick<RefreshDeps, 'telemetry' | 'registry' | 'sha256' | 'rules'>,
   { username, days, reports: areReportsChanged, registry: isRegistryChanged }: Refresh,
   guard: StoredUser,
   { date, links }: { readonly date: UtcDate; readonly links: readonly DeviceLink[] },
@@ -220,7 +212,7 @@ export async function foldMetrics(
   const isOfWrongClock = stored !== null && stored.sealedThrough > addDays(date, -SEALED_AT_AGE);
   const isSameFold = stored !== null && days !== null && stored.foldedBy === foldedBy && !isOfWrongClock;
   const areCounted = isSameFold && areReportsChanged !== true;
-  const counted = areCounted ? stored.reports : await reports.reportsOf(username, merged);
+  const counted = areCounted ? stored.reports : await telemetry.reportsOf(username, merged);
   // Devices that came or went change which pulls are the user's own.
   const isOfSameDevices = isSameFold && stored.inputsHash === inputsHash;
   const areCapsTheSame = stored?.activity.rulesVersion === rules.inForce.version;

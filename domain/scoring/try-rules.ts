@@ -14,7 +14,7 @@ import type { StoredUser } from './score-store.port.ts';
 import { firstDateKnown, foldedByOf, metricsCarriedOn, SEALED_AT_AGE, type UserMetrics } from './username-metrics.ts';
 
 /** What reads the facts of an account of which the projections do not hold enough. */
-export type FactReaders = Pick<RefreshDeps, 'telemetry' | 'reports' | 'registry' | 'sha256'>;
+export type FactReaders = Pick<RefreshDeps, 'telemetry' | 'registry' | 'sha256'>;
 
 /** One account's score by the rules in force, and by others, on the same date. */
 export type Trial = { readonly now: UserScore; readonly then: UserScore; readonly readFacts: boolean };

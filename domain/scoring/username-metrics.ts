@@ -13,7 +13,7 @@ import {
 import type { Sha256 } from '../shared/environment.ts';
 import { addDays, type UtcDate } from '../shared/utc.ts';
 import { isTrustedDevice } from '../telemetry/device-id.ts';
-import type { ReportedFacts } from '../telemetry/user-reports.port.ts';
+import type { ReportedFacts } from '../telemetry/user-telemetry.port.ts';
 import type { DeviceLink } from '../telemetry/user-telemetry.port.ts';
 import { activityPointsOn, contributionKeysOf, namedCommandsOf, type Counts } from './contributions.ts';
 import {

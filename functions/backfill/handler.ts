@@ -14,7 +14,6 @@ import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/registry/user-registry.ts';
-import { dynamoUserReports } from '../adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoUsernameSources } from '../adapters/dynamodb/backfill/username-sources.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemetry.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
@@ -61,7 +60,6 @@ const wired = once((): BackfillDeps & { readonly names: AccountNames } => {
   const ledger = dynamoGrantLedger(dynamodb, env.GRANTS_TABLE);
   const refolding = {
     telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
-    reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
     registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
     scores,
     balances: ledger,

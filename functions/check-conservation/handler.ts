@@ -15,7 +15,6 @@ import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserPlaces } from '../adapters/dynamodb/consistency-check/user-places.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/registry/user-registry.ts';
-import { dynamoUserReports } from '../adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemetry.ts';
 import { isQueueEmpty } from '../adapters/sqs/is-queue-empty.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
@@ -47,7 +46,6 @@ const wired = once((): ConsistencyDeps & { readonly names: AccountNames } => {
   const tables = { telemetry: env.TELEMETRY_TABLE, scores: env.SCORES_TABLE, grants: env.GRANTS_TABLE };
   return {
     telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
-    reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
     registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
     ledger: { lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE), random, sleep },

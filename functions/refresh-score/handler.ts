@@ -8,7 +8,6 @@ import { dynamoAppendBoth, dynamoGrantLedger } from '../adapters/dynamodb/grants
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserRegistry } from '../adapters/dynamodb/registry/user-registry.ts';
-import { dynamoUserReports } from '../adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoKeptChunks, dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemetry.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
@@ -41,7 +40,6 @@ export const handler = sqsBatch({
     return {
       telemetry: dynamoUserTelemetry(dynamodb, env.TELEMETRY_TABLE),
       keepChunks: dynamoKeptChunks(dynamodb, env.TELEMETRY_TABLE),
-      reports: dynamoUserReports(dynamodb, env.TELEMETRY_TABLE),
       registry: dynamoUserRegistry(dynamodb, env.REGISTRY_TABLE),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
       grants,

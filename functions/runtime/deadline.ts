@@ -23,7 +23,7 @@ export function stoppedInTime<Deps extends { readonly telemetry: UserTelemetry; 
   return {
     ...deps,
     telemetry: {
-      linksOf: (account) => telemetry.linksOf(account),
+      ...telemetry,
       async *hoursOf(deviceId, dates) {
         check();
         for await (const hour of telemetry.hoursOf(deviceId, dates)) {

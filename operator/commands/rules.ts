@@ -19,7 +19,6 @@ import { diskSorter } from '../../functions/adapters/disk/external-sorter.ts';
 import { dynamoAccounts } from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoStoredUsers } from '../../functions/adapters/dynamodb/scoring/stored-users.ts';
-import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { random, sha256, sleep } from '../../functions/runtime/environment.ts';
 import type { Connection } from '../connection.ts';
@@ -106,9 +105,8 @@ function readersOf(connection: Connection) {
   const [scores, telemetry] = [connection.tableName('user_scores'), connection.tableName('telemetry')];
   const users = dynamoStoredUsers(dynamodb, scores);
   const events = dynamoUserTelemetry(dynamodb, telemetry);
-  const reports = dynamoUserReports(dynamodb, telemetry);
   const registry = dynamoUserRegistry(dynamodb, connection.tableName('registry'));
-  return { users, facts: { telemetry: events, reports, registry, sha256 } };
+  return { users, facts: { telemetry: events, registry, sha256 } };
 }
 
 /** The trial with names in place of the ids of accounts. */

@@ -4,9 +4,9 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { AccountId } from '../../domain/identity/account.ts';
 import type { TrustedFacts } from '../../domain/telemetry/trusted-facts.port.ts';
-import type { UserReports } from '../../domain/telemetry/user-reports.port.ts';
+import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
-import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
+import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { aUsername } from '../builders/identity.ts';
 import { aReportOf } from '../builders/reports.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -20,14 +20,14 @@ onBothEngines('facts that servers report', (engine) => {
   let client: DynamoDBClient;
   let table: string;
   let facts: TrustedFacts;
-  let reports: UserReports;
+  let reports: Pick<UserTelemetry, 'reportsOf'>;
   let tokens = 0;
   const deps = { random: () => 0.5, sleep: async () => {}, randomToken: () => `token-${(tokens += 1)}` };
   beforeAll(async () => {
     client = engine().client();
     table = (await engine().createTables(['telemetry'])).telemetry;
     facts = dynamoTrustedFacts(client, table, deps);
-    reports = dynamoUserReports(client, table);
+    reports = dynamoUserTelemetry(client, table);
   });
   afterAll(() => client.destroy());
 

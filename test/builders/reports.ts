@@ -1,6 +1,6 @@
 import { byDate } from '../../domain/shared/by-date.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
-import type { ReportedFacts } from '../../domain/telemetry/user-reports.port.ts';
+import type { ReportedFacts } from '../../domain/telemetry/user-telemetry.port.ts';
 
 /** What servers reported of a user, all in one hour: nothing, unless said. */
 export const aReportOf = (issues = 0, signIns = 0, hour = '2026-08-21T12'): ReportedFacts =>

@@ -31,6 +31,7 @@ const { once } = await import('../../functions/runtime/once.ts');
 /** The facts of devices with endless hours. */
 const neverEnding = (onHour = () => {}): UserTelemetry => ({
   linksOf: async () => [],
+  reportsOf: async () => new Map(),
   async *hoursOf(deviceId) {
     for (;;) {
       onHour();

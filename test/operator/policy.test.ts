@@ -59,7 +59,6 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   ],
   dynamoStoredUsers: [['dynamodb:Scan', [table('user_scores')]]],
   dynamoUserTelemetry: [['dynamodb:Query', [table('telemetry')]]],
-  dynamoUserReports: [['dynamodb:Query', [table('telemetry')]]],
   dynamoUserRegistry: [['dynamodb:Query', [table('registry')]]],
   dynamoHookSources: [
     ...['PutItem', 'UpdateItem', 'DeleteItem', 'Query'].map((verb): Need => [

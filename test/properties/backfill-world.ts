@@ -19,7 +19,6 @@ import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
-import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
@@ -96,7 +95,6 @@ export class BackfillWorld extends RefreshWorld {
     const clock = () => this.now;
     const refolding = {
       telemetry: dynamoUserTelemetry(client, telemetry),
-      reports: dynamoUserReports(client, telemetry),
       registry: dynamoUserRegistry(client, registry),
       scores: dynamoScoreStore(client, scores),
       balances: dynamoGrantLedger(client, grants),

@@ -17,7 +17,6 @@ import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/u
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { dynamoLogins } from '../../functions/adapters/dynamodb/telemetry/logins.ts';
 import { parseChunk } from '../../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
-import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
 import { aUser, signatureOf } from '../builders/hooks.ts';
@@ -154,7 +153,6 @@ const deps = () => {
   const ledger = dynamoGrantLedger(client, tables.score_grants);
   return {
     telemetry: dynamoUserTelemetry(client, tables.telemetry),
-    reports: dynamoUserReports(client, tables.telemetry),
     registry: dynamoUserRegistry(client, tables.registry),
     scores: dynamoScoreStore(client, tables.user_scores),
     grants: {

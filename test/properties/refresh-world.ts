@@ -14,7 +14,6 @@ import { registryChange } from '../../functions/adapters/dynamodb/change-feed/re
 import { readStreamRecord } from '../../functions/adapters/dynamodb/change-feed/stream-record.ts';
 import { telemetryChange } from '../../functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
-import { dynamoUserReports } from '../../functions/adapters/dynamodb/telemetry/user-reports.ts';
 import { dynamoKeptChunks, dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { sqsBatch } from '../../functions/runtime/sqs-batch.ts';
 import { REFRESH_DELAY_SECONDS } from '../../functions/runtime/names.ts';
@@ -175,7 +174,6 @@ export class RefreshWorld extends TelemetryWorld {
       wire: () => ({
         telemetry: dynamoUserTelemetry(client, this.table),
         keepChunks: dynamoKeptChunks(client, this.table),
-        reports: dynamoUserReports(client, this.table),
         registry: dynamoUserRegistry(client, this.registryTable),
         scores: dynamoScoreStore(client, this.scoresTable),
         grants: this.#grants(),

@@ -12,10 +12,7 @@ it('a refresh in progress can cause a difference but never hides one: stored ite
     await world.refresh(ada, ['2026-08-23']);
     return links;
   };
-  const during = await lookAtUser(
-    { ...deps, telemetry: { linksOf, hoursOf: deps.telemetry.hoursOf.bind(deps.telemetry) } },
-    ada,
-  );
+  const during = await lookAtUser({ ...deps, telemetry: world.facts.with({ linksOf }) }, ada);
 
   expect(during.differences).not.toEqual([]);
   expect((await lookAtUser(deps, ada)).differences).toEqual([]);

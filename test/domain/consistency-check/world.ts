@@ -34,7 +34,7 @@ export class World {
   meanwhile: () => Promise<void> | void = () => undefined;
 
   refresh = (account: AccountId, days: readonly string[] | null = null) =>
-    refreshScore(dependencies(this.facts, this.scores, this.time, undefined, this.grants), { username: account, days });
+    refreshScore(dependencies(this.facts, this.scores, this.time, this.grants), { username: account, days });
 
   async send(account: AccountId, id: string, daysAgo = 0) {
     this.facts.send(
@@ -55,7 +55,7 @@ export class World {
       parts: async () => 1,
       page: async () => ({ usernames: this.places[name], next: null }),
     });
-    const { telemetry, reports, registry, clock } = dependencies(this.facts, this.scores, this.time);
+    const { telemetry, registry, clock } = dependencies(this.facts, this.scores, this.time);
     const scores = {
       load: async (account: AccountId) => {
         if (this.unreadable.has(account)) throw new Error('no score');
@@ -63,7 +63,7 @@ export class World {
       },
     };
     return {
-      ...{ telemetry, reports, registry, scores, clock, sha256 },
+      ...{ telemetry, registry, scores, clock, sha256 },
       ledger: { lines: this.ledger, random: () => 0.5, sleep: async () => undefined },
       places: places ?? [place('scores'), place('others'), place('others')],
       areQueuesEmpty: async () => this.areQueuesEmpty,

@@ -90,7 +90,7 @@ class World {
       versionsOf: (username: string) => own(this.versions, username),
       pullsOf: (username: string) => own(this.pulls, username),
     };
-    const deps = dependencies(this.facts, this.scores, this.clock, this.facts, grantsOf(this.ledger), registry);
+    const deps = dependencies(this.facts, this.scores, this.clock, grantsOf(this.ledger), registry);
     for (const account of NAMES) await refreshScore(deps, { username: account, days: null });
   }
 

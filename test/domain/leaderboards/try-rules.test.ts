@@ -85,7 +85,7 @@ class World {
       versionsOf: async function* () {},
       pullsOf: (username: string) => pagesOf(this.pulls.get(username) ?? []),
     };
-    const deps = dependencies(this.facts, this.scores, this.clock, this.facts, this.#grants, registry);
+    const deps = dependencies(this.facts, this.scores, this.clock, this.#grants, registry);
     return { ...deps, rules: rulebookOf([rulesVersion1, rules], rules.version) };
   }
 

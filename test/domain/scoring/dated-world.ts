@@ -57,17 +57,16 @@ export class World {
   due: Refresh[] = [];
   #isFoldedFromNothing = false;
   readonly #deps = {
-    ...dependencies(this.facts, this.scores, this.clock, this.facts, grantsOf(this.ledger), {
+    ...dependencies(this.facts, this.scores, this.clock, grantsOf(this.ledger), {
       versionsOf: () => this.#pages(this.versions),
       pullsOf: () => this.#pages(this.pulls),
     }),
-    telemetry: {
-      linksOf: this.facts.linksOf.bind(this.facts),
-      hoursOf: (...[device, dates]: Parameters<FactsModel['hoursOf']>) => {
+    telemetry: this.facts.with({
+      hoursOf: (device, dates) => {
         this.#isFoldedFromNothing ||= dates === undefined;
         return this.facts.hoursOf(device, dates);
       },
-    },
+    }),
   };
 
   async *#pages<Row>(rows: readonly Row[]) {

@@ -111,7 +111,7 @@ describe('a refresh that a later fold covers', () => {
       reads += 1;
       return facts.linksOf(username);
     };
-    const telemetry = { linksOf, hoursOf: facts.hoursOf.bind(facts) };
+    const telemetry = facts.with({ linksOf });
 
     for (let message = 0; message < 10; message += 1) await refresh({ days: null }, -6, { ...deps, telemetry });
     expect(reads).toBe(0);

@@ -7,11 +7,9 @@ import type { Turn } from '../../../domain/scoring/turns.ts';
 import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
-import type { ReportedCount, UserReports } from '../../../domain/telemetry/user-reports.port.ts';
-import type { DeviceLink, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
+import type { DeviceLink, ReportedCount, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { grantsOf } from '../../builders/memory-ledger.ts';
 import { anEmptyRegistry } from '../../builders/registry.ts';
-import { aReportOf } from '../../builders/reports.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 export const aUsername = (name = 'ada'): AccountId => AccountId.parse(name);
@@ -33,7 +31,7 @@ export type Sent = { deviceId: string; at: number; event: EventEntry };
 export type Announced = { username: AccountId; days: readonly string[] | null; reports?: boolean };
 
 /** Telemetry facts of the contract in the simplest form: one flat list of events. */
-export class FactsModel implements UserTelemetry, UserReports {
+export class FactsModel implements UserTelemetry {
   readonly issues: { username: AccountId; at: number }[] = [];
   readonly signIns = new Map<string, { username: AccountId; at: number }>();
   readonly owners = new Map<string, AccountId>();
@@ -61,6 +59,16 @@ export class FactsModel implements UserTelemetry, UserReports {
     if (kind === 'issue') this.issues.push({ username: account, at });
     else this.signIns.set(`${account} ${dateOf(at)}`, { username: account, at });
     this.announcements.push({ username: account, days: [], reports: true });
+  }
+
+  /** These facts, read in another way. */
+  with(reads: Partial<UserTelemetry>): UserTelemetry {
+    return {
+      linksOf: (account) => this.linksOf(account),
+      hoursOf: (deviceId, dates) => this.hoursOf(deviceId, dates),
+      reportsOf: (account) => this.reportsOf(account),
+      ...reads,
+    };
   }
 
   reportsOf(account: AccountId) {
@@ -166,12 +174,10 @@ export const dependencies = (
   telemetry: UserTelemetry,
   scores: ScoreStore,
   clock: Clock,
-  reports: UserReports = telemetry instanceof FactsModel ? telemetry : { reportsOf: async () => aReportOf() },
   grants: RefreshDeps['grants'] = grantsOf(),
   registry: UserRegistry = anEmptyRegistry,
 ): RefreshDeps => ({
   telemetry,
-  reports,
   registry,
   scores,
   grants,

@@ -120,7 +120,7 @@ it('starts again if another run saved in between', async () => {
   using world = await setUp();
   const older = new FactsModelUntil(world.facts, TODAY);
   let attempts = 0;
-  const telemetry = {
+  const telemetry = world.facts.with({
     async linksOf() {
       if ((attempts += 1) > 1) return world.facts.linksOf(ada);
       world.facts.send('d', Date.parse(`${addDays(LAST, -200)}T12:00:00Z`), anEvent('late', { sender: ada }));
@@ -128,7 +128,7 @@ it('starts again if another run saved in between', async () => {
       return older.linksOf(ada);
     },
     hoursOf: (...asked: Parameters<FactsModel['hoursOf']>) => (attempts > 1 ? world.facts : older).hoursOf(...asked),
-  };
+  });
 
   await refoldHistory({ ...world.deps, telemetry }, ada, { from: null, to: null });
 

@@ -41,18 +41,17 @@ it('a refold that is overtaken while it reads the facts starts again and has all
   const { facts, clock, deps } = world;
   facts.send('d', clock.now, anEvent('1', { sender: ada }));
   let overtakings = 1;
-  const telemetry = {
-    linksOf: (account: typeof ada) => deps.telemetry.linksOf(account),
-    async *hoursOf(...args: Parameters<typeof deps.telemetry.hoursOf>) {
+  const telemetry = facts.with({
+    async *hoursOf(deviceId, dates) {
       const found: DeviceHour[] = [];
-      for await (const hour of deps.telemetry.hoursOf(...args)) found.push(hour);
+      for await (const hour of facts.hoursOf(deviceId, dates)) found.push(hour);
       if ((overtakings -= 1) >= 0) {
         facts.send('d', clock.now, anEvent('2', { sender: ada }));
         await refoldMetrics(deps, ada, { dryRun: false });
       }
       yield* found;
     },
-  };
+  });
 
   await refoldMetrics({ ...deps, telemetry }, ada, { dryRun: false });
 
@@ -84,7 +83,7 @@ it('a user without any item is unknown, and nothing is saved', async () => {
 it('a link without facts does not make a user known', async () => {
   using world = await setUp();
   const links: readonly DeviceLink[] = [{ deviceId: 'd', owned: false }];
-  const telemetry = { linksOf: async () => links, hoursOf: world.facts.hoursOf.bind(world.facts) };
+  const telemetry = world.facts.with({ linksOf: async () => links });
 
   expect(await refoldMetrics({ ...world.deps, telemetry }, ada, { dryRun: false })).toBe('unknown');
 });

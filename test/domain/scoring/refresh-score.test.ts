@@ -14,7 +14,6 @@ import { foldDays, rangesOf } from '../../../domain/scoring/facts.ts';
 import { coalesce, refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
 import type { ScoreStore } from '../../../domain/scoring/score-store.port.ts';
-import type { UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
 import { anAward } from '../../builders/grants.ts';
@@ -38,7 +37,7 @@ describe('refresh', () => {
 
   it('saves nothing for a link without facts', async () => {
     const { facts, deps } = setUp();
-    const telemetry = { linksOf: async () => [{ deviceId: 'd', owned: false }], hoursOf: facts.hoursOf.bind(facts) };
+    const telemetry = facts.with({ linksOf: async () => [{ deviceId: 'd', owned: false }] });
 
     expect(await refreshScore({ ...deps, telemetry }, { username: ada, days: ['2026-08-21'] })).toBe('unknown');
   });
@@ -46,7 +45,7 @@ describe('refresh', () => {
   it('saves nothing for a link whose events all belong to other users', async () => {
     const { facts, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: aUsername('bob') }));
-    const telemetry = { linksOf: async () => [{ deviceId: 'd', owned: false }], hoursOf: facts.hoursOf.bind(facts) };
+    const telemetry = facts.with({ linksOf: async () => [{ deviceId: 'd', owned: false }] });
 
     expect(await refreshScore({ ...deps, telemetry }, { username: ada, days: null })).toBe('unknown');
   });
@@ -80,7 +79,7 @@ describe('refresh', () => {
         yield [{ puller: 'device:d2', on: '2026-08-20' }];
       },
     };
-    const deps = dependencies(facts, scores, clock, undefined, undefined, registry);
+    const deps = dependencies(facts, scores, clock, undefined, registry);
     facts.send('d1', clock.now, anEvent('1', { sender: ada }));
     await refreshScore(deps, { username: ada, days: null });
     expect(scores.metrics.get(ada)?.metrics.registry).toEqual(aRegistryCount(0, 1, '2026-08-20'));
@@ -173,13 +172,12 @@ describe('refresh', () => {
     }
     await refreshScore(deps, { username: ada, days: null });
     const ranges: unknown[] = [];
-    const telemetry: UserTelemetry = {
-      linksOf: (account) => facts.linksOf(account),
+    const telemetry = facts.with({
       hoursOf: (deviceId, dates) => {
         ranges.push(dates);
         return facts.hoursOf(deviceId, dates);
       },
-    };
+    });
     await refreshScore({ ...deps, telemetry }, { username: ada, days: ['2026-08-20', '2026-08-21'] });
 
     expect(ranges).toEqual([{ from: '2026-08-20', to: '2026-08-21' }]);
@@ -189,8 +187,7 @@ describe('refresh', () => {
     const { facts, scores, clock, deps } = setUp();
     facts.send('d', clock.now, anEvent('1', { sender: ada }));
     let interrupted = false;
-    const slow: UserTelemetry = {
-      linksOf: (account) => facts.linksOf(account),
+    const slow = facts.with({
       async *hoursOf(deviceId, dates) {
         const found = [];
         for await (const hour of facts.hoursOf(deviceId, dates)) found.push(hour);
@@ -201,7 +198,7 @@ describe('refresh', () => {
         }
         yield* found;
       },
-    };
+    });
     await refreshScore({ ...deps, telemetry: slow }, { username: ada, days: null });
 
     expect(scores.metrics.get(ada)?.metrics.open.get('2026-08-21')?.events.get('cli_invocation')).toBe(2);
@@ -211,7 +208,7 @@ describe('refresh', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(fc.nat(12), { minLength: 4, maxLength: 4 }), async (s, pauses) => {
         const { facts, scores, clock } = setUp();
-        const telemetry: UserTelemetry = {
+        const telemetry = facts.with({
           linksOf: (account) => s.schedule(facts.linksOf(account)),
           async *hoursOf(deviceId, dates) {
             await s.schedule(Promise.resolve());
@@ -220,7 +217,7 @@ describe('refresh', () => {
             await s.schedule(Promise.resolve()); // the answer is on its way while others write
             yield* found;
           },
-        };
+        });
         const stored: ScoreStore = {
           ...noTurns,
           load: async (account) => {
@@ -334,8 +331,7 @@ describe('reading facts', () => {
 
   it('leaves no read running after a failure', async () => {
     let running = 0;
-    const telemetry: UserTelemetry = {
-      linksOf: async () => [],
+    const telemetry = new FactsModel().with({
       async *hoursOf(deviceId) {
         running += 1;
         await new Promise((resolve) => setImmediate(resolve));
@@ -343,7 +339,7 @@ describe('reading facts', () => {
         if (deviceId === 'd0') throw new Error('unreadable');
         yield* [];
       },
-    };
+    });
     const links = Array.from({ length: 10 }, (_, n) => ({ deviceId: `d${n}`, owned: true }));
 
     await expect(foldDays(telemetry, ada, links, null, namedCommandsOf(rulesVersion1))).rejects.toThrow('unreadable');

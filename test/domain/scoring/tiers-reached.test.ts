@@ -66,7 +66,7 @@ describe('a refresh of a user with grants', () => {
     ledger = new MemoryLedger();
     scores = new ScoresModel();
     clock = new Clock();
-    deps = dependencies(new FactsModel(), scores, clock, undefined, grantsOf(ledger));
+    deps = dependencies(new FactsModel(), scores, clock, grantsOf(ledger));
   });
   const refresh = () => refreshScore(deps, { username: ada, days: [] });
   const score = async () => (await scores.load(ada)).score!.score;

@@ -7,7 +7,6 @@
 import { describe, expect, it } from 'vitest';
 import { coalesce, refreshScore, type Refresh } from '../../../domain/scoring/refresh-score.ts';
 import { LONGEST_TURN_MS, putOff } from '../../../domain/scoring/turns.ts';
-import type { UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
 
 const ada = aUsername('ada');
@@ -19,8 +18,7 @@ function userWith(devices: number) {
   const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
   for (let n = 0; n < devices; n += 1) facts.send(`d${n}`, clock.now, anEvent(`${n}`, { sender: ada }));
   const world = { reads: 0, whileReading: async () => {} };
-  const telemetry: UserTelemetry = {
-    linksOf: (account) => facts.linksOf(account),
+  const telemetry = facts.with({
     async *hoursOf(deviceId, dates) {
       world.reads += 1;
       const { whileReading } = world;
@@ -28,8 +26,8 @@ function userWith(devices: number) {
       await whileReading();
       yield* facts.hoursOf(deviceId, dates);
     },
-  };
-  const deps = dependencies(telemetry, scores, clock, facts);
+  });
+  const deps = dependencies(telemetry, scores, clock);
   const refresh = (asked: Partial<Refresh> = {}) => refreshScore(deps, { username: ada, days: null, ...asked });
   return { facts, scores, clock, deps, world, refresh };
 }

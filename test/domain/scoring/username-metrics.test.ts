@@ -213,7 +213,7 @@ describe('a fold', () => {
         yield ['user:bob', 'user:ada', 'device:d1'].map((puller, day) => ({ puller, on: `2026-08-0${day + 1}` }));
       },
     };
-    await refreshScore(dependencies(facts, scores, clock, undefined, undefined, registry), {
+    await refreshScore(dependencies(facts, scores, clock, undefined, registry), {
       username: ada,
       days: null,
     });

@@ -5,13 +5,26 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import { rulebook } from '../../../../domain/rules/current-rules.ts';
+import { reportedKindsOf } from '../../../../domain/rules/reported-kinds.ts';
+import { byDate } from '../../../../domain/shared/by-date.ts';
 import type { EventEntry } from '../../../../domain/telemetry/device-hour.ts';
 import { isOfNobody } from '../../../../domain/telemetry/device-id.ts';
 import type { ChunkPlace } from '../../../../domain/telemetry/retention.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/user-telemetry.port.ts';
-import type { UtcHour } from '../../../../domain/shared/utc.ts';
-import { chunkSk, devicePk, LinkItem, parseChunk, parseKey } from './telemetry.items.ts';
+import { dateOfHour, type UtcHour } from '../../../../domain/shared/utc.ts';
+import {
+  chunkSk,
+  devicePk,
+  eventOfFact,
+  LinkItem,
+  parseChunk,
+  parseKey,
+  prefixesOf,
+  ReportItem,
+} from './telemetry.items.ts';
 import { ifItHolds, ifThere } from '../shared/conditions.ts';
 import { userPk } from '../shared/item.ts';
 import { fromItem } from '../shared/format.ts';
@@ -22,11 +35,36 @@ import { fromItem } from '../shared/format.ts';
  */
 const MAX_LINKS = 200;
 const WRITES_AT_A_TIME = 16;
+const READS_AT_A_TIME = 3;
 
-/** The facts that a fold reads, from the `telemetry` table itself: an index could lag behind them. */
-export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): UserTelemetry {
+const FactItem = z.extend(ReportItem, { sk: z.string() });
+const COUNTED = [...reportedKindsOf(rulebook).values()].filter(({ linePrefix }) => linePrefix === null);
+
+/**
+ * The facts that a fold reads, from the `telemetry` table itself: an index could lag behind them. `events`: the reported
+ * kinds that are stored. The default is every kind that any version of the rules names.
+ */
+export function dynamoUserTelemetry(
+  client: DynamoDBClient,
+  tableName: string,
+  events: Iterable<string> = COUNTED.map(({ event }) => event),
+): UserTelemetry {
+  const prefixes = prefixesOf(events);
   const query = (input: Omit<QueryCommandInput, 'TableName'>) =>
     paginateQuery({ client }, { TableName: tableName, ConsistentRead: true, ...input });
+
+  async function factsUnder(pk: string, prefix: string) {
+    const pages = query({
+      KeyConditionExpression: 'pk = :user AND begins_with(sk, :kind)',
+      ProjectionExpression: 'sk, #hour, v',
+      ExpressionAttributeNames: { '#hour': 'hour' },
+      ExpressionAttributeValues: marshall({ ':user': pk, ':kind': prefix }),
+    });
+    const facts: z.infer<typeof FactItem>[] = [];
+    for await (const page of pages)
+      facts.push(...(page.Items ?? []).map((item) => FactItem.parse(fromItem('report', item))));
+    return facts;
+  }
 
   return {
     async linksOf(account) {
@@ -70,6 +108,34 @@ export function dynamoUserTelemetry(client: DynamoDBClient, tableName: string): 
         }
       }
       if (current !== undefined) yield current;
+    },
+
+    async reportsOf(account, merged = []) {
+      const places = [account, ...merged].flatMap((each) => prefixes.map((prefix) => [userPk(each), prefix] as const));
+      const found = await settleAll(places, READS_AT_A_TIME, ([pk, prefix]) => factsUnder(pk, prefix));
+      // The first account's fact counts: of two with one identity only one would have been stored.
+      const facts = [
+        ...new Map(
+          found
+            .flat()
+            .toReversed()
+            .map((fact) => [fact.sk, fact]),
+        ).values(),
+      ];
+      const byEvent = Map.groupBy(facts, ({ sk }) => eventOfFact(sk));
+      return new Map(
+        [...byEvent].map(([event, facts]) => [
+          event,
+          {
+            byDate: byDate(facts.map(({ hour }) => [dateOfHour(hour), 1] as const)),
+            lastHour:
+              facts
+                .map(({ hour }) => hour)
+                .sort()
+                .at(-1) ?? null,
+          },
+        ]),
+      );
     },
   };
 }
