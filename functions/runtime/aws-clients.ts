@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { leanCalls } from './lean-calls.ts';
 
 type Patience = {
   readonly connectionTimeout: number;
@@ -29,6 +30,7 @@ const MAX_SOCKETS = 200;
 const configOf = ({ connectionTimeout, requestTimeout, maxAttempts }: Patience) => ({
   maxAttempts,
   retryMode: 'standard',
+  cacheMiddleware: true, // a command's steps are put in order once
   requestHandler: {
     connectionTimeout,
     requestTimeout,
@@ -40,10 +42,16 @@ const configOf = ({ connectionTimeout, requestTimeout, maxAttempts }: Patience) 
 });
 
 /** The only way in which a function makes a client. */
-export const dynamodbClient = (who: keyof typeof PATIENCE, shorter: Partial<Patience> = {}): DynamoDBClient =>
-  new DynamoDBClient(configOf({ ...PATIENCE[who], ...shorter }));
+export function dynamodbClient(who: keyof typeof PATIENCE, shorter: Partial<Patience> = {}): DynamoDBClient {
+  const client = new DynamoDBClient(configOf({ ...PATIENCE[who], ...shorter }));
+  leanCalls(client, 'DynamoDB_20120810');
+  return client;
+}
 
-export const sqsClient = (who: keyof typeof PATIENCE, shorter: Partial<Patience> = {}): SQSClient =>
-  new SQSClient(configOf({ ...PATIENCE[who], ...shorter }));
+export function sqsClient(who: keyof typeof PATIENCE, shorter: Partial<Patience> = {}): SQSClient {
+  const client = new SQSClient(configOf({ ...PATIENCE[who], ...shorter }));
+  leanCalls(client, 'AmazonSQS');
+  return client;
+}
 
 export const lambdaClient = (who: 'forward'): LambdaClient => new LambdaClient(configOf(PATIENCE[who]));
