@@ -158,6 +158,7 @@ export type Control<Operation> = {
 
 /** Puts all requests of a client, and each of their tries, under control. */
 export function control<Operation>(client: DynamoDBClient, rules: Control<Operation>): DynamoDBClient {
+  client.config.cacheMiddleware = false; // each request has its own context then
   const operations = new WeakMap<object, { readonly operation: Operation; readonly input: object }>();
   client.middlewareStack.add(
     (next, context) => async (args) => {

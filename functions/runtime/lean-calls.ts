@@ -180,7 +180,8 @@ function encoded(_key: string, value: unknown): unknown {
 }
 
 function decode(holder: object): void {
-  for (const [key, value] of Object.entries(holder)) {
+  const entries: readonly [string, unknown][] = Object.entries(holder);
+  for (const [key, value] of entries) {
     if (key === 'B' && isText(value)) Reflect.set(holder, key, bytesOf(value));
     else if (key === 'BS' && Array.isArray(value) && value.every(isText)) Reflect.set(holder, key, value.map(bytesOf));
     else if (typeof value === 'object' && value !== null) decode(value);

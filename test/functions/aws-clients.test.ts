@@ -134,7 +134,7 @@ describe('a lean call', () => {
     for (const { headers, body: text } of sent) {
       expect(JSON.parse(text)).toStrictEqual(JSON.parse(sent[0]!.body));
       expect(headers['x-amz-target']).toBe(sent[0]!.headers['x-amz-target']);
-      const [, list = '', signature] = /SignedHeaders=([^,]+), Signature=(\w+)/u.exec(headers['authorization']!) ?? [];
+      const [, list = '', signature] = /SignedHeaders=([^,]+), Signature=(\w+)/u.exec(headers.authorization!) ?? [];
       const signed = Object.fromEntries(list.split(';').map((name) => [name, headers[name]!]));
       expect(list).toMatch(/content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target/u);
       expect(signatures('b', 'r', 'dynamodb')({ headers: signed, body: text }).signature).toBe(signature);

@@ -1,6 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { leanCalls } from '../../functions/runtime/lean-calls.ts';
 import { defaultEngine, type EngineName, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { authorizationOf } from '../../local/aws-client.ts';
 import { createTable } from '../../local/engines/tables.ts';
@@ -55,7 +56,11 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
   const region = 'us-east-1';
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const signer = unsigned(credentials.accessKeyId, region);
-  const client = (given = {}) => new DynamoDBClient({ endpoint, region, credentials, signer, ...given });
+  const client = (given = {}) => {
+    const made = new DynamoDBClient({ endpoint, region, credentials, signer, cacheMiddleware: true, ...given });
+    leanCalls(made, 'DynamoDB_20120810');
+    return made;
+  };
   const admin = client();
   const models = await tableModels();
   const owner = randomUUID().slice(0, 8); // separates the tables of test files on a shared engine
