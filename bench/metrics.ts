@@ -71,7 +71,7 @@ async function measureRollUp(engine: BenchEngine, devices: number) {
 async function measureSeries(engine: BenchEngine) {
   const client = engine.client();
   const table = (await engine.createTables())('metric_rollup_hour');
-  const store = dynamoRollupStore(client, table);
+  const store = dynamoRollupStore(client, table, { clock: () => NOW, sleep });
   const today = dateOf(NOW);
   const publisher = { kind: 'personal', name: AccountId.parse('ada') } as const;
   const facts = {
@@ -90,7 +90,7 @@ async function measureSeries(engine: BenchEngine) {
     const date = addDays(today, -back);
     const stored = await store.load(date);
     const at = `${date}T12:00:00.000Z`;
-    const sampled = setSamples(stored.day, { members: 1_000_000, totalScore: 9_876_543_210_987n }, at);
+    const sampled = setSamples(await stored.withSets(), { members: 1_000_000, totalScore: 9_876_543_210_987n }, at);
     await stored.save(setHour(sampled, `${date}T12`, fold, at));
   }
   const meter = meterCapacity(client);

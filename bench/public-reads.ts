@@ -18,7 +18,7 @@ import { dynamoRollupStore } from '../functions/adapters/dynamodb/metrics/rollup
 import { Username } from '../domain/identity/username.ts';
 import { routes } from '../functions/read-api/routes.ts';
 import { wireReadApi } from '../functions/read-api/wiring.ts';
-import { sha256 } from '../functions/runtime/environment.ts';
+import { sha256, sleep } from '../functions/runtime/environment.ts';
 import { httpFunction } from '../functions/runtime/http-function.ts';
 import { meterCapacity } from './capacity-meter.ts';
 import type { BenchEngine } from './engine.ts';
@@ -79,7 +79,7 @@ async function fillBoards({ client, tables, clock }: Surroundings): Promise<void
 
 /** A year of every metric, two weeks of many members, and many extensions. */
 async function fillCommunity({ client, tables, clock }: Surroundings): Promise<void> {
-  const store = dynamoRollupStore(client, tables('metric_rollup_hour'));
+  const store = dynamoRollupStore(client, tables('metric_rollup_hour'), { clock, sleep });
   const today = dateOf(clock());
   for (let back = 0; back < SERIES_DAYS; back += 1) {
     const date = addDays(today, -back);
@@ -97,7 +97,7 @@ async function fillCommunity({ client, tables, clock }: Surroundings): Promise<v
     const fold = foldCommunityHour({ ...noFacts, devices }, sha256);
     const at = `${date}T12:00:00.000Z`;
     const stored = await store.load(date);
-    const sampled = setSamples(stored.day, { members, totalScore: 9_876_543_210_987n }, at);
+    const sampled = setSamples(await stored.withSets(), { members, totalScore: 9_876_543_210_987n }, at);
     await stored.save(setHour(sampled, `${date}T12`, fold, at));
   }
   for (const back of [1, 1 + DAYS_OF_WEEK]) {

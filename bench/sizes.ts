@@ -12,6 +12,8 @@ export type Sizes = {
   readonly triedUsers: readonly [number, number];
   /** For the hours that are rolled up, one after the other. */
   readonly activeDevices: readonly number[];
+  /** Events of an hour that is folded, and then twice as many. */
+  readonly largeHour: number;
   /** Numbers of scores on the leaderboards, ascending. */
   readonly boardUsers: readonly number[];
   /** The number of rounds; their median is reported. */
@@ -31,6 +33,7 @@ export const USUAL_SIZES: Sizes = {
   backfillUsers: [500, 5_000],
   triedUsers: [1_000, 10_000],
   activeDevices: [10, 1_000],
+  largeHour: 500_000,
   boardUsers: [1_000, 100_000],
   rounds: 9,
   loadSeconds: 5,
@@ -46,6 +49,7 @@ export const FULL_SIZES: Sizes = {
   backfillUsers: [500, 5_000, 20_000],
   triedUsers: [10_000, 100_000],
   activeDevices: [10, 1_000, 10_000],
+  largeHour: 4_000_000,
   boardUsers: [1_000, 100_000, 1_000_000],
   rounds: 25,
   loadSeconds: 30,

@@ -18,6 +18,7 @@ import { measurePrice } from './price.ts';
 import { measurePublishes } from './publish.ts';
 import { measureQueueRequests } from './queue-requests.ts';
 import { measureRefreshes } from './refresh.ts';
+import { measureLargeHours } from './roll-ups.ts';
 import { measureTrials } from './rules-trial.ts';
 import type { Sizes } from './sizes.ts';
 
@@ -33,6 +34,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   accounts: measureAccounts,
   backfill: measureBackfills,
   metrics: measureMetrics,
+  hours: measureLargeHours,
   boards: measureBoards,
   limits: measureLimits,
   partitions: measurePartitions,

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, Tags } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
@@ -35,6 +35,7 @@ export type LaurelFunctionProps = {
   readonly environment: Readonly<Record<string, string>>; // from `environmentOf`
   readonly timeout: Duration;
   readonly memoryMegabytes?: number; // also determines the share of a processor
+  readonly diskMegabytes?: number; // for files that do not outlive an invocation
   // by default, Lambda stops a function that triggers itself through a queue after 16 rounds
   readonly feedsItself?: boolean;
 };
@@ -51,7 +52,15 @@ export class LaurelFunction extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, role, environment, timeout, memoryMegabytes = 512, feedsItself = false }: LaurelFunctionProps,
+    {
+      stage,
+      role,
+      environment,
+      timeout,
+      memoryMegabytes = 512,
+      diskMegabytes,
+      feedsItself = false,
+    }: LaurelFunctionProps,
   ) {
     super(scope, id);
     this.role = role;
@@ -70,6 +79,7 @@ export class LaurelFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMegabytes,
+      ...(diskMegabytes === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(diskMegabytes) }),
       timeout,
       environment: { ...environment, NODE_OPTIONS },
       ...(feedsItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),

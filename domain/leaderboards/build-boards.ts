@@ -20,7 +20,7 @@ import { packEntry, packRow, unpackEntry, unpackRow } from './packed-lines.ts';
 import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
 import type { BlockRef, BoardRow, LeafEntry, Snapshot } from './snapshot.ts';
 import { latestCredible } from '../scoring/wrong-clock.ts';
-import type { NewSorter, Sorter } from './sorter.port.ts';
+import type { NewSorter, Sorter } from '../shared/sorter.port.ts';
 import type { Standing, Standings } from './standings.port.ts';
 
 export type BuildDeps = {

@@ -11,7 +11,7 @@ import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
 import { BOARD_RULES } from './board.ts';
 import { packRow, unpackRow } from './packed-lines.ts';
 import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
-import type { NewSorter, Sorter } from './sorter.port.ts';
+import type { NewSorter, Sorter } from '../shared/sorter.port.ts';
 
 /** The effect that a change of the rules would have on everybody. */
 export type RulesTrial = {

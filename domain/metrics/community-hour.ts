@@ -1,9 +1,7 @@
 import type { Publisher } from '../registry/extension.ts';
-import type { DeviceHour } from '../telemetry/device-hour.ts';
-import { isTrustedDevice } from '../telemetry/device-id.ts';
-import { winningCopies, type Copy } from '../telemetry/winning-copy.ts';
+import type { DeviceHour, EventKind } from '../telemetry/device-hour.ts';
 
-/** The facts of one hour of the community, as they are stored. */
+/** The facts of one hour of the community, or of a part of it, as they are stored. */
 export type HourFacts = {
   /** What came under each device; a device may come in several pieces. */
   readonly devices: readonly Pick<DeviceHour, 'deviceId' | 'events'>[];
@@ -15,25 +13,22 @@ export type HourFacts = {
   readonly grants: readonly { readonly grantId: string; readonly amount: number }[];
 };
 
-/** An hour as the folds of metrics see it. */
+/** An event that counts, from the copy that counts. */
+export type CountedEvent = {
+  readonly entry: { readonly kind: EventKind; readonly sender: string | null };
+};
+
+/**
+ * A part of an hour as the folds of metrics see it. Each event, version, pull and line is in one part. What a counter or a
+ * sum makes of the hour is the sum of what it makes of the parts; of a distinct metric it is the union.
+ */
 export type CommunityHour = Omit<HourFacts, 'devices'> & {
   /** Each event once, from any number of reports. */
-  readonly events: readonly Copy[];
+  readonly events: readonly CountedEvent[];
   /** Each event of a device once: what servers report for a username makes nobody and nothing active. */
-  readonly deviceEvents: readonly Copy[];
-  /** Every device with an event, even if a copy under another device is the one that counts. */
+  readonly deviceEvents: readonly CountedEvent[];
+  /** Every device with an event, even if a copy under another device is the one that counts. It may be in several parts. */
   readonly activeDevices: ReadonlySet<string>;
 };
 
 export const noFacts: HourFacts = { devices: [], newDevices: [], versions: [], pulls: [], grants: [] };
-
-export function communityHourOf({ devices, ...facts }: HourFacts): CommunityHour {
-  const copies = devices.flatMap(({ deviceId, events }) => events.map((entry) => ({ deviceId, entry })));
-  const ofDevices = copies.filter(({ deviceId }) => !isTrustedDevice(deviceId));
-  return {
-    ...facts,
-    events: winningCopies(copies),
-    deviceEvents: winningCopies(ofDevices),
-    activeDevices: new Set(ofDevices.map(({ deviceId }) => deviceId)),
-  };
-}

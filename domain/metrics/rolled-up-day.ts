@@ -1,8 +1,9 @@
 import type { UtcDate, UtcHour } from '../shared/utc.ts';
 import { dateOfHour } from '../shared/utc.ts';
-import { idOfSeries, type CommunityHourFold, type MemberHash, type Series, type Tally } from './hour-fold.ts';
 import { communityMetrics, type MetricRollupHourMetric } from './catalog.ts';
+import type { CommunityHourFold, MemberHash } from './hour-fold.ts';
 import type { ScoreTotals } from './score-totals.port.ts';
+import { idOfSeries, type Series, type Tally } from './tally.ts';
 
 /** The count of a series in one hour. A gauge's slot is its newest sample, with the time at which it was read. */
 export type Slot = Tally & { readonly at?: string };
@@ -11,10 +12,11 @@ export type Slot = Tally & { readonly at?: string };
 export type DayOfSeries = { readonly series: Series; readonly hours: ReadonlyMap<number, Slot> };
 
 /**
- * Who was there on a day: for each the hours in which, one bit for each from the lowest on. So a day's number is exact,
- * an hour can be folded again by itself, and the sets of several days join to the exact number of all of them.
+ * Who was there on a day, in the order of their hashes: for each the hours in which, one bit for each from the lowest on. So
+ * a day's number is exact, an hour can be folded again by itself, and the sets of several days join to the exact number of
+ * all of them. A set may be larger than memory: it is read from its sources, each time that somebody asks.
  */
-export type DaySet = ReadonlyMap<MemberHash, number>;
+export type DaySet = { readonly size: number; entries(): Iterable<readonly [MemberHash, number]> };
 
 /** Everything that is rolled up of one day. */
 export type RolledUpDay = {
@@ -23,6 +25,8 @@ export type RolledUpDay = {
   readonly sets: ReadonlyMap<MetricRollupHourMetric, DaySet>;
   /** By hour of the day: when the run began that rolled it up last, ISO 8601. */
   readonly rolledUpAt: ReadonlyMap<number, string>;
+  /** By hour of the day: how many milliseconds that run took. A run of before they were kept has none. */
+  readonly tookMs?: ReadonlyMap<number, number>;
 };
 
 export const numberOfHour = (hour: UtcHour): number => Number(hour.slice(11));
@@ -64,14 +68,45 @@ export function setHour(
   const sets = new Map(day.sets);
   for (const [metric, members] of fold.members) {
     const bit = 1 << number;
-    const kept = stays.has(metric) ? -1 : ~bit;
-    const set = new Map([...(sets.get(metric) ?? [])].map(([member, hours]) => [member, hours & kept]));
-    for (const member of members) set.set(member, (set.get(member) ?? 0) | bit);
-    const present = new Map([...set].filter(([, hours]) => hours !== 0));
-    if (present.size > 0) sets.set(metric, present);
-    else sets.delete(metric);
+    sets.set(metric, joined(sets.get(metric) ?? new Map(), members, { bit, kept: stays.has(metric) ? -1 : ~bit }));
   }
   return { ...day, series, sets, rolledUpAt: new Map([...day.rolledUpAt, [number, startedAt]]) };
+}
+
+/** A day's set with the members of one hour: of earlier members of that hour remain those that `kept` says. */
+function joined(
+  before: DaySet,
+  members: Iterable<MemberHash>,
+  { bit, kept }: { readonly bit: number; readonly kept: number },
+): DaySet {
+  function* entries(): Generator<readonly [MemberHash, number]> {
+    const hour = members[Symbol.iterator]();
+    let next = hour.next();
+    for (const [member, hours] of before.entries()) {
+      for (; next.done !== true && next.value < member; next = hour.next()) yield [next.value, bit];
+      const isInHour = next.done !== true && next.value === member;
+      if (isInHour) next = hour.next();
+      const all = (hours & kept) | (isInHour ? bit : 0);
+      if (all !== 0) yield [member, all];
+    }
+    for (; next.done !== true; next = hour.next()) yield [next.value, bit];
+  }
+  return daySet(entries);
+}
+
+/** A set whose size is counted once, if somebody asks. */
+export function daySet(entries: () => Iterable<readonly [MemberHash, number]>): DaySet {
+  let size: number | undefined;
+  return {
+    entries,
+    get size() {
+      if (size === undefined) {
+        size = 0;
+        for (const _entry of entries()) size += 1;
+      }
+      return size;
+    },
+  };
 }
 
 /** Sets the gauges' samples that were read at a time of this day. A newer sample of the hour stays. */

@@ -6,15 +6,21 @@ import type { MetricRollupHourMetric } from './catalog.ts';
 import type { DayOfSeries, DayTotals, RolledUpDay } from './rolled-up-day.ts';
 import type { WeekCounts } from './weeks.ts';
 
-/** A day as it was read: whatever is decided from it is saved under the guard of that read. */
+/** A day as it was read: whatever is decided from it is saved under the guard of that read. Closed also after an error. */
 export type StoredDay = {
+  /** Without its sets: those of a large community are read only by who changes them. */
   readonly day: RolledUpDay;
+  /** The day with its sets, which can be read until the day is closed. */
+  withSets(): Promise<RolledUpDay>;
   /**
    * Saves the day's new state, with its totals, if nobody has saved since it was read; also where nothing changed, so
    * that an older run cannot save over it. `stale` means that another run came first: start again from `load`. A save
    * that stops half way leaves the totals and the hours' times as they were, and the next run of the hour completes it.
+   * Sets that were not read stay as they are. The hours' times are those that `whenDone` gives after everything else is
+   * written: a save of large sets takes as long as their key allows.
    */
-  save(next: RolledUpDay): Promise<'saved' | 'stale'>;
+  save(next: RolledUpDay, whenDone?: () => RolledUpDay): Promise<'saved' | 'stale'>;
+  close(): void;
 };
 
 /** An extension's summary as it was read, guarded as a day is. */

@@ -7,4 +7,5 @@ export const RollUpMetricsEnv = z.pick(Variables, {
   REGISTRY_TABLE: true,
   SCORES_TABLE: true,
   ROLLUPS_TABLE: true,
+  ROLL_UP_QUEUE_URL: true,
 });

@@ -4,7 +4,8 @@ import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from 
 import { countWeeksOf } from '../../domain/metrics/weeks.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
-import { dynamodbClient } from '../runtime/aws-clients.ts';
+import { sqsSender } from '../adapters/sqs/queue.ts';
+import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep } from '../runtime/environment.ts';
 import { logger } from '../runtime/log.ts';
 import { logDateAhead } from '../runtime/log-date-ahead.ts';
@@ -21,13 +22,16 @@ const wired = once((): RollUpDeps => {
     scores: env.SCORES_TABLE,
     rollups: env.ROLLUPS_TABLE,
   };
-  return dynamoRollUp(dynamodbClient('worker'), tables, { clock, random, sleep, sha256 });
+  const sqs = sqsClient('worker');
+  const requestLater: RollUpDeps['requestLater'] = (delaySeconds, request) =>
+    sqsSender(sqs, env.ROLL_UP_QUEUE_URL, { random, sleep }, { delaySeconds })([request]);
+  return dynamoRollUp(dynamodbClient('worker'), tables, { clock, random, sleep, sha256, requestLater });
 });
 
 const drain = sqsBatch({
   message: RollUpRequested,
   about: ({ hour }) => dateOfHour(hour),
-  parallel: 2,
+  parallel: 1, // a fold has the memory for itself
   wire: wired,
   async onMessages(deps, messages) {
     const outcome = await rollUpDay(deps, dateOfHour(messages[0].hour), messages);

@@ -105,6 +105,7 @@ export const LambdaFunction = z.strictObject({
   Architectures: withoutMeaning('a bundle is JavaScript'),
   LoggingConfig: withoutMeaning("a function's output goes to its log file unchanged"),
   RecursiveLoop: withoutMeaning('nothing here stops a function that feeds itself'),
+  EphemeralStorage: withoutMeaning('temporary files go to the disk of this machine'),
   Description: withoutMeaning('for readers'),
   ReservedConcurrentExecutions: withoutMeaning('nothing shares an account with these functions'),
 });

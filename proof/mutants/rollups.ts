@@ -3,6 +3,8 @@ import { mutant, type Mutant } from './mutant.ts';
 const STORE = 'functions/adapters/dynamodb/metrics/rollup-store.ts';
 const ROLL_UP = 'domain/metrics/roll-up.ts';
 const DAY = 'domain/metrics/rolled-up-day.ts';
+const REFOLDS = 'domain/metrics/refold-times.ts';
+const REFOLDS_TEST = 'test/domain/metrics/refold-times.test.ts';
 const STORE_TEST = 'test/adapters/rollups.test.ts';
 const DAY_TEST = 'test/domain/metrics/rolled-up-day.test.ts';
 
@@ -12,7 +14,7 @@ export const rollupMutants: readonly Mutant[] = [
     'first-day-condition',
     'a first save of a day never replaces another one',
     STORE,
-    ['        ...ifAt(read),\n', '        ...(read === 0 ? {} : ifAt(read)),\n'],
+    ['read + 1), ...ifAt(read) };', 'read + 1), ...(read === 0 ? {} : ifAt(read)) };'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -20,7 +22,7 @@ export const rollupMutants: readonly Mutant[] = [
     'day-revision-condition',
     'a save of a day needs the revision that was read',
     STORE,
-    ['        ...ifAt(read),\n', '        ...(read === 0 ? ifAt(0) : {}),\n'],
+    ['read + 1), ...ifAt(read) };', 'read + 1), ...(read === 0 ? ifAt(0) : {}) };'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -28,7 +30,7 @@ export const rollupMutants: readonly Mutant[] = [
     'day-revision-raised',
     'every save raises the revision of a day',
     STORE,
-    ['guardOf(index === batches.length - 1, read + 1)', 'guardOf(index === batches.length - 1, Math.max(1, read))'],
+    ['guardOf(isLast, read + 1)', 'guardOf(isLast, Math.max(1, read))'],
     STORE_TEST,
     'dynoxide',
   ),
@@ -60,7 +62,7 @@ export const rollupMutants: readonly Mutant[] = [
     'times-with-last-rows',
     'an hour counts as rolled up only with its last rows',
     STORE,
-    ['toGuardItem(isLast ? next : before, rev)', 'toGuardItem(next, rev)'],
+    ['toGuardItem(isLast ? whenDone() : before, rev)', 'toGuardItem(whenDone(), rev)'],
     STORE_TEST,
     'dynoxide.*save that ended',
   ),
@@ -91,8 +93,8 @@ export const rollupMutants: readonly Mutant[] = [
     'a rollup reads the row that it overwrites before the facts',
     ROLL_UP,
     [
-      "const outcome = await stored.save(day);\n    return outcome === 'stale' ? 'stale' : { date,",
-      "const outcome = await (await deps.rollups.load(date)).save(day);\n    return outcome === 'stale' ? 'stale' : { date,",
+      'const saved = await stored.save(day,',
+      'const again = await deps.rollups.load(date);\n      await again.withSets();\n      const saved = await again.save(day,',
     ],
     STORE_TEST,
     'dynoxide.*older result is never kept',
@@ -100,18 +102,58 @@ export const rollupMutants: readonly Mutant[] = [
   mutant(
     'skipped-if-done-since',
     'an hour is skipped only if a run that began after its changes covered it',
-    ROLL_UP,
-    ['return Date.parse(startedAt) <= Date.parse(changedBefore) + MARGIN_MS;', 'return false;'],
+    REFOLDS,
+    ['return Date.parse(startedAt) > Date.parse(changedBefore) + MARGIN_MS;', 'return true;'],
     STORE_TEST,
     'dynoxide.*skip an hour',
+  ),
+  mutant(
+    'rest-after-long-fold',
+    'a fold that takes long is followed by a pause of ten times as long',
+    REFOLDS,
+    ['PARTS_OF_THE_TIME * (day', '0 * (day'],
+    REFOLDS_TEST,
+  ),
+  mutant(
+    'fold-after-end',
+    'an hour is folded once more after its end',
+    REFOLDS,
+    ['return started < end ? Math.min(rested, end + ANNOUNCED_AFTER_MS) : rested;', 'return rested;'],
+    REFOLDS_TEST,
+  ),
+  mutant(
+    'asked-again',
+    'an hour that is put off is asked for again',
+    ROLL_UP,
+    ['for (const { dueAt, request } of later) {', 'for (const { dueAt, request } of later.slice(0, 0)) {'],
+    REFOLDS_TEST,
+  ),
+  mutant(
+    'key-paced',
+    'writes of a day leave its key time',
+    'functions/adapters/dynamodb/metrics/paced-writes.ts',
+    ['if (wait > 0) await sleep(wait);', 'if (wait > Infinity) await sleep(wait);'],
+    STORE_TEST,
+    'dynoxide.*units a second',
+  ),
+  mutant(
+    'day-guard-before-rows',
+    'the guard of a day is read before its rows',
+    STORE,
+    [
+      'const read: ReadDay = { ...parseDay(date, guard === undefined ? rows : [guard, ...rows]), rows };',
+      'const late = await itemAt(dayPk(date), ROLLUP_SK);\n      const read: ReadDay = { ...parseDay(date, late === undefined || guard === late ? rows : [late, ...rows]), rows };',
+    ],
+    STORE_TEST,
+    'dynoxide.*read before another run',
   ),
   mutant(
     'started-before-guard',
     'the time of a run is taken before its guard is read',
     ROLL_UP,
     [
-      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), startedAt, { isWhole });',
-      'day = setHour(day, hour, foldCommunityHour(facts, deps.sha256), isoOf(deps.clock()), { isWhole });',
+      'day = setHour(day, hour, fold, startedAt, { isWhole });',
+      'day = setHour(day, hour, fold, isoOf(deps.clock()), { isWhole });',
     ],
     STORE_TEST,
     'dynoxide.*started before their first',

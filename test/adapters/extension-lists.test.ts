@@ -15,7 +15,7 @@ onBothEngines('lists of extensions', (engine) => {
   it('cost at most 60 read units a page, and an older one does not replace a newer one', async () => {
     const { metric_rollup_hour: table } = await engine().createTables(['metric_rollup_hour']);
     const metered = engine().client();
-    const store = dynamoRollupStore(metered, table);
+    const store = dynamoRollupStore(metered, table, { clock: () => 0, sleep: async () => {} });
     const reader = dynamoRollupReader(metered, table, { random: () => 0.5, sleep: async () => {} });
     const publisher = { kind: 'personal', name: aUsername() } as const;
     const row = (n: number) => ({

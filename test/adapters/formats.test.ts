@@ -6,7 +6,8 @@ import { keyOfTask, newTask, type BackfillRun } from '../../domain/backfill/back
 import { nothingGranted } from '../../domain/grants/granted.ts';
 import { HookSource } from '../../domain/hooks/hook-source.ts';
 import { Credential } from '../../domain/identity/credential.ts';
-import { idOfSeries } from '../../domain/metrics/hour-fold.ts';
+import { totalsOf } from '../../domain/metrics/rolled-up-day.ts';
+import { idOfSeries } from '../../domain/metrics/tally.ts';
 import { decideScore } from '../../domain/scoring/score.ts';
 import * as run from '../../functions/adapters/dynamodb/backfill/backfill-run.items.ts';
 import * as grant from '../../functions/adapters/dynamodb/grants/grant.items.ts';
@@ -62,7 +63,8 @@ const aDay = {
   sets: new Map([['ACTIVE_DEVICE' as const, new Map([['00ff00ff00ff00ff', 4096]])]]),
   rolledUpAt: new Map([[12, at]]),
 };
-const [metricOfDay, setOfDay] = rollup.toRows(aDay);
+const [metricOfDay] = rollup.toRows(aDay);
+const [setOfDay] = rollup.toSetItems(date, 'ACTIVE_DEVICE', aDay.sets.get('ACTIVE_DEVICE')!);
 const aRun: BackfillRun = {
   runId: `${at}-run`,
   order: { mode: 'all', dryRun: false, usernames: [ada] },
@@ -164,7 +166,7 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
   'rolled-up-day': [() => rollup.toGuardItem(aDay, 8), (item) => rollup.parseDay(date, [item])],
   'metric-of-day': [() => metricOfDay!, (item) => rollup.parseDay(date, [item])],
   'set-of-day': [() => setOfDay!, rollup.parseSetItem],
-  totals: [() => rollup.toTotalsItem(aDay), rollup.parseTotalsItem],
+  totals: [() => rollup.toTotalsItem(date, totalsOf(aDay)), rollup.parseTotalsItem],
   series: [() => rollup.toSeriesItem(date, metricOfDay!)!, rollup.eventCountOf],
   week: [() => rollup.toWeekItem(date, new Map([['ACTIVE_DEVICE', 7]]), 2), rollup.parseWeekItem],
   'extension-list': [

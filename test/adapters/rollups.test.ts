@@ -3,9 +3,9 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
-import { hourPlaceOf } from '../../functions/adapters/dynamodb/shared/hour-index.ts';
+import { hourPlaceOf, keysByHour } from '../../functions/adapters/dynamodb/shared/hour-index.ts';
 import { rollUpDay, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
-import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
+import { setHour, setSamples, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader, RollupStore } from '../../domain/metrics/rollup-store.port.ts';
 import { addDays } from '../../domain/shared/utc.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
@@ -20,6 +20,12 @@ import { onBothEngines } from '../support/on-both-engines.ts';
 
 const AT = '2026-08-21T12:00:00.000Z';
 const FIRST_DATE = '2026-01-01';
+const NO_PAUSES = { clock: () => 0, sleep: async () => {} };
+/** A day with what can be read of its sets. */
+const read = ({ sets, ...day }: RolledUpDay) => ({
+  ...day,
+  sets: Object.fromEntries([...sets].map(([metric, set]) => [metric, [...set.entries()]])),
+});
 
 onBothEngines('rollups', (engine) => {
   let client: DynamoDBClient;
@@ -30,7 +36,7 @@ onBothEngines('rollups', (engine) => {
   beforeAll(async () => {
     client = engine().client();
     tables = await engine().createTables();
-    store = dynamoRollupStore(client, tables.metric_rollup_hour);
+    store = dynamoRollupStore(client, tables.metric_rollup_hour, NO_PAUSES);
     reader = dynamoRollupReader(client, tables.metric_rollup_hour, { random: () => 0.5, sleep: async () => {} });
   });
   afterAll(() => client.destroy());
@@ -50,7 +56,7 @@ onBothEngines('rollups', (engine) => {
     setHour(day, `${day.date}T${hour}`, foldCommunityHour(of, sha256), AT);
   const saveHour = async (of: HourFacts, hour = '09', on = store) => {
     const stored = await on.load(date);
-    return stored.save(withHour(stored.day, of, hour));
+    return stored.save(withHour(await stored.withSets(), of, hour));
   };
 
   it('store a day as given, with its totals', async () => {
@@ -59,11 +65,14 @@ onBothEngines('rollups', (engine) => {
       { grantId: 'award:b', amount: 3 },
     ];
     const empty = await store.load(date);
-    const next = withHour(empty.day, { ...devices(3), grants });
+    const next = withHour(await empty.withSets(), { ...devices(3), grants });
 
     expect(await empty.save(next)).toBe('saved');
 
-    expect((await store.load(date)).day).toEqual(next);
+    expect(read(await (await store.load(date)).withSets())).toEqual({
+      ...read(next),
+      sets: { ACTIVE_DEVICE: read(next).sets.ACTIVE_DEVICE },
+    });
     const [day] = await reader.totalsOf(date, date);
     expect(day).toEqual({
       date,
@@ -80,7 +89,7 @@ onBothEngines('rollups', (engine) => {
     const [older, newer] = [await store.load(date), await store.load(date)];
 
     expect(await newer.save(newer.day)).toBe('saved');
-    expect(await older.save(withHour(older.day, devices(1)))).toBe('stale');
+    expect(await older.save(withHour(await older.withSets(), devices(1)))).toBe('stale');
     const again = await store.load(date);
     expect(await again.save(again.day)).toBe('saved');
     expect(await newer.save(newer.day)).toBe('stale');
@@ -111,7 +120,7 @@ onBothEngines('rollups', (engine) => {
       const names = Array.from({ length: 150 }, (_, n) => `${when.replaceAll(' ', '-')}-${n}`);
       const pulls = names.map((name) => ({ name, version: '2026.01.01.1', puller: 'user:ada' }));
       const dying = new Wire(faultAt(place, fault)).attach(engine().client({ retryStrategy: RETRY_AT_ONCE }));
-      const onDying = dynamoRollupStore(dying, tables.metric_rollup_hour);
+      const onDying = dynamoRollupStore(dying, tables.metric_rollup_hour, NO_PAUSES);
       await expect(saveHour(facts({ pulls }), '09', onDying)).rejects.toThrow();
       dying.destroy();
       const isDone = fault === 'throw after' && place === 5;
@@ -166,11 +175,73 @@ onBothEngines('rollups', (engine) => {
 
     expect((await reader.totalsOf(first, first))[0]?.totals.get('ACTIVE_DEVICE')?.eventCount).toBe(20_001n);
     expect(await reader.distinctOf('ACTIVE_DEVICE', first, date)).toBe(20_021);
-    expect((await store.load(first)).day.sets.get('ACTIVE_DEVICE')?.size).toBe(20_001);
+    expect((await (await store.load(first)).withSets()).sets.get('ACTIVE_DEVICE')?.size).toBe(20_001);
 
     date = first;
     await saveHour(devices(1)); // back to one part
     expect(await reader.distinctOf('ACTIVE_DEVICE', first, first)).toBe(1);
+  });
+
+  it('write at most 1,000 units a second to the key of a day, and 100 actions a transaction', async () => {
+    let now = Date.parse(AT);
+    const writes: { at: number; units: number }[] = [];
+    const metered = engine().client();
+    metered.middlewareStack.add(
+      (next) => async (args) => {
+        const isWrite = 'TransactItems' in args.input;
+        const input = isWrite ? { ...args.input, ReturnConsumedCapacity: 'TOTAL' } : args.input;
+        const result = await next({ ...args, input });
+        const { ConsumedCapacity = [] } = result.output as { ConsumedCapacity?: { CapacityUnits?: number }[] };
+        const units = ConsumedCapacity.reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+        if (isWrite) writes.push({ at: now, units });
+        return result;
+      },
+      { step: 'initialize' },
+    );
+    const sleep = async (milliseconds: number) => void (now += milliseconds);
+    const paced = dynamoRollupStore(metered, tables.metric_rollup_hour, { clock: () => now, sleep });
+    const pulls = Array.from({ length: 100 }, (_, n) => ({ name: `tool-${n}`, version: '1', puller: 'user:ada' }));
+    expect(await saveHour({ ...devices(50_000), pulls }, '09', paced)).toBe('saved');
+    expect(await saveHour(devices(1), '09', paced)).toBe('saved'); // the former parts are deleted
+    metered.destroy();
+
+    const inSecond = (end: number) =>
+      writes.filter(({ at }) => at > end - 1_000 && at <= end).reduce((sum, { units }) => sum + units, 0);
+    expect(writes.reduce((sum, { units }) => sum + units, 0)).toBeGreaterThan(2_000);
+    expect(Math.max(...writes.map(({ at }) => inSecond(at)))).toBeLessThan(1_000);
+    expect(now - Date.parse(AT)).toBeLessThan(8_000);
+  });
+
+  it('do not save rows that were read before another run saved them', async () => {
+    const racing = engine().client();
+    let isFirst = true;
+    racing.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const isRows = 'KeyConditionExpression' in args.input && isFirst;
+        if (isRows) {
+          isFirst = false;
+          await saveHour(devices(3), '10');
+        }
+        return result;
+      },
+      { step: 'initialize' },
+    );
+    const racer = dynamoRollupStore(racing, tables.metric_rollup_hour, NO_PAUSES);
+    expect(await saveHour(devices(1), '09', racer)).toBe('stale');
+    racing.destroy();
+  });
+
+  it('keep sets that were not read, and how many they count, where only the gauges change', async () => {
+    await saveHour(devices(3));
+    const stored = await store.load(date);
+    expect(await stored.save(setSamples(stored.day, { members: 2, totalScore: 9n }, AT))).toBe('saved');
+
+    const totals = (await reader.totalsOf(date, date))[0]?.totals;
+    expect(totals?.get('ACTIVE_DEVICE')?.eventCount).toBe(3n);
+    expect(totals?.get('MEMBER_COUNT')?.valueSum).toBe(2n);
+    expect(await reader.distinctOf('ACTIVE_DEVICE', date, date)).toBe(3);
+    await expect(stored.save(withHour(stored.day, devices(1)))).rejects.toThrow('were not read');
   });
 
   it('find the newest sample before a day, even after many days without one', async () => {
@@ -203,8 +274,8 @@ onBothEngines('rollups', (engine) => {
       );
     };
 
-    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [], ahead: [] });
-    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour], ahead: [] });
+    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [hour], doneSince: [], later: [], ahead: [] });
+    expect(await ask(began - 60_000)).toEqual({ date, rolledUp: [], doneSince: [hour], later: [], ahead: [] });
     // too close, because two machines' clocks may differ
     expect(await ask(began - 3_000)).toMatchObject({ rolledUp: [hour] });
     expect(await ask(began)).toMatchObject({ rolledUp: [hour] });
@@ -289,6 +360,16 @@ onBothEngines('rollups', (engine) => {
       }
     }
     expect(shards.size).toBeGreaterThan(10);
+
+    const found: [string, string][] = [];
+    const hours = [`${date}T08`, `${date}T10`];
+    for await (const { hour, keys } of keysByHour(client, tables.telemetry, date, hours, 2)) {
+      expect(keys.length).toBeLessThanOrEqual(3);
+      found.push(...keys.map(({ pk }): [string, string] => [hour, pk]));
+    }
+    const all = hours.flatMap((hour) => Array.from({ length: 40 }, (_, n) => [hour, `DEVICE#device-${n}`]));
+    expect(found.map(([hour]) => hour)).toEqual(all.map(([hour]) => hour));
+    expect(found.toSorted()).toEqual(all.toSorted());
 
     await rollUpDay(
       deps(() => Date.parse(AT)),

@@ -9,7 +9,7 @@ import type {
 } from '../../domain/leaderboards/leaderboard-store.port.ts';
 import type { ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
 import type { BlockRef, BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
-import type { NewSorter } from '../../domain/leaderboards/sorter.port.ts';
+import type { NewSorter } from '../../domain/shared/sorter.port.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
 import { aUsername, sha256 } from './identity.ts';
 

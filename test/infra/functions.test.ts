@@ -193,7 +193,7 @@ describe('functions', () => {
         'registry/index/byHour': dynamodb('Query'),
         'user_scores/index/byShard': dynamodb('Query'),
         metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
-        'roll-up': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
+        'roll-up': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes', 'SendMessage'),
       },
     ],
     [
@@ -360,7 +360,7 @@ describe('functions', () => {
     ['serve-pages', 10],
     ['announce-changes', 60],
     ['refresh-score', 60],
-    ['roll-up-metrics', 300],
+    ['roll-up-metrics', 900],
     ['backfill', 300],
     ['erase-accounts', 300],
     ['check-conservation', 900],

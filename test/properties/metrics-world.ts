@@ -28,6 +28,7 @@ import { RefreshWorld } from './refresh-world.ts';
 
 const MAX_ROUNDS = 100;
 const CLOCKS_OFF_MS = 2_000;
+const LOOK_MS = 1_000;
 
 type Message = { readonly messageId: string; readonly body: string; readonly dueAt: number };
 type Tables = Awaited<ReturnType<TestEngine['createTables']>>;
@@ -53,16 +54,16 @@ export class MetricsWorld extends RefreshWorld {
       hourAnnouncer({
         clock: () => this.now,
         requestRollUps: async (requests) => {
-          const dueAt = this.now + ROLL_UP_DELAY_SECONDS * 1_000;
-          this.messages.push(
-            ...requests.map((request) => {
-              this.#sent += 1;
-              return { messageId: `hour-${this.#sent}`, body: JSON.stringify(request), dueAt };
-            }),
-          );
+          for (const request of requests) this.#queue(request, ROLL_UP_DELAY_SECONDS);
         },
       }),
     );
+  }
+
+  #queue(request: RollUpRequested, delaySeconds: number): void {
+    this.#sent += 1;
+    const dueAt = this.now + delaySeconds * 1_000;
+    this.messages.push({ messageId: `hour-${this.#sent}`, body: JSON.stringify(request), dueAt });
   }
 
   override [Symbol.dispose](): void {
@@ -112,7 +113,14 @@ export class MetricsWorld extends RefreshWorld {
   #deps(clockOff: number) {
     const { telemetry, registry, score_grants: grants, user_scores: scores } = this.#tables;
     const tables = { telemetry, registry, grants, scores, rollups: this.#tables.metric_rollup_hour };
-    return dynamoRollUp(this.#rolling, tables, { clock: () => this.now + clockOff, ...this.chance, sha256 });
+    // A run takes as long as it looks at the clock: hours are put off, and folded later.
+    let looked = 0;
+    return dynamoRollUp(this.#rolling, tables, {
+      clock: () => this.now + clockOff + LOOK_MS * looked++,
+      requestLater: async (delaySeconds, request) => this.#queue(request, delaySeconds),
+      ...this.chance,
+      sha256,
+    });
   }
 
   /** `roll-up-metrics` on some of the messages whose delay is over. Failed ones stay. */

@@ -37,7 +37,7 @@ export async function expectCommunityTruth(stack: TestStack, given: unknown, shi
   const { dynamodbEndpoint: endpoint, region, tables, baseUrl } = stack;
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
   const client = new DynamoDBClient({ endpoint, region, credentials });
-  const rollups = dynamoRollupStore(client, tables.metric_rollup_hour!);
+  const rollups = dynamoRollupStore(client, tables.metric_rollup_hour!, { clock: Date.now, sleep: async () => {} });
   const hours: Record<string, number> = {};
   for (const date of Object.keys(truth.activeDevicesByDay)) {
     const { day } = await rollups.load(shifted(date));

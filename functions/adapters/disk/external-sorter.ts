@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NewSorter } from '../../../domain/leaderboards/sorter.port.ts';
+import type { NewSorter } from '../../../domain/shared/sorter.port.ts';
 
 /** Items that are held in memory: of a row with its pack and unpack, some tens of megabytes. */
 const ITEMS_IN_MEMORY = 50_000;

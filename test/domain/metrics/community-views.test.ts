@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareLastPeriods, readHours, readSeries, seriesDays } from '../../../domain/metrics/community-views.ts';
 import type { DayOfSeries } from '../../../domain/metrics/rolled-up-day.ts';
-import type { Tally } from '../../../domain/metrics/hour-fold.ts';
+import type { Tally } from '../../../domain/metrics/tally.ts';
 import { communityMetrics, MetricRollupHourMetric } from '../../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../../domain/metrics/rollup-store.port.ts';
 import type { WeekCounts } from '../../../domain/metrics/weeks.ts';

@@ -30,14 +30,18 @@ export function dynamoHourFacts(
   return {
     async *factsOf(date, hours) {
       const listed = await settleAll(readings, readings.length, async ({ table, read }) => {
-        return { table, read, keys: await keysByHour(client, table, date, hours) };
+        const pieces = keysByHour(client, table, date, hours);
+        return { table, read, pieces, piece: await pieces.next() };
       });
-      for (const hour of [...new Set(listed.flatMap(({ keys }) => [...keys.keys()]))].sort()) {
-        let facts = noFacts;
-        for (const { table, read, keys } of listed) {
-          facts = { ...facts, ...read(await getAll(client, table, keys.get(hour) ?? [], deps), hour) };
+      for (;;) {
+        const [hour] = listed.flatMap(({ piece }) => (piece.done === true ? [] : piece.value.hour)).sort();
+        if (hour === undefined) return;
+        for (const from of listed) {
+          for (; from.piece.done !== true && from.piece.value.hour === hour; from.piece = await from.pieces.next()) {
+            const items = await getAll(client, from.table, from.piece.value.keys, deps);
+            yield { hour, facts: { ...noFacts, ...from.read(items, hour) } };
+          }
         }
-        yield { hour, facts };
       }
     },
   };

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RollUpDeps } from '../../../../domain/metrics/roll-up.ts';
+import { diskSorter } from '../../disk/external-sorter.ts';
 import { dynamoHourFacts } from './hour-facts.ts';
 import { dynamoRegistry } from '../registry/registry.ts';
 import { dynamoRollupStore } from './rollup-store.ts';
@@ -13,15 +14,18 @@ export type RollUpTables = {
   readonly rollups: string;
 };
 
+type Surroundings = Pick<RollUpDeps, 'clock' | 'random' | 'sleep' | 'sha256'> &
+  // Whole days and requests without a time are never put off.
+  Partial<Pick<RollUpDeps, 'requestLater'>>;
+const putsNothingOff = () => Promise.reject(new Error('there is no queue for an hour that is not due'));
+
 /** Everything that a rollup reads and writes, for each function that makes one. */
-export const dynamoRollUp = (
-  client: DynamoDBClient,
-  tables: RollUpTables,
-  surroundings: Pick<RollUpDeps, 'clock' | 'random' | 'sleep' | 'sha256'>,
-): RollUpDeps => ({
+export const dynamoRollUp = (client: DynamoDBClient, tables: RollUpTables, surroundings: Surroundings): RollUpDeps => ({
   facts: dynamoHourFacts(client, tables, surroundings),
   registry: dynamoRegistry(client, tables),
-  rollups: dynamoRollupStore(client, tables.rollups),
+  rollups: dynamoRollupStore(client, tables.rollups, surroundings),
+  newSorter: diskSorter(),
   scoreTotals: dynamoScoreTotals(client, tables.scores),
+  requestLater: putsNothingOff,
   ...surroundings,
 });

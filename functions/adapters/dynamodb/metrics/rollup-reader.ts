@@ -1,7 +1,7 @@
 import { paginateQuery, type DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { inOrderOf, leavesOfPage } from '../../../../domain/metrics/extension-list.ts';
-import { idOfSeries } from '../../../../domain/metrics/hour-fold.ts';
+import { idOfSeries } from '../../../../domain/metrics/tally.ts';
 import type { DayOfSeries } from '../../../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader } from '../../../../domain/metrics/rollup-store.port.ts';
 import type { Random, Sleep } from '../../../../domain/shared/environment.ts';
@@ -20,7 +20,8 @@ import {
   TOTALS_PK,
   WEEKS_PK,
 } from './rollup.items.ts';
-import { distinctOf } from './members.ts';
+import { distinctOf } from './stored-sets.ts';
+import { diskSorter } from '../../disk/external-sorter.ts';
 import { getAll } from '../shared/get-all.ts';
 import type { Item } from '../shared/item.ts';
 
@@ -103,6 +104,7 @@ export function dynamoRollupReader(
       return undefined;
     },
 
-    distinctOf: (metric, from, to) => distinctOf(client, { TableName, ConsistentRead: false }, { metric, from, to }),
+    distinctOf: (metric, from, to) =>
+      distinctOf(client, { TableName, ConsistentRead: false }, { metric, from, to, newSorter: diskSorter() }),
   };
 }

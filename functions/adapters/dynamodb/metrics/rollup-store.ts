@@ -2,8 +2,11 @@ import { GetItemCommand, paginateQuery, type DynamoDBClient, type TransactWriteI
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
 import type { RollupStore } from '../../../../domain/metrics/rollup-store.port.ts';
-import type { RolledUpDay } from '../../../../domain/metrics/rolled-up-day.ts';
-import { idOfSeries } from '../../../../domain/metrics/hour-fold.ts';
+import { communityMetrics } from '../../../../domain/metrics/catalog.ts';
+import { totalsOf, type RolledUpDay } from '../../../../domain/metrics/rolled-up-day.ts';
+import type { Clock, Sleep } from '../../../../domain/shared/environment.ts';
+import type { NewSorter } from '../../../../domain/shared/sorter.port.ts';
+import { idOfSeries } from '../../../../domain/metrics/tally.ts';
 import {
   dayPk,
   eventCountOf,
@@ -11,9 +14,11 @@ import {
   leafSk,
   LIST_ROOT_SK,
   listPk,
+  METRIC_PREFIX,
   parseDay,
   parseListItem,
   parseSummaryItem,
+  parseTotalsItem,
   parseWeekItem,
   pullsSeries,
   revisionOf,
@@ -22,52 +27,70 @@ import {
   toLeafItem,
   toListItem,
   toSeriesItem,
+  toSetItems,
   toSummaryItem,
   toGuardItem,
   toWeekItem,
   toRows,
   toTotalsItem,
+  TOTALS_PK,
   WEEKS_PK,
 } from './rollup.items.ts';
-import { distinctOf } from './members.ts';
+import { bytesOf, inBatches, pacedWrites, unitsOf, type Change } from './paced-writes.ts';
+import { distinctOf, fingerprintOf, readSets, type StoredSets } from './stored-sets.ts';
+import { diskSorter } from '../../disk/external-sorter.ts';
 import { writeTogether } from '../shared/write-together.ts';
 import type { Item } from '../shared/item.ts';
 import { ifAt } from '../shared/conditions.ts';
 import { putIf } from '../shared/put-if.ts';
 
-/** A transaction takes 100 actions and 4 MB. Each one here also holds the guard, and the last one the totals. */
-const MAX_ROWS = 98;
-const MAX_BYTES = 3_000_000;
 /** A leaf of a list with the longest names. */
 const LEAF_BYTES = 30_000;
 
-/** Actions that are written together, and about how large they are. */
-type Change = { readonly actions: readonly TransactWriteItem[]; readonly bytes: number };
-
-const isRow = (item: Item): boolean => keyOf(item) !== ROLLUP_SK;
 const keysOf = ({ pk = { S: '' }, sk = { S: '' } }: Item): Item => ({ pk, sk });
 const keyOf = ({ sk }: Item): string => sk?.S ?? '';
-const bytesOf = (item: Item): number => item.members?.B?.length ?? 2_000;
 
-export function dynamoRollupStore(client: DynamoDBClient, TableName: string): RollupStore {
+/** A day as it was read: its guard first, then its rows, then its sets if somebody needs them. */
+type ReadDay = ReturnType<typeof parseDay> & { readonly rows: readonly Item[]; sets?: StoredSets };
+
+export function dynamoRollupStore(
+  client: DynamoDBClient,
+  TableName: string,
+  {
+    newSorter = diskSorter(),
+    ...surroundings
+  }: { readonly clock: Clock; readonly sleep: Sleep; readonly newSorter?: NewSorter },
+): RollupStore {
+  const itemAt = async (pk: string, sk: string): Promise<Item | undefined> =>
+    (await client.send(new GetItemCommand({ TableName, Key: marshall({ pk, sk }), ConsistentRead: true }))).Item;
+
+  const paced = pacedWrites(surroundings);
+
   return {
     async load(date) {
-      const items: Item[] = [];
+      const guard = await itemAt(dayPk(date), ROLLUP_SK); // first: who saves meanwhile makes this run stale
+      const rows: Item[] = [];
       const query = {
         TableName,
         ConsistentRead: true,
-        KeyConditionExpression: 'pk = :day',
-        ExpressionAttributeValues: marshall({ ':day': dayPk(date) }),
+        KeyConditionExpression: 'pk = :day AND begins_with(sk, :metric)',
+        ExpressionAttributeValues: marshall({ ':day': dayPk(date), ':metric': METRIC_PREFIX }),
       };
-      for await (const page of paginateQuery({ client }, query)) items.push(...(page.Items ?? []));
-      const { day, revision } = parseDay(date, items);
-      return { day, save: (next) => save({ items, day, revision }, next) };
+      for await (const page of paginateQuery({ client }, query)) rows.push(...(page.Items ?? []));
+      const read: ReadDay = { ...parseDay(date, guard === undefined ? rows : [guard, ...rows]), rows };
+      return {
+        day: read.day,
+        async withSets() {
+          read.sets ??= await readSets(client, { TableName, ConsistentRead: true }, { date, newSorter });
+          return { ...read.day, sets: read.sets.sets };
+        },
+        save: (next, whenDone = () => next) => save(read, next, whenDone),
+        close: () => read.sets?.close(),
+      };
     },
 
     async loadSummary(extension) {
-      const Key = marshall({ pk: EXTENSIONS_PK, sk: extension });
-      const { Item: stored } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
-      const read = revisionOf(stored);
+      const read = revisionOf(await itemAt(EXTENSIONS_PK, extension));
       return {
         async save(next) {
           const Item = toSummaryItem(next, read + 1);
@@ -77,8 +100,7 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
     },
 
     async loadWeek(end) {
-      const Key = marshall({ pk: WEEKS_PK, sk: end });
-      const { Item: stored } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      const stored = await itemAt(WEEKS_PK, end);
       const counted = stored === undefined ? 0 : parseWeekItem(stored).revision;
       return {
         isCounted: counted > 0,
@@ -89,12 +111,11 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
       };
     },
 
-    distinctOf: (metric, from, to) => distinctOf(client, { TableName, ConsistentRead: true }, { metric, from, to }),
+    distinctOf: (metric, from, to) =>
+      distinctOf(client, { TableName, ConsistentRead: true }, { metric, from, to, newSorter }),
 
     async loadList(sort) {
-      const Key = marshall({ pk: listPk(sort), sk: LIST_ROOT_SK });
-      const { Item: stored } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
-      const { leaves: before, revision } = parseListItem(stored);
+      const { leaves: before, revision } = parseListItem(await itemAt(listPk(sort), LIST_ROOT_SK));
       return {
         async save(rows) {
           const made = rows.map((each) => toLeafItem(sort, each));
@@ -105,8 +126,10 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
             const gone = { TableName, Key: marshall({ pk: listPk(sort), sk: leafSk(ref) }) };
             return kept?.has(ref) ? [] : [{ Delete: gone }];
           });
-          const changes = [...puts, ...deletes].map((action) => ({ actions: [action], bytes: LEAF_BYTES }));
-          return inTurns(inBatches(changes), revision, (isLast, rev) => toListItem(sort, isLast ? next : before, rev));
+          const changes = [...puts, ...deletes].map((action) => ({ actions: [action], units: unitsOf(LEAF_BYTES) }));
+          return inTurns(listPk(sort), changes, revision, (isLast, rev) =>
+            toListItem(sort, isLast ? next : before, rev),
+          );
         },
       };
     },
@@ -139,14 +162,23 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
     },
   };
 
-  async function save(
-    { items, day: before, revision }: { readonly items: readonly Item[] } & ReturnType<typeof parseDay>,
-    next: RolledUpDay,
-  ): Promise<'saved' | 'stale'> {
-    const batches = inBatches(changesOf(items, next)).map((batch, index, all) =>
-      index === all.length - 1 ? [...batch, { Put: { TableName, Item: toTotalsItem(next) } }] : batch,
+  async function save(read: ReadDay, next: RolledUpDay, whenDone: () => RolledUpDay): Promise<'saved' | 'stale'> {
+    const { day: before, revision, sets } = read;
+    if (sets === undefined && next.sets.size > 0) throw new Error(`the sets of ${next.date} were not read`);
+    const totals = new Map(totalsOf(next));
+    if (sets === undefined) {
+      const stored = await itemAt(TOTALS_PK, next.date);
+      const known = stored === undefined ? [] : parseTotalsItem(stored).totals;
+      for (const [metric, tally] of known) if (isDistinct(metric)) totals.set(metric, tally);
+    }
+    const last = [{ Put: { TableName, Item: toTotalsItem(next.date, totals) } }];
+    return inTurns(
+      dayPk(next.date),
+      changesOf(read, next),
+      revision,
+      (isLast, rev) => toGuardItem(isLast ? whenDone() : before, rev),
+      last,
     );
-    return inTurns(batches, revision, (isLast, rev) => toGuardItem(isLast ? next : before, rev));
   }
 
   /**
@@ -154,54 +186,64 @@ export function dynamoRollupStore(client: DynamoDBClient, TableName: string): Ro
    * that no other run's rows come between. What the guard tells readers changes with the last one.
    */
   async function inTurns(
-    batches: readonly (readonly TransactWriteItem[])[],
+    pk: string,
+    changes: Iterable<Change>,
     revision: number,
     guardOf: (isLast: boolean, revision: number) => Item,
+    withLast: readonly TransactWriteItem[] = [],
   ): Promise<'saved' | 'stale'> {
-    for (const [index, batch] of batches.entries()) {
-      const read = revision + index;
-      const guard = {
-        TableName,
-        Item: guardOf(index === batches.length - 1, read + 1),
-        ...ifAt(read),
-      };
-      if (!(await writeTogether(client, [{ Put: guard }, ...batch]))) return 'stale';
+    const batches = inBatches(changes);
+    let read = revision;
+    for (let batch = batches.next(); batch.done !== true; read += 1) {
+      const { actions, units } = batch.value;
+      batch = batches.next();
+      const isLast = batch.done === true;
+      const rest = isLast ? [...actions, ...withLast] : actions;
+      const isWritten = await paced(pk, units, () => {
+        const guard = { TableName, Item: guardOf(isLast, read + 1), ...ifAt(read) };
+        return writeTogether(client, [{ Put: guard }, ...rest]);
+      });
+      if (!isWritten) return 'stale';
     }
     return 'saved';
   }
 
-  /** The writes that turn the rows that were read into the rows of `next`. */
-  function changesOf(items: readonly Item[], next: RolledUpDay): readonly Change[] {
-    const stored = new Map(items.filter(isRow).map((item) => [keyOf(item), item]));
+  /** The writes that turn what was read into the rows and the sets of `next`. Sets that were not read stay. */
+  function* changesOf({ rows: before, sets }: ReadDay, next: RolledUpDay): Generator<Change> {
+    const stored = new Map(before.map((item) => [keyOf(item), item]));
     const rows = toRows(next);
     const kept = new Set(rows.map(keyOf));
-    const changed = rows.filter((row) => !isDeepStrictEqual(stored.get(keyOf(row)), row));
     const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item);
     // A row and its separate total go together: a repeat would not see that only one of them was written.
     const withTotal = (row: Item) => [row, toSeriesItem(next.date, row)].filter((item) => item !== undefined);
-    return [
-      ...changed.map((row) => ({
-        actions: withTotal(row).map((Item) => ({ Put: { TableName, Item } })),
-        bytes: bytesOf(row),
-      })),
-      ...gone.map((row) => ({
-        actions: withTotal(row).map((item) => ({ Delete: { TableName, Key: keysOf(item) } })),
-        bytes: 0,
-      })),
-    ];
+    const sizeOf = (row: Item | undefined) => (row === undefined ? 0 : bytesOf(row));
+    for (const row of rows) {
+      const old = stored.get(keyOf(row));
+      if (isDeepStrictEqual(old, row)) continue;
+      const actions = withTotal(row).map((Item) => ({ Put: { TableName, Item } }));
+      yield { actions, units: unitsOf(Math.max(sizeOf(old), sizeOf(row))) };
+    }
+    for (const row of gone) {
+      const actions = withTotal(row).map((item) => ({ Delete: { TableName, Key: keysOf(item) } }));
+      yield { actions, units: unitsOf(sizeOf(row)) };
+    }
+    if (sets === undefined) return;
+
+    const made = new Set<string>();
+    for (const [metric, set] of next.sets) {
+      for (const Item of toSetItems(next.date, metric, set)) {
+        const old = sets.parts.get(keyOf(Item));
+        made.add(keyOf(Item));
+        if (old?.fingerprint === fingerprintOf(Item)) continue;
+        yield { actions: [{ Put: { TableName, Item } }], units: unitsOf(Math.max(old?.bytes ?? 0, bytesOf(Item))) };
+      }
+    }
+    for (const [sk, { bytes }] of sets.parts) {
+      const Key = marshall({ pk: dayPk(next.date), sk });
+      if (!made.has(sk)) yield { actions: [{ Delete: { TableName, Key } }], units: unitsOf(bytes) };
+    }
   }
 }
 
-/** At least one batch, even if nothing changed: a save always moves the guard. */
-function inBatches(changes: readonly Change[]): readonly (readonly TransactWriteItem[])[] {
-  const batches: TransactWriteItem[][] = [[]];
-  let bytes = 0;
-  for (const change of changes) {
-    const last = batches.at(-1) ?? [];
-    const isFull = last.length + change.actions.length > MAX_ROWS || bytes + change.bytes > MAX_BYTES;
-    if (isFull) batches.push([...change.actions]);
-    else last.push(...change.actions);
-    bytes = isFull ? change.bytes : bytes + change.bytes;
-  }
-  return batches;
-}
+const isDistinct = (metric: string): boolean =>
+  communityMetrics.some(({ name, kind }) => name === metric && kind === 'distinct');

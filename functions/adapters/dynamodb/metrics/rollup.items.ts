@@ -4,16 +4,9 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { figureOf, type ExtensionSort, type ListLeaf } from '../../../../domain/metrics/extension-list.ts';
 import type { ExtensionSummary } from '../../../../domain/metrics/extension-summary.ts';
-import { idOfSeries, type Series, type Tally } from '../../../../domain/metrics/hour-fold.ts';
+import { idOfSeries, type Series, type Tally } from '../../../../domain/metrics/tally.ts';
 import { MetricRollupHourMetric } from '../../../../domain/metrics/catalog.ts';
-import {
-  totalsOf,
-  type DayOfSeries,
-  type DaySet,
-  type DayTotals,
-  type RolledUpDay,
-  type Slot,
-} from '../../../../domain/metrics/rolled-up-day.ts';
+import type { DayOfSeries, DaySet, DayTotals, RolledUpDay, Slot } from '../../../../domain/metrics/rolled-up-day.ts';
 import type { WeekCounts } from '../../../../domain/metrics/weeks.ts';
 import { Publisher } from '../../../../domain/registry/extension.ts';
 import { isoOf, type UtcDate } from '../../../../domain/shared/utc.ts';
@@ -36,7 +29,7 @@ import { fromItem, readable, toItem } from '../shared/format.ts';
 
 export const ROLLUP_SK = 'ROLLUP';
 export const METRIC_PREFIX = 'METRIC#';
-const SET_PREFIX = 'SET#';
+export const SET_PREFIX = 'SET#';
 export const TOTALS_PK = 'TOTALS';
 export const dayPk = (date: UtcDate): string => `DAY#${date}`;
 export const setPrefixOf = (metric: string): string => `${SET_PREFIX}${metric}#`;
@@ -64,9 +57,11 @@ const TotalsItem = z.object({
   sk: Text,
   totals: z.object({ M: z.record(z.string(), z.object({ L: z.tuple([WholeNumber, WholeNumber]) })) }),
 });
+const HourNumber = z.string().check(z.regex(/^\d\d$/u));
 const RollupItem = z.object({
   rev: z.int().check(z.positive()),
-  rolledUpAt: z.record(z.string().check(z.regex(/^\d\d$/u)), z.iso.datetime()),
+  rolledUpAt: z.record(HourNumber, z.iso.datetime()),
+  tookMs: z.optional(z.record(HourNumber, z.int().check(z.nonnegative()))),
 });
 
 const hourText = (hour: number): string => String(hour).padStart(2, '0');
@@ -113,22 +108,31 @@ const MEMBERS_PER_PART = 20_000;
 const partsOf = (members: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, members / MEMBERS_PER_PART)));
 const HASH_PREFIX_BITS = 16;
 
-function toSetItems(date: UtcDate, metric: string, set: DaySet): readonly Item[] {
+/** The items of a set, one after the other. The set is read twice: its size gives the number of its parts. */
+export function* toSetItems(date: UtcDate, metric: string, set: DaySet): Generator<Item> {
   const parts = partsOf(set.size);
   const shift = HASH_PREFIX_BITS - Math.log2(parts);
-  const byPart = Map.groupBy(
-    [...set].sort(([a], [b]) => (a < b ? -1 : 1)),
-    ([hash]) => parseInt(hash.slice(0, HASH_PREFIX_BITS / 4), 16) >> shift,
-  );
-  return [...byPart].map(([part, members]) => {
+  const partOf = (hash: string): number => parseInt(hash.slice(0, HASH_PREFIX_BITS / 4), 16) >> shift;
+  let members: (readonly [string, number])[] = [];
+  const toItemOfPart = (): Item => {
     const packed = Buffer.alloc(members.length * MEMBER_BYTES);
     for (const [index, [hash, hours]] of members.entries()) {
       packed.write(hash, index * MEMBER_BYTES, 'hex');
       packed.writeUIntBE(hours, index * MEMBER_BYTES + HASH_BYTES, MEMBER_BYTES - HASH_BYTES);
     }
-    const sk = `${setPrefixOf(metric)}${parts}#${String(part).padStart(5, '0')}`;
+    const part = String(partOf(members[0]?.[0] ?? '')).padStart(5, '0');
+    const sk = `${setPrefixOf(metric)}${parts}#${part}`;
     return toItem('set-of-day', { pk: dayPk(date), sk, members: new Uint8Array(packed) });
-  });
+  };
+  for (const member of set.entries()) {
+    const [first] = members;
+    if (first !== undefined && partOf(first[0]) !== partOf(member[0])) {
+      yield toItemOfPart();
+      members = [];
+    }
+    members.push(member);
+  }
+  if (members.length > 0) yield toItemOfPart();
 }
 
 const SetItem = z.object({ sk: z.string(), members: z.instanceof(Uint8Array) });
@@ -146,28 +150,27 @@ export function parseSetItem(item: Item): { readonly metric: string; readonly me
   return { metric: sk.slice(SET_PREFIX.length).split('#')[0] ?? '', members: entries };
 }
 
-/** A day's rows, without the two that change with every save: its guard and its totals. */
-export function toRows({ date, series, sets }: RolledUpDay): readonly Item[] {
-  const rows = [...series.values()].filter(({ hours }) => hours.size > 0).map((of) => toMetricItem(date, of));
-  return [...rows, ...[...sets].flatMap(([metric, set]) => toSetItems(date, metric, set))];
-}
+/** A day's rows, without its sets and without the two that change with every save: its guard and its totals. */
+export const toRows = ({ date, series }: RolledUpDay): readonly Item[] =>
+  [...series.values()].filter(({ hours }) => hours.size > 0).map((of) => toMetricItem(date, of));
 
-export const toGuardItem = ({ date, rolledUpAt }: RolledUpDay, revision: number): Item => {
-  const byHour = [...rolledUpAt].map(([hour, at]) => [hourText(hour), at] as const);
-  return toItem('rolled-up-day', {
-    pk: dayPk(date),
-    sk: ROLLUP_SK,
-    rev: revision,
-    rolledUpAt: Object.fromEntries(byHour),
+const byHour = <Value>(hours: ReadonlyMap<number, Value>): Readonly<Record<string, Value>> =>
+  Object.fromEntries([...hours].map(([hour, value]) => [hourText(hour), value]));
+const fromHours = <Value>(hours: Readonly<Record<string, Value>>): ReadonlyMap<number, Value> =>
+  new Map(Object.entries(hours).map(([hour, value]) => [Number(hour), value]));
+
+export const toGuardItem = ({ date, rolledUpAt, tookMs }: RolledUpDay, revision: number): Item =>
+  toItem('rolled-up-day', {
+    ...{ pk: dayPk(date), sk: ROLLUP_SK, rev: revision, rolledUpAt: byHour(rolledUpAt) },
+    tookMs: tookMs && byHour(tookMs),
   });
-};
 
-export const toTotalsItem = (day: RolledUpDay): Item => {
-  const totals = [...totalsOf(day)].map(([metric, { eventCount, valueSum }]): [string, AttributeValue] => [
+export const toTotalsItem = (date: UtcDate, ofDay: DayTotals): Item => {
+  const totals = [...ofDay].map(([metric, { eventCount, valueSum }]): [string, AttributeValue] => [
     metric,
     { L: [number(eventCount), number(valueSum)] },
   ]);
-  return { ...toItem('totals', { pk: TOTALS_PK, sk: day.date }), totals: { M: Object.fromEntries(totals) } };
+  return { ...toItem('totals', { pk: TOTALS_PK, sk: date }), totals: { M: Object.fromEntries(totals) } };
 };
 
 export function parseTotalsItem(item: Item): { readonly date: UtcDate; readonly totals: DayTotals } {
@@ -295,32 +298,24 @@ export function parseLeafItem(item: Item): { readonly ref: string; readonly rows
   };
 }
 
-/** Reads all items of a day's partition. Throws on one that was not written here. */
+/** Reads a day's guard and its rows, without its sets. Throws on an item that was not written here. */
 export function parseDay(
   date: UtcDate,
   items: readonly Item[],
 ): { readonly day: RolledUpDay; readonly revision: number } {
   const series = new Map<string, DayOfSeries>();
-  const sets = new Map<MetricRollupHourMetric, Map<string, number>>();
   let revision = 0;
-  let rolledUpAt: ReadonlyMap<number, string> = new Map();
+  let times: Pick<RolledUpDay, 'rolledUpAt' | 'tookMs'> = { rolledUpAt: new Map() };
   for (const item of items) {
     const sk = item.sk?.S ?? '';
     if (sk === ROLLUP_SK) {
-      const guard = RollupItem.parse(fromItem('rolled-up-day', item));
-      revision = guard.rev;
-      rolledUpAt = new Map(Object.entries(guard.rolledUpAt).map(([hour, at]) => [Number(hour), at]));
+      const { rev, rolledUpAt, tookMs } = RollupItem.parse(fromItem('rolled-up-day', item));
+      revision = rev;
+      times = { rolledUpAt: fromHours(rolledUpAt), ...(tookMs === undefined ? {} : { tookMs: fromHours(tookMs) }) };
     } else if (sk.startsWith(METRIC_PREFIX)) {
       const parsed = parseMetricItem(item);
       series.set(idOfSeries(parsed.series), parsed);
-    } else if (sk.startsWith(SET_PREFIX)) {
-      const { metric, members } = parseSetItem(item);
-      const name = MetricRollupHourMetric.parse(metric);
-      const set = sets.get(name) ?? new Map<string, number>();
-      sets.set(name, set);
-      // A save that stopped half way leaves parts of two sizes.
-      for (const [hash, hours] of members) set.set(hash, (set.get(hash) ?? 0) | hours);
-    } else throw new Error(`no item of a rolled up day has the key ${sk}`);
+    } else throw new Error(`no row of a rolled up day has the key ${sk}`);
   }
-  return { day: { date, series, sets, rolledUpAt }, revision };
+  return { day: { date, series, sets: new Map(), ...times }, revision };
 }

@@ -1,0 +1,155 @@
+import { noFacts } from '../domain/metrics/community-hour.ts';
+import { hourFolder } from '../domain/metrics/hour-fold.ts';
+import { AccountId } from '../domain/identity/account.ts';
+import type { NewSorter } from '../domain/shared/sorter.port.ts';
+import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
+import { sha256 } from '../functions/runtime/environment.ts';
+import { BATCH, uuidOf } from './events.ts';
+import { cost, ratioAtMost, type Measurements } from './measurements.ts';
+import type { Sizes } from './sizes.ts';
+
+/** 5,000 events a second. */
+const LARGEST_HOUR = 18_000_000;
+const MILLION = 1e6;
+const GB = 1e9;
+const COMMANDS = ['model', 'workflow', 'data', 'extension', 'repo'] as const;
+/** An account sends from two devices, each with some chunks in an hour. */
+const CHUNKS_OF_A_DEVICE = 4;
+const DEVICES_OF_AN_ACCOUNT = 2;
+const CHUNKS_AT_A_TIME = 40;
+/** The disk of `roll-up-metrics`, in MiB. */
+const DISK_MEGABYTES = 10_240;
+/** Sorters hold 50,000 lines each: of events, and of the members of three metrics. */
+const HELD_BUDGET = 4 * 50_000;
+/** Linear: twice the events may take a tenth more than twice the work. */
+const CPU_WITHIN = 2.2;
+
+/** What the sorters of one fold hold and write. */
+function countedSorters() {
+  const counts = { held: 0, mostHeld: 0, bytes: 0 };
+  const newSorter: NewSorter = (how) => {
+    const sorter = diskSorter()({
+      ...how,
+      pack(item) {
+        const line = how.pack(item);
+        counts.held -= 1;
+        counts.bytes += Buffer.byteLength(line) + 1;
+        return line;
+      },
+    });
+    return {
+      ...sorter,
+      add(item) {
+        sorter.add(item);
+        counts.held += 1;
+        counts.mostHeld = Math.max(counts.mostHeld, counts.held);
+      },
+    };
+  };
+  return { counts, newSorter };
+}
+
+function* piecesOf(events: number) {
+  for (let chunk = 0; chunk * BATCH < events; chunk += CHUNKS_AT_A_TIME) {
+    yield Array.from({ length: CHUNKS_AT_A_TIME }, (_, place) => {
+      const device = Math.floor((chunk + place) / CHUNKS_OF_A_DEVICE);
+      const sender = AccountId.parse(`user-${Math.floor(device / DEVICES_OF_AN_ACCOUNT)}`);
+      const ofChunk = Array.from({ length: BATCH }, (_event, n) => {
+        const kind = { event: 'cli_invocation', command: COMMANDS[n % COMMANDS.length] ?? 'model', success: true };
+        return { id: sha256(`${chunk + place}/${n}`).slice(0, 16), kind, sender };
+      });
+      return { deviceId: uuidOf(`device-${device}`), events: ofChunk };
+    });
+  }
+}
+
+/** Folds an hour. The time that its events take to be made is left out. */
+function measureFold(events: number) {
+  const { counts, newSorter } = countedSorters();
+  const folder = hourFolder({ sha256, newSorter });
+  let cpu = 0;
+  const timed = <Value>(work: () => Value): Value => {
+    const before = process.cpuUsage();
+    const value = work();
+    const { user, system } = process.cpuUsage(before);
+    cpu += (user + system) / MILLION;
+    return value;
+  };
+  try {
+    for (const devices of piecesOf(events)) timed(() => folder.add({ ...noFacts, devices }));
+    const { tallies } = timed(() => folder.fold());
+    const counted = tallies.find(({ series }) => series.metric === 'CLI_INVOCATION' && series.scope === 'community');
+    if (Number(counted?.tally.eventCount) !== events) throw new Error('the fold is wrong');
+    return { ...counts, cpu };
+  } finally {
+    folder.close();
+  }
+}
+
+export type LargeHour = {
+  /** Events, all with the same pace. */
+  readonly events: number;
+  readonly eventsOfAChunk: number;
+  /** Devices and members of the whole day until now, who are written with every fold. */
+  readonly membersOfDay: number;
+};
+
+/** What folding an hour takes: counted on this code, times at 512 MB of memory, which is 0.29 of a processor. */
+const OF_A_FOLD = {
+  secondsAMillionEvents: 15,
+  secondsAMillionChunks: 170,
+  /** The index and its pages, eventually consistent, and each chunk, strongly consistent. */
+  readUnitsAChunk: 1 + 0.5 * (200 / 4_096),
+  bytesAMember: 11,
+  /** Rows of the day: its 65 commands and its metrics. */
+  readUnits: 60,
+  writeUnits: 200,
+  writeUnitsASecond: 900,
+} as const;
+const MEMORY_GB = 0.5;
+const MINUTE = 60;
+const HOUR = 3_600;
+
+/** What the roll-ups of one full hour cost: it is folded as often as one tenth of the time allows, and once after its end. */
+export function hourOfRollUps({ events, eventsOfAChunk, membersOfDay }: LargeHour) {
+  const used = { folds: 0, readUnits: 0, writeUnits: 0, gbSeconds: 0 };
+  const setKilobytes = (membersOfDay * OF_A_FOLD.bytesAMember) / 1_024;
+  for (let at = MINUTE; ;) {
+    const isLast = at >= HOUR + MINUTE;
+    const part = Math.min(1, at / HOUR);
+    const chunks = (part * events) / eventsOfAChunk;
+    const writeUnits = OF_A_FOLD.writeUnits + 2 * setKilobytes;
+    const seconds =
+      (part * events * OF_A_FOLD.secondsAMillionEvents + chunks * OF_A_FOLD.secondsAMillionChunks) / MILLION +
+      writeUnits / OF_A_FOLD.writeUnitsASecond;
+    used.folds += 1;
+    used.readUnits += OF_A_FOLD.readUnits + chunks * OF_A_FOLD.readUnitsAChunk + setKilobytes / 4;
+    used.writeUnits += writeUnits;
+    used.gbSeconds += seconds * MEMORY_GB;
+    if (isLast) return used;
+    at = Math.min(at + Math.max(MINUTE, 10 * seconds), HOUR + MINUTE);
+  }
+}
+
+/** Measures folds of large hours at two sizes, and tells what the largest hour takes. */
+export async function measureLargeHours({ largeHour }: Pick<Sizes, 'largeHour'>): Promise<Measurements> {
+  measureFold(largeHour / 10); // compiled before anything is timed
+  const [one, two] = [measureFold(largeHour), measureFold(2 * largeHour)];
+  const bytesAnEvent = (two.bytes - one.bytes) / largeHour;
+  const hour = `an hour of ${LARGEST_HOUR / MILLION} million events`;
+  const used = hourOfRollUps({ events: LARGEST_HOUR, eventsOfAChunk: BATCH, membersOfDay: MILLION });
+  return {
+    costs: [
+      cost('fold of an hour, lines held in memory', 'lines', two.mostHeld, { budget: HELD_BUDGET }),
+      cost('fold of an hour, CPU of a million events', 's', (MILLION * two.cpu) / (2 * largeHour)),
+      cost(`${hour}, on disk`, 'GB', (bytesAnEvent * LARGEST_HOUR) / GB, {
+        budget: (DISK_MEGABYTES * 1_024 ** 2) / GB,
+      }),
+      cost(`roll-ups of ${hour}, a million members a day`, 'folds', used.folds),
+      cost(`roll-ups of ${hour}, a million members a day`, 'RRU', used.readUnits),
+      cost(`roll-ups of ${hour}, a million members a day`, 'WRU', used.writeUnits),
+      cost(`roll-ups of ${hour}, a million members a day`, 'GB-seconds', used.gbSeconds),
+    ],
+    ratios: [ratioAtMost('fold of an hour, CPU, twice the events', two.cpu / one.cpu, CPU_WITHIN)],
+  };
+}

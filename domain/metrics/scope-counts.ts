@@ -1,0 +1,103 @@
+import { LINES, type NewSorter, type Sorter } from '../shared/sorter.port.ts';
+import type { MetricRollupHourMetric, MetricScope, Occurrence } from './catalog.ts';
+import { plus, type Series, type Tally } from './tally.ts';
+
+/** A row of an hour: what is counted, and how often it happened. */
+export type Counted = { readonly series: Series; readonly tally: Tally };
+
+type Scope = MetricScope['scope'];
+/** The keys of one scope of a metric. */
+type Keys = {
+  readonly metric: MetricRollupHourMetric;
+  readonly scope: Scope;
+  readonly counts: Map<string, Tally>;
+  readonly spilled: Sorter<string>;
+};
+
+/**
+ * The number of keys of a scope that have a row of their own in an hour: the most frequent ones, and of equals the
+ * first ones. The others share the row `other`, so that no user's text can make rows without bound. The registry knows
+ * its extensions.
+ */
+const MAX_KEYS: Readonly<Record<Scope, number>> = { command: 64, extension: Infinity };
+const OTHER = 'other';
+const KEYS_IN_MEMORY = 5_000;
+
+const once = ({ value }: Occurrence): Tally => ({ eventCount: 1n, valueSum: BigInt(value ?? 0) });
+
+/** Counts by command and by extension. Strangers invent commands: beyond some thousand keys, counts go through sorters. */
+export function scopeCounter(newSorter: NewSorter) {
+  const scopes = new Map<string, Keys>();
+
+  const spill = ({ counts, spilled }: Keys) => {
+    for (const [key, { eventCount, valueSum }] of counts) spilled.add(`${key}\t${eventCount}\t${valueSum}`);
+    counts.clear();
+  };
+
+  return {
+    add(metric: MetricRollupHourMetric, occurrence: Occurrence): void {
+      if (occurrence.within === undefined) return;
+      const { scope, key1, key2 } = occurrence.within;
+      const id = `${metric}#${scope}`;
+      const known = scopes.get(id);
+      const keys = known ?? { metric, scope, counts: new Map<string, Tally>(), spilled: newSorter(LINES) };
+      if (known === undefined) scopes.set(id, keys);
+      const key = key2 === undefined ? key1 : `${key1}#${key2}`;
+      keys.counts.set(key, plus(keys.counts.get(key), once(occurrence)));
+      if (keys.counts.size >= KEYS_IN_MEMORY) spill(keys);
+    },
+
+    rows(): readonly Counted[] {
+      return [...scopes.values()].flatMap((keys) => {
+        spill(keys);
+        return rowsOf(keys);
+      });
+    },
+
+    close(): void {
+      for (const { spilled } of scopes.values()) spilled.close();
+    },
+  };
+}
+
+type Row = { readonly key: string; readonly tally: Tally };
+
+/** The rows of a scope: those with a key of their own, and the row of the others. */
+function rowsOf({ metric, scope, spilled }: Keys): readonly Counted[] {
+  const most = MAX_KEYS[scope];
+  let own: Row[] = [];
+  let others: Tally | undefined;
+  const cut = () => {
+    own.sort((a, b) => Number(b.tally.eventCount - a.tally.eventCount) || LINES.compare(a.key, b.key));
+    if (own.length > most) for (const { tally } of own.splice(most)) others = plus(others, tally);
+  };
+  for (const row of together(spilled.sorted())) {
+    own.push(row);
+    if (own.length >= 2 * KEYS_IN_MEMORY && most < Infinity) cut();
+  }
+  cut();
+  if (others !== undefined) {
+    const other = own.find(({ key }) => key === OTHER);
+    own = [...own.filter((row) => row !== other), { key: OTHER, tally: plus(other?.tally, others) }];
+  }
+  return own.map(({ key, tally }) => {
+    const [key1 = '', key2] = key.split('#'); // neither a command nor an extension has one in its name
+    return { series: { metric, scope, key1, ...(key2 === undefined ? {} : { key2 }) }, tally };
+  });
+}
+
+/** Each key once, with all of its counts. */
+function* together(sorted: Iterable<string>): Generator<Row> {
+  let open: Row | undefined;
+  for (const line of sorted) {
+    const [key = '', eventCount = '', valueSum = ''] = line.split('\t');
+    const tally = { eventCount: BigInt(eventCount), valueSum: BigInt(valueSum) };
+    if (open?.key === key) {
+      open = { key, tally: plus(open.tally, tally) };
+      continue;
+    }
+    if (open !== undefined) yield open;
+    open = { key, tally };
+  }
+  if (open !== undefined) yield open;
+}
