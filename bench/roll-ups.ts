@@ -1,7 +1,9 @@
 import { noFacts } from '../domain/metrics/community-hour.ts';
 import { hourFolder } from '../domain/metrics/hour-fold.ts';
+import { nextFoldOf } from '../domain/metrics/refold-times.ts';
 import { AccountId } from '../domain/identity/account.ts';
 import type { NewSorter } from '../domain/shared/sorter.port.ts';
+import { dateOfHour, isoOf, MILLISECONDS_PER_HOUR, startOfHour } from '../domain/shared/utc.ts';
 import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
 import { BATCH, uuidOf } from './events.ts';
@@ -18,11 +20,12 @@ const CHUNKS_OF_A_DEVICE = 4;
 const DEVICES_OF_AN_ACCOUNT = 2;
 const CHUNKS_AT_A_TIME = 40;
 /** The disk of `roll-up-metrics`, in MiB. */
-const DISK_MEGABYTES = 10_240;
+const DISK_MEGABYTES = 9_562;
 /** Sorters hold 50,000 lines each: of events, and of the members of three metrics. */
 const HELD_BUDGET = 4 * 50_000;
 /** Linear: twice the events may take a tenth more than twice the work. */
 const CPU_WITHIN = 2.2;
+const ROUNDS = 3;
 
 /** What the sorters of one fold hold and write. */
 function countedSorters() {
@@ -94,29 +97,29 @@ export type LargeHour = {
   readonly membersOfDay: number;
 };
 
-/** What folding an hour takes: counted on this code, times at 512 MB of memory, which is 0.29 of a processor. */
+/** What folding an hour takes: measured with this file, times at 512 MB of memory, which is 0.29 of a processor. */
 const OF_A_FOLD = {
-  secondsAMillionEvents: 15,
-  secondsAMillionChunks: 170,
+  secondsAMillionEvents: 17,
+  secondsAMillionChunks: 280,
   /** The index and its pages, eventually consistent, and each chunk, strongly consistent. */
   readUnitsAChunk: 1 + 0.5 * (200 / 4_096),
   bytesAMember: 11,
-  /** Rows of the day: its 65 commands and its metrics. */
+  /** Rows of the day: of 65 commands and of the community, and its guard. About, and not too little. */
   readUnits: 60,
   writeUnits: 200,
   writeUnitsASecond: 900,
 } as const;
 const MEMORY_GB = 0.5;
-const MINUTE = 60;
-const HOUR = 3_600;
+const MINUTE_MS = 60_000;
+const HOUR = '2026-08-21T12';
 
 /** What the roll-ups of one full hour cost: it is folded as often as one tenth of the time allows, and once after its end. */
 export function hourOfRollUps({ events, eventsOfAChunk, membersOfDay }: LargeHour) {
   const used = { folds: 0, readUnits: 0, writeUnits: 0, gbSeconds: 0 };
   const setKilobytes = (membersOfDay * OF_A_FOLD.bytesAMember) / 1_024;
-  for (let at = MINUTE; ;) {
-    const isLast = at >= HOUR + MINUTE;
-    const part = Math.min(1, at / HOUR);
+  const start = Date.parse(startOfHour(HOUR));
+  for (let at = start + MINUTE_MS; ;) {
+    const part = Math.min(1, (at - start) / MILLISECONDS_PER_HOUR);
     const chunks = (part * events) / eventsOfAChunk;
     const writeUnits = OF_A_FOLD.writeUnits + 2 * setKilobytes;
     const seconds =
@@ -126,22 +129,28 @@ export function hourOfRollUps({ events, eventsOfAChunk, membersOfDay }: LargeHou
     used.readUnits += OF_A_FOLD.readUnits + chunks * OF_A_FOLD.readUnitsAChunk + setKilobytes / 4;
     used.writeUnits += writeUnits;
     used.gbSeconds += seconds * MEMORY_GB;
-    if (isLast) return used;
-    at = Math.min(at + Math.max(MINUTE, 10 * seconds), HOUR + MINUTE);
+    if (part === 1) return used;
+    const day = { date: dateOfHour(HOUR), series: new Map(), sets: new Map(), rolledUpAt: new Map([[12, isoOf(at)]]) };
+    const tookMs = new Map([[12, Math.ceil(1_000 * seconds)]]);
+    at = Math.max(at + MINUTE_MS, nextFoldOf({ ...day, tookMs }, HOUR, at + MINUTE_MS));
   }
 }
 
 /** Measures folds of large hours at two sizes, and tells what the largest hour takes. */
 export async function measureLargeHours({ largeHour }: Pick<Sizes, 'largeHour'>): Promise<Measurements> {
   measureFold(largeHour / 10); // compiled before anything is timed
-  const [one, two] = [measureFold(largeHour), measureFold(2 * largeHour)];
+  const rounds = Array.from({ length: ROUNDS }, () => [measureFold(largeHour), measureFold(2 * largeHour)] as const);
+  const best = (size: 0 | 1) => Math.min(...rounds.map((round) => round[size].cpu)); // other work makes folds slower
+  const [two] = rounds.map(([, each]) => each);
+  const [one] = rounds.map(([each]) => each);
+  if (one === undefined || two === undefined) throw new Error('nothing was measured');
   const bytesAnEvent = (two.bytes - one.bytes) / largeHour;
   const hour = `an hour of ${LARGEST_HOUR / MILLION} million events`;
   const used = hourOfRollUps({ events: LARGEST_HOUR, eventsOfAChunk: BATCH, membersOfDay: MILLION });
   return {
     costs: [
       cost('fold of an hour, lines held in memory', 'lines', two.mostHeld, { budget: HELD_BUDGET }),
-      cost('fold of an hour, CPU of a million events', 's', (MILLION * two.cpu) / (2 * largeHour)),
+      cost('fold of an hour, CPU of a million events', 's', (MILLION * best(1)) / (2 * largeHour)),
       cost(`${hour}, on disk`, 'GB', (bytesAnEvent * LARGEST_HOUR) / GB, {
         budget: (DISK_MEGABYTES * 1_024 ** 2) / GB,
       }),
@@ -150,6 +159,6 @@ export async function measureLargeHours({ largeHour }: Pick<Sizes, 'largeHour'>)
       cost(`roll-ups of ${hour}, a million members a day`, 'WRU', used.writeUnits),
       cost(`roll-ups of ${hour}, a million members a day`, 'GB-seconds', used.gbSeconds),
     ],
-    ratios: [ratioAtMost('fold of an hour, CPU, twice the events', two.cpu / one.cpu, CPU_WITHIN)],
+    ratios: [ratioAtMost('fold of an hour, CPU, twice the events', best(1) / best(0), CPU_WITHIN)],
   };
 }

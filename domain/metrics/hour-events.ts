@@ -4,6 +4,7 @@ import { isTrustedDevice } from '../telemetry/device-id.ts';
 import type { CommunityHour, CountedEvent } from './community-hour.ts';
 
 const ID_LENGTH = 16;
+const DEVICE_AT = ID_LENGTH + 2;
 const EVENTS_AT_A_TIME = 5_000;
 const KINDS_IN_MEMORY = 1_000;
 
@@ -27,16 +28,19 @@ export function* eventsOfLines(sorted: Iterable<string>): Generator<Pick<Communi
   };
   let last = { id: '', isOfDevice: false };
   for (const line of sorted) {
-    const [place = '', deviceId = '', sender = '', kind = ''] = line.split('\t');
-    const id = place.slice(0, ID_LENGTH);
+    const id = line.slice(0, ID_LENGTH);
+    const deviceEnd = line.indexOf('\t', DEVICE_AT);
     const isFirst = id !== last.id;
     if (isFirst) last = { id, isOfDevice: false };
-    const isFirstOfDevice = !last.isOfDevice && !isTrustedDevice(deviceId);
+    const isFirstOfDevice = !last.isOfDevice && !isTrustedDevice(line.slice(DEVICE_AT, deviceEnd));
     if (!isFirst && !isFirstOfDevice) continue;
     if (isFirst && events.length >= EVENTS_AT_A_TIME) {
       yield { events, deviceEvents };
       [events, deviceEvents] = [[], []];
     }
+    const senderEnd = line.indexOf('\t', deviceEnd + 1);
+    const sender = line.slice(deviceEnd + 1, senderEnd);
+    const kind = line.slice(senderEnd + 1);
     const event = { entry: { kind: kindOf(kind), sender: sender === '' ? null : sender } };
     if (isFirst) events.push(event);
     if (isFirstOfDevice) {

@@ -34,7 +34,7 @@ export function dueHours(day: RolledUpDay, requests: readonly RollUpRequested[],
     const changes = missing.flatMap(({ changedBefore }) => changedBefore ?? []).sort();
     const changedBefore = changes.at(-1);
     const isForced = changes.length < missing.length || ahead.includes(hour);
-    const dueAt = isForced ? now : nextFoldOf(day, hour);
+    const dueAt = isForced ? now : nextFoldOf(day, hour, now);
     if (!isForced && changedBefore === undefined) doneSince.push(hour);
     else if (dueAt <= now) due.add(hour);
     // One fold for all: a run that has seen the last change has seen the others.
@@ -45,15 +45,22 @@ export function dueHours(day: RolledUpDay, requests: readonly RollUpRequested[],
 
 /**
  * When an hour that has changed may be folded again: at once if the last run took little, and otherwise after ten times
- * what it took. An hour that ended since then is folded once more, so that a day is right soon after its end.
+ * what it took. An hour that ended since then is folded once more, so that a day is right soon after its end; a long fold
+ * whose pause would reach beyond that is left out.
  */
-export function nextFoldOf(day: RolledUpDay, hour: UtcHour): number {
+export function nextFoldOf(day: RolledUpDay, hour: UtcHour, now: number): number {
   const startedAt = day.rolledUpAt.get(numberOfHour(hour));
   if (startedAt === undefined) return -Infinity;
   const started = Date.parse(startedAt);
-  const rested = started + PARTS_OF_THE_TIME * (day.tookMs?.get(numberOfHour(hour)) ?? 0);
-  const end = Date.parse(startOfHour(hour)) + MILLISECONDS_PER_HOUR;
-  return started < end ? Math.min(rested, end + ANNOUNCED_AFTER_MS) : rested;
+  const pause = PARTS_OF_THE_TIME * (day.tookMs?.get(numberOfHour(hour)) ?? 0);
+  const begin = Date.parse(startOfHour(hour));
+  const end = begin + MILLISECONDS_PER_HOUR;
+  if (started >= end) return started + pause;
+  const last = end + ANNOUNCED_AFTER_MS;
+  if (pause <= ANNOUNCED_AFTER_MS) return Math.min(started + pause, last);
+  const next = Math.max(now, started + pause);
+  const growth = started > begin ? (next - begin) / (started - begin) : 1; // as many events a second as until then
+  return next + pause * growth <= last ? started + pause : last;
 }
 
 /** A start that far ahead would cover every change until then. */

@@ -10,7 +10,7 @@ type Scope = MetricScope['scope'];
 type Keys = {
   readonly metric: MetricRollupHourMetric;
   readonly scope: Scope;
-  readonly counts: Map<string, Tally>;
+  readonly counts: Map<string, { eventCount: number; valueSum: bigint }>;
   readonly spilled: Sorter<string>;
 };
 
@@ -23,11 +23,10 @@ const MAX_KEYS: Readonly<Record<Scope, number>> = { command: 64, extension: Infi
 const OTHER = 'other';
 const KEYS_IN_MEMORY = 5_000;
 
-const once = ({ value }: Occurrence): Tally => ({ eventCount: 1n, valueSum: BigInt(value ?? 0) });
-
 /** Counts by command and by extension. Strangers invent commands: beyond some thousand keys, counts go through sorters. */
 export function scopeCounter(newSorter: NewSorter) {
-  const scopes = new Map<string, Keys>();
+  const scopes = new Map<MetricRollupHourMetric, Map<Scope, Keys>>();
+  const all = () => [...scopes.values()].flatMap((ofMetric) => [...ofMetric.values()]);
 
   const spill = ({ counts, spilled }: Keys) => {
     for (const [key, { eventCount, valueSum }] of counts) spilled.add(`${key}\t${eventCount}\t${valueSum}`);
@@ -38,24 +37,26 @@ export function scopeCounter(newSorter: NewSorter) {
     add(metric: MetricRollupHourMetric, occurrence: Occurrence): void {
       if (occurrence.within === undefined) return;
       const { scope, key1, key2 } = occurrence.within;
-      const id = `${metric}#${scope}`;
-      const known = scopes.get(id);
-      const keys = known ?? { metric, scope, counts: new Map<string, Tally>(), spilled: newSorter(LINES) };
-      if (known === undefined) scopes.set(id, keys);
+      const ofMetric = scopes.get(metric) ?? new Map<Scope, Keys>();
+      const keys = ofMetric.get(scope) ?? { metric, scope, counts: new Map(), spilled: newSorter(LINES) };
+      scopes.set(metric, ofMetric.set(scope, keys));
       const key = key2 === undefined ? key1 : `${key1}#${key2}`;
-      keys.counts.set(key, plus(keys.counts.get(key), once(occurrence)));
+      const count = keys.counts.get(key) ?? { eventCount: 0, valueSum: 0n };
+      count.eventCount += 1;
+      if (occurrence.value !== undefined) count.valueSum += BigInt(occurrence.value);
+      keys.counts.set(key, count);
       if (keys.counts.size >= KEYS_IN_MEMORY) spill(keys);
     },
 
     rows(): readonly Counted[] {
-      return [...scopes.values()].flatMap((keys) => {
+      return all().flatMap((keys) => {
         spill(keys);
         return rowsOf(keys);
       });
     },
 
     close(): void {
-      for (const { spilled } of scopes.values()) spilled.close();
+      for (const { spilled } of all()) spilled.close();
     },
   };
 }

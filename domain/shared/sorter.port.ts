@@ -19,7 +19,7 @@ const asItIs = (line: string): string => line;
 
 /** How lines of text are sorted, by their UTF-16 units. */
 export const LINES = {
-  compare: (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1),
+  compare: (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0),
   pack: asItIs,
   unpack: asItIs,
 } as const;

@@ -13,7 +13,7 @@ const ROLL_UP_TIMEOUT = Duration.minutes(15);
 /** The largest hour that is folded: 5,000 events a second. They are sorted on disk, one line each. */
 const EVENTS_AN_HOUR = 18_000_000;
 /** A line with the longest id of a device in UTF-8, the longest event and command, an account, and what parts them. */
-const LONGEST_LINE = 16 + 1 + 3 * 128 + 20 + (64 + 1 + 32) + 4;
+const LONGEST_LINE = 16 + 1 + (1 + 3 * 128) + 20 + (64 + 1 + 32) + 4;
 /** In the worst case each event has a device and a member of its own. */
 const LINES_OF_MEMBERS = 2 * (16 + 1);
 const DISK_MEGABYTES = Math.ceil((EVENTS_AN_HOUR * (LONGEST_LINE + LINES_OF_MEMBERS)) / 1_024 ** 2);

@@ -118,7 +118,7 @@ export const rollupMutants: readonly Mutant[] = [
     'fold-after-end',
     'an hour is folded once more after its end',
     REFOLDS,
-    ['return started < end ? Math.min(rested, end + ANNOUNCED_AFTER_MS) : rested;', 'return rested;'],
+    ['if (started >= end) return started + pause;', 'if (started < Infinity) return started + pause;'],
     REFOLDS_TEST,
   ),
   mutant(

@@ -111,9 +111,9 @@ onBothEngines('rollups', (engine) => {
   });
 
   it.each([
-    ['before its last transaction', 5, 'throw before'],
-    ['after its last transaction', 5, 'throw after'],
-    ['after its first transaction', 2, 'throw after'],
+    ['before its last transaction', 7, 'throw before'],
+    ['after its last transaction', 7, 'throw after'],
+    ['after its first transaction', 4, 'throw after'],
   ] as const)(
     'save more rows than fit into one transaction, and complete a save that ended %s',
     async (when, place, fault) => {
@@ -123,7 +123,7 @@ onBothEngines('rollups', (engine) => {
       const onDying = dynamoRollupStore(dying, tables.metric_rollup_hour, NO_PAUSES);
       await expect(saveHour(facts({ pulls }), '09', onDying)).rejects.toThrow();
       dying.destroy();
-      const isDone = fault === 'throw after' && place === 5;
+      const isDone = fault === 'throw after' && place === 7;
       // no message treats a half-saved day as done
       expect((await store.load(date)).day.rolledUpAt.size).toBe(isDone ? 1 : 0);
 
@@ -207,7 +207,7 @@ onBothEngines('rollups', (engine) => {
 
     const inSecond = (end: number) =>
       writes.filter(({ at }) => at > end - 1_000 && at <= end).reduce((sum, { units }) => sum + units, 0);
-    expect(writes.reduce((sum, { units }) => sum + units, 0)).toBeGreaterThan(2_000);
+    expect(writes.reduce((sum, { units }) => sum + units, 0)).toBeGreaterThan(1_500);
     expect(Math.max(...writes.map(({ at }) => inSecond(at)))).toBeLessThan(1_000);
     expect(now - Date.parse(AT)).toBeLessThan(8_000);
   });

@@ -10,6 +10,7 @@ const TINY = {
   longHistoryDays: 40,
   hostileNames: 1_500,
   importedPeople: 8,
+  largeHour: 60_000,
   rounds: 1,
 };
 
@@ -53,6 +54,13 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
 
     expect(measured.ratios.map((ratio) => [ratio.measured, ratio.within])).toEqual([1, 1, 1].map((one) => [one, true]));
     expect(measured.costs.filter(({ within }) => within === false)).toEqual([]);
+  });
+
+  it('finds that the fold of an hour holds no more lines than its sorters do', async () => {
+    const { costs } = await measure.hours!(TINY);
+
+    expect(costs.filter(({ within }) => within === false)).toEqual([]);
+    expect(costs.find(({ name }) => name.endsWith('on disk'))!.measured).toBeGreaterThan(0.5);
   });
 
   it('finds that invented names do not make an item larger', async () => {

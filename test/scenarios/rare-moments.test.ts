@@ -19,10 +19,12 @@ let dynamodb: DynamoDBClient;
 let sqs: AwsCall;
 let ada: string;
 let putOffs = 0;
+let hoursPutOff: string[] = [];
 beforeAll(async () => {
   stack = await startTestStack({
-    observe({ caller, operation }) {
+    observe({ caller, operation, body }) {
       if (caller === 'refresh-score' && operation.includes('SendMessage')) putOffs += 1;
+      if (caller === 'roll-up-metrics' && operation.includes('SendMessage')) hoursPutOff.push(body);
     },
   });
   await accountsNamed(stack, 'ada', 'grace');
@@ -275,6 +277,22 @@ describe('boards of more users than are read at any time', () => {
     await stack.drain();
 
     expect(await delayed()).toBe(before + 1);
+  });
+});
+
+describe('an hour whose last fold took minutes', () => {
+  it('is asked for again when it is due', async () => {
+    const hour = '2026-01-09T10';
+    const guard = { pk: 'DAY#2026-01-09', sk: 'ROLLUP', rev: 1, rolledUpAt: { 10: new Date().toISOString() } };
+    const item = marshall({ ...guard, tookMs: { 10: 300_000 } });
+    await dynamodb.send(new PutItemCommand({ TableName: stack.tables.metric_rollup_hour!, Item: item }));
+    hoursPutOff = [];
+
+    const MessageBody = JSON.stringify({ hour, changedBefore: new Date(Date.now() + 60_000).toISOString() });
+    await sqs('AmazonSQS.SendMessage', { QueueUrl: stack.queues['roll-up']!, MessageBody });
+    await stack.drain();
+
+    expect(hoursPutOff).toEqual([expect.stringMatching(/"DelaySeconds":900/u)]);
   });
 });
 

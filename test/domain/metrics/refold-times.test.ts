@@ -143,9 +143,13 @@ it('a request that names no time is not put off, and a clock that was wrong puts
   const day = (rolledUpAt: number): RolledUpDay => ({
     ...{ date: DATE, series: new Map(), sets: new Map(), rolledUpAt: new Map([[9, isoOf(rolledUpAt)]]), tookMs: took },
   });
-  expect(nextFoldOf(day(START), HOUR)).toBe(START + 50 * MINUTE);
-  expect(nextFoldOf(day(START + 20 * MINUTE), HOUR)).toBe(END + MINUTE);
-  expect(nextFoldOf(day(END), HOUR)).toBe(END + 50 * MINUTE);
+  for (const [started, expected] of [
+    [START - 50 * MINUTE, START],
+    [START + 20 * MINUTE, END + MINUTE],
+    [END, END + 50 * MINUTE],
+  ] as const) {
+    expect(nextFoldOf(day(started), HOUR, started + MINUTE)).toBe(expected);
+  }
 
   const world = community(() => 5 * MINUTE);
   world.change(START, START + MINUTE);
