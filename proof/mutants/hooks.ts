@@ -7,6 +7,8 @@ const FIRST_NAMES = 'functions/adapters/dynamodb/telemetry/first-names.ts';
 const DEED = 'domain/hooks/deed.ts';
 const NAMES = 'domain/hooks/repository-names.ts';
 const IDS = 'domain/telemetry/first-names.ts';
+const LINK = 'domain/identity/link-login.ts';
+const LINK_TEST = 'test/domain/identity/link-login.test.ts';
 const HOOKS_TEST = 'test/functions/take-hooks.test.ts';
 const TAKE_TEST = 'test/domain/hooks/take-hook.test.ts';
 const GITHUB_TEST = 'test/domain/hooks/github-event.test.ts';
@@ -137,5 +139,43 @@ export const hookMutants: readonly Mutant[] = [
     withoutCondition('attribute_not_exists(pk) OR id = :id'),
     ADAPTER_TEST,
     'dynoxide',
+  ),
+  mutant(
+    'link-merges-from-then-on',
+    'a link holds for what is reported under the name of the login later, too',
+    LINK,
+    ['const merged = await mergeAccounts(deps, own, account);', "const merged = ok('merged' as const);"],
+    LINK_TEST,
+  ),
+  mutant(
+    'link-parts-the-one-before',
+    'a login in place of another one gives back what that one brought',
+    LINK,
+    ['if (isOther) await partFrom(deps, account, before);', ''],
+    LINK_TEST,
+  ),
+  mutant(
+    'unlink-parts-its-own',
+    'an unlink takes no account out of another one than the login’s',
+    LINK,
+    [
+      'if (own === undefined || (await deps.accounts.load(own.account))?.mergedInto !== account) return;',
+      'if (own === undefined) return;',
+    ],
+    LINK_TEST,
+  ),
+  mutant(
+    'link-tells-too-many',
+    'a link whose merge is refused is told',
+    LINK,
+    ["!merged.ok && merged.error === 'too-many' ? err('too-many') : ok('linked')", "ok('linked')"],
+    LINK_TEST,
+  ),
+  mutant(
+    'hook-before-its-link',
+    'a thing that was reported before its login was linked is no second fact',
+    'domain/telemetry/record-trusted-event.ts',
+    ["isThere(before, event, identity))) return 'duplicate';", 'isThere(before, event, identity))) void 0;'],
+    TAKE_TEST,
   ),
 ];

@@ -60,7 +60,7 @@ async function checkErased(world: World): Promise<void> {
  */
 export async function checkAccounts(world: World): Promise<void> {
   const { simulation, schedule } = world;
-  if (!schedule.steps.some(({ act }) => ['rename', 'merge', 'erase'].includes(act.kind))) return;
+  if (!schedule.steps.some(({ act }) => ['rename', 'merge', 'link', 'erase'].includes(act.kind))) return;
   const items = await simulation.engine.items('accounts');
   expectNone('accounts', problemsOfNames(items));
   const merged = items.flatMap(({ pk, mergedInto }) =>

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { anHttpRequest } from '../../test/builders/http-request.ts';
 import { fractionOf, inOrderOf } from '../chance.ts';
+import { LINKABLE } from './credentials.ts';
 import { drain } from './drain.ts';
 import { expectNone, Finding } from './finding.ts';
 import { problemsOfBalances, problemsOfTiers } from '../model/ledger.ts';
@@ -33,7 +34,7 @@ const BETWEEN_SAMPLES_MS = 60_000 + CLOCKS_OFF_MS;
 const DAY = 86_400_000;
 /** The dates before today that late events may have; older ones are sealed. */
 const OPEN_DAYS = 34;
-const USERS = ['ada', 'bob', 'cy'] as const;
+const USERS = ['ada', 'bob', 'cy', LINKABLE.username] as const;
 
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
 const Stats = z.object({
@@ -101,7 +102,10 @@ export async function checkAll(world: World): Promise<void> {
     }
     const score = scores.get(username);
     if (score === undefined || world.forgotten.has(username)) continue;
-    const wasTogether = schedule.steps.some(({ act }) => act.kind === 'merge' && act.into === username);
+    const wasTogether = schedule.steps.some(
+      ({ act }) =>
+        (act.kind === 'merge' && act.into === username) || (act.kind === 'link' && act.username === username),
+    );
     expectNone('I2', problemsOfTiers(username, score, models.ledger.linesOf(username), wasTogether));
   }
   for (const role of engine.tables.keys()) expectNone('formats', itemsWithoutFormat(role, await engine.items(role)));

@@ -11,6 +11,9 @@ export const FIRST_MEMBERS = ['ada', 'bob'] as const;
 /** The user that some schedules erase. Its id is not its name, so that the name can be looked for in all items. */
 export const ERASABLE = { username: 'gus', account: 'first-holder', device: 'd-erasable' } as const;
 
+/** The account of a login that some schedules link, and what it is called there. */
+export const LINKABLE = { username: 'gh-lin', login: 'Lin', id: 1 } as const;
+
 type Holder = Exclude<Key, null>;
 const HOLDERS: Readonly<Record<Holder, object>> = {
   ada: { kind: 'personal', account: 'ada', scopes: OWN },
@@ -19,7 +22,7 @@ const HOLDERS: Readonly<Record<Holder, object>> = {
   gus: { kind: 'personal', account: ERASABLE.account, scopes: OWN },
   guild: { kind: 'collective', slug: 'guild', members: FIRST_MEMBERS, scopes: OWN },
   server: { kind: 'service', label: 'a server', scopes: SERVER },
-  admin: { kind: 'admin', scopes: [...OWN, ...SERVER, 'keys:manage'] },
+  admin: { kind: 'admin', scopes: [...OWN, ...SERVER, 'keys:manage', 'history:import'] },
 };
 
 /** The secret of each holder's key. */

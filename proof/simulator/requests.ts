@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { anHttpRequest } from '../../test/builders/http-request.ts';
-import { ERASABLE, secretOf } from './credentials.ts';
+import { ERASABLE, LINKABLE, secretOf } from './credentials.ts';
 import { expectNone } from './finding.ts';
 import type { Role } from './functions.ts';
 import type { BoardsModel } from '../model/boards.ts';
@@ -41,6 +41,14 @@ export function requestOf(ask: Ask): HttpRequest {
   switch (ask.kind) {
     case 'ingest':
       return request('ingest-telemetry', ask.key, 'POST', '/ingest', { events: ask.events });
+    case 'import':
+      return request('import-history', 'admin', 'POST', '/v1/import', { events: ask.events });
+    case 'link': {
+      const { id, login } = LINKABLE;
+      return request('link-logins', 'admin', 'PUT', `/v1/users/${ask.username}/logins/github`, { id, login });
+    }
+    case 'unlink':
+      return request('link-logins', 'admin', 'DELETE', `/v1/users/${ask.username}/logins/github`, {});
     case 'award': {
       const { id, username, points } = ask;
       return request('record-award', 'server', 'POST', '/v1/awards', {
@@ -113,18 +121,12 @@ export function note(ask: Ask, answered: Answered, models: Models): void {
         }
         return;
       }
-      expectNone('contract', [202, 400].includes(answered.status) ? [] : [`/ingest answered ${answered.status}`]);
-      const { results } = IngestAnswer.parse(answered.body);
-      for (const [index, event] of ask.events.entries()) {
-        const result = results[index];
-        if (result === undefined) {
-          expectNone('contract', [`event ${index} has no result`]);
-          return;
-        }
-        noteEvent(event, ask.key, result, answered, models);
-      }
+      noteEvents(ask.events, ask.key, answered, models);
       return;
     }
+    case 'import':
+      noteEvents(ask.events, 'import', answered, models);
+      return;
     case 'award':
     case 'badge': {
       noteGrant(ask, answered, models);
@@ -175,7 +177,12 @@ export function note(ask: Ask, answered: Answered, models: Models): void {
     case 'rename':
     case 'merge':
     case 'unmerge':
+    case 'link':
+      models.ledger.merged();
       expectStatus(ask, answered, [200, 409]);
+      return;
+    case 'unlink':
+      expectStatus(ask, answered, [204]);
       return;
     case 'erase':
       expectStatus(ask, answered, [202, 404]);
@@ -191,11 +198,28 @@ function expectStatus(ask: Ask, { status, body }: Answered, allowed: readonly nu
   );
 }
 
-function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered, models: Models): void {
+type Sender = Key | 'import';
+
+function noteEvents(events: readonly RawEvent[], key: Sender, answered: Answered, models: Models): void {
+  expectNone('contract', [202, 400].includes(answered.status) ? [] : [`events were answered ${answered.status}`]);
+  const { results } = IngestAnswer.parse(answered.body);
+  for (const [index, event] of events.entries()) {
+    const result = results[index];
+    if (result === undefined) {
+      expectNone('contract', [`event ${index} has no result`]);
+      return;
+    }
+    noteEvent(event, key, result, answered, models);
+  }
+}
+
+function noteEvent(event: RawEvent, key: Sender, result: Result, answered: Answered, models: Models): void {
   const { from, to, isTriedOnce } = answered;
   const time = timeOf(event);
   const isRefused = result.status === 'rejected' && TIME_REFUSALS.includes(result.code ?? '');
-  const possible = [refusalAt(time, from - CLOCKS_OFF_MS), refusalAt(time, to + CLOCKS_OFF_MS)];
+  // An import takes any past time.
+  const possible =
+    key === 'import' ? [undefined] : [refusalAt(time, from - CLOCKS_OFF_MS), refusalAt(time, to + CLOCKS_OFF_MS)];
   const isRight = possible.includes(isRefused ? result.code : undefined);
   expectNone('contract', isRight ? [] : [`an event of ${event.timestamp ?? ''} was ${result.status} ${result.code}`]);
   if (isRefused && isTriedOnce) return;
@@ -245,6 +269,12 @@ function noteEvent(event: RawEvent, key: Key, result: Result, answered: Answered
         result.status === 'rejected' && !isRefused ? [`an event was refused: ${result.code ?? ''}`] : [],
       );
       const reportedFor = key === 'server' ? username : undefined;
+      if (key === 'import') {
+        // It is that user's own event, as by their key. A device that it names first is as old as the event.
+        const past = { ...answered, from: Math.min(from, Date.parse(`${hour}:00:00.000Z`)) };
+        models.telemetry.sent({ ...past, ...eventOf(event, username ?? null), answer: stored });
+        return;
+      }
       const own = key === 'gus' ? ERASABLE.account : key === 'ada' || key === 'bob' || key === 'cy' ? key : null;
       models.telemetry.sent({ ...answered, ...eventOf(event, own, reportedFor), answer: stored });
     }

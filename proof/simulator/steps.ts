@@ -14,6 +14,8 @@ export type NamedVersions = {
 /** A request of a client, repeated until it is answered. */
 export type Ask =
   | { readonly kind: 'ingest'; readonly key: Key; readonly events: readonly RawEvent[] }
+  /** Old facts, by the one door that changes sealed days. */
+  | { readonly kind: 'import'; readonly events: readonly RawEvent[] }
   | { readonly kind: 'award' | 'badge'; readonly id: string; readonly username: string; readonly points: number }
   | { readonly kind: 'reverse'; readonly grantId: string }
   | {
@@ -32,7 +34,7 @@ export type Ask =
   | { readonly kind: 'visibility'; readonly username: string; readonly isHidden: boolean }
   | { readonly kind: 'rename'; readonly username: string; readonly to: string }
   | { readonly kind: 'merge'; readonly username: string; readonly into: string }
-  | { readonly kind: 'unmerge' | 'erase'; readonly username: string };
+  | { readonly kind: 'unmerge' | 'erase' | 'link' | 'unlink'; readonly username: string };
 
 export const STREAMED = ['telemetry', 'score_grants', 'registry', 'user_scores'] as const;
 export const QUEUES = ['score-refresh', 'roll-up', 'rank', 'backfill', 'erase'] as const;
@@ -109,13 +111,17 @@ export const queuesOf = (schedule: Served): readonly QueueName[] => {
 };
 export const streamsOf = (schedule: Served): readonly StreamedTable[] =>
   STREAMED.filter(
-    (table) => table !== 'user_scores' || schedule.hasBoards || hasAct(schedule, 'merge') || hasAct(schedule, 'erase'),
+    (table) =>
+      table !== 'user_scores' ||
+      schedule.hasBoards ||
+      (['merge', 'link', 'erase'] as const).some((kind) => hasAct(schedule, kind)),
   );
 
 /** A step as a readable line. */
 export function textOf({ number, act, requests }: Step): string {
   const then = `, then ${requests} requests`;
-  if (act.kind !== 'ingest') return `${number}: ${JSON.stringify(act)}${then}`;
+  if (act.kind !== 'ingest' && act.kind !== 'import') return `${number}: ${JSON.stringify(act)}${then}`;
   const events = act.events.map((event) => `\n      ${eventText(event)}`);
-  return `${number}: ingest by ${act.key ?? 'nobody'}${then}${events.slice(0, 8).join('')}${events.length > 8 ? `\n      … ${events.length} events` : ''}`;
+  const what = act.kind === 'import' ? 'import' : `ingest by ${act.key ?? 'nobody'}`;
+  return `${number}: ${what}${then}${events.slice(0, 8).join('')}${events.length > 8 ? `\n      … ${events.length} events` : ''}`;
 }

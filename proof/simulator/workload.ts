@@ -1,6 +1,15 @@
 import type { RawEvent } from '../../test/builders/telemetry.ts';
 import { Chance } from '../chance.ts';
-import { ALL, USERS, withChangedAccounts, withDeployments, withErasures, type Planned } from './insertions.ts';
+import {
+  ALL,
+  USERS,
+  withChangedAccounts,
+  withDeployments,
+  withErasures,
+  withImports,
+  withLinks,
+  type Planned,
+} from './insertions.ts';
 import { QUEUES, STREAMED, type Act, type Key, type Schedule } from './steps.ts';
 import { THEMES, WEIGHTS, type Sort, type Theme } from './themes.ts';
 
@@ -37,7 +46,8 @@ export function scheduleOf(seed: number): Schedule {
   };
   const isLeftOut = hasRollups || hasBoards;
   const changed = withChangedAccounts(seed, withDeployments(seed, planned, isLeftOut), isLeftOut);
-  const steps = withErasures(seed, changed, { startsAt, isLeftOut });
+  const erased = withErasures(seed, changed, { startsAt, isLeftOut });
+  const steps = withLinks(seed, withImports(seed, erased, startsAt), { startsAt, isLeftOut });
   return { ...schedule, steps: steps.map((step, number) => ({ number, ...step })) };
 }
 

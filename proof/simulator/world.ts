@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { note, requestOf, type Answered, type Models } from './requests.ts';
 import { fractionOf, hashOf, inOrderOf } from '../chance.ts';
-import { accountPuts, FIRST_MEMBERS, credentialPuts } from './credentials.ts';
+import { accountPuts, FIRST_MEMBERS, credentialPuts, LINKABLE } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import { isDone, isWrite } from '../faults.ts';
 import { expectNone, Finding } from './finding.ts';
@@ -13,8 +13,15 @@ import { RegistryModel } from '../model/registry.ts';
 import { TelemetryModel } from '../model/telemetry.ts';
 import type { Message } from './queues.ts';
 import { Simulation } from './simulation.ts';
-import { streamsOf } from './steps.ts';
-import type { Act, Ask, QueueName, Schedule, Step, StreamedTable } from './steps.ts';
+import {
+  streamsOf,
+  type Act,
+  type Ask,
+  type QueueName,
+  type Schedule,
+  type Step,
+  type StreamedTable,
+} from './steps.ts';
 import { ledgerIn, STRAY } from '../model/stored.ts';
 import { USERS } from './insertions.ts';
 import type { Change } from './streams.ts';
@@ -94,7 +101,7 @@ export class World {
   ): Promise<World> {
     await engine.clear();
     await engine.write('credentials', credentialPuts(schedule.startsAt));
-    await engine.write('accounts', accountPuts(USERS));
+    await engine.write('accounts', accountPuts([...USERS, LINKABLE.username]));
     const plan = { seed: String(schedule.seed), rate: schedule.faultRate, without: new Set(schedule.without) };
     const { startsAt } = schedule;
     const ledger = engine.table('score_grants');
@@ -236,22 +243,8 @@ export class World {
       case 'redrive':
         simulation.queues.get(act.queue)?.redrive(simulation.now);
         return;
-      case 'ingest':
-      case 'award':
-      case 'badge':
-      case 'reverse':
-      case 'confirm':
-      case 'yank':
-      case 'unyank':
-      case 'transfer':
-      case 'accept':
-      case 'members':
-      case 'unbind':
-      case 'visibility':
-      case 'rename':
-      case 'merge':
-      case 'unmerge':
-      case 'erase':
+      default:
+        // Every other act is a request: the parameter of `ask` tells of one that is not.
         this.#run(() => this.ask(act, name));
         return;
     }
