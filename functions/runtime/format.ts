@@ -7,7 +7,15 @@ export const CSV_TYPE = 'text/csv; charset=utf-8';
 /** How a list is answered: what a query says goes before what `accept` prefers. */
 export const Format = z.optional(inAnyCase(z.enum(['json', 'csv'], 'expected json or csv')));
 
-const acceptsCsvOnly = (accept = ''): boolean => /\btext\/csv\b/iu.test(accept) && !/\bjson\b/iu.test(accept);
+/** How much a type is wanted, from 0 to 1 (RFC 9110). A type that is not named is not wanted. */
+function qualityOf(accept: string, type: string): number {
+  const named = accept.split(',').map((each) => each.toLowerCase().replaceAll(/\s/gu, '').split(';'));
+  const [, ...parameters] = named.find(([name]) => name === type) ?? ['', 'q=0'];
+  const quality = Number(parameters.find((each) => each.startsWith('q='))?.slice('q='.length) ?? 1);
+  return Number.isNaN(quality) ? 1 : quality;
+}
+
+const prefersCsv = (accept = ''): boolean => qualityOf(accept, 'text/csv') > qualityOf(accept, 'application/json');
 
 /** A spreadsheet runs a cell that begins with one of these: the apostrophe makes it text. */
 const FORMULA = /^[=+\-@\t\r]/u;
@@ -37,7 +45,7 @@ export function inFormat(
   rows: readonly object[],
   columns: readonly string[],
 ): Reply {
-  const isCsv = format === undefined ? acceptsCsvOnly(headers.accept) : format === 'csv';
+  const isCsv = format === undefined ? prefersCsv(headers.accept) : format === 'csv';
   if (!isCsv) return { status: 200, headers: { vary: 'accept' }, body: view };
   const next = 'next' in view && typeof view.next === 'string' ? { 'x-next-cursor': view.next } : {};
   return {

@@ -39,6 +39,10 @@ describe('a list as CSV', () => {
     [undefined, 'application/json', false],
     [undefined, 'text/csv', true],
     [undefined, 'application/json, text/csv', false],
+    [undefined, 'application/json;q=0.5, Text/CSV; charset=utf-8', true],
+    [undefined, 'application/json, text/csv;q=0.5', false],
+    [undefined, 'text/csv;q=0', false],
+    [undefined, 'text/html, text/csv;q=0.1, */*', true],
     ['csv', 'application/json', true],
     ['json', 'text/csv', false],
   ] as const)('format=%s with accept: %s is CSV: %s', (format, accept, isCsv) => {
