@@ -10,7 +10,7 @@ const TIMEOUT_MS = 35_000; // longer than the gateway's own limit of 30 s
 const Refusal = z.object({ error: z.string(), code: z.string() });
 
 /** An error that the API answered, with its sentence and code. */
-class ApiError extends OperatorError {
+export class ApiError extends OperatorError {
   readonly status: number;
 
   constructor(status: number, code: string, message: string) {
@@ -20,7 +20,7 @@ class ApiError extends OperatorError {
 }
 
 export type HttpRequest = {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { GrantDeps } from '../grants/grant-points.ts';
+import type { AccountId } from '../identity/account.ts';
 import { unlinkedName } from '../identity/link-login.ts';
 import type { Logins, Place } from '../identity/logins.port.ts';
 import type { AccountNames } from '../identity/account-names.ts';
@@ -74,8 +75,13 @@ async function record(
   if (!report.ok) return ignore(sentenceOf(report.error));
 
   const linked = await deps.logins.find({ place, id: author.id });
-  const account = linked ?? (await deps.names.accountsOf([username]))(username);
-  const given = { at, accountOf: () => account, grantedBy: `${place} hook ${source}` };
+  const unlinked = linked === undefined ? username : unlinkedName({ place, id: author.id, login: linked.login });
+  const own = (await deps.names.accountsOf([unlinked]))(unlinked);
+  const account = linked?.account ?? own;
+  const given = {
+    ...{ at, accountOf: () => account, grantedBy: `${place} hook ${source}` },
+    ...(account === own ? {} : { before: own }), // what was reported before the link is there
+  };
   return reportOf(await store(deps, report.value, given));
 }
 
@@ -83,7 +89,15 @@ async function record(
 async function store(
   deps: HookDeps,
   report: TrustedReport,
-  { at, ...given }: { readonly at: number; readonly accountOf: AccountOf; readonly grantedBy: string },
+  {
+    at,
+    ...given
+  }: {
+    readonly at: number;
+    readonly accountOf: AccountOf;
+    readonly before?: AccountId;
+    readonly grantedBy: string;
+  },
 ): Promise<TrustedOutcome | undefined> {
   switch (report.kind) {
     case 'reported':

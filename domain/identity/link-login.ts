@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../shared/result.ts';
 import { untilSaved, withinRequest } from '../shared/until-saved.ts';
 import type { Clock, Random, Sleep } from '../shared/environment.ts';
 import type { AccountId } from './account.ts';
+import type { AccountNames } from './account-names.ts';
 import type { Login, Logins, Place } from './logins.port.ts';
 import { mergeAccounts, unmergeAccount, type MergeDeps } from './merge-accounts.ts';
 import { Username } from './username.ts';
@@ -19,6 +20,7 @@ export type LinkDeps = MergeDeps & {
     holderOf(name: Username): Promise<{ readonly account: AccountId } | undefined>;
   };
   readonly logins: Logins;
+  readonly names: Pick<AccountNames, 'accountsOf'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -41,9 +43,10 @@ export async function linkLogin(
   const outcome = await untilSaved(withinRequest(deps), () => deps.logins.link(account, login));
   if (outcome === 'taken') return err('taken');
   if (isOther) await partFrom(deps, account, before);
-  const own = await deps.accounts.holderOf(unlinkedName(login));
-  if (own === undefined) return ok('linked');
-  const merged = await mergeAccounts(deps, own.account, account);
+  // Also if nothing was reported of the login yet: a hook that is on its way, or an import, may still name it.
+  const name = unlinkedName(login);
+  const own = (await deps.names.accountsOf([name]))(name);
+  const merged = await mergeAccounts(deps, own, account);
   // Otherwise it is this account itself, or somebody has merged one of both already: by an earlier request, or by hand.
   return !merged.ok && merged.error === 'too-many' ? err('too-many') : ok('linked');
 }

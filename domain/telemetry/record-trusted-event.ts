@@ -138,13 +138,14 @@ export async function recordTrustedEvent(
   }
 }
 
-/** Stores a fact of a kind that the rules name, once. */
+/** Stores a fact of a kind that the rules name, once. It is a repeat, too, if `before` has it: an account of the same person. */
 export async function recordReport(
   { trustedFacts, firstNames }: Pick<RecordTrustedDeps, 'trustedFacts' | 'firstNames'>,
   { username, event, id }: FactReport & { readonly kind: 'reported' },
-  { at, accountOf }: { readonly at: number; readonly accountOf: AccountOf },
+  { at, accountOf, before }: { readonly at: number; readonly accountOf: AccountOf; readonly before?: AccountId },
 ): Promise<StoreOutcome> {
   const identity = id === null ? dateOf(at) : await firstIdOf(firstNames, id);
+  if (before !== undefined && (await trustedFacts.isThere(before, event, identity))) return 'duplicate';
   return outcomeOf(await trustedFacts.record(accountOf(username), event, identity, at));
 }
 
@@ -182,16 +183,22 @@ export async function recordGrants(
     return grantOf({ ...order, username: account, grantedBy: by }, isoOf(at), grants.rules);
   });
   const outcomes = await grantPoints(grants, requests);
-  const nameOf = await names.namesOf(
-    outcomes.flatMap(({ kind, line }) => (kind === 'conflict' ? [line.username] : [])),
+  const involved = outcomes.flatMap(({ kind, line }, index) =>
+    kind === 'conflict' ? [line.username, ...requests.slice(index, index + 1).map(({ username }) => username)] : [],
   );
-  return outcomes.map(({ kind, line }) => {
+  const nameOf = await names.namesOf(involved);
+  return outcomes.map(({ kind, line }, index) => {
     switch (kind) {
       case 'granted':
         return 'accepted';
       case 'duplicate':
         return 'duplicate';
       case 'conflict': {
+        const asked = requests[index]?.username ?? line.username;
+        // A thing that was reported before its login was linked: the same person's.
+        const isOwn =
+          records[index]?.report.kind === 'line' && asked !== line.username && nameOf(asked) === nameOf(line.username);
+        if (isOwn) return 'duplicate';
         return {
           code: conflictCodeOf(line.grantId),
           error: `${line.grantId}: already given to ${nameOf(line.username)} with ${line.amount} points`,

@@ -9,4 +9,6 @@ export type TrustedFacts = {
    * each date; `at` is epoch milliseconds.
    */
   record(account: AccountId, event: string, id: string, at: number): Promise<RecordOutcome>;
+  /** Whether a fact of the user is there. Strongly consistent. */
+  isThere(account: AccountId, event: string, id: string): Promise<boolean>;
 };

@@ -1,20 +1,14 @@
 import * as z from 'zod/mini';
 import { linkLogin, unlinkLogin, type LinkDeps } from '../../domain/identity/link-login.ts';
-import { PLACES, type Place } from '../../domain/identity/logins.port.ts';
+import { LoginFields, PLACES, type Place } from '../../domain/identity/logins.port.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { problem } from '../runtime/problems.ts';
 import { route, type HttpDeps } from '../runtime/route.ts';
 
-export type LinkLoginsDeps = HttpDeps &
-  LinkDeps & { readonly names: Pick<AccountNames, 'accountsOf' | 'answering' | 'find'> };
+export type LinkLoginsDeps = HttpDeps & LinkDeps & { readonly names: Pick<AccountNames, 'answering' | 'find'> };
 
-const EXPECTED_ID = 'expected the number of the login, which never changes there';
-const EXPECTED_LOGIN = 'expected 1 to 60 of A-Z a-z 0-9 - _ .';
-const LoginOf = z.strictObject({
-  id: z.int(EXPECTED_ID).check(z.gte(1, EXPECTED_ID)),
-  login: z.string(EXPECTED_LOGIN).check(z.regex(/^[A-Za-z0-9._-]{1,60}$/, EXPECTED_LOGIN)),
-});
+const LoginBody = z.strictObject(LoginFields);
 const LinkView = z.object({ username: z.string(), id: z.int(), login: z.string() });
 
 const NAMES = { github: 'GitHub', discourse: 'Discourse' } as const satisfies Record<Place, string>;
@@ -31,7 +25,7 @@ const routesOf = (place: Place) => {
       ...common,
       method: 'PUT',
       summary: `Link a login on ${NAMES[place]} to an account: what it does and did there counts for the account`,
-      request: z.object({ params, body: LoginOf }),
+      request: z.object({ params, body: LoginBody }),
       answers: { 200: { description: 'Linked, now or before', schema: LinkView } },
       problems: ['unknown_username', 'login_conflict', 'merge_conflict', 'busy'],
       async handle({ params: { username }, body }, deps: LinkLoginsDeps) {

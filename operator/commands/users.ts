@@ -4,6 +4,7 @@ import { Username } from '../../domain/identity/username.ts';
 import { callApi } from '../api.ts';
 import { addOperation, type Runtime } from '../operation.ts';
 import { EXIT, OperatorError } from '../outcome.ts';
+import { addLinkLoginsCommand } from './link-logins.ts';
 
 const ExportPage = z.object({
   accountId: z.string(),
@@ -21,7 +22,7 @@ const Renamed = z.object({ accountId: z.string(), username: z.string(), previous
 const Erasing = z.object({ accountId: z.string(), status: z.literal('erasing'), note: z.string() });
 const Merged = z.object({ accountId: z.string(), into: z.string().optional() });
 
-/** Adds `users export | rename | merge | unmerge | erase`, and `export` as a short form. */
+/** Adds `users export | rename | merge | unmerge | link-logins | erase`, and `export` as a short form. */
 export function addUserCommands(program: Command, runtime: Runtime): void {
   const users = program.command('users').description('what concerns one account');
   for (const parent of [users, program]) {
@@ -90,6 +91,8 @@ export function addUserCommands(program: Command, runtime: Runtime): void {
       return EXIT.ok;
     },
   });
+
+  addLinkLoginsCommand(users, runtime);
 
   addOperation(users, runtime, {
     usage: 'erase <username>',

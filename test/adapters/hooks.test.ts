@@ -5,6 +5,7 @@ import { SourceName } from '../../domain/hooks/hook-source.ts';
 import { dynamoHookSecrets, dynamoHookSources } from '../../functions/adapters/dynamodb/hooks/hook-sources.ts';
 import { dynamoFirstNames } from '../../functions/adapters/dynamodb/telemetry/first-names.ts';
 import { dynamoLogins } from '../../functions/adapters/dynamodb/telemetry/logins.ts';
+import type { Login } from '../../domain/identity/logins.port.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
@@ -69,43 +70,45 @@ onBothEngines('hooks', (engine) => {
   describe('logins', () => {
     const [ada, brin] = [aUsername('ada'), aUsername('brin')];
     const github = (id: number, login = 'Login') => ({ place: 'github', id, login }) as const;
+    const holder = async (login: Pick<Login, 'place' | 'id'>) =>
+      (await dynamoLogins(client, tables.telemetry).find(login))?.account;
 
     it('are one account’s each, and one a place', async () => {
-      const { find, link } = dynamoLogins(client, tables.telemetry);
+      const { link } = dynamoLogins(client, tables.telemetry);
       expect(await link(ada, github(1))).toBe('linked');
       expect(await link(ada, github(1, 'Renamed'))).toBe('linked');
       expect(await link(brin, github(1))).toBe('taken');
       expect(await link(brin, { place: 'discourse', id: 1, login: 'Brin' })).toBe('linked');
-      expect([await find(github(1)), await find({ place: 'discourse', id: 1 })]).toEqual(['ada', 'brin']);
+      expect([await holder(github(1)), await holder({ place: 'discourse', id: 1 })]).toEqual(['ada', 'brin']);
 
       expect(await link(ada, github(2))).toBe('linked');
-      expect([await find(github(1)), await find(github(2))]).toEqual([undefined, 'ada']);
+      expect([await holder(github(1)), await holder(github(2))]).toEqual([undefined, 'ada']);
       expect(await link(brin, github(1))).toBe('linked');
     });
 
     it('are unlinked, again without effect', async () => {
-      const { find, link, unlink } = dynamoLogins(client, tables.telemetry);
+      const { link, unlink } = dynamoLogins(client, tables.telemetry);
       const cleo = aUsername('cleo');
       await link(cleo, github(30));
       expect([await unlink(cleo, 'github'), await unlink(cleo, 'github')]).toEqual(['unlinked', 'unlinked']);
 
-      expect(await find(github(30))).toBeUndefined();
+      expect(await holder(github(30))).toBeUndefined();
       const Key = marshall({ pk: 'USER#cleo', sk: 'LOGIN#github' });
       expect((await client.send(new GetItemCommand({ TableName: tables.telemetry, Key }))).Item).toBeUndefined();
     });
 
     it('of two requests at the same time are one', async () => {
-      const { find, link } = dynamoLogins(client, tables.telemetry);
+      const { link } = dynamoLogins(client, tables.telemetry);
       const [dan, eve] = [aUsername('dan'), aUsername('eve')];
       const outcomes = await Promise.all([link(dan, github(40)), link(eve, github(40))]);
 
       expect(outcomes.filter((outcome) => outcome === 'linked')).toHaveLength(1);
-      expect(await find(github(40))).toBe(outcomes[0] === 'linked' ? 'dan' : 'eve');
+      expect(await holder(github(40))).toBe(outcomes[0] === 'linked' ? 'dan' : 'eve');
     });
 
     it('of one account in one place are one, also when another one is linked in between', async () => {
       const dan = aUsername('daniel');
-      const { find, link } = dynamoLogins(client, tables.telemetry);
+      const { link } = dynamoLogins(client, tables.telemetry);
       const slow = engine().client();
       slow.middlewareStack.add(
         (next, { commandName }) =>
@@ -118,7 +121,7 @@ onBothEngines('hooks', (engine) => {
 
       expect(await dynamoLogins(slow, tables.telemetry).link(dan, github(42))).toBe('stale');
       slow.destroy();
-      expect([await find(github(41)), await find(github(42))]).toEqual(['daniel', undefined]);
+      expect([await holder(github(41)), await holder(github(42))]).toEqual(['daniel', undefined]);
     });
   });
 });

@@ -81,7 +81,13 @@ onBothEngines('facts that servers report', (engine) => {
     const other = aUsername(`${user}.`); // its name starts with the other name
 
     expect(await facts.record(user, 'issue_created', 'i1', NOON)).toBe('recorded');
+    const areThere = async () => [
+      await facts.isThere(user, 'issue_created', 'i1'),
+      await facts.isThere(other, 'issue_created', 'i1'),
+    ];
+    expect(await areThere()).toEqual([true, false]);
     expect(await facts.record(other, 'issue_created', 'i1', NOON)).toBe('recorded');
+    expect(await areThere()).toEqual([true, true]);
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });
 

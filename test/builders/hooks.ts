@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { HookDeps } from '../../domain/hooks/take-hook.ts';
-import { namesAsIds } from './identity.ts';
+import { aUsername, namesAsIds } from './identity.ts';
 import type { ReportedKind } from '../../domain/rules/reported-kinds.ts';
 import { grantsOf, MemoryLedger } from './memory-ledger.ts';
 
@@ -69,7 +69,12 @@ export function aHookWorld() {
         return true;
       },
     },
-    logins: { find: async ({ place, id }) => linked.get(`${place}:${id}`) as never },
+    logins: {
+      async find({ place, id }) {
+        const account = linked.get(`${place}:${id}`);
+        return account === undefined ? undefined : { account: aUsername(account), login: 'Ada' };
+      },
+    },
     trustedFacts: {
       async record(account, event, id, at) {
         const key = `${account} ${event} ${id}`;
@@ -77,6 +82,7 @@ export function aHookWorld() {
         facts.set(key, at);
         return 'recorded';
       },
+      isThere: async (account, event, id) => facts.has(`${account} ${event} ${id}`),
     },
     grants: grantsOf(ledger),
     clock: () => Date.parse('2026-08-21T12:00:00.000Z'),

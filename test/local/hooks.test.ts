@@ -1,9 +1,12 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { request } from 'node:http';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { anOpenedIssue, aUser, signatureOf } from '../builders/hooks.ts';
 import { operate } from '../support/operator.ts';
-import { startTestStack, type TestStack, until } from '../support/stack.ts';
+import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
 
 /** From a signed request to the score, on the whole stack. */
 let stack: TestStack;
@@ -101,12 +104,67 @@ it('counts for the linked account, from a forum as well', async () => {
     await scored('dc-ada', 100);
   }
 
-  // Another login in its place takes the merge of the first one with it.
+  // Another login in its place takes the merge of the first one with it. What came before the link comes no second time.
   await link('ada', 7);
   await scored('ada', 210);
+  expect(await deliver(path, secret, 'post_created', post(2))).toMatchObject({ accepted: 0, duplicates: 1 });
   const other = await call('PUT', '/v1/users/ada/logins/discourse', { id: 8, login: 'Ada.L' });
   expect(other).toMatchObject({ status: 200, login: 'Ada.L' });
   await scored('ada', 110);
+});
+
+it('counts for an account that was linked before anything happened, by whatever way it is told', async () => {
+  const { path, secret } = (await laurel('sources', 'create', 'github', 'later')).said;
+  const linked = await call('PUT', '/v1/users/newcomer/logins/github', { id: 31, login: 'New-Comer' });
+  expect(linked).toMatchObject({ status: 200 });
+  expect(await scoreOf('newcomer')).toMatchObject({ status: 404, code: 'unknown_username' });
+
+  const told = (issue_id: string) => ({ issue_id, username: 'gh-new-comer' });
+  const sent = (issue_id: string) =>
+    call('POST', '/ingest', { event: 'issue_created', distinct_id: 'x', properties: told(issue_id) });
+  expect(await sent('acme/tool#31')).toMatchObject({ accepted: 1 });
+  await scored('newcomer', 50);
+  const [issue, other] = [31, 32].map((number) => anOpenedIssue(number, aUser('New-Comer', 31)));
+  expect(await deliver(path, secret, 'issues', issue!)).toMatchObject({ duplicates: 1 });
+  expect(await deliver(path, secret, 'issues', other!)).toMatchObject({ accepted: 1 });
+  await scored('newcomer', 100);
+  expect(await scoreOf('gh-new-comer')).toMatchObject({ username: 'newcomer', canonicalScore: 100 });
+});
+
+it('links the logins of a signed list, and nothing of one that was changed', async () => {
+  const directory = temporaryDirectory();
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const write = (name: string, content: string | Buffer) => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  };
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const lines = [
+    { username: 'listed', id: 41, login: 'List-Ed' },
+    { username: 'listed', place: 'discourse', id: 42, login: 'listed' },
+    { username: 'listed-too', id: 41, login: 'List-Ed' },
+    { username: 'listed-too', id: 0, login: '' },
+  ];
+  const content = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  const list = write('logins.ndjson', content);
+  const signature = write('logins.sig', sign(null, Buffer.from(content), privateKey));
+  const key = write('community.pem', publicKey.export({ type: 'spki', format: 'pem' }));
+  const link = (...more: string[]) =>
+    laurel('users', 'link-logins', list, '--signature', signature, '--public-key', key, ...more);
+
+  expect((await link()).said).toMatchObject({ dryRun: true, accepted: 3, refused: [{ line: 4 }] });
+  for (let time = 0; time < 2; time += 1) {
+    expect(await link('--yes')).toMatchObject({
+      code: 3,
+      said: { lines: 4, accepted: 2, refused: [{ line: 3 }, { line: 4 }] },
+    });
+  }
+  const { path, secret } = (await laurel('sources', 'create', 'github', 'listed')).said;
+  await deliver(path, secret, 'issues', anOpenedIssue(41, aUser('List-Ed', 41)));
+  await scored('listed', 50);
+
+  write('logins.ndjson', content.replace('listed-too', 'mallory'));
+  expect(await link('--yes')).toMatchObject({ code: 1, said: { code: 'bad_signature' } });
 });
 
 it('takes recorded hooks of every kind', async () => {

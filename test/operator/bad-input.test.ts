@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,11 @@ const folder = (name: string, description?: string) => {
   if (description !== undefined) writeFileSync(join(path, 'local.json'), description);
   return path;
 };
+const signers = generateKeyPairSync('ed25519');
+const aLogin = '{"username": "ada", "id": 7, "login": "Ada"}\n';
+const signedList = file('logins.ndjson', aLogin);
+file('logins.ndjson.sig', sign(null, Buffer.from(aLogin), signers.privateKey).toString('base64'));
+file('logins.ndjson.pem', signers.publicKey.export({ type: 'spki', format: 'pem' }).toString());
 const recording = file('one.ndjson', '{"path": "/ingest", "key": null, "body": {}}\n');
 
 /** A stack that ended without deleting its description: nothing listens at its address. */
@@ -67,6 +73,10 @@ const COMMANDS: Readonly<Record<string, { readonly words: readonly string[]; rea
   'users rename': { words: ['ada', 'grace'], isOfApi: true },
   'users merge': { words: ['ada', 'grace'], isOfApi: true },
   'users unmerge': { words: ['ada'], isOfApi: true },
+  'users link-logins': {
+    words: [signedList, '--signature', `${signedList}.sig`, '--public-key', `${signedList}.pem`, '--yes'],
+    isOfApi: true,
+  },
   'users erase': { words: ['ada', '--yes'], isOfApi: true },
   replay: { words: [recording, '--state', join(directory, 'state')], isOfApi: true },
 };

@@ -52,6 +52,14 @@ describe('hooks of GitHub', () => {
     expect(stored()).toEqual(['ada opened acme/tool#1', 'gh-ada opened acme/tool#2']);
   });
 
+  it('are no second fact after their author’s login was linked', async () => {
+    await github('issues', anOpenedIssue(1));
+    world.linked.set('github:1', 'ada');
+
+    expect(await github('issues', anOpenedIssue(1, aUser('Renamed', 1)))).toEqual(DUPLICATE);
+    expect(stored()).toEqual(['gh-ada opened acme/tool#1']);
+  });
+
   it('have the time of receipt without one, and never a later one', async () => {
     const now = world.deps.clock();
     const at = (number: number, created_at: string | null) =>

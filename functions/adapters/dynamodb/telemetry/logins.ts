@@ -35,7 +35,9 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
   };
   const find: Logins['find'] = async (login) => {
     const item = await get(keyOf(login));
-    return item === undefined ? undefined : LoginItem.parse(fromItem('login', item)).username;
+    if (item === undefined) return undefined;
+    const { username: account, login: calledThen } = LoginItem.parse(fromItem('login', item));
+    return { account, login: calledThen };
   };
 
   return {
@@ -43,7 +45,7 @@ export function dynamoLogins(client: DynamoDBClient, TableName: string): Logins 
     ofAccount,
 
     async link(account, { place, id, login }) {
-      const holder = await find({ place, id });
+      const holder = (await find({ place, id }))?.account;
       if (holder !== undefined && holder !== account) return 'taken';
       const before = (await ofAccount(account, place))?.id;
       const Item = { ...keyOf({ place, id }), ...toItem('login', { username: account, login }) };
