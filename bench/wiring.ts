@@ -17,6 +17,7 @@ import { dynamoPulls } from '../functions/adapters/dynamodb/registry/pulls.ts';
 import { dynamoRegistry } from '../functions/adapters/dynamodb/registry/registry.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/scoring/score-store.ts';
 import { dynamoFirstNames } from '../functions/adapters/dynamodb/telemetry/first-names.ts';
+import { keptHours } from '../functions/adapters/dynamodb/telemetry/kept-hours.ts';
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserRegistry } from '../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoKeptChunks, dynamoUserTelemetry } from '../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
@@ -70,7 +71,7 @@ export function ingestHandler(surroundings: Surroundings) {
 export const ingestDeps = (surroundings: Surroundings): IngestDeps => {
   const { client, tables, clock } = surroundings;
   return {
-    devices: dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }),
+    devices: keptHours(dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }), { clock }),
     firstNames: dynamoFirstNames(client, tables('telemetry')),
     trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
     pulls: pullDeps(surroundings),

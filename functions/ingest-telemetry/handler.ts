@@ -6,6 +6,7 @@ import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
 import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
 import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts';
+import { keptHours } from '../adapters/dynamodb/telemetry/kept-hours.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
@@ -24,7 +25,7 @@ export const handler = httpFunction({
     const telemetryItem = getGathered(dynamodb, env.TELEMETRY_TABLE);
     return {
       authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
-      devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem),
+      devices: keptHours(dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem), surroundings),
       firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),

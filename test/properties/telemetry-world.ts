@@ -7,10 +7,12 @@ import { byPlainName, mergeFolds, plusCommand, plusNumber, type Fold } from '../
 import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
 import type { Pulls } from '../../domain/registry/registry.port.ts';
+import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
 import { ingestTelemetry } from '../../domain/telemetry/ingest-telemetry.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoFirstNames } from '../../functions/adapters/dynamodb/telemetry/first-names.ts';
+import { keptHours } from '../../functions/adapters/dynamodb/telemetry/kept-hours.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { aCollectiveKey, aPersonalKey, aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
@@ -58,6 +60,8 @@ export class TelemetryWorld {
   readonly #sending: DynamoDBClient;
   readonly #checking: DynamoDBClient;
   readonly #users = new Set<string>();
+  /** Lives as long as a function: what it keeps may be outdated by other senders. */
+  #devices: DeviceStore | undefined;
 
   constructor(engine: TestEngine, table: string, wire = new Wire()) {
     this.engine = engine;
@@ -209,7 +213,7 @@ export class TelemetryWorld {
     const randomToken = () => this.token();
     const grants = { ledger, rules: rulebook, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
-      devices: this.store(this.#sending),
+      devices: (this.#devices ??= keptHours(this.store(this.#sending), { clock: () => this.now })),
       trustedFacts,
       firstNames: dynamoFirstNames(this.#sending, this.table),
       pulls: this.pulls(),

@@ -1,0 +1,69 @@
+import type { Clock } from '../../../../domain/shared/environment.ts';
+import type { UtcHour } from '../../../../domain/shared/utc.ts';
+import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
+import type { DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
+
+/** From the read: an hour is read again after that, also if it was written meanwhile. */
+const KEPT_MS = 60_000;
+/** Of all hours together: about 10 MB. */
+const MAX_CHUNKS = 1_000;
+
+type Kept = { readonly chunks: readonly Chunk[]; readonly until: number };
+
+/**
+ * Keeps the chunks that it read and wrote, because the next event of a device is mostly of the same hour. Such chunks are
+ * of a moment ago, so only `chunksLastSeen` gives them: the condition of a write fails if they are outdated, and then
+ * they are read again. An hour of 10,000 events is not read for each further one.
+ */
+export function keptHours(store: DeviceStore, { clock }: { readonly clock: Clock }): DeviceStore {
+  const kept = new Map<string, Kept>();
+  let size = 0;
+
+  const forget = (key: string): Kept | undefined => {
+    const found = kept.get(key);
+    size -= found?.chunks.length ?? 0;
+    kept.delete(key);
+    return found;
+  };
+  const keep = (key: string, { chunks, until }: Kept): readonly Chunk[] => {
+    forget(key);
+    kept.set(key, { chunks, until });
+    size += chunks.length;
+    for (const oldest of kept.keys()) {
+      if (size <= MAX_CHUNKS && kept.size <= MAX_CHUNKS) break;
+      forget(oldest);
+    }
+    return chunks;
+  };
+  const keyOf = (deviceId: string, hour: UtcHour) => `${hour} ${deviceId}`;
+  const untilLater = () => clock() + KEPT_MS;
+
+  return {
+    ...store,
+
+    async chunksOf(deviceId, hour) {
+      const until = untilLater();
+      return keep(keyOf(deviceId, hour), { chunks: await store.chunksOf(deviceId, hour), until });
+    },
+
+    async chunksLastSeen(deviceId, hour) {
+      const key = keyOf(deviceId, hour);
+      const found = kept.get(key);
+      if (found !== undefined && clock() < found.until) return found.chunks;
+      const until = untilLater();
+      return keep(key, { chunks: await store.chunksLastSeen(deviceId, hour), until });
+    },
+
+    async saveChunk(deviceId, hour, chunk) {
+      const key = keyOf(deviceId, hour);
+      const before = forget(key); // a write without an answer leaves nothing that is kept
+      const outcome = await store.saveChunk(deviceId, hour, chunk);
+      if (outcome === 'saved' && before !== undefined) {
+        const others = before.chunks.filter(({ index }) => index !== chunk.index);
+        const saved = { ...chunk, revision: chunk.revision + 1 };
+        keep(key, { ...before, chunks: [...others, saved].sort((a, b) => a.index - b.index) });
+      }
+      return outcome;
+    },
+  };
+}
