@@ -17,15 +17,9 @@ import { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { ACCESS, type LaurelApi, type LaurelRoutes } from './laurel-api.ts';
 import type { LaurelFunction } from './laurel-function.ts';
-import type { Stage } from './stage.ts';
+import { EDGE_REGION, type Stage, WRONG_REGION } from './stage.ts';
 import { ORIGIN_SECRET_HEADER, physicalName } from '../functions/runtime/names.ts';
 import type { Variables } from '../functions/runtime/variables.ts';
-
-/** AWS takes the web ACL of a distribution in this region only. */
-export const EDGE_REGION = 'us-east-1';
-export const WRONG_REGION =
-  `LAUREL_EDGE: the web ACL can be made in ${EDGE_REGION} only; make one there and name it in LAUREL_EDGE_WEB_ACL_ARN, ` +
-  `or deploy to ${EDGE_REGION}`;
 
 type EdgeProps = {
   readonly stage: Stage;

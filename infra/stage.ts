@@ -7,6 +7,12 @@ export const StageName = z
 /** Stages whose tables are deleted with their stack. All others keep their tables. */
 const THROWAWAY_STAGES: ReadonlySet<string> = new Set(['local', 'dev']);
 
+/** AWS takes the web ACL of a distribution in this region only. */
+export const EDGE_REGION = 'us-east-1';
+export const WRONG_REGION =
+  `LAUREL_EDGE: the web ACL can be made in ${EDGE_REGION} only; make one there and name it in LAUREL_EDGE_WEB_ACL_ARN, ` +
+  `or deploy to ${EDGE_REGION}`;
+
 const wholeNumber = (usual: number, least: number, most: number) => {
   const error = `expected a whole number from ${least} to ${most}`;
   return z.coerce.number(error).int(error).min(least, error).max(most, error).default(usual);

@@ -12,6 +12,7 @@ const CDK_OUT = join(PROJECT_ROOT, 'cdk.out');
 const SOURCES = [
   'bin/app.ts',
   'bin/checked-community.ts',
+  'bin/settings.ts',
   'infra',
   'functions',
   'domain',

@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BackfillRun } from '../../domain/backfill/backfill-run.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { dynamoCredentials } from '../../functions/adapters/dynamodb/identity/credentials.ts';
@@ -46,6 +46,10 @@ beforeEach(() => {
   sqs.reset();
   dynamodb.on(GetItemCommand).resolves({});
   pauses = [];
+});
+afterAll(() => {
+  dynamodb.restore();
+  sqs.restore();
 });
 
 const meta = { $metadata: {}, message: '' };

@@ -1,10 +1,11 @@
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, afterEach, expect, it } from 'vitest';
 import { isQueueEmpty } from '../../functions/adapters/sqs/is-queue-empty.ts';
 
 const sqs = mockClient(SQSClient);
 afterEach(() => sqs.reset());
+afterAll(() => sqs.restore());
 
 const NONE = {
   ApproximateNumberOfMessages: '0',

@@ -3,8 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EDGE_REGION } from '../../infra/edge.ts';
-import { Limits } from '../../infra/stage.ts';
+import { EDGE_REGION, Limits } from '../../infra/stage.ts';
 import { byRole, ofType } from '../support/template.ts';
 import { synthesize } from '../support/synthesis.ts';
 

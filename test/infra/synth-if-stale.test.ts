@@ -34,6 +34,7 @@ describe('synthIfStale', () => {
     for (const tree of ['bin', 'infra', 'functions', 'domain', 'pages']) await mkdir(join(root, tree));
     await writeFile(join(root, 'bin', 'app.ts'), APP);
     await writeFile(join(root, 'bin', 'checked-community.ts'), '');
+    await writeFile(join(root, 'bin', 'settings.ts'), '');
     await writeFile(join(root, 'domain', 'rule.ts'), '1');
     await writeFile(join(root, 'package.json'), '{"type": "module"}');
     for (const file of ['package-lock.json', 'cdk.json', 'tsconfig.json']) await writeFile(join(root, file), '{}');

@@ -1,6 +1,6 @@
 import { DynamoDBClient, QueryCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { unyank, yank, type YankDeps } from '../../../domain/registry/yank.ts';
 import { toLiveItem, toVersionItem } from '../../../functions/adapters/dynamodb/registry/registry.items.ts';
 import { dynamoRegistry } from '../../../functions/adapters/dynamodb/registry/registry.ts';
@@ -25,6 +25,7 @@ function manyVersions({ credited = [aUsername()], milliseconds = 0, isYanked = f
   );
   const items = new Map(versions.map((version) => [version.version, toVersionItem(version, 'w')]));
   const client = mockClient(DynamoDBClient);
+  onTestFinished(() => client.restore());
   client.on(QueryCommand).callsFake(({ Limit, ExclusiveStartKey: from }) => {
     const pages = [...items.values()];
     if (Limit === 1) return { Items: isYanked ? [] : [toLiveItem(versions[0]!)] };

@@ -4,7 +4,7 @@ import type { DayRow, ScoreStore, StoredMetrics, StoredScore } from '../../../do
 import type { RefreshDeps } from '../../../domain/scoring/refresh-score.ts';
 import { byDate } from '../../../domain/shared/by-date.ts';
 import type { Turn } from '../../../domain/scoring/turns.ts';
-import { dateOf, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
+import { dateOf, dateOfHour, hourOf, MILLISECONDS_PER_DAY } from '../../../domain/shared/utc.ts';
 import type { EventEntry, EventKind } from '../../../domain/telemetry/device-hour.ts';
 import type { UserRegistry } from '../../../domain/registry/user-registry.port.ts';
 import type { DeviceLink, ReportedCount, UserTelemetry } from '../../../domain/telemetry/user-telemetry.port.ts';
@@ -27,7 +27,7 @@ export const anEvent = (
   sender,
 });
 
-export type Sent = { deviceId: string; at: number; event: EventEntry };
+export type Sent = { deviceId: string; at: number; hour: string; event: EventEntry };
 export type Announced = { username: AccountId; days: readonly string[] | null; reports?: boolean };
 
 /** Telemetry facts of the contract in the simplest form: one flat list of events. */
@@ -44,10 +44,11 @@ export class FactsModel implements UserTelemetry {
     const { sender } = event;
     const ofDevice = this.#byDevice.get(deviceId) ?? new Map<string, Sent>();
     this.#byDevice.set(deviceId, ofDevice);
-    const same = ofDevice.get(`${hourOf(at)} ${event.id}`);
+    const hour = hourOf(at);
+    const same = ofDevice.get(`${hour} ${event.id}`);
     if (same === undefined) {
-      const first = { deviceId, at, event };
-      ofDevice.set(`${hourOf(at)} ${event.id}`, first);
+      const first = { deviceId, at, hour, event };
+      ofDevice.set(`${hour} ${event.id}`, first);
       this.sent.push(first);
     } else if (same.event.sender === null) same.event = { ...same.event, sender };
     if (sender !== null && !deviceId.startsWith('~') && !this.owners.has(deviceId)) this.bind(deviceId, sender);
@@ -103,11 +104,12 @@ export class FactsModel implements UserTelemetry {
   }
 
   async *hoursOf(deviceId: string, dates?: { readonly from: string; readonly to: string }) {
-    const inRange = (at: number) => dates === undefined || (dates.from <= dateOf(at) && dateOf(at) <= dates.to);
-    const found = [...(this.#byDevice.get(deviceId)?.values() ?? [])].filter(({ at }) => inRange(at));
+    const inRange = ({ hour }: Sent) =>
+      dates === undefined || (dates.from <= dateOfHour(hour) && dateOfHour(hour) <= dates.to);
+    const found = [...(this.#byDevice.get(deviceId)?.values() ?? [])].filter(inRange);
     for (const [hour, sent] of Map.groupBy(
       found.sort((a, b) => a.at - b.at),
-      ({ at }) => hourOf(at),
+      ({ hour }) => hour,
     )) {
       yield { deviceId, hour, events: sent.map(({ event }) => event) };
     }
