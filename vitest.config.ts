@@ -12,9 +12,17 @@ process.env.LAUREL_COMMUNITY = join(import.meta.dirname, 'test', 'fixtures', 'co
  * leaves threads and connections behind. All other files share processes, which saves loading the modules for each:
  * such a file leaves no mock and no variable behind.
  */
-const ALONE = ['bench', 'contract', 'functions', 'local', 'operator', 'pages', 'recording', 'scenarios'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const ALONE = [
+  'bench',
+  'contract',
+  'functions',
+  'local',
+  'operator',
+  'pages',
+  'properties',
+  'recording',
+  'scenarios',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 const COMMON = {
   environment: 'node',
