@@ -3,6 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
+import type { AccountId } from '../domain/identity/account.ts';
+import { Username } from '../domain/identity/username.ts';
 import { buildBoards, type BuildDeps } from '../domain/leaderboards/build-boards.ts';
 import { pageOf, rankOf, type ReadBoardsDeps } from '../domain/leaderboards/read-boards.ts';
 import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
@@ -30,17 +32,34 @@ const MEMORY_WITHIN = 2;
 /** At this number of scores, every sorter is larger than its memory limit. */
 const SPILLING = 100_000;
 /**
- * The costs of a build before points belonged to their days, plus 3 %. Reads grow with the number of scores, writes with
- * the number of changes.
+ * Reads grow with the number of scores, writes with the number of changes. A quarter of both is for stored names, which
+ * save each page of a board up to 500 read units.
  */
 const BUILD_BUDGET = {
-  reads: (users: number) => 10 + 0.02 * users,
-  writes: (users: number) => 20 + 0.03 * users,
-  writesOfFew: (users: number) => Math.min(20 + 0.03 * users, 270 + users / 5_000),
+  reads: (users: number) => 20 + 0.025 * users,
+  writes: (users: number) => 25 + 0.04 * users,
+  writesOfFirst: (users: number) => 30 + 0.06 * users,
+  writesOfFew: (users: number) => Math.min(25 + 0.04 * users, 310 + users / 5_000),
 };
 const RANK_BUDGET = { reads: 3, units: 6 }; // the pointer is one of the reads
 
-type Build = { readonly usage: Usage; readonly seconds: number };
+/** Everybody has a name, and each that is looked up costs half a unit: no million accounts have to be stored. */
+function countedNames() {
+  let lookUps = 0;
+  const withIds = async (ids: readonly AccountId[]) => {
+    lookUps += ids.length;
+    return new Map(
+      ids.map((id) => [
+        id,
+        { ...{ id, username: Username.parse(id.slice(0, 9)) }, formerNames: [], merged: [], revision: 1 },
+      ]),
+    );
+  };
+  const names = { withIds, changedSince: async () => new Set<AccountId>() };
+  return { names, units: () => lookUps / 2 };
+}
+
+type Build = { readonly usage: Usage; readonly unitsOfNames: number; readonly seconds: number };
 type Read = { readonly usage: Usage; readonly bytes: number };
 
 const Answer = z.object({ Item: z.custom<Item>().optional() });
@@ -68,7 +87,12 @@ function liveBytes(): number {
   return heapUsed + external;
 }
 
-type Building = { readonly users: number; readonly client: DynamoDBClient; readonly deps: BuildDeps };
+type Building = {
+  readonly users: number;
+  readonly client: DynamoDBClient;
+  readonly deps: BuildDeps;
+  readonly unitsOfNames: () => number;
+};
 
 async function buildOnce({ deps, users }: Building): Promise<void> {
   const boards = await buildBoards(deps);
@@ -79,7 +103,7 @@ async function buildOnce({ deps, users }: Building): Promise<void> {
 async function measureBuild(building: Building): Promise<Build> {
   const started = performance.now();
   const usage = await meterCapacity(building.client).during(() => buildOnce(building));
-  return { usage, seconds: (performance.now() - started) / 1_000 };
+  return { usage, unitsOfNames: building.unitsOfNames(), seconds: (performance.now() - started) / 1_000 };
 }
 
 /** The maximum additional memory that a build has in use. */
@@ -101,6 +125,11 @@ async function measureMemory(building: Building): Promise<number> {
 /** Never called for the newest snapshot, because each build already leaves hidden accounts out. */
 const nobodyHides = { hiddenAmong: async () => new Set<string>() };
 
+const nobodyIsLookedUp = async (accounts: Iterable<AccountId>) => {
+  if ([...accounts].length > 0) throw new Error('a page looks up names');
+  return (account: AccountId): string => account;
+};
+
 /** The most expensive of the reads. */
 async function dearest(
   engine: BenchEngine,
@@ -117,6 +146,7 @@ async function dearest(
   const deps = {
     leaderboards: dynamoLeaderboardReader(client, table, { clock }),
     profiles: nobodyHides,
+    names: { changedSince: async () => new Set<AccountId>(), namesOf: nobodyIsLookedUp },
     clock,
     sha256,
   };
@@ -147,7 +177,9 @@ async function measureSize(engine: BenchEngine, users: number) {
     const now = NOW + minutes * MINUTE;
     const standings = dynamoStandings(client, scores);
     const store = dynamoLeaderboardStore(client, boards, sha256);
-    return { users, client, deps: { standings, store, newSorter: diskSorter(), clock: () => now, sha256 } };
+    const { names: accounts, units } = countedNames();
+    const deps = { standings, store, accounts, newSorter: diskSorter(), clock: () => now, sha256 };
+    return { users, client, deps, unitsOfNames: units };
   };
 
   await saveScores(engine.client(), scores, all, (index) => simulatedScore(index, NOW));
@@ -188,14 +220,15 @@ export const measureBoards = ({ boardUsers }: Pick<Sizes, 'boardUsers'>): Promis
       const { first, liveAtMost, afterFew, afterChanges, rank, page } = await measureSize(engine, users);
       memory.push({ users, bytes: liveAtMost });
       const of = `${users.toLocaleString('en')} scores`;
-      for (const [name, { usage, seconds }, budget] of [
-        [`boards of ${of}, the first build`, first, BUILD_BUDGET.writes(users)],
+      for (const [name, { usage, unitsOfNames, seconds }, budget] of [
+        [`boards of ${of}, the first build`, first, BUILD_BUDGET.writesOfFirst(users)],
         [`boards of ${of}, 1 % changed`, afterChanges, BUILD_BUDGET.writes(users)],
         [`boards of ${of}, ${FEW} changed`, afterFew, BUILD_BUDGET.writesOfFew(users)],
       ] as const) {
         costs.push(
           cost(name, 'RRU', usage.readUnits, { budget: BUILD_BUDGET.reads(users) }),
           cost(name, 'WRU', usage.writeUnits, { budget }),
+          cost(`${name}: names`, 'RRU', unitsOfNames),
           cost(name, 's', seconds),
         );
       }

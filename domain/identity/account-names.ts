@@ -21,6 +21,8 @@ export type AccountNames = {
   accountsOf(names: Iterable<Username>): Promise<(name: Username) => AccountId>;
   /** The present name of the account that answers for each: `ERASED` of an erased one, the id itself of one that is not there. */
   namesOf(accounts: Iterable<AccountId>): Promise<(account: AccountId) => string>;
+  /** The accounts that readers may call otherwise than before a time; null if they are too many to tell. */
+  changedSince(time: string): Promise<ReadonlySet<AccountId> | null>;
 };
 
 /** The accounts that somebody asks about. A name that nobody has passes for an account of which nothing is known. */
@@ -77,6 +79,8 @@ class Remembered {
   }
 }
 
+type Changed = ReadonlySet<AccountId> | null;
+
 export function accountNames(deps: {
   readonly accounts: Accounts;
   readonly clock: Clock;
@@ -84,6 +88,7 @@ export function accountNames(deps: {
 }): AccountNames {
   const { accounts, clock, randomToken } = deps;
   const byId = new Remembered(clock);
+  let changes: { readonly since: string; readonly until: number; readonly found: Changed } | undefined;
   const isHeld = ({ heldUntil }: NamedAccount): boolean => heldUntil === undefined || heldUntil > isoOf(clock());
 
   async function named(names: Iterable<Username>): Promise<ReadonlyMap<Username, NamedAccount>> {
@@ -133,5 +138,13 @@ export function accountNames(deps: {
     },
 
     namesOf,
+
+    async changedSince(time) {
+      // Changes since an earlier time are some more than those since a later one.
+      if (changes !== undefined && clock() < changes.until && changes.since <= time) return changes.found;
+      const until = clock() + CACHE_MS;
+      changes = { since: time, until, found: await accounts.changedSince(time) };
+      return changes.found;
+    },
   };
 }

@@ -36,6 +36,8 @@ export type Account = {
   readonly mergedInto?: AccountId;
   /** The account that it was part of last, if it is part of none now. */
   readonly mergedBefore?: AccountId;
+  /** When it last got another name, or was merged or unmerged, ISO 8601. */
+  readonly changedAt?: string;
   /** When it was erased, ISO 8601. Its name is `ERASED` since then; `formerNames` are those that are still to be removed. */
   readonly erasedAt?: string;
   readonly revision: number;
@@ -62,7 +64,7 @@ export type NamedAccount = {
   readonly isMerged?: boolean;
 };
 
-/** Where accounts and their names are kept: the only place that holds a name. */
+/** Where accounts and their names are kept. Rows of boards have copies of names, and `changedSince` tells which are old. */
 export type Accounts = {
   /** Whose each name is; a name that nobody has is left out. Eventually consistent, because a name hardly ever moves. */
   named(names: readonly Username[]): Promise<ReadonlyMap<Username, NamedAccount>>;
@@ -84,6 +86,11 @@ export type Accounts = {
    * The change of a profile starts the job that removes the rest.
    */
   erase(changes: readonly AccountChange[]): Promise<'saved' | 'stale'>;
+  /**
+   * The accounts that readers may call otherwise than before a time, ISO 8601; null if they are too many to tell. Eventually
+   * consistent.
+   */
+  changedSince(time: string): Promise<ReadonlySet<AccountId> | null>;
   /** The names that begin with a text, in their order, in pages. A query for each first character, and no scan. */
   beginningWith(prefix: string): AsyncIterable<readonly (readonly [Username, NamedAccount])[]>;
   /**

@@ -1,5 +1,7 @@
+import type { Clock } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { Busy, untilSaved, withoutPause } from '../shared/until-saved.ts';
+import { isoOf } from '../shared/utc.ts';
 import type { Account, AccountChange, AccountId, Accounts } from './account.ts';
 
 /** The fold of an account reads the facts of all that are merged into it. */
@@ -9,6 +11,7 @@ export type MergeDeps = {
   readonly accounts: Pick<Accounts, 'load' | 'saveMerge'>;
   /** Whether points of an account are still in the chain of the one that it was part of. */
   readonly hasMoved: (account: AccountId) => Promise<boolean>;
+  readonly clock: Clock;
 };
 
 export type MergeRefusal = 'unknown' | 'itself' | 'merged' | 'into-merged' | 'not-merged' | 'too-many' | 'erased';
@@ -18,7 +21,7 @@ export type MergeRefusal = 'unknown' | 'itself' | 'merged' | 'into-merged' | 'no
  * by, and the other one's fold reads those of both.
  */
 export async function mergeAccounts(
-  { accounts, hasMoved }: MergeDeps,
+  { accounts, hasMoved, clock }: MergeDeps,
   id: AccountId,
   into: AccountId,
 ): Promise<Result<'merged', MergeRefusal>> {
@@ -36,7 +39,7 @@ export async function mergeAccounts(
       throw new Busy('points of the last merge are still on their way back');
     }
     const changes = [
-      { before: from, after: { ...withoutBefore(next(from)), mergedInto: into } },
+      { before: from, after: { ...withoutBefore(next(from)), mergedInto: into, changedAt: isoOf(clock()) } },
       { before: other, after: { ...next(other), merged } },
     ];
     return (await accounts.saveMerge(changes)) === 'saved' ? ok('merged') : 'stale';
@@ -45,7 +48,7 @@ export async function mergeAccounts(
 
 /** The inverse: everything is again as if the two had never been one. */
 export async function unmergeAccount(
-  { accounts }: Pick<MergeDeps, 'accounts'>,
+  { accounts, clock }: Pick<MergeDeps, 'accounts' | 'clock'>,
   id: AccountId,
 ): Promise<Result<'unmerged', MergeRefusal>> {
   return untilSaved<Result<'unmerged', MergeRefusal>>(withoutPause('merge of an account'), async () => {
@@ -54,7 +57,8 @@ export async function unmergeAccount(
     if (from.mergedInto === undefined) return err('not-merged');
     const leaving = new Set([id, ...from.merged]);
     const { mergedInto: _left, ...alone } = next(from);
-    const changes: AccountChange[] = [{ before: from, after: { ...alone, mergedBefore: from.mergedInto } }];
+    const parted = { ...alone, mergedBefore: from.mergedInto, changedAt: isoOf(clock()) };
+    const changes: AccountChange[] = [{ before: from, after: parted }];
     for (let above: AccountId | undefined = from.mergedInto; above !== undefined;) {
       const before: Account | undefined = await accounts.load(above);
       if (before === undefined) throw new Error(`the account ${above} is missing`);

@@ -34,7 +34,8 @@ export async function renameAccount(
     if (!isFree) return err('username-taken');
     const given = { name: username, heldUntil: isoOf(now + HELD_DAYS * MILLISECONDS_PER_DAY) };
     const others = formerNames.filter(({ name }) => name !== to && name !== username);
-    const after = { ...before, username: to, formerNames: [...others, given], revision: before.revision + 1 };
+    const formerNow = { username: to, formerNames: [...others, given], changedAt: isoOf(now) };
+    const after = { ...before, ...formerNow, revision: before.revision + 1 };
     const outcome = await accounts.rename(before, after, isoOf(now));
     return outcome === 'saved' ? ok({ accountId: id, username: to, previous: username }) : 'stale';
   });

@@ -1,3 +1,4 @@
+import type { Accounts } from '../identity/account.ts';
 import type { Clock, Sha256 } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
@@ -17,7 +18,8 @@ import {
 } from './layout.ts';
 import type { Retention, LeaderboardStore, SnapshotWriter } from './leaderboard-store.port.ts';
 import { packEntry, packRow, unpackEntry, unpackRow } from './packed-lines.ts';
-import { comparePlaces, rowOn, type PlacedRow } from './row.ts';
+import { comparePlaces, isBefore, rowOn, type PlacedRow } from './row.ts';
+import { nameRows, type NameRows } from './row-names.ts';
 import type { BlockRef, BoardRow, LeafEntry, Snapshot } from './snapshot.ts';
 import { latestCredible } from '../scoring/wrong-clock.ts';
 import type { NewSorter, Sorter } from '../shared/sorter.port.ts';
@@ -33,6 +35,8 @@ export type BuildDeps = {
   readonly boards?: readonly BoardRules[];
   /** Which accounts may be on boards. The default is all. */
   readonly whoIsRanked?: () => Promise<(account: string) => boolean>;
+  /** Where the names of rows come from, for pages. Without it, a page looks up each. */
+  readonly accounts?: Pick<Accounts, 'withIds' | 'changedSince'>;
   /** Other sizes of blocks than usual, for communities of a test's size. */
   readonly layout?: Layout;
 };
@@ -48,6 +52,8 @@ export type BuiltBoard = {
 
 const SEGMENTS_AT_A_TIME = 4;
 const BLOCKS_AT_A_TIME = 8;
+/** A list of more would cost a page too much: it then looks each of its users up. */
+const MAX_HIDDEN = 5_000;
 
 /**
  * Builds every board from all scores, by one read over them, and returns when readers see it. Guard, then facts, then
@@ -78,9 +84,11 @@ export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<
       tiers: new Map<string, number>(),
       total: 0,
     }));
-    const scores = await sortStandings(deps, builds);
+    const hidden: string[] = [];
+    const scores = await sortStandings(deps, builds, hidden);
+    const named = deps.accounts && nameRows(deps.accounts, now);
     // One board after the other, because the rows that are being cut are in memory.
-    return await settleAll(builds, 1, (build) => writeBoard(deps, build, scores));
+    return await settleAll(builds, 1, (build) => writeBoard(deps, build, { scores, hidden, named }));
   } finally {
     for (const sorter of sorters) sorter.close();
   }
@@ -119,10 +127,15 @@ function closingOf(board: BoardRules, previous: Snapshot | null, date: UtcDate):
 async function sortStandings(
   { standings, sha256, whoIsRanked = async () => () => true }: BuildDeps,
   builds: readonly Build[],
+  hidden: string[],
 ): Promise<number> {
   const isRanked = await whoIsRanked();
   let scores = 0;
   const add = (standing: Standing): void => {
+    if (standing.isHidden === true) {
+      hidden.push(standing.username);
+      return;
+    }
     scores += 1;
     const hash = directoryHash(sha256(standing.username));
     for (const build of builds) {
@@ -157,19 +170,31 @@ export function retentionOf(previous: Pick<Snapshot, 'asOf'> | null, asOf: strin
 async function writeBoard(
   { store, layout = LAYOUT }: BuildDeps,
   { board: { name: board, window }, asOf, previous, date, rows, directory, rulesVersions, tiers, total }: Build,
-  scores: number,
+  { scores, hidden, named }: { scores: number; hidden: readonly string[]; named: NameRows | undefined },
 ): Promise<BuiltBoard> {
   if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
   const isClosing = window === 'month' && asOf === lastMomentOf(date);
   const writer = await store.write(board, isClosing ? 'daily' : retentionOf(previous, asOf), asOf);
   const leaves = await writeAll(cutLeaves(rows.sorted(), previous, layout), async (leaf): Promise<LeafEntry> => {
-    const ref = await writer.putLeaf(leaf.rows.map(toBoardRow));
+    const naming = named && { leafBefore: leafBefore(previous, leaf.rows), nameRows: named };
+    const ref = await writer.putLeaf(leaf.rows.map(toBoardRow), naming);
     return { start: leaf.start, count: leaf.rows.length, ref };
   });
   const buckets = await writeBuckets(writer, directory, bucketsFor(total, previous?.buckets.length ?? 0, layout));
-  const outcome = await writer.commit({ board, asOf, date, total, rulesVersions, tiers, scores, leaves, buckets });
+  const list = await writeHidden(writer, hidden);
+  const counts = { total, rulesVersions, tiers, scores };
+  const outcome = await writer.commit({ board, asOf, date, ...counts, leaves, buckets, ...list });
   return { board, asOf, total, scores, outcome };
 }
+
+async function writeHidden(writer: SnapshotWriter, hidden: readonly string[]): Promise<Pick<Snapshot, 'hidden'>> {
+  if (hidden.length > MAX_HIDDEN) return {};
+  return { hidden: hidden.length === 0 ? null : await writer.putHidden(hidden.toSorted()) };
+}
+
+/** The leaf of the snapshot before in which the first row has its place. */
+const leafBefore = (previous: Snapshot | null, [first]: readonly PlacedRow[]): BlockRef | undefined =>
+  previous?.leaves.findLast(({ start }) => start === null || first === undefined || !isBefore(first, start))?.ref;
 
 const toBoardRow = ({ username, points, canonicalScore, tier, rulesVersion }: PlacedRow): BoardRow => ({
   username,

@@ -8,7 +8,7 @@ import type { BlockRef, BoardRow, BucketEntry, LeafEntry, LeafStart, Snapshot } 
 /** Blocks of snapshots as they are now; a block that has expired has no rows. */
 export type BlocksToErase = {
   readonly bucket: (ref: BlockRef) => Promise<readonly BucketEntry[]>;
-  readonly leaf: (ref: BlockRef) => Promise<readonly BoardRow[]>;
+  readonly rows: (ref: BlockRef) => Promise<readonly BoardRow[]>;
 };
 
 /** What of a snapshot names an account: the leaves that list it, and the starts of leaves with their replacements. */
@@ -38,7 +38,7 @@ export async function rowsToErase(
     if (fingerprint !== fingerprintOf(hash)) continue;
     const place = { points, since, username: account };
     const leaf = leaves.findLast(({ start }) => start === null || !isBefore(place, start));
-    if (leaf !== undefined && (await blocks.leaf(leaf.ref)).some(({ username }) => username === account)) {
+    if (leaf !== undefined && (await blocks.rows(leaf.ref)).some(({ username }) => username === account)) {
       found.add(leaf.ref);
     }
   }
@@ -50,12 +50,12 @@ export async function rowsToErase(
 
 /** A start after the account's own place and up to the next row's: no row is between them. */
 async function startWithout(
-  { leaf }: BlocksToErase,
+  { rows }: BlocksToErase,
   { start, ref }: LeafEntry,
   account: AccountId,
 ): Promise<LeafStart> {
   if (start === null) throw new Error('the first leaf of a board has no start');
-  const next = (await leaf(ref)).find(({ username }) => username !== ERASED && username !== account);
+  const next = (await rows(ref)).find(({ username }) => username !== ERASED && username !== account);
   const mayBeTied = next?.points === start.points && next.username > account;
   return { ...start, username: mayBeTied ? next.username : AFTER_ALL };
 }

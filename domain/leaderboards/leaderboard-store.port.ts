@@ -1,5 +1,6 @@
 import type { Board } from './board.ts';
-import type { BlockRef, BoardRow, BucketEntry, Snapshot } from './snapshot.ts';
+import type { NameRows } from './row-names.ts';
+import type { BlockRef, BoardRow, BucketEntry, KnownNames, Leaf, Snapshot } from './snapshot.ts';
 
 /**
  * How long a snapshot can be read: `recent` while somebody may page through it, `hourly` for 40 days, `daily` forever.
@@ -7,11 +8,19 @@ import type { BlockRef, BoardRow, BucketEntry, Snapshot } from './snapshot.ts';
  */
 export type Retention = 'recent' | 'hourly' | 'daily';
 
+export type Naming = { readonly leafBefore: BlockRef | undefined; readonly nameRows: NameRows };
+
 /** The writing of one snapshot. Nothing of it is seen before `commit`. */
 export type SnapshotWriter = {
-  /** The address of the block, which is written only if it is not kept long enough already. */
-  putLeaf(rows: readonly BoardRow[]): Promise<BlockRef>;
+  /**
+   * The address of the block, which is written only if it is not kept long enough already. With `naming`, names of its rows
+   * are stored, too: those of the leaf that had these places in the snapshot before, if they do. Names are kept no longer
+   * than the first snapshot that has them, so that an erasure finds them by its rows.
+   */
+  putLeaf(rows: readonly BoardRow[], naming?: Naming): Promise<BlockRef>;
   putBucket(entries: readonly BucketEntry[]): Promise<BlockRef>;
+  /** The accounts that are hidden now. */
+  putHidden(accounts: readonly string[]): Promise<BlockRef>;
   /**
    * Stores the snapshot, then switches readers to it by one conditional write, which moves forward only.
    * `superseded`: readers see one already that began to read later, or at the same time.
@@ -34,7 +43,11 @@ export type LeaderboardReader = {
   /** The one of exactly that time, while it is kept. */
   exactly(board: Board, asOf: string): Promise<Snapshot | null>;
   /** One read. */
-  leaf(ref: BlockRef): Promise<readonly BoardRow[]>;
+  leaf(ref: BlockRef): Promise<Leaf>;
+  /** One read; null once they have expired. */
+  names(ref: BlockRef): Promise<KnownNames | null>;
+  /** One read; null once they have expired. */
+  hidden(ref: BlockRef): Promise<ReadonlySet<string> | null>;
   /** One read. */
   bucket(ref: BlockRef): Promise<readonly BucketEntry[]>;
 };

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AccountNames } from '../identity/account-names.ts';
 import type { Profiles } from '../scoring/profiles.port.ts';
 import type { Clock, Sha256 } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
@@ -8,12 +9,14 @@ import { BOARDS, type Board } from './board.ts';
 import { bucketOf, directoryHash, fingerprintOf } from './layout.ts';
 import type { LeaderboardReader } from './leaderboard-store.port.ts';
 import { isBefore } from './row.ts';
-import type { BoardRow, LeafEntry, Place, Snapshot } from './snapshot.ts';
+import { LOOKED_UP, namedRows } from './row-names.ts';
+import type { BoardRow, KnownNames, Leaf, LeafEntry, Place, Snapshot } from './snapshot.ts';
 import type { BoardPlaceView, BoardView, RankedRowView } from './views.ts';
 
 export type ReadBoardsDeps = {
   readonly leaderboards: LeaderboardReader;
   readonly profiles: Pick<Profiles, 'hiddenAmong'>;
+  readonly names: Pick<AccountNames, 'namesOf' | 'changedSince'>;
   readonly clock: Clock;
   readonly sha256: Sha256;
 };
@@ -43,7 +46,10 @@ const ROWS_COMPARED = 1_000;
 const NEIGHBOURS = 3;
 const LEAVES_AT_A_TIME = 4;
 
-/** A page of a board. Before the first build a board is empty. */
+/**
+ * A page of a board, with names in place of ids. It ends before `limit` where more names would have to be looked up than
+ * one answer may cost. Before the first build a board is empty.
+ */
 export async function pageOf(
   deps: ReadBoardsDeps,
   board: Board,
@@ -53,10 +59,14 @@ export async function pageOf(
   if (!found.ok) return found;
   if (found.value === null) return ok({ board, asOf: null, rows: [], total: 0 });
   const { snapshot, after } = found.value;
-  const ranked = await new SnapshotRows(deps, snapshot).between(after, after + limit);
-  const shown = await shownNow(deps, found.value, ranked);
-  const rows = compare === undefined ? shown : await withChanges(deps, snapshot, compare, shown);
-  const last = after + ranked.length;
+  const stored = new SnapshotRows(deps, snapshot);
+  const listed = await hiddenList(deps, found.value);
+  const most = listed === null ? Math.min(limit, LOOKED_UP) : limit;
+  const ranked = await stored.between(after, after + most);
+  const shown = await shownNow(deps, listed, ranked);
+  const compared = compare === undefined ? shown : await withChanges(deps, snapshot, compare, shown);
+  const { rows, left } = await namedRows(deps.names, await stored.namesBetween(after, after + most), compared);
+  const last = left === undefined ? after + ranked.length : left.rank - 1;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
   return ok({
     board,
@@ -105,7 +115,7 @@ export async function readPlace(
   if (own === null) return err('not-listed');
   const { rank, points, canonicalScore, tier } = own;
   const ranked = await rows.between(Math.max(0, rank - 1 - NEIGHBOURS), rank + NEIGHBOURS);
-  const around = await shownNow(deps, found.value, ranked);
+  const around = await shownNow(deps, await hiddenList(deps, found.value), ranked);
   if (!around.some((row) => row.rank === rank)) return err('not-listed');
   return ok({
     board,
@@ -133,18 +143,27 @@ export async function rankOf(
 }
 
 /** A snapshot, and after how many of its rows to begin. */
-type Start = { readonly snapshot: Snapshot; readonly after: number; readonly isNewest: boolean };
+type Start = { readonly snapshot: Snapshot; readonly after: number; readonly newest: Snapshot | null };
 
 /**
- * The rows without users who have hidden themselves since. The newest snapshot follows their choice by itself. Older
- * ones never change, so the current choice is read. The other users keep their ranks.
+ * Who has hidden themselves since. The newest snapshot follows their choice by itself. Older ones never change, so the
+ * newest one lists who is hidden. Null without a list: then each is looked up.
  */
+async function hiddenList(
+  { leaderboards }: ReadBoardsDeps,
+  { snapshot, newest }: Start,
+): Promise<ReadonlySet<string> | null> {
+  if (newest?.asOf === snapshot.asOf || newest?.hidden === null) return new Set();
+  return newest?.hidden === undefined ? null : leaderboards.hidden(newest.hidden);
+}
+
+/** The rows without hidden users. The others keep their ranks. */
 async function shownNow(
   { profiles }: ReadBoardsDeps,
-  { isNewest }: Start,
+  listed: ReadonlySet<string> | null,
   rows: readonly RankedRowView[],
 ): Promise<RankedRowView[]> {
-  const hidden = isNewest ? new Set<string>() : await profiles.hiddenAmong(rows.map(({ username }) => username));
+  const hidden = listed ?? (await profiles.hiddenAmong(rows.map(({ username }) => username)));
   return rows.filter(({ username }) => !hidden.has(username));
 }
 
@@ -162,13 +181,13 @@ async function snapshotAt(
   at: string | undefined,
 ): Promise<Result<Start | null, TimeRefusal>> {
   const newest = await leaderboards.newest(board);
-  if (at === undefined) return ok(newest === null ? null : { snapshot: newest, after: 0, isNewest: true });
+  if (at === undefined) return ok(newest === null ? null : { snapshot: newest, after: 0, newest });
   const time = Date.parse(at);
   if (time > clock()) return err('at-in-future');
   // The newest is looked at first: nobody may have had reason to build another for longer than it is kept by its time.
   const isNewest = newest !== null && Date.parse(newest.asOf) <= time;
   const snapshot = isNewest ? newest : await leaderboards.newestAt(board, isoOf(time));
-  return snapshot === null ? err('at-before-first') : ok({ snapshot, after: 0, isNewest });
+  return snapshot === null ? err('at-before-first') : ok({ snapshot, after: 0, newest });
 }
 
 const CursorParts = z.tuple([z.enum(BOARDS), z.iso.datetime(), z.int().check(z.positive())]);
@@ -199,9 +218,8 @@ async function pinned(
   const [ownBoard, asOf, after] = fromCursor(cursor) ?? [];
   if (asOf === undefined || after === undefined || ownBoard !== board) return err('unknown-cursor');
   const newest = await leaderboards.newest(board);
-  const isNewest = newest?.asOf === asOf;
-  const snapshot = isNewest ? newest : await leaderboards.exactly(board, asOf);
-  return snapshot === null || after >= snapshot.total ? err('unknown-cursor') : ok({ snapshot, after, isNewest });
+  const snapshot = newest?.asOf === asOf ? newest : await leaderboards.exactly(board, asOf);
+  return snapshot === null || after >= snapshot.total ? err('unknown-cursor') : ok({ snapshot, after, newest });
 }
 
 /** Reads of one snapshot for one answer: each leaf once. */
@@ -211,7 +229,7 @@ class SnapshotRows {
   readonly #snapshot: Snapshot;
   /** Leaves with the number of rows before each: what makes a place in a leaf a rank. */
   readonly #leaves: readonly (LeafEntry & { readonly before: number })[];
-  readonly #read = new Map<string, Promise<readonly BoardRow[]>>();
+  readonly #read = new Map<string, Promise<Leaf>>();
 
   constructor({ leaderboards, sha256 }: ReadBoardsDeps, snapshot: Snapshot) {
     this.#reader = leaderboards;
@@ -225,15 +243,26 @@ class SnapshotRows {
     });
   }
 
+  readonly #touched = (from: number, to: number) =>
+    this.#leaves.filter(({ before, count }) => before < to && before + count > from);
+
   /** The rows after the first `from` of the board, up to the `to`-th. */
   async between(from: number, to: number): Promise<RankedRowView[]> {
-    const touched = this.#leaves.filter(({ before, count }) => before < to && before + count > from);
-    const rows = await settleAll(touched, LEAVES_AT_A_TIME, async (leaf) =>
-      (await this.#rowsOf(leaf))
+    const rows = await settleAll(this.#touched(from, to), LEAVES_AT_A_TIME, async (leaf) =>
+      (await this.#leafOf(leaf)).rows
         .map((row, index) => this.#ranked(leaf.before + index + 1, row))
         .filter(({ rank }) => rank > from && rank <= to),
     );
     return rows.flat();
+  }
+
+  /** The stored names of the rows after the first `from`, up to the `to`-th. */
+  async namesBetween(from: number, to: number): Promise<KnownNames[]> {
+    const leaves = await settleAll(this.#touched(from, to), LEAVES_AT_A_TIME, (leaf) => this.#leafOf(leaf));
+    const refs = [...new Set(leaves.flatMap(({ names }) => names ?? []))];
+    return (await settleAll(refs, LEAVES_AT_A_TIME, (ref) => this.#reader.names(ref))).filter(
+      (names) => names !== null,
+    );
   }
 
   /** A user's row; null if the board does not list them. Two reads, or more for users whose hashes agree. */
@@ -246,10 +275,11 @@ class SnapshotRows {
       ({ fingerprint }) => fingerprint === fingerprintOf(hash),
     );
     for (const { points, since } of candidates) {
-      const leaf = this.#leafOf({ points, since, username });
+      const leaf = this.#leafAt({ points, since, username });
       if (leaf === undefined) continue;
-      const index = (await this.#rowsOf(leaf)).findIndex((row) => row.username === username);
-      const row = (await this.#rowsOf(leaf))[index];
+      const { rows } = await this.#leafOf(leaf);
+      const index = rows.findIndex((row) => row.username === username);
+      const row = rows[index];
       if (row !== undefined) return this.#ranked(leaf.before + index + 1, row);
     }
     return null;
@@ -260,11 +290,11 @@ class SnapshotRows {
     return { rank, ...row, ...(isOfOneVersion(this.#snapshot) ? {} : { rulesVersion }) };
   }
 
-  #leafOf(place: Place) {
+  #leafAt(place: Place) {
     return this.#leaves.findLast(({ start }) => start === null || !isBefore(place, start));
   }
 
-  #rowsOf({ ref }: LeafEntry): Promise<readonly BoardRow[]> {
+  #leafOf({ ref }: LeafEntry): Promise<Leaf> {
     const reading = this.#read.get(ref) ?? this.#reader.leaf(ref);
     this.#read.set(ref, reading);
     return reading;

@@ -11,6 +11,12 @@ export type BoardRow = {
   readonly rulesVersion: string;
 };
 
+/** Some hundred rows that follow each other, and where names of theirs are stored; null if nowhere. */
+export type Leaf = { readonly rows: readonly BoardRow[]; readonly names: BlockRef | null };
+
+/** Names of accounts, each as it was at a time (ISO 8601) or later. */
+export type KnownNames = { readonly at: string; readonly names: ReadonlyMap<string, string> };
+
 /** The place of a row in the order of a board: points, then the oldest unchanged score, then username. */
 export type Place = { readonly points: number; readonly since: number; readonly username: string };
 
@@ -52,4 +58,6 @@ export type Snapshot = {
   readonly scores: number;
   readonly leaves: readonly LeafEntry[];
   readonly buckets: readonly BlockRef[];
+  /** Where the hidden accounts are listed; null if there are none, missing if there is no list. */
+  readonly hidden?: BlockRef | null;
 };

@@ -13,11 +13,13 @@ export type Standing = {
   readonly since: number;
   /** The scores before the present one, oldest first, as far back as a window reaches. */
   readonly steps: readonly ScoreStep[];
+  /** The user chose to be hidden: boards do not list them. */
+  readonly isHidden?: boolean;
   /** As in the score (`UserScore`): missing until a refresh of this release. */
   readonly parts?: ReadonlyMap<Part, ByDate> | undefined;
 };
 
-/** Every user who may be listed. Users who chose to be hidden are left out. */
+/** Every user with a score. */
 export type Standings = {
   readonly segments: number;
   /** Page by page. A score that is saved meanwhile is read as it was before or after, and once. */

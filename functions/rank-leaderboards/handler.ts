@@ -24,9 +24,11 @@ const wired = once((): RankDeps & { readonly rulesHistory: RulesHistory } => {
   const env = RankLeaderboardsEnv.parse(process.env);
   const dynamodb = dynamodbClient('worker');
   const sqs = sqsClient('worker');
+  const accounts = dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, { random, sleep });
   return {
     standings: dynamoStandings(dynamodb, env.SCORES_TABLE),
-    whoIsRanked: () => rankedAccounts(dynamoAccounts(dynamodb, env.ACCOUNTS_TABLE, { random, sleep })),
+    whoIsRanked: () => rankedAccounts(accounts),
+    accounts,
     store: dynamoLeaderboardStore(dynamodb, env.LEADERBOARDS_TABLE, sha256),
     rulesHistory: dynamoRulesHistory(dynamodb, env.LEADERBOARDS_TABLE),
     newSorter: diskSorter(),

@@ -24,7 +24,7 @@ import { unknownUsername, withAccount } from './of-user.ts';
 export type LeaderboardReadDeps = ReadBoardsDeps &
   FindUsersDeps & {
     readonly scores: Pick<ScoreStore, 'load'>;
-    readonly names: Pick<AccountNames, 'find' | 'namesOf'>;
+    readonly names: Pick<AccountNames, 'find' | 'namesOf' | 'changedSince'>;
   };
 
 const DEFAULT_PAGE_SIZE = 100;
@@ -100,8 +100,7 @@ export const leaderboardRoutes = [
     async handle({ params: { board }, query }, deps: LeaderboardReadDeps, { headers }) {
       const page = await pageOf(deps, board, query);
       if (!page.ok) return refused(page.error);
-      const view = { ...page.value, rows: await named(deps, page.value.rows) };
-      return inFormat(query, headers, view, view.rows, BOARD_COLUMNS);
+      return inFormat(query, headers, page.value, page.value.rows, BOARD_COLUMNS);
     },
   }),
   route({

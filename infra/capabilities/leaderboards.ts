@@ -31,6 +31,7 @@ export function leaderboards(scope: Construct, { stage, variables, may }: Founda
   alarmOnDateAhead(worker);
   worker.allow(
     may.listNames,
+    may.readNames,
     may.listScores,
     may.buildBoards,
     sendTo(rank), // it sends requests that are not due yet to its own queue

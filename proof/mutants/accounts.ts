@@ -119,8 +119,8 @@ export const accountMutants: readonly Mutant[] = [
     'of two erasures that meet in a block neither brings back what the other removed',
     'functions/adapters/dynamodb/erasure/erase-rows.ts',
     [
-      'ConditionExpression: `${unchanged} = :read`',
-      'ConditionExpression: `${unchanged} = :read OR attribute_exists(pk)`',
+      'ConditionExpression: `#${unchanged} = :read`',
+      'ConditionExpression: `#${unchanged} = :read OR attribute_exists(pk)`',
     ],
     ERASURE_TEST,
     'two at a time',

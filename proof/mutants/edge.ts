@@ -148,6 +148,22 @@ export const edgeMutants: readonly Mutant[] = [
     'internal error',
   ),
   mutant(
+    'through-the-edge',
+    'with an edge, a request that did not come through it is refused',
+    'functions/runtime/http-env.ts',
+    ['sent.length === secret.length && timingSafeEqual(sent, secret)', 'sent.length > 0'],
+    'test/functions/runtime.test.ts',
+    'behind CloudFront',
+  ),
+  mutant(
+    'edge-asked',
+    'every function of the API checks the secret of the edge',
+    HTTP,
+    ['    if (!cameThrough(env, sent.headers)) return toAnswer(wrongAddress(), sent);\n', ''],
+    'test/functions/runtime.test.ts',
+    'behind CloudFront',
+  ),
+  mutant(
     'grant-in-path',
     'a grant id that a path cannot carry unchanged is refused in paths',
     'functions/record-award/routes.ts',

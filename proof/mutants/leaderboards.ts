@@ -4,6 +4,8 @@ const STORE = 'functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 const BUILD = 'domain/leaderboards/build-boards.ts';
 const ROW = 'domain/leaderboards/row.ts';
 const RANK = 'domain/leaderboards/rank-on-request.ts';
+const NAMES = 'domain/leaderboards/row-names.ts';
+const NAMES_TEST = 'test/properties/row-names.test.ts';
 const STORE_TEST = 'test/adapters/leaderboards.test.ts';
 const PARTS_TEST = 'test/domain/leaderboards/boards-of-parts.test.ts';
 const BUILD_TEST = 'test/domain/leaderboards/build-boards.test.ts';
@@ -83,8 +85,8 @@ export const leaderboardMutants: readonly Mutant[] = [
     'the time of a board is taken before its first read',
     BUILD,
     [
-      'const scores = await sortStandings(deps, builds);',
-      'const scores = await sortStandings(deps, builds);\n    for (const build of builds) Object.assign(build, { asOf: isoOf(deps.clock()) });',
+      'const scores = await sortStandings(deps, builds, hidden);',
+      'const scores = await sortStandings(deps, builds, hidden);\n    for (const build of builds) Object.assign(build, { asOf: isoOf(deps.clock()) });',
     ],
     BUILD_TEST,
   ),
@@ -104,5 +106,59 @@ export const leaderboardMutants: readonly Mutant[] = [
     RANK,
     ['const oldest = Math.min(', 'const oldest = Math.max('],
     BUILD_TEST,
+  ),
+  mutant(
+    'stored-name-is-present',
+    'a page looks up an account that was renamed, merged or erased since its name was stored',
+    NAMES,
+    ['    changed?.has(account) === false ? known.find', '    changed !== null ? known.find'],
+    NAMES_TEST,
+  ),
+  mutant(
+    'names-before-the-build',
+    'names are as old as the beginning of the build',
+    NAMES,
+    ['at: isoOf(now - MARGIN)', 'at: isoOf(now + 1_000)'],
+    NAMES_TEST,
+  ),
+  mutant(
+    'no-name-of-a-part',
+    'the name of a merged account is not stored: it is another one’s',
+    NAMES,
+    [
+      'account !== undefined && account.mergedInto === undefined && account.erasedAt === undefined',
+      'account !== undefined',
+    ],
+    NAMES_TEST,
+  ),
+  mutant(
+    'changed-name-not-kept',
+    'a name that changed is looked up when a leaf’s names are stored anew',
+    NAMES,
+    ['isKnown(row) && changed?.has(AccountId.parse(row.username)) === false', 'isKnown(row)'],
+    NAMES_TEST,
+  ),
+  mutant(
+    'page-of-bounded-cost',
+    'a page ends before it looks up more than 60 names',
+    NAMES,
+    ['    if (others.length > LOOKED_UP) break;\n', ''],
+    NAMES_TEST,
+  ),
+  mutant(
+    'names-end-first',
+    'names are kept no longer than the first snapshot that has them',
+    STORE,
+    ['Math.floor((Date.parse(asOf) + KEPT[retention])', 'Math.floor((Date.parse(asOf) + KEPT.hourly)'],
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
+    'stored-names-erased',
+    'an erasure removes the stored names of an account',
+    'functions/adapters/dynamodb/erasure/erase-rows.ts',
+    ['.filter(([id]) => id !== account)', ''],
+    'test/functions/erasure.test.ts',
+    'stored names',
   ),
 ];

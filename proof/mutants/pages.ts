@@ -50,8 +50,8 @@ export const pageMutants: readonly Mutant[] = [
   mutant(
     'hidden-in-new-snapshots',
     'who is hidden is on no board that is built',
-    'functions/adapters/dynamodb/leaderboards/standings.ts',
-    ['memberScore !== undefined && !isHidden', 'memberScore !== undefined && (isHidden || !isHidden)'],
+    'domain/leaderboards/build-boards.ts',
+    ['if (standing.isHidden === true) {', "if (standing.username === '') {"],
     'test/scenarios/leaderboards.test.ts',
     'leave out an account that chose to be hidden',
   ),

@@ -158,10 +158,20 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
   ],
   snapshot: [() => ({ ...board.newestKey('alltime'), ...board.toRoot(aSnapshot) }), board.parseRoot],
   leases: [
-    () => board.toLeasesItem('alltime', new Map([['a'.repeat(12), { check: 'c'.repeat(8), until: 20_700 }]])),
-    board.parseLeases,
+    () =>
+      board.toLeasesItem('alltime', {
+        leases: new Map([['a'.repeat(12), { check: 'c'.repeat(8), until: 20_700 }]]),
+        names: new Map([['a'.repeat(12), 'd'.repeat(12)]]),
+      }),
+    (item) => board.parseLeases(item).leases,
   ],
-  block: [() => ({ ...board.blockKey('a'.repeat(12)), ...board.leafContent([row]).columns() }), board.parseLeaf],
+  block: [
+    () => ({
+      ...board.blockKey('a'.repeat(12)),
+      ...board.leafContent({ rows: [row], names: 'd'.repeat(12) }).columns(),
+    }),
+    (item) => board.parseLeaf(item).rows,
+  ],
   rules: [() => ({ ...board.RULES_KEY, ...toItem('rules', { version: '1', since: { 1: at } }) })],
   'rolled-up-day': [() => rollup.toGuardItem(aDay, 8), (item) => rollup.parseDay(date, [item])],
   'metric-of-day': [() => metricOfDay!, (item) => rollup.parseDay(date, [item])],
@@ -198,6 +208,7 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
       ),
     rollup.parseSummaryItem,
   ],
+  'changed-account': [() => accounts.toChangedItem(at, ada), accounts.parseChanged],
   name: [() => accounts.toNameItem(aUsername(), ada, at), accounts.parseName],
   account: [
     () =>

@@ -6,7 +6,8 @@ import type {
   LeaderboardReader,
   LeaderboardStore,
 } from '../../domain/leaderboards/leaderboard-store.port.ts';
-import type { BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
+import type { NameRows } from '../../domain/leaderboards/row-names.ts';
+import type { BoardRow, BucketEntry, KnownNames, Snapshot } from '../../domain/leaderboards/snapshot.ts';
 import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-reader.ts';
 import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 import { sha256 } from '../builders/identity.ts';
@@ -154,8 +155,8 @@ onBothEngines('leaderboards', (engine) => {
     expect(await reader.exactly('season', NOON)).toEqual(snapshot);
     expect(await store.current('season')).toEqual(snapshot);
     expect(await reader.newest('alltime')).toBeNull();
-    expect(await reader.leaf(one)).toEqual(rows);
-    expect(await reader.leaf(other)).toEqual(ROWS.slice(0, 1));
+    expect((await reader.leaf(one)).rows).toEqual(rows);
+    expect((await reader.leaf(other)).rows).toEqual(ROWS.slice(0, 1));
     expect(await reader.bucket(bucket)).toEqual(ENTRIES);
     expect(await reader.bucket(empty)).toEqual([]);
   });
@@ -287,7 +288,7 @@ onBothEngines('leaderboards', (engine) => {
     const first = await commit(NOON, { by });
     const both = [first.snapshot.leaves[0]!.ref, first.snapshot.buckets[0]!];
 
-    expect(await reader.leaf(both[0]!)).toEqual(ROWS);
+    expect((await reader.leaf(both[0]!)).rows).toEqual(ROWS);
     expect(await reader.bucket(both[1]!)).toEqual(ENTRIES);
     const again = await commit(after(1_000), { by });
     await dropLeases();
@@ -298,8 +299,8 @@ onBothEngines('leaderboards', (engine) => {
     }
     // The builder of another board does not know these blocks, and finds them under its own addresses.
     const other = await commit(after(3_000), { by, board: 'today', rows: ROWS.slice(1) });
-    expect(await reader.leaf(other.leaf.ref)).toEqual(ROWS.slice(1));
-    expect(await reader.leaf(both[0]!)).toEqual(ROWS);
+    expect((await reader.leaf(other.leaf.ref)).rows).toEqual(ROWS.slice(1));
+    expect((await reader.leaf(both[0]!)).rows).toEqual(ROWS);
   });
 
   it('never overwrite or reuse a different block, even if the builder does not know it', async () => {
@@ -312,9 +313,9 @@ onBothEngines('leaderboards', (engine) => {
     await dropLeases();
     const forGood = await commit(after(2_000), { by, rows: others, retention: 'daily' });
 
-    expect(await reader.leaf(one.leaf.ref)).toEqual(ROWS);
-    expect(await reader.leaf(soon.leaf.ref)).toEqual(others);
-    expect(await reader.leaf(forGood.leaf.ref)).toEqual(others);
+    expect((await reader.leaf(one.leaf.ref)).rows).toEqual(ROWS);
+    expect((await reader.leaf(soon.leaf.ref)).rows).toEqual(others);
+    expect((await reader.leaf(forGood.leaf.ref)).rows).toEqual(others);
   });
 
   it('give up on a block if all its addresses are taken', async () => {
@@ -371,7 +372,7 @@ onBothEngines('leaderboards', (engine) => {
 
     expect(await late.newest('alltime')).toEqual(snapshot);
     expect(await late.exactly('alltime', NOON)).toEqual(snapshot);
-    expect(await late.leaf(leaf.ref)).toEqual(ROWS);
+    expect((await late.leaf(leaf.ref)).rows).toEqual(ROWS);
     await expect(late.bucket('0123456789ab')).rejects.toThrow('0123456789ab is missing');
     lagging.destroy();
   });
@@ -393,5 +394,44 @@ onBothEngines('leaderboards', (engine) => {
     expect(await both()).toEqual(await both()); // a block never changes, so it is read once
     expect(reads).toEqual([false, false, false]);
     own.destroy();
+  });
+
+  it('store names with rows, use them again, and keep them no longer than the first snapshot that has them', async () => {
+    const known: KnownNames = {
+      at: NOON,
+      names: new Map(ROWS.map(({ username }) => [username, `name of ${username}`])),
+    };
+    const asked: { stored: KnownNames | null; isKept: boolean }[] = [];
+    const build = async (asOf: string, retention: Retention, rows: readonly BoardRow[], leafBefore?: string) => {
+      const writer = await store.write('alltime', retention, asOf);
+      const nameRows: NameRows = async (_rows, stored, isKept) => {
+        asked.push({ stored, isKept });
+        return stored ?? known;
+      };
+      const leaf = { start: null, count: rows.length, ref: await writer.putLeaf(rows, { leafBefore, nameRows }) };
+      await writer.commit({ ...emptyAt(asOf), total: rows.length, leaves: [leaf] });
+      return leaf.ref;
+    };
+    const namesOf = async (leaf: string) => (await reader.leaf(leaf)).names!;
+
+    const first = await build(NOON, 'recent', ROWS);
+    expect(await reader.names(await namesOf(first))).toEqual(known);
+    const snapshot = await client.send(
+      new GetItemCommand({ TableName: table, Key: { pk: { S: 'BOARD#alltime' }, sk: { S: `SNAPSHOT#${NOON}` } } }),
+    );
+    const ends = Number((await blockItem(await namesOf(first)))!.expiresAt!.N);
+    expect(ends).toBeLessThanOrEqual(Number(snapshot.Item!.expiresAt!.N));
+    expect(ends).toBeGreaterThan(Date.parse(NOON) / 1_000);
+
+    const later = (minutes: number) => new Date(Date.parse(NOON) + minutes * 60_000).toISOString();
+    expect(await build(later(1), 'recent', ROWS, first)).toBe(first); // nobody is asked for names of unchanged rows
+    const second = await build(later(2), 'recent', ROWS.slice(1), first);
+    expect(await namesOf(second)).toBe(await namesOf(first));
+    await build(later(3), 'hourly', ROWS, second);
+    expect(asked).toEqual([
+      { stored: null, isKept: false },
+      { stored: known, isKept: true },
+      { stored: known, isKept: false }, // the names would end long before this snapshot
+    ]);
   });
 });

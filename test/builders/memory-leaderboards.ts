@@ -8,21 +8,32 @@ import type {
   LeaderboardStore,
 } from '../../domain/leaderboards/leaderboard-store.port.ts';
 import type { ReadBoardsDeps } from '../../domain/leaderboards/read-boards.ts';
-import type { BlockRef, BoardRow, BucketEntry, Snapshot } from '../../domain/leaderboards/snapshot.ts';
+import type {
+  BlockRef,
+  BoardRow,
+  BucketEntry,
+  KnownNames,
+  Leaf,
+  Snapshot,
+} from '../../domain/leaderboards/snapshot.ts';
 import type { NewSorter } from '../../domain/shared/sorter.port.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
+import { AccountId, type Account, type Accounts } from '../../domain/identity/account.ts';
+import { accountNames } from '../../domain/identity/account-names.ts';
+import { Username } from '../../domain/identity/username.ts';
 import { aUsername, sha256 } from './identity.ts';
 
 /** Called at each await: a test lets it continue, wait, or fail. */
 export type Step = (what: string) => Promise<void>;
 
-type Leaf = readonly BoardRow[];
 type Bucket = readonly BucketEntry[];
 
 /** Snapshots in memory, for tests of the rules of readers and writers. The adapter's own tests cover the real store. */
 export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
   readonly leaves = new Map<BlockRef, Leaf>();
   readonly buckets = new Map<BlockRef, Bucket>();
+  readonly namesOfRows = new Map<BlockRef, KnownNames>();
+  readonly lists = new Map<BlockRef, ReadonlySet<string>>();
   readonly pointers = new Map<Board, Snapshot>();
   readonly kept = new Map<string, { readonly snapshot: Snapshot; readonly retention: Retention }>();
   /** The snapshots that readers were switched to, in order. */
@@ -48,7 +59,14 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
 
   readonly write: LeaderboardStore['write'] = (board, retention, asOf) =>
     this.#around(`write ${board}`, () => ({
-      putLeaf: (rows) => this.#put('leaf', this.leaves, rows),
+      putLeaf: async (rows, naming) => {
+        const before = naming?.leafBefore === undefined ? undefined : this.leaves.get(naming.leafBefore)?.names;
+        const stored = before === undefined || before === null ? null : this.namesOfRows.get(before)!;
+        const known = naming === undefined ? null : await naming.nameRows(rows, stored, retention !== 'daily');
+        const names = known === null ? null : await this.#put('names', this.namesOfRows, known, [...known.names]);
+        return this.#put('leaf', this.leaves, { rows, names });
+      },
+      putHidden: (accounts) => this.#put('hidden', this.lists, new Set(accounts), accounts),
       putBucket: (entries) => this.#put('bucket', this.buckets, entries),
       commit: async (snapshot) => {
         await this.#around('snapshot', () => this.kept.set(`${board} ${asOf}`, { snapshot, retention }));
@@ -63,9 +81,9 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
       },
     }));
 
-  #put<Block>(kind: string, blocks: Map<BlockRef, Block>, block: Block): Promise<BlockRef> {
+  #put<Block>(kind: string, blocks: Map<BlockRef, Block>, block: Block, content: unknown = block): Promise<BlockRef> {
     return this.#around(`put ${kind}`, () => {
-      const ref = sha256(`${kind} ${JSON.stringify(block)}`).slice(0, 16);
+      const ref = sha256(`${kind} ${JSON.stringify(content)}`).slice(0, 16);
       blocks.set(ref, block);
       return ref;
     });
@@ -87,6 +105,9 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
   readonly leaf: LeaderboardReader['leaf'] = (ref) => this.#around('leaf', () => this.#read(this.leaves, ref));
   readonly bucket: LeaderboardReader['bucket'] = (ref) => this.#around('bucket', () => this.#read(this.buckets, ref));
 
+  readonly names: LeaderboardReader['names'] = async (ref) => this.namesOfRows.get(ref) ?? null;
+  readonly hidden: LeaderboardReader['hidden'] = async (ref) => this.lists.get(ref) ?? null;
+
   #read<Block>(blocks: ReadonlyMap<BlockRef, Block>, ref: BlockRef): Block {
     this.reads.push(ref);
     const block = blocks.get(ref);
@@ -96,7 +117,7 @@ export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
 
   /** All rows of a snapshot. Throws if their number differs from its count. */
   rowsOf(snapshot: Snapshot): BoardRow[] {
-    const leaves = snapshot.leaves.map(({ ref, count }) => ({ count, rows: this.leaves.get(ref)! }));
+    const leaves = snapshot.leaves.map(({ ref, count }) => ({ count, rows: this.leaves.get(ref)!.rows }));
     for (const { count, rows } of leaves)
       if (rows.length !== count) throw new Error('a leaf has another number of rows');
     return leaves.flatMap(({ rows }) => rows);
@@ -134,6 +155,11 @@ export class MemorySorters {
   };
 }
 
+const anAccount = (id: AccountId): Account => ({
+  ...{ id, username: Username.parse(id) },
+  ...{ formerNames: [], merged: [], revision: 1 },
+});
+
 export const aStanding = (
   name: string,
   canonicalScore: number,
@@ -153,9 +179,15 @@ export class LeaderboardWorld {
   readonly store: MemoryLeaderboards;
   readonly sorters = new MemorySorters();
   people: readonly Standing[];
-  /** The accounts that are hidden now. Those that were hidden at the time of a build are not in `people`. */
+  /** The accounts that are hidden now. */
   readonly hidden = new Set<string>();
   now = Date.parse('2026-08-21T12:00:00.000Z');
+  /** What is known of accounts whose names are not their ids. */
+  readonly accountsKnown = new Map<string, Partial<Account>>();
+  /** When accounts were renamed, merged or erased. */
+  readonly changedAt = new Map<string, string>();
+  /** How many accounts were looked up. */
+  lookUps = 0;
   /** How often all scores were read. */
   scans = 0;
   readonly #layout: Layout | undefined;
@@ -173,6 +205,7 @@ export class LeaderboardWorld {
     return {
       standings: { segments, read: (segment) => pagesOf(segment, segments, pageSize) },
       store: this.store,
+      accounts: this.accounts,
       newSorter: this.sorters.newSorter,
       clock: () => this.now,
       sha256,
@@ -183,7 +216,20 @@ export class LeaderboardWorld {
   get read(): ReadBoardsDeps {
     const hiddenAmong = async (usernames: readonly string[]) =>
       new Set(usernames.filter((name) => this.hidden.has(name)));
-    return { leaderboards: this.store, profiles: { hiddenAmong }, clock: () => this.now, sha256 };
+    const names = accountNames({ accounts: this.accounts as Accounts, clock: () => this.now, randomToken: () => '' });
+    return { leaderboards: this.store, profiles: { hiddenAmong }, names, clock: () => this.now, sha256 };
+  }
+
+  /** Everybody has an account. */
+  get accounts(): Pick<Accounts, 'withIds' | 'changedSince'> {
+    return {
+      withIds: async (ids) => {
+        this.lookUps += ids.length;
+        return new Map(ids.map((id) => [id, { ...anAccount(id), ...this.accountsKnown.get(id) }]));
+      },
+      changedSince: async (time) =>
+        new Set([...this.changedAt].filter(([, at]) => at > time).map(([id]) => AccountId.parse(id))),
+    };
   }
 
   async *#pagesOf(segment: number, segments: number, pageSize: number): AsyncGenerator<readonly Standing[]> {
@@ -191,7 +237,9 @@ export class LeaderboardWorld {
     const own = this.people.filter((_, index) => index % segments === segment);
     for (let from = 0; from < own.length; from += pageSize) {
       await this.store.step('before a page of scores');
-      yield own.slice(from, from + pageSize);
+      yield own
+        .slice(from, from + pageSize)
+        .map((standing) => (this.hidden.has(standing.username) ? { ...standing, isHidden: true } : standing));
     }
     await this.store.step('after the last page of scores');
   }

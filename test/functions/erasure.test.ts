@@ -1,3 +1,4 @@
+import { inflateRawSync } from 'node:zlib';
 import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { grantPoints } from '../../domain/grants/grant-points.ts';
@@ -14,7 +15,7 @@ import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leader
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
-import { aUsername, sha256 } from '../builders/identity.ts';
+import { aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
 import { aStanding, MemorySorters } from '../builders/memory-leaderboards.ts';
 import { accountHandlers, startFunctionEngine } from './function-under-test.ts';
 
@@ -338,6 +339,7 @@ describe('snapshots', () => {
   const readDeps = () => ({
     leaderboards: dynamoLeaderboardReader(world.client, world.tables.leaderboards, { clock }),
     profiles: { hiddenAmong: async () => new Set<string>() },
+    names: namesAsIds,
     ...{ clock, sha256 },
   });
 
@@ -396,5 +398,44 @@ describe('snapshots', () => {
     );
     for (const id of gone) expect(texts.join()).not.toContain(id);
     expect(await placesOf(ids[1]!)).not.toBeNull();
+  });
+
+  it('lose the stored names of erased accounts, also of one that left the leaf that still has its name', async () => {
+    const ids = Array.from({ length: 40 }, (_, n) => AccountId.parse(`acc_named_${n}`));
+    const nameOf = (id: AccountId) => aUsername(`known-as-${id}`);
+    const accounts = {
+      withIds: async (some: readonly AccountId[]) =>
+        new Map(
+          some.map((id) => [id, { id, username: nameOf(id), formerNames: [], merged: [], revision: 1 }] as const),
+        ),
+      changedSince: async () => new Set<AccountId>(),
+    };
+    for (const users of [ids, ids.slice(1)]) {
+      vi.setSystemTime(Date.now() + DAY / 24);
+      await buildBoards({
+        standings: {
+          segments: 1,
+          read: async function* () {
+            yield users.map((id) => aStanding(id, 100, { since: NOON - DAY }));
+          },
+        },
+        store: dynamoLeaderboardStore(world.client, world.tables.leaderboards, sha256),
+        newSorter: new MemorySorters().newSorter,
+        ...{ accounts, clock, sha256, boards },
+      });
+    }
+    const stored = async () => {
+      const texts = (await world.itemsOf(world.tables.leaderboards)).flatMap(({ names, accounts: has }) =>
+        has instanceof Uint8Array ? inflateRawSync(names).toString() : [],
+      );
+      return ids.filter((id) => texts.some((text) => text.split('\n').includes(nameOf(id))));
+    };
+    expect(await stored()).toEqual(ids);
+
+    const step = jobDeps().steps.find(({ name }) => name === 'board-alltime')!;
+    for (const account of [ids[0]!, ids[20]!]) {
+      for (let after: string | null = ''; after !== null;) after = await step.page({ account, names: [] }, after);
+    }
+    expect(await stored()).toEqual(ids.filter((_, n) => n !== 0 && n !== 20));
   });
 });

@@ -13,7 +13,7 @@ import { diskSorter } from '../../functions/adapters/disk/external-sorter.ts';
 import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-reader.ts';
 import { dynamoLeaderboardStore } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 import { dynamoStandings } from '../../functions/adapters/dynamodb/leaderboards/standings.ts';
-import { sha256 } from '../builders/identity.ts';
+import { namesAsIds, sha256 } from '../builders/identity.ts';
 import { aStanding, LeaderboardWorld } from '../builders/memory-leaderboards.ts';
 import { startTestEngine, type TestEngine } from '../support/engines.ts';
 import { PLAIN_FAULTS, isInjected, RETRY_AT_ONCE, isRetriedBySdk } from '../../proof/faults.ts';
@@ -40,7 +40,8 @@ afterAll(async () => {
 const nobodyHides = { hiddenAmong: async () => new Set<string>() };
 const readOf = (table: string): ReadBoardsDeps => {
   const clock = () => NOON;
-  return { leaderboards: dynamoLeaderboardReader(client, table, { clock }), profiles: nobodyHides, clock, sha256 };
+  const leaderboards = dynamoLeaderboardReader(client, table, { clock });
+  return { leaderboards, profiles: nobodyHides, names: namesAsIds, clock, sha256 };
 };
 
 /** All rows of a board, page by page. */

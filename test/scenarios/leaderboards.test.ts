@@ -175,4 +175,37 @@ describe('the boards', () => {
     await rank();
     expect(await usernamesOn('today')).toEqual(['cyd', 'bob', 'ada']);
   });
+
+  it('show present names beside stored ones, on a past board, too: renamed, merged, erased and hidden accounts', async () => {
+    const { key: service } = (await call('POST', '/v1/keys', stack.adminKey, { kind: 'service' })).body;
+    const members = Array.from({ length: 20 }, (_, n) => `member-${String(n).padStart(2, '0')}`);
+    const events = members.map((username, n) => ({
+      ...{ event: 'award', distinct_id: 'server' },
+      properties: { award_id: `award-${n}`, username, points: 1_000 - n, reason: 'helped' },
+    }));
+    expect((await call('POST', '/ingest', service, { events })).body).toMatchObject({ accepted: 20 });
+    await stack.drain();
+    await rank();
+    const { asOf } = (await get('/v1/leaderboards/alltime')).body;
+
+    const admin = (method: string, path: string, body: object) => call(method, path, stack.adminKey, body);
+    await admin('POST', '/v1/users/member-00/rename', { to: 'renamed' });
+    await admin('POST', '/v1/users/member-01/merge', { into: 'member-02' });
+    await admin('DELETE', '/v1/users/member-03', { confirm: 'member-03' });
+    const past = async () => (await get(`/v1/leaderboards/alltime?at=${asOf}&limit=1000`)).body.rows;
+    const namesAt = async () => (await past()).map(({ username }: any) => username);
+    const expected = ['renamed', 'member-02', 'member-02', ...members.slice(4), 'cyd', 'bob', 'ada'];
+    await until(async () => !(await namesAt()).includes('member-03'));
+    expect(await namesAt()).toEqual(expected);
+
+    await admin('PUT', '/v1/users/member-05/visibility', { leaderboards: 'hidden' });
+    await stack.drain();
+    await rank();
+    expect((await past()).map(({ rank: place, username }: any) => `${place} ${username}`).slice(3, 5)).toEqual([
+      '5 member-04',
+      '7 member-06',
+    ]);
+    const present = ['member-02', 'renamed', ...members.slice(4).filter((name) => name !== 'member-05')];
+    expect((await usernamesOn('alltime')).slice(0, present.length)).toEqual(present);
+  });
 });

@@ -215,6 +215,8 @@ describe('a board of some categories or sources', () => {
       [2, 'ada', 30, -1],
       [3, 'cyd', 28, 0], // the score that hides them is on its way
     ]);
+    world.now += 60_000;
+    await buildBoards(build);
     expect(await rows({ at: yesterday })).toEqual([
       [1, 'ada', 30, undefined],
       [2, 'bob', 29, undefined],

@@ -10,8 +10,10 @@ import type { Sha256 } from '../../../../domain/shared/environment.ts';
 import {
   blockKey,
   boardPk,
+  namesColumns,
   parseBucket,
   parseLeaf,
+  parseNames,
   parseRoot,
   snapshotSk,
   toRoot,
@@ -25,8 +27,8 @@ const ROOTS_A_PAGE = 25;
 const MAX_TRIES = 10;
 
 /**
- * Takes an account's rows out of all snapshots of a board, past ones, too. A block keeps its address and its number of
- * rows: only the id in the row is replaced, so the ranks of all others stay.
+ * Takes an account's rows and stored names out of all snapshots of a board, past ones, too. A block keeps its address and
+ * its number of rows: only the id in the row is replaced, so the ranks of all others stay.
  */
 export const eraseRows = (
   client: DynamoDBClient,
@@ -42,8 +44,9 @@ export const eraseRows = (
     const command = new UpdateItemCommand({
       TableName,
       Key,
-      UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
-      ConditionExpression: `${unchanged} = :read`,
+      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+      ConditionExpression: `#${unchanged} = :read`,
+      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
       ExpressionAttributeValues: {
         ...Object.fromEntries(Object.entries(after).map(([name, value]) => [`:${name}`, value])),
         ...(before[unchanged] === undefined ? {} : { ':read': before[unchanged] }),
@@ -52,15 +55,28 @@ export const eraseRows = (
     return await ifItHolds(client.send(command));
   }
 
-  /** Two erasures may meet in a leaf. */
-  async function eraseFromLeaf(ref: BlockRef, account: AccountId): Promise<void> {
+  /** Changes a block, unless it has expired. Two erasures may meet in one. */
+  async function change(ref: BlockRef, unchanged: string, after: (block: Item) => Item): Promise<void> {
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const item = await read(blockKey(ref));
-      if (item === undefined) return; // it has expired
-      const names = parseLeaf(item).map(({ username }) => (username === account ? ERASED : username));
-      if (await replaced(blockKey(ref), item, usernamesColumn(names), 'usernames')) return;
+      if (item === undefined || (await replaced(blockKey(ref), item, after(item), unchanged))) return;
     }
     throw new Error(`${TableName}: the block ${ref} was changed ${MAX_TRIES} times`);
+  }
+
+  /** The row is what leads to the name, so it is last. */
+  async function eraseFromLeaf(ref: BlockRef, account: AccountId): Promise<void> {
+    const item = await read(blockKey(ref));
+    const stored = item === undefined ? null : parseLeaf(item).names;
+    if (stored !== null) {
+      await change(stored, 'accounts', (block) => {
+        const names = new Map([...parseNames(block).names].filter(([id]) => id !== account));
+        return marshall(namesColumns({ names }));
+      });
+    }
+    await change(ref, 'usernames', (block) =>
+      usernamesColumn(parseLeaf(block).rows.map(({ username }) => (username === account ? ERASED : username))),
+    );
   }
 
   return {
@@ -88,7 +104,7 @@ export const eraseRows = (
         const { leaves, starts } = await rowsToErase(
           {
             bucket: async (ref) => whatIsIn(await block(ref), parseBucket),
-            leaf: async (ref) => whatIsIn(await block(ref), parseLeaf),
+            rows: async (ref) => whatIsIn(await block(ref), (item) => parseLeaf(item).rows),
           },
           snapshot,
           account,

@@ -1,4 +1,4 @@
-import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { AccountId, type Account, type Accounts, type NamedAccount } from '../../../../domain/identity/account.ts';
@@ -18,13 +18,16 @@ import { updateOfErasure, updateOfMerge } from '../scoring/profile.items.ts';
  *
  *   NAME#<character>    <username>    whose it is; in the order of names
  *   ACCOUNT#<account>   ACCOUNT        its name now, and the names that it gave up; of an erased one, that it was there
+ *   CHANGED             <time>#<account>   since when readers call an account otherwise than before
  */
 
 const ACCOUNT_SK = 'ACCOUNT';
+const CHANGED_PK = 'CHANGED';
 const FIRST_CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 const namePk = (first: string) => `NAME#${first}`;
 export const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
 export const accountKey = (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: ACCOUNT_SK });
+const changedKey = (time: string, id: AccountId) => ({ pk: CHANGED_PK, sk: `${time}#${id}` });
 
 const NameItem = z.object({
   sk: Username,
@@ -39,6 +42,7 @@ const AccountItem = z.object({
   merged: z._default(z.array(AccountId), []),
   mergedInto: z.optional(AccountId),
   mergedBefore: z.optional(AccountId),
+  changedAt: z.optional(z.iso.datetime()),
   erasedAt: z.optional(z.iso.datetime()),
   rev: z.int(),
 });
@@ -58,15 +62,28 @@ export const toAccountItem = ({ id, revision, ...account }: Account): Item =>
   toItem('account', { ...accountKey(id), ...account, rev: revision });
 
 export function parseAccount(item: Item): readonly [AccountId, Account] {
-  const { pk, rev, mergedInto, mergedBefore, erasedAt, ...rest } = AccountItem.parse(fromItem('account', item));
+  const { pk, rev, mergedInto, mergedBefore, changedAt, erasedAt, ...rest } = AccountItem.parse(
+    fromItem('account', item),
+  );
   const id = AccountId.parse(pk.slice('ACCOUNT#'.length));
   const merge = {
     ...(mergedInto === undefined ? {} : { mergedInto }),
     ...(mergedBefore === undefined ? {} : { mergedBefore }),
+    ...(changedAt === undefined ? {} : { changedAt }),
     ...(erasedAt === undefined ? {} : { erasedAt }),
   };
   return [id, { id, ...rest, ...merge, revision: rev }];
 }
+
+const ChangedItem = z.object({ sk: z.string() });
+export const toChangedItem = (time: string, id: AccountId): Item => toItem('changed-account', changedKey(time, id));
+export const parseChanged = (item: Item): AccountId =>
+  AccountId.parse(ChangedItem.parse(fromItem('changed-account', item)).sk.split('#', 2)[1]);
+
+/** Tells readers that an account is called otherwise since a time. */
+const toldOf = (TableName: string, { id }: Account, time: string) => ({
+  Put: { TableName, Item: toChangedItem(time, id) },
+});
 
 /** Holds while nobody has the name, or while it is no longer reserved. */
 const ifFree = (at: string): Condition => ({
@@ -86,6 +103,8 @@ const CREATED_AT_ONCE = 50;
 /** Two read units, and more than anybody asks for. */
 const NAMES_A_PAGE = 100;
 const MAX_TRIES = 20;
+/** About 10 read units. */
+const CHANGES_TOLD = 1_000;
 
 type Pauses = { readonly random: Random; readonly sleep: Sleep };
 
@@ -155,6 +174,11 @@ export function dynamoAccounts(
           },
         },
         { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision, 'rev') } },
+        toldOf(TableName, after, now),
+        // An account is told of once, so that one that takes a thousand names costs readers no more than another.
+        ...(before.changedAt === undefined || before.changedAt === now
+          ? []
+          : [{ Delete: { TableName, Key: marshall(changedKey(before.changedAt, before.id)) } }]),
       ]);
       return isWritten ? 'saved' : 'stale';
     },
@@ -174,6 +198,9 @@ export function dynamoAccounts(
             { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
             { Put: { TableName, Item: name } },
             { Update: { TableName: scoresTable, ...updateOfMerge(after) } },
+            ...(after.changedAt === undefined || after.changedAt === before.changedAt
+              ? []
+              : [toldOf(TableName, after, after.changedAt)]),
           ];
         }),
       );
@@ -186,6 +213,7 @@ export function dynamoAccounts(
         { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
         { Delete: { TableName, Key: marshall(nameKey(before.username)) } },
         { Update: { TableName: scoresTable, ...updateOfErasure(after) } },
+        toldOf(TableName, after, after.erasedAt ?? ''),
       ]);
       // A name that is no longer reserved may be somebody else's: the job looks at those one by one.
       const reserved = changes.flatMap(({ before: { formerNames }, after: { erasedAt = '' } }) =>
@@ -196,6 +224,19 @@ export function dynamoAccounts(
         .map(({ name }) => ({ Delete: { TableName, Key: marshall(nameKey(name)) } }));
       const isWritten = await writeTogether(client, [...actions, ...gone]);
       return isWritten ? 'saved' : 'stale';
+    },
+
+    async changedSince(time) {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName,
+          KeyConditionExpression: 'pk = :changed AND sk > :time',
+          ExpressionAttributeValues: marshall({ ':changed': CHANGED_PK, ':time': time }),
+          Limit: CHANGES_TOLD,
+        }),
+      );
+      if (LastEvaluatedKey !== undefined) return null;
+      return new Set(Items.map(parseChanged));
     },
 
     async *beginningWith(prefix) {

@@ -9,7 +9,9 @@ import {
   boardPk,
   newestKey,
   parseBucket,
+  parseHidden,
   parseLeaf,
+  parseNames,
   parseRoot,
   snapshotKey,
   snapshotSk,
@@ -99,6 +101,14 @@ export function dynamoLeaderboardReader(
     },
 
     leaf: keptBlocks(async (ref) => parseLeaf(await readBlock(ref))),
+    names: keptBlocks(async (ref) => {
+      const item = await read(blockKey(ref));
+      return item === undefined ? null : parseNames(item);
+    }),
+    hidden: keptBlocks(async (ref) => {
+      const item = await read(blockKey(ref));
+      return item === undefined ? null : parseHidden(item);
+    }),
     bucket: keptBlocks(async (ref) => parseBucket(await readBlock(ref))),
   };
 }

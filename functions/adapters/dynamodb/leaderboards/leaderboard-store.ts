@@ -2,8 +2,8 @@ import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/cl
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../../../../domain/leaderboards/board.ts';
-import type { Retention, LeaderboardStore } from '../../../../domain/leaderboards/leaderboard-store.port.ts';
-import type { BlockRef } from '../../../../domain/leaderboards/snapshot.ts';
+import type { Naming, Retention, LeaderboardStore } from '../../../../domain/leaderboards/leaderboard-store.port.ts';
+import type { BlockRef, BoardRow, KnownNames } from '../../../../domain/leaderboards/snapshot.ts';
 import { latestCredible } from '../../../../domain/scoring/wrong-clock.ts';
 import type { Sha256 } from '../../../../domain/shared/environment.ts';
 import { dayNumberOf, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR } from '../../../../domain/shared/utc.ts';
@@ -11,11 +11,14 @@ import {
   blockKey,
   bucketContent,
   checkOf,
+  hiddenContent,
   leafContent,
   leasesKey,
+  namesContent,
   newestKey,
   parseBlockHead,
   parseLeases,
+  parseNames,
   parseRoot,
   REF_DIGITS,
   snapshotKey,
@@ -23,7 +26,7 @@ import {
   toRoot,
   type BlockContent,
   type Lease,
-  type Leases,
+  type Leased,
 } from './leaderboard.items.ts';
 import type { Item } from '../shared/item.ts';
 import { type Condition, ifNew } from '../shared/conditions.ts';
@@ -55,6 +58,18 @@ function leaseFor(retention: Retention, asOf: string): { readonly needed: number
   const needed = Math.ceil((Date.parse(asOf) + KEPT[retention]) / MILLISECONDS_PER_DAY) + SPARE_DAYS[retention];
   const today = Math.floor(Date.parse(asOf) / MILLISECONDS_PER_DAY);
   return { needed, granted: retention === 'hourly' ? Math.max(needed, today + HOURLY_LEASE_DAYS) : needed };
+}
+
+/**
+ * The same of names. They end no later than the first snapshot that has them, so they are not kept as long as rows: a later
+ * snapshot takes them if they are kept for most of its time.
+ */
+const FRESH_DAYS = { recent: 1, hourly: 30, daily: 0 } as const;
+function leaseOfNames(retention: Retention, asOf: string): { readonly needed: number; readonly granted: number } {
+  if (retention === 'daily') return { needed: FOR_GOOD, granted: FOR_GOOD };
+  const today = Math.floor(Date.parse(asOf) / MILLISECONDS_PER_DAY);
+  const granted = Math.floor((Date.parse(asOf) + KEPT[retention]) / MILLISECONDS_PER_DAY);
+  return { needed: today + FRESH_DAYS[retention], granted };
 }
 
 /** The end of a lease as the table's time to live. */
@@ -111,6 +126,11 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
     return its === hash ? { check: checkOf(hash), until: keptUntil } : null;
   }
 
+  async function readNames(ref: BlockRef): Promise<KnownNames | null> {
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key: blockKey(ref) }));
+    return Item === undefined ? null : parseNames(Item);
+  }
+
   return {
     async current(board) {
       const item = await read(newestKey(board));
@@ -118,12 +138,37 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
     },
 
     async write(board, retention, asOf) {
-      const { needed, granted } = leaseFor(retention, asOf);
+      const ofNames = leaseOfNames(retention, asOf);
       const item = await read(leasesKey(board));
-      const known: Leases = item === undefined ? new Map() : parseLeases(item);
+      const before: Leased = item === undefined ? { leases: new Map(), names: new Map() } : parseLeases(item);
+      const known = before.leases;
       const named = new Map<BlockRef, Lease>(); // the blocks of the snapshot that is being written
+      const names = new Map<BlockRef, BlockRef>(); // the names of its leaves
 
-      async function put(content: BlockContent): Promise<BlockRef> {
+      async function putNames(rows: readonly BoardRow[], { leafBefore, nameRows }: Naming): Promise<BlockRef | null> {
+        const ref = leafBefore === undefined ? undefined : before.names.get(leafBefore);
+        const lease = ref === undefined ? undefined : known.get(ref);
+        const isKept = lease !== undefined && lease.until >= ofNames.needed;
+        if (ref !== undefined && isKept && isKnown(leafContent({ rows, names: ref }))) return keepNames(ref, lease);
+        const stored = ref === undefined ? null : await readNames(ref);
+        const wanted = await nameRows(rows, stored, isKept);
+        if (wanted === null) return null;
+        return ref !== undefined && isKept && wanted === stored
+          ? keepNames(ref, lease)
+          : put(namesContent(wanted), ofNames);
+      }
+
+      function keepNames(ref: BlockRef, lease: Lease): BlockRef {
+        named.set(ref, lease);
+        return ref;
+      }
+
+      function isKnown({ text }: BlockContent): boolean {
+        const hash = sha256(text);
+        return known.get(hash.slice(0, REF_DIGITS))?.check === checkOf(hash);
+      }
+
+      async function put(content: BlockContent, { needed, granted } = leaseFor(retention, asOf)): Promise<BlockRef> {
         for (let salt = 0; salt < MAX_SALTS; salt += 1) {
           const hash = sha256(salt === 0 ? content.text : `${salt} ${content.text}`);
           const ref = hash.slice(0, REF_DIGITS);
@@ -140,11 +185,18 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
       }
 
       return {
-        putLeaf: (rows) => put(leafContent(rows)),
+        async putLeaf(rows, naming) {
+          const namesRef = naming === undefined ? null : await putNames(rows, naming);
+          const ref = await put(leafContent({ rows, names: namesRef }));
+          if (namesRef !== null) names.set(ref, namesRef);
+          return ref;
+        },
+        // Only the newest snapshot is asked who is hidden.
+        putHidden: (accounts) => put(hiddenContent(accounts), leaseFor('recent', asOf)),
         putBucket: (entries) => put(bucketContent(entries)),
 
         async commit(snapshot) {
-          await rememberLeases(board, known, named);
+          await rememberLeases(board, before, { leases: named, names });
           const root = await putSnapshot({
             ...snapshotKey(board, asOf),
             ...toRoot(snapshot),
@@ -156,7 +208,7 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
     },
   };
 
-  async function rememberLeases(board: Board, known: Leases, named: Leases): Promise<void> {
+  async function rememberLeases(board: Board, known: Leased, named: Leased): Promise<void> {
     if (isDeepStrictEqual(known, named)) return;
     await client.send(new PutItemCommand({ TableName, Item: toLeasesItem(board, named) }));
   }

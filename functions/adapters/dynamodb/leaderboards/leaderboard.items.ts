@@ -2,7 +2,14 @@ import { Buffer } from 'node:buffer';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { Board } from '../../../../domain/leaderboards/board.ts';
-import type { BlockRef, BoardRow, BucketEntry, LeafStart, Snapshot } from '../../../../domain/leaderboards/snapshot.ts';
+import type {
+  BlockRef,
+  BucketEntry,
+  KnownNames,
+  Leaf,
+  LeafStart,
+  Snapshot,
+} from '../../../../domain/leaderboards/snapshot.ts';
 import {
   Differences,
   Numbers,
@@ -23,7 +30,7 @@ import { fromItem, toItem } from '../shared/format.ts';
  *   BOARD#<board>    NEWEST             the snapshot that readers see, whole: one read
  *   BOARD#<board>    SNAPSHOT#<asOf>    a snapshot as long as it is kept, in the same form
  *   BOARD#<board>    LEASES             how long the blocks of the newest one are kept at least
- *   BLOCK#<ref>      BLOCK              some hundreds of rows, or a bucket of the directory
+ *   BLOCK#<ref>      BLOCK              some hundreds of rows, their names, or a bucket of the directory
  *   RULES            IN_FORCE           the version of the rules in force, and since when each was
  */
 
@@ -67,6 +74,8 @@ const RootItem = z.object({
   startUsernames: Texts,
   counts: Numbers,
   refs: Bytes,
+  /** Missing in old snapshots, and if too many accounts are hidden. */
+  hidden: z.optional(z.nullable(z.string())),
   expiresAt: z.optional(z.int()),
 });
 
@@ -123,10 +132,14 @@ export function parseRoot(item: Item): StoredSnapshot {
     ref: refs[index] ?? '',
   }));
   const { board, asOf, date, total, scores, expiresAt } = root;
+  const hidden = root.hidden === undefined ? {} : { hidden: root.hidden };
   const rulesVersions = new Map(Object.entries(root.rulesVersions));
   const tiers = new Map(Object.entries(root.tiers));
   return {
-    snapshot: { board, asOf, date, total, rulesVersions, tiers, scores, leaves, buckets: refs.slice(root.leaves) },
+    snapshot: {
+      ...{ board, asOf, date, total, rulesVersions, tiers, scores, leaves },
+      ...{ buckets: refs.slice(root.leaves), ...hidden },
+    },
     expires: expiresAt === undefined ? null : expiresAt * 1_000,
   };
 }
@@ -148,13 +161,15 @@ const LeafItem = z.object({
   // Neither is in a block that was written before rows had a version.
   versionNames: z._default(z.array(z.string()), ['']),
   versions: z._default(Numbers, { min: 0, places: [] }),
+  /** Missing if names of these rows are stored nowhere. */
+  names: z.optional(z.string()),
 });
 
 /** The content of a block: its address is the hash of `text`, and `columns` is stored. */
 export type BlockContent = { readonly text: string; readonly columns: () => Item };
 
-export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
-  text: `leaf ${JSON.stringify(rows.map((row) => [row.username, row.points, row.canonicalScore, row.tier, row.rulesVersion]))}`,
+export const leafContent = ({ rows, names }: Leaf): BlockContent => ({
+  text: `leaf ${names === null ? '' : `${names} `}${JSON.stringify(rows.map((row) => [row.username, row.points, row.canonicalScore, row.tier, row.rulesVersion]))}`,
   columns: () => {
     const tierNames = [...new Set(rows.map(({ tier }) => tier))];
     const versionNames = [...new Set(rows.map(({ rulesVersion }) => rulesVersion))];
@@ -167,6 +182,7 @@ export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
       tiers: packNumbers(rows.map(({ tier }) => tierNames.indexOf(tier))),
       versionNames,
       versions: packNumbers(rows.map(({ rulesVersion }) => versionNames.indexOf(rulesVersion))),
+      names: names ?? undefined,
     });
   },
 });
@@ -174,13 +190,13 @@ export const leafContent = (rows: readonly BoardRow[]): BlockContent => ({
 /** The usernames of a leaf by themselves: what an erasure replaces. */
 export const usernamesColumn = (usernames: readonly string[]): Item => marshall({ usernames: packTexts(usernames) });
 
-export function parseLeaf(item: Item): readonly BoardRow[] {
+export function parseLeaf(item: Item): Leaf {
   const { count, tierNames, versionNames, ...columns } = LeafItem.parse(fromItem('block', item));
   const points = unpackDifferences(columns.points, count);
   const others = unpackNumbers(columns.others, count);
   const tiers = unpackNumbers(columns.tiers, count);
   const versions = unpackNumbers(columns.versions, count);
-  return unpackTexts(columns.usernames, count).map((username, index) => {
+  const rows = unpackTexts(columns.usernames, count).map((username, index) => {
     const own = points[index] ?? 0;
     const tier = tierNames[tiers[index] ?? 0];
     const rulesVersion = versionNames[versions[index] ?? 0];
@@ -188,6 +204,39 @@ export function parseLeaf(item: Item): readonly BoardRow[] {
       throw new Error('a leaf with a place outside of its table of names');
     return { username, points: own, canonicalScore: own + (others[index] ?? 0), tier, rulesVersion };
   });
+  return { rows, names: columns.names ?? null };
+}
+
+const NamesItem = z.object({ count: Count, at: z.iso.datetime(), accounts: Texts, names: Texts });
+
+/** Which accounts have which names: what an erasure replaces. */
+export const namesColumns = ({ names }: Pick<KnownNames, 'names'>) => ({
+  count: names.size,
+  accounts: packTexts([...names.keys()]),
+  names: packTexts([...names.values()]),
+});
+
+export const namesContent = ({ at, names }: KnownNames): BlockContent => ({
+  text: `names ${at} ${JSON.stringify([...names])}`,
+  columns: () => toItem('block', { at, ...namesColumns({ names }) }),
+});
+
+export function parseNames(item: Item): KnownNames {
+  const { count, at, accounts, names } = NamesItem.parse(fromItem('block', item));
+  const texts = unpackTexts(names, count);
+  return { at, names: new Map(unpackTexts(accounts, count).map((account, index) => [account, texts[index] ?? ''])) };
+}
+
+const HiddenItem = z.object({ count: Count, accounts: Texts });
+
+export const hiddenContent = (accounts: readonly string[]): BlockContent => ({
+  text: `hidden ${JSON.stringify(accounts)}`,
+  columns: () => toItem('block', { count: accounts.length, accounts: packTexts(accounts) }),
+});
+
+export function parseHidden(item: Item): ReadonlySet<string> {
+  const { count, accounts } = HiddenItem.parse(fromItem('block', item));
+  return new Set(unpackTexts(accounts, count));
 }
 
 const BucketItem = z.object({ count: Count, fingerprints: Differences, points: Numbers, since: Numbers });
@@ -228,25 +277,40 @@ export const parseBlockHead = (item: Item): z.infer<typeof BlockHead> => BlockHe
 /** `check` is more of the block's hash than its address has: an address alone may be another block's. */
 export type Lease = { readonly check: string; readonly until: number };
 export type Leases = ReadonlyMap<BlockRef, Lease>;
+/** The leases of a snapshot's blocks, and where the names of each leaf are. */
+export type Leased = { readonly leases: Leases; readonly names: ReadonlyMap<BlockRef, BlockRef> };
 
 const CHECK_BYTES = 4;
 export const checkOf = (hash: string): string => hash.slice(REF_DIGITS, REF_DIGITS + 2 * CHECK_BYTES);
 
-const LeasesItem = z.object({ blocks: Bytes, until: Numbers });
+const LeasesItem = z.object({
+  blocks: Bytes,
+  until: Numbers,
+  /** Leaves, each with its names; missing in old items. */
+  names: z._default(Bytes, new Uint8Array()),
+});
 
-export const toLeasesItem = (board: Board, leases: Leases): Item => ({
+export const toLeasesItem = (board: Board, { leases, names }: Leased): Item => ({
   ...leasesKey(board),
   ...toItem('leases', {
+    names: packHex([...names].flat()),
     blocks: packHex([...leases].map(([ref, { check }]) => ref + check)),
     until: packNumbers([...leases.values()].map(({ until }) => until)),
   }),
 });
 
-export function parseLeases(item: Item): Leases {
-  const { blocks, until } = LeasesItem.parse(fromItem('leases', item));
-  const names = unpackHex(blocks, REF_BYTES + CHECK_BYTES);
-  const days = unpackNumbers(until, names.length);
-  return new Map(
-    names.map((name, index) => [name.slice(0, REF_DIGITS), { check: name.slice(REF_DIGITS), until: days[index] ?? 0 }]),
-  );
+export function parseLeases(item: Item): Leased {
+  const { blocks, until, names } = LeasesItem.parse(fromItem('leases', item));
+  const heads = unpackHex(blocks, REF_BYTES + CHECK_BYTES);
+  const days = unpackNumbers(until, heads.length);
+  const pairs = unpackHex(names, 2 * REF_BYTES);
+  return {
+    leases: new Map(
+      heads.map((head, index) => [
+        head.slice(0, REF_DIGITS),
+        { check: head.slice(REF_DIGITS), until: days[index] ?? 0 },
+      ]),
+    ),
+    names: new Map(pairs.map((pair) => [pair.slice(0, REF_DIGITS), pair.slice(REF_DIGITS)])),
+  };
 }

@@ -11,9 +11,9 @@ import { fromItem } from '../shared/format.ts';
 
 function standingOf(item: Item): Standing | null {
   const { username, memberScore, standingSince, isHidden, steps, ...rest } = ScoreEntry.parse(fromItem('score', item));
-  const isListed = memberScore !== undefined && !isHidden; // undefined: left behind by a bind that was undone
-  if (!isListed) return null;
-  return { username, canonicalScore: memberScore, since: Date.parse(standingSince), ...steps, ...rest };
+  if (memberScore === undefined) return null; // left behind by a bind that was undone
+  const hidden = isHidden ? { isHidden } : {};
+  return { username, canonicalScore: memberScore, since: Date.parse(standingSince), ...hidden, ...steps, ...rest };
 }
 
 async function* entriesOf(client: DynamoDBClient, TableName: string, segment: number): AsyncGenerator<Item[], void> {
@@ -47,7 +47,7 @@ export const dynamoStandingsOf =
     const keys = accounts.map((account) => ({ pk: userPk(account), sk: SCORE_SK }));
     const items = await getAll(client, tableName, keys, { ...deps, isConsistent: false });
     const shown = items.map(standingOf).filter((standing) => standing !== null);
-    return new Map(shown.map((standing) => [standing.username, standing]));
+    return new Map(shown.filter(({ isHidden }) => isHidden !== true).map((standing) => [standing.username, standing]));
   };
 
 /** The version of the rules that computed each score. */

@@ -9,6 +9,7 @@ export const FORMATS = {
   // accounts
   name: 1,
   account: 1,
+  'changed-account': 1,
   // telemetry
   device: 1,
   'device-hour': 1,

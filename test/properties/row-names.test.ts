@@ -1,0 +1,161 @@
+/**
+ * Pages show every account under its present name, although names are stored with the rows: whatever accounts do between
+ * the build and the read. A comment beside the property names guards whose removal it noticed.
+ */
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { AccountId } from '../../domain/identity/account.ts';
+import { ERASED, Username } from '../../domain/identity/username.ts';
+import { buildBoards } from '../../domain/leaderboards/build-boards.ts';
+import { pageOf, type PageQuery } from '../../domain/leaderboards/read-boards.ts';
+import { LOOKED_UP } from '../../domain/leaderboards/row-names.ts';
+import { isoOf } from '../../domain/shared/utc.ts';
+import { aStanding, LeaderboardWorld } from '../builders/memory-leaderboards.ts';
+import { PATIENCE, runs } from './telemetry-world.ts';
+
+vi.setConfig({ testTimeout: PATIENCE });
+
+const CACHED_MS = 6_000;
+const layout = { leaf: { most: 60, filled: 40, fewest: 10, average: 20 }, bucket: 50 };
+const idOf = (n: number) => AccountId.parse(`a${n}`);
+const peopleOf = (count: number) => Array.from({ length: count }, (_, n) => aStanding(idOf(n), 10_000 - n));
+
+class NamesWorld extends LeaderboardWorld {
+  #names = 0;
+  #change(id: AccountId, change: object): void {
+    this.accountsKnown.set(id, { ...this.accountsKnown.get(id), ...change });
+    this.changedAt.set(id, isoOf(this.now));
+  }
+  isErased = (id: AccountId): boolean => this.accountsKnown.get(id)?.erasedAt !== undefined;
+  isOwn = (id: AccountId): boolean => !this.isErased(id) && this.accountsKnown.get(id)?.mergedInto === undefined;
+
+  rename(id: AccountId): void {
+    if (!this.isErased(id)) this.#change(id, { username: Username.parse(`name-${(this.#names += 1)}`) });
+  }
+  merge(id: AccountId, into: AccountId): void {
+    if (id !== into && this.isOwn(id) && this.isOwn(into)) this.#change(id, { mergedInto: into });
+  }
+  unmerge(id: AccountId): void {
+    if (this.accountsKnown.get(id)?.mergedInto !== undefined) this.#change(id, { mergedInto: undefined });
+  }
+  erase(id: AccountId): void {
+    if (this.isOwn(id)) this.#change(id, { username: ERASED, erasedAt: isoOf(this.now) });
+  }
+  /** Scores move, so rows change their leaves. */
+  move(id: AccountId, points: number): void {
+    this.people = this.people.map((each) => (each.username === id ? { ...each, canonicalScore: points } : each));
+  }
+  nameOf(id: AccountId): string {
+    const { mergedInto, username = id } = this.accountsKnown.get(id) ?? {};
+    return mergedInto === undefined ? username : this.nameOf(mergedInto);
+  }
+
+  /** All rows that pages show, with the most look-ups that one page took. */
+  async shown(query: Partial<PageQuery> = {}): Promise<{ names: string[]; most: number }> {
+    const names: string[] = [];
+    let most = 0;
+    for (let cursor: string | undefined; ;) {
+      this.now += CACHED_MS;
+      this.lookUps = 0;
+      const page = await pageOf(this.read, 'alltime', { limit: 1_000, ...query, cursor });
+      if (!page.ok) throw new Error(page.error);
+      names.push(...page.value.rows.map(({ username }) => username));
+      most = Math.max(most, this.lookUps);
+      cursor = page.value.next;
+      if (cursor === undefined) return { names, most };
+    }
+  }
+  /** The same from the stored rows. */
+  expected(at: string): string[] {
+    const { snapshot } = this.store.kept.get(`alltime ${at}`)!;
+    return this.store
+      .rowsOf(snapshot)
+      .map(({ username }) => AccountId.parse(username))
+      .filter((id) => !this.hidden.has(id) || at === this.store.pointers.get('alltime')?.asOf)
+      .map((id) => this.nameOf(id))
+      .filter((name) => name !== ERASED);
+  }
+}
+
+const person = fc.integer({ min: 0, max: 99 });
+const act = fc.oneof(
+  fc.record({ kind: fc.constantFrom('rename', 'erase', 'unmerge', 'hide') as fc.Arbitrary<string>, who: person }),
+  fc.record({ kind: fc.constant('merge'), who: person, into: person }),
+  fc.record({ kind: fc.constant('move'), who: person, points: fc.integer({ min: 1, max: 20_000 }) }),
+  fc.record({ kind: fc.constant('build'), days: fc.constantFrom(0, 0, 1) }),
+);
+
+describe('names on pages', () => {
+  // Noticed: stored names without the changes since; changes since the end of a build; a merged account's name stored;
+  // names kept although changed when a leaf is stored anew; erased rows shown.
+  it('are the present ones, on the newest board and on past ones', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40 }), async (acts) => {
+        const world = new NamesWorld(peopleOf(100), layout);
+        await buildBoards(world.build);
+        const first = isoOf(world.now);
+        for (const each of acts) {
+          world.now += 1_000;
+          if ('days' in each) {
+            world.now += each.days * 86_400_000;
+            await buildBoards(world.build);
+          } else if ('points' in each) world.move(idOf(each.who), each.points);
+          else if ('into' in each) world.merge(idOf(each.who), idOf(each.into));
+          else if (each.kind === 'rename') world.rename(idOf(each.who));
+          else if (each.kind === 'erase') world.erase(idOf(each.who));
+          else if (each.kind === 'unmerge') world.unmerge(idOf(each.who));
+          else {
+            world.hidden.add(idOf(each.who));
+            world.now += 1_000;
+            await buildBoards(world.build);
+          }
+        }
+        const newest = world.store.pointers.get('alltime')!.asOf;
+        expect((await world.shown()).names).toEqual(world.expected(newest));
+        expect((await world.shown({ at: first })).names).toEqual(world.expected(first));
+      }),
+      { numRuns: runs(60) },
+    );
+  });
+});
+
+describe('a page of 1,000 rows', () => {
+  it('looks up nobody, then only those who changed, and ends where it would look up more than 60', async () => {
+    const world = new NamesWorld(peopleOf(1_000));
+    await buildBoards(world.build);
+    const first = isoOf(world.now);
+    expect(await world.shown()).toEqual({ names: peopleOf(1_000).map(({ username }) => username), most: 0 });
+
+    for (let n = 0; n < 7; n += 1) world.rename(idOf(n * 100));
+    world.now += 1_000;
+    const renamed = await world.shown();
+    expect(renamed).toMatchObject({ most: 7, names: { length: 1_000 } });
+    expect(renamed.names.slice(0, 2)).toEqual(['name-1', 'a1']);
+
+    for (let n = 0; n < 500; n += 1) world.rename(idOf(n));
+    const many = await world.shown();
+    expect(many).toMatchObject({ most: LOOKED_UP, names: { length: 1_000 } });
+    expect(many.names).toEqual(world.expected(first));
+
+    world.now += 3_600_000;
+    world.people = [...peopleOf(1_016)];
+    await buildBoards(world.build);
+    expect((await world.shown()).most).toBe(0); // stored anew, because so many rows had no name
+  });
+
+  it('lists hidden users on the newest board, so that a past one need not ask for each', async () => {
+    const world = new NamesWorld(peopleOf(1_000));
+    await buildBoards(world.build);
+    const first = isoOf(world.now);
+    world.now += 60_000;
+    world.hidden.add(idOf(0));
+    await buildBoards(world.build);
+
+    const page = await pageOf(
+      { ...world.read, profiles: { hiddenAmong: () => Promise.reject(new Error('each is asked for')) } },
+      'alltime',
+      { limit: 1_000, at: first },
+    );
+    expect(page.ok && page.value.rows.length).toBe(999);
+  });
+});
