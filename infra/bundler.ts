@@ -68,7 +68,7 @@ export async function openBundler({
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [inlined(community), credentialsOfLambda],
+    plugins: [inlined(community), withoutUnused],
   });
   return {
     async bundle() {
@@ -101,21 +101,36 @@ const inlined = (community: () => unknown): Plugin => ({
   },
 });
 
-/**
- * Lambda gives credentials in the environment, where the SDK looks first. The other places where it would look (files,
- * roles, logins) are a quarter of a bundle.
- */
-const credentialsOfLambda: Plugin = {
-  name: 'credentials',
+/** Parts of the SDK that no function needs, and what a bundle holds in their place. */
+const IN_PLACE_OF: ReadonlyMap<string, string> = new Map([
+  // Lambda gives credentials in the environment, where the SDK looks first. The other places are files, roles and logins.
+  [
+    '@aws-sdk/credential-provider-node',
+    "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
+  ],
+  // No answer here is a stream of events. Only Lambda's client names these.
+  [
+    '@smithy/core/event-streams',
+    `export const resolveEventStreamSerdeConfig = (config) => config;
+    export const eventStreamSerdeProvider = () => undefined;`,
+  ],
+  // DynamoDB needs no search for endpoints, and the SDK makes none unless it is asked to.
+  [
+    '@aws-sdk/middleware-endpoint-discovery',
+    `export const resolveEndpointDiscoveryConfig = (config) => config;
+    export const NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS = {};`,
+  ],
+]);
+
+const withoutUnused: Plugin = {
+  name: 'unused',
   setup({ onResolve, onLoad }) {
-    const namespace = 'credentials';
-    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ path, resolveDir }) => ({
-      path,
-      namespace,
-      pluginData: resolveDir,
-    }));
-    onLoad({ filter: /./, namespace }, ({ pluginData }) => ({
-      contents: "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
+    const namespace = 'unused';
+    const filter =
+      /^@(?:aws-sdk\/(?:credential-provider-node|middleware-endpoint-discovery)|smithy\/core\/event-streams)$/;
+    onResolve({ filter }, ({ path, resolveDir }) => ({ path, namespace, pluginData: resolveDir }));
+    onLoad({ filter: /./, namespace }, ({ path, pluginData }) => ({
+      contents: IN_PLACE_OF.get(path) ?? '',
       resolveDir: String(pluginData),
     }));
   },

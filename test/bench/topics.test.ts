@@ -86,7 +86,7 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
     const { costs, ratios } = await measure.bundles!(TINY);
 
     expect(costs.map(({ unit }) => unit)).toEqual(costs.map(() => 'KB'));
-    expect(ratios.map(({ measured }) => measured > 1)).toEqual(costs.map(() => true));
+    expect(ratios.map(({ measured }) => measured > 0)).toEqual(costs.map(() => true));
     expect(costOf({ costs, ratios: [] }, /^ingest-telemetry, bundle/, 'KB')).toMatchObject({ within: true });
   });
 });
