@@ -5,7 +5,7 @@ import { benchAssembly } from './engine.ts';
 
 /** Runs the work on a new, empty stack, on free ports, without the stage's throttling. */
 export async function withLocalStack<Value>(
-  options: Pick<LocalStackOptions, 'observe' | 'observeInvocation' | 'countsCapacity'>,
+  options: Pick<LocalStackOptions, 'observe' | 'observeInvocation' | 'countsCapacity' | 'load'>,
   work: (stack: LocalStack) => Promise<Value>,
 ): Promise<Value> {
   const { path: dataDirectory, remove } = scratchDirectory('bench');

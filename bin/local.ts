@@ -105,7 +105,9 @@ async function run(): Promise<void> {
   const editLoop = options.watch ? await startEditLoop() : undefined;
   console.log('Synthesizing the stack (only if its sources changed)');
   const assembly = readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
-  let load: SampleLoad | undefined;
+  const load = options.empty
+    ? undefined
+    : sampleLoad(join(dataDirectory, 'sample.json'), { now: Date.now(), fresh, folder: options.sample });
   stack = await startLocalStack({
     assembly,
     dataDirectory,
@@ -114,12 +116,13 @@ async function run(): Promise<void> {
     ...(engine && { engine }),
     inspectorPort,
     progress: (step) => console.log(step),
-    load: async (target) => {
-      if (options.empty) return;
-      console.log('Loading the sample community (once, for about half a minute)');
-      load = sampleLoad(join(dataDirectory, 'sample.json'), { now: Date.now(), folder: options.sample });
-      await load?.importAll(target);
-    },
+    ...(load && {
+      load: async (target) => {
+        console.log('Loading the sample community (once)');
+        await load.importAll(target);
+        console.log('Computing its scores');
+      },
+    }),
     onHealth: (sentence) => console.log(withEscapes(sentence)),
   });
   void stack.failed.then(failed);
@@ -163,10 +166,9 @@ async function scoreAgain(roles: readonly string[]): Promise<void> {
 async function showSample(running: LocalStack, load: SampleLoad | undefined): Promise<void> {
   if (load === undefined) console.log('An earlier start has already loaded the sample community.');
   else {
-    const settle = () => running.drain({ timeoutMs: LOAD_PATIENCE_MS, except: ['roll-up'] });
-    await settle();
     await load.finish(running);
-    await settle();
+    await running.drain({ timeoutMs: LOAD_PATIENCE_MS, except: ['roll-up'] });
+    await running.loaded();
     afterStart = async () => {
       await running.invoke('roll-up-metrics', {}); // older days follow within minutes
       await running.invoke('backfill', { mode: 'history' }); // scores of days long past

@@ -32,7 +32,14 @@ export async function drain(given: {
   /** Queues whose work is not waited for, by their roles. */
   readonly except?: readonly string[] | undefined;
 }): Promise<void> {
+  const busy = (): readonly string[] => [
+    ...given.sources.filter((source) => !source.isIdle()).map(({ name }) => name),
+    ...[...given.functions.values()].filter((pool) => pool.inFlight() > 0).map(({ model }) => model.role),
+  ];
+  const isAwaited = (work: string): boolean => given.except?.some((role) => work.includes(role)) !== true;
   const pending = async (): Promise<readonly string[]> => {
+    const running = busy().filter(isAwaited);
+    if (running.length > 0) return running; // the queues are not asked in vain
     const queued = given.stack.queueMappings.map(async ({ queue }) => {
       const answer = await given.operator('AmazonSQS.GetQueueAttributes', {
         QueueUrl: queue.url,
@@ -41,12 +48,7 @@ export async function drain(given: {
       const count = Object.values(Counts.parse(answer).Attributes).reduce((sum, each) => sum + each, 0);
       return count === 0 ? [] : [`${count} messages in ${queue.role}`];
     });
-    const work = [
-      ...(await Promise.all(queued)).flat(),
-      ...given.sources.filter((source) => !source.isIdle()).map(({ name }) => name),
-      ...[...given.functions.values()].filter((pool) => pool.inFlight() > 0).map(({ model }) => model.role),
-    ];
-    return work.filter((each) => !given.except?.some((role) => each.includes(role)));
+    return [...(await Promise.all(queued)).flat(), ...busy()].filter(isAwaited);
   };
   const until = Date.now() + given.timeoutMs;
   let idleChecks = 0;

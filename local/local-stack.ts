@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readErrorLine, tailOf } from '../functions/adapters/disk/log-file.ts';
 import { ensureAdminKey } from './admin-key.ts';
@@ -12,8 +13,9 @@ import { ensureTable } from './engines/tables.ts';
 import { trimStreams } from './engines/stream-records.ts';
 import { deploymentOf } from './deployment.ts';
 import { openCheckpoints } from './events/checkpoints.ts';
-import { keyOfSchedule, startSources, type Sources } from './events/sources.ts';
-import type { StreamSourceOptions } from './events/stream-source.ts';
+import type { EventSource } from './events/event-source.ts';
+import { keyOfSchedule, sourcesOf } from './events/sources.ts';
+import type { StreamSource, StreamSourceOptions } from './events/stream-source.ts';
 import { ExplainedError, explanationOf } from './explained-error.ts';
 import { lackOfSpace, stackLog, startHousekeeping } from './housekeeping.ts';
 import { startHttpFront } from './http/http-front.ts';
@@ -45,6 +47,13 @@ const OPERATOR_KEY = 'operator';
 const STOP_PATIENCE_MS = 3_000;
 /** The number of threads of a function behind the HTTP API. Further requests wait. */
 const HTTP_WORKERS = 4;
+/**
+ * Of a function behind queues or streams: one thread for each processor. More would only take processor time to start; at
+ * least two, so that invocations still overlap as they do in Lambda.
+ */
+const LEAST_WORKERS = 2;
+/** The variable that holds how long refreshes are delayed. */
+const DELAY = 'REFRESH_DELAY_SECONDS';
 
 export type LocalStackOptions = {
   readonly assembly: Assembly;
@@ -70,8 +79,8 @@ export type LocalStackOptions = {
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
   readonly progress?: (step: string) => void;
   /**
-   * Called when the API answers, before streams and queues are read: what it writes is then refreshed and rolled up once,
-   * not again and again while more comes in.
+   * Called when the API answers, before queues are read: what it writes is then refreshed once, not again and again while
+   * more comes in. Nothing else is gained by waiting, so refreshes are not delayed until `loaded`.
    */
   readonly load?: ((target: Pick<LocalDescription, 'baseUrl' | 'adminKey'>) => Promise<void>) | undefined;
   /** Called when a function starts to fail, and when it has recovered. */
@@ -96,6 +105,8 @@ export type LocalStack = LocalDescription & {
   publish(): void;
   /** Waits until every stream is read, every queue with a consumer but `except` is empty, and no function runs. */
   drain(options?: { readonly timeoutMs?: number; readonly except?: readonly string[] }): Promise<void>;
+  /** Delays refreshes from now on, as the template says. To be called when all that `load` wrote is refreshed. */
+  loaded(): Promise<void>;
   /** Settles when the stack cannot continue: an engine has crashed, or the disk is full. */
   readonly failed: Promise<Error>;
   readonly crash: Crash;
@@ -228,15 +239,19 @@ async function boot(
     mayBypass,
   } satisfies Omit<DirectCalls, 'policy'>;
   const wake = (table: string) => {
-    for (const source of sources.streams) if (source.tableName === table) source.wake();
+    for (const source of streamSources) if (source.tableName === table) source.wake();
   };
-  let sources: Sources = { streams: [], all: [] };
+  let streamSources: readonly StreamSource[] = [];
+  let sources: readonly EventSource[] = [];
+  const environmentFor = (fn: FunctionModel) =>
+    environmentOf(fn, { accessKeyId: keyOf(fn), endpoint: proxy.endpoint, region: LOCAL_REGION });
+  const isDelaying = ({ environment }: FunctionModel) => DELAY in environment;
   for (const fn of stack.functions) {
     functions.set(
       fn.name,
       functionPool({
         model: fn,
-        environment: environmentOf(fn, { accessKeyId: keyOf(fn), endpoint: proxy.endpoint, region: LOCAL_REGION }),
+        environment: { ...environmentFor(fn), ...(options.load && isDelaying(fn) ? { [DELAY]: '0' } : {}) },
         // Modules are shared in the inspected thread, and Lambda runs one invocation at a time in each of them.
         ...(inspected === undefined
           ? { maxWorkers: workersOf(fn, stack) }
@@ -264,7 +279,7 @@ async function boot(
 
   proxy.onWrite(wake);
   undo.push(async () => {
-    const stopped = Promise.all(sources.all.map((source) => source.stop()));
+    const stopped = Promise.all(sources.map((source) => source.stop()));
     await Promise.race([stopped, sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
     await stopFunctions(); // interrupted work is delivered again after the next start
     await stopped;
@@ -282,8 +297,7 @@ async function boot(
     hasTimeout: inspected === undefined,
   });
   undo.push(() => front.stop());
-  await options.load?.({ baseUrl: front.baseUrl, adminKey });
-  sources = startSources(stack, functions, {
+  const { startStreams, startOthers } = sourcesOf(stack, functions, {
     checkpoints,
     endpoint: proxy.endpoint,
     keyOf,
@@ -292,6 +306,10 @@ async function boot(
     streamTime: options.streamTime,
     region: LOCAL_REGION,
   });
+  streamSources = startStreams();
+  sources = streamSources;
+  await options.load?.({ baseUrl: front.baseUrl, adminKey });
+  sources = [...streamSources, ...startOthers()];
 
   const description: LocalDescription = {
     baseUrl: front.baseUrl,
@@ -322,7 +340,13 @@ async function boot(
     ...description,
     publish: () => data.publish(description),
     drain: ({ timeoutMs = 60_000, except } = {}) =>
-      drain({ stack, functions, sources: sources.all, operator, timeoutMs, logs: data.file('logs'), except }),
+      drain({ stack, functions, sources, operator, timeoutMs, logs: data.file('logs'), except }),
+    async loaded() {
+      const delaying = stack.functions.filter(isDelaying);
+      await Promise.all(
+        delaying.map((fn) => functions.get(fn.name)?.replaceCode(fn.codeDirectory, environmentFor(fn))),
+      );
+    },
     failed: Promise.race([failing.promise, dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
     crash: {
       thread: (role) => poolOf(role).endThread(),
@@ -360,7 +384,9 @@ function workersOf(fn: FunctionModel, { queueMappings, streamMappings }: StackMo
     ...queueMappings.filter(isOurs).map(({ maxConcurrency }) => maxConcurrency),
     ...streamMappings.filter(isOurs).map(({ lanes }) => lanes),
   ];
-  return Math.max(HTTP_WORKERS, ...sources);
+  if (sources.length === 0) return HTTP_WORKERS;
+  const atATime = sources.reduce((sum, each) => sum + each, 0);
+  return Math.min(atATime, Math.max(LEAST_WORKERS, availableParallelism()));
 }
 
 function tableName({ tables }: StackModel, role: string): string {

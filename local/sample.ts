@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { addDays, dayNumberOf, MILLISECONDS_PER_DAY } from '../domain/shared/utc.ts';
@@ -14,6 +15,9 @@ const PLACES_A_REQUEST = 50;
 const EVENTS_A_REQUEST = 500;
 /** A machine that has just begun everything at once may not answer in time. What was sent before is a duplicate. */
 const TRIES = 20;
+/** How long to wait for an account to be counted, and how often: only a bound on hanging. */
+const LATER_MS = 200;
+const TRIES_LATER = 9_000;
 /** `2026.11.03.1`: a version is named by its date, which moves with the others. */
 const CALENDAR_VERSION = /^\d{4}\.\d{2}\.\d{2}(?=\.)/u;
 
@@ -66,21 +70,27 @@ function moved({ timestamp, properties, ...event }: SampleEvent, days: number): 
 export type SampleLoad = {
   /** Before anything is counted: streams that are not read yet are then read once. */
   readonly importAll: (target: SampleTarget) => Promise<void>;
-  /** When it is counted: nobody can be hidden before they are known. */
+  /** While it is counted: nobody can be hidden before they are known. */
   readonly finish: (target: SampleTarget) => Promise<void>;
 };
 
 /**
- * The load of the sample through the API; undefined if `progressFile` records that it was loaded. Versions come before
+ * The load of the sample through the API; undefined if `progressFile` records that it was loaded and the data is not
+ * `fresh`. Versions come before
  * their pulls; then each account's events together.
  */
 export function sampleLoad(
   progressFile: string,
-  { now, folder }: { readonly now: number; readonly folder?: string | undefined },
+  {
+    now,
+    fresh = false,
+    folder,
+  }: { readonly now: number; readonly fresh?: boolean; readonly folder?: string | undefined },
 ): SampleLoad | undefined {
-  const before = existsSync(progressFile)
-    ? Progress.parse(JSON.parse(readFileSync(progressFile, 'utf8')))
-    : { lastDay: new Date(now).toISOString().slice(0, 10), done: false };
+  const before =
+    !fresh && existsSync(progressFile)
+      ? Progress.parse(JSON.parse(readFileSync(progressFile, 'utf8')))
+      : { lastDay: new Date(now).toISOString().slice(0, 10), done: false };
   if (before.done) return undefined;
   const save = (done: boolean) => writeFileSync(progressFile, JSON.stringify({ ...before, done }));
 
@@ -153,10 +163,12 @@ async function send({ baseUrl, adminKey }: SampleTarget, method: string, path: s
     if (response.ok) return JSON.parse(text);
     const isMergedAlready = path.endsWith('/merge') && response.status === 409; // by an interrupted load
     if (isMergedAlready) return undefined;
-    const mayPass = response.status === 429 || response.status >= 500;
-    if (!mayPass || attempt === TRIES) {
+    const isUncounted = path.endsWith('/visibility') && response.status === 404;
+    const mayPass = isUncounted || response.status === 429 || response.status >= 500;
+    if (!mayPass || attempt === (isUncounted ? TRIES_LATER : TRIES)) {
       throw new ExplainedError(`The sample was not loaded: ${path} answered ${response.status} ${text}`);
     }
+    if (isUncounted) await sleep(LATER_MS);
   }
 }
 

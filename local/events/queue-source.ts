@@ -80,12 +80,14 @@ export function startQueueSource(options: {
     isGathering = batch.length > 0;
     const until = clock() + mapping.windowMs;
     const flushesBefore = flushes;
-    while (batch.length > 0 && batch.length < mapping.batchSize && flushes === flushesBefore && !isStopping()) {
+    while (batch.length > 0 && batch.length < mapping.batchSize && !isStopping()) {
       const leftMs = until - clock();
       if (leftMs <= 0) break;
       const more = await receive(mapping.batchSize - batch.length, 0); // a long poll would outlast the window
-      if (more.length === 0) await pause(Math.min(leftMs, 100), stopping.signal);
       batch.push(...more);
+      if (more.length > 0) continue;
+      if (flushes !== flushesBefore) break; // what is there is gathered; nobody waits for what may come
+      await pause(Math.min(leftMs, 100), stopping.signal);
     }
     return batch;
   };

@@ -1,7 +1,7 @@
 import { awsCaller } from '../aws-client.ts';
 import type { Health } from '../health.ts';
 import type { FunctionPool } from '../lambda/function-pool.ts';
-import type { FunctionModel, ScheduleModel, StackModel } from '../template/stack-model.ts';
+import type { FunctionModel, QueueMappingModel, ScheduleModel, StackModel } from '../template/stack-model.ts';
 import type { EventSource } from './event-source.ts';
 import { startQueueSource } from './queue-source.ts';
 import { startScheduleSource } from './schedule-source.ts';
@@ -20,14 +20,12 @@ type SourceContext = {
   readonly region: string;
 };
 
-export type Sources = { readonly streams: readonly StreamSource[]; readonly all: readonly EventSource[] };
-
-/** Starts to read streams and queues, and to follow schedules. */
-export function startSources(
+/** Two functions: one starts to read streams, the other to read queues and to follow schedules. */
+export function sourcesOf(
   stack: StackModel,
   functions: ReadonlyMap<string, FunctionPool>,
   context: SourceContext,
-): Sources {
+): { readonly startStreams: () => readonly StreamSource[]; readonly startOthers: () => readonly EventSource[] } {
   const common = (functionName: string) => {
     const pool = functions.get(functionName);
     if (pool === undefined) throw new Error(`There is no function ${functionName}`);
@@ -35,18 +33,24 @@ export function startSources(
     return { pool, call, region: context.region, clock: Date.now, report: context.report, health: context.health };
   };
   const { checkpoints, endpoint, report, streamTime } = context;
-  const streams = stack.streamMappings.map((mapping) =>
-    startStreamSource({ mapping, checkpoints, ...common(mapping.functionName), ...streamTime }),
-  );
-  const queues = stack.queueMappings.map((mapping) => startQueueSource({ mapping, ...common(mapping.functionName) }));
-  const schedules = stack.schedules.map((schedule) =>
+  const queueSource = (mapping: QueueMappingModel) => {
+    const given = common(mapping.functionName);
+    const maxConcurrency = Math.min(mapping.maxConcurrency, given.pool.maxWorkers);
+    return startQueueSource({ mapping: { ...mapping, maxConcurrency }, ...given });
+  };
+  const scheduleSource = (schedule: ScheduleModel) =>
     startScheduleSource({
       schedule,
       call: awsCaller(endpoint, keyOfSchedule(schedule)),
       invoke: (functionName, event) => common(functionName).pool.invoke(event),
       clock: Date.now,
       report,
-    }),
-  );
-  return { streams, all: [...streams, ...queues, ...schedules] };
+    });
+  return {
+    startStreams: () =>
+      stack.streamMappings.map((mapping) =>
+        startStreamSource({ mapping, checkpoints, ...common(mapping.functionName), ...streamTime }),
+      ),
+    startOthers: () => [...stack.queueMappings.map(queueSource), ...stack.schedules.map(scheduleSource)],
+  };
 }

@@ -10,6 +10,7 @@ export type InvocationResult =
 
 export type FunctionPool = {
   readonly model: FunctionModel;
+  readonly maxWorkers: number;
   /**
    * Invokes the function with a JSON text, after waiting for a free thread. Never throws for a failure of the function.
    */
@@ -21,8 +22,11 @@ export type FunctionPool = {
    * none.
    */
   endThread(): Promise<boolean>;
-  /** Serves the next invocations from another bundle. Invocations that run finish in the code that they began in. */
-  replaceCode(codeDirectory: string): Promise<void>;
+  /**
+   * Serves the next invocations from another bundle, or with another environment. Invocations that run finish in what they
+   * began in.
+   */
+  replaceCode(codeDirectory: string, environment?: SandboxOptions['environment']): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -66,11 +70,12 @@ export function functionPool(options: PoolOptions): FunctionPool {
   const waiting: ((sandbox: Sandbox | undefined) => void)[] = [];
   let growing: NodeJS.Timeout | undefined;
   let { codeDirectory } = model;
+  let { environment } = options;
   let inFlight = 0;
   let isStopped = false;
 
   const start = () => {
-    const sandbox = startSandbox({ ...options, model: { ...model, codeDirectory } });
+    const sandbox = startSandbox({ ...options, environment, model: { ...model, codeDirectory } });
     all.add(sandbox);
     return sandbox;
   };
@@ -140,6 +145,7 @@ export function functionPool(options: PoolOptions): FunctionPool {
 
   return {
     model,
+    maxWorkers,
     inFlight: () => inFlight,
     async endThread() {
       const usable = [...all].filter(({ isUsable }) => isUsable);
@@ -159,8 +165,8 @@ export function functionPool(options: PoolOptions): FunctionPool {
         inFlight -= 1;
       }
     },
-    async replaceCode(newCode) {
-      codeDirectory = newCode;
+    async replaceCode(newCode, newEnvironment = environment) {
+      [codeDirectory, environment] = [newCode, newEnvironment];
       const unused = [...idle.keys()];
       for (const timer of idle.values()) clearTimeout(timer);
       idle.clear();

@@ -155,6 +155,8 @@ describe('npm start', () => {
     const later = (await (await fetch(`${reloaded.baseUrl}/v1/stats?username=${leader}`)).json()) as typeof stats;
     expect(later.totalEvents).toBe(stats.totalEvents);
     expect(stats.totalEvents).toBeGreaterThan(0);
+    const compared = spawnOperator(['consistency', '--all', '--standing', '0', '--local', dataDirectory]);
+    expect(await compared.ended).toMatchObject({ code: 0 }); // each score is what a fold of all facts gives
     const { hidden } = readSample('2026-08-21', sample);
     expect(rows.filter(({ username }) => hidden.includes(username))).toEqual([]);
   });

@@ -133,18 +133,20 @@ describe('a function', () => {
     expect(await invoke()).toBe('Sandbox.Stopped');
   });
 
-  it('gets other code while an invocation runs, which finishes in the code that it began in', async () => {
+  it('gets other code or variables while an invocation runs, which finishes in what it began in', async () => {
     aPool(`export const handler = async ({ ms }) => {
       await new Promise((resolve) => setTimeout(resolve, ms));
       return 'old';
     }`);
     const other = temporaryDirectory();
-    writeFileSync(join(other, 'index.mjs'), `export const handler = () => 'new'`);
+    writeFileSync(join(other, 'index.mjs'), `export const handler = () => process.env.GREETING`);
     await invoke({ ms: 0 });
     const [running, waiting] = [invoke({ ms: 500 }), invoke()];
     await pool.replaceCode(other);
 
-    expect(await Promise.all([running, waiting, invoke()])).toEqual(['old', 'new', 'new']);
+    expect(await Promise.all([running, waiting, invoke()])).toEqual(['old', 'hello', 'hello']);
+    await pool.replaceCode(other, { GREETING: 'hi' });
+    expect(await invoke()).toBe('hi');
     expect(pool.inFlight()).toBe(0);
   });
 

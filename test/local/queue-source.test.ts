@@ -60,6 +60,20 @@ async function aDrainedQueue(handler: string, mapping: Record<string, unknown> =
 }
 const bodies = (batches: readonly (readonly string[])[]) => batches.flat().toSorted();
 
+it('delays no refreshes until a load is scored', async () => {
+  const { assembly } = tinyAssembly(
+    aFunction('announcer', {
+      handler: 'export const handler = () => process.env.REFRESH_DELAY_SECONDS',
+      environment: { REFRESH_DELAY_SECONDS: '4' },
+    }),
+  );
+  const delay = async () => stack!.invoke('announcer', {});
+  stack = await startTestStack({ assembly, load: async () => undefined });
+  expect(await delay()).toMatchObject({ payload: '"0"' });
+  await stack.loaded();
+  expect(await delay()).toMatchObject({ payload: '"4"' });
+});
+
 describe('a queue mapping', () => {
   it('passes the records to the function as Lambda does, and deletes handled ones', async () => {
     const { send, notes } = await aDrainedQueue(`export const handler = async (event) => note(event.Records)`);
@@ -91,14 +105,15 @@ describe('a queue mapping', () => {
     expect(new Set(bodies(notes())).size).toBe(20);
   });
 
-  it('does not make a drain of the stack wait for its window', async () => {
+  it('does not make a drain of the stack wait for its window, and gathers all that is there', async () => {
     const { send, notes } = await aDrainedQueue(
       `export const handler = async (event) => note(event.Records.map(({ body }) => body))`,
       { BatchSize: 15, MaximumBatchingWindowInSeconds: 300 },
     );
-    await send('one');
+    await send(...Array.from({ length: 10 }, (_, index) => `a${index}`));
+    await send('last');
     await stack!.drain();
-    expect(bodies(notes())).toEqual(['one']);
+    expect(notes().map(({ length }) => length)).toEqual([11]);
   });
 
   it('hands out again only what was reported, and gives it up to the dead letters', async () => {
