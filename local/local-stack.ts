@@ -342,10 +342,9 @@ async function boot(
     drain: ({ timeoutMs = 60_000, except } = {}) =>
       drain({ stack, functions, sources, operator, timeoutMs, logs: data.file('logs'), except }),
     async loaded() {
-      const delaying = stack.functions.filter(isDelaying);
-      await Promise.all(
-        delaying.map((fn) => functions.get(fn.name)?.replaceCode(fn.codeDirectory, environmentFor(fn))),
-      );
+      const delay = async (fn: FunctionModel) =>
+        functions.get(fn.name)?.replaceCode(fn.codeDirectory, environmentFor(fn));
+      await Promise.all(stack.functions.filter(isDelaying).map(delay));
     },
     failed: Promise.race([failing.promise, dynamodb.failed.then(ended(engine)), sqs.failed.then(ended('fauxqs'))]),
     crash: {
