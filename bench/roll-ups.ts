@@ -95,18 +95,28 @@ export type LargeHour = {
   readonly eventsOfAChunk: number;
   /** Devices and members of the whole day until now, who are written with every fold. */
   readonly membersOfDay: number;
+  /** Each has a row of the day, which every fold writes. */
+  readonly commands?: number;
 };
 
 /** What folding an hour takes: measured with this file, times at 512 MB of memory, which is 0.29 of a processor. */
 const OF_A_FOLD = {
+  /** The requests of any fold. */
+  seconds: 0.5,
   secondsAMillionEvents: 17,
   secondsAMillionChunks: 280,
   /** The index and its pages, eventually consistent, and each chunk, strongly consistent. */
   readUnitsAChunk: 1 + 0.5 * (200 / 4_096),
   bytesAMember: 11,
-  /** Rows of the day: of 65 commands and of the community, and its guard. About, and not too little. */
-  readUnits: 60,
-  writeUnits: 200,
+  /** The rows of the community, beside those of commands. */
+  rows: 6,
+  readUnitsARow: 0.4,
+  /** With 24 hours it is above 1 KB, so two units and then four, in a transaction. */
+  writeUnitsARow: 3,
+  /** The shards of three indexes, each half a unit, and the guard. */
+  readUnits: 3 * 16 * 0.5 + 2,
+  /** The guard and the totals. */
+  writeUnits: 8,
   writeUnitsASecond: 900,
 } as const;
 const MEMORY_GB = 0.5;
@@ -114,19 +124,22 @@ const MINUTE_MS = 60_000;
 const HOUR = '2026-08-21T12';
 
 /** What the roll-ups of one full hour cost: it is folded as often as one tenth of the time allows, and once after its end. */
-export function hourOfRollUps({ events, eventsOfAChunk, membersOfDay }: LargeHour) {
+export function hourOfRollUps({ events, eventsOfAChunk, membersOfDay, commands = 10 }: LargeHour) {
   const used = { folds: 0, readUnits: 0, writeUnits: 0, gbSeconds: 0 };
+  const rows = OF_A_FOLD.rows + commands;
   const setKilobytes = (membersOfDay * OF_A_FOLD.bytesAMember) / 1_024;
   const start = Date.parse(startOfHour(HOUR));
   for (let at = start + MINUTE_MS; ;) {
     const part = Math.min(1, (at - start) / MILLISECONDS_PER_HOUR);
     const chunks = (part * events) / eventsOfAChunk;
-    const writeUnits = OF_A_FOLD.writeUnits + 2 * setKilobytes;
+    const writeUnits = OF_A_FOLD.writeUnits + rows * OF_A_FOLD.writeUnitsARow + 2 * setKilobytes;
     const seconds =
+      OF_A_FOLD.seconds +
       (part * events * OF_A_FOLD.secondsAMillionEvents + chunks * OF_A_FOLD.secondsAMillionChunks) / MILLION +
       writeUnits / OF_A_FOLD.writeUnitsASecond;
     used.folds += 1;
-    used.readUnits += OF_A_FOLD.readUnits + chunks * OF_A_FOLD.readUnitsAChunk + setKilobytes / 4;
+    used.readUnits += OF_A_FOLD.readUnits + rows * OF_A_FOLD.readUnitsARow;
+    used.readUnits += chunks * OF_A_FOLD.readUnitsAChunk + setKilobytes / 4;
     used.writeUnits += writeUnits;
     used.gbSeconds += seconds * MEMORY_GB;
     if (part === 1) return used;

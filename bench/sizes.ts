@@ -33,7 +33,7 @@ export const USUAL_SIZES: Sizes = {
   backfillUsers: [500, 5_000],
   triedUsers: [1_000, 10_000],
   activeDevices: [10, 1_000],
-  largeHour: 500_000,
+  largeHour: 300_000,
   boardUsers: [1_000, 100_000],
   rounds: 9,
   loadSeconds: 5,

@@ -5,6 +5,7 @@ const ROLL_UP = 'domain/metrics/roll-up.ts';
 const DAY = 'domain/metrics/rolled-up-day.ts';
 const REFOLDS = 'domain/metrics/refold-times.ts';
 const REFOLDS_TEST = 'test/domain/metrics/refold-times.test.ts';
+const SAVES_TEST = 'test/adapters/day-saves.test.ts';
 const STORE_TEST = 'test/adapters/rollups.test.ts';
 const DAY_TEST = 'test/domain/metrics/rolled-up-day.test.ts';
 
@@ -133,7 +134,7 @@ export const rollupMutants: readonly Mutant[] = [
     'writes of a day leave its key time',
     'functions/adapters/dynamodb/metrics/paced-writes.ts',
     ['if (wait > 0) await sleep(wait);', 'if (wait > Infinity) await sleep(wait);'],
-    STORE_TEST,
+    SAVES_TEST,
     'dynoxide.*units a second',
   ),
   mutant(
@@ -144,7 +145,7 @@ export const rollupMutants: readonly Mutant[] = [
       'const read: ReadDay = { ...parseDay(date, guard === undefined ? rows : [guard, ...rows]), rows };',
       'const late = await itemAt(dayPk(date), ROLLUP_SK);\n      const read: ReadDay = { ...parseDay(date, late === undefined || guard === late ? rows : [late, ...rows]), rows };',
     ],
-    STORE_TEST,
+    SAVES_TEST,
     'dynoxide.*read before another run',
   ),
   mutant(

@@ -5,7 +5,7 @@ import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts'
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
 import { hourPlaceOf, keysByHour } from '../../functions/adapters/dynamodb/shared/hour-index.ts';
 import { rollUpDay, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
-import { setHour, setSamples, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
+import { setHour, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
 import type { RollupReader, RollupStore } from '../../domain/metrics/rollup-store.port.ts';
 import { addDays } from '../../domain/shared/utc.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
@@ -180,68 +180,6 @@ onBothEngines('rollups', (engine) => {
     date = first;
     await saveHour(devices(1)); // back to one part
     expect(await reader.distinctOf('ACTIVE_DEVICE', first, first)).toBe(1);
-  });
-
-  it('write at most 1,000 units a second to the key of a day, and 100 actions a transaction', async () => {
-    let now = Date.parse(AT);
-    const writes: { at: number; units: number }[] = [];
-    const metered = engine().client();
-    metered.middlewareStack.add(
-      (next) => async (args) => {
-        const isWrite = 'TransactItems' in args.input;
-        const input = isWrite ? { ...args.input, ReturnConsumedCapacity: 'TOTAL' } : args.input;
-        const result = await next({ ...args, input });
-        const { ConsumedCapacity = [] } = result.output as { ConsumedCapacity?: { CapacityUnits?: number }[] };
-        const units = ConsumedCapacity.reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
-        if (isWrite) writes.push({ at: now, units });
-        return result;
-      },
-      { step: 'initialize' },
-    );
-    const sleep = async (milliseconds: number) => void (now += milliseconds);
-    const paced = dynamoRollupStore(metered, tables.metric_rollup_hour, { clock: () => now, sleep });
-    const pulls = Array.from({ length: 100 }, (_, n) => ({ name: `tool-${n}`, version: '1', puller: 'user:ada' }));
-    expect(await saveHour({ ...devices(50_000), pulls }, '09', paced)).toBe('saved');
-    expect(await saveHour(devices(1), '09', paced)).toBe('saved'); // the former parts are deleted
-    metered.destroy();
-
-    const inSecond = (end: number) =>
-      writes.filter(({ at }) => at > end - 1_000 && at <= end).reduce((sum, { units }) => sum + units, 0);
-    expect(writes.reduce((sum, { units }) => sum + units, 0)).toBeGreaterThan(1_500);
-    expect(Math.max(...writes.map(({ at }) => inSecond(at)))).toBeLessThan(1_000);
-    expect(now - Date.parse(AT)).toBeLessThan(8_000);
-  });
-
-  it('do not save rows that were read before another run saved them', async () => {
-    const racing = engine().client();
-    let isFirst = true;
-    racing.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args);
-        const isRows = 'KeyConditionExpression' in args.input && isFirst;
-        if (isRows) {
-          isFirst = false;
-          await saveHour(devices(3), '10');
-        }
-        return result;
-      },
-      { step: 'initialize' },
-    );
-    const racer = dynamoRollupStore(racing, tables.metric_rollup_hour, NO_PAUSES);
-    expect(await saveHour(devices(1), '09', racer)).toBe('stale');
-    racing.destroy();
-  });
-
-  it('keep sets that were not read, and how many they count, where only the gauges change', async () => {
-    await saveHour(devices(3));
-    const stored = await store.load(date);
-    expect(await stored.save(setSamples(stored.day, { members: 2, totalScore: 9n }, AT))).toBe('saved');
-
-    const totals = (await reader.totalsOf(date, date))[0]?.totals;
-    expect(totals?.get('ACTIVE_DEVICE')?.eventCount).toBe(3n);
-    expect(totals?.get('MEMBER_COUNT')?.valueSum).toBe(2n);
-    expect(await reader.distinctOf('ACTIVE_DEVICE', date, date)).toBe(3);
-    await expect(stored.save(withHour(stored.day, devices(1)))).rejects.toThrow('were not read');
   });
 
   it('find the newest sample before a day, even after many days without one', async () => {

@@ -21,8 +21,6 @@ import { ShadowReportEnv } from '../../functions/shadow-report/env.ts';
 import { TakeHooksEnv } from '../../functions/take-hooks/env.ts';
 import { RollUpMetricsEnv } from '../../functions/roll-up-metrics/env.ts';
 import { RefreshScoreEnv } from '../../functions/refresh-score/env.ts';
-import { AccountId } from '../../domain/identity/account.ts';
-import { lineOfCopy } from '../../domain/metrics/hour-events.ts';
 import { environmentOf } from '../../infra/environment.ts';
 import { grantsOf, ofType } from '../support/template.ts';
 import { functions, resources } from './template-under-test.ts';
@@ -389,19 +387,5 @@ describe('a function that feeds itself through a queue', () => {
 
     const roles = ['backfill', 'erase-accounts', 'refresh-score', 'roll-up-metrics'];
     expect(allowed.map(([role]) => role).sort()).toEqual(roles);
-  });
-});
-
-describe('roll-up-metrics', () => {
-  it('has a disk for an hour of 18 million events with the longest names, and 512 MB of memory', () => {
-    const { EphemeralStorage, MemorySize } = functions.get('roll-up-metrics')!.Properties;
-    const kind = { event: 'e'.repeat(64), command: 'c'.repeat(32), success: true };
-    const sender = AccountId.parse(`acc_${'a'.repeat(16)}`);
-    const line = lineOfCopy(`~${'\uffee'.repeat(128)}`, { id: '0'.repeat(16), kind, sender });
-    const member = `${'0'.repeat(16)}\n`; // once as a device, once as a sender
-    const bytes = 18_000_000 * (Buffer.byteLength(`${line}\n`) + 2 * member.length);
-
-    expect(MemorySize).toBe(512);
-    expect(EphemeralStorage.Size * 1_024 ** 2).toBeGreaterThanOrEqual(bytes);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { AccountId } from '../../domain/identity/account.ts';
+import { lineOfCopy } from '../../domain/metrics/hour-events.ts';
 import { ofType, targetOf } from '../support/template.ts';
 import { functions, mappings, queues, resources } from './template-under-test.ts';
 import { PROFILE_SK, SCORE_SK } from '../../functions/runtime/names.ts';
@@ -180,5 +182,19 @@ describe.each([['telemetry'], ['score_grants'], ['registry'], ['user_scores']])(
     const { Destination } = mapping.DestinationConfig.OnFailure;
 
     expect(targetOf(resources, Destination)).toBe('announce-changes-failures');
+  });
+});
+
+describe('roll-up-metrics', () => {
+  it('has a disk for an hour of 18 million events with the longest names, and 512 MB of memory', () => {
+    const { EphemeralStorage, MemorySize } = functions.get('roll-up-metrics')!.Properties;
+    const kind = { event: 'e'.repeat(64), command: 'c'.repeat(32), success: true };
+    const sender = AccountId.parse(`acc_${'a'.repeat(16)}`);
+    const line = lineOfCopy(`~${'\uffee'.repeat(128)}`, { id: '0'.repeat(16), kind, sender });
+    const member = `${'0'.repeat(16)}\n`; // once as a device, once as a sender
+    const bytes = 18_000_000 * (Buffer.byteLength(`${line}\n`) + 2 * member.length);
+
+    expect(MemorySize).toBe(512);
+    expect(EphemeralStorage.Size * 1_024 ** 2).toBeGreaterThanOrEqual(bytes);
   });
 });

@@ -11,6 +11,8 @@ import { nextFoldOf } from '../../../domain/metrics/refold-times.ts';
 import { rollUpDay, type RollUpDeps } from '../../../domain/metrics/roll-up.ts';
 import type { RolledUpDay } from '../../../domain/metrics/rolled-up-day.ts';
 import { isoOf } from '../../../domain/shared/utc.ts';
+import { diskSorter } from '../../../functions/adapters/disk/external-sorter.ts';
+import { anEntry } from '../../builders/device-hour.ts';
 import { sha256 } from '../../builders/identity.ts';
 
 const DATE = '2026-08-21';
@@ -23,7 +25,8 @@ const notUsed = () => Promise.reject(new Error('not used'));
 type Fold = { readonly startedAt: number; readonly took: number };
 
 /** A community with one hour, whose fold takes as long as `took` says, and a queue that delivers messages in time. */
-function community(took: (at: number) => number) {
+function community(took: (at: number) => number, facts = noFacts) {
+  let saves = 0;
   let now = START;
   let day: RolledUpDay = { date: DATE, series: new Map(), sets: new Map(), rolledUpAt: new Map() };
   const queue: { readonly at: number; readonly request: RollUpRequested }[] = [];
@@ -31,10 +34,12 @@ function community(took: (at: number) => number) {
   const delays: number[] = [];
   const deps: RollUpDeps = {
     facts: {
-      async *factsOf(_date, [hour = '']) {
-        folds.push({ startedAt: now, took: took(now) });
-        now += took(now);
-        yield { hour, facts: noFacts };
+      async *factsOf(_date, hours) {
+        for (const hour of hours) {
+          folds.push({ startedAt: now, took: took(now) });
+          now += took(now);
+          yield { hour, facts };
+        }
       },
     },
     rollups: {
@@ -45,6 +50,7 @@ function community(took: (at: number) => number) {
         withSets: async () => day,
         async save(next, whenDone = () => next) {
           day = whenDone();
+          saves += 1;
           return 'saved';
         },
         close: () => {},
@@ -52,7 +58,7 @@ function community(took: (at: number) => number) {
     },
     registry: { findExtension: notUsed, async *versionsOf() {} },
     scoreTotals: { read: notUsed },
-    newSorter: () => ({ add: () => {}, sorted: () => [], close: () => {} }),
+    newSorter: diskSorter(),
     async requestLater(seconds, request) {
       delays.push(seconds);
       queue.push({ at: now + seconds * SECOND, request });
@@ -63,6 +69,10 @@ function community(took: (at: number) => number) {
     folds,
     delays,
     rolledUp: () => day,
+    saves: () => saves,
+    ask(at: number, hours: readonly string[]) {
+      for (const hour of hours) queue.push({ at, request: { hour } });
+    },
     /** Changes of every second of some time, announced once a minute with a delay of a minute. */
     change(from: number, to: number) {
       for (let at = from; at < to; at += MINUTE) {
@@ -155,4 +165,24 @@ it('a request that names no time is not put off, and a clock that was wrong puts
   world.change(START, START + MINUTE);
   await world.drain();
   expect(world.rolledUp().tookMs).toEqual(took);
+});
+
+it('hours that a long run leaves are asked for again, and all of them are folded', async () => {
+  const world = community(() => 3 * MINUTE);
+  const hours = [6, 7, 8].map((hour) => `${DATE}T0${hour}`);
+  world.ask(START, hours);
+  await world.drain();
+
+  expect([...world.rolledUp().rolledUpAt.keys()]).toEqual([6, 7, 8]);
+  expect(new Set(world.folds.map(({ startedAt }) => startedAt)).size).toBe(3);
+});
+
+it('hours with many members are saved one after the other', async () => {
+  const members = Array.from({ length: 100_001 }, (_, n) => ({ deviceId: `d${n}`, events: [anEntry('e')] }));
+  const world = community(() => 0, { ...noFacts, devices: members });
+  world.ask(START, [`${DATE}T07`, `${DATE}T08`]);
+  await world.drain();
+
+  expect([...world.rolledUp().rolledUpAt.keys()]).toEqual([7, 8]);
+  expect(world.saves()).toBe(2);
 });
