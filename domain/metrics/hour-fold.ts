@@ -5,7 +5,7 @@ import { communityMetrics, type MetricRollupHourMetric } from './catalog.ts';
 import { noFacts, type CommunityHour, type HourFacts } from './community-hour.ts';
 import { eventsOfLines, lineOfCopy } from './hour-events.ts';
 import { scopeCounter, type Counted } from './scope-counts.ts';
-import { plus, type Tally } from './tally.ts';
+import { countOf, plus, type Tally } from './tally.ts';
 
 /** A member that counts once, as 16 hexadecimal digits: the first 8 bytes of the SHA-256 of its name. */
 export type MemberHash = string;
@@ -83,8 +83,7 @@ export function hourFolder({
       for (const part of eventsOfLines(copies.sorted())) count({ ...nothing, ...part, activeDevices: new Set() });
       copies.close();
       for (const [metric, { hashes }] of members) {
-        let eventCount = 0n;
-        for (const _hash of hashes) eventCount += 1n;
+        const eventCount = BigInt(countOf(hashes));
         if (eventCount > 0n) totals.set(metric, { eventCount, valueSum: 0n });
       }
       const tallies = [...totals].map(([metric, tally]): Counted => ({

@@ -3,7 +3,7 @@ import { dateOfHour } from '../shared/utc.ts';
 import { communityMetrics, type MetricRollupHourMetric } from './catalog.ts';
 import type { CommunityHourFold, MemberHash } from './hour-fold.ts';
 import type { ScoreTotals } from './score-totals.port.ts';
-import { idOfSeries, type Series, type Tally } from './tally.ts';
+import { countOf, idOfSeries, type Series, type Tally } from './tally.ts';
 
 /** The count of a series in one hour. A gauge's slot is its newest sample, with the time at which it was read. */
 export type Slot = Tally & { readonly at?: string };
@@ -100,10 +100,7 @@ export function daySet(entries: () => Iterable<readonly [MemberHash, number]>): 
   return {
     entries,
     get size() {
-      if (size === undefined) {
-        size = 0;
-        for (const _entry of entries()) size += 1;
-      }
+      size ??= countOf(entries());
       return size;
     },
   };

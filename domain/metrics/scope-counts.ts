@@ -38,7 +38,7 @@ export function scopeCounter(newSorter: NewSorter) {
       if (occurrence.within === undefined) return;
       const { scope, key1, key2 } = occurrence.within;
       const ofMetric = scopes.get(metric) ?? new Map<Scope, Keys>();
-      const keys = ofMetric.get(scope) ?? { metric, scope, counts: new Map(), spilled: newSorter(LINES) };
+      const keys: Keys = ofMetric.get(scope) ?? { metric, scope, counts: new Map(), spilled: newSorter(LINES) };
       scopes.set(metric, ofMetric.set(scope, keys));
       const key = key2 === undefined ? key1 : `${key1}#${key2}`;
       const count = keys.counts.get(key) ?? { eventCount: 0, valueSum: 0n };

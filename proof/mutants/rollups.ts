@@ -167,6 +167,20 @@ export const rollupMutants: readonly Mutant[] = [
     DAY_TEST,
   ),
   mutant(
+    'event-of-the-hour-once',
+    'an event that several devices sent counts once for the community',
+    'domain/metrics/hour-events.ts',
+    ['const isFirst = id !== last.id;', "const isFirst = id !== '';"],
+    'test/domain/metrics/hour-fold.test.ts',
+  ),
+  mutant(
+    'keyed-copy-first',
+    'of the copies of an event a keyed one counts for the community',
+    'domain/metrics/hour-events.ts',
+    ['${sender === null ? 1 : 0}', '${sender === null ? 0 : 0}'],
+    'test/domain/metrics/hour-fold.test.ts',
+  ),
+  mutant(
     'all-shards',
     'the facts of a day are read from all shards of the index',
     'functions/adapters/dynamodb/shared/hour-index.ts',

@@ -285,7 +285,7 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'Architectures[]': oneOf('arm64', 'x86_64'),
     'Code.S3Bucket': composed,
     'Code.S3Key': shownBy('infra/synth-if-stale', text(1_024, /\.zip$/u)),
-    'EphemeralStorage.Size': shownBy('infra/functions', between(512, 10_240)),
+    'EphemeralStorage.Size': shownBy('infra/queues', between(512, 10_240)),
     'Environment.Variables.*': shownBy(
       'infra/functions',
       either(text(4_096), refersTo(TABLE, QUEUE, 'AWS::CloudFront::Distribution'), composed),
