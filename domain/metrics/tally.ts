@@ -16,7 +16,8 @@ export const idOfSeries = ({ metric, scope, key1, key2 }: Series): string =>
   [metric, scope, key1, key2].filter((part) => part !== undefined).join('#');
 
 /** How many there are: one after the other, so that they need no memory. */
-export const countOf = (items: Iterable<unknown>): number => Iterator.from(items).reduce<number>((count) => count + 1, 0);
+export const countOf = (items: Iterable<unknown>): number =>
+  Iterator.from(items).reduce<number>((count) => count + 1, 0);
 
 export const plus = (a: Tally | undefined, b: Tally): Tally =>
   a === undefined ? b : { eventCount: a.eventCount + b.eventCount, valueSum: a.valueSum + b.valueSum };
