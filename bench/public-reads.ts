@@ -67,8 +67,8 @@ async function fillLedger(surroundings: Surroundings): Promise<void> {
 }
 
 /** Boards of accounts with names, each of which an answer names. */
-async function fillBoards({ client, tables, clock }: Surroundings): Promise<void> {
-  const all = Array.from({ length: USERS }, (_, index) => index + 1);
+export async function fillBoards({ client, tables, clock }: Surroundings, users = USERS): Promise<void> {
+  const all = Array.from({ length: users }, (_, index) => index + 1);
   await saveScores(client, tables('user_scores'), all, (index) => simulatedScore(index, clock()));
   const named = [0, ...all].map((index) => ({ id: simulatedName(index), name: Username.parse(simulatedName(index)) }));
   await putAll(

@@ -2,6 +2,7 @@ import { measureAccounts } from './accounts.ts';
 import { measureBackfills } from './backfill.ts';
 import { measureBoards } from './boards.ts';
 import { measureBundles } from './bundles.ts';
+import { measureHandlerCalls } from './handler-calls.ts';
 import { measureHostileNames } from './hostile-names.ts';
 import { measureHttpLoad } from './http-load.ts';
 import { measureLocalCosts } from './local-costs.ts';
@@ -41,6 +42,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   rules: measureTrials,
   throughput: measureThroughput,
   cpu: measureHandlerCpu,
+  calls: measureHandlerCalls,
   bundles: measureBundles,
   pages: measurePages,
   http: measureHttpLoad,

@@ -75,6 +75,13 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
     expect(cpu.ratios.map(({ measured }) => measured > 1)).toEqual([true]);
   });
 
+  it('counts the calls of warm handlers, and measures their CPU in units of the same calls', async () => {
+    const { costs, ratios } = await measure.calls!(TINY);
+
+    expect(costs).toMatchObject([1, 3, 3].map((measured) => ({ unit: 'calls', measured, within: true })));
+    expect(ratios.map(({ measured }) => measured > 0)).toEqual([true, true, true]);
+  });
+
   it('finds the first page as small as it should be, and its CPU beside that of its JSON', async () => {
     const { costs, ratios } = await measure.pages!(TINY);
 
