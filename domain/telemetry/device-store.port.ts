@@ -12,6 +12,11 @@ export type Device = {
   readonly barred?: readonly AccountId[];
 };
 
+export type DatedDevice = Device & {
+  /** When it was first seen, ISO 8601. */
+  readonly createdAt: string;
+};
+
 /** A device, and when it was first seen as far as the request tells, ISO 8601. */
 export type SeenDevice = { readonly deviceId: string; readonly at: string };
 
@@ -32,9 +37,11 @@ export type Unbinding = {
  */
 export type DeviceStore = {
   find(deviceId: string): Promise<Device | undefined>;
-  lastSeen(deviceId: string): Promise<Device | undefined>;
+  lastSeen(deviceId: string): Promise<DatedDevice | undefined>;
   /** Notes when a device was first seen. The first note stays. */
   register(deviceId: string, at: string): Promise<void>;
+  /** Notes that a device was there at an earlier time already, as an import tells. A later time changes nothing. */
+  seenBefore(deviceId: string, at: string): Promise<void>;
   /**
    * Makes `username` the owner, with the link that its fold follows, in one transaction. The first owner stays. A
    * barred user is refused. `full` as below.

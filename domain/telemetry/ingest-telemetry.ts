@@ -10,7 +10,13 @@ import { isoOf, startOfHour, type UtcHour } from '../shared/utc.ts';
 import type { EventEntry } from './device-hour.ts';
 import { decideHour, hasGap, type Chunk, type StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf, furtherDevicesOf, isPlaceholder, isTrustedDevice, trustedDeviceIdOf } from './device-id.ts';
-import { MAX_BOUND_TOGETHER, type Device, type DeviceStore, type SeenDevice } from './device-store.port.ts';
+import {
+  MAX_BOUND_TOGETHER,
+  type DatedDevice,
+  type Device,
+  type DeviceStore,
+  type SeenDevice,
+} from './device-store.port.ts';
 import { recordVersions, type VersionDeps } from './record-versions.ts';
 import {
   identityOf,
@@ -143,7 +149,7 @@ export async function ingestTelemetry(
   };
   const outcomes: Outcomes = new Map([
     ...recorded,
-    ...(await storeTelemetry(deps, byDevice(telemetry, { sender, now, isImported, accountOf }))),
+    ...(await storeTelemetry(deps, byDevice(telemetry, { sender, now, isImported, accountOf }), isImported)),
     ...(await storeTrusted(deps, facts, { judged: pulls, accountOf })),
     ...(await storeGrants(deps, grants, { credential, accountOf })),
   ]);
@@ -200,8 +206,12 @@ function byDevice(
   return [...batches.values()];
 }
 
-async function storeTelemetry(deps: IngestDeps, batches: readonly DeviceBatch[]): Promise<Outcomes> {
-  const placed = await placeDevices(deps, batches);
+async function storeTelemetry(
+  deps: IngestDeps,
+  batches: readonly DeviceBatch[],
+  isImported: boolean,
+): Promise<Outcomes> {
+  const placed = await placeDevices(deps, batches, isImported);
   const hours = new Map<string, HourBatch>();
   for (const { deviceId, sender, events, isOwned = sender !== null } of placed) {
     for (const event of events) {
@@ -286,13 +296,17 @@ function reportOf(results: readonly EventResult[]): IngestReport {
   };
 }
 
-type Placed = { readonly batch: DeviceBatch; readonly device: Device | undefined };
+type Placed = { readonly batch: DeviceBatch; readonly device: DatedDevice | undefined };
 
 /**
  * Before a device's first event the device is there, and before an hour names its sender the sender's link is: a link
  * without facts is harmless, a fact that no fold finds is not. Gives the batches with the devices to store them under.
  */
-async function placeDevices({ devices }: IngestDeps, batches: readonly DeviceBatch[]): Promise<readonly DeviceBatch[]> {
+async function placeDevices(
+  { devices }: IngestDeps,
+  batches: readonly DeviceBatch[],
+  isImported: boolean,
+): Promise<readonly DeviceBatch[]> {
   const known = await settleAll(batches, batches.length, async (batch): Promise<Placed> => {
     const { deviceId, sender, at } = batch;
     if (sender !== null && isTrustedDevice(deviceId)) {
@@ -318,6 +332,9 @@ async function placeDevices({ devices }: IngestDeps, batches: readonly DeviceBat
       for (const [index, { batch }] of own.entries()) places.set(batch, placed[index] ?? batch);
     });
   }
+  // The order of imports and clients does not tell when a device was new.
+  const older = known.filter(({ batch, device }) => isImported && !(device && device.createdAt <= batch.at));
+  await settleAll(older, PARALLEL_SENDERS, ({ batch }) => devices.seenBefore(batch.deviceId, batch.at));
   return batches.map((batch) => places.get(batch) ?? batch);
 }
 

@@ -26,6 +26,14 @@ const ONCE_TEST = 'test/properties/counted-once.test.ts';
 /** Guards of telemetry: each event counts once, no matter how often and when it is sent, and by which sender. */
 export const telemetryMutants: readonly Mutant[] = [
   mutant(
+    'device-age',
+    'a later time that an import tells makes no device younger',
+    STORE,
+    withoutCondition('createdAt > :at'),
+    STORE_TEST,
+    'dynoxide',
+  ),
+  mutant(
     'bind-condition',
     'an owned device gets no second owner',
     STORE,

@@ -13,11 +13,18 @@ const written = (name: string, events: readonly object[]): string => {
   return path;
 };
 
+/** `LAUREL_WHOLE_YEAR=1`: the sample's year of 120 people, which takes minutes. */
+const isYear = process.env.LAUREL_WHOLE_YEAR === '1';
+if (isYear) vi.setConfig({ testTimeout: 30 * 60_000 });
+
 it('an import is the same if it is killed at every batch once', async () => {
-  const { events, collectives } = makeCommunity({ people: 6, days: 60, seed: 7 });
+  const { events, collectives } = makeCommunity(
+    isYear ? { people: 120, days: 365, seed: 7 } : { people: 6, days: 60, seed: 7 },
+  );
   // Laurel does not store the padding, but a request holds fewer events.
   const padding = 'x'.repeat(28_000);
-  const padded = events.map((each: any) => ({ ...each, properties: { ...each.properties, padding } }));
+  const withPadding = (each: any) => ({ ...each, properties: { ...each.properties, padding } });
+  const padded = isYear ? events : events.map(withPadding);
   const [stack, other] = [await startTestStack(), await startTestStack()];
   for (const each of [stack, other]) {
     onTestFinished(() => each.stop());
@@ -26,8 +33,10 @@ it('an import is the same if it is killed at every batch once', async () => {
   const files = new Map([stack, other].map((world, n) => [world, written(`killed-${n}.ndjson`, padded)]));
   for (const { adminKey, baseUrl } of [stack, other]) {
     const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
-    const body = JSON.stringify({ members: collectives.weavers });
-    await fetch(`${baseUrl}/v1/collectives/weavers`, { method: 'PUT', headers, body });
+    for (const [slug, members] of Object.entries(collectives)) {
+      const body = JSON.stringify({ members });
+      await fetch(`${baseUrl}/v1/collectives/${slug}`, { method: 'PUT', headers, body });
+    }
   }
   let requests = 0;
   let killed = { at: 0, isUnsent: false };
@@ -56,6 +65,7 @@ it('an import is the same if it is killed at every batch once', async () => {
   expect(await importInto(stack)).toMatchObject({ done: true, lines: events.length, refused: 0 });
   const again = { accepted: 0, duplicates: events.length, refused: 0 };
   expect(await importInto(stack)).toMatchObject(again);
+  if (isYear) process.stderr.write(`${events.length} events in ${batches} batches\n`);
   // Ranks are those of the last board, which each stack builds by a schedule of its own.
   const stateOf = async ({ drain, baseUrl }: TestStack) => {
     await drain();
@@ -63,8 +73,12 @@ it('an import is the same if it is killed at every batch once', async () => {
     const isOfRun = (name: string) => /^(?:accountId|refreshedAt|foldedAt|reachedAt|rank|asOf)$/u.test(name);
     const plain = (name: string, value: unknown) => (isOfRun(name) ? undefined : value);
     const get = async (path: string) => JSON.parse(await (await send(baseUrl + path)).text(), plain);
-    const paths = [...people].flatMap((name) => [`/v1/scores/${name}`, `/v1/stats?username=${name}`]);
-    return await Promise.all(paths.map(get));
+    const all = [];
+    for (const name of people) {
+      all.push(await get(`/v1/scores/${name}`), await get(`/v1/stats?username=${name}`));
+      all.push(await get(`/v1/scores/${name}/history`));
+    }
+    return [...all, await get('/community-metrics/extensions?page_size=2000&sort=versions')];
   };
   expect(await stateOf(stack)).toEqual(await stateOf(other));
 });

@@ -1,13 +1,18 @@
-import { paginateQuery, TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  paginateQuery,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { AccountId } from '../../../../domain/identity/account.ts';
 import { hourOf, type UtcHour } from '../../../../domain/shared/utc.ts';
 import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import { isStandIn, MAX_DEVICES } from '../../../../domain/telemetry/device-id.ts';
-import type { Device, DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
+import type { DatedDevice, DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { gather, getGathered, getOne, getTogether, type Freshness, type GetItem } from '../shared/gather.ts';
-import { ifAt, ifNew } from '../shared/conditions.ts';
+import { ifAt, ifItHolds, ifNew } from '../shared/conditions.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { userPk, type Item } from '../shared/item.ts';
 import { putsGathered, type PutDeps } from '../shared/put-once.ts';
@@ -112,11 +117,12 @@ export function dynamoDeviceStore(
     });
   const [chunksNow, chunksSeen] = [chunksGathered(NOW), chunksGathered(A_MOMENT_AGO)];
 
-  const deviceOf = (deviceId: string, item: Item | undefined): Device | undefined => {
+  const deviceOf = (deviceId: string, item: Item | undefined): DatedDevice | undefined => {
     if (item === undefined) return undefined;
-    const { owner, lastOwner, barred } = DeviceItem.parse(fromItem('device', item));
+    const { createdAt, owner, lastOwner, barred } = DeviceItem.parse(fromItem('device', item));
     return {
       deviceId,
+      createdAt,
       ...(owner === undefined ? {} : { owner }),
       ...(lastOwner === undefined ? {} : { lastOwner }),
       ...(barred === undefined ? {} : { barred: [...barred] }),
@@ -131,6 +137,19 @@ export function dynamoDeviceStore(
     async register(deviceId, createdAt) {
       const place = hourPlaceOf(hourOf(Date.parse(createdAt)), deviceId);
       await put(toItem('device', { pk: devicePk(deviceId), sk: DEVICE_SK, createdAt, ...place }));
+    },
+
+    async seenBefore(deviceId, at) {
+      const { dayShard, hour } = hourPlaceOf(hourOf(Date.parse(at)), deviceId);
+      const update = new UpdateItemCommand({
+        TableName: tableName,
+        Key: deviceKey(deviceId),
+        UpdateExpression: 'SET createdAt = :at, dayShard = :dayShard, #hour = :hour',
+        ConditionExpression: 'createdAt > :at',
+        ExpressionAttributeNames: { '#hour': 'hour' },
+        ExpressionAttributeValues: marshall({ ':at': at, ':dayShard': dayShard, ':hour': hour }),
+      });
+      await ifItHolds(client.send(update));
     },
 
     async bind(deviceId, account, at) {
