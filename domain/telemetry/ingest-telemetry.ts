@@ -332,9 +332,10 @@ async function placeDevices(
       for (const [index, { batch }] of own.entries()) places.set(batch, placed[index] ?? batch);
     });
   }
-  // The order of imports and clients does not tell when a device was new.
-  const older = known.filter(({ batch, device }) => isImported && !(device && device.createdAt <= batch.at));
-  await settleAll(older, PARALLEL_SENDERS, ({ batch }) => devices.seenBefore(batch.deviceId, batch.at));
+  // Imports and clients come in any order: the earliest time tells when a device was new.
+  const since = new Map([...firstOfDevice].map(({ batch, device }) => [batch.deviceId, device?.createdAt ?? batch.at]));
+  const older = isImported ? batches.filter(({ deviceId, at }) => at < (since.get(deviceId) ?? at)) : [];
+  await settleAll(older, PARALLEL_SENDERS, ({ deviceId, at }) => devices.seenBefore(deviceId, at));
   return batches.map((batch) => places.get(batch) ?? batch);
 }
 

@@ -270,9 +270,8 @@ function noteEvent(event: RawEvent, key: Sender, result: Result, answered: Answe
       );
       const reportedFor = key === 'server' ? username : undefined;
       if (key === 'import') {
-        // It is that user's own event, as by their key, and its device is at least as old.
-        const at = Date.parse(`${hour}:00:00.000Z`);
-        const past = { ...answered, from: at, to: at };
+        // It is that user's own event, as by their key. A device that it names first is as old as the event.
+        const past = { ...answered, from: Date.parse(`${hour}:00:00.000Z`) };
         models.telemetry.sent({ ...past, ...eventOf(event, username ?? null), answer: stored });
         return;
       }
