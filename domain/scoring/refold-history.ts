@@ -1,23 +1,23 @@
 import { readGranted } from '../grants/granted.ts';
+import { readGrantedTogether } from '../grants/granted-together.ts';
 import type { LinesDeps } from '../grants/read-lines.ts';
 import type { AccountId } from '../identity/account.ts';
 import { rulebook } from '../rules/current-rules.ts';
 import { datesFrom } from '../shared/by-date.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
 import { addDays, dateOf, FIRST_DATE, type UtcDate } from '../shared/utc.ts';
-import { foldMetrics, type RefreshDeps } from './refresh-score.ts';
+import { foldMetrics, linksOfAll, type RefreshDeps } from './refresh-score.ts';
 import { firstFactOf, scoresOn } from './score-by-date.ts';
 import type { DayScore } from './score-steps.ts';
-import { monthOf, type HistoryStore, type PastMonth } from './score-store.port.ts';
+import { monthOf, type HistoryStore, type PastMonth, type ScoreStore } from './score-store.port.ts';
 import { firstDateKnown, SEALED_AT_AGE } from './username-metrics.ts';
 
 export type RefoldHistoryDeps = Pick<RefreshDeps, 'telemetry' | 'registry' | 'rules' | 'sha256'> &
-  LinesDeps & { readonly clock: RefreshDeps['clock']; readonly history: HistoryStore };
+  LinesDeps & { readonly clock: RefreshDeps['clock']; readonly history: HistoryStore & Pick<ScoreStore, 'load'> };
 
 /** Both included; null for the first date with a fact, and for the last one that a score no longer holds itself. */
 export type DateRange = { readonly from: UtcDate | null; readonly to: UtcDate | null };
 
-const nothingStored = { metrics: null, score: null, isHidden: false };
 const earlier = (a: UtcDate, b: UtcDate): UtcDate => (a < b ? a : b);
 const later = (a: UtcDate, b: UtcDate): UtcDate => (a > b ? a : b);
 
@@ -71,11 +71,17 @@ async function scoresOfPast(
   account: AccountId,
   { from, to, today }: { readonly from: UtcDate; readonly to: UtcDate; readonly today: UtcDate },
 ): Promise<readonly (readonly [UtcDate, number])[]> {
-  const links = await deps.telemetry.linksOf(account);
+  // The facts of accounts that are merged into it are its own, as in a refresh.
+  const { merged = [] } = await deps.history.load(account);
+  const links = await linksOfAll(deps.telemetry, [account, ...merged]);
+  const nothingStored = { metrics: null, score: null, isHidden: false, merged };
   // As on a day on which none of these dates was sealed: the days of the range are folded one by one.
   const date = addDays(from, SEALED_AT_AGE - 1);
   const { metrics } = await foldMetrics(deps, { username: account, days: null }, nothingStored, { date, links });
-  const granted = await readGranted(deps, account, { date: today, previous: null });
+  const granted =
+    merged.length > 0
+      ? await readGrantedTogether(deps, [account, ...merged], today)
+      : await readGranted(deps, account, { date: today, previous: null });
   const first = firstFactOf({ metrics, granted });
   if (first === null || first > to) return [];
   const { inForce } = deps.rules ?? rulebook;

@@ -2,7 +2,8 @@
  * A login may be linked at any moment: before, between or after what is reported of it. In the end, everything counts for
  * the account, each thing once. The test was seen to fail without each of these guards:
  * - a link merges the account of the login, also if nothing was reported of it yet;
- * - a thing that an account of the same person has already is a repeat.
+ * - a thing that an account of the same person has already is a repeat;
+ * - a refolded history reads the facts and lines of merged accounts.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -12,10 +13,12 @@ import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { PLACES, type Place } from '../../domain/identity/logins.port.ts';
 import { moveTotals } from '../../domain/grants/move-totals.ts';
 import { linesUpTo } from '../../domain/grants/read-lines.ts';
+import { refoldHistory } from '../../domain/scoring/refold-history.ts';
 import { refreshScore, type RefreshDeps } from '../../domain/scoring/refresh-score.ts';
 import { statsView } from '../../domain/scoring/views.ts';
 import { dynamoAppendBoth } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoHookSources } from '../../functions/adapters/dynamodb/hooks/hook-sources.ts';
+import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { aUser, signatureOf } from '../builders/hooks.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';
@@ -182,6 +185,37 @@ it('links of logins give the same state at any moment, by whatever way things ar
     }),
     { numRuns: runs(5) },
   );
+});
+
+it('refolded histories tell of a past that an account has by a link, whenever it was linked', async () => {
+  const history = dynamoScoreStore(world.client, world.tables.user_scores);
+  const past = async (isLinkedFirst: boolean) => {
+    const person = aPerson();
+    if (isLinkedFirst) for (const place of PLACES) await person.link(place);
+    const at = '2026-02-03T12:00:00.000Z';
+    const event = (name: string, more: object, username: string, timestamp = at) => ({
+      ...{ event: name, distinct_id: 's', timestamp, properties: { username, ...more } },
+    });
+    const events = [
+      event('issue_created', { issue_id: 'old' }, person.own.github),
+      event('feed_post_created', { post_id: `old-${person.username}` }, person.own.discourse),
+      event('issue_created', { issue_id: 'own' }, person.username, '2026-02-05T12:00:00.000Z'),
+    ];
+    await call(handlers.imports, 'POST', '/v1/import', { events }, asAdmin());
+    if (!isLinkedFirst) for (const place of PLACES) await person.link(place);
+    await person.refresh();
+    const account = (await names.find(aUsername(person.username)))!.account;
+    await refoldHistory({ ...deps, lines: deps.grants.lines, history }, account, { from: null, to: null });
+    const rows = await history.dayRows(account, '2026-02-01', '2026-02-06');
+    return rows.map(({ date, canonicalScore }) => [date, canonicalScore]);
+  };
+
+  for (const isLinkedFirst of [false, true]) {
+    expect(await past(isLinkedFirst)).toEqual([
+      ['2026-02-03', 150],
+      ['2026-02-05', 200],
+    ]);
+  }
 });
 
 it('an unlink gives back what came before the link, and no thing comes twice meanwhile', async () => {
