@@ -113,14 +113,14 @@ describe('alarms', () => {
     }
   });
 
-  it("report the account's concurrency before it is used up, by its own limit", () => {
+  it("report the account's concurrency before it is used up, by its own limit", async () => {
     const thresholdOf = (of: typeof resources) =>
       ofType(of, 'AWS::CloudWatch::Alarm').find(([, { Properties }]) => {
         return Properties.MetricName === 'ClaimedAccountConcurrency';
       })?.[1].Properties.Threshold;
 
     expect(thresholdOf(resources)).toBe(800);
-    expect(thresholdOf(resourcesOf('dev', { accountConcurrency: 10 }))).toBe(8);
+    expect(thresholdOf(await resourcesOf('dev', { accountConcurrency: 10 }))).toBe(8);
   });
 
   it('report dropped schedules, for all schedules', () => {

@@ -10,7 +10,11 @@ import { synthesize } from '../support/synthesis.ts';
 const WEB_ACL = 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/edge/2f0c8a1e-0000-4000-8000-000000000000';
 const EDGE_TYPES = ['CloudFront::CachePolicy', 'CloudFront::Distribution', 'SecretsManager::Secret', 'WAFv2::WebACL'];
 
-const { template } = synthesize('prod', { edge: {}, basePath: '/api', limits: Limits.parse({ perAddress: '700' }) });
+const { template } = await synthesize('prod', {
+  edge: {},
+  basePath: '/api',
+  limits: Limits.parse({ perAddress: '700' }),
+});
 const { Resources: resources } = template;
 const only = (type: string) => {
   const found = ofType(resources, `AWS::${type}`);
@@ -18,7 +22,7 @@ const only = (type: string) => {
   return { id: found[0]![0], ...found[0]![1].Properties };
 };
 const { DistributionConfig: distribution } = only('CloudFront::Distribution');
-const withoutEdge = synthesize('prod').template;
+const { template: withoutEdge } = await synthesize('prod');
 
 /** Whether CloudFront takes a path for a pattern: `*` is any text, also with slashes. */
 const takes = (pattern: string, path: string) =>
@@ -114,8 +118,8 @@ describe('LAUREL_EDGE=on', () => {
     expect(Assertions[0].AssertDescription).toMatch(/^LAUREL_EDGE: .*LAUREL_EDGE_WEB_ACL_ARN/u);
   });
 
-  it('takes a web ACL that is there, in any region', () => {
-    const { template: given } = synthesize('prod', { edge: { webAclArn: WEB_ACL } }) as any;
+  it('takes a web ACL that is there, in any region', async () => {
+    const { template: given }: any = await synthesize('prod', { edge: { webAclArn: WEB_ACL } });
     const [[, { Properties }]] = ofType(given.Resources, 'AWS::CloudFront::Distribution') as any;
 
     expect(Properties.DistributionConfig.WebACLId).toBe(WEB_ACL);

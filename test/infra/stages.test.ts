@@ -17,8 +17,8 @@ describe('a stage', () => {
     ['staging', 'RetainExceptOnCreate', true],
     ['dev', 'Delete', false],
     ['local', 'Delete', false],
-  ])('%s: tables use %s, and deletion protection of tables and stack is %s', (stage, policy, isProtected) => {
-    const { template, terminationProtection } = synthesize(stage);
+  ])('%s: tables use %s, and deletion protection of tables and stack is %s', async (stage, policy, isProtected) => {
+    const { template, terminationProtection } = await synthesize(stage);
 
     expect(terminationProtection).toBe(isProtected);
     for (const [, table] of ofType(template.Resources, 'AWS::DynamoDB::GlobalTable')) {
@@ -31,8 +31,8 @@ describe('a stage', () => {
     ['all of them', 'all', false, []],
     ['all by name', [...tables.keys()].join(','), false, []],
     ['one', 'registry', true, [...tables.keys()].filter((role) => role !== 'registry')],
-  ])('with %s new protects only existing tables', (_which, newTables, isStackProtected, protectedTables) => {
-    const { template, terminationProtection } = synthesize('prod', { newTables });
+  ])('with %s new protects only existing tables', async (_which, newTables, isStackProtected, protectedTables) => {
+    const { template, terminationProtection } = await synthesize('prod', { newTables });
     const found = [...byRole(template.Resources, 'AWS::DynamoDB::GlobalTable')];
 
     expect(terminationProtection).toBe(isStackProtected);
@@ -41,41 +41,41 @@ describe('a stage', () => {
     ).toEqual(protectedTables);
   });
 
-  it('that keeps data deletes named resources after a failed creation, so that the next one can use their names', () => {
-    const kept = Object.values(resourcesOf('prod', { newTables: 'all' })).filter(
+  it('that keeps data deletes named resources after a failed creation, so that the next one can use their names', async () => {
+    const kept = Object.values(await resourcesOf('prod', { newTables: 'all' })).filter(
       ({ Type, DeletionPolicy }) => DeletionPolicy === 'Retain' && Type !== 'AWS::CDK::Metadata',
     );
 
     expect(kept).toEqual([]);
   });
 
-  it('with an alarm topic sends each alarm to it', () => {
-    const told = ofType(resourcesOf('test', { alarmTopicArn }), 'AWS::CloudWatch::Alarm');
+  it('with an alarm topic sends each alarm to it', async () => {
+    const told = ofType(await resourcesOf('test', { alarmTopicArn }), 'AWS::CloudWatch::Alarm');
 
     for (const [, { Properties }] of told) expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
   });
 
-  it('with a known concurrency reserves parts of it for the API, and leaves 40 % to the workers', () => {
-    const reserved = (accountConcurrency?: number) =>
-      [...byRole(resourcesOf('test', { accountConcurrency }), 'AWS::Lambda::Function')].flatMap(
+  it('with a known concurrency reserves parts of it for the API, and leaves 40 % to the workers', async () => {
+    const reserved = async (accountConcurrency?: number) =>
+      [...byRole(await resourcesOf('test', { accountConcurrency }), 'AWS::Lambda::Function')].flatMap(
         ([role, { Properties }]) =>
           Properties.ReservedConcurrentExecutions === undefined
             ? []
             : [[role, Properties.ReservedConcurrentExecutions]],
       );
 
-    expect(Object.fromEntries(reserved(1_000))).toEqual({
+    expect(Object.fromEntries(await reserved(1_000))).toEqual({
       'ingest-telemetry': 200,
       'read-api': 200,
       'serve-pages': 100,
       'confirm-publish': 100,
     });
-    expect([reserved(10), reserved()]).toEqual([[], []]); // AWS would refuse them in a small account
+    expect([await reserved(10), await reserved()]).toEqual([[], []]); // AWS would refuse them in a small account
   });
 
-  it('with a budget tells the topic at 80 %, and if more than all of it is expected', () => {
+  it('with a budget tells the topic at 80 %, and if more than all of it is expected', async () => {
     const [[, { Properties }]] = ofType(
-      resourcesOf('test', { budgetDollars: 25, alarmTopicArn }),
+      await resourcesOf('test', { budgetDollars: 25, alarmTopicArn }),
       'AWS::Budgets::Budget',
     ) as any;
 
@@ -92,9 +92,9 @@ describe('a stage', () => {
     ]);
   });
 
-  it('has the limits of its settings', () => {
+  it('has the limits of its settings', async () => {
     const limits = Limits.parse({ writes: '7', tableWrites: '9' });
-    const resources = resourcesOf('test', { limits });
+    const resources = await resourcesOf('test', { limits });
     const [[, api]] = ofType(resources, 'AWS::ApiGatewayV2::Stage') as any;
 
     expect(api.Properties.RouteSettings['ANY /ingest'].ThrottlingRateLimit).toBe(7);

@@ -13,7 +13,7 @@ import { ATTRIBUTES, PROPERTIES, type Rule } from './template-properties.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** Faults in the templates that AWS would refuse, found without an account. */
-const templates = everyTemplate();
+const templates = await everyTemplate();
 
 const READ: Readonly<Record<string, z.core.$ZodType>> = {
   'AWS::ApiGatewayV2::Api': reader.Api,

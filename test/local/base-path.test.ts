@@ -7,7 +7,7 @@ import { byRole, ofType } from '../support/template.ts';
 /** The template with its base path, run on the bundles of the template without it: only the template differs. */
 const run = readAssembly(inject('assembly'), 'Laurel-local');
 const bundles = byRole(run.template.Resources as any, 'AWS::Lambda::Function');
-const resources = resourcesOf('local', { basePath: '/api' });
+const resources = await resourcesOf('local', { basePath: '/api' });
 const functions = byRole(resources, 'AWS::Lambda::Function');
 for (const [role, { Properties }] of functions) Properties.Code = bundles.get(role)!.Properties.Code;
 

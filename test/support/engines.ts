@@ -103,7 +103,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
 
 async function sharedEngine() {
   const { inject } = await import('vitest'); // loaded only in a test, because other programs use this module as well
-  const answer = await fetch(inject('sharedEngine'));
+  const answer = await fetch(`${inject('services')}/engine`);
   const endpoint = await answer.text();
   if (!answer.ok) throw new Error(endpoint);
   return { name: 'dynamodb-local', endpoint, stop: async () => {} } as const;

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import type { TestProject } from 'vitest/node';
 import { type DynamoDbEngine, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { endWithParent } from '../../local/script.ts';
@@ -15,8 +18,11 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The directory of the assembly of the stage `local`: `inject('assembly')` in a test. */
     assembly: string;
-    /** Returns the endpoint of a DynamoDB Local that all test files share. It starts at the first request. */
-    sharedEngine: string;
+    /**
+     * What all test files share, made at the first request: `GET /engine` returns the endpoint of a DynamoDB Local, and
+     * `POST /template` the template of a stage.
+     */
+    services: string;
   }
 }
 
@@ -24,9 +30,9 @@ declare module 'vitest' {
 const WHOLE_RUN = /^(run|--(reporter|outputFile|maxWorkers)\b.*)$/u;
 
 /**
- * Synthesizes once for all test files, so that none waits for the bundler. Starts Amazon's engine at most once, because
- * each start takes seconds, and its code is slow at first. A run of all tests fails if the template grants a permission
- * that no test has used.
+ * Synthesizes once for all test files, so that none waits for the bundler. Starts Amazon's engine and the CDK at most
+ * once, because each start takes seconds, and their code is slow at first. A run of all tests fails if the template
+ * grants a permission that no test has used.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   endWithParent(() => process.exit(1)); // its workers and engines end with it
@@ -44,23 +50,36 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   process.env.LAUREL_BUNDLES = bundles; // templates of other stages have the same ones
 
   let starting: Promise<DynamoDbEngine> | undefined;
-  const server = createServer((_request, response) => {
-    starting ??= startDynamoDbEngine('dynamodb-local');
-    starting.then(
-      ({ endpoint }) => response.end(endpoint),
+  const engine = () => (starting ??= startDynamoDbEngine('dynamodb-local'));
+  let synthesizer: Worker | undefined;
+  const templateOf = async (asked: string): Promise<string> => {
+    synthesizer ??= new Worker(join(import.meta.dirname, 'synthesizer.ts'));
+    const { port1, port2 } = new MessageChannel();
+    synthesizer.postMessage({ asked, port: port2 }, [port2]);
+    const [answer] = (await once(port1, 'message')) as [{ readonly text: string } | { readonly error: unknown }];
+    port1.close();
+    if ('error' in answer) throw answer.error;
+    return answer.text;
+  };
+  const server = createServer((request, response) => {
+    const answer =
+      request.url === '/template' ? text(request).then(templateOf) : engine().then(({ endpoint }) => endpoint);
+    answer.then(
+      (body) => response.end(body),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port');
-  project.provide('sharedEngine', `http://127.0.0.1:${address.port}`);
+  project.provide('services', `http://127.0.0.1:${address.port}`);
 
   const permissions = collectPermissions();
   const isWhole = process.argv.slice(2).every((argument) => WHOLE_RUN.test(argument));
   return async () => {
     server.close();
     await (await starting)?.stop();
+    await synthesizer?.terminate();
     rmSync(bundles, { recursive: true });
     const unused = unusedOf(grantedBy(Resources), permissions.used());
     permissions.remove();
