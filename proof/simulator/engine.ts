@@ -1,5 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Readable } from 'node:stream';
 import * as z from 'zod';
+import { leanCalls } from '../../functions/runtime/lean-calls.ts';
 import { dynoxideBinary, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { ensureTable } from '../../local/engines/tables.ts';
 import { RETRY_AT_ONCE } from '../faults.ts';
@@ -100,10 +102,12 @@ export class Engine {
         async handle(request: { readonly headers: Record<string, string>; readonly body?: unknown }) {
           const answer = await wire.post(request.headers['x-amz-target'] ?? '', Body.parse(request.body));
           const headers = { 'content-type': 'application/x-amz-json-1.0' };
-          return { response: { statusCode: answer.status, headers, body: answer.body } };
+          const body = new Readable({ read: () => void (body.push(answer.body), body.push(null)) });
+          return { response: { statusCode: answer.status, headers, body } };
         },
       },
     });
+    leanCalls(client, 'DynamoDB_20120810');
     return new Engine(client, wire, tables, iterators, stop);
   }
 
