@@ -13,6 +13,7 @@ import type { Measurements } from './measurements.ts';
 import { measureLedger } from './ledger.ts';
 import { measureLimits } from './limits.ts';
 import { measureMetrics } from './metrics.ts';
+import { measureMidnight } from './midnight.ts';
 import { measurePartitions } from './partitions.ts';
 import { measurePages } from './pages.ts';
 import { measurePrice } from './price.ts';
@@ -29,6 +30,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   import: measureImports,
   queue: measureQueueRequests,
   refresh: measureRefreshes,
+  midnight: measureMidnight,
   names: measureHostileNames,
   ledger: measureLedger,
   publish: measurePublishes,

@@ -33,6 +33,8 @@ export const Limits = z.strictObject({
   /** Write units per second and table. Beyond it, DynamoDB throttles. */
   tableWrites: perSecond(4_000, 40_000),
   tableReads: perSecond(12_000, 40_000),
+  /** Invocations of `refresh-score` at a time. More scores are refreshed after midnight, and more of the account's limit is used. */
+  refreshes: wholeNumber(10, 2, 1_000),
   /** Requests of one address in five minutes. Only the edge counts addresses. */
   perAddress: wholeNumber(3_000, 10, 2_000_000_000),
 });

@@ -15,7 +15,7 @@ export function scoring(scope: Construct, { stage, variables, may }: Foundation)
     environment: (queue) => environmentOf(RefreshScoreEnv, { ...variables, SCORE_REFRESH_QUEUE_URL: queue.queueUrl }),
     // delays a message that another refresh of the same user will cover; the message limits the number of delays
     feedsItself: true,
-    maxConcurrency: 10,
+    maxConcurrency: stage.limits.refreshes,
   });
   alarmOnDateAhead(worker);
   worker.allow(
