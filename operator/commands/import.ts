@@ -117,7 +117,7 @@ by an import, a client or a server, is a duplicate. Exits with ${EXIT.found} if 
         textOf(end, isDryRun) + (refused > 0 ? `; the refused ones are in ${path}` : ''),
       );
       if (isInterrupted) {
-        output.note('Stopped. The same command continues from here.');
+        output.note(`Stopped. ${isDryRun ? 'A dry run begins anew' : 'The same command continues from here'}.`);
         return EXIT.interrupted;
       }
       if (isDryRun) output.note(`Nothing was written. To write it: ${hintOf(target, `import ${file} --yes`)}`);
