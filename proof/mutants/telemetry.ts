@@ -249,7 +249,7 @@ export const telemetryMutants: readonly Mutant[] = [
     changes: [
       {
         file: INGEST,
-        find: 'const placed = await placeDevices(deps, batches);',
+        find: 'const placed = await placeDevices(deps, batches, isImported);',
         replace: 'const placed = batches;',
       },
       {

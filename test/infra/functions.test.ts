@@ -199,7 +199,7 @@ describe('functions', () => {
     [
       'rank-leaderboards',
       {
-        accounts: dynamodb('Query'),
+        accounts: dynamodb('BatchGetItem', 'Query'),
         'user_scores/index/byShard': dynamodb('Query'),
         leaderboards: dynamodb('GetItem', 'PutItem'),
         rank: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
