@@ -77,7 +77,7 @@ async function directReads(loadSeconds: number): Promise<Ratio> {
       await post(stack, '/ingest', { events: [event] }, key);
       await stack.drain();
       const url = `${stack.baseUrl}/v1/scores/ada`;
-      await autocannon({ url, connections: 8, duration: loadSeconds }); // warms the threads
+      await autocannon({ url, connections: 8, amount: 400 }); // warms the threads
       const before = process.cpuUsage();
       const { '2xx': answers } = await autocannon({ url, connections: 8, duration: loadSeconds });
       const { user, system } = process.cpuUsage(before);
