@@ -17,7 +17,7 @@ const RECORDS = 8_000;
 const GETS = 2_000;
 const RESIDENT_BUDGET_MB = 400;
 const DIRECT_ROUNDS = 3;
-const DIRECT_TARGET = 1.3;
+const DIRECT_TARGET = 1.1;
 
 /** What the local stack itself costs: memory, its engine's writes, and the way to the engine. */
 export async function measureLocalCosts({ loadSeconds, rounds }: Pick<Sizes, 'loadSeconds' | 'rounds'>) {
