@@ -1,6 +1,6 @@
 import { moveTotals, type Merge } from '../../domain/grants/move-totals.ts';
 import type { AccountId } from '../../domain/identity/account.ts';
-import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
+import { coalesce, refreshScore, type Refresh } from '../../domain/scoring/refresh-score.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { PUT_OFF_SECONDS, putOff } from '../../domain/scoring/turns.ts';
@@ -15,9 +15,16 @@ import { stoppedInTime } from '../runtime/deadline.ts';
 import { clock, random, sleep, surroundings } from '../runtime/environment.ts';
 import { logConflict } from '../runtime/log-conflict.ts';
 import { logDateAhead } from '../runtime/log-date-ahead.ts';
-import { logger, publish } from '../runtime/log.ts';
+import { logAndPublish } from '../runtime/log.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RefreshScoreEnv } from './env.ts';
+
+/** What a refresh was asked for, as far as it was asked for. */
+const asked = ({ changedBefore: _, ledger: __, reports, registry, ...refresh }: Refresh) => ({
+  ...refresh,
+  ...(reports === true ? { reports } : {}),
+  ...(registry === true ? { registry } : {}),
+});
 
 export const handler = sqsBatch({
   message: ScoreRefreshRequested,
@@ -54,9 +61,12 @@ export const handler = sqsBatch({
     const refresh = coalesce(messages);
     const outcome = await refreshScore(stoppedInTime(deps, isTimeUp), refresh);
     if (outcome === 'put-off') await requestLater([putOff(refresh)]);
-    logger.info('refresh', { ...refresh, outcome, messages: messages.length });
     const { changedAt } = refresh;
-    if (changedAt === undefined || outcome === 'put-off') return;
-    publish([{ name: 'RefreshLag', value: clock() - Date.parse(changedAt), unit: 'Milliseconds' }]);
+    const isLagKnown = changedAt !== undefined && outcome !== 'put-off';
+    logAndPublish(
+      'refresh',
+      { ...asked(refresh), outcome, messages: messages.length },
+      isLagKnown ? [{ name: 'RefreshLag', value: clock() - Date.parse(changedAt), unit: 'Milliseconds' }] : [],
+    );
   },
 });

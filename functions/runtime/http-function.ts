@@ -11,7 +11,7 @@ import {
   type HttpAnswer,
 } from './http-answer.ts';
 import { cameThrough, HttpEnv } from './http-env.ts';
-import { logger, publish } from './log.ts';
+import { logAndPublish, logger } from './log.ts';
 import { once } from './once.ts';
 import { problem, type Reply } from './problems.ts';
 import { readQuery } from './query.ts';
@@ -50,8 +50,12 @@ export function httpFunction<Deps extends HttpDeps>(options: {
     const reply = (isProblem ? match?.route.shown?.(answered, event.headers) : undefined) ?? answered;
 
     const line = { requestId, method: http.method, route: match?.route.path, status: reply.status };
-    logger.info('request', { ...line, ...reply.counts, ms: Math.round(performance.now() - started) });
-    publish(Object.entries(reply.counts ?? {}).map(([name, value]) => ({ name, value, unit: 'Count' })));
+    const figures = Object.entries(reply.counts ?? {}).map(([name, value]) => ({
+      name,
+      value,
+      unit: 'Count' as const,
+    }));
+    logAndPublish('request', { ...line, ...reply.counts, ms: Math.round(performance.now() - started) }, figures);
     return toAnswer(reply, event, match?.route);
   };
 }
