@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** The commands of a typical day and their results. */
-const USUAL_COMMANDS = ['model', 'workflow', 'data', 'extension', 'repo'] as const;
+export const USUAL_COMMANDS = ['model', 'workflow', 'data', 'extension', 'repo'] as const;
 
 export const BATCH = 25; // the batch size of the real client
 

@@ -6,7 +6,7 @@ import { benchAssembly } from './engine.ts';
 /** Runs the work on a new, empty stack, on free ports, without the stage's throttling. */
 export async function withLocalStack<Value>(
   options: Pick<LocalStackOptions, 'observe' | 'observeInvocation' | 'countsCapacity' | 'load'>,
-  work: (stack: LocalStack) => Promise<Value>,
+  work: (stack: LocalStack, dataDirectory: string) => Promise<Value>,
 ): Promise<Value> {
   const { path: dataDirectory, remove } = scratchDirectory('bench');
   const assembly = await benchAssembly();
@@ -14,7 +14,7 @@ export async function withLocalStack<Value>(
   try {
     const stack = await startLocalStack({ ...options, assembly, dataDirectory, adapt });
     try {
-      return await work(stack);
+      return await work(stack, dataDirectory);
     } finally {
       await stack.stop();
     }

@@ -1,194 +1,296 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { awsCaller } from '../local/aws-client.ts';
+import { Username } from '../domain/identity/username.ts';
 import type { ObservedInvocation } from '../local/lambda/function-pool.ts';
 import type { LocalStack } from '../local/local-stack.ts';
 import type { ObservedCall } from '../local/proxy/aws-proxy.ts';
+import { billOf, nothingUsed, scaled, sumOf, together, type Consumption } from './bill.ts';
+import { measureMinute, type Community } from './busy-minute.ts';
 import { chargesOf } from './capacity-meter.ts';
-import { eventsOf } from './events.ts';
+import { benchAssembly, withEngine } from './engine.ts';
+import { eventsOf, uuidOf } from './events.ts';
+import { itemSize } from './item-size.ts';
 import { keyFor, post, withLocalStack } from './local-stack.ts';
+import { matureAccount } from './mature-account.ts';
 import { cost, type Cost, type Measurements } from './measurements.ts';
-import { PRICES } from './prices.ts';
 import type { Sizes } from './sizes.ts';
+import { storedItems } from './stored-items.ts';
+import { namesOf, type Surroundings } from './wiring.ts';
 
-const BATCH_SIZES = [1, 25, 50] as const;
-const USERS = 20;
-const REQUESTS_A_SECOND = 10;
-/** The interval between roll-ups of an hour that changes all the time. */
-const ROLL_UP_EVERY_SECONDS = 60;
 const MILLION = 1e6;
+const ACTIVE_DAYS = 700;
+const ACCOUNTS_OF_ONE_A_SECOND = 2_000;
+const ACCOUNTS_OF_A_HUNDRED_A_SECOND = 100_000;
+/** DynamoDB adds so much to each item and to each entry of an index. developer guide, "item sizes and formats" */
+const BYTES_ADDED = 100;
+/** CloudWatch adds so much to each line. */
+const BYTES_ADDED_TO_A_LINE = 26;
 
-/** The billed resources. */
-export type Consumption = {
-  readonly apiRequests: number;
-  readonly invocations: number;
-  readonly gbSeconds: number;
-  readonly writeUnits: number;
-  readonly readUnits: number;
-  readonly queueRequests: number;
+type Traffic = {
+  readonly batch: number;
+  /** On the stack. */
+  readonly requestsASecond: number;
+  readonly users: number;
+  /** Who pays for a minute's roll-ups and boards, and what a million of its events may cost. */
+  readonly community: Community & { readonly budget: number };
+  readonly budgets?: { readonly writes: number; readonly reads: number; readonly refreshes: number };
 };
 
-export type Bill = { readonly api: number; readonly lambda: number; readonly dynamodb: number; readonly sqs: number };
-
-/** The bill in US dollars. */
-export const billOf = (used: Consumption): Bill => ({
-  api: used.apiRequests * PRICES.apiRequest,
-  lambda: used.invocations * PRICES.lambdaRequest + used.gbSeconds * PRICES.lambdaGbSecond,
-  dynamodb: used.writeUnits * PRICES.writeRequestUnit + used.readUnits * PRICES.readRequestUnit,
-  sqs: used.queueRequests * PRICES.queueRequest,
-});
-
-export const scaled = (used: Consumption, factor: number): Consumption => ({
-  apiRequests: used.apiRequests * factor,
-  invocations: used.invocations * factor,
-  gbSeconds: used.gbSeconds * factor,
-  writeUnits: used.writeUnits * factor,
-  readUnits: used.readUnits * factor,
-  queueRequests: used.queueRequests * factor,
-});
-
-export const together = (a: Consumption, b: Consumption): Consumption => ({
-  apiRequests: a.apiRequests + b.apiRequests,
-  invocations: a.invocations + b.invocations,
-  gbSeconds: a.gbSeconds + b.gbSeconds,
-  writeUnits: a.writeUnits + b.writeUnits,
-  readUnits: a.readUnits + b.readUnits,
-  queueRequests: a.queueRequests + b.queueRequests,
-});
+/** A user's requests are 2 s apart in each of them. */
+const TRAFFIC: readonly Traffic[] = [
+  {
+    ...{ batch: 1, requestsASecond: 1, users: 2 },
+    community: { eventsASecond: 1, active: 2, accounts: ACCOUNTS_OF_ONE_A_SECOND, budget: 5 },
+  },
+  {
+    ...{ batch: 1, requestsASecond: 10, users: 20 },
+    community: { eventsASecond: 100, active: 200, accounts: ACCOUNTS_OF_A_HUNDRED_A_SECOND, budget: 4 },
+    budgets: { writes: 2.4, reads: 3, refreshes: 0.5 },
+  },
+  {
+    ...{ batch: 25, requestsASecond: 10, users: 20 },
+    community: { eventsASecond: 250, active: 20, accounts: ACCOUNTS_OF_ONE_A_SECOND, budget: 0.2 },
+  },
+  {
+    ...{ batch: 50, requestsASecond: 10, users: 20 },
+    community: { eventsASecond: 500, active: 20, accounts: ACCOUNTS_OF_ONE_A_SECOND, budget: 0.12 },
+  },
+];
 
 /** Counts the calls and invocations of a stack. */
 class Meter {
   #calls: ObservedCall[] = [];
   #invocations: ObservedInvocation[] = [];
-  /** The roll-ups that were announced, with a delay. */
-  readonly rollUps = new Set<string>();
+  #logBytes = 0;
 
   readonly onCall = (call: ObservedCall): void => void this.#calls.push(call);
   readonly onInvocation = (invocation: ObservedInvocation): void => void this.#invocations.push(invocation);
 
-  /** Returns the consumption since the last call. Each API request is one invocation of its function. */
-  take(apiRequests: number): Consumption {
+  /** Returns the consumption since the last call, and the refreshes. Each API request is one invocation of its function. */
+  take(apiRequests: number, logBytes: number): { readonly used: Consumption; readonly refreshes: number } {
     // the benchmark itself, which waits for the queues to drain
     const calls = this.#calls.filter(({ caller }) => caller !== 'operator');
     const invocations = this.#invocations;
+    const logged = logBytes - this.#logBytes;
+    this.#logBytes = logBytes;
     this.#calls = [];
     this.#invocations = [];
     const units = { writes: 0, reads: 0 };
-    for (const { operation, consumedCapacity: ConsumedCapacity } of calls) {
+    let refreshes = 0;
+    for (const { operation, body, consumedCapacity: ConsumedCapacity } of calls) {
       if (ConsumedCapacity === undefined) continue;
-      const taken = chargesOf({ ConsumedCapacity }).reduce((sum, { units: each }) => sum + each, 0);
+      const charges = chargesOf({ ConsumedCapacity });
+      const taken = charges.reduce((sum, { units: each }) => sum + each, 0);
       if (/Put|Update|Delete|Write/u.test(operation)) units.writes += taken;
       else units.reads += taken;
+      if (isSaveOfScore(operation, body)) refreshes += 1;
     }
     const queueRequests = calls.filter(
       // empty polls do not depend on the traffic
       ({ operation, received }) => operation.startsWith('AmazonSQS.') && received !== 0,
-    );
-    for (const { operation, body } of queueRequests) {
-      if (operation.startsWith('AmazonSQS.SendMessage')) for (const text of rollUpsIn(body)) this.rollUps.add(text);
-    }
+    ).length;
     return {
-      apiRequests,
-      invocations: invocations.length,
-      gbSeconds: invocations.reduce(
-        (sum, { milliseconds, memoryMb }) => sum + ((memoryMb / 1_024) * Math.ceil(milliseconds)) / 1_000,
-        0,
-      ),
-      writeUnits: units.writes,
-      readUnits: units.reads,
-      queueRequests: queueRequests.length,
+      used: {
+        ...nothingUsed,
+        apiRequests,
+        invocations: invocations.length,
+        gbSeconds: gbSecondsOf(invocations),
+        writeUnits: units.writes,
+        readUnits: units.reads,
+        queueRequests,
+        logBytes: logged,
+      },
+      refreshes,
     };
   }
 }
 
-const ROLL_UP_QUEUE = '-roll-up';
-const Sent = z.object({
-  QueueUrl: z.string(),
-  Entries: z.array(z.object({ MessageBody: z.string() })).default([]),
+const Put = z.object({ Item: z.object({ sk: z.object({ S: z.string() }) }) });
+const isSaveOfScore = (operation: string, body: string): boolean =>
+  operation.endsWith('.PutItem') && Put.safeParse(JSON.parse(body)).data?.Item.sk.S === 'SCORE';
+
+/** By what the fastest tenth of each function takes, so that neither a cold start nor a busy machine counts. */
+function gbSecondsOf(invocations: readonly ObservedInvocation[]): number {
+  const byRole = Map.groupBy(invocations, ({ role }) => role);
+  return [...byRole.values()].reduce((sum, each) => {
+    const sorted = each.map((invocation) => invocation.milliseconds).sort((a, b) => a - b);
+    const milliseconds = Math.ceil(sorted[Math.floor(sorted.length / 10)] ?? 0);
+    return sum + (((each[0]?.memoryMb ?? 0) / 1_024) * milliseconds * each.length) / 1_000;
+  }, 0);
+}
+
+/** What the functions have logged, as CloudWatch counts it. */
+function loggedIn(dataDirectory: string): number {
+  const logs = join(dataDirectory, 'logs');
+  const lines = readdirSync(logs)
+    .filter((file) => file !== 'engine.log')
+    .flatMap((file) => readFileSync(join(logs, file), 'utf8').split('\n').filter(Boolean));
+  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + BYTES_ADDED_TO_A_LINE, 0);
+}
+
+const HttpStage = z.object({
+  Type: z.literal('AWS::ApiGatewayV2::Stage'),
+  Properties: z.object({ AccessLogSettings: z.object({ Format: z.string() }) }),
 });
-/**
- * The hours that a send request announces for a roll-up. Boards are left out: they are built when scores change, not
- * once per event.
- */
-function rollUpsIn(body: string): readonly string[] {
-  const { QueueUrl, Entries } = Sent.parse(JSON.parse(body));
-  return QueueUrl.endsWith(ROLL_UP_QUEUE) ? Entries.map(({ MessageBody }) => MessageBody) : [];
+/** What the gateway writes for `$context.…`, by its last word. */
+const LOGGED_VALUES: Readonly<Record<string, string>> = {
+  requestId: 'JKJaXmPLvHcESHA=',
+  requestTime: '29/Nov/2026:12:00:00 +0000',
+  sourceIp: '203.0.113.100',
+  httpMethod: 'POST',
+  routeKey: 'ANY /ingest',
+  status: '202',
+  responseType: '-',
+  responseLength: '143',
+  responseLatency: '25',
+};
+
+/** The gateway's line of a request, by the format in the template. */
+async function accessLineBytes(): Promise<number> {
+  const resources = Object.values((await benchAssembly()).template.Resources);
+  const [format] = resources.flatMap(
+    (resource) => HttpStage.safeParse(resource).data?.Properties.AccessLogSettings.Format ?? [],
+  );
+  if (format === undefined) throw new Error('the template has no access log');
+  const line = format.replaceAll(/\$context\.[\w.]*?(\w+)(?=")/gu, (_, name: string) => {
+    const value = LOGGED_VALUES[name];
+    if (value === undefined) throw new Error(`the access log has ${name}, whose length is not known`);
+    return value;
+  });
+  return line.length + BYTES_ADDED_TO_A_LINE;
 }
 
-const HourOf = z.object({ hour: z.string() });
-
-/** Runs the announced roll-ups once per hour, without their delay. */
-async function rollUpNow(stack: LocalStack, announced: ReadonlySet<string>): Promise<void> {
-  const QueueUrl = stack.queues['roll-up'];
-  const latest = new Map([...announced].map((text) => [HourOf.parse(JSON.parse(text)).hour, text]));
-  const call = awsCaller(stack.sqsEndpoint, 'operator');
-  for (const MessageBody of latest.values()) await call('AmazonSQS.SendMessage', { QueueUrl, MessageBody });
-  await stack.drain();
-}
-
 /**
- * Measures the cost of events on their whole way: request, facts, announcement, refresh, and roll-ups of their hour.
+ * Measures the cost of events on their whole way: request, facts, announcement, refresh of a mature account, logs, the
+ * facts that stay, and its part of roll-ups and boards.
  *
- * Units and requests are counted on a running stack, at ten requests a second of twenty users, each with a bound
- * device. A quieter community has fewer events per refresh and roll-up, a busier one has more. Function time is
- * measured on this machine, with the memory of the template; Lambda's may differ. Not included: logs, metrics, storage,
- * backups, outgoing traffic, polls of empty queues, and the boards, which are built at most once a minute.
+ * Units and requests are counted on a running stack. Function time is measured on this machine, with the memory of the
+ * template; Lambda's may differ. A hundred events a second are counted at ten: invocations share more there. Not
+ * included: metrics and alarms, outgoing traffic, polls of empty queues, midnight, and the two log lines a minute of
+ * roll-ups and boards.
  */
 export const measurePrice = async ({ priceSeconds }: Pick<Sizes, 'priceSeconds'>): Promise<Measurements> => {
   const costs: Cost[] = [];
-  for (const size of BATCH_SIZES) {
-    const meter = new Meter();
-    const observing = { observe: meter.onCall, observeInvocation: meter.onInvocation, countsCapacity: true };
-    const used = await withLocalStack(observing, (stack) => measureBatches(stack, meter, size, priceSeconds));
-    costs.push(...rowsOf(size, used));
-  }
+  for (const traffic of TRAFFIC) costs.push(...(await measureTraffic(traffic, priceSeconds)));
   return { costs, ratios: [] };
 };
 
-/** The consumption per event. */
-async function measureBatches(stack: LocalStack, meter: Meter, size: number, seconds: number): Promise<Consumption> {
-  const at = new Date().toISOString();
-  const senders: { readonly device: string; readonly key: string }[] = [];
-  for (let index = 0; index < USERS; index += 1) {
-    const sender = { device: `device-${index}`, key: await keyFor(stack, `user-${index}`) };
-    await post(stack, '/ingest', { events: eventsOf(sender.device, at, 0, 1) }, sender.key); // binds the device
-    senders.push(sender);
-  }
-  await stack.drain();
-  meter.take(0);
-
-  const requests = seconds * REQUESTS_A_SECOND;
-  const sent: Promise<unknown>[] = [];
-  for (let number = 0; number < requests; number += 1) {
-    const { device, key } = senders[number % USERS] ?? { device: '', key: '' };
-    const events = eventsOf(device, at, 1 + Math.floor(number / USERS) * size, size);
-    sent.push(post(stack, '/ingest', { events }, key));
-    await sleep(1_000 / REQUESTS_A_SECOND);
-  }
-  await Promise.all(sent);
-  await stack.drain();
-  const way = meter.take(requests);
-  await rollUpNow(stack, meter.rollUps);
-  const rollUps = scaled(meter.take(0), seconds / ROLL_UP_EVERY_SECONDS);
-  return scaled(together(way, rollUps), 1 / (requests * size));
+async function measureTraffic(traffic: Traffic, seconds: number): Promise<readonly Cost[]> {
+  const meter = new Meter();
+  const observing = { observe: meter.onCall, observeInvocation: meter.onInvocation, countsCapacity: true };
+  const way = await withLocalStack(observing, (stack, dataDirectory) =>
+    measureWay(stack, { meter, traffic, seconds, dataDirectory }),
+  );
+  const minute = await withEngine((engine) => measureMinute(engine, traffic.community));
+  const ofOne = scaled(minute, 1 / (60 * traffic.community.eventsASecond));
+  return [...wayRows(traffic, way), ...priceRows(traffic.batch, traffic.community, { way: way.used, minute: ofOne })];
 }
 
-function rowsOf(size: number, ofOne: Consumption): readonly Cost[] {
-  const thousand = scaled(ofOne, 1_000);
-  const { api, lambda, dynamodb, sqs } = billOf(scaled(ofOne, MILLION));
-  const what = `whole way of 1,000 events in batches of ${size}`;
-  const price = `a million events in batches of ${size}`;
+type Way = { readonly used: Consumption; readonly refreshes: number };
+
+/** The consumption per event. */
+async function measureWay(
+  stack: LocalStack,
+  {
+    meter,
+    traffic: { batch, requestsASecond, users },
+    seconds,
+    dataDirectory,
+  }: { readonly meter: Meter; readonly traffic: Traffic; readonly seconds: number; readonly dataDirectory: string },
+): Promise<Way> {
+  const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
+  const client = new DynamoDBClient({ endpoint: stack.dynamodbEndpoint, region: stack.region, credentials });
+  const tables = (role: string) => stack.tables[role] ?? role;
+  const surroundings: Surroundings = { client, tables, clock: Date.now };
+  try {
+    const at = new Date().toISOString();
+    const senders: { readonly device: string; readonly key: string }[] = [];
+    for (let index = 0; index < users; index += 1) {
+      const name = `user-${index}`;
+      const sender = { device: `device-${index}`, key: await keyFor(stack, name) };
+      await post(stack, '/ingest', { events: eventsOf(sender.device, at, 0, 1) }, sender.key); // binds the device
+      const username = Username.parse(name);
+      const account = (await namesOf(surroundings).accountsOf([username]))(username);
+      await matureAccount(surroundings, account, { deviceId: uuidOf(sender.device), activeDays: ACTIVE_DAYS });
+      senders.push(sender);
+    }
+    const send = (number: number) => {
+      const { device, key } = senders[number % users] ?? { device: '', key: '' };
+      const events = eventsOf(device, at, 1 + Math.floor(number / users) * batch, batch);
+      return post(stack, '/ingest', { events }, key);
+    };
+    for (let number = 0; number < users; number += 1) await send(number); // today's first refresh
+    await stack.drain();
+    meter.take(0, loggedIn(dataDirectory));
+    const storedBefore = await storedBytes(surroundings);
+
+    const requests = seconds * requestsASecond;
+    const sent: Promise<unknown>[] = [];
+    for (let number = users; number < users + requests; number += 1) {
+      sent.push(send(number));
+      await sleep(1_000 / requestsASecond);
+    }
+    await Promise.all(sent);
+    await stack.drain();
+    const { used, refreshes } = meter.take(requests, loggedIn(dataDirectory));
+    const accessBytes = requests * (await accessLineBytes());
+    const stored = (await storedBytes(surroundings)) - storedBefore;
+    const logBytes = used.logBytes + accessBytes;
+    const events = requests * batch;
+    return { used: scaled({ ...used, logBytes, storedBytes: stored }, 1 / events), refreshes: refreshes / events };
+  } finally {
+    client.destroy();
+  }
+}
+
+const INDEXED = ['pk', 'sk', 'dayShard', 'hour'] as const;
+
+/** The facts, each with its entry in the index by hour. */
+async function storedBytes({ client, tables }: Surroundings): Promise<number> {
+  const chunks = await storedItems(client, tables('telemetry'), ({ sk }) => sk.startsWith('HOUR#'));
+  return chunks.reduce((sum, chunk) => {
+    const entry = INDEXED.flatMap((name) => (chunk[name] === undefined ? [] : [[name, chunk[name]] as const]));
+    return sum + itemSize(chunk) + itemSize(Object.fromEntries(entry)) + 2 * BYTES_ADDED;
+  }, 0);
+}
+
+function wayRows({ batch, requestsASecond, budgets }: Traffic, { used: ofOne, refreshes }: Way): readonly Cost[] {
+  const what = `way of an event, batches of ${batch}, ${requestsASecond} a second`;
   return [
-    cost(what, 'API requests', thousand.apiRequests, { floor: 1_000 / size }),
-    cost(what, 'WRU', thousand.writeUnits, { floor: 1_000 / size }), // at least one write per batch
-    cost(what, 'RRU', thousand.readUnits),
-    cost(what, 'SQS requests', thousand.queueRequests),
-    cost(what, 'invocations', thousand.invocations),
-    cost(what, 'GB-seconds here', thousand.gbSeconds),
-    cost(`${price}, API Gateway`, 'USD', api),
-    cost(`${price}, Lambda`, 'USD', lambda),
-    cost(`${price}, DynamoDB`, 'USD', dynamodb),
-    cost(`${price}, SQS`, 'USD', sqs),
-    cost(`${price}, all of it`, 'USD', api + lambda + dynamodb + sqs),
+    cost(what, 'WRU', ofOne.writeUnits, { floor: 1 / batch, budget: budgets?.writes ?? null }), // one write a batch
+    cost(what, 'RRU', ofOne.readUnits, { budget: budgets?.reads ?? null }),
+    cost(what, 'refreshes', refreshes, { budget: budgets?.refreshes ?? null }),
+    cost(what, 'SQS requests', ofOne.queueRequests),
+    cost(what, 'invocations', ofOne.invocations, { floor: 1 / batch }),
+    cost(what, 'GB-seconds here', ofOne.gbSeconds),
+    cost(what, 'bytes of logs', ofOne.logBytes),
+    cost(what, 'bytes that stay', ofOne.storedBytes),
+  ];
+}
+
+function priceRows(
+  batch: number,
+  { eventsASecond, accounts, budget }: Traffic['community'],
+  { way, minute }: { readonly way: Consumption; readonly minute: Consumption },
+): readonly Cost[] {
+  const price = `a million events in batches of ${batch}, ${eventsASecond} a second, ${accounts.toLocaleString('en')} accounts`;
+  const bill = billOf(scaled(way, MILLION));
+  const minutes = billOf(scaled(minute, MILLION));
+  const floor = billOf({ ...nothingUsed, apiRequests: MILLION / batch, invocations: MILLION / batch });
+  return [
+    cost(`${price}: API Gateway`, 'USD', bill.api),
+    cost(`${price}: Lambda`, 'USD', bill.lambda),
+    cost(`${price}: DynamoDB`, 'USD', bill.dynamodb),
+    cost(`${price}: SQS`, 'USD', bill.sqs),
+    cost(`${price}: logs`, 'USD', bill.logs),
+    cost(`${price}: storage, a month`, 'USD', bill.storage),
+    cost(`${price}: roll-ups and boards`, 'USD', sumOf(minutes)),
+    cost(`${price}: all of it`, 'USD', sumOf(billOf(scaled(together(way, minute), MILLION))), {
+      floor: sumOf(floor),
+      budget,
+    }),
   ];
 }

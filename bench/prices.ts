@@ -24,4 +24,10 @@ export const PRICES = {
   streamReadByLambda: 0,
   /** Standard queues, each 64 KB of an action. factualminds.com (2026-06), cloudburn.io/blog/amazon-sqs-pricing (2026-03) */
   queueRequest: 0.4 / 1e6,
+  /** Taken in, the first 10 TB a month. factualminds.com, "Amazon CloudWatch Pricing" (2026-06) */
+  logGigabyte: 0.5,
+  /** Standard table class, with indexes. aws.amazon.com/dynamodb/pricing */
+  storedGigabyteMonth: 0.25,
+  /** Point-in-time recovery. docs.echo.stream/docs/table-pricing quotes it */
+  backupGigabyteMonth: 0.2,
 } as const;

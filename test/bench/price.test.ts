@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { billOf, scaled, together, type Consumption } from '../../bench/price.ts';
+import { billOf, nothingUsed as nothing, scaled, together, type Consumption } from '../../bench/bill.ts';
 import { PRICES } from '../../bench/prices.ts';
-
-const nothing: Consumption = {
-  ...{ apiRequests: 0, invocations: 0, gbSeconds: 0 },
-  ...{ writeUnits: 0, readUnits: 0, queueRequests: 0 },
-};
 
 describe('a bill', () => {
   it.each<[keyof Consumption, string, number]>([
@@ -14,8 +9,10 @@ describe('a bill', () => {
     ['writeUnits', 'dynamodb', 0.625],
     ['readUnits', 'dynamodb', 0.125],
     ['queueRequests', 'sqs', 0.4],
+    ['logBytes', 'logs', 0.0005],
+    ['storedBytes', 'storage', 0.00045],
   ])('of a million %s has its price only under %s', (what, service, dollars) => {
-    const free = { api: 0, lambda: 0, dynamodb: 0, sqs: 0 };
+    const free = { api: 0, lambda: 0, dynamodb: 0, sqs: 0, logs: 0, storage: 0 };
     const bill = billOf({ ...nothing, [what]: 1e6 });
 
     expect(bill).toEqual({ ...free, [service]: expect.closeTo(dollars, 9) });
