@@ -6,6 +6,7 @@ import type { Pulls } from '../domain/registry/registry.port.ts';
 import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
 import { currentRules, rulebook } from '../domain/rules/current-rules.ts';
 import type { IngestDeps } from '../domain/telemetry/ingest-telemetry.ts';
+import { rememberingChunks } from '../domain/telemetry/closed-chunks.ts';
 import type { Clock } from '../domain/shared/environment.ts';
 import { dynamoAccountNames } from '../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoCollectives } from '../functions/adapters/dynamodb/identity/collectives.ts';
@@ -71,7 +72,10 @@ export function ingestHandler(surroundings: Surroundings) {
 export const ingestDeps = (surroundings: Surroundings): IngestDeps => {
   const { client, tables, clock } = surroundings;
   return {
-    devices: keptHours(dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken }), { clock }),
+    devices: keptHours(
+      rememberingChunks(dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken })),
+      { clock },
+    ),
     firstNames: dynamoFirstNames(client, tables('telemetry')),
     trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
     pulls: pullDeps(surroundings),

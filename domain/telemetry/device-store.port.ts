@@ -64,10 +64,10 @@ export type DeviceStore = {
    */
   link(deviceId: string, account: AccountId): Promise<'linked' | 'full'>;
   isLinked(deviceId: string, account: AccountId): Promise<boolean>;
-  /** All chunks of an hour, in order. */
-  chunksOf(deviceId: string, hour: UtcHour): Promise<readonly Chunk[]>;
+  /** All chunks of an hour, in order; or those from an index on. */
+  chunksOf(deviceId: string, hour: UtcHour, from?: number): Promise<readonly Chunk[]>;
   /** Perhaps of a moment ago, and not all of one moment: a chunk may be missing before one that is there. */
-  chunksLastSeen(deviceId: string, hour: UtcHour): Promise<readonly Chunk[]>;
+  chunksLastSeen(deviceId: string, hour: UtcHour, from?: number): Promise<readonly Chunk[]>;
   /**
    * Stores a chunk's new state if it is still at `chunk.revision` (0: not there at all). `stale`: somebody else
    * wrote since. `saved`: also if an earlier try of this very write was committed.

@@ -1,4 +1,5 @@
 import { rulebook } from '../../domain/rules/current-rules.ts';
+import { rememberingChunks } from '../../domain/telemetry/closed-chunks.ts';
 import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
@@ -25,7 +26,10 @@ export const handler = httpFunction({
     const telemetryItem = getGathered(dynamodb, env.TELEMETRY_TABLE);
     return {
       authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
-      devices: keptHours(dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem), surroundings),
+      devices: keptHours(
+        rememberingChunks(dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem)),
+        surroundings,
+      ),
       firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),

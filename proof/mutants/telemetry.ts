@@ -14,6 +14,8 @@ const PUT_ONCE = 'functions/adapters/dynamodb/shared/put-once.ts';
 const RETRY = 'functions/adapters/dynamodb/shared/retry-transaction.ts';
 const HOUR = 'domain/telemetry/device-hour-set.ts';
 const INGEST = 'domain/telemetry/ingest-telemetry.ts';
+const CLOSED = 'domain/telemetry/closed-chunks.ts';
+const CLOSED_TEST = 'test/domain/telemetry/closed-chunks.test.ts';
 const EVENT = 'domain/telemetry/telemetry-event.ts';
 const UNOWNED_TEST = 'test/adapters/unowned-hours.test.ts';
 const STORE_TEST = 'test/adapters/device-store.test.ts';
@@ -319,6 +321,27 @@ export const telemetryMutants: readonly Mutant[] = [
     'domain/telemetry/ingest-telemetry.ts',
     ['isAnonymous && !isOwned ?', '!isOwned ?'],
     UNOWNED_TEST,
+  ),
+  mutant(
+    'remembered-until-written',
+    'an hour is forgotten with a write of one of its remembered chunks',
+    CLOSED,
+    ['forget(key);\n      return devices.saveChunk', 'eventsIn([]);\n      return devices.saveChunk'],
+    CLOSED_TEST,
+  ),
+  mutant(
+    'remembered-if-closed',
+    'only closed chunks are remembered: an open one takes more events',
+    CLOSED,
+    ['(chunk) => !chunk.closed', '(chunk) => chunk.index < 0'],
+    CLOSED_TEST,
+  ),
+  mutant(
+    'remembered-without-a-gap',
+    'nothing is remembered of an hour of which a chunk is missing',
+    CLOSED,
+    ['if (!hasGap(chunks)) remember', 'if (chunks.length > 0 || !hasGap(chunks)) remember'],
+    CLOSED_TEST,
   ),
   mutant(
     'kept-before-save',

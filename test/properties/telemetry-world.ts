@@ -7,6 +7,7 @@ import { byPlainName, mergeFolds, plusCommand, plusNumber, type Fold } from '../
 import { currentRules, rulebook } from '../../domain/rules/current-rules.ts';
 import { dateOfDayNumber } from '../../domain/shared/utc.ts';
 import type { Pulls } from '../../domain/registry/registry.port.ts';
+import { rememberingChunks } from '../../domain/telemetry/closed-chunks.ts';
 import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
 import { ingestTelemetry } from '../../domain/telemetry/ingest-telemetry.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
@@ -43,6 +44,8 @@ export type Request = { readonly sender: Sender; readonly events: readonly RawEv
 
 const named = namedCommandsOf(currentRules);
 const MAX_SENDS = 200;
+/** About two closed chunks, so that hours are also forgotten. */
+const MOST_REMEMBERED = 120;
 
 /**
  * The deployed ingest on a table of a real engine, beside the model with the expected results. Only tests move the
@@ -61,7 +64,6 @@ export class TelemetryWorld {
   readonly #checking: DynamoDBClient;
   readonly #users = new Set<string>();
   /** Lives as long as a function: what it keeps may be outdated by other senders. */
-  #devices: DeviceStore | undefined;
 
   constructor(engine: TestEngine, table: string, wire = new Wire()) {
     this.engine = engine;
@@ -85,6 +87,21 @@ export class TelemetryWorld {
 
   store(client: DynamoDBClient) {
     return dynamoDeviceStore(client, this.table, { ...this.chance, randomToken: () => this.token() });
+  }
+
+  /** Function instances: one remembers nothing, as a new one; one knows closed chunks, and one is as it is deployed. */
+  readonly #instances = new Map<DynamoDBClient, readonly DeviceStore[]>();
+  #instance(client: DynamoDBClient): DeviceStore {
+    const remembering = () => rememberingChunks(this.store(client), MOST_REMEMBERED);
+    const deployed = keptHours(remembering(), { clock: () => this.now });
+    const made = this.#instances.get(client) ?? [this.store(client), remembering(), deployed];
+    this.#instances.set(client, made);
+    return made[this.#ticks % 3]!;
+  }
+
+  /** Ends all function instances: new ones remember nothing. */
+  restart(): void {
+    this.#instances.clear();
   }
 
   /** Sends requests at the same time, each until it is answered. */
@@ -180,8 +197,7 @@ export class TelemetryWorld {
     const request = this.#begin();
     for (let attempt = 1; attempt <= MAX_SENDS; attempt += 1) {
       try {
-        // as in a new function instance
-        const deps = { ...this.#ingestDeps(), devices: this.store(client), clock: () => now };
+        const deps = { ...this.#ingestDeps(), devices: this.#instance(client), clock: () => now };
         const { results } = await ingestTelemetry(deps, { events, credential });
         const answered = request.end(attempt);
         expect(results.map(({ index }) => index)).toEqual(events.map((_, index) => index));
@@ -213,7 +229,7 @@ export class TelemetryWorld {
     const randomToken = () => this.token();
     const grants = { ledger, rules: rulebook, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
-      devices: (this.#devices ??= keptHours(this.store(this.#sending), { clock: () => this.now })),
+      devices: this.#instance(this.#sending),
       trustedFacts,
       firstNames: dynamoFirstNames(this.#sending, this.table),
       pulls: this.pulls(),

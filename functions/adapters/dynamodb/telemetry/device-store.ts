@@ -32,7 +32,7 @@ import { formatValue, fromItem, SET_FORMAT, toItem } from '../shared/format.ts';
 
 const PARALLEL_QUERIES = 8;
 
-type HourAsked = { readonly deviceId: string; readonly hour: UtcHour };
+type HourAsked = { readonly deviceId: string; readonly hour: UtcHour; readonly from: number };
 const NOW: Freshness = { ConsistentRead: true };
 const A_MOMENT_AGO: Freshness = { ConsistentRead: false };
 
@@ -86,14 +86,18 @@ export function dynamoDeviceStore(
   }
 
   async function chunksByQuery(
-    { deviceId, hour }: HourAsked,
+    { deviceId, hour, from }: HourAsked,
     { ConsistentRead }: Freshness,
   ): Promise<readonly Chunk[]> {
     const query = {
       TableName: tableName,
       ConsistentRead,
-      KeyConditionExpression: 'pk = :device AND begins_with(sk, :hour)',
-      ExpressionAttributeValues: marshall({ ':device': devicePk(deviceId), ':hour': hourSkPrefix(hour) }),
+      KeyConditionExpression: 'pk = :device AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: marshall({
+        ':device': devicePk(deviceId),
+        ':from': chunkSk(hour, from),
+        ':to': `${hourSkPrefix(hour)}~`, // `~` sorts after every digit
+      }),
     };
     const chunks = [];
     for await (const page of paginateQuery({ client }, query)) {
@@ -102,10 +106,11 @@ export function dynamoDeviceStore(
     return chunks;
   }
 
-  /** Of several hours the first chunks come together: only a closed one has others after it. */
+  /** Of several hours the first asked chunks come together: only a closed one has others after it. */
   const chunksGathered = (freshness: Freshness) =>
     gather<HourAsked, readonly Chunk[]>(async (group) => {
-      const keyOf = ({ deviceId, hour }: HourAsked) => marshall({ pk: devicePk(deviceId), sk: chunkSk(hour, 0) });
+      const keyOf = ({ deviceId, hour, from }: HourAsked) =>
+        marshall({ pk: devicePk(deviceId), sk: chunkSk(hour, from) });
       const keys = group.map(({ ask }) => keyOf(ask));
       const found = group.length === 1 ? undefined : await getTogether(client, tableName, keys, freshness);
       await settleAll(group, PARALLEL_QUERIES, async ({ ask, answer }) => {
@@ -235,8 +240,8 @@ export function dynamoDeviceStore(
 
     isLinked,
 
-    chunksOf: (deviceId, hour) => chunksNow({ deviceId, hour }),
-    chunksLastSeen: (deviceId, hour) => chunksSeen({ deviceId, hour }),
+    chunksOf: (deviceId, hour, from = 0) => chunksNow({ deviceId, hour, from }),
+    chunksLastSeen: (deviceId, hour, from = 0) => chunksSeen({ deviceId, hour, from }),
 
     async saveChunk(deviceId, hour, chunk) {
       const writeId = deps.randomToken(6);
