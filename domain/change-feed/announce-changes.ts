@@ -23,6 +23,7 @@ type Touched = {
   readonly days: ReadonlySet<UtcDate> | null;
   readonly reports: boolean;
   readonly registry: boolean;
+  readonly ledger: boolean;
   /** The oldest and the newest of the changes. */
   readonly changedAt: string;
   readonly changedLast: string;
@@ -48,6 +49,7 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
         days: daysOf(change),
         reports: change.kind === 'report-changed',
         registry: change.kind === 'registry-changed',
+        ledger: change.kind === 'ledger-changed',
         changedAt: committedAt,
         changedLast: committedAt,
       };
@@ -55,13 +57,14 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
       touched.set(account, before === undefined ? now : both(before, now));
     }
   }
-  const requests = [...touched].map(([username, { days, reports, registry, changedAt, changedLast }]) => ({
+  const requests = [...touched].map(([username, { days, reports, registry, ledger, changedAt, changedLast }]) => ({
     username,
     changedAt,
     changedBefore: isoOf(Date.parse(changedLast) + ROUNDED_MS),
     ...(days === null ? {} : { days: [...days].sort() }),
     ...(reports ? { reports } : {}),
     ...(registry ? { registry } : {}),
+    ...(ledger || days === null ? {} : { ledger }),
   }));
   if (requests.length > 0) await deps.requestRefreshes(requests);
 }
@@ -103,7 +106,7 @@ function daysOf(change: CommittedChange['change']): ReadonlySet<UtcDate> | null 
     case 'extension-changed':
     case 'standing-changed':
     case 'account-erased':
-      return new Set(); // the balance is read by every refresh
+      return new Set();
     case 'profile-changed':
       return change.isMerge === true ? null : new Set(); // the profile is read by every refresh
     case 'registry-changed':
@@ -118,6 +121,7 @@ const both = (a: Touched, b: Touched): Touched => ({
   days: a.days === null || b.days === null ? null : a.days.union(b.days),
   reports: a.reports || b.reports,
   registry: a.registry || b.registry,
+  ledger: a.ledger || b.ledger,
   changedAt: a.changedAt < b.changedAt ? a.changedAt : b.changedAt,
   changedLast: a.changedLast > b.changedLast ? a.changedLast : b.changedLast,
 });

@@ -52,8 +52,8 @@ const covering = ({ changedBefore }: ScoreRefreshRequested, until: string) =>
 
 const EVERY_DAY = 'every-day';
 
-const besideDays = ({ days, reports = false, registry = false }: ScoreRefreshRequested) =>
-  partsBesideDays({ days: days ?? null, reports, registry });
+const besideDays = ({ days, reports = false, registry = false, ledger = true }: ScoreRefreshRequested) =>
+  partsBesideDays({ days: days ?? null, reports, registry, ledger });
 
 const partsOf = (asked: ScoreRefreshRequested): readonly string[] => [
   ...besideDays(asked),

@@ -43,11 +43,12 @@ function* figuresOfFold(part: string, { events, commands, activeDays, lastHour }
 }
 
 export function figuresOfMetrics(metrics: UserMetrics): Figures {
-  const { sealedThrough, sealed, open, ownedDevices, sentFrom, reports, registry } = metrics;
+  const { sealedThrough, sealed, open, ownedDevices, sentFrom, reports, registry, links = [] } = metrics;
   return new Map([
     ['events', eventsIn(metrics)],
     ['owned devices', ownedDevices],
     ['borrowed devices', sentFrom.join(' ')],
+    ...links.map(({ deviceId, owned }) => [`device ${deviceId}`, owned ? 'owned' : 'borrowed'] as const),
     ...[...reports].flatMap(([event, { byDate, lastHour }]) => [
       [`reported ${event}`, totalOf(byDate)] as const,
       [`last ${event}`, lastHour] as const,

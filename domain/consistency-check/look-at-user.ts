@@ -102,7 +102,11 @@ function differencesOfMetrics(
   { metrics: found }: StoredUser,
   isExpected: boolean,
 ): readonly Difference[] {
-  if (found !== null) return differencesOf(figuresOfMetrics(expected), figuresOfMetrics(found.metrics));
+  if (found !== null) {
+    const { links: _, ...others } = expected;
+    const comparable = found.metrics.links === undefined ? others : expected; // an older release keeps no devices
+    return differencesOf(figuresOfMetrics(comparable), figuresOfMetrics(found.metrics));
+  }
   return isExpected ? [{ what: 'events, of which nothing is folded', expected: eventsIn(expected), found: null }] : [];
 }
 

@@ -150,8 +150,8 @@ export const nothingGranted: Granted = grantedOf(emptyBalance, [], { date: '', k
 
 /**
  * The ledger's part of a user's score on a date. The balance is strongly consistent. Lines are read only if it has
- * moved since `previous`, which has the date that it names. Throws if the index does not catch up with the balance in
- * time.
+ * moved since `previous`, which has the date that it names. `isUnmoved`: it has not moved since, as whoever asks for the
+ * refresh knows, so not even the balance is read. Throws if the index does not catch up with the balance in time.
  */
 export async function readGranted(
   deps: LinesDeps,
@@ -159,8 +159,14 @@ export async function readGranted(
   {
     date,
     previous,
-  }: { readonly date: UtcDate; readonly previous: { readonly granted: Granted; readonly date: UtcDate } | null },
+    isUnmoved = false,
+  }: {
+    readonly date: UtcDate;
+    readonly previous: { readonly granted: Granted; readonly date: UtcDate } | null;
+    readonly isUnmoved?: boolean;
+  },
 ): Promise<Granted> {
+  if (isUnmoved && previous !== null && isAllDue(previous)) return previous.granted;
   const balance = await deps.lines.balanceOf(account);
   const known = previous !== null && isWhole(previous, balance) ? previous.granted : null;
   if (known !== null && known.balance.seq === balance.seq) return known;
@@ -187,4 +193,7 @@ const isWhole = (
   { seq, totalScore }: Balance,
 ): boolean =>
   (granted.balance.seq < seq || (granted.balance.seq === seq && granted.balance.totalScore === totalScore)) &&
+  isAllDue({ granted, date });
+
+const isAllDue = ({ granted, date }: { readonly granted: Granted; readonly date: UtcDate }): boolean =>
   [...granted.byDate.values()].every((additions) => [...additions.keys()].every((day) => day <= date));

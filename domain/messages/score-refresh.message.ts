@@ -12,6 +12,8 @@ export const ScoreRefreshRequested = z.object({
   grants: z.optional(z.boolean()),
   /** Whether versions or pulls that count for the user changed. Without `days`, they are counted again in any case. */
   registry: z.optional(z.boolean()),
+  /** False if the ledger did not move: the totals that are stored with the score are then carried on. */
+  ledger: z.optional(z.boolean()),
   /** When the change was committed (ISO 8601); the refresh lag is measured from it. */
   changedAt: z.optional(z.iso.datetime()),
   /**

@@ -265,6 +265,21 @@ export const pointsOfCounts = (
   ]);
 const noTelemetry: TelemetryOn = { commands: new Map(), activeDays: new Set() };
 
+/** Whether anything counts in it. One in which nothing does follows from the rules. */
+export const isTouched = ({ points, inputs }: Contribution): boolean =>
+  points !== 0 || [...inputs.values()].some((count) => count !== 0);
+
+/** These contributions with those of the rules in which nothing counts. */
+export function withUntouched(
+  date: UtcDate,
+  touched: readonly Contribution[],
+  rules: ScoringRules,
+): readonly Contribution[] {
+  const known = new Set(touched.map(({ key }) => key));
+  const others = contributionsOn(date, { telemetry: noTelemetry, counts: noCounts }, rules);
+  return [...touched, ...others.filter(({ key }) => !known.has(key))].sort(byListing);
+}
+
 /** How the points of a contribution came about. */
 export const explainContribution = (contribution: Contribution, rules: ScoringRules): readonly ExplainedStep[] =>
   fixedBy(rules)

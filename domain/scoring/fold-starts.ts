@@ -2,8 +2,9 @@ import type { Refresh } from './refresh-score.ts';
 import type { StoredUser } from './score-store.port.ts';
 
 /**
- * What a refresh may fold anew: a date, `every-day`, `reports`, `registry`, or `any` for the parts that every refresh
- * reads (balance, devices, profile).
+ * What a refresh may fold anew: a date, `every-day`, `reports`, `registry`, `profile`, which every refresh reads, or `any`
+ * for the ledger. It has this name because an older release, whose every refresh read the ledger, takes it for all that
+ * is no day.
  */
 type FoldPart = string;
 
@@ -22,9 +23,11 @@ export function partsBesideDays({
   days,
   reports,
   registry,
-}: Pick<Refresh, 'days' | 'reports' | 'registry'>): FoldPart[] {
+  ledger,
+}: Pick<Refresh, 'days' | 'reports' | 'registry' | 'ledger'>): FoldPart[] {
   return [
-    'any',
+    'profile',
+    ...(days === null || ledger !== false ? ['any'] : []),
     ...(days === null || reports === true ? ['reports'] : []),
     ...(days === null || registry === true ? ['registry'] : []),
   ];
@@ -33,7 +36,7 @@ export function partsBesideDays({
 /** The starts after a fold that began at `startedAt`: of the named days, or of all if it was from nothing. */
 export function startsAfter(
   before: FoldStarts,
-  refresh: Pick<Refresh, 'days' | 'reports' | 'registry'>,
+  refresh: Pick<Refresh, 'days' | 'reports' | 'registry' | 'ledger'>,
   { startedAt, isFromNothing }: { readonly startedAt: number; readonly isFromNothing: boolean },
 ): FoldStarts {
   const days: readonly FoldPart[] = isFromNothing ? ['every-day'] : (refresh.days ?? []);

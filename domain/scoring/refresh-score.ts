@@ -27,6 +27,7 @@ import {
   firstDateKnown,
   foldedByOf,
   isKnown,
+  linksCarriedOn,
   metricsCarriedOn,
   metricsFromNothing,
   planRefresh,
@@ -69,6 +70,8 @@ export type Refresh = {
   readonly grants?: boolean;
   /** Whether to count the registry's facts again; done in any case if `days` is null. */
   readonly registry?: boolean;
+  /** False if the ledger did not move since the stored score was made. */
+  readonly ledger?: boolean;
   /** Every change that asks for it was committed before, ISO 8601. Without it, the refresh is done in any case. */
   readonly changedBefore?: string;
   /** When the oldest change that asks for it was committed, ISO 8601. */
@@ -110,11 +113,19 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   await passOn(deps, refresh, guard);
   if (wrongDate === undefined && isDoneSince(guard, refresh, now)) return 'done-since';
   const merged = guard.merged ?? [];
-  const links = await linksOfAll(deps.telemetry, [refresh.username, ...merged]);
+  const date = dateOfRefresh(guard, now);
+  const { sha256, rules: { inForce: rules } = rulebook } = deps;
+  const readLinks = () => linksOfAll(deps.telemetry, [refresh.username, ...merged]);
+  const { days } = refresh;
+  const kept = linksCarriedOn(guard.metrics?.metrics ?? null, { foldedBy: foldedByOf(rules, sha256), days, date });
+  const links = kept ?? (await readLinks());
   const turn = await turns.take(guard, links.length);
   if (turn !== 'go') return turn === 'again' ? refreshOnce(deps, refresh, turns) : turn;
-  const date = dateOfRefresh(guard, now);
-  const { metrics, isFromNothing, expiring } = await foldMetrics(deps, refresh, guard, { date, links });
+  let folded = await foldMetrics(deps, refresh, guard, { date, links });
+  // A fold of all days stands for a change of the devices, too.
+  if (folded.isFromNothing && kept !== undefined)
+    folded = await foldMetrics(deps, refresh, guard, { date, links: await readLinks() });
+  const { metrics, isFromNothing, expiring } = folded;
   // Before the save: what a score counts is there as long as the score.
   if (expiring.length > 0 && (await deps.keepChunks?.(expiring)) === false) return 'stale';
   const starts = startsAfter(guard.metrics?.starts ?? new Map(), refresh, { startedAt, isFromNothing });
@@ -128,10 +139,10 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
       : await readGranted(deps.grants, refresh.username, {
           date,
           previous: areLinesKept && isSameFold ? previous : null,
+          isUnmoved: refresh.ledger === false && wrongDate === undefined && isWholeSave(guard),
         });
   const isNew = guard.metrics === null && guard.score === null;
   if (isNew && !isKnown(metrics) && granted.balance.seq === 0) return 'unknown';
-  const rules = (deps.rules ?? rulebook).inForce;
   const decided = decideScore(
     refresh.username,
     { metrics, granted },
@@ -143,6 +154,9 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   if (outcome === 'saved') await grantTierBadges(deps, score);
   return outcome;
 }
+
+/** Whether the last save came to its end: else the metrics name what they cover, and the score does not have it yet. */
+const isWholeSave = ({ metrics, score }: StoredUser): boolean => metrics?.revision === score?.metricsRevision;
 
 /** How an account is shown, by its profile. */
 export const shownAs = ({ isHidden, merged = [], mergedInto }: StoredUser) => ({
@@ -225,7 +239,8 @@ export async function foldMetrics(
         since: firstDateKnown(date),
         rules: rules.inForce,
       });
-  const context = { inputsHash, foldedBy, links, date, rules, reports: counted, registry: held };
+  const isAlone = merged.length === 0;
+  const context = { inputsHash, foldedBy, links, isAlone, date, rules, reports: counted, registry: held };
   const plan = planRefresh(stored, { inputsHash, foldedBy, days, date });
   if (stored !== null && plan.kind === 'days') {
     const folded = await foldDays(telemetry, username, links, plan.days, named, merged);
@@ -252,6 +267,7 @@ export function coalesce(messages: readonly [ScoreRefreshRequested, ...ScoreRefr
     reports: messages.some(({ reports }) => reports === true),
     ...(messages.some(({ grants }) => grants === true) ? { grants: true } : {}),
     registry: messages.some(({ registry }) => registry === true),
+    ...(messages.every(({ ledger }) => ledger === false) ? { ledger: false } : {}),
     ...(first !== undefined ? { changedAt: first } : {}),
     ...(last !== undefined && changes.length === messages.length ? { changedBefore: last } : {}),
     ...(putOffs > 0 ? { putOffs } : {}),

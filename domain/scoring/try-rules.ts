@@ -81,7 +81,7 @@ function heldFor(
     isSameActivity ? metrics : withNamesOf(metrics, rules),
     [],
     { folds: new Map(), sentFrom: new Set() },
-    { inputsHash, foldedBy, links: [], date, rules: book, reports, registry },
+    { inputsHash, foldedBy, links: [], isAlone: false, date, rules: book, reports, registry },
   );
 }
 

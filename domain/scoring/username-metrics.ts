@@ -84,6 +84,8 @@ export type UserMetrics = {
   readonly foldedBy: string;
   /** A hash of its inputs, the user's devices (`foldInputsOf`). */
   readonly inputsHash: string;
+  /** The devices themselves, unless they are many or of several accounts: a refresh of named days need not read them. */
+  readonly links?: readonly DeviceLink[];
   /** The last date that is part of the sealed sum. */
   readonly sealedThrough: UtcDate;
   readonly sealed: Fold;
@@ -165,10 +167,30 @@ export function planRefresh(
   return { kind: 'days', days: [...new Set([...days, ...toSeal])].sort() };
 }
 
+/** To store more of them would cost more with every refresh than to read them. */
+const MAX_KEPT_BYTES = 128;
+const areFew = (links: readonly DeviceLink[]): boolean =>
+  links.reduce((bytes, { deviceId }) => bytes + deviceId.length, 0) <= MAX_KEPT_BYTES;
+
+/**
+ * The devices that are stored with metrics, if these can be carried on by the days of a message. Whatever changes an
+ * account's devices is announced without days, so that they are read. Undefined if they are to be read now.
+ */
+export function linksCarriedOn(
+  stored: UserMetrics | null,
+  given: { readonly foldedBy: string; readonly days: readonly UtcDate[] | null; readonly date: UtcDate },
+): readonly DeviceLink[] | undefined {
+  if (stored?.links === undefined) return undefined;
+  const plan = planRefresh(stored, { ...given, inputsHash: stored.inputsHash });
+  return plan.kind === 'days' ? stored.links : undefined;
+}
+
 type FoldContext = {
   readonly inputsHash: string;
   readonly foldedBy: string;
   readonly links: readonly DeviceLink[];
+  /** Whether all of them are the account's own. */
+  readonly isAlone: boolean;
   readonly date: UtcDate;
   readonly rules: Rulebook;
   readonly reports: ReportedFacts;
@@ -213,7 +235,7 @@ function assemble(
   { folds, sentFrom }: FoldedDays,
   context: FoldContext & { readonly rulesBefore: ScoringRules },
 ): UserMetrics {
-  const { inputsHash, foldedBy, links, date, rules, reports, registry } = context;
+  const { inputsHash, foldedBy, links, isAlone, date, rules, reports, registry } = context;
   const named = namedCommandsOf(rules.inForce);
   const sealedThrough = addDays(date, -SEALED_AT_AGE);
   const counted = [...folds].filter(([, fold]) => fold.lastHour !== null);
@@ -230,6 +252,7 @@ function assemble(
   return {
     foldedBy,
     inputsHash,
+    ...(isAlone && areFew(links) ? { links } : {}),
     sealedThrough,
     sealed: mergeFolds([sealed], named, kept),
     open: new Map(open.map(([day, fold]) => [day, mergeFolds([fold], named, kept)])),

@@ -7,6 +7,7 @@ const WRONG_CLOCK = 'domain/scoring/wrong-clock.ts';
 const LATER_DATE = 'return date !== null && date > today && dateAhead(stored, now) === undefined ? date : today;';
 const STORE_TEST = 'test/adapters/score-store.test.ts';
 const REFRESH_TEST = 'test/domain/scoring/refresh-score.test.ts';
+const CARRIED_TEST = 'test/domain/scoring/carried-on.test.ts';
 const METRICS_TEST = 'test/domain/scoring/username-metrics.test.ts';
 const TIERS_TEST = 'test/domain/scoring/tiers-reached.test.ts';
 const REFOLD_TEST = 'test/domain/scoring/refold-metrics.test.ts';
@@ -74,6 +75,45 @@ export const scoreMutants: readonly Mutant[] = [
     ],
     STORE_TEST,
     'dynoxide',
+  ),
+  mutant(
+    'carried-ledger-of-a-whole-save',
+    'the ledger is carried on only from a score that is of its metrics',
+    REFRESH,
+    ['metrics?.revision === score?.metricsRevision;', '(metrics?.revision ?? 0) >= (score?.metricsRevision ?? 0);'],
+    CARRIED_TEST,
+  ),
+  {
+    name: 'carried-links-of-named-days',
+    guard: 'a fold of all days reads the devices: it stands for a change of them',
+    heldAlsoBy: 'a fold that turns out to be of all days is made again, with the devices',
+    changes: [
+      {
+        file: METRICS,
+        find: "return plan.kind === 'days' ? stored.links : undefined;",
+        replace: 'return plan.kind.length > 0 ? stored.links : undefined;',
+      },
+      {
+        file: REFRESH,
+        find: 'if (folded.isFromNothing && kept !== undefined)',
+        replace: 'if (folded.isFromNothing && kept === null)',
+      },
+    ],
+    caughtBy: [CARRIED_TEST],
+  },
+  mutant(
+    'carried-ledger-of-all-messages',
+    'the ledger is read if one message of a refresh does not tell that it did not move',
+    REFRESH,
+    ['messages.every(({ ledger }) => ledger === false)', 'messages.some(({ ledger }) => ledger === false)'],
+    CARRIED_TEST,
+  ),
+  mutant(
+    'ledger-is-a-part',
+    'a fold that did not read the ledger stands for no change of it',
+    'domain/scoring/fold-starts.ts',
+    ["...(days === null || ledger !== false ? ['any'] : []),", "...(days === null || ledger !== null ? ['any'] : []),"],
+    'test/domain/scoring/fold-starts.test.ts',
   ),
   mutant(
     'guard-before-facts',

@@ -107,7 +107,7 @@ describe('a change of the scores', () => {
     ]);
 
     expect(requested).toEqual([
-      { username: 'ada', days: [], changedAt: committedAt, changedBefore: '2026-08-21T12:00:01.000Z' },
+      { username: 'ada', days: [], ledger: false, changedAt: committedAt, changedBefore: '2026-08-21T12:00:01.000Z' },
     ]);
   });
 });

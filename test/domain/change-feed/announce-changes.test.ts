@@ -50,19 +50,23 @@ async function requested(
 
 describe('a change is announced', () => {
   it.each<[what: string, change: CommittedChange['change'], requests: object[]]>([
-    ['of an hour to the owner of its device', hour(), [{ username: ada, days: ['2026-08-21'], ...DATED }]],
+    [
+      'of an hour to the owner of its device',
+      hour(),
+      [{ username: ada, days: ['2026-08-21'], ledger: false, ...DATED }],
+    ],
     [
       'of an hour to every account in it',
       hour({ deviceId: 'd2', senders: [bob, cy] }),
       [
-        { username: bob, days: ['2026-08-21'], ...DATED },
-        { username: cy, days: ['2026-08-21'], ...DATED },
+        { username: bob, days: ['2026-08-21'], ledger: false, ...DATED },
+        { username: cy, days: ['2026-08-21'], ledger: false, ...DATED },
       ],
     ],
     [
       'of an hour to its senders alone if no event without a sender came or went',
       hour({ senders: [bob], isAnonymous: false }),
-      [{ username: bob, days: ['2026-08-21'], ...DATED }],
+      [{ username: bob, days: ['2026-08-21'], ledger: false, ...DATED }],
     ],
     ['of an hour of a device without an owner to nobody', hour({ deviceId: 'd2' }), []],
     [
@@ -77,7 +81,7 @@ describe('a change is announced', () => {
     [
       'of a report of a server for no day of telemetry',
       { kind: 'report-changed', username: bob },
-      [{ username: bob, days: [], reports: true, ...DATED }],
+      [{ username: bob, days: [], reports: true, ledger: false, ...DATED }],
     ],
     [
       'of a grant or a balance for no day of telemetry',
@@ -87,7 +91,7 @@ describe('a change is announced', () => {
     [
       'of a publish or a pull for no day of telemetry',
       { kind: 'registry-changed', username: ada, hours: [], isRemoval: false },
-      [{ username: ada, days: [], registry: true, ...DATED }],
+      [{ username: ada, days: [], registry: true, ledger: false, ...DATED }],
     ],
     [
       'of a manual deletion in the registry for all days',
@@ -108,7 +112,9 @@ describe('a change is announced', () => {
 
     const { requests, reads } = await requested(changes, { d1: ada });
 
-    expect(requests).toEqual([{ username: ada, days: ['2026-08-20', '2026-08-21'], ...DATED, changedAt: EARLIER }]);
+    expect(requests).toEqual([
+      { username: ada, days: ['2026-08-20', '2026-08-21'], ledger: false, ...DATED, changedAt: EARLIER },
+    ]);
     expect(reads).toEqual(['d1']);
   });
 

@@ -55,11 +55,12 @@ describe('a refresh that a later fold covers', () => {
     ['reports', { days: [], reports: true }, { days: [TODAY], registry: true }],
     ['the registry', { days: [], registry: true }, { days: [TODAY], reports: true }],
     ['the grants', { days: [], grants: true }, { days: [] }],
+    ['the ledger', { days: [] }, { days: [], ledger: false }],
   ])('runs if the fold did not cover %s', async (_what, asked, partial) => {
     const { refresh } = await foldedAtNoon(partial);
 
     expect(await refresh(asked, -6)).toBe('saved');
-    expect(await refresh({ days: [] }, -6)).toBe('done-since'); // the other parts are covered
+    expect(await refresh({ days: [], ledger: false }, -6)).toBe('done-since'); // the other parts are covered
   });
 
   it('runs if the newest fold is in no score yet', async () => {
@@ -130,10 +131,12 @@ it('a fold keeps the times of its days for an hour, and no time of a wrong clock
   expect(Object.fromEntries(startsAfter(before, { days: [TODAY] }, { startedAt: at, isFromNothing: false }))).toEqual({
     'every-day': at - 86_400_000,
     '2026-08-20': at - 60_000,
+    profile: at,
     any: at,
     [TODAY]: at,
   });
   expect(Object.fromEntries(startsAfter(before, { days: [TODAY] }, { startedAt: at, isFromNothing: true }))).toEqual({
+    profile: at,
     any: at,
     'every-day': at,
   });

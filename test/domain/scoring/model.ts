@@ -42,6 +42,7 @@ export class FactsModel implements UserTelemetry {
 
   send(deviceId: string, at: number, event: EventEntry): void {
     const { sender } = event;
+    const isLinked = sender === null || this.#isLinked(deviceId, sender);
     const ofDevice = this.#byDevice.get(deviceId) ?? new Map<string, Sent>();
     this.#byDevice.set(deviceId, ofDevice);
     const hour = hourOf(at);
@@ -54,6 +55,12 @@ export class FactsModel implements UserTelemetry {
     if (sender !== null && !deviceId.startsWith('~') && !this.owners.has(deviceId)) this.bind(deviceId, sender);
     const touched = new Set([this.owners.get(deviceId), sender].filter((name) => name !== null && name !== undefined));
     for (const account of touched) this.announcements.push({ username: account, days: [dateOf(at)] });
+    if (!isLinked) this.announcements.push({ username: sender, days: null });
+  }
+
+  #isLinked(deviceId: string, account: AccountId): boolean {
+    const sent = this.#byDevice.get(deviceId)?.values() ?? [];
+    return this.owners.get(deviceId) === account || [...sent].some(({ event }) => event.sender === account);
   }
 
   report(kind: 'issue' | 'sign-in', account: AccountId, at: number): void {

@@ -27,6 +27,15 @@ const setUp = () => {
   return { facts, scores, clock, deps: dependencies(facts, scores, clock) };
 };
 
+/** Metrics that were stored without their devices, as an older release does. */
+function withoutLinks({ metrics }: ScoresModel): void {
+  const {
+    metrics: { links: _, ...others },
+    ...stored
+  } = metrics.get(ada)!;
+  metrics.set(ada, { ...stored, metrics: others });
+}
+
 describe('refresh', () => {
   it('saves nothing for a username without devices and events', async () => {
     const { scores, deps } = setUp();
@@ -66,6 +75,7 @@ describe('refresh', () => {
     facts.send('d2', clock.now - MILLISECONDS_PER_DAY, anEvent('2'));
     await refreshScore(deps, { username: ada, days: null });
     facts.bind('d2', ada);
+    withoutLinks(scores);
     await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
 
     expect([...(scores.metrics.get(ada)?.metrics.open.keys() ?? [])]).toEqual(['2026-08-20', '2026-08-21']);
@@ -85,6 +95,7 @@ describe('refresh', () => {
     expect(scores.metrics.get(ada)?.metrics.registry).toEqual(aRegistryCount(0, 1, '2026-08-20'));
 
     facts.bind('d2', ada);
+    withoutLinks(scores);
     await refreshScore(deps, { username: ada, days: ['2026-08-21'] });
 
     expect(scores.metrics.get(ada)?.metrics.registry).toEqual(aRegistryCount());

@@ -218,7 +218,7 @@ describe('a fold', () => {
       days: null,
     });
 
-    const { foldedBy: _, inputsHash: __, ...metrics } = scores.metrics.get(ada)!.metrics;
+    const { foldedBy: _, inputsHash: __, links: ___, ...metrics } = scores.metrics.get(ada)!.metrics;
     const { steps, parts } = scores.scores.get(ada)!.score;
     const text = JSON.stringify([metrics, steps, parts], (_key, value: unknown) =>
       value instanceof Map ? [...value] : value,

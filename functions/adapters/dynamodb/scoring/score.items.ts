@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { nothingGranted, type Granted } from '../../../../domain/grants/granted.ts';
 import { AccountId } from '../../../../domain/identity/account.ts';
-import { byListing } from '../../../../domain/scoring/contributions.ts';
+import { byListing, isTouched, withUntouched } from '../../../../domain/scoring/contributions.ts';
 import {
   type DayRow,
   type NextMetrics,
@@ -51,6 +51,8 @@ const MetricsItem = z.object({
   starts: z._default(z.record(z.string(), z.int()), {}),
   foldedBy: z._default(z.string(), ''), // '' for items of a release that named no fold
   basis: z.string(),
+  /** `+` and the device's id if it is the account's own, else `-` and the id. */
+  links: z.optional(z.array(z.string().check(z.regex(/^[+-]./su)))),
   packed: z.instanceof(Uint8Array),
   rev: RevisionNumber,
 });
@@ -176,6 +178,7 @@ const TierReachedItem = z.object({
 const ScoreItem = z.object({
   username: AccountId,
   date: z.iso.date(),
+  /** Without those in which nothing counts. */
   contributions: z.record(z.string(), ContributionItem),
   canonicalScore: z.int(),
   activityScore: Count,
@@ -208,20 +211,23 @@ export const sortKeyOf = (item: Item): string | undefined => item.sk?.S;
 
 export const toMetricsItem = (
   account: AccountId,
-  { metrics: { inputsHash, foldedBy, ...metrics }, foldedAt, starts }: NextMetrics,
+  { metrics: { inputsHash, foldedBy, links, ...metrics }, foldedAt, starts }: NextMetrics,
   rev: Revision,
 ): Item => {
   const folds = [metrics.sealed, ...metrics.open.values()];
   // In addition to the packed bytes, for people who read the table by hand.
   const totalEvents = folds.flatMap(({ events }) => [...events.values()]).reduce((sum, count) => sum + count, 0);
   const packed = packMetrics(metrics);
-  const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis: inputsHash, packed };
+  const kept = links?.map(({ deviceId, owned }) => `${owned ? '+' : '-'}${deviceId}`);
+  const folded = { foldedAt, starts: Object.fromEntries(starts), foldedBy, basis: inputsHash, links: kept, packed };
   return toItem('metrics', { pk: userPk(account), sk: METRICS_SK, username: account, ...folded, totalEvents, rev });
 };
 
 export function parseMetricsItem(item: Item): StoredMetrics {
-  const { foldedAt, foldedBy, starts, basis: inputsHash, packed, rev } = MetricsItem.parse(fromItem('metrics', item));
-  const metrics = { foldedBy, inputsHash, ...unpackMetrics(packed) };
+  const { basis: inputsHash, packed, rev, ...stored } = MetricsItem.parse(fromItem('metrics', item));
+  const { foldedAt, foldedBy, starts, links: kept } = stored;
+  const links = kept?.map((text) => ({ deviceId: text.slice(1), owned: text.startsWith('+') }));
+  const metrics = { foldedBy, inputsHash, ...(links && { links }), ...unpackMetrics(packed) };
   return { metrics, foldedAt, starts: new Map(Object.entries(starts)), revision: rev };
 }
 
@@ -291,7 +297,9 @@ export const toScoreItem = (
 ): Item => {
   const isMember = score.isMerged !== true && (isKnown(metrics.metrics) || granted.balance.seq > 0);
   const byKey = Object.fromEntries(
-    contributions.map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
+    contributions
+      .filter(isTouched)
+      .map(({ key, inputs, ...rest }) => [key, { ...rest, inputs: Object.fromEntries(inputs) }]),
   );
   return toItem('score', {
     pk: userPk(score.username),
@@ -313,10 +321,12 @@ export function parseScoreItem(item: Item): StoredScore {
   const { rev, metricsRev, contributions, granted, rulesVersion, steps, ...score } = ScoreItem.parse(
     fromItem('score', item),
   );
-  const listed = Object.entries(contributions)
+  const touched = Object.entries(contributions)
     .map(([key, { inputs, ...rest }]) => ({ key, ...rest, inputs: new Map(Object.entries(inputs)) }))
     .sort(byListing); // a stored map has no order
   const by = fromComputedBy(rulesVersion);
+  const rules = rulebook.of(by.rulesVersion);
+  const listed = rules === undefined ? touched : withUntouched(score.date, touched, rules);
   return {
     score: { ...score, ...steps, ...by, contributions: listed, granted: parseGranted(granted) },
     revision: rev,
