@@ -36,8 +36,12 @@ export function publish(measurements: readonly Measurement[]): void {
 
 /** Logs a line that also publishes figures: CloudWatch charges by the byte, so a request and its figures share one. */
 export function logAndPublish(message: string, line: object, measurements: readonly Measurement[]): void {
+  if (!measurements.some(isNamed)) {
+    logger.info(message, { ...line });
+    return;
+  }
   const { service: _, ...figures } = metricsOf(measurements).serializeMetrics(); // the logger names it, too
-  logger.info(message, { ...line, ...(measurements.some(isNamed) ? figures : {}) });
+  logger.info(message, { ...line, ...figures });
 }
 
 /** How many messages or records a batch could not handle: the invocation succeeds, so no other figure shows them. */

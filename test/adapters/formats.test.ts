@@ -298,3 +298,23 @@ describe('the formats of stored items', () => {
     );
   });
 });
+
+describe('what is left out of a projection', () => {
+  it('is a contribution in which nothing counts: a reader adds it by the rules that the score names', () => {
+    const item = score.toScoreItem(aScore, { metrics: someMetrics, revision: 4 }, 6);
+    const stored = Object.keys(item.contributions?.M ?? {});
+    const touched = aScore.contributions.filter(({ inputs }) => [...inputs.values()].some((count) => count > 0));
+
+    expect(stored.sort()).toEqual(touched.map(({ key: each }) => each).sort());
+    expect(stored.length).toBeLessThan(aScore.contributions.length);
+    expect(score.parseScoreItem(item).score.contributions).toEqual(aScore.contributions);
+  });
+
+  it('is no device of an account that has few, whatever its name is', () => {
+    const links = ['__proto__', '7', '~ada'].map((deviceId, index) => ({ deviceId, owned: index > 0 }));
+    const metrics = { ...someMetrics, links };
+    const item = score.toMetricsItem(ada, { metrics, foldedAt: at, starts: new Map() }, 4);
+
+    expect(score.parseMetricsItem(item).metrics.links).toEqual(links);
+  });
+});
