@@ -25,6 +25,7 @@ describe('a refresh carries on devices and the ledger', () => {
       ...deps,
       telemetry: {
         hoursOf: facts.hoursOf.bind(facts),
+        reportsOf: facts.reportsOf.bind(facts),
         linksOf: (account: AccountId) => ((reads.links += 1), facts.linksOf(account)),
       },
       grants: {
