@@ -243,8 +243,25 @@ export class World {
       case 'redrive':
         simulation.queues.get(act.queue)?.redrive(simulation.now);
         return;
-      default:
-        // Every other act is a request: the parameter of `ask` tells of one that is not.
+      case 'accept':
+      case 'award':
+      case 'badge':
+      case 'confirm':
+      case 'erase':
+      case 'import':
+      case 'ingest':
+      case 'link':
+      case 'members':
+      case 'merge':
+      case 'rename':
+      case 'reverse':
+      case 'transfer':
+      case 'unbind':
+      case 'unlink':
+      case 'unmerge':
+      case 'unyank':
+      case 'visibility':
+      case 'yank':
         this.#run(() => this.ask(act, name));
         return;
     }
