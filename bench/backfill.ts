@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { runBackfill, type BackfillDeps } from '../domain/backfill/run-backfill.ts';
 import { AccountId } from '../domain/identity/account.ts';
+import { Username } from '../domain/identity/username.ts';
 import { refoldMetrics } from '../domain/scoring/refold-metrics.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
 import { computedByNow } from '../domain/scoring/username-metrics.ts';
@@ -10,6 +11,7 @@ import { settleAll } from '../domain/shared/settle-all.ts';
 import { dynamoBackfillRuns } from '../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/scoring/score-store.ts';
+import { toAccountItem } from '../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoUsernameSources } from '../functions/adapters/dynamodb/backfill/username-sources.ts';
 import { random, sha256, sleep } from '../functions/runtime/environment.ts';
 import { meterCapacity, type Usage } from './capacity-meter.ts';
@@ -50,10 +52,14 @@ async function settle(surroundings: Surroundings, users: number): Promise<void> 
   await refreshScore(refreshDeps(surroundings), { username: usernameOf(0), days: null });
   const stored = await storedItems(client, tables('user_scores'), () => true);
   await settleAll([...Array(users).keys()], WRITES_AT_A_TIME, async (index) => {
+    const username = usernameOf(index);
     const puts = stored.map((item) => ({
-      PutRequest: { Item: { ...item, pk: { S: `USER#${usernameOf(index)}` }, username: { S: usernameOf(index) } } },
+      PutRequest: { Item: { ...item, pk: { S: `USER#${username}` }, username: { S: username } } },
     }));
-    await client.send(new BatchWriteItemCommand({ RequestItems: { [tables('user_scores')]: puts } }));
+    const names = { username: Username.parse(username), formerNames: [], merged: [] };
+    const account = { PutRequest: { Item: toAccountItem({ id: username, ...names, revision: 1 }) } };
+    const RequestItems = { [tables('user_scores')]: puts, [tables('accounts')]: [account] };
+    await client.send(new BatchWriteItemCommand({ RequestItems }));
   });
 }
 
@@ -68,7 +74,7 @@ async function backfill(engine: BenchEngine, users: number): Promise<Backfill> {
   const { tables } = surroundings;
   const { grants, ...facts } = refreshDeps({ ...surroundings, client });
   const refolding = { ...facts, scores: dynamoScoreStore(client, tables('user_scores')), balances: grants.ledger };
-  const names = { telemetry: tables('telemetry'), scores: tables('user_scores'), grants: tables('score_grants') };
+  const names = { accounts: tables('accounts'), scores: tables('user_scores') };
   let enqueued = 0;
   const deps: BackfillDeps = {
     runs: dynamoBackfillRuns(client, tables('backfill_runs'), { random, sleep, randomToken }),

@@ -54,6 +54,8 @@ export function tablePolicies(tables: LaurelTables) {
     authenticate: dynamodb(tables.credentials.tableArn, 'GetItem', 'UpdateItem'),
     /** Reads the names of accounts. */
     readNames: dynamodb(tables.accounts.tableArn, 'BatchGetItem'),
+    /** Finds all accounts. */
+    listAccounts: dynamodb(tables.accounts.tableArn, 'Scan'),
     /** Reads the accounts whose names begin with a text. */
     listNames: dynamodb(tables.accounts.tableArn, 'Query'),
     /** The same, and makes an account for a name that nobody has. */
@@ -106,9 +108,9 @@ export function tablePolicies(tables: LaurelTables) {
     readOwners: dynamodb(telemetry, 'GetItem'),
     /** Reads the telemetry of a known account, and keeps what was stored of a device before it had an owner. */
     foldTelemetry: dynamodb(telemetry, 'Query', 'UpdateItem'),
-    /** Reads the telemetry of any account, and finds the accounts. */
-    scanTelemetry: dynamodb(telemetry, 'Query', 'Scan'),
-    /** The same, and reads the number of items, to draw a sample. */
+    /** Reads the telemetry of any account. */
+    refoldTelemetry: dynamodb(telemetry, 'Query'),
+    /** The same, finds the accounts, and reads the number of items, to draw a sample. */
     sampleTelemetry: dynamodb(telemetry, 'Query', 'Scan', 'DescribeTable'),
 
     /** Records versions, yanks, transfers and the members of a collective. A version is never deleted, only a membership of today. */

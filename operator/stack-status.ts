@@ -101,11 +101,7 @@ const lastBackfill = async (connection: Connection): Promise<Run | null> =>
 /** Reads one index entry per stale user, and none of the others. */
 async function countStale(connection: Connection, now: number): Promise<number> {
   const { tableName } = connection;
-  const tables = {
-    telemetry: tableName('telemetry'),
-    scores: tableName('user_scores'),
-    grants: tableName('score_grants'),
-  };
+  const tables = { accounts: tableName('accounts'), scores: tableName('user_scores') };
   const stale = new Set<string>();
   for (const source of dynamoUsernameSources(connection.dynamodb(), tables, computedByNow(sha256)).stale) {
     for (let segment = 0; segment < source.segments; segment += 1) {

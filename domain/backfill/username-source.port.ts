@@ -18,7 +18,7 @@ export type UsernameSource = {
 
 /** Where each kind of run finds its usernames. */
 export type UsernameSources = {
-  /** All usernames that a fact, a grant or a score names. */
+  /** All accounts, also those of which nothing is known yet: a run counts them as unknown. */
   readonly all: readonly UsernameSource[];
   /** The users whose stored score follows other rules, or changes on the date or before it. */
   readonly stale: readonly UsernameSource[];

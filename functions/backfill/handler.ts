@@ -71,6 +71,7 @@ const wired = once((): BackfillDeps & { readonly names: AccountNames } => {
   const lines = dynamoGrantLines(dynamodb, env.GRANTS_TABLE);
   const refoldingHistory = { ...refolding, history: scores, lines };
   const tables = {
+    accounts: env.ACCOUNTS_TABLE,
     telemetry: env.TELEMETRY_TABLE,
     scores: env.SCORES_TABLE,
     grants: env.GRANTS_TABLE,

@@ -43,9 +43,10 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
   });
   backfill.worker.allow(
     may.readNames,
+    may.listAccounts,
     may.readRegistry,
-    may.scanTelemetry,
-    may.scanGrants,
+    may.refoldTelemetry,
+    may.readBalances,
     may.readLines,
     may.saveScores,
     may.listAndFindScores,

@@ -14,14 +14,14 @@ const QUARTER_PAGE = 'x'.repeat(300_000); // four such items fill a page of 1 MB
 
 onBothEngines('where usernames are found', (engine) => {
   let client: DynamoDBClient;
-  let tables: { readonly telemetry: string; readonly scores: string; readonly grants: string };
+  let tables: { readonly accounts: string; readonly scores: string };
   let sources: UsernameSources;
   beforeAll(() => {
     client = engine().client();
   });
   beforeEach(async () => {
-    const names = await engine().createTables(['telemetry', 'user_scores', 'score_grants']);
-    tables = { telemetry: names.telemetry, scores: names.user_scores, grants: names.score_grants };
+    const names = await engine().createTables(['accounts', 'user_scores']);
+    tables = { accounts: names.accounts, scores: names.user_scores };
     sources = dynamoUsernameSources(client, tables, BY);
   });
   afterAll(() => client.destroy());
@@ -36,6 +36,7 @@ onBothEngines('where usernames are found', (engine) => {
     const nextChangeOn = date === 'never' ? null : date;
     return { pk: `USER#${user}`, sk: 'SCORE', scoreShard: `SHARD#${shard}`, rulesVersion, nextChangeOn };
   };
+  const anAccount = (id: string) => ({ pk: `ACCOUNT#${id}`, sk: 'ACCOUNT', username: id, rev: 1 });
   const source = (name: string): UsernameSource =>
     [...sources.all, ...sources.stale].find((candidate) => candidate.name === name)!;
   /** All pages of all segments of a source, each from the cursor of the page before. */
@@ -60,20 +61,14 @@ onBothEngines('where usernames are found', (engine) => {
     for (const { name } of [...sources.all, ...sources.stale]) expect(await found(name)).toEqual([]);
   });
 
-  it('is found in the telemetry through a link or a report, in any spelling', async () => {
-    const users = ['a', 'a.b_c-d', '0', 'u'.repeat(64)];
-    await put(tables.telemetry, { pk: 'DEVICE#USER#b', sk: 'DEVICE' }, { pk: 'DEVICE#~', sk: `HOUR#${DATE}T12#0000` });
-    for (const user of users) await put(tables.telemetry, { pk: `USER#${user}`, sk: 'DEVICE#d1' });
-    await put(tables.telemetry, { pk: 'USER#a', sk: 'ISSUE#1' });
+  it('is found among the accounts, by the id, until it is erased', async () => {
+    const users = ['a', '4f6d0e2a-7f0c-4c3c-9d57-1f0a5c1d2e3b', 'u'.repeat(64)];
+    for (const user of users) await put(tables.accounts, anAccount(user));
+    await put(tables.accounts, { ...anAccount('merged'), mergedInto: 'a' });
+    await put(tables.accounts, { ...anAccount('erased'), erasedAt: `${DATE}T12:00:00.000Z` });
+    await put(tables.accounts, { pk: 'NAME#b', sk: 'b', account: 'a' }, { pk: 'CHANGED', sk: `${DATE}#c` });
 
-    expect(await found('telemetry')).toEqual(users.toSorted());
-  });
-
-  it('is found in the ledger through a balance', async () => {
-    await put(tables.grants, { pk: 'USER#a', sk: 'BALANCE' });
-    await put(tables.grants, { pk: 'GRANT#USER#b', sk: 'GRANT', username: 'b', seq: 1 });
-
-    expect(await found('grants')).toEqual(['a']);
+    expect(await found('accounts')).toEqual([...users, 'merged'].toSorted());
   });
 
   it('is found in the scores, whatever its rules and date', async () => {
@@ -99,12 +94,12 @@ onBothEngines('where usernames are found', (engine) => {
 
   it('is found over several pages, including pages without names', async () => {
     for (let n = 0; n < 12; n += 1) {
-      await put(tables.telemetry, { pk: 'DEVICE#d1', sk: `HOUR#${DATE}T${10 + n}#0000`, padding: QUARTER_PAGE });
-      await put(tables.telemetry, { pk: `USER#u-${10 + n}`, sk: 'DEVICE#d1', padding: n < 6 ? QUARTER_PAGE : '' });
+      await put(tables.accounts, { pk: 'NAME#u', sk: `u-${10 + n}`, padding: QUARTER_PAGE });
+      await put(tables.accounts, { ...anAccount(`u-${10 + n}`), padding: n < 6 ? QUARTER_PAGE : '' });
     }
 
-    const pages = await pagesOf('telemetry');
-    expect(pages.length).toBeGreaterThan(source('telemetry').segments);
+    const pages = await pagesOf('accounts');
+    expect(pages.length).toBeGreaterThan(source('accounts').segments);
     expect(pages.flat().toSorted()).toEqual(Array.from({ length: 12 }, (_, n) => `u-${10 + n}`));
   });
 

@@ -108,12 +108,12 @@ describe('functions', () => {
     [
       'backfill',
       {
-        accounts: dynamodb('BatchGetItem'),
-        telemetry: dynamodb('BatchGetItem', 'Query', 'Scan'),
+        accounts: dynamodb('BatchGetItem', 'Scan'),
+        telemetry: dynamodb('BatchGetItem', 'Query'),
         'telemetry/index/byHour': dynamodb('Query'),
         registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
         'registry/index/byHour': dynamodb('Query'),
-        score_grants: dynamodb('BatchGetItem', 'GetItem', 'Scan'),
+        score_grants: dynamodb('BatchGetItem', 'GetItem'),
         'score_grants/index/byHour': dynamodb('Query'),
         'score_grants/index/byUser': dynamodb('Query'),
         metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),

@@ -9,6 +9,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
 import { runBackfill, type BackfillDeps, type HasTime } from '../../domain/backfill/run-backfill.ts';
+import { Username } from '../../domain/identity/username.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldHistory } from '../../domain/scoring/refold-history.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
@@ -21,8 +22,9 @@ import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { dynamoUserRegistry } from '../../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
+import { toAccountItem } from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
-import { namesAsIds, sha256 } from '../builders/identity.ts';
+import { aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
 import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
 import { Wire } from '../../proof/wire.ts';
@@ -90,7 +92,14 @@ export class BackfillWorld extends RefreshWorld {
   deps(wire = this.wire): BackfillDeps {
     const client = this.client(wire);
     this.#clients.push(client);
-    const { telemetry, registry, user_scores: scores, score_grants: grants, backfill_runs: runs } = this.#tables;
+    const {
+      accounts,
+      telemetry,
+      registry,
+      user_scores: scores,
+      score_grants: grants,
+      backfill_runs: runs,
+    } = this.#tables;
     const randomToken = () => this.token();
     const clock = () => this.now;
     const refolding = {
@@ -117,7 +126,7 @@ export class BackfillWorld extends RefreshWorld {
     };
     return {
       runs: dynamoBackfillRuns(client, runs, { ...this.chance, randomToken }),
-      sources: dynamoUsernameSources(client, { telemetry, scores, grants }, computedByNow(sha256)),
+      sources: dynamoUsernameSources(client, { accounts, scores }, computedByNow(sha256)),
       refold: (account, options) => refoldMetrics(refolding, account, options),
       refoldHistory: (account, range) =>
         refoldHistory(
@@ -142,11 +151,28 @@ export class BackfillWorld extends RefreshWorld {
   async invoke(event: object, hasTime: HasTime = always, given: { deps?: BackfillDeps; token?: string } = {}) {
     const request = readBackfillEvent(event);
     if (!request.ok) throw new Error(request.error.sentence);
+    await this.#makeAccounts();
     const seed =
       given.token === undefined ? {} : { seed: { at: Date.parse('2026-08-21T12:00:00.000Z'), token: given.token } };
     const report = await runBackfill(given.deps ?? this.deps(), request.value, { hasTime, ...seed });
     if (!report.ok) throw new Error(report.error.sentence);
     return report.value;
+  }
+
+  /** An account is there before its facts, which this world stores without asking for names. */
+  async #makeAccounts(): Promise<void> {
+    const items = await Promise.all([this.#tables.telemetry, this.#tables.score_grants].map((t) => this.itemsOf(t)));
+    const named = new Set(items.flat().flatMap(({ pk }) => /^USER#(.*)$/u.exec(String(pk))?.[1] ?? []));
+    for (const name of named) {
+      const account = toAccountItem({
+        id: aUsername(name),
+        username: Username.parse(name),
+        formerNames: [],
+        merged: [],
+        revision: 1,
+      });
+      await this.#plain.send(new PutItemCommand({ TableName: this.#tables.accounts, Item: account }));
+    }
   }
 
   /** The same, but it may die in the middle. */

@@ -26,8 +26,12 @@ const CHANGED_PK = 'CHANGED';
 const FIRST_CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 const namePk = (first: string) => `NAME#${first}`;
 export const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
-export const accountKey = (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: ACCOUNT_SK });
+export const ACCOUNT_PREFIX = 'ACCOUNT#';
+export const accountKey = (id: AccountId) => ({ pk: `${ACCOUNT_PREFIX}${id}`, sk: ACCOUNT_SK });
 const changedKey = (time: string, id: AccountId) => ({ pk: CHANGED_PK, sk: `${time}#${id}` });
+
+const accountOf = (pk: string | undefined): AccountId => AccountId.parse(pk?.slice(ACCOUNT_PREFIX.length));
+export const accountOfItem = ({ pk }: Item): AccountId => accountOf(pk?.S);
 
 const NameItem = z.object({
   sk: Username,
@@ -65,7 +69,7 @@ export function parseAccount(item: Item): readonly [AccountId, Account] {
   const { pk, rev, mergedInto, mergedBefore, changedAt, erasedAt, ...rest } = AccountItem.parse(
     fromItem('account', item),
   );
-  const id = AccountId.parse(pk.slice('ACCOUNT#'.length));
+  const id = accountOf(pk);
   const merge = {
     ...(mergedInto === undefined ? {} : { mergedInto }),
     ...(mergedBefore === undefined ? {} : { mergedBefore }),
