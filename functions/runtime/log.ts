@@ -17,11 +17,12 @@ export const logger = new Logger({ serviceName, logFormatter: new ShortLines() }
 
 export type Measurement = { readonly name: string; readonly value: number; readonly unit: 'Count' | 'Milliseconds' };
 
-const isNamed = ({ value, unit }: Measurement): boolean => unit !== 'Count' || value !== 0; // a sum does not need zeros
+/** Of a line for each request: a sum does not need zeros, and each byte costs. */
+const isNeeded = ({ value, unit }: Measurement): boolean => unit !== 'Count' || value !== 0;
 
 function metricsOf(measurements: readonly Measurement[]): Metrics {
   const metrics = new Metrics({ namespace: 'Laurel', serviceName });
-  for (const { name, value, unit } of measurements.filter(isNamed)) {
+  for (const { name, value, unit } of measurements) {
     metrics.addMetric(name, unit === 'Count' ? MetricUnit.Count : MetricUnit.Milliseconds, value);
   }
   return metrics;
@@ -29,18 +30,20 @@ function metricsOf(measurements: readonly Measurement[]): Metrics {
 
 /**
  * Publishes figures as CloudWatch metrics (embedded in a log line, so it costs no call), one dimension: the function.
+ * A zero is published, too: it shows that something ran.
  */
 export function publish(measurements: readonly Measurement[]): void {
-  if (measurements.some(isNamed)) metricsOf(measurements).publishStoredMetrics();
+  if (measurements.length > 0) metricsOf(measurements).publishStoredMetrics();
 }
 
 /** Logs a line that also publishes figures: CloudWatch charges by the byte, so a request and its figures share one. */
 export function logAndPublish(message: string, line: object, measurements: readonly Measurement[]): void {
-  if (!measurements.some(isNamed)) {
+  const needed = measurements.filter(isNeeded);
+  if (needed.length === 0) {
     logger.info(message, { ...line });
     return;
   }
-  const { service: _, ...figures } = metricsOf(measurements).serializeMetrics(); // the logger names it, too
+  const { service: _, ...figures } = metricsOf(needed).serializeMetrics(); // the logger names it, too
   logger.info(message, { ...line, ...figures });
 }
 
