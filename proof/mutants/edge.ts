@@ -7,6 +7,8 @@ const HTTP = 'functions/runtime/http-function.ts';
 const BODY = 'functions/runtime/request-body.ts';
 const PROXY = 'local/proxy/aws-proxy.ts';
 const POLICY = 'local/proxy/policy.ts';
+const LEAN = 'functions/runtime/lean-calls.ts';
+const CLIENTS_TEST = 'test/functions/aws-clients.test.ts';
 const KEYS_TEST = 'test/adapters/credentials.test.ts';
 const IDENTITY_TEST = 'test/domain/identity/identity.test.ts';
 const MANAGE_TEST = 'test/functions/manage-keys.test.ts';
@@ -16,6 +18,20 @@ const PERMISSIONS_TEST = 'test/local/permissions.test.ts';
 
 /** Guards at the edges: keys, scopes, limits, and the permissions of each function. */
 export const edgeMutants: readonly Mutant[] = [
+  mutant(
+    'transaction-token',
+    'a transaction that is tried again is the same one',
+    LEAN,
+    ['{ ClientRequestToken: randomUUID(), ...input }', 'input'],
+    CLIENTS_TEST,
+  ),
+  mutant(
+    'lean-success-only',
+    'an answer without success goes the way of the SDK',
+    LEAN,
+    ['value.statusCode === 200', 'Boolean(value.statusCode)'],
+    CLIENTS_TEST,
+  ),
   mutant(
     'key-exists-condition',
     'a revocation or a use never creates a key',

@@ -323,6 +323,13 @@ export const telemetryMutants: readonly Mutant[] = [
     UNOWNED_TEST,
   ),
   mutant(
+    'kept-for-a-minute',
+    'an hour that was kept is read again a minute later, whatever was written to it',
+    'functions/adapters/dynamodb/telemetry/kept-hours.ts',
+    ['found !== undefined && clock() < found.until', 'found !== undefined'],
+    'test/adapters/kept-hours.test.ts',
+  ),
+  mutant(
     'remembered-until-written',
     'an hour is forgotten with a write of one of its remembered chunks',
     CLOSED,
