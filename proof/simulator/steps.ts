@@ -41,9 +41,8 @@ export const QUEUES = ['score-refresh', 'roll-up', 'rank', 'backfill', 'erase'] 
 export type StreamedTable = (typeof STREAMED)[number];
 export type QueueName = (typeof QUEUES)[number];
 
-/** One action of a schedule. */
-export type Act =
-  | Ask
+/** What is no request of a client. */
+export type Work =
   /** Some of a stream's records, or of a queue's messages, reach their function. */
   | { readonly kind: 'announce'; readonly table: StreamedTable }
   | { readonly kind: 'deliver'; readonly queue: QueueName }
@@ -64,6 +63,15 @@ export type Act =
   | { readonly kind: 'redrive'; readonly queue: QueueName }
   /** Somebody puts an unreadable item into the telemetry. */
   | { readonly kind: 'stray' };
+
+/** One action of a schedule. */
+export type Act = Ask | Work;
+
+const WORK = {
+  ...{ announce: true, deliver: true, pump: true, backfill: true, scheduled: true, deploy: true, wait: true },
+  ...{ jump: true, forget: true, poison: true, redrive: true, stray: true },
+} satisfies Readonly<Record<Work['kind'], true>>;
+export const isWork = (act: Act): act is Work => act.kind in WORK;
 
 export type Step = {
   /** Its position in the original schedule, which is its name, also after others were removed. */

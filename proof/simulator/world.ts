@@ -14,6 +14,7 @@ import { TelemetryModel } from '../model/telemetry.ts';
 import type { Message } from './queues.ts';
 import { Simulation } from './simulation.ts';
 import {
+  isWork,
   streamsOf,
   type Act,
   type Ask,
@@ -190,6 +191,10 @@ export class World {
 
   async #begin(act: Act, name: string): Promise<void> {
     const { simulation } = this;
+    if (!isWork(act)) {
+      this.#run(() => this.ask(act, name));
+      return;
+    }
     switch (act.kind) {
       case 'announce':
         this.announce(act.table, name);
@@ -242,27 +247,6 @@ export class World {
       }
       case 'redrive':
         simulation.queues.get(act.queue)?.redrive(simulation.now);
-        return;
-      case 'accept':
-      case 'award':
-      case 'badge':
-      case 'confirm':
-      case 'erase':
-      case 'import':
-      case 'ingest':
-      case 'link':
-      case 'members':
-      case 'merge':
-      case 'rename':
-      case 'reverse':
-      case 'transfer':
-      case 'unbind':
-      case 'unlink':
-      case 'unmerge':
-      case 'unyank':
-      case 'visibility':
-      case 'yank':
-        this.#run(() => this.ask(act, name));
         return;
     }
   }
