@@ -22,7 +22,7 @@ export const edgeMutants: readonly Mutant[] = [
     'transaction-token',
     'a transaction that is tried again is the same one',
     LEAN,
-    ['{ ClientRequestToken: randomUUID(), ...input }', 'input'],
+    ['{ ClientRequestToken: randomUUID(), ...input }', "{ ...input, ClientRequestToken: '' }"],
     CLIENTS_TEST,
   ),
   mutant(
