@@ -56,7 +56,7 @@ export function tablePolicies(tables: LaurelTables) {
     readNames: dynamodb(tables.accounts.tableArn, 'BatchGetItem'),
     /** Finds all accounts. */
     listAccounts: dynamodb(tables.accounts.tableArn, 'Scan'),
-    /** Reads the accounts whose names begin with a text. */
+    /** Reads the accounts whose names begin with a text, and those whose names changed. */
     listNames: dynamodb(tables.accounts.tableArn, 'Query'),
     /** The same, and makes an account for a name that nobody has. */
     makeAccounts: dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'PutItem'),

@@ -23,8 +23,8 @@ export function reads(scope: Construct, { stage, variables, may }: Foundation) {
     }),
   ];
   for (const reader of [readApi, servePages]) {
-    reader.allow(may.readNames, may.readScores, may.readRollUps, may.readBoards, may.readBalances, may.readLines);
+    reader.allow(may.readNames, may.listNames, may.readScores, may.readRollUps, may.readBoards);
+    reader.allow(may.readBalances, may.readLines);
   }
-  readApi.allow(may.listNames); // no page asks for it
   return { readApi, servePages };
 }

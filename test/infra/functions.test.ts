@@ -280,7 +280,7 @@ describe('functions', () => {
     ...(['read-api', 'serve-pages'] as const).map((role): [string, Record<string, string[]>] => [
       role,
       {
-        accounts: role === 'read-api' ? dynamodb('BatchGetItem', 'Query') : dynamodb('BatchGetItem'),
+        accounts: dynamodb('BatchGetItem', 'Query'),
         user_scores: dynamodb('Query', 'BatchGetItem'),
         leaderboards: dynamodb('GetItem', 'Query'),
         metric_rollup_hour: dynamodb('Query', 'BatchGetItem'),

@@ -333,3 +333,21 @@ describe('a community', () => {
     expect(opener.errors).toEqual([]);
   });
 });
+
+describe('a community whose board stores names', () => {
+  it('shows them, also after a rename', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `member-${index + 10}`);
+    await Promise.all(names.map((username, index) => award(username, 0, 4_000 + index)));
+    await stack.drain();
+    await build('rank-leaderboards');
+    const shown = async (address: string) =>
+      open(address, (page) => page.locator('main').innerText(), { javaScriptEnabled: false });
+    expect(await shown('/')).toMatch(/member-29[\s\S]*4,019[\s\S]*member-10[\s\S]*4,000/u);
+
+    await post('/v1/users/member-29/rename', { to: 'captain' });
+
+    await expect.poll(() => shown('/'), { timeout: 600_000 }).toMatch(/captain[\s\S]*member-28/u);
+    for (const address of ['/', '/?board=week', '/?q=member-1', '/people/captain'])
+      expect(await shown(address)).not.toContain('cannot be shown');
+  });
+});
