@@ -5,15 +5,15 @@ import { dateOfHour, hourOf } from '../domain/shared/utc.ts';
 import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
 import { dynamoLeaderboardStore } from '../functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 import { dynamoStandings } from '../functions/adapters/dynamodb/leaderboards/standings.ts';
-import { dynamoRollUp } from '../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { chunkItem } from '../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
-import { random, sha256, sleep } from '../functions/runtime/environment.ts';
+import { sha256 } from '../functions/runtime/environment.ts';
 import { nothingUsed, scaled, together, type Consumption } from './bill.ts';
 import { meterCapacity } from './capacity-meter.ts';
 import type { BenchEngine } from './engine.ts';
 import { USUAL_COMMANDS, uuidOf } from './events.ts';
 import { putAll } from './put-all.ts';
 import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
+import { rollUpDeps } from './wiring.ts';
 
 /** Far in the future, because the engine deletes items that are expired by the machine's clock. */
 const NOW = Date.parse('2126-08-21T12:30:00.000Z');
@@ -62,17 +62,7 @@ export async function measureMinute(engine: BenchEngine, community: Community): 
   const client = engine.client();
   let now = NOW;
   const clock = () => now;
-  const rollUp = dynamoRollUp(
-    client,
-    {
-      telemetry: tables('telemetry'),
-      grants: tables('score_grants'),
-      registry: tables('registry'),
-      scores: tables('user_scores'),
-      rollups: tables('metric_rollup_hour'),
-    },
-    { clock, random, sleep, sha256 },
-  );
+  const rollUp = rollUpDeps({ client, tables, clock });
   const boards = {
     standings: dynamoStandings(client, tables('user_scores')),
     store: dynamoLeaderboardStore(client, tables('leaderboards'), sha256),

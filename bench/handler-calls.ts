@@ -17,7 +17,7 @@ import { fillBoards } from './public-reads.ts';
 import { signedHttp } from './signed-http.ts';
 import { simulatedName } from './simulated-scores.ts';
 import type { Sizes } from './sizes.ts';
-import { grantDeps, ingestHandler, personalKey, refreshDeps } from './wiring.ts';
+import { grantDeps, ingestHandler, personalKey, readEnv, refreshDeps } from './wiring.ts';
 
 const NOW = '2026-08-21T12:30:00.000Z';
 const EARLIER_HOUR = '2026-08-21T11:30:00.000Z';
@@ -69,13 +69,7 @@ const get = (rawPath: string) => ({
 const read = (name: string, path: string, most: Pick<Path, 'mostCalls' | 'mostCpu'>): Path => ({
   ...{ name, ...most, writes: false },
   async ready(client, tables) {
-    const env = {
-      ACCOUNTS_TABLE: tables('accounts'),
-      SCORES_TABLE: tables('user_scores'),
-      GRANTS_TABLE: tables('score_grants'),
-      ROLLUPS_TABLE: tables('metric_rollup_hour'),
-      LEADERBOARDS_TABLE: tables('leaderboards'),
-    };
+    const env = readEnv(tables);
     const handler = httpFunction({ routes, wire: () => wireReadApi(env, client) });
     return async () => {
       const { statusCode, body } = await handler(get(path));

@@ -9,7 +9,6 @@ import { rollUpDay } from '../domain/metrics/roll-up.ts';
 import { setHour, setSamples } from '../domain/metrics/rolled-up-day.ts';
 import { addDays, dateOf, dateOfHour, hourOf } from '../domain/shared/utc.ts';
 import { chunkItem } from '../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
-import { dynamoRollUp } from '../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoRollupReader } from '../functions/adapters/dynamodb/metrics/rollup-reader.ts';
 import { dynamoRollupStore } from '../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import { random, sha256, sleep } from '../functions/runtime/environment.ts';
@@ -20,7 +19,7 @@ import { sendNew } from './ingest.ts';
 import { putAll } from './put-all.ts';
 import { cost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
-import { ingestHandler, personalKey } from './wiring.ts';
+import { ingestHandler, personalKey, rollUpDeps } from './wiring.ts';
 
 const NOW = Date.parse('2026-08-21T12:30:00.000Z');
 const HOUR = hourOf(NOW);
@@ -49,17 +48,7 @@ async function fillHour(client: DynamoDBClient, table: string, devices: number):
 async function measureRollUp(engine: BenchEngine, devices: number) {
   const client = engine.client();
   const tables = await engine.createTables();
-  const deps = dynamoRollUp(
-    client,
-    {
-      telemetry: tables('telemetry'),
-      grants: tables('score_grants'),
-      registry: tables('registry'),
-      scores: tables('user_scores'),
-      rollups: tables('metric_rollup_hour'),
-    },
-    { clock: () => NOW, random, sleep, sha256 },
-  );
+  const deps = rollUpDeps({ client, tables, clock: () => NOW });
   const meter = meterCapacity(client);
   const rollUp = () => meter.during(() => rollUpDay(deps, dateOfHour(HOUR), [{ hour: HOUR }]));
   await fillHour(engine.client(), tables('telemetry'), devices);

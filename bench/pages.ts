@@ -12,6 +12,7 @@ import { benchAssembly, withEngine, type BenchEngine } from './engine.ts';
 import { cost, median, ratioAtMost, type Measurements } from './measurements.ts';
 import { saveScores, simulatedScore } from './simulated-scores.ts';
 import type { Sizes } from './sizes.ts';
+import { readEnv } from './wiring.ts';
 
 const USERS = 200;
 /** The rows of a page of a board. */
@@ -70,13 +71,7 @@ async function buildBoard(engine: BenchEngine): Promise<Readonly<Record<string, 
     clock: () => now,
     sha256,
   });
-  return {
-    ACCOUNTS_TABLE: tables('accounts'),
-    SCORES_TABLE: scores,
-    LEADERBOARDS_TABLE: leaderboards,
-    GRANTS_TABLE: tables('score_grants'),
-    ROLLUPS_TABLE: tables('metric_rollup_hour'),
-  };
+  return readEnv(tables);
 }
 
 /** Measures the size of the first page with all that it loads, and the CPU of a board's page beside that of its JSON. */

@@ -29,7 +29,7 @@ import type { BenchEngine } from './engine.ts';
 import { cost, type Cost } from './measurements.ts';
 import { putAll } from './put-all.ts';
 import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
-import { grantDeps, refreshDeps, type Surroundings } from './wiring.ts';
+import { grantDeps, readEnv, refreshDeps, type Surroundings } from './wiring.ts';
 
 /** What a public answer may cost. */
 const MOST = 60;
@@ -175,13 +175,7 @@ export async function measurePublicReads(engine: BenchEngine): Promise<readonly 
   const open = new Set(routes.filter(({ access }) => access === 'anyone').map(({ path }) => path));
   const missing = [...open].filter((path) => !(path in addresses));
   if (missing.length > 0) throw new Error(`no dearest request of ${missing.join(', ')}`);
-  const env = {
-    ACCOUNTS_TABLE: tables('accounts'),
-    SCORES_TABLE: tables('user_scores'),
-    GRANTS_TABLE: tables('score_grants'),
-    ROLLUPS_TABLE: tables('metric_rollup_hour'),
-    LEADERBOARDS_TABLE: tables('leaderboards'),
-  };
+  const env = readEnv(tables);
   const costs: Cost[] = [];
   for (const path of [...open].sort()) {
     const client = engine.client(); // each request is the first one of its function

@@ -16,6 +16,7 @@ import { dynamoGrantLedger } from '../functions/adapters/dynamodb/grants/grant-l
 import { dynamoGrantLines } from '../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoPulls } from '../functions/adapters/dynamodb/registry/pulls.ts';
 import { dynamoRegistry } from '../functions/adapters/dynamodb/registry/registry.ts';
+import { dynamoRollUp } from '../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/scoring/score-store.ts';
 import { dynamoFirstNames } from '../functions/adapters/dynamodb/telemetry/first-names.ts';
 import { keptHours } from '../functions/adapters/dynamodb/telemetry/kept-hours.ts';
@@ -37,6 +38,28 @@ export type Surroundings = { readonly client: DynamoDBClient; readonly tables: T
 
 export const namesOf = ({ client, tables, clock }: Surroundings) =>
   dynamoAccountNames(client, tables('accounts'), { clock, random, randomToken, sleep });
+
+export const rollUpDeps = ({ client, tables, clock }: Surroundings) =>
+  dynamoRollUp(
+    client,
+    {
+      telemetry: tables('telemetry'),
+      grants: tables('score_grants'),
+      registry: tables('registry'),
+      scores: tables('user_scores'),
+      rollups: tables('metric_rollup_hour'),
+    },
+    { clock, random, sleep, sha256 },
+  );
+
+/** The variables of a function that answers reads. */
+export const readEnv = (tables: Tables) => ({
+  ACCOUNTS_TABLE: tables('accounts'),
+  SCORES_TABLE: tables('user_scores'),
+  GRANTS_TABLE: tables('score_grants'),
+  ROLLUPS_TABLE: tables('metric_rollup_hour'),
+  LEADERBOARDS_TABLE: tables('leaderboards'),
+});
 
 const randomToken = (bytes: number): string => randomBytes(bytes).toString('base64url');
 
