@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
-import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda';
+import { GetAccountSettingsCommand, paginateListEventSourceMappings } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
 import { computedByNow } from '../domain/scoring/username-metrics.ts';
@@ -44,10 +44,19 @@ export type StackStatus = {
   readonly rulesVersions: Readonly<Record<string, number>> | null;
   /** The newest run that was not a dry run; null if there is none, or if it is unknown. */
   readonly lastBackfill: Run | null;
-  /** What the account allows at a time, and what no function has reserved; null for a local stack. */
-  readonly concurrency: { readonly account: number; readonly unreserved: number } | null;
+  /** Invocations at a time; null for a local stack. */
+  readonly concurrency: Concurrency | null;
   /** The address of the API, and whether it is CloudFront's; null for a local stack. */
   readonly address: { readonly url: string; readonly isEdge: boolean } | null;
+};
+
+export type Concurrency = {
+  /** What the account allows. */
+  readonly account: number;
+  /** What no function has reserved. */
+  readonly unreserved: number;
+  /** What the workers use at most, by the limits of their queues and streams. */
+  readonly workers: number;
 };
 
 export async function readStatus(connection: Connection, now: number): Promise<StackStatus> {
@@ -89,10 +98,19 @@ export async function readAddress({ cloudformation, target }: Connection): Promi
   return url === undefined ? null : { url, isEdge: new URL(url).hostname.endsWith('.cloudfront.net') };
 }
 
-export async function readConcurrency({ lambda }: Connection) {
-  const { AccountLimit } = await lambda().send(new GetAccountSettingsCommand());
+export async function readConcurrency({ lambda, functions, functionName }: Connection): Promise<Concurrency> {
+  const client = lambda();
+  const { AccountLimit } = await client.send(new GetAccountSettingsCommand());
   const { ConcurrentExecutions: account = 0, UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {};
-  return { account, unreserved };
+  const names = new Set(functions.map(functionName));
+  let workers = 0;
+  for await (const { EventSourceMappings = [] } of paginateListEventSourceMappings({ client }, {})) {
+    for (const { FunctionArn = '', ScalingConfig, ParallelizationFactor = 1 } of EventSourceMappings) {
+      if (!names.has(FunctionArn.split(':')[6] ?? '')) continue;
+      workers += ScalingConfig?.MaximumConcurrency ?? ParallelizationFactor;
+    }
+  }
+  return { account, unreserved, workers };
 }
 
 const lastBackfill = async (connection: Connection): Promise<Run | null> =>

@@ -67,16 +67,13 @@ function textOf(status: StackStatus, target: Target, now: number): string {
 export const addressText = ({ address }: Pick<StackStatus, 'address'>): string[] =>
   address === null ? [] : [`address:        ${address.url}${address.isEdge ? ' (CloudFront, LAUREL_EDGE=on)' : ''}`];
 
-/** All workers together run at most this many invocations at a time, by the limits of their queues and streams. */
-export const WORKERS_AT_ONCE = 22;
-
 /** Printed only if the account is too small for the workers. */
 export const concurrencyText = ({ concurrency }: Pick<StackStatus, 'concurrency'>): string[] =>
-  concurrency === null || concurrency.unreserved >= WORKERS_AT_ONCE
+  concurrency === null || concurrency.unreserved >= concurrency.workers
     ? []
     : [
         `concurrency:    ${concurrency.unreserved} unreserved invocations at a time (${concurrency.account} in all), but the ` +
-          `workers alone can use ${WORKERS_AT_ONCE}: ask AWS for more (quota L-B99A9384)`,
+          `workers alone can use ${concurrency.workers}: ask AWS for more (quota L-B99A9384)`,
       ];
 
 /** Printed only until a change of the rules has reached all scores. */

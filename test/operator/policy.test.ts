@@ -47,7 +47,8 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   InvokeCommand: [['lambda:InvokeFunction', ['backfill', 'check-conservation', 'shadow-report'].map(fn)]],
   DescribeStacksCommand: [['cloudformation:DescribeStacks', [arn('cloudformation', 'stack/Laurel-STAGE/*')]]],
   GetAccountSettingsCommand: [['lambda:GetAccountSettings', ['*']]],
-  GetMetricDataCommand: [['cloudwatch:GetMetricData', ['*']]], // AWS knows no narrower resource for it
+  ListEventSourceMappingsCommand: [['lambda:ListEventSourceMappings', ['*']]], // AWS knows no narrower resource for it
+  GetMetricDataCommand: [['cloudwatch:GetMetricData', ['*']]], // the same
   // One by one, the functions would fill the policy. A stage whose name begins with this one's is covered, too.
   FilterLogEventsCommand: [['logs:FilterLogEvents', [log('*')]]],
   QueryCommand: [['dynamodb:Query', [table('backfill_runs')]]],

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetAccountSettingsCommand, LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { connect, FUNCTION_ROLES, hintOf, targetOf } from '../../operator/connection.ts';
-import { addressText, concurrencyText, WORKERS_AT_ONCE } from '../../operator/commands/status.ts';
+import { addressText, concurrencyText } from '../../operator/commands/status.ts';
 import { explained } from '../../operator/explained.ts';
 import { OperatorError } from '../../operator/outcome.ts';
 import { QUEUE_ROLES } from '../../operator/queues.ts';
@@ -77,27 +77,39 @@ describe("a stage's concurrency", () => {
   const lambda = mockClient(LambdaClient);
   afterEach(() => lambda.reset());
 
+  const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
+  const arnOf = (name: string) => `arn:aws:lambda:eu-west-1:1:function:${name}`;
+  /** The mappings of the template, with other `refreshes`, as Lambda lists them among those of other stacks. */
+  const mappings = (refreshes: number) => [
+    { FunctionArn: arnOf('laurel-prod-eu-backfill'), ScalingConfig: { MaximumConcurrency: 500 } },
+    ...ofType(template.Resources, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {
+      const { FunctionName, ScalingConfig, ParallelizationFactor } = Properties;
+      const role = template.Resources[FunctionName.Ref].Properties.FunctionName.replace('laurel-local-', '');
+      const FunctionArn = arnOf(`laurel-prod-${role}`);
+      if (role !== 'refresh-score') return { FunctionArn, ScalingConfig, ParallelizationFactor };
+      return { FunctionArn, ScalingConfig: { MaximumConcurrency: refreshes } };
+    }),
+  ];
+
   it.each([
-    [10, 10, ['concurrency:    10 unreserved invocations at a time (10 in all)']],
-    [1_000, 400, []],
-  ])('of %i, %i unreserved, is shown if it is too small', async (account, unreserved, shown) => {
+    [10, 10, 10, 22, ['concurrency:    10 unreserved invocations at a time (10 in all)']],
+    [1_000, 400, 10, 22, []],
+    [1_000, 150, 200, 212, ['concurrency:    150 unreserved invocations at a time (1000 in all)']],
+    [1_000, 400, 200, 212, []],
+  ])('of %i, %i unreserved, is shown if the workers with refreshes=%i use more', async (...row) => {
+    const [account, unreserved, refreshes, workers, shown] = row;
     const AccountLimit = { ConcurrentExecutions: account, UnreservedConcurrentExecutions: unreserved };
+    const [first, ...rest] = mappings(refreshes);
     lambda.on(GetAccountSettingsCommand).resolves({ AccountLimit });
+    lambda.on(ListEventSourceMappingsCommand).resolves({ EventSourceMappings: [first!], NextMarker: '2' });
+    lambda.on(ListEventSourceMappingsCommand, { Marker: '2' }).resolves({ EventSourceMappings: rest });
 
     const concurrency = await readConcurrency(connect(prod));
 
-    expect(concurrency).toEqual({ account, unreserved });
-    expect(concurrencyText({ concurrency }).map((line) => line.split(',')[0])).toEqual(shown);
-  });
-
-  it('is compared with what the workers of the template can use at once', () => {
-    const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
-    const sources = ofType(template.Resources, 'AWS::Lambda::EventSourceMapping').map(
-      ([, { Properties }]) => Properties,
-    );
-    const atOnce = sources.map(({ ScalingConfig }) => ScalingConfig?.MaximumConcurrency ?? 1);
-
-    expect(WORKERS_AT_ONCE).toBe(atOnce.reduce((sum, each) => sum + each, 0));
+    expect(concurrency).toEqual({ account, unreserved, workers });
+    const lines = concurrencyText({ concurrency });
+    expect(lines.map((line) => line.split(',')[0])).toEqual(shown);
+    if (lines[0] !== undefined) expect(lines[0]).toContain(`can use ${workers}:`);
   });
 });
 
