@@ -45,7 +45,13 @@ export function withQuery(path: string, query: Query): string {
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
 }
 
-const userPath = (username: string, view = '') => `/v1/scores/${encodeURIComponent(username)}${view}`;
+/**
+ * A name as one segment of a path. `.` and `..` cannot be a segment, encoded or not. With a space behind it, each is
+ * still a name that nobody has.
+ */
+const segment = (name: string): string => encodeURIComponent(/^\.{1,2}$/u.test(name) ? `${name} ` : name);
+
+const userPath = (username: string, view = '') => `/v1/scores/${segment(username)}${view}`;
 
 export type SeriesAnswer = Readonly<Record<string, readonly (number | null)[]>>;
 /** Invocations by hour. */
@@ -64,10 +70,10 @@ export const rulesInForce = (answer: Answer<RulesAnswer>): Rules | undefined =>
   answer.ok ? answer.view.versions.find(({ version }) => version === answer.view.inForce)?.rules : undefined;
 
 export const boardPath = (board: string, query: Query): ApiPath<BoardView> => ({
-  path: withQuery(`/v1/leaderboards/${encodeURIComponent(board)}`, query),
+  path: withQuery(`/v1/leaderboards/${segment(board)}`, query),
 });
 export const placePath = (board: string, username: string, query: Query): ApiPath<BoardPlaceView> => ({
-  path: withQuery(`/v1/leaderboards/${encodeURIComponent(board)}/users/${encodeURIComponent(username)}`, query),
+  path: withQuery(`/v1/leaderboards/${segment(board)}/users/${segment(username)}`, query),
 });
 export const usersPath = (prefix: string, limit: number): ApiPath<UsersView> => ({
   path: withQuery('/v1/users', { prefix, limit }),

@@ -7,8 +7,8 @@ import type { GrantOutcome } from './decide-grants.ts';
 import { isMerge, isReversal, reversalOf } from './grant.ts';
 import { grantPoints, type GrantDeps } from './grant-points.ts';
 
-/** Longer than any id there is; the store refuses a key of more than 2,048 bytes. */
-const MAX_ID_LENGTH = 512;
+/** Ids are ASCII and shorter than this. The store refuses longer keys, and text that is not well-formed. */
+const GRANT_ID = /^[\x20-\x7e]{1,512}$/u;
 
 export type ReversalRefusal = { readonly kind: 'unknown-grant' | 'not-reversible' };
 
@@ -17,7 +17,7 @@ export async function reverseGrant(
   deps: GrantDeps & { readonly clock: Clock; readonly names: Pick<AccountNames, 'find'> },
   { grantId, reason, grantedBy }: { readonly grantId: string; readonly reason: string; readonly grantedBy: string },
 ): Promise<Result<GrantOutcome, ReversalRefusal>> {
-  if (grantId.length === 0 || grantId.length > MAX_ID_LENGTH) return err({ kind: 'unknown-grant' });
+  if (!GRANT_ID.test(grantId)) return err({ kind: 'unknown-grant' });
   const stored = (await deps.ledger.find(grantId)) ?? (await findByName(deps, grantId));
   if (stored === undefined) return err({ kind: 'unknown-grant' });
   if (isReversal(stored.line) || isMerge(stored.line)) return err({ kind: 'not-reversible' });

@@ -18,6 +18,8 @@ const NAMED: Readonly<Record<string, string>> = {
   grants: 'a username',
   history: 'a username',
 };
+/** No path of the API carries `..` or an empty name. */
+const A_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/u;
 const ROWS_A_PAGE = 1_000;
 const DAYS_A_PAGE = 365;
 const YEAR_DAYS = 365;
@@ -59,7 +61,7 @@ run begins with an apostrophe. All pages of a board are of one moment.
     },
     async run({ connect, output, clock }, { list, name = '', output: path, json, ...dates }) {
       const expected = NAMED[list];
-      if (expected !== undefined && name === '') throw usageError(`name: expected ${expected}`);
+      if (expected !== undefined && !A_NAME.test(name)) throw usageError(`name: expected ${expected}`);
       if (expected === undefined && name !== '') throw usageError(`name: ${list} has none`);
       if (json && path === undefined) throw usageError('--json: needs --output, because stdout is the table');
       const to = dates.to ?? dateOf(clock());

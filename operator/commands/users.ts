@@ -15,7 +15,7 @@ const EXPORT = {
   usage: 'export <username>',
   summary: 'write all that is stored of an account as one JSON document to stdout',
   help: '  laurel users export ada > ada.json',
-  input: { username: z.string() },
+  input: { username: Username },
 } as const;
 
 const Renamed = z.object({ accountId: z.string(), username: z.string(), previous: z.string() });
@@ -34,7 +34,7 @@ export function addUserCommands(program: Command, runtime: Runtime): void {
         let [accountId, cursor]: [string, string | undefined] = ['', undefined];
         do {
           const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
-          const path = `/v1/users/${encodeURIComponent(username)}/export${query}`;
+          const path = `/v1/users/${username}/export${query}`;
           const page: z.infer<typeof ExportPage> = await callApi(http, { method: 'GET', path, answer: ExportPage });
           items.push(...page.items);
           [accountId, cursor] = [page.accountId, page.next];

@@ -230,6 +230,11 @@ describe.each([
   );
 });
 
+it('does not know a grant whose id is half of a surrogate pair: 404', async () => {
+  const { status, body } = await call('/v1/grants/reverse', { grantId: '\ud800', reason: 'a mistake' });
+  expect([status, body.code]).toEqual([404, 'unknown_grant']);
+});
+
 describe('the id of a grant in a path', () => {
   const reverse = (grantId: string) => call(`/v1/grants/${grantId}/reverse`, { reason: 'a mistake' });
 

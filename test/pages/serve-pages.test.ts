@@ -222,6 +222,19 @@ describe('the board', () => {
     });
   });
 
+  it.each(['.', '..'])('asks for no other path for the name %s', async (name) => {
+    const asked: string[] = [];
+    const get: Get = (path) => {
+      asked.push(path.path);
+      return answering({ '/v1/leaderboards/alltime?': board(many, { next: 'page-2' }) })(path);
+    };
+    const { status } = await pages.serve(get)(`/?q=${name}&you=${name}`);
+
+    expect(status).toBe(200);
+    for (const path of asked) expect(new URL(path, 'http://api').href).toBe(`http://api${path}`);
+    expect(asked).toContain(`/v1/leaderboards/alltime/users/${name}%20`);
+  });
+
   it('leads back from a date of which no board is kept', async () => {
     const refused: Get = async () => ({
       ok: false,
