@@ -4,7 +4,9 @@ import { ERASED, type Username } from './username.ts';
 
 /**
  * An account, whatever its name is now: `acc_` and 16 of `a-z2-7`. Keys, facts, lines and projections hold it, and
- * nothing reads anything from it.
+ * nothing reads anything from it. The schema also takes any name: rows of boards hold `erased` in place of an id, a name that
+ * nobody has passes for an account without facts, and tests use names as ids. Stored items and messages call the field
+ * `username`: another name would need a new version of each of their formats.
  */
 export const AccountId = z
   .string('expected the id of an account')

@@ -1,11 +1,7 @@
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Board } from '../../domain/leaderboards/board.ts';
-import type {
-  Retention,
-  LeaderboardReader,
-  LeaderboardStore,
-} from '../../domain/leaderboards/leaderboard-store.port.ts';
+import type { LeaderboardStore, Retention } from '../../domain/leaderboards/leaderboard-store.port.ts';
 import type { NameRows } from '../../domain/leaderboards/row-names.ts';
 import type { BoardRow, BucketEntry, KnownNames, Snapshot } from '../../domain/leaderboards/snapshot.ts';
 import { dynamoLeaderboardReader } from '../../functions/adapters/dynamodb/leaderboards/leaderboard-reader.ts';
@@ -62,7 +58,7 @@ onBothEngines('leaderboards', (engine) => {
   let table: string;
   let store: LeaderboardStore;
   let now: string;
-  let reader: LeaderboardReader;
+  let reader: ReturnType<typeof readerOf>;
   const storeOf = (own: DynamoDBClient) => dynamoLeaderboardStore(own, table, sha256);
   const readerOf = (own: DynamoDBClient) => dynamoLeaderboardReader(own, table, { clock: () => Date.parse(now) });
   beforeAll(() => {
@@ -74,12 +70,14 @@ onBothEngines('leaderboards', (engine) => {
     store = storeOf(client);
     reader = readerOf(client);
   });
-  afterAll(() => client.destroy());
+  const watching: DynamoDBClient[] = [];
+  afterAll(() => [client, ...watching].forEach((each) => each.destroy()));
 
   /** Commits a snapshot of one leaf and one bucket. */
-  async function commit(asOf: string, options: Partial<Commit> = {}) {
-    const given: Commit = { retention: 'recent', rows: ROWS, by: store, board: 'alltime', ...options };
-    const { retention, rows, by, board } = given;
+  async function commit(
+    asOf: string,
+    { retention = 'recent', rows = ROWS, by = store, board = 'alltime' }: Partial<Commit> = {},
+  ) {
     const writer = await by.write(board, retention, asOf);
     const leaf = { start: null, count: rows.length, ref: await writer.putLeaf(rows) };
     const buckets = [await writer.putBucket(ENTRIES)];
@@ -87,51 +85,58 @@ onBothEngines('leaderboards', (engine) => {
     return { snapshot, leaf, outcome: await writer.commit(snapshot) };
   }
 
-  /** A client that records the keys of its puts. */
-  function noting() {
-    const puts: string[] = [];
+  /** A client that shows each of its requests, or answers it itself. */
+  function watched(see: (command: string, input: any) => unknown): DynamoDBClient {
     const own = engine().client();
     own.middlewareStack.add(
-      (next, context) => (args) => {
-        const { Item } = args.input as { Item?: Record<string, AttributeValue> };
-        if (context.commandName === 'PutItemCommand') puts.push(`${Item!.pk!.S} ${Item!.sk!.S}`);
-        return next(args);
+      (next, context) => async (args) => {
+        const output = see(context.commandName ?? '', args.input);
+        return output === undefined ? next(args) : { output: output as never, response: {} };
       },
       { step: 'initialize' },
     );
-    const blocksIn = async (work: () => Promise<unknown>): Promise<number> => {
-      const before = puts.length;
-      await work();
-      return puts.slice(before).filter((key) => key.startsWith('BLOCK#')).length;
-    };
-    return { own, puts, blocksIn };
+    watching.push(own);
+    return own;
   }
 
-  const blockItem = async (ref: string) => {
-    const Key = { pk: { S: `BLOCK#${ref}` }, sk: { S: 'BLOCK' } };
+  /** A store, and how many blocks it puts. */
+  function counting() {
+    let blocks = 0;
+    const own = watched((command, { Item }) => {
+      if (command === 'PutItemCommand' && Item.pk.S.startsWith('BLOCK#')) blocks += 1;
+    });
+    const blocksIn = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = blocks;
+      await work();
+      return blocks - before;
+    };
+    return { by: storeOf(own), blocksIn };
+  }
+
+  const itemAt = async (pk: string, sk: string) => {
+    const Key = { pk: { S: pk }, sk: { S: sk } };
     return (await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }))).Item;
   };
-  const dropLeases = () => {
-    const Key = { pk: { S: 'BOARD#alltime' }, sk: { S: 'LEASES' } };
-    return client.send(new DeleteItemCommand({ TableName: table, Key }));
-  };
+  const blockItem = (ref: string) => itemAt(`BLOCK#${ref}`, 'BLOCK');
+  /** A store that gives all blocks one address; their further addresses start with a number, and differ. */
+  const collidingStore = (collides = (text: string) => !/^\d/u.test(text)) =>
+    dynamoLeaderboardStore(client, table, (text) =>
+      collides(text) ? 'c'.repeat(12) + sha256(text).slice(12) : sha256(text),
+    );
+  const at = async (time: string) => (await reader.newestAt('alltime', time))?.asOf;
+  const LEASES = { pk: { S: 'BOARD#alltime' }, sk: { S: 'LEASES' } };
+  const dropLeases = () => client.send(new DeleteItemCommand({ TableName: table, Key: LEASES }));
 
-  it('have no snapshot before the first one', async () => {
+  it('have no snapshot before the commit of the first one', async () => {
+    await (await store.write('alltime', 'recent', NOON)).putLeaf(ROWS);
+
     expect(await store.current('alltime')).toBeNull();
     expect(await reader.newest('alltime')).toBeNull();
     expect(await reader.newestAt('alltime', NOON)).toBeNull();
     expect(await reader.exactly('alltime', NOON)).toBeNull();
   });
 
-  it('show nothing of a snapshot before its commit', async () => {
-    const writer = await store.write('alltime', 'recent', NOON);
-    await writer.putLeaf(ROWS);
-
-    expect(await reader.newest('alltime')).toBeNull();
-    expect(await reader.exactly('alltime', NOON)).toBeNull();
-  });
-
-  it('return a snapshot with all its rows, entries and kinds of starts', async () => {
+  it('return a snapshot with all its rows, entries and kinds of starts, and one without rows', async () => {
     const writer = await store.write('season', 'recent', NOON);
     const rows = [...ROWS, row('d', -3, { canonicalScore: 2 ** 52 }), row('e', -3)];
     const [one, other] = [await writer.putLeaf(rows), await writer.putLeaf(ROWS.slice(0, 1))];
@@ -159,12 +164,8 @@ onBothEngines('leaderboards', (engine) => {
     expect((await reader.leaf(other)).rows).toEqual(ROWS.slice(0, 1));
     expect(await reader.bucket(bucket)).toEqual(ENTRIES);
     expect(await reader.bucket(empty)).toEqual([]);
-  });
 
-  it('return a snapshot without rows', async () => {
-    const writer = await store.write('today', 'daily', NOON);
-    await writer.commit(emptyAt(NOON, 'today'));
-
+    await (await store.write('today', 'daily', NOON)).commit(emptyAt(NOON, 'today'));
     expect(await reader.newest('today')).toEqual(emptyAt(NOON, 'today'));
   });
 
@@ -220,8 +221,7 @@ onBothEngines('leaderboards', (engine) => {
   });
 
   it('switch even if the first answer to each request was lost', async () => {
-    const { endpoint, region, credentials } = engine();
-    const retrying = new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE });
+    const retrying = engine().client({ retryStrategy: RETRY_AT_ONCE });
     const wire = new Wire(({ number }) => (number % 2 === 1 ? 'lost after' : undefined));
     const { snapshot, outcome } = await commit(NOON, { by: storeOf(wire.attach(retrying)) });
 
@@ -231,18 +231,15 @@ onBothEngines('leaderboards', (engine) => {
   });
 
   it('write only the blocks that are new', async () => {
-    const { own, blocksIn } = noting();
-    const by = storeOf(own);
+    const { by, blocksIn } = counting();
 
     expect(await blocksIn(() => commit(NOON, { by }))).toBe(2);
     expect(await blocksIn(() => commit(after(1_000), { by }))).toBe(0);
     expect(await blocksIn(() => commit(after(2_000), { by, rows: ROWS.slice(1) }))).toBe(1);
-    own.destroy();
   });
 
   it('keep a block as long as the last snapshot that uses it', async () => {
-    const { own, blocksIn } = noting();
-    const by = storeOf(own);
+    const { by, blocksIn } = counting();
     const { leaf } = await commit(NOON, { by });
     const keptSeconds = async () => Number((await blockItem(leaf.ref))?.expiresAt?.N) - Date.parse(NOON) / 1_000;
     const recent = await keptSeconds();
@@ -260,7 +257,6 @@ onBothEngines('leaderboards', (engine) => {
     expect(await blocksIn(() => commit(after(42 * DAY), { by, retention: 'daily' }))).toBe(2);
     expect(await blockItem(leaf.ref)).not.toHaveProperty('expiresAt');
     expect(await blocksIn(() => commit(after(400 * DAY), { by, retention: 'daily' }))).toBe(0);
-    own.destroy();
   });
 
   it('never shorten the life of a block, whatever a builder knows about it', async () => {
@@ -274,28 +270,23 @@ onBothEngines('leaderboards', (engine) => {
   it('forget leases of blocks that the newest snapshot does not use', async () => {
     await commit(NOON);
     await commit(after(1_000), { rows: ROWS.slice(1) });
-    const { own, blocksIn } = noting();
+    const { by, blocksIn } = counting();
 
     // it asks the store for the leases
-    expect(await blocksIn(() => commit(after(2_000), { by: storeOf(own) }))).toBe(1);
-    own.destroy();
+    expect(await blocksIn(() => commit(after(2_000), { by }))).toBe(1);
   });
 
   it('give a block another address if its own is taken, and then keep that address', async () => {
-    const colliding = (text: string) =>
-      /^\d/u.test(text) ? sha256(text) : `${'c'.repeat(12)}${sha256(text).slice(12)}`;
-    const by = dynamoLeaderboardStore(client, table, colliding);
+    const by = collidingStore();
     const first = await commit(NOON, { by });
     const both = [first.snapshot.leaves[0]!.ref, first.snapshot.buckets[0]!];
 
     expect((await reader.leaf(both[0]!)).rows).toEqual(ROWS);
     expect(await reader.bucket(both[1]!)).toEqual(ENTRIES);
-    const again = await commit(after(1_000), { by });
-    await dropLeases();
-    const unremembered = await commit(after(2_000), { by });
-
-    for (const { snapshot } of [again, unremembered]) {
+    for (const seconds of [1, 2]) {
+      const { snapshot } = await commit(after(seconds * 1_000), { by });
       expect([snapshot.leaves[0]!.ref, snapshot.buckets[0]!]).toEqual(both);
+      await dropLeases(); // the second time, the builder does not remember the address
     }
     // The builder of another board does not know these blocks, and finds them under its own addresses.
     const other = await commit(after(3_000), { by, board: 'today', rows: ROWS.slice(1) });
@@ -303,9 +294,8 @@ onBothEngines('leaderboards', (engine) => {
     expect((await reader.leaf(both[0]!)).rows).toEqual(ROWS);
   });
 
-  it('never overwrite or reuse a different block, even if the builder does not know it', async () => {
-    const colliding = (text: string) => (/^\d/u.test(text) ? sha256(text) : 'c'.repeat(12) + sha256(text).slice(12));
-    const by = dynamoLeaderboardStore(client, table, colliding);
+  it('never overwrite or reuse a different block, even if the builder does not know it or all addresses are taken', async () => {
+    const by = collidingStore();
     const others = ROWS.slice(1);
     const one = await commit(NOON, { by });
     await dropLeases();
@@ -316,35 +306,28 @@ onBothEngines('leaderboards', (engine) => {
     expect((await reader.leaf(one.leaf.ref)).rows).toEqual(ROWS);
     expect((await reader.leaf(soon.leaf.ref)).rows).toEqual(others);
     expect((await reader.leaf(forGood.leaf.ref)).rows).toEqual(others);
-  });
 
-  it('give up on a block if all its addresses are taken', async () => {
-    const by = dynamoLeaderboardStore(client, table, (text) => 'c'.repeat(12) + sha256(text).slice(12));
-
-    await expect(commit(NOON, { by })).rejects.toThrow('no address of its own');
+    const allTaken = commit(after(3_000), { by: collidingStore(() => true), board: 'today' });
+    await expect(allTaken).rejects.toThrow('no address of its own');
   });
 
   it('return the newest snapshot at or before a time', async () => {
-    const asOfs = [0, 60_000, 120_000].map(after);
-    for (const asOf of asOfs) await commit(asOf);
+    for (const minutes of [0, 1, 2]) await commit(after(minutes * 60_000));
 
-    const at = async (time: string) => (await reader.newestAt('alltime', time))?.asOf;
     expect(await at(after(-1))).toBeUndefined();
     expect(await at(NOON)).toBe(NOON);
     expect(await at('2126-08-21T12:00:59Z')).toBe(NOON);
-    expect(await at(after(60_000))).toBe(asOfs[1]);
-    expect(await at(after(DAY / 2))).toBe(asOfs[2]);
+    expect(await at(after(60_000))).toBe(after(60_000));
+    expect(await at(after(DAY / 2))).toBe(after(120_000));
     expect(await reader.newestAt('week', after(DAY))).toBeNull();
   });
 
   it('treat an expired snapshot as deleted, even if its item still exists', async () => {
     await commit(NOON, { retention: 'daily' });
     await commit(after(1), { retention: 'hourly' });
-    for (let minute = 1; minute <= 40; minute += 1) {
-      const writer = await store.write('alltime', 'recent', after(minute * 60_000));
-      await writer.commit(emptyAt(after(minute * 60_000)));
+    for (let asOf = 60_000; asOf <= 40 * 60_000; asOf += 60_000) {
+      await (await store.write('alltime', 'recent', after(asOf))).commit(emptyAt(after(asOf)));
     }
-    const at = async (time: string) => (await reader.newestAt('alltime', time))?.asOf;
     const lastOne = after(40 * 60_000);
     expect(await at(after(HOUR))).toBe(lastOne);
 
@@ -360,47 +343,28 @@ onBothEngines('leaderboards', (engine) => {
 
   it('retry a block that is not visible yet, and report a missing one', async () => {
     const { snapshot, leaf } = await commit(NOON);
-    const lagging = engine().client();
-    lagging.middlewareStack.add(
-      (next) => async (args) => {
-        const { ConsistentRead } = args.input as { ConsistentRead?: boolean };
-        return ConsistentRead === true ? next(args) : { output: { $metadata: {} }, response: {} };
-      },
-      { step: 'initialize' },
-    );
+    const lagging = watched((_, { ConsistentRead }) => (ConsistentRead === true ? undefined : { $metadata: {} }));
     const late = readerOf(lagging);
 
     expect(await late.newest('alltime')).toEqual(snapshot);
     expect(await late.exactly('alltime', NOON)).toEqual(snapshot);
     expect((await late.leaf(leaf.ref)).rows).toEqual(ROWS);
     await expect(late.bucket('0123456789ab')).rejects.toThrow('0123456789ab is missing');
-    lagging.destroy();
   });
 
   it('read at half the price, and a block once', async () => {
     await commit(NOON);
     const reads: unknown[] = [];
-    const own = engine().client();
-    own.middlewareStack.add(
-      (next) => (args) => {
-        reads.push((args.input as { ConsistentRead?: boolean }).ConsistentRead ?? false);
-        return next(args);
-      },
-      { step: 'initialize' },
-    );
-    const warm = readerOf(own);
+    const warm = readerOf(watched((_, { ConsistentRead = false }) => void reads.push(ConsistentRead)));
     const { leaves, buckets } = (await warm.newest('alltime'))!;
     const both = async () => [await warm.leaf(leaves[0]!.ref), await warm.bucket(buckets[0]!)];
     expect(await both()).toEqual(await both()); // a block never changes, so it is read once
     expect(reads).toEqual([false, false, false]);
-    own.destroy();
   });
 
   it('store names with rows, use them again, and keep them no longer than the first snapshot that has them', async () => {
-    const known: KnownNames = {
-      at: NOON,
-      names: new Map(ROWS.map(({ username }) => [username, `name of ${username}`])),
-    };
+    const names = new Map(ROWS.map(({ username }) => [username, `name of ${username}`]));
+    const known: KnownNames = { at: NOON, names };
     const asked: { stored: KnownNames | null; isKept: boolean }[] = [];
     const build = async (asOf: string, retention: Retention, rows: readonly BoardRow[], leafBefore?: string) => {
       const writer = await store.write('alltime', retention, asOf);
@@ -416,14 +380,12 @@ onBothEngines('leaderboards', (engine) => {
 
     const first = await build(NOON, 'recent', ROWS);
     expect(await reader.names(await namesOf(first))).toEqual(known);
-    const snapshot = await client.send(
-      new GetItemCommand({ TableName: table, Key: { pk: { S: 'BOARD#alltime' }, sk: { S: `SNAPSHOT#${NOON}` } } }),
-    );
+    const snapshot = await itemAt('BOARD#alltime', `SNAPSHOT#${NOON}`);
     const ends = Number((await blockItem(await namesOf(first)))!.expiresAt!.N);
-    expect(ends).toBeLessThanOrEqual(Number(snapshot.Item!.expiresAt!.N));
+    expect(ends).toBeLessThanOrEqual(Number(snapshot!.expiresAt!.N));
     expect(ends).toBeGreaterThan(Date.parse(NOON) / 1_000);
 
-    const later = (minutes: number) => new Date(Date.parse(NOON) + minutes * 60_000).toISOString();
+    const later = (minutes: number) => after(minutes * 60_000);
     expect(await build(later(1), 'recent', ROWS, first)).toBe(first); // nobody is asked for names of unchanged rows
     const second = await build(later(2), 'recent', ROWS.slice(1), first);
     expect(await namesOf(second)).toBe(await namesOf(first));

@@ -3,7 +3,7 @@ import { anHttpRequest, type RequestDraft } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';
 import { accountHandlers, startFunctionEngine } from './function-under-test.ts';
 
-/** The functions on an engine, with accounts that have ids of their own. */
+/** Accounts with ids of their own, on an engine: how they begin, their names, and who may not erase them. */
 let world: Awaited<ReturnType<typeof startFunctionEngine>>;
 let handlers: Awaited<ReturnType<typeof accountHandlers>>;
 let keys: { readonly admin: string; readonly server: string };
@@ -144,5 +144,29 @@ describe('POST /v1/users/{username}/rename', () => {
     expect(await rename(ada.name, 'no name', ada.key)).toMatchObject({ status: 422, code: 'invalid_body' });
     expect(await rename(ada.name, bob.name, ada.key)).toMatchObject({ status: 409, code: 'username_taken' });
     expect(await accounts()).toEqual(before);
+  });
+});
+
+describe('DELETE /v1/users/{username} is refused, and stores nothing,', () => {
+  it('for somebody else, for nobody, without the name once more, and for a part of another account', async () => {
+    const [ada, bob, part] = [await somebody(), await somebody(), await somebody()];
+    await call('accounts', `/v1/users/${part.name}/merge`, { key: keys.admin, body: { into: bob.name } });
+    const leave = (name: string, key: string, confirm: unknown = name) =>
+      call('accounts', `/v1/users/${name}`, { method: 'DELETE', key, body: { confirm } });
+    const stored = async () => [...(await accounts()), ...(await world.itemsOf(world.tables.user_scores))];
+    const before = await stored();
+
+    expect(await leave(ada.name, bob.key)).toMatchObject({ status: 403, code: 'missing_scope' });
+    for (const name of ['nobody', '-'])
+      expect(await leave(name, keys.admin)).toMatchObject({ status: 404, code: 'unknown_username' });
+    for (const wrong of [bob.name, '', 7, null]) {
+      const refusal = { status: 422, code: 'invalid_body', details: [{ field: 'confirm' }] };
+      expect(await leave(ada.name, ada.key, wrong)).toMatchObject(refusal);
+    }
+    for (const key of [part.key, keys.admin]) {
+      const refusal = { status: 409, code: 'merge_conflict', error: expect.stringContaining(bob.name) };
+      expect(await leave(part.name, key)).toMatchObject(refusal);
+    }
+    expect(await stored()).toEqual(before);
   });
 });
