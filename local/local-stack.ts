@@ -74,6 +74,8 @@ export type LocalStackOptions = {
   readonly observe?: (call: ObservedCall) => void;
   /** Called with permissions that a function has used, at least for the first use. */
   readonly onUse?: ProxyOptions['onUse'];
+  /** Called for each call that a role does not allow. */
+  readonly onDenial?: ProxyOptions['onDenial'];
   /** Adds the consumed capacity to each observed call. */
   readonly countsCapacity?: boolean;
   readonly observeInvocation?: (invocation: ObservedInvocation) => void;
@@ -167,6 +169,7 @@ async function boot(
     handleOther: (request, response, body, judge) => handleInvoke(request, response, body, { functions, judge }),
     ...(options.observe && { observe: options.observe }),
     ...(options.onUse && { onUse: options.onUse }),
+    onDenial: options.onDenial,
     countsCapacity: options.countsCapacity ?? false,
   });
   undo.push(() => proxy.stop());

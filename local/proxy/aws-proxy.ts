@@ -65,6 +65,8 @@ export type ProxyOptions = {
   readonly observe?: (call: ObservedCall) => void;
   /** Called with the permissions that a successful call of a function has used. */
   readonly onUse?: (role: string, accesses: readonly Access[]) => void;
+  /** Called with the sentence of each refusal: who may not do what, and on what. */
+  readonly onDenial?: ((sentence: string) => void) | undefined;
   /** Requests the capacity of every call, so callers receive it as well. */
   readonly countsCapacity?: boolean;
   /** Decides which calls are disturbed, and how long they are delayed. */
@@ -131,7 +133,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
   const judge = (request: IncomingMessage) => (access: Access) => {
     const caller = callerOf(request);
     if (caller === undefined) return undefined; // the operator
-    const refused = refusalOf(caller, access.action, [access]);
+    const refused = refusalOf(caller, access.action, [access], options.onDenial);
     const status = refused?.status ?? 200;
     if (refused === undefined) options.onUse?.(caller.role, [access]);
     options.observe?.({ caller: caller.role, operation: access.action, accesses: [access], status, body: '' });
@@ -153,7 +155,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
       accountId,
       streamOfIterator: (iterator) => streamOfIterator.get(iterator),
     });
-    const refused = caller && refusalOf(caller, target, accesses);
+    const refused = caller && refusalOf(caller, target, accesses, options.onDenial);
     const stopped = refused ?? (await disturbed(operation, caller?.role));
     const result = stopped ?? (await forward(operation, target, body, signal));
 
@@ -240,18 +242,21 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
 }
 
 /** A refusal in AWS's form that names the missing permission; undefined if every access is allowed. */
-function refusalOf({ role, policy }: Caller, target: string, accesses: readonly Access[] | undefined) {
+function refusalOf(
+  { role, policy }: Caller,
+  target: string,
+  accesses: readonly Access[] | undefined,
+  onDenial: ProxyOptions['onDenial'],
+) {
   const missing =
     accesses === undefined
       ? { action: target, resource: 'an unknown resource' }
       : accesses.find((access) => !isAllowed(policy, access));
   if (missing === undefined) return undefined;
   const { action, resource } = missing;
-  return failure(
-    400,
-    'AccessDeniedException',
-    `${role} is not authorized to perform: ${action} on resource: ${resource} because its role has no policy for it`,
-  );
+  const sentence = `${role} is not authorized to perform: ${action} on resource: ${resource}`;
+  onDenial?.(sentence);
+  return failure(400, 'AccessDeniedException', `${sentence} because its role has no policy for it`);
 }
 
 /** The DynamoDB operations that are billed. */

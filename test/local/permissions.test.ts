@@ -138,7 +138,9 @@ describe('a function without one of its permissions', () => {
     });
     const stack = await startTestStack({ assembly, observe: (call) => calls.push(call) });
     await fetch(`${stack.lambdaEndpoint}/2015-03-31/functions/tiny-writer/invocations`, { method: 'POST' });
-    await stack.stop();
+    const denied = (action: string) => `writer is not authorized to perform: ${action} on resource: .*table/tiny-facts`;
+    const both = new RegExp(`\n${denied('dynamodb:GetItem')}\n${denied('dynamodb:DeleteItem')}$`, 'u');
+    await expect(stack.stop()).rejects.toThrow(both); // so no test passes without a permission that it needs
 
     const [put, get, together] = notes();
     expect(put).toEqual({});
@@ -182,7 +184,7 @@ describe('a function that calls as the SDK does', () => {
     });
     const used: string[] = [];
     const onUse = (role: string, accesses: readonly Access[]) => accesses.map(({ action }) => used.push(role + action));
-    const stack = await startTestStack({ assembly, onUse });
+    const stack = await startTestStack({ assembly, onUse, denied: /^writer .* dynamodb:GetItem / });
     await stack.invoke('writer', {});
     await stack.invoke('writer', {});
     await stack.crash.disturb(['writer'], 0, { error: 'Odd', share: 0, longestDelayMs: 0 });

@@ -21,6 +21,11 @@ const RETRY_S = 120;
 
 export type TestStack = LocalStack & { readonly dataDirectory: string };
 
+export type TestStackOptions = Partial<Omit<LocalStackOptions, 'onDenial'>> & {
+  /** Calls that a test provokes although no role allows them. Any other one fails the test when the stack stops. */
+  readonly denied?: RegExp;
+};
+
 /**
  * Gathers batches for a fifth of a second instead of a whole one, and delays no refresh. Every change would wait for all
  * of that.
@@ -54,14 +59,17 @@ const patiently = (model: StackModel): StackModel => ({
 
 /**
  * The whole stack of the synthesized template, empty, on free ports and with its own data directory, with short batch
- * windows. Another assembly, or a model from `adapt`, runs unchanged.
+ * windows. Another assembly, or a model from `adapt`, runs unchanged. Its `stop` throws if a function was denied a call:
+ * it may have gone on without an answer, and its test would not tell.
  */
-export async function startTestStack(options: Partial<LocalStackOptions> = {}): Promise<TestStack> {
+export async function startTestStack({ denied, ...options }: TestStackOptions = {}): Promise<TestStack> {
   const assembly = options.assembly ?? readAssembly(await assemblyOfRun(), 'Laurel-local');
   const dataDirectory = options.dataDirectory ?? temporaryDirectory();
   const isOurs = options.assembly === undefined;
   const adapt = options.adapt ?? (isOurs ? promptly : (model: StackModel) => model);
+  const denials = new Set<string>();
   const stack = await startLocalStack({
+    onDenial: (sentence) => denied?.test(sentence) !== true && denials.add(sentence),
     ...(isOurs ? { operatorPolicy: operatorPolicy(), onUse: notePermissions } : {}), // laurel runs on what its documentation grants
     ...options,
     adapt: (model) => (isOurs ? patiently(adapt(model)) : adapt(model)),
@@ -75,6 +83,7 @@ export async function startTestStack(options: Partial<LocalStackOptions> = {}): 
     async stop() {
       await stack.stop();
       if (options.dataDirectory === undefined) rmSync(dataDirectory, { recursive: true, force: true });
+      if (denials.size > 0) throw new Error(`Missing in infra/capabilities:\n${[...denials].join('\n')}`);
     },
   };
 }
