@@ -207,7 +207,7 @@ export const edgeMutants: readonly Mutant[] = [
     'denied-is-refused',
     'a call that a role does not allow is refused',
     PROXY,
-    ['const refused = caller && refusalOf(caller, target, accesses);', 'const refused = undefined;'],
+    ['const refused = caller && refusalOf(caller, target, accesses, options.onDenial);', 'const refused = undefined;'],
     PERMISSIONS_TEST,
   ),
   mutant(
