@@ -124,7 +124,7 @@ const MINUTE_MS = 60_000;
 const HOUR = '2026-08-21T12';
 
 /** What the roll-ups of one full hour cost: it is folded as often as one tenth of the time allows, and once after its end. */
-export function hourOfRollUps({ events, eventsOfAChunk, membersOfDay, commands = 10 }: LargeHour) {
+function hourOfRollUps({ events, eventsOfAChunk, membersOfDay, commands = 10 }: LargeHour) {
   const used = { folds: 0, readUnits: 0, writeUnits: 0, gbSeconds: 0 };
   const rows = OF_A_FOLD.rows + commands;
   const setKilobytes = (membersOfDay * OF_A_FOLD.bytesAMember) / 1_024;

@@ -174,7 +174,8 @@ const clientsMade = (file: string, text: string): string[] =>
     .filter((node) => ts.isNewExpression(node) && node.expression.getText().endsWith('Client'))
     .map((node) => `${file}: ${node.getText()}`);
 
-const filesOf = (tree: string) =>
+type Source = { readonly file: string; readonly text: string };
+const filesOf = (tree: string): Source[] =>
   readdirSync(join(ROOT, tree), { recursive: true })
     .map((path) => posix.join(tree, String(path)))
     .filter((file) => /\.tsx?$/.test(file))
@@ -209,11 +210,40 @@ describe('the tree', () => {
     expect(new Set(made.map((each) => each.split(':')[0]))).toEqual(new Set(['functions/runtime/aws-clients.ts']));
   });
 
+  it('exports nothing that only tests use', () => {
+    // Lambda calls handlers, resources are imported as a whole, and proof/ is for tests as well.
+    const isElsewhere = /^proof\/|^local\/template\/resources\.ts|: handler$/u;
+    expect(exportsInVain(sources).filter((found) => !isElsewhere.test(found))).toEqual([]);
+  });
+
   it('keeps every file under 400 lines, tests too', () => {
     const long = [...sources, ...filesOf('test')].filter(({ text }) => text.split('\n').length > 400);
     expect(long.map(({ file }) => file)).toEqual([]);
   });
 });
+
+/** The names that a file imports from others, also when it runs. */
+const namesImported = (text: string): string[] =>
+  [...text.matchAll(/(?:import|export) (?:type )?\{([^}]*)\} from|\{([^{}]*)\} = \(?await import\(/gu)]
+    .flatMap(([, names, atRun]) => (names ?? atRun ?? '').split(','))
+    .map((name) =>
+      name
+        .trim()
+        .replace(/^type /u, '')
+        .split(/ as |:/u)[0]!
+        .trim(),
+    );
+
+/** Values that a product file exports although no other product file imports them, and it does not use them itself. */
+const exportsInVain = (product: readonly Source[]): string[] => {
+  const imported = new Set(product.flatMap(({ text }) => namesImported(text)));
+  return product.flatMap(({ file, text }) =>
+    [...text.matchAll(/^export (?:async )?(?:const|function\*?|class) (\w+)/gmu)]
+      .map(([, name]) => name!)
+      .filter((name) => !imported.has(name) && text.match(new RegExp(`\\b${name}\\b`, 'gu'))!.length === 1)
+      .map((name) => `${file}: ${name}`),
+  );
+};
 
 describe('the rule of imports', () => {
   it.each([
@@ -264,6 +294,15 @@ describe('the rule of imports', () => {
     ['bin/a.ts', `import { operatorProgram } from '../operator/program.ts';`],
   ])('allows in %s: %s', (file, text) => {
     expect(wrongImports(file, text)).toEqual([]);
+  });
+});
+
+describe('the rule for exports', () => {
+  it('sees what nobody else imports and the file itself does not use', () => {
+    const file = 'domain/a.ts';
+    const text = 'export const own = 1;\nexport const vain = own;\nexport function used() {}';
+    const other = { file: 'domain/b.ts', text: `import { type T, used as x } from './a.ts';` };
+    expect(exportsInVain([{ file, text }, other])).toEqual(['domain/a.ts: vain']);
   });
 });
 

@@ -5,7 +5,7 @@ import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { RequestDate, type UtcDate } from '../shared/utc.ts';
 
-export const BackfillMode = z.enum(['all', 'stale', 'metrics', 'history'], 'expected all, stale, metrics or history');
+const BackfillMode = z.enum(['all', 'stale', 'metrics', 'history'], 'expected all, stale, metrics or history');
 export type BackfillMode = z.infer<typeof BackfillMode>;
 
 /** One run's list of usernames is kept in one item. */

@@ -6,12 +6,12 @@ import type { Difference } from './figures.ts';
  * right, and up to a minute late: within this time it cannot miss one. A stream that fails is tried, and noted, at
  * least once in it.
  */
-export const LASTING_WHILE_QUIET_MS = 120_000;
+const LASTING_WHILE_QUIET_MS = 120_000;
 /**
  * Otherwise a difference must last as long as a refresh may take that fails once: its message is delivered again after
  * six minutes, and a minute is kept on either side.
  */
-export const LASTING_MS = 480_000;
+const LASTING_MS = 480_000;
 
 type Lasting = { readonly difference: Difference; readonly since: number };
 

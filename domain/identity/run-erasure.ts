@@ -28,7 +28,7 @@ export type ErasureDeps = {
  * Before the second look: no request, refresh or build that read something before the erasure runs for longer, and a
  * message waits no longer.
  */
-export const SECOND_LOOK_SECONDS = 15 * 60;
+const SECOND_LOOK_SECONDS = 15 * 60;
 
 export type ErasureOutcome = 'not-erased' | 'goes-on' | 'looks-again' | 'done';
 

@@ -11,12 +11,6 @@ export type Board = string;
 export const BOARD_RULES: readonly BoardRules[] = settings.boards;
 export const BOARDS: readonly Board[] = BOARD_RULES.map(({ name }) => name);
 
-export function boardOf(name: Board): BoardRules {
-  const board = BOARD_RULES.find((each) => each.name === name);
-  if (board === undefined) throw new Error(`there is no board ${name}`);
-  return board;
-}
-
 /** The last date before a board's window that ends on `date`; null for a board of all time. */
 export function lastDateBefore({ window }: Pick<BoardRules, 'window'>, date: UtcDate): UtcDate | null {
   if (window === 'all') return null;

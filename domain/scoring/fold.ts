@@ -29,7 +29,7 @@ export const emptyFold: Fold = { events: new Map(), commands: new Map(), activeD
  * among the first 64 of each part it occurs in. All further names are summed as `other`.
  */
 export const MAX_NAMES = 64;
-export const OTHER = 'other';
+const OTHER = 'other';
 
 /**
  * Anonymous events have 64 names of their own, under this mark: invented names take no place from those that

@@ -14,7 +14,7 @@ export const Resource = z.strictObject({
 });
 
 /** Strict, because conditions, mappings and macros would change the resources. */
-export const Template = z.strictObject({
+const Template = z.strictObject({
   Resources: z.record(z.string(), Resource),
   Description: withoutMeaning('for readers'),
   Outputs: withoutMeaning('`local.json` has the addresses'),

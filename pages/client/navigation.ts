@@ -11,7 +11,7 @@ export type Wishes = {
 const YOU = 'laurel-you';
 
 /** The browser's own memory of who reads; some browsers keep none. */
-export const remembered = {
+const remembered = {
   get(): string | undefined {
     try {
       return localStorage.getItem(YOU) ?? undefined;

@@ -56,7 +56,7 @@ export type Surroundings = {
 };
 
 /** One operation on one state: its answer, and the state afterwards. */
-export function perform(state: State, operation: Operation, { members }: Surroundings): [string, State] {
+function perform(state: State, operation: Operation, { members }: Surroundings): [string, State] {
   const extension = state.owners[operation.name];
   const owned = (next: Owned): State => ({ ...state, owners: { ...state.owners, [operation.name]: next } });
   if (operation.kind === 'transfer') {

@@ -50,7 +50,7 @@ export type StoredPull = {
 };
 
 const isBefore = (a: Span, b: Span): boolean => a.ended < b.began;
-export const placeOf = ({ name, version }: { readonly name: string; readonly version: string }): string =>
+const placeOf = ({ name, version }: { readonly name: string; readonly version: string }): string =>
   `${name}@${version}`;
 
 export class RegistryModel {

@@ -37,13 +37,8 @@ export function copyOfTree(): Tree {
   };
 }
 
-/** How often a change's text occurs in the current source. */
-export function occurrencesOf({ file, find }: Change): number {
-  return readFileSync(join(ROOT, file), 'utf8').split(find).length - 1;
-}
-
 /** The text with the change. Throws unless `find` occurs exactly once. */
-export function changed(text: string, { file, find, replace }: Change): string {
+function changed(text: string, { file, find, replace }: Change): string {
   const parts = text.split(find);
   if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${find}`);
   return parts.join(replace);

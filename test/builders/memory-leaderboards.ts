@@ -29,7 +29,7 @@ export type Step = (what: string) => Promise<void>;
 type Bucket = readonly BucketEntry[];
 
 /** Snapshots in memory, for tests of the rules of readers and writers. The adapter's own tests cover the real store. */
-export class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
+class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
   readonly leaves = new Map<BlockRef, Leaf>();
   readonly buckets = new Map<BlockRef, Bucket>();
   readonly namesOfRows = new Map<BlockRef, KnownNames>();

@@ -34,7 +34,7 @@ export const score = {
   rulesVersion: '1',
   refreshedAt: '2026-08-21T11:00:00.000Z',
 };
-export const line = (reason: string) => ({
+const line = (reason: string) => ({
   grantId: 'award:talk',
   key: 'award:talk',
   category: 'award',

@@ -8,7 +8,7 @@ import { dayNumberOf, dateOfDayNumber } from '../../domain/shared/utc.ts';
 import { aStanding } from '../builders/memory-leaderboards.ts';
 
 /** The date on which all communities are ranked, and the time. */
-export const TODAY = '2026-08-21';
+const TODAY = '2026-08-21';
 export const NOON = Date.parse(`${TODAY}T12:00:00.000Z`);
 
 /** All scores of a user, oldest first. */

@@ -7,7 +7,7 @@ import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rol
 import type { TestStack } from '../support/stack.ts';
 
 /** The truth file's counts of the whole community, with the recording's dates. */
-export const CommunityTruth = z.object({
+const CommunityTruth = z.object({
   /** Distinct events by hour. */
   communityHours: z.record(z.string(), z.int()),
   activeDevicesByDay: z.record(z.string(), z.int()),
@@ -17,7 +17,7 @@ export const CommunityTruth = z.object({
 const DAY = 86_400_000;
 
 /** Runs all roll-ups now, as the queue does a minute later. */
-export async function rollUpNow({ lambdaEndpoint, region, functions }: TestStack): Promise<void> {
+async function rollUpNow({ lambdaEndpoint, region, functions }: TestStack): Promise<void> {
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'operator' };
   const lambda = new LambdaClient({ endpoint: lambdaEndpoint, region, credentials });
   const command = new InvokeCommand({ FunctionName: functions['roll-up-metrics']!, Payload: Buffer.from('{}') });

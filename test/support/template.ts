@@ -13,8 +13,7 @@ type Tag = { readonly Key: string; readonly Value: string };
 
 const tagsOf = ({ Properties }: Resource): readonly Tag[] => Properties.Tags ?? Properties.Replicas?.[0]?.Tags ?? [];
 
-export const roleOf = (resource: Resource): string | undefined =>
-  tagsOf(resource).find(({ Key }) => Key === ROLE_TAG)?.Value;
+const roleOf = (resource: Resource): string | undefined => tagsOf(resource).find(({ Key }) => Key === ROLE_TAG)?.Value;
 
 /** All resources of a type, by role. */
 export const byRole = (resources: Resources, type: string): Map<string | undefined, { id: string } & Resource> =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { boardOf } from '../../../domain/leaderboards/board.ts';
 import { comparePlaces, isBefore, rowOn, startBetween } from '../../../domain/leaderboards/row.ts';
 import { packEntry, packRow, unpackEntry, unpackRow } from '../../../domain/leaderboards/packed-lines.ts';
 import { aStanding } from '../../builders/memory-leaderboards.ts';
+import { boardOf } from '../../builders/rules.ts';
 
 const date = '2026-08-21';
 

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boardOf, BOARDS } from '../../../domain/leaderboards/board.ts';
+import { BOARDS } from '../../../domain/leaderboards/board.ts';
 import { comparePlaces, rowOn } from '../../../domain/leaderboards/row.ts';
 import { tryRulesForAll } from '../../../domain/leaderboards/try-rules.ts';
 import { rulebookOf } from '../../../domain/rules/current-rules.ts';
@@ -16,7 +16,7 @@ import { dateOf, MILLISECONDS_PER_DAY as DAY } from '../../../domain/shared/utc.
 import { diskSorter } from '../../../functions/adapters/disk/external-sorter.ts';
 import { aCommunity, type Json } from '../../builders/community.ts';
 import { grantsOf } from '../../builders/memory-ledger.ts';
-import { rulesVersion1 } from '../../builders/rules.ts';
+import { boardOf, rulesVersion1 } from '../../builders/rules.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, invocation, ScoresModel } from '../scoring/model.ts';
 
 const NAMES = ['ada', 'bob', 'cyd', 'dan'].map((name) => aUsername(name));

@@ -1,5 +1,4 @@
 import { grantPoints } from '../../../domain/grants/grant-points.ts';
-import { boardOf } from '../../../domain/leaderboards/board.ts';
 import { rowOn } from '../../../domain/leaderboards/row.ts';
 import { rulebookOf } from '../../../domain/rules/current-rules.ts';
 import { ScoringRules } from '../../../domain/rules/scoring-rules.ts';
@@ -14,7 +13,7 @@ import {
   type Numbers,
 } from '../../../proof/model/scoring.ts';
 import { grantsOf, MemoryLedger } from '../../builders/memory-ledger.ts';
-import { rulesVersion1 } from '../../builders/rules.ts';
+import { boardOf, rulesVersion1 } from '../../builders/rules.ts';
 import { aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
 
 export const ada = aUsername('ada');
@@ -40,7 +39,7 @@ const version = (
     },
   };
 };
-export const VERSIONS = [version('1', 1, 500, 10), version('2', 3, 700, 20), version('3', 0, 100, 10)] as const;
+const VERSIONS = [version('1', 1, 500, 10), version('2', 3, 700, 20), version('3', 0, 100, 10)] as const;
 
 type Version = { publishedOn: string; yankedOn: string | null };
 

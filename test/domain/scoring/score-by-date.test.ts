@@ -11,10 +11,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reversalOf } from '../../../domain/grants/grant.ts';
-import { boardOf, BOARDS, lastDateBefore } from '../../../domain/leaderboards/board.ts';
+import { BOARDS, lastDateBefore } from '../../../domain/leaderboards/board.ts';
 import { historyView } from '../../../domain/scoring/views.ts';
 import { dateOf, isoOf, MILLISECONDS_PER_DAY as DAY } from '../../../domain/shared/utc.ts';
 import { anAward } from '../../builders/grants.ts';
+import { boardOf } from '../../builders/rules.ts';
 import { anEvent, aUsername, invocation } from './model.ts';
 import { ada, Expected, rowOf, World } from './dated-world.ts';
 
