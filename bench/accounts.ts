@@ -40,7 +40,7 @@ function awardsTo(username: AccountId, count: number) {
   return Array.from({ length: count }, (_, n) => grantOf({ ...award, awardId: `a${n}` }, isoOf(NOW), rulebook));
 }
 
-/** Measures changes of an account with so many lines. */
+/** Measures changes of an account with this many lines. */
 async function changesWith(engine: BenchEngine, lines: number): Promise<Changes> {
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => NOW };
   const { tables } = surroundings;
@@ -67,7 +67,7 @@ async function changesWith(engine: BenchEngine, lines: number): Promise<Changes>
   };
 }
 
-/** Measures a whole erasure of an account that was active on so many days and has so many awards, which give points. */
+/** Measures a whole erasure of an account with this many active days and awards; the awards give points. */
 async function erasure(engine: BenchEngine, days: number, lines: number): Promise<readonly Cost[]> {
   let now = NOW;
   const surroundings = { client: engine.client(), tables: await engine.createTables(), clock: () => now };

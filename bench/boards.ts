@@ -131,7 +131,7 @@ const nobodyIsLookedUp = async (accounts: Iterable<AccountId>) => {
 };
 
 /** The most expensive of the reads. */
-async function dearest(
+async function costliest(
   engine: BenchEngine,
   table: string,
   reads: readonly ((deps: ReadBoardsDeps) => Promise<void>)[],
@@ -192,7 +192,7 @@ async function measureSize(engine: BenchEngine, users: number) {
 
   const step = Math.max(1, Math.floor(users / ASKED_RANKS));
   const asked = all.filter((index) => index % step === 0);
-  const rank = await dearest(
+  const rank = await costliest(
     engine,
     boards,
     asked.map((index) => async (deps) => {
@@ -202,7 +202,7 @@ async function measureSize(engine: BenchEngine, users: number) {
         throw new Error(`the rank of ${simulatedName(index)}: ${JSON.stringify(found)}`);
     }),
   );
-  const page = await dearest(engine, boards, [
+  const page = await costliest(engine, boards, [
     async (deps) => {
       const found = await pageOf(deps, 'alltime', { limit: PAGE });
       if (!found.ok || found.value.rows.length !== PAGE) throw new Error('a page is not full');

@@ -31,7 +31,7 @@ async function measureRequest(engine: BenchEngine, kind: string, devices: number
     assertAllNew(await handler(ingestRequest(events, key)), events.length),
   );
   const dollars = readUnits * PRICES.readRequestUnit + writeUnits * PRICES.writeRequestUnit + PRICES.apiRequest;
-  const name = `the dearest /ingest ${kind}, ${devices} devices × ${hours} hours`;
+  const name = `the most expensive /ingest ${kind}, ${devices} devices × ${hours} hours`;
   return [
     cost(name, 'WRU', writeUnits),
     cost(name, 'RRU', readUnits),

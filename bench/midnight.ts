@@ -16,7 +16,7 @@ const DATES = 5;
 const PARALLEL = 4;
 const OF_STALE = { days: [], grants: true } as const;
 
-/** Lambda gives a processor for so many megabytes. Its processors are assumed half as fast as this machine's. */
+/** Lambda gives a whole processor for this many megabytes. Its processors are assumed half as fast as this machine's. */
 const MEGABYTES_A_PROCESSOR = 1_769;
 const SLOWER = 2;
 /** Settings for a million accounts (`docs/operating/limits.md`), and the memory of `refresh-score`. */

@@ -16,7 +16,7 @@ const SECONDS = 3_600;
 const USERS = 100_000;
 /** Every third user has a second device. */
 const DEVICES_OF_THREE = 4;
-/** One user in a script's loop sends so many of all events, from one device. */
+/** The share of all events that one user sends in a script's loop, from one device. */
 const HOTTEST_PART = 0.1;
 /** Changes of a user within it lead to one refresh. */
 const COALESCED_SECONDS = 4;

@@ -139,7 +139,7 @@ async function fillCommunity({ client, tables, clock }: Surroundings): Promise<v
   for (const sort of ExtensionSort.options) await (await store.loadList(sort)).save(leavesOf(summaries, sort, sha256));
 }
 
-const dearest = (now: number): Readonly<Record<string, string>> => {
+const costliest = (now: number): Readonly<Record<string, string>> => {
   const user = `/v1/scores/${heavy}`;
   const yearAgo = now - SERIES_DAYS * MILLISECONDS_PER_DAY;
   return {
@@ -163,7 +163,7 @@ const dearest = (now: number): Readonly<Record<string, string>> => {
   };
 };
 
-/** The most that one public GET can cost: each route of the API with the request and the data that make it dearest. */
+/** The most that one public GET can cost: each route of the API with the request and the data that make it most expensive. */
 export async function measurePublicReads(engine: BenchEngine): Promise<readonly Cost[]> {
   const tables = await engine.createTables();
   const now = Date.now();
@@ -171,10 +171,10 @@ export async function measurePublicReads(engine: BenchEngine): Promise<readonly 
   await fillBoards(filling);
   await fillLedger(filling);
   await fillCommunity(filling);
-  const addresses = dearest(now);
+  const addresses = costliest(now);
   const open = new Set(routes.filter(({ access }) => access === 'anyone').map(({ path }) => path));
   const missing = [...open].filter((path) => !(path in addresses));
-  if (missing.length > 0) throw new Error(`no dearest request of ${missing.join(', ')}`);
+  if (missing.length > 0) throw new Error(`no most expensive request of ${missing.join(', ')}`);
   const env = readEnv(tables);
   const costs: Cost[] = [];
   for (const path of [...open].sort()) {

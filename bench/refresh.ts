@@ -43,7 +43,7 @@ type History = {
   /** A refresh that folds everything from nothing, as after a bind. */
   readonly fromNothing: Usage;
   /** Write units of the most expensive refresh: one that reached a tier, if there was one. */
-  readonly dearestWrites: number;
+  readonly mostWrites: number;
   /** The size of the facts that the first refresh read: of the last date, and of the date that it sealed. */
   readonly refoldedBytes: number;
 };
@@ -69,12 +69,12 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
     meter.during(() => refreshScore(dependencies, coalesce([{ username: USERNAME, days: [date] }])));
 
   let first: Usage | undefined;
-  let dearestWrites = 0;
+  let mostWrites = 0;
   for (const [index, date] of dates.entries()) {
     now = Date.parse(`${date}${EVENING}`);
     await sendNew(handler, key, eventsOfDate(date, index, habit));
     first = await refresh(date);
-    dearestWrites = Math.max(dearestWrites, first.writeUnits);
+    mostWrites = Math.max(mostWrites, first.writeUnits);
   }
   if (first === undefined) throw new Error('a history without dates');
 
@@ -97,7 +97,7 @@ async function liveThrough(engine: BenchEngine, dates: readonly string[], habit:
   await sendNew(handler, key, [eventOf(isLate)]);
   return {
     first,
-    dearestWrites,
+    mostWrites,
     later,
     late: await refresh(lateDate),
     fromNothing: await meter.during(() => refreshScore(dependencies, { username: USERNAME, days: null })),
@@ -153,7 +153,7 @@ export const measureRefreshes = ({ longHistoryDays }: Pick<Sizes, 'longHistoryDa
         cost(
           `refresh, usual user, the most expensive of ${longHistoryDays} (with a tier's badge)`,
           'WRU',
-          long.dearestWrites,
+          long.mostWrites,
           {
             budget: BUDGET.writes + GRANT_WRITES,
           },

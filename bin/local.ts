@@ -57,9 +57,9 @@ const command = new Command('npm start --')
   .option('--data <directory>', 'the directory that keeps the data between runs', '.laurel')
   .option('--fresh', 'delete the data of earlier runs first')
   .option('--empty', 'do not load the sample community')
-  .option('--sample <directory>', 'the folder of the sample community; examples/ where it is not given')
-  .option('--community <directory>', 'the folder of rules, tiers and boards; community/ where it is not given')
-  .addOption(new Option('--engine <engine>', 'the engine that runs in place of DynamoDB').choices([...ENGINES]))
+  .option('--sample <directory>', 'the folder of the sample community (default: examples/)')
+  .option('--community <directory>', 'the folder of rules, tiers and boards (default: community/)')
+  .addOption(new Option('--engine <engine>', 'the engine that runs instead of DynamoDB').choices([...ENGINES]))
   .option('--watch', 'after an edit of the sources or the community, run the new code and compute all scores again')
   .option(
     '--inspect [port]',

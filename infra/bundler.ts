@@ -30,7 +30,7 @@ export type Bundler = {
   close(): Promise<void>;
 };
 
-/** Without it, Node would read `index.js` as the project's own package.json says: as an ES module. */
+/** Without it, Node would read `index.js` as an ES module, because of the project's own package.json. */
 const COMMON_JS = Buffer.from('{"type":"commonjs"}');
 
 /**
@@ -74,7 +74,7 @@ export async function openBundler({
     async bundle() {
       const building = async () => buildPageAssets(look());
       const [bundled, assets] = await Promise.allSettled([rebuild(), building()]);
-      if (bundled.status === 'rejected') throw bundled.reason; // it also says what is wrong with the community
+      if (bundled.status === 'rejected') throw bundled.reason; // it also explains what is wrong with the community
       if (assets.status === 'rejected') throw assets.reason;
       return new Map([
         ...bundled.value.outputFiles.map(({ path, contents }) => [relative(ASSEMBLY, path), contents] as const),

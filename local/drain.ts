@@ -39,7 +39,7 @@ export async function drain(given: {
   const isAwaited = (work: string): boolean => given.except?.some((role) => work.includes(role)) !== true;
   const pending = async (): Promise<readonly string[]> => {
     const running = busy().filter(isAwaited);
-    if (running.length > 0) return running; // the queues are not asked in vain
+    if (running.length > 0) return running; // the queues need not be asked
     const queued = given.stack.queueMappings.map(async ({ queue }) => {
       const answer = await given.operator('AmazonSQS.GetQueueAttributes', {
         QueueUrl: queue.url,

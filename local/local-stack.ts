@@ -107,7 +107,7 @@ export type LocalStack = LocalDescription & {
   publish(): void;
   /** Waits until every stream is read, every queue with a consumer but `except` is empty, and no function runs. */
   drain(options?: { readonly timeoutMs?: number; readonly except?: readonly string[] }): Promise<void>;
-  /** Delays refreshes from now on, as the template says. To be called when all that `load` wrote is refreshed. */
+  /** Delays refreshes from now on, as in the template. Call it when all that `load` wrote is refreshed. */
   loaded(): Promise<void>;
   /** Settles when the stack cannot continue: an engine has crashed, or the disk is full. */
   readonly failed: Promise<Error>;

@@ -10,7 +10,7 @@ import type { LocalDescription } from './local-description.ts';
 const SAMPLE = join(import.meta.dirname, '..', 'examples');
 /** Few, because each additional sender starts one more thread of each function. */
 const SENDERS = 2;
-/** Of accounts and hours of devices: a request of so many is answered in time on a busy machine, too. */
+/** Of accounts and hours of devices: a request with at most this many is answered in time, also on a busy machine. */
 const PLACES_A_REQUEST = 50;
 const EVENTS_A_REQUEST = 500;
 /** A machine that has just begun everything at once may not answer in time. What was sent before is a duplicate. */

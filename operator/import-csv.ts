@@ -105,7 +105,7 @@ function fieldsOf(file: string, { line, cells }: Row, columnOf: ReadonlyMap<stri
     fieldOf.set(column, field);
   }
   const taken = new Set(fieldOf.values());
-  // A column whose name a field has taken from another column is none any more.
+  // If a field takes its value from another column, the column with its own name is ignored.
   const fields = columns.map((column) => fieldOf.get(column) ?? (taken.has(column) ? '' : column));
   for (const needed of NEEDED) {
     if (fields.includes(needed)) continue;
@@ -142,7 +142,7 @@ function eventOf(fields: readonly string[], cells: readonly string[]): object {
     if (OF_EVENT.has(field)) event.set(field, value);
     else put(properties, field.split('.'), value);
   }
-  // A table of people needs no devices: each person has one that stands for theirs.
+  // A table of people needs no devices: each person gets one.
   const username = properties.get('username');
   if (!event.has('distinct_id') && typeof username === 'string') event.set('distinct_id', `import-${username}`);
   return { ...objectOf(event), properties: objectOf(properties) };

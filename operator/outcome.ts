@@ -5,7 +5,7 @@ export const EXIT = {
   usage: 2,
   /** The command succeeded and found something that needs attention: dead letters, or a ledger that does not add up. */
   found: 3,
-  /** Ctrl-C. The output says what continues in the background. */
+  /** Ctrl-C. The output names what continues in the background. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

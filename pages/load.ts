@@ -91,7 +91,7 @@ async function searchBoard(
   const { next, ...view } = rows.view;
   const matches = view.rows.filter(({ username }) => username.includes(text));
   const found = next === undefined ? undefined : await get(usersPath(text, NAMES_LOOKED_UP));
-  // A name that was given up is none that begins with the text, but still leads to its account.
+  // `usersPath` does not find a name that was given up, but that name still leads to its account.
   const names = new Set([text, ...(found?.ok === true ? found.view.users.map(({ username }) => username) : [])]);
   for (const { username } of matches) names.delete(username);
   const places = await Promise.all([...names].map(async (username) => ({ username, place: await placeOf(username) })));

@@ -96,7 +96,7 @@ const RULES: readonly {
 const mayFunction = (target: string) =>
   isPackage(target) || /^(domain|functions\/adapters|functions\/runtime)\//.test(target);
 
-/** Names that the stack gives: they are no code. */
+/** Names that the stack gives: they are not code. */
 const isNames = (target: string) => target === 'functions/runtime/names.ts';
 
 const isPackage = (target: string) =>

@@ -32,7 +32,7 @@ type Touched = {
 /**
  * Queues a refresh for everyone whose score the changes touch, once each.
  *
- * An hour's owner is read now, strongly consistent and after the change: a bind that came between is thereby covered,
+ * An hour's owner is read now, strongly consistent and after the change: so a bind that came between is covered,
  * and a later one has its own record.
  */
 export async function announceChanges(deps: AnnounceDeps, changes: readonly CommittedChange[]): Promise<void> {

@@ -7,7 +7,7 @@ const MARGIN_MS = 5_000;
 /**
  * Makes a function that announces things with a delay, each at most about once in that time: a waiting announcement
  * covers whatever is committed meanwhile. It remembers its own announcements only; another function's, or one that
- * started anew, make one more.
+ * started again, make one more.
  *
  * `request` queues an announcement of each thing so that none is handled before `delaySeconds` are over, or throws;
  * `changedBefore` is the time (ISO 8601) up to which they cover changes.

@@ -9,7 +9,7 @@ const MARGIN_MS = 500;
 /**
  * Makes a function that requests refreshes with a delay. It leaves out what a waiting refresh will read: a refresh reads
  * after the delay, strongly consistent, all that was committed by then. It remembers its own requests only; another
- * function's, or one that started anew, make one more.
+ * function's, or one that started again, make one more.
  *
  * `request` queues requests so that none is handled before `delaySeconds` are over, or throws.
  */

@@ -18,7 +18,7 @@ type Lasting = { readonly difference: Difference; readonly since: number };
 /**
  * Users with a difference at their last look. A recent change causes a difference until its refresh is saved. So a
  * difference counts only if it lasts: the same figure with the same expected value, look after look. While facts still
- * come, the expected value moves, and the time begins anew.
+ * come, the expected value moves, and the time starts again.
  */
 export class Suspects {
   readonly #lasting = new Map<AccountId, readonly Lasting[]>();

@@ -143,7 +143,7 @@ function problemsOfLines(
       if (previousHash !== before.hash) note('broken_chain', seq, `line ${seq} does not follow the line before it`);
       const sum = before.balanceAfter + amount;
       if (sum !== balanceAfter) {
-        note('wrong_balance_after', seq, `line ${seq} says ${balanceAfter} after it, where it is ${sum}`);
+        note('wrong_balance_after', seq, `line ${seq} has ${balanceAfter} as the balance after it, and it is ${sum}`);
       }
     }
     before = { seq, balanceAfter, hash };
@@ -152,7 +152,7 @@ function problemsOfLines(
 }
 
 const differs = (code: AuditProblem['code'], what: string, is: unknown, sum: unknown): readonly AuditProblem[] =>
-  is === sum ? [] : [{ code, error: `${what}: the balance says ${String(is)}, the lines ${String(sum)}` }];
+  is === sum ? [] : [{ code, error: `${what}: the balance has ${String(is)}, the lines add up to ${String(sum)}` }];
 
 /** Where the lines before were not read. */
 const problemsOfEnd = (stored: Balance, last: GrantLine | undefined): readonly AuditProblem[] =>

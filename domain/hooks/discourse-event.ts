@@ -23,7 +23,7 @@ const A_PERSONS = 1;
 /** A sign-in has no identity but its date. */
 export type DiscourseReading = Result<Deed<DiscourseThing, string | null>, Ignored>;
 
-/** What a hook of Discourse says. `event` is its `x-discourse-event`. */
+/** What a hook of Discourse reports. `event` is its `x-discourse-event`. */
 export function readDiscourse(event: string, body: unknown): DiscourseReading {
   switch (event) {
     case 'post_created':

@@ -70,7 +70,7 @@ export type GithubReading = {
   readonly moved?: { readonly from: RepositoryThing; readonly to: RepositoryThing };
 };
 
-/** What a hook of GitHub says. `event` is its `x-github-event`. */
+/** What a hook of GitHub reports. `event` is its `x-github-event`. */
 export function readGithub(event: string, body: unknown): GithubReading {
   const name = `${event}.${actionOf(body)}`;
   switch (name) {

@@ -5,11 +5,11 @@ import type { LeafStart, Snapshot } from './snapshot.ts';
 export type Layout = {
   readonly leaf: {
     readonly most: number;
-    /** Where it is cut anew: there is room to grow. */
+    /** How full a new leaf is, so that it has room to grow. */
     readonly filled: number;
     /** Only a single leaf may have fewer. */
     readonly fewest: number;
-    /** With fewer rows a leaf on average, the whole board is cut anew: the pointer has to stay small. */
+    /** With fewer rows a leaf on average, the whole board is divided again: the pointer has to stay small. */
     readonly average: number;
   };
   /** The largest number of entries on average. */
@@ -24,7 +24,7 @@ export const LAYOUT: Layout = { leaf: { most: 1_500, filled: 1_125, fewest: 375,
 
 export type Leaf = { readonly start: LeafStart | null; readonly rows: readonly PlacedRow[] };
 
-/** In parts of equal size, none of them with more rows than a leaf that is cut anew; one that fits stays as it is. */
+/** In parts of equal size, each with at most as many rows as a new leaf. Rows that fit in one stay together. */
 function* split(rows: readonly PlacedRow[], { most, filled }: Layout['leaf']): Generator<readonly PlacedRow[]> {
   const parts = rows.length <= most ? 1 : Math.ceil(rows.length / filled);
   for (let part = 0; part < parts; part += 1)

@@ -9,7 +9,7 @@ import type { KnownNames } from './snapshot.ts';
  * and a page looks up only those that have changed since, and the few that are not stored.
  */
 
-/** A leaf may have so many rows without a stored name before its names are stored anew: scores that rose from below. */
+/** A leaf may have this many rows without a stored name, for scores that rose from below. Then its names are stored again. */
 const UNNAMED = 15;
 /** A page ends before the next look-up. */
 export const LOOKED_UP = 60;
@@ -19,7 +19,7 @@ const MARGIN = 5 * 60_000;
 type Row = { readonly username: string };
 
 /**
- * The names to store with the rows of a leaf, given those that were stored before; null for none. Those of before can only
+ * The names to store with the rows of a leaf, given those that were stored before; null for none. Older names can only
  * be used as they are if they are kept long enough.
  */
 export type NameRows = (rows: readonly Row[], before: KnownNames | null, isKept: boolean) => Promise<KnownNames | null>;

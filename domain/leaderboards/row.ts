@@ -41,7 +41,7 @@ function countOf(board: Counted, { canonicalScore, steps, parts }: Standing): (d
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /**
- * The order of every board: points, then whose score has stood longest, then username. No two users are equal in it.
+ * The order of every board: points, then whose score is older, then the id of the account. No two rows are equal in it.
  */
 export const comparePlaces = (a: Place, b: Place): number =>
   b.points - a.points || a.since - b.since || compareTexts(a.username, b.username);

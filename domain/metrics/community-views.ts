@@ -146,7 +146,7 @@ export type SeriesDays = { readonly from: UtcDate; readonly to: UtcDate };
 
 /**
  * The UTC days that two times in epoch milliseconds name: `since` is rounded down and `to` up to midnight, and a future
- * `to` is cut to the end of today, or of yesterday where only complete days are asked for. An error says which field is
+ * `to` is cut to the end of today, or of yesterday where only complete days are asked for. An error names the field that is
  * wrong, and how.
  */
 export function seriesDays(

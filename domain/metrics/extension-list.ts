@@ -4,7 +4,7 @@ import type { ExtensionSummary } from './extension-summary.ts';
 
 /**
  * The list of all extensions, in the order of one of their figures. It is stored in leaves of some hundred rows, and its
- * root says how many rows each has: so any page is a read of the root and of the leaves that hold its rows.
+ * root holds how many rows each has, so any page is a read of the root and of the leaves that hold its rows.
  */
 
 export const ExtensionSort = z.enum(

@@ -25,7 +25,7 @@ export type RolledUpDay = {
   readonly sets: ReadonlyMap<MetricRollupHourMetric, DaySet>;
   /** By hour of the day: when the run began that rolled it up last, ISO 8601. */
   readonly rolledUpAt: ReadonlyMap<number, string>;
-  /** By hour of the day: how many milliseconds that run took. A run of before they were kept has none. */
+  /** By hour of the day: how many milliseconds that run took. Runs of older releases have none. */
   readonly tookMs?: ReadonlyMap<number, number>;
 };
 
@@ -73,7 +73,7 @@ export function setHour(
   return { ...day, series, sets, rolledUpAt: new Map([...day.rolledUpAt, [number, startedAt]]) };
 }
 
-/** A day's set with the members of one hour: of earlier members of that hour remain those that `kept` says. */
+/** A day's set with the members of one hour: of earlier members of that hour, those stay that `kept` allows. */
 function joined(
   before: DaySet,
   members: Iterable<MemberHash>,

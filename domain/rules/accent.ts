@@ -3,7 +3,7 @@
 /** `#1c6b40` */
 type Hex = string;
 
-/** The accent itself, text upon it, a ground for what is marked, and the days of a calendar from none to many. */
+/** The accent itself, text on it, a background for what is marked, and the days of a calendar from none to many. */
 export type Palette = {
   readonly accent: Hex;
   readonly onAccent: Hex;

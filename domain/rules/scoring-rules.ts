@@ -58,7 +58,7 @@ const ActivityRules = z.strictObject({
   /** For each group with a count above zero. */
   diversityPoints: Points,
   streak: z.strictObject({ basisPointsPerDay: BasisPoints, maximum: BasisPoints }),
-  /** So many basis points where every one of the days is active, rounded down. */
+  /** The basis points if all of the days are active; fewer in proportion, rounded down. */
   window: z.strictObject({
     days: z
       .int('expected a whole number of days from 1 to 366')

@@ -2,7 +2,7 @@ import type { Refresh } from './refresh-score.ts';
 import type { StoredUser } from './score-store.port.ts';
 
 /**
- * What a refresh may fold anew: a date, `every-day`, `reports`, `registry`, `profile`, which every refresh reads, or `any`
+ * What a refresh may fold again: a date, `every-day`, `reports`, `registry`, `profile`, which every refresh reads, or `any`
  * for the ledger. It has this name because an older release, whose every refresh read the ledger, takes it for all that
  * is no day.
  */

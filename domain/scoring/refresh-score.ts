@@ -55,7 +55,7 @@ export type RefreshDeps = {
    * facts that do not expire.
    */
   readonly keepChunks?: (places: readonly ChunkPlace[]) => Promise<boolean>;
-  /** Tells of a stored date that only a wrong clock can have saved; the refresh that finds it mends it. */
+  /** Tells of a stored date that only a wrong clock can have saved; the refresh that finds it corrects it. */
   readonly reportDateAhead: (account: AccountId, date: UtcDate) => void;
 };
 
@@ -122,7 +122,7 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   const turn = await turns.take(guard, links.length);
   if (turn !== 'go') return turn === 'again' ? refreshOnce(deps, refresh, turns) : turn;
   let folded = await foldMetrics(deps, refresh, guard, { date, links });
-  // A fold of all days stands for a change of the devices, too.
+  // A fold of all days also covers a change of the devices.
   if (folded.isFromNothing && kept !== undefined)
     folded = await foldMetrics(deps, refresh, guard, { date, links: await readLinks() });
   const { metrics, isFromNothing, expiring } = folded;

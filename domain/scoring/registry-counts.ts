@@ -10,7 +10,7 @@ import type { CountRules, ScoringRules } from '../rules/scoring-rules.ts';
 /** One more than the cap pays for: who reads the count sees that the cap took something away. */
 export const maxCounted = ({ points, cap }: CountRules): number => (points === 0 ? 1 : Math.ceil(cap / points) + 1);
 
-/** So many pulls of others are looked at: popularity makes no refresh dearer than that. */
+/** At most this many pulls by others are read, so that no refresh of a popular author costs more. */
 const MAX_PULLS_READ = 1_000;
 
 type CountContext = {

@@ -7,7 +7,7 @@ export type ScoreStep = { readonly through: UtcDate; readonly score: number };
 /**
  * The scores of past dates, in order and each known date, as steps: one for each date after which the score is another.
  * A first fact that brings no points is told by a step of 0 before it. `told` is what history tells of the date before
- * the first of them, by the facts and rules of its time: where that is another score, a step says so, so that the first
+ * the first of them, by the facts and rules of its time: if that is another score, a step holds it, so that the first
  * date gets a row of its own when it leaves.
  */
 export function stepsOf(

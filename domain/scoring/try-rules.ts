@@ -108,7 +108,7 @@ function holdsReports({ reports, sealedThrough }: UserMetrics, old: ScoringRules
 
 /**
  * Whether the folds hold what is counted by rules that name other commands or events. The points of sealed dates are
- * then computed anew from the facts of those dates, and names beyond the first that are kept are one sum.
+ * then computed again from the facts of those dates, and names beyond the first that are kept are one sum.
  */
 function holdsActivity({ sealed, open }: UserMetrics, old: ScoringRules, rules: ScoringRules): boolean {
   if (sealed.lastHour !== null) return false;

@@ -151,7 +151,7 @@ export async function recordReport(
 
 /**
  * Asks for the refreshes that `extension_published` triggers, one for each account. The registry's confirmation is what
- * records a version; hence the one refresh that is asked for here and not by a changed fact.
+ * records a version. So this is the one refresh that no changed fact asks for.
  */
 export async function refreshPublishers(
   { requestRefreshes }: Pick<RecordTrustedDeps, 'requestRefreshes'>,

@@ -11,7 +11,7 @@ export type UnbindDeps = { readonly devices: Pick<DeviceStore, 'find' | 'unbind'
 /**
  * Takes a device from its owner: its anonymous events belong to nobody again. Events that name a sender stay the
  * sender's. `to` gives it to another account in the same write. `bar` keeps the owner, or the last one, from binding it
- * again; without either, the next authenticated event binds it anew. Throws if the owner changes faster than the device
+ * again; without either, the next authenticated event binds it again. Throws if the owner changes faster than the device
  * can be taken away.
  */
 export async function unbindDevice(

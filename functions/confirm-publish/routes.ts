@@ -141,7 +141,7 @@ async function acceptRefused(deps: NamesDeps, refusal: AcceptRefusal, name: stri
 /** `net` or `net@2026.11.03.1`, with the channel and the versions that were left out. */
 function targetWords(target: string, channel: Channel | undefined, { ofOthers }: YankOutcome): string {
   const versions = channel === undefined || targetOf(target)?.version !== undefined ? '' : ` in the channel ${channel}`;
-  return `${target}${versions}${ofOthers === 0 ? '' : `, but for ${ofOthers} versions of other publishers,`}`;
+  return `${target}${versions}${ofOthers === 0 ? '' : `, except for ${ofOthers} versions of other publishers,`}`;
 }
 
 const unknownExtension = problem('unknown_extension', 'name: there is no such extension or version');

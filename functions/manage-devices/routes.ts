@@ -29,7 +29,7 @@ async function unbound(
   choice: Choice,
 ): Promise<Reply | { owner: string | null }> {
   if (choice.to !== undefined && isPlaceholder(distinctId)) {
-    const expected = 'expected the id of one device: this one stands for no device, and is never bound';
+    const expected = 'expected the id of one device: this is a placeholder, and is never bound';
     return problem('invalid_body', `distinct_id: ${expected}`, { details: [{ field: 'distinct_id', expected }] });
   }
   const isNew = choice.to !== undefined && (await deps.names.find(choice.to)) === undefined;

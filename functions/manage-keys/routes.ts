@@ -95,7 +95,7 @@ export const routes = [
   route({
     method: 'GET',
     path: '/api/whoami',
-    summary: 'Who the key says you are',
+    summary: 'Whose key this is',
     access: 'key',
     request: z.object({}),
     answers: { 200: { description: 'The account behind the key', schema: WhoAmI } },

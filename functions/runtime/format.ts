@@ -4,7 +4,7 @@ import { inAnyCase } from './query.ts';
 
 export const CSV_TYPE = 'text/csv; charset=utf-8';
 
-/** How a list is answered: what a query says goes before what `accept` prefers. */
+/** How a list is answered: the query decides before the `accept` header. */
 export const Format = z.optional(inAnyCase(z.enum(['json', 'csv'], 'expected json or csv')));
 
 /** How much a type is wanted, from 0 to 1 (RFC 9110). A type that is not named is not wanted. */

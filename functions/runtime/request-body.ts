@@ -13,7 +13,7 @@ const MIB = 1024 * 1024;
 /** For every body except the two kinds below: far more than any of them needs. */
 export const SMALL_BODY: BodyLimits = { sent: MIB / 4, decoded: MIB / 4 };
 /**
- * A client confirms with all that it knows of an extension, most of which is none of our business. Lambda takes no
+ * A client confirms with all that it knows of an extension, and Laurel needs little of it. Lambda takes no
  * more.
  */
 export const PUBLISH_BODY: BodyLimits = { sent: 6 * MIB, decoded: 6 * MIB };
@@ -97,7 +97,7 @@ function decompress(sent: Buffer, encoding: string, limits: BodyLimits): Result<
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ERR_BUFFER_TOO_LARGE') return err(tooLarge(`${limits.decoded} bytes`));
     if (typeof code === 'string' && code.startsWith('Z_')) {
-      return err(notJson('expected gzip, as content-encoding says'));
+      return err(notJson('expected gzip, because of content-encoding'));
     }
     throw error;
   }

@@ -39,7 +39,7 @@ const OfImage = {
 } as const;
 const params = z.object({ username: z.string() });
 
-/** An image runs nothing, loads nothing, and has no style but the one that is named. */
+/** An image runs nothing, loads nothing, and has only the style that is named. */
 const policyOf = (style: string): string =>
   `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; sandbox`;
 

@@ -30,7 +30,7 @@ const Manifest = z.object({ script: z.string(), style: z.string(), icon: z.strin
 
 /** An image that is opened by itself runs nothing and loads nothing. */
 const OF_IMAGES = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
-/** A name holds the hash of what is in the file: it may be kept for good. */
+/** A name holds the hash of what is in the file: it may be kept forever. */
 const FOR_GOOD = 'public, max-age=31536000, immutable';
 
 export function readPageAssets(directory: string): PageAssets {

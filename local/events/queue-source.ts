@@ -86,7 +86,7 @@ export function startQueueSource(options: {
       const more = await receive(mapping.batchSize - batch.length, 0); // a long poll would outlast the window
       batch.push(...more);
       if (more.length > 0) continue;
-      if (flushes !== flushesBefore) break; // what is there is gathered; nobody waits for what may come
+      if (flushes !== flushesBefore) break; // what has come is enough: nobody waits for more
       await pause(Math.min(leftMs, 100), stopping.signal);
     }
     return batch;

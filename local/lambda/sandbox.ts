@@ -27,7 +27,7 @@ export type SandboxOptions = {
   readonly model: FunctionModel;
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
-  /** How a thread calls the engines itself. If omitted, all calls go where the environment says. */
+  /** How a thread calls the engines itself. If omitted, all calls go to the endpoint in the environment. */
   readonly direct?: DirectCalls | undefined;
   /** Told of the thread's direct calls. */
   readonly onCalls?: ((news: CallNews) => void) | undefined;

@@ -45,7 +45,7 @@ export function addImportCommand(program: Command, runtime: Runtime): void {
     ],
     help: `
 File is .ndjson with one event per line as /ingest takes it, or .csv with a header row; either may be compressed (.gz).
-Each event has a timestamp of its own. properties.username says whose it is, also for telemetry. extension_published
+Each event has a timestamp of its own. properties.username names its account, also for telemetry. extension_published
 records the version (extension_name, version, username or collective, content_hash?, channel?). The columns of a CSV file
 are event, timestamp, distinct_id, insert_id and properties such as username, points or invocation.command.
 
@@ -117,7 +117,9 @@ by an import, a client or a server, is a duplicate. Exits with ${EXIT.found} if 
         textOf(end, isDryRun) + (refused > 0 ? `; the refused ones are in ${path}` : ''),
       );
       if (isInterrupted) {
-        output.note(`Stopped. ${isDryRun ? 'A dry run begins anew' : 'The same command continues from here'}.`);
+        output.note(
+          `Stopped. ${isDryRun ? 'A dry run starts from the beginning' : 'The same command continues from here'}.`,
+        );
         return EXIT.interrupted;
       }
       if (isDryRun) output.note(`Nothing was written. To write it: ${hintOf(target, `import ${file} --yes`)}`);

@@ -25,7 +25,7 @@ export function addLinkLoginsCommand(users: Command, runtime: Runtime): void {
     summary: 'link the logins of a signed list to accounts',
     options: [
       new Option('--signature <file>', 'the signature of the list: as it is, or in base64'),
-      new Option('--public-key <file>', 'the key of whoever signed it: PEM, of Ed25519, ECDSA or RSA'),
+      new Option('--public-key <file>', 'the public key of the person who signed it: PEM, of Ed25519, ECDSA or RSA'),
       new Option('--yes', 'link; without it every line is judged, and nothing is changed'),
     ],
     help: `

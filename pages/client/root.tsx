@@ -18,7 +18,7 @@ function atAddress(state: PageState, address: Address): PageState {
   return state;
 }
 
-/** Until the server answers again, the reader keeps what is there. */
+/** Until the server answers again, the reader keeps the page as it is. */
 function passingFault(state: PageState): string | undefined {
   const main = mainAnswer(state);
   return isFault(main) ? main.sentence : undefined;

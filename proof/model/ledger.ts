@@ -77,7 +77,7 @@ export function problemsOfBalances(lines: readonly StoredLine[], balances: reado
     }
     const is = `${balance.seq} lines, ${balance.totalScore} points`;
     if (balance.seq !== own.length || balance.totalScore !== sum) {
-      problems.push(`the balance of ${username} says ${is}; there are ${own.length} lines, ${sum} points`);
+      problems.push(`the balance of ${username} is ${is}; there are ${own.length} lines, ${sum} points`);
     }
     const isWhole =
       isSum(balance.categoryTotals, own, (line) => line.category) &&

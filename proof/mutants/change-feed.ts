@@ -84,14 +84,14 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'waits-until',
-    'a refresh that waits stands for no change after the end of its delay',
+    'a refresh that waits covers no change after the end of its delay',
     REFRESHES,
     ['if (until > now) break;', 'if (until > now - 60_000) break;'],
     [REFRESHES_TEST, FOLLOW_TEST],
   ),
   mutant(
     'waits-for-days',
-    'a refresh that waits stands for no other day',
+    'a refresh that waits covers no other day',
     REFRESHES,
     ['asked.days?.every(waits) === true', 'asked.days !== undefined'],
     [REFRESHES_TEST],
@@ -115,7 +115,7 @@ export const changeFeedMutants: readonly Mutant[] = [
   ),
   mutant(
     'waits-covering',
-    'a message names the time up to which it stands for changes',
+    'a message names the time up to which it covers changes',
     REFRESHES,
     ['changedBefore > until ? changedBefore : until', 'changedBefore'],
     [REFRESHES_TEST],

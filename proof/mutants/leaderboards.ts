@@ -133,7 +133,7 @@ export const leaderboardMutants: readonly Mutant[] = [
   ),
   mutant(
     'changed-name-not-kept',
-    'a name that changed is looked up when a leaf’s names are stored anew',
+    'a name that changed is looked up when a leaf’s names are stored again',
     NAMES,
     ['isKnown(row) && changed?.has(AccountId.parse(row.username)) === false', 'isKnown(row)'],
     NAMES_TEST,

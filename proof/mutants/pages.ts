@@ -41,7 +41,7 @@ export const pageMutants: readonly Mutant[] = [
   ),
   mutant(
     'hidden-in-older-snapshots',
-    'who is hidden now is on no board of before either',
+    'who is hidden now is on no earlier board either',
     'domain/leaderboards/read-boards.ts',
     ['rows.filter(({ username }) => !hidden.has(username))', 'rows.filter(() => true || hidden.size > 0)'],
     'test/domain/leaderboards/read-boards.test.ts',

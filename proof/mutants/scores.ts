@@ -85,7 +85,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   {
     name: 'carried-links-of-named-days',
-    guard: 'a fold of all days reads the devices: it stands for a change of them',
+    guard: 'a fold of all days reads the devices: it covers a change of them',
     heldAlsoBy: 'a fold that turns out to be of all days is made again, with the devices',
     changes: [
       {
@@ -110,7 +110,7 @@ export const scoreMutants: readonly Mutant[] = [
   ),
   mutant(
     'ledger-is-a-part',
-    'a fold that did not read the ledger stands for no change of it',
+    'a fold that did not read the ledger covers no change of it',
     'domain/scoring/fold-starts.ts',
     ["...(days === null || ledger !== false ? ['any'] : []),", "...(days === null || ledger !== null ? ['any'] : []),"],
     'test/domain/scoring/fold-starts.test.ts',

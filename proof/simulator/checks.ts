@@ -74,7 +74,7 @@ export async function read<Body>(
   return schema.parse(JSON.parse(body));
 }
 
-/** Every item says the version of its format, without those that a hand put there. */
+/** Every item has the version of its format, except items that were put there by hand. */
 const itemsWithoutFormat = (role: string, items: readonly Item[]): readonly string[] =>
   items
     .filter((item) => !('v' in item) && !String(item.pk).startsWith(STRAY))

@@ -123,7 +123,7 @@ export function withImports(seed: number, planned: readonly Planned[], startsAt:
     const [number, username] = [chance.below(10), chance.of(USERS)];
     const hour = Math.floor((startsAt - chance.of(PAST)) / HOUR) * HOUR;
     const at = (minute: number) => new Date(hour + minute * 60_000).toISOString();
-    // What happens once has one time, whoever tells it.
+    // What happens once has one time, no matter who reports it.
     const once = new Date(startsAt - (40 + 30 * (number % 3)) * DAY).toISOString();
     const event = (name: string, timestamp: string, properties: object): RawEvent => ({
       ...{ event: name, distinct_id: chance.of(devices), insert_id: `e${number}`, timestamp },

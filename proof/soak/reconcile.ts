@@ -105,7 +105,7 @@ function expectedOf(books: Books, { username, ...account }: Account) {
  *
  * Looked for and not noticed: `guard-before-facts` at a minute, in two runs (it takes two refreshes of one user that overlap);
  * `device-changed` and `hour-owner` at 24 s, before last acts came later than a refusal.
- * What none can notice: a lost message of the roll-up or of the boards, since the hours are rolled up anew before they are
+ * What none can notice: a lost message of the roll-up or of the boards, since the hours are rolled up again before they are
  * compared, and boards are not; a record of a stream that cannot be read, since there is none.
  */
 export async function reconcile(

@@ -27,7 +27,7 @@ import { startTestEngine, type TestEngine } from '../support/engines.ts';
 
 const NOON = Date.parse('2026-08-21T12:00:00.000Z');
 const HOUR = '2026-08-21T11';
-/** 13 months after noon, as the tests' community says. */
+/** 13 months after noon, as in the tests' community. */
 const EXPIRES = Date.parse('2027-09-21T12:00:00.000Z') / 1_000;
 const ADA = AccountId.parse('ada');
 

@@ -44,7 +44,7 @@ const idOf = async (key: string) =>
 const accounts = () => world.itemsOf(world.tables.accounts);
 
 describe('an account', () => {
-  it('comes into being once, however many requests name it at a time', async () => {
+  it('is created once, even if several requests name it at the same time', async () => {
     const name = aUsername(`user-${(people += 1)}`);
     await Promise.all([1, 2, 3, 4].map((n) => award(name, `${name}-${n}`)));
 
@@ -134,7 +134,7 @@ describe('POST /v1/users/{username}/rename', () => {
     expect(items.filter(({ sk }) => sk.startsWith('HOUR'))).toMatchObject([{ senders: [accountId] }]);
   });
 
-  it('refuses who may not, what is no name, and whom nobody knows, and stores nothing', async () => {
+  it('refuses a key without the right, an invalid name and an unknown user, and stores nothing', async () => {
     const [ada, bob] = [await somebody(), await somebody()];
     const before = await accounts();
 

@@ -204,7 +204,7 @@ describe('POST /v1/import', () => {
     ).toEqual(['not_owner']);
   });
 
-  it('takes at most a hundred versions in a request, and says so of the others', async () => {
+  it('takes at most a hundred versions in a request, and refuses the others by name', async () => {
     const name = aName();
     const versions = Array.from({ length: 101 }, (_, n) => ({
       ...version(name),

@@ -105,7 +105,7 @@ describe('npm run deploy', () => {
     expect({ code, said, asked }).toEqual({ code: 1, said: expect.stringMatching(/^no AWS region .*\n$/), asked: [] });
   });
 
-  it('says in a sentence that a stage cannot have that name', async () => {
+  it('explains in a sentence that a stage cannot have that name', async () => {
     const { code, said, asked } = await deploy({ stage: 'Prod', there: undefined });
 
     expect({ code, said, asked }).toEqual({

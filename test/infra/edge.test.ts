@@ -77,7 +77,7 @@ describe('LAUREL_EDGE=on', () => {
     });
   });
 
-  it('keeps public answers as long as the API says, and passes on everything else with its key', () => {
+  it('keeps public answers as long as the API allows, and passes on everything else with its key', () => {
     const { id, CachePolicyConfig } = only('CloudFront::CachePolicy');
     const { DefaultCacheBehavior: others, CacheBehaviors: kept } = distribution;
     const { ParametersInCacheKeyAndForwardedToOrigin: key } = CachePolicyConfig;

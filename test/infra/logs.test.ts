@@ -56,7 +56,7 @@ describe('every log', () => {
   const groups = ofType(resources, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
   const kindOf = (name: string) => name.replace(/^(\/aws\/lambda\/)laurel-.*$/u, '$1laurel-<stage>-<function>');
 
-  it('is kept for as long as the documentation says', () => {
+  it('is kept for as long as documented', () => {
     const documented = new Map(rowsOf('retention').map(([group, , kept]) => [group, kept]));
 
     expect(groups).toHaveLength(functions.size + 1);

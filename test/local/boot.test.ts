@@ -118,14 +118,14 @@ describe('npm start', () => {
     expect(second.printed()).toContain(`Laurel has stopped. Its data stays in ${dataDirectory}.`);
 
     const fresh = watched(spawnNpmStart(dataDirectory, ['--empty', '--fresh'], BEHIND_PROXY));
-    const anew = await fresh.ready();
-    expect(anew.adminKey).not.toBe(adminKey);
+    const reset = await fresh.ready();
+    expect(reset.adminKey).not.toBe(adminKey);
     expect(fresh.printed()).not.toContain('/v1/scores/'); // there are no users yet
-    expect(await send(anew.baseUrl, 'one')).toBe('accepted');
+    expect(await send(reset.baseUrl, 'one')).toBe('accepted');
     const listed = await spawnOperator(['keys', 'list', '--local', dataDirectory], BEHIND_PROXY).ended;
     expect(listed).toMatchObject({ code: 0 });
     await fresh.end('SIGKILL'); // only to npm, which cannot forward it
-    await until(isGone(anew.baseUrl));
+    await until(isGone(reset.baseUrl));
     await until(() => !existsSync(join(dataDirectory, 'local.json'))); // the stack was stopped properly
   });
 

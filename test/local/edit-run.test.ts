@@ -103,7 +103,7 @@ describe('an edit', () => {
     expect(replaced).toEqual([['reader'], ['writer']]);
   });
 
-  it('that does not build says where, and that does not load says why: the old code stays', async () => {
+  it('that does not build names the place, and that does not load names the cause: the old code stays', async () => {
     const { write, said, replaced } = await aLoop();
 
     write('rules/rule.ts', '\nexport const rule number = 2;');

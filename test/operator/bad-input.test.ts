@@ -199,7 +199,7 @@ describe('every command on a stage', () => {
   });
   afterEach(() => vi.unstubAllEnvs());
 
-  it('says that no region is set, and which region is none', async () => {
+  it('reports that no region is set, and that a region does not exist', async () => {
     for (const [region, what] of [
       [undefined, 'no AWS region is set'],
       ['', 'no AWS region is set'],

@@ -151,7 +151,7 @@ describe('a file', () => {
     );
   });
 
-  it('of NDJSON may hold batches; what is no JSON is refused by its line', async () => {
+  it('of NDJSON may hold batches; a line that is not JSON is refused by its number', async () => {
     const file = written(
       'lines.ndjson',
       `${JSON.stringify({ events: [signIn(1, 'ada'), { event: 'X' }] })}\n\n{"event"\n${linesOf([signIn(2, 'ada')])}`,

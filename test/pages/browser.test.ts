@@ -299,7 +299,7 @@ describe('a community', () => {
     });
   });
 
-  it('moves through a chart by arrow keys, and says what is there', async () => {
+  it('moves through a chart by arrow keys, and reads each value out', async () => {
     await open('/people/ada', async (page) => {
       await page.locator('[aria-label^="Points gained each day"]').focus();
       for (const key of ['End', 'ArrowLeft', 'ArrowUp']) await page.keyboard.press(key);
@@ -307,7 +307,7 @@ describe('a community', () => {
     });
   });
 
-  it('has a page for a hidden account, which says that it is on no board', async () => {
+  it('has a page for a hidden account, which shows that it is on no board', async () => {
     await post('/v1/users/bob/visibility', { leaderboards: 'hidden' }, 'PUT');
     await stack.drain();
     await build('rank-leaderboards');

@@ -71,7 +71,7 @@ describe('checking a ledger in the browser', () => {
     expect(faults).toContainEqual({ seq: 2, sentence });
   });
 
-  it('says when it cannot go on', async () => {
+  it('reports that it cannot go on', async () => {
     const failing: Get = async () => ({ ok: false, status: 500, sentence: 'It failed.' });
 
     expect(await checkLedger('ada', failing)).toMatchObject({ failed: 'It failed.' });

@@ -247,7 +247,7 @@ describe('the board', () => {
     expect(text).toContain('No board is kept of Aug 1, 2026. <a href="/">Show today</a>');
   });
 
-  it('is 404 for a board that is not there, and says so', async () => {
+  it('is 404 for a board that does not exist, and shows that', async () => {
     const answer = await pages.serve(answering({}))('/?board=nothing');
 
     expect(answer).toMatchObject({ status: 404, headers: { 'cache-control': 'no-store' } });

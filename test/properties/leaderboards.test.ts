@@ -236,7 +236,7 @@ describe('a builder', () => {
       fc.asyncProperty(community(14), change(8), layout, async (first, some, sizes) => {
         const second = changed(first, some);
         const begin = async () => {
-          // A board that is cut anew because of its small leaves is cut by the second build, whichever that is.
+          // A board with too many small leaves is divided again by the second build, whichever that is.
           const world = worldOf(first, { ...sizes, leaf: { ...sizes.leaf, average: 1 } });
           await buildBoards(world.build);
           world.people = second.map(standingOf);

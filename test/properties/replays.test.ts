@@ -2,7 +2,7 @@
  * I5: replaying any message or stream record, any number of times and in any order, also weeks later, changes no fact
  * and no score.
  *
- * It noticed the removal of this guard: everything is folded anew if an announcement names a sealed day.
+ * It noticed the removal of this guard: everything is folded again if an announcement names a sealed day.
  * (`counted-once` covers repeated requests, `projections-follow` covers refreshes out of order.)
  */
 import fc from 'fast-check';

@@ -87,7 +87,7 @@ const act = fc.oneof(
 
 describe('names on pages', () => {
   // Noticed: stored names without the changes since; changes since the end of a build; a merged account's name stored;
-  // names kept although changed when a leaf is stored anew; erased rows shown.
+  // names kept although changed when a leaf is stored again; erased rows shown.
   it('are the present ones, on the newest board and on past ones', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40 }), async (acts) => {
@@ -140,7 +140,7 @@ describe('a page of 1,000 rows', () => {
     world.now += 3_600_000;
     world.people = [...peopleOf(1_016)];
     await buildBoards(world.build);
-    expect((await world.shown()).most).toBe(0); // stored anew, because so many rows had no name
+    expect((await world.shown()).most).toBe(0); // stored again, because too many rows had no name
   });
 
   it('lists hidden users on the newest board, so that a past one need not ask for each', async () => {

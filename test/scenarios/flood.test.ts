@@ -5,7 +5,7 @@ import { accountsNamed, startTestStack, type TestStack } from '../support/stack.
 
 const FLOOD = 500;
 const AT_A_TIME = 25;
-/** One honest request for so many hostile ones. */
+/** There is one honest request for this many hostile ones. */
 const HONEST_EVERY = 25;
 /** What the honest ones use of each: at most 10 units. */
 const HONEST_UNITS = (10 * FLOOD) / HONEST_EVERY;
@@ -51,7 +51,7 @@ const HOURS = 10;
 const DEAREST = FLOOD / 50;
 let spread = 0;
 
-/** The dearest request of each public route: `bench/public-reads.ts` counts them with the dearest data. */
+/** The most expensive request of each public route: `bench/public-reads.ts` counts them with the worst data. */
 const READS = [
   '/v1/leaderboards/alltime?limit=1000&compare=month',
   '/v1/leaderboards/season/users/ada',
@@ -92,7 +92,7 @@ it.each<[kind: string, statuses: readonly number[], most: typeof units, hostile:
   ['bodies that are no JSON', [400], { read: 0, write: 0 }, () => send('POST', '/ingest', '{'.repeat(5_000))],
   ['ledgers of nobody', [404], { read: 2, write: 0 }, (n) => send('GET', `/v1/scores/nobody-${n}/audit`)],
   [
-    'the dearest reads in turn',
+    'the most expensive reads in turn',
     [200, 404], // nobody is on a board yet
     { read: 60, write: 0 },
     (n) => send('GET', READS[n % READS.length]!),

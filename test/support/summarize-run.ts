@@ -31,7 +31,7 @@ const failedTests = report?.numFailedTests ?? 0;
 const problems: string[] = [];
 if (checkStatus !== 0) problems.push('npm run check failed');
 if (testStatus !== 0 && failedTests === 0) problems.push(`npm test ended with ${testStatus} outside of any test`);
-if (testStatus === 0 && !report?.success) problems.push('the test report says failure');
+if (testStatus === 0 && !report?.success) problems.push('the test report is a failure');
 if (passed + failedTests === 0) problems.push('no test ran');
 for (const problem of problems) console.error(`Failed: ${problem}`);
 

@@ -33,7 +33,7 @@ describe('a refresh that waits', () => {
     ['of any day after one of all days', {}, { days: [TODAY], reports: true, registry: true }],
     ['of all days after one of all days', {}, {}],
     ['of reports', { days: [], reports: true }, { days: [], reports: true }],
-  ])('stands for one %s', async (_what, first, second) => {
+  ])('covers one %s', async (_what, first, second) => {
     const { requests, ask } = announcer();
     await ask(first);
     await ask(second);
@@ -56,7 +56,7 @@ describe('a refresh that waits', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('stands for others together with further ones, each for its parts', async () => {
+  it('covers others together with further ones, each for its parts', async () => {
     const { requests, ask } = announcer();
     await ask({ days: [TODAY] });
     await ask({ days: [YESTERDAY], reports: true });
@@ -65,7 +65,7 @@ describe('a refresh that waits', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('stands for changes up to the time that its message names, and no longer', async () => {
+  it('covers changes up to the time that its message names, and no longer', async () => {
     const { world, requests, ask } = announcer();
     await ask({ days: [TODAY] });
     const until = Date.parse(requests[0]!.changedBefore!);
@@ -88,7 +88,7 @@ describe('a refresh that waits', () => {
     expect(requests).toEqual([{ username: ada, ...CHANGED, changedBefore: '2026-08-21T12:00:09.000Z' }]);
   });
 
-  it('stands for nothing if the queue refused it', async () => {
+  it('covers nothing if the queue refused it', async () => {
     const { world, requests, ask } = announcer();
     world.fails = true;
     await expect(ask({})).rejects.toThrow('no queue');
@@ -99,7 +99,7 @@ describe('a refresh that waits', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('stands for nothing without a delay', async () => {
+  it('covers nothing without a delay', async () => {
     const { requests, ask } = announcer(0);
     await ask({});
     await ask({});

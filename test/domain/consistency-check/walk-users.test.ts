@@ -50,7 +50,7 @@ describe('the users of a check', () => {
     expect(asked).toEqual([...everybody, ...everybody]);
   });
 
-  it('are only as many as there is time for, and the report says so', async () => {
+  it('are only as many as there is time for, and the report shows that', async () => {
     const world = new World();
     const asked: string[] = [];
     const timeLeft = { toBegin: () => asked.length < 4, toWait: () => true };

@@ -84,7 +84,7 @@ describe('a login that is linked', () => {
     await linkLogin(world.deps, ada, github(1, 'Octo'));
     expect(await linkLogin(world.deps, bob, github(1, 'Octo'))).toEqual({ ok: false, error: 'taken' });
 
-    await linkLogin(world.deps, bob, github(2, 'Octo')); // the login of before
+    await linkLogin(world.deps, bob, github(2, 'Octo')); // the earlier login
     await unlinkLogin(world.deps, bob, 'github');
     expect(mergedInto('gh-octo')).toBe('ada');
   });

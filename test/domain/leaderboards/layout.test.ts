@@ -105,7 +105,7 @@ describe('leaves that are cut again', () => {
     expect(pointsOf([], before)).toEqual([]);
   });
 
-  it('are cut anew if there are too many small ones', () => {
+  it('are divided again if there are too many small ones', () => {
     const lean: Layout = { ...small, leaf: { ...small.leaf, average: 5 } };
     const twenty = rows(...upTo(24).filter((points) => points % 6 !== 0)); // five are left of each six
     const once = snapshotCut(twenty, before);

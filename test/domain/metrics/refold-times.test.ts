@@ -24,7 +24,7 @@ const notUsed = () => Promise.reject(new Error('not used'));
 
 type Fold = { readonly startedAt: number; readonly took: number };
 
-/** A community with one hour, whose fold takes as long as `took` says, and a queue that delivers messages in time. */
+/** A community with one hour, whose fold takes as long as `took`, and a queue that delivers messages in time. */
 function community(took: (at: number) => number, facts = noFacts) {
   let saves = 0;
   let now = START;

@@ -126,7 +126,7 @@ describe('a kind that the rules no longer name', () => {
     facts.report('issue', ada, clock.now);
     expect(await refreshBy('1', true)).toEqual([50, true]);
     expect(await refreshBy('2', false)).toEqual([0, false]);
-    facts.report('issue', ada, clock.now); // a message of before the change may still be on its way
+    facts.report('issue', ada, clock.now); // an older message may still be on its way
     expect(await refreshBy('2', true)).toEqual([0, false]);
     expect(await refreshBy('1', false)).toEqual([100, true]);
   });

@@ -3,7 +3,7 @@ import type { Item } from './item.ts';
 
 /**
  * Every kind of item that is stored, and the version of its format that this release writes. It reads that version and
- * all earlier ones. docs/formats.md says when a version must change, and how.
+ * all earlier ones. docs/formats.md explains when a version must change, and how.
  */
 export const FORMATS = {
   // accounts
