@@ -15,12 +15,14 @@ import {
   LAYOUT,
   type DirectoryEntry,
   type Layout,
+  type Leaf,
 } from './layout.ts';
 import type { Retention, LeaderboardStore, SnapshotWriter } from './leaderboard-store.port.ts';
 import { packEntry, packRow, unpackEntry, unpackRow } from './packed-lines.ts';
-import { comparePlaces, isBefore, rowOn, type PlacedRow } from './row.ts';
+import { patchOf } from './patch.ts';
+import { comparePlaces, isBefore, rowOn, toBoardRow, type PlacedRow } from './row.ts';
 import { nameRows, type NameRows } from './row-names.ts';
-import type { BlockRef, BoardRow, LeafEntry, Snapshot } from './snapshot.ts';
+import type { BlockRef, LeafEntry, Snapshot } from './snapshot.ts';
 import { latestCredible } from '../scoring/wrong-clock.ts';
 import type { NewSorter, Sorter } from '../shared/sorter.port.ts';
 import type { Standing, Standings } from './standings.port.ts';
@@ -175,16 +177,33 @@ async function writeBoard(
   if (previous !== null && previous.asOf >= asOf) return { board, asOf, total, scores, outcome: 'superseded' };
   const isClosing = window === 'month' && asOf === lastMomentOf(date);
   const writer = await store.write(board, isClosing ? 'daily' : retentionOf(previous, asOf), asOf);
-  const leaves = await writeAll(cutLeaves(rows.sorted(), previous, layout), async (leaf): Promise<LeafEntry> => {
+  const writeLeaf = async (leaf: Leaf): Promise<LeafEntry> => {
     const naming = named && { leafBefore: leafBefore(previous, leaf.rows), nameRows: named };
     const ref = await writer.putLeaf(leaf.rows.map(toBoardRow), naming);
     return { start: leaf.start, count: leaf.rows.length, ref };
-  });
-  const buckets = await writeBuckets(writer, directory, bucketsFor(total, previous?.buckets.length ?? 0, layout));
+  };
+  const blocks = (await keptBlocks(writer, rows, previous, layout)) ?? {
+    leaves: await writeAll(cutLeaves(rows.sorted(), previous, layout), writeLeaf),
+    buckets: await writeBuckets(writer, directory, bucketsFor(total, previous?.buckets.length ?? 0, layout)),
+  };
   const list = await writeHidden(writer, hidden);
   const counts = { total, rulesVersions, tiers, scores };
-  const outcome = await writer.commit({ board, asOf, date, ...counts, leaves, buckets, ...list });
+  const outcome = await writer.commit({ board, asOf, date, ...counts, ...blocks, ...list });
   return { board, asOf, total, scores, outcome };
+}
+
+/** The blocks of the snapshot before with what changed since they were written; null if that is too much. */
+async function keptBlocks(
+  writer: SnapshotWriter,
+  rows: Sorter<PlacedRow>,
+  previous: Snapshot | null,
+  { changes }: Layout,
+): Promise<Pick<Snapshot, 'leaves' | 'buckets' | 'patch'> | null> {
+  if (previous === null || previous.leaves.length === 0) return null;
+  const { leaves, buckets } = previous;
+  const patch = await patchOf(rows.sorted(), leaves, writer, changes);
+  if (patch === null || !writer.keep(previous)) return null;
+  return { leaves, buckets, ...(patch.gone.length + patch.come.length > 0 && { patch }) };
 }
 
 async function writeHidden(writer: SnapshotWriter, hidden: readonly string[]): Promise<Pick<Snapshot, 'hidden'>> {
@@ -195,14 +214,6 @@ async function writeHidden(writer: SnapshotWriter, hidden: readonly string[]): P
 /** The leaf of the snapshot before in which the first row has its place. */
 const leafBefore = (previous: Snapshot | null, [first]: readonly PlacedRow[]): BlockRef | undefined =>
   previous?.leaves.findLast(({ start }) => start === null || first === undefined || !isBefore(first, start))?.ref;
-
-const toBoardRow = ({ username, points, canonicalScore, tier, rulesVersion }: PlacedRow): BoardRow => ({
-  username,
-  points,
-  canonicalScore,
-  tier,
-  rulesVersion,
-});
 
 const writeBuckets = (
   writer: SnapshotWriter,

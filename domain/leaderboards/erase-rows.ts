@@ -2,8 +2,9 @@ import type { AccountId } from '../identity/account.ts';
 import { ERASED } from '../identity/username.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import { bucketOf, directoryHash, fingerprintOf } from './layout.ts';
+import { patchWithout } from './patch.ts';
 import { isBefore } from './row.ts';
-import type { BlockRef, BoardRow, BucketEntry, LeafEntry, LeafStart, Snapshot } from './snapshot.ts';
+import type { BlockRef, BoardRow, BucketEntry, LeafEntry, LeafStart, Patch, Snapshot } from './snapshot.ts';
 
 /** Blocks of snapshots as they are now; a block that has expired has no rows. */
 export type BlocksToErase = {
@@ -11,10 +12,11 @@ export type BlocksToErase = {
   readonly rows: (ref: BlockRef) => Promise<readonly BoardRow[]>;
 };
 
-/** What of a snapshot names an account: the leaves that list it, and the starts of leaves with their replacements. */
+/** What of a snapshot names an account: the leaves that list it, and with their replacements the starts of leaves and the patch. */
 export type RowsToErase = {
   readonly leaves: readonly BlockRef[];
   readonly starts: ReadonlyMap<number, LeafStart>;
+  readonly patch?: Patch;
 };
 
 /** Later than every account in the order of places. */
@@ -26,7 +28,7 @@ const AFTER_ALL = '~';
  */
 export async function rowsToErase(
   blocks: BlocksToErase,
-  { leaves, buckets }: Pick<Snapshot, 'leaves' | 'buckets'>,
+  { leaves, buckets, patch }: Pick<Snapshot, 'leaves' | 'buckets' | 'patch'>,
   account: AccountId,
   sha256: Sha256,
 ): Promise<RowsToErase> {
@@ -45,7 +47,8 @@ export async function rowsToErase(
   const named = [...leaves.entries()].filter(([, { start }]) => start?.username === account);
   const starts = new Map<number, LeafStart>();
   for (const [index, leaf] of named) starts.set(index, await startWithout(blocks, leaf, account));
-  return { leaves: [...found], starts };
+  const came = patch?.come.some(({ row }) => row.username === account) === true;
+  return { leaves: [...found], starts, ...(came && { patch: patchWithout(patch, account) }) };
 }
 
 /** A start after the account's own place and up to the next row's: no row is between them. */

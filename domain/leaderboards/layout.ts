@@ -14,13 +14,19 @@ export type Layout = {
   };
   /** The largest number of entries on average. */
   readonly bucket: number;
+  /** So many rows may change before blocks are written anew. */
+  readonly changes: number;
 };
 
 /**
  * With these, a rank among a million users costs at most 6 read units: 2.5 for the pointer, which holds the root, 1.5
- * for a bucket and 2 for a leaf; with usernames of up to 14 characters, where leaves have grown and split for long.
+ * for a bucket and 2 for a leaf; with usernames of up to 14 characters, where leaves have grown and split for long. A pointer with as many changes takes
+ * one write unit on boards of up to 2,000 users.
  */
-export const LAYOUT: Layout = { leaf: { most: 1_500, filled: 1_125, fewest: 375, average: 750 }, bucket: 1_000 };
+export const LAYOUT: Layout = {
+  ...{ leaf: { most: 1_500, filled: 1_125, fewest: 375, average: 750 }, bucket: 1_000 },
+  changes: 24,
+};
 
 export type Leaf = { readonly start: LeafStart | null; readonly rows: readonly PlacedRow[] };
 

@@ -1,5 +1,6 @@
 import type { Board } from './board.ts';
 import type { NameRows } from './row-names.ts';
+import type { StoredLeaves } from './patch.ts';
 import type { BlockRef, BoardRow, BucketEntry, KnownNames, Leaf, Snapshot } from './snapshot.ts';
 
 /**
@@ -11,7 +12,9 @@ export type Retention = 'recent' | 'hourly' | 'daily';
 export type Naming = { readonly leafBefore: BlockRef | undefined; readonly nameRows: NameRows };
 
 /** The writing of one snapshot. Nothing of it is seen before `commit`. */
-export type SnapshotWriter = {
+export type SnapshotWriter = StoredLeaves & {
+  /** Whether the blocks of the snapshot before are kept as long as this one. Then they are blocks of this one, too. */
+  keep(blocks: Pick<Snapshot, 'leaves' | 'buckets'>): boolean;
   /**
    * The address of the block, which is written only if it is not kept long enough already. With `naming`, names of its rows
    * are stored, too: those of the leaf that had these places in the snapshot before, if they do. Names are kept no longer

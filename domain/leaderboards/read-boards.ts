@@ -8,9 +8,10 @@ import { isoOf, MILLISECONDS_PER_DAY } from '../shared/utc.ts';
 import { BOARDS, type Board } from './board.ts';
 import { bucketOf, directoryHash, fingerprintOf } from './layout.ts';
 import type { LeaderboardReader } from './leaderboard-store.port.ts';
+import { contentOf, placeOf } from './patch.ts';
 import { isBefore } from './row.ts';
 import { LOOKED_UP, namedRows } from './row-names.ts';
-import type { BoardRow, KnownNames, Leaf, LeafEntry, Place, Snapshot } from './snapshot.ts';
+import type { BoardRow, KnownNames, Leaf, LeafEntry, Patch, Place, Snapshot } from './snapshot.ts';
 import type { BoardPlaceView, BoardView, RankedRowView } from './views.ts';
 
 export type ReadBoardsDeps = {
@@ -227,7 +228,8 @@ class SnapshotRows {
   readonly #reader: LeaderboardReader;
   readonly #sha256: Sha256;
   readonly #snapshot: Snapshot;
-  /** Leaves with the number of rows before each: what makes a place in a leaf a rank. */
+  readonly #patch: Patch;
+  /** Leaves with the number of stored rows before each. */
   readonly #leaves: readonly (LeafEntry & { readonly before: number })[];
   readonly #read = new Map<string, Promise<Leaf>>();
 
@@ -235,6 +237,7 @@ class SnapshotRows {
     this.#reader = leaderboards;
     this.#sha256 = sha256;
     this.#snapshot = snapshot;
+    this.#patch = snapshot.patch ?? { gone: [], come: [] };
     let before = 0;
     this.#leaves = snapshot.leaves.map((leaf) => {
       const own = { ...leaf, before };
@@ -243,22 +246,34 @@ class SnapshotRows {
     });
   }
 
-  readonly #touched = (from: number, to: number) =>
-    this.#leaves.filter(({ before, count }) => before < to && before + count > from);
+  /** The leaves of some stored rows, in the order of the board. */
+  #touched(content: readonly (BoardRow | number)[]) {
+    const stored = content.filter((each) => typeof each === 'number');
+    const [first, last] = [stored[0], stored.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    return this.#leaves.filter(({ before, count }) => before <= last && before + count > first);
+  }
+
+  readonly #content = (from: number, to: number) => contentOf(this.#patch, from, Math.min(to, this.#snapshot.total));
 
   /** The rows after the first `from` of the board, up to the `to`-th. */
   async between(from: number, to: number): Promise<RankedRowView[]> {
-    const rows = await settleAll(this.#touched(from, to), LEAVES_AT_A_TIME, async (leaf) =>
-      (await this.#leafOf(leaf)).rows
-        .map((row, index) => this.#ranked(leaf.before + index + 1, row))
-        .filter(({ rank }) => rank > from && rank <= to),
-    );
-    return rows.flat();
+    const content = this.#content(from, to);
+    const stored = new Map<number, BoardRow>();
+    await settleAll(this.#touched(content), LEAVES_AT_A_TIME, async (leaf) => {
+      for (const [index, row] of (await this.#leafOf(leaf)).rows.entries()) stored.set(leaf.before + index, row);
+    });
+    return content.map((each, index) => {
+      const row = typeof each === 'number' ? stored.get(each) : each;
+      if (row === undefined) throw new Error(`${this.#snapshot.board}: no leaf has the row ${String(each)}`);
+      return this.#ranked(from + index + 1, row);
+    });
   }
 
   /** The stored names of the rows after the first `from`, up to the `to`-th. */
   async namesBetween(from: number, to: number): Promise<KnownNames[]> {
-    const leaves = await settleAll(this.#touched(from, to), LEAVES_AT_A_TIME, (leaf) => this.#leafOf(leaf));
+    const touched = this.#touched(this.#content(from, to));
+    const leaves = await settleAll(touched, LEAVES_AT_A_TIME, (leaf) => this.#leafOf(leaf));
     const refs = [...new Set(leaves.flatMap(({ names }) => names ?? []))];
     return (await settleAll(refs, LEAVES_AT_A_TIME, (ref) => this.#reader.names(ref))).filter(
       (names) => names !== null,
@@ -268,6 +283,8 @@ class SnapshotRows {
   /** A user's row; null if the board does not list them. Two reads, or more for users whose hashes agree. */
   async of(username: string): Promise<RankedRowView | null> {
     const { buckets } = this.#snapshot;
+    const came = this.#patch.come.find(({ row }) => row.username === username);
+    if (came !== undefined) return this.#ranked(came.at + 1, came.row);
     const hash = directoryHash(this.#sha256(username));
     const ref = buckets[bucketOf(hash, buckets.length)];
     if (ref === undefined) return null;
@@ -280,7 +297,9 @@ class SnapshotRows {
       const { rows } = await this.#leafOf(leaf);
       const index = rows.findIndex((row) => row.username === username);
       const row = rows[index];
-      if (row !== undefined) return this.#ranked(leaf.before + index + 1, row);
+      if (row === undefined) continue;
+      const place = placeOf(this.#patch, leaf.before + index);
+      return place === null ? null : this.#ranked(place + 1, row);
     }
     return null;
   }

@@ -10,6 +10,15 @@ import type { Standing } from './standings.port.ts';
 /** A row with all that its place goes by. */
 export type PlacedRow = BoardRow & Place;
 
+/** The row without what its place goes by. */
+export const toBoardRow = ({ username, points, canonicalScore, tier, rulesVersion }: PlacedRow): BoardRow => ({
+  username,
+  points,
+  canonicalScore,
+  tier,
+  rulesVersion,
+});
+
 /** What a board counts, and over which time. */
 type Counted = Pick<BoardRules, 'window' | 'categories' | 'sources'>;
 

@@ -32,6 +32,17 @@ export type LeafStart = { readonly points: number; readonly since?: number; read
 /** Some hundreds of rows that follow each other. `start` of the first leaf is null: it begins with the board. */
 export type LeafEntry = { readonly start: LeafStart | null; readonly count: number; readonly ref: BlockRef };
 
+/**
+ * What a snapshot changes in the rows of its leaves, so that a few changed rows need no new blocks. Places count from 0 and
+ * ascend.
+ */
+export type Patch = {
+  /** Places of stored rows that are not listed any more, or not like this. */
+  readonly gone: readonly number[];
+  /** Rows that no leaf has, with their places on the board. */
+  readonly come: readonly { readonly at: number; readonly row: BoardRow }[];
+};
+
 /** A user of a bucket, found by a hash of their name; the leaf of that place holds the row that decides. */
 export type BucketEntry = { readonly fingerprint: number; readonly points: number; readonly since: number };
 
@@ -45,7 +56,7 @@ export type Snapshot = {
   readonly asOf: string;
   /** The date that windows end on. */
   readonly date: UtcDate;
-  /** How many rows there are. */
+  /** How many rows there are, with the patch. */
   readonly total: number;
   /**
    * How many of the rows are by which version of the rules: more than one until all scores are refreshed after a
@@ -58,6 +69,8 @@ export type Snapshot = {
   readonly scores: number;
   readonly leaves: readonly LeafEntry[];
   readonly buckets: readonly BlockRef[];
+  /** What changed since the leaves and the buckets were written; missing if nothing did. */
+  readonly patch?: Patch;
   /** Where the hidden accounts are listed; null if there are none, missing if there is no list. */
   readonly hidden?: BlockRef | null;
 };

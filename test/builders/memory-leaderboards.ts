@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { latestCredible } from '../../domain/scoring/wrong-clock.ts';
 import type { Board } from '../../domain/leaderboards/board.ts';
 import type { BuildDeps } from '../../domain/leaderboards/build-boards.ts';
@@ -59,6 +60,9 @@ class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
 
   readonly write: LeaderboardStore['write'] = (board, retention, asOf) =>
     this.#around(`write ${board}`, () => ({
+      isLeaf: (ref, rows) => isDeepStrictEqual(this.leaves.get(ref)?.rows, rows),
+      rowsOf: async (ref) => this.leaves.get(ref)?.rows ?? null,
+      keep: () => retention !== 'daily',
       putLeaf: async (rows, naming) => {
         const before = naming?.leafBefore === undefined ? undefined : this.leaves.get(naming.leafBefore)?.names;
         const stored = before === undefined || before === null ? null : this.namesOfRows.get(before)!;
@@ -115,12 +119,15 @@ class MemoryLeaderboards implements LeaderboardStore, LeaderboardReader {
     return block;
   }
 
-  /** All rows of a snapshot. Throws if their number differs from its count. */
+  /** All rows of a snapshot. Throws if the number of a leaf's rows differs from its count. */
   rowsOf(snapshot: Snapshot): BoardRow[] {
     const leaves = snapshot.leaves.map(({ ref, count }) => ({ count, rows: this.leaves.get(ref)!.rows }));
     for (const { count, rows } of leaves)
       if (rows.length !== count) throw new Error('a leaf has another number of rows');
-    return leaves.flatMap(({ rows }) => rows);
+    const { gone, come } = snapshot.patch ?? { gone: [], come: [] };
+    const listed = leaves.flatMap(({ rows }) => rows).filter((_, place) => !gone.includes(place));
+    for (const { at, row } of come) listed.splice(at, 0, row);
+    return listed;
   }
 }
 

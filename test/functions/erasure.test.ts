@@ -303,7 +303,7 @@ describe('the job', () => {
 
 describe('snapshots', () => {
   const clock = () => Date.now();
-  const layout = { leaf: { most: 6, filled: 4, fewest: 2, average: 2 }, bucket: 4 };
+  const layout = { leaf: { most: 6, filled: 4, fewest: 2, average: 2 }, bucket: 4, changes: 2 };
   const boards = [{ name: 'alltime', title: 'All', window: 'all' as const }];
   const readDeps = () => ({
     leaderboards: dynamoLeaderboardReader(world.client, world.tables.leaderboards, { clock }),
@@ -336,7 +336,9 @@ describe('snapshots', () => {
     await build(ids, pointsOf, { layout });
     const first = new Date(Date.now()).toISOString();
     vi.setSystemTime(NOON + 60_000);
-    await build(ids.slice(1), pointsOf, { layout });
+    await build(ids.slice(1), (id) => (id === ids[3] ? 200 : pointsOf(id)), { layout });
+    const newest = await readDeps().leaderboards.newest('alltime');
+    expect(newest?.patch?.come).toMatchObject([{ row: { username: ids[3] } }]); // few changes: in the snapshot itself
     const placesOf = async (id: string, at?: string) => {
       const place = await readPlace(readDeps(), 'alltime', id, { at });
       return place.ok ? place.value.rank : null;

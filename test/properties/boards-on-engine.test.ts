@@ -107,7 +107,7 @@ describe('5,000 users on an engine', () => {
 });
 
 describe('a builder on an engine', () => {
-  const LAYOUT = { leaf: { most: 4, filled: 3, fewest: 1, average: 1 }, bucket: 4 };
+  const LAYOUT = { leaf: { most: 4, filled: 3, fewest: 1, average: 1 }, bucket: 4, changes: 0 };
   const before = Array.from({ length: 12 }, (_, n) => aStanding(`user-${n}`, (n * 5) % 7, { since: n % 2 }));
   const after = before.map((standing, n) => (n === 4 ? { ...standing, canonicalScore: 6, since: 9 } : standing));
 

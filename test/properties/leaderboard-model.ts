@@ -80,10 +80,15 @@ export const community = (maxLength = 60): fc.Arbitrary<Member[]> =>
 
 /** Sizes that give many blocks for a few dozen users. */
 export const layout: fc.Arbitrary<Layout> = fc
-  .record({ fewest: fc.constantFrom(1, 2, 2, 3, 3), isLean: fc.boolean(), bucket: fc.integer({ min: 1, max: 8 }) })
-  .map(({ fewest, isLean, bucket }) => ({
+  .record({
+    fewest: fc.constantFrom(1, 2, 2, 3, 3),
+    isLean: fc.boolean(),
+    bucket: fc.integer({ min: 1, max: 8 }),
+    changes: fc.integer({ min: 0, max: 12 }),
+  })
+  .map(({ fewest, isLean, ...others }) => ({
     leaf: { fewest, filled: 3 * fewest, most: 4 * fewest, average: (isLean ? 1 : 2) * fewest },
-    bucket,
+    ...others,
   }));
 
 /**

@@ -93,7 +93,8 @@ describe('a build', () => {
     );
   });
 
-  // Noticed: a last small leaf that is not joined; a large one that is not split; empty buckets that are left out.
+  // Noticed: a last small leaf that is not joined; a large one that is not split; empty buckets that are left out; a
+  // patch although rows that stay change their order.
   it('after changes has the same rows as one from nothing, in leaves with neither too few nor too many rows', async () => {
     await fc.assert(
       fc.asyncProperty(community(), layout, fc.array(change(12), { maxLength: 4 }), async (first, sizes, changes) => {
@@ -110,7 +111,8 @@ describe('a build', () => {
             const { leaves, buckets, total } = world.store.pointers.get(board)!;
             expect(seenOn(world, board)).toEqual(expected);
             expect(total).toBe(expected.length);
-            expect(buckets.flatMap((ref) => world.store.buckets.get(ref)!)).toHaveLength(total);
+            const stored = leaves.reduce((sum, { count }) => sum + count, 0);
+            expect(buckets.flatMap((ref) => world.store.buckets.get(ref)!)).toHaveLength(stored);
             for (const { count } of leaves) {
               expect(count).toBeLessThanOrEqual(sizes.leaf.most);
               expect(count).toBeGreaterThanOrEqual(leaves.length === 1 ? 1 : sizes.leaf.fewest);
@@ -127,7 +129,7 @@ describe('a build', () => {
 
   // Noticed: leaves that are cut without the cuts before.
   it('writes only changes: nothing without a change, otherwise a few blocks for each changed user', async () => {
-    const fixed: Layout = { leaf: { fewest: 2, filled: 6, most: 8, average: 2 }, bucket: 4 };
+    const fixed: Layout = { leaf: { fewest: 2, filled: 6, most: 8, average: 2 }, bucket: 4, changes: 0 };
     await fc.assert(
       fc.asyncProperty(community(150), change(3), async (members, some) => {
         const world = worldOf(members, fixed);

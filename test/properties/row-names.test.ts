@@ -16,7 +16,7 @@ import { PATIENCE, runs } from './telemetry-world.ts';
 vi.setConfig({ testTimeout: PATIENCE });
 
 const CACHED_MS = 6_000;
-const layout = { leaf: { most: 60, filled: 40, fewest: 10, average: 20 }, bucket: 50 };
+const layout = { leaf: { most: 60, filled: 40, fewest: 10, average: 20 }, bucket: 50, changes: 4 };
 const idOf = (n: number) => AccountId.parse(`a${n}`);
 const peopleOf = (count: number) => Array.from({ length: count }, (_, n) => aStanding(idOf(n), 10_000 - n));
 
@@ -138,7 +138,7 @@ describe('a page of 1,000 rows', () => {
     expect(many.names).toEqual(world.expected(first));
 
     world.now += 3_600_000;
-    world.people = [...peopleOf(1_016)];
+    world.people = [...peopleOf(1_025)];
     await buildBoards(world.build);
     expect((await world.shown()).most).toBe(0); // stored again, because too many rows had no name
   });

@@ -72,7 +72,7 @@ function textOf(item: Record<string, any>): string {
   );
   const packed = [
     plain.pk?.startsWith('BLOCK#') ? (plain.usernames ? parseLeaf(item) : parseBucket(item)) : NONE,
-    /^(?:NEWEST|SNAPSHOT#)/u.test(plain.sk) ? parseRoot(item).snapshot.leaves : NONE,
+    /^(?:NEWEST|SNAPSHOT#)/u.test(plain.sk) ? [parseRoot(item).snapshot.leaves, parseRoot(item).snapshot.patch] : NONE,
   ];
   return JSON.stringify([plain, bytes, packed]);
 }

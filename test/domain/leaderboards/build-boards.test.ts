@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BOARDS, ranksAllBut } from '../../../domain/leaderboards/board.ts';
+import { LAYOUT } from '../../../domain/leaderboards/layout.ts';
 import { buildBoards, retentionOf } from '../../../domain/leaderboards/build-boards.ts';
 import { rankOnRequest } from '../../../domain/leaderboards/rank-on-request.ts';
 import type { RankRequested } from '../../../domain/messages/rank.message.ts';
@@ -80,6 +81,26 @@ describe('a build', () => {
       'ada',
       'botox',
     ]);
+  });
+
+  it('writes no blocks while few rows changed, and all that changed at once', async () => {
+    const people = Array.from({ length: 100 }, (_, n) => aStanding(`u${n}`, 500 - n));
+    const world = new LeaderboardWorld(people);
+    const rise = async (count: number) => {
+      world.people = people.map((each, n) => (n < count ? { ...each, canonicalScore: 700 + n } : each));
+      world.now += 60_000;
+      await buildBoards(world.build);
+      const newest = world.store.pointers.get('alltime')!;
+      expect(world.store.rowsOf(newest).map(({ points }) => points)).toEqual(
+        world.people.map(({ canonicalScore }) => canonicalScore).toSorted((a, b) => b - a),
+      );
+      return { blocks: world.store.leaves.size + world.store.buckets.size, changes: newest.patch?.come.length };
+    };
+
+    const { blocks } = await rise(0);
+    expect(await rise(LAYOUT.changes)).toEqual({ blocks, changes: LAYOUT.changes });
+    expect(await rise(LAYOUT.changes + 1)).toEqual({ blocks: expect.any(Number), changes: undefined });
+    expect(world.store.leaves.size + world.store.buckets.size).toBeGreaterThan(blocks);
   });
 
   it('without users is a board without rows', async () => {

@@ -12,7 +12,7 @@ import {
 import type { PlacedRow } from '../../../domain/leaderboards/row.ts';
 import type { Snapshot } from '../../../domain/leaderboards/snapshot.ts';
 
-const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2, average: 2 }, bucket: 10 };
+const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2, average: 2 }, bucket: 10, changes: 0 };
 
 const lowest = { tier: 'Seedling', rulesVersion: '1', since: 0 };
 /** One row per number, by points. */

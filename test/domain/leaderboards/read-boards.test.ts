@@ -8,7 +8,7 @@ import { err, ok } from '../../../domain/shared/result.ts';
 import { isoOf } from '../../../domain/shared/utc.ts';
 import { aStanding, LeaderboardWorld } from '../../builders/memory-leaderboards.ts';
 
-const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2, average: 2 }, bucket: 4 };
+const small: Layout = { leaf: { most: 8, filled: 6, fewest: 2, average: 2 }, bucket: 4, changes: 0 };
 const MINUTE = 60_000;
 
 /** `u1` has the most points of twenty and rank 1. */

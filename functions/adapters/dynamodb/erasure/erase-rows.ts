@@ -101,7 +101,7 @@ export const eraseRows = (
       );
       for (const item of Items.filter(({ sk }) => sk?.S === 'NEWEST' || sk?.S?.startsWith(snapshotSk('')))) {
         const { snapshot } = parseRoot(item);
-        const { leaves, starts } = await rowsToErase(
+        const { leaves, starts, patch } = await rowsToErase(
           {
             bucket: async (ref) => whatIsIn(await block(ref), parseBucket),
             rows: async (ref) => whatIsIn(await block(ref), (item) => parseLeaf(item).rows),
@@ -115,14 +115,14 @@ export const eraseRows = (
           await eraseFromLeaf(ref, account);
           blocks.delete(ref);
         }
-        if (starts.size === 0) continue;
         const kept = snapshot.leaves.map((leaf, index) => ({ ...leaf, start: starts.get(index) ?? leaf.start }));
-        const { startUsernames } = toRoot({ ...snapshot, leaves: kept });
+        const root = toRoot({ ...snapshot, leaves: kept, ...(patch && { patch }) });
         const Key = { pk: { S: boardPk(board) }, sk: { S: item.sk?.S ?? '' } };
         // If a newer snapshot has taken its place, or another erasure was first, the page is done again.
-        const isReplaced =
-          startUsernames === undefined || (await replaced(Key, item, { startUsernames }, 'startUsernames'));
-        if (!isReplaced) return after;
+        for (const name of [...(starts.size > 0 ? ['startUsernames'] : []), ...(patch ? ['patch'] : [])]) {
+          const value = root[name];
+          if (value !== undefined && !(await replaced(Key, item, { [name]: value }, name))) return after;
+        }
       }
       return LastEvaluatedKey?.sk?.S ?? null;
     },

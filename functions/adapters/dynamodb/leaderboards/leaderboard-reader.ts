@@ -27,7 +27,7 @@ const SNAPSHOTS_A_PAGE = [1, 25] as const;
 const MAX_KEPT_BLOCKS = 100;
 
 /** Keeps what was read of blocks, which never change; the one that was not used for longest goes first. */
-function keptBlocks<Content>(read: (ref: BlockRef) => Promise<Content>): (ref: BlockRef) => Promise<Content> {
+export function keptBlocks<Content>(read: (ref: BlockRef) => Promise<Content>): (ref: BlockRef) => Promise<Content> {
   const kept = new Map<BlockRef, Content>();
   return async (ref) => {
     const content = kept.get(ref) ?? (await read(ref));

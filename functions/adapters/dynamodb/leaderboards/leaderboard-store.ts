@@ -17,6 +17,7 @@ import {
   namesContent,
   newestKey,
   parseBlockHead,
+  parseLeaf,
   parseLeases,
   parseNames,
   parseRoot,
@@ -28,6 +29,7 @@ import {
   type Lease,
   type Leased,
 } from './leaderboard.items.ts';
+import { keptBlocks } from './leaderboard-reader.ts';
 import type { Item } from '../shared/item.ts';
 import { type Condition, ifNew } from '../shared/conditions.ts';
 import { putIf as putItemIf, type PutIf } from '../shared/put-if.ts';
@@ -126,6 +128,12 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
     return its === hash ? { check: checkOf(hash), until: keptUntil } : null;
   }
 
+  /** Rows never change, except for those of an erased account: no patch brings them back. */
+  const rowsOf = keptBlocks(async (ref): Promise<readonly BoardRow[] | null> => {
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key: blockKey(ref) }));
+    return Item === undefined ? null : parseLeaf(Item).rows;
+  });
+
   async function readNames(ref: BlockRef): Promise<KnownNames | null> {
     const { Item } = await client.send(new GetItemCommand({ TableName, Key: blockKey(ref) }));
     return Item === undefined ? null : parseNames(Item);
@@ -185,6 +193,27 @@ export function dynamoLeaderboardStore(client: DynamoDBClient, TableName: string
       }
 
       return {
+        isLeaf: (ref, rows) => sha256(leafContent({ rows, names: before.names.get(ref) ?? null }).text).startsWith(ref),
+        rowsOf,
+
+        keep({ leaves, buckets }) {
+          const ofRows = [...leaves.map(({ ref }) => ref), ...buckets];
+          const { needed } = leaseFor(retention, asOf);
+          const namesOfLeaves = leaves.flatMap(({ ref }) => before.names.get(ref) ?? []);
+          const isKept = (ref: BlockRef, until: number) => (known.get(ref)?.until ?? 0) >= until;
+          if (!ofRows.every((ref) => isKept(ref, needed))) return false;
+          if (!namesOfLeaves.every((ref) => isKept(ref, ofNames.needed))) return false;
+          for (const ref of [...ofRows, ...namesOfLeaves]) {
+            const lease = known.get(ref);
+            if (lease !== undefined) named.set(ref, lease);
+          }
+          for (const { ref } of leaves) {
+            const ofLeaf = before.names.get(ref);
+            if (ofLeaf !== undefined) names.set(ref, ofLeaf);
+          }
+          return true;
+        },
+
         async putLeaf(rows, naming) {
           const namesRef = naming === undefined ? null : await putNames(rows, naming);
           const ref = await put(leafContent({ rows, names: namesRef }));

@@ -8,6 +8,7 @@ import type {
   KnownNames,
   Leaf,
   LeafStart,
+  Patch,
   Snapshot,
 } from '../../../../domain/leaderboards/snapshot.ts';
 import {
@@ -61,6 +62,7 @@ const RootItem = z.object({
   board: z.string(),
   asOf: z.iso.datetime(),
   date: z.iso.date(),
+  /** Without the patch: an older release does not know it, and shows the rows as they were when they were stored. */
   total: Count,
   scores: Count,
   /** Missing in old snapshots, whose rows all have one version. */
@@ -76,6 +78,8 @@ const RootItem = z.object({
   refs: Bytes,
   /** Missing in old snapshots, and if too many accounts are hidden. */
   hidden: z.optional(z.nullable(z.string())),
+  /** Missing if nothing changed since the blocks were written. */
+  patch: z.optional(Bytes),
   expiresAt: z.optional(z.int()),
 });
 
@@ -88,12 +92,42 @@ const partsOf = (start: LeafStart | null): number => {
 const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
   values.filter((value) => value !== undefined);
 
+const StoredPatch = z.tuple([
+  z.array(Count),
+  z.array(z.tuple([Count, z.string(), z.int(), z.int(), z.string(), z.string()])),
+]);
+
+const packPatch = ({ gone, come }: Patch): Uint8Array => {
+  const rows = come.map(({ at, row }): z.infer<typeof StoredPatch>[1][number] => [
+    ...([at, row.username, row.points] as const),
+    ...([row.canonicalScore, row.tier, row.rulesVersion] as const),
+  ]);
+  return packTexts([JSON.stringify([gone, rows])]);
+};
+
+function unpackPatch(packed: Uint8Array): Patch {
+  const [text = ''] = unpackTexts(packed, 1);
+  const [gone, rows] = StoredPatch.parse(JSON.parse(text));
+  return {
+    gone,
+    come: rows.map(([at, username, points, canonicalScore, tier, rulesVersion]) => ({
+      at,
+      row: { username, points, canonicalScore, tier, rulesVersion },
+    })),
+  };
+}
+
+/** How many rows more a snapshot lists than its leaves have. */
+const moreIn = (patch: Patch | undefined): number => (patch?.come.length ?? 0) - (patch?.gone.length ?? 0);
+
 /** A snapshot as it is stored, without its key. */
-export function toRoot({ leaves, buckets, rulesVersions, tiers, ...snapshot }: Snapshot): Item {
+export function toRoot({ leaves, buckets, rulesVersions, tiers, patch, ...snapshot }: Snapshot): Item {
   const starts = leaves.map(({ start }) => start);
   const usernames = present(starts.map((start) => start?.username));
   return toItem('snapshot', {
     ...snapshot,
+    total: snapshot.total - moreIn(patch),
+    patch: patch && packPatch(patch),
     rulesVersions: Object.fromEntries(rulesVersions),
     tiers: Object.fromEntries(tiers),
     leaves: leaves.length,
@@ -131,14 +165,16 @@ export function parseRoot(item: Item): StoredSnapshot {
     count: counts[index] ?? 0,
     ref: refs[index] ?? '',
   }));
-  const { board, asOf, date, total, scores, expiresAt } = root;
+  const { board, asOf, date, scores, expiresAt } = root;
   const hidden = root.hidden === undefined ? {} : { hidden: root.hidden };
+  const patch = root.patch && unpackPatch(root.patch);
+  const total = root.total + moreIn(patch);
   const rulesVersions = new Map(Object.entries(root.rulesVersions));
   const tiers = new Map(Object.entries(root.tiers));
   return {
     snapshot: {
       ...{ board, asOf, date, total, rulesVersions, tiers, scores, leaves },
-      ...{ buckets: refs.slice(root.leaves), ...hidden },
+      ...{ buckets: refs.slice(root.leaves), ...hidden, ...(patch && { patch }) },
     },
     expires: expiresAt === undefined ? null : expiresAt * 1_000,
   };
