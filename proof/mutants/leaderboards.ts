@@ -85,7 +85,7 @@ export const leaderboardMutants: readonly Mutant[] = [
     'rows that change their order among each other are stored anew',
     'domain/leaderboards/patch.ts',
     ['.some((text, place) => text !== kept[place])', '.some(() => false)'],
-    'test/properties/leaderboards.test.ts',
+    BUILD_TEST,
   ),
   mutant(
     'patch-erased',

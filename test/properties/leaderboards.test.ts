@@ -93,8 +93,7 @@ describe('a build', () => {
     );
   });
 
-  // Noticed: a last small leaf that is not joined; a large one that is not split; empty buckets that are left out; a
-  // patch although rows that stay change their order.
+  // Noticed: a last small leaf that is not joined; a large one that is not split; empty buckets that are left out.
   it('after changes has the same rows as one from nothing, in leaves with neither too few nor too many rows', async () => {
     await fc.assert(
       fc.asyncProperty(community(), layout, fc.array(change(12), { maxLength: 4 }), async (first, sizes, changes) => {

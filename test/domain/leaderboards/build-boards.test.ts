@@ -103,6 +103,17 @@ describe('a build', () => {
     expect(world.store.leaves.size + world.store.buckets.size).toBeGreaterThan(blocks);
   });
 
+  it('follows two with the same points who change places by their age alone', async () => {
+    const world = new LeaderboardWorld([aStanding('ada', 5, { since: 1 }), aStanding('bob', 5, { since: 2 })]);
+    await buildBoards(world.build);
+    world.people = [aStanding('ada', 5, { since: 3 }), aStanding('bob', 5, { since: 2 })];
+    world.now += 60_000;
+    await buildBoards(world.build);
+
+    const rows = world.store.rowsOf(world.store.pointers.get('alltime')!);
+    expect(rows.map(({ username }) => username)).toEqual(['bob', 'ada']);
+  });
+
   it('without users is a board without rows', async () => {
     const world = new LeaderboardWorld();
 
