@@ -77,8 +77,8 @@ export const leaderboardMutants: readonly Mutant[] = [
     'a snapshot takes over blocks only if they are kept as long as it',
     STORE,
     ['if (!ofRows.every((ref) => isKept(ref, needed))) return false;', ''],
-    STORE_TEST,
-    'dynoxide',
+    'test/properties/boards-on-engine.test.ts',
+    'without blocks or leases',
   ),
   mutant(
     'patch-keeps-order',

