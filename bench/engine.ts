@@ -3,7 +3,7 @@ import { synthIfStale } from '../infra/synth-if-stale.ts';
 import { startDynamoDbEngine } from '../local/engines/dynamodb-engine.ts';
 import { ensureTable } from '../local/engines/tables.ts';
 import { readAssembly, type Assembly } from '../local/template/assembly.ts';
-import { readStack } from '../local/template/stack-model.ts';
+import { readStack, type StackModel } from '../local/template/stack-model.ts';
 
 const STAGE = 'local';
 const REGION = 'us-east-1';
@@ -26,14 +26,17 @@ export type BenchEngine = {
 export const benchAssembly = async (): Promise<Assembly> =>
   readAssembly(await synthIfStale({ stage: STAGE }), `Laurel-${STAGE}`);
 
-/** Starts an engine in memory. */
-export async function startBenchEngine(): Promise<BenchEngine> {
-  const { tables: models } = readStack(await benchAssembly(), {
+export const benchStack = async (): Promise<StackModel> =>
+  readStack(await benchAssembly(), {
     region: REGION,
     accountId: '000000000000',
     awsEndpoint: 'http://127.0.0.1',
     streamArnOf: (table) => `arn:aws:dynamodb:${REGION}:000000000000:table/${table}/stream/none`,
   });
+
+/** Starts an engine in memory. */
+export async function startBenchEngine(): Promise<BenchEngine> {
+  const { tables: models } = await benchStack();
   const { endpoint, stop } = await startDynamoDbEngine(COUNTING_ENGINE);
   const clients: DynamoDBClient[] = [];
   let sets = 0;

@@ -1,14 +1,12 @@
-import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { buildBoards } from '../domain/leaderboards/build-boards.ts';
 import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
 import { dynamoLeaderboardStore } from '../functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 import { dynamoStandings } from '../functions/adapters/dynamodb/leaderboards/standings.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
-import { readStack } from '../local/template/stack-model.ts';
-import { benchAssembly, withEngine, type BenchEngine } from './engine.ts';
+import { handlerOf, type Handler } from './deployed.ts';
+import { withEngine, type BenchEngine } from './engine.ts';
 import { cost, median, ratioAtMost, type Measurements } from './measurements.ts';
 import { saveScores, simulatedScore } from './simulated-scores.ts';
 import type { Sizes } from './sizes.ts';
@@ -23,22 +21,6 @@ const [FIRST_PAGE_KB, SCRIPTS_KB] = [40, 25];
 const [TIMES, COMPRESSIONS] = [1.2, 8];
 
 const Answer = z.object({ statusCode: z.literal(200), body: z.string(), isBase64Encoded: z.boolean().optional() });
-type Handler = (event: unknown) => Promise<unknown>;
-const Bundle = z.object({ handler: z.custom<Handler>((value) => typeof value === 'function') });
-
-async function handlerOf(role: string): Promise<Handler> {
-  const { functions } = readStack(await benchAssembly(), {
-    region: 'us-east-1',
-    accountId: '000000000000',
-    awsEndpoint: 'http://127.0.0.1',
-    streamArnOf: (table) => `arn:aws:dynamodb:us-east-1:000000000000:table/${table}/stream/none`,
-  });
-  const found = functions.find((each) => each.role === role);
-  if (found === undefined) throw new Error(`The template has no function with the role ${role}`);
-  const file = pathToFileURL(join(found.codeDirectory, `${found.file}.js`)).href;
-  return Bundle.parse(await import(file)).handler;
-}
-
 /** Asks as a browser does. */
 async function get(handler: Handler, path: string, query = ''): Promise<Buffer> {
   const answer = await handler({

@@ -23,6 +23,7 @@ import { measureRefreshes } from './refresh.ts';
 import { measureLargeHours } from './roll-ups.ts';
 import { measureTrials } from './rules-trial.ts';
 import type { Sizes } from './sizes.ts';
+import { measureTimeouts } from './timeouts.ts';
 
 /** All topics, in the order of the table. A new topic is one entry here. */
 export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measurements>>> = {
@@ -31,6 +32,7 @@ export const TOPICS: Readonly<Record<string, (sizes: Sizes) => Promise<Measureme
   queue: measureQueueRequests,
   refresh: measureRefreshes,
   midnight: measureMidnight,
+  timeouts: measureTimeouts,
   names: measureHostileNames,
   ledger: measureLedger,
   publish: measurePublishes,

@@ -19,10 +19,11 @@ export const PLAN_SEGMENTS = 8;
 
 /**
  * One part of a run, with a checkpoint of its own. `plan` tasks collect usernames, each from one segment of one source;
- * `work` tasks go through one segment of the plan. A run of metrics has no plan: its `days` tasks go through its dates.
+ * `work` tasks go through one segment of the plan. Other runs have no plan: in a run of stale scores, `ask` tasks ask for
+ * a refresh of everybody in one segment of a source; in a run of metrics, `days` tasks go through its dates.
  */
 export type TaskName =
-  | { readonly phase: 'plan'; readonly source: string; readonly segment: number }
+  | { readonly phase: 'plan' | 'ask'; readonly source: string; readonly segment: number }
   | { readonly phase: 'work'; readonly segment: number }
   | { readonly phase: 'days'; readonly segment: number };
 
@@ -44,7 +45,7 @@ export type TaskState = {
   /** Where the next page starts; null at the beginning. */
   readonly position: string | null;
   readonly isDone: boolean;
-  /** Users of the task's segment of the plan; null until they were counted. */
+  /** Users of the task's segment of the plan, or of its source; null until they were counted. */
   readonly planned: number | null;
   readonly recomputed: number;
   readonly enqueued: number;
@@ -73,13 +74,19 @@ export type Task = { readonly name: TaskName; readonly state: TaskState };
 /** Parts of the sources that a run of this order collects its usernames from. */
 export type SourceSegments = ReadonlyMap<string, number>;
 
-/** Every task of a run, in the same order each time: the tasks of the plan come first. */
-export function tasksOf(sources: SourceSegments): readonly TaskName[] {
-  const plan = [...sources].flatMap(([source, segments]) =>
-    Array.from({ length: segments }, (_, segment): TaskName => ({ phase: 'plan', source, segment })),
+const tasksBySource = (phase: 'plan' | 'ask', sources: SourceSegments): readonly TaskName[] =>
+  [...sources].flatMap(([source, segments]) =>
+    Array.from({ length: segments }, (_, segment): TaskName => ({ phase, source, segment })),
   );
-  return [...plan, ...Array.from({ length: PLAN_SEGMENTS }, (_, segment): TaskName => ({ phase: 'work', segment }))];
-}
+
+/** Every task of a run with a plan, in the same order each time: the tasks of the plan come first. */
+export const tasksOf = (sources: SourceSegments): readonly TaskName[] => [
+  ...tasksBySource('plan', sources),
+  ...Array.from({ length: PLAN_SEGMENTS }, (_, segment): TaskName => ({ phase: 'work', segment })),
+];
+
+/** The tasks of a run of stale scores. */
+export const tasksOfAsking = (sources: SourceSegments): readonly TaskName[] => tasksBySource('ask', sources);
 
 /** The tasks of a run of metrics: each takes every so-manieth of its dates. */
 const DAY_SEGMENTS = 4;
@@ -96,12 +103,13 @@ export function datesOfTask({ order, startedAt }: BackfillRun, segment: number):
   return dates;
 }
 
-/** `PLAN#telemetry#00`, `WORK#07`, `DAYS#02` */
+/** `PLAN#accounts#00`, `WORK#07`, `ASK#stale-scores#00`, `DAYS#02` */
 export const keyOfTask = (name: TaskName): string => {
   const segment = String(name.segment).padStart(2, '0');
   switch (name.phase) {
     case 'plan':
-      return `PLAN#${name.source}#${segment}`;
+    case 'ask':
+      return `${name.phase.toUpperCase()}#${name.source}#${segment}`;
     case 'work':
       return `WORK#${segment}`;
     case 'days':

@@ -24,6 +24,7 @@ import {
   reportOf,
   tallyOf,
   tasksOf,
+  tasksOfAsking,
   tasksOfDays,
   type BackfillReport,
   type BackfillRun,
@@ -165,7 +166,7 @@ const givenUsernames = (usernames: readonly AccountId[]): UsernameSource => ({
 function tasksOfRun(deps: BackfillDeps, run: BackfillRun): Promise<readonly Task[]> {
   if (run.order.mode === 'metrics') return deps.runs.tasks(run.runId, tasksOfDays());
   const segments = new Map(sourcesOf(deps, run).map(({ name, segments: count }) => [name, count]));
-  return deps.runs.tasks(run.runId, tasksOf(segments));
+  return deps.runs.tasks(run.runId, run.order.mode === 'stale' ? tasksOfAsking(segments) : tasksOf(segments));
 }
 
 async function work(
@@ -214,6 +215,8 @@ async function pageOf(
   switch (name.phase) {
     case 'plan':
       return planPage(deps, run, name, state);
+    case 'ask':
+      return askPage(deps, run, name, state);
     case 'work':
       return workPage(deps, run, name, state, hasTime);
     case 'days':
@@ -243,18 +246,32 @@ async function readAgain(deps: BackfillDeps, run: BackfillRun, name: TaskName): 
   return task.state;
 }
 
-async function planPage(
-  deps: BackfillDeps,
-  run: BackfillRun,
-  { source: sourceName, segment }: TaskName & { readonly phase: 'plan' },
-  state: TaskState,
-): Promise<TaskState> {
-  const source = sourcesOf(deps, run).find(({ name }) => name === sourceName);
-  if (source === undefined) throw new Error(`run ${run.runId}: there is no source ${sourceName}`);
-  const { usernames, next } = await source.page(segment, state.position, dateOfRun(run));
-  const distinct = [...new Set(usernames)];
-  if (distinct.length > 0) await deps.runs.plan(run, distinct);
+type OfSource = TaskName & { readonly phase: 'plan' | 'ask' };
+
+async function usersOfPage(deps: BackfillDeps, run: BackfillRun, { source, segment }: OfSource, state: TaskState) {
+  const found = sourcesOf(deps, run).find(({ name }) => name === source);
+  if (found === undefined) throw new Error(`run ${run.runId}: there is no source ${source}`);
+  const { usernames, next } = await found.page(segment, state.position, dateOfRun(run));
+  return { users: [...new Set(usernames)], next };
+}
+
+async function planPage(deps: BackfillDeps, run: BackfillRun, name: OfSource, state: TaskState): Promise<TaskState> {
+  const { users, next } = await usersOfPage(deps, run, name, state);
+  if (users.length > 0) await deps.runs.plan(run, users);
   return { ...state, position: next, isDone: next === null };
+}
+
+/**
+ * A page of stale scores: asked for, then checked off. They need no plan, because nothing is read of them here: a refresh
+ * applies the rules of its own date to the stored metrics. So a million of them are asked for within minutes of midnight.
+ */
+async function askPage(deps: BackfillDeps, run: BackfillRun, name: OfSource, state: TaskState): Promise<TaskState> {
+  const { users, next } = await usersOfPage(deps, run, name, state);
+  const { dryRun } = run.order;
+  if (!dryRun) await deps.requestRefreshes(users.map(refreshOnly));
+  const recomputed = state.recomputed + users.length;
+  const [isDone, enqueued] = [next === null, state.enqueued + (dryRun ? 0 : users.length)];
+  return { ...state, position: next, isDone, planned: isDone ? recomputed : null, recomputed, enqueued };
 }
 
 /** A page of the plan: recompute, enqueue. The caller checks it off: in this order, no crash loses an announcement. */
@@ -291,11 +308,9 @@ async function workPage(
 
 type Outcome = 'saved' | 'unknown' | 'erased' | 'failed';
 
-/** A stale score needs no fold from nothing: its refresh applies the rules of its own date to the stored metrics. */
 async function recompute(deps: BackfillDeps, run: BackfillRun, account: AccountId): Promise<Outcome> {
   const { order } = run;
   const { dryRun } = order;
-  if (order.mode === 'stale') return 'saved';
   try {
     const outcome = await deps.refold(account, { dryRun });
     if (order.mode === 'history' && outcome === 'saved' && !dryRun) await deps.refoldHistory(account, order);
@@ -307,11 +322,14 @@ async function recompute(deps: BackfillDeps, run: BackfillRun, account: AccountI
   }
 }
 
-/** No days if the metrics are new already; everything from nothing if that failed. */
+/** A refresh of an account whose metrics are as they should be. */
+const refreshOnly = (username: AccountId): ScoreRefreshRequested => ({ username, days: [], grants: true });
+
+/** Only the score if the metrics are new already; everything from nothing if that failed. */
 function requestOf({ username, outcome }: { readonly username: AccountId; readonly outcome: Outcome }) {
   switch (outcome) {
     case 'saved':
-      return [{ username, days: [], grants: true }];
+      return [refreshOnly(username)];
     case 'failed':
       return [{ username }];
     case 'unknown':

@@ -9,8 +9,9 @@ import { fromItem, toItem } from '../shared/format.ts';
  * The items of the `backfill_runs` table. All of them expire 90 days after their run started.
  *
  *   RUNS                  <runId>                 the order, and whether it is done; sorted by time
- *   RUN#<runId>           TASK#PLAN#telemetry#00  how far one part of the run has come
+ *   RUN#<runId>           TASK#PLAN#accounts#00   how far one part of the run has come
  *   RUN#<runId>           TASK#WORK#03
+ *   RUN#<runId>           TASK#ASK#stale-scores#05
  *   RUN#<runId>           TASK#DAYS#02
  *   RUN#<runId>#<segment> USER#<account>             a planned username
  */
