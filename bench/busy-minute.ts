@@ -23,7 +23,7 @@ const EVENTS_OF_A_CHUNK = 50;
 const MINUTES_OF_AN_HOUR = 60;
 /** So many accounts more, and the gauges are sampled a minute later. */
 const MEMBERS_A_MINUTE = 1_000;
-const MEMORY_MB = { rollUp: 512, boards: 1_769 };
+const MEMORY_MB = { rollUp: 1_280, boards: 1_769 };
 /** Of one message: to send, receive and delete it. */
 const REQUESTS_OF_A_MESSAGE = 3;
 

@@ -12,17 +12,21 @@ export type Handler = (event: unknown, context?: unknown) => Promise<unknown>;
 const Bundle = z.object({ handler: z.custom<Handler>((value) => typeof value === 'function') });
 const Listening = z.tuple([z.object({ port: z.number() })], z.unknown());
 
-/** The handler of a bundle that would be deployed. */
-export async function handlerOf(role: string): Promise<Handler> {
+/** A function of the template. */
+export async function functionOf(role: string): Promise<FunctionModel> {
   const found = (await benchStack()).functions.find((each) => each.role === role);
   if (found === undefined) throw new Error(`The template has no function with the role ${role}`);
-  const { codeDirectory, file } = found;
+  return found;
+}
+
+/** The handler of a bundle that would be deployed. */
+export async function handlerOf(role: string): Promise<Handler> {
+  const { codeDirectory, file } = await functionOf(role);
   return Bundle.parse(await import(pathToFileURL(join(codeDirectory, `${file}.js`)).href)).handler;
 }
 
 /** The deployed functions on the tables of an engine, with the machine's clock. */
 export type Deployed = Surroundings & {
-  readonly models: readonly FunctionModel[];
   /** How many AWS calls some work makes. */
   callsDuring(work: () => Promise<unknown>): Promise<number>;
 };
@@ -50,7 +54,7 @@ export async function withDeployed<Value>(engine: BenchEngine, work: (deployed: 
   channel('http.client.request.start').subscribe(onCall);
   try {
     return await work({
-      ...{ models: functions, client: engine.client(), tables, clock: Date.now },
+      ...{ client: engine.client(), tables, clock: Date.now },
       async callsDuring(counted) {
         calls = 0;
         await counted();

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import * as z from 'zod';
 import { grantOf } from '../domain/grants/grant.ts';
 import { grantPoints } from '../domain/grants/grant-points.ts';
@@ -11,7 +13,7 @@ import { dynamoAccounts, toAccountItem, toNameItem } from '../functions/adapters
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { chunkItem } from '../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
 import { random, randomToken, sha256, sleep } from '../functions/runtime/environment.ts';
-import { handlerOf, withDeployed, type Deployed } from './deployed.ts';
+import { functionOf, handlerOf, withDeployed, type Deployed } from './deployed.ts';
 import { withEngine } from './engine.ts';
 import { BATCH, uuidOf } from './events.ts';
 import type { Item } from './item-size.ts';
@@ -28,14 +30,14 @@ const MINUTE = 60_000;
 /** Messages or records of a batch. */
 const BATCH_SIZE = 100;
 const SENDERS_OF_A_CHUNK = 25;
-const CHUNKS = 4_000;
+const CHUNKS = 8_000;
 /** The most devices of an account, each active on so many of the days that events may bear. */
 const [DEVICES, DAYS] = [102, 30];
 const SCORES = 10_000;
-const LINES_OF_A_PAGE = 2_000;
+const LINES_OF_A_PAGE = 1_000;
 const CHECKED = 100;
 const ACCOUNTS_OF_A_PAGE = 1_000;
-const ACCOUNTS_OF_A_REPORT = 100_000;
+const ACCOUNTS_OF_A_REPORT = 25_000;
 
 /** What functions keep of their time: they begin nothing more with less left. */
 const KEPT = { queue: 20_000, backfill: 90_000, check: 3.25 * MINUTE };
@@ -246,8 +248,7 @@ const casesOf = (deployed: Deployed): readonly Case[] => {
 };
 
 async function measureCase(deployed: Deployed, { role, most, event, check, times = 1, kept }: Case) {
-  const model = deployed.models.find((each) => each.role === role);
-  if (model === undefined) throw new Error(`The template has no function with the role ${role}`);
+  const model = await functionOf(role);
   const handler = await handlerOf(role);
   const context = { getRemainingTimeInMillis: () => model.timeoutMs };
   let [seconds, calls] = [0, 0];
@@ -262,6 +263,21 @@ async function measureCase(deployed: Deployed, { role, most, event, check, times
     cost(name, 'calls', Math.round(times * calls)),
     cost(name, 's', times * seconds, { budget: (kept ?? model.timeoutMs) / 2_000 }),
   ];
+}
+
+/** The size of a process that folds a large hour, with the heap that Lambda gives it. */
+async function measureFoldSize(): Promise<Cost> {
+  const { memoryMb } = await functionOf('roll-up-metrics');
+  const [semiSpace, oldSpace] = [0.05, 0.9].map((part) => Math.floor(part * memoryMb)); // as its runtime starts node
+  const child = fork(new URL('large-fold.ts', import.meta.url), {
+    execArgv: [`--max-semi-space-size=${semiSpace}`, `--max-old-space-size=${oldSpace}`],
+  });
+  const [{ megabytes }] = z
+    .tuple([z.object({ megabytes: z.number() })], z.unknown())
+    .parse(await once(child, 'message'));
+  return cost(`roll-up-metrics in ${memoryMb} MB: a fold of a million events, resident`, 'MB', megabytes, {
+    budget: 512,
+  });
 }
 
 /** Functions that end themselves do nothing more once only what they keep is left. */
@@ -291,7 +307,7 @@ export const measureTimeouts = (): Promise<Measurements> =>
       await fill(deployed);
       const costs: Cost[] = [];
       for (const each of casesOf(deployed)) costs.push(...(await measureCase(deployed, each)));
-      costs.push(...(await measureEnds(deployed)));
+      costs.push(...(await measureEnds(deployed)), await measureFoldSize());
       return { costs, ratios: [] };
     }),
   );

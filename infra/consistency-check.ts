@@ -42,6 +42,7 @@ export class ConsistencyCheck extends Construct {
       role: ROLE,
       environment,
       timeout: TIMEOUT,
+      memoryMegabytes: 1_024, // a look at all suspects takes less than half of the time that is kept for it
     });
     const { functionArn } = this.worker.fn;
     const role = scheduleRole(this, 'ScheduleRole', 'lambda:InvokeFunction', [functionArn]);

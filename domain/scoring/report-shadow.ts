@@ -26,9 +26,9 @@ const PARALLEL_READS = 8;
 export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   let report = emptyReport;
   const add = async (usernames: readonly AccountId[], areScored: boolean) => {
-    const users = await settleAll(usernames, PARALLEL_READS, (account) => readUser(deps, account));
+    const users = await settleAll(usernames, PARALLEL_READS, (account) => readUser(deps, account, areScored));
     for (const user of users) {
-      if (user?.isScored !== areScored) continue;
+      if (user === null) continue;
       report = 'error' in user ? withUnreadable(report, user.username, user.error) : withUser(report, user);
     }
   };
@@ -37,24 +37,25 @@ export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   return report;
 }
 
-type UserRead = { readonly isScored: boolean } & (
-  ShadowUser | { readonly username: AccountId; readonly error: string }
-);
+type UserRead = ShadowUser | { readonly username: AccountId; readonly error: string };
 
-/** Null for an erased account, and for one that is shown as part of another one: what it has counts there. */
-async function readUser(deps: ShadowDeps, account: AccountId): Promise<UserRead | null> {
+/**
+ * Null for an account that the other pass reads, for an erased one, and for one that is shown as part of another one:
+ * what it has counts there.
+ */
+async function readUser(deps: ShadowDeps, account: AccountId, isScored: boolean): Promise<UserRead | null> {
   const stored = await readable(() => deps.scores.load(account));
   if ('error' in stored)
-    return { username: account, isScored: true, error: `the score cannot be read: ${stored.error}` };
+    return isScored ? { username: account, error: `the score cannot be read: ${stored.error}` } : null;
   if (stored.value.mergedInto !== undefined || stored.value.erasedAt !== undefined) return null;
   const score = stored.value.score?.score ?? null;
-  const isScored = score !== null;
+  if ((score !== null) !== isScored) return null;
   const ledger = await readable(() => linesUpTo(deps, account));
-  if ('error' in ledger) return { username: account, isScored, error: `the balance cannot be read: ${ledger.error}` };
+  if ('error' in ledger) return { username: account, error: `the balance cannot be read: ${ledger.error}` };
   const { lines, faults } = ledger.value;
   const unread = faults.find(({ code }) => code === 'unreadable_line');
-  if (unread !== undefined) return { username: account, isScored, error: unread.error };
-  return { username: account, isScored, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
+  if (unread !== undefined) return { username: account, error: unread.error };
+  return { username: account, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
 }
 
 /** An error of a schema, known by its form: to name its class, a bundle would have to hold all of zod. */

@@ -26,7 +26,7 @@ export function metrics(scope: Construct, { stage, variables, may }: Foundation)
     queueRole: 'roll-up',
     environment: (queue) => environmentOf(RollUpMetricsEnv, { ...variables, ROLL_UP_QUEUE_URL: queue.queueUrl }),
     timeout: ROLL_UP_TIMEOUT,
-    memoryMegabytes: 512, // whatever the hour: test/adapters/large-hours.test.ts
+    memoryMegabytes: 1_280, // for its share of a processor: a fold takes less than 512 MB, whatever the hour
     diskMegabytes: DISK_MEGABYTES,
     // asks again for hours that are not due: at most ten times what a fold took, in steps of a quarter of an hour
     feedsItself: true,

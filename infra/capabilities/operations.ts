@@ -37,6 +37,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
     queueRole: 'backfill',
     environment: (queue) => environmentOf(BackfillEnv, { ...available, BACKFILL_QUEUE_URL: queue.queueUrl }),
     timeout: BACKFILL_TIMEOUT,
+    memoryMegabytes: 1_024, // asks for some thousand refreshes a second after midnight: `npm run bench -- --only midnight`
     isOneByOne: true,
     feedsItself: true,
     maxConcurrency: 2,
@@ -67,6 +68,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
     role: 'shadow-report',
     environment: environmentOf(ShadowReportEnv, variables),
     timeout: REPORT_TIMEOUT,
+    memoryMegabytes: 1_769, // one processor
   });
   shadowReport.allow(may.readNames, may.readVersions, may.scanScores, may.scanGrants, may.readLines);
 

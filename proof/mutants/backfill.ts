@@ -71,6 +71,17 @@ export const backfillMutants: readonly Mutant[] = [
     named: 'killed at any await',
   },
   mutant(
+    'ask-before-checkpoint',
+    'a refresh of stale scores is asked for before the checkpoint',
+    RUN,
+    [
+      'if (!dryRun) await deps.requestRefreshes(users.map(refreshOnly));',
+      'if (!dryRun) setTimeout(() => void deps.requestRefreshes(users.map(refreshOnly)).catch(() => undefined), 30);',
+    ],
+    KILLED_TEST,
+    'of stale scores',
+  ),
+  mutant(
     'planned-before-work',
     'all accounts are planned before the first one is recomputed',
     RUN,

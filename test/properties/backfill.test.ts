@@ -3,7 +3,7 @@
  * user that it recomputed was enqueued.
  *
  * This test failed when one of these guards was removed:
- * - workPage: enqueueing before the page is marked as done;
+ * - workPage, askPage: enqueueing before the page is marked as done;
  * - runBackfill: the run's id from the message that asks for it.
  */
 import fc from 'fast-check';
@@ -89,6 +89,31 @@ describe('a backfill', () => {
       if (last % 3 !== 0) continue; // I2 covers the refreshes themselves
       await world.settle();
       expect((await world.everything()).scores).toEqual(scores);
+    }
+  });
+
+  it('of stale scores, killed at any await and delivered again, asks for everybody, without a plan', async () => {
+    using outdated = await anOutdatedCommunity();
+    for (const username of ['ada', 'bob', 'cy'])
+      await outdated.tamper(username, 'SCORE', () => ({ rulesVersion: '0' }));
+    const wire = new Wire();
+    using whole = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables), wire);
+    const order = { mode: 'stale' };
+    const expected = await whole.invoke(order, always, start);
+    expect(expected).toMatchObject({ status: 'done', planned: 3, recomputed: 3, enqueued: 3 });
+    const kept = await whole.itemsOf(whole.tables.backfill_runs);
+    expect(kept.filter(({ sk }) => sk.startsWith('USER#'))).toEqual([]);
+
+    const ends = wire.calls.flatMap((command, index) => (isWrite(command) ? [index + 2] : []));
+    for (const last of [1, ...ends].filter((number) => number <= wire.calls.length)) {
+      using world = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables));
+      const killed = world.deps(new Wire(killedBefore(last)));
+      expect(await world.invokeOrDie(order, always, { ...start, deps: killed })).toBeUndefined();
+
+      const again = await world.invoke(order, always, start);
+
+      expect(again, `killed before request ${last}`).toEqual({ ...expected, lastMovedAt: again.lastMovedAt });
+      expect(new Set(await world.enqueued()), `killed before request ${last}`).toEqual(new Set(['ada', 'bob', 'cy']));
     }
   });
 

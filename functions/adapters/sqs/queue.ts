@@ -1,9 +1,11 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Random, Sleep } from '../../../domain/shared/environment.ts';
+import { settleAll } from '../../../domain/shared/settle-all.ts';
 
 /** SQS takes ten messages in one request. */
 const BATCH_SIZE = 10;
 const MAX_TRIES = 5;
+const BATCHES_AT_A_TIME = 4;
 
 /**
  * Sends messages, ten a request. With a delay they arrive only after it. A `Failed` entry of an answer is a failure: it
@@ -35,8 +37,9 @@ export function sqsSender(
   }
 
   return async (messages) => {
-    for (let from = 0; from < messages.length; from += BATCH_SIZE) {
-      await sendBatch(messages.slice(from, from + BATCH_SIZE));
-    }
+    const batches = Array.from({ length: Math.ceil(messages.length / BATCH_SIZE) }, (_, batch) =>
+      messages.slice(batch * BATCH_SIZE, (batch + 1) * BATCH_SIZE),
+    );
+    await settleAll(batches, BATCHES_AT_A_TIME, sendBatch);
   };
 }

@@ -8,7 +8,7 @@ import type { Item } from '../shared/item.ts';
 import { positionOf, startAt } from '../shared/scan-for-users.ts';
 
 const LINES_A_PAGE = 200;
-const ITEMS_A_PAGE = 2_000;
+const ITEMS_A_PAGE = 1_000;
 const WRITES_AT_A_TIME = 8;
 const GIVER = ['grantedBy', 'grantedBySalt'] as const;
 const TEXTS = ['reason', 'reasonSalt', ...GIVER] as const;
