@@ -15,7 +15,7 @@ function yardstick(): void {
 }
 
 /** Milliseconds of CPU that some work takes in this process. */
-export async function cpuOf(work: () => unknown): Promise<number> {
+async function cpuOf(work: () => unknown): Promise<number> {
   const before = process.cpuUsage();
   await work();
   const { user, system } = process.cpuUsage(before);
