@@ -1,11 +1,13 @@
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { type BuildOptions, context, type Plugin } from 'esbuild';
 import { buildPageAssets, type PageLook } from './page-assets.ts';
 
 const PROJECT_ROOT = join(import.meta.dirname, '..');
 const FUNCTIONS = join(PROJECT_ROOT, 'functions');
 const HANDLER = 'handler.ts';
+/** The schemas of all routes, for their documentation. */
+const LATER = 'read-api/all-routes.ts';
 /** Its bundle also holds what browsers load. */
 const PAGES_ROLE = 'serve-pages';
 
@@ -36,7 +38,7 @@ const COMMON_JS = Buffer.from('{"type":"commonjs"}');
 /**
  * Bundles every function into one minified script, with the AWS SDK that was tested instead of the one that the runtime
  * happens to have. A CommonJS script loads faster than an ES module, which evaluates all of the built-in modules that it
- * names. The source map has no sources in it and is read once, when the function starts. All functions are bundled at
+ * names. The source map has no sources in it and is read only if a stack trace is looked at. All functions are bundled at
  * once, which reads what they share once. With `splitting`, it is also written once, which takes a quarter of the time
  * and needs ES modules.
  */
@@ -56,7 +58,11 @@ export async function openBundler({
   const roles = readdirSync(FUNCTIONS).filter((folder) => readdirSync(join(FUNCTIONS, folder)).includes(HANDLER));
   const { rebuild, dispose } = await context({
     ...options,
-    entryPoints: roles.map((role) => ({ in: join(FUNCTIONS, role, HANDLER), out: join(role, 'index') })),
+    entryPoints: [
+      ...roles.map((role) => ({ in: join(FUNCTIONS, role, HANDLER), out: join(role, 'index') })),
+      ...(splitting ? [] : [{ in: join(FUNCTIONS, LATER), out: LATER.replace('.ts', '') }]),
+    ],
+    inject: [join(FUNCTIONS, 'runtime', 'source-places.ts')],
     absWorkingDir: PROJECT_ROOT,
     outdir: ASSEMBLY,
     write: false,
@@ -68,7 +74,7 @@ export async function openBundler({
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [inlined(community), withoutUnused],
+    plugins: [inlined(community), withoutUnused, ...(splitting ? [] : [loadedLater])],
   });
   return {
     async bundle() {
@@ -86,6 +92,16 @@ export async function openBundler({
   };
 }
 
+/** A part of a bundle that has a file of its own beside it, because few requests need it and it is large. */
+const loadedLater: Plugin = {
+  name: 'later',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`/${basename(LATER)}$`) }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(LATER, '.ts')}.js`, external: true } : undefined,
+    );
+  },
+};
+
 /** The community's files as a literal, so that no function parses them. */
 const inlined = (community: () => unknown): Plugin => ({
   name: 'community',
@@ -100,6 +116,13 @@ const inlined = (community: () => unknown): Plugin => ({
     });
   },
 });
+
+/** Lambda gives all settings in the environment, and has no files of profiles to look for. */
+const PROFILES = {
+  filter: /shared-ini-file-loader\/loadSharedConfigFiles\.js$/,
+  contents: `export const CONFIG_PREFIX_SEPARATOR = '.';
+    export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
+};
 
 /** Parts of the SDK that no function needs, and what a bundle holds in their place. */
 const IN_PLACE_OF: ReadonlyMap<string, string> = new Map([
@@ -128,6 +151,7 @@ const withoutUnused: Plugin = {
     const namespace = 'unused';
     const filter =
       /^@(?:aws-sdk\/(?:credential-provider-node|middleware-endpoint-discovery)|smithy\/core\/event-streams)$/;
+    onLoad({ filter: PROFILES.filter }, () => ({ contents: PROFILES.contents }));
     onResolve({ filter }, ({ path, resolveDir }) => ({ path, namespace, pluginData: resolveDir }));
     onLoad({ filter: /./, namespace }, ({ path, pluginData }) => ({
       contents: IN_PLACE_OF.get(path) ?? '',

@@ -26,9 +26,6 @@ export const FORWARD_TIMEOUT = Duration.seconds(15);
 /** Behind a queue or a stream. */
 export const WORKER_TIMEOUT = Duration.seconds(60);
 
-/** Stack traces name the files and lines of the sources: each bundle has its source map beside it. */
-const NODE_OPTIONS = '--enable-source-maps';
-
 export type LaurelFunctionProps = {
   readonly stage: Stage;
   readonly role: string; // the folder in functions/ with its handler
@@ -81,7 +78,7 @@ export class LaurelFunction extends Construct {
       memorySize: memoryMegabytes,
       ...(diskMegabytes === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(diskMegabytes) }),
       timeout,
-      environment: { ...environment, NODE_OPTIONS },
+      environment: { ...environment },
       ...(feedsItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       role: new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
       logGroup,

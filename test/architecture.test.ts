@@ -63,7 +63,7 @@ const RULES: readonly {
     may: (target, file) =>
       mayFunction(target) ||
       posix.dirname(target) === posix.dirname(file) ||
-      /^functions\/[^/]+\/routes\.ts$/.test(target), // the sources of the OpenAPI document
+      /^functions\/[^/]+\/(?:all-)?routes\.ts$/.test(target), // the sources of the OpenAPI document
   },
   {
     of: /^infra\//,

@@ -1,6 +1,6 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
-import { ROUTES_BY_ROLE } from '../read-api/routes.ts';
+import { ROUTES_BY_ROLE } from '../read-api/all-routes.ts';
 import { lambdaClient } from '../runtime/aws-clients.ts';
 import {
   HttpEvent,

@@ -16,22 +16,7 @@ import {
 } from '../../domain/scoring/views.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
 import { addDays, dateOf, dayNumberOf, RequestDate } from '../../domain/shared/utc.ts';
-import packageJson from '../../package.json' with { type: 'json' };
-import { routes as publishRoutes } from '../confirm-publish/routes.ts';
-import { routes as importRoutes } from '../import-history/routes.ts';
-import { routes as ingestRoutes } from '../ingest-telemetry/routes.ts';
-import { routes as accountRoutes } from '../manage-accounts/routes.ts';
-import { routes as deviceRoutes } from '../manage-devices/routes.ts';
-import { routes as keyRoutes } from '../manage-keys/routes.ts';
-import { routes as awardRoutes } from '../record-award/routes.ts';
-import { routes as pageRoutes } from '../serve-pages/routes.ts';
-import { routes as hookRoutes } from '../take-hooks/routes.ts';
-import { routes as exportRoutes } from '../export-account/routes.ts';
-import { routes as loginRoutes } from '../link-logins/routes.ts';
-import { routes as visibilityRoutes } from '../set-visibility/routes.ts';
 import { CSV_TYPE, Format, inFormat } from '../runtime/format.ts';
-import { HttpEnv } from '../runtime/http-env.ts';
-import { openApiOf } from '../runtime/openapi.ts';
 import type { Reply } from '../runtime/problems.ts';
 import { route } from '../runtime/route.ts';
 import { communityRoutes, type CommunityReadDeps } from './community-routes.ts';
@@ -136,59 +121,5 @@ const userRoutes = [
   }),
 ];
 
-const Health = z.object({ status: z.literal('ok'), version: z.string() });
-
-const metaRoutes = [
-  route({
-    method: 'GET',
-    path: '/health',
-    summary: 'Whether Laurel answers, and which version',
-    access: 'anyone',
-    request: z.object({}),
-    answers: { 200: { description: 'It does', schema: Health } },
-    handle: async () => ({ status: 200, body: { status: 'ok', version: packageJson.version } }),
-  }),
-  route({
-    method: 'GET',
-    path: '/openapi.json',
-    summary: 'This document',
-    access: 'anyone',
-    request: z.object({}),
-    answers: { 200: { description: 'An OpenAPI 3.1 document', schema: z.looseObject({ openapi: z.string() }) } },
-    cacheSeconds: 3_600,
-    handle: async () => ({ status: 200, body: openApi() }),
-  }),
-];
-
-export const routes = [
-  ...userRoutes,
-  ...leaderboardRoutes,
-  ...ledgerRoutes,
-  ...communityRoutes,
-  ...rulesRoutes,
-  ...metaRoutes,
-];
-
-/** Every route, by the role of the function that answers it: what each checks and answers is written once, there. */
-export const ROUTES_BY_ROLE = {
-  'ingest-telemetry': ingestRoutes,
-  'import-history': importRoutes,
-  'confirm-publish': publishRoutes,
-  'manage-accounts': accountRoutes,
-  'manage-devices': deviceRoutes,
-  'set-visibility': visibilityRoutes,
-  'link-logins': loginRoutes,
-  'export-account': exportRoutes,
-  'take-hooks': hookRoutes,
-  'record-award': awardRoutes,
-  'manage-keys': keyRoutes,
-  'read-api': routes,
-  'serve-pages': pageRoutes,
-} as const;
-
-const openApi = (): Readonly<Record<string, unknown>> =>
-  openApiOf(
-    Object.values(ROUTES_BY_ROLE).flat(),
-    { title: 'Laurel', version: packageJson.version },
-    HttpEnv.parse(process.env).BASE_PATH,
-  );
+/** What is read of a community: also what the pages show. */
+export const routes = [...userRoutes, ...leaderboardRoutes, ...ledgerRoutes, ...communityRoutes, ...rulesRoutes];

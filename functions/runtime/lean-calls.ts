@@ -26,6 +26,8 @@ const NOT_NEEDED = [
 
 type Settings = Pick<DynamoDBClientResolvedConfig, 'signer' | 'httpAuthSchemes' | 'requestHandler' | 'apiVersion'>;
 type Metadata = Pick<GetItemCommandOutput, '$metadata'>;
+/** What the SDK's steps know of a call. */
+type Call = { readonly commandName?: string; readonly endpointV2?: { readonly url: URL } };
 type SignedRequest = Parameters<Settings['httpAuthSchemes'][number]['signer']['sign']>[0];
 
 const isRequest = (value: unknown): value is SignedRequest =>
@@ -44,7 +46,7 @@ const isSuccess = (value: unknown): value is { readonly statusCode: number; read
  * Makes the usual calls of a client cost a third of their CPU. The SDK's commands, retries, timeouts, signatures,
  * credentials and errors stay. A lean call takes a short cut past the SDK's walk along the schemas of requests and
  * answers, which for these calls only encodes bytes, and past its search for the endpoint, which the first call does.
- * That call, calls of other kinds, and answers without success go the SDK's whole way.
+ * Calls of other kinds, and answers without success, go the SDK's whole way.
  */
 export function leanCalls<Input extends object, Output extends Metadata, Config extends Settings>(
   client: SdkClient<object, Input, Output, Config>,
@@ -60,25 +62,28 @@ export function leanCalls<Input extends object, Output extends Metadata, Config 
 
   for (const name of NOT_NEEDED) middlewareStack.remove(name);
 
-  middlewareStack.add(
-    (next, context) => {
-      const goOn = afterSerializing.get(context);
-      const operation = operationOf(context.commandName);
-      if (goOn === undefined || !LEAN[service].has(operation)) return next;
-      return async (args) => {
-        if (endpoint === undefined) return next(args);
-        return goOn({ ...args, request: requestOf(endpoint, `${service}.${operation}`, args.input) });
-      };
-    },
-    { step: 'initialize', priority: 'low', name: 'lean-request' },
-  );
+  const leanRequest = (
+    next: (args: { input: Input }) => Promise<{ response: unknown; output: Output }>,
+    context: Call,
+  ) => {
+    const goOn = afterSerializing.get(context);
+    const operation = operationOf(context.commandName);
+    if (goOn === undefined || !LEAN[service].has(operation)) return next;
+    return async (args: { input: Input }) => {
+      endpoint ??= context.endpointV2?.url;
+      if (endpoint === undefined) return next(args);
+      return goOn({ ...args, request: requestOf(endpoint, `${service}.${operation}`, args.input) });
+    };
+  };
+  middlewareStack.add(leanRequest, { step: 'initialize', priority: 'low', name: 'lean-request' });
+  middlewareStack.addRelativeTo(leanRequest, {
+    ...{ relation: 'before', toMiddleware: 'serializerMiddleware' }, // where the first call knows the endpoint
+    name: 'first-lean-request',
+  });
   middlewareStack.add(
     (next, context) => {
       afterSerializing.set(context, next);
-      return async (args) => {
-        endpoint ??= context.endpointV2?.url;
-        return next(args);
-      };
+      return next;
     },
     { step: 'build', priority: 'high', name: 'after-serializing' },
   );

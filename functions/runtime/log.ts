@@ -1,50 +1,64 @@
-import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+const service = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'laurel'; // Lambda sets it for every function
 
-const serviceName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'laurel'; // Lambda sets it for every function
+/** From the one that tells most. Lambda names one for each function; a test chooses `SILENT`. */
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'SILENT'];
+const least = LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? 'INFO');
 
-/** Without the trace's id and a sampling rate, which no line here has a use for: each byte of a line costs. */
-class ShortLines extends LogFormatter {
-  formatAttributes(...[attributes, further]: Parameters<LogFormatter['formatAttributes']>): LogItem {
-    const { logLevel: level, message, timestamp, serviceName: service } = attributes;
-    const first = { level, message, timestamp: this.formatTimestamp(timestamp), service };
-    return new LogItem({ attributes: first }).addAttributes(further);
-  }
-}
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Errors by what helps to find their cause: without the answer of AWS that they carry, which is long. */
+const readable = (_key: string, value: unknown): unknown => {
+  if (typeof value === 'bigint') return String(value);
+  if (!(value instanceof Error)) return value;
+  const { name, message, stack, cause } = value;
+  return { name, message, stack, ...(cause === undefined ? {} : { cause }) };
+};
+
+/** Not through the console, which Lambda replaces with one that wraps each line in another object. */
+const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line, readable)}\n`);
+
+const lines =
+  (level: 'INFO' | 'WARN' | 'ERROR') =>
+  (message: string, fields: Fields): void => {
+    if (LEVELS.indexOf(level) < least) return;
+    print({ level, message, timestamp: new Date().toISOString(), service, ...fields });
+  };
 
 /** One JSON line for each request or message. Keys and bodies are never logged. */
-export const logger = new Logger({ serviceName, logFormatter: new ShortLines() });
+export const logger = { info: lines('INFO'), warn: lines('WARN'), error: lines('ERROR') };
 
 export type Measurement = { readonly name: string; readonly value: number; readonly unit: 'Count' | 'Milliseconds' };
 
 /** Of a line for each request: a sum does not need zeros, and each byte costs. */
 const isNeeded = ({ value, unit }: Measurement): boolean => unit !== 'Count' || value !== 0;
 
-function metricsOf(measurements: readonly Measurement[]): Metrics {
-  const metrics = new Metrics({ namespace: 'Laurel', serviceName });
-  for (const { name, value, unit } of measurements) {
-    metrics.addMetric(name, unit === 'Count' ? MetricUnit.Count : MetricUnit.Milliseconds, value);
-  }
-  return metrics;
-}
+/** What makes CloudWatch read figures of a line as metrics (its embedded metric format). The line names the service. */
+const metricsOf = (measurements: readonly Measurement[]): Fields => ({
+  ...Object.fromEntries(measurements.map(({ name, value }) => [name, value])),
+  _aws: {
+    Timestamp: Date.now(),
+    CloudWatchMetrics: [
+      {
+        Namespace: 'Laurel',
+        Dimensions: [['service']],
+        Metrics: measurements.map(({ name, unit }) => ({ Name: name, Unit: unit })),
+      },
+    ],
+  },
+});
 
 /**
  * Publishes figures as CloudWatch metrics (embedded in a log line, so it costs no call), one dimension: the function.
  * A zero is published, too: it shows that something ran.
  */
 export function publish(measurements: readonly Measurement[]): void {
-  if (measurements.length > 0) metricsOf(measurements).publishStoredMetrics();
+  if (measurements.length > 0 && LEVELS[least] !== 'SILENT') print({ service, ...metricsOf(measurements) });
 }
 
 /** Logs a line that also publishes figures: CloudWatch charges by the byte, so a request and its figures share one. */
-export function logAndPublish(message: string, line: object, measurements: readonly Measurement[]): void {
+export function logAndPublish(message: string, line: Fields, measurements: readonly Measurement[]): void {
   const needed = measurements.filter(isNeeded);
-  if (needed.length === 0) {
-    logger.info(message, { ...line });
-    return;
-  }
-  const { service: _, ...figures } = metricsOf(needed).serializeMetrics(); // the logger names it, too
-  logger.info(message, { ...line, ...figures });
+  logger.info(message, needed.length === 0 ? line : { ...line, ...metricsOf(needed) });
 }
 
 /** How many messages or records a batch could not handle: the invocation succeeds, so no other figure shows them. */

@@ -14,10 +14,9 @@ const TINY = {
   rounds: 1,
 };
 
-/** Imported late, because the functions' logger reads its level when it is created. */
+/** Imported late, because the functions' logger reads its level when it is loaded. */
 const topics = async () => {
-  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
-  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'true');
+  vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'SILENT');
   return (await import('../../bench/topics.ts')).TOPICS;
 };
 

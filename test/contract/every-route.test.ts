@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROUTES_BY_ROLE } from '../../functions/read-api/routes.ts';
+import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /** Rules for all routes. A new route is tested here as soon as it is listed. */

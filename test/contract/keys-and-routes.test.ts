@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCOPES } from '../../domain/identity/credential.ts';
-import { ROUTES_BY_ROLE } from '../../functions/read-api/routes.ts';
+import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /** Every route with every kind of key. A new route fails here until it has a row. */

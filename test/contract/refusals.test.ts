@@ -8,8 +8,7 @@ import { aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 
 vi.hoisted(() => {
-  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
-  process.env.POWERTOOLS_METRICS_DISABLED = 'true';
+  process.env.AWS_LAMBDA_LOG_LEVEL = 'SILENT';
 });
 const { httpFunction } = await import('../../functions/runtime/http-function.ts');
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ROUTES_BY_ROLE } from '../../functions/read-api/routes.ts';
+import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /** docs/api.md is generated from the routes (UPDATE_DOCS=1), with examples that run here in the same order. */

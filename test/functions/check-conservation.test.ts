@@ -21,9 +21,7 @@ let printed: string[];
 
 beforeAll(async () => {
   world = await startFunctionEngine();
-  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
-  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'WARN');
-  vi.stubEnv('POWERTOOLS_DEV', 'true'); // prints to the console, where a test can see it
+  vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'WARN');
   ({ handler } = await import('../../functions/check-conservation/handler.ts'));
 });
 beforeEach(() => {
@@ -31,9 +29,7 @@ beforeEach(() => {
   const none = { ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '0' };
   sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ...none, ApproximateNumberOfMessagesDelayed: '0' } });
   printed = [];
-  for (const level of ['log', 'warn', 'error'] as const) {
-    vi.spyOn(console, level).mockImplementation((text: string) => void printed.push(text));
-  }
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
 });
 afterAll(async () => {
   vi.restoreAllMocks();

@@ -44,8 +44,7 @@ export async function startFunctionEngine({ hasAccounts = false } = {}) {
     AWS_REGION: engine.region,
     AWS_ACCESS_KEY_ID: engine.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: engine.credentials.secretAccessKey,
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
-    POWERTOOLS_METRICS_DISABLED: 'true',
+    AWS_LAMBDA_LOG_LEVEL: 'SILENT',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   const client = engine.client();

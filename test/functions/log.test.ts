@@ -4,15 +4,12 @@ import type { Reply } from '../../functions/runtime/problems.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 
 vi.hoisted(() => {
-  process.env.POWERTOOLS_LOG_LEVEL = 'INFO';
-  process.env.POWERTOOLS_METRICS_DISABLED = 'false';
-  process.env.POWERTOOLS_DEV = 'true'; // prints to the console, where a test can see it
+  process.env.AWS_LAMBDA_LOG_LEVEL = 'INFO';
 });
 const printed: any[] = [];
-for (const method of ['log', 'info'] as const) {
-  vi.spyOn(console, method).mockImplementation((line: string) => void printed.push(JSON.parse(line)));
-}
+vi.spyOn(process.stdout, 'write').mockImplementation((line) => printed.push(JSON.parse(String(line))) > 0);
 beforeEach(() => void printed.splice(0));
+const { logger } = await import('../../functions/runtime/log.ts');
 const { httpFunction } = await import('../../functions/runtime/http-function.ts');
 const { route } = await import('../../functions/runtime/route.ts');
 
@@ -45,4 +42,20 @@ it('a request without figures publishes none', async () => {
 
   expect(printed).toMatchObject([{ message: 'request', status: 200 }]);
   expect(printed[0]).not.toHaveProperty('_aws');
+});
+
+it('an error is told by its name, its words, its place and its cause, without what else it holds', () => {
+  const cause = new RangeError('too far', { cause: 7n });
+  logger.error('failed', { error: Object.assign(new Error('no', { cause }), { $response: { of: 'AWS' } }) });
+
+  const stack = expect.stringContaining('log.test.ts');
+  const error = {
+    name: 'Error',
+    message: 'no',
+    stack,
+    cause: { name: 'RangeError', message: 'too far', stack, cause: '7' },
+  };
+  expect(printed).toEqual([
+    { level: 'ERROR', message: 'failed', timestamp: expect.stringMatching(/Z$/u), service: expect.any(String), error },
+  ]);
 });

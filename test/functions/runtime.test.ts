@@ -7,12 +7,10 @@ import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.t
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 vi.hoisted(() => {
-  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
-  process.env.POWERTOOLS_METRICS_DISABLED = 'false';
-  process.env.POWERTOOLS_DEV = 'true'; // prints to the console, where a test can see it
+  process.env.AWS_LAMBDA_LOG_LEVEL = 'FATAL'; // metrics alone
 });
 const printed: string[] = [];
-vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+vi.spyOn(process.stdout, 'write').mockImplementation((line) => printed.push(String(line)) > 0);
 beforeEach(() => void printed.splice(0));
 /** The CloudWatch metrics, with the function as their only dimension. */
 const failedItems = () =>

@@ -148,7 +148,7 @@ describe('npm start -- --inspect', () => {
     await new Promise((resolve) => socket.addEventListener('open', resolve));
     const call = (method: string, params = {}) => socket.send(JSON.stringify({ id: 1, method, params }));
     const pauses = () => heard.filter(({ method }) => method === 'Debugger.paused');
-    const file = 'functions/read-api/routes.ts';
+    const file = 'functions/read-api/meta-routes.ts';
     const url = pathToFileURL(join(ROOT, file)).href;
     const lineNumber = lineOf(file, `body: { status: 'ok'`);
 

@@ -20,8 +20,7 @@ const isMarked = (url: string | undefined): boolean => url?.endsWith(NEXT) === t
  * This affects the whole process, so only the program itself calls it.
  */
 export function installStubs(): void {
-  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT'; // read when the logger is created
-  process.env.POWERTOOLS_METRICS_DISABLED = 'true';
+  process.env.AWS_LAMBDA_LOG_LEVEL = 'SILENT'; // read when the logger is loaded
   registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
