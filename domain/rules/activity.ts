@@ -24,12 +24,23 @@ export type ActivityResult = {
   readonly points: number;
 };
 
+/** What follows from the rules is made of them once: the group of each named command. */
+const made = new WeakMap<ActivityRules, ReadonlyMap<string, string>>();
+
+function groupsByCommand(rules: ActivityRules): ReadonlyMap<string, string> {
+  const before = made.get(rules);
+  if (before !== undefined) return before;
+  const groups = new Map(rules.groups.flatMap(({ name, commands }) => commands.map((command) => [command, name])));
+  made.set(rules, groups);
+  return groups;
+}
+
 /** Sorts successful invocations, counted by command, into the groups of the rules. */
 export function groupCounts(
   successes: Iterable<readonly [command: string, count: number]>,
   rules: ActivityRules,
 ): Pick<ActivityInputs, 'groups' | 'otherCommands'> {
-  const groupOf = new Map(rules.groups.flatMap(({ name, commands }) => commands.map((command) => [command, name])));
+  const groupOf = groupsByCommand(rules);
   const groups = new Map(rules.groups.map(({ name }) => [name, 0]));
   let otherCommands = 0;
   for (const [command, count] of successes) {

@@ -63,13 +63,23 @@ const activityInputs = ({ activity }: ScoringRules, inputs: Inputs): ActivityInp
   rollingDays: inputs.get('rollingDays') ?? 0,
 });
 
+const activityInputsOn = (
+  date: UtcDate,
+  { commands, activeDays }: TelemetryOn,
+  rules: ScoringRules,
+): ActivityInputs => ({
+  ...groupCounts(successesOf(commands), rules.activity),
+  ...activeDaysOn(activeDays, date, rules.activity),
+});
+function* successesOf(commands: TelemetryOn['commands']): Generator<readonly [command: string, count: number], void> {
+  for (const [command, { successes }] of commands) yield [command, successes];
+}
+
 const activity: FixedContribution = {
   key: ACTIVITY_KEY,
   ...ACTIVITY,
   inputsOn: (date, { telemetry }, rules) => {
-    const successes = [...telemetry.commands].map(([command, count]) => [command, count.successes] as const);
-    const { groups, otherCommands } = groupCounts(successes, rules.activity);
-    const { streak, rollingDays } = activeDaysOn(telemetry.activeDays, date, rules.activity);
+    const { groups, otherCommands, streak, rollingDays } = activityInputsOn(date, telemetry, rules);
     return new Map([
       ...[...groups].map(([name, count]) => [`${GROUP}${name}`, count] as const),
       [`${GROUP}${OTHER_COMMANDS}`, otherCommands],
@@ -207,11 +217,13 @@ function contributionOfEvent(entry: ScoredEvent): FixedContribution {
     : countedByPeriod(entry, factsOf, entry, capPer);
 }
 
+type Counted = FixedContribution & { readonly part: Part };
+
 /** What follows from the rules is made of them once. */
-const made = new WeakMap<ScoringRules, readonly FixedContribution[]>();
+const made = new WeakMap<ScoringRules, readonly Counted[]>();
 
 /** All contributions except the activity: their points follow from a count. */
-function countedBy(rules: ScoringRules): readonly FixedContribution[] {
+function countedBy(rules: ScoringRules): readonly Counted[] {
   const before = made.get(rules);
   if (before !== undefined) return before;
   const contributions = [
@@ -222,7 +234,7 @@ function countedBy(rules: ScoringRules): readonly FixedContribution[] {
       stopsAboveCap: true,
     }),
     ...countedEventsOf(rules).map(contributionOfEvent),
-  ];
+  ].map((each) => ({ ...each, part: partOf(each) }));
   made.set(rules, contributions);
   return contributions;
 }
@@ -250,7 +262,7 @@ export const contributionsOn = (date: UtcDate, facts: ScoreFacts, rules: Scoring
 
 /** The points of the activity alone. */
 export const activityPointsOn = (date: UtcDate, telemetry: TelemetryOn, rules: ScoringRules): number =>
-  activity.pointsOf(activity.inputsOn(date, { telemetry, counts: noCounts }, rules), rules);
+  activityOf(activityInputsOn(date, telemetry, rules), rules.activity).points;
 const noCounts: Counts = { reported: new Map(), publishes: 0, pulls: 0 };
 
 /** The points of all other contributions that every score lists, each with its part. */
@@ -259,8 +271,8 @@ export const pointsOfCounts = (
   counts: Counts,
   rules: ScoringRules,
 ): readonly (readonly [Part, number])[] =>
-  countedBy(rules).map(({ inputsOn, pointsOf, ...kind }) => [
-    partOf(kind),
+  countedBy(rules).map(({ part, inputsOn, pointsOf }) => [
+    part,
     pointsOf(inputsOn(date, { telemetry: noTelemetry, counts }, rules), rules),
   ]);
 const noTelemetry: TelemetryOn = { commands: new Map(), activeDays: new Set() };

@@ -64,16 +64,20 @@ export function scoresThrough(
   rules: ScoringRules,
 ): { readonly scores: readonly (readonly [UtcDate, number])[]; readonly parts: ReadonlyMap<Part, ByDate> } {
   const known = [...pointsOn(datesFrom(firstDateKnown(date), date), facts, rules)];
-  const names = new Set(known.flatMap(([, points]) => points.map(([part]) => part)));
-  names.delete(ACTIVITY_PART);
-  const ofPart = (name: Part) =>
-    known.map(([day, points]) => [day, sum(points.filter(([part]) => part === name))] as const);
+  const sums = new Map<Part, Map<UtcDate, number>>();
+  for (const [day, points] of known) {
+    for (const [part, each] of points) {
+      if (part === ACTIVITY_PART) continue;
+      const byDay = sums.get(part) ?? new Map<UtcDate, number>();
+      sums.set(part, byDay.set(day, (byDay.get(day) ?? 0) + each));
+    }
+  }
   return {
     scores: known.filter(([day]) => day < date).map(([day, points]) => [day, sum(points)] as const),
     parts: new Map(
-      [...names]
-        .sort() // the order of facts is not the score's
-        .map((name) => [name, additionsOf(ofPart(name))] as const)
+      [...sums]
+        .sort(([a], [b]) => (a < b ? -1 : 1)) // the order of facts is not the score's
+        .map(([part, byDay]) => [part, additionsOf(byDay)] as const)
         .filter(([, additions]) => additions.size > 0),
     ),
   };

@@ -1,4 +1,4 @@
-import { addDays, type UtcDate } from './utc.ts';
+import { dateOfDayNumber, dayNumberOf, type UtcDate } from './utc.ts';
 
 /** What each UTC date adds to a whole number, in the order of dates; a date that adds nothing is left out. */
 export type ByDate = ReadonlyMap<UtcDate, number>;
@@ -38,5 +38,9 @@ export function additionsOf(values: Iterable<readonly [date: UtcDate, value: num
 
 /** Every date from the first to the last, both included. */
 export function* datesFrom(first: UtcDate, last: UtcDate): Generator<UtcDate, void> {
-  for (let date = first; date <= last; date = addDays(date, 1)) yield date;
+  let day = dayNumberOf(first);
+  for (let date = first; date <= last; date = dateOfDayNumber(day)) {
+    yield date;
+    day += 1;
+  }
 }

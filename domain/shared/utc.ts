@@ -38,7 +38,17 @@ export const startOfHour = (hour: UtcHour): string => `${hour}:00:00.000Z`;
 export const dayNumberOf = (date: UtcDate): number =>
   withinCalendar(Date.parse(`${date}T00:00:00.000Z`)) / MILLISECONDS_PER_DAY;
 
-export const dateOfDayNumber = (dayNumber: number): UtcDate => dateOf(dayNumber * MILLISECONDS_PER_DAY);
+/** Dates are written once: every score goes through the same weeks. */
+const written = new Map<number, UtcDate>();
+const MAX_WRITTEN = 5_000;
+
+export function dateOfDayNumber(dayNumber: number): UtcDate {
+  const before = written.get(dayNumber);
+  if (before !== undefined) return before;
+  const date = dateOf(dayNumber * MILLISECONDS_PER_DAY);
+  if (written.size < MAX_WRITTEN) written.set(dayNumber, date);
+  return date;
+}
 
 export const addDays = (date: UtcDate, days: number): UtcDate => dateOfDayNumber(dayNumberOf(date) + days);
 

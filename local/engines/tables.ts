@@ -1,7 +1,6 @@
 import {
   CreateTableCommand,
   DescribeTableCommand,
-  DescribeTimeToLiveCommand,
   type DynamoDBClient,
   ResourceNotFoundException,
   type TableDescription,
@@ -57,8 +56,6 @@ async function describe(client: DynamoDBClient, TableName: string): Promise<Tabl
 async function setTimeToLive(client: DynamoDBClient, table: Pick<TableModel, 'name' | 'timeToLiveAttribute'>) {
   const { name: TableName, timeToLiveAttribute: AttributeName } = table;
   if (AttributeName === undefined) return;
-  const current = await client.send(new DescribeTimeToLiveCommand({ TableName }));
-  if (current.TimeToLiveDescription?.AttributeName === AttributeName) return;
   const TimeToLiveSpecification = { AttributeName, Enabled: true };
   await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
 }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import * as z from 'zod';
 
 type Answer = { readonly status: number; readonly body: Uint8Array };
@@ -9,6 +10,45 @@ const REGION = 'us-east-1';
 const AUTHORIZATION = `AWS4-HMAC-SHA256 Credential=test/20260101/${REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=none`;
 
 const Failure = z.object({ __type: z.string(), message: z.string().optional() });
+
+/** The SDK's request, with what an engine reads of it. */
+type SdkRequest = { readonly headers: Record<string, string>; readonly body?: unknown };
+const Body = z.union([z.string(), z.instanceof(Uint8Array)]);
+
+/** The request handler of an SDK's client that sends each request by `post`. */
+export const handlerBy = (post: EngineWire['post']) => ({
+  async handle({ headers, body }: SdkRequest) {
+    const answer = await post(headers['x-amz-target'] ?? '', Body.parse(body));
+    const stream = new Readable({ read: () => void (stream.push(answer.body), stream.push(null)) });
+    const type = { 'content-type': 'application/x-amz-json-1.0' };
+    return { response: { statusCode: answer.status, headers: type, body: stream } };
+  },
+});
+
+/** As many connections to an engine as requests are under way. A request costs a third of the SDK's own HTTP client. */
+export class EngineWires {
+  readonly #endpoint: string;
+  readonly #free: EngineWire[] = [];
+  #isClosed = false;
+
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  /** A connection whose request failed is not used again. */
+  readonly post: EngineWire['post'] = async (target, body) => {
+    const wire = this.#free.pop() ?? new EngineWire(this.#endpoint);
+    const answer = await wire.post(target, body);
+    if (this.#isClosed) wire.close();
+    else this.#free.push(wire);
+    return answer;
+  };
+
+  close(): void {
+    this.#isClosed = true;
+    for (const wire of this.#free.splice(0)) wire.close();
+  }
+}
 
 /**
  * A connection to the engine for one request at a time. A simulation never has more than one in flight, and the SDK's

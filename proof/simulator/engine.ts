@@ -1,12 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { Readable } from 'node:stream';
 import * as z from 'zod';
 import { leanCalls } from '../../functions/runtime/lean-calls.ts';
 import { dynoxideBinary, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
 import { ensureTable } from '../../local/engines/tables.ts';
 import { RETRY_AT_ONCE } from '../faults.ts';
 import type { Item } from '../model/stored.ts';
-import { EngineWire } from './engine-wire.ts';
+import { EngineWire, handlerBy } from './engine-wire.ts';
 import { tablesOfTemplate } from './template.ts';
 
 const DYNAMODB = 'DynamoDB_20120810';
@@ -43,7 +42,6 @@ export const itemOf = (item: WireItem): Item =>
 
 // The engine's own word: whole tables are read many times, and a check of each attribute costs more than the rest of it.
 const Items = z.object({ Items: z.array(z.custom<WireItem>()), LastEvaluatedKey: z.custom<WireItem>().optional() });
-const Body = z.union([z.string(), z.instanceof(Uint8Array)]);
 const StreamRecord = z.looseObject({
   eventName: z.string(),
   dynamodb: z.looseObject({ SequenceNumber: z.string() }),
@@ -98,14 +96,7 @@ export class Engine {
       credentials,
       retryStrategy: RETRY_AT_ONCE,
       signer: { sign: async (request) => request },
-      requestHandler: {
-        async handle(request: { readonly headers: Record<string, string>; readonly body?: unknown }) {
-          const answer = await wire.post(request.headers['x-amz-target'] ?? '', Body.parse(request.body));
-          const headers = { 'content-type': 'application/x-amz-json-1.0' };
-          const body = new Readable({ read: () => void (body.push(answer.body), body.push(null)) });
-          return { response: { statusCode: answer.status, headers, body } };
-        },
-      },
+      requestHandler: handlerBy((target, body) => wire.post(target, body)),
     });
     leanCalls(client, 'DynamoDB_20120810');
     return new Engine(client, wire, tables, iterators, stop);

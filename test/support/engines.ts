@@ -7,6 +7,7 @@ import { authorizationOf } from '../../local/aws-client.ts';
 import { createTable } from '../../local/engines/tables.ts';
 import { readAssembly } from '../../local/template/assembly.ts';
 import { readStack } from '../../local/template/stack-model.ts';
+import { EngineWires, handlerBy } from '../../proof/simulator/engine-wire.ts';
 import { assemblyOfRun } from './assembly.ts';
 
 export type TestEngine = {
@@ -56,8 +57,10 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
   const region = 'us-east-1';
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const signer = unsigned(credentials.accessKeyId, region);
+  const wires = kind === 'dynoxide' ? new EngineWires(endpoint) : undefined;
+  const by = wires === undefined ? {} : { requestHandler: handlerBy(wires.post) };
   const client = (given = {}) => {
-    const made = new DynamoDBClient({ endpoint, region, credentials, signer, cacheMiddleware: true, ...given });
+    const made = new DynamoDBClient({ endpoint, region, credentials, signer, cacheMiddleware: true, ...by, ...given });
     leanCalls(made, 'DynamoDB_20120810');
     return made;
   };
@@ -96,6 +99,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
     },
     async stop() {
       admin.destroy();
+      wires?.close();
       await stop();
     },
   };
