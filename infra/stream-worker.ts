@@ -18,7 +18,7 @@ const MAX_LAG = Duration.minutes(30);
 const GIVEN_UP_AFTER = Duration.hours(6);
 const UNBOUNDED = -1;
 /** Lambda retries a batch at once, then with growing pauses of at most a minute. */
-const MOST_BETWEEN_TRIES = Duration.minutes(1);
+const MAX_BETWEEN_TRIES = Duration.minutes(1);
 
 /**
  * A table with a stream, and the sort keys of the items whose changes the function reads. If omitted, it reads all
@@ -71,7 +71,7 @@ export class StreamWorker extends Construct {
       });
     }
     alarmOnAnyMessage(this.failures, RUNBOOK.streamFailures);
-    alarmOnFailedItems(this.worker, MOST_BETWEEN_TRIES);
+    alarmOnFailedItems(this.worker, MAX_BETWEEN_TRIES);
     addAlarm(this, 'Behind', {
       metric: this.worker.fn.metric('IteratorAge', { period: Duration.minutes(5), statistic: Stats.MAXIMUM }),
       atLeast: MAX_LAG.toMilliseconds(),

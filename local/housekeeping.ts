@@ -15,7 +15,7 @@ import { diskFull, ExplainedError } from './explained-error.ts';
 const EVERY_MS = 1_000;
 const TRIMMED_EVERY = 60;
 /** A longer log replaces its `.old` file. */
-const MOST_LOG_BYTES = 8 * 1024 * 1024;
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
 /** With less free space, SQLite cannot even clean up its journal. */
 const LEAST_FREE_BYTES = 4 * 1024 * 1024;
 
@@ -55,7 +55,7 @@ export function startHousekeeping(options: {
 }
 
 /** Truncates the file in place, because its writers keep it open and append to it. */
-export function shorten(log: string, mostBytes = MOST_LOG_BYTES): void {
+export function shorten(log: string, mostBytes = MAX_LOG_BYTES): void {
   if (log.endsWith('.old') || statSync(log).size <= mostBytes) return;
   copyFileSync(log, `${log}.old`);
   truncateSync(log);

@@ -20,7 +20,7 @@ const NOT_BUILT_IN: ReadonlySet<string> = new Set([
 const MOVE_SECONDS = 60;
 const FOLLOW_MS = 2_000;
 /** SQS's maximum. */
-const MOST_LISTED = 10;
+const MAX_LISTED = 10;
 
 export type Redrive = {
   readonly sqs: SQSClient;
@@ -75,7 +75,7 @@ const isUnderWay = ({ Status }: Task): boolean => Status === 'RUNNING' || Status
 /** The last tasks of a queue, newest first; undefined if the engine does not support tasks. */
 async function tasksOf(sqs: SQSClient, SourceArn: string): Promise<readonly Task[] | undefined> {
   try {
-    const { Results = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: MOST_LISTED }));
+    const { Results = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: MAX_LISTED }));
     const tasks = Results.map((result) => Task.parse(result));
     return tasks.toSorted((a, b) => (b.StartedTimestamp ?? 0) - (a.StartedTimestamp ?? 0));
   } catch (error) {

@@ -42,10 +42,10 @@ export const besideLocal = (iso: string): string =>
 /** What a reader would not see, or would see out of its place, is written as `\u202e`. */
 export const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;
 /** Longer texts are cut for the page: it is read by people. */
-const MOST_CHARACTERS = 600;
+const MAX_CHARACTERS = 600;
 
 /** A stranger's text as it may be shown: nothing unseen in it, and not too long. */
 export function visible(text: string): string {
   const shown = text.replaceAll(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return shown.length > MOST_CHARACTERS ? `${shown.slice(0, MOST_CHARACTERS)}…` : shown;
+  return shown.length > MAX_CHARACTERS ? `${shown.slice(0, MAX_CHARACTERS)}…` : shown;
 }

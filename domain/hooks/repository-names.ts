@@ -38,7 +38,7 @@ export function firstNameOf(deps: NameDeps, { id, name, formerName = name }: Rep
 }
 
 /** The identity of a thing of a repository. */
-export const identityOf = async (deps: NameDeps, { repository, within }: RepositoryThing): Promise<string> =>
+export const identityOfThing = async (deps: NameDeps, { repository, within }: RepositoryThing): Promise<string> =>
   (await firstNameOf(deps, repository)) + within;
 
 /** Lets the new place of a transferred thing lead to the identity that it had before. */
@@ -47,8 +47,8 @@ export async function keepMove(
   { from, to }: { readonly from: RepositoryThing; readonly to: RepositoryThing },
 ): Promise<void> {
   const { firstNames: names } = deps;
-  const before = await firstIdOf(names, await identityOf(deps, from));
-  const after = await identityOf(deps, to);
+  const before = await firstIdOf(names, await identityOfThing(deps, from));
+  const after = await identityOfThing(deps, to);
   if (before === after) return;
   await untilSaved(withinRequest(deps), async () => {
     const isKept = (await names.find(after)) !== undefined || (await names.keep(new Map([[after, before]])));

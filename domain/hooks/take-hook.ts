@@ -13,7 +13,7 @@ import type { TrustedFacts } from '../telemetry/trusted-facts.port.ts';
 import type { Deed } from './deed.ts';
 import { readDiscourse } from './discourse-event.ts';
 import { readGithub } from './github-event.ts';
-import { firstNameOf, identityOf, keepMove, type NameDeps } from './repository-names.ts';
+import { firstNameOf, identityOfThing, keepMove, type NameDeps } from './repository-names.ts';
 
 export const HookReport = z.object({
   accepted: z.int(),
@@ -46,7 +46,9 @@ export async function takeGithubHook(deps: HookDeps, hook: Hook): Promise<HookRe
   if (moved !== undefined) await keepMove(deps, moved);
   if (!deed.ok) return ignore(deed.error.reason);
   const { thing, identity } = deed.value;
-  return record(deps, 'github', hook.source, deps.hooks.github?.[thing], deed.value, () => identityOf(deps, identity));
+  return record(deps, 'github', hook.source, deps.hooks.github?.[thing], deed.value, () =>
+    identityOfThing(deps, identity),
+  );
 }
 
 /** Stores what a hook of Discourse reports, once. */

@@ -28,7 +28,7 @@ export type ListLeaf = { readonly figure: number; readonly count: number; readon
 
 const USUAL_ROWS = 200;
 /** So that a root stays small: at most some thousand leaves. */
-const MOST_LEAVES = 1_000;
+const MAX_LEAVES = 1_000;
 const LEAST_PART = 4;
 
 /**
@@ -41,7 +41,7 @@ export function leavesOf(
   sha256: Sha256,
 ): readonly (readonly ExtensionSummary[])[] {
   const rows = summaries.toSorted(inOrderOf(sort, 'desc'));
-  const most = Math.max(USUAL_ROWS, Math.ceil(rows.length / MOST_LEAVES));
+  const most = Math.max(USUAL_ROWS, Math.ceil(rows.length / MAX_LEAVES));
   const least = most / LEAST_PART;
   const leaves: ExtensionSummary[][] = [];
   let open: ExtensionSummary[] = [];

@@ -5,13 +5,13 @@ const EXPECTED_LOGO = 'expected the name of an svg, png, webp or jpg file in the
 const EXPECTED_ACCENT = 'expected a colour as # and 6 hexadecimal digits';
 const EXPECTED_HREF = 'expected an address that begins with https://, http://, mailto: or /';
 const EXPECTED_BOARD = 'expected the name of a board';
-const MOST_LINKS = 12;
-const EXPECTED_LINKS = `expected at most ${MOST_LINKS} links`;
+const MAX_LINKS = 12;
+const EXPECTED_LINKS = `expected at most ${MAX_LINKS} links`;
 
 /** The name of an image that may be a logo. */
 export const LOGO_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.(?:svg|png|webp|jpe?g)$/;
 /** The logo is part of the first page, which is small. */
-const MOST_LOGO_BYTES = 8_192;
+const MAX_LOGO_BYTES = 8_192;
 
 /** How the pages of a community look. */
 export const PageSettings = z.strictObject({
@@ -29,7 +29,7 @@ export const PageSettings = z.strictObject({
             .check(z.maxLength(1_000), z.regex(/^(?:https?:\/\/|mailto:|\/)[^\s]*$/, EXPECTED_HREF)),
         }),
       )
-      .check(z.maxLength(MOST_LINKS, EXPECTED_LINKS)),
+      .check(z.maxLength(MAX_LINKS, EXPECTED_LINKS)),
   ),
   /** The board that is shown first, instead of the first of all. */
   board: z.optional(z.string(EXPECTED_BOARD)),
@@ -49,8 +49,8 @@ export function* faultsOfPage(
   }
   if (logo !== undefined && logoBytes === undefined) {
     yield { path: 'page.logo', expected: `expected a file of the folder, and there is no ${logo}` };
-  } else if (logoBytes !== undefined && logoBytes > MOST_LOGO_BYTES) {
-    const expected = `expected a file of at most ${MOST_LOGO_BYTES} bytes, and ${logo} has ${logoBytes}`;
+  } else if (logoBytes !== undefined && logoBytes > MAX_LOGO_BYTES) {
+    const expected = `expected a file of at most ${MAX_LOGO_BYTES} bytes, and ${logo} has ${logoBytes}`;
     yield { path: 'page.logo', expected };
   }
   const readable = accent === undefined ? undefined : readableOnLight(accent);

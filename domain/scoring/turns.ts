@@ -15,7 +15,7 @@ const MARGIN_MS = 5_000;
 /** By then the next refresh has seen all that is announced now: changes count as seen after 5 seconds. */
 export const PUT_OFF_SECONDS = 7;
 /** After this many times it goes ahead without a turn: the revisions protect the data in any case. */
-const MOST_PUT_OFFS = 5;
+const MAX_PUT_OFFS = 5;
 
 export type TurnTaker = {
   /**
@@ -35,7 +35,7 @@ export function turnTaker(
   { username, days, putOffs = 0 }: Pick<Refresh, 'username' | 'days' | 'putOffs'>,
 ): TurnTaker {
   const by = randomToken(9);
-  const refused = () => (putOffs < MOST_PUT_OFFS ? 'put-off' : 'go');
+  const refused = () => (putOffs < MAX_PUT_OFFS ? 'put-off' : 'go');
   let isHeld = false;
   return {
     async take({ turn }, devices) {

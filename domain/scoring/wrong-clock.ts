@@ -4,7 +4,7 @@ import type { StoredUser } from './score-store.port.ts';
 import { SEALED_AT_AGE } from './username-metrics.ts';
 
 /** Clocks of machines differ over midnight, by no more than this. */
-const MOST_DAYS_AHEAD = 2;
+const MAX_DAYS_AHEAD = 2;
 
 /** The date of the stored metrics and score; null if nothing is stored. */
 function dateOfStored({ metrics, score }: StoredUser): UtcDate | null {
@@ -12,7 +12,7 @@ function dateOfStored({ metrics, score }: StoredUser): UtcDate | null {
   return dates.flatMap((date) => date ?? []).reduce<UtcDate | null>((a, b) => (a === null || b > a ? b : a), null);
 }
 
-const latestDate = (now: number): UtcDate => addDays(dateOf(now), MOST_DAYS_AHEAD);
+const latestDate = (now: number): UtcDate => addDays(dateOf(now), MAX_DAYS_AHEAD);
 
 /** The latest time that a correct clock can have stored, ISO 8601. Later stored times are ignored. */
 export const latestCredible = (now: number): string => `${latestDate(now)}T23:59:59.999Z`;

@@ -18,9 +18,9 @@ import {
 import { redrive } from '../redrive.ts';
 
 /** The number of messages that a redrive checks before it starts. */
-const MOST_LOOKED_AT = 100;
+const MAX_LOOKED_AT = 100;
 /** The number of message ids in a suggested command. */
-const MOST_HINTED = 10;
+const MAX_HINTED = 10;
 /** The number of characters of a body in a table. */
 const SHOWN = 200;
 
@@ -85,11 +85,11 @@ task, which continues after you leave. On other engines messages are sent and de
       if (holds !== 'messages') throw usageError(`${role}: ${cureOf(holds, connection.target)}`);
       if (source === undefined) throw usageError(`${role}: its messages have no source queue to return to`);
       const sqs = connection.sqs();
-      const looked = await deadLettersOf(connection, chosen, await look(sqs, url, MOST_LOOKED_AT), clock());
+      const looked = await deadLettersOf(connection, chosen, await look(sqs, url, MAX_LOOKED_AT), clock());
       const hopeless = looked.filter(({ reason }) => reason.kind === 'unreadable');
       if (hopeless.length > 0) {
         const hint = hintOf(connection.target, `dead-letters ${source.role}`);
-        if (hopeless.length === looked.length && looked.length < MOST_LOOKED_AT) {
+        if (hopeless.length === looked.length && looked.length < MAX_LOOKED_AT) {
           throw usageError(
             `${role}: its messages can never be read, so a redrive does not help. Look at them and discard them: ${hint}`,
           );
@@ -149,7 +149,7 @@ async function lookInto(connection: Connection, queue: DeadLetterQueue, limit: n
   const log = messages.length === 0 || consumer === undefined ? undefined : logHint(connection, consumer);
   const hopeless = deadLetters.filter(({ reason }) => reason.kind === 'unreadable');
   const discardable = holds === 'messages' ? hopeless : deadLetters;
-  const ids = discardable.slice(0, MOST_HINTED).map(({ messageId }) => messageId);
+  const ids = discardable.slice(0, MAX_HINTED).map(({ messageId }) => messageId);
   const discard =
     ids.length === 0 ? undefined : hintOf(target, `discard ${source?.role ?? role} --message ${ids.join()}`);
   const redrivable = deadLetters.length === 0 || hopeless.length < deadLetters.length;

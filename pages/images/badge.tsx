@@ -15,11 +15,11 @@ function widthOf(text: string): number {
   return Math.round(widths.reduce((sum, width) => sum + width, 0));
 }
 
-const MOST_CHARACTERS = 40;
+const MAX_CHARACTERS = 40;
 
 /** A badge in the look of shields.io. */
 export function Badge({ label: fullLabel, message: fullMessage, color }: BadgeText) {
-  const [label, message] = [cut(fullLabel, MOST_CHARACTERS), cut(fullMessage, MOST_CHARACTERS)];
+  const [label, message] = [cut(fullLabel, MAX_CHARACTERS), cut(fullMessage, MAX_CHARACTERS)];
   const [labelWidth, messageWidth] = [widthOf(label), widthOf(message)];
   const [left, right] = [labelWidth + 2 * SIDE, messageWidth + 2 * SIDE];
   const text = `${label}: ${message}`;

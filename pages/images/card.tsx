@@ -3,12 +3,12 @@ import { counted, number } from '../format.ts';
 import { cut, type CardText } from './images.ts';
 
 const [WIDTH, PAD] = [780, 24];
-const MOST_CHARACTERS = 28;
+const MAX_CHARACTERS = 28;
 
 export function ScoreCard({ card, style }: { readonly card: CardText; readonly style: string }) {
   const { notice, score, rank = null, days } = card;
   const [name, community, tier] = [card.name, card.community, card.tier ?? ''].map((text) =>
-    cut(text, MOST_CHARACTERS),
+    cut(text, MAX_CHARACTERS),
   );
   const height = notice === undefined ? 110 + calendarSize(days.length).height + PAD : 96;
   const figures =

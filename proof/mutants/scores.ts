@@ -153,7 +153,7 @@ export const scoreMutants: readonly Mutant[] = [
     'date-of-a-wrong-clock',
     'a stored date that is days ahead is ignored',
     WRONG_CLOCK,
-    ['addDays(dateOf(now), MOST_DAYS_AHEAD)', 'addDays(dateOf(now), 1_000 * MOST_DAYS_AHEAD)'],
+    ['addDays(dateOf(now), MAX_DAYS_AHEAD)', 'addDays(dateOf(now), 1_000 * MAX_DAYS_AHEAD)'],
     'test/domain/scoring/wrong-clock.test.ts',
   ),
   mutant(

@@ -251,7 +251,7 @@ export const telemetryMutants: readonly Mutant[] = [
     changes: [
       {
         file: INGEST,
-        find: 'const placed = await placeDevices(deps, batches, isImported);',
+        find: 'const placed = await placeDevices(deps.devices, batches, isImported);',
         replace: 'const placed = batches;',
       },
       {
@@ -266,7 +266,7 @@ export const telemetryMutants: readonly Mutant[] = [
   mutant(
     'owner-before-link',
     'the first sender from a device owns it',
-    INGEST,
+    'domain/telemetry/place-devices.ts',
     ["mayBind(device) ? await devices.bind(deviceId, sender, at) : 'already-owned'", "'already-owned' as string"],
     INGEST_TEST,
     'binds the device',

@@ -47,7 +47,7 @@ export type Work =
   | { readonly kind: 'announce'; readonly table: StreamedTable }
   | { readonly kind: 'deliver'; readonly queue: QueueName }
   /** All stream records are announced, then a queue is delivered after its delay. */
-  | { readonly kind: 'pump'; readonly queue: QueueName; readonly seconds: number }
+  | { readonly kind: 'drain'; readonly queue: QueueName; readonly seconds: number }
   /** A backfill by hand or by its schedule. */
   | { readonly kind: 'backfill'; readonly event: object }
   | { readonly kind: 'scheduled'; readonly event: object }
@@ -68,7 +68,7 @@ export type Work =
 export type Act = Ask | Work;
 
 const WORK = {
-  ...{ announce: true, deliver: true, pump: true, backfill: true, scheduled: true, deploy: true, wait: true },
+  ...{ announce: true, deliver: true, drain: true, backfill: true, scheduled: true, deploy: true, wait: true },
   ...{ jump: true, forget: true, poison: true, redrive: true, stray: true },
 } satisfies Readonly<Record<Work['kind'], true>>;
 export const isWork = (act: Act): act is Work => act.kind in WORK;

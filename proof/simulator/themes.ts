@@ -15,7 +15,7 @@ export type Sort =
   | 'backfill'
   | 'burst'
   | 'flow'
-  | 'pump'
+  | 'drain'
   | 'time'
   | 'odd'
   | 'visibility';
@@ -31,12 +31,12 @@ export const WEIGHTS: Readonly<Record<Theme, Weights>> = {
     trusted: 4,
     unbind: 6,
     flow: 15,
-    pump: 25,
+    drain: 25,
     time: 8,
     odd: 2,
   },
-  ledger: { grant: 30, visibility: 3, burst: 15, trusted: 10, flow: 12, pump: 16, time: 5, odd: 2 },
-  registry: { registry: 30, burst: 10, trusted: 12, ingest: 5, unbind: 3, flow: 15, pump: 20, time: 5, odd: 2 },
+  ledger: { grant: 30, visibility: 3, burst: 15, trusted: 10, flow: 12, drain: 16, time: 5, odd: 2 },
+  registry: { registry: 30, burst: 10, trusted: 12, ingest: 5, unbind: 3, flow: 15, drain: 20, time: 5, odd: 2 },
   metrics: {
     ingest: 20,
     burst: 5,
@@ -46,11 +46,11 @@ export const WEIGHTS: Readonly<Record<Theme, Weights>> = {
     registry: 6,
     backfill: 3,
     flow: 20,
-    pump: 20,
+    drain: 20,
     time: 12,
   },
-  backfill: { ingest: 16, grant: 6, registry: 4, unbind: 3, backfill: 14, flow: 15, pump: 20, time: 6, odd: 6 },
-  races: { ingest: 40, pump: 50, trusted: 6, grant: 6, unbind: 1, backfill: 2 },
+  backfill: { ingest: 16, grant: 6, registry: 4, unbind: 3, backfill: 14, flow: 15, drain: 20, time: 6, odd: 6 },
+  races: { ingest: 40, drain: 50, trusted: 6, grant: 6, unbind: 1, backfill: 2 },
   all: {
     ingest: 16,
     bulk: 5,
@@ -62,7 +62,7 @@ export const WEIGHTS: Readonly<Record<Theme, Weights>> = {
     unbind: 3,
     backfill: 3,
     flow: 20,
-    pump: 20,
+    drain: 20,
     time: 6,
     odd: 3,
     visibility: 2,

@@ -101,12 +101,12 @@ class Maker {
   }
 
   /** A change reaches a score, a roll-up or a board within one step. */
-  #pump(): Act {
+  #drain(): Act {
     const later = this.#hasRollups ? 'roll-up' : this.#hasBoards ? 'rank' : 'score-refresh';
     const queue = this.#chance.happens(this.#hasRollups ? 0.7 : 0.4) ? later : 'score-refresh';
     const seconds = queue === 'score-refresh' ? 1 : 61;
     this.#now += seconds * 1_000;
-    return { kind: 'pump', queue, seconds };
+    return { kind: 'drain', queue, seconds };
   }
 
   /** The same request by several senders at the same time. */
@@ -198,8 +198,8 @@ class Maker {
         return this.#registry();
       case 'unbind':
         return { kind: 'unbind', device: chance.of(this.#devices) };
-      case 'pump':
-        return this.#pump();
+      case 'drain':
+        return this.#drain();
       case 'visibility':
         if (!this.#hasBoards) return this.#grant(); // nothing would check it
         return { kind: 'visibility', username: chance.of(this.#users), isHidden: chance.happens(0.6) };

@@ -202,7 +202,7 @@ export class World {
       case 'deliver':
         this.deliver(act.queue, name);
         return;
-      case 'pump':
+      case 'drain':
         for (const table of streamsOf(this.schedule)) this.announce(table, `${name}.${table}`, true);
         await this.advance(Infinity, (operation) => !this.#isHeld(operation));
         simulation.now += act.seconds * 1_000;

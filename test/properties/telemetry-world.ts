@@ -45,7 +45,7 @@ export type Request = { readonly sender: Sender; readonly events: readonly RawEv
 const named = namedCommandsOf(currentRules);
 const MAX_SENDS = 200;
 /** About two closed chunks, so that hours are also forgotten. */
-const MOST_REMEMBERED = 120;
+const MAX_REMEMBERED = 120;
 
 /**
  * The deployed ingest on a table of a real engine, beside the model with the expected results. Only tests move the
@@ -92,7 +92,7 @@ export class TelemetryWorld {
   /** Function instances: one remembers nothing, as a new one; one knows closed chunks, and one is as it is deployed. */
   readonly #instances = new Map<DynamoDBClient, readonly DeviceStore[]>();
   #instance(client: DynamoDBClient): DeviceStore {
-    const remembering = () => rememberingChunks(this.store(client), MOST_REMEMBERED);
+    const remembering = () => rememberingChunks(this.store(client), MAX_REMEMBERED);
     const deployed = keptHours(remembering(), { clock: () => this.now });
     const made = this.#instances.get(client) ?? [this.store(client), remembering(), deployed];
     this.#instances.set(client, made);

@@ -37,7 +37,7 @@ import {
   WEEKS_PK,
 } from './rollup.items.ts';
 import { bytesOf, inBatches, pacedWrites, unitsOf, type Change } from './paced-writes.ts';
-import { distinctOf, fingerprintOf, readSets, type StoredSets } from './stored-sets.ts';
+import { distinctOf, setFingerprintOf, readSets, type StoredSets } from './stored-sets.ts';
 import { diskSorter } from '../../disk/external-sorter.ts';
 import { writeTogether } from '../shared/write-together.ts';
 import type { Item } from '../shared/item.ts';
@@ -234,7 +234,7 @@ export function dynamoRollupStore(
       for (const Item of toSetItems(next.date, metric, set)) {
         const old = sets.parts.get(keyOf(Item));
         made.add(keyOf(Item));
-        if (old?.fingerprint === fingerprintOf(Item)) continue;
+        if (old?.fingerprint === setFingerprintOf(Item)) continue;
         yield { actions: [{ Put: { TableName, Item } }], units: unitsOf(Math.max(old?.bytes ?? 0, bytesOf(Item))) };
       }
     }

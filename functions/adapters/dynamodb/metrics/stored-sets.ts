@@ -20,7 +20,7 @@ export type StoredSets = {
 };
 
 /** Tells the content of an item of a set from any other content. */
-export const fingerprintOf = (item: Item): string =>
+export const setFingerprintOf = (item: Item): string =>
   createHash('sha256')
     .update(item.members?.B ?? '')
     .digest('base64');
@@ -42,7 +42,7 @@ export async function readSets(
       const sorter = sorters.get(name) ?? newSorter(LINES);
       sorters.set(name, sorter);
       for (const [hash, hours] of members) sorter.add(`${hash}${hours}`);
-      parts.set(item.sk?.S ?? '', { fingerprint: fingerprintOf(item), bytes: item.members?.B?.length ?? 0 });
+      parts.set(item.sk?.S ?? '', { fingerprint: setFingerprintOf(item), bytes: item.members?.B?.length ?? 0 });
     }
   } catch (error) {
     close();

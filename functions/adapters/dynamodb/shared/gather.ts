@@ -6,7 +6,7 @@ import type { Item } from './item.ts';
 export type GetItem = (key: Item) => Promise<Item | undefined>;
 
 /** DynamoDB gives 100 items at once, and writes as many in one transaction. */
-const MOST_AT_ONCE = 100;
+const MAX_AT_ONCE = 100;
 /** With one group after the other, the last of many groups would be answered too late. */
 const PARALLEL_GROUPS = 4;
 
@@ -25,8 +25,8 @@ export function gather<Ask, Answer>(
   const start = () => {
     const all = waiting;
     waiting = [];
-    const groups = Array.from({ length: Math.ceil(all.length / MOST_AT_ONCE) }, (_, n) =>
-      all.slice(n * MOST_AT_ONCE, (n + 1) * MOST_AT_ONCE),
+    const groups = Array.from({ length: Math.ceil(all.length / MAX_AT_ONCE) }, (_, n) =>
+      all.slice(n * MAX_AT_ONCE, (n + 1) * MAX_AT_ONCE),
     );
     void settleAll(groups, PARALLEL_GROUPS, (group) =>
       together(group).catch((error: unknown) => group.forEach(({ fail }) => fail(error))),
