@@ -4,12 +4,6 @@
  */
 
 /** Tells which part of Laurel a resource plays. */
-/**
- * How long a refresh waits for further changes of its account. A change then shows after about 6.5 s: streams and queues
- * gather for a second each.
- */
-export const REFRESH_DELAY_SECONDS = 4;
-
 export const ROLE_TAG = 'laurel:role';
 
 /** The same for a stage every time, so that the operator's command finds a resource by its stage and role. */
@@ -26,3 +20,9 @@ export const PROFILE_SK = 'PROFILE';
 
 /** The header with which CloudFront shows that a request came through it. */
 export const ORIGIN_SECRET_HEADER = 'x-laurel-origin';
+
+/**
+ * How long a refresh waits for further changes of its account. A change then shows after about 6.5 s: streams and queues
+ * gather for a second each.
+ */
+export const REFRESH_DELAY_SECONDS = 4;

@@ -7,9 +7,7 @@ const MAX_CHARACTERS = 28;
 
 export function ScoreCard({ card, style }: { readonly card: CardText; readonly style: string }) {
   const { notice, score, rank = null, days } = card;
-  const [name, community, tier] = [card.name, card.community, card.tier ?? ''].map((text) =>
-    cut(text, MAX_CHARACTERS),
-  );
+  const [name, community, tier] = [card.name, card.community, card.tier ?? ''].map((text) => cut(text, MAX_CHARACTERS));
   const height = notice === undefined ? 110 + calendarSize(days.length).height + PAD : 96;
   const figures =
     score === undefined ? notice : `${counted(score, 'point')}, ${tier}${rank === null ? '' : `, rank ${rank}`}`;

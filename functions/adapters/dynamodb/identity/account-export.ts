@@ -4,11 +4,12 @@ import type { AccountExport, ExportedItem, ExportStep } from '../../../../domain
 import { grantView } from '../../../../domain/grants/views.ts';
 import { BY_USER_INDEX, PROFILE_SK, SCORE_SK } from '../../../runtime/names.ts';
 import { BALANCE_SK, parseGrantItem } from '../grants/grant.items.ts';
+import { accountKey } from './accounts.ts';
 import { MONTH_PREFIX } from '../scoring/refolded-month.items.ts';
 import { DAY_PREFIX, METRICS_SK, parseMetricsItem, parseScoreItem } from '../scoring/score.items.ts';
 import { fromItem, readable, type ItemKind } from '../shared/format.ts';
 import { type Item, USER_PREFIX } from '../shared/item.ts';
-import { chunkSk, devicePk, LINKS_SK, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
+import { chunkSk, devicePk, LINKS_SK, LOGIN_PREFIX, parseChunk, parseKey } from '../telemetry/telemetry.items.ts';
 
 /** Few enough that a step stays far below 1 MB of JSON: an hour of a device grows the most when it is unpacked. */
 const ROWS_A_STEP = 200;
@@ -54,7 +55,7 @@ function telemetryRow(item: Item): ExportedItem {
   const key = keyOf(item);
   if (key === LINKS_SK) return stored('link-count', item);
   if (key.startsWith(devicePk(''))) return stored('link', item);
-  return stored(key.startsWith('LOGIN#') ? 'own-login' : 'report', item);
+  return stored(key.startsWith(LOGIN_PREFIX) ? 'own-login' : 'report', item);
 }
 
 /** A line has the fields that anyone may check. */
@@ -97,7 +98,7 @@ export function dynamoAccountExport(client: DynamoDBClient, tables: Tables): Acc
     };
 
   const names: Part = async (account) => {
-    const Key = marshall({ pk: `ACCOUNT#${account}`, sk: 'ACCOUNT' });
+    const Key = marshall(accountKey(account));
     const { Item } = await client.send(new GetItemCommand({ TableName: tables.accounts, Key, ConsistentRead: true }));
     return { items: Item === undefined ? [] : [stored('account', Item)], last: null };
   };

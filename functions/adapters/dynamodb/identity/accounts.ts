@@ -27,7 +27,7 @@ const FIRST_CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 const namePk = (first: string) => `NAME#${first}`;
 export const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
 export const ACCOUNT_PREFIX = 'ACCOUNT#';
-export const accountKey = (id: AccountId) => ({ pk: `${ACCOUNT_PREFIX}${id}`, sk: ACCOUNT_SK });
+export const accountKey = (id: string) => ({ pk: `${ACCOUNT_PREFIX}${id}`, sk: ACCOUNT_SK });
 const changedKey = (time: string, id: AccountId) => ({ pk: CHANGED_PK, sk: `${time}#${id}` });
 
 const accountOf = (pk: string | undefined): AccountId => AccountId.parse(pk?.slice(ACCOUNT_PREFIX.length));

@@ -27,13 +27,15 @@ export const DEVICE_SK = 'DEVICE';
 /** How many devices an account has links to. */
 export const LINKS_SK = 'LINKS';
 export const devicePk = (deviceId: string): string => `DEVICE#${deviceId}`;
-export const hourSkPrefix = (hour: UtcHour): string => `HOUR#${hour}#`;
+export const HOUR_PREFIX = 'HOUR#';
+export const hourSkPrefix = (hour: UtcHour): string => `${HOUR_PREFIX}${hour}#`;
 export const chunkSk = (hour: UtcHour, index: number): string => hourSkPrefix(hour) + String(index).padStart(4, '0');
 
 export const LOGIN_SK = 'LOGIN';
 export const NAME_SK = 'NAME';
-export const loginPk = (place: Place, id: number): string => `LOGIN#${place}#${id}`;
-export const ownLoginSk = (place: Place): string => `LOGIN#${place}`;
+export const LOGIN_PREFIX = 'LOGIN#';
+export const loginPk = (place: Place, id: number): string => `${LOGIN_PREFIX}${place}#${id}`;
+export const ownLoginSk = (place: Place): string => `${LOGIN_PREFIX}${place}`;
 export const namePk = (name: string): string => `NAME#${name}`;
 
 const KEY = {
@@ -69,10 +71,9 @@ export function parseKey(item: Item): TelemetryKey {
     return { kind: 'link', username: AccountId.parse(username), deviceId: linked };
   }
   if (username !== undefined && sk === LINKS_SK) return { kind: 'link-count', username: AccountId.parse(username) };
-  const isOwnLogin = username !== undefined && sk.startsWith('LOGIN#');
-  if (isOwnLogin || (sk === LOGIN_SK && pk.startsWith('LOGIN#')) || (sk === NAME_SK && pk.startsWith('NAME#'))) {
-    return { kind: 'hook' };
-  }
+  const isOwnLogin = username !== undefined && sk.startsWith(LOGIN_PREFIX);
+  const isLogin = sk === LOGIN_SK && pk.startsWith(LOGIN_PREFIX);
+  if (isOwnLogin || isLogin || (sk === NAME_SK && pk.startsWith(namePk('')))) return { kind: 'hook' };
   if (username !== undefined && FACT_PREFIXES.some((prefix) => sk.startsWith(prefix))) {
     return { kind: 'report', username: AccountId.parse(username) };
   }

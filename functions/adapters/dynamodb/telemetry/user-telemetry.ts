@@ -16,6 +16,7 @@ import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import type { DeviceLink, UserTelemetry } from '../../../../domain/telemetry/user-telemetry.port.ts';
 import { dateOfHour, type UtcHour } from '../../../../domain/shared/utc.ts';
 import {
+  HOUR_PREFIX,
   chunkSk,
   devicePk,
   eventOfFact,
@@ -91,8 +92,8 @@ export function dynamoUserTelemetry(
         KeyConditionExpression: 'pk = :device AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: marshall({
           ':device': devicePk(deviceId),
-          ':from': `HOUR#${dates?.from ?? ''}`,
-          ':to': `HOUR#${dates?.to ?? ''}~`, // `~` sorts after every hour of the date
+          ':from': HOUR_PREFIX + (dates?.from ?? ''),
+          ':to': `${HOUR_PREFIX}${dates?.to ?? ''}~`, // `~` sorts after every hour of the date
         }),
       });
       let current: { deviceId: string; hour: UtcHour; events: EventEntry[]; expiring?: number[] } | undefined;
