@@ -64,3 +64,19 @@ export const together = (a: Consumption, b: Consumption): Consumption => ({
   logBytes: a.logBytes + b.logBytes,
   storedBytes: a.storedBytes + b.storedBytes,
 });
+
+/** With so much memory, a function has a processor; with less, a part of it. AWS Lambda developer guide, "memory" */
+const MEMORY_OF_A_PROCESSOR_MB = 1_769;
+/** AWS promises a single-digit number of milliseconds. Calls that run at the same time count one by one. */
+const WAIT_OF_A_CALL_MS = 3;
+
+/** What Lambda charges for an invocation with so much work for a processor like this machine's, and so many calls. */
+export function gbSecondsOfOne(of: {
+  readonly memoryMb: number;
+  readonly cpuMs: number;
+  readonly calls: number;
+}): number {
+  const share = Math.min(1, of.memoryMb / MEMORY_OF_A_PROCESSOR_MB);
+  const milliseconds = Math.ceil(of.cpuMs / share + of.calls * WAIT_OF_A_CALL_MS);
+  return (of.memoryMb / 1_024) * (milliseconds / 1_000);
+}

@@ -4,7 +4,6 @@ import { runInNewContext } from 'node:vm';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import type { AccountId } from '../domain/identity/account.ts';
-import { Username } from '../domain/identity/username.ts';
 import { buildBoards, type BuildDeps } from '../domain/leaderboards/build-boards.ts';
 import { pageOf, rankOf, type ReadBoardsDeps } from '../domain/leaderboards/read-boards.ts';
 import { diskSorter } from '../functions/adapters/disk/external-sorter.ts';
@@ -16,7 +15,7 @@ import { meterCapacity, type Usage } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';
 import { itemSize, type Item } from './item-size.ts';
 import { cost, ratioAtMost, type Cost, type Measurements, type Ratio } from './measurements.ts';
-import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
+import { countedNames, saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
 import type { Sizes } from './sizes.ts';
 
 /** Far in the future, because the engine deletes items that are expired by the machine's clock. */
@@ -42,22 +41,6 @@ const BUILD_BUDGET = {
   writesOfFew: (users: number) => Math.min(25 + 0.04 * users, 310 + users / 5_000),
 };
 const RANK_BUDGET = { reads: 3, units: 6 }; // the pointer is one of the reads
-
-/** Everybody has a name, and each that is looked up costs half a unit: no million accounts have to be stored. */
-function countedNames() {
-  let lookUps = 0;
-  const withIds = async (ids: readonly AccountId[]) => {
-    lookUps += ids.length;
-    return new Map(
-      ids.map((id) => [
-        id,
-        { ...{ id, username: Username.parse(id.slice(0, 9)) }, formerNames: [], merged: [], revision: 1 },
-      ]),
-    );
-  };
-  const names = { withIds, changedSince: async () => new Set<AccountId>() };
-  return { names, units: () => lookUps / 2 };
-}
 
 type Build = { readonly usage: Usage; readonly unitsOfNames: number; readonly seconds: number };
 type Read = { readonly usage: Usage; readonly bytes: number };

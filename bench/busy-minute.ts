@@ -1,4 +1,5 @@
 import { buildBoards } from '../domain/leaderboards/build-boards.ts';
+import { LAYOUT } from '../domain/leaderboards/layout.ts';
 import { rollUpDay, sampleGauges } from '../domain/metrics/roll-up.ts';
 import { countWeeksOf } from '../domain/metrics/weeks.ts';
 import { dateOfHour, hourOf } from '../domain/shared/utc.ts';
@@ -7,12 +8,12 @@ import { dynamoLeaderboardStore } from '../functions/adapters/dynamodb/leaderboa
 import { dynamoStandings } from '../functions/adapters/dynamodb/leaderboards/standings.ts';
 import { chunkItem } from '../functions/adapters/dynamodb/telemetry/telemetry.items.ts';
 import { sha256 } from '../functions/runtime/environment.ts';
-import { nothingUsed, scaled, together, type Consumption } from './bill.ts';
+import { gbSecondsOfOne, nothingUsed, scaled, together, type Consumption } from './bill.ts';
 import { meterCapacity } from './capacity-meter.ts';
 import type { BenchEngine } from './engine.ts';
 import { USUAL_COMMANDS, uuidOf } from './events.ts';
 import { putAll } from './put-all.ts';
-import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
+import { countedNames, saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
 import { rollUpDeps } from './wiring.ts';
 
 /** Far in the future, because the engine deletes items that are expired by the machine's clock. */
@@ -63,7 +64,9 @@ export async function measureMinute(engine: BenchEngine, community: Community): 
   let now = NOW;
   const clock = () => now;
   const rollUp = rollUpDeps({ client, tables, clock });
+  const names = countedNames();
   const boards = {
+    accounts: names.names,
     standings: dynamoStandings(client, tables('user_scores')),
     store: dynamoLeaderboardStore(client, tables('leaderboards'), sha256),
     newSorter: diskSorter(),
@@ -72,9 +75,10 @@ export async function measureMinute(engine: BenchEngine, community: Community): 
   };
   const meter = meterCapacity(client);
   const used = async (memoryMb: number, work: () => Promise<unknown>): Promise<Consumption> => {
-    const begun = performance.now();
-    const { readUnits, writeUnits } = await meter.during(work);
-    const gbSeconds = ((performance.now() - begun) / 1_000) * (memoryMb / 1_024);
+    const begun = process.cpuUsage();
+    const { readUnits, writeUnits, requests } = await meter.during(work);
+    const { user, system } = process.cpuUsage(begun);
+    const gbSeconds = gbSecondsOfOne({ memoryMb, cpuMs: (user + system) / 1_000, calls: requests });
     return { ...nothingUsed, readUnits, writeUnits, gbSeconds };
   };
   const message = { ...nothingUsed, invocations: 1, queueRequests: REQUESTS_OF_A_MESSAGE };
@@ -84,7 +88,11 @@ export async function measureMinute(engine: BenchEngine, community: Community): 
       await countWeeksOf(rollUp, now);
     });
   const sampleOnce = () => used(MEMORY_MB.rollUp, () => sampleGauges(rollUp, { isForced: true }));
-  const buildOnce = () => used(MEMORY_MB.boards, () => buildBoards(boards));
+  const buildOnce = async (): Promise<Consumption> => {
+    const before = names.units();
+    const built = await used(MEMORY_MB.boards, () => buildBoards(boards));
+    return { ...built, readUnits: built.readUnits + names.units() - before };
+  };
 
   const filling = engine.client();
   const devices = Array.from({ length: active }, (_, device) => device);
@@ -106,11 +114,18 @@ export async function measureMinute(engine: BenchEngine, community: Community): 
     tables('telemetry'),
     devices.flatMap((device) => chunksOf(device, chunks, chunks + 1)),
   );
-  const step = Math.floor(accounts / active);
-  const moved = all.filter((index) => index % step === 0).slice(0, active);
-  await saveScores(filling, tables('user_scores'), moved, (index) => simulatedScore(index, now, { changed: true }));
+  const rolledUp = await rollUpOnce();
   const samplesAMinute = 1 / Math.min(MINUTES_OF_AN_HOUR, Math.ceil(accounts / MEMBERS_A_MINUTE));
-  return [message, message, await rollUpOnce(), scaled(await sampleOnce(), samplesAMinute), await buildOnce()].reduce(
-    together,
-  );
+  const sampled = scaled(await sampleOnce(), samplesAMinute);
+  // Others move each minute, until a build has to write what the builds before it left out.
+  const minutes = Math.floor(LAYOUT.changes / active) + 1;
+  const step = Math.floor(accounts / active);
+  let built = nothingUsed;
+  for (let minute = 0; minute < minutes; minute += 1) {
+    now += MINUTE_MS;
+    const moved = all.filter((index) => index % step === minute % step).slice(0, active);
+    await saveScores(filling, tables('user_scores'), moved, (index) => simulatedScore(index, now, { changed: true }));
+    built = together(built, await buildOnce());
+  }
+  return [message, message, rolledUp, sampled, scaled(built, 1 / minutes)].reduce(together);
 }

@@ -7,7 +7,7 @@ import { Username } from '../domain/identity/username.ts';
 import type { ObservedInvocation } from '../local/lambda/function-pool.ts';
 import type { LocalStack } from '../local/local-stack.ts';
 import type { ObservedCall } from '../local/proxy/aws-proxy.ts';
-import { billOf, nothingUsed, scaled, sumOf, together, type Consumption } from './bill.ts';
+import { billOf, gbSecondsOfOne, nothingUsed, scaled, sumOf, together, type Consumption } from './bill.ts';
 import { measureMinute, type Community } from './busy-minute.ts';
 import { chargesOf } from './capacity-meter.ts';
 import { benchAssembly, withEngine } from './engine.ts';
@@ -105,7 +105,7 @@ class Meter {
         ...nothingUsed,
         apiRequests,
         invocations: invocations.length,
-        gbSeconds: gbSecondsOf(invocations),
+        gbSeconds: gbSecondsOf(invocations, calls),
         writeUnits: units.writes,
         readUnits: units.reads,
         queueRequests,
@@ -120,13 +120,18 @@ const Put = z.object({ Item: z.object({ sk: z.object({ S: z.string() }) }) });
 const isSaveOfScore = (operation: string, body: string): boolean =>
   operation.endsWith('.PutItem') && Put.safeParse(JSON.parse(body)).data?.Item.sk.S === 'SCORE';
 
-/** By what the fastest tenth of each function takes, so that neither a cold start nor a busy machine counts. */
-function gbSecondsOf(invocations: readonly ObservedInvocation[]): number {
+/** By the processor's time that is usual for each function, so that neither a cold start nor a busy machine counts. */
+function gbSecondsOf(invocations: readonly ObservedInvocation[], calls: readonly ObservedCall[]): number {
   const byRole = Map.groupBy(invocations, ({ role }) => role);
-  return [...byRole.values()].reduce((sum, each) => {
-    const sorted = each.map((invocation) => invocation.milliseconds).sort((a, b) => a - b);
-    const milliseconds = Math.ceil(sorted[Math.floor(sorted.length / 10)] ?? 0);
-    return sum + (((each[0]?.memoryMb ?? 0) / 1_024) * milliseconds * each.length) / 1_000;
+  return [...byRole].reduce((sum, [role, each]) => {
+    const sorted = each.flatMap(({ cpuMs }) => cpuMs ?? []).sort((a, b) => a - b);
+    // What polls a queue for a function is Lambda, and not in the function's time.
+    const own = calls.filter(
+      ({ caller, operation }) => caller === role && !/(?:Receive|Delete)Message/u.test(operation),
+    );
+    const usual = sorted[Math.floor(sorted.length / 2)] ?? 0;
+    const memoryMb = each[0]?.memoryMb ?? 0;
+    return sum + each.length * gbSecondsOfOne({ memoryMb, cpuMs: usual, calls: own.length / each.length });
   }, 0);
 }
 

@@ -11,13 +11,14 @@ import {
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Unit } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { alarmOnFunction } from './alarms.ts';
 import { bundleOf } from './bundle.ts';
 import { type Policy, writeLog } from './policies.ts';
 import type { Stage } from './stage.ts';
-import { ROLE_TAG, physicalName } from '../functions/runtime/names.ts';
+import { FIGURES_OF_LOGS, ROLE_TAG, physicalName } from '../functions/runtime/names.ts';
 
 /** Behind the API. The gateway's own limit is 30 s, and clients give up before that. */
 export const API_TIMEOUT = Duration.seconds(10);
@@ -45,6 +46,7 @@ export class LaurelFunction extends Construct {
   readonly role: string;
   readonly name: string;
   readonly timeout: Duration;
+  readonly #logGroup: LogGroup;
 
   constructor(
     scope: Construct,
@@ -69,6 +71,7 @@ export class LaurelFunction extends Construct {
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    this.#logGroup = logGroup;
     this.fn = new LambdaFunction(this, 'Function', {
       functionName,
       code: Code.fromAsset(bundleOf(role)),
@@ -100,6 +103,18 @@ export class LaurelFunction extends Construct {
   reserveConcurrency(invocations: number): void {
     const resource = this.fn.node.defaultChild;
     if (resource instanceof CfnFunction) resource.reservedConcurrentExecutions = invocations;
+  }
+
+  /** Makes a metric of a figure in the lines of its log, as if the function had published it. */
+  countFromLog(figure: keyof typeof FIGURES_OF_LOGS): void {
+    this.#logGroup.addMetricFilter(figure, {
+      metricNamespace: 'Laurel',
+      metricName: figure,
+      metricValue: `$.${figure}`,
+      unit: FIGURES_OF_LOGS[figure] === 'Count' ? Unit.COUNT : Unit.MILLISECONDS,
+      filterPattern: FilterPattern.numberValue(`$.${figure}`, '>=', 0),
+      dimensions: { service: '$.service' },
+    });
   }
 
   /** Adds permissions, one policy of `policies.ts` per need. */

@@ -1,3 +1,5 @@
+import { FIGURES_OF_LOGS } from './names.ts';
+
 const service = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'laurel'; // Lambda sets it for every function
 
 /** From the one that tells most. Lambda names one for each function; a test chooses `SILENT`. */
@@ -29,8 +31,9 @@ export const logger = { info: lines('INFO'), warn: lines('WARN'), error: lines('
 
 export type Measurement = { readonly name: string; readonly value: number; readonly unit: 'Count' | 'Milliseconds' };
 
+const isOfLog = ({ name }: Measurement): boolean => Object.hasOwn(FIGURES_OF_LOGS, name);
 /** Of a line for each request: a sum does not need zeros, and each byte costs. */
-const isNeeded = ({ value, unit }: Measurement): boolean => unit !== 'Count' || value !== 0;
+const isNeeded = (figure: Measurement): boolean => !isOfLog(figure) && (figure.unit !== 'Count' || figure.value !== 0);
 
 /** What makes CloudWatch read figures of a line as metrics (its embedded metric format). The line names the service. */
 const metricsOf = (measurements: readonly Measurement[]): Fields => ({
@@ -57,8 +60,9 @@ export function publish(measurements: readonly Measurement[]): void {
 
 /** Logs a line that also publishes figures: CloudWatch charges by the byte, so a request and its figures share one. */
 export function logAndPublish(message: string, line: Fields, measurements: readonly Measurement[]): void {
+  const counted = Object.fromEntries(measurements.filter(isOfLog).map(({ name, value }) => [name, value]));
   const needed = measurements.filter(isNeeded);
-  logger.info(message, needed.length === 0 ? line : { ...line, ...metricsOf(needed) });
+  logger.info(message, { ...line, ...counted, ...(needed.length === 0 ? {} : metricsOf(needed)) });
 }
 
 /** How many messages or records a batch could not handle: the invocation succeeds, so no other figure shows them. */

@@ -14,6 +14,7 @@ export function hooks(scope: Construct, { stage, variables, may }: Foundation) {
     environment: environmentOf(TakeHooksEnv, variables),
     timeout: API_TIMEOUT,
   });
+  takeHooks.countFromLog('Accepted');
   takeHooks.allow(may.makeAccounts, may.readHookSecrets, may.storeReports, may.appendGrants);
 
   const linkLogins = new LaurelFunction(scope, 'LinkLogins', {

@@ -18,6 +18,7 @@ export function scoring(scope: Construct, { stage, variables, may }: Foundation)
     maxConcurrency: stage.limits.refreshes,
   });
   alarmOnDateAhead(worker);
+  worker.countFromLog('RefreshLag');
   worker.allow(
     may.foldTelemetry,
     may.readRegistry,

@@ -26,6 +26,8 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     sendTo(scoreRefresh), // `extension_published` asks for a refresh
   );
 
+  ingestTelemetry.countFromLog('Accepted');
+
   // A separate function, because no other one may unbind a device.
   const manageDevices = new LaurelFunction(scope, 'ManageDevices', {
     stage,
@@ -44,6 +46,8 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     memoryMegabytes: 1_769, // one processor: test/functions/dearest-requests.test.ts
   });
   importHistory.allow(may.makeAccounts, may.appendManyGrants, may.importVersions, may.storeTelemetry, may.authenticate);
+
+  importHistory.countFromLog('Accepted');
 
   return { ingestTelemetry, importHistory, manageDevices };
 }

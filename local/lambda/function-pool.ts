@@ -49,6 +49,8 @@ const IDLE_MS = 60_000;
 export type ObservedInvocation = {
   readonly role: string;
   readonly milliseconds: number;
+  /** The processor's time of its thread, if there was an answer. */
+  readonly cpuMs?: number | undefined;
   readonly memoryMb: number;
   /** True if it threw an error or was cut off, but not by a stop of the stack. */
   readonly isFailed: boolean;
@@ -125,8 +127,10 @@ export function functionPool(options: PoolOptions): FunctionPool {
   const runOn = async (sandbox: Sandbox, requestId: string, event: string): Promise<InvocationResult> => {
     const begun = performance.now();
     let isFailed = false;
+    let cpuMs: number | undefined;
     try {
       const outcome = await sandbox.run(requestId, event);
+      cpuMs = outcome.cpuMs;
       isFailed = 'failure' in outcome;
       if ('payload' in outcome) return { ok: true, requestId, payload: outcome.payload };
       const timestamp = new Date().toISOString();
@@ -138,7 +142,8 @@ export function functionPool(options: PoolOptions): FunctionPool {
       return { ok: false, requestId, failure: outcome.failure };
     } finally {
       const milliseconds = performance.now() - begun;
-      options.observe?.({ role: model.role, milliseconds, memoryMb: model.memoryMb, isFailed: isFailed && !isStopped });
+      const observed = { role: model.role, milliseconds, cpuMs, memoryMb: model.memoryMb };
+      options.observe?.({ ...observed, isFailed: isFailed && !isStopped });
       release(sandbox);
     }
   };

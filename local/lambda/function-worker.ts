@@ -22,7 +22,11 @@ const handler = load(data);
 port.on('message', (message: unknown) => {
   const { deadline, ...invocation } = Invocation.parse(message);
   const timeLeft = () => Math.max(0, deadline - Date.now());
-  void answerOf(handler, data, invocation, timeLeft).then((answer) => port.postMessage(answer));
+  const before = process.threadCpuUsage();
+  void answerOf(handler, data, invocation, timeLeft).then((answer) => {
+    const { user, system } = process.threadCpuUsage(before);
+    port.postMessage({ ...answer, cpuMs: (user + system) / 1_000 });
+  });
 });
 void handler.then(() => {
   port.postMessage('ready');

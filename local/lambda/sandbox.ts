@@ -14,7 +14,10 @@ export type FunctionFailure = {
   readonly trace?: readonly string[];
 };
 
-export type Outcome = { readonly payload: string } | { readonly failure: FunctionFailure };
+export type Outcome = {
+  /** The processor's time, if it is known: unlike the time that passed, it does not depend on other jobs. */
+  readonly cpuMs?: number | undefined;
+} & ({ readonly payload: string } | { readonly failure: FunctionFailure });
 
 /** Something that has loaded a function. It serves one invocation at a time. */
 export type Sandbox = {
@@ -41,10 +44,11 @@ const INIT_TIMEOUT_MS = 10_000;
  */
 const YOUNG_GENERATION_MB = 4;
 
+const common = { requestId: z.string(), cpuMs: z.number().optional() };
 const Answer = z.union([
-  z.object({ requestId: z.string(), result: z.string() }),
+  z.object({ ...common, result: z.string() }),
   z.object({
-    requestId: z.string(),
+    ...common,
     error: z.object({ errorType: z.string(), errorMessage: z.string(), trace: z.array(z.string()) }),
   }),
 ]);
@@ -64,8 +68,11 @@ function programOfThreads(): string {
 /** What a thread answers for an invocation, by its request. */
 export function readAnswer(message: unknown): { readonly requestId: string; readonly outcome: Outcome } {
   const answer = Answer.parse(message);
-  const outcome = 'result' in answer ? { payload: answer.result } : { failure: answer.error };
-  return { requestId: answer.requestId, outcome };
+  const { requestId, cpuMs } = answer;
+  return {
+    requestId,
+    outcome: { cpuMs, ...('result' in answer ? { payload: answer.result } : { failure: answer.error }) },
+  };
 }
 
 /** A thread with the function's bundle. */

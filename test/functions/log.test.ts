@@ -25,22 +25,22 @@ const answer = (reply: Reply) =>
   })(anHttpRequest({ method: 'GET', path: '/any' }));
 
 it('a request and its figures are one line; a figure of 0 is no metric', async () => {
-  await answer({ status: 200, body: {}, counts: { Accepted: 2, Duplicates: 0 } });
+  await answer({ status: 200, body: {}, counts: { Accepted: 2, Duplicates: 3, Ignored: 0 } });
 
-  expect(printed).toMatchObject([{ message: 'request', route: '/any', status: 200, Accepted: 2, Duplicates: 0 }]);
+  expect(printed).toMatchObject([{ route: '/any', status: 200, Accepted: 2, Duplicates: 3, Ignored: 0 }]);
   const [{ Namespace, Dimensions, Metrics }] = printed[0]._aws.CloudWatchMetrics;
   expect({ Namespace, Dimensions, Metrics }).toEqual({
     Namespace: 'Laurel',
     Dimensions: [['service']],
-    Metrics: [{ Name: 'Accepted', Unit: 'Count' }],
+    Metrics: [{ Name: 'Duplicates', Unit: 'Count' }], // the log's filter counts what was accepted
   });
   expect(printed[0].service).toBeTypeOf('string');
 });
 
-it('a request without figures publishes none', async () => {
-  await answer({ status: 200, body: {} });
+it('a request without other figures publishes none', async () => {
+  await answer({ status: 200, body: {}, counts: { Accepted: 2 } });
 
-  expect(printed).toMatchObject([{ message: 'request', status: 200 }]);
+  expect(printed).toMatchObject([{ message: 'request', status: 200, Accepted: 2 }]);
   expect(printed[0]).not.toHaveProperty('_aws');
 });
 

@@ -52,6 +52,31 @@ describe('the access log', () => {
   });
 });
 
+describe('the filters of functions’ logs', () => {
+  it('make the metrics that nearly every line has, by the name of the function', () => {
+    const filters = ofType(resources, 'AWS::Logs::MetricFilter').map(([, { Properties }]) => Properties as any);
+    const ofLambda = filters.filter(({ FilterPattern }) => !FilterPattern.includes('status'));
+    const made = ofLambda.map(({ FilterPattern, LogGroupName, MetricTransformations: [metric] }) => {
+      const name = resources[LogGroupName.Ref]!.Properties.LogGroupName as string;
+      const figure = metric.MetricName as string;
+      expect(FilterPattern).toBe(`{ $.${figure} >= 0 }`);
+      const unit = figure === 'RefreshLag' ? 'Milliseconds' : 'Count';
+      expect(metric).toEqual({
+        ...{ MetricNamespace: 'Laurel', MetricName: figure, MetricValue: `$.${figure}`, Unit: unit },
+        Dimensions: [{ Key: 'service', Value: '$.service' }],
+      });
+      return [name.slice('/aws/lambda/laurel-local-'.length), figure];
+    });
+
+    expect(made.toSorted()).toEqual([
+      ['import-history', 'Accepted'],
+      ['ingest-telemetry', 'Accepted'],
+      ['refresh-score', 'RefreshLag'],
+      ['take-hooks', 'Accepted'],
+    ]);
+  });
+});
+
 describe('every log', () => {
   const groups = ofType(resources, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
   const kindOf = (name: string) => name.replace(/^(\/aws\/lambda\/)laurel-.*$/u, '$1laurel-<stage>-<function>');

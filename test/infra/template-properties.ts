@@ -324,6 +324,7 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     'MetricTransformations[].MetricName': shownBy('infra/alarms', text(255, /^[^:*$]+$/u)),
     'MetricTransformations[].MetricNamespace': shownBy('infra/alarms', text(256, /^(?!AWS\/)[\w./#-]+$/u)),
     'MetricTransformations[].MetricValue': text(100, /^(?:\d+|\$\.\w+)$/u),
+    'MetricTransformations[].Unit': oneOf('Count', 'Milliseconds'),
   },
   'AWS::Scheduler::ScheduleGroup': { Name: shownBy('infra/alarms', text(64, /^[\w.-]+$/u)) },
   'AWS::Scheduler::Schedule': {
