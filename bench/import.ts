@@ -1,6 +1,6 @@
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { join } from 'node:path';
-import { makeCommunity } from '../examples/make-community.ts';
+import { makeCommunity, writeSample } from '../examples/make-community.ts';
 import { ingestTelemetry } from '../domain/telemetry/ingest-telemetry.ts';
 import { Credential } from '../domain/identity/credential.ts';
 import { setMembers } from '../domain/identity/set-members.ts';
@@ -29,9 +29,9 @@ const PARALLEL_PUTS = 8;
  * Measures a year of a community that is imported twice: each fact once, and then nothing but duplicates. And the first
  * start, which loads the sample.
  */
-export const measureImports = async ({ importedPeople }: Pick<Sizes, 'importedPeople'>): Promise<Measurements> => {
-  const { costs, ratios } = await measureYear(importedPeople);
-  return { costs: [...costs, ...(await costsOfFirstStart())], ratios };
+export const measureImports = async (sizes: Pick<Sizes, 'importedPeople' | 'sampledPeople'>): Promise<Measurements> => {
+  const { costs, ratios } = await measureYear(sizes.importedPeople);
+  return { costs: [...costs, ...(await costsOfFirstStart(sizes.sampledPeople))], ratios };
 };
 
 const measureYear = (people: number): Promise<Measurements> =>
@@ -95,9 +95,11 @@ async function secondsOfAPut(client: DynamoDBClient, TableName: string, count: n
 }
 
 /** What the functions ask of the database for the sample of a first start, which is to be there within seconds. */
-async function costsOfFirstStart(): Promise<readonly Cost[]> {
+async function costsOfFirstStart(people: number | null): Promise<readonly Cost[]> {
   const { path, remove } = scratchDirectory('bench-sample');
-  const load = sampleLoad(join(path, 'sample.json'), { now: Date.parse(NOW) });
+  const folder = people === null ? undefined : join(path, 'sample');
+  if (people !== null && folder !== undefined) writeSample(folder, makeCommunity({ people, days: 30, seed: 7 }));
+  const load = sampleLoad(join(path, 'sample.json'), { now: Date.parse(NOW), folder });
   const requests = new Map<string, number>();
   let refreshes = 0;
   await withLocalStack(

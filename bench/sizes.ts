@@ -2,6 +2,8 @@
 export type Sizes = {
   readonly ingestBatches: number;
   readonly importedPeople: number;
+  /** In the sample of a first start; null: the sample that `npm start` loads. */
+  readonly sampledPeople: number | null;
   readonly longHistoryDays: number;
   readonly hostileNames: number;
   readonly auditedLines: number;
@@ -26,6 +28,7 @@ export type Sizes = {
 export const USUAL_SIZES: Sizes = {
   ingestBatches: 40,
   importedPeople: 24,
+  sampledPeople: null,
   longHistoryDays: 700,
   hostileNames: 10_000,
   auditedLines: 10_000,

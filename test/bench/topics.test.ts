@@ -9,7 +9,8 @@ const TINY = {
   ingestBatches: 2,
   longHistoryDays: 40,
   hostileNames: 1_500,
-  importedPeople: 8,
+  importedPeople: 3,
+  sampledPeople: 4,
   largeHour: 60_000,
   rounds: 1,
 };
