@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import type { FunctionModel } from '../local/template/stack-model.ts';
 import { benchStack, type BenchEngine } from './engine.ts';
@@ -19,10 +19,14 @@ export async function functionOf(role: string): Promise<FunctionModel> {
   return found;
 }
 
-/** The handler of a bundle that would be deployed. */
+const require = createRequire(import.meta.url);
+
+/** The handler of a bundle that would be deployed, in an environment of its own: it keeps nothing of another one. */
 export async function handlerOf(role: string): Promise<Handler> {
   const { codeDirectory, file } = await functionOf(role);
-  return Bundle.parse(await import(pathToFileURL(join(codeDirectory, `${file}.js`)).href)).handler;
+  const bundle = join(codeDirectory, `${file}.js`);
+  delete require.cache[bundle];
+  return Bundle.parse(require(bundle)).handler;
 }
 
 /** The deployed functions on the tables of an engine, with the machine's clock. */

@@ -25,11 +25,13 @@ import { wireReadApi } from '../functions/read-api/wiring.ts';
 import { random, sha256, sleep } from '../functions/runtime/environment.ts';
 import { httpFunction } from '../functions/runtime/http-function.ts';
 import { meterCapacity } from './capacity-meter.ts';
+import { functionOf } from './deployed.ts';
 import type { BenchEngine } from './engine.ts';
 import { cost, type Cost } from './measurements.ts';
 import { putAll } from './put-all.ts';
 import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
 import { grantDeps, readEnv, refreshDeps, type Surroundings } from './wiring.ts';
+import { secondsOnLambda } from './yardstick.ts';
 
 /** What a public answer may cost. */
 const MOST = 60;
@@ -177,18 +179,24 @@ export async function measurePublicReads(engine: BenchEngine): Promise<readonly 
   if (missing.length > 0) throw new Error(`no most expensive request of ${missing.join(', ')}`);
   const env = readEnv(tables);
   const costs: Cost[] = [];
+  const { memoryMb, timeoutMs } = await functionOf('read-api');
+  let longest = { path: '', seconds: 0 };
   for (const path of [...open].sort()) {
     const client = engine.client(); // each request is the first one of its function
     const handler = httpFunction({ routes, wire: () => wireReadApi(env, client) });
     const [rawPath = '', rawQueryString = ''] = (addresses[path] ?? '').split('?');
     const { readUnits } = await meterCapacity(client).during(async () => {
-      const answer = await handler({
-        ...{ rawPath, rawQueryString, headers: {}, isBase64Encoded: false },
-        requestContext: { requestId: 'bench', http: { method: 'GET' } },
+      const seconds = await secondsOnLambda(memoryMb, async () => {
+        const answer = await handler({
+          ...{ rawPath, rawQueryString, headers: {}, isBase64Encoded: false },
+          requestContext: { requestId: 'bench', http: { method: 'GET' } },
+        });
+        if (answer.statusCode !== 200) throw new Error(`${addresses[path]}: ${answer.statusCode} ${answer.body}`);
       });
-      if (answer.statusCode !== 200) throw new Error(`${addresses[path]}: ${answer.statusCode} ${answer.body}`);
+      if (seconds > longest.seconds) longest = { path, seconds };
     });
     costs.push(cost(`the most that one GET ${path} can cost`, 'RRU', readUnits, { budget: MOST }));
   }
-  return costs;
+  const within = { budget: timeoutMs / 2_000 };
+  return [...costs, cost(`read-api in ${memoryMb} MB, its longest: GET ${longest.path}`, 's', longest.seconds, within)];
 }

@@ -17,6 +17,7 @@ import { functionOf, handlerOf, withDeployed, type Deployed } from './deployed.t
 import { withEngine } from './engine.ts';
 import { BATCH, uuidOf } from './events.ts';
 import type { Item } from './item-size.ts';
+import { largestRequests } from './largest-requests.ts';
 import { cost, type Cost, type Measurements } from './measurements.ts';
 import { putAll } from './put-all.ts';
 import { saveScores, simulatedName, simulatedScore } from './simulated-scores.ts';
@@ -298,7 +299,7 @@ async function measureEnds(deployed: Deployed): Promise<readonly Cost[]> {
 }
 
 /**
- * The time of the largest invocation of every worker: its CPU, measured in the bundle that is deployed and counted in units
+ * The time of the largest invocation of every function: its CPU, measured in the bundle that is deployed and counted in units
  * of a yardstick, at the function's share of a processor. At most half of its time, which the template has.
  */
 export const measureTimeouts = (): Promise<Measurements> =>
@@ -306,7 +307,8 @@ export const measureTimeouts = (): Promise<Measurements> =>
     withDeployed(engine, async (deployed) => {
       await fill(deployed);
       const costs: Cost[] = [];
-      for (const each of casesOf(deployed)) costs.push(...(await measureCase(deployed, each)));
+      const cases = [...casesOf(deployed), ...(await largestRequests(deployed, HEAVY))];
+      for (const each of cases) costs.push(...(await measureCase(deployed, each)));
       costs.push(...(await measureEnds(deployed)), await measureFoldSize());
       return { costs, ratios: [] };
     }),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { createKey } from '../domain/identity/create-key.ts';
+import { createKey, type NewKey } from '../domain/identity/create-key.ts';
 import { AccountId } from '../domain/identity/account.ts';
 import type { Pulls } from '../domain/registry/registry.port.ts';
 import type { RefreshDeps } from '../domain/scoring/refresh-score.ts';
@@ -144,9 +144,10 @@ export const refreshDeps = (surroundings: Surroundings): RefreshDeps => {
   };
 };
 
-/** Creates a personal key and returns its secret. */
-export async function personalKey({ client, tables, clock }: Surroundings, username: string): Promise<string> {
+/** Creates a key and returns its secret. */
+export async function keyOf({ client, tables, clock }: Surroundings, asked: NewKey): Promise<string> {
   const credentials = dynamoCredentials(client, tables('credentials'));
-  const request = { kind: 'personal', account: AccountId.parse(username) } as const;
-  return (await createKey({ credentials, clock, randomToken, sha256 }, request)).key;
+  return (await createKey({ credentials, clock, randomToken, sha256 }, asked)).key;
 }
+export const personalKey = (surroundings: Surroundings, username: string): Promise<string> =>
+  keyOf(surroundings, { kind: 'personal', account: AccountId.parse(username) });
