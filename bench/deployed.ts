@@ -25,12 +25,13 @@ const require = createRequire(import.meta.url);
 export async function handlerOf(role: string): Promise<Handler> {
   const { codeDirectory, file } = await functionOf(role);
   const bundle = join(codeDirectory, `${file}.js`);
-  delete require.cache[bundle];
+  Reflect.deleteProperty(require.cache, bundle);
   return Bundle.parse(require(bundle)).handler;
 }
 
 /** The deployed functions on the tables of an engine, with the machine's clock. */
 export type Deployed = Surroundings & {
+  readonly roles: readonly string[];
   /** How many AWS calls some work makes. */
   callsDuring(work: () => Promise<unknown>): Promise<number>;
 };
@@ -58,7 +59,7 @@ export async function withDeployed<Value>(engine: BenchEngine, work: (deployed: 
   channel('http.client.request.start').subscribe(onCall);
   try {
     return await work({
-      ...{ client: engine.client(), tables, clock: Date.now },
+      ...{ roles: functions.map(({ role }) => role), client: engine.client(), tables, clock: Date.now },
       async callsDuring(counted) {
         calls = 0;
         await counted();

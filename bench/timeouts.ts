@@ -43,6 +43,9 @@ const ACCOUNTS_OF_A_REPORT = 25_000;
 /** What functions keep of their time: they begin nothing more with less left. */
 const KEPT = { queue: 20_000, backfill: 90_000, check: 3.25 * MINUTE };
 
+/** Measured by `test/functions/dearest-requests.test.ts` and by the topic `limits`. */
+const ELSEWHERE = ['ingest-telemetry', 'import-history', 'read-api'];
+
 type Case = {
   readonly role: string;
   /** The most that one invocation does, or that one which ends itself does without a look at its time. */
@@ -308,6 +311,10 @@ export const measureTimeouts = (): Promise<Measurements> =>
       await fill(deployed);
       const costs: Cost[] = [];
       const cases = [...casesOf(deployed), ...(await largestRequests(deployed, HEAVY))];
+      const missing = deployed.roles.filter(
+        (role) => !ELSEWHERE.includes(role) && !cases.some((each) => each.role === role),
+      );
+      if (missing.length > 0) throw new Error(`no largest invocation of ${missing.join(', ')}`);
       for (const each of cases) costs.push(...(await measureCase(deployed, each)));
       costs.push(...(await measureEnds(deployed)), await measureFoldSize());
       return { costs, ratios: [] };
