@@ -10,7 +10,7 @@ process.env.LAUREL_COMMUNITY = join(import.meta.dirname, 'test', 'fixtures', 'co
 /**
  * Files with a process of their own: a handler keeps the clients and the environment that it began with, and a stack
  * leaves threads and connections behind. All other files share processes, which saves loading the modules for each:
- * such a file leaves no mock and no variable behind.
+ * `left-behind.ts` fails a file that leaves a mock or a variable behind.
  */
 const ALONE = [
   'bench',
@@ -39,7 +39,16 @@ export default defineConfig({
     ...(reportFile === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: reportFile } }),
     projects: [
       { test: { ...COMMON, name: 'alone', include: ALONE } },
-      { test: { ...COMMON, name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false } },
+      {
+        test: {
+          ...COMMON,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: ALONE,
+          isolate: false,
+          setupFiles: ['test/support/left-behind.ts'],
+        },
+      },
     ],
   },
 });

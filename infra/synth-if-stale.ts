@@ -47,16 +47,22 @@ function communityFolder(): string {
   return LAUREL_COMMUNITY === '' ? join(PROJECT_ROOT, 'community') : resolve(LAUREL_COMMUNITY);
 }
 
+/** Of a community, only what its files say: a copy of the folder gives the same result. */
 const hashOfSources = async (): Promise<string> => {
-  const sources = [...SOURCES.map((source) => join(PROJECT_ROOT, source)), communityFolder()];
-  const files = (await Promise.all(sources.map(filesIn))).flat().sort();
   const hash = createHash('sha256').update(`${process.version} ${process.env.LAUREL_BASE_PATH ?? ''}`);
-  for (const file of files) {
-    const content = createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex');
-    hash.update(`${relative(PROJECT_ROOT, file)}\0${content}\n`);
-  }
+  const add = async (root: string, paths: readonly string[]) => {
+    const files = (await Promise.all(paths.map(filesIn))).flat().sort();
+    for (const file of files) {
+      const content = createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex');
+      hash.update(`${relative(root, file)}\0${content}\n`);
+    }
+  };
+  const sources = SOURCES.map((source) => join(PROJECT_ROOT, source));
+  await add(PROJECT_ROOT, sources);
+  const community = communityFolder();
+  await add(community, [community]);
   return hash.digest('hex').slice(0, 16);
 };
 

@@ -64,6 +64,19 @@ describe('synthIfStale', () => {
     },
   );
 
+  it('takes what a community says, whatever its folder', async () => {
+    const synthOf = async (folder: string, text: string) => {
+      await mkdir(join(root, folder), { recursive: true });
+      await writeFile(join(root, folder, 'community.json'), text);
+      return synth('local', { LAUREL_COMMUNITY: join(root, folder) });
+    };
+    const first = await synthOf('one', '{}');
+
+    expect(await synthOf('a/copy', '{}')).toBe(first);
+    expect(await synthOf('one', '{ "changed": true }')).not.toBe(first);
+    expect(await runs()).toHaveLength(2);
+  });
+
   it('keeps stages apart', async () => {
     expect(await synth('dev')).not.toBe(await synth('local'));
     expect((await runs()).sort()).toEqual(['dev', 'local']);

@@ -32,8 +32,7 @@ const lineOf = (file: string, text: string) =>
 describe('npm start -- --watch', () => {
   it('answers by a rule that was edited, and keeps the old one while the files are wrong', async () => {
     const community = scratch();
-    cpSync(join(ROOT, 'community'), community, { recursive: true });
-    rmSync(join(community, 'rules', 'checksums.json')); // no version was in force yet
+    cpSync(join(ROOT, 'test', 'fixtures', 'community'), community, { recursive: true }); // it is synthesized already
     const rules = join(community, 'rules', '1.json');
     const edit = (from: string, to: string) => writeFileSync(rules, readFileSync(rules, 'utf8').replace(from, to));
     const { laurel, baseUrl, adminKey } = await start('--watch', '--community', community);

@@ -3,21 +3,18 @@ import { join } from 'node:path';
 import openapiTS, { astToString } from 'openapi-typescript';
 import createClient from 'openapi-fetch';
 import ts from 'typescript';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { stack } from './shared-stack.ts';
 
 /** A client with types generated from the published document, by a third-party generator. */
-let stack: TestStack;
 let document: any;
 let operations: { method: string; path: string; operation: any }[];
 beforeAll(async () => {
-  stack = await startTestStack();
   document = await (await fetch(`${stack.baseUrl}/openapi.json`)).json();
   operations = Object.entries<any>(document.paths).flatMap(([path, methods]) =>
     Object.entries<any>(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
 });
-afterAll(() => stack.stop());
 
 /** The smallest valid value of a schema. */
 function valueOf(schema: any): unknown {

@@ -1,11 +1,11 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { canonicalJson } from '../../domain/telemetry/canonical-json.ts';
 import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { stack } from './shared-stack.ts';
 
 /** Random requests generated from the published document, valid and invalid ones. */
 const Operation = z.object({
@@ -16,18 +16,15 @@ const Operation = z.object({
 const Document = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 type Operation = z.infer<typeof Operation>;
 
-let stack: TestStack;
 let call: AwsCall;
 let operations: { method: string; path: string; operation: Operation }[];
 beforeAll(async () => {
-  stack = await startTestStack();
   call = awsCaller(stack.dynamodbEndpoint, 'test'); // the SDK costs several times as much, and this reads all, hundreds of times
   const { paths } = Document.parse(await (await fetch(`${stack.baseUrl}/openapi.json`)).json());
   operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
 });
-afterAll(() => stack.stop());
 
 /** Tables that change a minute after an earlier request, or by a schedule, and not because of a later request. */
 const NOT_BY_REQUESTS: ReadonlySet<string> = new Set(['metric_rollup_hour', 'leaderboards', 'backfill_runs']);

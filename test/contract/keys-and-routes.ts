@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { SCOPES } from '../../domain/identity/credential.ts';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { stack } from './shared-stack.ts';
 
 /** Every route with every kind of key. A new route fails here until it has a row. */
 const routes = Object.values(ROUTES_BY_ROLE)
@@ -64,10 +64,8 @@ const rowOf = (name: string) => Object.entries(ROWS).find(([, names]) => names.i
 /** Of a refusal in JSON; a page refuses nothing by a key. */
 const codeOf = (type: string | null, text: string) => (type === 'application/json' ? JSON.parse(text) : {});
 
-let stack: TestStack;
 const keys = new Map<string, string | undefined>();
 beforeAll(async () => {
-  stack = await startTestStack();
   const manage = (method: string, path: string, body?: object) =>
     fetch(`${stack.baseUrl}${path}`, {
       method,
@@ -95,7 +93,6 @@ beforeAll(async () => {
   await manage('DELETE', `/v1/keys/${revoked.id}`);
   keys.set('revoked', revoked.key);
 });
-afterAll(() => stack.stop());
 
 describe('routes and keys', () => {
   it.each(routes)('$name', async ({ method, path, name }) => {

@@ -4,9 +4,9 @@ import { request, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { stack } from './shared-stack.ts';
 
 /** Requests of clients and of public bug reports, each with the expected answer. */
 const Step = z.strictObject({
@@ -42,13 +42,10 @@ const cases = readFileSync(join(import.meta.dirname, '..', 'fixtures', 'http-cas
   .filter((line) => line !== '')
   .map((line): unknown => JSON.parse(line));
 
-let stack: TestStack;
 const keys = new Map<string, string>();
 beforeAll(async () => {
-  stack = await startTestStack();
   keys.set('admin', stack.adminKey);
 });
-afterAll(() => stack.stop());
 
 type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string };
 

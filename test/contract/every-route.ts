@@ -1,7 +1,7 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { stack } from './shared-stack.ts';
 
 /** Rules for all routes. A new route is tested here as soon as it is listed. */
 const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>
@@ -9,12 +9,6 @@ const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>
 );
 const gets = routes.filter(({ method }) => method === 'GET');
 const isPublic = ({ access }: (typeof routes)[number]) => access === 'anyone';
-
-let stack: TestStack;
-beforeAll(async () => {
-  stack = await startTestStack();
-});
-afterAll(() => stack.stop());
 
 type Answer = { readonly status: number; readonly headers: Record<string, any>; readonly body: string };
 

@@ -1,0 +1,3 @@
+/** What the published document promises, on one stack: each module is a test of its own. */
+import './openapi.ts';
+import './typed-client.ts';
