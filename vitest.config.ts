@@ -12,17 +12,9 @@ process.env.LAUREL_COMMUNITY = join(import.meta.dirname, 'test', 'fixtures', 'co
  * leaves threads and connections behind. All other files share processes, which saves loading the modules for each:
  * `left-behind.ts` fails a file that leaves a mock or a variable behind.
  */
-const ALONE = [
-  'bench',
-  'contract',
-  'functions',
-  'local',
-  'operator',
-  'pages',
-  'properties',
-  'recording',
-  'scenarios',
-].map((folder) => `test/${folder}/**/*.test.ts`);
+const ALONE = ['bench', 'contract', 'functions', 'local', 'operator', 'pages', 'properties', 'recording', 'scenarios']
+  .map((folder) => `test/${folder}/**/*.test.ts`)
+  .concat('test/adapters/unowned-hours.test.ts'); // wires a handler
 
 const COMMON = {
   environment: 'node',

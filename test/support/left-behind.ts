@@ -4,8 +4,8 @@ import { afterAll, expect, vi } from 'vitest';
 
 /** The setup file of test files that share processes: a file fails if it changes what the files after it find. */
 
-/** Vitest's own marks, and the helpers that libraries compiled from TypeScript add. */
-const OF_LIBRARIES = /^globalThis\.(?:__|vitest)/u;
+/** Vitest's own marks, the helpers that libraries compiled from TypeScript add, and what the CDK's file system wraps. */
+const OF_LIBRARIES = /^(?:globalThis\.(?:__|vitest)|process\.(?:cwd|chdir)$)/u;
 /** What a spy or a stub replaces. */
 const WATCHED: Readonly<Record<string, object>> = {
   globalThis,
