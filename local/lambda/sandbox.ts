@@ -1,5 +1,5 @@
 import { buildSync } from 'esbuild';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -53,20 +53,26 @@ const Answer = z.union([
   }),
 ]);
 
+/** A file that processes of the same sources share, so that one of them bundles for all. */
+const { LAUREL_THREAD_PROGRAM: shared = '' } = process.env;
 let program: string | undefined;
-/**
- * What each thread runs, as one script: a thread that removed the types itself would cost 12 MB and 0.1 s more. The
- * processes of a test run read it from a file, because a bundler takes 0.1 s of CPU in each.
- */
-export function programOfThreads(): string {
-  const entryPoints = [join(import.meta.dirname, 'function-worker.ts')];
-  const built = () =>
-    buildSync({ entryPoints, bundle: true, platform: 'node', format: 'cjs', target: 'node24', write: false })
-      .outputFiles.map(({ text }) => text)
-      .join('');
-  const { LAUREL_THREAD_PROGRAM: file = '' } = process.env;
-  program ??= file === '' ? built() : readFileSync(file, 'utf8');
+/** What each thread runs, as one script: a thread that removed the types itself would cost 12 MB and 0.1 s more. */
+function programOfThreads(): string {
+  program ??= existsSync(shared) ? readFileSync(shared, 'utf8') : builtProgram();
   return program;
+}
+
+function builtProgram(): string {
+  const entryPoints = [join(import.meta.dirname, 'function-worker.ts')];
+  const options = { bundle: true, platform: 'node', format: 'cjs', target: 'node24', write: false } as const;
+  const built = buildSync({ entryPoints, ...options })
+    .outputFiles.map(({ text }) => text)
+    .join('');
+  if (shared !== '') {
+    writeFileSync(`${shared}.${process.pid}`, built);
+    renameSync(`${shared}.${process.pid}`, shared); // it appears whole
+  }
+  return built;
 }
 
 /** What a thread answers for an invocation, by its request. */

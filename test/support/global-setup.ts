@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { TestProject } from 'vitest/node';
 import { type DynamoDbEngine, startDynamoDbEngine } from '../../local/engines/dynamodb-engine.ts';
-import { programOfThreads } from '../../local/lambda/sandbox.ts';
 import { endWithParent } from '../../local/script.ts';
 import { assemblyOfRun } from './assembly.ts';
 import { byRole, type Resources } from './template.ts';
@@ -49,9 +48,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     symlinkSync(join(assembly, `asset.${Properties.Code.S3Key.replace('.zip', '')}`), join(bundles, role));
   }
   process.env.LAUREL_BUNDLES = bundles; // templates of other stages have the same ones
-  const threads = join(bundles, 'threads.js');
-  writeFileSync(threads, programOfThreads());
-  process.env.LAUREL_THREAD_PROGRAM = threads;
+  process.env.LAUREL_THREAD_PROGRAM = join(bundles, 'threads.js'); // the first process that starts one makes it
 
   let starting: Promise<DynamoDbEngine> | undefined;
   const engine = () => (starting ??= startDynamoDbEngine('dynamodb-local'));
