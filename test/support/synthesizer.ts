@@ -17,7 +17,8 @@ export type Synthesized = ReturnType<typeof synthesize>;
 const synthesize = (stage: string, { newTables, limits, ...options }: StackOptions = {}) => {
   const outdir = mkdtempSync(join(tmpdir(), 'laurel-template-'));
   try {
-    const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [], 'aws:cdk:disable-asset-staging': true } });
+    const context = { 'aws:cdk:bundling-stacks': [], 'aws:cdk:disable-asset-staging': true };
+    const app = new App({ outdir, treeMetadata: false, context });
     const stack = new LaurelStack(app, stageOf(stage, newTables, limits), options);
     const template = Template.fromStack(stack).toJSON() as { readonly Resources: Resources };
     return { template, terminationProtection: stack.terminationProtection };
