@@ -51,7 +51,7 @@ export type TaskState = {
   readonly enqueued: number;
   /** Users without any facts. */
   readonly unknown: UserTally;
-  /** Users whose recomputation threw; their refresh is enqueued all the same, and folds from nothing. */
+  /** Users whose recomputation threw. Their refresh is enqueued anyway, and folds from nothing. */
   readonly failed: UserTally;
   /** ISO 8601; null before the first checkpoint. */
   readonly checkpointAt: string | null;

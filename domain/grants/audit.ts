@@ -59,7 +59,7 @@ const MAX_PROBLEMS = 100;
 /** The lines that one audit proves: fewer if they cost more read units than an answer may. */
 export const MAX_AUDITED = 2_000;
 
-/** Which lines to read for an audit from a seq on: the one before as well, which the chain hangs on. */
+/** The lines to read for an audit from a seq on. The line before is one of them, because the chain continues from it. */
 export const linesToAudit = (from: number): LinesAfter => ({
   ...(from <= 1 ? { after: 0, limit: MAX_AUDITED } : { after: from - 2, limit: MAX_AUDITED + 1 }),
   maxUnits: MAX_UNITS_OF_LINES,

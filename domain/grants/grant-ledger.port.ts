@@ -46,7 +46,7 @@ export type LinesRange = {
 };
 export type LinesAfter = Omit<LinesRange, 'before'> & { readonly after: number };
 
-/** A fault of a stored line. A misplaced line is read all the same. */
+/** A fault of a stored line. A misplaced line is read anyway. */
 export type LineFault = {
   readonly seq: number;
   readonly code: 'unreadable_line' | 'misplaced_line';

@@ -7,7 +7,7 @@ import { decideGrants, judgeAgainst, type GrantOutcome } from './decide-grants.t
 import type { GrantLine, GrantRequest, LineRules } from './grant.ts';
 import { MAX_LINES_AT_ONCE, type GrantLedger, type StoredGrant } from './grant-ledger.port.ts';
 
-/** A second request for an id, with another user, key or amount. The first grant stays; somebody should know. */
+/** A second request for an id, with another user, key or amount. The first grant stays, and somebody should be told. */
 export type GrantConflict = { readonly request: GrantRequest; readonly first: GrantLine };
 
 export type GrantDeps = {

@@ -137,7 +137,7 @@ export const reversalOf = (
   grantedBy,
 });
 
-/** Whether the points of a grant are somebody's choice; else the rules of then decided. */
+/** Whether somebody chose the points of a grant. The rules of that time decided all others. */
 const isByHand = ({ grantId }: GrantRequest): boolean => /^(?:award|badge|publish|reversal|merge):/u.test(grantId);
 
 /** Whether a request asks for the same as a line already gave. Anything else with its id is a conflict. */

@@ -150,8 +150,8 @@ export const nothingGranted: Granted = grantedOf(emptyBalance, [], { date: '', k
 
 /**
  * The ledger's part of a user's score on a date. The balance is strongly consistent. Lines are read only if it has
- * moved since `previous`, which has the date that it names. `isUnmoved`: it has not moved since, as the caller who asks for the
- * refresh knows, so not even the balance is read. Throws if the index does not catch up with the balance in time.
+ * moved since `previous`, which has the date that it names. `isUnmoved`: the caller knows that it has not moved since, so
+ * not even the balance is read. Throws if the index does not catch up with the balance in time.
  */
 export async function readGranted(
   deps: LinesDeps,

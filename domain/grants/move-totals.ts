@@ -9,7 +9,7 @@ import type { GrantAppend } from './grant-ledger.port.ts';
 import type { GrantDeps } from './grant-points.ts';
 import { linesUpTo, type LinesDeps } from './read-lines.ts';
 
-/** Of which other account one is a part now, or was a part last. */
+/** The account that this one is part of now, or was part of last. */
 export type Merge = { readonly into: AccountId } | { readonly before: AccountId };
 
 export type MoveDeps = GrantDeps &
@@ -26,7 +26,7 @@ export type MoveDeps = GrantDeps &
 /**
  * Closes the chain of an account that is part of another one: lines take its totals out, for each category and source,
  * and lines of the other chain put them in. Once it is by itself again, the inverse lines bring back what was taken.
- * Nothing is edited, and where nothing is to be moved nothing is written.
+ * Nothing is edited, and if there is nothing to move, nothing is written.
  */
 export async function moveTotals(deps: MoveDeps, account: AccountId, merge: Merge): Promise<void> {
   const isMerged = 'into' in merge;

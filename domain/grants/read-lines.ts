@@ -80,7 +80,7 @@ export async function linesUpTo(
     const balance = await deps.lines.balanceOf(account);
     const { lines, faults, isCut = false } = await deps.lines.allOf(account, range);
     const newest = Math.max(0, ...seqsOf({ lines, faults }).slice(-1));
-    // More lines than the balance knows are new ones if it has moved by now, else a fault that is to be shown.
+    // If the balance has moved by now, lines that it does not know are new. Otherwise they are a fault, which is shown.
     const hasMoved = newest > balance.seq && (await deps.lines.balanceOf(account)).seq >= newest;
     const isKept = ({ seq }: { readonly seq: number }) => !hasMoved || seq <= balance.seq;
     return { balance, lines: lines.filter(isKept), faults: faults.filter(isKept), isCut };

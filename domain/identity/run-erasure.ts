@@ -2,7 +2,7 @@ import type { AccountId } from './account.ts';
 import type { EraseRequested } from './erase.message.ts';
 import type { Username } from './username.ts';
 
-/** Whom a step removes: an erased account, and the names that it had; none once they are removed everywhere. */
+/** What a step removes: an erased account, and the names that it had; no names once they are removed everywhere. */
 export type Erasing = { readonly account: AccountId; readonly names: readonly Username[] };
 
 /**

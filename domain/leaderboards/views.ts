@@ -16,7 +16,7 @@ export const RankedRowView = z.object({
   canonicalScore: z.int(),
   tier: z.string(),
   /**
-   * With `compare`: places gained since the earlier snapshot, negative for lost; null for who had none of its first
+   * With `compare`: places gained since the earlier snapshot, negative for lost; null for a user who had none of its first
    * 1,000.
    */
   change: z.optional(z.nullable(z.int())),

@@ -42,7 +42,7 @@ export type Metric = {
   /** Its name in answers. */
   readonly field: string;
   readonly description: string;
-  /** The same told once more, for the proof tools to compare. The first metrics are told in `proof/model/metrics.ts`. */
+  /** The same count, written a second time for the proof tools. `proof/model/metrics.ts` has it for the first metrics. */
   readonly oracle?: Oracle;
 } & (
   | { readonly kind: 'counter' | 'sum'; readonly fold: (hour: CommunityHour) => readonly Occurrence[] }

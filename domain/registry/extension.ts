@@ -25,7 +25,7 @@ const SCHEMES = {
     form: /^(?:[01]\d{3}|20\d{2}|2100)\.\d{2}\.\d{2}\.\d+$/,
     expected: `expected YYYY.MM.DD.N with a year up to 2100, at most ${MAX_VERSION_CHARACTERS} characters`,
   },
-  /** `1.4.0` or `2.0.0-beta.1`, ordered as semver.org does. Build metadata has no order, so there is none. */
+  /** `1.4.0` or `2.0.0-beta.1`, ordered as semver.org does. Build metadata has no order, so it is not allowed. */
   semver: {
     form: /^(?:(?:0|[1-9]\d{0,14})(?:\.(?!$|-)|(?=$|-))){3}(?:-(?:(?:0|[1-9]\d{0,14}|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?!$)|$))+)?$/,
     expected: `expected a semantic version such as 1.4.0 or 2.0.0-beta.1, at most ${MAX_VERSION_CHARACTERS} characters`,

@@ -31,7 +31,7 @@ export type AcceptRefusal =
  * Offers an extension to another owner; an admin gives it away at once. An offer takes the place of the one before, and
  * one to the owner takes it back.
  *
- * `to` is a collective if one with that slug exists, else an account. The owner who has just given it away may repeat
+ * `to` is a collective if one with that slug exists, or an account. The owner who has just given it away may repeat
  * it: the answer to the first request may have been lost.
  */
 export async function transferExtension(

@@ -15,7 +15,7 @@ const Words = z.array(z.string()).check(z.minLength(1));
 export const BoardRules = z.strictObject({
   name: z.string(EXPECTED_NAME).check(z.regex(/^[a-z][a-z0-9-]{0,31}$/, EXPECTED_NAME)),
   title: Text,
-  /** `all`: the score. Else the gain of the last days, or of the UTC month so far. */
+  /** `all`: the score. Otherwise the gain of the last days, or of the UTC month so far. */
   window: z.union(
     [
       z.literal('all'),

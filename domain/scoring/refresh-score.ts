@@ -62,7 +62,7 @@ export type RefreshDeps = {
 /** What to recompute. */
 export type Refresh = {
   readonly username: AccountId;
-  /** Null where everything is to be folded from nothing. */
+  /** Null if everything is folded from nothing. */
   readonly days: readonly UtcDate[] | null;
   /** Whether to count the reported facts again; done in any case if `days` is null. */
   readonly reports?: boolean;
@@ -88,8 +88,8 @@ export type Refresh = {
 export type RefreshOutcome = 'saved' | 'unknown' | 'done-since' | 'put-off';
 
 /**
- * Folds a user's facts and saves metrics and score: guard, then facts, then save; from the start where another refresh
- * saved in between. Harmless at any time, any number of times.
+ * Folds a user's facts and saves metrics and score: guard, then facts, then save. It starts again if another refresh saved
+ * in between. It may run at any time, any number of times.
  */
 export async function refreshScore(deps: RefreshDeps, refresh: Refresh): Promise<RefreshOutcome> {
   const { scores, clock, grants } = deps;
@@ -131,7 +131,7 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   const starts = startsAfter(guard.metrics?.starts ?? new Map(), refresh, { startedAt, isFromNothing });
   const saved = guard.score?.score ?? null;
   const previous = saved !== null && wrongDate !== undefined ? withoutTheFuture(saved, now) : saved;
-  const areLinesKept = refresh.days !== null && refresh.grants !== true; // else from nothing: the lines as well
+  const areLinesKept = refresh.days !== null && refresh.grants !== true; // from nothing: the lines, too
   const isSameFold = previous?.foldedBy === metrics.foldedBy;
   const granted =
     merged.length > 0
@@ -155,7 +155,7 @@ async function refreshOnce(deps: RefreshDeps, refresh: Refresh, turns: TurnTaker
   return outcome;
 }
 
-/** Whether the last save came to its end: else the metrics name what they cover, and the score does not have it yet. */
+/** Whether the last save was completed. If not, the metrics cover changes that the score does not have yet. */
 const isWholeSave = ({ metrics, score }: StoredUser): boolean => metrics?.revision === score?.metricsRevision;
 
 /** How an account is shown, by its profile. */
@@ -165,7 +165,7 @@ export const shownAs = ({ isHidden, merged = [], mergedInto }: StoredUser) => ({
   isTogether: merged.length > 0,
 });
 
-/** What an account that is shown as part of another one owes to it: the news, and what its balance has. */
+/** What an account that is shown as part of another one passes on to it: the request, and the points of its balance. */
 async function passOn(deps: RefreshDeps, refresh: Refresh, guard: StoredUser): Promise<void> {
   const { mergedInto: into, mergedBefore: before } = guard;
   if (into !== undefined) {
@@ -187,7 +187,7 @@ async function withBadges(
   });
 }
 
-/** After the save, so that a tier that is not recorded has no badge. Where this fails, the next refresh does it. */
+/** After the save, so that a tier that is not recorded has no badge. If this fails, the next refresh does it. */
 async function grantTierBadges({ grants }: RefreshDeps, { username, tiersReached }: UserScore): Promise<void> {
   const missing = tiersReached.filter(({ hasBadge }) => !hasBadge);
   await grantPoints(

@@ -21,7 +21,7 @@ const PARALLEL_READS = 8;
 
 /**
  * Compares what the scores count with what the ledger holds, over all users. It reads a page of users at a time; what
- * changes meanwhile is found as it is then. A user of whom something cannot be read is named, and the others go on.
+ * changes meanwhile is reported as it is then. A user whose data cannot be read is named, and the report continues.
  */
 export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
   let report = emptyReport;
@@ -61,7 +61,7 @@ async function readUser(deps: ShadowDeps, account: AccountId, isScored: boolean)
 /** An error of a schema, known by its form: to name its class, a bundle would have to hold all of zod. */
 const Misfit = z.object({ issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])) })) });
 
-/** A stored value of an invalid form is a finding. A store that does not answer is none. */
+/** A stored value of an invalid form is a finding. A store that does not answer is not a finding. */
 async function readable<Value>(
   read: () => Promise<Value>,
 ): Promise<{ readonly value: Value } | { readonly error: string }> {

@@ -45,7 +45,7 @@ export type StoredUser = {
   readonly erasedAt?: string | undefined;
 };
 
-/** A past date's score, by the rules of then; on later dates without one of their own it was the same. */
+/** A past date's score, by the rules of that time. Later dates without a row have the same score. */
 export type DayRow = DayScore & { readonly rulesVersion: string | null };
 
 /** The refolded scores of a month, `2026-08`: rows as above, without those that were saved on their own days. */

@@ -54,7 +54,7 @@ export function turnTaker(
 }
 type Turns = Pick<ScoreStore, 'takeTurn' | 'endTurn'>;
 
-/** The message that asks for a refresh again which was put off. */
+/** The message that asks again for a refresh that was put off. */
 export const putOff = ({ username, days, putOffs = 0, ...asked }: Refresh): ScoreRefreshRequested => ({
   username,
   ...(days === null ? {} : { days: [...days] }),

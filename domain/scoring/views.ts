@@ -40,7 +40,7 @@ export type StatsView = z.infer<typeof StatsView>;
 const objectOf = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
   Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** Whom an answer is about: an account and its present name. */
+/** The account that an answer is about, and its name now. */
 type Whom = { readonly account: string; readonly username: string };
 
 export function statsView(

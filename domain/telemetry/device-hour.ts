@@ -6,7 +6,7 @@ export type EventKind = {
   /** An event of the tool's activity, such as `cli_invocation`, or a name of the sender's own. */
   readonly event: string;
   /**
-   * The command of an event of the activity: a name matching `COMMAND_NAME`, else `other`; null for every other event.
+   * The command of an event of the activity: a name matching `COMMAND_NAME`, or `other`; null for every other event.
    */
   readonly command: string | null;
   /** Whether an event of the activity succeeded. True for other events. */

@@ -39,5 +39,5 @@ export function isPlaceholder(distinctId: string): boolean {
   return /^0*$/u.test(core) || PLACEHOLDERS.has(core);
 }
 
-/** Whether a device is none: it may have been bound before placeholders were known. */
+/** Whether an id is a placeholder and no device. It may have been bound before placeholders were known. */
 export const isOfNobody = (deviceId: string): boolean => !isStandIn(deviceId) && isPlaceholder(deviceId);

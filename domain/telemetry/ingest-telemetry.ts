@@ -79,7 +79,7 @@ type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
 /**
  * Stores a request's events, each once, and reports the outcome of each.
  *
- * Whatever can be refused is refused before the first write, so a request whose events are all refused stores nothing.
+ * All that can be refused is refused before the first write, so a request whose events are all refused stores nothing.
  * A throw means that some of it may be stored: the same request again completes it and counts nothing twice.
  */
 export async function ingestTelemetry(
@@ -87,7 +87,7 @@ export async function ingestTelemetry(
   request: {
     readonly events: readonly unknown[];
     readonly credential: Credential | undefined;
-    /** An import: what a request may hold is wider then. A dry run judges the events and stores nothing. */
+    /** An import: a request may hold more then. A dry run judges the events and stores nothing. */
     readonly history?: { readonly versions: VersionDeps; readonly dryRun: boolean };
   },
 ): Promise<IngestReport> {
@@ -281,8 +281,8 @@ function reportOf(results: readonly EventResult[]): IngestReport {
 }
 
 /**
- * Decides and writes until every chunk is stored as decided. It reads again whenever another sender came first. The first
- * decision is made from chunks as they were a moment ago: new events go into the open chunk, whose condition then fails.
+ * Decides and writes until every chunk is stored as decided. It reads again if another sender came first. The first
+ * decision uses chunks as they were a moment ago: new events go into the open chunk, whose condition then fails.
  */
 async function storeHour(
   deps: IngestDeps,

@@ -26,8 +26,8 @@ export type DeviceBatch = SeenDevice & {
 type Placed = { readonly batch: DeviceBatch; readonly device: DatedDevice | undefined };
 
 /**
- * Before a device's first event the device is there, and before an hour names its sender the sender's link is: a link
- * without facts is harmless, a fact that no fold finds is not. Gives the batches with the devices to store them under.
+ * Stores a device before its first event, and a sender's link before the first hour that names the sender: a link
+ * without facts is harmless, a fact that no fold finds is not. Returns the batches with the devices to store them under.
  */
 export async function placeDevices(
   devices: DeviceStore,

@@ -69,7 +69,7 @@ export function identityOf(record: FactRecord): string {
   }
 }
 
-/** The puller as it was sent: the account if the event names one, else the device. */
+/** The puller as it was sent: the account if the event names one, otherwise the device. */
 const pullerOf = (distinctId: string, puller: string | undefined): string =>
   puller === undefined ? devicePuller(deviceIdOf(distinctId)) : userPuller(puller);
 

@@ -65,7 +65,7 @@ export type TrustedRecord = {
   readonly insertId: string;
   readonly distinctId: string;
   readonly report: TrustedReport;
-  /** Epoch milliseconds: the event's own time, else that of its receipt. */
+  /** Epoch milliseconds: the event's own time, or the time of its receipt. */
   readonly at: number;
   readonly isScored: boolean;
 };

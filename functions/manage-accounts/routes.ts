@@ -71,7 +71,7 @@ export const routes = [
     access: 'key',
     request: z.object({
       params: z.object({ username: Username }),
-      body: z.strictObject({ confirm: z.string('expected the username once more') }),
+      body: z.strictObject({ confirm: z.string('expected the username again') }),
     }),
     unknownParam: 'unknown_username',
     answers: {

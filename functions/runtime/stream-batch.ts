@@ -21,7 +21,7 @@ const tableOfStream = (arn: string): string => arn.split('/')[1] ?? '';
  * A Lambda that reads a table's stream. It reads the records one by one. `onChanges` gets all that were readable.
  *
  * The first unreadable record is reported as failed: the mapping tries again from there, bisects, and in the end puts
- * the record's position into the failure queue. The records before it and after it are announced all the same. A record
+ * the record's position into the failure queue. The records before and after it are announced anyway. A record
  * that comes twice is only announced twice. If `onChanges` throws, the batch fails from its start. `lateness` is told
  * of old records before they are handled, so that it knows even if the invocation is cut off.
  */

@@ -15,7 +15,7 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     role: 'ingest-telemetry',
     environment: environmentOf(IngestTelemetryEnv, { ...variables, SCORE_REFRESH_QUEUE_URL: scoreRefresh.queueUrl }),
     timeout: API_TIMEOUT,
-    memoryMegabytes: 1_024, // its most expensive request takes less than half of its time: test/functions/dearest-requests.test.ts
+    memoryMegabytes: 1_024, // its most expensive request takes less than half its time: test/functions/costliest-requests.test.ts
   });
   ingestTelemetry.allow(
     may.makeAccounts,
@@ -43,7 +43,7 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
     role: 'import-history',
     environment: environmentOf(ImportHistoryEnv, variables),
     timeout: API_TIMEOUT,
-    memoryMegabytes: 1_769, // one processor: test/functions/dearest-requests.test.ts
+    memoryMegabytes: 1_769, // one processor: test/functions/costliest-requests.test.ts
   });
   importHistory.allow(may.makeAccounts, may.appendManyGrants, may.importVersions, may.storeTelemetry, may.authenticate);
 

@@ -7,7 +7,7 @@ export type GatewayPath = {
 
 /**
  * Converts a path as the gateway does. The gateway decodes it, cuts it at a `?` that this produced, and chooses the
- * route. For the function it decodes once more and merges slashes. Returns undefined if the gateway answers 400,
+ * route. For the function it decodes a second time and merges slashes. Returns undefined if the gateway answers 400,
  * because a `%` encodes nothing. The captures in `test/fixtures/gateway-paths.json` are the source.
  */
 export function gatewayPath(sent: string): GatewayPath | undefined {

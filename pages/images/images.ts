@@ -45,7 +45,7 @@ export function stylesOf(accent: string | undefined): Readonly<Record<Theme, str
 
 export type CardText = {
   readonly name: string;
-  /** Shown instead of figures where there are none. */
+  /** Shown if there are no figures. */
   readonly notice?: string;
   readonly community: string;
   readonly score?: number;

@@ -5,7 +5,7 @@ import { PersonPage } from './person.tsx';
 import { RulesPage } from './rules.tsx';
 import { Around, Notice, type Surroundings } from './pieces.tsx';
 
-/** Bay leaves: the logo of a community that has none of its own. */
+/** Bay leaves: the logo of a community without its own. */
 const Logo = ({ src }: { readonly src: string | undefined }) =>
   src === undefined ? (
     <svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">

@@ -76,7 +76,7 @@ export function CommunityPage({ address, data, today }: Props) {
 }
 
 type Period = CompareAnswer[string]['newer'];
-/** Of a sum of points its sum, of a state its sample, else how many. */
+/** The sum for a sum of points, the sample for a gauge, and the number of events for all others. */
 const valueOf = (field: string, period: Period): number =>
   (field === 'points_granted' ? period.value_count : period.event_count) ?? 0;
 
