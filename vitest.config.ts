@@ -14,7 +14,7 @@ process.env.LAUREL_COMMUNITY = join(import.meta.dirname, 'test', 'fixtures', 'co
  */
 const ALONE = ['bench', 'contract', 'functions', 'local', 'operator', 'pages', 'properties', 'recording', 'scenarios']
   .map((folder) => `test/${folder}/**/*.test.ts`)
-  .concat('test/adapters/unowned-hours.test.ts'); // wires a handler
+  .concat('test/adapters/unowned-hours.test.ts', 'test/domain/backfill/run-backfill.test.ts'); // they wire handlers
 
 const COMMON = {
   environment: 'node',
