@@ -276,14 +276,16 @@ export const telemetryMutants: readonly Mutant[] = [
     'among copies under several devices, a keyed one beats an anonymous one',
     'domain/telemetry/winning-copy.ts',
     ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'a.deviceId < b.deviceId'],
-    'test/domain/metrics/rolled-up-day.test.ts',
+    'test/domain/scoring/username-metrics.test.ts',
+    'counts once',
   ),
   mutant(
     'smallest-device-wins',
     'among equal copies, the one under the smallest device wins',
     'domain/telemetry/winning-copy.ts',
     ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'aIsKeyed && !bIsKeyed'],
-    'test/domain/metrics/rolled-up-day.test.ts',
+    'test/domain/scoring/username-metrics.test.ts',
+    'counts once',
   ),
   mutant(
     'tilde-doubled',

@@ -8,9 +8,10 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byPlainName, MAX_NAMES, plusCommand, plusNumber } from '../../../domain/scoring/fold.ts';
+import { byPlainName, foldHour, MAX_NAMES, plusCommand, plusNumber } from '../../../domain/scoring/fold.ts';
 import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
+import { anEntry } from '../../builders/device-hour.ts';
 import { rulesVersion1 } from '../../builders/rules.ts';
 import { devicesOf, FOLD, sumOf } from '../../../domain/scoring/username-metrics.ts';
 import {
@@ -61,6 +62,33 @@ function naiveCounts(facts: FactsModel, username: string) {
     devices: devices.size,
   };
 }
+
+describe('an event under several devices of an account', () => {
+  const commandOf = (copies: Readonly<Record<string, { readonly command: string; readonly isKeyed: boolean }>>) => {
+    const hour = '2026-08-21T09';
+    const parts = Object.entries(copies).map(([deviceId, { command, isKeyed }]) => {
+      const events = [anEntry('a', { command }, isKeyed ? users[0] : null)];
+      return { link: { deviceId, owned: true }, facts: { deviceId, hour, events } };
+    });
+    return [...byPlainName(foldHour(users[0], hour, parts, named).fold.commands, plusCommand).keys()];
+  };
+
+  it('counts once: a keyed copy before an anonymous one', () => {
+    const copies = { d1: { command: 'model', isKeyed: false }, d2: { command: 'run', isKeyed: true } };
+
+    expect(commandOf(copies)).toEqual(['run']);
+  });
+
+  it.each([true, false])('counts once: else that of the smallest device, keyed: %s', (isKeyed) => {
+    const copies = {
+      d2: { command: 'run', isKeyed },
+      d1: { command: 'model', isKeyed },
+      d3: { command: 'run', isKeyed },
+    };
+
+    expect(commandOf(copies)).toEqual(['model']);
+  });
+});
 
 const step = fc.oneof(
   {
