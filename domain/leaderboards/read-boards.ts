@@ -259,12 +259,16 @@ class SnapshotRows {
   /** The rows after the first `from` of the board, up to the `to`-th. */
   async between(from: number, to: number): Promise<RankedRowView[]> {
     const content = this.#content(from, to);
-    const stored = new Map<number, BoardRow>();
-    await settleAll(this.#touched(content), LEAVES_AT_A_TIME, async (leaf) => {
-      for (const [index, row] of (await this.#leafOf(leaf)).rows.entries()) stored.set(leaf.before + index, row);
+    const leaves = await settleAll(this.#touched(content), LEAVES_AT_A_TIME, async ({ ref, before, count }) => {
+      const { rows } = await this.#leafOf({ ref });
+      return { rows, before, end: before + count };
     });
+    const rowAt = (place: number): BoardRow | undefined => {
+      const leaf = leaves.find(({ before, end }) => place >= before && place < end);
+      return leaf?.rows[place - leaf.before];
+    };
     return content.map((each, index) => {
-      const row = typeof each === 'number' ? stored.get(each) : each;
+      const row = typeof each === 'number' ? rowAt(each) : each;
       if (row === undefined) throw new Error(`${this.#snapshot.board}: no leaf has the row ${String(each)}`);
       return this.#ranked(from + index + 1, row);
     });
@@ -313,7 +317,7 @@ class SnapshotRows {
     return this.#leaves.findLast(({ start }) => start === null || !isBefore(place, start));
   }
 
-  #leafOf({ ref }: LeafEntry): Promise<Leaf> {
+  #leafOf({ ref }: Pick<LeafEntry, 'ref'>): Promise<Leaf> {
     const reading = this.#read.get(ref) ?? this.#reader.leaf(ref);
     this.#read.set(ref, reading);
     return reading;

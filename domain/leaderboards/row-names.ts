@@ -55,21 +55,20 @@ export async function namedRows<Named extends Row>(
   rows: readonly Named[],
 ): Promise<{ readonly rows: Named[]; readonly left: Named | undefined }> {
   const oldest = known.map(({ at }) => at).sort()[0];
-  const changed = oldest === undefined ? null : await changedSince(oldest);
-  const stored = (account: AccountId): string | undefined =>
+  const changed: ReadonlySet<string> | null = oldest === undefined ? null : await changedSince(oldest);
+  const stored = (account: string): string | undefined =>
     changed?.has(account) === false ? known.find(({ names }) => names.has(account))?.names.get(account) : undefined;
   const others: AccountId[] = [];
   let read = 0;
   for (const { username } of rows) {
-    const account = AccountId.parse(username);
-    if (username !== ERASED && stored(account) === undefined) others.push(account);
+    if (username !== ERASED && stored(username) === undefined) others.push(AccountId.parse(username));
     if (others.length > LOOKED_UP) break;
     read += 1;
   }
   const nameOf = await namesOf(others.slice(0, LOOKED_UP));
   const named = rows.slice(0, read).map((row) => {
-    const account = AccountId.parse(row.username);
-    return { ...row, username: stored(account) ?? nameOf(account) };
+    const { username } = row;
+    return { ...row, username: stored(username) ?? nameOf(AccountId.parse(username)) };
   });
   return { rows: named.filter(({ username }) => username !== ERASED), left: rows[read] };
 }

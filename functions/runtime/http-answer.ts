@@ -69,19 +69,17 @@ const LEAST_COMPRESSED = 1_024;
 
 type Sent = {
   readonly headers: Readonly<Record<string, string>>;
-  readonly bytes: Uint8Array;
-  readonly isText: boolean;
+  /** Text, or bytes. */
+  readonly data: string | Uint8Array;
 };
 
 /** A content as it is sent: long text is compressed if the caller reads gzip. JSON always stays readable. */
 function sentAs({ type, data }: Content, isJson: boolean, accepted = ''): Sent {
   const headers = { 'content-type': type };
-  if (typeof data !== 'string') return { headers, bytes: data, isText: false };
-  const bytes = Buffer.from(data);
-  if (isJson) return { headers, bytes, isText: true };
+  if (typeof data !== 'string' || isJson) return { headers, data };
   const vary = { ...headers, vary: 'accept, accept-encoding' };
-  if (bytes.length < LEAST_COMPRESSED || !/\bgzip\b/iu.test(accepted)) return { headers: vary, bytes, isText: true };
-  return { headers: { ...vary, 'content-encoding': 'gzip' }, bytes: gzipSync(bytes), isText: false };
+  if (Buffer.byteLength(data) < LEAST_COMPRESSED || !/\bgzip\b/iu.test(accepted)) return { headers: vary, data };
+  return { headers: { ...vary, 'content-encoding': 'gzip' }, data: gzipSync(data) };
 }
 
 const contentOf = ({ body, content }: Reply): Content | undefined =>
@@ -102,7 +100,7 @@ export function toAnswer(
   const isJson = reply.content === undefined;
   const sent = content === undefined || isKnown ? undefined : sentAs(content, isJson, event.headers['accept-encoding']);
   const isHead = event.requestContext.http.method === 'HEAD';
-  const hasBytes = sent !== undefined && !isHead && !sent.isText;
+  const body = sent === undefined || isHead ? '' : sent.data;
   return {
     statusCode: isKnown ? 304 : status,
     headers: {
@@ -111,10 +109,9 @@ export function toAnswer(
       ...(mayBeRead ? ANY_ORIGIN : {}),
       ...(etag === undefined ? {} : { etag: isJson ? etag : `W/${etag}` }), // one tag for both encodings
       ...sent?.headers,
-      ...(sent !== undefined && isHead ? { 'content-length': String(sent.bytes.length) } : {}),
+      ...(sent !== undefined && isHead ? { 'content-length': String(Buffer.byteLength(sent.data)) } : {}),
       ...headers,
     },
-    body: sent === undefined || isHead ? '' : Buffer.from(sent.bytes).toString(sent.isText ? 'utf8' : 'base64'),
-    ...(hasBytes ? { isBase64Encoded: true } : {}),
+    ...(typeof body === 'string' ? { body } : { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }),
   };
 }
