@@ -25,9 +25,9 @@ function mapOf(bundle: string): SourceMap | undefined {
 
 /** One line of a stack trace. */
 function lineOf(frame: NodeJS.CallSite): string {
-  const text = String(frame);
+  const text = frame.toString();
   const [file, line, column] = [frame.getFileName(), frame.getLineNumber(), frame.getColumnNumber()];
-  if (file == null || line === null || column === null || file.startsWith('node:')) return text;
+  if (file === null || file === undefined || line === null || column === null || file.startsWith('node:')) return text;
   const bundle = file.startsWith('file:') ? fileURLToPath(file) : file;
   const origin = mapOf(bundle)?.findOrigin(line, column);
   if (origin === undefined || !('fileName' in origin)) return text;

@@ -2,7 +2,7 @@ import type { FunctionModel } from '../template/stack-model.ts';
 
 /** The environment of a function: the template's, and what Lambda adds. The access key names the function to the proxy. */
 export function environmentOf(
-  fn: FunctionModel,
+  fn: Pick<FunctionModel, 'name' | 'memoryMb' | 'environment'>,
   { accessKeyId, endpoint, region }: Record<'accessKeyId' | 'endpoint' | 'region', string>,
 ): Record<string, string> {
   return {
