@@ -130,14 +130,14 @@ export const accountMutants: readonly Mutant[] = [
     'nobody is erased without their name once more',
     'functions/manage-accounts/routes.ts',
     ['if (confirm.toLowerCase() !== username) {', 'if (confirm === undefined) {'],
-    ERASURE_TEST,
+    'test/functions/accounts.test.ts',
   ),
   mutant(
     'part-not-erased',
     'a part of another account is not erased by itself',
     'domain/identity/erase-account.ts',
     ["    if (account.mergedInto !== undefined) return err('merged');\n", ''],
-    ERASURE_TEST,
+    'test/functions/accounts.test.ts',
   ),
   mutant(
     'looks-twice',
