@@ -90,6 +90,7 @@ async function erasure(engine: BenchEngine, days: number, lines: number): Promis
     ...{ accounts: tables('accounts'), credentials: tables('credentials'), telemetry: tables('telemetry') },
     ...{ registry: tables('registry'), leaderboards: tables('leaderboards') },
     ...{ grants: tables('score_grants'), scores: tables('user_scores') },
+    rollups: tables('metric_rollup_hour'),
   };
   let request: EraseRequested = { account: ada };
   const job = {

@@ -129,7 +129,7 @@ async function costliest(
   const deps = {
     leaderboards: dynamoLeaderboardReader(client, table, { clock }),
     profiles: nobodyHides,
-    names: { changedSince: async () => new Set<AccountId>(), namesOf: nobodyIsLookedUp },
+    names: { changedSince: async () => new Map(), namesOf: nobodyIsLookedUp },
     clock,
     sha256,
   };

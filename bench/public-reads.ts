@@ -39,8 +39,8 @@ const BOARD = '/v1/leaderboards/{board}';
 const USERS = 3_000;
 /** Accounts with another name than their rows have, in the middle of a board. */
 const RENAMED = 40;
-/** Accounts that were renamed at all. */
-const CHANGED = 900;
+/** Accounts that were renamed at all: a few more, and they are too many to tell. */
+const CHANGED = 990;
 const MINUTE = 60_000;
 const LINES = 900;
 const LISTED = 100;
@@ -50,6 +50,10 @@ const SERIES_DAYS = 365;
 const HOURS_DAYS = 92;
 const LONGEST_REASON = 300;
 const LONGEST_NAME = 64;
+const LONGEST_EXTENSION = 128;
+const ID_LENGTH = 16;
+/** Of so many extensions, one has a publisher whose name is not stored. */
+const NEW_OF_EXTENSIONS = 100;
 
 const heavy = simulatedName(0);
 
@@ -99,7 +103,7 @@ export async function fillBoards({ client, tables, clock }: Surroundings, users 
   const shown = rows.slice(0, RENAMED).map(({ username }) => AccountId.parse(username));
   const others = all.map(simulatedName).filter((id) => !rows.some(({ username }) => username === id));
   await settleAll([...shown, ...others.slice(0, CHANGED - RENAMED)], 8, async (id) => {
-    const renamed = await renameAccount({ accounts: names, clock }, id, Username.parse(`new-${id}`.slice(0, 64)));
+    const renamed = await renameAccount({ accounts: names, clock }, id, longestName(`new ${id}`));
     if (!renamed.ok) throw new Error(`${id} was not renamed: ${renamed.error}`);
   });
 }
@@ -132,14 +136,30 @@ async function fillCommunity({ client, tables, clock }: Surroundings): Promise<v
     const week = await store.loadWeek(addDays(today, -back));
     await week.save(new Map(distinct.map(({ name }) => [name, MEMBERS_A_DAY])));
   }
+  const publisherOf = (n: number) => AccountId.parse(`acc_${unlike(`publisher ${n}`, ID_LENGTH)}`);
   const summaries = Array.from({ length: EXTENSIONS }, (_, n) => ({
-    extension: `@${sha256(`${n}`).slice(0, 38)}/${sha256(`tool ${n}`)}`,
-    publisher: { kind: 'collective', name: Username.parse(sha256(`guild ${n % 50}`)) } as const,
+    extension: `@${unlike(`scope ${n}`, LONGEST_EXTENSION / 2)}/${unlike(`tool ${n}`, LONGEST_EXTENSION / 2 - 2)}`,
+    publisher: { kind: 'personal', name: publisherOf(n) } as const,
     ...{ versions: 1 + (n % 7), pulls: n % 900 },
-    ...{ firstPublished: `${today}T00:00:00.000Z`, lastPublished: `${today}T00:00:00.000Z` },
+    ...{ firstPublished: isoOf(clock() - n * 7_654_321), lastPublished: isoOf(clock() - n * 1_234_567) },
   }));
-  for (const sort of ExtensionSort.options) await (await store.loadList(sort)).save(leavesOf(summaries, sort, sha256));
+  // Accounts of this moment: a page has to look them up.
+  const isNew = (n: number) => n % NEW_OF_EXTENSIONS === 0;
+  const names = summaries.flatMap(({ publisher }, n) =>
+    isNew(n) ? [] : [[publisher.name, longestName(`name ${n}`)] as const],
+  );
+  const known = { at: isoOf(clock() - MINUTE), names: new Map(names) };
+  for (const sort of ExtensionSort.options)
+    await (await store.loadList(sort)).save(leavesOf(summaries, sort, sha256), known);
 }
+
+const CHARACTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+/** A text that does not compress, as far as the characters of names allow. */
+const unlike = (seed: string, length: number): string =>
+  Array.from({ length }, (_, index) =>
+    CHARACTERS.charAt(parseInt(sha256(`${seed} ${index}`).slice(0, 6), 16) % CHARACTERS.length),
+  ).join('');
+const longestName = (seed: string) => Username.parse(unlike(seed, LONGEST_NAME));
 
 const costliest = (now: number): Readonly<Record<string, string>> => {
   const user = `/v1/scores/${heavy}`;

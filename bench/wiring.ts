@@ -43,6 +43,7 @@ export const rollUpDeps = ({ client, tables, clock }: Surroundings) =>
   dynamoRollUp(
     client,
     {
+      accounts: tables('accounts'),
       telemetry: tables('telemetry'),
       grants: tables('score_grants'),
       registry: tables('registry'),

@@ -62,7 +62,7 @@ export function tablePolicies(tables: LaurelTables) {
     makeAccounts: dynamodb(tables.accounts.tableArn, 'BatchGetItem', 'PutItem'),
     /** Merges accounts, and tells refreshes about it. */
     mergeAccounts: [
-      ...dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem'),
+      ...dynamodb(tables.accounts.tableArn, 'GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'),
       ...dynamodb(scores, 'UpdateItem'),
     ],
     /** Renames, merges and erases accounts, and tells refreshes about it. */
@@ -90,6 +90,7 @@ export function tablePolicies(tables: LaurelTables) {
       ...dynamodb(grants, 'Scan', 'UpdateItem'),
       ...dynamodb(linesByUser, 'Query'),
       ...dynamodb(tables.leaderboards.tableArn, 'GetItem', 'Query', 'UpdateItem'),
+      ...dynamodb(tables.rollups.tableArn, 'GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'),
     ],
     /** Creates, lists and revokes keys. */
     keepKeys: dynamodb(tables.credentials.tableArn, 'GetItem', 'PutItem', 'UpdateItem', 'Scan'),
@@ -145,8 +146,11 @@ export function tablePolicies(tables: LaurelTables) {
     saveScores: dynamodb(scores, 'Query', 'PutItem'),
     /** Moves the balance of an account that is shown as part of another one, on condition that it still is. */
     checkProfiles: dynamodb(scores, 'ConditionCheckItem'),
-    /** Hides an account from the boards, or shows it again. */
-    saveProfiles: dynamodb(scores, 'Query', 'UpdateItem'),
+    /** Hides an account from the boards, or shows it again, and tells readers. */
+    saveProfiles: [
+      ...dynamodb(scores, 'GetItem', 'Query', 'UpdateItem'),
+      ...dynamodb(tables.accounts.tableArn, 'PutItem', 'DeleteItem'),
+    ],
     /** Reads scores one by one or by the hundred. */
     readScores: dynamodb(scores, 'Query', 'BatchGetItem'),
     /** Reads the scores of all accounts, with their explanations. */
@@ -167,7 +171,7 @@ export function tablePolicies(tables: LaurelTables) {
         ...dynamodb(byHour(facts), 'Query'),
       ]),
       ...dynamodb(registry, 'GetItem'),
-      ...dynamodb(tables.rollups.tableArn, 'GetItem', 'Query', 'PutItem', 'DeleteItem'),
+      ...dynamodb(tables.rollups.tableArn, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem'),
     ],
     /** Reads the community's counts. */
     readRollUps: dynamodb(tables.rollups.tableArn, 'Query', 'BatchGetItem'),

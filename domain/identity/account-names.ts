@@ -1,7 +1,15 @@
 import type { Clock, RandomToken } from '../shared/environment.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf } from '../shared/utc.ts';
-import { AccountId, newAccountId, type Account, type Accounts, type NamedAccount } from './account.ts';
+import {
+  AccountId,
+  CHANGES_TOLD,
+  newAccountId,
+  type Account,
+  type Accounts,
+  type NamedAccount,
+  type Told,
+} from './account.ts';
 import type { Username } from './username.ts';
 
 /** An account as readers see it. */
@@ -21,8 +29,8 @@ export type AccountNames = {
   accountsOf(names: Iterable<Username>): Promise<(name: Username) => AccountId>;
   /** The present name of the account that answers for each: `ERASED` of an erased one, the id itself of one that is not there. */
   namesOf(accounts: Iterable<AccountId>): Promise<(account: AccountId) => string>;
-  /** The accounts that readers may call otherwise than before a time; null if they are too many to tell. */
-  changedSince(time: string): Promise<ReadonlySet<AccountId> | null>;
+  /** What changed of accounts since a time, for readers; null if those are more than `most`. */
+  changedSince(time: string, most?: number): Promise<ReadonlyMap<AccountId, Told> | null>;
 };
 
 /** The accounts that somebody asks about. A name that nobody has passes for an account of which nothing is known. */
@@ -79,7 +87,7 @@ class Remembered {
   }
 }
 
-type Changed = ReadonlySet<AccountId> | null;
+type Changed = ReadonlyMap<AccountId, Told> | null;
 
 export function accountNames(deps: {
   readonly accounts: Accounts;
@@ -88,7 +96,7 @@ export function accountNames(deps: {
 }): AccountNames {
   const { accounts, clock, randomToken } = deps;
   const byId = new Remembered(clock);
-  let changes: { readonly since: string; readonly until: number; readonly found: Changed } | undefined;
+  const changes = new Map<number, { readonly since: string; readonly until: number; readonly found: Changed }>();
   const isHeld = ({ heldUntil }: NamedAccount): boolean => heldUntil === undefined || heldUntil > isoOf(clock());
 
   async function named(names: Iterable<Username>): Promise<ReadonlyMap<Username, NamedAccount>> {
@@ -139,12 +147,16 @@ export function accountNames(deps: {
 
     namesOf,
 
-    async changedSince(time) {
-      // Changes since an earlier time are some more than those since a later one.
-      if (changes !== undefined && clock() < changes.until && changes.since <= time) return changes.found;
+    async changedSince(time, most = CHANGES_TOLD) {
+      for (const [number, { since, until, found }] of changes) {
+        const isSame = since === time && number === most;
+        // Changes since an earlier time are some more than those since a later one, if they are not too many.
+        if (clock() < until && (isSame || (since <= time && found !== null))) return found;
+      }
       const until = clock() + CACHE_MS;
-      changes = { since: time, until, found: await accounts.changedSince(time) };
-      return changes.found;
+      const found = await accounts.changedSince(time, most);
+      changes.set(most, { since: time, until, found });
+      return found;
     },
   };
 }

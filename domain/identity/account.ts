@@ -46,14 +46,26 @@ export type Account = {
 };
 
 /** What is kept of an account: that there was one. */
-export const erased = ({ id, username, formerNames, revision }: Account, at: string): Account => ({
+export const erased = ({ id, username, formerNames, changedAt, revision }: Account, at: string): Account => ({
   id,
   username: ERASED,
   formerNames: [...formerNames, { name: username, heldUntil: at }],
   merged: [],
+  ...(changedAt === undefined ? {} : { changedAt }),
   erasedAt: at,
   revision: revision + 1,
 });
+
+/** What readers are told of an account since a time, beside what they have stored of it. */
+export type Told = {
+  /** What it is called now; null if that has to be looked up, because it is shown as part of another account. */
+  readonly name?: Username | null;
+  /** Whether it was hidden from boards, or shown again. */
+  readonly isHidden?: boolean;
+};
+
+/** So many cost about 10 read units, 17 with the longest names. */
+export const CHANGES_TOLD = 1_000;
 
 /** What changes together: an account as it was read, and as it is to be. */
 export type AccountChange = { readonly before: Account; readonly after: Account };
@@ -89,10 +101,10 @@ export type Accounts = {
    */
   erase(changes: readonly AccountChange[]): Promise<'saved' | 'stale'>;
   /**
-   * The accounts that readers may call otherwise than before a time, ISO 8601; null if they are too many to tell. Eventually
-   * consistent.
+   * The accounts that readers call otherwise than before a time (ISO 8601), or that were hidden or shown since; null if
+   * they are more than `most`. Eventually consistent.
    */
-  changedSince(time: string): Promise<ReadonlySet<AccountId> | null>;
+  changedSince(time: string, most?: number): Promise<ReadonlyMap<AccountId, Told> | null>;
   /** The names that begin with a text, in their order, in pages. A query for each first character, and no scan. */
   beginningWith(prefix: string): AsyncIterable<readonly (readonly [Username, NamedAccount])[]>;
   /**

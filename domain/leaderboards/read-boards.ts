@@ -10,7 +10,7 @@ import { bucketOf, directoryHash, fingerprintOf } from './layout.ts';
 import type { LeaderboardReader } from './leaderboard-store.port.ts';
 import { contentOf, placeOf } from './patch.ts';
 import { isBefore } from './row.ts';
-import { LOOKED_UP, namedRows } from './row-names.ts';
+import { changesFrom, LOOKED_UP, namedRows } from './row-names.ts';
 import type { BoardRow, KnownNames, Leaf, LeafEntry, Patch, Place, Snapshot } from './snapshot.ts';
 import type { BoardPlaceView, BoardView, RankedRowView } from './views.ts';
 
@@ -46,6 +46,10 @@ const ROWS_COMPARED = 1_000;
 
 const NEIGHBOURS = 3;
 const LEAVES_AT_A_TIME = 4;
+/** Of how many changes a page is told that needs those of the last minutes only. */
+const FEW_TOLD = 300;
+/** Hidden users that are looked up to be sure. */
+const MOST_DOUBTFUL = 10;
 
 /**
  * A page of a board, with names in place of ids. It ends before `limit` where more names would have to be looked up than
@@ -61,12 +65,13 @@ export async function pageOf(
   if (found.value === null) return ok({ board, asOf: null, rows: [], total: 0 });
   const { snapshot, after } = found.value;
   const stored = new SnapshotRows(deps, snapshot);
-  const listed = await hiddenList(deps, found.value);
-  const most = listed === null ? Math.min(limit, LOOKED_UP) : limit;
+  const known = await stored.namesBetween(after, after + limit);
+  const hidden = await hiddenList(deps, found.value, known);
+  const most = hidden.listed === null ? Math.min(limit, LOOKED_UP / 2) : limit;
   const ranked = await stored.between(after, after + most);
-  const shown = await shownNow(deps, listed, ranked);
+  const shown = await shownNow(deps, hidden, ranked);
   const compared = compare === undefined ? shown : await withChanges(deps, snapshot, compare, shown);
-  const { rows, left } = await namedRows(deps.names, await stored.namesBetween(after, after + most), compared);
+  const { rows, left } = await namedRows(deps.names, known, compared);
   const last = left === undefined ? after + ranked.length : left.rank - 1;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
   return ok({
@@ -147,25 +152,46 @@ export async function rankOf(
 type Start = { readonly snapshot: Snapshot; readonly after: number; readonly newest: Snapshot | null };
 
 /**
- * Who has hidden themselves since. The newest snapshot follows their choice by itself. Older ones never change, so the
- * newest one lists who is hidden. Null without a list: then each is looked up.
+ * Who has hidden themselves since. Snapshots never change, so the newest one lists who was hidden, and readers are told who
+ * has chosen since. Null without a list, or if too many have changed: then each is looked up.
  */
 async function hiddenList(
-  { leaderboards }: ReadBoardsDeps,
+  { leaderboards, names }: ReadBoardsDeps,
   { snapshot, newest }: Start,
-): Promise<ReadonlySet<string> | null> {
-  if (newest?.asOf === snapshot.asOf || newest?.hidden === null) return new Set();
-  return newest?.hidden === undefined ? null : leaderboards.hidden(newest.hidden);
+  known: readonly KnownNames[] = [],
+): Promise<{ readonly listed: ReadonlySet<string> | null; readonly isNewest: boolean }> {
+  if (newest === null) return { listed: null, isNewest: false };
+  const isNewest = newest.asOf === snapshot.asOf; // it has no rows of who is listed
+  const listed = isNewest || newest.hidden === null ? new Set<string>() : newest.hidden;
+  const before = typeof listed === 'string' ? await leaderboards.hidden(listed) : listed;
+  const from = changesFrom(Date.parse(newest.asOf));
+  const [oldest = from] = [from, ...known.map(({ at }) => at)].sort(); // what names need is enough, if it can be told
+  const told = (await names.changedSince(oldest)) ?? (await names.changedSince(from, FEW_TOLD));
+  if (before === undefined || before === null || told === null) return { listed: null, isNewest };
+  const hidden = new Set(before);
+  for (const [account, { isHidden }] of told) {
+    if (isHidden === true) hidden.add(account);
+    else if (isHidden === false) hidden.delete(account);
+  }
+  return { listed: hidden, isNewest };
 }
 
 /** The rows without hidden users. The others keep their ranks. */
 async function shownNow(
   { profiles }: ReadBoardsDeps,
-  listed: ReadonlySet<string> | null,
+  { listed, isNewest }: { readonly listed: ReadonlySet<string> | null; readonly isNewest: boolean },
   rows: readonly RankedRowView[],
 ): Promise<RankedRowView[]> {
-  const hidden = listed ?? (await profiles.hiddenAmong(rows.map(({ username }) => username)));
-  return rows.filter(({ username }) => !hidden.has(username));
+  const usernames = rows.map(({ username }) => username);
+  if (listed === null) {
+    const hidden = await profiles.hiddenAmong(usernames);
+    return rows.filter(({ username }) => !hidden.has(username));
+  }
+  // The newest snapshot has rows of who showed themselves again, perhaps later than the news that are remembered here.
+  const doubtful = isNewest ? usernames.filter((username) => listed.has(username)).slice(0, MOST_DOUBTFUL) : [];
+  const hidden = doubtful.length === 0 ? new Set<string>() : await profiles.hiddenAmong(doubtful);
+  const isShown = (username: string) => !listed.has(username) || (doubtful.includes(username) && !hidden.has(username));
+  return rows.filter(({ username }) => isShown(username));
 }
 
 const isOfOneVersion = ({ rulesVersions }: Snapshot): boolean => rulesVersions.size < 2;

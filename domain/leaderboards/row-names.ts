@@ -1,20 +1,25 @@
-import { AccountId, type Accounts } from '../identity/account.ts';
+import { AccountId, type Account, type Accounts, type Told } from '../identity/account.ts';
 import type { AccountNames } from '../identity/account-names.ts';
 import { ERASED } from '../identity/username.ts';
 import { isoOf } from '../shared/utc.ts';
 import type { KnownNames } from './snapshot.ts';
 
 /**
- * A board's rows hold ids, and a name is an item of its own. So a build stores the names of some hundred rows together,
- * and a page looks up only those that have changed since, and the few that are not stored.
+ * Rows of boards and lists hold ids, and a name is an item of its own. So a build stores the names of some hundred rows
+ * together, and a page looks up only the few that are not stored: it is told of those that have changed since.
  */
 
 /** A leaf may have this many rows without a stored name, for scores that rose from below. Then its names are stored again. */
 const UNNAMED = 15;
-/** A page ends before the next look-up. */
-export const LOOKED_UP = 60;
+/** How many items a page of a board looks up at most. It ends before the next one. */
+export const LOOKED_UP = 30;
+/** The same of a page of a list, which has all its rows. */
+const LISTED_LOOKED_UP = 10;
+const LISTED_TOLD = 600;
 /** For clocks that differ, and for changes that were decided before a build began and saved while it read. */
 const MARGIN = 5 * 60_000;
+/** From when on changes may be unknown to what was read at a time. */
+export const changesFrom = (time: number): string => isoOf(time - MARGIN);
 
 type Row = { readonly username: string };
 
@@ -24,51 +29,127 @@ type Row = { readonly username: string };
  */
 export type NameRows = (rows: readonly Row[], before: KnownNames | null, isKept: boolean) => Promise<KnownNames | null>;
 
+type LookUps = Pick<Accounts, 'withIds' | 'changedSince'>;
+
 export const nameRows =
-  (accounts: Pick<Accounts, 'withIds' | 'changedSince'>, now: number): NameRows =>
+  (accounts: LookUps, now: number): NameRows =>
   async (rows, before, isKept) => {
     const isKnown = ({ username }: Row): boolean => before?.names.has(username) === true;
     const mayStay = before === null || isKept;
     if (mayStay && rows.filter((row) => !isKnown(row)).length <= UNNAMED) return before;
-    const changed = before === null ? null : await accounts.changedSince(before.at);
-    const isRight = (row: Row): boolean => isKnown(row) && changed?.has(AccountId.parse(row.username)) === false;
-    const wanted = rows.filter((row) => !isRight(row)).map(({ username }) => AccountId.parse(username));
-    const found = await accounts.withIds(wanted);
-    const names = new Map<string, string>();
-    for (const row of rows) {
-      const account = found.get(AccountId.parse(row.username));
-      // One that is shown as part of another one has that one's name: it is looked up.
-      const isOwn = account !== undefined && account.mergedInto === undefined && account.erasedAt === undefined;
-      const name = isRight(row) ? before?.names.get(row.username) : isOwn ? account.username : undefined;
-      if (name !== undefined) names.set(row.username, name);
-    }
-    return names.size === 0 ? null : { at: isoOf(now - MARGIN), names };
+    const ids = rows.map(({ username }) => AccountId.parse(username));
+    const known = await namesNow(accounts, now, ids, before, ownNameOf);
+    return known.names.size === 0 ? null : known;
   };
+
+/** One that is shown as part of another one has that one's name: a page looks it up. */
+const ownNameOf = ({ username, mergedInto, erasedAt }: Account): string | undefined =>
+  mergedInto === undefined && erasedAt === undefined ? username : undefined;
+
+/** Marks, in place of a name, the account that has it. No name begins with it. */
+const PART_OF = '=';
+/** The account whose name a part has. */
+export const wholeOf = (name: string | undefined): AccountId | undefined =>
+  name?.startsWith(PART_OF) === true ? AccountId.parse(name.slice(PART_OF.length)) : undefined;
+
+/** The names of all accounts of a list. A part has that of the whole, which is stored beside it. */
+export const namesOfList = (
+  accounts: LookUps,
+  now: number,
+  ids: readonly AccountId[],
+  before: KnownNames | null,
+): Promise<KnownNames> =>
+  namesNow(accounts, now, ids, before, ({ username, mergedInto }) =>
+    mergedInto === undefined ? username : PART_OF + mergedInto,
+  );
+
+async function namesNow(
+  accounts: LookUps,
+  now: number,
+  ids: readonly AccountId[],
+  before: KnownNames | null,
+  nameIn: (account: Account) => string | undefined,
+): Promise<KnownNames> {
+  const changed = before === null ? null : await accounts.changedSince(before.at);
+  const rightOf = (id: AccountId): string | undefined =>
+    changed !== null && changed.get(id)?.name === undefined ? before?.names.get(id) : undefined;
+  const names = new Map<string, string>();
+  for (let open = new Set(ids); open.size > 0;) {
+    const wholes = new Set<AccountId>();
+    const found = await accounts.withIds([...open].filter((id) => rightOf(id) === undefined));
+    for (const id of open) {
+      const account = found.get(id);
+      const name = rightOf(id) ?? (account && nameIn(account));
+      if (name === undefined) continue;
+      names.set(id, name);
+      const whole = wholeOf(name);
+      if (whole !== undefined && !names.has(whole)) wholes.add(whole);
+    }
+    open = wholes;
+  }
+  return { at: changesFrom(now), names };
+}
+
+type Readers = Pick<AccountNames, 'namesOf' | 'changedSince'>;
+
+/** Finds an account's name among the stored ones, and those that readers are told of since; or what a look-up of it takes. */
+async function storedNames({ changedSince }: Readers, known: readonly KnownNames[], most?: number) {
+  const oldest = known.map(({ at }) => at).sort()[0];
+  const changed: ReadonlyMap<string, Told> | null = oldest === undefined ? null : await changedSince(oldest, most);
+  const nameOf = (account: string): string | undefined => {
+    const told = changed?.get(account)?.name;
+    if (changed === null || told === null) return undefined;
+    const name = told ?? known.find(({ names }) => names.has(account))?.names.get(account);
+    const whole = wholeOf(name);
+    return whole === undefined ? name : nameOf(whole);
+  };
+  // One that was merged since is looked up together with the account that it is part of.
+  const lookUps = (account: string) => (changed?.get(account)?.name === null ? 2 : 1);
+  return { nameOf, lookUps };
+}
 
 /**
  * The rows with names in place of the ids, as many as few look-ups give; `left` is the first one that was left for the next
  * page. A row of an erased account is not shown, also before it is gone.
  */
 export async function namedRows<Named extends Row>(
-  { namesOf, changedSince }: Pick<AccountNames, 'namesOf' | 'changedSince'>,
+  readers: Readers,
   known: readonly KnownNames[],
   rows: readonly Named[],
 ): Promise<{ readonly rows: Named[]; readonly left: Named | undefined }> {
-  const oldest = known.map(({ at }) => at).sort()[0];
-  const changed: ReadonlySet<string> | null = oldest === undefined ? null : await changedSince(oldest);
-  const stored = (account: string): string | undefined =>
-    changed?.has(account) === false ? known.find(({ names }) => names.has(account))?.names.get(account) : undefined;
+  const stored = await storedNames(readers, known);
   const others: AccountId[] = [];
   let read = 0;
+  let left = LOOKED_UP;
   for (const { username } of rows) {
-    if (username !== ERASED && stored(username) === undefined) others.push(AccountId.parse(username));
-    if (others.length > LOOKED_UP) break;
+    if (username !== ERASED && stored.nameOf(username) === undefined) {
+      left -= stored.lookUps(username);
+      if (left < 0) break;
+      others.push(AccountId.parse(username));
+    }
     read += 1;
   }
-  const nameOf = await namesOf(others.slice(0, LOOKED_UP));
+  const nameOf = await readers.namesOf(others);
   const named = rows.slice(0, read).map((row) => {
     const { username } = row;
-    return { ...row, username: stored(username) ?? nameOf(AccountId.parse(username)) };
+    return { ...row, username: stored.nameOf(username) ?? nameOf(AccountId.parse(username)) };
   });
   return { rows: named.filter(({ username }) => username !== ERASED), left: rows[read] };
+}
+
+/**
+ * What the accounts of a page of a list are called, by few look-ups. An id stands in for a name only if more accounts have
+ * changed since names were stored than a page is told of. `known`: null in a list of an older release, without names.
+ */
+export async function namesOnPage(
+  readers: Readers,
+  known: KnownNames | null,
+  accounts: readonly AccountId[],
+): Promise<(account: AccountId) => string> {
+  if (known === null) return readers.namesOf(accounts);
+  const stored = await storedNames(readers, [known], LISTED_TOLD);
+  let left = LISTED_LOOKED_UP;
+  const others = new Set(accounts.filter((account) => stored.nameOf(account) === undefined));
+  const nameOf = await readers.namesOf([...others].filter((account) => (left -= stored.lookUps(account)) >= 0));
+  return (account) => stored.nameOf(account) ?? nameOf(account);
 }

@@ -1,8 +1,11 @@
 import * as z from 'zod/mini';
+import type { AccountNames } from '../identity/account-names.ts';
+import { namesOnPage } from '../leaderboards/row-names.ts';
+import { namedPublisher } from '../registry/extension.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { addDays, dateOf, dateOfDayNumber, dayNumberOf, MILLISECONDS_PER_DAY, type UtcDate } from '../shared/utc.ts';
-import type { ExtensionsQuery } from './extension-list.ts';
+import { accountsIn, type ExtensionsQuery } from './extension-list.ts';
 import { communityMetrics, type Metric, type MetricRollupHourMetric } from './catalog.ts';
 import type { DayTotals } from './rolled-up-day.ts';
 import type { RollupReader } from './rollup-store.port.ts';
@@ -239,12 +242,18 @@ export const ExtensionsView = z.object({
 });
 export type ExtensionsView = z.infer<typeof ExtensionsView>;
 
-/** A page of all extensions, from 1 on. Its publishers are named by ids. */
-export async function readExtensions(rollups: Pick<RollupReader, 'extensionsOf'>, query: ExtensionsQuery) {
+/** A page of all extensions, from 1 on. */
+export async function readExtensions(
+  rollups: Pick<RollupReader, 'extensionsOf'>,
+  readers: Pick<AccountNames, 'namesOf' | 'changedSince'>,
+  query: ExtensionsQuery,
+): Promise<ExtensionsView> {
   const { page, page_size: size } = query;
-  const { count, rows } = await rollups.extensionsOf(query);
-  const data = rows.map(({ firstPublished, lastPublished, ...summary }) => ({
+  const { count, rows, names } = await rollups.extensionsOf(query);
+  const nameOf = await namesOnPage(readers, names, accountsIn(rows));
+  const data = rows.map(({ publisher, firstPublished, lastPublished, ...summary }) => ({
     ...summary,
+    publisher: namedPublisher(publisher, nameOf).name,
     first_published: Date.parse(firstPublished),
     first_published_at: firstPublished,
     last_published: Date.parse(lastPublished),

@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import type { AccountId } from '../identity/account.ts';
+import type { KnownNames } from '../leaderboards/snapshot.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import type { ExtensionSummary } from './extension-summary.ts';
 
@@ -94,5 +96,14 @@ export type ExtensionsQuery = {
   readonly sort_direction: SortDirection;
 };
 
-/** The rows of a page, and the number of all extensions. */
-export type ExtensionsFound = { readonly count: number; readonly rows: readonly ExtensionSummary[] };
+/** The rows of a page, the number of all extensions, and the stored names of publishers; null in a list without names. */
+export type ExtensionsFound = {
+  readonly count: number;
+  readonly rows: readonly ExtensionSummary[];
+  readonly names: KnownNames | null;
+};
+
+/** The accounts among publishers, each once. */
+export const accountsIn = (rows: Iterable<Pick<ExtensionSummary, 'publisher'>>): readonly AccountId[] => [
+  ...new Set([...rows].flatMap(({ publisher }) => (publisher.kind === 'personal' ? [publisher.name] : []))),
+];

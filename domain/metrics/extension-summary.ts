@@ -1,7 +1,10 @@
+import type { AccountId, Accounts } from '../identity/account.ts';
+import { ERASED } from '../identity/username.ts';
+import { namesOfList } from '../leaderboards/row-names.ts';
 import type { ExtensionName, Publisher } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
-import type { Random, Sha256, Sleep } from '../shared/environment.ts';
-import { ExtensionSort, leavesOf } from './extension-list.ts';
+import type { Clock, Random, Sha256, Sleep } from '../shared/environment.ts';
+import { accountsIn, ExtensionSort, leavesOf } from './extension-list.ts';
 import type { RollupStore } from './rollup-store.port.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
@@ -22,7 +25,9 @@ export type ExtensionSummary = {
 export type SummaryDeps = {
   readonly registry: Pick<Registry, 'findExtension' | 'versionsOf'>;
   readonly rollups: RollupStore;
+  readonly accounts: Pick<Accounts, 'withIds' | 'changedSince'>;
   readonly sha256: Sha256;
+  readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
 };
@@ -47,17 +52,47 @@ export async function summarizeExtension(deps: SummaryDeps, name: ExtensionName)
 
 const SORTS = ExtensionSort.options;
 
-/** Makes the lists of all extensions from their summaries: guard, then summaries, then save. */
+/**
+ * Makes the lists of all extensions from their summaries: guard, then summaries, then save. The names of publishers are
+ * stored beside the rows; of the lists before, those are taken that have not changed since.
+ */
 export async function listExtensions(deps: SummaryDeps): Promise<void> {
   await untilSaved(asWorker(deps, 'lists of extensions'), async () => {
     const lists = await settleAll(SORTS, SORTS.length, async (sort) => ({
       sort,
       stored: await deps.rollups.loadList(sort),
     }));
+    const now = deps.clock(); // before any name is read
+    const known = await lists[0]?.stored.read();
     const summaries = await deps.rollups.summaries();
+    const names = await namesOfList(deps.accounts, now, accountsIn(summaries), known?.names ?? null);
     const saves = await settleAll(lists, lists.length, ({ sort, stored }) =>
-      stored.save(leavesOf(summaries, sort, deps.sha256)),
+      stored.save(leavesOf(summaries, sort, deps.sha256), names),
     );
     return saves.includes('stale') ? 'stale' : 'saved';
   });
+}
+
+/** Makes the lists anew if an account is called otherwise since, so that readers are told of few. */
+export async function renewNames(deps: SummaryDeps): Promise<void> {
+  const { namesAt } = await deps.rollups.loadList('pulls');
+  const changed = namesAt === null ? null : await deps.accounts.changedSince(namesAt);
+  const isOld = changed === null || [...changed.values()].some(({ name }) => name !== undefined);
+  if (isOld) await listExtensions(deps);
+}
+
+/** Takes the name of an erased account out of the lists; false if they were saved meanwhile. */
+export async function eraseFromLists(
+  deps: Pick<SummaryDeps, 'rollups' | 'sha256'>,
+  account: AccountId,
+): Promise<boolean> {
+  const saves = await settleAll(SORTS, SORTS.length, async (sort) => {
+    const stored = await deps.rollups.loadList(sort);
+    const { rows, names } = await stored.read();
+    const name = names?.names.get(account) ?? ERASED;
+    if (names === null || name === ERASED) return 'saved';
+    const next = new Map(names.names).set(account, ERASED);
+    return stored.save(leavesOf(rows, sort, deps.sha256), { ...names, names: next });
+  });
+  return !saves.includes('stale');
 }

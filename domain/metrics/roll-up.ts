@@ -1,5 +1,4 @@
 import type { RollUpRequested } from '../messages/roll-up.message.ts';
-import type { Clock } from '../shared/environment.ts';
 import { firstWholeDate } from '../telemetry/retention.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import type { NewSorter } from '../shared/sorter.port.ts';
@@ -20,7 +19,6 @@ export type RollUpDeps = SummaryDeps & {
   readonly newSorter: NewSorter;
   /** Queues a request again with a delay in seconds, at most `LONGEST_DELAY_SECONDS`. */
   readonly requestLater: (delaySeconds: number, request: RollUpRequested) => Promise<void>;
-  readonly clock: Clock;
 };
 
 /** Events are accepted up to 35 days old and one day ahead. */

@@ -1,3 +1,4 @@
+import type { KnownNames } from '../leaderboards/snapshot.ts';
 import type { ExtensionName } from '../registry/extension.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { ExtensionsFound, ExtensionsQuery, ExtensionSort } from './extension-list.ts';
@@ -27,7 +28,13 @@ export type StoredDay = {
 export type StoredSummary = { save(next: ExtensionSummary): Promise<'saved' | 'stale'> };
 
 /** A list of extensions as it was read, guarded as a day is. */
-export type StoredList = { save(leaves: readonly (readonly ExtensionSummary[])[]): Promise<'saved' | 'stale'> };
+export type StoredList = {
+  /** Since when its names are right, but for those that readers are told of; null if it has none. */
+  readonly namesAt: string | null;
+  /** The rows and their publishers' names. Those of a leaf that was changed meanwhile are missing: a save is stale then. */
+  read(): Promise<Omit<ExtensionsFound, 'count'>>;
+  save(leaves: readonly (readonly ExtensionSummary[])[], names: KnownNames): Promise<'saved' | 'stale'>;
+};
 
 /** A week's counts as they were read, guarded as a day is. */
 export type StoredWeek = { readonly isCounted: boolean; save(counts: WeekCounts): Promise<'saved' | 'stale'> };

@@ -9,5 +9,6 @@ export const EraseAccountsEnv = z.pick(Variables, {
   GRANTS_TABLE: true,
   SCORES_TABLE: true,
   LEADERBOARDS_TABLE: true,
+  ROLLUPS_TABLE: true,
   ERASE_QUEUE_URL: true,
 });

@@ -23,6 +23,7 @@ export const handler = sqsBatch({
       grants: env.GRANTS_TABLE,
       scores: env.SCORES_TABLE,
       leaderboards: env.LEADERBOARDS_TABLE,
+      rollups: env.ROLLUPS_TABLE,
     };
     const sqs = sqsClient('worker');
     return {

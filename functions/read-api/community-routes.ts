@@ -15,7 +15,6 @@ import {
 } from '../../domain/metrics/community-views.ts';
 import { ExtensionSort, SortDirection } from '../../domain/metrics/extension-list.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
-import { namedPublisher } from '../../domain/registry/extension.ts';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import type { RollupReader } from '../../domain/metrics/rollup-store.port.ts';
 import type { Clock } from '../../domain/shared/environment.ts';
@@ -28,7 +27,7 @@ import { route, type HttpDeps } from '../runtime/route.ts';
 
 export type CommunityReadDeps = HttpDeps & {
   readonly rollups: RollupReader;
-  readonly names: Pick<AccountNames, 'namesOf'>;
+  readonly names: Pick<AccountNames, 'namesOf' | 'changedSince'>;
   readonly clock: Clock;
 };
 
@@ -120,11 +119,7 @@ export const communityRoutes = [
     request: z.object({ query: Extensions }),
     answers: { 200: { description: 'A page of extensions', schema: ExtensionsView, types: [CSV_TYPE] } },
     async handle({ query }, { rollups, names }: CommunityReadDeps, { headers }) {
-      const page = await readExtensions(rollups, query);
-      const accounts = page.data.flatMap(({ publisher }) => (publisher.kind === 'personal' ? [publisher.name] : []));
-      const nameOf = await names.namesOf(accounts);
-      const data = page.data.map((row) => ({ ...row, publisher: namedPublisher(row.publisher, nameOf).name }));
-      const view = { ...page, data };
+      const view = await readExtensions(rollups, names, query);
       return inFormat(query, headers, view, view.data, EXTENSION_COLUMNS);
     },
   }),

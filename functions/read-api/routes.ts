@@ -82,9 +82,9 @@ const userRoutes = [
     answers: { 200: { description: 'The score', schema: ScoreView } },
     problems: ['unknown_username'],
     handle: ({ params }, deps: ReadApiDeps) =>
-      withUser(deps, params.username, async ({ score, ...found }) => ({
+      withUser(deps, params.username, async ({ score, isHidden, ...found }) => ({
         status: 200,
-        body: scoreView(found, score.score, await rankOf(deps, found.account)),
+        body: scoreView(found, score.score, isHidden ? null : await rankOf(deps, found.account)),
       })),
   }),
   route({

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { Variables } from '../runtime/variables.ts';
 
 export const RollUpMetricsEnv = z.pick(Variables, {
+  ACCOUNTS_TABLE: true,
   TELEMETRY_TABLE: true,
   GRANTS_TABLE: true,
   REGISTRY_TABLE: true,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { openDates, rollUpDay, rollUpDays, sampleGauges, type RollUpDeps } from '../../domain/metrics/roll-up.ts';
+import { renewNames } from '../../domain/metrics/extension-summary.ts';
 import { countWeeksOf } from '../../domain/metrics/weeks.ts';
 import { dateOfHour } from '../../domain/shared/utc.ts';
 import { dynamoRollUp } from '../adapters/dynamodb/metrics/roll-up.ts';
@@ -16,6 +17,7 @@ import { RollUpMetricsEnv } from './env.ts';
 const wired = once((): RollUpDeps => {
   const env = RollUpMetricsEnv.parse(process.env);
   const tables = {
+    accounts: env.ACCOUNTS_TABLE,
     telemetry: env.TELEMETRY_TABLE,
     grants: env.GRANTS_TABLE,
     registry: env.REGISTRY_TABLE,
@@ -37,6 +39,7 @@ const drain = sqsBatch({
     const outcome = await rollUpDay(deps, dateOfHour(messages[0].hour), messages);
     for (const hour of outcome.ahead) logDateAhead('rollup', hour);
     await countWeeksOf(deps, deps.clock());
+    await renewNames(deps);
     const sample = await sampleGauges(deps, { isForced: false });
     logger.info('rollup', { ...outcome, sample, messages: messages.length });
   },

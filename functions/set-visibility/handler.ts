@@ -1,9 +1,9 @@
 import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.ts';
-import { dynamoProfiles } from '../adapters/dynamodb/scoring/profiles.ts';
+import { dynamoChoices } from '../adapters/dynamodb/scoring/profiles.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { random, sleep, surroundings } from '../runtime/environment.ts';
+import { surroundings } from '../runtime/environment.ts';
 import { httpFunction } from '../runtime/http-function.ts';
 import { SetVisibilityEnv } from './env.ts';
 import { routes } from './routes.ts';
@@ -16,7 +16,7 @@ export const handler = httpFunction({
     return {
       authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
       scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
-      profiles: dynamoProfiles(dynamodb, env.SCORES_TABLE, { random, sleep }),
+      profiles: dynamoChoices(dynamodb, { scores: env.SCORES_TABLE, accounts: env.ACCOUNTS_TABLE }, surroundings),
       names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
     };
   },

@@ -34,7 +34,7 @@ export const routes = [
       body: z.strictObject({ leaderboards: Leaderboards }),
     }),
     unknownParam: 'unknown_username',
-    answers: { 200: { description: 'Stored; the next snapshots follow it', schema: VisibilityView } },
+    answers: { 200: { description: 'Stored; boards follow it within seconds', schema: VisibilityView } },
     problems: ['unknown_username', 'missing_scope'],
     async handle({ params, body: { leaderboards } }, deps: SetVisibilityDeps, { credential }) {
       const found = await deps.names.find(params.username);

@@ -36,6 +36,8 @@ export function metrics(scope: Construct, { stage, variables, may }: Foundation)
   worker.allow(
     may.listScores,
     may.readRegistry, // the versions in an extension's summary
+    may.readNames, // of publishers
+    may.listNames, // which of them have changed
     may.rollUp,
     sendTo(rollUp), // hours that are not due yet
   );

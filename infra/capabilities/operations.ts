@@ -45,6 +45,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
   backfill.worker.allow(
     may.readNames,
     may.listAccounts,
+    may.listNames,
     may.readRegistry,
     may.refoldTelemetry,
     may.readBalances,

@@ -1,4 +1,4 @@
-import { mutant, withoutCondition, type Mutant } from './mutant.ts';
+import { always, mutant, withoutCondition, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 const BUILD = 'domain/leaderboards/build-boards.ts';
@@ -132,40 +132,55 @@ export const leaderboardMutants: readonly Mutant[] = [
   ),
   mutant(
     'stored-name-is-present',
-    'a page looks up an account that was renamed, merged or erased since its name was stored',
+    'a page follows an account that was renamed, merged or erased since its name was stored',
     NAMES,
-    ['    changed?.has(account) === false ? known.find', '    changed !== null ? known.find'],
+    ['const told = changed?.get(account)?.name;', 'const told: string | null | undefined = undefined;'],
     NAMES_TEST,
   ),
   mutant(
     'names-before-the-build',
     'names are as old as the beginning of the build',
     NAMES,
-    ['at: isoOf(now - MARGIN)', 'at: isoOf(now + 1_000)'],
+    ['at: changesFrom(now)', 'at: isoOf(now + 1_000)'],
     NAMES_TEST,
   ),
   mutant(
     'no-name-of-a-part',
     'the name of a merged account is not stored: it is another one’s',
     NAMES,
-    [
-      'account !== undefined && account.mergedInto === undefined && account.erasedAt === undefined',
-      'account !== undefined',
-    ],
+    ['mergedInto === undefined && erasedAt === undefined ? username : undefined', 'username'],
     NAMES_TEST,
   ),
   mutant(
     'changed-name-not-kept',
     'a name that changed is looked up when a leaf’s names are stored again',
     NAMES,
-    ['isKnown(row) && changed?.has(AccountId.parse(row.username)) === false', 'isKnown(row)'],
+    ['changed !== null && changed.get(id)?.name === undefined ? before', 'changed !== null ? before'],
     NAMES_TEST,
   ),
   mutant(
     'page-of-bounded-cost',
-    'a page ends before it looks up more than 60 names',
+    'a page ends before it looks up more names than it may',
     NAMES,
-    ['    if (others.length > LOOKED_UP) break;\n', ''],
+    ['      if (left < 0) break;\n', ''],
+    NAMES_TEST,
+  ),
+  mutant(
+    'choices-in-order',
+    'readers are told of the last choice of an account, and of no other one',
+    'functions/adapters/dynamodb/scoring/profile.items.ts',
+    [
+      "ConditionExpression: before === undefined ? 'attribute_not_exists(chosenAt)' : 'chosenAt = :before'",
+      `ConditionExpression: before === undefined ? '${always('attribute_not_exists(chosenAt)')}' : '${always('chosenAt = :before')}'`,
+    ],
+    'test/adapters/score-store.test.ts',
+    'many choices',
+  ),
+  mutant(
+    'hidden-at-once',
+    'who hid since the newest build is on no page',
+    'domain/leaderboards/read-boards.ts',
+    ['if (isHidden === true) hidden.add(account);', 'if (isHidden === true) continue;'],
     NAMES_TEST,
   ),
   mutant(

@@ -55,7 +55,8 @@ onBothEngines('names of accounts', (engine) => {
 
   it('stay with the account that has them by now when the former one is erased', async () => {
     const [dan, eve] = [await anAccount('dan'), await anAccount('eve')];
-    const of = { ...tables, grants: tables.score_grants, scores: tables.user_scores };
+    const rollups = tables.metric_rollup_hour;
+    const of = { ...tables, grants: tables.score_grants, scores: tables.user_scores, rollups };
     const { steps } = dynamoErasure(client, of, { ...pauses, clock: () => Date.parse(AT), sha256 });
     const names = [dan.username, eve.username];
     await steps.find(({ name }) => name === 'names')!.page({ account: dan.id, names }, '');

@@ -2,6 +2,7 @@ import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, it } from 'vitest';
 import { meterCapacity } from '../../bench/capacity-meter.ts';
+import { AccountId } from '../../domain/identity/account.ts';
 import { inOrderOf, leavesOf, type ExtensionSort } from '../../domain/metrics/extension-list.ts';
 import type { StoredList } from '../../domain/metrics/rollup-store.port.ts';
 import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
@@ -17,15 +18,17 @@ onBothEngines('lists of extensions', (engine) => {
     const metered = engine().client();
     const store = dynamoRollupStore(metered, table, { clock: () => 0, sleep: async () => {} });
     const reader = dynamoRollupReader(metered, table, { random: () => 0.5, sleep: async () => {} });
-    const publisher = { kind: 'personal', name: aUsername() } as const;
+    const accountOf = (n: number) => AccountId.parse(`acc_${sha256(`account ${n}`).slice(0, 16)}`);
+    const nameOf = (n: number) => aUsername(sha256(`name ${n}`));
     const row = (n: number) => ({
-      ...{ extension: `@${sha256(`${n}`).slice(0, 38)}/${sha256(`tool-${n}`)}`, publisher, versions: 1, pulls: n },
-      ...{ firstPublished: AT, lastPublished: AT },
+      ...{ extension: `@${sha256(`${n}`).slice(0, 38)}/${sha256(`tool-${n}`)}`, versions: 1, pulls: n },
+      ...{ publisher: { kind: 'personal', name: accountOf(n) } as const, firstPublished: AT, lastPublished: AT },
     });
+    const names = new Map(Array.from({ length: 5_000 }, (_, n) => [accountOf(n), nameOf(n)] as const));
     const rows = Array.from({ length: 5_000 }, (_, n) => row(n));
     const meter = meterCapacity(metered);
     const saveList = async (of: typeof rows, sort: ExtensionSort, late?: StoredList) =>
-      (late ?? (await store.loadList(sort))).save(leavesOf(of, sort, sha256));
+      (late ?? (await store.loadList(sort))).save(leavesOf(of, sort, sha256), { at: AT, names });
     const late = await store.loadList('pulls');
     expect(await saveList(rows, 'pulls')).toBe('saved');
     expect(await saveList(rows, 'versions')).toBe('saved');
@@ -38,10 +41,12 @@ onBothEngines('lists of extensions', (engine) => {
     ] as const) {
       const { readUnits } = await meter.during(async () => {
         const found = await reader.extensionsOf(query);
-        const wanted = rows.toSorted(inOrderOf(query.sort, query.sort_direction)).map((each) => each.extension);
         const first = (query.page - 1) * query.page_size;
+        const wanted = rows.toSorted(inOrderOf(query.sort, query.sort_direction)).slice(first, first + query.page_size);
         expect(found.count).toBe(5_000);
-        expect(found.rows.map((each) => each.extension)).toEqual(wanted.slice(first, first + query.page_size));
+        expect(found.rows.map((each) => each.extension)).toEqual(wanted.map((each) => each.extension));
+        const stored = wanted.map(({ publisher }) => [publisher.name, names.get(publisher.name)] as const);
+        expect(stored.filter(([id, name]) => found.names?.names.get(id) !== name)).toEqual([]);
       });
       expect(readUnits).toBeLessThanOrEqual(60);
     }
@@ -49,8 +54,8 @@ onBothEngines('lists of extensions', (engine) => {
     // What is gone is gone: the leaves of a list are those of its root.
     expect(await saveList([row(1), row(2)], 'pulls')).toBe('saved');
     expect(await reader.extensionsOf({ page: 1, page_size: 9, sort: 'pulls', sort_direction: 'asc' })).toEqual({
-      count: 2,
-      rows: [row(1), row(2)],
+      ...{ count: 2, rows: [row(1), row(2)] },
+      names: { at: AT, names: new Map([1, 2].map((n) => [accountOf(n), nameOf(n)])) },
     });
     const { Count } = await metered.send(
       new QueryCommand({

@@ -180,7 +180,7 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
   series: [() => rollup.toSeriesItem(date, metricOfDay!)!, rollup.eventCountOf],
   week: [() => rollup.toWeekItem(date, new Map([['ACTIVE_DEVICE', 7]]), 2), rollup.parseWeekItem],
   'extension-list': [
-    () => rollup.toListItem('pulls', [{ figure: 3, count: 2, ref: 'a'.repeat(16) }], 4),
+    () => rollup.toListItem('pulls', { leaves: [{ figure: 3, count: 2, ref: 'a'.repeat(16) }], namesAt: at }, 4),
     rollup.parseListItem,
   ],
   'extension-leaf': [
@@ -208,7 +208,10 @@ const FORMS: Record<ItemKind, readonly [write: () => Item, read?: (item: Item) =
       ),
     rollup.parseSummaryItem,
   ],
-  'changed-account': [() => accounts.toChangedItem(at, ada), accounts.parseChanged],
+  'changed-account': [
+    () => accounts.toChangedItem(at, { id: ada, username: aUsername(), formerNames: [], merged: [], revision: 2 }),
+    (item) => accounts.parseChanged(item)[0],
+  ],
   name: [() => accounts.toNameItem(aUsername(), ada, at), accounts.parseName],
   account: [
     () =>

@@ -190,6 +190,7 @@ onBothEngines('rollups', (engine) => {
     dynamoRollUp(
       client,
       {
+        accounts: tables.accounts,
         telemetry: tables.telemetry,
         grants: tables.score_grants,
         registry: tables.registry,

@@ -1,4 +1,4 @@
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,8 @@ import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';
 import { byDate } from '../../domain/shared/by-date.ts';
 import { addDays, dayNumberOf } from '../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/scoring/metrics.codec.ts';
-import { dynamoProfiles } from '../../functions/adapters/dynamodb/scoring/profiles.ts';
+import { parseChanged } from '../../functions/adapters/dynamodb/identity/accounts.ts';
+import { dynamoChoices, dynamoProfiles } from '../../functions/adapters/dynamodb/scoring/profiles.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { aUsername, sha256 } from '../domain/scoring/model.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -106,9 +107,10 @@ onBothEngines('score store', (engine) => {
   let client: DynamoDBClient;
   let store: ScoreStore & MetricsStore;
   let table: string;
+  let accounts: string;
   beforeAll(async () => {
     client = engine().client();
-    table = (await engine().createTables(['user_scores'])).user_scores;
+    ({ user_scores: table, accounts } = await engine().createTables(['user_scores', 'accounts']));
     store = dynamoScoreStore(client, table);
   });
   afterAll(() => client.destroy());
@@ -136,15 +138,29 @@ onBothEngines('score store', (engine) => {
 
   it('returns the choice to be hidden, which no save changes', async () => {
     const [username, other] = [aUsername('hides'), aUsername('shows')];
+    const tables = { scores: table, accounts };
+    const choices = dynamoChoices(client, tables, { clock: () => Date.parse(foldedAt) });
     const profiles = dynamoProfiles(client, table, { random: () => 0.5, sleep: async () => {} });
-    await profiles.setHidden(username, true);
+    await choices.setHidden(username, true);
     await store.save(await store.load(username), next(aScore(username)));
 
     expect((await store.load(username)).isHidden).toBe(true);
     expect(await profiles.hiddenAmong([username, other])).toEqual(new Set([username]));
-    await profiles.setHidden(username, false);
+    await choices.setHidden(username, false);
     expect((await store.load(username)).isHidden).toBe(false);
     expect(await profiles.hiddenAmong([username, other])).toEqual(new Set());
+  });
+
+  it('tells readers of the last of many choices at once, and of no other one', async () => {
+    const username = aUsername('wavers');
+    let now = Date.parse(foldedAt);
+    const choices = dynamoChoices(client, { scores: table, accounts }, { clock: () => (now += 1_000) });
+    await Promise.all([true, false, true].map((isHidden) => choices.setHidden(username, isHidden)));
+    const { isHidden } = await store.load(username);
+
+    const { Items = [] } = await client.send(new ScanCommand({ TableName: accounts }));
+    const told = Items.map(parseChanged).filter(([account]) => account === username);
+    expect(told).toEqual([[username, { isHidden }]]);
   });
 
   it('gives a turn to one of many, and the next one only after it was returned', async () => {

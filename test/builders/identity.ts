@@ -23,7 +23,7 @@ export const namesAsIds: AccountNames = {
   find: async (name) => ({ account: AccountId.parse(name), username: name }),
   answering: async (account) => ({ account, username: Username.parse(account) }),
   accountsOf: async () => (name) => AccountId.parse(name),
-  changedSince: async () => new Set(),
+  changedSince: async () => new Map(),
   namesOf: async () => (account) => account,
 };
 

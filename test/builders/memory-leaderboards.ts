@@ -19,7 +19,7 @@ import type {
 } from '../../domain/leaderboards/snapshot.ts';
 import type { NewSorter } from '../../domain/shared/sorter.port.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
-import { AccountId, type Account, type Accounts } from '../../domain/identity/account.ts';
+import { AccountId, type Account, type Accounts, type Told } from '../../domain/identity/account.ts';
 import { accountNames } from '../../domain/identity/account-names.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { aUsername, sha256 } from './identity.ts';
@@ -193,6 +193,10 @@ export class LeaderboardWorld {
   readonly accountsKnown = new Map<string, Partial<Account>>();
   /** When accounts were renamed, merged or erased. */
   readonly changedAt = new Map<string, string>();
+  /** False for changes as an older release stored them: without the names. */
+  tellsNames = true;
+  /** When accounts last hid themselves, or showed themselves again. */
+  readonly choices = new Map<string, { readonly at: string; readonly isHidden: boolean }>();
   /** How many accounts were looked up. */
   lookUps = 0;
   /** How often all scores were read. */
@@ -234,8 +238,18 @@ export class LeaderboardWorld {
         this.lookUps += ids.length;
         return new Map(ids.map((id) => [id, { ...anAccount(id), ...this.accountsKnown.get(id) }]));
       },
-      changedSince: async (time) =>
-        new Set([...this.changedAt].filter(([, at]) => at > time).map(([id]) => AccountId.parse(id))),
+      changedSince: async (time) => {
+        const told = new Map<AccountId, Told>();
+        for (const [id, at] of this.changedAt) {
+          if (at <= time) continue;
+          const { username = Username.parse(id), mergedInto } = this.accountsKnown.get(id) ?? {};
+          told.set(AccountId.parse(id), { name: mergedInto === undefined && this.tellsNames ? username : null });
+        }
+        for (const [id, { at, isHidden }] of this.choices) {
+          if (at > time) told.set(AccountId.parse(id), { ...told.get(AccountId.parse(id)), isHidden });
+        }
+        return told;
+      },
     };
   }
 

@@ -55,7 +55,7 @@ const pauses = {
 const sent: { request: EraseRequested; delaySeconds: number }[] = [];
 function jobDeps(client: DynamoDBClient = world.client): ErasureDeps {
   const { tables } = world;
-  const of = { ...tables, grants: tables.score_grants, scores: tables.user_scores };
+  const of = { ...tables, grants: tables.score_grants, scores: tables.user_scores, rollups: tables.metric_rollup_hour };
   return {
     ...dynamoErasure(client, of, { ...pauses, clock: () => Date.now(), sha256 }),
     goOn: async (request, delaySeconds) => void sent.push({ request, delaySeconds }),
@@ -379,7 +379,7 @@ describe('snapshots', () => {
         new Map(
           some.map((id) => [id, { id, username: nameOf(id), formerNames: [], merged: [], revision: 1 }] as const),
         ),
-      changedSince: async () => new Set<AccountId>(),
+      changedSince: async () => new Map(),
     };
     for (const users of [ids, ids.slice(1)]) {
       vi.setSystemTime(Date.now() + DAY / 24);

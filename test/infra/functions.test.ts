@@ -98,7 +98,7 @@ describe('functions', () => {
     [
       'backfill',
       {
-        accounts: dynamodb('BatchGetItem', 'Scan'),
+        accounts: dynamodb('BatchGetItem', 'Scan', 'Query'),
         telemetry: dynamodb('BatchGetItem', 'Query'),
         'telemetry/index/byHour': dynamodb('Query'),
         registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
@@ -106,7 +106,7 @@ describe('functions', () => {
         score_grants: dynamodb('BatchGetItem', 'GetItem'),
         'score_grants/index/byHour': dynamodb('Query'),
         'score_grants/index/byUser': dynamodb('Query'),
-        metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
+        metric_rollup_hour: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem'),
         user_scores: dynamodb('Query', 'PutItem'),
         'user_scores/index/byShard': dynamodb('Query', 'Scan'),
         backfill_runs: dynamodb('GetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'),
@@ -175,6 +175,7 @@ describe('functions', () => {
     [
       'roll-up-metrics',
       {
+        accounts: dynamodb('BatchGetItem', 'Query'),
         telemetry: dynamodb('BatchGetItem'),
         'telemetry/index/byHour': dynamodb('Query'),
         score_grants: dynamodb('BatchGetItem'),
@@ -182,7 +183,7 @@ describe('functions', () => {
         registry: dynamodb('BatchGetItem', 'GetItem', 'Query'),
         'registry/index/byHour': dynamodb('Query'),
         'user_scores/index/byShard': dynamodb('Query'),
-        metric_rollup_hour: dynamodb('GetItem', 'Query', 'PutItem', 'DeleteItem'),
+        metric_rollup_hour: dynamodb('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem'),
         'roll-up': sqs('ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes', 'SendMessage'),
       },
     ],
@@ -217,7 +218,7 @@ describe('functions', () => {
     [
       'link-logins',
       {
-        accounts: dynamodb('GetItem', 'BatchGetItem', 'PutItem'),
+        accounts: dynamodb('GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'),
         user_scores: dynamodb('UpdateItem'),
         score_grants: dynamodb('GetItem'),
         telemetry: dynamodb('GetItem', 'PutItem', 'DeleteItem'),
@@ -244,14 +245,15 @@ describe('functions', () => {
         score_grants: dynamodb('Scan', 'UpdateItem'),
         'score_grants/index/byUser': dynamodb('Query'),
         leaderboards: dynamodb('GetItem', 'Query', 'UpdateItem'),
+        metric_rollup_hour: dynamodb('GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'),
         erase: sqs('SendMessage', 'ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'),
       },
     ],
     [
       'set-visibility',
       {
-        accounts: dynamodb('BatchGetItem'),
-        user_scores: dynamodb('Query', 'UpdateItem'),
+        accounts: dynamodb('BatchGetItem', 'PutItem', 'DeleteItem'),
+        user_scores: dynamodb('GetItem', 'Query', 'UpdateItem'),
         credentials: dynamodb('GetItem', 'UpdateItem'),
       },
     ],

@@ -111,8 +111,8 @@ export class BackfillWorld extends RefreshWorld {
       ...this.chance,
       sha256,
     };
-    const { metric_rollup_hour: rollups } = this.#tables;
-    const rollUpTables = { telemetry, grants, registry, scores, rollups };
+    const { accounts: named, metric_rollup_hour: rollups } = this.#tables;
+    const rollUpTables = { accounts: named, telemetry, grants, registry, scores, rollups };
     const rollUp = dynamoRollUp(client, rollUpTables, { clock, ...this.chance, sha256 });
     const send = async (to: string, bodies: readonly object[]) => {
       const TableName = this.#tables.messages;

@@ -111,8 +111,8 @@ export class MetricsWorld extends RefreshWorld {
   }
 
   #deps(clockOff: number) {
-    const { telemetry, registry, score_grants: grants, user_scores: scores } = this.#tables;
-    const tables = { telemetry, registry, grants, scores, rollups: this.#tables.metric_rollup_hour };
+    const { accounts, telemetry, registry, score_grants: grants, user_scores: scores } = this.#tables;
+    const tables = { accounts, telemetry, registry, grants, scores, rollups: this.#tables.metric_rollup_hour };
     // A run takes as long as it looks at the clock: hours are put off, and folded later.
     let looked = 0;
     return dynamoRollUp(this.#rolling, tables, {

@@ -6,6 +6,7 @@ import { linesUpTo } from '../../domain/grants/read-lines.ts';
 import { AccountId } from '../../domain/identity/account.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { parseBucket, parseLeaf, parseRoot } from '../../functions/adapters/dynamodb/leaderboards/leaderboard.items.ts';
+import { parseLeafItem } from '../../functions/adapters/dynamodb/metrics/rollup.items.ts';
 import type { AwsCall } from '../../local/aws-client.ts';
 import { sha256 } from '../builders/identity.ts';
 import { invocationOf } from '../builders/telemetry.ts';
@@ -63,6 +64,10 @@ const use = (key: string, device: string, id: string) =>
     key,
   );
 
+const extensions = () => call('GET', '/community-metrics/extensions');
+/** The whole work of roll-ups, which stores the names of publishers. */
+const rollUp = () => invoke('roll-up-metrics', {});
+
 const NONE = new Uint8Array();
 /** An item as text, with what is packed in it. */
 function textOf(item: Record<string, any>): string {
@@ -73,6 +78,7 @@ function textOf(item: Record<string, any>): string {
   const packed = [
     plain.pk?.startsWith('BLOCK#') ? (plain.usernames ? parseLeaf(item) : parseBucket(item)) : NONE,
     /^(?:NEWEST|SNAPSHOT#)/u.test(plain.sk) ? [parseRoot(item).snapshot.leaves, parseRoot(item).snapshot.patch] : NONE,
+    plain.sk.startsWith('LEAF#') ? [...parseLeafItem(item).names] : NONE,
   ];
   return JSON.stringify([plain, bytes, packed]);
 }
@@ -124,6 +130,12 @@ it('an erased account is nowhere, and everything else is as it was', async () =>
   await use(other, 'sofa', 'e2');
   await stack.drain();
   await build();
+  await rollUp();
+  await rollUp(); // names that are stored already
+  const today = new Date().toISOString().slice(0, 10);
+  expect(await invoke('backfill', { mode: 'metrics', from: today, to: today })).toMatchObject({ status: 'done' });
+  expect(about(await everything(), 'leaf#').filter((text) => text.includes(NAME))).toHaveLength(3);
+  expect((await extensions()).data.map((row: any) => row.publisher).sort()).toEqual(['guild', NAME]);
   await ok('PUT', `/v1/users/${NAME}/visibility`, { leaderboards: 'hidden' });
   await ok('PUT', `/v1/users/${NAME}/visibility`, { leaderboards: 'shown' });
   await stack.drain();
@@ -171,6 +183,8 @@ it('an erased account is nowhere, and everything else is as it was', async () =>
     });
   }
   expect((await call('GET', '/v1/users?prefix=zen')).users).toEqual([]);
+  await until(async () => !(await extensions()).data.some((row: any) => row.publisher === NAME));
+  expect((await extensions()).data.map((row: any) => row.publisher).sort()).toEqual(['erased', 'guild']);
 
   await stack.drain();
   await build();

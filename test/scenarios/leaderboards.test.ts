@@ -156,6 +156,12 @@ describe('the boards', () => {
     const score = (await get('/v1/scores/ada')).body;
 
     expect(await call('PUT', path, keys.get('ada'), hide)).toEqual({ status: 200, body: { username: 'ada', ...hide } });
+    await until(async () => !(await usernamesOn('alltime')).includes('ada')); // before the next build
+    expect(await get('/v1/leaderboards/alltime/users/ada')).toMatchObject({
+      status: 404,
+      body: { code: 'not_listed' },
+    });
+    expect((await get('/v1/scores/ada')).body).toMatchObject({ rank: null, asOf: null });
     await stack.drain();
     await rank();
     expect(await usernamesOn('alltime')).toEqual(['cyd', 'bob']);
@@ -198,7 +204,15 @@ describe('the boards', () => {
     await until(async () => !(await namesAt()).includes('member-03'));
     expect(await namesAt()).toEqual(expected);
 
-    await admin('PUT', '/v1/users/member-05/visibility', { leaderboards: 'hidden' });
+    const choose = (leaderboards: string) => admin('PUT', '/v1/users/member-05/visibility', { leaderboards });
+    for (const [choice, isShown] of [
+      ['hidden', false],
+      ['shown', true],
+      ['hidden', false],
+    ] as const) {
+      await choose(choice);
+      await until(async () => (await namesAt()).includes('member-05') === isShown); // at once, in both directions
+    }
     await stack.drain();
     await rank();
     expect((await past()).map(({ rank: place, username }: any) => `${place} ${username}`).slice(3, 5)).toEqual([

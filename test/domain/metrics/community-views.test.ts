@@ -35,7 +35,7 @@ function rollupsOf(
     lastSampleBefore: async (metric, date) =>
       all.findLast((day) => day.date < date && day.totals.has(metric))?.totals.get(metric)?.valueSum ?? null,
     hoursOf: async (_metric, dates) => dates.map((date) => ({ date, hours: hours.get(date) ?? new Map() })),
-    extensionsOf: async () => ({ count: 0, rows: [] }),
+    extensionsOf: async () => ({ count: 0, rows: [], names: null }),
     weekOf: async (end) => weeks?.get(end),
     distinctOf: async (_metric, from, to) => distinct(from, to),
   };

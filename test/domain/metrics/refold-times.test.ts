@@ -56,6 +56,7 @@ function community(took: (at: number) => number, facts = noFacts) {
         close: () => {},
       }),
     },
+    accounts: { withIds: notUsed, changedSince: notUsed },
     registry: { findExtension: notUsed, async *versionsOf() {} },
     scoreTotals: { read: notUsed },
     newSorter: diskSorter(),

@@ -14,11 +14,13 @@ import { PLACES } from '../../../../domain/identity/logins.port.ts';
 import type { ErasureDeps, ErasureStep } from '../../../../domain/identity/run-erasure.ts';
 import { setMembers, type SetMembersDeps } from '../../../../domain/identity/set-members.ts';
 import { BOARDS } from '../../../../domain/leaderboards/board.ts';
+import { eraseFromLists } from '../../../../domain/metrics/extension-summary.ts';
 import type { Sha256 } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { PROFILE_SK } from '../../../runtime/names.ts';
-import { accountKey, nameKey, parseAccount, parseName } from '../identity/accounts.ts';
+import { accountKey, changedKey, nameKey, parseAccount, parseName } from '../identity/accounts.ts';
 import { dynamoCollectives } from '../identity/collectives.ts';
+import { dynamoRollupStore } from '../metrics/rollup-store.ts';
 import { dynamoLogins } from '../telemetry/logins.ts';
 import { ifItHolds, type Condition } from '../shared/conditions.ts';
 import { fromItem } from '../shared/format.ts';
@@ -28,7 +30,10 @@ import { lineEraser } from './erase-lines.ts';
 import { eraseRows } from './erase-rows.ts';
 
 type Tables = Readonly<
-  Record<'accounts' | 'credentials' | 'telemetry' | 'registry' | 'grants' | 'scores' | 'leaderboards', string>
+  Record<
+    'accounts' | 'credentials' | 'telemetry' | 'registry' | 'grants' | 'scores' | 'leaderboards' | 'rollups',
+    string
+  >
 >;
 
 /** Holds while the name is that account's, or nobody's. */
@@ -78,6 +83,9 @@ export function dynamoErasure(
     name: 'names',
     async page({ account, names: had }) {
       await settleAll(had, WRITES_AT_A_TIME, (each) => remove(tables.accounts, nameKey(each), ifNameOf(account)));
+      const item = await get(tables.accounts, accountKey(account));
+      const changedAt = item === undefined ? undefined : parseAccount(item)[1].changedAt;
+      if (changedAt !== undefined) await remove(tables.accounts, changedKey(changedAt, account));
       return null;
     },
   };
@@ -190,6 +198,14 @@ export function dynamoErasure(
     },
   };
 
+  const extensionLists: ErasureStep = {
+    name: 'extension-lists',
+    async page({ account }) {
+      const rollups = dynamoRollupStore(client, tables.rollups, deps);
+      return (await eraseFromLists({ rollups, sha256: deps.sha256 }, account)) ? null : '';
+    },
+  };
+
   const lines = lineEraser(client, tables.grants);
   const board = (name: string) => eraseRows(client, { TableName: tables.leaderboards, sha256: deps.sha256 }, name);
 
@@ -216,6 +232,7 @@ export function dynamoErasure(
       lines.own,
       names,
       lines.others,
+      extensionLists,
       ...BOARDS.map(board),
     ],
     async forgetNames(account) {

@@ -1,7 +1,14 @@
 import { GetItemCommand, paginateQuery, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
-import { AccountId, type Account, type Accounts, type NamedAccount } from '../../../../domain/identity/account.ts';
+import {
+  AccountId,
+  CHANGES_TOLD,
+  type Account,
+  type Accounts,
+  type NamedAccount,
+  type Told,
+} from '../../../../domain/identity/account.ts';
 import { accountNames, type AccountNames } from '../../../../domain/identity/account-names.ts';
 import { KeptName, Username } from '../../../../domain/identity/username.ts';
 import type { Clock, Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
@@ -18,7 +25,8 @@ import { updateOfErasure, updateOfMerge } from '../scoring/profile.items.ts';
  *
  *   NAME#<character>    <username>    whose it is; in the order of names
  *   ACCOUNT#<account>   ACCOUNT        its name now, and the names that it gave up; of an erased one, that it was there
- *   CHANGED             <time>#<account>   since when readers call an account otherwise than before
+ *   CHANGED             <time>#<account>   since when readers call an account otherwise than before, and how
+ *   CHANGED             <time>#<account>#BOARDS   since when boards hide an account, or show it again
  */
 
 const ACCOUNT_SK = 'ACCOUNT';
@@ -28,7 +36,8 @@ const namePk = (first: string) => `NAME#${first}`;
 export const nameKey = (name: Username) => ({ pk: namePk(name.slice(0, 1)), sk: name });
 export const ACCOUNT_PREFIX = 'ACCOUNT#';
 export const accountKey = (id: string) => ({ pk: `${ACCOUNT_PREFIX}${id}`, sk: ACCOUNT_SK });
-const changedKey = (time: string, id: AccountId) => ({ pk: CHANGED_PK, sk: `${time}#${id}` });
+export const changedKey = (time: string, id: AccountId) => ({ pk: CHANGED_PK, sk: `${time}#${id}` });
+const choiceKey = (time: string, id: AccountId) => ({ pk: CHANGED_PK, sk: `${time}#${id}#BOARDS` });
 
 const accountOf = (pk: string | undefined): AccountId => AccountId.parse(pk?.slice(ACCOUNT_PREFIX.length));
 export const accountOfItem = ({ pk }: Item): AccountId => accountOf(pk?.S);
@@ -79,15 +88,30 @@ export function parseAccount(item: Item): readonly [AccountId, Account] {
   return [id, { id, ...rest, ...merge, revision: rev }];
 }
 
-const ChangedItem = z.object({ sk: z.string() });
-export const toChangedItem = (time: string, id: AccountId): Item => toItem('changed-account', changedKey(time, id));
-export const parseChanged = (item: Item): AccountId =>
-  AccountId.parse(ChangedItem.parse(fromItem('changed-account', item)).sk.split('#', 2)[1]);
+const ChangedItem = z.object({ sk: z.string(), name: z.optional(KeptName), isHidden: z.optional(z.boolean()) });
+export const toChangedItem = (time: string, { id, username, mergedInto }: Account): Item =>
+  toItem('changed-account', { ...changedKey(time, id), name: mergedInto === undefined ? username : undefined });
+export const toChoiceItem = (time: string, id: AccountId, isHidden: boolean): Item =>
+  toItem('changed-account', { ...choiceKey(time, id), isHidden });
 
-/** Tells readers that an account is called otherwise since a time. */
-const toldOf = (TableName: string, { id }: Account, time: string) => ({
-  Put: { TableName, Item: toChangedItem(time, id) },
-});
+export function parseChanged(item: Item): readonly [AccountId, Told] {
+  const { sk, name = null, isHidden } = ChangedItem.parse(fromItem('changed-account', item));
+  return [AccountId.parse(sk.split('#', 2)[1]), isHidden === undefined ? { name } : { isHidden }];
+}
+
+/** Tells readers how an account is called since a time. It is told of once, so one that takes a thousand names costs them no more. */
+function toldOf(TableName: string, { changedAt }: Account, after: Account, time: string) {
+  const told = { Put: { TableName, Item: toChangedItem(time, after) } };
+  const isFirst = changedAt === undefined || changedAt === time;
+  return isFirst ? [told] : [told, { Delete: { TableName, Key: marshall(changedKey(changedAt, after.id)) } }];
+}
+
+/** Tells readers that boards hide an account, or show it again, since a time. `before`: when it last chose. */
+export function toldOfChoice(TableName: string, id: AccountId, isHidden: boolean, at: string, before?: string) {
+  const told = { Put: { TableName, Item: toChoiceItem(at, id, isHidden) } };
+  const isFirst = before === undefined || before === at;
+  return isFirst ? [told] : [told, { Delete: { TableName, Key: marshall(choiceKey(before, id)) } }];
+}
 
 /** Holds while nobody has the name, or while it is no longer reserved. */
 const ifFree = (at: string): Condition => ({
@@ -107,8 +131,6 @@ const CREATED_AT_ONCE = 50;
 /** Two read units, and more than anybody asks for. */
 const NAMES_A_PAGE = 100;
 const MAX_TRIES = 20;
-/** About 10 read units. */
-const CHANGES_TOLD = 1_000;
 
 type Pauses = { readonly random: Random; readonly sleep: Sleep };
 
@@ -178,11 +200,7 @@ export function dynamoAccounts(
           },
         },
         { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision, 'rev') } },
-        toldOf(TableName, after, now),
-        // An account is told of once, so that one that takes a thousand names costs readers no more than another.
-        ...(before.changedAt === undefined || before.changedAt === now
-          ? []
-          : [{ Delete: { TableName, Key: marshall(changedKey(before.changedAt, before.id)) } }]),
+        ...toldOf(TableName, before, after, now),
       ]);
       return isWritten ? 'saved' : 'stale';
     },
@@ -204,7 +222,7 @@ export function dynamoAccounts(
             { Update: { TableName: scoresTable, ...updateOfMerge(after) } },
             ...(after.changedAt === undefined || after.changedAt === before.changedAt
               ? []
-              : [toldOf(TableName, after, after.changedAt)]),
+              : toldOf(TableName, before, after, after.changedAt)),
           ];
         }),
       );
@@ -217,7 +235,7 @@ export function dynamoAccounts(
         { Put: { TableName, Item: toAccountItem(after), ...ifAt(before.revision) } },
         { Delete: { TableName, Key: marshall(nameKey(before.username)) } },
         { Update: { TableName: scoresTable, ...updateOfErasure(after) } },
-        toldOf(TableName, after, after.erasedAt ?? ''),
+        { Put: { TableName, Item: toChangedItem(after.erasedAt ?? '', after) } },
       ]);
       // A name that is no longer reserved may be somebody else's: the job looks at those one by one.
       const reserved = changes.flatMap(({ before: { formerNames }, after: { erasedAt = '' } }) =>
@@ -230,17 +248,19 @@ export function dynamoAccounts(
       return isWritten ? 'saved' : 'stale';
     },
 
-    async changedSince(time) {
+    async changedSince(time, most = CHANGES_TOLD) {
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName,
           KeyConditionExpression: 'pk = :changed AND sk > :time',
           ExpressionAttributeValues: marshall({ ':changed': CHANGED_PK, ':time': time }),
-          Limit: CHANGES_TOLD,
+          Limit: most + 1,
         }),
       );
       if (LastEvaluatedKey !== undefined) return null;
-      return new Set(Items.map(parseChanged));
+      const told = new Map<AccountId, Told>();
+      for (const [id, each] of Items.map(parseChanged)) told.set(id, { ...told.get(id), ...each });
+      return told;
     },
 
     async *beginningWith(prefix) {

@@ -12,6 +12,7 @@ import {
   LIST_ROOT_SK,
   listPk,
   METRIC_PREFIX,
+  namesIn,
   parseLeafItem,
   parseListItem,
   parseMetricItem,
@@ -84,13 +85,14 @@ export function dynamoRollupReader(
       const pk = listPk(sort);
       for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
         const [root] = await getAll(client, TableName, [{ pk, sk: LIST_ROOT_SK }], eventually);
-        const { count, leaves, skipped } = leavesOfPage(parseListItem(root).leaves, query);
+        const list = parseListItem(root);
+        const { count, leaves, skipped } = leavesOfPage(list.leaves, query);
         const keys = leaves.map(({ ref }) => ({ pk, sk: leafSk(ref) }));
         const items = await getAll(client, TableName, keys, eventually);
-        const found = new Map(items.map(parseLeafItem).map(({ ref, rows }) => [ref, rows]));
+        const found = new Map(items.map(parseLeafItem).map((leaf) => [leaf.ref, leaf]));
         if (found.size < leaves.length) continue; // a newer list has other leaves
-        const rows = leaves.flatMap(({ ref }) => (found.get(ref) ?? []).toSorted(inOrderOf(sort, direction)));
-        return { count, rows: rows.slice(skipped, skipped + size) };
+        const rows = leaves.flatMap(({ ref }) => (found.get(ref)?.rows ?? []).toSorted(inOrderOf(sort, direction)));
+        return { count, rows: rows.slice(skipped, skipped + size), names: namesIn(list, found.values()) };
       }
       throw new Error(`the list of extensions changed ${MAX_TRIES} times while a page was read`);
     },

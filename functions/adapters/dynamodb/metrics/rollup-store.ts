@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RollupStore } from '../../../../domain/metrics/rollup-store.port.ts';
 import { communityMetrics } from '../../../../domain/metrics/catalog.ts';
 import { totalsOf, type RolledUpDay } from '../../../../domain/metrics/rolled-up-day.ts';
-import type { Clock, Sleep } from '../../../../domain/shared/environment.ts';
+import type { Clock, Random, Sleep } from '../../../../domain/shared/environment.ts';
 import type { NewSorter } from '../../../../domain/shared/sorter.port.ts';
 import { idOfSeries } from '../../../../domain/metrics/tally.ts';
 import {
@@ -15,7 +15,9 @@ import {
   LIST_ROOT_SK,
   listPk,
   METRIC_PREFIX,
+  namesIn,
   parseDay,
+  parseLeafItem,
   parseListItem,
   parseSummaryItem,
   parseTotalsItem,
@@ -39,6 +41,7 @@ import {
 import { bytesOf, inBatches, pacedWrites, unitsOf, type Change } from './paced-writes.ts';
 import { distinctOf, setFingerprintOf, readSets, type StoredSets } from './stored-sets.ts';
 import { diskSorter } from '../../disk/external-sorter.ts';
+import { getAll } from '../shared/get-all.ts';
 import { writeTogether } from '../shared/write-together.ts';
 import type { Item } from '../shared/item.ts';
 import { ifAt } from '../shared/conditions.ts';
@@ -58,8 +61,9 @@ export function dynamoRollupStore(
   TableName: string,
   {
     newSorter = diskSorter(),
+    random = () => 1, // the longest pause
     ...surroundings
-  }: { readonly clock: Clock; readonly sleep: Sleep; readonly newSorter?: NewSorter },
+  }: { readonly clock: Clock; readonly random?: Random; readonly sleep: Sleep; readonly newSorter?: NewSorter },
 ): RollupStore {
   const itemAt = async (pk: string, sk: string): Promise<Item | undefined> =>
     (await client.send(new GetItemCommand({ TableName, Key: marshall({ pk, sk }), ConsistentRead: true }))).Item;
@@ -115,10 +119,18 @@ export function dynamoRollupStore(
       distinctOf(client, { TableName, ConsistentRead: true }, { metric, from, to, newSorter }),
 
     async loadList(sort) {
-      const { leaves: before, revision } = parseListItem(await itemAt(listPk(sort), LIST_ROOT_SK));
+      const root = parseListItem(await itemAt(listPk(sort), LIST_ROOT_SK));
+      const { leaves: before, namesAt, revision } = root;
       return {
-        async save(rows) {
-          const made = rows.map((each) => toLeafItem(sort, each));
+        namesAt,
+        async read() {
+          const keys = before.map(({ ref }) => ({ pk: listPk(sort), sk: leafSk(ref) }));
+          const items = await getAll(client, TableName, keys, { random, ...surroundings });
+          const leaves = items.map(parseLeafItem);
+          return { rows: leaves.flatMap(({ rows }) => rows), names: namesIn(root, leaves) };
+        },
+        async save(rows, names) {
+          const made = rows.map((each) => toLeafItem(sort, each, names.names));
           const next = made.map(([leaf]) => leaf);
           const [there, kept] = [before, next].map((leaves) => new Set(leaves.map(({ ref }) => ref)));
           const puts = made.flatMap(([{ ref }, Item]) => (there?.has(ref) ? [] : [{ Put: { TableName, Item } }]));
@@ -128,7 +140,7 @@ export function dynamoRollupStore(
           });
           const changes = [...puts, ...deletes].map((action) => ({ actions: [action], units: unitsOf(LEAF_BYTES) }));
           return inTurns(listPk(sort), changes, revision, (isLast, rev) =>
-            toListItem(sort, isLast ? next : before, rev),
+            toListItem(sort, isLast ? { leaves: next, namesAt: names.at } : root, rev),
           );
         },
       };

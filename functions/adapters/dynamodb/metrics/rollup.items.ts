@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { figureOf, type ExtensionSort, type ListLeaf } from '../../../../domain/metrics/extension-list.ts';
+import type { KnownNames } from '../../../../domain/leaderboards/snapshot.ts';
+import { wholeOf } from '../../../../domain/leaderboards/row-names.ts';
+import { accountsIn, figureOf, type ExtensionSort, type ListLeaf } from '../../../../domain/metrics/extension-list.ts';
 import type { ExtensionSummary } from '../../../../domain/metrics/extension-summary.ts';
 import { idOfSeries, type Series, type Tally } from '../../../../domain/metrics/tally.ts';
 import { MetricRollupHourMetric } from '../../../../domain/metrics/catalog.ts';
@@ -23,8 +25,9 @@ import { fromItem, readable, toItem } from '../shared/format.ts';
  *   SERIES#<metric>#extension#<name>    2026-08-21        an extension's total of that day
  *   WEEKS             2026-08-21                          how many there were in the seven days up to that date
  *   EXTENSIONS        <name>                              what the community sees of an extension
- *   EXTENSIONS#<sort> ROOT                                its leaves, with their numbers of rows
- *   EXTENSIONS#<sort> LEAF#<ref>                          some hundred extensions; the address is a hash of the content
+ *   EXTENSIONS#<sort> ROOT                                its leaves, with their numbers of rows; how old its names are
+ *   EXTENSIONS#<sort> LEAF#<ref>                          some hundred extensions, and the names of their publishers; the
+ *                                                         address is a hash of the content
  */
 
 export const ROLLUP_SK = 'ROLLUP';
@@ -252,51 +255,96 @@ export const leafSk = (ref: string): string => `LEAF#${ref}`;
 const ListItem = z.object({
   rev: z.int().check(z.positive()),
   leaves: z.array(z.tuple([z.number(), z.int(), z.string()])),
+  /** Missing in a list of an older release, whose leaves have no names. */
+  namesAt: z.optional(z.iso.datetime()),
 });
-export const toListItem = (sort: ExtensionSort, leaves: readonly ListLeaf[], revision: number): Item =>
+/** The leaves of a list, and since when their names are right; null if they have none. */
+export type ListRoot = { readonly leaves: readonly ListLeaf[]; readonly namesAt: string | null };
+
+export const toListItem = (sort: ExtensionSort, { leaves, namesAt }: ListRoot, revision: number): Item =>
   toItem('extension-list', {
-    ...{ pk: listPk(sort), sk: LIST_ROOT_SK, rev: revision },
+    ...{ pk: listPk(sort), sk: LIST_ROOT_SK, rev: revision, namesAt: namesAt ?? undefined },
     leaves: leaves.map(({ figure, count, ref }) => [figure, count, ref]),
   });
 
-export function parseListItem(item: Item | undefined): {
-  readonly leaves: readonly ListLeaf[];
-  readonly revision: number;
-} {
-  if (item === undefined) return { leaves: [], revision: 0 };
-  const { leaves, rev } = ListItem.parse(fromItem('extension-list', item));
-  return { leaves: leaves.map(([figure, count, ref]) => ({ figure, count, ref })), revision: rev };
+export function parseListItem(item: Item | undefined): ListRoot & { readonly revision: number } {
+  if (item === undefined) return { leaves: [], namesAt: null, revision: 0 };
+  const { leaves, rev, namesAt = null } = ListItem.parse(fromItem('extension-list', item));
+  return { leaves: leaves.map(([figure, count, ref]) => ({ figure, count, ref })), namesAt, revision: rev };
 }
 
 const LeafRow = z.tuple([z.string(), Publisher, z.int(), z.int(), z.number(), z.number()]);
-const LeafItem = z.object({ sk: z.string(), rows: z.instanceof(Uint8Array) });
+/** The names of the accounts among the publishers, in their order, and of other accounts that these refer to. */
+const LeafNames = z.tuple([z.array(z.nullable(z.string())), z.array(z.tuple([z.string(), z.string()]))]);
+const LeafItem = z.object({
+  sk: z.string(),
+  rows: z.instanceof(Uint8Array),
+  names: z.optional(z.instanceof(Uint8Array)),
+});
+const packed = (text: string): Uint8Array => new Uint8Array(gzipSync(text));
+const unpacked = (bytes: Uint8Array): unknown => JSON.parse(gunzipSync(bytes).toString('utf8'));
+
+function leafNamesOf(rows: readonly ExtensionSummary[], names: ReadonlyMap<string, string>): z.infer<typeof LeafNames> {
+  const own = accountsIn(rows);
+  const others: [string, string][] = [];
+  for (const id of own) {
+    for (let whole = wholeOf(names.get(id)); whole !== undefined; whole = wholeOf(names.get(whole))) {
+      others.push([whole, names.get(whole) ?? '']);
+    }
+  }
+  return [own.map((id) => names.get(id) ?? null), others.filter(([, name]) => name !== '')];
+}
 
 /** The rows of a leaf, compressed: names and times repeat much of each other. */
-export function toLeafItem(sort: ExtensionSort, rows: readonly ExtensionSummary[]): readonly [ListLeaf, Item] {
+export function toLeafItem(
+  sort: ExtensionSort,
+  rows: readonly ExtensionSummary[],
+  known: ReadonlyMap<string, string> = new Map(),
+): readonly [ListLeaf, Item] {
   const text = JSON.stringify(
     rows.map(({ extension, publisher, versions, pulls, firstPublished, lastPublished }) => [
       ...[extension, publisher, versions, pulls],
       ...[Date.parse(firstPublished), Date.parse(lastPublished)],
     ]),
   );
-  const ref = createHash('sha256').update(text).digest('base64url').slice(0, LEAF_REF_LENGTH);
+  const [own, others] = leafNamesOf(rows, known);
+  const names = own.some((name) => name !== null) ? JSON.stringify([own, others]) : undefined;
+  const hash = createHash('sha256').update(text + (names ?? ''));
+  const ref = hash.digest('base64url').slice(0, LEAF_REF_LENGTH);
   const [first] = rows;
   if (first === undefined) throw new Error('a leaf without rows is not kept');
-  const item = toItem('extension-leaf', { pk: listPk(sort), sk: leafSk(ref), rows: new Uint8Array(gzipSync(text)) });
+  const columns = { rows: packed(text), names: names === undefined ? undefined : packed(names) };
+  const item = toItem('extension-leaf', { pk: listPk(sort), sk: leafSk(ref), ...columns });
   return [{ figure: figureOf(sort, first), count: rows.length, ref }, item];
 }
 
-export function parseLeafItem(item: Item): { readonly ref: string; readonly rows: readonly ExtensionSummary[] } {
-  const { sk, rows } = LeafItem.parse(fromItem('extension-leaf', item));
-  const parsed = z.array(LeafRow).parse(JSON.parse(gunzipSync(rows).toString('utf8')));
-  return {
-    ref: sk.slice(leafSk('').length),
-    rows: parsed.map(([extension, publisher, versions, pulls, first, last]) => ({
+export function parseLeafItem(item: Item): {
+  readonly ref: string;
+  readonly rows: readonly ExtensionSummary[];
+  readonly names: ReadonlyMap<string, string>;
+} {
+  const { sk, ...columns } = LeafItem.parse(fromItem('extension-leaf', item));
+  const rows = z
+    .array(LeafRow)
+    .parse(unpacked(columns.rows))
+    .map(([extension, publisher, versions, pulls, first, last]) => ({
       ...{ extension, publisher, versions, pulls },
       ...{ firstPublished: isoOf(first), lastPublished: isoOf(last) },
-    })),
-  };
+    }));
+  const [own, others] = columns.names === undefined ? [[], []] : LeafNames.parse(unpacked(columns.names));
+  const names = new Map(others);
+  for (const [index, id] of accountsIn(rows).entries()) {
+    const name = own[index];
+    if (typeof name === 'string') names.set(id, name);
+  }
+  return { ref: sk.slice(leafSk('').length), rows, names };
 }
+
+/** The names that leaves of a list have. */
+export const namesIn = (
+  { namesAt: at }: Pick<ListRoot, 'namesAt'>,
+  leaves: Iterable<{ readonly names: ReadonlyMap<string, string> }>,
+): KnownNames | null => (at === null ? null : { at, names: new Map([...leaves].flatMap(({ names }) => [...names])) });
 
 /** Reads a day's guard and its rows, without its sets. Throws on an item that was not written here. */
 export function parseDay(

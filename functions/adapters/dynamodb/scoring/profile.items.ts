@@ -14,6 +14,11 @@ const ProfileItem = z.object({
   erasedAt: z.optional(z.iso.datetime()),
 });
 
+const Choice = z.object({ chosenAt: z.optional(z.iso.datetime()) });
+/** When the account last chose whether boards show it; undefined if it never did, or before that was stored. */
+export const chosenAtOf = (item: Item | undefined): string | undefined =>
+  item === undefined ? undefined : Choice.parse(fromItem('profile', item)).chosenAt;
+
 /** The parts of a profile are set by different functions, each by itself. */
 const profileUpdate = (account: AccountId, values: Readonly<Record<string, unknown>>) => {
   const names = Object.keys(values);
@@ -30,7 +35,15 @@ const profileUpdate = (account: AccountId, values: Readonly<Record<string, unkno
   };
 };
 
-export const updateOfChoice = (account: AccountId, isHidden: boolean) => profileUpdate(account, { isHidden });
+/** The choice, if the account has not chosen again since `before`. */
+export function updateOfChoice(account: AccountId, isHidden: boolean, chosenAt: string, before?: string) {
+  const { ExpressionAttributeValues, ...update } = profileUpdate(account, { isHidden, chosenAt });
+  return {
+    ...update,
+    ConditionExpression: before === undefined ? 'attribute_not_exists(chosenAt)' : 'chosenAt = :before',
+    ExpressionAttributeValues: { ...ExpressionAttributeValues, ...(before && marshall({ ':before': before })) },
+  };
+}
 
 /** Who is shown as part of whom, for refreshes. */
 export const updateOfMerge = ({ id, merged, mergedInto, mergedBefore }: Account) =>
@@ -41,6 +54,7 @@ export const updateOfErasure = ({ id, erasedAt }: Account) =>
   profileUpdate(id, {
     erasedAt,
     isHidden: undefined,
+    chosenAt: undefined,
     merged: undefined,
     mergedInto: undefined,
     mergedBefore: undefined,
