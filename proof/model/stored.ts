@@ -356,7 +356,9 @@ export function rollupsIn(items: readonly Item[]): StoredRollups {
 }
 
 /** Fields that every save changes. */
-const RENEWED: ReadonlySet<string> = new Set(['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev']);
+const RENEWED: ReadonlySet<string> = new Set([
+  ...['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev', 'namesAt'],
+]);
 
 /** A value as text, independent of the order of its names. */
 function textOf(value: unknown): string {
