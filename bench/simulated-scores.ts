@@ -119,6 +119,6 @@ export function countedNames() {
       ]),
     );
   };
-  const names = { withIds, changedSince: async () => new Set<AccountId>() };
+  const names = { withIds, changedSince: async () => new Map() };
   return { names, units: () => lookUps / 2 };
 }
