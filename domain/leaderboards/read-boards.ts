@@ -295,7 +295,7 @@ class SnapshotRows {
     };
     return content.map((each, index) => {
       const row = typeof each === 'number' ? rowAt(each) : each;
-      if (row === undefined) throw new Error(`${this.#snapshot.board}: no leaf has the row ${String(each)}`);
+      if (row === undefined) throw new Error(`${this.#snapshot.board}: no leaf has the row ${from + index}`);
       return this.#ranked(from + index + 1, row);
     });
   }

@@ -25,9 +25,11 @@ function mapOf(bundle: string): SourceMap | undefined {
 
 /** One line of a stack trace. */
 function lineOf(frame: NodeJS.CallSite): string {
+  // Its types do not say so, but a frame's text is its line in a stack trace.
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string
   const text = frame.toString();
   const [file, line, column] = [frame.getFileName(), frame.getLineNumber(), frame.getColumnNumber()];
-  if (file === null || file === undefined || line === null || column === null || file.startsWith('node:')) return text;
+  if (typeof file !== 'string' || line === null || column === null || file.startsWith('node:')) return text;
   const bundle = file.startsWith('file:') ? fileURLToPath(file) : file;
   const origin = mapOf(bundle)?.findOrigin(line, column);
   if (origin === undefined || !('fileName' in origin)) return text;
