@@ -12,7 +12,7 @@ const md5 = (text: string): string => createHash('md5').update(text).digest('hex
 function answerTo(target: string, body: string): string {
   if (target === '') return ANSWER;
   if (target.endsWith('GetQueueAttributes')) {
-    const none = ['', 'NotVisible', 'Delayed'].map((state) => [`ApproximateNumberOfMessages${state}`, '0']);
+    const none = ['', 'NotVisible', 'Delayed'].map((state) => [`ApproximateNumberOfMessages${state}`, '0'] as const);
     return JSON.stringify({ Attributes: Object.fromEntries(none) });
   }
   const Successful = Batch.parse(JSON.parse(body)).Entries.map(({ Id, MessageBody }) => ({
@@ -24,7 +24,7 @@ function answerTo(target: string, body: string): string {
 
 const server = createServer((request, response) => {
   let body = '';
-  request.on('data', (part) => (body += part));
+  request.setEncoding('utf8').on('data', (part: string) => (body += part));
   request.on('end', () => {
     response.setHeader('content-type', 'application/x-amz-json-1.0');
     response.end(answerTo(String(request.headers['x-amz-target'] ?? ''), body));

@@ -32,6 +32,7 @@ export const logger = { info: lines('INFO'), warn: lines('WARN'), error: lines('
 export type Measurement = { readonly name: string; readonly value: number; readonly unit: 'Count' | 'Milliseconds' };
 
 const isOfLog = ({ name }: Measurement): boolean => Object.hasOwn(FIGURES_OF_LOGS, name);
+
 /** Of a line for each request: a sum does not need zeros, and each byte costs. */
 const isNeeded = (figure: Measurement): boolean => !isOfLog(figure) && (figure.unit !== 'Count' || figure.value !== 0);
 

@@ -4,11 +4,6 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 
-/**
- * The bundler puts this in front of each bundle: stack traces then name the files and lines of the sources, by the source
- * map beside the bundle. Node's own `--enable-source-maps` reads the map at each start, which takes a tenth of a start's CPU. Here
- * the first stack trace that is looked at reads it.
- */
 const Payload = z.custom<SourceMapPayload>();
 const maps = new Map<string, SourceMap | undefined>();
 
@@ -37,5 +32,10 @@ function lineOf(frame: NodeJS.CallSite): string {
   return text.replace(`${file}:${line}:${column}`, () => place);
 }
 
+/**
+ * The bundler puts this in front of each bundle: stack traces then name the files and lines of the sources, by the source
+ * map beside the bundle. Node's own `--enable-source-maps` reads the map at each start, which takes a tenth of a start's CPU. Here
+ * the first stack trace that is looked at reads it.
+ */
 Error.prepareStackTrace = (error, frames) =>
   [String(error), ...frames.map((frame) => `    at ${lineOf(frame)}`)].join('\n');

@@ -71,7 +71,7 @@ describe('alarms', () => {
   });
 
   it('count 429 in the access log, where the gateway writes it, separately for each stage', () => {
-    const filters = ofType(resources, 'AWS::Logs::MetricFilter').map(([, { Properties }]) => Properties as any);
+    const filters = ofType(resources, 'AWS::Logs::MetricFilter').map(([, { Properties }]) => Properties);
     const [Properties] = filters.filter(({ FilterPattern }) => FilterPattern.includes('status'));
     const [[part]] = shares.filter(([each]) => each.MetricName === 'TooManyRequests') as [any];
 

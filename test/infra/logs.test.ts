@@ -54,7 +54,7 @@ describe('the access log', () => {
 
 describe('the filters of functions’ logs', () => {
   it('make the metrics that nearly every line has, by the name of the function', () => {
-    const filters = ofType(resources, 'AWS::Logs::MetricFilter').map(([, { Properties }]) => Properties as any);
+    const filters = ofType(resources, 'AWS::Logs::MetricFilter').map(([, { Properties }]) => Properties);
     const ofLambda = filters.filter(({ FilterPattern }) => !FilterPattern.includes('status'));
     const made = ofLambda.map(({ FilterPattern, LogGroupName, MetricTransformations: [metric] }) => {
       const name = resources[LogGroupName.Ref]!.Properties.LogGroupName as string;
