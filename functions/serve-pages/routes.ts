@@ -141,7 +141,8 @@ const pageRoutes = [
     summary: "The page of somebody's score, with the reason for each point",
     request: z.object({ params: z.object({ username: z.string() }), query: Choices('cursor', 'open') }),
     answers: {
-      ...page('The page; 404 with a page, too'),
+      ...page('The page'),
+      404: { description: 'A page that tells that nobody has this name', types: ['text/html'] },
       308: { description: 'The account has another name by now' },
     },
     cacheSeconds: CACHE_SECONDS.person,

@@ -272,7 +272,17 @@ const Numbers = z.object({ min: z.number(), places: z.array(Bytes) }).transform(
   return (index: number) => columns.reduce((sum, bytes, place) => sum + (bytes[index] ?? 0) * 256 ** place, min);
 });
 const Texts = Bytes.transform((packed) => inflateRawSync(packed).toString().split('\n'));
-const Newest = z.object({ board: z.string(), leaves: z.number(), refs: Bytes.transform(hexOf) });
+/** Places of stored rows that are gone, and rows that came: their place on the board, name, points and canonical score first. */
+const Patch = z.tuple([
+  z.array(z.number()),
+  z.array(z.tuple([z.number(), z.string(), z.number(), z.number()], z.unknown())),
+]);
+const Newest = z.object({
+  board: z.string(),
+  leaves: z.number(),
+  refs: Bytes.transform(hexOf),
+  patch: Texts.transform(([text = '']) => Patch.parse(JSON.parse(text))).default([[], []]),
+});
 const Leaf = z.object({
   count: z.number(),
   usernames: Texts,
@@ -297,9 +307,13 @@ export function boardsIn(items: readonly Item[]): ReadonlyMap<string, readonly O
     items
       .filter(({ sk }) => sk === 'NEWEST')
       .map((item) => {
-        const { board, leaves, refs } = Newest.parse(item);
+        const { board, leaves, refs, patch } = Newest.parse(item);
         const addresses = Array.from({ length: leaves }, (_, at) => refs.slice(at * REF_DIGITS, (at + 1) * REF_DIGITS));
-        return [board, addresses.flatMap((address) => rowsOf(blocks.get(address)))];
+        const [gone, come] = patch;
+        const rows = addresses.flatMap((address) => rowsOf(blocks.get(address))).filter((_, at) => !gone.includes(at));
+        for (const [at, username, points, canonicalScore] of come)
+          rows.splice(at, 0, { username, points, canonicalScore });
+        return [board, rows];
       }),
   );
 }

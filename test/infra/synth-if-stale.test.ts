@@ -110,6 +110,12 @@ describe('synthIfStale', () => {
   });
 });
 
+/** The files for browsers, and the document of the API, which few requests ask for. */
+const BESIDES = [
+  ['serve-pages', 'assets'],
+  ['read-api', 'all-routes.js', 'all-routes.js.map'],
+];
+
 describe('the assembly of stage local', () => {
   it('has for every function the export that its Handler names, in a script for its runtime', async () => {
     const assembly = inject('assembly');
@@ -121,7 +127,7 @@ describe('the assembly of stage local', () => {
       expect(Properties.Runtime).toBe(`nodejs${process.versions.node.split('.')[0]}.x`); // the runtime of the tests
       const [file, name] = Properties.Handler.split('.');
       const directory = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`);
-      const besides = Properties.FunctionName.endsWith('serve-pages') ? ['assets'] : []; // files for browsers
+      const besides = BESIDES.find(([role]) => Properties.FunctionName.endsWith(role))?.slice(1) ?? [];
       expect(await readdir(directory)).toEqual([...besides, `${file}.js`, `${file}.js.map`, 'package.json']);
       const program = `const all = await import('${pathToFileURL(join(directory, `${file}.js`)).href}'); console.log(typeof all.${name});`;
       const args = ['--input-type=module', '-e', program];

@@ -110,6 +110,7 @@ describe('a key whose first use is', () => {
     ['an import', 'admin', 'POST', '/v1/import', { events: [pastIssue] }],
     ['the link of a login', 'admin', 'PUT', '/v1/users/ada/logins/github', { id: 7, login: 'ada-l' }],
     ['a rename', 'admin', 'POST', '/v1/users/heir/rename', { to: 'heiress' }],
+    ['an export', 'personal', 'GET', '/v1/users/ada/export', undefined],
   ])('%s has its use noted', async (_what, kind, method, path, body) => {
     await use(['first']);
     await stack.drain();

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
 import packageJson from '../../package.json' with { type: 'json' };
 
@@ -61,23 +63,11 @@ export async function packedBrowser(): Promise<Executable> {
   if (!existsSync(directory)) {
     mkdirSync(cache, { recursive: true });
     const unfinished = mkdtempSync(join(cache, 'chromium-unfinished-'));
-    // The package unpacks into the temporary directory, and unpacks its libraries only if it detects Lambda.
-    const given = { TMPDIR: process.env.TMPDIR, AWS_LAMBDA_JS_RUNTIME: process.env.AWS_LAMBDA_JS_RUNTIME };
-    const before = {
-      LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH,
-      FONTCONFIG_PATH: process.env.FONTCONFIG_PATH,
-      HOME: process.env.HOME,
-    };
-    Object.assign(process.env, { TMPDIR: unfinished, AWS_LAMBDA_JS_RUNTIME: 'nodejs24.x' });
-    try {
-      const { default: packed } = await import('@sparticuz/chromium');
-      await packed.executablePath();
-    } finally {
-      for (const [name, value] of Object.entries({ ...given, ...before })) {
-        if (value === undefined) Reflect.deleteProperty(process.env, name);
-        else process.env[name] = value;
-      }
-    }
+    // The package unpacks into the temporary directory, and unpacks its libraries only if it detects Lambda. It runs in a
+    // process of its own: a stack that starts at the same time would put its data into that directory.
+    const program = `await (await import('@sparticuz/chromium')).default.executablePath()`;
+    const env = { ...process.env, TMPDIR: unfinished, AWS_LAMBDA_JS_RUNTIME: 'nodejs24.x' };
+    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { cwd: cache, env });
     writeFileSync(join(unfinished, 'fonts', 'fonts.conf'), fontsIn(join(directory, 'fonts')));
     if (existsSync(directory)) rmSync(unfinished, { recursive: true, force: true });
     else renameSync(unfinished, directory);
