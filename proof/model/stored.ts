@@ -348,10 +348,7 @@ export function rollupsIn(items: readonly Item[]): StoredRollups {
     const { pk, sk } = keysOf(item);
     if (pk === 'TOTALS') {
       const rows = Object.entries(Sums.parse(item).totals);
-      const [ofGauges, others] = [
-        rows.filter(([metric]) => isGauge(metric)),
-        rows.filter(([metric]) => !isGauge(metric)),
-      ];
+      const { ofGauges = [], others = [] } = Object.groupBy(rows, ([name]) => (isGauge(name) ? 'ofGauges' : 'others'));
       if (others.length > 0) totals.set(sk, others.map(([metric, sums]) => `${metric} ${sums.join(' ')}`).sort());
       if (ofGauges.length > 0) gauges.set(sk, ofGauges.map(([metric, [, value]]) => `${metric} ${value}`).sort());
     } else if (sk.startsWith('METRIC#') && !isGauge(sk)) {
@@ -370,9 +367,7 @@ export function rollupsIn(items: readonly Item[]): StoredRollups {
 }
 
 /** Fields that every save changes. */
-const RENEWED: ReadonlySet<string> = new Set([
-  ...['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev', 'namesAt'],
-]);
+const RENEWED = new Set(['rev', 'foldedAt', 'starts', 'refreshedAt', 'metricsRev', 'scoreRev', 'namesAt']);
 
 /** A value as text, independent of the order of its names. */
 function textOf(value: unknown): string {
