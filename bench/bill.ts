@@ -70,7 +70,7 @@ const MEMORY_OF_A_PROCESSOR_MB = 1_769;
 /** AWS promises a single-digit number of milliseconds. Calls that run at the same time count one by one. */
 const WAIT_OF_A_CALL_MS = 3;
 
-/** What Lambda charges for an invocation with so much work for a processor like this machine's, and so many calls. */
+/** What Lambda charges for an invocation with this much work for a processor like this machine's, and this many calls. */
 export function gbSecondsOfOne(of: {
   readonly memoryMb: number;
   readonly cpuMs: number;

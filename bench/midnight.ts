@@ -30,7 +30,7 @@ const USERS_A_SECOND = 2_000;
 const MESSAGES = 100;
 const HALF_OF_TIMEOUT = 30;
 const MILLION = 1_000_000;
-const MOST_SECONDS = 36_000;
+const MAX_SECONDS = 36_000;
 
 /** Seconds on Lambda of one refresh after midnight. */
 async function measureRefresh(engine: BenchEngine): Promise<number> {
@@ -82,7 +82,7 @@ type Rates = Readonly<Record<'asked for' | 'refreshed' | 'written', number>>;
 /** Minutes until a million accounts are refreshed, second by second: what is asked for waits for an invocation. */
 function minutesOf(rates: Rates): number {
   let [asked, done] = [0, 0];
-  for (let second = 1; second <= MOST_SECONDS; second += 1) {
+  for (let second = 1; second <= MAX_SECONDS; second += 1) {
     asked = Math.min(MILLION, asked + rates['asked for']);
     const invocations = Math.min(SETTINGS.refreshes, FIRST_INVOCATIONS + MORE_A_SECOND * second);
     const refreshed = (rates.refreshed * invocations) / SETTINGS.refreshes;

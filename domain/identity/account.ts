@@ -64,7 +64,7 @@ export type Told = {
   readonly isHidden?: boolean;
 };
 
-/** So many cost about 10 read units, 17 with the longest names. */
+/** To read them costs about 10 read units, 17 with the longest names. */
 export const CHANGES_TOLD = 1_000;
 
 /** What changes together: an account as it was read, and as it is to be. */

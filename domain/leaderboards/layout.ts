@@ -14,14 +14,14 @@ export type Layout = {
   };
   /** The largest number of entries on average. */
   readonly bucket: number;
-  /** So many rows may change before blocks are written anew. */
+  /** How many changed rows a snapshot carries itself, at most. With more, the changed blocks are written. */
   readonly changes: number;
 };
 
 /**
  * With these, a rank among a million users costs at most 6 read units: 2.5 for the pointer, which holds the root, 1.5
- * for a bucket and 2 for a leaf; with usernames of up to 14 characters, where leaves have grown and split for long. A pointer with as many changes takes
- * one write unit on boards of up to 2,000 users.
+ * for a bucket and 2 for a leaf; with usernames of up to 14 characters, where leaves have grown and split for long.
+ * A pointer with that many changed rows takes one write unit on boards of up to 2,000 users.
  */
 export const LAYOUT: Layout = {
   ...{ leaf: { most: 1_500, filled: 1_125, fewest: 375, average: 750 }, bucket: 1_000 },

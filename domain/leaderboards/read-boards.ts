@@ -49,7 +49,7 @@ const LEAVES_AT_A_TIME = 4;
 /** Of how many changes a page is told that needs those of the last minutes only. */
 const FEW_TOLD = 300;
 /** Hidden users that are looked up to be sure. */
-const MOST_DOUBTFUL = 10;
+const MAX_DOUBTFUL = 10;
 
 /**
  * A page of a board, with names in place of ids. It ends before `limit` where more names would have to be looked up than
@@ -188,7 +188,7 @@ async function shownNow(
     return rows.filter(({ username }) => !hidden.has(username));
   }
   // The newest snapshot has rows of who showed themselves again, perhaps later than the news that are remembered here.
-  const doubtful = isNewest ? usernames.filter((username) => listed.has(username)).slice(0, MOST_DOUBTFUL) : [];
+  const doubtful = isNewest ? usernames.filter((username) => listed.has(username)).slice(0, MAX_DOUBTFUL) : [];
   const hidden = doubtful.length === 0 ? new Set<string>() : await profiles.hiddenAmong(doubtful);
   const isShown = (username: string) => !listed.has(username) || (doubtful.includes(username) && !hidden.has(username));
   return rows.filter(({ username }) => isShown(username));

@@ -73,7 +73,7 @@ export async function listExtensions(deps: SummaryDeps): Promise<void> {
   });
 }
 
-/** Makes the lists anew if an account is called otherwise since, so that readers are told of few. */
+/** Makes the lists again if an account was renamed since, so that readers are told of few changes. */
 export async function renewNames(deps: SummaryDeps): Promise<void> {
   const { namesAt } = await deps.rollups.loadList('pulls');
   const changed = namesAt === null ? null : await deps.accounts.changedSince(namesAt);

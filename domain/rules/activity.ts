@@ -1,3 +1,4 @@
+import { madeOnce } from '../shared/made-once.ts';
 import { dayNumberOf, type UtcDate } from '../shared/utc.ts';
 import type { ActivityRules } from './scoring-rules.ts';
 
@@ -24,16 +25,11 @@ export type ActivityResult = {
   readonly points: number;
 };
 
-/** What follows from the rules is made of them once: the group of each named command. */
-const made = new WeakMap<ActivityRules, ReadonlyMap<string, string>>();
-
-function groupsByCommand(rules: ActivityRules): ReadonlyMap<string, string> {
-  const before = made.get(rules);
-  if (before !== undefined) return before;
-  const groups = new Map(rules.groups.flatMap(({ name, commands }) => commands.map((command) => [command, name])));
-  made.set(rules, groups);
-  return groups;
-}
+/** The group of each named command. */
+const groupsByCommand = madeOnce(
+  (rules: ActivityRules): ReadonlyMap<string, string> =>
+    new Map(rules.groups.flatMap(({ name, commands }) => commands.map((command) => [command, name]))),
+);
 
 /** Sorts successful invocations, counted by command, into the groups of the rules. */
 export function groupCounts(

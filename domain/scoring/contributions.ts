@@ -2,6 +2,7 @@ import { rulebook } from '../rules/current-rules.ts';
 import { countedEventsOf } from '../rules/reported-kinds.ts';
 import { activityEventsOf } from '../telemetry/event-kind.ts';
 import { atEndOf, nothingByDate, type ByDate } from '../shared/by-date.ts';
+import { madeOnce } from '../shared/made-once.ts';
 import { startOfPeriod } from '../shared/periods.ts';
 import type { UtcDate } from '../shared/utc.ts';
 import type { NamedCommands, TelemetryOn } from './fold.ts';
@@ -219,14 +220,9 @@ function contributionOfEvent(entry: ScoredEvent): FixedContribution {
 
 type Counted = FixedContribution & { readonly part: Part };
 
-/** What follows from the rules is made of them once. */
-const made = new WeakMap<ScoringRules, readonly Counted[]>();
-
 /** All contributions except the activity: their points follow from a count. */
-function countedBy(rules: ScoringRules): readonly Counted[] {
-  const before = made.get(rules);
-  if (before !== undefined) return before;
-  const contributions = [
+const countedBy = madeOnce((rules: ScoringRules): readonly Counted[] =>
+  [
     counted({ key: 'content:extension-publishes', ...EXTENSIONS }, ({ publishes }) => publishes, rules.publishes, {
       stopsAboveCap: true,
     }),
@@ -234,10 +230,8 @@ function countedBy(rules: ScoringRules): readonly Counted[] {
       stopsAboveCap: true,
     }),
     ...countedEventsOf(rules).map(contributionOfEvent),
-  ].map((each) => ({ ...each, part: partOf(each) }));
-  made.set(rules, contributions);
-  return contributions;
-}
+  ].map((each) => ({ ...each, part: partOf(each) })),
+);
 
 const fixedBy = (rules: ScoringRules): readonly FixedContribution[] => [activity, ...countedBy(rules)];
 

@@ -10,7 +10,7 @@ export type CommandCount = { readonly total: number; readonly successes: number 
 
 /**
  * A user's counts over some hours. Folds of disjoint hours merge, in any order, to the fold of all of them.
- * Names are user text, hence Maps; `Names` bounds them.
+ * Names are text of users, so these are Maps; `Names` bounds them.
  */
 export type Fold = {
   readonly events: ReadonlyMap<string, number>;

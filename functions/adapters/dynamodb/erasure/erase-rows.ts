@@ -115,6 +115,7 @@ export const eraseRows = (
           await eraseFromLeaf(ref, account);
           blocks.delete(ref);
         }
+        if (starts.size === 0 && patch === undefined) continue;
         const kept = snapshot.leaves.map((leaf, index) => ({ ...leaf, start: starts.get(index) ?? leaf.start }));
         const root = toRoot({ ...snapshot, leaves: kept, ...(patch && { patch }) });
         const Key = { pk: { S: boardPk(board) }, sk: { S: item.sk?.S ?? '' } };
