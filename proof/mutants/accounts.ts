@@ -133,13 +133,6 @@ export const accountMutants: readonly Mutant[] = [
     'test/functions/accounts.test.ts',
   ),
   mutant(
-    'part-not-erased',
-    'a part of another account is not erased by itself',
-    'domain/identity/erase-account.ts',
-    ["    if (account.mergedInto !== undefined) return err('merged');\n", ''],
-    'test/functions/accounts.test.ts',
-  ),
-  mutant(
     'looks-twice',
     'what was stored after the first look is removed as well',
     'domain/identity/run-erasure.ts',
@@ -159,20 +152,6 @@ export const accountMutants: readonly Mutant[] = [
     'nothing is saved for an erased account',
     'domain/scoring/refresh-score.ts',
     ["  if (guard.erasedAt !== undefined) return 'unknown';\n", ''],
-    ERASURE_TEST,
-  ),
-  mutant(
-    'erased-not-refolded',
-    'a backfill does not bring back an erased account',
-    'domain/scoring/refold-metrics.ts',
-    ["    if (guard.erasedAt !== undefined) return 'erased';\n", ''],
-    ERASURE_TEST,
-  ),
-  mutant(
-    'only-erased',
-    'the job leaves an account alone that was not erased',
-    ERASURE,
-    ['if (found?.erasedAt === undefined) return undefined;', 'if (found === undefined) return undefined;'],
     ERASURE_TEST,
   ),
 ];

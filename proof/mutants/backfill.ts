@@ -1,4 +1,4 @@
-import { mutant, OWN_WRITE_IS_FORGOTTEN, PUT_IF, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
+import { mutant, withoutFirst, withoutRevision, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/backfill/backfill-runs.ts';
 const RUN = 'domain/backfill/run-backfill.ts';
@@ -41,14 +41,6 @@ export const backfillMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
-    'own-checkpoint',
-    'a checkpoint whose answer was lost is recognized by its writer',
-    PUT_IF,
-    OWN_WRITE_IS_FORGOTTEN,
-    STORE_TEST,
-    'dynoxide',
-  ),
-  mutant(
     'plan-put-off',
     'unprocessed writes of a plan are sent again',
     STORE,
@@ -71,17 +63,6 @@ export const backfillMutants: readonly Mutant[] = [
     named: 'killed at any await',
   },
   mutant(
-    'ask-before-checkpoint',
-    'a refresh of stale scores is asked for before the checkpoint',
-    RUN,
-    [
-      'if (!dryRun) await deps.requestRefreshes(users.map(refreshOnly));',
-      'if (!dryRun) setTimeout(() => void deps.requestRefreshes(users.map(refreshOnly)).catch(() => undefined), 30);',
-    ],
-    KILLED_TEST,
-    'of stale scores',
-  ),
-  mutant(
     'planned-before-work',
     'all accounts are planned before the first one is recomputed',
     RUN,
@@ -91,17 +72,6 @@ export const backfillMutants: readonly Mutant[] = [
     ],
     RUN_TEST,
     'planned',
-  ),
-  mutant(
-    'late-continuation',
-    'a continuation that comes late does nothing',
-    RUN,
-    [
-      "if (run.status === 'done' || isSuperseded) return ok(reportOf(run, tasks));",
-      "if (run.status === 'done') return ok(reportOf(run, tasks));",
-    ],
-    RUN_TEST,
-    'two invocations',
   ),
   mutant(
     'in-other-hands',
@@ -116,17 +86,6 @@ export const backfillMutants: readonly Mutant[] = [
     'a run whose continuation was lost is continued',
     RUN,
     ["if (order.mode === 'stale' && !order.dryRun) await resumeAbandoned(deps, runId);", ''],
-    RUN_TEST,
-    'abandoned',
-  ),
-  mutant(
-    'seed-of-a-run',
-    'a redelivered message finds the run that it started',
-    RUN,
-    [
-      'const { at, token } = seed ?? { at: deps.clock(), token: deps.randomToken(6) };',
-      'const { at } = seed ?? { at: deps.clock() };\n      const token = deps.randomToken(6);',
-    ],
     RUN_TEST,
     'abandoned',
   ),

@@ -62,13 +62,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     ),
   ),
   mutant(
-    'removal-folds-all',
-    'a manual removal from the registry leads to a fold from nothing',
-    ANNOUNCE,
-    ['return change.isRemoval ? null : new Set();', 'return new Set();'],
-    ANNOUNCE_TEST,
-  ),
-  mutant(
     'batch-all-days',
     'among the changes of one account, a change of all days wins',
     ANNOUNCE,
@@ -90,13 +83,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     [REFRESHES_TEST, FOLLOW_TEST],
   ),
   mutant(
-    'waits-for-days',
-    'a refresh that waits covers no other day',
-    REFRESHES,
-    ['asked.days?.every(waits) === true', 'asked.days !== undefined'],
-    [REFRESHES_TEST],
-  ),
-  mutant(
     'waits-for-parts',
     'a refresh that waits counts reports and the registry only if it was asked to',
     REFRESHES,
@@ -112,27 +98,6 @@ export const changeFeedMutants: readonly Mutant[] = [
       'for (const each of requests) for (const part of partsOf(each)) waitUntil.set(keyOf(each.username, part), until);\n    await request(requests',
     ],
     [REFRESHES_TEST],
-  ),
-  mutant(
-    'waits-covering',
-    'a message names the time up to which it covers changes',
-    REFRESHES,
-    ['changedBefore > until ? changedBefore : until', 'changedBefore'],
-    [REFRESHES_TEST],
-  ),
-  mutant(
-    'anonymous-before',
-    'an event that got a sender announces the owner for whom it counted',
-    TELEMETRY,
-    ['!isDeepStrictEqual(anonymousOf(was), anonymousOf(is))', 'anonymousOf(is).length > anonymousOf(was).length'],
-    CHANGES_TEST,
-  ),
-  mutant(
-    'owner-before',
-    'a device that is taken away announces its former owner',
-    TELEMETRY,
-    ['const owners = [was?.owner, is?.owner]', 'const owners = [is?.owner]'],
-    CHANGES_TEST,
   ),
   mutant(
     'hour-rolled-up',
@@ -190,13 +155,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     RUNTIME_TEST,
   ),
   mutant(
-    'record-unreadable',
-    'a stream record that cannot be read is reported',
-    'functions/runtime/stream-batch.ts',
-    ['        failed.push(position);\n', ''],
-    RUNTIME_TEST,
-  ),
-  mutant(
     'records-announced',
     'a batch whose announcement fails is delivered again',
     'functions/runtime/stream-batch.ts',
@@ -212,30 +170,12 @@ export const changeFeedMutants: readonly Mutant[] = [
     'messages',
   ),
   mutant(
-    'queue-fails-for-good',
-    'messages that cannot be queued make the whole send fail',
-    'functions/adapters/sqs/queue.ts',
-    ['if (attempt === MAX_TRIES) {', 'if (attempt === MAX_TRIES) {\n        return;'],
-    ERRORS_TEST,
-    'messages',
-  ),
-  mutant(
     'settle-all-waits',
     'no request outlives a failure',
     'domain/shared/settle-all.ts',
     ['        failures.push(error);\n', '        failures.push(error);\n        throw error;\n'],
     'test/domain/shared/settle-all.test.ts',
   ),
-  {
-    ...mutant(
-      'new-tables',
-      'a table is not protected by the deployment that creates it',
-      'infra/stage.ts',
-      ['keepsData && !isNew(role)', 'keepsData'],
-      'test/infra/stages.test.ts',
-    ),
-    inBundles: true,
-  },
   {
     ...mutant(
       'list-streams',

@@ -1,13 +1,11 @@
 import { mutant, type Mutant } from './mutant.ts';
 
-const CHECK = 'domain/consistency-check/check-consistency.ts';
 const SUSPECTS = 'domain/consistency-check/suspects.ts';
 const LOOK = 'domain/consistency-check/look-at-user.ts';
 const CHECK_TEST = 'test/domain/consistency-check/check-consistency.test.ts';
 const LOOK_TEST = 'test/domain/consistency-check/look-at-user.test.ts';
 const HANDLER = 'functions/check-conservation/handler.ts';
 const PLACES = 'functions/adapters/dynamodb/consistency-check/user-places.ts';
-const SCAN = 'functions/adapters/dynamodb/shared/scan-for-users.ts';
 const HANDLER_TEST = 'test/functions/check-conservation.test.ts';
 const PLACES_TEST = 'test/adapters/user-places.test.ts';
 
@@ -46,14 +44,6 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     HANDLER_TEST,
   ),
   mutant(
-    'different-looked-at-again',
-    'a different account is checked again in every run',
-    CHECK,
-    ['if (isWhole && usernames.length > 0) yield', 'if (isWhole && usernames.length < 0) yield'],
-    CHECK_TEST,
-    'who differs',
-  ),
-  mutant(
     'late-noted-before-work',
     'late records are noted before they are handled, so that a crash cannot hide them',
     'functions/runtime/stream-batch.ts',
@@ -61,25 +51,10 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     'test/functions/runtime.test.ts',
   ),
   mutant(
-    'failed-stream-noted',
-    'a stream whose changes could not be announced is noted as late',
-    'functions/runtime/stream-batch.ts',
-    ['      await lateness.failed();\n      throw error;', '      throw error;'],
-    'test/functions/runtime.test.ts',
-  ),
-  mutant(
     'scores-by-index',
     'accounts with a score are read from the index, which has each once',
     PLACES,
     ['tableName: tables.scores, indexName: BY_SHARD_INDEX, part, position', 'tableName: tables.scores, part, position'],
-    PLACES_TEST,
-    'dynoxide.*parts of each place',
-  ),
-  mutant(
-    'own-part-only',
-    'a part is read without the others',
-    SCAN,
-    ['Segment: part.index,\n      TotalSegments: part.of,', 'Segment: 0,\n      TotalSegments: 1,'],
     PLACES_TEST,
     'dynoxide.*parts of each place',
   ),

@@ -26,13 +26,6 @@ export const edgeMutants: readonly Mutant[] = [
     CLIENTS_TEST,
   ),
   mutant(
-    'lean-success-only',
-    'an answer without success goes the way of the SDK',
-    LEAN,
-    ['value.statusCode === 200', 'Boolean(value.statusCode)'],
-    CLIENTS_TEST,
-  ),
-  mutant(
     'key-exists-condition',
     'a revocation or a use never creates a key',
     KEYS,
@@ -172,22 +165,6 @@ export const edgeMutants: readonly Mutant[] = [
     'behind CloudFront',
   ),
   mutant(
-    'edge-asked',
-    'every function of the API checks the secret of the edge',
-    HTTP,
-    ['    if (!cameThrough(env, sent.headers)) return toAnswer(wrongAddress(), sent);\n', ''],
-    'test/functions/runtime.test.ts',
-    'behind CloudFront',
-  ),
-  mutant(
-    'grant-in-path',
-    'a grant id that a path cannot carry unchanged is refused in paths',
-    'functions/record-award/routes.ts',
-    ['(?:[A-Za-z0-9._:@~-]+|', '(?:[A-Za-z0-9._:@/~-]+|'],
-    'test/functions/record-award.test.ts',
-    'id of a grant in a path',
-  ),
-  mutant(
     'route-permitted',
     'the gateway invokes a function only for what its resource policy covers',
     'local/http/http-front.ts',
@@ -225,16 +202,6 @@ export const edgeMutants: readonly Mutant[] = [
     'an action that no statement names is refused',
     POLICY,
     ['applying.length > 0 && ', ''],
-    PERMISSIONS_TEST,
-  ),
-  mutant(
-    'each-of-a-transaction',
-    'a transaction is allowed only if each of its actions is',
-    PROXY,
-    [
-      'accesses.find((access) => !isAllowed(policy, access))',
-      'accesses.slice(0, 1).find((access) => !isAllowed(policy, access))',
-    ],
     PERMISSIONS_TEST,
   ),
   mutant(

@@ -6,7 +6,6 @@ const LOGINS = 'functions/adapters/dynamodb/telemetry/logins.ts';
 const FIRST_NAMES = 'functions/adapters/dynamodb/telemetry/first-names.ts';
 const DEED = 'domain/hooks/deed.ts';
 const NAMES = 'domain/hooks/repository-names.ts';
-const IDS = 'domain/telemetry/first-names.ts';
 const LINK = 'domain/identity/link-login.ts';
 const LINK_TEST = 'test/domain/identity/link-login.test.ts';
 const HOOKS_TEST = 'test/functions/take-hooks.test.ts';
@@ -46,14 +45,6 @@ export const hookMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
-    'hook-old-secret',
-    'both secrets are valid during a rotation',
-    SOURCES,
-    ['previousSecret === undefined ? [secret] : [secret, previousSecret]', '[secret]'],
-    ADAPTER_TEST,
-    'dynoxide',
-  ),
-  mutant(
     'hook-source-once',
     'a source is not written over another one of its name',
     SOURCES,
@@ -71,7 +62,6 @@ export const hookMutants: readonly Mutant[] = [
     ["type === 'Bot' || login.endsWith('[bot]') || id < 1", 'id < 1'],
     GITHUB_TEST,
   ),
-  mutant('hook-ghost', 'deleted accounts are not counted', DEED, [' || user.login === GHOST', ''], GITHUB_TEST),
   mutant(
     'hook-first-name',
     'a renamed repository keeps its facts',
@@ -93,20 +83,6 @@ export const hookMutants: readonly Mutant[] = [
     [', ...ifNew }', ' }'],
     ADAPTER_TEST,
     'dynoxide',
-  ),
-  mutant(
-    'hook-moved-issue',
-    'a transferred issue is the issue that it was',
-    IDS,
-    ['return (await find(named)) ?? named;', 'return named;'],
-    TAKE_TEST,
-  ),
-  mutant(
-    'hook-case',
-    'the name of a repository is the same in any case of its letters',
-    IDS,
-    ['repository.toLowerCase() + String(within)', 'repository + String(within)'],
-    'test/domain/telemetry/first-names.test.ts',
   ),
   mutant(
     'hook-end-of-rotation',
@@ -148,13 +124,6 @@ export const hookMutants: readonly Mutant[] = [
     LINK_TEST,
   ),
   mutant(
-    'link-parts-the-one-before',
-    'a login in place of another one gives back what that one brought',
-    LINK,
-    ['if (isOther) await partFrom(deps, account, before);', ''],
-    LINK_TEST,
-  ),
-  mutant(
     'unlink-parts-its-own',
     'an unlink takes no account out of another one than the login’s',
     LINK,
@@ -162,13 +131,6 @@ export const hookMutants: readonly Mutant[] = [
       'if (own === undefined || (await deps.accounts.load(own.account))?.mergedInto !== account) return;',
       'if (own === undefined) return;',
     ],
-    LINK_TEST,
-  ),
-  mutant(
-    'link-tells-too-many',
-    'a link whose merge is refused is told',
-    LINK,
-    ["!merged.ok && merged.error === 'too-many' ? err('too-many') : ok('linked')", "ok('linked')"],
     LINK_TEST,
   ),
   mutant(

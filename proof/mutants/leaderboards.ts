@@ -3,7 +3,6 @@ import { always, mutant, withoutCondition, type Mutant } from './mutant.ts';
 const STORE = 'functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 const BUILD = 'domain/leaderboards/build-boards.ts';
 const ROW = 'domain/leaderboards/row.ts';
-const RANK = 'domain/leaderboards/rank-on-request.ts';
 const NAMES = 'domain/leaderboards/row-names.ts';
 const NAMES_TEST = 'test/properties/row-names.test.ts';
 const STORE_TEST = 'test/adapters/leaderboards.test.ts';
@@ -19,13 +18,6 @@ export const leaderboardMutants: readonly Mutant[] = [
     withoutCondition('attribute_not_exists(pk) OR asOf < :asOf OR asOf > :credible'),
     STORE_TEST,
     'dynoxide',
-  ),
-  mutant(
-    'board-rest',
-    'a board with the activity counts the score without its other parts',
-    ROW,
-    ['countsPart(board, part) !== isOfActivity', 'countsPart(board, part)'],
-    PARTS_TEST,
   ),
   mutant(
     'board-without-parts',
@@ -124,13 +116,6 @@ export const leaderboardMutants: readonly Mutant[] = [
     BUILD_TEST,
   ),
   mutant(
-    'rank-done-since',
-    'a request is skipped only if every board was built since',
-    RANK,
-    ['const oldest = Math.min(', 'const oldest = Math.max('],
-    BUILD_TEST,
-  ),
-  mutant(
     'stored-name-is-present',
     'a page follows an account that was renamed, merged or erased since its name was stored',
     NAMES,
@@ -142,20 +127,6 @@ export const leaderboardMutants: readonly Mutant[] = [
     'names are as old as the beginning of the build',
     NAMES,
     ['at: changesFrom(now)', 'at: isoOf(now + 1_000)'],
-    NAMES_TEST,
-  ),
-  mutant(
-    'no-name-of-a-part',
-    'the name of a merged account is not stored: it is another one’s',
-    NAMES,
-    ['mergedInto === undefined && erasedAt === undefined ? username : undefined', 'username'],
-    NAMES_TEST,
-  ),
-  mutant(
-    'changed-name-not-kept',
-    'a name that changed is looked up when a leaf’s names are stored again',
-    NAMES,
-    ['changed !== null && changed.get(id)?.name === undefined ? before', 'changed !== null ? before'],
     NAMES_TEST,
   ),
   mutant(
@@ -182,14 +153,6 @@ export const leaderboardMutants: readonly Mutant[] = [
     'domain/leaderboards/read-boards.ts',
     ['if (isHidden === true) hidden.add(account);', 'if (isHidden === true) continue;'],
     NAMES_TEST,
-  ),
-  mutant(
-    'names-end-first',
-    'names are kept no longer than the first snapshot that has them',
-    STORE,
-    ['Math.floor((Date.parse(asOf) + KEPT[retention])', 'Math.floor((Date.parse(asOf) + KEPT.hourly)'],
-    STORE_TEST,
-    'dynoxide',
   ),
   mutant(
     'stored-names-erased',

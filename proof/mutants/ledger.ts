@@ -4,7 +4,6 @@ const LEDGER = 'functions/adapters/dynamodb/grants/grant-ledger.ts';
 const GRANT = 'domain/grants/grant-points.ts';
 const DECIDE = 'domain/grants/decide-grants.ts';
 const COMMITMENT = 'domain/grants/commitment.ts';
-const BALANCE = 'domain/grants/balance.ts';
 const READ = 'domain/grants/read-lines.ts';
 const TOGETHER = 'functions/adapters/dynamodb/shared/write-together.ts';
 const LEDGER_TEST = 'test/adapters/grant-ledger.test.ts';
@@ -97,36 +96,11 @@ export const ledgerMutants: readonly Mutant[] = [
     DECIDE_TEST,
   ),
   mutant(
-    'line-is-no-commitment',
-    'the text of a line is never that of a commitment',
-    'domain/grants/line-hash.ts',
-    ['const HEADER = `laurel ledger line ${LINE_FORMAT}\\n`', "const HEADER = ''"],
-    DECIDE_TEST,
-    'never those of a commitment',
-  ),
-  mutant(
-    'salts-differ',
-    'each text has a salt of its own',
-    COMMITMENT,
-    ['[seed, grantId, part]', '[seed, grantId]'],
-    DECIDE_TEST,
-  ),
-  mutant(
     'commitments-audited',
     'an audit finds a text that its line did not commit to',
     COMMITMENT,
     ['sha256(bytes) === commitment ?', 'sha256(bytes) !== null ?'],
     'test/domain/grants/audit.test.ts',
-  ),
-  mutant(
-    'cap-not-given-back',
-    'a reversal frees no room under the cap of publishes',
-    BALANCE,
-    [
-      '(isPublish(line) && !isReversal(line) ? line.amount : 0)',
-      '(isPublish(line) || isReversal(line) ? line.amount : 0)',
-    ],
-    DECIDE_TEST,
   ),
   mutant(
     'reversed-once',
@@ -135,13 +109,6 @@ export const ledgerMutants: readonly Mutant[] = [
     ['grantId: reversalId(grantId),', 'grantId: `${reversalId(grantId)}:${at}`,'],
     AWARD_TEST,
     'reverse',
-  ),
-  mutant(
-    'reversed-counts-nothing',
-    'a reversed grant counts as 0',
-    'domain/grants/granted.ts',
-    ['(isReversed ? 0 : granted)', '(isReversed ? granted : granted)'],
-    'test/domain/scoring/tiers-reached.test.ts',
   ),
   mutant(
     'grants-read-again',
@@ -158,33 +125,10 @@ export const ledgerMutants: readonly Mutant[] = [
     READ_TEST,
   ),
   mutant(
-    'no-score-of-a-part',
-    'a score is never computed from only some of the lines',
-    READ,
-    ['  if (!isPageFrom(page, seq, limit)) throw', '  if (page.length === 0) throw'],
-    READ_TEST,
-  ),
-  mutant(
-    'audit-place',
-    'an audit finds a line that is stored under another hour',
-    'functions/adapters/dynamodb/grants/grant.items.ts',
-    ['if (item.dayShard?.S === dayShard && item.hour?.S === hour) return', 'return'],
-    'test/adapters/grant-ledger.test.ts',
-    'under a wrong key',
-  ),
-  mutant(
     'cancelled-for-a-while',
     'a transaction cancelled by a conflict or throttling is decided again',
     TOGETHER,
     ["code === 'ConditionalCheckFailed' || isPassingReason(code)", "code === 'ConditionalCheckFailed'"],
-    ERRORS_TEST,
-    'together',
-  ),
-  mutant(
-    'cancelled-for-good',
-    'a transaction that is cancelled for an unknown reason throws',
-    TOGETHER,
-    ['if (causes.length > 0 && causes.every(isDecidedAgain)) return false;', 'return false;'],
     ERRORS_TEST,
     'together',
   ),

@@ -3,7 +3,6 @@ import { mutant, type Mutant } from './mutant.ts';
 const PAGES_TEST = 'test/pages/serve-pages.test.ts';
 const IMAGES_TEST = 'test/pages/images.test.ts';
 const LEDGER_TEST = 'test/pages/check-ledger.test.ts';
-const ROUTES = 'functions/serve-pages/routes.ts';
 
 /** Guards of the pages: strangers' texts, what is not the reader's, and the check of a ledger in a browser. */
 export const pageMutants: readonly Mutant[] = [
@@ -24,30 +23,6 @@ export const pageMutants: readonly Mutant[] = [
     'show a hostile text as text',
   ),
   mutant(
-    'text-of-refusals',
-    'a refused address is no markup',
-    ROUTES,
-    ['.replaceAll(/[<>&"]/gu, (character) => `&#${character.charCodeAt(0)};`)', ''],
-    PAGES_TEST,
-    'is one that says so',
-  ),
-  mutant(
-    'image-of-a-fault',
-    'who embeds an image gets one, whatever fails',
-    'functions/serve-pages/image-routes.ts',
-    ['  shown: () => svg(UNAVAILABLE,', '  notShown: () => svg(UNAVAILABLE,'],
-    IMAGES_TEST,
-    'where nothing can be drawn',
-  ),
-  mutant(
-    'hidden-in-older-snapshots',
-    'who is hidden now is on no earlier board either',
-    'domain/leaderboards/read-boards.ts',
-    ['rows.filter(({ username }) => !hidden.has(username))', 'rows.filter(() => true || hidden.size > 0)'],
-    'test/domain/leaderboards/read-boards.test.ts',
-    'leaves out users who have hidden themselves since',
-  ),
-  mutant(
     'hidden-in-new-snapshots',
     'who is hidden is on no board that is built',
     'domain/leaderboards/build-boards.ts',
@@ -62,13 +37,5 @@ export const pageMutants: readonly Mutant[] = [
     ['[computed === hash,', '[computed !== undefined,'],
     LEDGER_TEST,
     'was flipped',
-  ),
-  mutant(
-    'chain-of-ledger',
-    'a missing line is found in the browser of the reader',
-    'pages/check-ledger.ts',
-    ['[newer === undefined || newer.seq === line.seq + 1,', '[true,'],
-    LEDGER_TEST,
-    'there twice',
   ),
 ];

@@ -7,7 +7,6 @@ const STORE_TEST = 'test/adapters/registry.test.ts';
 const COLLECTIVES_TEST = 'test/adapters/collectives.test.ts';
 const CONFIRM_TEST = 'test/functions/confirm-publish.test.ts';
 const CHANGES_TEST = 'test/functions/extension-changes.test.ts';
-const PULLS_TEST = 'test/functions/collectives-and-pulls.test.ts';
 
 /** What holds the registry: each version once, by the owner of its name, for whom it was published. */
 export const registryMutants: readonly Mutant[] = [
@@ -77,14 +76,6 @@ export const registryMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
-    'yank-for-all',
-    'a yank concerns all accounts that the version counts for, in one transaction',
-    STORE,
-    ['          ...toPublisherItems(next).map((Item) => ({ Put: { TableName, Item } })),\n', ''],
-    STORE_TEST,
-    'dynoxide',
-  ),
-  mutant(
     'grants-with-version',
     'a version and its grants are written in one transaction',
     STORE,
@@ -109,21 +100,6 @@ export const registryMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
-    'members-at-publish',
-    'a version counts for the members at the time of its publish',
-    'domain/identity/collective.ts',
-    ['new Set(found?.members ?? ofKey)', 'new Set(ofKey.length > 0 ? ofKey : found?.members)'],
-    PULLS_TEST,
-    'names the accounts that are credited',
-  ),
-  mutant(
-    'own-publish',
-    'a version whose answer was lost is recognized by its writer',
-    CONFIRM,
-    ["if (existing.writeId === writeId) return ok({ kind: 'published', version: existing });", ''],
-    'test/domain/registry/confirm-publish.test.ts',
-  ),
-  mutant(
     'same-publish',
     'a version with another publisher or content is a conflict',
     CONFIRM,
@@ -133,17 +109,6 @@ export const registryMutants: readonly Mutant[] = [
     ],
     CONFIRM_TEST,
     'conflict',
-  ),
-  mutant(
-    'any-content-of-the-past',
-    'a version that was imported without a hash is the same as a confirmation with any',
-    'domain/registry/extension.ts',
-    [
-      ' || hasAnyContent(stored) || hasAnyContent(confirmed));',
-      ' || (hasAnyContent(stored) && hasAnyContent(confirmed)));',
-    ],
-    'test/functions/import-history.test.ts',
-    'client',
   ),
   mutant(
     'owners-only',
@@ -173,39 +138,5 @@ export const registryMutants: readonly Mutant[] = [
     ['if (await maintains(names, maintainer, version.publisher)) own.push(version);', 'own.push(version);'],
     CHANGES_TEST,
     'refused to others',
-  ),
-  mutant(
-    'transfer-is-for-owners',
-    'only the owner or an admin transfers an extension',
-    'domain/registry/transfer-extension.ts',
-    ['if (!(await maintains(deps.names, maintainer, owner))) {', 'if (extension.revision === 0) {'],
-    CHANGES_TEST,
-    'for the owner',
-  ),
-  mutant(
-    'accepted-by-whom-it-is-offered-to',
-    'only the account that an extension is offered to can accept it',
-    'domain/registry/transfer-extension.ts',
-    ["if (!isForThem) return err({ kind: 'offered-to-another', to: offeredTo });", ''],
-    CHANGES_TEST,
-    'only be accepted',
-  ),
-  mutant(
-    'decided-again',
-    'a decision is made again if another writer came first',
-    'domain/shared/until-saved.ts',
-    [
-      "if (outcome !== 'stale') return outcome;",
-      "if (outcome !== 'stale') return outcome;\n    throw new Error('another writer was faster');",
-    ],
-    CONFIRM_TEST,
-    'fifty',
-  ),
-  mutant(
-    'rows-of-pulls',
-    'the pulls of one request write a bounded number of rows',
-    'domain/telemetry/record-trusted-event.ts',
-    ['rows + credited.length > MAX_PULL_ROWS', 'rows > Infinity'],
-    'test/domain/telemetry/write-budget.test.ts',
   ),
 ];

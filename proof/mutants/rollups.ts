@@ -36,14 +36,6 @@ export const rollupMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
-    'summary-revision-raised',
-    "every save raises the revision of an extension's summary",
-    STORE,
-    ['toSummaryItem(next, read + 1)', 'toSummaryItem(next, Math.max(1, read))'],
-    STORE_TEST,
-    'dynoxide.*summar',
-  ),
-  mutant(
     'summary-condition',
     'a save of a summary needs the revision that was read',
     STORE,
@@ -79,17 +71,6 @@ export const rollupMutants: readonly Mutant[] = [
     'dynoxide|lists all extensions',
   ),
   mutant(
-    'rows-gone',
-    'rows without facts are removed',
-    STORE,
-    [
-      'const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item);',
-      'const gone = [...stored].filter(([sk]) => !kept.has(sk)).map(([, item]) => item).slice(0, 0);',
-    ],
-    STORE_TEST,
-    'dynoxide',
-  ),
-  mutant(
     'day-guard-before-facts',
     'a rollup reads the row that it overwrites before the facts',
     ROLL_UP,
@@ -107,13 +88,6 @@ export const rollupMutants: readonly Mutant[] = [
     ['return Date.parse(startedAt) > Date.parse(changedBefore) + MARGIN_MS;', 'return true;'],
     STORE_TEST,
     'dynoxide.*skip an hour',
-  ),
-  mutant(
-    'rest-after-long-fold',
-    'a fold that takes long is followed by a pause of ten times as long',
-    REFOLDS,
-    ['PARTS_OF_THE_TIME * (day', '0 * (day'],
-    REFOLDS_TEST,
   ),
   mutant(
     'fold-after-end',
@@ -138,17 +112,6 @@ export const rollupMutants: readonly Mutant[] = [
     'dynoxide.*units a second',
   ),
   mutant(
-    'day-guard-before-rows',
-    'the guard of a day is read before its rows',
-    STORE,
-    [
-      'const read: ReadDay = { ...parseDay(date, guard === undefined ? rows : [guard, ...rows]), rows };',
-      'const late = await itemAt(dayPk(date), ROLLUP_SK);\n      const read: ReadDay = { ...parseDay(date, late === undefined || guard === late ? rows : [late, ...rows]), rows };',
-    ],
-    SAVES_TEST,
-    'dynoxide.*read before another run',
-  ),
-  mutant(
     'started-before-guard',
     'the time of a run is taken before its guard is read',
     ROLL_UP,
@@ -171,13 +134,6 @@ export const rollupMutants: readonly Mutant[] = [
     'an event that several devices sent counts once for the community',
     'domain/metrics/hour-events.ts',
     ['const isFirst = id !== last.id;', "const isFirst = id !== '';"],
-    'test/domain/metrics/hour-fold.test.ts',
-  ),
-  mutant(
-    'keyed-copy-first',
-    'of the copies of an event a keyed one counts for the community',
-    'domain/metrics/hour-events.ts',
-    ['${sender === null ? 1 : 0}', '${sender === null ? 0 : 0}'],
     'test/domain/metrics/hour-fold.test.ts',
   ),
   mutant(

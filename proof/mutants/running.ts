@@ -1,7 +1,6 @@
 import { mutant, type Mutant } from './mutant.ts';
 
 const REPLAY_TEST = 'test/recording/replay.test.ts';
-const CLIENT_TEST = 'test/recording/extension-api.test.ts';
 const REPLAYED_TEST = 'test/scenarios/replayed-messages.test.ts';
 const COPIES = 'domain/telemetry/winning-copy.ts';
 
@@ -20,13 +19,6 @@ export const runningMutants: readonly Mutant[] = [
     ],
     REPLAY_TEST,
     'in order',
-  ),
-  mutant(
-    'recorded-newest',
-    'recorded: the newest version is the highest number',
-    'functions/adapters/dynamodb/registry/registry.ts',
-    ['ScanIndexForward: false,\n        Limit: 1,', 'ScanIndexForward: true,\n        Limit: 1,'],
-    CLIENT_TEST,
   ),
   mutant(
     'replayed-standing',

@@ -109,13 +109,6 @@ export const scoreMutants: readonly Mutant[] = [
     CARRIED_TEST,
   ),
   mutant(
-    'ledger-is-a-part',
-    'a fold that did not read the ledger covers no change of it',
-    'domain/scoring/fold-starts.ts',
-    ["...(days === null || ledger !== false ? ['any'] : []),", "...(days === null || ledger !== null ? ['any'] : []),"],
-    'test/domain/scoring/fold-starts.test.ts',
-  ),
-  mutant(
     'guard-before-facts',
     'a refresh reads the item that it overwrites before the facts',
     REFRESH,
@@ -148,13 +141,6 @@ export const scoreMutants: readonly Mutant[] = [
     WRONG_CLOCK,
     [LATER_DATE, 'return today;'],
     REFRESH_TEST,
-  ),
-  mutant(
-    'date-of-a-wrong-clock',
-    'a stored date that is days ahead is ignored',
-    WRONG_CLOCK,
-    ['addDays(dateOf(now), MAX_DAYS_AHEAD)', 'addDays(dateOf(now), 1_000 * MAX_DAYS_AHEAD)'],
-    'test/domain/scoring/wrong-clock.test.ts',
   ),
   mutant(
     'covered-by-its-own-score',
@@ -252,21 +238,6 @@ export const scoreMutants: readonly Mutant[] = [
     ['days: [...new Set([...days, ...toSeal])].sort()', 'days: [...new Set(days)].sort()'],
     METRICS_TEST,
   ),
-  mutant(
-    'devices-change-pulls',
-    "pulls are counted again if the account's devices changed",
-    REFRESH,
-    ['const isOfSameDevices = isSameFold && stored.inputsHash === inputsHash;', 'const isOfSameDevices = isSameFold;'],
-    REFRESH_TEST,
-    'counts pulls again',
-  ),
-  mutant(
-    'tier-once',
-    'a tier is recorded once',
-    'domain/scoring/tiers-reached.ts',
-    ['passed.filter(({ name }) => !recorded.has(name))', 'passed.filter(({ name }) => recorded.size >= 0 || name)'],
-    TIERS_TEST,
-  ),
   {
     name: 'badge-not-yet-granted',
     guard: 'every refresh grants the badge of a tier that has none',
@@ -293,30 +264,10 @@ export const scoreMutants: readonly Mutant[] = [
     TIERS_TEST,
   ),
   mutant(
-    'own-pulls',
-    "an author's own pulls do not count",
-    COUNTS,
-    [
-      'page.filter(({ puller }) => !own.has(puller) && !isNobody(puller))',
-      'page.filter(({ puller }) => !own.has(puller) || true)',
-    ],
-    COUNTS_TEST,
-  ),
-  mutant(
     'yanked-publishes',
     'a yanked version does not count',
     COUNTS,
     ['if (yankedOn !== null) additions.push([yankedOn, -1]);', 'if (yankedOn !== null) void yankedOn;'],
-    COUNTS_TEST,
-  ),
-  mutant(
-    'pulls-never-fewer',
-    'if there are more pulls than are read, no date counts fewer than before',
-    COUNTS,
-    [
-      'return atLeast(before?.counts.pulls ?? nothingByDate, upTo(max, byDate(additions), since), since);',
-      'return upTo(max, byDate(additions), since);',
-    ],
     COUNTS_TEST,
   ),
   mutant(
@@ -334,24 +285,10 @@ export const scoreMutants: readonly Mutant[] = [
     BY_DATE_TEST,
   ),
   mutant(
-    'reversal-not-before',
-    'a reversal never has an earlier date than its grant',
-    'domain/grants/granted.ts',
-    ['return reversed > own ? reversed : own;', 'return own;'],
-    BY_DATE_TEST,
-  ),
-  mutant(
     'told-stays-told',
     'a date that leaves the steps gets a row if history would show another score',
     'domain/scoring/score-steps.ts',
     ['first === undefined || first[1] === told ? []', 'first === undefined || told >= 0 ? []'],
-    BY_DATE_TEST,
-  ),
-  mutant(
-    'caps-of-new-rules',
-    'the registry is counted again under rules with other caps',
-    REFRESH,
-    ['const isCarriedOn = isOfSameDevices && areCapsTheSame && ', 'const isCarriedOn = isOfSameDevices && '],
     BY_DATE_TEST,
   ),
   mutant(
