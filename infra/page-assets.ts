@@ -70,7 +70,7 @@ export async function buildPageAssets({ style, logo }: PageLook): Promise<Readon
     const best = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
     const { br, gz } = compressed.get(name) ?? {
       br: brotliCompressSync(contents, best),
-      gz: gzipSync(contents, { level: 9 }),
+      gz: gzipSync(contents, { level: 9, memLevel: 9 }),
     };
     compressed.set(name, { br, gz });
     files.set(name, contents).set(`${name}.br`, br).set(`${name}.gz`, gz);

@@ -1,6 +1,6 @@
 import type { PageState } from './state.ts';
 import { App } from './parts/app.tsx';
-import { previewOf } from './preview.ts';
+import { previewOf, titleOf } from './preview.ts';
 
 /** Where the assets of a release are: each name holds a hash of the content. */
 export type AssetPaths = {
@@ -12,7 +12,8 @@ export type AssetPaths = {
 
 /** A whole page. What the browser goes on from is in an attribute: nothing in it is ever a script. */
 export function Document({ state, assets }: { readonly state: PageState; readonly assets: AssetPaths }) {
-  const { title, description, image = assets.logo ?? assets.icon } = previewOf(state);
+  const title = titleOf(state);
+  const { description, image = assets.logo ?? assets.icon } = previewOf(state);
   return (
     <html lang="en">
       <head>

@@ -26,7 +26,7 @@ export type ActivityResult = {
 };
 
 /** The group of each named command. */
-const groupsByCommand = madeOnce(
+const groupsByCommand = /* @__PURE__ */ madeOnce(
   (rules: ActivityRules): ReadonlyMap<string, string> =>
     new Map(rules.groups.flatMap(({ name, commands }) => commands.map((command) => [command, name]))),
 );

@@ -36,13 +36,14 @@ export function StackedBar({ parts }: { readonly parts: readonly Part[] }) {
   );
 }
 
+const WIDTH = 560;
+const HEIGHT = 170;
+
 /** Two values a day on top of each other: the lower one full, the upper one an outline. */
 export function DailyBars({
   lower,
   upper,
   ends,
-  width = 560,
-  height = 170,
   chosen,
   choose,
 }: {
@@ -50,22 +51,20 @@ export function DailyBars({
   readonly upper: readonly number[];
   /** The labels of the first and the last day. */
   readonly ends: readonly [string, string];
-  readonly width?: number;
-  readonly height?: number;
   readonly chosen?: number | undefined;
   readonly choose?: (index: number) => void;
 }) {
   const top = Math.max(1, ...lower.map((value, index) => value + (upper[index] ?? 0)));
-  const ground = height - 22;
-  const step = width / Math.max(1, lower.length);
+  const ground = HEIGHT - 22;
+  const step = WIDTH / Math.max(1, lower.length);
   const size = (value: number) => (value * (ground - 4)) / top;
   return (
-    <svg class="chart" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
-      <line class="gridline" x1="0" x2={width} y1={ground} y2={ground} />
-      <text class="axis" x="0" y={height - 5}>
+    <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+      <line class="gridline" x1="0" x2={WIDTH} y1={ground} y2={ground} />
+      <text class="axis" x="0" y={HEIGHT - 5}>
         {ends[0]}
       </text>
-      <text class="axis end" x={width} y={height - 5}>
+      <text class="axis end" x={WIDTH} y={HEIGHT - 5}>
         {ends[1]}
       </text>
       {lower.map((value, index) => {

@@ -9,25 +9,22 @@ type Props = {
   readonly height?: number;
   /** The labels of the first and the last point. */
   readonly ends: readonly [string, string];
-  /** Whether the axis may begin above 0: for a sum that only grows, its change is what matters. */
-  readonly isFloating?: boolean;
   readonly chosen?: number | undefined;
   readonly choose?: (index: number) => void;
 };
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [42, 8, 10, 22];
+const LEFT = 42;
+const RIGHT = 8;
+const TOP = 10;
+const BOTTOM = 22;
 
 /** Values by day. The period before is dashed, so that no colour tells the two apart alone. */
-export function Lines({ lines, width = 560, height = 170, ends, isFloating = false, chosen, choose }: Props) {
+export function Lines({ lines, width = 560, height = 170, ends, chosen, choose }: Props) {
   const known = lines.flatMap(({ values }) => values.filter((value) => value !== null));
-  const least = Math.min(...known);
-  const most = Math.max(...known, 0);
-  const lowest = isFloating && known.length > 0 ? Math.floor((least - (most - least) * 0.1) / 10) * 10 : 0;
-  const bottom = Math.max(0, lowest);
-  const top = bottom + roundUp(most - bottom);
+  const top = roundUp(Math.max(...known, 0));
   const count = Math.max(2, ...lines.map(({ values }) => values.length));
   const x = (index: number) => LEFT + (index * (width - LEFT - RIGHT)) / (count - 1);
-  const y = (value: number) => height - BOTTOM - ((value - bottom) * (height - TOP - BOTTOM)) / (top - bottom);
+  const y = (value: number) => height - BOTTOM - (value * (height - TOP - BOTTOM)) / top;
   const pointsOf = ({ values }: Line): (Point | undefined)[] =>
     values.map((value, index) => (value === null ? undefined : { x: x(index), y: y(value) }));
   const main = lines.find(({ kind }) => kind === 'main');
@@ -39,8 +36,7 @@ export function Lines({ lines, width = 560, height = 170, ends, isFloating = fal
     const inside = ((clientX - box.left) / box.width) * width;
     choose?.(Math.max(0, Math.min(count - 1, Math.round(((inside - LEFT) / (width - LEFT - RIGHT)) * (count - 1)))));
   };
-  const middle = bottom + (top - bottom) / 2;
-  const ticks = Number.isInteger(middle) ? [bottom, middle, top] : [bottom, top];
+  const ticks = [0, ...(top % 2 === 0 ? [top / 2] : []), top];
   return (
     <svg class="chart" viewBox={`0 0 ${width} ${height}`} aria-hidden="true" onMouseMove={choose && pick}>
       {ticks.map((tick) => (

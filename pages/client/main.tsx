@@ -1,7 +1,6 @@
-import { hydrate } from 'preact';
 import { isView, sentenceOf, type Answer, type ApiPath } from '../api.ts';
 import type { PageState } from '../state.ts';
-import { Root } from './root.tsx';
+import { goOn } from './root.tsx';
 
 /** The server that made the page made this, too. */
 const isState = (_value: unknown): _value is PageState => true;
@@ -19,4 +18,4 @@ async function get<View>({ path }: ApiPath<View>): Promise<Answer<View>> {
 
 const app = document.getElementById('app');
 const state: unknown = JSON.parse(app?.dataset.state ?? 'null');
-if (app !== null && state !== null && isState(state)) hydrate(<Root initial={state} get={get} />, app);
+if (app !== null && state !== null && isState(state)) goOn(state, get, app);

@@ -44,8 +44,8 @@ function clickedLink(event: MouseEvent): HTMLAnchorElement | undefined {
   return isOurs && !link.getAttribute('href')?.startsWith('#') ? link : undefined;
 }
 
-/** Listens to the whole document, so that no part of a page has to know of it. Returns a function that ends this. */
-export function listen({ go, toggle }: Wishes): () => void {
+/** Listens to the whole document, so that no part of a page has to know of it. */
+export function listen({ go, toggle }: Wishes): void {
   const onClick = (event: MouseEvent): void => {
     const me = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-me]')?.dataset.me : undefined;
     const link = clickedLink(event);
@@ -83,12 +83,6 @@ export function listen({ go, toggle }: Wishes): () => void {
   document.addEventListener('submit', onSubmit);
   document.addEventListener('toggle', onToggle, true);
   addEventListener('popstate', onPopState);
-  return () => {
-    document.removeEventListener('click', onClick);
-    document.removeEventListener('submit', onSubmit);
-    document.removeEventListener('toggle', onToggle, true);
-    removeEventListener('popstate', onPopState);
-  };
 }
 
 export function writeAddress(address: Address, replaces: boolean): void {

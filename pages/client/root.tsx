@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { hydrate, render } from 'preact';
 import { hrefOf, toggled, type Address } from '../address.ts';
 import { isFault, type Get } from '../api.ts';
 import { loadPage } from '../load.ts';
-import { App } from '../parts/app.tsx';
-import { previewOf } from '../preview.ts';
+import { App, type AppProps } from '../parts/app.tsx';
+import { titleOf } from '../preview.ts';
 import { mainAnswer, type PageState } from '../state.ts';
 import { currentAddress, listen, withReader, writeAddress } from './navigation.ts';
 
@@ -25,61 +25,50 @@ function passingFault(state: PageState): string | undefined {
 }
 
 /** The page in a browser: it goes on from what the server sent, and stays as it is until something new has come. */
-export function Root({ initial, get }: { readonly initial: PageState; readonly get: Get }) {
-  const [state, setState] = useState(initial);
-  const [isLive, setLive] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<{ readonly sentence: string; readonly href: string }>();
-  const current = useRef(state);
-  const asked = useRef(0);
-  const show = (next: PageState) => {
-    current.current = next;
-    setState(next);
-    document.title = previewOf(next).title;
+export function goOn(initial: PageState, get: Get, parent: Element): void {
+  let shown: AppProps = { state: initial, isLive: false, isBusy: false, get };
+  let asked = 0;
+  const show = (change: Partial<AppProps>) => {
+    shown = { ...shown, ...change };
+    render(<App {...shown} />, parent);
+    document.title = titleOf(shown.state);
   };
 
-  useEffect(() => {
-    document.documentElement.classList.add('live');
-    setLive(true);
-    const go = async (address: Address, options: { keepsScroll: boolean; replaces?: boolean }) => {
-      const { page, address: before } = current.current;
-      if (page === address.page && dataOf(before) === dataOf(address)) {
-        writeAddress(address, options.replaces ?? false);
-        setFailure(undefined);
-        show(atAddress(current.current, address));
-        return;
-      }
-      asked.current += 1;
-      const turn = asked.current;
-      setBusy(true);
-      const { today, site, origin } = current.current;
-      const next = await loadPage(address, { get, today, site, origin });
-      if (turn !== asked.current) return undefined; // the reader went on meanwhile
-      setBusy(false);
-      const sentence = passingFault(next);
-      if (sentence !== undefined) {
-        setFailure({ sentence, href: hrefOf(address) });
-        return;
-      }
-      setFailure(undefined);
+  const go = async (address: Address, options: { keepsScroll: boolean; replaces?: boolean }) => {
+    const { state } = shown;
+    if (state.page === address.page && dataOf(state.address) === dataOf(address)) {
       writeAddress(address, options.replaces ?? false);
-      show(next);
-      if (options.keepsScroll) return undefined;
-      scrollTo(0, 0);
-      return document.getElementById('main')?.focus();
-    };
-    const toggle = (key: string, isOpen: boolean) => {
-      const { address } = current.current;
-      if (!('open' in address) || address.open.includes(key) === isOpen) return;
-      const next = toggled(address, key);
-      writeAddress(next, true);
-      show(atAddress(current.current, next));
-    };
-    const end = listen({ go: (address, options) => void go(address, options), toggle });
-    const address = withReader(currentAddress());
-    if (address.page === 'board') void go(address, { keepsScroll: true, replaces: true });
-    return end;
-  }, []);
+      show({ state: atAddress(state, address), failure: undefined });
+      return undefined;
+    }
+    asked += 1;
+    const turn = asked;
+    show({ isBusy: true });
+    const next = await loadPage(address, { ...state, get });
+    if (turn !== asked) return undefined; // the reader went on meanwhile
+    const sentence = passingFault(next);
+    if (sentence !== undefined) {
+      show({ isBusy: false, failure: { sentence, href: hrefOf(address) } });
+      return undefined;
+    }
+    writeAddress(address, options.replaces ?? false);
+    show({ state: next, isBusy: false, failure: undefined });
+    if (options.keepsScroll) return undefined;
+    scrollTo(0, 0);
+    return document.getElementById('main')?.focus();
+  };
+  const toggle = (key: string, isOpen: boolean) => {
+    const { address } = shown.state;
+    if (!('open' in address) || address.open.includes(key) === isOpen) return;
+    const next = toggled(address, key);
+    writeAddress(next, true);
+    show({ state: atAddress(shown.state, next) });
+  };
 
-  return <App state={state} isLive={isLive} isBusy={isBusy} get={get} failure={failure} />;
+  hydrate(<App {...shown} />, parent);
+  document.documentElement.classList.add('live');
+  show({ isLive: true });
+  listen({ go: (address, options) => void go(address, options), toggle });
+  const address = withReader(currentAddress());
+  if (address.page === 'board') void go(address, { keepsScroll: true, replaces: true });
 }

@@ -5,13 +5,17 @@ import { PersonPage } from './person.tsx';
 import { RulesPage } from './rules.tsx';
 import { Around, Notice, type Surroundings } from './pieces.tsx';
 
+/** The left half of a laurel; the right one is its mirror image. */
+const LEAVES =
+  'M15 29C8 27 4 21 4 13c2.5 1 4 3 4.6 5C8.5 14 8 10 9.5 6c2 2.5 2.8 5.5 2.5 9 1.5-2 1.7-4 1.7-6 2 4 1.8 8 .6 11 .5 3 1 6 .7 9Z';
+
 /** Bay leaves: the logo of a community without its own. */
 const Logo = ({ src }: { readonly src: string | undefined }) =>
   src === undefined ? (
     <svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
       <g fill="currentColor">
-        <path d="M15 29C8 27 4 21 4 13c2.5 1 4 3 4.6 5C8.5 14 8 10 9.5 6c2 2.5 2.8 5.5 2.5 9 1.5-2 1.7-4 1.7-6 2 4 1.8 8 .6 11 .5 3 1 6 .7 9Z" />
-        <path d="M17 29c7-2 11-8 11-16-2.5 1-4 3-4.6 5C23.5 14 24 10 22.5 6c-2 2.5-2.8 5.5-2.5 9-1.5-2-1.7-4-1.7-6-2 4-1.8 8-.6 11-.5 3-1 6-.7 9Z" />
+        <path d={LEAVES} />
+        <path d={LEAVES} transform="matrix(-1 0 0 1 32 0)" />
       </g>
     </svg>
   ) : (
@@ -27,16 +31,17 @@ const NAVIGATION = [
 /** Why the page that the reader asked for is not shown, and its address. */
 type Failure = { readonly sentence: string; readonly href: string };
 
-export type AppProps = { readonly state: PageState; readonly failure?: Failure | undefined } & Omit<
-  Surroundings,
-  'site'
->;
+export type AppProps = {
+  readonly state: PageState;
+  readonly isBusy: boolean;
+  readonly failure?: Failure | undefined;
+} & Omit<Surroundings, 'site'>;
 
 /** The whole of every page, the same on the server and in a browser. */
 export function App({ state, isLive, isBusy, get, failure }: AppProps) {
   const { site } = state;
   return (
-    <Around.Provider value={{ site, isLive, isBusy, get }}>
+    <Around.Provider value={{ site, isLive, get }}>
       <a class="skip" href="#main">
         Skip to the content
       </a>

@@ -10,7 +10,6 @@ import type { Site } from '../site.ts';
 export type Surroundings = {
   readonly site: Site;
   readonly isLive: boolean;
-  readonly isBusy: boolean;
   /** Of a browser that goes on by itself. */ readonly get?: Get | undefined;
 };
 export const Around = createContext<Surroundings | undefined>(undefined);

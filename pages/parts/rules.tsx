@@ -1,13 +1,10 @@
 import { hrefOf, type RulesAddress } from '../address.ts';
 import { rulesInForce, type Answer, type Rules, type RulesAnswer } from '../api.ts';
-import { activityOf } from '../../domain/rules/activity.ts';
+import { activityOf, ONE } from '../../domain/rules/activity.ts';
 import { counted, number, percent } from '../format.ts';
 import { Card, Failed, Head, Text, Tier, Time } from './pieces.tsx';
 
 type Props = { readonly address: RulesAddress; readonly data: { readonly rules: Answer<RulesAnswer> } };
-
-/** Ten-thousandths, as the rules have their multipliers. */
-const ONE = 10_000;
 
 export function RulesPage({ address, data: { rules: answer } }: Props) {
   if (!answer.ok) {
