@@ -54,13 +54,6 @@ export const accountMutants: readonly Mutant[] = [
     MERGE_TEST,
   ),
   mutant(
-    'name-held',
-    "a name that was given up is nobody else's for 90 days",
-    'domain/identity/rename-account.ts',
-    ['const HELD_DAYS = 90;', 'const HELD_DAYS = 0;'],
-    ACCOUNTS_TEST,
-  ),
-  mutant(
     'own-rename',
     'an account is renamed by its own key, or by an admin',
     'functions/manage-accounts/routes.ts',
@@ -98,13 +91,6 @@ export const accountMutants: readonly Mutant[] = [
     'dynoxide',
   ),
   mutant(
-    'givers-of-others',
-    'what the present holder of a name gave stays theirs',
-    ERASURE,
-    ['heldUntil < found.erasedAt && (await isOfAnother(name, account))', 'false'],
-    ERASURE_TEST,
-  ),
-  mutant(
     'device-given-away',
     'an erasure leaves a device to the account that got it meanwhile',
     ERASURE,
@@ -139,13 +125,6 @@ export const accountMutants: readonly Mutant[] = [
     ["if (look === 2) return 'done';", "if (look <= 2) return 'done';"],
     ERASURE_TEST,
     'looks again after',
-  ),
-  mutant(
-    'erased-key',
-    'a key of an erased account is unknown at once',
-    'domain/identity/authenticate.ts',
-    ['return (await isOfErased(hit.credential)) ? undefined : hit.credential;', 'return hit.credential;'],
-    'test/domain/identity/identity.test.ts',
   ),
   mutant(
     'erased-not-refreshed',

@@ -40,14 +40,6 @@ export const backfillMutants: readonly Mutant[] = [
     STORE_TEST,
     'dynoxide',
   ),
-  mutant(
-    'plan-put-off',
-    'unprocessed writes of a plan are sent again',
-    STORE,
-    ['left = UnprocessedItems?.[tableName] ?? [];', 'left = UnprocessedItems?.[tableName]?.slice(0, 0) ?? [];'],
-    'test/adapters/error-paths.test.ts',
-    'unprocessed items',
-  ),
   {
     name: 'enqueue-before-checkpoint',
     guard: 'recomputed accounts are enqueued before the checkpoint',

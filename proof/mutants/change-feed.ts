@@ -83,13 +83,6 @@ export const changeFeedMutants: readonly Mutant[] = [
     [REFRESHES_TEST, FOLLOW_TEST],
   ),
   mutant(
-    'waits-for-parts',
-    'a refresh that waits counts reports and the registry only if it was asked to',
-    REFRESHES,
-    ['besideDays(asked).every(waits)', "waits('any')"],
-    [REFRESHES_TEST],
-  ),
-  mutant(
     'waits-if-queued',
     'a refresh is remembered only after it was queued',
     REFRESHES,

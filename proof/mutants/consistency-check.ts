@@ -5,9 +5,7 @@ const LOOK = 'domain/consistency-check/look-at-user.ts';
 const CHECK_TEST = 'test/domain/consistency-check/check-consistency.test.ts';
 const LOOK_TEST = 'test/domain/consistency-check/look-at-user.test.ts';
 const HANDLER = 'functions/check-conservation/handler.ts';
-const PLACES = 'functions/adapters/dynamodb/consistency-check/user-places.ts';
 const HANDLER_TEST = 'test/functions/check-conservation.test.ts';
-const PLACES_TEST = 'test/adapters/user-places.test.ts';
 
 /** What the consistency check depends on: it finds what is lost, and ignores changes that are still under way. */
 export const consistencyCheckMutants: readonly Mutant[] = [
@@ -37,25 +35,10 @@ export const consistencyCheckMutants: readonly Mutant[] = [
     HANDLER_TEST,
   ),
   mutant(
-    'alarm-until-all-are-right',
-    'an alarm stays until the same account is right',
-    HANDLER,
-    ['value: report.remembered', 'value: report.different'],
-    HANDLER_TEST,
-  ),
-  mutant(
     'late-noted-before-work',
     'late records are noted before they are handled, so that a crash cannot hide them',
     'functions/runtime/stream-batch.ts',
     ['    await lateness.read(oldest);\n', ''],
     'test/functions/runtime.test.ts',
-  ),
-  mutant(
-    'scores-by-index',
-    'accounts with a score are read from the index, which has each once',
-    PLACES,
-    ['tableName: tables.scores, indexName: BY_SHARD_INDEX, part, position', 'tableName: tables.scores, part, position'],
-    PLACES_TEST,
-    'dynoxide.*parts of each place',
   ),
 ];

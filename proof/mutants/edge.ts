@@ -188,16 +188,6 @@ export const edgeMutants: readonly Mutant[] = [
     PERMISSIONS_TEST,
   ),
   mutant(
-    'deny-wins',
-    'an explicit deny wins over any allow',
-    POLICY,
-    [
-      "applying.length > 0 && applying.every(({ effect }) => effect === 'Allow')",
-      "applying.some(({ effect }) => effect === 'Allow')",
-    ],
-    PERMISSIONS_TEST,
-  ),
-  mutant(
     'nothing-is-no-permission',
     'an action that no statement names is refused',
     POLICY,

@@ -4,13 +4,11 @@ const SIGNATURE = 'functions/take-hooks/signature.ts';
 const SOURCES = 'functions/adapters/dynamodb/hooks/hook-sources.ts';
 const LOGINS = 'functions/adapters/dynamodb/telemetry/logins.ts';
 const FIRST_NAMES = 'functions/adapters/dynamodb/telemetry/first-names.ts';
-const DEED = 'domain/hooks/deed.ts';
 const NAMES = 'domain/hooks/repository-names.ts';
 const LINK = 'domain/identity/link-login.ts';
 const LINK_TEST = 'test/domain/identity/link-login.test.ts';
 const HOOKS_TEST = 'test/functions/take-hooks.test.ts';
 const TAKE_TEST = 'test/domain/hooks/take-hook.test.ts';
-const GITHUB_TEST = 'test/domain/hooks/github-event.test.ts';
 const ADAPTER_TEST = 'test/adapters/hooks.test.ts';
 
 /** Who may report what happens elsewhere, and that it counts once. */
@@ -54,13 +52,6 @@ export const hookMutants: readonly Mutant[] = [
     ],
     ADAPTER_TEST,
     'dynoxide',
-  ),
-  mutant(
-    'hook-bot',
-    'bots are not counted',
-    DEED,
-    ["type === 'Bot' || login.endsWith('[bot]') || id < 1", 'id < 1'],
-    GITHUB_TEST,
   ),
   mutant(
     'hook-first-name',

@@ -2,11 +2,9 @@ import { always, mutant, withoutCondition, type Mutant } from './mutant.ts';
 
 const STORE = 'functions/adapters/dynamodb/leaderboards/leaderboard-store.ts';
 const BUILD = 'domain/leaderboards/build-boards.ts';
-const ROW = 'domain/leaderboards/row.ts';
 const NAMES = 'domain/leaderboards/row-names.ts';
 const NAMES_TEST = 'test/properties/row-names.test.ts';
 const STORE_TEST = 'test/adapters/leaderboards.test.ts';
-const PARTS_TEST = 'test/domain/leaderboards/boards-of-parts.test.ts';
 const BUILD_TEST = 'test/domain/leaderboards/build-boards.test.ts';
 
 /** What holds the leaderboards: a snapshot is whole or not there, and readers never go back. */
@@ -18,13 +16,6 @@ export const leaderboardMutants: readonly Mutant[] = [
     withoutCondition('attribute_not_exists(pk) OR asOf < :asOf OR asOf > :credible'),
     STORE_TEST,
     'dynoxide',
-  ),
-  mutant(
-    'board-without-parts',
-    'a board of some categories lists nobody whose parts nobody knows',
-    ROW,
-    ['if (parts === undefined) return () => 0;', 'if (parts === undefined) return score;'],
-    PARTS_TEST,
   ),
   mutant(
     'snapshot-condition',
@@ -78,14 +69,6 @@ export const leaderboardMutants: readonly Mutant[] = [
     'domain/leaderboards/patch.ts',
     ['.some((text, place) => text !== kept[place])', '.some(() => false)'],
     BUILD_TEST,
-  ),
-  mutant(
-    'patch-erased',
-    'an erasure removes the account from what a snapshot changes',
-    'domain/leaderboards/patch.ts',
-    ['row.username === account ? { ...row, username: ERASED } : row', 'row'],
-    'test/functions/erasure.test.ts',
-    'two at a time',
   ),
   mutant(
     'own-switch',

@@ -97,13 +97,6 @@ export const rollupMutants: readonly Mutant[] = [
     REFOLDS_TEST,
   ),
   mutant(
-    'asked-again',
-    'an hour that is put off is asked for again',
-    ROLL_UP,
-    ['for (const { dueAt, request } of later) {', 'for (const { dueAt, request } of later.slice(0, 0)) {'],
-    REFOLDS_TEST,
-  ),
-  mutant(
     'key-paced',
     'writes of a day leave its key time',
     'functions/adapters/dynamodb/metrics/paced-writes.ts',

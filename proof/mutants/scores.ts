@@ -12,8 +12,6 @@ const METRICS_TEST = 'test/domain/scoring/username-metrics.test.ts';
 const TIERS_TEST = 'test/domain/scoring/tiers-reached.test.ts';
 const REFOLD_TEST = 'test/domain/scoring/refold-metrics.test.ts';
 const BY_DATE_TEST = 'test/domain/scoring/score-by-date.test.ts';
-const COUNTS = 'domain/scoring/registry-counts.ts';
-const COUNTS_TEST = 'test/domain/scoring/registry-counts.test.ts';
 
 /** What holds metrics and scores: each is a fold of the facts, never older than one that was saved. */
 export const scoreMutants: readonly Mutant[] = [
@@ -101,13 +99,6 @@ export const scoreMutants: readonly Mutant[] = [
     ],
     caughtBy: [CARRIED_TEST],
   },
-  mutant(
-    'carried-ledger-of-all-messages',
-    'the ledger is read if one message of a refresh does not tell that it did not move',
-    REFRESH,
-    ['messages.every(({ ledger }) => ledger === false)', 'messages.some(({ ledger }) => ledger === false)'],
-    CARRIED_TEST,
-  ),
   mutant(
     'guard-before-facts',
     'a refresh reads the item that it overwrites before the facts',
@@ -264,24 +255,10 @@ export const scoreMutants: readonly Mutant[] = [
     TIERS_TEST,
   ),
   mutant(
-    'yanked-publishes',
-    'a yanked version does not count',
-    COUNTS,
-    ['if (yankedOn !== null) additions.push([yankedOn, -1]);', 'if (yankedOn !== null) void yankedOn;'],
-    COUNTS_TEST,
-  ),
-  mutant(
     'later-facts-later',
     'a fact with a later date counts from that date',
     'domain/shared/by-date.ts',
     ['if (day <= date) sum += amount;', 'sum += amount;'],
-    BY_DATE_TEST,
-  ),
-  mutant(
-    'sealed-points-moved',
-    'a change of the rules recomputes the points of sealed dates',
-    METRICS,
-    ['rulesBefore.version === inForce.version ? 0 : ', 'rulesBefore.version !== inForce.version || true ? 0 : '],
     BY_DATE_TEST,
   ),
   mutant(

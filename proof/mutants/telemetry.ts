@@ -195,13 +195,6 @@ export const telemetryMutants: readonly Mutant[] = [
     HOUR_TEST,
   ),
   mutant(
-    'closed-takes-senders',
-    'a closed chunk takes the sender of an event that had none',
-    HOUR,
-    ['if (isUpgraded) writes.push(', 'if (isUpgraded && !chunk.closed) writes.push('],
-    HOUR_TEST,
-  ),
-  mutant(
     'first-sender-stays',
     'the first authenticated sender of an event stays its sender',
     HOUR,
@@ -271,14 +264,6 @@ export const telemetryMutants: readonly Mutant[] = [
     [EVENT_TEST, INGEST_TEST],
   ),
   mutant(
-    'named-by-others',
-    'naming another username needs its scope',
-    EVENT,
-    ['check(ReportedFor, { properties: context.isTrusted ? properties : {} }', 'check(ReportedFor, { properties }'],
-    INGEST_TEST,
-    'nobody name',
-  ),
-  mutant(
     'expiry-of-nobody',
     'only what counts for no account expires',
     'domain/telemetry/ingest-telemetry.ts',
@@ -307,13 +292,6 @@ export const telemetryMutants: readonly Mutant[] = [
     'a chunk that has expired does not come back',
     'functions/adapters/dynamodb/telemetry/user-telemetry.ts',
     [', ...ifThere }', ' }'],
-    UNOWNED_TEST,
-  ),
-  mutant(
-    'old-counts-stay',
-    'a roll-up of a date whose facts may have expired lowers no count',
-    'domain/metrics/rolled-up-day.ts',
-    ["(!isWhole && source === 'telemetry')", "(!isWhole && source === 'ledger')"],
     UNOWNED_TEST,
   ),
 ];
