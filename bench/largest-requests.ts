@@ -21,12 +21,32 @@ const MEMBERS = Array.from({ length: 30 }, (_, n) => AccountId.parse(`user-${n}`
 const SECRET = 'it-is-a-secret-of-github';
 const Done = z.object({ statusCode: z.number().min(200).max(299) });
 
+const EVENTS = 2_000;
+const DEVICES = 500;
+
 /**
- * The largest requests of the functions behind the API, beside those of `/ingest` and `/v1/import` (their test) and public
- * reads (`public-reads.ts`). Each takes the accounts and devices of `timeouts.ts`.
+ * The most expensive telemetry of a request: names so long that nine events fill a chunk, each device for another account.
+ * `test/functions/costliest-requests.test.ts` counts the calls of every kind.
  */
+const telemetry = (run: number) =>
+  Array.from({ length: EVENTS }, (_, n) => ({
+    event: `n${n}`.padEnd(64, 'x'),
+    distinct_id: `device-${run}-${n % DEVICES}`,
+    insert_id: `${n}`,
+    timestamp: isoOf(Date.now()),
+    properties: { username: `sender-${run}-${n % DEVICES}` },
+  }));
+const awards = (run: number) =>
+  Array.from({ length: EVENTS }, (_, n) => ({
+    event: 'award',
+    distinct_id: 'server',
+    properties: { username: `awarded-${run}-${n % DEVICES}`, award_id: `${run}-${n}`, points: 1, reason: 'r' },
+  }));
+
+/** The largest requests of the functions behind the API, beside public reads (`public-reads.ts`). Each takes the accounts and devices of `timeouts.ts`. */
 export async function largestRequests(deployed: Deployed, heavy: AccountId): Promise<readonly Request[]> {
   const admin = await keyOf(deployed, { kind: 'admin' });
+  const service = await keyOf(deployed, { kind: 'service' });
   const guild = await keyOf(deployed, { kind: 'collective', slug: CollectiveSlug.parse('guild'), members: MEMBERS });
   const source = { place: 'github', name: SourceName.parse('bench') } as const;
   await dynamoHookSources(deployed.client, deployed.tables('hook_sources')).create(source, SECRET, isoOf(Date.now()));
@@ -54,7 +74,11 @@ export async function largestRequests(deployed: Deployed, heavy: AccountId): Pro
   const post = (path: string, body: object): Sent => ({ method: 'POST', path, body });
   const put = (path: string, body: object): Sent => ({ method: 'PUT', path, body });
   const award = { username: 'user-1', points: 5, reason: 'a talk' };
+  const many = `${EVENTS.toLocaleString('en')} events for ${DEVICES} accounts`;
   return [
+    request('ingest-telemetry', many, (run) => post('/ingest', { events: telemetry(run) }), service),
+    request('ingest-telemetry', `${many}, awards`, (run) => post('/ingest', { events: awards(run) }), service),
+    request('import-history', many, (run) => post('/v1/import', { events: telemetry(10 + run) })),
     request('record-award', 'an award', (run) => post('/v1/awards', { ...award, awardId: `bench-${run}` })),
     request('manage-keys', 'a key of a collective of 30', () =>
       post('/v1/keys', { kind: 'collective', slug: 'guild', members: MEMBERS }),

@@ -43,8 +43,8 @@ const ACCOUNTS_OF_A_REPORT = 25_000;
 /** What functions keep of their time: they begin nothing more with less left. */
 const KEPT = { queue: 20_000, backfill: 90_000, check: 3.25 * MINUTE };
 
-/** Measured by `test/functions/costliest-requests.test.ts` and by the topic `limits`. */
-const ELSEWHERE = ['ingest-telemetry', 'import-history', 'read-api'];
+/** Measured by the topic `limits`. */
+const ELSEWHERE = ['read-api'];
 
 type Case = {
   readonly role: string;

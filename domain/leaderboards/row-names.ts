@@ -13,9 +13,10 @@ import type { KnownNames } from './snapshot.ts';
 const UNNAMED = 15;
 /** How many items a page of a board looks up at most. It ends before the next one. */
 export const LOOKED_UP = 30;
-/** The same of a page of a list, which has all its rows. */
-const LISTED_LOOKED_UP = 10;
-const LISTED_TOLD = 600;
+/** The same of a page of a list, which has all its rows: of few rows more than of many, because each costs units of its own. */
+const listedLookUps = (rows: number, hasNames: boolean): number => (hasNames ? 70 : 102) - rows / 32;
+/** To read them costs 5 read units, with the longest names. */
+const LISTED_TOLD = 300;
 /** For clocks that differ, and for changes that were decided before a build began and saved while it read. */
 const MARGIN = 5 * 60_000;
 /** From when on changes may be unknown to what was read at a time. */
@@ -105,7 +106,7 @@ async function storedNames({ changedSince }: Readers, known: readonly KnownNames
   };
   // One that was merged since is looked up together with the account that it is part of.
   const lookUps = (account: string) => (changed?.get(account)?.name === null ? 2 : 1);
-  return { nameOf, lookUps };
+  return { nameOf, lookUps, isTold: changed !== null };
 }
 
 /**
@@ -138,18 +139,19 @@ export async function namedRows<Named extends Row>(
 }
 
 /**
- * What the accounts of a page of a list are called, by few look-ups. An id stands in for a name only if more accounts have
- * changed since names were stored than a page is told of. `known`: null in a list of an older release, without names.
+ * What the accounts of a page of a list are called, by as many look-ups as a page of so many rows may cost. Beyond them an id
+ * stands in for a name until the next roll-up: if more accounts have changed than a page is told of, or in a list of an older
+ * release (`known` is null), which has no names. Never an old name, which may be somebody's who was erased.
  */
 export async function namesOnPage(
   readers: Readers,
   known: KnownNames | null,
-  accounts: readonly AccountId[],
+  { accounts, rows }: { readonly accounts: readonly AccountId[]; readonly rows: number },
 ): Promise<(account: AccountId) => string> {
-  if (known === null) return readers.namesOf(accounts);
-  const stored = await storedNames(readers, [known], LISTED_TOLD);
-  let left = LISTED_LOOKED_UP;
+  const stored = await storedNames(readers, known === null ? [] : [known], LISTED_TOLD);
+  let left = listedLookUps(rows, known !== null);
   const others = new Set(accounts.filter((account) => stored.nameOf(account) === undefined));
-  const nameOf = await readers.namesOf([...others].filter((account) => (left -= stored.lookUps(account)) >= 0));
+  const lookUps = (account: AccountId) => (stored.isTold ? stored.lookUps(account) : 2); // any may be part of another one
+  const nameOf = await readers.namesOf([...others].filter((account) => (left -= lookUps(account)) >= 0));
   return (account) => stored.nameOf(account) ?? nameOf(account);
 }

@@ -250,7 +250,7 @@ export async function readExtensions(
 ): Promise<ExtensionsView> {
   const { page, page_size: size } = query;
   const { count, rows, names } = await rollups.extensionsOf(query);
-  const nameOf = await namesOnPage(readers, names, accountsIn(rows));
+  const nameOf = await namesOnPage(readers, names, { accounts: accountsIn(rows), rows: rows.length });
   const data = rows.map(({ publisher, firstPublished, lastPublished, ...summary }) => ({
     ...summary,
     publisher: namedPublisher(publisher, nameOf).name,

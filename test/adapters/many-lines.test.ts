@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { meterCapacity, type CapacityMeter } from '../../bench/capacity-meter.ts';
 import { auditOf, linesToAudit } from '../../domain/grants/audit.ts';
 import { readGranted, type Granted } from '../../domain/grants/granted.ts';
 import { grantPoints } from '../../domain/grants/grant-points.ts';
-import { lineText } from '../../domain/grants/line-hash.ts';
 import { linesUpTo, MAX_UNITS_OF_LINES, pageOfLines } from '../../domain/grants/read-lines.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
@@ -49,13 +47,6 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 
-const cpuOf = async <Value>(work: () => Value): Promise<{ readonly value: Awaited<Value>; readonly ms: number }> => {
-  const before = process.cpuUsage();
-  const value = await work();
-  const { user, system } = process.cpuUsage(before);
-  return { value, ms: (user + system) / 1_000 };
-};
-
 const DATE = '2026-09-01';
 const readOf = (previous: Granted | null) =>
   readGranted(deps, ada, { date: DATE, previous: previous && { granted: previous, date: DATE } });
@@ -95,24 +86,11 @@ describe('many lines without points', () => {
     expect(calls).toEqual(['GetItemCommand', 'QueryCommand', 'QueryCommand', 'QueryCommand']); // 100, 200 and the rest
   });
 
-  it('cost an audit one read per page, and little more CPU time than their hashes and JSON', async () => {
-    await linesUpTo(deps, ada); // warms up
+  it('cost an audit one read per page', async () => {
     calls = [];
-    const audit = async () => auditOf(ada, await linesUpTo(deps, ada), sha256);
-    const { value, ms } = await cpuOf(audit);
-    expect(value).toMatchObject({ ok: true, grants: PUBLISHES + 5 });
+    const audit = auditOf(ada, await linesUpTo(deps, ada), sha256);
+    expect(audit).toMatchObject({ ok: true, grants: PUBLISHES + 5 });
     expect(calls.toSorted()).toEqual(['GetItemCommand', 'QueryCommand']);
-
-    const texts = (await linesUpTo(deps, ada)).lines.map(lineText);
-    const yardstick = await cpuOf(() => {
-      for (let round = 0; round < 20; round += 1) {
-        for (const text of texts)
-          createHash('sha256')
-            .update(JSON.stringify(JSON.parse(text.slice(text.indexOf('\n')))))
-            .digest('hex');
-      }
-    });
-    expect(ms).toBeLessThan(6 * yardstick.ms);
   });
 
   it('are given in answers of at most 60 read units, however long they are, and in a next one', async () => {

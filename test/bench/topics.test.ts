@@ -75,7 +75,7 @@ describe.skipIf(dynoxideBinary() === undefined)('a run of the benchmark', () => 
 
     expect(throughput.ratios.map(({ measured }) => measured > 0)).toEqual([true]);
     expect(cpu.costs).toMatchObject([{ unit: 'ms', budget: null }]);
-    expect(cpu.ratios.map(({ measured }) => measured > 1)).toEqual([true]);
+    expect(cpu.ratios.map(({ measured }) => measured > 0)).toEqual([true]);
   });
 
   it('counts the calls of warm handlers, and measures their CPU in units of the same calls', async () => {

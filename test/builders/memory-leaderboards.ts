@@ -19,7 +19,7 @@ import type {
 } from '../../domain/leaderboards/snapshot.ts';
 import type { NewSorter } from '../../domain/shared/sorter.port.ts';
 import type { Standing } from '../../domain/leaderboards/standings.port.ts';
-import { AccountId, type Account, type Accounts, type Told } from '../../domain/identity/account.ts';
+import { AccountId, CHANGES_TOLD, type Account, type Accounts, type Told } from '../../domain/identity/account.ts';
 import { accountNames } from '../../domain/identity/account-names.ts';
 import { Username } from '../../domain/identity/username.ts';
 import { aUsername, sha256 } from './identity.ts';
@@ -195,6 +195,8 @@ export class LeaderboardWorld {
   readonly changedAt = new Map<string, string>();
   /** False for changes as an older release stored them: without the names. */
   tellsNames = true;
+  /** Of how many changes readers are told at most, if that is fewer than they ask for. */
+  mostTold = CHANGES_TOLD;
   /** When accounts last hid themselves, or showed themselves again. */
   readonly choices = new Map<string, { readonly at: string; readonly isHidden: boolean }>();
   /** How many accounts were looked up. */
@@ -238,7 +240,7 @@ export class LeaderboardWorld {
         this.lookUps += ids.length;
         return new Map(ids.map((id) => [id, { ...anAccount(id), ...this.accountsKnown.get(id) }]));
       },
-      changedSince: async (time) => {
+      changedSince: async (time, most = CHANGES_TOLD) => {
         const told = new Map<AccountId, Told>();
         for (const [id, at] of this.changedAt) {
           if (at <= time) continue;
@@ -248,7 +250,7 @@ export class LeaderboardWorld {
         for (const [id, { at, isHidden }] of this.choices) {
           if (at > time) told.set(AccountId.parse(id), { ...told.get(AccountId.parse(id)), isHidden });
         }
-        return told;
+        return told.size > Math.min(most, this.mostTold) ? null : told;
       },
     };
   }

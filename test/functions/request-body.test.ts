@@ -39,24 +39,14 @@ describe('the encoding of a body', () => {
 
 describe('the size of a body', () => {
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
-  const cpuMs = (work: () => unknown): number => {
-    const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1_000;
-  };
 
-  it('is checked before anything is parsed: seven million lists in 14 KB of gzip cost less than parsing one million', () => {
-    const bomb = nested(7_000_000);
-    const [, gzipped] = waysOf(Buffer.from(bomb));
+  it('is checked before anything is parsed: seven million lists are 14 KB of gzip', () => {
+    const [, gzipped] = waysOf(Buffer.from(nested(7_000_000)));
     expect(gzipped!.body.length).toBeLessThan(20_000);
-    const parsingSome = cpuMs(() => JSON.parse(nested(1_000_000)));
     const parse = vi.spyOn(JSON, 'parse');
 
-    const refusing = cpuMs(() => expect(read(gzipped!)).toMatchObject(invalidJson));
-
+    expect(read(gzipped!)).toMatchObject(invalidJson);
     expect(parse).not.toHaveBeenCalled();
-    expect(refusing).toBeLessThan(parsingSome);
   });
 
   it.each([

@@ -111,7 +111,7 @@ describe('a function', () => {
   ])('that %s makes only that invocation fail', async (_what, code, errorType) => {
     const { log } = aPool(
       `let count = 0; export const handler = async ({ bad }) => { if (bad) { ${code} } return ++count; }`,
-      { timeoutMs: 300 },
+      { timeoutMs: 1_000 },
     );
     expect(await invoke()).toBe(1);
     expect(await invoke({ bad: true })).toBe(errorType);

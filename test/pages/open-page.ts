@@ -19,7 +19,7 @@ export class PageOpener {
   ): Promise<Result> {
     const context = await this.#browser.newContext({ baseURL: this.#baseUrl, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(600_000); // a bound on hanging
     page.on('pageerror', ({ message }) => this.errors.push(message));
     page.on('console', (message) => (message.type() === 'error' ? this.errors.push(message.text()) : undefined));
     await page.goto(address);
