@@ -1,10 +1,17 @@
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, it } from 'vitest';
 import { meterCapacity } from '../../bench/capacity-meter.ts';
+import { putAll } from '../../bench/put-all.ts';
 import { AccountId } from '../../domain/identity/account.ts';
+import { readExtensions } from '../../domain/metrics/community-views.ts';
 import { inOrderOf, leavesOf, type ExtensionSort } from '../../domain/metrics/extension-list.ts';
 import type { StoredList } from '../../domain/metrics/rollup-store.port.ts';
+import {
+  dynamoAccountNames,
+  toAccountItem,
+  toChangedItem,
+} from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
 import { dynamoRollupStore } from '../../functions/adapters/dynamodb/metrics/rollup-store.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
@@ -14,7 +21,7 @@ const AT = '2026-08-21T12:00:00.000Z';
 
 onBothEngines('lists of extensions', (engine) => {
   it('cost at most 60 read units a page, and an older one does not replace a newer one', async () => {
-    const { metric_rollup_hour: table } = await engine().createTables(['metric_rollup_hour']);
+    const { metric_rollup_hour: table, accounts } = await engine().createTables(['metric_rollup_hour', 'accounts']);
     const metered = engine().client();
     const store = dynamoRollupStore(metered, table, { clock: () => 0, sleep: async () => {} });
     const reader = dynamoRollupReader(metered, table, { random: () => 0.5, sleep: async () => {} });
@@ -50,6 +57,36 @@ onBothEngines('lists of extensions', (engine) => {
       });
       expect(readUnits).toBeLessThanOrEqual(60);
     }
+
+    /** How many rows of the longest page have names. */
+    const namedOf = async () => {
+      const pauses = { clock: () => 0, random: () => 0.5, sleep: async () => {}, randomToken: () => '' };
+      let named = 0;
+      const { readUnits } = await meter.during(async () => {
+        const query = { page: 2, page_size: 2_000, sort: 'pulls', sort_direction: 'asc' } as const;
+        const { data } = await readExtensions(reader, dynamoAccountNames(metered, accounts, pauses), query);
+        named = data.filter(({ publisher }) => !publisher.startsWith('acc_')).length;
+      });
+      expect(readUnits).toBeLessThanOrEqual(60);
+      return named;
+    };
+    const renamed = Array.from({ length: 301 }, (_, n) => ({
+      ...{ id: accountOf(2_000 + n), username: aUsername(sha256(`new ${n}`)) },
+      ...{ formerNames: [], merged: [], revision: 1 },
+    }));
+    const told = renamed.map((account) => toChangedItem('2026-08-21T12:00:01.000Z', account));
+    await putAll(metered, accounts, [...renamed.slice(0, 50).map(toAccountItem), ...told.slice(1)]);
+    expect(await namedOf()).toBe(2_000);
+    await putAll(metered, accounts, told); // more than a page is told of: it looks up its first rows
+    expect(await namedOf()).toBe(3);
+    await metered.send(
+      new UpdateItemCommand({
+        TableName: table,
+        Key: marshall({ pk: 'EXTENSIONS#pulls', sk: 'ROOT' }),
+        UpdateExpression: 'REMOVE namesAt', // as an older release stored it
+      }),
+    );
+    expect(await namedOf()).toBe(19);
 
     // What is gone is gone: the leaves of a list are those of its root.
     expect(await saveList([row(1), row(2)], 'pulls')).toBe('saved');
