@@ -13,6 +13,8 @@ export const Username = z
     z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, EXPECTED),
     z.toLowerCase(),
     z.refine((name) => name !== 'erased', 'expected another name: this one is for accounts that were erased'),
+    // Otherwise somebody could take the id of another account as a name, and ids of grants would name both.
+    z.refine((name) => !/^acc_[a-z2-7]{16}$/.test(name), 'expected a username, not the id of an account'),
   )
   .brand<'Username'>();
 export type Username = z.infer<typeof Username>;

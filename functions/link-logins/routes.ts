@@ -53,7 +53,7 @@ const routesOf = (place: Place) => {
       problems: ['unknown_username', 'busy'],
       async handle({ params: { username } }, deps: LinkLoginsDeps) {
         const found = await deps.names.find(username);
-        if (found === undefined) return { status: 204 };
+        if (found === undefined) return problem('unknown_username', `username: nobody is called ${username}`);
         await unlinkLogin(deps, found.account, place);
         return { status: 204 };
       },

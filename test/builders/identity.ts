@@ -3,7 +3,7 @@ import type { Credential, Scope } from '../../domain/identity/credential.ts';
 import { DEFAULT_SCOPES } from '../../domain/identity/credential.ts';
 import { AccountId } from '../../domain/identity/account.ts';
 import type { AccountNames } from '../../domain/identity/account-names.ts';
-import { Username } from '../../domain/identity/username.ts';
+import { KeptName, type Username } from '../../domain/identity/username.ts';
 import type { Sha256OfBytes } from '../../domain/shared/environment.ts';
 
 export const sha256: Sha256OfBytes = (content) => createHash('sha256').update(content).digest('hex');
@@ -13,7 +13,7 @@ export type User = Username & AccountId;
 const isUser = (name: Username): name is User => AccountId.safeParse(name).success;
 
 export function aUsername(name = 'ada'): User {
-  const username = Username.parse(name);
+  const username = KeptName.parse(name);
   if (!isUser(username)) throw new Error(`${name} is no id`);
   return username;
 }
@@ -21,7 +21,7 @@ export function aUsername(name = 'ada'): User {
 /** Of accounts whose ids are their names. */
 export const namesAsIds: AccountNames = {
   find: async (name) => ({ account: AccountId.parse(name), username: name }),
-  answering: async (account) => ({ account, username: Username.parse(account) }),
+  answering: async (account) => ({ account, username: KeptName.parse(account) }),
   accountsOf: async () => (name) => AccountId.parse(name),
   changedSince: async () => new Map(),
   namesOf: async () => (account) => account,

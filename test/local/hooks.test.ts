@@ -89,6 +89,10 @@ it('counts for the linked account, from a forum as well', async () => {
   await scored('ada', 110);
 
   expect(await call('DELETE', '/v1/users/ada/logins/discourse')).toEqual({ status: 204 });
+  expect(await call('DELETE', '/v1/users/nobody/logins/discourse')).toMatchObject({
+    status: 404,
+    code: 'unknown_username',
+  });
   await deliver(path, secret, 'post_created', post(2));
   await scored('dc-ada', 100);
 
