@@ -16,6 +16,7 @@ import { dynamoGrantLedger } from '../functions/adapters/dynamodb/grants/grant-l
 import { dynamoGrantLines } from '../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoPulls } from '../functions/adapters/dynamodb/registry/pulls.ts';
 import { dynamoRegistry } from '../functions/adapters/dynamodb/registry/registry.ts';
+import { A_MOMENT_AGO, getFromTables } from '../functions/adapters/dynamodb/shared/gather.ts';
 import { dynamoRollUp } from '../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/scoring/score-store.ts';
 import { dynamoFirstNames } from '../functions/adapters/dynamodb/telemetry/first-names.ts';
@@ -80,26 +81,30 @@ export const grantDeps = ({ client, tables, clock }: Surroundings) => ({
 
 export function ingestHandler(surroundings: Surroundings) {
   const { client, tables, clock } = surroundings;
+  const seenIn = getFromTables(client, A_MOMENT_AGO);
   return httpFunction({
     routes,
     wire: () => ({
       authenticate: dynamoAuthenticator(
         client,
         { CREDENTIALS_TABLE: tables('credentials'), ACCOUNTS_TABLE: tables('accounts') },
-        { clock, random, sha256, sleep },
+        { clock, sha256 },
+        seenIn(tables('accounts')),
       ),
-      ...ingestDeps(surroundings),
+      ...ingestDeps(surroundings, seenIn),
     }),
   });
 }
 
-export const ingestDeps = (surroundings: Surroundings): IngestDeps => {
+export const ingestDeps = (
+  surroundings: Surroundings,
+  seenIn = getFromTables(surroundings.client, A_MOMENT_AGO),
+): IngestDeps => {
   const { client, tables, clock } = surroundings;
+  const table = tables('telemetry');
+  const devices = dynamoDeviceStore(client, table, { random, sleep, randomToken }, undefined, seenIn(table));
   return {
-    devices: keptHours(
-      rememberingChunks(dynamoDeviceStore(client, tables('telemetry'), { random, sleep, randomToken })),
-      { clock },
-    ),
+    devices: keptHours(rememberingChunks(devices), { clock }),
     firstNames: dynamoFirstNames(client, tables('telemetry')),
     trustedFacts: dynamoTrustedFacts(client, tables('telemetry'), { random, sleep, randomToken }),
     pulls: pullDeps(surroundings),

@@ -17,8 +17,8 @@ export async function ensureAdminKey(
   const credentials = dynamoCredentials(client, credentialsTable);
   const kept = data.readAdminKey();
   if (kept !== undefined) {
-    const credential = await authenticator({ credentials, isErased: async () => false, clock, sha256 })(kept);
-    if (credential?.kind === 'admin') return kept;
+    const admission = await authenticator({ credentials, isErased: async () => false, clock, sha256 })(kept);
+    if (admission?.credential.kind === 'admin') return kept;
     throw unusableKey(data.file('admin-key'), 'holds a key that is not an admin key in the stored data');
   }
   const label = 'first admin key of the local stack';

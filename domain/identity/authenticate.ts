@@ -8,13 +8,20 @@ import type { CredentialStore } from './credentials.port.ts';
 const CACHE_MS = 60_000;
 const CACHE_SIZE = 1_000;
 
-/** The credential of a key; undefined if the key is unknown or revoked, or if its account was erased. */
-export type Authenticate = (key: string) => Promise<Credential | undefined>;
+/**
+ * A key that is known. `isThere`: false if its account was erased since. Nothing may be written, and nothing told, before
+ * that is known.
+ */
+export type Admission = { readonly credential: Credential; readonly isThere: Promise<boolean> };
+
+/** Undefined if the key is unknown or revoked. */
+export type Authenticate = (key: string) => Promise<Admission | undefined>;
 
 /**
  * Looks keys up by their hash. A hit is remembered for 60 s, so a revoked key stops working within that time; a miss
  * is never remembered, so a new key works at once and made-up keys fill no memory. Whether the key's account was erased
- * is looked up each time: its keys are unknown at once.
+ * is looked up each time: its keys are unknown at once. For a hit that look has only begun, so that it can come with
+ * other reads.
  */
 export function authenticator(deps: {
   readonly credentials: Pick<CredentialStore, 'find' | 'noteUse'>;
@@ -24,25 +31,28 @@ export function authenticator(deps: {
 }): Authenticate {
   const hits = new Map<string, { readonly credential: Credential; readonly until: number }>();
 
-  const isOfErased = async (credential: Credential): Promise<boolean> =>
-    credential.kind === 'personal' && (await deps.isErased(credential.account));
+  const admissionOf = (credential: Credential): Admission => {
+    const isThere = async () => credential.kind !== 'personal' || !(await deps.isErased(credential.account));
+    return { credential, isThere: isThere() };
+  };
 
   return async (key) => {
     const now = deps.clock();
     const { id, hash } = identifyKey(key, deps.sha256);
     const hit = hits.get(hash);
-    if (hit !== undefined && now < hit.until) return (await isOfErased(hit.credential)) ? undefined : hit.credential;
+    if (hit !== undefined && now < hit.until) return admissionOf(hit.credential);
     hits.delete(hash);
 
     const credential = await deps.credentials.find(id);
     const isValid = credential?.hash === hash && credential.revokedAt === undefined;
     if (!isValid) return undefined;
-    if (await isOfErased(credential)) return undefined;
+    const admission = admissionOf(credential);
+    if (!(await admission.isThere)) return undefined;
     const isUseNoted =
       credential.lastUsedAt !== undefined && now - Date.parse(credential.lastUsedAt) < MILLISECONDS_PER_HOUR;
     if (!isUseNoted) await deps.credentials.noteUse(id, isoOf(now));
     if (hits.size >= CACHE_SIZE) hits.clear();
     hits.set(hash, { credential, until: now + CACHE_MS });
-    return credential;
+    return admission;
   };
 }

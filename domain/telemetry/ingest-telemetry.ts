@@ -11,7 +11,7 @@ import type { EventEntry } from './device-hour.ts';
 import { decideHour, hasGap, type Chunk, type StoreOutcome } from './device-hour-set.ts';
 import { deviceIdOf, isPlaceholder, trustedDeviceIdOf } from './device-id.ts';
 import type { DeviceStore } from './device-store.port.ts';
-import { placeDevices, type DeviceBatch } from './place-devices.ts';
+import { devicesSeen, placeDevices, type DeviceBatch, type DevicesSeen } from './place-devices.ts';
 import { recordVersions, type VersionDeps } from './record-versions.ts';
 import {
   identityOf,
@@ -87,6 +87,8 @@ export async function ingestTelemetry(
   request: {
     readonly events: readonly unknown[];
     readonly credential: Credential | undefined;
+    /** False if the key's account was erased. Then nothing is stored. */
+    readonly isThere?: Promise<boolean> | undefined;
     /** An import: a request may hold more then. A dry run judges the events and stores nothing. */
     readonly history?: { readonly versions: VersionDeps; readonly dryRun: boolean };
   },
@@ -114,6 +116,8 @@ export async function ingestTelemetry(
   const telemetry = acceptable.filter((event) => event.type === 'telemetry');
   const trusted = acceptable.filter((event) => event.type === 'trusted');
   if (history?.dryRun === true) return judged(verdicts, isTrusted, () => 'accepted');
+  const seen = await devicesSeen(deps.devices, telemetry);
+  if ((await request.isThere) === false) throw new Error('the account of the key was erased');
   const versions = trusted.filter(isVersionRecord);
   // Before the pulls: they may be of these versions.
   const recorded = history === undefined ? [] : await recordVersions(history.versions, versions);
@@ -133,7 +137,7 @@ export async function ingestTelemetry(
   };
   const outcomes: Outcomes = new Map([
     ...recorded,
-    ...(await storeTelemetry(deps, byDevice(telemetry, { sender, now, isImported, accountOf }), isImported)),
+    ...(await storeTelemetry(deps, byDevice(telemetry, { sender, now, isImported, accountOf }), { seen, isImported })),
     ...(await storeTrusted(deps, facts, { judged: pulls, accountOf })),
     ...(await storeGrants(deps, grants, { credential, accountOf })),
   ]);
@@ -193,9 +197,9 @@ function byDevice(
 async function storeTelemetry(
   deps: IngestDeps,
   batches: readonly DeviceBatch[],
-  isImported: boolean,
+  given: { readonly seen: DevicesSeen; readonly isImported: boolean },
 ): Promise<Outcomes> {
-  const placed = await placeDevices(deps.devices, batches, isImported);
+  const placed = await placeDevices(deps.devices, batches, given);
   const hours = new Map<string, HourBatch>();
   for (const { deviceId, sender, events, isOwned = sender !== null } of placed) {
     for (const event of events) {

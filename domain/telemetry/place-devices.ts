@@ -1,6 +1,6 @@
 import type { AccountId } from '../identity/account.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import { furtherDevicesOf, isTrustedDevice } from './device-id.ts';
+import { deviceIdOf, furtherDevicesOf, isTrustedDevice } from './device-id.ts';
 import {
   MAX_BOUND_TOGETHER,
   type DatedDevice,
@@ -23,7 +23,17 @@ export type DeviceBatch = SeenDevice & {
   readonly isOwned?: boolean;
 };
 
+/** Devices as they were a moment ago, by their ids. */
+export type DevicesSeen = ReadonlyMap<string, DatedDevice | undefined>;
+
 type Placed = { readonly batch: DeviceBatch; readonly device: DatedDevice | undefined };
+
+/** Looks at the clients' own devices that events came from. */
+export async function devicesSeen(devices: DeviceStore, events: readonly TelemetryRecord[]): Promise<DevicesSeen> {
+  const own = events.filter(({ reportedFor }) => reportedFor === null);
+  const ids = [...new Set(own.map(({ distinctId }) => deviceIdOf(distinctId)))];
+  return new Map(await settleAll(ids, ids.length, async (id) => [id, await devices.lastSeen(id)] as const));
+}
 
 /**
  * Stores a device before its first event, and a sender's link before the first hour that names the sender: a link
@@ -32,7 +42,7 @@ type Placed = { readonly batch: DeviceBatch; readonly device: DatedDevice | unde
 export async function placeDevices(
   devices: DeviceStore,
   batches: readonly DeviceBatch[],
-  isImported: boolean,
+  { seen, isImported }: { readonly seen: DevicesSeen; readonly isImported: boolean },
 ): Promise<readonly DeviceBatch[]> {
   const known = await settleAll(batches, batches.length, async (batch): Promise<Placed> => {
     const { deviceId, sender, at } = batch;
@@ -40,7 +50,7 @@ export async function placeDevices(
       if (!(await devices.isLinked(deviceId, sender))) await devices.link(deviceId, sender);
       return { batch, device: undefined };
     }
-    const device = await devices.lastSeen(deviceId);
+    const device = seen.get(deviceId);
     if (sender === null && device === undefined) await devices.register(deviceId, at);
     return { batch, device };
   });

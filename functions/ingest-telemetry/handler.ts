@@ -5,7 +5,7 @@ import { dynamoAuthenticator } from '../adapters/dynamodb/identity/credentials.t
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
-import { getGathered } from '../adapters/dynamodb/shared/gather.ts';
+import { A_MOMENT_AGO, getFromTables, getGathered } from '../adapters/dynamodb/shared/gather.ts';
 import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts';
 import { keptHours } from '../adapters/dynamodb/telemetry/kept-hours.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
@@ -24,12 +24,11 @@ export const handler = httpFunction({
     const dynamodb = dynamodbClient('api');
     const deps = { random, sleep, randomToken };
     const telemetryItem = getGathered(dynamodb, env.TELEMETRY_TABLE);
+    const seenIn = getFromTables(dynamodb, A_MOMENT_AGO);
+    const devices = dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem, seenIn(env.TELEMETRY_TABLE));
     return {
-      authenticate: dynamoAuthenticator(dynamodb, env, surroundings),
-      devices: keptHours(
-        rememberingChunks(dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, deps, telemetryItem)),
-        surroundings,
-      ),
+      authenticate: dynamoAuthenticator(dynamodb, env, surroundings, seenIn(env.ACCOUNTS_TABLE)),
+      devices: keptHours(rememberingChunks(devices), surroundings),
       firstNames: dynamoFirstNames(dynamodb, env.TELEMETRY_TABLE, telemetryItem),
       pulls: dynamoPulls(dynamodb, env.REGISTRY_TABLE, deps),
       trustedFacts: dynamoTrustedFacts(dynamodb, env.TELEMETRY_TABLE, deps),

@@ -20,6 +20,7 @@ export const routes = [
     path: '/ingest',
     summary: 'Send one telemetry event, or a batch',
     access: 'anonymous-or-key',
+    admitsLate: true,
     request: z.object({ body: z.unknown() }),
     bodyLimits: TELEMETRY_BODY,
     documentedBody: z.union([TelemetryEvent, z.object({ events: z.array(TelemetryEvent).check(z.minLength(1)) })]),
@@ -28,7 +29,7 @@ export const routes = [
       400: { description: 'Every event was rejected', schema: IngestReport },
     },
     problems: ['unknown_key', 'missing_scope', 'too_large', 'invalid_json', 'unsupported_encoding'],
-    async handle({ body }, deps: IngestDeps & HttpDeps, { credential }) {
+    async handle({ body }, deps: IngestDeps & HttpDeps, { credential, isThere }) {
       // A server that may speak for others may also send events of its own.
       const maySend =
         credential === undefined ||
@@ -39,7 +40,7 @@ export const routes = [
       const events = eventsOf(body);
       if (!events.ok) return refusedBody(events.error);
       if (events.value.length > MAX_EVENTS) return problem('too_large', `events: more than ${MAX_EVENTS}`);
-      const report = await ingestTelemetry(deps, { events: events.value, credential });
+      const report = await ingestTelemetry(deps, { events: events.value, credential, isThere });
       return { status: report.rejected === events.value.length ? 400 : 202, body: report, counts: countsOf(report) };
     },
   }),

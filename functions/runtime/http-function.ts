@@ -1,4 +1,5 @@
-import { hasScope, type Credential } from '../../domain/identity/credential.ts';
+import type { Admission } from '../../domain/identity/authenticate.ts';
+import { hasScope } from '../../domain/identity/credential.ts';
 import { err, ok, type Result } from '../../domain/shared/result.ts';
 import { Busy } from '../../domain/shared/until-saved.ts';
 import {
@@ -80,22 +81,43 @@ async function answerRoute<Deps extends HttpDeps>(
   }
 }
 
+const unknownKey = (): Reply => problem('unknown_key', 'x-api-key: unknown or revoked');
+
+/** A key whose account was erased is unknown, whatever else the request would be answered. */
 async function answerAdmitted<Deps extends HttpDeps>(
-  { route, params }: Match<Route<Deps>>,
+  match: Match<Route<Deps>>,
   event: HttpEvent,
   deps: Deps,
 ): Promise<Reply> {
-  const admitted = await admit(route, event.headers['x-api-key'], deps);
+  const admitted = await admit(match.route, event.headers['x-api-key'], deps);
   if (!admitted.ok) return admitted.error;
+  const { isThere } = admitted.value ?? {};
+  if (match.route.admitsLate !== true && (await isThere) === false) return unknownKey();
+  const [found, answered] = await Promise.allSettled([isThere, answerKnown(match, event, deps, admitted.value)]);
+  if (found.status === 'rejected') throw found.reason;
+  if (found.value === false) return unknownKey();
+  if (answered.status === 'rejected') throw answered.reason;
+  return answered.value;
+}
 
+async function answerKnown<Deps extends HttpDeps>(
+  { route, params }: Match<Route<Deps>>,
+  event: HttpEvent,
+  deps: Deps,
+  { credential, isThere }: Partial<Admission> = {},
+): Promise<Reply> {
+  const { access } = route;
+  if (typeof access === 'object' && (credential === undefined || !hasScope(credential, access.scope))) {
+    return problem('missing_scope', `this requires the ${access.scope} scope`);
+  }
   const query = readQuery('query' in route.request.shape ? event.rawQueryString : '', route.takesRepeated);
   if (!query.ok) return query.error;
   const { headers } = event;
-  const context = { credential: admitted.value, requestId: event.requestContext.requestId, headers };
+  const context = { credential, isThere, requestId: event.requestContext.requestId, headers };
   const sent = { params, query: query.value };
   if (!('body' in route.request.shape)) return route.answer(sent, context, deps);
   const { body: encoded = '', isBase64Encoded } = event;
-  if (route.access === 'signature') {
+  if (access === 'signature') {
     const bytes = Buffer.from(encoded, isBase64Encoded ? 'base64' : 'utf8');
     return route.answer({ ...sent, body: bytes }, context, deps);
   }
@@ -109,16 +131,12 @@ async function admit<Deps extends HttpDeps>(
   { access }: Route<Deps>,
   key: string | undefined,
   deps: Deps,
-): Promise<Result<Credential | undefined, Reply>> {
+): Promise<Result<Admission | undefined, Reply>> {
   if (isWithoutKey(access)) return ok(undefined);
   if (key === undefined) {
     if (access === 'anonymous-or-key') return ok(undefined);
     return err(problem('unknown_key', 'x-api-key: expected a key'));
   }
-  const credential = await deps.authenticate(key);
-  if (credential === undefined) return err(problem('unknown_key', 'x-api-key: unknown or revoked'));
-  if (typeof access === 'object' && !hasScope(credential, access.scope)) {
-    return err(problem('missing_scope', `this requires the ${access.scope} scope`));
-  }
-  return ok(credential);
+  const admission = await deps.authenticate(key);
+  return admission === undefined ? err(unknownKey()) : ok(admission);
 }

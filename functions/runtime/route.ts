@@ -29,6 +29,10 @@ type RouteDescription = {
   readonly path: string;
   readonly summary: string;
   readonly access: Access;
+  /**
+   * The handler waits for `isThere` itself, before it writes: its first reads come together with the look for an erasure.
+   */
+  readonly admitsLate?: boolean;
   /** The parts that the route reads: `params` (from the path), `query` and `body`. */
   readonly request: z.ZodMiniObject;
   readonly bodyLimits?: BodyLimits;
@@ -60,6 +64,8 @@ type CredentialFor<Allowed extends Access> = Allowed extends 'anyone' | 'signatu
 
 export type RouteContext<Held = Credential | undefined> = {
   readonly credential: Held;
+  /** False if the account of the key was erased. Only a route that `admitsLate` need look. */
+  readonly isThere?: Promise<boolean> | undefined;
   readonly requestId: string;
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;

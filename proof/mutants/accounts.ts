@@ -127,6 +127,22 @@ export const accountMutants: readonly Mutant[] = [
     'looks again after',
   ),
   mutant(
+    'erased-key-stores-nothing',
+    'no event is stored before it is known that the account of the key is there',
+    'domain/telemetry/ingest-telemetry.ts',
+    ["  if ((await request.isThere) === false) throw new Error('the account of the key was erased');\n", ''],
+    'test/functions/erasure.test.ts',
+    'stores nothing',
+  ),
+  mutant(
+    'erased-key-does-nothing',
+    'no other route begins before it is known that the account of the key is there',
+    'functions/runtime/http-function.ts',
+    ['  if (match.route.admitsLate !== true && (await isThere) === false) return unknownKey();\n', ''],
+    'test/functions/erasure.test.ts',
+    'stores nothing',
+  ),
+  mutant(
     'erased-not-refreshed',
     'nothing is saved for an erased account',
     'domain/scoring/refresh-score.ts',

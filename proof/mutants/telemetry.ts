@@ -221,13 +221,13 @@ export const telemetryMutants: readonly Mutant[] = [
     changes: [
       {
         file: INGEST,
-        find: 'const placed = await placeDevices(deps.devices, batches, isImported);',
+        find: 'const placed = await placeDevices(deps.devices, batches, given);',
         replace: 'const placed = batches;',
       },
       {
         file: INGEST,
         find: '  return new Map(stored.flat());\n',
-        replace: '  await placeDevices(deps, batches);\n  return new Map(stored.flat());\n',
+        replace: '  await placeDevices(deps.devices, batches, given);\n  return new Map(stored.flat());\n',
       },
     ],
     caughtBy: [ONCE_TEST],

@@ -112,7 +112,12 @@ const untouchable = (name: string): any =>
     },
   });
 const deps = new Proxy<any>(
-  { authenticate: async () => credential, clock: () => NOW, sha256, names: namesAsIds },
+  {
+    authenticate: async () => ({ credential, isThere: Promise.resolve(true) }),
+    clock: () => NOW,
+    sha256,
+    names: namesAsIds,
+  },
   { get: (given, member) => given[member] ?? untouchable(String(member)) },
 );
 const answer = httpFunction<any>({ routes, wire: () => deps });

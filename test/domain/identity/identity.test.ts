@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { authenticator, type Authenticate } from '../../../domain/identity/authenticate.ts';
+import { authenticator } from '../../../domain/identity/authenticate.ts';
 import { createKey, CreateKeyRequest, newKeyOf } from '../../../domain/identity/create-key.ts';
 import { grantedByOf, type Credential } from '../../../domain/identity/credential.ts';
 import { Username } from '../../../domain/identity/username.ts';
@@ -85,14 +85,14 @@ describe('authentication', () => {
   let lookups: number;
   let notedUses: string[];
   let erased: string | undefined;
-  let authenticate: Authenticate;
+  let authenticate: (sent: string) => Promise<Credential | undefined>;
   beforeEach(() => {
     stored = { ...aPersonalKey('ada'), id: hash.slice(0, 32), hash };
     now = Date.parse('2026-08-21T12:00:00.000Z');
     lookups = 0;
     notedUses = [];
     erased = undefined;
-    authenticate = authenticator({
+    const authenticated = authenticator({
       credentials: {
         async find(id) {
           lookups += 1;
@@ -106,6 +106,10 @@ describe('authentication', () => {
       clock: () => now,
       sha256,
     });
+    authenticate = async (sent) => {
+      const admission = await authenticated(sent);
+      return (await admission?.isThere) ? admission?.credential : undefined;
+    };
   });
 
   it('does not know a key whose account was erased, also one that it has just known', async () => {

@@ -9,10 +9,11 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { authenticator, type Authenticate } from '../../../../domain/identity/authenticate.ts';
 import { Credential } from '../../../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../../../domain/identity/credentials.port.ts';
-import type { Clock, Random, Sha256, Sleep } from '../../../../domain/shared/environment.ts';
-import { dynamoAccounts } from './accounts.ts';
+import type { Clock, Sha256 } from '../../../../domain/shared/environment.ts';
+import { accountKey, parseAccount } from './accounts.ts';
 import { ifItHolds, ifThere, type Condition } from '../shared/conditions.ts';
 import { fromItem, toItem } from '../shared/format.ts';
+import { A_MOMENT_AGO, getFromTables, type GetItem } from '../shared/gather.ts';
 
 /** The `credentials` table has one item for each key. Its id comes from the key's hash. */
 const SK = 'KEY';
@@ -78,16 +79,19 @@ export function dynamoCredentials(client: DynamoDBClient, tableName: string): Cr
   };
 }
 
-/** How every function of the API finds out whose a key is. */
+/** How every function of the API finds out whose a key is. `getAccount` reads an item of the accounts. */
 export function dynamoAuthenticator(
   client: DynamoDBClient,
   tables: { readonly CREDENTIALS_TABLE: string; readonly ACCOUNTS_TABLE: string },
-  deps: { readonly clock: Clock; readonly random: Random; readonly sha256: Sha256; readonly sleep: Sleep },
+  deps: { readonly clock: Clock; readonly sha256: Sha256 },
+  getAccount: GetItem = getFromTables(client, A_MOMENT_AGO)(tables.ACCOUNTS_TABLE),
 ): Authenticate {
-  const accounts = dynamoAccounts(client, tables.ACCOUNTS_TABLE, deps);
   return authenticator({
     credentials: dynamoCredentials(client, tables.CREDENTIALS_TABLE),
-    isErased: async (account) => (await accounts.withIds([account])).get(account)?.erasedAt !== undefined,
+    async isErased(account) {
+      const item = await getAccount(marshall(accountKey(account)));
+      return item !== undefined && parseAccount(item)[1].erasedAt !== undefined;
+    },
     ...deps,
   });
 }

@@ -39,7 +39,10 @@ export function gather<Ask, Answer>(
     });
 }
 
-const textOf = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S]);
+/** An item by its table and its key. */
+type Place = { readonly tableName: string; readonly key: Item };
+
+const textOf = (tableName: string, { pk, sk }: Item): string => JSON.stringify([tableName, pk?.S, sk?.S]);
 
 /**
  * Whether a read must see all that was written before. One that need not costs half, and gives what was stored a moment
@@ -47,6 +50,7 @@ const textOf = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S]);
  */
 export type Freshness = { readonly ConsistentRead: boolean };
 const STRONG: Freshness = { ConsistentRead: true };
+export const A_MOMENT_AGO: Freshness = { ConsistentRead: false };
 
 /**
  * Reads up to 100 items by their keys, each key once. Items that the store was too busy for come
@@ -56,16 +60,35 @@ export async function getTogether(
   client: DynamoDBClient,
   tableName: string,
   keys: readonly Item[],
-  { ConsistentRead }: Freshness = STRONG,
+  freshness: Freshness = STRONG,
 ): Promise<(key: Item) => Item | undefined> {
+  const found = await getPlaces(
+    client,
+    keys.map((key) => ({ tableName, key })),
+    freshness,
+  );
+  return (key) => found({ tableName, key });
+}
+
+async function getPlaces(
+  client: DynamoDBClient,
+  places: readonly Place[],
+  { ConsistentRead }: Freshness,
+): Promise<(place: Place) => Item | undefined> {
   const found = new Map<string, Item>();
-  for (let Keys = [...new Map(keys.map((key) => [textOf(key), key])).values()]; Keys.length > 0;) {
-    const request = { RequestItems: { [tableName]: { Keys, ConsistentRead } } };
-    const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand(request));
-    for (const item of Responses?.[tableName] ?? []) found.set(textOf(item), item);
-    Keys = UnprocessedKeys?.[tableName]?.Keys ?? [];
+  const each = new Map(places.map((place) => [textOf(place.tableName, place.key), place]));
+  let asked: [string, { Keys: Item[] | undefined; ConsistentRead: boolean }][] = [
+    ...Map.groupBy(each.values(), ({ tableName }) => tableName),
+  ].map(([tableName, ofTable]) => [tableName, { Keys: ofTable.map(({ key }) => key), ConsistentRead }]);
+  while (asked.length > 0) {
+    const command = new BatchGetItemCommand({ RequestItems: Object.fromEntries(asked) });
+    const { Responses = {}, UnprocessedKeys = {} } = await client.send(command);
+    for (const [tableName, items] of Object.entries(Responses)) {
+      for (const item of items) found.set(textOf(tableName, item), item);
+    }
+    asked = Object.entries(UnprocessedKeys).map(([tableName, { Keys }]) => [tableName, { Keys, ConsistentRead }]);
   }
-  return (key) => found.get(textOf(key));
+  return ({ tableName, key }) => found.get(textOf(tableName, key));
 }
 
 export const getOne =
@@ -90,4 +113,14 @@ export function getGathered(client: DynamoDBClient, tableName: string, freshness
     );
     for (const { ask, answer } of group) answer(found(ask));
   });
+}
+
+/** The same from several tables: what is asked of any of them in one turn of the event loop comes with one call. */
+export function getFromTables(client: DynamoDBClient, freshness: Freshness): (tableName: string) => GetItem {
+  const get = gather<Place, Item | undefined>(async (group) => {
+    const places = group.map(({ ask }) => ask);
+    const found = await getPlaces(client, places, freshness);
+    for (const { ask, answer } of group) answer(found(ask));
+  });
+  return (tableName) => (key) => get({ tableName, key });
 }

@@ -11,7 +11,15 @@ import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
 import { isStandIn, MAX_DEVICES } from '../../../../domain/telemetry/device-id.ts';
 import type { DatedDevice, DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
-import { gather, getGathered, getOne, getTogether, type Freshness, type GetItem } from '../shared/gather.ts';
+import {
+  A_MOMENT_AGO,
+  gather,
+  getGathered,
+  getOne,
+  getTogether,
+  type Freshness,
+  type GetItem,
+} from '../shared/gather.ts';
 import { ifAt, ifItHolds, ifNew } from '../shared/conditions.ts';
 import { hourPlaceOf } from '../shared/hour-index.ts';
 import { userPk, type Item } from '../shared/item.ts';
@@ -34,16 +42,15 @@ const PARALLEL_QUERIES = 8;
 
 type HourAsked = { readonly deviceId: string; readonly hour: UtcHour; readonly from: number };
 const NOW: Freshness = { ConsistentRead: true };
-const A_MOMENT_AGO: Freshness = { ConsistentRead: false };
 
 export function dynamoDeviceStore(
   client: DynamoDBClient,
   tableName: string,
   deps: PutDeps,
   get: GetItem = getOne(client, tableName),
+  getSeen: GetItem = getGathered(client, tableName, A_MOMENT_AGO),
 ): DeviceStore {
   const put = putsGathered({ client, tableName, ...deps });
-  const getSeen = getGathered(client, tableName, A_MOMENT_AGO);
 
   const isLinked = async (deviceId: string, account: AccountId) =>
     (await get(marshall({ pk: userPk(account), sk: devicePk(deviceId) }))) !== undefined;
