@@ -170,3 +170,30 @@ describe('DELETE /v1/users/{username} is refused, and stores nothing,', () => {
     expect(await stored()).toEqual(before);
   });
 });
+
+describe('the key of an erased account', () => {
+  it('stores nothing and is unknown, also where it was known a moment ago, whatever it sends', async () => {
+    const { name, key } = await somebody();
+    const use = (device: string) =>
+      call('ingest', '/ingest', {
+        key,
+        body: { event: 'x', distinct_id: `${name}-${device}`, insert_id: 'a', timestamp: new Date(NOON).toISOString() },
+      });
+    const publish = (extension: string) =>
+      call('publish', '/api/v1/extensions/confirm', {
+        key,
+        body: { name: `${name}-${extension}`, version: '2026.08.21.1' },
+      });
+    expect([await use('desk'), await publish('loom')]).toMatchObject([{ status: 202 }, { status: 201 }]);
+    const left = { method: 'DELETE', key: keys.admin, body: { confirm: name } };
+    expect(await call('accounts', `/v1/users/${name}`, left)).toMatchObject({ status: 202 });
+
+    for (const answer of [await use('lap'), await call('ingest', '/ingest', { key, body: {} }), await publish('lathe')])
+      expect(answer).toMatchObject({ status: 401, code: 'unknown_key' });
+    const { telemetry, registry } = world.tables;
+    const stored = JSON.stringify([await world.itemsOf(telemetry), await world.itemsOf(registry)]);
+    expect(['desk', 'loom', 'lap', 'lathe'].map((what) => stored.includes(`${name}-${what}`))).toEqual([
+      ...[true, true, false, false],
+    ]);
+  });
+});

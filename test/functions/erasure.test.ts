@@ -119,19 +119,6 @@ describe('an erased account', () => {
     expect(await about(ada.name, part.name, last.name)).toEqual([]);
   });
 
-  it('stores nothing with its key, also where that was known a moment ago, whatever it sends', async () => {
-    const ada = await somebody();
-    const publishAs = (name: string) => confirm(ada.key, `${ada.name}-${name}`);
-    expect(await use(ada.key, `${ada.name}-desk`)).toMatchObject({ status: 202, accepted: 1 });
-    expect(await publishAs('loom')).toMatchObject({ statusCode: 201 });
-    await leave(ada.name, admin);
-
-    for (const send of [() => use(ada.key, `${ada.name}-lap`), () => call('ingest', 'POST', '/ingest', ada.key, {})])
-      expect(await send()).toMatchObject({ status: 401, code: 'unknown_key' });
-    expect(await publishAs('lathe')).toMatchObject({ statusCode: 401 });
-    expect(await about(`${ada.name}-lap`, `${ada.name}-lathe`)).toEqual([]);
-  });
-
   it('frees its name, whose next holder is another account', async () => {
     const ada = await somebody();
     await leave(ada.name, ada.key);
