@@ -67,16 +67,34 @@ export const together = (a: Consumption, b: Consumption): Consumption => ({
 
 /** With so much memory, a function has a processor; with less, a part of it. AWS Lambda developer guide, "memory" */
 const MEMORY_OF_A_PROCESSOR_MB = 1_769;
-/** AWS promises a single-digit number of milliseconds. Calls that run at the same time count one by one. */
+/** AWS promises a single-digit number of milliseconds. */
 const WAIT_OF_A_CALL_MS = 3;
 
-/** What Lambda charges for an invocation with this much work for a processor like this machine's, and this many calls. */
+/**
+ * What Lambda charges for an invocation with this much work for a processor like this machine's, and so many calls that
+ * wait for each other.
+ */
 export function gbSecondsOfOne(of: {
   readonly memoryMb: number;
   readonly cpuMs: number;
-  readonly calls: number;
+  readonly waits: number;
 }): number {
   const share = Math.min(1, of.memoryMb / MEMORY_OF_A_PROCESSOR_MB);
-  const milliseconds = Math.ceil(of.cpuMs / share + of.calls * WAIT_OF_A_CALL_MS);
+  const milliseconds = Math.ceil(of.cpuMs / share + of.waits * WAIT_OF_A_CALL_MS);
   return (of.memoryMb / 1_024) * (milliseconds / 1_000);
+}
+
+/** When something ran, in milliseconds. */
+export type Span = { readonly from: number; readonly to: number };
+
+/** The most calls that ran one after the other: the others ran at the same time as one of these. */
+export function waitsOf(calls: readonly Span[]): number {
+  let waits = 0;
+  let end = -Infinity;
+  for (const { from, to } of calls.toSorted((a, b) => a.to - b.to)) {
+    if (from < end) continue;
+    waits += 1;
+    end = to;
+  }
+  return waits;
 }

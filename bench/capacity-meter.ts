@@ -5,6 +5,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
+import type { Span } from './bill.ts';
 import { itemSize, writeUnitsOf } from './item-size.ts';
 
 /** The capacity that a client's requests consumed. */
@@ -12,6 +13,7 @@ export type Usage = {
   readonly readUnits: number;
   readonly writeUnits: number;
   readonly requests: number;
+  readonly spans: readonly Span[];
   readonly transactions: number;
   /** Read and write units per table or `table/index`. */
   readonly byTarget: ReadonlyMap<string, number>;
@@ -70,6 +72,7 @@ export function meterCapacity(client: DynamoDBClient): CapacityMeter {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const command = context.commandName ?? 'unknown';
+      const from = performance.now();
       try {
         const input = { ...args.input, ReturnConsumedCapacity: 'INDEXES', ...showExisting(command, args.input) };
         const result = await next({ ...args, input });
@@ -79,6 +82,8 @@ export function meterCapacity(client: DynamoDBClient): CapacityMeter {
         if (error instanceof ConditionalCheckFailedException) count(command, [failedWrite(args.input, error)]);
         if (error instanceof TransactionCanceledException) count(command, cancelledWrites(args.input, error));
         throw error;
+      } finally {
+        counted.spans.push({ from, to: performance.now() });
       }
     },
     { step: 'initialize', name: 'capacity-meter' },
@@ -97,6 +102,7 @@ const nothing = () => ({
   readUnits: 0,
   writeUnits: 0,
   requests: 0,
+  spans: new Array<Span>(),
   transactions: 0,
   byTarget: new Map<string, number>(),
 });

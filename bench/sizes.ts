@@ -40,7 +40,7 @@ export const USUAL_SIZES: Sizes = {
   boardUsers: [1_000, 100_000],
   rounds: 9,
   loadSeconds: 5,
-  priceSeconds: 15,
+  priceSeconds: 30,
 };
 
 export const FULL_SIZES: Sizes = {

@@ -5,45 +5,63 @@ import { isoOf } from '../shared/utc.ts';
 
 /** So much earlier than the delay ends, a waiting refresh counts no more: queues and clocks are not exact. */
 const MARGIN_MS = 500;
+/** An account whose refresh was requested so short a time ago is busy. Its next refresh waits longer, for more changes. */
+const BUSY_MS = 10_000;
+const LONGER_SECONDS = 1;
 
 /**
  * Makes a function that requests refreshes with a delay. It leaves out what a waiting refresh will read: a refresh reads
  * after the delay, strongly consistent, all that was committed by then. It remembers its own requests only; another
  * function's, or one that started again, make one more.
  *
- * `request` queues requests so that none is handled before `delaySeconds` are over, or throws.
+ * `request` queues requests so that none is handled before that many seconds are over, or throws.
  */
 export function refreshesLater({
   request,
   delaySeconds,
   clock,
 }: {
-  readonly request: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
-  readonly delaySeconds: number;
+  readonly request: (requests: readonly ScoreRefreshRequested[], delaySeconds: number) => Promise<void>;
+  readonly delaySeconds: number; // of an account that is not busy
   readonly clock: Clock;
 }): (requests: readonly ScoreRefreshRequested[]) => Promise<void> {
-  /** By account and part of a fold: until when a refresh waits that reads it. The soonest come first. */
+  /** By account and part of a fold: until when a refresh waits that reads it. The oldest come first. */
   const waitUntil = new Map<string, number>();
+  /** By account. The oldest come first. */
+  const busyUntil = new Map<string, number>();
+  const secondsOf = ({ username }: ScoreRefreshRequested) =>
+    delaySeconds > 0 && busyUntil.has(username) ? delaySeconds + LONGER_SECONDS : delaySeconds;
   const keyOf = (username: string, part: string) => `${username} ${part}`;
 
   return async (asked) => {
     const now = clock(); // before they are queued, so before the delay begins
-    for (const [key, until] of waitUntil) {
-      if (until > now) break;
-      waitUntil.delete(key);
-    }
-    const requests = asked.filter((each) => !isCovered(each, (part) => waitUntil.has(keyOf(each.username, part))));
-    if (requests.length === 0) return;
-    const until = now + delaySeconds * 1_000 - MARGIN_MS;
-    await request(requests.map((each) => ({ ...each, ...covering(each, isoOf(until)) })));
-    for (const each of requests) {
-      for (const part of partsOf(each)) {
-        const key = keyOf(each.username, part);
-        waitUntil.delete(key);
-        if (until > now) waitUntil.set(key, until);
+    forget(waitUntil, now);
+    forget(busyUntil, now);
+    const waits = (key: string) => (waitUntil.get(key) ?? 0) > now;
+    const requests = asked.filter((each) => !isCovered(each, (part) => waits(keyOf(each.username, part))));
+    for (const [seconds, some] of Map.groupBy(requests, secondsOf)) {
+      const until = now + seconds * 1_000 - MARGIN_MS;
+      const messages = some.map((each) => ({ ...each, ...covering(each, isoOf(until)) }));
+      await request(messages, seconds);
+      for (const each of some) {
+        for (const part of partsOf(each)) remember(waitUntil, keyOf(each.username, part), until);
+        remember(busyUntil, each.username, now + BUSY_MS);
       }
     }
   };
+}
+
+/** Those at the end may have ended as well: not all waits are equally long. */
+function forget(times: Map<string, number>, now: number): void {
+  for (const [key, until] of times) {
+    if (until > now) break;
+    times.delete(key);
+  }
+}
+
+function remember(times: Map<string, number>, key: string, until: number): void {
+  times.delete(key); // to the end
+  times.set(key, until);
 }
 
 /** The time up to which it covers changes: also those that are left out later. */

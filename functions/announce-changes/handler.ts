@@ -44,7 +44,7 @@ export const handler = streamBatch({
       ]),
       devices: dynamoDeviceStore(dynamodb, env.TELEMETRY_TABLE, { random, sleep, randomToken }),
       requestRefreshes: refreshesLater({
-        request: sender(env.SCORE_REFRESH_QUEUE_URL, env.REFRESH_DELAY_SECONDS),
+        request: (requests, seconds) => sender(env.SCORE_REFRESH_QUEUE_URL, seconds)(requests),
         delaySeconds: env.REFRESH_DELAY_SECONDS,
         clock,
       }),

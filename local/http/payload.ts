@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import type { RouteMatch } from './route-table.ts';
@@ -55,7 +55,7 @@ export function toEvent(request: GatewayRequest, rawPath: string, route: RouteMa
         sourceIp: request.sourceIp,
         userAgent: headers['user-agent'] ?? '',
       },
-      requestId: randomUUID(),
+      requestId: randomBytes(11).toString('base64'), // as long as the gateway's
       routeKey: route.key,
       stage: '$default',
       time: new Date(now).toISOString(),

@@ -25,6 +25,7 @@ export type ObservedCall = {
   readonly consumedCapacity?: unknown;
   /** The number of messages that a receive returned; 0 for an empty poll. */
   readonly received?: number;
+  readonly milliseconds: number;
 };
 
 /**
@@ -136,7 +137,14 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     const refused = refusalOf(caller, access.action, [access], options.onDenial);
     const status = refused?.status ?? 200;
     if (refused === undefined) options.onUse?.(caller.role, [access]);
-    options.observe?.({ caller: caller.role, operation: access.action, accesses: [access], status, body: '' });
+    options.observe?.({
+      caller: caller.role,
+      operation: access.action,
+      accesses: [access],
+      status,
+      body: '',
+      milliseconds: 0,
+    });
     return refused;
   };
 
@@ -146,6 +154,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
     if (target === undefined || operation === undefined) {
       return failure(400, 'UnknownOperationException', `No local service knows ${target ?? 'a call without a target'}`);
     }
+    const begun = performance.now();
     const parsed = parseJson(body);
     if (parsed === undefined) return failure(400, 'SerializationException', 'The body is not JSON');
 
@@ -183,6 +192,7 @@ export async function startAwsProxy(options: ProxyOptions): Promise<AwsProxy> {
         status: result.status,
         body,
         ...(capacity.success && { consumedCapacity: capacity.data.ConsumedCapacity }),
+        milliseconds: performance.now() - begun,
         ...(isReceive && { received: Received.safeParse(answered).data?.Messages.length ?? 0 }),
       });
     }

@@ -87,8 +87,8 @@ export const changeFeedMutants: readonly Mutant[] = [
     'a refresh is remembered only after it was queued',
     REFRESHES,
     [
-      'await request(requests',
-      'for (const each of requests) for (const part of partsOf(each)) waitUntil.set(keyOf(each.username, part), until);\n    await request(requests',
+      'await request(messages, seconds);',
+      'for (const each of some) for (const part of partsOf(each)) waitUntil.set(keyOf(each.username, part), until);\n      await request(messages, seconds);',
     ],
     [REFRESHES_TEST],
   ),

@@ -57,8 +57,8 @@ export class RefreshWorld extends TelemetryWorld {
 
   /** One announcer that remembers what it requested. */
   readonly #requestLater = refreshesLater({
-    request: async (requests) => {
-      const dueAt = this.now + REFRESH_DELAY_SECONDS * 1_000;
+    request: async (requests, delaySeconds) => {
+      const dueAt = this.now + delaySeconds * 1_000;
       this.queue.push(...requests.map((request) => this.#message(request, dueAt)));
     },
     delaySeconds: REFRESH_DELAY_SECONDS,

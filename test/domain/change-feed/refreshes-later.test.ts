@@ -13,16 +13,18 @@ type Asked = Omit<ScoreRefreshRequested, 'username'> & { readonly username?: typ
 function announcer(delaySeconds = 4) {
   const world = { now: AT, fails: false };
   const requests: ScoreRefreshRequested[] = [];
+  const delays: number[] = [];
   const later = refreshesLater({
-    request: async (some) => {
+    request: async (some, seconds) => {
       if (world.fails) throw new Error('no queue');
       requests.push(...some);
+      delays.push(...some.map(() => seconds));
     },
     delaySeconds,
     clock: () => world.now,
   });
   const ask = (...asked: readonly Asked[]) => later(asked.map((each) => ({ username: ada, ...CHANGED, ...each })));
-  return { world, requests, ask };
+  return { world, requests, delays, ask };
 }
 
 describe('a refresh that waits', () => {
@@ -81,6 +83,22 @@ describe('a refresh that waits', () => {
     expect(requests).toHaveLength(2);
   });
 
+  it('waits a second longer for an account whose last refresh was requested a moment ago, and covers as much more', async () => {
+    const { world, requests, delays, ask } = announcer();
+    for (const at of [0, 5_000, 9_499, 9_500, 20_000]) {
+      world.now = AT + at;
+      await ask({ days: [TODAY] }, ...(at === 5_000 ? [{ username: bob, days: [TODAY] }] : []));
+    }
+
+    expect(requests.map(({ username, changedBefore }, n) => [username, delays[n], changedBefore])).toEqual([
+      [ada, 4, '2026-08-21T12:00:03.500Z'],
+      [ada, 5, '2026-08-21T12:00:09.500Z'],
+      [bob, 4, '2026-08-21T12:00:08.500Z'],
+      [ada, 5, '2026-08-21T12:00:14.000Z'],
+      [ada, 4, '2026-08-21T12:00:23.500Z'],
+    ]);
+  });
+
   it('names a later change if there was one', async () => {
     const { requests, ask } = announcer();
     await ask({ changedBefore: '2026-08-21T12:00:09.000Z' });
@@ -100,10 +118,11 @@ describe('a refresh that waits', () => {
   });
 
   it('covers nothing without a delay', async () => {
-    const { requests, ask } = announcer(0);
+    const { requests, delays, ask } = announcer(0);
     await ask({});
     await ask({});
 
     expect(requests).toHaveLength(2);
+    expect(delays).toEqual([0, 0]);
   });
 });
