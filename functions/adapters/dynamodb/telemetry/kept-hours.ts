@@ -5,6 +5,8 @@ import type { DeviceStore } from '../../../../domain/telemetry/device-store.port
 
 /** From the read: an hour is read again after that, also if it was written meanwhile. */
 const KEPT_MS = 60_000;
+/** An hour that another environment of the function writes as well is not kept: a write that fails costs more than a read. */
+const SHARED_MS = 600_000;
 /** Of all hours together: about 10 MB. */
 const MAX_CHUNKS = 1_000;
 
@@ -17,8 +19,18 @@ type Kept = { readonly chunks: readonly Chunk[]; readonly until: number };
  */
 export function keptHours(store: DeviceStore, { clock }: { readonly clock: Clock }): DeviceStore {
   const kept = new Map<string, Kept>();
+  /** By hour. The oldest come first. */
+  const sharedUntil = new Map<string, number>();
   let size = 0;
 
+  const share = (key: string): void => {
+    sharedUntil.delete(key); // to the end
+    sharedUntil.set(key, clock() + SHARED_MS);
+    for (const oldest of sharedUntil.keys()) {
+      if (sharedUntil.size <= MAX_CHUNKS) break;
+      sharedUntil.delete(oldest);
+    }
+  };
   const forget = (key: string): Kept | undefined => {
     const found = kept.get(key);
     size -= found?.chunks.length ?? 0;
@@ -27,6 +39,7 @@ export function keptHours(store: DeviceStore, { clock }: { readonly clock: Clock
   };
   const keep = (key: string, { chunks, until }: Kept): readonly Chunk[] => {
     forget(key);
+    if (clock() < (sharedUntil.get(key) ?? 0)) return chunks;
     kept.set(key, { chunks, until });
     size += chunks.length;
     for (const oldest of kept.keys()) {
@@ -58,6 +71,7 @@ export function keptHours(store: DeviceStore, { clock }: { readonly clock: Clock
       const key = keyOf(deviceId, hour);
       const before = forget(key); // a write without an answer leaves nothing that is kept
       const outcome = await store.saveChunk(deviceId, hour, chunk);
+      if (outcome === 'stale' && before !== undefined) share(key);
       if (outcome === 'saved' && before !== undefined) {
         const others = before.chunks.filter(({ index }) => index !== chunk.index);
         const saved = { ...chunk, revision: chunk.revision + 1 };
