@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { AccountId, erased, type Account, type Accounts } from '../../domain/identity/account.ts';
 import { dynamoErasure } from '../../functions/adapters/dynamodb/erasure/account-erasure.ts';
 import { dynamoAccounts } from '../../functions/adapters/dynamodb/identity/accounts.ts';
@@ -20,7 +20,6 @@ onBothEngines('names of accounts', (engine) => {
     tables = await engine().createTables();
     store = dynamoAccounts(client, tables.accounts, pauses, tables.user_scores);
   });
-  afterAll(() => client.destroy());
 
   async function anAccount(name: string): Promise<Account> {
     const id = AccountId.parse(`acc_${name}`);

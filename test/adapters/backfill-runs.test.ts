@@ -1,6 +1,6 @@
 import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import {
   newTask,
   PLAN_SEGMENTS,
@@ -36,7 +36,6 @@ onBothEngines('the runs of backfills', (engine) => {
     runs = dynamoBackfillRuns(client, table, deps);
     run = aRun();
   });
-  afterAll(() => client.destroy());
 
   const aRun = (startedAt = STARTED, change: Partial<BackfillRun> = {}): BackfillRun => ({
     runId: `${startedAt.replaceAll(/[-:.]/gu, '')}-a_-Z`,
@@ -74,7 +73,6 @@ onBothEngines('the runs of backfills', (engine) => {
 
     expect(await dynamoBackfillRuns(lossy, table, deps).start(run)).toEqual(run);
     expect(await runs.find(run.runId)).toEqual(run);
-    lossy.destroy();
   });
 
   it('list unfinished runs from a given time on, the oldest first', async () => {
@@ -154,7 +152,6 @@ onBothEngines('the runs of backfills', (engine) => {
 
     expect(await dynamoBackfillRuns(lossy, table, deps).checkpoint(run, WORK, before!, after!)).toBe('saved');
     expect(await state(WORK)).toEqual(after);
-    lossy.destroy();
   });
 
   it('plan each username once, in its segment, in order', async () => {

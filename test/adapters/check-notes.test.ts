@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { CheckNotes } from '../../domain/consistency-check/check-notes.port.ts';
 import { dynamoCheckNotes, noteLateStreams } from '../../functions/adapters/dynamodb/consistency-check/check-notes.ts';
 import { aUsername } from '../builders/identity.ts';
@@ -14,7 +14,6 @@ onBothEngines('notes of the consistency check', (engine) => {
     ({ backfill_runs: table } = await engine().createTables(['backfill_runs']));
     notes = dynamoCheckNotes(client, table);
   });
-  afterAll(() => client.destroy());
 
   it('return when a stream was last late, or that none was', async () => {
     expect(await notes.lastLate()).toBeNull();

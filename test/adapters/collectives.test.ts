@@ -1,6 +1,6 @@
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Collective, Collectives } from '../../domain/identity/collective.ts';
 import { dynamoCollectives } from '../../functions/adapters/dynamodb/identity/collectives.ts';
 import { AT } from '../builders/grants.ts';
@@ -17,7 +17,6 @@ onBothEngines('collectives', (engine) => {
     table = (await engine().createTables(['registry'])).registry;
     collectives = dynamoCollectives(client, table);
   });
-  afterAll(() => client.destroy());
 
   let slug: User;
   let slugs = 0;
@@ -83,7 +82,6 @@ onBothEngines('collectives', (engine) => {
     const lossy = aLossyClient(engine());
     const next = after(undefined, member('a'));
     const outcome = await dynamoCollectives(lossy, table).save(undefined, next);
-    lossy.destroy();
 
     expect(['saved', 'stale']).toContain(outcome); // `stale` makes the caller read again
     expect(await collectives.find(slug)).toEqual(next);

@@ -1,5 +1,5 @@
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { Credential } from '../../domain/identity/credential.ts';
 import type { CredentialStore } from '../../domain/identity/credentials.port.ts';
 import { dynamoCredentials } from '../../functions/adapters/dynamodb/identity/credentials.ts';
@@ -16,7 +16,6 @@ onBothEngines('the store of keys', (engine) => {
     client = engine().client();
     store = dynamoCredentials(client, (await engine().createTables(['credentials'])).credentials);
   });
-  afterAll(() => client.destroy());
   let keys = 0;
   const added = async (credential: Credential = aPersonalKey()): Promise<Credential> => {
     keys += 1;

@@ -1,5 +1,5 @@
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
 import { setHour, setSamples, type RolledUpDay } from '../../domain/metrics/rolled-up-day.ts';
@@ -26,7 +26,6 @@ onBothEngines('saves of a day', (engine) => {
     store = dynamoRollupStore(client, table, NO_PAUSES);
     reader = dynamoRollupReader(client, table, { random: () => 0.5, sleep: async () => {} });
   });
-  afterAll(() => client.destroy());
   beforeEach(() => {
     date = addDays(date, 30); // days that no other test uses
   });
@@ -63,7 +62,6 @@ onBothEngines('saves of a day', (engine) => {
     const pulls = Array.from({ length: 100 }, (_, n) => ({ name: `tool-${n}`, version: '1', puller: 'user:ada' }));
     expect(await saveHour({ ...devices(50_000), pulls }, '09', paced)).toBe('saved');
     expect(await saveHour(devices(1), '09', paced)).toBe('saved'); // the former parts are deleted
-    metered.destroy();
 
     const inSecond = (end: number) =>
       writes.filter(({ at }) => at > end - 1_000 && at <= end).reduce((sum, { units }) => sum + units, 0);
@@ -89,7 +87,6 @@ onBothEngines('saves of a day', (engine) => {
     );
     const racer = dynamoRollupStore(racing, table, NO_PAUSES);
     expect(await saveHour(devices(1), '09', racer)).toBe('stale');
-    racing.destroy();
   });
 
   it('keep sets that were not read, and how many they count, where only the gauges change', async () => {

@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceHour } from '../../domain/telemetry/device-hour.ts';
 import { MAX_DEVICES } from '../../domain/telemetry/device-id.ts';
 import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
@@ -30,7 +30,6 @@ onBothEngines('devices and their events', (engine) => {
     store = dynamoDeviceStore(client, table, { ...chance, randomToken });
     telemetry = dynamoUserTelemetry(client, table);
   });
-  afterAll(() => client.destroy());
 
   let device = '';
   let devices = 0;

@@ -102,6 +102,5 @@ onBothEngines('lists of extensions', (engine) => {
       }),
     );
     expect(Count).toBe(2);
-    metered.destroy();
   });
 });

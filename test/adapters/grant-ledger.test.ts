@@ -1,6 +1,6 @@
 import { UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { emptyBalance, type Balance } from '../../domain/grants/balance.ts';
 import type { GrantRequest } from '../../domain/grants/grant.ts';
 import {
@@ -30,7 +30,6 @@ onBothEngines('the grant ledger', (engine) => {
     ledger = dynamoGrantLedger(client, table);
     lines = dynamoGrantLines(client, table);
   });
-  afterAll(() => client.destroy());
 
   let user: AccountId;
   let users = 0;
@@ -131,7 +130,6 @@ onBothEngines('the grant ledger', (engine) => {
     const lossy = aLossyClient(engine());
     const append = appendOf(emptyBalance, award('a'), award('b'));
     const outcome = await dynamoGrantLedger(lossy, table).append(append);
-    lossy.destroy();
 
     expect(['appended', 'stale']).toContain(outcome); // `stale` makes the caller read again
     expect(await ledger.balanceOf(user)).toEqual(append.after);

@@ -1,6 +1,6 @@
 import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { SourceName } from '../../domain/hooks/hook-source.ts';
 import { dynamoHookSecrets, dynamoHookSources } from '../../functions/adapters/dynamodb/hooks/hook-sources.ts';
 import { dynamoFirstNames } from '../../functions/adapters/dynamodb/telemetry/first-names.ts';
@@ -18,7 +18,6 @@ onBothEngines('hooks', (engine) => {
     client = engine().client();
     tables = await engine().createTables(['telemetry', 'hook_sources']);
   });
-  afterAll(() => client.destroy());
 
   describe('sources', () => {
     const sourcesOf = () => dynamoHookSources(client, tables.hook_sources);
@@ -120,7 +119,6 @@ onBothEngines('hooks', (engine) => {
       );
 
       expect(await dynamoLogins(slow, tables.telemetry).link(dan, github(42))).toBe('stale');
-      slow.destroy();
       expect([await holder(github(41)), await holder(github(42))]).toEqual(['daniel', undefined]);
     });
   });

@@ -1,5 +1,5 @@
 import { DeleteItemCommand, GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Board } from '../../domain/leaderboards/board.ts';
 import type { LeaderboardStore, Retention } from '../../domain/leaderboards/leaderboard-store.port.ts';
 import type { NameRows } from '../../domain/leaderboards/row-names.ts';
@@ -70,8 +70,6 @@ onBothEngines('leaderboards', (engine) => {
     store = storeOf(client);
     reader = readerOf(client);
   });
-  const watching: DynamoDBClient[] = [];
-  afterAll(() => [client, ...watching].forEach((each) => each.destroy()));
 
   /** Commits a snapshot of one leaf and one bucket. */
   async function commit(
@@ -95,7 +93,6 @@ onBothEngines('leaderboards', (engine) => {
       },
       { step: 'initialize' },
     );
-    watching.push(own);
     return own;
   }
 
@@ -217,7 +214,6 @@ onBothEngines('leaderboards', (engine) => {
     expect(left).not.toBeNull();
     expect(again.outcome).toBe('switched');
     expect(await reader.newest('alltime')).toEqual(left);
-    dying.destroy();
   });
 
   it('switch even if the first answer to each request was lost', async () => {
@@ -227,7 +223,6 @@ onBothEngines('leaderboards', (engine) => {
 
     expect(outcome).toBe('switched');
     expect(await reader.newest('alltime')).toEqual(snapshot);
-    retrying.destroy();
   });
 
   it('write only the blocks that are new', async () => {

@@ -1,6 +1,6 @@
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { devicePuller, userPuller } from '../../domain/registry/record-pull.ts';
 import type { Pulls, Registry } from '../../domain/registry/registry.port.ts';
 import type { UserRegistry } from '../../domain/registry/user-registry.port.ts';
@@ -33,7 +33,6 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
     pulls = dynamoPulls(client, table, deps);
     counts = dynamoUserRegistry(client, table);
   });
-  afterAll(() => client.destroy());
 
   let author: User;
   let authors = 0;
@@ -112,7 +111,6 @@ onBothEngines('pulls, and what counts of the registry', (engine) => {
       'recorded',
     );
     expect(await record()).toBe('already-there');
-    lossy.destroy();
   });
 
   it('find their version as the registry does', async () => {

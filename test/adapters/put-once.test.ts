@@ -1,6 +1,6 @@
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { putOnce, putsGathered, type Table } from '../../functions/adapters/dynamodb/shared/put-once.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 import { aLossyClient } from './lossy-client.ts';
@@ -21,7 +21,6 @@ onBothEngines('what is put once', (engine) => {
     client = engine().client();
     tableName = (await engine().createTables(['registry'])).registry;
   });
-  afterAll(() => client.destroy());
 
   it.each(ODD_TEXTS)('is recorded only by the first write, under its own key: %s', async (text) => {
     expect(await putOnce(over(client), marshall({ pk: 'ODD', sk: text }))).toBe('recorded');
@@ -40,7 +39,6 @@ onBothEngines('what is put once', (engine) => {
 
     expect(await putOnce(over(lossy), marshall({ pk: 'LOST', sk: 'once' }))).toBe('recorded');
     expect(await putOnce(over(client), marshall({ pk: 'LOST', sk: 'once' }))).toBe('already-there');
-    lossy.destroy();
   });
 
   it('is recorded once each, with few calls for very many at a time', async () => {
@@ -65,7 +63,6 @@ onBothEngines('what is put once', (engine) => {
     // 100, 100 and 51 puts by 25, one transaction again without what was there, and the repeat
     expect(calls).toBe(4 + 4 + 3 + 1 + 1);
     expect(new Set(again)).toEqual(new Set(['already-there']));
-    counted.destroy();
   });
 
   it('is recorded by only one of two writers of very many at the same time', async () => {
@@ -86,7 +83,6 @@ onBothEngines('what is put once', (engine) => {
     );
 
     expect(new Set(outcomes)).toEqual(new Set(['recorded']));
-    lossy.destroy();
   });
 
   it('throws any error that is not a failed condition', async () => {

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../domain/identity/account.ts';
 import { type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { GrantLedger } from '../../domain/grants/grant-ledger.port.ts';
 import { emptyBalance } from '../../domain/grants/balance.ts';
 import type { PublishedVersion } from '../../domain/registry/extension.ts';
@@ -33,7 +33,6 @@ onBothEngines('the registry', (engine) => {
     ledger = dynamoGrantLedger(client, tables.grants);
     counts = dynamoUserRegistry(client, tables.registry);
   });
-  afterAll(() => client.destroy());
 
   let user: User;
   let name: string;
@@ -180,7 +179,6 @@ onBothEngines('the registry', (engine) => {
     const lossy = aLossyClient(engine());
     const publication = aPublication(mine());
     const outcome = await dynamoRegistry(lossy, tables).publish(publication);
-    lossy.destroy();
 
     expect(['published', 'stale']).toContain(outcome); // `stale` makes the caller read again
     expect((await registry.findVersion(name, '2026.08.21.1'))?.writeId).toBe(publication.writeId);

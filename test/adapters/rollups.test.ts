@@ -1,6 +1,6 @@
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { noFacts, type HourFacts } from '../../domain/metrics/community-hour.ts';
 import { foldCommunityHour } from '../../domain/metrics/hour-fold.ts';
 import { hourPlaceOf, keysByHour } from '../../functions/adapters/dynamodb/shared/hour-index.ts';
@@ -39,7 +39,6 @@ onBothEngines('rollups', (engine) => {
     store = dynamoRollupStore(client, tables.metric_rollup_hour, NO_PAUSES);
     reader = dynamoRollupReader(client, tables.metric_rollup_hour, { random: () => 0.5, sleep: async () => {} });
   });
-  afterAll(() => client.destroy());
   beforeEach(() => {
     date = addDays(date, 30); // days that no other test uses
   });
@@ -122,7 +121,6 @@ onBothEngines('rollups', (engine) => {
       const dying = new Wire(faultAt(place, fault)).attach(engine().client({ retryStrategy: RETRY_AT_ONCE }));
       const onDying = dynamoRollupStore(dying, tables.metric_rollup_hour, NO_PAUSES);
       await expect(saveHour(facts({ pulls }), '09', onDying)).rejects.toThrow();
-      dying.destroy();
       const isDone = fault === 'throw after' && place === 7;
       // no message treats a half-saved day as done
       expect((await store.load(date)).day.rolledUpAt.size).toBe(isDone ? 1 : 0);

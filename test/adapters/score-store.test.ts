@@ -1,7 +1,7 @@
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { AccountId } from '../../domain/identity/account.ts';
 import { namedCommandsOf } from '../../domain/scoring/contributions.ts';
 import { emptyFold, mergeFolds, type Fold } from '../../domain/scoring/fold.ts';
@@ -113,7 +113,6 @@ onBothEngines('score store', (engine) => {
     ({ user_scores: table, accounts } = await engine().createTables(['user_scores', 'accounts']));
     store = dynamoScoreStore(client, table);
   });
-  afterAll(() => client.destroy());
 
   const next = (score: UserScore, metrics = someMetrics(), leaving: readonly DayScore[] = []) => ({
     ...{ metrics, foldedAt, starts, score, leaving },
@@ -187,7 +186,6 @@ onBothEngines('score store', (engine) => {
     const account = aUsername('lost-turn');
     const lossy = aLossyClient(engine());
     const isTaken = await dynamoScoreStore(lossy, table).takeTurn(account, { by: 'me', until: 1 }, undefined);
-    lossy.destroy();
 
     expect(isTaken).toBe(true);
   });
@@ -233,7 +231,6 @@ onBothEngines('score store', (engine) => {
     const account = aUsername('lost');
     const lossy = aLossyClient(engine());
     const outcome = await dynamoScoreStore(lossy, table).save(await store.load(account), next(aScore(account)));
-    lossy.destroy();
 
     expect(outcome).toBe('stale');
     expect((await store.load(account)).metrics?.revision).toBe(1);
@@ -339,7 +336,6 @@ onBothEngines('score store', (engine) => {
       await measured.save(await measured.load(account), next(aScore(account), someMetrics(days)));
       await measured.save(await measured.load(account), next(aScore(account), someMetrics(days)));
       expect(units.slice(-3)).toEqual([1, 1, 1]);
-      measuring.destroy();
       sizes.push(packMetrics(someMetrics(days)).length);
     }
     expect(Math.max(...sizes)).toBeLessThan(800);

@@ -1,7 +1,7 @@
 import { byDate } from '../../domain/shared/by-date.ts';
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { AccountId } from '../../domain/identity/account.ts';
 import type { TrustedFacts } from '../../domain/telemetry/trusted-facts.port.ts';
 import type { UserTelemetry } from '../../domain/telemetry/user-telemetry.port.ts';
@@ -29,7 +29,6 @@ onBothEngines('facts that servers report', (engine) => {
     facts = dynamoTrustedFacts(client, table, deps);
     reports = dynamoUserTelemetry(client, table);
   });
-  afterAll(() => client.destroy());
 
   let user: AccountId;
   let users = 0;
@@ -101,7 +100,6 @@ onBothEngines('facts that servers report', (engine) => {
   it('count a record after a lost answer', async () => {
     const lossy = aLossyClient(engine());
     expect(await dynamoTrustedFacts(lossy, table, deps).record(user, 'issue_created', 'i1', NOON)).toBe('recorded');
-    lossy.destroy();
 
     expect(await reports.reportsOf(user)).toEqual(aReportOf(1));
   });

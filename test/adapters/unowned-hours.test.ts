@@ -39,7 +39,6 @@ beforeAll(async () => {
   client = engine.client();
 });
 afterAll(async () => {
-  client.destroy();
   await engine.stop();
 });
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { UserPlace } from '../../domain/consistency-check/user-places.port.ts';
 import { dynamoUserPlaces } from '../../functions/adapters/dynamodb/consistency-check/user-places.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
@@ -34,7 +34,6 @@ onBothEngines('where users are found to be checked', (engine) => {
       }
     }
   });
-  afterAll(() => client.destroy());
 
   const usersIn = async (place: UserPlace, of: number): Promise<readonly string[]> => {
     const users: string[] = [];

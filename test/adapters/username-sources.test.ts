@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { UsernameSource, UsernameSources } from '../../domain/backfill/username-source.port.ts';
 import type { AccountId } from '../../domain/identity/account.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
@@ -24,7 +24,6 @@ onBothEngines('where usernames are found', (engine) => {
     tables = { accounts: names.accounts, scores: names.user_scores };
     sources = dynamoUsernameSources(client, tables, BY);
   });
-  afterAll(() => client.destroy());
 
   const put = async (TableName: string, ...items: Record<string, unknown>[]) => {
     for (const item of items) await client.send(new PutItemCommand({ TableName, Item: marshall(item) }));

@@ -68,7 +68,6 @@ export async function startFunctionEngine({ hasAccounts = false } = {}) {
     },
     async stop(): Promise<void> {
       vi.unstubAllEnvs();
-      client.destroy();
       await engine.stop();
     },
   };

@@ -49,7 +49,6 @@ async function refresh(asked: Refresh) {
   const { refreshDeps } = await import('../../bench/wiring.ts'); // its logger reads the environment
   const tables = (role: string) => (world.tables as Record<string, string>)[role]!;
   await refreshScore(refreshDeps({ client, tables, clock: () => Date.now() }), asked);
-  client.destroy();
   const stored = await world.itemsOf(world.tables.user_scores);
   return { calls, score: stored.find(({ pk, sk }) => pk === `USER#${asked.username}` && sk === 'SCORE') };
 }

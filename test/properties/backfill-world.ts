@@ -1,10 +1,4 @@
-import {
-  BatchWriteItemCommand,
-  DeleteItemCommand,
-  PutItemCommand,
-  ScanCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, DeleteItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { readBackfillEvent } from '../../domain/backfill/backfill-event.ts';
 import type { BackfillReport } from '../../domain/backfill/backfill-run.ts';
@@ -44,7 +38,6 @@ export async function copyOf(engine: TestEngine, tables: Tables): Promise<Tables
       await client.send(new BatchWriteItemCommand({ RequestItems: { [copies[role as keyof Tables]]: puts } }));
     }
   }
-  client.destroy();
   return copies;
 }
 
@@ -61,8 +54,6 @@ export const timeFor = (pieces: number): HasTime => {
  */
 export class BackfillWorld extends RefreshWorld {
   readonly #tables: Tables & { readonly messages: string };
-  readonly #plain: DynamoDBClient;
-  readonly #clients: DynamoDBClient[] = [];
   readonly failures: string[] = [];
   readonly stuck: string[] = [];
   #sent = 0;
@@ -76,12 +67,6 @@ export class BackfillWorld extends RefreshWorld {
   private constructor(engine: TestEngine, tables: Tables & { readonly messages: string }, wire: Wire) {
     super(engine, tables, wire);
     this.#tables = tables;
-    this.#plain = this.client(new Wire());
-  }
-
-  override [Symbol.dispose](): void {
-    super[Symbol.dispose]();
-    for (const client of [this.#plain, ...this.#clients]) client.destroy();
   }
 
   get tables(): Tables {
@@ -91,7 +76,6 @@ export class BackfillWorld extends RefreshWorld {
   /** The dependencies of a new function instance. Its requests use the wire. */
   deps(wire = this.wire): BackfillDeps {
     const client = this.client(wire);
-    this.#clients.push(client);
     const {
       accounts,
       telemetry,
@@ -171,7 +155,7 @@ export class BackfillWorld extends RefreshWorld {
         merged: [],
         revision: 1,
       });
-      await this.#plain.send(new PutItemCommand({ TableName: this.#tables.accounts, Item: account }));
+      await this.checking.send(new PutItemCommand({ TableName: this.#tables.accounts, Item: account }));
     }
   }
 
@@ -229,11 +213,11 @@ export class BackfillWorld extends RefreshWorld {
   }
 
   async put(TableName: string, item: object): Promise<void> {
-    await this.#plain.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+    await this.checking.send(new PutItemCommand({ TableName, Item: marshall(item) }));
   }
 
   async remove(TableName: string, key: { readonly pk: string; readonly sk: string }): Promise<void> {
-    await this.#plain.send(new DeleteItemCommand({ TableName, Key: marshall(key) }));
+    await this.checking.send(new DeleteItemCommand({ TableName, Key: marshall(key) }));
   }
 
   /** Changes a stored item of a user without an announcement. */

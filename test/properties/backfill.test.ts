@@ -60,9 +60,9 @@ const metricsOf = (items: readonly Record<string, any>[]) =>
 
 describe('a backfill', () => {
   it('killed at any await and delivered again ends as one that was not killed', async () => {
-    using outdated = await anOutdatedCommunity();
+    const outdated = await anOutdatedCommunity();
     const wire = new Wire();
-    using whole = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables), wire);
+    const whole = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables), wire);
     const expected = await whole.invoke({}, always, start);
     const metrics = metricsOf(await whole.itemsOf(whole.tables.user_scores));
     const requests = wire.calls.length;
@@ -74,7 +74,7 @@ describe('a backfill', () => {
     // write.
     const ends = wire.calls.flatMap((command, index) => (isWrite(command) ? [index + 2] : []));
     for (const last of [1, ...ends].filter((number) => number <= requests)) {
-      using world = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables));
+      const world = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables));
       const killed = world.deps(new Wire(killedBefore(last)));
       expect(
         await world.invokeOrDie({}, always, { ...start, deps: killed }),
@@ -93,11 +93,11 @@ describe('a backfill', () => {
   });
 
   it('of stale scores, killed at any await and delivered again, asks for everybody, without a plan', async () => {
-    using outdated = await anOutdatedCommunity();
+    const outdated = await anOutdatedCommunity();
     for (const username of ['ada', 'bob', 'cy'])
       await outdated.tamper(username, 'SCORE', () => ({ rulesVersion: '0' }));
     const wire = new Wire();
-    using whole = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables), wire);
+    const whole = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables), wire);
     const order = { mode: 'stale' };
     const expected = await whole.invoke(order, always, start);
     expect(expected).toMatchObject({ status: 'done', planned: 3, recomputed: 3, enqueued: 3 });
@@ -106,7 +106,7 @@ describe('a backfill', () => {
 
     const ends = wire.calls.flatMap((command, index) => (isWrite(command) ? [index + 2] : []));
     for (const last of [1, ...ends].filter((number) => number <= wire.calls.length)) {
-      using world = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables));
+      const world = await BackfillWorld.on(engine, await copyOf(engine, outdated.tables));
       const killed = world.deps(new Wire(killedBefore(last)));
       expect(await world.invokeOrDie(order, always, { ...start, deps: killed })).toBeUndefined();
 
@@ -130,7 +130,7 @@ describe('a backfill', () => {
     );
     await fc.assert(
       fc.asyncProperty(invocations, smallWaves, turns, async (plan, first, choices) => {
-        using world = await BackfillWorld.on(engine, undefined, new Wire(undefined, chooser(choices)));
+        const world = await BackfillWorld.on(engine, undefined, new Wire(undefined, chooser(choices)));
         const sent: Request[] = [];
         const send = async (wave: typeof first) => {
           const requests = requestsOf(wave, world.now, sent);

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveScores, simulatedScore } from '../../bench/simulated-scores.ts';
@@ -33,7 +33,6 @@ beforeAll(async () => {
   client = engine.client();
 });
 afterAll(async () => {
-  client.destroy();
   await engine.stop();
 });
 
@@ -121,10 +120,9 @@ describe('a builder on an engine', () => {
     await build(client, NOON - 2 * MINUTE);
     world.people = after;
 
-    const { endpoint, region, credentials } = engine;
-    const own = new DynamoDBClient({ endpoint, region, credentials, retryStrategy: RETRY_AT_ONCE });
+    const own = engine.client({ retryStrategy: RETRY_AT_ONCE });
     const wire = new Wire(plan);
-    const tryNext = () => build(wire.attach(own), NOON - MINUTE).finally(() => own.destroy());
+    const tryNext = () => build(wire.attach(own), NOON - MINUTE);
     return { deps: readOf(table), wire, tryNext, build: (now: number) => build(client, now) };
   }
   const rootsOf = async ({ leaderboards }: ReadBoardsDeps): Promise<(Snapshot | null)[]> =>
@@ -178,7 +176,6 @@ describe('a snapshot with the blocks of the one before', () => {
     expect(await writer.commit(next)).toBe('switched');
     expect(wire.calls.filter((command) => command === 'PutItemCommand')).toHaveLength(2);
     expect(await store.current('alltime')).toEqual(next);
-    own.destroy();
 
     for (const retention of ['hourly', 'daily'] as const) {
       expect((await store.write('alltime', retention, at(2))).keep(blocks)).toBe(false);

@@ -53,7 +53,7 @@ describe('each event counts once', () => {
   it('with duplicates, re-batching, reordering and concurrent senders, and is accepted exactly once', async () => {
     await fc.assert(
       fc.asyncProperty(waves, turns, async (plan, choices) => {
-        using world = await aWorld(new Wire(undefined, chooser(choices)));
+        const world = await aWorld(new Wire(undefined, chooser(choices)));
         await sendAll(world, plan, true);
       }),
       { numRuns: runs(8) },
@@ -65,7 +65,7 @@ describe('each event counts once', () => {
     await fc.assert(
       fc.asyncProperty(waves, turns, turns, async (plan, choices, states) => {
         const stale = new StaleReads(chooser(states));
-        using world = await aWorld(new Wire(undefined, chooser(choices), stale));
+        const world = await aWorld(new Wire(undefined, chooser(choices), stale));
         await sendAll(world, plan, true);
         given += stale.given;
       }),
@@ -77,7 +77,7 @@ describe('each event counts once', () => {
   it('also with throttling, and with errors before and after any request', async () => {
     await fc.assert(
       fc.asyncProperty(waves, faults, turns, async (plan, stream, choices) => {
-        using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
+        const world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
         await sendAll(world, plan, false);
       }),
       { numRuns: runs(8) },
@@ -97,7 +97,7 @@ describe('a read of an hour that is not strongly consistent', () => {
   ])('accepts no event twice if it %s', async (_what, states) => {
     const left: number[] = [];
     const stale = new StaleReads(() => left.shift() ?? 0);
-    using world = await aWorld(new Wire(undefined, undefined, stale));
+    const world = await aWorld(new Wire(undefined, undefined, stale));
     for (const count of [30, 60, 80, 80]) await world.send({ sender: null, events: events(0, count) });
 
     world.restart();
@@ -114,7 +114,7 @@ describe('senders that fill chunks of one hour at the same time', () => {
   it('have every event accepted once, in any order of their requests', async () => {
     await fc.assert(
       fc.asyncProperty(turns, fc.array(fc.nat(70), { minLength: 2, maxLength: 3 }), async (choices, starts) => {
-        using world = await aWorld(new Wire(undefined, chooser(choices)));
+        const world = await aWorld(new Wire(undefined, chooser(choices)));
         const requests = starts.map((from) => ({
           sender: null,
           events: Array.from({ length: 60 }, (_, index) => aRawEvent({ insert_id: `event-${from + index}` })),
@@ -149,7 +149,7 @@ describe('a sender that stops at any of its requests while another one gets thro
   ])('has every event accepted once: %s', async (_what, slow, other) => {
     for (const before of [0, 45]) {
       for (let n = 1, isReached = true; isReached; n += 1) {
-        using world = await aWorld();
+        const world = await aWorld();
         world.now = Date.parse('2026-08-21T12:00:00.000Z');
         if (before > 0) await world.send({ sender: null, events: many(200, before) });
         isReached = await world.sendStandingStill(slow, n, other);
@@ -163,7 +163,7 @@ describe('a sender that stops at any of its requests while another one gets thro
 describe('a function that dies at any of its requests, and whose sender gives up', () => {
   it("has stored no event that its sender's fold does not find", async () => {
     for (let n = 1, isDone = false; !isDone; n += 1) {
-      using world = await aWorld(new Wire(faultAt(n, 'throw before')));
+      const world = await aWorld(new Wire(faultAt(n, 'throw before')));
       const events = [aRawEvent({ insert_id: 'one' }), aRawEvent({ insert_id: 'two', distinct_id: 'd2' })];
       await world.bindByHand('d2', 'bob');
       isDone = await world.sendOnce({ sender: 'ada', events });
@@ -201,7 +201,7 @@ describe('one fault at one request', () => {
   ];
   /** The SDK's own retries do not show in the answers. */
   const tell = async (wire: Wire, everyAnswerArrived: boolean) => {
-    using world = await aWorld(wire);
+    const world = await aWorld(wire);
     for (const wave of story) {
       await world.send(...wave);
       await world.checkFacts({ everyAnswerArrived });

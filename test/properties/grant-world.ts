@@ -79,11 +79,6 @@ export class GrantWorld {
     );
   }
 
-  [Symbol.dispose](): void {
-    this.#sending.destroy();
-    this.#checking.destroy();
-  }
-
   calls(): readonly string[] {
     return this.#wire.calls;
   }

@@ -76,7 +76,7 @@ describe('the ledger grants once, and its balances are its sums', () => {
   it('with duplicates, conflicts, reversals and concurrent senders; each grant is answered as granted once', async () => {
     await fc.assert(
       fc.asyncProperty(waves, turns, async (plan, choices) => {
-        using world = await aWorld(new Wire(undefined, chooser(choices)));
+        const world = await aWorld(new Wire(undefined, chooser(choices)));
         await sendAll(world, plan);
       }),
       { numRuns: runs(8) },
@@ -86,7 +86,7 @@ describe('the ledger grants once, and its balances are its sums', () => {
   it('also if conflicts and throttling cancel transactions, with or without failed conditions', async () => {
     await fc.assert(
       fc.asyncProperty(waves, cancellations, turns, async (plan, cancelled, choices) => {
-        using world = await aWorld(new Wire(undefined, chooser(choices)), cancelled);
+        const world = await aWorld(new Wire(undefined, chooser(choices)), cancelled);
         await sendAll(world, plan);
       }),
       { numRuns: runs(8) },
@@ -96,7 +96,7 @@ describe('the ledger grants once, and its balances are its sums', () => {
   it('also with throttling, and with errors before and after any request', async () => {
     await fc.assert(
       fc.asyncProperty(waves, faults, cancellations, turns, async (plan, stream, cancelled, choices) => {
-        using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)), cancelled);
+        const world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)), cancelled);
         await sendAll(world, plan);
       }),
       { numRuns: runs(8) },
@@ -115,7 +115,7 @@ describe('one fault at one request', () => {
     [{ reverse: 'award:a1' }, { reverse: 'award:a1' }],
   ];
   const tell = async (wire: Wire) => {
-    using world = await aWorld(wire);
+    const world = await aWorld(wire);
     for (const wave of story) {
       await world.send(...wave);
       await world.check();

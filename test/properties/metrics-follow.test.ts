@@ -89,7 +89,7 @@ describe('metrics follow the facts', () => {
   it('in any order of events, announcements and roll-ups', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
-        using world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
+        const world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
       { numRuns: runs(4) },
@@ -100,7 +100,7 @@ describe('metrics follow the facts', () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
         const wire = new Wire(faultsInOrder(stream), chooser(choices));
-        using world = new MetricsWorld(engine, await engine.createTables(), wire);
+        const world = new MetricsWorld(engine, await engine.createTables(), wire);
         await run(world, plan);
       }),
       { numRuns: runs(4) },
@@ -111,7 +111,7 @@ describe('metrics follow the facts', () => {
     const racers = fc.array(fc.constantFrom('event', 'hour', 'day'), { minLength: 2, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(fc.array(racers, { minLength: 1, maxLength: 3 }), turns, async (races, choices) => {
-        using world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
+        const world = new MetricsWorld(engine, await engine.createTables(), new Wire(undefined, chooser(choices)));
         for (const [round, race] of races.entries()) {
           const racing = race.map(async (what, place) => {
             const hour = { messageId: `${round}-${place}`, body: '{"hour":"2026-08-21T12"}', dueAt: 0 };
@@ -132,7 +132,7 @@ describe('metrics follow the facts', () => {
   });
 
   it('at 23:59:59.999 and at midnight on their own days', async () => {
-    using world = new MetricsWorld(engine, await engine.createTables());
+    const world = new MetricsWorld(engine, await engine.createTables());
     const times = ['2026-08-20T23:59:59.999Z', '2026-08-21T00:00:00.000Z'];
     await world.send({
       sender: 'ada',

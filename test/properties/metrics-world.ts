@@ -1,5 +1,4 @@
 import '../support/silent-logs.ts';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
 import type { CommittedChange } from '../../domain/change-feed/committed-change.ts';
@@ -36,8 +35,6 @@ type Tables = Awaited<ReturnType<TestEngine['createTables']>>;
 /** Telemetry and grants, the streams of their changes, the delayed queue of hours, and the roll-ups. */
 export class MetricsWorld extends RefreshWorld {
   readonly #tables: Tables;
-  readonly #rolling: DynamoDBClient;
-  readonly #plain: DynamoDBClient;
   readonly #awards: { readonly grantId: string; readonly grantedAt: string; readonly amount: number }[] = [];
   readonly #announcers: ReturnType<typeof hourAnnouncer>[];
   #sent = 0;
@@ -47,8 +44,6 @@ export class MetricsWorld extends RefreshWorld {
   constructor(engine: TestEngine, tables: Tables, wire = new Wire()) {
     super(engine, tables, wire);
     this.#tables = tables;
-    this.#rolling = this.client();
-    this.#plain = this.client(new Wire());
     // Each shard of a stream has its own announcer, and none knows the announcements of another one.
     this.#announcers = [0, 1].map(() =>
       hourAnnouncer({
@@ -66,12 +61,6 @@ export class MetricsWorld extends RefreshWorld {
     this.messages.push({ messageId: `hour-${this.#sent}`, body: JSON.stringify(request), dueAt });
   }
 
-  override [Symbol.dispose](): void {
-    super[Symbol.dispose]();
-    this.#rolling.destroy();
-    this.#plain.destroy();
-  }
-
   /** An award granted `ago` milliseconds ago, whenever it is written. */
   async award(awardId: string, points: number, ago: number): Promise<void> {
     const at = isoOf(this.now - ago);
@@ -84,7 +73,7 @@ export class MetricsWorld extends RefreshWorld {
       reason: 'r',
     } as const;
     const deps = {
-      ledger: dynamoGrantLedger(this.#plain, this.#tables.score_grants),
+      ledger: dynamoGrantLedger(this.checking, this.#tables.score_grants),
       rules: rulebook,
       reportConflict: () => {},
       randomToken: () => this.token(),
@@ -115,7 +104,7 @@ export class MetricsWorld extends RefreshWorld {
     const tables = { accounts, telemetry, registry, grants, scores, rollups: this.#tables.metric_rollup_hour };
     // A run takes as long as it looks at the clock: hours are put off, and folded later.
     let looked = 0;
-    return dynamoRollUp(this.#rolling, tables, {
+    return dynamoRollUp(this.sending, tables, {
       clock: () => this.now + clockOff + LOOK_MS * looked++,
       requestLater: async (delaySeconds, request) => this.#queue(request, delaySeconds),
       ...this.chance,
@@ -176,7 +165,7 @@ export class MetricsWorld extends RefreshWorld {
     expect(stored.hours).toEqual(rowsByHour(counted));
     expect(stored.totals).toEqual(totalsByDate(counted));
     const dates = [...stored.totals.keys()].sort();
-    const reader = dynamoRollupReader(this.#plain, table, { random: () => 0.5, sleep: async () => {} });
+    const reader = dynamoRollupReader(this.checking, table, { random: () => 0.5, sleep: async () => {} });
     for (const metric of ['ACTIVE_DEVICE', 'ACTIVE_MEMBER'] as const) {
       const members = distinctIn(counted.filter(({ name }) => name === metric));
       expect(await reader.distinctOf(metric, dates[0] ?? '2026-01-01', dates.at(-1) ?? '2026-01-01')).toBe(members);

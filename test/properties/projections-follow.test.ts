@@ -84,7 +84,7 @@ async function run(world: RefreshWorld, plan: readonly Step[]): Promise<void> {
 
 describe('metrics and scores follow the facts', () => {
   it('after each kind of change alone, with no other work in flight', async () => {
-    using world = new RefreshWorld(
+    const world = new RefreshWorld(
       engine,
       await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']),
     );
@@ -116,7 +116,7 @@ describe('metrics and scores follow the facts', () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
         const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
-        using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
+        const world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         await run(world, plan);
       }),
       { numRuns: runs(8) },
@@ -140,7 +140,7 @@ describe('metrics and scores follow the facts', () => {
         async (races, choices, stream) => {
           const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
           const thinned = stream.map((fault, index) => (index % 3 === 0 ? fault : undefined));
-          using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(thinned), chooser(choices)));
+          const world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(thinned), chooser(choices)));
           for (const [index, { sent, racers }] of races.entries()) {
             const sendThenRefresh = async () => {
               for (const [place, timestamp] of sent.entries()) {
@@ -169,7 +169,7 @@ describe('metrics and scores follow the facts', () => {
     const eventAt = (timestamp: string) => aRawEvent({ insert_id: timestamp, timestamp });
     for (let n = 1, isReached = true; isReached; n += 1) {
       const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
-      using world = new RefreshWorld(engine, tables);
+      const world = new RefreshWorld(engine, tables);
       for (const timestamp of known) {
         await world.send({ sender: 'ada', events: [eventAt(timestamp)] });
         await world.refreshFor({ username: ada });
@@ -188,7 +188,7 @@ describe('metrics and scores follow the facts', () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
         const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
-        using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
+        const world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         await run(world, plan);
       }),
       { numRuns: runs(8) },

@@ -1,4 +1,4 @@
-import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect } from 'vitest';
 import { confirmPublish } from '../../domain/registry/confirm-publish.ts';
@@ -15,9 +15,7 @@ import { dynamoPulls } from '../../functions/adapters/dynamodb/registry/pulls.ts
 import { dynamoRegistry } from '../../functions/adapters/dynamodb/registry/registry.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { aUsername, namesAsIds, sha256 } from '../builders/identity.ts';
-import type { TestEngine } from '../support/engines.ts';
 import { isInjected } from '../../proof/faults.ts';
-import { Wire } from '../../proof/wire.ts';
 import { problemsOfBalances, problemsOfPublishes } from '../../proof/model/ledger.ts';
 import { ledgerIn } from '../../proof/model/stored.ts';
 import { RefreshWorld } from './refresh-world.ts';
@@ -43,8 +41,6 @@ const inWords = (good: string, answer: Answer): string =>
 
 /** The deployed registry with all its consequences, beside the model with the expected results. */
 export class PublishWorld extends RefreshWorld {
-  readonly #client: DynamoDBClient;
-  readonly #checking: DynamoDBClient;
   readonly members = new Map<string, readonly string[]>();
   readonly devices = new Map<string, string>();
   /** The possible states: more than one if concurrent requests leave several results possible. */
@@ -52,24 +48,12 @@ export class PublishWorld extends RefreshWorld {
   /** How often each version was answered as published. */
   readonly published = new Map<string, number>();
 
-  constructor(engine: TestEngine, tables: Awaited<ReturnType<TestEngine['createTables']>>, wire = new Wire()) {
-    super(engine, tables, wire);
-    this.#client = this.client();
-    this.#checking = this.client(new Wire());
-  }
-
-  override [Symbol.dispose](): void {
-    super[Symbol.dispose]();
-    this.#client.destroy();
-    this.#checking.destroy();
-  }
-
   #deps() {
     const randomToken = () => this.token();
     return {
-      registry: dynamoRegistry(this.#client, { registry: this.registryTable, grants: this.grantsTable }),
-      collectives: dynamoCollectives(this.#client, this.registryTable),
-      ledger: dynamoGrantLedger(this.#client, this.grantsTable),
+      registry: dynamoRegistry(this.sending, { registry: this.registryTable, grants: this.grantsTable }),
+      collectives: dynamoCollectives(this.sending, this.registryTable),
+      ledger: dynamoGrantLedger(this.sending, this.grantsTable),
       names: namesAsIds,
       rules: currentRules,
       clock: () => this.now,
@@ -128,7 +112,7 @@ export class PublishWorld extends RefreshWorld {
       case 'accept':
         return inWords('done', await acceptExtension(deps, publisherOf(operation.by), name));
       case 'pull': {
-        const pulls = dynamoPulls(this.#client, this.registryTable, deps);
+        const pulls = dynamoPulls(this.sending, this.registryTable, deps);
         const { name, version } = operation;
         const found = await pulls.findVersion(name, version);
         if (found === undefined) return 'unknown';
@@ -149,7 +133,7 @@ export class PublishWorld extends RefreshWorld {
 
   /** With no work in flight: each version is yanked or not as in the model, and so is the newest of each channel. */
   async checkVersions(): Promise<void> {
-    const registry = dynamoRegistry(this.#checking, { registry: this.registryTable, grants: this.grantsTable });
+    const registry = dynamoRegistry(this.checking, { registry: this.registryTable, grants: this.grantsTable });
     const yanked = new Map<string, boolean>();
     const newest = new Map<string, string | undefined>();
     for (const name of Object.keys(this.states[0]!.owners)) {
@@ -181,13 +165,13 @@ export class PublishWorld extends RefreshWorld {
   async setOwner(device: string, owner: string | null): Promise<void> {
     const before = this.devices.get(device);
     if (owner === null) {
-      if (before !== undefined) await this.#again(() => this.store(this.#client).unbind(device, aUsername(before)));
+      if (before !== undefined) await this.#again(() => this.store(this.sending).unbind(device, aUsername(before)));
       this.devices.delete(device);
       return;
     }
     if (before !== undefined) return;
     const at = new Date(this.now).toISOString();
-    await this.#again(() => this.store(this.#client).bind(device, aUsername(owner), at));
+    await this.#again(() => this.store(this.sending).bind(device, aUsername(owner), at));
     this.devices.set(device, owner);
   }
 
@@ -205,11 +189,11 @@ export class PublishWorld extends RefreshWorld {
 
   /** Deletes a row as an operator would in the console. */
   async removeByHand(pk: string, sk: string): Promise<void> {
-    await this.#checking.send(new DeleteItemCommand({ TableName: this.registryTable, Key: marshall({ pk, sk }) }));
+    await this.checking.send(new DeleteItemCommand({ TableName: this.registryTable, Key: marshall({ pk, sk }) }));
   }
 
   async pointsOf(username: string) {
-    const { score } = await dynamoScoreStore(this.#checking, this.scoresTable).load(aUsername(username));
+    const { score } = await dynamoScoreStore(this.checking, this.scoresTable).load(aUsername(username));
     const points = new Map(score?.score.contributions.map((contribution) => [contribution.key, contribution.points]));
     return {
       publishes: points.get('content:extension-publishes') ?? 0,

@@ -159,7 +159,7 @@ describe('publishes and pulls count', () => {
   it('in any order of confirmations, yanks, pulls, transfers, members and bindings', async () => {
     await fc.assert(
       fc.asyncProperty(steps, turns, async (plan, choices) => {
-        using world = await aWorld(new Wire(undefined, chooser(choices)));
+        const world = await aWorld(new Wire(undefined, chooser(choices)));
         await live(world, plan, true);
       }),
       { numRuns: runs(7) },
@@ -169,7 +169,7 @@ describe('publishes and pulls count', () => {
   it('also if any of their requests fails', async () => {
     await fc.assert(
       fc.asyncProperty(steps, faults, turns, async (plan, stream, choices) => {
-        using world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
+        const world = await aWorld(new Wire(faultsInOrder(stream), chooser(choices)));
         await live(world, plan, false);
       }),
       { numRuns: runs(7) },
@@ -193,7 +193,7 @@ describe('one fault at one request', () => {
     ],
   ];
   const tell = async (wire: Wire, everyAnswerArrived: boolean) => {
-    using world = await aWorld(wire);
+    const world = await aWorld(wire);
     await world.setMembers('guild', ['ada', 'bob']);
     for (const wave of story) await world.ask(wave);
     await world.checkGrants(USERS);
@@ -221,7 +221,7 @@ describe('an author with more pulls than the cap counts', () => {
     }));
 
   it("stays at the cap, and loses points only if pulls are removed manually or become the author's own by a new device", async () => {
-    using world = await aWorld();
+    const world = await aWorld();
     const first = { by: 'user:ada', name: '@s/a', version: '2026.08.21.1' };
     await world.ask([{ ...first, kind: 'confirm', channel: 'stable', hash: 'h' }]);
     for (const pull of pulls(102)) await world.ask([pull]);

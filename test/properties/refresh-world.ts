@@ -1,5 +1,5 @@
 import '../support/silent-logs.ts';
-import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { refreshesLater } from '../../domain/change-feed/refreshes-later.ts';
 import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
@@ -41,8 +41,6 @@ type Source = { readonly eventSourceARN: string; readonly reader: ReturnType<typ
 /** All facts, the streams of their changes, the queue of refreshes and the scores. A test triggers each step. */
 export class RefreshWorld extends TelemetryWorld {
   readonly scoresTable: string;
-  readonly #client: DynamoDBClient;
-  readonly #checking: DynamoDBClient;
   readonly grantsTable: string;
   readonly registryTable: string;
   #readers: Promise<Source[]> | undefined;
@@ -79,20 +77,12 @@ export class RefreshWorld extends TelemetryWorld {
     this.scoresTable = tables.user_scores;
     this.grantsTable = tables.score_grants;
     this.registryTable = tables.registry;
-    this.#client = this.client();
-    this.#checking = this.client(new Wire());
-  }
-
-  override [Symbol.dispose](): void {
-    super[Symbol.dispose]();
-    this.#client.destroy();
-    this.#checking.destroy();
   }
 
   #grants() {
     return {
-      ledger: dynamoGrantLedger(this.#client, this.grantsTable),
-      lines: dynamoGrantLines(this.#client, this.grantsTable),
+      ledger: dynamoGrantLedger(this.sending, this.grantsTable),
+      lines: dynamoGrantLines(this.sending, this.grantsTable),
       rules: rulebook,
       reportConflict: () => {
         throw new Error('nothing here is granted twice');
@@ -107,7 +97,7 @@ export class RefreshWorld extends TelemetryWorld {
     const call = awsCaller(this.engine.endpoint, this.engine.credentials.accessKeyId);
     const sources: Source[] = [];
     for (const TableName of [this.table, this.grantsTable, this.registryTable]) {
-      const { Table } = await this.#checking.send(new DescribeTableCommand({ TableName }));
+      const { Table } = await this.checking.send(new DescribeTableCommand({ TableName }));
       const streamArn = Table!.LatestStreamArn!;
       for (const { id } of await shardsOf(call, streamArn)) {
         const shard = { call, streamArn, shardId: id, startingPosition: 'TRIM_HORIZON', after: undefined } as const;
@@ -144,7 +134,7 @@ export class RefreshWorld extends TelemetryWorld {
           return change.table === this.registryTable ? registryChange(change) : telemetryChange(change);
         }),
       wire: () => ({
-        devices: this.store(this.#client),
+        devices: this.store(this.sending),
         requestRefreshes: this.#requestLater,
       }),
       onChanges: announceChanges,
@@ -164,7 +154,7 @@ export class RefreshWorld extends TelemetryWorld {
   }
 
   /** `refresh-score` on some messages whose delay is over, on a machine with a wrong clock. Failed ones stay. */
-  async refresh(some: readonly Message[], clockOff = 0, client = this.#client): Promise<void> {
+  async refresh(some: readonly Message[], clockOff = 0, client = this.sending): Promise<void> {
     const messages = some.filter(({ dueAt }) => dueAt <= this.now);
     if (messages.length === 0) return;
     const handler = sqsBatch({
@@ -195,7 +185,7 @@ export class RefreshWorld extends TelemetryWorld {
   }
 
   /** Refreshes as one announcement asks, until it succeeds. */
-  async refreshFor(request: ScoreRefreshRequested, client = this.#client): Promise<void> {
+  async refreshFor(request: ScoreRefreshRequested, client = this.sending): Promise<void> {
     const message = this.#message(request);
     this.queue.push(message);
     for (let round = 0; this.queue.includes(message); round += 1) {
@@ -220,12 +210,8 @@ export class RefreshWorld extends TelemetryWorld {
       },
       { step: 'initialize', priority: 'high' }, // before the wire, where it would make others wait
     );
-    try {
-      await this.refreshFor(request, client);
-      return requests >= n;
-    } finally {
-      client.destroy();
-    }
+    await this.refreshFor(request, client);
+    return requests >= n;
   }
 
   /** Runs until nothing is left to announce or to refresh. */

@@ -32,7 +32,7 @@ describe('a replay', () => {
     await fc.assert(
       fc.asyncProperty(waves, replays, faults, turns, async (plan, again, stream, choices) => {
         const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
-        using world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
+        const world = new RefreshWorld(engine, tables, new Wire(faultsInOrder(stream), chooser(choices)));
         const sent: Request[] = [];
         for (const wave of plan) {
           world.now += wave.pause;
@@ -61,7 +61,7 @@ describe('a replay', () => {
     await fc.assert(
       fc.asyncProperty(waves, replays, turns, async (plan, again, choices) => {
         const tables = await engine.createTables(['telemetry', 'user_scores', 'score_grants', 'registry']);
-        using world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
+        const world = new RefreshWorld(engine, tables, new Wire(undefined, chooser(choices)));
         const sent: Request[] = [];
         for (const wave of plan) {
           world.now += wave.pause;

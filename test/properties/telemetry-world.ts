@@ -60,8 +60,10 @@ export class TelemetryWorld {
   #tokens = 0;
   /** Counts the beginnings and ends of requests. */
   #ticks = 0;
-  readonly #sending: DynamoDBClient;
-  readonly #checking: DynamoDBClient;
+  /** On the wire. */
+  protected readonly sending: DynamoDBClient;
+  /** For what no fault disturbs. */
+  protected readonly checking: DynamoDBClient;
   readonly #users = new Set<string>();
   /** Lives as long as a function: what it keeps may be outdated by other senders. */
 
@@ -69,18 +71,13 @@ export class TelemetryWorld {
     this.engine = engine;
     this.table = table;
     this.wire = wire;
-    this.#sending = this.client(wire);
-    this.#checking = this.client(new Wire());
+    this.sending = this.client(wire);
+    this.checking = this.client(new Wire());
   }
 
-  /** A client on the wire. The caller destroys it. */
+  /** A client on the wire. */
   client(wire = this.wire): DynamoDBClient {
     return wire.attach(this.engine.client({ retryStrategy: RETRY_AT_ONCE }));
-  }
-
-  [Symbol.dispose](): void {
-    this.#sending.destroy();
-    this.#checking.destroy();
   }
 
   readonly chance = { random: () => 0.5, sleep: async () => {} };
@@ -132,7 +129,7 @@ export class TelemetryWorld {
 
   /** All items of a table. */
   async itemsOf(TableName: string): Promise<Record<string, any>[]> {
-    const { Items = [] } = await this.#checking.send(new ScanCommand({ TableName, ConsistentRead: true }));
+    const { Items = [] } = await this.checking.send(new ScanCommand({ TableName, ConsistentRead: true }));
     return Items.map((item) => unmarshall(item)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
   }
 
@@ -156,19 +153,15 @@ export class TelemetryWorld {
       },
       { step: 'initialize', priority: 'high' }, // before the wire, where it would make others wait
     );
-    try {
-      await this.#sendUntilAnswered(slow, client);
-      return requests >= n;
-    } finally {
-      client.destroy();
-    }
+    await this.#sendUntilAnswered(slow, client);
+    return requests >= n;
   }
 
   /** Binds a device by hand, without an event that would announce it. */
   async bindByHand(device: string, username: string): Promise<void> {
     const deviceId = deviceIdOf(device);
     const request = this.#begin();
-    await this.store(this.#checking).bind(deviceId, aUsername(username), new Date(this.now).toISOString());
+    await this.store(this.checking).bind(deviceId, aUsername(username), new Date(this.now).toISOString());
     this.model.bound(deviceId, username, request.end(1));
     this.#users.add(username);
   }
@@ -184,7 +177,7 @@ export class TelemetryWorld {
     return { end };
   }
 
-  async #sendUntilAnswered({ sender, events }: Request, client = this.#sending): Promise<void> {
+  async #sendUntilAnswered({ sender, events }: Request, client = this.sending): Promise<void> {
     const credential =
       sender === null
         ? undefined
@@ -220,18 +213,18 @@ export class TelemetryWorld {
   }
 
   #ingestDeps() {
-    const trustedFacts = dynamoTrustedFacts(this.#sending, this.table, {
+    const trustedFacts = dynamoTrustedFacts(this.sending, this.table, {
       ...this.chance,
       randomToken: () => this.token(),
     });
     const requestRefreshes = async () => {};
-    const ledger = dynamoGrantLedger(this.#sending, this.table); // no event here grants anything
+    const ledger = dynamoGrantLedger(this.sending, this.table); // no event here grants anything
     const randomToken = () => this.token();
     const grants = { ledger, rules: rulebook, reportConflict: () => {}, randomToken, ...this.chance, sha256 };
     return {
-      devices: this.#instance(this.#sending),
+      devices: this.#instance(this.sending),
       trustedFacts,
-      firstNames: dynamoFirstNames(this.#sending, this.table),
+      firstNames: dynamoFirstNames(this.sending, this.table),
       pulls: this.pulls(),
       grants,
       requestRefreshes,
@@ -257,7 +250,7 @@ export class TelemetryWorld {
 
   /** A user's counts as a refresh finds them: a fold of the facts from nothing. */
   async countsOf(username: string): Promise<ModelFold> {
-    const telemetry = dynamoUserTelemetry(this.#checking, this.table);
+    const telemetry = dynamoUserTelemetry(this.checking, this.table);
     const links = await telemetry.linksOf(aUsername(username));
     const { folds, sentFrom } = await foldDays(telemetry, aUsername(username), links, null, named);
     const owned = links.filter((link) => link.owned).map(({ deviceId }) => deviceId);

@@ -36,7 +36,7 @@ describe('a device that is bound and unbound again', () => {
     });
     await fc.assert(
       fc.asyncProperty(waves, loans, async (plan, lent) => {
-        using world = new RefreshWorld(engine, await engine.createTables());
+        const world = new RefreshWorld(engine, await engine.createTables());
         const client = world.client();
         const devices = world.store(client);
         const scores = dynamoScoreStore(client, world.scoresTable);
@@ -77,7 +77,6 @@ describe('a device that is bound and unbound again', () => {
         }
 
         expect(await shown()).toEqual(before);
-        client.destroy();
       }),
       { numRuns: runs(8) },
     );

@@ -15,7 +15,7 @@ export type TestEngine = {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** A new client, by default with the SDK's own retries. The caller may destroy it. */
+  /** A new client, by default with the SDK's own retries. It closes with the engine. */
   client(options?: Pick<DynamoDBClientConfig, 'retryStrategy'>): DynamoDBClient;
   /** The template's tables with new names, so that tests share an engine but no data. */
   createTables(roles?: readonly TableRole[]): Promise<Record<TableRole, string>>;
@@ -59,9 +59,11 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
   const signer = unsigned(credentials.accessKeyId, region);
   const wires = kind === 'dynoxide' ? new EngineWires(endpoint) : undefined;
   const by = wires === undefined ? {} : { requestHandler: handlerBy(wires.post) };
+  const clients: DynamoDBClient[] = [];
   const client = (given = {}) => {
     const made = new DynamoDBClient({ endpoint, region, credentials, signer, cacheMiddleware: true, ...by, ...given });
     leanCalls(made, 'DynamoDB_20120810');
+    if (wires === undefined) clients.push(made); // else all share the engine's connections
     return made;
   };
   const admin = client();
@@ -98,7 +100,7 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
       return names;
     },
     async stop() {
-      admin.destroy();
+      for (const made of clients) made.destroy();
       wires?.close();
       await stop();
     },

@@ -41,7 +41,7 @@ const scoreOf = async (world: BackfillWorld, username: string) =>
 
 describe('a backfill of all', () => {
   it('repairs a score that is behind its metrics, without a new event', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     await world.tamper('user-1', 'SCORE', () => ({ canonicalScore: 1, activityScore: 1 }));
     const before = await world.everything();
 
@@ -56,7 +56,7 @@ describe('a backfill of all', () => {
   });
 
   it('repairs metrics that are behind their facts, which no refresh would fold again', async () => {
-    using world = await aCommunity(2);
+    const world = await aCommunity(2);
     const [mine, other] = ['user-0', 'user-1'];
     const foreign = (await world.itemsOf(world.tables.user_scores)).find(
       ({ pk, sk }) => pk === `USER#${other}` && sk === 'METRICS',
@@ -79,7 +79,7 @@ describe('a backfill of all', () => {
   });
 
   it('reaches a user who is only in the scores', async () => {
-    using world = await aCommunity(1);
+    const world = await aCommunity(1);
     await world.remove(world.tables.telemetry, { pk: 'USER#user-0', sk: 'DEVICE#device-0' });
 
     expect(await world.invoke({})).toMatchObject({ planned: 1, recomputed: 1, enqueued: 1 });
@@ -89,7 +89,7 @@ describe('a backfill of all', () => {
   });
 
   it('reaches a user who is only in the ledger, after a lost announcement', async () => {
-    using world = await BackfillWorld.on(engine);
+    const world = await BackfillWorld.on(engine);
     const totals = { totalScore: 50, categoryTotals: { award: 50 }, sourceTotals: { award: 50 } };
     const head = new Uint8Array(32);
     const balance = { ...totals, seq: 1, head, contributions: 1, publishPoints: 0 };
@@ -100,7 +100,7 @@ describe('a backfill of all', () => {
   });
 
   it('plans each user once, for any number of devices and days', async () => {
-    using world = await aCommunity(1);
+    const world = await aCommunity(1);
     for (let index = 1; index < 5; index += 1) {
       const event = aRawEvent({ distinct_id: `more-${index}`, timestamp: new Date(world.now).toISOString() });
       await world.send({ sender: 'user-0', events: [event] });
@@ -112,7 +112,7 @@ describe('a backfill of all', () => {
   });
 
   it('leaves a user who cannot be folded to the queue, names the user, and continues', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     await world.tamper('user-1', 'METRICS', () => ({ packed: new Uint8Array([1, 2, 3]) }));
 
     const report = await world.invoke({});
@@ -130,7 +130,7 @@ describe('a backfill of all', () => {
   });
 
   it('works through several pages of users, in as many invocations as needed', async () => {
-    using world = await aCommunity(60);
+    const world = await aCommunity(60);
     const first = await world.invoke({}, timeFor(30));
     expect(first.status).toBe('running');
 
@@ -142,7 +142,7 @@ describe('a backfill of all', () => {
   });
 
   it('recomputes nobody before everybody is planned, even if its time is up', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     let isLate = true;
     const onceLate = () => !isLate || (isLate = false); // out of time once, then no longer
     await world.invoke({}, onceLate);
@@ -152,7 +152,7 @@ describe('a backfill of all', () => {
   });
 
   it('does at least one user per invocation, so that a slow page cannot block it forever', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     const { runId } = await world.invoke({}, never);
 
     await world.deliverAll(() => timeFor(1));
@@ -164,7 +164,7 @@ describe('a backfill of all', () => {
 
 describe('a dry run', () => {
   it('counts the users, enqueues nothing, and writes only its own record', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     await world.tamper('user-1', 'SCORE', () => ({ canonicalScore: 1 }));
     const before = [await world.itemsOf(world.tables.user_scores), await world.itemsOf(world.tables.telemetry)];
 
@@ -180,7 +180,7 @@ describe('a dry run', () => {
 
 describe('a backfill of given usernames', () => {
   it('recomputes only these users, and names the unknown ones', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
 
     const report = await world.invoke({ usernames: ['User-2', 'ghost', 'user-0'] });
 
@@ -191,13 +191,13 @@ describe('a backfill of given usernames', () => {
 
 describe('a backfill of what is stale', () => {
   it('finds nothing if every score is of today', async () => {
-    using world = await aCommunity(2);
+    const world = await aCommunity(2);
 
     expect(await world.invoke({ mode: 'stale' })).toMatchObject({ status: 'done', planned: 0, enqueued: 0 });
   });
 
   it('refreshes an inactive user on the date on which the score changes by itself', async () => {
-    using world = await aCommunity(1);
+    const world = await aCommunity(1);
     const before = await scoreOf(world, 'user-0');
     world.now += 2 * DAY; // the streak has ended
     expect(before?.nextChangeOn).toBe('2026-08-23');
@@ -219,7 +219,7 @@ describe('a backfill of what is stale', () => {
     ['of the same version, but folded differently', '1/0.abc'],
     ['of the same version, but without the name of a fold', '1'],
   ])('refreshes a score with rules %s, whatever its date', async (_which, version) => {
-    using world = await aCommunity(2);
+    const world = await aCommunity(2);
     await world.tamper('user-1', 'SCORE', () => ({ rulesVersion: version }));
 
     expect(await world.invoke({ mode: 'stale' })).toMatchObject({ recomputed: 1, enqueued: 1 });
@@ -229,7 +229,7 @@ describe('a backfill of what is stale', () => {
 
 describe('an abandoned run', () => {
   it('with a lost continuation is continued by the next scheduled run', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     const { runId } = await world.invoke({}, timeFor(3));
     const lost = (await world.continuations()).length;
 
@@ -248,7 +248,7 @@ describe('an abandoned run', () => {
   });
 
   it('that reached the limit of hops continues once there is time', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     const { runId } = await world.invoke({}, never);
     await world.deliverAll(() => never);
 
@@ -261,7 +261,7 @@ describe('an abandoned run', () => {
   });
 
   it('whose message is delivered again continues under its own id', async () => {
-    using world = await aCommunity(3);
+    const world = await aCommunity(3);
     const first = await world.invoke({}, timeFor(5), { token: 'message-1' });
     const again = await world.invoke({}, always, { token: 'message-1' });
 
@@ -271,7 +271,7 @@ describe('an abandoned run', () => {
 
 describe('two invocations of one run', () => {
   it('count every user once, and both report it as done', async () => {
-    using world = await aCommunity(40);
+    const world = await aCommunity(40);
     const { runId } = await world.invoke({}, never);
     world.now += MINUTE;
     const [one, other] = await Promise.all([world.invoke({ runId }), world.invoke({ runId })]);
@@ -283,7 +283,7 @@ describe('two invocations of one run', () => {
   });
 
   it('do not overwrite each other: a checkpoint on an outdated state is refused and changes nothing', async () => {
-    using world = await aCommunity(1);
+    const world = await aCommunity(1);
     const { runId } = await world.invoke({}, never);
     const { runs } = world.deps();
     const run = (await runs.find(runId))!;
@@ -300,7 +300,7 @@ describe('two invocations of one run', () => {
   });
 
   it('are prevented by the checkpoint in the message: a late continuation does nothing', async () => {
-    using world = await aCommunity(5);
+    const world = await aCommunity(5);
     await world.invoke({}, timeFor(10));
     const [early] = await world.continuations();
     await world.invoke(early, timeFor(4));
@@ -312,7 +312,7 @@ describe('two invocations of one run', () => {
   });
 
   it('report the same run if one of them asks while the other one works', async () => {
-    using world = await aCommunity(5);
+    const world = await aCommunity(5);
     const { runId } = await world.invoke({}, timeFor(10));
     const sent = (await world.continuations()).length;
 
@@ -322,7 +322,7 @@ describe('two invocations of one run', () => {
 });
 
 it('a request for an unknown run is refused', async () => {
-  using world = await BackfillWorld.on(engine);
+  const world = await BackfillWorld.on(engine);
 
   await expect(world.invoke({ runId: 'never-there' })).rejects.toThrow('runId');
 });
@@ -333,7 +333,7 @@ describe('a backfill of metrics', () => {
     (await world.itemsOf(world.tables.metric_rollup_hour)).filter(({ pk }) => pk === 'TOTALS').map(({ sk }) => sk);
 
   it('rolls up its days, in as many invocations as needed, and enqueues nobody', async () => {
-    using world = await aCommunity(2);
+    const world = await aCommunity(2);
     const order = { mode: 'metrics', from: '2026-08-10', to: LAST };
 
     const first = await world.invoke(order, timeFor(4));
@@ -346,14 +346,14 @@ describe('a backfill of metrics', () => {
   });
 
   it('covers every day that events may have if it names none', async () => {
-    using world = await aCommunity(1);
+    const world = await aCommunity(1);
 
     expect(await world.invoke({ mode: 'metrics' })).toMatchObject({ status: 'done', planned: 37, recomputed: 37 });
     expect(await totals(world)).toEqual([LAST]);
   });
 
   it('rolls up nothing in a dry run', async () => {
-    using world = await aCommunity(1);
+    const world = await aCommunity(1);
     const order = { mode: 'metrics', from: LAST, to: LAST, dryRun: true };
 
     expect(await world.invoke(order)).toMatchObject({ status: 'done', recomputed: 1, enqueued: 0 });

@@ -17,7 +17,6 @@ beforeAll(async () => {
   client = engine.client();
 });
 afterAll(async () => {
-  client.destroy();
   await engine.stop();
 });
 

@@ -61,11 +61,11 @@ async function setUp(facts = factsOf()) {
   };
   const saveOwn = (date: string, canonicalScore: number) =>
     client.send(new PutItemCommand({ TableName: table, Item: toDayItem(ada, [{ date, canonicalScore }], '1', 1) }));
-  return { facts, deps, history, told, saveOwn, [Symbol.dispose]: () => client.destroy() };
+  return { facts, deps, history, told, saveOwn };
 }
 
 it('tells of each past date what the score was on it', async () => {
-  using world = await setUp();
+  const world = await setUp();
   expect((await world.told(addDays(LAST, -30), LAST)).size).toBe(0);
 
   await refoldHistory(world.deps, ada, { from: null, to: null });
@@ -79,7 +79,7 @@ it('tells of each past date what the score was on it', async () => {
 });
 
 it('keeps a row that was saved on its own day, and tells the dates around it from facts', async () => {
-  using world = await setUp();
+  const world = await setUp();
   const [own, quiet] = [addDays(LAST, -40), addDays(LAST, -39)];
   await world.saveOwn(own, 7);
   await refoldHistory(world.deps, ada, { from: null, to: null });
@@ -90,7 +90,7 @@ it('keeps a row that was saved on its own day, and tells the dates around it fro
 });
 
 it('changes no date outside the range', async () => {
-  using world = await setUp(factsOf((date) => date >= addDays(LAST, -20)));
+  const world = await setUp(factsOf((date) => date >= addDays(LAST, -20)));
   await refoldHistory(world.deps, ada, { from: null, to: null });
   const before = await world.told(addDays(LAST, -60), LAST);
   const [from, to] = [addDays(LAST, -15), addDays(LAST, -10)];
@@ -117,7 +117,7 @@ class FactsModelUntil extends FactsModel {
 }
 
 it('starts again if another run saved in between', async () => {
-  using world = await setUp();
+  const world = await setUp();
   const older = new FactsModelUntil(world.facts, TODAY);
   let attempts = 0;
   const telemetry = world.facts.with({
@@ -139,7 +139,7 @@ it('starts again if another run saved in between', async () => {
 });
 
 it('leaves the dates that a score knows to its refresh', async () => {
-  using world = await setUp();
+  const world = await setUp();
   await refoldHistory(world.deps, ada, { from: addDays(LAST, 1), to: null });
 
   expect(await world.history.pastMonths(ada, '2000-01-01', TODAY)).toEqual([]);

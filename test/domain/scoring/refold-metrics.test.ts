@@ -28,7 +28,7 @@ async function setUp() {
   const { grants: _grants, ...rest } = dependencies(facts, new ScoresModel(), clock);
   const balances = { balanceOf: async () => emptyBalance };
   const deps: RefoldDeps = { ...rest, scores, balances };
-  return { facts, clock, scores, deps, [Symbol.dispose]: () => client.destroy() };
+  return { facts, clock, scores, deps };
 }
 const eventsOf = async ({ scores }: Awaited<ReturnType<typeof setUp>>) => {
   const { metrics } = await scores.load(ada);
@@ -37,7 +37,7 @@ const eventsOf = async ({ scores }: Awaited<ReturnType<typeof setUp>>) => {
 };
 
 it('a refold that is overtaken while it reads the facts starts again and has all of them', async () => {
-  using world = await setUp();
+  const world = await setUp();
   const { facts, clock, deps } = world;
   facts.send('d', clock.now, anEvent('1', { sender: ada }));
   let overtakings = 1;
@@ -59,7 +59,7 @@ it('a refold that is overtaken while it reads the facts starts again and has all
 });
 
 it('metrics are not saved over another revision, and a save raises the revision', async () => {
-  using world = await setUp();
+  const world = await setUp();
   const { facts, clock, scores, deps } = world;
   facts.send('d', clock.now, anEvent('1', { sender: ada }));
   const nothing = await scores.load(ada);
@@ -74,14 +74,14 @@ it('metrics are not saved over another revision, and a save raises the revision'
 });
 
 it('a user without any item is unknown, and nothing is saved', async () => {
-  using world = await setUp();
+  const world = await setUp();
 
   expect(await refoldMetrics(world.deps, ada, { dryRun: false })).toBe('unknown');
   expect(await world.scores.load(ada)).toEqual({ metrics: null, score: null, isHidden: false });
 });
 
 it('a link without facts does not make a user known', async () => {
-  using world = await setUp();
+  const world = await setUp();
   const links: readonly DeviceLink[] = [{ deviceId: 'd', owned: false }];
   const telemetry = world.facts.with({ linksOf: async () => links });
 
