@@ -177,7 +177,6 @@ const HttpStage = z.object({
 /** What the gateway writes for `$context.…`, by its last word. */
 const LOGGED_VALUES: Readonly<Record<string, string>> = {
   requestId: 'JKJaXmPLvHcESHA=',
-  requestTime: '29/Nov/2026:12:00:00 +0000',
   sourceIp: '203.0.113.100',
   httpMethod: 'POST',
   routeKey: 'ANY /ingest',

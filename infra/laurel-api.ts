@@ -52,12 +52,11 @@ const MAX_BURST = 5_000; // of an account, by default
 
 /**
  * A line of the access log. The gateway inserts values without escaping them, so none may contain a client's text: a
- * quote in a path would break the JSON, and paths contain usernames.
+ * quote in a path would break the JSON, and paths contain usernames. CloudWatch adds the time.
  */
 const accessLogLine = (service: string) => ({
   service,
   requestId: '$context.requestId',
-  time: '$context.requestTime',
   sourceIp: '$context.identity.sourceIp',
   method: '$context.httpMethod',
   route: '$context.routeKey',

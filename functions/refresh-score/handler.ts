@@ -19,8 +19,8 @@ import { logAndPublish } from '../runtime/log.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RefreshScoreEnv } from './env.ts';
 
-/** What a refresh was asked for, as far as it was asked for. */
-const asked = ({ changedBefore: _, ledger: __, reports, registry, ...refresh }: Refresh) => ({
+/** What a refresh was asked for, as far as it was asked for. The lag tells when its change was. */
+const asked = ({ changedAt: _, changedBefore: __, ledger: ___, reports, registry, ...refresh }: Refresh) => ({
   ...refresh,
   ...(reports === true ? { reports } : {}),
   ...(registry === true ? { registry } : {}),

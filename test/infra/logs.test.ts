@@ -27,7 +27,6 @@ describe('the access log', () => {
   /** Values from the gateway itself. A client cannot put a quote into them. */
   const GATEWAYS_OWN = new Set([
     '$context.requestId',
-    '$context.requestTime',
     '$context.identity.sourceIp',
     '$context.httpMethod',
     '$context.routeKey',
