@@ -58,10 +58,7 @@ export function eventsOf(body: unknown): Result<readonly unknown[], readonly Fau
 
 /** Metric names: `Accepted`, and if there are any, `Duplicates` and each code of the rejected. Each byte of a log line costs. */
 export function countsOf({ accepted, duplicates, results }: IngestReport): Record<string, number> {
-  const counts = new Map([
-    ['Accepted', accepted],
-    ...(duplicates > 0 ? [['Duplicates', duplicates] as const] : []),
-  ]);
+  const counts = new Map([['Accepted', accepted], ...(duplicates > 0 ? [['Duplicates', duplicates] as const] : [])]);
   for (const { code } of results) {
     if (code !== undefined) counts.set(`Rejected.${code}`, (counts.get(`Rejected.${code}`) ?? 0) + 1);
   }
