@@ -153,8 +153,8 @@ export function tablePolicies(tables: LaurelTables) {
     ],
     /** Reads scores one by one or by the hundred. */
     readScores: dynamodb(scores, 'Query', 'BatchGetItem'),
-    /** Reads the scores of all accounts, with their explanations. */
-    scanScores: dynamodb(scores, 'Query', 'Scan'),
+    /** Reads scores one by one, with their explanations. */
+    explainScores: dynamodb(scores, 'Query'),
     /** Reads the score of an account, and the number of items. */
     sampleScores: dynamodb(scores, 'Query', 'DescribeTable'),
     /** Lists all accounts with their points. */

@@ -38,6 +38,8 @@ export const ShadowReport = z.object({
   /** The first hundred users whose ledger or score cannot be read; nothing of them is in the sums. */
   unreadable: z.array(z.object({ username: z.string(), error: z.string() })),
   ok: z.boolean(),
+  /** Where to go on, as `from`; null if nobody is left. */
+  next: z._default(z.nullable(z.string()), null),
 });
 export type ShadowReport = z.infer<typeof ShadowReport>;
 
@@ -79,38 +81,41 @@ export const emptyReport: ShadowReport = {
   flagged: [],
   unreadable: [],
   ok: true,
+  next: null,
 };
 
 const sum = (points: readonly number[]): number => points.reduce((total, each) => total + each, 0);
 const amounts = (lines: readonly GrantLine[]): number => sum(lines.map(({ amount }) => amount));
 
-/** The report with one more user in it. */
-export function withUser(report: ShadowReport, user: ShadowUser): ShadowReport {
-  const rows = SOURCES.map((source) => (source === PUBLISHES ? publishRow(user) : singleRow(source, user)));
-  const flagged = rows.flatMap(({ source, flagged: difference }) =>
-    difference === 0 ? [] : [{ username: user.username, source, difference }],
-  );
-  const outside = new Map(Object.entries(report.outside));
-  for (const { key, points } of user.score?.contributions ?? []) {
-    if (key !== PUBLISHES_KEY) outside.set(key, (outside.get(key) ?? 0) + points);
-  }
+/** The report of one that went on where another one ended, together with that one. */
+export function together(first: ShadowReport, second: ShadowReport): ShadowReport {
+  const outside = new Map(Object.entries(first.outside));
+  for (const [key, points] of Object.entries(second.outside)) outside.set(key, (outside.get(key) ?? 0) + points);
   return {
-    users: report.users + 1,
-    sources: report.sources.map((row, index) => plus(row, rows[index] ?? emptyRow(row.source))),
+    users: first.users + second.users,
+    sources: first.sources.map((row, index) => plus(row, second.sources[index] ?? emptyRow(row.source))),
     outside: Object.fromEntries(outside),
-    unreadable: report.unreadable,
-    flagged: [...report.flagged, ...flagged].slice(0, MAX_NAMED),
-    ok: report.ok && flagged.length === 0,
+    flagged: [...first.flagged, ...second.flagged].slice(0, MAX_NAMED),
+    unreadable: [...first.unreadable, ...second.unreadable].slice(0, MAX_NAMED),
+    ok: first.ok && second.ok,
+    next: second.next,
   };
 }
 
+/** The report with one more user in it. */
+export function withUser(report: ShadowReport, user: ShadowUser): ShadowReport {
+  const sources = SOURCES.map((source) => (source === PUBLISHES ? publishRow(user) : singleRow(source, user)));
+  const flagged = sources.flatMap(({ source, flagged: difference }) =>
+    difference === 0 ? [] : [{ username: user.username, source, difference }],
+  );
+  const others = (user.score?.contributions ?? []).filter(({ key }) => key !== PUBLISHES_KEY);
+  const outside = Object.fromEntries(others.map(({ key, points }) => [key, points]));
+  return together(report, { ...emptyReport, users: 1, sources, outside, flagged, ok: flagged.length === 0 });
+}
+
 /** The report with one more user whose values cannot be compared. */
-export const withUnreadable = (report: ShadowReport, username: string, error: string): ShadowReport => ({
-  ...report,
-  users: report.users + 1,
-  unreadable: [...report.unreadable, { username, error }].slice(0, MAX_NAMED),
-  ok: false,
-});
+export const withUnreadable = (report: ShadowReport, username: string, error: string): ShadowReport =>
+  together(report, { ...emptyReport, users: 1, unreadable: [{ username, error }], ok: false });
 
 /**
  * Awards, badges and feed posts: contribution and grant are one and the same, so only lines not scored yet may differ.

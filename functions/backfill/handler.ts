@@ -19,6 +19,7 @@ import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemet
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, randomToken, sha256, sleep, surroundings } from '../runtime/environment.ts';
+import { InvocationContext } from '../runtime/invocation.ts';
 import { logger, publishFailedItems } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { BackfillEnv } from './env.ts';
@@ -28,9 +29,6 @@ import { BackfillEnv } from './env.ts';
  */
 const KEPT_BACK_MS = 90_000;
 
-const Context = z.object({
-  getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
-});
 const Delivery = z.object({
   messageId: z.string(),
   body: z.string(),
@@ -118,7 +116,7 @@ async function backfill(event: unknown, hasTime: HasTime, seed?: RunSeed) {
  * schedules' events and its own continuations. Then it reports single failures, which end in the dead-letter queue.
  */
 export async function handler(event: unknown, context: unknown) {
-  const { getRemainingTimeInMillis } = Context.parse(context);
+  const { getRemainingTimeInMillis } = InvocationContext.parse(context);
   const hasTime: HasTime = () => getRemainingTimeInMillis() > KEPT_BACK_MS;
   const delivered = Deliveries.safeParse(event);
   if (!delivered.success) return backfill(event, hasTime);

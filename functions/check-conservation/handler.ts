@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import {
   checkConsistency,
   type ConsistencyDeps,
@@ -19,6 +18,7 @@ import { dynamoUserTelemetry } from '../adapters/dynamodb/telemetry/user-telemet
 import { isQueueEmpty } from '../adapters/sqs/is-queue-empty.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';
 import { clock, random, sha256, sleep, surroundings } from '../runtime/environment.ts';
+import { InvalidEventError, InvocationContext } from '../runtime/invocation.ts';
 import { logger, publish } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { CheckConservationEnv } from './env.ts';
@@ -29,15 +29,6 @@ import { CheckConservationEnv } from './env.ts';
  */
 const LEFT_TO_BEGIN_MS = 11.5 * 60_000;
 const LEFT_TO_WAIT_MS = 3.25 * 60_000;
-
-const Context = z.object({
-  getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
-});
-
-/** Its name is the `errorType` that the caller of the function gets. */
-class InvalidEventError extends Error {
-  override readonly name = 'InvalidEvent';
-}
 
 const wired = once((): ConsistencyDeps & { readonly names: AccountNames } => {
   const env = CheckConservationEnv.parse(process.env);
@@ -75,7 +66,7 @@ async function withNames(report: ConsistencyReport): Promise<ConsistencyReport> 
 
 /** Invoked by its schedule and by operators: `{}` checks this hour's sample. */
 export async function handler(event: unknown, context: unknown): Promise<ConsistencyReport> {
-  const { getRemainingTimeInMillis } = Context.parse(context);
+  const { getRemainingTimeInMillis } = InvocationContext.parse(context);
   const timeLeft: TimeLeft = {
     toBegin: () => getRemainingTimeInMillis() > LEFT_TO_BEGIN_MS,
     toWait: () => getRemainingTimeInMillis() > LEFT_TO_WAIT_MS,

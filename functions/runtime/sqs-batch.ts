@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { settleAll } from '../../domain/shared/settle-all.ts';
 import { OutOfTime, type IsTimeUp } from './deadline.ts';
+import { InvocationContext } from './invocation.ts';
 import { logger, publishFailedItems } from './log.ts';
 import { once } from './once.ts';
 
@@ -10,10 +11,6 @@ type BatchAnswer = { batchItemFailures: { itemIdentifier: string }[] };
 
 /** This part of an invocation's time is kept for its answer: enough for a wait, or for two tries without an answer. */
 const KEPT_FOR_THE_ANSWER_MS = 20_000;
-
-const Context = z.object({
-  getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
-});
 
 /**
  * A Lambda that drains a queue. Every body is parsed; messages about the same thing (`about`) are handled together,
@@ -34,7 +31,7 @@ export function sqsBatch<Deps, Message>(options: {
 
   return async (event, context) => {
     // A call by hand may have no context: then there is time enough.
-    const left = context === undefined ? () => Infinity : Context.parse(context).getRemainingTimeInMillis;
+    const left = context === undefined ? () => Infinity : InvocationContext.parse(context).getRemainingTimeInMillis;
     const isTimeUp = () => left() < KEPT_FOR_THE_ANSWER_MS;
     const failed: string[] = [];
     const groups = new Map<string, { ids: string[]; messages: [Message, ...Message[]] }>();

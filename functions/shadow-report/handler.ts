@@ -1,18 +1,20 @@
 import type { ShadowReport } from '../../domain/grants/shadow-report.ts';
-import { reportShadow } from '../../domain/scoring/report-shadow.ts';
+import { reportShadow } from '../../domain/consistency-check/report-shadow.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';
 import { AccountId } from '../../domain/identity/account.ts';
 import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoRegistry } from '../adapters/dynamodb/registry/registry.ts';
 import { dynamoScoreStore } from '../adapters/dynamodb/scoring/score-store.ts';
-import { usersWith } from '../adapters/dynamodb/shared/users-with.ts';
-import { BALANCE_SK } from '../adapters/dynamodb/grants/grant.items.ts';
+import { dynamoBalancePlaces } from '../adapters/dynamodb/consistency-check/user-places.ts';
 import { dynamodbClient } from '../runtime/aws-clients.ts';
-import { random, sleep, surroundings } from '../runtime/environment.ts';
+import { clock, random, sleep, surroundings } from '../runtime/environment.ts';
+import { InvalidEventError, InvocationContext } from '../runtime/invocation.ts';
 import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { ShadowReportEnv } from './env.ts';
-import { SCORE_SK } from '../runtime/names.ts';
+
+/** A page of users must take at most half of what is left of the 15 minutes when it begins. */
+const LEFT_TO_BEGIN_MS = 7.5 * 60_000;
 
 const wired = once(() => {
   const env = ShadowReportEnv.parse(process.env);
@@ -21,20 +23,23 @@ const wired = once(() => {
     lines: dynamoGrantLines(dynamodb, env.GRANTS_TABLE),
     scores: dynamoScoreStore(dynamodb, env.SCORES_TABLE),
     registry: dynamoRegistry(dynamodb, { registry: env.REGISTRY_TABLE, grants: env.GRANTS_TABLE }),
-    scored: () => usersWith(dynamodb, env.SCORES_TABLE, SCORE_SK),
-    granted: () => usersWith(dynamodb, env.GRANTS_TABLE, BALANCE_SK),
+    places: dynamoBalancePlaces(dynamodb, { scores: env.SCORES_TABLE, grants: env.GRANTS_TABLE }),
     names: dynamoAccountNames(dynamodb, env.ACCOUNTS_TABLE, surroundings),
+    clock,
     random,
     sleep,
   };
 });
 
-/** Invoked by an operator. The event is not read. */
-export const handler = async (): Promise<ShadowReport> => {
-  const report = await withNames(await reportShadow(wired()));
+/** Invoked by an operator, and again with `from` as long as a report has a `next`. */
+export async function handler(event: unknown, context: unknown): Promise<ShadowReport> {
+  const { getRemainingTimeInMillis } = InvocationContext.parse(context);
+  const reported = await reportShadow(wired(), event, () => getRemainingTimeInMillis() > LEFT_TO_BEGIN_MS);
+  if (!reported.ok) throw new InvalidEventError(reported.error);
+  const report = await withNames(reported.value);
   logger.info('shadow report', { users: report.users, ok: report.ok, flagged: report.flagged.length });
   return report;
-};
+}
 
 async function withNames(report: ShadowReport): Promise<ShadowReport> {
   const accountOf = ({ username }: { readonly username: string }) => AccountId.parse(username);

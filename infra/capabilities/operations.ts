@@ -71,7 +71,7 @@ export function operations(scope: Construct, { stage, variables, may }: Foundati
     timeout: REPORT_TIMEOUT,
     memoryMegabytes: 1_769, // one processor
   });
-  shadowReport.allow(may.readNames, may.readVersions, may.scanScores, may.scanGrants, may.readLines);
+  shadowReport.allow(may.readNames, may.readVersions, may.explainScores, may.findScores, may.scanGrants, may.readLines);
 
   const { worker: consistencyCheck } = new ConsistencyCheck(scope, 'Conservation', {
     stage,

@@ -1,13 +1,11 @@
-import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { LONGEST_STANDING_SECONDS } from '../../domain/consistency-check/consistency-event.ts';
 import { ConsistencyReport } from '../../domain/consistency-check/consistency-report.ts';
 import { Username } from '../../domain/identity/username.ts';
-import { jsonOf } from '../api.ts';
-import type { Connection } from '../connection.ts';
+import { invoke } from '../invoke.ts';
 import { addOperation, commaList, type Runtime, wholeNumber } from '../operation.ts';
-import { EXIT, OperatorError, usageError } from '../outcome.ts';
+import { EXIT, usageError } from '../outcome.ts';
 import { tableOf } from '../output.ts';
 
 const HEAD = ['username', 'what', 'expected', 'found'];
@@ -51,10 +49,12 @@ ${EXIT.found} if there is a difference.
         ...(usernames === undefined ? {} : { usernames }),
         ...(standing === undefined ? {} : { standingSeconds: standing }),
       };
-      let report = await invoke(connection, event);
+      const check = async (asked: object) =>
+        ConsistencyReport.parse(await invoke(connection, 'check-conservation', asked));
+      let report = await check(event);
       while (report.next !== null) {
         output.note(`${report.checked} users so far`);
-        report = together(report, await invoke(connection, { ...event, from: report.next }));
+        report = together(report, await check({ ...event, from: report.next }));
       }
       const rows = report.differences.map(({ username, what, expected, found }) => [
         username,
@@ -79,17 +79,6 @@ ${EXIT.found} if there is a difference.
       return report.ok ? EXIT.ok : EXIT.found;
     },
   });
-}
-
-async function invoke(connection: Connection, event: object): Promise<ConsistencyReport> {
-  const FunctionName = connection.functionName('check-conservation');
-  const command = new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) });
-  const answer = await connection.lambda().send(command);
-  const value = jsonOf(answer.Payload?.transformToString() ?? '');
-  if (answer.FunctionError !== undefined) {
-    throw new OperatorError('failed', `the check-conservation function failed: ${JSON.stringify(value)}`);
-  }
-  return ConsistencyReport.parse(value);
 }
 
 /** Merges the reports of two invocations. The second one continued where the first one stopped. */

@@ -1,9 +1,8 @@
-import { InvokeCommand } from '@aws-sdk/client-lambda';
 import type { Command } from 'commander';
-import { ShadowReport } from '../../domain/grants/shadow-report.ts';
-import { jsonOf } from '../api.ts';
+import { ShadowReport, together } from '../../domain/grants/shadow-report.ts';
+import { invoke } from '../invoke.ts';
 import { addOperation, type Runtime } from '../operation.ts';
-import { EXIT, OperatorError } from '../outcome.ts';
+import { EXIT } from '../outcome.ts';
 import { tableOf } from '../output.ts';
 
 const HEAD = ['source', 'scores', 'ledger', 'yanked', 'reversed', 'not granted', 'not scored', 'flagged'];
@@ -23,13 +22,12 @@ ${EXIT.found} if a user is flagged or listed.
     input: {},
     async run({ connect, output }) {
       const connection = connect();
-      const FunctionName = connection.functionName('shadow-report');
-      const answer = await connection.lambda().send(new InvokeCommand({ FunctionName, Payload: '{}' }));
-      const value = jsonOf(answer.Payload?.transformToString() ?? '');
-      if (answer.FunctionError !== undefined) {
-        throw new OperatorError('failed', `the shadow-report function failed: ${JSON.stringify(value)}`);
+      const part = async (event: object) => ShadowReport.parse(await invoke(connection, 'shadow-report', event));
+      let report = await part({});
+      while (report.next !== null) {
+        output.note(`${report.users} users so far`);
+        report = together(report, await part({ from: report.next }));
       }
-      const report = ShadowReport.parse(value);
       const rows = report.sources.map(({ source, contributions, grants, explained, flagged }) => [
         source,
         contributions,

@@ -1,20 +1,27 @@
-import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, expect, it } from 'vitest';
 import type { UserPlace } from '../../domain/consistency-check/user-places.port.ts';
-import { dynamoUserPlaces } from '../../functions/adapters/dynamodb/consistency-check/user-places.ts';
+import {
+  dynamoBalancePlaces,
+  dynamoUserPlaces,
+} from '../../functions/adapters/dynamodb/consistency-check/user-places.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
 const USERS = Array.from({ length: 40 }, (_, index) => `user-${String(index).padStart(2, '0')}`);
 
 onBothEngines('where users are found to be checked', (engine) => {
   let client: DynamoDBClient;
+  let grants: string;
   let places: readonly UserPlace[];
+  let balances: readonly UserPlace[];
   beforeAll(async () => {
     client = engine().client();
     const names = await engine().createTables(['telemetry', 'user_scores', 'score_grants']);
     const tables = { telemetry: names.telemetry, scores: names.user_scores, grants: names.score_grants };
+    ({ grants } = tables);
     places = dynamoUserPlaces(client, tables);
+    balances = dynamoBalancePlaces(client, tables);
     const itemsOf = (pk: string) => ({
       [tables.telemetry]: [{ pk, sk: 'DEVICE#d' }],
       [tables.scores]: [
@@ -49,6 +56,12 @@ onBothEngines('where users are found to be checked', (engine) => {
 
   it.each([[1], [3], [100]])('each is in one of %i parts of each place, once', async (of) => {
     for (const place of places) await expect.poll(() => usersIn(place, of), { timeout: 600_000 }).toEqual(USERS);
+  });
+
+  it('each has one balance, however many lines', async () => {
+    const Item = marshall({ pk: `USER#${USERS[7]}`, sk: 'GRANT#a' });
+    await client.send(new PutItemCommand({ TableName: grants, Item }));
+    for (const place of balances) expect(await usersIn(place, 1)).toEqual(USERS);
   });
 
   it('a small place is one part, so that each account is checked every hour', async () => {

@@ -4,7 +4,6 @@ import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { UsernameSource, UsernameSources } from '../../domain/backfill/username-source.port.ts';
 import type { AccountId } from '../../domain/identity/account.ts';
 import { dynamoUsernameSources } from '../../functions/adapters/dynamodb/backfill/username-sources.ts';
-import { usersWith } from '../../functions/adapters/dynamodb/shared/users-with.ts';
 import { aUsername } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
@@ -117,20 +116,5 @@ onBothEngines('where usernames are found', (engine) => {
       expect(pages.flat().toSorted()).toEqual(users);
       expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(1_000);
     }
-  });
-
-  it('lists every account with an item of a kind, page by page', async () => {
-    const users = Array.from({ length: 6 }, (_, n) => aUsername(`u-${n}`));
-    for (const user of users) {
-      await put(tables.scores, { pk: `USER#${user}`, sk: 'SCORE' });
-      await put(tables.scores, { pk: `USER#${user}`, sk: 'METRICS', padding: QUARTER_PAGE });
-    }
-    await put(tables.scores, { pk: 'USER#unscored', sk: 'SCOREX' });
-
-    const pages: (readonly AccountId[])[] = [];
-    for await (const page of usersWith(client, tables.scores, 'SCORE')) pages.push(page);
-
-    expect(pages.length).toBeGreaterThan(1);
-    expect(pages.flat().toSorted()).toEqual(users);
   });
 });

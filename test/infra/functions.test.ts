@@ -167,7 +167,8 @@ describe('functions', () => {
       {
         accounts: dynamodb('BatchGetItem'),
         registry: dynamodb('GetItem'),
-        user_scores: dynamodb('Query', 'Scan'),
+        user_scores: dynamodb('Query'),
+        'user_scores/index/byShard': dynamodb('Scan'),
         score_grants: dynamodb('GetItem', 'Scan'),
         'score_grants/index/byUser': dynamodb('Query'),
       },

@@ -19,26 +19,29 @@ export const startAt = (position: string | null): { readonly ExclusiveStartKey?:
   position === null ? {} : { ExclusiveStartKey: marshall(Position.parse(JSON.parse(position))) };
 
 /**
- * A page of the accounts that a part of a table or of an index names. Every item of the index belongs to an account. A
- * table is read eventually consistent, for half the price: what changed a moment ago announces itself.
+ * A page of the accounts that a part of a table or of an index names: for each of their items, or for those with a sort key
+ * only. Every item of the index belongs to an account. A table is read eventually consistent, for half the price: what
+ * changed a moment ago announces itself.
  */
 export async function scanForUsers(
   client: DynamoDBClient,
   {
     tableName,
     indexName,
+    sk,
     part,
     position,
   }: {
     readonly tableName: string;
     readonly indexName?: string;
+    readonly sk?: string | undefined;
     readonly part: Part;
     readonly position: string | null;
   },
 ): Promise<UsernamePage> {
   const ofTable = {
-    FilterExpression: 'begins_with(pk, :prefix)',
-    ExpressionAttributeValues: marshall({ ':prefix': USER_PREFIX }),
+    FilterExpression: sk === undefined ? 'begins_with(pk, :prefix)' : 'begins_with(pk, :prefix) AND sk = :sk',
+    ExpressionAttributeValues: marshall({ ':prefix': USER_PREFIX, ...(sk === undefined ? {} : { ':sk': sk }) }),
   };
   const { Items, LastEvaluatedKey } = await client.send(
     new ScanCommand({

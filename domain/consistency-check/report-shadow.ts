@@ -5,36 +5,51 @@ import { publishOf, type GrantLine } from '../grants/grant.ts';
 import type { AccountId } from '../identity/account.ts';
 import { ExtensionName, ExtensionVersion } from '../registry/extension.ts';
 import type { Registry } from '../registry/registry.port.ts';
+import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
 import { settleAll } from '../shared/settle-all.ts';
-import type { ScoreStore } from './score-store.port.ts';
+import type { ScoreStore } from '../scoring/score-store.port.ts';
+import { err, ok, type Result } from '../shared/result.ts';
+import type { Clock } from '../shared/environment.ts';
+import type { UserPlace } from './user-places.port.ts';
+import { walkUsers } from './walk-users.ts';
 
 export type ShadowDeps = LinesDeps & {
   readonly scores: Pick<ScoreStore, 'load'>;
   readonly registry: Pick<Registry, 'findVersion'>;
-  /** Everybody who has a score, in pages. */
-  readonly scored: () => AsyncIterable<readonly AccountId[]>;
-  /** Everybody who has a balance, in pages. */
-  readonly granted: () => AsyncIterable<readonly AccountId[]>;
+  /** Everybody who has a score, then everybody who has a balance; each place names an account once. */
+  readonly places: readonly UserPlace[];
+  readonly clock: Clock;
 };
 
 const PARALLEL_READS = 8;
 
+/** `{"from"?}`: what an earlier report gave as `next`. */
+const ShadowEvent = z.strictObject({ from: z.optional(z.string('expected what an earlier answer gave as next')) });
+
 /**
- * Compares what the scores count with what the ledger holds, over all users. It reads a page of users at a time; what
- * changes meanwhile is reported as it is then. A user whose data cannot be read is named, and the report continues.
+ * Compares what the scores count with what the ledger holds, over all users, as far as the time of an invocation goes: its
+ * `next` is where another one goes on. It reads a page of users at a time; what changes meanwhile is reported as it is
+ * then. A user whose data cannot be read is named, and the report continues. The failure is a sentence about the event.
  */
-export async function reportShadow(deps: ShadowDeps): Promise<ShadowReport> {
+export async function reportShadow(
+  deps: ShadowDeps,
+  event: unknown,
+  mayBegin: () => boolean,
+): Promise<Result<ShadowReport, string>> {
+  const asked = check(ShadowEvent, withoutNulls(event), 'event');
+  if (!asked.ok) return err(sentenceOf(asked.error));
+  const walk = walkUsers(deps.places, { sample: 'all', from: asked.value.from ?? null }, deps.clock());
+  if (!walk.ok) return walk;
   let report = emptyReport;
-  const add = async (usernames: readonly AccountId[], areScored: boolean) => {
-    const users = await settleAll(usernames, PARALLEL_READS, (account) => readUser(deps, account, areScored));
+  for await (const { usernames, isOfScores, next } of walk.value) {
+    const users = await settleAll(usernames, PARALLEL_READS, (account) => readUser(deps, account, isOfScores));
     for (const user of users) {
       if (user === null) continue;
       report = 'error' in user ? withUnreadable(report, user.username, user.error) : withUser(report, user);
     }
-  };
-  for await (const page of deps.scored()) await add(page, true);
-  for await (const page of deps.granted()) await add(page, false);
-  return report;
+    if (next !== null && !mayBegin()) return ok({ ...report, next });
+  }
+  return ok(report);
 }
 
 type UserRead = ShadowUser | { readonly username: AccountId; readonly error: string };
