@@ -1,13 +1,21 @@
 import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join, relative } from 'node:path';
-import { type BuildOptions, context, type Plugin } from 'esbuild';
+import { runInThisContext } from 'node:vm';
+import { build, type BuildOptions, context, type Plugin } from 'esbuild';
 import { buildPageAssets, type PageLook } from './page-assets.ts';
+import { withoutUnused } from './sdk-parts.ts';
 
 const PROJECT_ROOT = join(import.meta.dirname, '..');
 const FUNCTIONS = join(PROJECT_ROOT, 'functions');
 const HANDLER = 'handler.ts';
-/** The schemas of all routes, for their documentation. */
-const LATER = 'read-api/all-routes.ts';
+/** Parts of a bundle that have files of their own beside it, because not every start needs them and they are large. */
+const LATER = [
+  { source: 'functions/read-api/all-routes.ts', file: 'read-api/all-routes' }, // the schemas of all routes
+  { source: 'pages/render.tsx', file: 'serve-pages/render' }, // all that is drawn
+];
+/** Its list of paths follows from all routes. */
+const PATHS = 'functions/forward-request/paths.ts';
 /** Its bundle also holds what browsers load. */
 const PAGES_ROLE = 'serve-pages';
 
@@ -60,7 +68,7 @@ export async function openBundler({
     ...options,
     entryPoints: [
       ...roles.map((role) => ({ in: join(FUNCTIONS, role, HANDLER), out: join(role, 'index') })),
-      ...(splitting ? [] : [{ in: join(FUNCTIONS, LATER), out: LATER.replace('.ts', '') }]),
+      ...(splitting ? [] : LATER.map(({ source, file }) => ({ in: join(PROJECT_ROOT, source), out: file }))),
     ],
     inject: [join(FUNCTIONS, 'runtime', 'source-places.ts')],
     absWorkingDir: PROJECT_ROOT,
@@ -74,7 +82,7 @@ export async function openBundler({
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [inlined(community), withoutUnused, ...(splitting ? [] : [loadedLater])],
+    plugins: [inlined(community), withoutUnused, ...(splitting ? [] : [loadedLater, computed(community)])],
   });
   return {
     async bundle() {
@@ -92,15 +100,34 @@ export async function openBundler({
   };
 }
 
-/** A part of a bundle that has a file of its own beside it, because few requests need it and it is large. */
 const loadedLater: Plugin = {
   name: 'later',
   setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`/${basename(LATER)}$`) }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: `./${basename(LATER, '.ts')}.js`, external: true } : undefined,
-    );
+    for (const { source, file } of LATER) {
+      onResolve({ filter: new RegExp(`/${basename(source)}$`) }, ({ kind }) =>
+        kind === 'dynamic-import' ? { path: `./${basename(file)}.js`, external: true } : undefined,
+      );
+    }
   },
 };
+
+/** A module that only computes a list, as the list. */
+const computed = (community: () => unknown): Plugin => ({
+  name: 'computed',
+  setup({ onLoad }) {
+    onLoad({ filter: new RegExp(`/${PATHS}$`) }, async ({ path }) => {
+      const { outputFiles } = await build({
+        ...{ entryPoints: [path], bundle: true, write: false, platform: 'node', format: 'cjs', packages: 'external' },
+        plugins: [inlined(community)],
+      });
+      const module: { exports: object } = { exports: {} };
+      const run: unknown = runInThisContext(`(module, require) => {${outputFiles[0]?.text ?? ''}}`, path);
+      if (typeof run === 'function') run(module, createRequire(path));
+      const values = Object.entries(module.exports).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+      return { contents: `export const ${values.join(', ')};`, loader: 'js' };
+    });
+  },
+});
 
 /** The community's files as a literal, so that no function parses them. */
 const inlined = (community: () => unknown): Plugin => ({
@@ -116,46 +143,3 @@ const inlined = (community: () => unknown): Plugin => ({
     });
   },
 });
-
-/** Lambda gives all settings in the environment, and has no files of profiles to look for. */
-const PROFILES = {
-  filter: /shared-ini-file-loader\/loadSharedConfigFiles\.js$/,
-  contents: `export const CONFIG_PREFIX_SEPARATOR = '.';
-    export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
-};
-
-/** Parts of the SDK that no function needs, and what a bundle holds in their place. */
-const IN_PLACE_OF: ReadonlyMap<string, string> = new Map([
-  // Lambda gives credentials in the environment, where the SDK looks first. The other places are files, roles and logins.
-  [
-    '@aws-sdk/credential-provider-node',
-    "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
-  ],
-  // No answer here is a stream of events. Only Lambda's client names these.
-  [
-    '@smithy/core/event-streams',
-    `export const resolveEventStreamSerdeConfig = (config) => config;
-    export const eventStreamSerdeProvider = () => undefined;`,
-  ],
-  // DynamoDB needs no search for endpoints, and the SDK makes none unless it is asked to.
-  [
-    '@aws-sdk/middleware-endpoint-discovery',
-    `export const resolveEndpointDiscoveryConfig = (config) => config;
-    export const NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS = {};`,
-  ],
-]);
-
-const withoutUnused: Plugin = {
-  name: 'unused',
-  setup({ onResolve, onLoad }) {
-    const namespace = 'unused';
-    const filter =
-      /^@(?:aws-sdk\/(?:credential-provider-node|middleware-endpoint-discovery)|smithy\/core\/event-streams)$/;
-    onLoad({ filter: PROFILES.filter }, () => ({ contents: PROFILES.contents }));
-    onResolve({ filter }, ({ path, resolveDir }) => ({ path, namespace, pluginData: resolveDir }));
-    onLoad({ filter: /./, namespace }, ({ path, pluginData }) => ({
-      contents: IN_PLACE_OF.get(path) ?? '',
-      resolveDir: String(pluginData),
-    }));
-  },
-};

@@ -1,6 +1,5 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
-import { ROUTES_BY_ROLE } from '../read-api/all-routes.ts';
 import { lambdaClient } from '../runtime/aws-clients.ts';
 import {
   HttpEvent,
@@ -15,6 +14,7 @@ import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { pathFinder } from '../runtime/router.ts';
 import { ForwardRequestEnv } from './env.ts';
+import { PATHS } from './paths.ts';
 
 const Answered = z.object({
   statusCode: z.number(),
@@ -25,11 +25,8 @@ const Answered = z.object({
 
 const wired = once(() => {
   const { FUNCTION_NAME_PREFIX: prefix } = ForwardRequestEnv.parse(process.env);
-  const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>
-    own.map(({ path, access }) => ({ role, path, access })),
-  );
   const env = HttpEnv.parse(process.env);
-  return { prefix, env, find: pathFinder(routes, env.BASE_PATH), lambda: lambdaClient('forward') };
+  return { prefix, env, find: pathFinder(PATHS, env.BASE_PATH), lambda: lambdaClient('forward') };
 });
 
 /**

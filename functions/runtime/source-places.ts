@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod/mini';
 
-const Payload = z.custom<SourceMapPayload>();
+/** This file is in front of each bundle: a schema here would hold a library back from being a part of the bundle's own scope. */
+const isPayload = (value: unknown): value is SourceMapPayload => typeof value === 'object' && value !== null;
 const maps = new Map<string, SourceMap | undefined>();
 
 function mapOf(bundle: string): SourceMap | undefined {
   if (!maps.has(bundle)) {
     try {
-      maps.set(bundle, new SourceMap(Payload.parse(JSON.parse(readFileSync(`${bundle}.map`, 'utf8')))));
+      const payload: unknown = JSON.parse(readFileSync(`${bundle}.map`, 'utf8'));
+      maps.set(bundle, isPayload(payload) ? new SourceMap(payload) : undefined);
     } catch {
       maps.set(bundle, undefined); // Node's own code and what is no bundle have no map
     }

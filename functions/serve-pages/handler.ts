@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { renderBadge, renderCard } from '../../pages/images/render.tsx';
-import { renderPage } from '../../pages/render.tsx';
 import { routes as apiRoutes } from '../read-api/routes.ts';
 import { wireReadApi } from '../read-api/wiring.ts';
 import { httpFunction } from '../runtime/http-function.ts';
@@ -21,9 +19,19 @@ export const handler = httpFunction({
       get: apiInProcess(apiRoutes, api, ({ path, error }) => logger.error('a part of a page failed', { path, error })),
       clock: api.clock,
       site: { ...siteOfCommunity, logo: assets.paths.logo },
-      render: (state) => renderPage(state, assets.paths),
-      renderBadge,
-      renderCard,
+      // The drawing is large, and assets and JSON need none of it.
+      async render(state) {
+        const { renderPage } = await import('../../pages/render.tsx');
+        return renderPage(state, assets.paths);
+      },
+      async renderBadge(badge) {
+        const { renderBadge } = await import('../../pages/render.tsx');
+        return renderBadge(badge);
+      },
+      async renderCard(card, style) {
+        const { renderCard } = await import('../../pages/render.tsx');
+        return renderCard(card, style);
+      },
       asset: assets.find,
     };
   },

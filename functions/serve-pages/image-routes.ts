@@ -112,7 +112,7 @@ export const imageRoutes = [
     answers: { 200: { description: 'The image', types: ['image/svg+xml'] } },
     async handle({ params: { username }, query: { show } }, deps: ServePagesDeps) {
       const answer = await scoreOf(deps, username);
-      return svg(deps.renderBadge(badgeOf(answer, show, deps.site.name)), '', isFault(answer));
+      return svg(await deps.renderBadge(badgeOf(answer, show, deps.site.name)), '', isFault(answer));
     },
   }),
   route({
@@ -138,7 +138,7 @@ export const imageRoutes = [
     async handle({ params: { username }, query: { theme } }, deps: ServePagesDeps) {
       const { answer, card } = await cardOf(deps, username);
       const style = CARD_STYLES[theme];
-      return svg(deps.renderCard(card, style), style, isFault(answer));
+      return svg(await deps.renderCard(card, style), style, isFault(answer));
     },
   }),
 ];

@@ -17,9 +17,9 @@ export type ServePagesDeps = HttpDeps & {
   readonly clock: Clock;
   readonly site: Site;
   /** The page as HTML. */
-  readonly render: (state: PageState) => string;
-  readonly renderBadge: (badge: BadgeText) => string;
-  readonly renderCard: (card: CardText, style: string) => string;
+  readonly render: (state: PageState) => Promise<string>;
+  readonly renderBadge: (badge: BadgeText) => Promise<string>;
+  readonly renderCard: (card: CardText, style: string) => Promise<string>;
   readonly asset: (name: string, acceptEncoding: string | undefined) => Reply | undefined;
 };
 
@@ -90,7 +90,7 @@ async function answerPage(address: Address, deps: ServePagesDeps, { headers }: R
   return {
     status: statusOfPage(state),
     headers: { ...SECURITY_HEADERS, ...cache },
-    content: { type: HTML_TYPE, data: deps.render(state) },
+    content: { type: HTML_TYPE, data: await deps.render(state) },
   };
 }
 

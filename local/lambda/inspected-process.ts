@@ -10,7 +10,6 @@ const InspectedFunction = z.object({
   ...FunctionData.shape,
   environment: z.record(z.string(), z.string()),
   timeoutMs: z.number(),
-  bundle: z.string(),
 });
 type InspectedFunction = z.infer<typeof InspectedFunction>;
 const Invocation = z.object({ requestId: z.string(), event: z.string(), fn: InspectedFunction });
@@ -37,20 +36,9 @@ process.env = new Proxy<NodeJS.ProcessEnv>(
   },
 );
 
-/** The bundle takes the place of sources that Node cannot run: pages have JSX in them. */
-async function loadEither(fn: InspectedFunction) {
-  try {
-    return await load(fn);
-  } catch (error) {
-    const isJsx = error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
-    if (isJsx) return load({ ...fn, module: fn.bundle });
-    throw error;
-  }
-}
-
 const handlers = new Map<string, ReturnType<typeof load>>();
 const handlerOf = (fn: InspectedFunction) => {
-  const handler = handlers.get(fn.functionName) ?? loadEither(fn);
+  const handler = handlers.get(fn.functionName) ?? load(fn);
   handlers.set(fn.functionName, handler);
   return handler;
 };

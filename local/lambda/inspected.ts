@@ -31,6 +31,8 @@ export type Inspected = {
   stop(): Promise<void>;
 };
 
+/** Node cannot run the sources of pages: this function runs from its bundle. */
+const HAS_JSX = 'serve-pages';
 /** Sources read the community's files themselves, which bundles hold. */
 const communityOf = ({ LAUREL_COMMUNITY }: NodeJS.ProcessEnv) =>
   LAUREL_COMMUNITY === undefined ? {} : { LAUREL_COMMUNITY };
@@ -99,13 +101,13 @@ export async function startInspected(inspectorPort: number): Promise<Inspected> 
       isUsable: true,
       async run(requestId, event) {
         const fn = {
-          module: pathToFileURL(join(FUNCTIONS, model.role, 'handler.ts')).href,
+          module:
+            model.role === HAS_JSX ? bundleOf(model) : pathToFileURL(join(FUNCTIONS, model.role, 'handler.ts')).href,
           exportName: model.exportName,
           functionName: model.name,
           functionArn: model.arn,
           memoryMb: model.memoryMb,
           timeoutMs: model.timeoutMs,
-          bundle: bundleOf(model),
           environment: { ...communityOf(process.env), ...environment },
           logFile,
         };

@@ -110,9 +110,9 @@ describe('synthIfStale', () => {
   });
 });
 
-/** The files for browsers, and the document of the API, which few requests ask for. */
+/** The files for browsers, what draws the pages, and the document of the API, which few requests ask for. */
 const BESIDES = [
-  ['serve-pages', 'assets'],
+  ['serve-pages', 'assets', 'render.js', 'render.js.map'],
   ['read-api', 'all-routes.js', 'all-routes.js.map'],
 ];
 
@@ -128,7 +128,9 @@ describe('the assembly of stage local', () => {
       const [file, name] = Properties.Handler.split('.');
       const directory = join(assembly, `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`);
       const besides = BESIDES.find(([role]) => Properties.FunctionName.endsWith(role))?.slice(1) ?? [];
-      expect(await readdir(directory)).toEqual([...besides, `${file}.js`, `${file}.js.map`, 'package.json']);
+      expect((await readdir(directory)).sort()).toEqual(
+        [...besides, `${file}.js`, `${file}.js.map`, 'package.json'].sort(),
+      );
       const program = `const all = await import('${pathToFileURL(join(directory, `${file}.js`)).href}'); console.log(typeof all.${name});`;
       const args = ['--input-type=module', '-e', program];
       const { stdout } = await promisify(execFile)(process.execPath, args, { env: {} });

@@ -7,8 +7,7 @@ import { siteOfCommunity } from '../../functions/serve-pages/site.ts';
 import { httpFunction } from '../../functions/runtime/http-function.ts';
 import { buildPageAssets, type PageLook } from '../../infra/page-assets.ts';
 import type { Get } from '../../pages/api.ts';
-import { renderBadge, renderCard } from '../../pages/images/render.tsx';
-import { renderPage } from '../../pages/render.tsx';
+import { renderBadge, renderCard, renderPage } from '../../pages/render.tsx';
 
 /** What the API answers by the beginning of a path; the first one that fits. */
 export type Answers = Readonly<Record<string, unknown>>;
@@ -36,9 +35,9 @@ export async function pagesUnderTest(look: PageLook = { style: '' }) {
       get,
       clock: () => NOW,
       site: { ...siteOfCommunity, logo: assets.paths.logo },
-      render: (state) => renderPage(state, assets.paths),
-      renderBadge,
-      renderCard,
+      render: async (state) => renderPage(state, assets.paths),
+      renderBadge: async (badge) => renderBadge(badge),
+      renderCard: async (card, style) => renderCard(card, style),
       asset: assets.find,
       ...changed,
     });

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import type { Plugin } from 'esbuild';
+
+/** Packages of the SDK that no function needs, and what a bundle holds in their place. */
+const IN_PLACE_OF: ReadonlyMap<string, string> = new Map([
+  // Lambda gives credentials in the environment, where the SDK looks first. The other places are files, roles and logins.
+  [
+    '@aws-sdk/credential-provider-node',
+    "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
+  ],
+  // No answer here is a stream of events. Only Lambda's client names these.
+  [
+    '@smithy/core/event-streams',
+    `export const resolveEventStreamSerdeConfig = (config) => config;
+    export const eventStreamSerdeProvider = () => undefined;`,
+  ],
+  // DynamoDB needs no search for endpoints, and the SDK makes none unless it is asked to.
+  [
+    '@aws-sdk/middleware-endpoint-discovery',
+    `export const resolveEndpointDiscoveryConfig = (config) => config;
+    export const NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS = {};`,
+  ],
+]);
+
+/**
+ * Errors of AWS that functions tell apart by their classes, and the one that its class tells the SDK to repeat. Any other
+ * error is an instance of its service's base class. It keeps its name, its message and its status, by which the SDK
+ * decides whether to repeat a call.
+ */
+export const KNOWN_ERRORS: ReadonlySet<string> = new Set([
+  'ConditionalCheckFailedException',
+  'ReplicatedWriteConflictException',
+  'TransactionCanceledException',
+  'TransactionConflictException',
+  'TransactionInProgressException',
+]);
+
+/** Single files of the SDK, and what a bundle holds of them. */
+const FILES: readonly { readonly filter: RegExp; readonly contents: (text: string) => string }[] = [
+  // Lambda has no files of profiles to look for.
+  {
+    filter: /shared-ini-file-loader\/loadSharedConfigFiles\.js$/,
+    contents: () => `export const CONFIG_PREFIX_SEPARATOR = '.';
+      export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
+  },
+  // Lambda names the region in the environment.
+  {
+    filter: /regionConfig\/getInstanceMetadataRegion\.js$/,
+    contents: () => 'export const getInstanceMetadataRegion = async () => undefined;',
+  },
+  // Node has hashes of its own.
+  {
+    filter: /checksum\/(?:md5\/Md5|sha256\/Sha256)Js\.js$/,
+    contents: () => 'export const Md5Js = undefined, Sha256Js = undefined;',
+  },
+  // All clients retry in the mode `standard`.
+  {
+    filter: /util-retry\/AdaptiveRetryStrategy\.js$/,
+    contents: () => 'export const AdaptiveRetryStrategy = undefined;',
+  },
+  // Only the version is read.
+  {
+    filter: /\/package\.json$/,
+    contents: (text) => `export default { version: ${JSON.stringify(/"version": "([^"]+)"/u.exec(text)?.[1])} };`,
+  },
+  {
+    filter: /\/client-\w+\/dist-es\/schemas\/schemas_0\.js$/,
+    contents: (text) =>
+      text.replaceAll(/^n0_registry\.registerError\(\w+\$, (\w+)\);$/gmu, (line, name: string) =>
+        KNOWN_ERRORS.has(name) ? line : '',
+      ),
+  },
+];
+
+/** Leaves out of a bundle what of the SDK runs in no function. */
+export const withoutUnused: Plugin = {
+  name: 'unused',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'unused';
+    const filter =
+      /^@(?:aws-sdk\/(?:credential-provider-node|middleware-endpoint-discovery)|smithy\/core\/event-streams)$/;
+    for (const file of FILES) {
+      onLoad({ filter: file.filter }, ({ path }) => ({
+        contents: file.contents(readFileSync(path, 'utf8')),
+        loader: 'js',
+      }));
+    }
+    onResolve({ filter }, ({ path, resolveDir }) => ({ path, namespace, pluginData: resolveDir }));
+    onLoad({ filter: /./, namespace }, ({ path, pluginData }) => ({
+      contents: IN_PLACE_OF.get(path) ?? '',
+      resolveDir: String(pluginData),
+    }));
+  },
+};
