@@ -111,6 +111,9 @@ const loadedLater: Plugin = {
   },
 };
 
+const isScript = (value: unknown): value is (module: object, require: NodeJS.Require) => void =>
+  typeof value === 'function';
+
 /** A module that only computes a list, as the list. */
 const computed = (community: () => unknown): Plugin => ({
   name: 'computed',
@@ -122,7 +125,7 @@ const computed = (community: () => unknown): Plugin => ({
       });
       const module: { exports: object } = { exports: {} };
       const run: unknown = runInThisContext(`(module, require) => {${outputFiles[0]?.text ?? ''}}`, path);
-      if (typeof run === 'function') run(module, createRequire(path));
+      if (isScript(run)) run(module, createRequire(path));
       const values = Object.entries(module.exports).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
       return { contents: `export const ${values.join(', ')};`, loader: 'js' };
     });
