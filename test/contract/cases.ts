@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { stack } from './shared-stack.ts';
+import { stack } from '../support/shared-stack.ts';
 
 /** Requests of clients and of public bug reports, each with the expected answer. */
 const Step = z.strictObject({

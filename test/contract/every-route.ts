@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
-import { stack } from './shared-stack.ts';
+import { stack } from '../support/shared-stack.ts';
 
 /** Rules for all routes. A new route is tested here as soon as it is listed. */
 const routes = Object.entries(ROUTES_BY_ROLE).flatMap(([role, own]) =>

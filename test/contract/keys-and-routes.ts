@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SCOPES } from '../../domain/identity/credential.ts';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
-import { stack } from './shared-stack.ts';
+import { stack } from '../support/shared-stack.ts';
 
 /** Every route with every kind of key. A new route fails here until it has a row. */
 const routes = Object.values(ROUTES_BY_ROLE)

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { canonicalJson } from '../../domain/telemetry/canonical-json.ts';
 import { type AwsCall, awsCaller } from '../../local/aws-client.ts';
-import { stack } from './shared-stack.ts';
+import { stack } from '../support/shared-stack.ts';
 
 /** Random requests generated from the published document, valid and invalid ones. */
 const Operation = z.object({

@@ -4,7 +4,7 @@ import openapiTS, { astToString } from 'openapi-typescript';
 import createClient from 'openapi-fetch';
 import ts from 'typescript';
 import { beforeAll, expect, it } from 'vitest';
-import { stack } from './shared-stack.ts';
+import { stack } from '../support/shared-stack.ts';
 
 /** A client with types generated from the published document, by a third-party generator. */
 let document: any;

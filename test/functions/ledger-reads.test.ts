@@ -73,8 +73,8 @@ describe('a page of grants', () => {
     });
   });
 
-  it('of an unknown account is 404', async () => {
-    expect(await read('nobody/grants')).toMatchObject({ status: 404, body: { code: 'unknown_username' } });
+  it.each(['grants', 'audit'])('of an unknown account is 404, as its %s', async (view) => {
+    expect(await read(`nobody/${view}`)).toMatchObject({ status: 404, body: { code: 'unknown_username' } });
   });
 });
 

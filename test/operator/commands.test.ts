@@ -117,7 +117,8 @@ describe('users', () => {
     await stack.drain();
     const body = { username: 'thea-lind', canonicalScore: 50, accountId: renamed.accountId };
     expect(await scoreOf('theo')).toMatchObject({ status: 200, body });
-    expect(await scoreOf('thea')).toMatchObject({ status: 200, body });
+    expect(await scoreOf('thea')).toMatchObject({ status: 200, body: { ...body, balance: { totalScore: 50 } } });
+    expect((await read('/v1/users?prefix=theo')).body.users).toEqual([]);
     expect(await laurel('users', 'merge', 'theo', 'thea')).toMatchObject({ code: 1, said: { code: 'merge_conflict' } });
 
     expect(await laurel('users', 'unmerge', 'theo')).toMatchObject({
@@ -126,7 +127,13 @@ describe('users', () => {
     });
     await stack.drain();
     expect((await read('/v1/users?prefix=theo')).body.users).toMatchObject([{ username: 'theo', canonicalScore: 30 }]);
-    expect(await scoreOf('thea')).toMatchObject({ status: 200, body: { ...body, canonicalScore: 20 } });
+    const alone = { ...body, canonicalScore: 20, balance: { totalScore: 20 } };
+    expect(await scoreOf('thea')).toMatchObject({ status: 200, body: alone });
+
+    await laurel('award', 'tilda', '40', '--id', 'of-tilda', '--reason', 'Won');
+    expect(await laurel('users', 'merge', 'theo', 'tilda')).toMatchObject({ code: 0, said: { into: 'tilda' } });
+    await stack.drain();
+    expect(await scoreOf('tilda')).toMatchObject({ body: { canonicalScore: 70 } });
   });
 });
 

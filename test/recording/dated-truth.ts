@@ -1,49 +1,25 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import * as z from 'zod';
 import type { DatedFacts } from '../../proof/model/scoring.ts';
+import { eventsOf, isTaken, requests } from './recording.ts';
 
 /** Read from the recording alone, with nothing of the code under test: what counts for each user, each with its date. */
-const RecordedEvent = z.object({
-  event: z.string(),
-  distinct_id: z.string(),
-  insert_id: z.string(),
-  properties: z.object({
-    startedAt: z.string(),
-    invocation: z.object({ command: z.string() }),
-    result: z.object({ status: z.string() }).optional(),
-  }),
-});
-const Recorded = z.object({
-  key: z.string().nullable(),
-  body: z.union([z.object({ events: z.array(RecordedEvent) }), RecordedEvent]),
-});
-
 type Sent = { readonly key: string | null; readonly device: string; readonly hour: string; readonly id: string } & {
   readonly command: string;
   readonly isSuccess: boolean;
 };
-const sent = gunzipSync(readFileSync(join(import.meta.dirname, '../fixtures/cli-telemetry.ndjson.gz')))
-  .toString()
-  .trim()
-  .split('\n')
-  .map((line) => Recorded.parse(JSON.parse(line)))
-  .filter(({ key }) => key !== 'unregistered') // refused whole
-  .flatMap(({ key, body }) =>
-    ('events' in body ? body.events : [body]).map(({ distinct_id, insert_id, properties }): Sent => {
-      const { startedAt, invocation, result } = properties;
-      const isSuccess = result === undefined || result.status === 'success';
-      return {
-        key,
-        device: distinct_id,
-        hour: startedAt.slice(0, 13),
-        id: insert_id,
-        command: invocation.command,
-        isSuccess,
-      };
-    }),
-  );
+const sent = requests.filter(isTaken).flatMap((request) =>
+  eventsOf(request).map(({ distinct_id, insert_id, properties }): Sent => {
+    const { startedAt, invocation, result } = properties;
+    const isSuccess = result === undefined || result.status === 'success';
+    return {
+      key: request.key,
+      device: distinct_id,
+      hour: startedAt.slice(0, 13),
+      id: insert_id,
+      command: invocation.command,
+      isSuccess,
+    };
+  }),
+);
 
 /** Of a device, whose first key with it owns it; of an event, the first key it ever came with. */
 function firstKeys(of: (one: Sent) => string): ReadonlyMap<string, string> {

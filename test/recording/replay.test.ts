@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
@@ -11,42 +8,8 @@ import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry
 import { scoreOn } from '../../proof/model/scoring.ts';
 import { expectCommunityTruth } from './community-truth.ts';
 import { datedFactsOf, firstDateOf } from './dated-truth.ts';
+import { requests, truth, type Recorded } from './recording.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
-
-/** A real client's recorded traffic, sent to the running stack; its truth file was counted from the recording alone. */
-const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../fixtures', name));
-
-const Recorded = z.object({
-  seq: z.int(),
-  path: z.string(),
-  key: z.string().nullable(),
-  headers: z.record(z.string(), z.string()),
-  body: z.unknown(),
-});
-type Recorded = z.infer<typeof Recorded>;
-const Truth = z.object({
-  eventsSent: z.int(),
-  eventsRefused: z.int(),
-  distinctPerDevice: z.int(),
-  devices: z.record(z.string(), z.int()),
-  users: z.record(
-    z.string(),
-    z.object({
-      totalEvents: z.int(),
-      commandCounts: z.record(z.string(), z.int()),
-      activeDates: z.array(z.string()),
-      activityScore: z.int(),
-      devices: z.array(z.string()),
-    }),
-  ),
-});
-const truthFile: unknown = JSON.parse(fixture('cli-telemetry.truth.json').toString());
-const truth = Truth.parse(truthFile);
-const requests = gunzipSync(fixture('cli-telemetry.ndjson.gz'))
-  .toString()
-  .trim()
-  .split('\n')
-  .map((line) => Recorded.parse(JSON.parse(line)));
 
 /** The recording's 2026-11-20 falls on today: whole days are added, so hours and scores do not change. */
 const shiftDays = dayNumberOf(dateOf(Date.now())) - dayNumberOf('2026-11-20');
@@ -141,7 +104,7 @@ async function expectTruth(stack: TestStack): Promise<void> {
       days: [...datesFrom(from, to)].map((date) => ({ date, canonicalScore: scoreOn(date, facts) })),
     });
   }
-  await expectCommunityTruth(stack, truthFile, shiftDays);
+  await expectCommunityTruth(stack, shiftDays);
 }
 
 /** A fixed shuffle: what fails can be run again. */

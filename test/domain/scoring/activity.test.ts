@@ -5,40 +5,13 @@ import { ScoringRules } from '../../../domain/rules/scoring-rules.ts';
 import { tierOf } from '../../../domain/rules/tiers.ts';
 import { rulesVersion1 } from '../../builders/rules.ts';
 import { addDays, dayNumberOf } from '../../../domain/shared/utc.ts';
+import { activityOn } from '../../../proof/model/scoring.ts';
 
 const rules = rulesVersion1.activity;
 const today = '2026-08-21';
 const daysAgo = (...days: number[]) => new Set(days.map((n) => dayNumberOf(today) - n));
 const score = (successes: Iterable<readonly [string, number]>, activeDays: ReadonlySet<number>, date = today) =>
   activityOf({ ...groupCounts(successes, rules), ...activeDaysOn(activeDays, date, rules) }, rules);
-
-/** The formula implemented again from the text of the rules: dates as text, groups written out, exact integers. */
-function naivePoints(successes: ReadonlyMap<string, number>, activeDates: readonly string[], date: string): number {
-  const table: [string[], bigint, bigint][] = [
-    [['model', 'data', 'vault', 'datastore'], 10n, 2000n],
-    [['workflow', 'run', 'serve'], 15n, 3000n],
-    [['extension'], 20n, 2000n],
-    [['repo', 'init', 'source', 'auth'], 5n, 500n],
-  ];
-  const capped = (value: bigint, cap: bigint) => (value > cap ? cap : value);
-  let rest = [...successes.values()].reduce((sum, count) => sum + BigInt(count), 0n);
-  let points = 0n;
-  for (const [commands, each, cap] of table) {
-    const count = commands.reduce((sum, command) => sum + BigInt(successes.get(command) ?? 0), 0n);
-    rest -= count;
-    points += capped(each * count, cap) + (count > 0n ? 50n : 0n);
-  }
-  points += capped(rest, 250n);
-  const active = (daysBack: number) => activeDates.includes(addDays(date, -daysBack));
-  let back = active(0) ? 0 : 1;
-  let streak = 0n;
-  for (; active(back); back += 1) streak += 1n;
-  let rolling = 0n;
-  for (let n = 0; n < 28; n += 1) if (active(n)) rolling += 1n;
-  const streakBp = 10_000n + capped(100n * streak, 5_000n);
-  const rollingBp = 10_000n + (5_000n * rolling) / 28n;
-  return Number((points * streakBp * rollingBp) / 100_000_000n);
-}
 
 describe('activity score', () => {
   it('is 755 in the worked example', () => {
@@ -92,7 +65,7 @@ describe('activity score', () => {
     expect(result.points).toBe(Math.floor((7_950 * 225) / 100));
   });
 
-  it('equals the second implementation of the formula, for any counts and dates', () => {
+  it('equals that of the model, for any counts and dates', () => {
     const commands = fc.constantFrom(
       'model',
       'data',
@@ -111,7 +84,13 @@ describe('activity score', () => {
         (counts, days) => {
           const successes = new Map(counts);
           const dates = days.map((n) => addDays(today, -n));
-          expect(score(successes, new Set(dates.map(dayNumberOf))).points).toBe(naivePoints(successes, dates, today));
+          const invoked = [...successes].flatMap(([command, times]) =>
+            Array.from({ length: times }, () => ({ date: '', command, isActive: false })),
+          );
+          const active = dates.map((date) => ({ date, command: null, isActive: true }));
+          expect(score(successes, daysAgo(...days)).points).toBe(
+            activityOn(today, { events: [...invoked, ...active] }),
+          );
         },
       ),
       { numRuns: 300 },

@@ -1,8 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { activeDaysOn, groupCounts } from '../../../domain/rules/activity.ts';
@@ -13,44 +9,8 @@ import { kindOf } from '../../../domain/telemetry/event-kind.ts';
 import { datesFrom } from '../../../domain/shared/by-date.ts';
 import { scoreOn } from '../../../proof/model/scoring.ts';
 import { datedFactsOf, firstDateOf } from '../../recording/dated-truth.ts';
+import { eventsOf, isTaken, requests, truth } from '../../recording/recording.ts';
 import { anEvent, aUsername, Clock, dependencies, FactsModel, ScoresModel } from './model.ts';
-
-const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../../fixtures', name));
-
-const RecordedEvent = z.object({
-  event: z.string(),
-  distinct_id: z.string(),
-  insert_id: z.string(),
-  properties: z.looseObject({ startedAt: z.string() }),
-});
-const Recorded = z.object({
-  key: z.string().nullable(),
-  body: z.union([z.object({ events: z.array(RecordedEvent) }), RecordedEvent]),
-});
-const Counts = z.record(z.string(), z.int());
-const Truth = z.object({
-  users: z.record(
-    z.string(),
-    z.object({
-      totalEvents: z.int(),
-      commandCounts: Counts,
-      successByGroup: Counts,
-      activeDates: z.array(z.string()),
-      streak: z.int(),
-      rollingDays: z.int(),
-      activityScore: z.int(),
-      devices: z.array(z.string()),
-    }),
-  ),
-});
-
-const truth = Truth.parse(JSON.parse(fixture('cli-telemetry.truth.json').toString()));
-const requests = gunzipSync(fixture('cli-telemetry.ndjson.gz'))
-  .toString()
-  .trim()
-  .split('\n')
-  .map((line) => Recorded.parse(JSON.parse(line)))
-  .filter(({ key }) => key !== 'unregistered'); // refused as a whole
 
 const date = '2026-11-20';
 
@@ -59,9 +19,9 @@ async function replay(refreshEvery: number) {
   const [facts, scores, clock] = [new FactsModel(), new ScoresModel(), new Clock()];
   clock.now = Date.parse(`${date}T12:00:00.000Z`);
   const deps = dependencies(facts, scores, clock);
-  for (const [index, { key, body }] of requests.entries()) {
-    for (const { event, distinct_id, insert_id, properties } of 'events' in body ? body.events : [body]) {
-      const sender = key === null ? null : aUsername(key);
+  for (const [index, request] of requests.filter(isTaken).entries()) {
+    const sender = request.key === null ? null : aUsername(request.key);
+    for (const { event, distinct_id, insert_id, properties } of eventsOf(request)) {
       const at = Date.parse(properties.startedAt);
       facts.send(distinct_id, at, anEvent(insert_id, { kind: kindOf(event, properties, activityOfVersion1), sender }));
     }

@@ -3,19 +3,15 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { anOpenedIssue, aUser, signatureOf } from '../builders/hooks.ts';
 import { operate } from '../support/operator.ts';
-import { startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+import { stack } from '../support/shared-stack.ts';
+import { temporaryDirectory, until } from '../support/stack.ts';
 
 /** From a signed request to the score, on the whole stack. */
-let stack: TestStack;
 const laurel = (...args: readonly string[]) => operate(stack.dataDirectory, ...args);
-beforeAll(async () => {
-  stack = await startTestStack();
-  stack.publish();
-});
-afterAll(() => stack.stop());
+beforeAll(() => stack.publish());
 
 const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
   const response = await fetch(stack.baseUrl + path, {
@@ -76,8 +72,8 @@ it('counts for the linked account, from a forum as well', async () => {
   const { path, secret } = (await laurel('sources', 'create', 'discourse', 'forum')).said;
   const link = (username: string, id: number) =>
     call('PUT', `/v1/users/${username}/logins/discourse`, { id, login: 'Ada' });
-  expect(await link('ada', 6)).toMatchObject({ status: 200, username: 'ada', id: 6, login: 'Ada' });
-  expect(await link('ada', 7)).toMatchObject({ status: 200, id: 7 });
+  expect(await link('ivy', 6)).toMatchObject({ status: 200, username: 'ivy', id: 6, login: 'Ada' });
+  expect(await link('ivy', 7)).toMatchObject({ status: 200, id: 7 });
   expect(await link('brin', 7)).toMatchObject({ status: 409, code: 'login_conflict' });
   expect(await link('brin', 0)).toMatchObject({ status: 422, code: 'invalid_body', details: [{ field: 'id' }] });
 
@@ -86,9 +82,9 @@ it('counts for the linked account, from a forum as well', async () => {
   expect(await deliver(path, secret, 'user_logged_in', { user: { id: 7, username: 'Ada' } })).toMatchObject({
     accepted: 1,
   });
-  await scored('ada', 110);
+  await scored('ivy', 110);
 
-  expect(await call('DELETE', '/v1/users/ada/logins/discourse')).toEqual({ status: 204 });
+  expect(await call('DELETE', '/v1/users/ivy/logins/discourse')).toEqual({ status: 204 });
   expect(await call('DELETE', '/v1/users/nobody/logins/discourse')).toMatchObject({
     status: 404,
     code: 'unknown_username',
@@ -98,23 +94,23 @@ it('counts for the linked account, from a forum as well', async () => {
 
   // What it did before counts for the account that it is linked to, once; unlinked, each has its own again.
   for (let time = 0; time < 2; time += 1) {
-    expect(await link('ada', 7)).toMatchObject({ status: 200 });
-    expect(await link('ada', 7)).toMatchObject({ status: 200 });
-    await scored('ada', 210);
+    expect(await link('ivy', 7)).toMatchObject({ status: 200 });
+    expect(await link('ivy', 7)).toMatchObject({ status: 200 });
+    await scored('ivy', 210);
     await scored('dc-ada', 210);
-    expect(await call('DELETE', '/v1/users/ada/logins/discourse')).toEqual({ status: 204 });
-    expect(await call('DELETE', '/v1/users/ada/logins/discourse')).toEqual({ status: 204 });
-    await scored('ada', 110);
+    expect(await call('DELETE', '/v1/users/ivy/logins/discourse')).toEqual({ status: 204 });
+    expect(await call('DELETE', '/v1/users/ivy/logins/discourse')).toEqual({ status: 204 });
+    await scored('ivy', 110);
     await scored('dc-ada', 100);
   }
 
   // Another login in its place takes the merge of the first one with it. What came before the link comes no second time.
-  await link('ada', 7);
-  await scored('ada', 210);
+  await link('ivy', 7);
+  await scored('ivy', 210);
   expect(await deliver(path, secret, 'post_created', post(2))).toMatchObject({ accepted: 0, duplicates: 1 });
-  const other = await call('PUT', '/v1/users/ada/logins/discourse', { id: 8, login: 'Ada.L' });
+  const other = await call('PUT', '/v1/users/ivy/logins/discourse', { id: 8, login: 'Ada.L' });
   expect(other).toMatchObject({ status: 200, login: 'Ada.L' });
-  await scored('ada', 110);
+  await scored('ivy', 110);
 });
 
 it('counts for an account that was linked before anything happened, by whatever way it is told', async () => {

@@ -1,15 +1,9 @@
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { hashOfLine } from '../../domain/grants/line-hash.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
-import {
-  accountsNamed,
-  spawnLaurel,
-  startTestStack,
-  temporaryDirectory,
-  until,
-  type TestStack,
-} from '../support/stack.ts';
+import { stack } from '../support/shared-stack.ts';
+import { accountsNamed, spawnLaurel, temporaryDirectory, until } from '../support/stack.ts';
 
 type Answer = { readonly status: number; readonly body: any };
 
@@ -34,12 +28,7 @@ const anAward = (awardId: string, username: string, points = 50) => ({
 const FIFTY = Array.from({ length: 50 });
 
 describe('the ledger of a running stack', () => {
-  let stack: TestStack;
-  beforeAll(async () => {
-    stack = await startTestStack();
-    await accountsNamed(stack, 'busy');
-  });
-  afterAll(() => stack.stop());
+  beforeAll(() => accountsNamed(stack, 'busy'));
   const send = (path: string, body?: unknown) => call(stack, path, body);
 
   it('grants one of 50 identical awards at once; the others are replays', async () => {
@@ -80,24 +69,6 @@ describe('the ledger of a running stack', () => {
       expect(line.hash).toBe(hashOfLine({ ...line, username: aUsername('busy') }, sha256));
       expect(line.previousHash).toBe(lines[index + 1]?.hash ?? null);
     }
-  });
-
-  it.each([
-    ['limit=0'],
-    ['limit=1001'],
-    ['limit=x'],
-    ['cursor=0'],
-    ['cursor=-1'],
-    ['cursor=x'],
-    ['cursor=99999999999999999999'],
-  ])('refuses a page of %s', async (query) => {
-    const { status, body } = await send(`/v1/scores/busy/grants?${query}`);
-    expect([status, body.code]).toEqual([400, 'invalid_query']);
-  });
-
-  it.each([['grants'], ['audit']])('knows no %s of an unknown user', async (view) => {
-    const { status, body } = await send(`/v1/scores/nobody/${view}`);
-    expect([status, body.code]).toEqual([404, 'unknown_username']);
   });
 
   it('counts awards, badges, feed posts and reversals in the score, and grants badges of tiers', async () => {

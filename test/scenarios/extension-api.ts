@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { stack } from '../support/shared-stack.ts';
 
 /** Every registry call of the real client, recorded against a stub, with the fields that it needs in an answer. */
 const Recorded = z.object({
@@ -24,13 +24,10 @@ const recording = readFileSync(join(import.meta.dirname, '../fixtures/extension-
   .split('\n')
   .map((line) => Recorded.parse(JSON.parse(line)));
 
-let stack: TestStack;
 let key: string;
 beforeAll(async () => {
-  stack = await startTestStack();
   key = await aKey({ kind: 'personal', username: 'alice' });
 });
-afterAll(() => stack.stop());
 
 async function aKey(request: object): Promise<string> {
   const headers = { 'x-api-key': stack.adminKey, 'content-type': 'application/json' };
