@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { LaurelStackOptions } from '../infra/laurel-stack.ts';
-import { EDGE_REGION, Limits, StageName, stageOf, WRONG_REGION } from '../infra/stage.ts';
+import { EDGE_REGION, LEAST_TO_RESERVE, Limits, StageName, stageOf, WRONG_REGION } from '../infra/stage.ts';
 
 const unlessEmpty = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
@@ -58,6 +58,8 @@ const Environment = z.object({
         'expected the ARN of a global web ACL, which is in us-east-1',
       ),
   ),
+  /** An address of Lambda for `/ingest`, around the gateway. */
+  LAUREL_INGEST_URL: unlessEmpty(z.literal('on', 'expected on, or nothing')),
   CDK_DEFAULT_REGION: unlessEmpty(z.string()), // set by `cdk` from the profile
   AWS_REGION: unlessEmpty(z.string()),
   AWS_DEFAULT_REGION: unlessEmpty(z.string()),
@@ -95,11 +97,24 @@ const region =
   environment.CDK_DEFAULT_REGION ?? environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? EDGE_REGION;
 if (LAUREL_EDGE === 'on' && webAclArn === undefined && region !== EDGE_REGION) refuse(WRONG_REGION);
 
+const { LAUREL_INGEST_URL, LAUREL_ACCOUNT_CONCURRENCY: accountConcurrency } = environment;
+if (LAUREL_INGEST_URL === 'on' && LAUREL_EDGE === 'on') {
+  refuse(
+    'LAUREL_INGEST_URL: expected LAUREL_EDGE to be off, because requests to that address do not come through the edge',
+  );
+}
+if (LAUREL_INGEST_URL === 'on' && (accountConcurrency ?? 0) < LEAST_TO_RESERVE) {
+  refuse(
+    `LAUREL_INGEST_URL: expected LAUREL_ACCOUNT_CONCURRENCY as well, from ${LEAST_TO_RESERVE} on: reserved invocations are the only limit of that address`,
+  );
+}
+
 export const options: LaurelStackOptions = {
   alarmTopicArn,
   basePath,
-  accountConcurrency: environment.LAUREL_ACCOUNT_CONCURRENCY,
+  accountConcurrency,
   budgetDollars: environment.LAUREL_BUDGET_USD,
   edge: LAUREL_EDGE === undefined ? undefined : { webAclArn },
+  ingestUrl: LAUREL_INGEST_URL === 'on',
 };
 export const outdir = environment.CDK_OUTDIR;

@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { alarmOnAccountConcurrency } from './alarms.ts';
@@ -21,7 +22,7 @@ import { LaurelDashboard } from './dashboard.ts';
 import { Edge } from './edge.ts';
 import { ACCESS, LaurelApi, type LaurelRoutes } from './laurel-api.ts';
 import type { LaurelFunction } from './laurel-function.ts';
-import type { Stage } from './stage.ts';
+import { LEAST_TO_RESERVE, type Stage } from './stage.ts';
 
 export type LaurelStackOptions = {
   readonly alarmTopicArn?: string | undefined; // without it, alarms only show in the console
@@ -31,6 +32,7 @@ export type LaurelStackOptions = {
   readonly budgetDollars?: number | undefined; // a month, for the whole account
   // all requests come through CloudFront, which limits those of one address; with a web ACL that is there already, or its own
   readonly edge?: { readonly webAclArn?: string | undefined } | undefined;
+  readonly ingestUrl?: boolean | undefined; // `/ingest` also has an address of Lambda, around the gateway
 };
 
 /** The default limit of an established AWS account. */
@@ -40,8 +42,11 @@ const USUAL_CONCURRENCY = 1_000;
  * is left to the workers: a flood of requests cannot stop them, and they cannot stop the API.
  */
 const API_PARTS = { ingest: 0.2, reads: 0.2, pages: 0.1, publishes: 0.1 };
-/** AWS keeps at least 100 invocations of an account unreserved, so a smaller account reserves none. */
-const LEAST_TO_RESERVE = 250;
+/**
+ * The address of Lambda has no limit of requests a second. With so many invocations, requests that take so long are about
+ * as many as the gateway's limit lets through.
+ */
+const SECONDS_OF_A_REQUEST = 0.1;
 
 /**
  * All of Laurel for one stage: a table of contents. A capability is a function instead of a construct, because a construct
@@ -51,7 +56,7 @@ export class LaurelStack extends Stack {
   constructor(
     scope: Construct,
     stage: Stage,
-    { alarmTopicArn, basePath, accountConcurrency, budgetDollars, edge }: LaurelStackOptions = {},
+    { alarmTopicArn, basePath, accountConcurrency, budgetDollars, edge, ingestUrl = false }: LaurelStackOptions = {},
   ) {
     super(scope, `Laurel-${stage.name}`, {
       description: 'Laurel: contributor scores from telemetry, publishes and awards',
@@ -147,11 +152,16 @@ export class LaurelStack extends Stack {
     const api = new LaurelApi(this, 'Api', { stage, basePath, routes });
     const front = edge === undefined ? api : new Edge(this, 'Edge', { stage, api, routes, servePages, ...edge });
     new CfnOutput(this, 'ApiUrl', { value: front.url });
+    if (ingestUrl) {
+      const { url } = ingestTelemetry.fn.addFunctionUrl({ authType: FunctionUrlAuthType.NONE }); // it checks keys itself
+      new CfnOutput(this, 'IngestUrl', { value: url });
+    }
     alarmOnAccountConcurrency(this, accountConcurrency ?? USUAL_CONCURRENCY);
     if (accountConcurrency !== undefined && accountConcurrency >= LEAST_TO_RESERVE) {
-      const reserve = (fn: LaurelFunction, part: number) =>
-        fn.reserveConcurrency(Math.floor(accountConcurrency * part));
-      reserve(ingestTelemetry, API_PARTS.ingest);
+      const reserve = (fn: LaurelFunction, part: number, most = Infinity) =>
+        fn.reserveConcurrency(Math.min(most, Math.floor(accountConcurrency * part)));
+      const ofUrl = ingestUrl ? Math.ceil(stage.limits.writes * SECONDS_OF_A_REQUEST) : undefined;
+      reserve(ingestTelemetry, API_PARTS.ingest, ofUrl);
       reserve(readApi, API_PARTS.reads);
       reserve(servePages, API_PARTS.pages);
       reserve(confirmPublish, API_PARTS.publishes);

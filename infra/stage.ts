@@ -13,6 +13,9 @@ export const WRONG_REGION =
   `LAUREL_EDGE: the web ACL can be made in ${EDGE_REGION} only; make one there and name it in LAUREL_EDGE_WEB_ACL_ARN, ` +
   `or deploy to ${EDGE_REGION}`;
 
+/** AWS keeps at least 100 invocations of an account unreserved, so a smaller account reserves none. */
+export const LEAST_TO_RESERVE = 250;
+
 const wholeNumber = (usual: number, least: number, most: number) => {
   const error = `expected a whole number from ${least} to ${most}`;
   return z.coerce.number(error).int(error).min(least, error).max(most, error).default(usual);

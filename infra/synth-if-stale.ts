@@ -32,8 +32,8 @@ const KEPT_MS = 86_400_000;
 
 /** What is not deployed is not checked for a deployment, which would take as long as all else. The name is the CDK's own. */
 const UNCHECKED = { CDK_VALIDATION: 'false' };
-/** There is no CloudFront here. */
-const NO_EDGE = { LAUREL_EDGE: '', LAUREL_EDGE_WEB_ACL_ARN: '' };
+/** There is no CloudFront here, and no address of Lambda. */
+const NO_EDGE = { LAUREL_EDGE: '', LAUREL_EDGE_WEB_ACL_ARN: '', LAUREL_INGEST_URL: '' };
 
 const filesIn = async (path: string): Promise<string[]> => {
   if (!(await stat(path)).isDirectory()) return [path];

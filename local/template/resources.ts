@@ -110,14 +110,18 @@ export const LambdaFunction = z.strictObject({
   ReservedConcurrentExecutions: withoutMeaning('nothing shares an account with these functions'),
 });
 
+const NO_URLS = 'functions have no addresses of their own here';
+
 export const Permission = z.strictObject({
-  Action: z.literal('lambda:InvokeFunction'),
+  Action: z.literal(['lambda:InvokeFunction', 'lambda:InvokeFunctionUrl']),
   FunctionName: z.string(),
   Principal: z.literal(
-    'apigateway.amazonaws.com',
+    ['apigateway.amazonaws.com', '*'],
     'only the API Gateway can invoke a function through its resource policy here',
   ),
-  SourceArn: z.string(),
+  SourceArn: z.string().optional(), // not for an address of Lambda
+  FunctionUrlAuthType: withoutMeaning(NO_URLS),
+  InvokedViaFunctionUrl: withoutMeaning(NO_URLS),
 });
 
 const PolicyDocument = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(z.unknown()) });
@@ -269,6 +273,7 @@ export const TYPES_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map([
   ['AWS::CloudFront::Distribution', 'there is no CloudFront here'],
   ['AWS::SecretsManager::Secret', 'only CloudFront sends it'],
   ['AWS::WAFv2::WebACL', 'there is no CloudFront here'],
+  ['AWS::Lambda::Url', NO_URLS],
   ['AWS::SNS::Topic', 'only alarms write to it'],
   ['AWS::CDK::Metadata', 'only the CDK uses it'],
 ]);

@@ -208,7 +208,9 @@ export function readStack({ template, codeDirectory }: Assembly, surroundings: S
       policy,
       invokers: permissions
         .filter(({ FunctionName }) => FunctionName.split(':').at(-1) === properties.FunctionName)
-        .map(({ Principal, SourceArn }) => ({ principal: Principal, covers: arnLike(SourceArn) })),
+        .flatMap(({ Principal, SourceArn }) =>
+          SourceArn === undefined ? [] : [{ principal: Principal, covers: arnLike(SourceArn) }],
+        ),
     };
   });
 

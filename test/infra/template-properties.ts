@@ -305,10 +305,16 @@ export const PROPERTIES: Readonly<Record<string, Readonly<Record<string, Rule>>>
     Timeout: local('function-pool', between(1, 900)),
   },
   'AWS::Lambda::Permission': {
-    Action: oneOf('lambda:InvokeFunction'),
+    Action: oneOf('lambda:InvokeFunction', 'lambda:InvokeFunctionUrl'),
     FunctionName: local('permissions', refersTo(FUNCTION)),
-    Principal: oneOf('apigateway.amazonaws.com'),
+    FunctionUrlAuthType: shownBy('infra/ingest-url', oneOf('NONE')),
+    InvokedViaFunctionUrl: shownBy('infra/ingest-url', flag),
+    Principal: oneOf('apigateway.amazonaws.com', '*'),
     SourceArn: local('permissions', composed),
+  },
+  'AWS::Lambda::Url': {
+    AuthType: shownBy('infra/ingest-url', oneOf('NONE')),
+    TargetFunctionArn: shownBy('infra/ingest-url', refersTo(FUNCTION)),
   },
   [LOG]: {
     LogGroupName: text(512, /^[\w./#-]+$/u),

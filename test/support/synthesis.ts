@@ -35,6 +35,7 @@ export const everyTemplate = async () => {
     ['prod, for the first time', { alarmTopicArn, newTables: 'all' }],
     ['prod, behind a path', { alarmTopicArn, basePath: '/api' }],
     ['prod, with a budget', { alarmTopicArn, accountConcurrency: 1_000, budgetDollars: 50 }],
+    ['prod, with an address of Lambda', { alarmTopicArn, accountConcurrency: 1_000, ingestUrl: true }],
     ['prod, behind CloudFront', { alarmTopicArn, edge: {} }],
     [LONGEST_STAGE, {}],
   ] satisfies [string, StackOptions][];
