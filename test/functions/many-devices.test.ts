@@ -1,6 +1,7 @@
 import { BatchWriteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { refreshScore, type Refresh } from '../../domain/scoring/refresh-score.ts';
 import { MAX_DEVICES } from '../../domain/telemetry/device-id.ts';
 import type { IngestReport } from '../../domain/telemetry/ingest-telemetry.ts';
@@ -102,4 +103,49 @@ it('what older code bound to a placeholder credits its owner no more', async () 
   }
 
   expect((await refresh({ username: user, days: null })).score?.canonicalScore ?? 0).toBe(0);
+});
+
+describe('an address of Lambda', () => {
+  /** What a function gets from its own address, as the developer guide shows it. The path is as the client sent it. */
+  const fromUrl = (body: object, { path = '/ingest', key: sent = key, isZipped = false } = {}) => {
+    const [text, urlId] = [JSON.stringify(body), 'abcdefghijklmnopqrstuvwxyz012345'];
+    const domainName = `${urlId}.lambda-url.us-east-1.on.aws`;
+    return {
+      ...{ version: '2.0', routeKey: '$default', rawPath: path, rawQueryString: '', cookies: ['a=b'] },
+      headers: {
+        ...{
+          host: domainName,
+          'content-type': 'application/json',
+          'x-api-key': sent,
+          'x-forwarded-for': '203.0.113.7',
+        },
+        ...(isZipped ? { 'content-encoding': 'gzip' } : {}),
+      },
+      requestContext: {
+        ...{ accountId: 'anonymous', apiId: urlId, domainName, domainPrefix: urlId, routeKey: '$default' },
+        http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '203.0.113.7', userAgent: 'tool/1.0' },
+        ...{ requestId: '3c5d1c3e-8f0f-4b5e-9a86-5d1d3b8e2c11', stage: '$default', timeEpoch: Date.now() },
+        time: '29/Nov/2026:12:00:00 +0000',
+      },
+      body: isZipped ? gzipSync(text).toString('base64') : text,
+      isBase64Encoded: isZipped,
+    };
+  };
+  const answer = async (event: object) => {
+    const { statusCode, body } = await ingest(event);
+    return { status: statusCode, ...(JSON.parse(body) as object) };
+  };
+
+  it('takes events as the gateway does, and checks the key itself', async () => {
+    const [one, two] = events([
+      ['by-url', 'url 1'],
+      ['by-url', 'url 2'],
+    ]);
+    const zipped = fromUrl({ events: [one, two] }, { isZipped: true, path: '//ingest' });
+
+    expect(await answer(fromUrl(one!))).toMatchObject({ status: 202, accepted: 1 });
+    expect(await answer(zipped)).toMatchObject({ status: 202, accepted: 1, duplicates: 1 });
+    expect(await answer(fromUrl(two!, { key: 'lrl_nobody' }))).toMatchObject({ status: 401, code: 'unknown_key' });
+    expect(await answer(fromUrl(two!, { path: '/v1/awards' }))).toMatchObject({ status: 404, code: 'not_found' });
+  });
 });
