@@ -36,10 +36,11 @@ async function listen(): Promise<void> {
 }
 beforeEach(() => {
   tried = 0;
-  Object.assign(process.env, { AWS_REGION: 'r', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' });
+  Object.assign(process.env, { AWS_REGION: 'r', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_SESSION_TOKEN: 'c' });
 });
 afterEach(() => {
-  for (const name of ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_SQS']) Reflect.deleteProperty(process.env, name);
+  for (const name of ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_SQS', 'AWS_SESSION_TOKEN'])
+    Reflect.deleteProperty(process.env, name);
   server.close();
 });
 
@@ -136,7 +137,7 @@ describe('a lean call', () => {
       expect(headers['x-amz-target']).toBe(sent[0]!.headers['x-amz-target']);
       const [, list = '', signature] = /SignedHeaders=([^,]+), Signature=(\w+)/u.exec(headers.authorization!) ?? [];
       const signed = Object.fromEntries(list.split(';').map((name) => [name, headers[name]!]));
-      expect(list).toMatch(/content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target/u);
+      expect(list).toMatch(/content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token;x-amz-target/u);
       expect(signatures('b', 'r', 'dynamodb')({ headers: signed, body: text }).signature).toBe(signature);
     }
   });

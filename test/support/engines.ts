@@ -40,7 +40,7 @@ type TableRole = (typeof TABLE_ROLES)[number];
 export const hasJava = (): boolean => spawnSync('java', ['-version']).status === 0;
 
 /** Names the caller without a signature. No engine checks one, and signing is a quarter of a request's cost here. */
-const unsigned = (accessKeyId: string, region: string): NonNullable<DynamoDBClientConfig['signer']> => ({
+const unsigned = (accessKeyId: string, region: string): NonNullable<Parameters<typeof leanCalls>[2]> => ({
   async sign<Request extends { headers: Record<string, string> }>(request: Request): Promise<Request> {
     Object.assign(request.headers, authorizationOf(accessKeyId, region));
     return request;
@@ -61,8 +61,8 @@ export async function startTestEngine(options: { readonly engine?: EngineName } 
   const by = wires === undefined ? {} : { requestHandler: handlerBy(wires.post) };
   const clients: DynamoDBClient[] = [];
   const client = (given = {}) => {
-    const made = new DynamoDBClient({ endpoint, region, credentials, signer, cacheMiddleware: true, ...by, ...given });
-    leanCalls(made, 'DynamoDB_20120810');
+    const made = new DynamoDBClient({ endpoint, region, credentials, cacheMiddleware: true, ...by, ...given });
+    leanCalls(made, 'DynamoDB_20120810', signer);
     if (wires === undefined) clients.push(made); // else all share the engine's connections
     return made;
   };

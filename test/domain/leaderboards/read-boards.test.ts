@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AccountId } from '../../../domain/identity/account.ts';
 import { BOARDS } from '../../../domain/leaderboards/board.ts';
 import { buildBoards } from '../../../domain/leaderboards/build-boards.ts';
 import type { Layout } from '../../../domain/leaderboards/layout.ts';
@@ -56,6 +57,32 @@ describe('a page', () => {
       [3, 'u3', 98],
       [4, 'u4', 97],
     ]);
+  });
+
+  it('is kept while its snapshot is the newest and nothing is told, unless something was looked up for it', async () => {
+    const { read } = world;
+    const isKept = async (query = {}) => {
+      const [first, second] = [
+        await pageOf(read, 'alltime', { limit: 5, ...query }),
+        await pageOf(read, 'alltime', { limit: 5, ...query }),
+      ];
+      return first.ok && second.ok && first.value === second.value;
+    };
+    const change = (tell: () => void) => {
+      tell();
+      world.now += MINUTE;
+    };
+    expect(await isKept()).toBe(true);
+    expect(await isKept({ compare: 'day' })).toBe(false);
+    change(() => world.choices.set('u2', { at: isoOf(world.now), isHidden: true }));
+    expect(await isKept()).toBe(false); // somebody hidden is in its rows: they may show themselves again
+    await buildBoards(world.build);
+    expect(await isKept()).toBe(true);
+    change(() => {
+      world.accountsKnown.set('u3', { mergedInto: AccountId.parse('u1') });
+      world.changedAt.set('u3', isoOf(world.now));
+    });
+    expect(await isKept()).toBe(false); // the name is another account's
   });
 
   it.each([20, 21, 1_000])('of %d has all twenty rows, and no next page', async (limit) => {
