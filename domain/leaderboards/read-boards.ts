@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AccountId, Told } from '../identity/account.ts';
 import type { AccountNames } from '../identity/account-names.ts';
 import type { Profiles } from '../scoring/profiles.port.ts';
 import type { Clock, Sha256 } from '../shared/environment.ts';
@@ -64,17 +65,22 @@ export async function pageOf(
   if (!found.ok) return found;
   if (found.value === null) return ok({ board, asOf: null, rows: [], total: 0 });
   const { snapshot, after } = found.value;
+  const pages = keptPages(deps.leaderboards);
+  const key = `${board} ${after} ${limit}`;
+  const kept = compare === undefined ? pages.get(key) : undefined;
+  if (kept?.snapshot === snapshot && kept.told === (await toldOf(deps, found.value, kept.known))) return ok(kept.page);
   const stored = new SnapshotRows(deps, snapshot);
   const known = await stored.namesBetween(after, after + limit);
-  const hidden = await hiddenList(deps, found.value, known);
+  const told = await toldOf(deps, found.value, known);
+  const hidden = await hiddenList(deps, found.value, told);
   const most = hidden.listed === null ? Math.min(limit, LOOKED_UP / 2) : limit;
   const ranked = await stored.between(after, after + most);
   const shown = await shownNow(deps, hidden, ranked);
   const compared = compare === undefined ? shown : await withChanges(deps, snapshot, compare, shown);
-  const { rows, left } = await namedRows(deps.names, known, compared);
+  const { rows, left, lookedUp } = await namedRows(deps.names, known, compared);
   const last = left === undefined ? after + ranked.length : left.rank - 1;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
-  return ok({
+  const page = {
     board,
     asOf: snapshot.asOf,
     rows,
@@ -82,7 +88,31 @@ export async function pageOf(
     ...versionsOf(snapshot),
     ...tiersOf(snapshot),
     ...next,
-  });
+  };
+  const isUnasked = lookedUp === 0 && ranked.every(({ username }) => hidden.listed?.has(username) === false);
+  if (snapshot === found.value.newest && compare === undefined && told !== null && isUnasked) {
+    if (pages.size >= MAX_KEPT_PAGES) pages.clear();
+    pages.set(key, { snapshot, told, known, page });
+  }
+  return ok(page);
+}
+
+/** A page for which nothing was looked up is right as long as its snapshot is the newest, and what is told since is the same. */
+type KeptPage = {
+  readonly snapshot: Snapshot;
+  readonly told: Changes;
+  readonly known: readonly KnownNames[];
+  readonly page: BoardView;
+};
+type Changes = ReadonlyMap<AccountId, Told>;
+/** A page of 1,000 rows takes 0.3 MB. */
+const MAX_KEPT_PAGES = 50;
+const pagesOf = new WeakMap<LeaderboardReader, Map<string, KeptPage>>();
+
+function keptPages(reader: LeaderboardReader): Map<string, KeptPage> {
+  const pages = pagesOf.get(reader) ?? new Map<string, KeptPage>();
+  pagesOf.set(reader, pages);
+  return pages;
 }
 
 /**
@@ -121,7 +151,8 @@ export async function readPlace(
   if (own === null) return err('not-listed');
   const { rank, points, canonicalScore, tier } = own;
   const ranked = await rows.between(Math.max(0, rank - 1 - NEIGHBOURS), rank + NEIGHBOURS);
-  const around = await shownNow(deps, await hiddenList(deps, found.value), ranked);
+  const told = await toldOf(deps, found.value);
+  const around = await shownNow(deps, await hiddenList(deps, found.value, told), ranked);
   if (!around.some((row) => row.rank === rank)) return err('not-listed');
   return ok({
     board,
@@ -151,6 +182,18 @@ export async function rankOf(
 /** A snapshot, and after how many of its rows to begin. */
 type Start = { readonly snapshot: Snapshot; readonly after: number; readonly newest: Snapshot | null };
 
+/** What readers are told of accounts since the newest snapshot and since names were stored; null if too many have changed. */
+async function toldOf(
+  { names }: ReadBoardsDeps,
+  { newest }: Start,
+  known: readonly KnownNames[] = [],
+): Promise<Changes | null> {
+  if (newest === null) return null;
+  const from = changesFrom(Date.parse(newest.asOf));
+  const [oldest = from] = [from, ...known.map(({ at }) => at)].sort();
+  return names.changedSince(oldest);
+}
+
 /**
  * Who has hidden themselves since. Snapshots never change, so the newest one lists who was hidden, and readers are told who
  * has chosen since. Null without a list, or if too many have changed: then each is looked up.
@@ -158,15 +201,14 @@ type Start = { readonly snapshot: Snapshot; readonly after: number; readonly new
 async function hiddenList(
   { leaderboards, names }: ReadBoardsDeps,
   { snapshot, newest }: Start,
-  known: readonly KnownNames[] = [],
+  toldSinceNames: Changes | null,
 ): Promise<{ readonly listed: ReadonlySet<string> | null; readonly isNewest: boolean }> {
   if (newest === null) return { listed: null, isNewest: false };
   const isNewest = newest.asOf === snapshot.asOf; // it has no rows of who is listed
   const listed = isNewest || newest.hidden === null ? new Set<string>() : newest.hidden;
   const before = typeof listed === 'string' ? await leaderboards.hidden(listed) : listed;
   const from = changesFrom(Date.parse(newest.asOf));
-  const [oldest = from] = [from, ...known.map(({ at }) => at)].sort(); // what names need is enough, if it can be told
-  const told = (await names.changedSince(oldest)) ?? (await names.changedSince(from, FEW_TOLD));
+  const told = toldSinceNames ?? (await names.changedSince(from, FEW_TOLD)); // what names need is enough, if it can be told
   if (before === undefined || before === null || told === null) return { listed: null, isNewest };
   const hidden = new Set(before);
   for (const [account, { isHidden }] of told) {

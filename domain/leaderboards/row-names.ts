@@ -111,13 +111,13 @@ async function storedNames({ changedSince }: Readers, known: readonly KnownNames
 
 /**
  * The rows with names in place of the ids, as many as few look-ups give; `left` is the first one that was left for the next
- * page. A row of an erased account is not shown, also before it is gone.
+ * page, `lookedUp` how many were not stored. A row of an erased account is not shown, also before it is gone.
  */
 export async function namedRows<Named extends Row>(
   readers: Readers,
   known: readonly KnownNames[],
   rows: readonly Named[],
-): Promise<{ readonly rows: Named[]; readonly left: Named | undefined }> {
+): Promise<{ readonly rows: Named[]; readonly left: Named | undefined; readonly lookedUp: number }> {
   const stored = await storedNames(readers, known);
   const others: AccountId[] = [];
   let read = 0;
@@ -135,7 +135,7 @@ export async function namedRows<Named extends Row>(
     const { username } = row;
     return { ...row, username: stored.nameOf(username) ?? nameOf(AccountId.parse(username)) };
   });
-  return { rows: named.filter(({ username }) => username !== ERASED), left: rows[read] };
+  return { rows: named.filter(({ username }) => username !== ERASED), left: rows[read], lookedUp: others.length };
 }
 
 /**

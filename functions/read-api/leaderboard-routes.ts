@@ -100,7 +100,7 @@ export const leaderboardRoutes = [
     async handle({ params: { board }, query }, deps: LeaderboardReadDeps, { headers }) {
       const page = await pageOf(deps, board, query);
       if (!page.ok) return refused(page.error);
-      return inFormat(query, headers, page.value, page.value.rows, BOARD_COLUMNS);
+      return { ...inFormat(query, headers, page.value, page.value.rows, BOARD_COLUMNS), isKept: true };
     },
   }),
   route({

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod/mini';
 import { etagOf, isNotModified } from './etag.ts';
-import { toJson } from './json.ts';
+import { toJson, toKeptJson } from './json.ts';
 import { problem, type Content, type Reply } from './problems.ts';
 import type { Route } from './route.ts';
 import { methodsOf, type Match } from './router.ts';
@@ -82,8 +82,11 @@ function sentAs({ type, data }: Content, isJson: boolean, accepted = ''): Sent {
   return { headers: { ...vary, 'content-encoding': 'gzip' }, data: gzipSync(data) };
 }
 
-const contentOf = ({ body, content }: Reply): Content | undefined =>
-  content ?? (body === undefined ? undefined : { type: 'application/json', data: toJson(body) });
+function contentOf({ body, isKept = false, content }: Reply): Content | undefined {
+  if (content !== undefined || body === undefined) return content;
+  const data = isKept && typeof body === 'object' && body !== null ? toKeptJson(body) : toJson(body);
+  return { type: 'application/json', data };
+}
 
 /** A reply as the gateway takes it. `route` is the one that replied, if one did. */
 export function toAnswer(

@@ -20,3 +20,12 @@ export function toJson(value: unknown): string {
     );
   }
 }
+
+const texts = new WeakMap<object, string>();
+
+/** The same, once for each object. Nobody may change it. */
+export function toKeptJson(value: object): string {
+  const text = texts.get(value) ?? toJson(value);
+  texts.set(value, text);
+  return text;
+}

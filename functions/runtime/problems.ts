@@ -61,6 +61,8 @@ export type Reply = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. Without it, the answer has no body. */
   readonly body?: unknown;
+  /** Whether the body may be answered again as it is: its text is kept as long as it. */
+  readonly isKept?: boolean;
   /** Sent as it is, instead of JSON. */
   readonly content?: Content;
   /** Figures for the request's log line and for the metrics, by metric name. */

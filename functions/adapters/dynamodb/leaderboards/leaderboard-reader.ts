@@ -1,7 +1,9 @@
 import { GetItemCommand, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { isDeepStrictEqual } from 'node:util';
+import type { Board } from '../../../../domain/leaderboards/board.ts';
 import type { LeaderboardReader } from '../../../../domain/leaderboards/leaderboard-store.port.ts';
-import type { BlockRef } from '../../../../domain/leaderboards/snapshot.ts';
+import type { BlockRef, Snapshot } from '../../../../domain/leaderboards/snapshot.ts';
 import type { Clock } from '../../../../domain/shared/environment.ts';
 import { isoOf } from '../../../../domain/shared/utc.ts';
 import {
@@ -61,10 +63,18 @@ export function dynamoLeaderboardReader(
     return item;
   }
 
+  /** What was read last of each board: what follows from a snapshot is kept as long as it is the same object. */
+  const newest = new Map<Board, { readonly item: Item; readonly snapshot: Snapshot }>();
+
   return {
     async newest(board) {
       const item = await read(newestKey(board));
-      return item === undefined ? null : parseRoot(item).snapshot;
+      if (item === undefined) return null;
+      const kept = newest.get(board);
+      if (kept !== undefined && isDeepStrictEqual(item, kept.item)) return kept.snapshot;
+      const { snapshot } = parseRoot(item);
+      newest.set(board, { item, snapshot });
+      return snapshot;
     },
 
     async newestAt(board, time) {

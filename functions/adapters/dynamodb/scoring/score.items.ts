@@ -58,11 +58,12 @@ const MetricsItem = z.object({
 });
 
 type Pair = readonly [day: number, number: number];
+const Integers = z.array(z.int());
 /** A flat list of pairs of numbers, as JSON. */
 const Pairs = z.pipe(
   z.string(),
   z.transform((text): readonly Pair[] => {
-    const numbers = z.array(z.int()).parse(JSON.parse(text));
+    const numbers = Integers.parse(JSON.parse(text));
     return numbers.flatMap((number, index) => (index % 2 === 0 ? [] : [[numbers[index - 1] ?? 0, number] as const]));
   }),
 );
