@@ -36,7 +36,12 @@ async function listen(): Promise<void> {
 }
 beforeEach(() => {
   tried = 0;
-  Object.assign(process.env, { AWS_REGION: 'r', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_SESSION_TOKEN: 'c' });
+  Object.assign(process.env, {
+    AWS_REGION: 'r',
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    AWS_SESSION_TOKEN: 'c',
+  });
 });
 afterEach(() => {
   for (const name of ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_SQS', 'AWS_SESSION_TOKEN'])

@@ -60,6 +60,9 @@ describe('a page', () => {
   });
 
   it('is kept while its snapshot is the newest and nothing is told, unless something was looked up for it', async () => {
+    const rows = Array.from({ length: 40 }, (_, index) => aStanding(`u${index + 1}`, 100 - index)); // enough to store names
+    world = new LeaderboardWorld(rows, { ...small, leaf: { most: 60, filled: 40, fewest: 10, average: 20 } });
+    await buildBoards(world.build);
     const { read } = world;
     const isKept = async (query = {}) => {
       const [first, second] = [
@@ -75,6 +78,7 @@ describe('a page', () => {
     expect(await isKept()).toBe(true);
     expect(await isKept({ compare: 'day' })).toBe(false);
     change(() => world.choices.set('u2', { at: isoOf(world.now), isHidden: true }));
+    world.hidden.add('u2');
     expect(await isKept()).toBe(false); // somebody hidden is in its rows: they may show themselves again
     await buildBoards(world.build);
     expect(await isKept()).toBe(true);
