@@ -199,16 +199,16 @@ const lagOf = (lags: readonly number[]): RefreshLag =>
     ? { state: 'idle', lastHourMaxMs: null }
     : { state: 'measured', lastHourMaxMs: lags.reduce((most, lag) => Math.max(most, lag)) };
 
-const LagLine = z.object({ _aws: z.object({ Timestamp: z.number() }), [LAG_METRIC]: z.number() });
+const LagLine = z.object({ timestamp: z.iso.datetime(), [LAG_METRIC]: z.number() });
 
-/** On a local stack, the metric is read from the function's log, as Lambda extracts it. */
+/** On a local stack, the metric is read from the function's log, as a filter of the log extracts it. */
 function lagFromLog(file: string | undefined, now: number): RefreshLag {
   if (file === undefined || !existsSync(file)) return { state: 'unknown', lastHourMaxMs: null };
   const lags = tailOf(file)
     .filter((line) => line.includes(LAG_METRIC))
     .flatMap((line) => {
       const { data } = LagLine.safeParse(jsonOf(line));
-      return data === undefined || data._aws.Timestamp < now - HOUR_MS ? [] : [data[LAG_METRIC]];
+      return data === undefined || Date.parse(data.timestamp) < now - HOUR_MS ? [] : [data[LAG_METRIC]];
     });
   return lagOf(lags);
 }

@@ -95,7 +95,7 @@ task, which continues after you leave. On other engines messages are sent and de
           );
         }
         output.note(
-          `${counted(hopeless.length, 'message')} can never be read and will come back. Look at them and discard them: ${hint}`,
+          `${counted(hopeless.length, 'message')} can never be read and will come back. To look at each and discard it: ${hint}`,
         );
       }
       const { waiting, inFlight } = await readQueue(sqs, url);

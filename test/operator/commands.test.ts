@@ -226,7 +226,7 @@ describe('dead letters', () => {
 
     const status = await laurel('status');
     expect(status.code).toBe(3);
-    expect(status.said).toMatchObject({ refreshLag: { state: expect.any(String) } });
+    expect(status.said).toMatchObject({ refreshLag: { state: 'measured', lastHourMaxMs: expect.any(Number) } });
     expect(status.said.queues).toContainEqual(
       expect.objectContaining({ queue: 'score-refresh', isDeadLetters: false, oldestAgeSeconds: null }),
     );
