@@ -21,7 +21,7 @@ export type SampleCommunity = {
 const LAST_DAY = '2026-11-27';
 const DAY_MS = 86_400_000;
 const HOURS = ['08', '13', '19'] as const;
-const RECENT_DAYS = 30;
+const RECENT_DAYS = 60;
 const PLANTS =
   'alder ash aspen beech birch cedar cherry chestnut cypress elder elm fir hazel hemlock hickory holly hornbeam juniper larch laurelin linden locust maple mulberry oak olive palm pear pine plane plum poplar quince redwood rowan sequoia spruce sycamore tamarind teak walnut willow yew acacia aloe anise arnica aster azalea basil begonia bluebell borage bracken briar camellia caraway carnation catnip chervil chicory chive clover columbine comfrey coriander cornflower cosmos cowslip crocus cumin daffodil dahlia daisy dill edelweiss fennel fern feverfew foxglove freesia fuchsia gardenia garlic gentian ginger ginseng gorse heather hibiscus hyacinth hyssop iris ivy jasmine jonquil lavender lichen lilac lily lotus lovage lupin mallow marigold marjoram mint moss mustard myrtle nettle oleander orchid oregano oxalis pansy parsley peony petunia phlox poppy primrose privet rosemary rue saffron sage sedum senna sorrel tansy tarragon thistle thyme tulip valerian verbena vetch violet wisteria yarrow zinnia'.split(
     ' ',
@@ -55,7 +55,7 @@ export function makeCommunity({ people, days, seed }: SampleSize): SampleCommuni
   const chance = chanceOf(seed);
   const dateOf = (day: number) => new Date(Date.parse(LAST_DAY) - (days - 1 - day) * DAY_MS).toISOString().slice(0, 10);
   // A year of few hours: each one with facts costs a first start some time.
-  const isOpen = Array.from({ length: days }, (_, day) => day >= days - RECENT_DAYS || chance.next() < 0.28);
+  const isOpen = Array.from({ length: days }, (_, day) => day >= days - RECENT_DAYS || chance.next() < 0.2);
   /** The day itself, or the next one with activity. */
   const openDay = (day: number) => Math.max(isOpen.indexOf(true, Math.max(0, day)), 0);
   const timeOf = (day: number) => {
@@ -115,9 +115,9 @@ export function makeCommunity({ people, days, seed }: SampleSize): SampleCommuni
         const version = `${dateOf(day).replaceAll('-', '.')}.1`;
         add('extension_published', timeOf(day), { extension_name, version, ...by });
         for (let pulls = 1 + chance.below(8); pulls > 0; pulls -= 1) {
-          const later = openDay(Math.min(days - 1, day + chance.below(Math.min(30, days - day))));
+          const later = openDay(Math.min(days - 1, day + 1 + chance.below(Math.min(30, days - day))));
           const username = chance.of(isMember(later))?.username;
-          if (username !== undefined) add('extension_pulled', timeOf(later), { extension_name, version, username });
+          if (username !== undefined && later > day) add('extension_pulled', timeOf(later), { extension_name, version, username });
         }
       }
     }

@@ -72,7 +72,8 @@ function Activity({ rules: { activity } }: { readonly rules: Rules }) {
       </table>
       <ul class="plain">
         <li>
-          <strong>Diversity:</strong> {counted(diversityPoints, 'point')} for each group that is used.
+          <strong>Diversity:</strong> {counted(diversityPoints, 'point')} for each group that is used; other commands do
+          not count.
         </li>
         <li>
           <strong>Streak:</strong> {percent(streak.basisPointsPerDay / ONE)} for each active day in a row, up to{' '}

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { grantsOf } from '../support/template.ts';
 import { functions, resources, tables } from './template-under-test.ts';
@@ -30,6 +32,11 @@ describe('tables', () => {
         },
       ],
     });
+  });
+
+  it('are each in the page that restores them', () => {
+    const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs/operating/restore.md'), 'utf8');
+    expect([...tables.keys()].filter((role) => !page.includes(`\`${role}\``))).toEqual([]);
   });
 
   it('of grants is only written by puts: only the erasure may update lines, and nobody may delete or write in batches', () => {

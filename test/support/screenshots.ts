@@ -25,8 +25,15 @@ const laurel = spawnLaurel(dataDirectory);
 const browser = await startBrowser();
 try {
   const { baseUrl, lambdaEndpoint, functions } = await laurel.ready();
-  const rollUp = `${lambdaEndpoint}/2015-03-31/functions/${functions['roll-up-metrics']}/invocations`;
-  await fetch(rollUp, { method: 'POST', body: '{}' }); // else the community's days follow in a minute
+  const invoke = async (role: string, event: object): Promise<any> => {
+    const url = `${lambdaEndpoint}/2015-03-31/functions/${functions[role]}/invocations`;
+    return (await fetch(url, { method: 'POST', body: JSON.stringify(event) })).json();
+  };
+  // Otherwise the community's days would follow in the next minutes, the older ones last.
+  await invoke('roll-up-metrics', {});
+  const dateBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+  let run = await invoke('backfill', { mode: 'metrics', from: dateBefore(60), to: dateBefore(30) });
+  while (run.status !== 'done') run = await invoke('backfill', { runId: run.runId });
   mkdirSync(IMAGES, { recursive: true });
   for (const { look, colorScheme, width, height } of LOOKS) {
     const context = await browser.newContext({ colorScheme, viewport: { width, height }, reducedMotion: 'reduce' });
