@@ -32,8 +32,10 @@ try {
   // Otherwise the community's days would follow in the next minutes, the older ones last.
   await invoke('roll-up-metrics', {});
   const dateBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
-  let run = await invoke('backfill', { mode: 'metrics', from: dateBefore(60), to: dateBefore(30) });
-  while (run.status !== 'done') run = await invoke('backfill', { runId: run.runId });
+  const days = { mode: 'metrics', from: dateBefore(60), to: dateBefore(30) };
+  let run = await invoke('backfill', days);
+  // Without a run in the answer, the roll-ups of the import came first too often.
+  while (run.status !== 'done') run = await invoke('backfill', 'runId' in run ? { runId: run.runId } : days);
   mkdirSync(IMAGES, { recursive: true });
   for (const { look, colorScheme, width, height } of LOOKS) {
     const context = await browser.newContext({ colorScheme, viewport: { width, height }, reducedMotion: 'reduce' });
