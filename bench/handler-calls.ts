@@ -8,7 +8,7 @@ import { isoOf } from '../domain/shared/utc.ts';
 import { routes } from '../functions/read-api/routes.ts';
 import { wireReadApi } from '../functions/read-api/wiring.ts';
 import { httpFunction } from '../functions/runtime/http-function.ts';
-import { leanCalls } from '../functions/runtime/lean-calls.ts';
+import { leanCalls, LeanSha256 } from '../functions/runtime/lean-calls.ts';
 import { withEngine, type BenchEngine, type Tables } from './engine.ts';
 import { eventsOf, ingestRequest } from './events.ts';
 import { assertAllNew, sendNew } from './ingest.ts';
@@ -44,7 +44,13 @@ const Sent = z.object({ headers: z.object({ 'x-amz-target': z.string() }), body:
 /** A client as functions have it, with a list of its calls. */
 function clientOf(endpoint: string): Client {
   const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench' };
-  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, cacheMiddleware: true });
+  const client = new DynamoDBClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials,
+    sha256: LeanSha256,
+    cacheMiddleware: true,
+  });
   leanCalls(client, 'DynamoDB_20120810');
   const calls: Call[] = [];
   client.middlewareStack.add(

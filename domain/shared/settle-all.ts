@@ -10,6 +10,9 @@ export async function settleAll<Item, Value>(
   limit: number,
   work: (item: Item) => Promise<Value>,
 ): Promise<Value[]> {
+  const [only] = items;
+  if (items.length === 0) return [];
+  if (items.length === 1 && only !== undefined) return [await work(only)];
   const values = new Array<Value>(items.length);
   const failures: unknown[] = [];
   const queue = items.entries();

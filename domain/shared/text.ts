@@ -19,10 +19,14 @@ export type TextBounds = {
   readonly bytes: number;
 };
 
+/** Whether a text has more bytes in UTF-8. A unit of a text has at most three. */
+export const isLargerThan = (text: string, bytes: number): boolean =>
+  text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
+
 /** The fault of a text as a sentence; undefined if it has none. */
 function faultOf(text: string, { characters, bytes }: TextBounds): string | undefined {
   const isTooLong = text.length > characters && Array.from(text).length > characters;
-  const isTooLarge = text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
+  const isTooLarge = isLargerThan(text, bytes);
   if (isTooLong) return `expected at most ${characters} characters`;
   if (isTooLarge) return `expected at most ${bytes} bytes of UTF-8`;
   if (!text.isWellFormed()) return 'expected no half of a surrogate pair';

@@ -6,7 +6,7 @@ import { reportedKindsOf, type ReportedKind } from '../rules/reported-kinds.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import type { Sha256 } from '../shared/environment.ts';
 import { check, sentenceOf, withoutNulls } from '../shared/faults.ts';
-import { printableText } from '../shared/text.ts';
+import { isLargerThan, printableText } from '../shared/text.ts';
 import { hourOf, IsoTime, MILLISECONDS_PER_DAY, MILLISECONDS_PER_HOUR, type UtcHour } from '../shared/utc.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { EventKind } from './device-hour.ts';
@@ -134,7 +134,7 @@ export function judgeEvent(sent: unknown, context: JudgeContext): Result<Accepta
   const properties = withoutNulls(checked.value.properties ?? {});
   const refuseThis = (code: EventRefusalCode, error: string) => refuse(code, error, sentInsertId ?? null);
 
-  if (new TextEncoder().encode(JSON.stringify(raw)).length > MAX_EVENT_BYTES) {
+  if (isLargerThan(JSON.stringify(raw), MAX_EVENT_BYTES)) {
     return refuseThis('event_too_large', `event: larger than ${MAX_EVENT_BYTES} bytes`);
   }
   const reportedKind = known.reported.get(event);

@@ -51,10 +51,12 @@ export function readJson(
   return refusal === undefined ? parse(decoded.value) : err(refusal);
 }
 
+// Lenient decoding would turn several ids into one, so invalid UTF-8 is refused. A byte order mark is skipped.
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parse(bytes: Buffer): Result<unknown, Reply> {
   try {
-    // Lenient decoding would turn several ids into one, so invalid UTF-8 is refused. A byte order mark is skipped.
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const value: unknown = JSON.parse(utf8.decode(bytes));
     return ok(value);
   } catch (error) {
     if (error instanceof SyntaxError) return err(notJson('expected JSON'));

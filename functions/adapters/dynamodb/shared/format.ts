@@ -1,4 +1,5 @@
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { convertToAttr, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Item } from './item.ts';
 
 /**
@@ -70,8 +71,20 @@ export type ItemKind = keyof typeof FORMATS;
 export const withFormat = (kind: ItemKind, item: Item): Item => ({ ...item, v: { N: String(FORMATS[kind]) } });
 
 /** An item out of its fields: the one way in which a store makes what it puts. */
-export const toItem = (kind: ItemKind, fields: Readonly<Record<string, unknown>>): Item =>
-  withFormat(kind, marshall(fields, { removeUndefinedValues: true }));
+export function toItem(kind: ItemKind, fields: Readonly<Record<string, unknown>>): Item {
+  const item: Item = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) item[name] = attributeOf(value);
+  }
+  return withFormat(kind, item);
+}
+
+/** Most fields are texts and whole numbers: the library looks at each for longer than it takes to write it. */
+function attributeOf(value: unknown): AttributeValue {
+  if (typeof value === 'string') return { S: value };
+  if (Number.isSafeInteger(value)) return { N: String(value) };
+  return convertToAttr(value, { removeUndefinedValues: true });
+}
 
 /** The part of an update that may create an item; `:v` is in `formatValue`. A later version stays. */
 export const SET_FORMAT = 'v = if_not_exists(v, :v)';
