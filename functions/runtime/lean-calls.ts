@@ -148,7 +148,9 @@ type Data = string | ArrayBuffer | ArrayBufferView;
 
 function plain(data: Data): string | Uint8Array {
   if (typeof data === 'string' || data instanceof Uint8Array) return data;
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
 }
 
 /** SHA-256 for the signer of a client, with a secret or without. */
