@@ -73,10 +73,10 @@ export class LaurelStack extends Stack {
     const { exportAccount, manageKeys, manageAccounts, erase } = identity(this, base);
     changeFeed(this, base, { scoreRefresh, rollUp, rank, erase });
     const { ingestTelemetry, importHistory, manageDevices } = telemetry(this, base, { scoreRefresh });
-    const { confirmPublish } = registry(this, base);
-    const { recordAward } = ledger(this, base);
-    const { takeHooks, linkLogins } = hooks(this, base);
-    const { readApi, servePages } = reads(this, base);
+    const { confirmPublish } = registry(base);
+    const { recordAward } = ledger(base);
+    const { takeHooks, linkLogins } = hooks(base);
+    const { readApi, servePages } = reads(base);
 
     const routes: readonly LaurelRoutes[] = [
       { target: ingestTelemetry, access: ACCESS.keyOptional, load: 'writes', paths: ['/ingest'] },

@@ -5,7 +5,6 @@ import { ExportAccountEnv } from '../../functions/export-account/env.ts';
 import { ManageAccountsEnv } from '../../functions/manage-accounts/env.ts';
 import { ManageKeysEnv } from '../../functions/manage-keys/env.ts';
 import { environmentOf } from '../environment.ts';
-import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
 import { sendTo } from '../policies.ts';
 import { QueueWorker } from '../queue-worker.ts';
 import type { Foundation } from './foundation.ts';
@@ -14,30 +13,15 @@ import type { Foundation } from './foundation.ts';
 const ERASE_TIMEOUT = Duration.minutes(5);
 
 /** API keys and their accounts. */
-export function identity(scope: Construct, { stage, variables, may }: Foundation) {
-  const manageKeys = new LaurelFunction(scope, 'ManageKeys', {
-    stage,
-    role: 'manage-keys',
-    environment: environmentOf(ManageKeysEnv, variables),
-    timeout: API_TIMEOUT,
-  });
+export function identity(scope: Construct, { stage, variables, may, behindApi }: Foundation) {
+  const manageKeys = behindApi('ManageKeys', 'manage-keys', ManageKeysEnv);
   manageKeys.allow(may.makeAccounts, may.keepKeys, may.setMembers);
 
-  const manageAccounts = new LaurelFunction(scope, 'ManageAccounts', {
-    stage,
-    role: 'manage-accounts',
-    environment: environmentOf(ManageAccountsEnv, variables),
-    timeout: API_TIMEOUT,
-  });
+  const manageAccounts = behindApi('ManageAccounts', 'manage-accounts', ManageAccountsEnv);
   manageAccounts.allow(may.keepAccounts, may.readBalances, may.authenticate);
 
   // A separate function, because no other one may read everything of an account.
-  const exportAccount = new LaurelFunction(scope, 'ExportAccount', {
-    stage,
-    role: 'export-account',
-    environment: environmentOf(ExportAccountEnv, variables),
-    timeout: API_TIMEOUT,
-  });
+  const exportAccount = behindApi('ExportAccount', 'export-account', ExportAccountEnv);
   exportAccount.allow(may.exportAccounts, may.authenticate);
 
   // A separate function, because no other one may remove what is stored of an account.

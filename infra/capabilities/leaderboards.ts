@@ -4,7 +4,6 @@ import { RankLeaderboardsEnv } from '../../functions/rank-leaderboards/env.ts';
 import { SetVisibilityEnv } from '../../functions/set-visibility/env.ts';
 import { alarmOnDateAhead } from '../alarms.ts';
 import { environmentOf } from '../environment.ts';
-import { API_TIMEOUT, LaurelFunction } from '../laurel-function.ts';
 import { sendTo } from '../policies.ts';
 import { QueueSchedules } from '../queue-schedules.ts';
 import { QueueWorker } from '../queue-worker.ts';
@@ -18,7 +17,7 @@ const RANKS = [{ name: 'rank-at-midnight', cron: '0 0 * * ? *', message: {} }] a
 const ON_DEPLOYMENT = {};
 
 /** Builds the boards when a message asks for it and at midnight. Accounts choose whether boards show them. */
-export function leaderboards(scope: Construct, { stage, variables, may }: Foundation) {
+export function leaderboards(scope: Construct, { stage, variables, may, behindApi }: Foundation) {
   const { queue: rank, worker } = new QueueWorker(scope, 'RankLeaderboards', {
     stage,
     role: 'rank-leaderboards',
@@ -38,12 +37,7 @@ export function leaderboards(scope: Construct, { stage, variables, may }: Founda
   );
   new QueueSchedules(scope, 'RankSchedules', { stage, queue: rank, schedules: RANKS, onDeployment: ON_DEPLOYMENT });
 
-  const setVisibility = new LaurelFunction(scope, 'SetVisibility', {
-    stage,
-    role: 'set-visibility',
-    environment: environmentOf(SetVisibilityEnv, variables),
-    timeout: API_TIMEOUT,
-  });
+  const setVisibility = behindApi('SetVisibility', 'set-visibility', SetVisibilityEnv);
   setVisibility.allow(may.readNames, may.saveProfiles, may.authenticate);
 
   return { rank, setVisibility };

@@ -9,7 +9,11 @@ import type { Foundation } from './foundation.ts';
 import type { Scoring } from './scoring.ts';
 
 /** Stores events, binds and unbinds devices, and imports the past. */
-export function telemetry(scope: Construct, { stage, variables, may }: Foundation, { scoreRefresh }: Scoring) {
+export function telemetry(
+  scope: Construct,
+  { stage, variables, may, behindApi }: Foundation,
+  { scoreRefresh }: Scoring,
+) {
   const ingestTelemetry = new LaurelFunction(scope, 'IngestTelemetry', {
     stage,
     role: 'ingest-telemetry',
@@ -29,20 +33,11 @@ export function telemetry(scope: Construct, { stage, variables, may }: Foundatio
   ingestTelemetry.countFromLog('Accepted');
 
   // A separate function, because no other one may unbind a device.
-  const manageDevices = new LaurelFunction(scope, 'ManageDevices', {
-    stage,
-    role: 'manage-devices',
-    environment: environmentOf(ManageDevicesEnv, variables),
-    timeout: API_TIMEOUT,
-  });
+  const manageDevices = behindApi('ManageDevices', 'manage-devices', ManageDevicesEnv);
   manageDevices.allow(may.makeAccounts, may.unbindDevices, may.authenticate);
 
   // A separate function, because no other one may record versions as well as events.
-  const importHistory = new LaurelFunction(scope, 'ImportHistory', {
-    stage,
-    role: 'import-history',
-    environment: environmentOf(ImportHistoryEnv, variables),
-    timeout: API_TIMEOUT,
+  const importHistory = behindApi('ImportHistory', 'import-history', ImportHistoryEnv, {
     memoryMegabytes: 1_769, // one processor: test/functions/costliest-requests.test.ts
   });
   importHistory.allow(may.makeAccounts, may.appendManyGrants, may.importVersions, may.storeTelemetry, may.authenticate);
