@@ -90,6 +90,9 @@ function justNow<Observed extends { readonly milliseconds: number }>(observed: O
   return { ...observed, from: to - observed.milliseconds, to };
 }
 
+/** The functions on an event's way. Roll-ups and boards are counted by the minute, and their messages as well. */
+const WAY: ReadonlySet<string> = new Set(['ingest-telemetry', 'announce-changes', 'refresh-score']);
+
 /** Counts the calls and invocations of a stack. */
 class Meter {
   #calls: (ObservedCall & Span)[] = [];
@@ -101,9 +104,8 @@ class Meter {
 
   /** Returns the consumption since the last call, and the refreshes. */
   take(logBytes: number): { readonly used: Consumption; readonly refreshes: number } {
-    // the benchmark itself, which waits for the queues to drain
-    const calls = this.#calls.filter(({ caller }) => caller !== 'operator');
-    const invocations = this.#invocations;
+    const calls = this.#calls.filter(({ caller, body }) => WAY.has(caller) && !/-(?:roll-up|rank)"/u.test(body));
+    const invocations = this.#invocations.filter(({ role }) => WAY.has(role));
     const logged = logBytes - this.#logBytes;
     this.#logBytes = logBytes;
     this.#calls = [];

@@ -1,5 +1,5 @@
 import { settleAll } from '../shared/settle-all.ts';
-import { isoOf, MILLISECONDS_PER_HOUR } from '../shared/utc.ts';
+import { isoOf } from '../shared/utc.ts';
 import { BOARDS } from './board.ts';
 import { buildBoards, type BuildDeps, type BuiltBoard } from './build-boards.ts';
 import type { RankRequested } from '../messages/rank.message.ts';
@@ -24,9 +24,11 @@ export type RankOutcome =
 
 /** A build counts as after a change only if it began so much later: two machines' clocks differ. */
 const MARGIN_MS = 5_000;
-/** With more scores than this, whose reading costs the more the more there are, builds keep a distance. */
-const MAX_SCORES_AT_ANY_TIME = 100_000;
-const BETWEEN_LARGE_BUILDS_MS = MILLISECONDS_PER_HOUR / 4;
+/** A build reads all scores and writes most blocks of a large board again, so builds keep a distance that grows. */
+const SCORES_A_MINUTE = 25_000;
+const LARGE_SCORES = 100_000;
+const MINUTES_BETWEEN_LARGE_BUILDS = 15;
+const MILLISECONDS_PER_MINUTE = 60_000;
 /** No queue delays a message longer. */
 const LONGEST_DELAY_SECONDS = 900;
 
@@ -53,7 +55,8 @@ export async function rankOnRequest(deps: RankDeps, requests: readonly RankReque
 
   const changes = missing.flatMap(({ changedBefore }) => changedBefore ?? []);
   const isForced = changes.length < missing.length;
-  const dueAt = oldest + (isLarge(currents) ? BETWEEN_LARGE_BUILDS_MS : 0);
+  const scores = Math.max(0, ...currents.map((current) => current?.scores ?? 0));
+  const dueAt = oldest + minutesBetweenBuilds(scores) * MILLISECONDS_PER_MINUTE;
   if (isForced || dueAt <= now)
     return { kind: 'built', boards: await buildBoards(deps), ahead: ahead.map(({ board, asOf }) => ({ board, asOf })) };
   const delaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.ceil((dueAt - now) / 1_000));
@@ -63,5 +66,6 @@ export async function rankOnRequest(deps: RankDeps, requests: readonly RankReque
   return { kind: 'later', delaySeconds };
 }
 
-const isLarge = (currents: readonly (Snapshot | null)[]): boolean =>
-  currents.some((current) => current !== null && current.scores > MAX_SCORES_AT_ANY_TIME);
+/** None of a community with fewer than 25,000 scores: changes are announced once a minute. */
+export const minutesBetweenBuilds = (scores: number): number =>
+  scores > LARGE_SCORES ? MINUTES_BETWEEN_LARGE_BUILDS : Math.floor(scores / SCORES_A_MINUTE);

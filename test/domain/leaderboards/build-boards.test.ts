@@ -227,11 +227,25 @@ describe('a request', () => {
   });
 
   it.each([
-    ['with 100,000 scores', { scores: 100_000 }],
-    ['once they have passed', { scores: 100_001, builtAgo: 900_000 }],
-  ])('does not wait %s', async (_rule, given) => {
-    expect((await requested([1_000], given)).outcome.kind).toBe('built');
+    [24_999, 0],
+    [49_999, 60],
+    [50_000, 120],
+    [100_000, 240],
+  ])('with %i scores waits for %i seconds after the last build', async (scores, seconds) => {
+    if (seconds > 0) {
+      const early = await requested([1_000], { scores, builtAgo: 1_000 * (seconds - 1) });
+      expect([early.outcome, early.wasRead]).toEqual([{ kind: 'later', delaySeconds: 1 }, false]);
+    }
+    const { outcome } = await requested([-1_000], { scores, builtAgo: 1_000 * seconds });
+    expect(outcome.kind).toBe('built');
   });
+
+  it.each([['once they have passed', { scores: 100_001, builtAgo: 900_000 }]])(
+    'does not wait %s',
+    async (_rule, given) => {
+      expect((await requested([1_000], given)).outcome.kind).toBe('built');
+    },
+  );
 
   it('never waits longer than a queue can delay a message', async () => {
     expect((await requested([-60_000], { scores: 100_001, builtAgo: -60_000 })).outcome).toEqual({
