@@ -72,7 +72,7 @@ export const pointsOfGranted = ({ listed, older }: Granted): number =>
   sumOf(listed.map(pointsOfSingle)) + sumOf(older.points.values());
 
 /** The date of a line. A reversal never has an earlier date than the grant that it takes back. */
-function datesOf(lines: readonly GrantLine[]): (line: GrantLine) => UtcDate {
+export function datesOf(lines: readonly GrantLine[]): (line: GrantLine) => UtcDate {
   const byId = new Map(lines.map((line) => [line.grantId, line]));
   return (line) => {
     const own = line.grantedAt.slice(0, 10);

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { kindOfKey, pointsOfSingle, SINGLE_SOURCES, type Granted } from './granted.ts';
+import { datesOf, kindOfKey, pointsOfSingle, SINGLE_SOURCES, type Granted } from './granted.ts';
 import { isPublish, isReversal, reversedBy, type GrantLine } from './grant.ts';
 
 const Points = z.int();
@@ -20,7 +20,7 @@ const SourceRow = z.object({
     reversed: Points,
     /** Versions that count and have no grant. */
     notYetGranted: Points,
-    /** Lines newer than the score: its refresh is under way. */
+    /** Lines newer than the score, whose refresh is under way, and lines of a date that is still to come. */
     notYetScored: Points,
   }),
   flagged: Points,
@@ -47,6 +47,8 @@ export type ShadowReport = z.infer<typeof ShadowReport>;
 export type ShadowUser = {
   readonly username: string;
   readonly score: {
+    /** The date that the score is of. */
+    readonly date: string;
     readonly contributions: readonly ShadowContribution[];
     readonly granted: Granted;
   } | null;
@@ -125,7 +127,9 @@ function singleRow(source: string, { score, lines }: ShadowUser): SourceRow {
   const scoredTo = score?.granted.balance.seq ?? 0;
   const listed = (score?.granted.listed ?? []).filter(({ key }) => kindOfKey(key).source === source);
   const contributions = sum(listed.map(pointsOfSingle)) + (score?.granted.older.points.get(source) ?? 0);
-  const notYetScored = 0 - amounts(own.filter(({ seq }) => seq > scoredTo));
+  const dateOf = datesOf(lines);
+  const isScored = (line: GrantLine) => line.seq <= scoredTo && score !== null && dateOf(line) <= score.date;
+  const notYetScored = 0 - amounts(own.filter((line) => !isScored(line)));
   return row(source, contributions, amounts(own), { notYetScored });
 }
 

@@ -23,6 +23,7 @@ const published = (count: number): readonly GrantLine[] =>
 const aUser = (change: Partial<ShadowUser> = {}): ShadowUser => ({
   username: 'ada',
   score: {
+    date: '2026-08-21',
     contributions: [],
     granted: grantedOf(second.balance, lines.toReversed(), { date: '2026-08-21', known: null }),
   },
@@ -35,6 +36,7 @@ const rowOf = (user: ShadowUser, source: string) =>
 const aPublisher = (points: number, own: readonly GrantLine[], yankedPoints = 0): ShadowUser =>
   aUser({
     score: {
+      date: '2026-08-21',
       contributions: [publishes(points)],
       granted: grantedOf(first.balance, [], { date: '2026-08-21', known: null }),
     },
@@ -58,12 +60,38 @@ describe('the shadow report', () => {
   it('explains lines that are newer than the score, also without a score', () => {
     const behind = aUser({
       score: {
+        date: '2026-08-21',
         contributions: [],
         granted: grantedOf(first.balance, first.lines.toReversed(), { date: '2026-08-21', known: null }),
       },
     });
     expect(rowOf(behind, 'award')).toMatchObject({ difference: 43, explained: { notYetScored: 43 }, flagged: 0 });
     expect(rowOf(aUser({ score: null }), 'award')).toMatchObject({ explained: { notYetScored: -7 }, flagged: 0 });
+  });
+
+  it('explains lines of tomorrow, and their reversals', () => {
+    const tomorrow = '2026-08-22T00:30:00.000Z';
+    const coming = decide(second.balance, [
+      { ...anAward('a3', 9), grantedAt: tomorrow },
+      { ...anAward('a4', 1), grantedAt: tomorrow },
+    ]);
+    const undone = decide(coming.balance, [
+      reversalOf(coming.lines[1]!, { reason: 'a mistake', grantedBy: 'team', at: AT }),
+    ]);
+    const all = [...lines, ...coming.lines, ...undone.lines];
+    const date = '2026-08-21';
+    const score = {
+      date,
+      contributions: [],
+      granted: grantedOf(undone.balance, all.toReversed(), { date, known: null }),
+    };
+
+    expect(rowOf(aUser({ score, lines: all }), 'award')).toMatchObject({
+      contributions: 7,
+      grants: 16,
+      explained: { notYetScored: -9 },
+      flagged: 0,
+    });
   });
 
   it('flags grants that the score lacks, and contributions that the ledger lacks', () => {
@@ -96,6 +124,7 @@ describe('the shadow report', () => {
 
   it('lists contributions outside the ledger separately', () => {
     const score = {
+      date: '2026-08-21',
       contributions: [{ key: 'telemetry:activity', points: 5 }],
       granted: aUser().score!.granted,
     };
