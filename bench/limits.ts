@@ -3,7 +3,8 @@ import { meterCapacity } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';
 import { eventOf, ingestRequest } from './events.ts';
 import { assertAllNew } from './ingest.ts';
-import { cost, type Measurements } from './measurements.ts';
+import { LEGAL, unitsOfLargestPage } from './largest-board.ts';
+import { cost, type Cost, type Measurements } from './measurements.ts';
 import { PRICES } from './prices.ts';
 import { measurePublicReads } from './public-reads.ts';
 import { ingestHandler, personalKey } from './wiring.ts';
@@ -39,6 +40,19 @@ async function measureRequest(engine: BenchEngine, kind: string, devices: number
   ];
 }
 
+/** Computed from the sizes of items: a past board of a million takes too long to build here. */
+const ofMillion = (names: number): Cost =>
+  cost(
+    `a page of a past board of a million with names of ${names} characters, computed`,
+    'RRU',
+    unitsOfLargestPage({
+      ...{ seed: 1, ids: 20, names, characters: LEGAL },
+      points: MILLION,
+      tiers: 7,
+      hasTies: false,
+    }),
+  );
+
 /** Measures the most that one request can cost: what a flood at the throttle is multiplied with. */
 export const measureLimits = (): Promise<Measurements> =>
   withEngine(async (engine) => ({
@@ -46,6 +60,7 @@ export const measureLimits = (): Promise<Measurements> =>
       ...(await measureRequest(engine, 'without a key', 10, 10, false)),
       ...(await measureRequest(engine, 'of a personal key', 25, 8, true)),
       ...(await measurePublicReads(engine)),
+      ...[12, 64].map(ofMillion),
     ],
     ratios: [],
   }));

@@ -47,14 +47,16 @@ const ROWS_COMPARED = 1_000;
 
 const NEIGHBOURS = 3;
 const LEAVES_AT_A_TIME = 4;
+/** Of leaves with more rows than this together, a page has the rows of the first ones only. */
+export const MOST_READ = 3_000;
 /** Of how many changes a page is told that needs those of the last minutes only. */
 const FEW_TOLD = 300;
 /** Hidden users that are looked up to be sure. */
 const MAX_DOUBTFUL = 10;
 
 /**
- * A page of a board, with names in place of ids. It ends before `limit` where more names would have to be looked up than
- * one answer may cost. Before the first build a board is empty.
+ * A page of a board, with names in place of ids. It ends before `limit` where more names would have to be looked up, or more
+ * leaves to be read, than one answer may cost. Before the first build a board is empty.
  */
 export async function pageOf(
   deps: ReadBoardsDeps,
@@ -70,11 +72,11 @@ export async function pageOf(
   const kept = compare === undefined ? pages.get(key) : undefined;
   if (kept?.snapshot === snapshot && kept.told === (await toldOf(deps, found.value, kept.known))) return ok(kept.page);
   const stored = new SnapshotRows(deps, snapshot);
-  const known = await stored.namesBetween(after, after + limit);
+  const end = stored.endOf(after, after + limit);
+  const known = await stored.namesBetween(after, end);
   const told = await toldOf(deps, found.value, known);
   const hidden = await hiddenList(deps, found.value, told);
-  const most = hidden.listed === null ? Math.min(limit, LOOKED_UP / 2) : limit;
-  const ranked = await stored.between(after, after + most);
+  const ranked = await stored.between(after, hidden.listed === null ? Math.min(end, after + LOOKED_UP / 2) : end);
   const shown = await shownNow(deps, hidden, ranked);
   const compared = compare === undefined ? shown : await withChanges(deps, snapshot, compare, shown);
   const { rows, left, lookedUp } = await namedRows(deps.names, known, compared);
@@ -323,6 +325,15 @@ class SnapshotRows {
   }
 
   readonly #content = (from: number, to: number) => contentOf(this.#patch, from, Math.min(to, this.#snapshot.total));
+
+  /** Where a page after the first `from` rows ends: at `to`, or before the leaf with which it would read too much. */
+  endOf(from: number, to: number): number {
+    const content = this.#content(from, to);
+    let read = 0;
+    const beyond = this.#touched(content).find(({ count }, index) => (read += count) > MOST_READ && index > 0);
+    if (beyond === undefined) return to;
+    return from + content.findIndex((each) => typeof each === 'number' && each >= beyond.before);
+  }
 
   /** The rows after the first `from` of the board, up to the `to`-th. */
   async between(from: number, to: number): Promise<RankedRowView[]> {

@@ -52,9 +52,10 @@ export async function startHttpFront(options: {
     const event = JSON.stringify(toEvent({ method, target, headers, body, sourceIp }, path.rawPath, route, clock()));
     if (Buffer.byteLength(event) > MAX_EVENT_BYTES) return gatewayMessage(413, 'Request Entity Too Large');
     const patience = new AbortController();
+    const most = Math.max(INTEGRATION_TIMEOUT_MS, pool.model.timeoutMs); // longer only where a test gives functions more time
     const result = await Promise.race([
       pool.invoke(event),
-      ...(options.hasTimeout ? [sleep(INTEGRATION_TIMEOUT_MS, undefined, { signal: patience.signal })] : []),
+      ...(options.hasTimeout ? [sleep(most, undefined, { signal: patience.signal })] : []),
     ]);
     patience.abort();
     if (result === undefined) return gatewayMessage(503, 'Service Unavailable');

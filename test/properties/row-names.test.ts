@@ -216,6 +216,24 @@ describe('a page of 1,000 rows', () => {
     expect((await world.shown()).most).toBe(14); // stored again, because too many rows had no name; but for merged ones
   });
 
+  it('ends before a leaf that is too much to read', async () => {
+    const leaf = { most: 4_000, filled: 3_000, fewest: 500, average: 1_000 };
+    const world = new NamesWorld(peopleOf(4_500), { leaf, bucket: 1_000, changes: 4 });
+    await buildBoards(world.build);
+    const sizes: number[] = [];
+    const ranks: number[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page = await pageOf(world.read, 'alltime', { limit: 900, cursor });
+      if (!page.ok) throw new Error(page.error);
+      sizes.push(page.value.rows.length);
+      ranks.push(...page.value.rows.map(({ rank }) => rank));
+      cursor = page.value.next;
+      if (cursor === undefined) break;
+    }
+    expect(sizes).toEqual([900, 900, 450, 900, 900, 450]); // two leaves of 2,250 rows
+    expect(ranks).toEqual(Array.from({ length: 4_500 }, (_, index) => index + 1));
+  });
+
   it('lists hidden users on the newest board, so that a past one need not ask for each', async () => {
     const world = new NamesWorld(peopleOf(1_000));
     await buildBoards(world.build);
