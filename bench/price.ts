@@ -67,12 +67,12 @@ const TRAFFIC: readonly Traffic[] = [
   {
     ...{ batch: 1, requestsASecond: 1, users: 2, whole: 4.5 },
     community: { eventsASecond: 1, active: 2, accounts: ACCOUNTS_OF_ONE_A_SECOND },
-    units: { writes: 2.4, reads: 2.6, refreshes: 0.45 },
+    units: { writes: 2.4, reads: 3, refreshes: 0.5 },
   },
   {
     ...{ batch: 1, requestsASecond: 10, users: 20, whole: 3.8 },
     community: { eventsASecond: 100, active: 200, accounts: ACCOUNTS_OF_A_HUNDRED_A_SECOND },
-    units: { writes: 2.4, reads: 2.6, refreshes: 0.45 }, // where twenty users begin, two refreshes come close together
+    units: { writes: 2.4, reads: 3, refreshes: 0.5 }, // where twenty users begin, two refreshes come close together
   },
   {
     ...{ batch: 25, requestsASecond: 10, users: 20, way: 0.2 },

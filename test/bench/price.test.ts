@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { billOf, nothingUsed as nothing, scaled, together, type Consumption } from '../../bench/bill.ts';
+import {
+  billOf,
+  gbSecondsOfOne,
+  nothingUsed as nothing,
+  scaled,
+  together,
+  waitsOf,
+  type Consumption,
+} from '../../bench/bill.ts';
 import { PRICES } from '../../bench/prices.ts';
 
 describe('a bill', () => {
@@ -22,6 +30,20 @@ describe('a bill', () => {
     const bill = billOf({ ...nothing, invocations: 10, gbSeconds: 5 });
 
     expect(bill.lambda).toBeCloseTo(10 * PRICES.lambdaRequest + 5 * PRICES.lambdaGbSecond, 12);
+  });
+
+  it('of a function waits once for calls at the same time, and divides its work by its share of a processor', () => {
+    const spans = [
+      [0, 5],
+      [1, 3],
+      [3, 9],
+      [4, 6],
+      [9, 10],
+    ].map(([from = 0, to = 0]) => ({ from, to }));
+    const half = gbSecondsOfOne({ memoryMb: 1_769 / 2, cpuMs: 10, waits: waitsOf(spans) });
+
+    expect([waitsOf([]), waitsOf(spans)]).toEqual([0, 3]); // 1 to 3, 4 to 6, 9 to 10
+    expect(half).toBeCloseTo((1_769 / 2 / 1_024) * 0.029, 9);
   });
 
   it('grows with the usage, and adds up', () => {
