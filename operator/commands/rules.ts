@@ -44,6 +44,7 @@ export function addRulesCommands(program: Command, runtime: Runtime): void {
       if (!read.ok) throw new CommunityError(read.error);
       const { settings, rules: versions } = read.value;
       if (options.keep === true) keepChecksum(directory, settings.rules);
+      const kept = ' Its checksum is noted: the version is never edited again.';
       const text = `${settings.name}: version ${settings.rules} of the rules is in force, and every file is as expected.`;
       const report = {
         ok: true,
@@ -51,7 +52,7 @@ export function addRulesCommands(program: Command, runtime: Runtime): void {
         inForce: settings.rules,
         versions: versions.map(({ version }) => version),
       };
-      runtime.output.result(report, text);
+      runtime.output.result(report, options.keep === true ? text + kept : text);
       runtime.end(EXIT.ok);
     });
 

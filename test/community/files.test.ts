@@ -278,7 +278,14 @@ describe('laurel community new', () => {
         ],
       },
     });
-    expect(await laurel('rules', 'check', '--community', directory)).toMatchObject({ code: 0 });
+    rmSync(join(directory, 'rules', 'checksums.json'));
+    expect(await laurel('rules', 'check', '--keep', '--community', directory)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Its checksum is noted'),
+    });
+    const edited = readFileSync(join(directory, 'rules', '1.json'), 'utf8').replace('500', '501');
+    writeFileSync(join(directory, 'rules', '1.json'), edited);
+    expect(readCommunity(directory)).toMatchObject({ ok: false });
     expect(await laurel('community', 'new', directory)).toMatchObject({ code: 2 });
     rmSync(directory, { recursive: true });
   });
