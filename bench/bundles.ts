@@ -4,13 +4,22 @@ import { scratchDirectory } from '../local/script.ts';
 import { readStack, type FunctionModel } from '../local/template/stack-model.ts';
 import { benchAssembly } from './engine.ts';
 import { cpuToAnswer, FIRST_EVENTS, nearlyEmptyStore, programIn } from './first-answers.ts';
-import { cost, median, ratioAtMost, type Measurements } from './measurements.ts';
+import { cost, ratioAtMost, type Measurements } from './measurements.ts';
 import type { Sizes } from './sizes.ts';
 
 /** The same bound as in `test/infra/functions.test.ts`. */
 const SIZE_BUDGET_KB = 350;
 const MAX_EMPTY_STARTS = 4;
-const MAX_TO_ANSWER = 6;
+/**
+ * By function, the CPU until its first answer in empty starts: of the release of 28 November (`bfffadf`), measured in turns with today's
+ * bundles, and the share of it that is held. The aim is 0.6. Why only one function reaches it is in decision 0067.
+ */
+const FIRST_ANSWERS: ReadonlyMap<string, { readonly release: number; readonly share: number }> = new Map([
+  ['ingest-telemetry', { release: 7.2, share: 0.72 }],
+  ['read-api', { release: 7.9, share: 0.6 }],
+  ['confirm-publish', { release: 6.9, share: 0.68 }],
+  ['refresh-score', { release: 7.1, share: 0.67 }],
+]);
 const EMPTY = 'export const handler = async () => undefined;\n';
 
 type Bundle = Pick<FunctionModel, 'role' | 'name' | 'environment' | 'memoryMb'> & { readonly file: string };
@@ -58,13 +67,14 @@ export async function measureBundles({ rounds }: Pick<Sizes, 'rounds'>): Promise
           ?.push(await cpuToAnswer({ program, endpoint: store.endpoint, model: bundle, event: event?.() }));
       }
     }
-    const timeOf = (name: string) => median(times.get(name) ?? []);
+    const timeOf = (name: string) => Math.min(...(times.get(name) ?? [])); // load only adds to it
     return {
       costs: all.map(({ role, file }) =>
         cost(`${role}, bundle`, 'KB', statSync(file).size / 1_024, { budget: SIZE_BUDGET_KB }),
       ),
-      ratios: starts.slice(1).map(({ name, event }) => {
-        const most = event === undefined ? MAX_EMPTY_STARTS : MAX_TO_ANSWER;
+      ratios: starts.slice(1).map(({ name, bundle, event }) => {
+        const { release, share } = FIRST_ANSWERS.get(bundle.role) ?? { release: 0, share: 0 };
+        const most = event === undefined ? MAX_EMPTY_STARTS : release * share;
         return ratioAtMost(`${name}, in empty ones`, timeOf(name) / timeOf('empty, to a ready handler'), most);
       }),
     };

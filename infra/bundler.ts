@@ -82,7 +82,11 @@ export async function openBundler({
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [inlined(community), withoutUnused, ...(splitting ? [] : [loadedLater, computed(community)])],
+    plugins: [
+      inlined(community),
+      withoutUnused,
+      ...(splitting ? [] : [loadedLater, compressionLater, computed(community)]),
+    ],
   });
   return {
     async bundle() {
@@ -108,6 +112,21 @@ const loadedLater: Plugin = {
         kind === 'dynamic-import' ? { path: `./${basename(file)}.js`, external: true } : undefined,
       );
     }
+  },
+};
+
+const COMPRESSION = ['deflateRawSync', 'gunzipSync', 'gzipSync', 'inflateRawSync'];
+
+/** Node's module for compression is loaded at its first use, because few starts need it. */
+const compressionLater: Plugin = {
+  name: 'compression',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:zlib$/ }, ({ path }) => ({ path, namespace: 'compression' }));
+    onLoad({ filter: /./, namespace: 'compression' }, ({ path }) => ({
+      contents: COMPRESSION.map(
+        (name) => `export const ${name} = (...all) => process.getBuiltinModule('${path}').${name}(...all);`,
+      ).join('\n'),
+    }));
   },
 };
 

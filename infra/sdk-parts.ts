@@ -35,6 +35,21 @@ export const KNOWN_ERRORS: ReadonlySet<string> = new Set([
   'TransactionInProgressException',
 ]);
 
+const withoutUnknownErrors = (text: string): string =>
+  text.replaceAll(/^n0_registry\.registerError\(\w+\$, (\w+)\);$/gmu, (line, name: string) =>
+    KNOWN_ERRORS.has(name) ? line : '',
+  );
+
+/** `{"error": _c}` for `{[_e]: _c}`: the bundler leaves out a schema that nothing uses only if none of its keys is computed. */
+function withConstantKeys(text: string): string {
+  const constants = new Map(
+    Array.from(text.matchAll(/^const (\w+) = (".*");$/gmu), ([, name, value]) => [name, value]),
+  );
+  return text.replaceAll(/\[(\w+)\]:/gu, (key, name: string) =>
+    constants.has(name) ? `${constants.get(name)}:` : key,
+  );
+}
+
 /** Single files of the SDK, and what a bundle holds of them. */
 const FILES: readonly { readonly filter: RegExp; readonly contents: (text: string) => string }[] = [
   // Lambda has no files of profiles to look for.
@@ -65,10 +80,7 @@ const FILES: readonly { readonly filter: RegExp; readonly contents: (text: strin
   },
   {
     filter: /\/client-\w+\/dist-es\/schemas\/schemas_0\.js$/,
-    contents: (text) =>
-      text.replaceAll(/^n0_registry\.registerError\(\w+\$, (\w+)\);$/gmu, (line, name: string) =>
-        KNOWN_ERRORS.has(name) ? line : '',
-      ),
+    contents: (text) => withConstantKeys(withoutUnknownErrors(text)),
   },
 ];
 
