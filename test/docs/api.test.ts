@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { ROUTES_BY_ROLE } from '../../functions/read-api/all-routes.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { stack } from '../support/shared-stack.ts';
 
 /** docs/api.md is generated from the routes (UPDATE_DOCS=1), with examples that run here in the same order. */
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'api.md');
@@ -218,10 +218,8 @@ async function pageText(): Promise<string> {
   return `${[...intro, ...sections].join('\n\n')}\n`;
 }
 
-let stack: TestStack;
 const keys = new Map<Key, string>();
 beforeAll(async () => {
-  stack = await startTestStack();
   keys.set('admin', stack.adminKey);
   const requests: [Key, object][] = [
     ['service', { kind: 'service' }],
@@ -233,7 +231,6 @@ beforeAll(async () => {
     keys.set(name, key);
   }
 });
-afterAll(() => stack.stop());
 
 const send = (method: string, { as, path, body }: Example) =>
   fetch(`${stack.baseUrl}${path}`, {

@@ -1,14 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aName, NOON, VERSION, startPublishing, type Publishing } from './publishing-under-test.ts';
-
-let world: Publishing;
-beforeAll(async () => {
-  world = await startPublishing();
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
-});
+import { describe, expect, it, vi } from 'vitest';
+import { aName, NOON, VERSION, world } from './publishing-under-test.ts';
 
 describe('PUT /v1/collectives/{slug}', () => {
   let slugs = 0;

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { communityMetrics } from '../../domain/metrics/catalog.ts';
 import { anHttpRequest } from '../builders/http-request.ts';
 import { aRawEvent } from '../builders/telemetry.ts';
 import type { Answer } from './function-under-test.ts';
-import { NOON, startPublishing, VERSION, type Publishing } from './publishing-under-test.ts';
+import { NOON, VERSION, world } from './publishing-under-test.ts';
 
 const DAY = 86_400_000;
 const MIDNIGHT = Date.parse('2026-08-21T00:00:00.000Z');
 const YESTERDAY = MIDNIGHT - DAY;
 
-let world: Publishing;
 let name: string;
 let shared: string;
 let rollUp: (event: unknown) => Promise<unknown>;
@@ -40,7 +39,6 @@ const pull = (extension: string, puller: string) => ({
 });
 
 beforeAll(async () => {
-  world = await startPublishing();
   ({ handler: rollUp } = await import('../../functions/roll-up-metrics/handler.ts'));
   vi.useFakeTimers({ toFake: ['Date'], now: NOON - DAY });
   name = await world.published(world.keys.ada, [VERSION, '2026.08.21.2']);
@@ -60,10 +58,6 @@ beforeAll(async () => {
   });
   vi.setSystemTime(NOON);
   expect(await rollUp({})).toMatchObject({ status: 'done', days: 37 });
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
 });
 
 describe('GET /community-metrics', () => {

@@ -1,14 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aName, encoded, NOON, VERSION, startPublishing, type Publishing } from './publishing-under-test.ts';
-
-let world: Publishing;
-beforeAll(async () => {
-  world = await startPublishing();
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
-});
+import { describe, expect, it, vi } from 'vitest';
+import { aName, encoded, NOON, VERSION, world } from './publishing-under-test.ts';
 
 describe('POST /api/v1/extensions/confirm', () => {
   it('records a version once: a repeat is 200 with the same body, and nothing more is stored', async () => {

@@ -1,14 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aName, encoded, NOON, VERSION, startPublishing, type Publishing } from './publishing-under-test.ts';
-
-let world: Publishing;
-beforeAll(async () => {
-  world = await startPublishing();
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
-});
+import { describe, expect, it } from 'vitest';
+import { aName, encoded, VERSION, world } from './publishing-under-test.ts';
 
 describe('GET …/latest', () => {
   it('returns the newest version by its numbers, with both forms of the path', async () => {

@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aName, NOON, startPublishing, VERSION, type Publishing } from './publishing-under-test.ts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { aName, NOON, VERSION, world } from './publishing-under-test.ts';
 
-let world: Publishing;
-let importHistory: Parameters<Publishing['call']>[0];
+let importHistory: Parameters<typeof world.call>[0];
 beforeAll(async () => {
-  world = await startPublishing();
   importHistory = (await import('../../functions/import-history/handler.ts')).handler;
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
 });
 
 const LAST_YEAR = '2025-08-21T11:30:00.000Z';

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { anHttpRequest, type RequestDraft } from '../builders/http-request.ts';
 import { aUsername } from '../builders/identity.ts';
 import { startFunctionEngine, type Answer } from './function-under-test.ts';
@@ -16,7 +16,7 @@ export const encoded = (name: string, version?: string): string =>
   encodeURIComponent(name) + (version === undefined ? '' : `@${version}`);
 
 /** The functions of a publish on one engine, with a key of each kind. */
-export async function startPublishing() {
+async function startPublishing() {
   const world = await startFunctionEngine();
   const { handler: publish }: { handler: Handler } = await import('../../functions/confirm-publish/handler.ts');
   const { handler: ingest }: { handler: Handler } = await import('../../functions/ingest-telemetry/handler.ts');
@@ -73,4 +73,12 @@ export async function startPublishing() {
   };
 }
 
-export type Publishing = Awaited<ReturnType<typeof startPublishing>>;
+/** The world of all tests in the file that imports it. Each test begins at noon. */
+export let world: Awaited<ReturnType<typeof startPublishing>>;
+beforeAll(async () => {
+  world = await startPublishing();
+});
+afterAll(() => world.stop());
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOON });
+});

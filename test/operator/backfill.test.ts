@@ -2,18 +2,16 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { awsCaller } from '../../local/aws-client.ts';
 import { operate, spawnOperator } from '../support/operator.ts';
-import { accountsNamed, startTestStack, temporaryDirectory, type TestStack, until } from '../support/stack.ts';
+import { stack } from '../support/shared-stack.ts';
+import { accountsNamed, temporaryDirectory, until } from '../support/stack.ts';
 
-let stack: TestStack;
 beforeAll(async () => {
-  stack = await startTestStack();
   await accountsNamed(stack, 'ada', 'grace');
   stack.publish();
 });
-afterAll(() => stack.stop());
 
 describe('backfill', () => {
   it('runs, is followed to its end, and can be queried afterwards', async () => {

@@ -9,7 +9,7 @@
  */
 import { marshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { SourceName } from '../../domain/hooks/hook-source.ts';
 import { PLACES, type Place } from '../../domain/identity/logins.port.ts';
 import { refreshScore } from '../../domain/scoring/refresh-score.ts';
@@ -24,23 +24,20 @@ import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry
 import { rulebook } from '../../domain/rules/current-rules.ts';
 import { aUser, signatureOf } from '../builders/hooks.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
-import { NOON, startPublishing, VERSION, type Publishing } from '../functions/publishing-under-test.ts';
+import { NOON, VERSION, world } from '../functions/publishing-under-test.ts';
 import { PATIENCE, runs } from './telemetry-world.ts';
 
 vi.setConfig({ testTimeout: PATIENCE });
 
-let world: Publishing;
-let importHistory: Parameters<Publishing['call']>[0];
-let takeHooks: Parameters<Publishing['call']>[0];
+let importHistory: Parameters<typeof world.call>[0];
+let takeHooks: Parameters<typeof world.call>[0];
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: NOON });
-  world = await startPublishing();
   importHistory = (await import('../../functions/import-history/handler.ts')).handler;
   takeHooks = (await import('../../functions/take-hooks/handler.ts')).handler;
   const sources = dynamoHookSources(world.client, world.tables.hook_sources);
   for (const place of PLACES) await sources.create({ place, name: SourceName.parse('acme') }, SECRET, ago(0));
 });
-afterAll(() => world.stop());
 
 const DAY = 86_400_000;
 const ago = (days: number) => new Date(NOON - days * DAY).toISOString();

@@ -10,13 +10,13 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invocationOf } from '../builders/telemetry.ts';
 import { operate } from '../support/operator.ts';
-import { accountsNamed, operatorOn, startTestStack, type TestStack } from '../support/stack.ts';
+import { stack } from '../support/shared-stack.ts';
+import { accountsNamed, operatorOn } from '../support/stack.ts';
 
 /**
  * The consistency check on the running stack, with its own role, through the operator's command. There is no other
  * traffic, so a difference need not last.
  */
-let stack: TestStack;
 let dynamodb: DynamoDBClient;
 const USERS = ['alder', 'birch', 'cedar'];
 
@@ -28,7 +28,6 @@ const call = async (method: string, path: string, key: string, body?: object) =>
 };
 
 beforeAll(async () => {
-  stack = await startTestStack();
   stack.publish();
   await accountsNamed(stack, ...USERS);
   ({ dynamodb } = operatorOn(stack));
@@ -48,10 +47,7 @@ beforeAll(async () => {
   }
   await stack.drain();
 });
-afterAll(async () => {
-  dynamodb.destroy();
-  await stack.stop();
-});
+afterAll(() => dynamodb.destroy());
 
 async function invoke(event: object) {
   const url = `${stack.lambdaEndpoint}/2015-03-31/functions/${stack.functions['check-conservation']}/invocations`;

@@ -10,22 +10,18 @@ import { parseLeafItem } from '../../functions/adapters/dynamodb/metrics/rollup.
 import type { AwsCall } from '../../local/aws-client.ts';
 import { sha256 } from '../builders/identity.ts';
 import { invocationOf } from '../builders/telemetry.ts';
-import { operatorOn, startTestStack, type TestStack, until } from '../support/stack.ts';
+import { stack } from '../support/shared-stack.ts';
+import { operatorOn, until } from '../support/stack.ts';
 
 /** Somebody leaves: everything by their name is stored, then they are erased, then every item and message is read. */
 const NAME = 'zenobia';
 const SECRET = 'palmyra'; // in every text that is theirs
-let stack: TestStack;
 let dynamodb: DynamoDBClient;
 let sqs: AwsCall;
-beforeAll(async () => {
-  stack = await startTestStack();
+beforeAll(() => {
   ({ dynamodb, sqs } = operatorOn(stack));
 });
-afterAll(async () => {
-  dynamodb.destroy();
-  await stack.stop();
-});
+afterAll(() => dynamodb.destroy());
 
 async function call(
   method: string,
