@@ -22,7 +22,6 @@ import { grantDeps, ingestHandler, personalKey, readEnv, refreshDeps } from './w
 const NOW = '2026-08-21T12:30:00.000Z';
 const EARLIER_HOUR = '2026-08-21T11:30:00.000Z';
 const REQUESTS_A_BATCH = 5;
-const WARM_UP = 20;
 const USERS = 200;
 const SCORED = simulatedName(0);
 const ROLES = ['accounts', 'telemetry', 'user_scores', 'leaderboards'];
@@ -119,7 +118,10 @@ type Measuring = {
   readonly requests: number;
 };
 
-/** Measures the calls of a warm handler, and its CPU in units of the same calls with `node:http` alone, in turns. */
+/**
+ * Measures the calls of a warm handler, and its CPU in units of the same calls with `node:http` alone, in turns. A handler is
+ * warm after as many requests as are measured: Node has compiled most of it by then.
+ */
 async function measurePath({ engine, filled, rounds, requests }: Measuring, path: Path): Promise<[Cost, Ratio]> {
   const bare = signedHttp(engine.endpoint);
   const ratios: number[] = [];
@@ -127,18 +129,18 @@ async function measurePath({ engine, filled, rounds, requests }: Measuring, path
   for (let round = -1; round < rounds; round += 1) {
     const tables = path.writes ? await engine.createTables() : filled;
     const { client, calls } = clientOf(engine.endpoint);
-    const send = await path.ready(client, tables, WARM_UP + requests);
-    for (let n = 0; n < WARM_UP; n += 1) await send(n);
+    const send = await path.ready(client, tables, 2 * requests);
+    for (let n = 0; n < requests; n += 1) await send(n);
     calls.length = 0;
     const handled = await cpuOf(async () => {
-      for (let n = 0; n < requests; n += 1) await send(WARM_UP + n);
+      for (let n = 0; n < requests; n += 1) await send(requests + n);
     });
     callsEach = calls.length / requests;
 
     const others = path.writes ? await engine.createTables() : filled;
     if (path.writes) {
-      const sendThere = await path.ready(client, others, WARM_UP);
-      for (let n = 0; n < WARM_UP; n += 1) await sendThere(n);
+      const sendThere = await path.ready(client, others, requests);
+      for (let n = 0; n < requests; n += 1) await sendThere(n);
     }
     const there = ROLES.reduce(
       (list, role) =>
