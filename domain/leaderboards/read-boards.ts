@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import type { AccountId, Told } from '../identity/account.ts';
 import type { AccountNames } from '../identity/account-names.ts';
 import type { Profiles } from '../scoring/profiles.port.ts';
@@ -6,9 +5,10 @@ import type { Clock, Sha256 } from '../shared/environment.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, MILLISECONDS_PER_DAY } from '../shared/utc.ts';
-import { BOARDS, type Board } from './board.ts';
+import type { Board } from './board.ts';
 import { bucketOf, directoryHash, fingerprintOf } from './layout.ts';
 import type { LeaderboardReader } from './leaderboard-store.port.ts';
+import { fromCursor, toCursor } from './page-cursor.ts';
 import { contentOf, placeOf } from './patch.ts';
 import { isBefore } from './row.ts';
 import { changesFrom, LOOKED_UP, namedRows } from './row-names.ts';
@@ -259,25 +259,6 @@ async function snapshotAt(
   const isNewest = newest !== null && Date.parse(newest.asOf) <= time;
   const snapshot = isNewest ? newest : await leaderboards.newestAt(board, isoOf(time));
   return snapshot === null ? err('at-before-first') : ok({ snapshot, after: 0, newest });
-}
-
-const CursorParts = z.tuple([z.enum(BOARDS), z.iso.datetime(), z.int().check(z.positive())]);
-
-const toCursor = ({ board, asOf, after }: { board: Board; asOf: string; after: number }): string =>
-  Buffer.from(JSON.stringify([board, asOf, after] satisfies z.infer<typeof CursorParts>)).toString('base64url');
-
-function fromCursor(cursor: string): z.infer<typeof CursorParts> | null {
-  try {
-    const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    const parts = CursorParts.safeParse(read).data;
-    if (parts === undefined) return null;
-    const [board, asOf, after] = parts;
-    // Decoding skips characters outside the alphabet, so only the exact text that a page gave is a cursor.
-    return toCursor({ board, asOf, after }) === cursor ? parts : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 /** Where a cursor's page begins, in the very snapshot of the page before. */
