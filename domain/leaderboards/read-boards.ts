@@ -82,15 +82,8 @@ export async function pageOf(
   const { rows, left, lookedUp } = await namedRows(deps.names, known, compared);
   const last = left === undefined ? after + ranked.length : left.rank - 1;
   const next = last < snapshot.total ? { next: toCursor({ board, asOf: snapshot.asOf, after: last }) } : {};
-  const page = {
-    board,
-    asOf: snapshot.asOf,
-    rows,
-    total: snapshot.total,
-    ...versionsOf(snapshot),
-    ...tiersOf(snapshot),
-    ...next,
-  };
+  const { asOf, total } = snapshot;
+  const page = { board, asOf, rows, total, ...versionsOf(snapshot), ...tiersOf(snapshot), ...next };
   const isUnasked = lookedUp === 0 && ranked.every(({ username }) => hidden.listed?.has(username) === false);
   if (snapshot === found.value.newest && compare === undefined && told !== null && isUnasked) {
     if (pages.size >= MAX_KEPT_PAGES) pages.clear();
