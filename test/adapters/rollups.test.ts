@@ -346,50 +346,27 @@ onBothEngines('rollups', (engine) => {
   it('sample the gauges at most once a minute per thousand members, unless forced', async () => {
     let now = Date.parse(`${date}T09:10:00.000Z`);
     const put = async (username: string, score: number | undefined) => {
-      const item = {
-        pk: `USER#${username}`,
-        sk: 'SCORE',
-        scoreShard: 'SHARD#3',
-        memberScore: score,
-      };
+      const item = { pk: `USER#${username}`, sk: 'SCORE', scoreShard: 'SHARD#3', memberScore: score };
       await client.send(
         new PutItemCommand({ TableName: tables.user_scores, Item: marshall(item, { removeUndefinedValues: true }) }),
       );
     };
+    const clock = () => now;
+    const sample = (isForced: boolean) => sampleGauges(deps(clock), { isForced });
     const members = async () => (await reader.totalsOf(date, date))[0]?.totals.get('MEMBER_COUNT')?.valueSum;
     await put('ada', 7);
     await put('gone', undefined);
 
-    expect(
-      await sampleGauges(
-        deps(() => now),
-        { isForced: false },
-      ),
-    ).toBe('sampled');
+    expect(await sample(false)).toBe('sampled');
     expect(await members()).toBe(1n);
     await put('bob', 5);
     now += 59_999;
-    expect(
-      await sampleGauges(
-        deps(() => now),
-        { isForced: false },
-      ),
-    ).toBe('not-due');
+    expect(await sample(false)).toBe('not-due');
     expect(await members()).toBe(1n);
-    expect(
-      await sampleGauges(
-        deps(() => now),
-        { isForced: true },
-      ),
-    ).toBe('sampled');
+    expect(await sample(true)).toBe('sampled');
     expect(await members()).toBe(2n);
     now += 60_000;
-    expect(
-      await sampleGauges(
-        deps(() => now),
-        { isForced: false },
-      ),
-    ).toBe('sampled');
+    expect(await sample(false)).toBe('sampled');
     expect((await reader.totalsOf(date, date))[0]?.totals.get('TOTAL_SCORE')?.valueSum).toBe(12n);
     expect(await reader.lastSampleBefore('TOTAL_SCORE', addDays(date, 3))).toBe(12n);
   });

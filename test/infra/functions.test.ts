@@ -13,33 +13,6 @@ const dynamodb = (...actions: string[]) => actions.map((action) => `dynamodb:${a
 const sqs = (...actions: string[]) => actions.map((action) => `sqs:${action}`).sort();
 
 describe('functions', () => {
-  it('are known by their roles', () => {
-    expect([...functions.keys()].sort()).toEqual([
-      'announce-changes',
-      'backfill',
-      'check-conservation',
-      'confirm-publish',
-      'erase-accounts',
-      'export-account',
-      'forward-request',
-      'import-history',
-      'ingest-telemetry',
-      'link-logins',
-      'manage-accounts',
-      'manage-devices',
-      'manage-keys',
-      'rank-leaderboards',
-      'read-api',
-      'record-award',
-      'refresh-score',
-      'roll-up-metrics',
-      'serve-pages',
-      'set-visibility',
-      'shadow-report',
-      'take-hooks',
-    ]);
-  });
-
   it.each([
     [
       'import-history',

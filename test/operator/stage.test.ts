@@ -17,11 +17,10 @@ import { byRole, ofType } from '../support/template.ts';
 const sqs = mockClient(SQSClient);
 afterEach(() => sqs.reset());
 const prod = targetOf({ stage: 'prod' }, {});
+const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
 const named = (name: string, message = 'no') => Object.assign(new Error(message), { name });
 
 describe('a stage', () => {
-  const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
-
   it('has the queues of the template, found by their full names', async () => {
     expect([...QUEUE_ROLES].sort()).toEqual([...byRole(template.Resources, 'AWS::SQS::Queue').keys()].sort());
     // No role's name is the end of another one, otherwise a queue could be taken for one of a stage with a longer name.
@@ -77,7 +76,6 @@ describe("a stage's concurrency", () => {
   const lambda = mockClient(LambdaClient);
   afterEach(() => lambda.reset());
 
-  const template = JSON.parse(readFileSync(join(inject('assembly'), 'Laurel-local.template.json'), 'utf8'));
   const arnOf = (name: string) => `arn:aws:lambda:eu-west-1:1:function:${name}`;
   /** The mappings of the template, with other `refreshes`, as Lambda lists them among those of other stacks. */
   const mappings = (refreshes: number) => [
