@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { FunctionPool } from '../lambda/function-pool.ts';
+import type { FunctionPool, InvocationResult } from '../lambda/function-pool.ts';
 import type { StackModel } from '../template/stack-model.ts';
 import { gatewayPath } from './gateway-path.ts';
 import { readBody } from './read-body.ts';
@@ -51,13 +50,9 @@ export async function startHttpFront(options: {
     const sourceIp = request.socket.remoteAddress ?? '127.0.0.1';
     const event = JSON.stringify(toEvent({ method, target, headers, body, sourceIp }, path.rawPath, route, clock()));
     if (Buffer.byteLength(event) > MAX_EVENT_BYTES) return gatewayMessage(413, 'Request Entity Too Large');
-    const patience = new AbortController();
     const most = Math.max(INTEGRATION_TIMEOUT_MS, pool.model.timeoutMs); // longer only where a test gives functions more time
-    const result = await Promise.race([
-      pool.invoke(event),
-      ...(options.hasTimeout ? [sleep(most, undefined, { signal: patience.signal })] : []),
-    ]);
-    patience.abort();
+    const invoked = pool.invoke(event);
+    const result = await (options.hasTimeout ? within(most, invoked) : invoked);
     if (result === undefined) return gatewayMessage(503, 'Service Unavailable');
     const answered = result.ok ? fromResult(result.payload) : undefined;
     return answered ?? gatewayMessage(500, 'Internal Server Error');
@@ -95,6 +90,17 @@ export async function startHttpFront(options: {
       clearTimeout(insist);
     },
   };
+}
+
+/** What an invocation gives within some milliseconds, else undefined. */
+async function within(most: number, invoked: Promise<InvocationResult>): Promise<InvocationResult | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, most, undefined)));
+  try {
+    return await Promise.race([invoked, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

@@ -45,6 +45,20 @@ export function callDirectly(given: DirectCalls, tell: (news: CallNews) => void)
   if (typeof addRequest !== 'function') throw new Error("Node's Agent has no addRequest");
   const used = new Set<string>();
   const context = { ...given, streamOfIterator: () => undefined };
+  const allowed = new Map<string, boolean>();
+  const mayDo = (access: Access): boolean => {
+    const key = `${access.action} ${access.resource}`;
+    const isKnown = allowed.get(key) ?? isAllowed(given.policy, access);
+    allowed.set(key, isKnown);
+    return isKnown;
+  };
+  const addressOf = (endpoint: string) => {
+    const { hostname: host, port } = new URL(endpoint);
+    return { host, port };
+  };
+  const addresses = { dynamodb: addressOf(given.dynamodbEndpoint), sqs: addressOf(given.sqsEndpoint) };
+  // The engines separate data by region, and accept only letters in a key.
+  const caller = Object.entries(authorizationOf('local', given.region));
 
   /** What a call needs, if it may go to an engine now. */
   const directCall = (target: unknown, body: unknown) => {
@@ -55,7 +69,7 @@ export function callDirectly(given: DirectCalls, tell: (news: CallNews) => void)
     const text = typeof body === 'string' ? body : Buffer.from(z.instanceof(Uint8Array).parse(body)).toString('utf8');
     const parsed: unknown = JSON.parse(text);
     const accesses = accessesOf(operation, parsed, context);
-    if (!accesses?.every((access) => isAllowed(given.policy, access))) return undefined;
+    if (!accesses?.every(mayDo)) return undefined;
     return { operation, accesses };
   };
   const report = (operation: AwsOperation, accesses: readonly Access[]) => {
@@ -79,12 +93,8 @@ export function callDirectly(given: DirectCalls, tell: (news: CallNews) => void)
       const call = directCall(target, args[0]);
       if (call === undefined) add({});
       else {
-        const { service } = call.operation;
-        const { hostname: host, port } = new URL(service === 'sqs' ? given.sqsEndpoint : given.dynamodbEndpoint);
-        // The engines separate data by region, and accept only letters in a key.
-        for (const [name, value] of Object.entries(authorizationOf('local', given.region)))
-          request.setHeader(name, value);
-        add({ host, port });
+        for (const [name, value] of caller) request.setHeader(name, value);
+        add(call.operation.service === 'sqs' ? addresses.sqs : addresses.dynamodb);
         request.once('response', ({ statusCode = 500 }) => {
           if (statusCode < 300) report(call.operation, call.accesses);
         });

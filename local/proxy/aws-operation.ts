@@ -87,19 +87,20 @@ function tableAccesses(name: string, body: unknown, { region, accountId }: ArnCo
   const tableArn = (nameOrArn: string) =>
     nameOrArn.startsWith('arn:') ? nameOrArn : `arn:aws:dynamodb:${region}:${accountId}:table/${nameOrArn}`;
 
-  const transaction = TransactionTarget.safeParse(body);
-  if (transaction.success) {
-    const members = transaction.data.TransactItems.flatMap((member) => Object.entries(member));
-    const accesses = members.map(([kind, { TableName }]) => {
+  const action = `dynamodb:${name}`;
+  if (name.startsWith('Transact')) {
+    const { data: transaction } = TransactionTarget.safeParse(body);
+    const members = transaction?.TransactItems.flatMap((member) => Object.entries(member));
+    const accesses = members?.map(([kind, { TableName }]) => {
       const action = TRANSACTION_ACTIONS.get(kind);
       return action === undefined ? undefined : { action, resource: tableArn(TableName) };
     });
-    return accesses.every((access) => access !== undefined) ? accesses : undefined;
+    return accesses?.every((access) => access !== undefined) === true ? accesses : undefined;
   }
-  const action = `dynamodb:${name}`;
-  const batch = BatchTarget.safeParse(body);
-  if (batch.success)
-    return Object.keys(batch.data.RequestItems).map((table) => ({ action, resource: tableArn(table) }));
+  if (name.startsWith('Batch')) {
+    const { data: batch } = BatchTarget.safeParse(body);
+    return batch && Object.keys(batch.RequestItems).map((table) => ({ action, resource: tableArn(table) }));
+  }
   const { data: single } = TableTarget.safeParse(body);
   if (single === undefined) return undefined;
   const index = single.IndexName === undefined ? '' : `/index/${single.IndexName}`;
