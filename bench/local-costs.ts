@@ -1,9 +1,11 @@
 import autocannon from 'autocannon';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
 import { awsCaller } from '../local/aws-client.ts';
 import { startDynamoDbEngine } from '../local/engines/dynamodb-engine.ts';
 import { LocalDescription } from '../local/local-description.ts';
@@ -15,6 +17,11 @@ import type { Sizes } from './sizes.ts';
 const ROOT = join(import.meta.dirname, '..');
 const RECORDS = 8_000;
 const GETS = 2_000;
+const WARM_UP = 600;
+/** A clock tick is 10 ms, and so is the time of some 200 of these. */
+const BARE_GETS = 20_000;
+/** A third of what the release of 28 November takes (`docs/operating/limits.md`). */
+const GETS_TARGET = 10;
 const RESIDENT_BUDGET_MB = 400;
 const DIRECT_ROUNDS = 3;
 const DIRECT_TARGET = 1.1;
@@ -22,9 +29,12 @@ const DIRECT_TARGET = 1.1;
 /** What the local stack itself costs: memory, its engine's writes, and the way to the engine. */
 export async function measureLocalCosts({ loadSeconds, rounds }: Pick<Sizes, 'loadSeconds' | 'rounds'>) {
   const ratios = [await putsOfAFullStream(rounds), await directReads(loadSeconds)];
-  const megabytes = await residentMegabytes();
+  const { megabytes, ratio } = await getsOfAProcess();
   const name = `local stack, resident after ${GETS.toLocaleString('en')} GETs`;
-  return { costs: [cost(name, 'MB', megabytes, { budget: RESIDENT_BUDGET_MB })], ratios } satisfies Measurements;
+  return {
+    costs: [cost(name, 'MB', megabytes, { budget: RESIDENT_BUDGET_MB })],
+    ratios: [...ratios, ratio],
+  } satisfies Measurements;
 }
 
 /** Each put adds a stream record. Without an index, the engine reads all records of the table at each put. */
@@ -94,19 +104,85 @@ async function directReads(loadSeconds: number): Promise<Ratio> {
   );
 }
 
-/** Of a process of its own, as `npm start` starts it. */
-async function residentMegabytes(): Promise<number> {
+type Gets = { readonly megabytes: number; readonly ratio: Ratio };
+
+/**
+ * A process of its own, as `npm start` starts it, and its engine: their CPU for GETs of a score, its explanation and a
+ * board, in units of a handler that gives the same answers with `node:http` alone.
+ */
+async function getsOfAProcess(): Promise<Gets> {
   const { path: data, remove } = scratchDirectory('bench');
+  const stack = started(['bin/local.ts', '--empty', '--data', data, '--port', '0'], 'ignore');
+  try {
+    const file = join(data, 'local.json');
+    while (!existsSync(file) && stack.child.exitCode === null) await sleep(50);
+    const description = LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
+    const answers = await answersOf(description);
+    const spent = await cpuOfGets(stack.child, description.baseUrl, Object.keys(answers), GETS - WARM_UP);
+    const bare = started(['bench/bare-answers.ts', JSON.stringify(answers)], 'pipe');
+    const [port] = await once(z.instanceof(Readable).parse(bare.child.stdout), 'data');
+    const least = await cpuOfGets(
+      bare.child,
+      `http://127.0.0.1:${String(port).trim()}`,
+      Object.keys(answers),
+      BARE_GETS,
+    );
+    await bare.end();
+    const [, kilobytes = 'NaN'] = /VmRSS:\s+(\d+)/u.exec(readFileSync(`/proc/${stack.child.pid}/status`, 'utf8')) ?? [];
+    const name =
+      'local stack and engine, CPU of mixed GETs, in those of a bare node:http handler with the same answers';
+    return { megabytes: Number(kilobytes) / 1_024, ratio: ratioAtMost(name, spent / least, GETS_TARGET) };
+  } finally {
+    await stack.end();
+    remove();
+  }
+}
+
+function started(args: readonly string[], stdout: 'ignore' | 'pipe') {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'node-compile') };
-  const child = spawn(process.execPath, ['bin/local.ts', '--empty', '--data', data, '--port', '0'], { cwd: ROOT, env });
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', stdout, 'inherit'] });
   const exited = once(child, 'exit');
-  const file = join(data, 'local.json');
-  while (!existsSync(file) && child.exitCode === null) await sleep(50);
-  const { baseUrl } = LocalDescription.parse(JSON.parse(readFileSync(file, 'utf8')));
-  await autocannon({ url: `${baseUrl}/v1/leaderboards/alltime`, connections: 8, amount: GETS });
-  const [, kilobytes = 'NaN'] = /VmRSS:\s+(\d+)/u.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
-  child.kill('SIGTERM');
-  await exited;
-  remove();
-  return Number(kilobytes) / 1_024;
+  const end = async () => {
+    child.kill('SIGTERM');
+    await exited;
+  };
+  return { child, end };
+}
+
+/** The answers about one account that has events, by path. */
+async function answersOf(stack: LocalDescription): Promise<Readonly<Record<string, string>>> {
+  const key = await keyFor(stack, 'ada');
+  const timestamps = Array.from({ length: 20 }, (_, day) => new Date(Date.now() - day * 86_400_000).toISOString());
+  const events = timestamps.map((timestamp) => ({ event: 'cli_invocation', distinct_id: 'laptop', timestamp }));
+  await post(stack, '/ingest', { events }, key);
+  const textOf = async (path: string) => (await fetch(stack.baseUrl + path)).text();
+  const [board, score] = ['/v1/leaderboards/alltime', '/v1/scores/ada'];
+  while (!(await textOf(board)).includes('"ada"')) await sleep(200);
+  const paths = [score, board, `${score}/explain`];
+  return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await textOf(path)] as const)));
+}
+
+/** The processor's time of a process and those that it started, for one of many GETs after some that warm it up, in clock ticks. */
+async function cpuOfGets({ pid }: ChildProcess, url: string, paths: readonly string[], count: number): Promise<number> {
+  const requests = paths.map((path) => ({ path }));
+  const send = async (amount: number) => {
+    const { '2xx': answers } = await autocannon({ url, connections: 8, amount, requests });
+    if (answers !== amount) throw new Error(`${url} gave ${answers} of ${amount} answers`);
+  };
+  await send(WARM_UP);
+  const before = ticksOf(String(pid));
+  await send(count);
+  return (ticksOf(String(pid)) - before) / count;
+}
+
+function ticksOf(pid: string): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /su, '')
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  return user + system + children.reduce((sum, child) => sum + ticksOf(child), 0);
 }

@@ -24,7 +24,12 @@ export async function withLocalStack<Value>(
 }
 
 /** Sends a POST to the stack. Throws unless it succeeds. */
-export async function post({ baseUrl }: LocalStack, path: string, body: object, key: string): Promise<unknown> {
+export async function post(
+  { baseUrl }: Pick<LocalStack, 'baseUrl'>,
+  path: string,
+  body: object,
+  key: string,
+): Promise<unknown> {
   const headers = { 'content-type': 'application/json', 'x-api-key': key };
   const response = await fetch(baseUrl + path, { method: 'POST', headers, body: JSON.stringify(body) });
   const text = await response.text();
@@ -33,7 +38,7 @@ export async function post({ baseUrl }: LocalStack, path: string, body: object, 
 }
 
 /** Creates a personal key over HTTP and returns its secret. */
-export async function keyFor(stack: LocalStack, username: string): Promise<string> {
+export async function keyFor(stack: Pick<LocalStack, 'baseUrl' | 'adminKey'>, username: string): Promise<string> {
   const created = await post(stack, '/v1/keys', { kind: 'personal', username }, stack.adminKey);
   return z.object({ key: z.string() }).parse(created).key;
 }
