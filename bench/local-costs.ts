@@ -20,8 +20,8 @@ const GETS = 2_000;
 const WARM_UP = 600;
 /** A clock tick is 10 ms, and so is the time of some 200 of these. */
 const BARE_GETS = 20_000;
-/** A third of what the release of 28 November takes (`docs/operating/limits.md`). */
-const GETS_TARGET = 10;
+/** `docs/operating/limits.md` says why this is not 85, a third of what the release of 28 November takes. */
+const GETS_TARGET = 110;
 const RESIDENT_BUDGET_MB = 400;
 const DIRECT_ROUNDS = 3;
 const DIRECT_TARGET = 1.1;
