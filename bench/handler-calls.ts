@@ -8,7 +8,7 @@ import { isoOf } from '../domain/shared/utc.ts';
 import { routes } from '../functions/read-api/routes.ts';
 import { wireReadApi } from '../functions/read-api/wiring.ts';
 import { httpFunction } from '../functions/runtime/http-function.ts';
-import { leanCalls, LeanSha256 } from '../functions/runtime/lean-calls.ts';
+import { leanCalls } from '../functions/runtime/lean-calls.ts';
 import { withEngine, type BenchEngine, type Tables } from './engine.ts';
 import { eventsOf, ingestRequest } from './events.ts';
 import { assertAllNew, sendNew } from './ingest.ts';
@@ -47,7 +47,6 @@ function clientOf(endpoint: string): Client {
     endpoint,
     region: 'us-east-1',
     credentials,
-    sha256: LeanSha256,
     cacheMiddleware: true,
   });
   leanCalls(client, 'DynamoDB_20120810');

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { leanCalls, LeanSha256 } from './lean-calls.ts';
+import { leanCalls } from './lean-calls.ts';
 
 type Patience = {
   readonly connectionTimeout: number;
@@ -30,7 +30,6 @@ const MAX_SOCKETS = 200;
 const configOf = ({ connectionTimeout, requestTimeout, maxAttempts }: Patience) => ({
   maxAttempts,
   retryMode: 'standard',
-  sha256: LeanSha256,
   cacheMiddleware: true, // a command's steps are put in order once
   requestHandler: {
     connectionTimeout,

@@ -3,7 +3,7 @@ import type {
   DynamoDBClientResolvedConfig,
   GetItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { createHash, createHmac, createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import * as z from 'zod/mini';
 import { leanSigner, type SignerSettings } from './lean-signature.ts';
@@ -133,43 +133,6 @@ export function leanCalls<Input extends object, Output extends Metadata, Config 
     },
     { step: 'deserialize', priority: 'low', name: 'answered' },
   );
-}
-
-/** Keys that sign, by their bytes, which the SDK keeps for a day: to make one of them takes longer than to sign. */
-const signingKeys = new WeakMap<Uint8Array, KeyObject>();
-
-function signingKeyOf(bytes: Uint8Array): KeyObject {
-  const key = signingKeys.get(bytes) ?? createSecretKey(bytes);
-  signingKeys.set(bytes, key);
-  return key;
-}
-
-type Data = string | ArrayBuffer | ArrayBufferView;
-
-function plain(data: Data): string | Uint8Array {
-  if (typeof data === 'string' || data instanceof Uint8Array) return data;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
-}
-
-/** SHA-256 for the signer of a client, with a secret or without. */
-export class LeanSha256 {
-  readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
-
-  constructor(secret?: Data) {
-    const key = secret === undefined ? undefined : plain(secret);
-    if (key === undefined) this.#hash = createHash('sha256');
-    else this.#hash = createHmac('sha256', typeof key === 'string' ? key : signingKeyOf(key));
-  }
-
-  update(data: Data): void {
-    this.#hash.update(plain(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
 }
 
 const operationOf = (commandName = ''): string => commandName.replace(/Command$/u, '');
