@@ -120,7 +120,9 @@ async function getsOfAProcess(): Promise<Gets> {
     const answers = await answersOf(description);
     const spent = await cpuOfGets(stack.child, description.baseUrl, Object.keys(answers), GETS - WARM_UP);
     const bare = started(['bench/bare-answers.ts', JSON.stringify(answers)], 'pipe');
-    const [port] = await once(z.instanceof(Readable).parse(bare.child.stdout), 'data');
+    const [port] = z
+      .tuple([z.instanceof(Buffer)])
+      .parse(await once(z.instanceof(Readable).parse(bare.child.stdout), 'data'));
     const least = await cpuOfGets(
       bare.child,
       `http://127.0.0.1:${String(port).trim()}`,
