@@ -2,7 +2,6 @@ import { createInterface } from 'node:readline/promises';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { withEscapes } from '../domain/shared/text.ts';
-import { usageError } from './outcome.ts';
 
 /**
  * Writes the result to stdout, once, and everything else to stderr. Texts come from other people and may contain
@@ -13,7 +12,7 @@ export type Output = {
   result(value: unknown, text: string): void;
   note(text: string): void;
   progress(what: string, total: number): Progress;
-  /** Asks at a terminal. Without one it is a usage error: a script decides with `--yes`. */
+  /** Asks at a terminal. Without a terminal it returns true, because the author of the script has decided. */
   confirm(question: string): Promise<boolean>;
   /** Asks for a text at a terminal. Elsewhere, and for an empty answer, it is the usual one. */
   ask(question: string, usual: string): Promise<string>;
@@ -35,9 +34,7 @@ export function terminalOutput(options: { readonly json: boolean }): Output {
       process.stderr.write(`${linesOf(text)}\n`);
     },
     async confirm(question) {
-      if (!process.stdin.isTTY || !process.stderr.isTTY) {
-        throw usageError('--yes: missing, and there is no terminal to ask for confirmation');
-      }
+      if (!process.stdin.isTTY || !process.stderr.isTTY) return true;
       const terminal = createInterface({ input: process.stdin, output: process.stderr });
       const asked = terminal.question(`${question} [y/N] `).catch(() => 'no'); // Ctrl-C
       const answer = await asked.finally(() => terminal.close());

@@ -15,12 +15,12 @@ export function addDiscardCommand(program: Command, runtime: Runtime): void {
     summary: 'show dead letters, then delete them',
     options: [
       new Option('--message <ids>', 'ids from `laurel dead-letters`: a,b').makeOptionMandatory(),
-      new Option('--yes', 'do not ask for confirmation; a script needs it'),
+      new Option('--yes', 'do not ask for confirmation at a terminal'),
     ],
     help: `
 Use it for messages that can never be read, and for positions and invocations whose work was done again. Send readable
 messages back with \`laurel redrive\` instead. Each message is printed in full before it is deleted; it cannot be restored.
-The command asks first; a script passes --yes.
+At a terminal the command asks first.
 
   laurel discard score-refresh --message 0c1f8a3e-6d55-4a53-9f0b-5a3c1f7a2b10
   laurel discard announce-changes --stage prod --message 0c1f8a3e-6d55-4a53-9f0b-5a3c1f7a2b10

@@ -97,7 +97,7 @@ export function addUserCommands(program: Command, runtime: Runtime): void {
   addOperation(users, runtime, {
     usage: 'erase <username>',
     summary: 'erase a user, and all who are merged into it; nothing brings it back',
-    options: [new Option('--yes', 'do not ask for confirmation; a script needs it')],
+    options: [new Option('--yes', 'do not ask for confirmation at a terminal')],
     help: `
 Its name and its keys are gone at once; a job removes what else is stored of it. Extensions stay published under
 their names. To keep a copy: laurel users export ada > ada.json

@@ -256,14 +256,13 @@ describe('dead letters', () => {
     const unknown = await laurel('discard', 'roll-up', '--message', `${first},none`);
     expect(unknown).toMatchObject({ code: 1, said: { code: 'unknown_message' } });
     const discard = ['discard', 'roll-up', '--message', first, '--local', stack.dataDirectory];
-    expect(await spawnOperator(discard).ended).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
-    const { code, stdout, stderr } = await spawnOperator([...discard, '--yes']).ended;
+    const { code, stdout, stderr } = await spawnOperator(discard).ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '1 message deleted from roll-up-dlq\n' });
     expect(stderr).toContain('poison\\u202e');
 
     const left = (await laurel('dead-letters', 'roll-up')).said.queues[0].deadLetters;
     expect(left.map(({ messageId }: any) => messageId)).toEqual([second]);
-    expect(await laurel('discard', 'roll-up-dlq', '--message', second, '--yes')).toMatchObject({
+    expect(await laurel('discard', 'roll-up-dlq', '--message', second)).toMatchObject({
       code: 0,
       said: { queue: 'roll-up-dlq', discarded: [{ messageId: second, body: '{}' }] },
     });
