@@ -2,7 +2,13 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeAll, expect, it } from 'vitest';
 import { AccountId, erased, type Account, type Accounts } from '../../domain/identity/account.ts';
 import { dynamoErasure } from '../../functions/adapters/dynamodb/erasure/account-erasure.ts';
-import { dynamoAccounts } from '../../functions/adapters/dynamodb/identity/accounts.ts';
+import {
+  dynamoAccounts,
+  parseAccount,
+  parseName,
+  toAccountItem,
+  toNameItem,
+} from '../../functions/adapters/dynamodb/identity/accounts.ts';
 import { aUsername, sha256 } from '../builders/identity.ts';
 import { onBothEngines } from '../support/on-both-engines.ts';
 
@@ -62,4 +68,13 @@ onBothEngines('names of accounts', (engine) => {
 
     expect([await holderOf('dan'), await holderOf('eve')]).toEqual([undefined, eve.id]);
   });
+});
+
+it('a name that an earlier release gave, and that nobody may take now, is still read', () => {
+  const [name, id] = [aUsername('acc_k3vq7m2xw5tn4hbz'), AccountId.parse('acc_ada')];
+  const formerNames = [{ name, heldUntil: LATER }];
+  const account: Account = { id, username: aUsername('ada'), formerNames, merged: [], revision: 2 };
+
+  expect(parseName(toNameItem(name, id))).toEqual([name, { account: id }]);
+  expect(parseAccount(toAccountItem(account))).toEqual([id, account]);
 });

@@ -120,6 +120,7 @@ describe('a lean call', () => {
   it.each([
     [new GetItemCommand({ TableName: 't', Key: key, ConsistentRead: true }), { Item: { ...key, all: inJson } }],
     [new PutItemCommand({ TableName: 't', Item: { ...key, all: everyType, n: { NS: ['1'] } } }), {}],
+    [new PutItemCommand({ TableName: 't', Item: { ...key, n: { S: 'Zoë  東京 🎉\t\u2028' } } }), {}],
     [new QueryCommand({ TableName: 't', ExclusiveStartKey: key }), { Items: [{ all: inJson }], LastEvaluatedKey: key }],
     [
       new BatchGetItemCommand({ RequestItems: { B: { Keys: [key] } } }),

@@ -10,7 +10,7 @@ import {
   type Told,
 } from '../../../../domain/identity/account.ts';
 import { accountNames, type AccountNames } from '../../../../domain/identity/account-names.ts';
-import { KeptName, Username } from '../../../../domain/identity/username.ts';
+import { KeptName, type Username } from '../../../../domain/identity/username.ts';
 import type { Clock, Random, RandomToken, Sleep } from '../../../../domain/shared/environment.ts';
 import { settleAll } from '../../../../domain/shared/settle-all.ts';
 import { ifAt, type Condition } from '../shared/conditions.ts';
@@ -42,8 +42,9 @@ const choiceKey = (time: string, id: AccountId) => ({ pk: CHANGED_PK, sk: `${tim
 const accountOf = (pk: string | undefined): AccountId => AccountId.parse(pk?.slice(ACCOUNT_PREFIX.length));
 export const accountOfItem = ({ pk }: Item): AccountId => accountOf(pk?.S);
 
+// What is stored is read as it is: an earlier release may have given a name that nobody may take now.
 const NameItem = z.object({
-  sk: Username,
+  sk: KeptName,
   account: AccountId,
   heldUntil: z.optional(z.iso.datetime()),
   isMerged: z.optional(z.boolean()),
@@ -51,7 +52,7 @@ const NameItem = z.object({
 const AccountItem = z.object({
   pk: z.string(),
   username: KeptName,
-  formerNames: z._default(z.array(z.object({ name: Username, heldUntil: z.iso.datetime() })), []),
+  formerNames: z._default(z.array(z.object({ name: KeptName, heldUntil: z.iso.datetime() })), []),
   merged: z._default(z.array(AccountId), []),
   mergedInto: z.optional(AccountId),
   mergedBefore: z.optional(AccountId),
