@@ -6,7 +6,7 @@ import { AccountId } from '../domain/identity/account.ts';
 import { Username } from '../domain/identity/username.ts';
 import { refoldMetrics } from '../domain/scoring/refold-metrics.ts';
 import { refreshScore } from '../domain/scoring/refresh-score.ts';
-import { computedByNow } from '../domain/scoring/username-metrics.ts';
+import { computedByNow } from '../domain/scoring/user-metrics.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { dynamoBackfillRuns } from '../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { dynamoDeviceStore } from '../functions/adapters/dynamodb/telemetry/device-store.ts';

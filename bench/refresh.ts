@@ -1,6 +1,6 @@
 import { AccountId } from '../domain/identity/account.ts';
 import { coalesce, refreshScore } from '../domain/scoring/refresh-score.ts';
-import { SEALED_AT_AGE } from '../domain/scoring/username-metrics.ts';
+import { SEALED_AT_AGE } from '../domain/scoring/user-metrics.ts';
 import { addDays } from '../domain/shared/utc.ts';
 import { meterCapacity, type Usage } from './capacity-meter.ts';
 import { withEngine, type BenchEngine } from './engine.ts';

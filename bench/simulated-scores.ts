@@ -6,7 +6,7 @@ import { emptyFold } from '../domain/scoring/fold.ts';
 import { currentRules } from '../domain/rules/current-rules.ts';
 import { tierOf } from '../domain/rules/tiers.ts';
 import type { UserScore } from '../domain/scoring/score.ts';
-import type { UserMetrics } from '../domain/scoring/username-metrics.ts';
+import type { UserMetrics } from '../domain/scoring/user-metrics.ts';
 import { nothingByDate } from '../domain/shared/by-date.ts';
 import { settleAll } from '../domain/shared/settle-all.ts';
 import { addDays, dateOf, isoOf, MILLISECONDS_PER_DAY } from '../domain/shared/utc.ts';

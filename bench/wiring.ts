@@ -20,7 +20,7 @@ import { A_MOMENT_AGO, getFromTables } from '../functions/adapters/dynamodb/shar
 import { dynamoRollUp } from '../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoScoreStore } from '../functions/adapters/dynamodb/scoring/score-store.ts';
 import { dynamoFirstNames } from '../functions/adapters/dynamodb/telemetry/first-names.ts';
-import { keptHours } from '../functions/adapters/dynamodb/telemetry/kept-hours.ts';
+import { keptHours } from '../domain/telemetry/kept-hours.ts';
 import { dynamoTrustedFacts } from '../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserRegistry } from '../functions/adapters/dynamodb/registry/user-registry.ts';
 import { dynamoKeptChunks, dynamoUserTelemetry } from '../functions/adapters/dynamodb/telemetry/user-telemetry.ts';

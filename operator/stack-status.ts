@@ -4,7 +4,7 @@ import { GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-clou
 import { GetAccountSettingsCommand, paginateListEventSourceMappings } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import type { UsernamePage } from '../domain/backfill/username-source.port.ts';
-import { computedByNow } from '../domain/scoring/username-metrics.ts';
+import { computedByNow } from '../domain/scoring/user-metrics.ts';
 import { dateOf } from '../domain/shared/utc.ts';
 import { dynamoRulesVersions } from '../functions/adapters/dynamodb/leaderboards/standings.ts';
 import { tailOf } from '../functions/adapters/disk/log-file.ts';

@@ -26,7 +26,7 @@ import type { GrantsView } from '../domain/grants/views.ts';
 import type { Comparison, Site } from './site.ts';
 import type { BoardData, CommunityData, PageState, PersonData, TierCounts } from './state.ts';
 
-/** Rows of a page of a board. */
+/** How many rows a page of a board shows. */
 const PAGE_SIZE = 50;
 /** The rows in which a search finds a part of a name. Below them it finds the beginning of a name. */
 const ROWS_SEARCHED = 1_000;

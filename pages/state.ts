@@ -43,7 +43,7 @@ export type CommunityData = {
 };
 
 type Shared = {
-  /** In UTC. */ readonly today: string;
+  /** The date in UTC, `2026-08-21`. */ readonly today: string;
   readonly site: Site;
   /** Where links from elsewhere lead. */ readonly origin: string;
 };

@@ -38,7 +38,7 @@ import type { UsernameSource, UsernameSources } from './username-source.port.ts'
 export type BackfillDeps = {
   readonly runs: BackfillRuns;
   readonly sources: UsernameSources;
-  /** Recomputes `username_metrics` from nothing. A dry run reports the result and saves nothing. */
+  /** Recomputes the account's `METRICS` from nothing. A dry run reports the result and saves nothing. */
   readonly refold: (
     account: AccountId,
     options: { readonly dryRun: boolean },

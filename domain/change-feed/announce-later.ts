@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
 
-/** An announcement covers changes up to so long before it is handled: indexes follow their tables a moment later. */
+/** An announcement does not cover the last changes before it is handled: indexes follow their tables a moment later. */
 const MARGIN_MS = 5_000;
 
 /**

@@ -7,9 +7,9 @@ export const LATE_MS = 30_000;
 const NOTED_AGAIN_MS = 10_000;
 
 export type LateStreams = {
-  /** Before changes are announced: the oldest of them was committed then (milliseconds). */
+  /** Called before changes are announced, with the time at which the oldest was committed (epoch milliseconds). */
   read(committedAt: number): Promise<void>;
-  /** Changes could not be announced: they come again later. */
+  /** Called if changes could not be announced: they come again later. */
   failed(): Promise<void>;
 };
 

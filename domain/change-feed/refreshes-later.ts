@@ -3,9 +3,9 @@ import { partsBesideDays } from '../scoring/fold-starts.ts';
 import type { Clock } from '../shared/environment.ts';
 import { isoOf } from '../shared/utc.ts';
 
-/** So much earlier than the delay ends, a waiting refresh counts no more: queues and clocks are not exact. */
+/** A waiting refresh covers no changes in the last moment of its delay: queues and clocks are not exact. */
 const MARGIN_MS = 500;
-/** An account whose refresh was requested so short a time ago is busy. Its next refresh waits longer, for more changes. */
+/** An account is busy this long after a request of its refresh. Its next refresh waits longer, to cover more changes. */
 const BUSY_MS = 10_000;
 const LONGER_SECONDS = 1;
 
@@ -22,12 +22,12 @@ export function refreshesLater({
   clock,
 }: {
   readonly request: (requests: readonly ScoreRefreshRequested[], delaySeconds: number) => Promise<void>;
-  readonly delaySeconds: number; // of an account that is not busy
+  readonly delaySeconds: number; // for an account that is not busy
   readonly clock: Clock;
 }): (requests: readonly ScoreRefreshRequested[]) => Promise<void> {
-  /** By account and part of a fold: until when a refresh waits that reads it. The oldest come first. */
+  /** Until when a refresh waits that reads a part of a fold, by account and part. The oldest come first. */
   const waitUntil = new Map<string, number>();
-  /** By account. The oldest come first. */
+  /** Until when an account is busy. The oldest come first. */
   const busyUntil = new Map<string, number>();
   const secondsOf = ({ username }: ScoreRefreshRequested) =>
     delaySeconds > 0 && busyUntil.has(username) ? delaySeconds + LONGER_SECONDS : delaySeconds;
@@ -51,7 +51,7 @@ export function refreshesLater({
   };
 }
 
-/** Those at the end may have ended as well: not all waits are equally long. */
+/** Stops at the first time that has not passed. Later ones may have passed, because waits differ by a second. */
 function forget(times: Map<string, number>, now: number): void {
   for (const [key, until] of times) {
     if (until > now) break;

@@ -8,7 +8,7 @@ export type TelemetryChange =
       readonly kind: 'hour-changed';
       readonly deviceId: string;
       readonly hour: UtcHour;
-      /** Every username that the hour names, before or after the change. */
+      /** Every account that the hour names, before or after the change. */
       readonly senders: readonly AccountId[];
       /** Whether events without a sender came or went: only those count for the device's owner. */
       readonly isAnonymous: boolean;
@@ -17,7 +17,7 @@ export type TelemetryChange =
       readonly kind: 'device-changed';
       /** The former and the new owner: all anonymous events of the device move. */
       readonly owners: readonly AccountId[];
-      /** Where it was seen for the first time: the hour, before and after a change of it. */
+      /** The hours in which it was first seen, before and after the change; empty if that did not change. */
       readonly hours: readonly UtcHour[];
     }
   | {

@@ -3,7 +3,7 @@ import { pointsOfSingle } from '../grants/granted.ts';
 import type { Fold } from '../scoring/fold.ts';
 import type { UserScore } from '../scoring/score.ts';
 import { scoreAtEndOf } from '../scoring/score-steps.ts';
-import { SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts';
+import { SEALED_AT_AGE, type UserMetrics } from '../scoring/user-metrics.ts';
 import { atEndOf, datesFrom, totalOf } from '../shared/by-date.ts';
 import { addDays, dateOfDayNumber, type UtcDate } from '../shared/utc.ts';
 

@@ -11,7 +11,7 @@ import { foldMetrics, linksOfAll, shownAs } from '../scoring/refresh-score.ts';
 import { currentRules } from '../rules/current-rules.ts';
 import { decideScore, type UserScore } from '../scoring/score.ts';
 import type { ScoreStore, StoredUser } from '../scoring/score-store.port.ts';
-import { computedByNow, isKnown, SEALED_AT_AGE, type UserMetrics } from '../scoring/username-metrics.ts';
+import { computedByNow, isKnown, SEALED_AT_AGE, type UserMetrics } from '../scoring/user-metrics.ts';
 import type { Clock, Sha256OfBytes } from '../shared/environment.ts';
 import { addDays, dateOf, type UtcDate } from '../shared/utc.ts';
 import type { UserTelemetry } from '../telemetry/user-telemetry.port.ts';

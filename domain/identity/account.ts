@@ -56,7 +56,7 @@ export const erased = ({ id, username, formerNames, changedAt, revision }: Accou
   revision: revision + 1,
 });
 
-/** What readers are told of an account since a time, beside what they have stored of it. */
+/** What has changed of an account since a time. Readers put it over what they have stored. */
 export type Told = {
   /** What it is called now; null if that has to be looked up, because it is shown as part of another account. */
   readonly name?: Username | null;

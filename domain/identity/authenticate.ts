@@ -9,8 +9,8 @@ const CACHE_MS = 60_000;
 const CACHE_SIZE = 1_000;
 
 /**
- * A key that is known. `isThere`: false if its account was erased since. Nothing may be written, and nothing told, before
- * that is known.
+ * A known key. `isThere`: whether its account is there; false if it was erased. Nothing may be written or answered before
+ * `isThere` is known.
  */
 export type Admission = { readonly credential: Credential; readonly isThere: Promise<boolean> };
 
@@ -19,9 +19,9 @@ export type Authenticate = (key: string) => Promise<Admission | undefined>;
 
 /**
  * Looks keys up by their hash. A hit is remembered for 60 s, so a revoked key stops working within that time; a miss
- * is never remembered, so a new key works at once and made-up keys fill no memory. Whether the key's account was erased
- * is looked up each time: its keys are unknown at once. For a hit that look has only begun, so that it can come with
- * other reads.
+ * is never remembered, so a new key works at once and made-up keys fill no memory. Each request reads whether the key's
+ * account was erased, so its keys are unknown at once. For a remembered key this read is only started, so that it can
+ * come with other reads.
  */
 export function authenticator(deps: {
   readonly credentials: Pick<CredentialStore, 'find' | 'noteUse'>;

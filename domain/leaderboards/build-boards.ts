@@ -54,13 +54,13 @@ export type BuiltBoard = {
 
 const SEGMENTS_AT_A_TIME = 4;
 const BLOCKS_AT_A_TIME = 8;
-/** A list of more would cost a page too much: it then looks each of its users up. */
+/** A longer list would cost a page too much: the page then looks up each of its users. */
 const MAX_HIDDEN = 5_000;
 
 /**
- * Builds every board from all scores, by one read over them, and returns when readers see it. Guard, then facts, then
- * switch: a build never replaces one that began to read later. Killed at any moment it leaves what readers see as it
- * was or whole, board by board; harmless at any time, any number of times.
+ * Builds every board from all scores, by one read over them, and returns when readers see it. Guard, then scores, then
+ * switch: a build never replaces one that began to read later. If it is killed, readers see the old board or the new
+ * one, whole, for each board. It may run at any time, any number of times.
  */
 export async function buildBoards(deps: BuildDeps, now = deps.clock()): Promise<readonly BuiltBoard[]> {
   const { boards = BOARD_RULES } = deps;
@@ -112,7 +112,7 @@ type Build = Guard & {
   total: number;
 };
 
-/** By which a finished month is asked for. */
+/** The time at which readers ask for the board of a finished month. */
 const lastMomentOf = (date: UtcDate): string => `${date}T23:59:59.000Z`;
 
 /**
@@ -192,7 +192,7 @@ async function writeBoard(
   return { board, asOf, total, scores, outcome };
 }
 
-/** The blocks of the snapshot before with what changed since they were written; null if that is too much. */
+/** The blocks of the snapshot before, and a patch of what changed since they were written; null if that is too much. */
 async function keptBlocks(
   writer: SnapshotWriter,
   rows: Sorter<PlacedRow>,

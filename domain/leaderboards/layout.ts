@@ -95,15 +95,15 @@ export function* cutLeaves(
   if (held.length > 0) for (const part of split(held, limits)) yield begin(part);
 }
 
-/** A user's place in the directory. `hash`: the first 16 hexadecimal digits of the SHA-256 of the username. */
+/** A user's place in the directory. `hash`: the first 16 hexadecimal digits of the SHA-256 of the account's id. */
 export type DirectoryEntry = { readonly hash: string; readonly points: number; readonly since: number };
 
 const HASH_DIGITS = 16;
 const HALF = HASH_DIGITS / 2;
 const HALF_RANGE = 2 ** 32;
 
-/** The hash by which the directory finds a user, from the SHA-256 of the username. */
-export const directoryHash = (sha256OfUsername: string): string => sha256OfUsername.slice(0, HASH_DIGITS);
+/** The hash by which the directory finds a user, from the SHA-256 of the account's id. */
+export const directoryHash = (sha256OfAccount: string): string => sha256OfAccount.slice(0, HASH_DIGITS);
 
 /** The order of the directory: bucket by bucket, however many there are. */
 export const compareEntries = (a: DirectoryEntry, b: DirectoryEntry): number =>

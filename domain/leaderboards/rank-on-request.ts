@@ -11,7 +11,7 @@ export type RankDeps = BuildDeps & {
   readonly requestLater: (delaySeconds: number, request: RankRequested) => Promise<void>;
 };
 
-/** What became of some requests. `done-since`: builds that began after all that was announced are seen by readers. */
+/** What became of some requests. `done-since`: readers see builds that began after all announced changes. */
 export type RankOutcome =
   | {
       readonly kind: 'built';
@@ -24,7 +24,7 @@ export type RankOutcome =
 
 /** A build counts as after a change only if it began so much later: two machines' clocks differ. */
 const MARGIN_MS = 5_000;
-/** A build reads all scores and writes most blocks of a large board again, so builds keep a distance that grows. */
+/** A build reads all scores and writes most blocks of a large board again, so builds of large boards are further apart. */
 const SCORES_A_MINUTE = 25_000;
 const LARGE_SCORES = 100_000;
 const MINUTES_BETWEEN_LARGE_BUILDS = 15;
@@ -33,9 +33,9 @@ const MILLISECONDS_PER_MINUTE = 60_000;
 const LONGEST_DELAY_SECONDS = 900;
 
 /**
- * Builds the boards for all requests at once, unless that was done since, or is not due yet: then it is asked for
- * again, to be built or found done when it is. A request that names no time is built now, however many scores there
- * are.
+ * Builds the boards for all requests at once, unless a build since then covers them, or the next build is not due yet:
+ * then one request for all is queued again until it is due. A request without a time is built now, however many scores
+ * there are.
  */
 export async function rankOnRequest(deps: RankDeps, requests: readonly RankRequested[]): Promise<RankOutcome> {
   const now = deps.clock();
@@ -66,6 +66,6 @@ export async function rankOnRequest(deps: RankDeps, requests: readonly RankReque
   return { kind: 'later', delaySeconds };
 }
 
-/** None of a community with fewer than 25,000 scores: changes are announced once a minute. */
+/** 0 below 25,000 scores: then builds follow the announcements, which come once a minute. */
 export const minutesBetweenBuilds = (scores: number): number =>
   scores > LARGE_SCORES ? MINUTES_BETWEEN_LARGE_BUILDS : Math.floor(scores / SCORES_A_MINUTE);

@@ -47,16 +47,16 @@ const ROWS_COMPARED = 1_000;
 
 const NEIGHBOURS = 3;
 const LEAVES_AT_A_TIME = 4;
-/** Of leaves with more rows than this together, a page has the rows of the first ones only. */
+/** A page ends before a leaf with which its leaves would have more rows than this together. */
 export const MOST_READ = 3_000;
-/** Of how many changes a page is told that needs those of the last minutes only. */
+/** How many changes a page reads if it needs only those of the last minutes. */
 const FEW_TOLD = 300;
 /** Hidden users that are looked up to be sure. */
 const MAX_DOUBTFUL = 10;
 
 /**
- * A page of a board, with names in place of ids. It ends before `limit` where more names would have to be looked up, or more
- * leaves to be read, than one answer may cost. Before the first build a board is empty.
+ * A page of a board, with names in place of ids. It ends before `limit` if the next row would need more look-ups of names,
+ * or more leaves, than one answer may cost. Before the first build a board is empty.
  */
 export async function pageOf(
   deps: ReadBoardsDeps,
@@ -92,7 +92,7 @@ export async function pageOf(
   return ok(page);
 }
 
-/** A page for which nothing was looked up is right as long as its snapshot is the newest, and what is told since is the same. */
+/** A page without look-ups stays right while its snapshot is the newest, and the changes since then are the same. */
 type KeptPage = {
   readonly snapshot: Snapshot;
   readonly told: Changes;
@@ -177,7 +177,7 @@ export async function rankOf(
 /** A snapshot, and after how many of its rows to begin. */
 type Start = { readonly snapshot: Snapshot; readonly after: number; readonly newest: Snapshot | null };
 
-/** What readers are told of accounts since the newest snapshot and since names were stored; null if too many have changed. */
+/** The changes of accounts since the newest snapshot and since the names were stored; null if there are too many. */
 async function toldOf(
   { names }: ReadBoardsDeps,
   { newest }: Start,
@@ -203,7 +203,7 @@ async function hiddenList(
   const listed = isNewest || newest.hidden === null ? new Set<string>() : newest.hidden;
   const before = typeof listed === 'string' ? await leaderboards.hidden(listed) : listed;
   const from = changesFrom(Date.parse(newest.asOf));
-  const told = toldSinceNames ?? (await names.changedSince(from, FEW_TOLD)); // what names need is enough, if it can be told
+  const told = toldSinceNames ?? (await names.changedSince(from, FEW_TOLD)); // the changes that names need include these
   if (before === undefined || before === null || told === null) return { listed: null, isNewest };
   const hidden = new Set(before);
   for (const [account, { isHidden }] of told) {
@@ -300,7 +300,7 @@ class SnapshotRows {
 
   readonly #content = (from: number, to: number) => contentOf(this.#patch, from, Math.min(to, this.#snapshot.total));
 
-  /** Where a page after the first `from` rows ends: at `to`, or before the leaf with which it would read too much. */
+  /** The end of a page after the first `from` rows: `to`, or the last row before the leaf that would be too much to read. */
   endOf(from: number, to: number): number {
     const content = this.#content(from, to);
     let read = 0;

@@ -6,20 +6,20 @@ import type { KnownNames } from './snapshot.ts';
 
 /**
  * Rows of boards and lists hold ids, and a name is an item of its own. So a build stores the names of some hundred rows
- * together, and a page looks up only the few that are not stored: it is told of those that have changed since.
+ * together, and a page looks up only the few that are not stored. It reads which accounts have changed since.
  */
 
 /** A leaf may have this many rows without a stored name, for scores that rose from below. Then its names are stored again. */
 const UNNAMED = 15;
 /** How many items a page of a board looks up at most. It ends before the next one. */
 export const LOOKED_UP = 30;
-/** The same of a page of a list, which has all its rows: of few rows more than of many, because each costs units of its own. */
+/** The same for a page of a list, which always has all its rows. Rows cost units as well: more rows, fewer look-ups. */
 const listedLookUps = (rows: number, hasNames: boolean): number => (hasNames ? 70 : 102) - rows / 32;
-/** To read them costs 5 read units, with the longest names. */
+/** How many changes a page of a list reads. They cost 5 read units, with the longest names. */
 const LISTED_TOLD = 300;
-/** For clocks that differ, and for changes that were decided before a build began and saved while it read. */
+/** Milliseconds, for clocks that differ, and for changes that were decided before a build began and saved while it read. */
 const MARGIN = 5 * 60_000;
-/** From when on changes may be unknown to what was read at a time. */
+/** The time (ISO 8601) from which on a change may be missing in what was read at `time`. */
 export const changesFrom = (time: number): string => isoOf(time - MARGIN);
 
 type Row = { readonly username: string };
@@ -93,7 +93,7 @@ async function namesNow(
 
 type Readers = Pick<AccountNames, 'namesOf' | 'changedSince'>;
 
-/** Finds an account's name among the stored ones, and those that readers are told of since; or what a look-up of it takes. */
+/** Finds an account's name in the stored ones and the changes since. `lookUps`: how many items a look-up of it reads. */
 async function storedNames({ changedSince }: Readers, known: readonly KnownNames[], most?: number) {
   const oldest = known.map(({ at }) => at).sort()[0];
   const changed: ReadonlyMap<string, Told> | null = oldest === undefined ? null : await changedSince(oldest, most);
@@ -110,8 +110,8 @@ async function storedNames({ changedSince }: Readers, known: readonly KnownNames
 }
 
 /**
- * The rows with names in place of the ids, as many as few look-ups give; `left` is the first one that was left for the next
- * page, `lookedUp` how many were not stored. A row of an erased account is not shown, also before it is gone.
+ * The rows with names in place of the ids, as many as `LOOKED_UP` allows. `left` is the first row of the next page, and
+ * `lookedUp` how many names were not stored. A row of an erased account is left out, also while it is still stored.
  */
 export async function namedRows<Named extends Row>(
   readers: Readers,
@@ -139,9 +139,9 @@ export async function namedRows<Named extends Row>(
 }
 
 /**
- * What the accounts of a page of a list are called, by as many look-ups as a page of so many rows may cost. Beyond them an id
- * stands in for a name until the next roll-up: if more accounts have changed than a page is told of, or in a list of an older
- * release (`known` is null), which has no names. Never an old name, which may be somebody's who was erased.
+ * The names of the accounts of a page of a list, by as many look-ups as `listedLookUps` allows. The other accounts are
+ * shown by their ids until the next roll-up. That happens if more accounts have changed than a page reads, or in a list
+ * of an older release (`known` is null), which has no names. An old name is never shown: its account may be erased.
  */
 export async function namesOnPage(
   readers: Readers,

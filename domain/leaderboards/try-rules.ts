@@ -5,7 +5,7 @@ import type { ScoringRules, Tier } from '../rules/scoring-rules.ts';
 import type { UserScore } from '../scoring/score.ts';
 import type { StoredUser } from '../scoring/score-store.port.ts';
 import { tryRules, type FactReaders, type Trial } from '../scoring/try-rules.ts';
-import { isKnown } from '../scoring/username-metrics.ts';
+import { isKnown } from '../scoring/user-metrics.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
 import { BOARD_RULES } from './board.ts';

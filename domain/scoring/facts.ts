@@ -5,11 +5,11 @@ import type { DeviceHour } from '../telemetry/device-hour.ts';
 import type { ChunkPlace } from '../telemetry/retention.ts';
 import type { DeviceLink, UserTelemetry } from '../telemetry/user-telemetry.port.ts';
 import { emptyFold, foldHour, mergeFolds, type Fold, type NamedCommands } from './fold.ts';
-import type { FoldedDays } from './username-metrics.ts';
+import type { FoldedDays } from './user-metrics.ts';
 
 type DateRange = { readonly from: UtcDate; readonly to: UtcDate };
 
-/** So many devices are read at a time. */
+/** How many devices are read at a time. */
 const READS_AT_A_TIME = 16;
 
 /** Each range is one read of a device. More ranges than this are read with the days between some of them. */

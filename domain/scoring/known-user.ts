@@ -1,5 +1,5 @@
 import type { StoredMetrics, StoredScore, StoredUser } from './score-store.port.ts';
-import { isKnown } from './username-metrics.ts';
+import { isKnown } from './user-metrics.ts';
 
 export type KnownUser = Pick<StoredUser, 'isHidden'> & { readonly metrics: StoredMetrics; readonly score: StoredScore };
 

@@ -10,7 +10,7 @@ import { foldMetrics, linksOfAll, type RefreshDeps } from './refresh-score.ts';
 import { firstFactOf, scoresOn } from './score-by-date.ts';
 import type { DayScore } from './score-steps.ts';
 import { monthOf, type HistoryStore, type PastMonth, type ScoreStore } from './score-store.port.ts';
-import { firstDateKnown, SEALED_AT_AGE } from './username-metrics.ts';
+import { firstDateKnown, SEALED_AT_AGE } from './user-metrics.ts';
 
 export type RefoldHistoryDeps = Pick<RefreshDeps, 'telemetry' | 'registry' | 'rules' | 'sha256'> &
   LinesDeps & { readonly clock: RefreshDeps['clock']; readonly history: HistoryStore & Pick<ScoreStore, 'load'> };

@@ -5,7 +5,7 @@ import { startsAfter } from './fold-starts.ts';
 import { foldMetrics, linksOfAll, type RefreshDeps } from './refresh-score.ts';
 import type { MetricsStore } from './score-store.port.ts';
 import { asWorker, untilSaved } from '../shared/until-saved.ts';
-import { isKnown } from './username-metrics.ts';
+import { isKnown } from './user-metrics.ts';
 import { dateOfRefresh } from './wrong-clock.ts';
 
 export type RefoldDeps = Omit<RefreshDeps, 'scores' | 'grants' | 'reportDateAhead'> & {

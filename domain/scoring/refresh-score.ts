@@ -33,7 +33,7 @@ import {
   planRefresh,
   SEALED_AT_AGE,
   type UserMetrics,
-} from './username-metrics.ts';
+} from './user-metrics.ts';
 import { dateAhead, dateOfRefresh, withoutTheFuture } from './wrong-clock.ts';
 
 export type RefreshDeps = {
@@ -55,7 +55,7 @@ export type RefreshDeps = {
    * facts that do not expire.
    */
   readonly keepChunks?: (places: readonly ChunkPlace[]) => Promise<boolean>;
-  /** Tells of a stored date that only a wrong clock can have saved; the refresh that finds it corrects it. */
+  /** Reports a stored date that only a wrong clock can have saved. The refresh that finds it corrects it. */
   readonly reportDateAhead: (account: AccountId, date: UtcDate) => void;
 };
 
@@ -81,9 +81,9 @@ export type Refresh = {
 };
 
 /**
- * `unknown`: no device, no event, no grant and nothing stored, or the account was erased, so nothing was saved. `done-since`: a fold that began
- * after all that was announced is stored. `put-off`: another refresh of this user has its turn, so this one is to be
- * asked for again.
+ * `unknown`: nothing was saved, because the account was erased, or has no device, event or grant and nothing stored.
+ * `done-since`: a fold is stored that began after all announced changes. `put-off`: another refresh of this user has its
+ * turn, so the caller asks for this one again.
  */
 export type RefreshOutcome = 'saved' | 'unknown' | 'done-since' | 'put-off';
 

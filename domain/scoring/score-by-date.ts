@@ -5,7 +5,7 @@ import { addDays, dateOfDayNumber, type UtcDate } from '../shared/utc.ts';
 import { namedCommandsOf, pointsOfCounts, type ScoreFacts } from './contributions.ts';
 import { telemetryByDate } from './fold.ts';
 import type { ScoringRules } from '../rules/scoring-rules.ts';
-import { activityByDate, countsOn, firstDateKnown, sumOf, type UserMetrics } from './username-metrics.ts';
+import { activityByDate, countsOn, firstDateKnown, sumOf, type UserMetrics } from './user-metrics.ts';
 
 /** A user's facts by their dates: the inputs of the score of any date. */
 export type DatedFacts = { readonly metrics: UserMetrics; readonly granted: Granted };

@@ -1,5 +1,5 @@
 import { addDays, type UtcDate } from '../shared/utc.ts';
-import { firstDateKnown } from './username-metrics.ts';
+import { firstDateKnown } from './user-metrics.ts';
 
 /** A score of past dates: `through` is the last UTC date with this score. */
 export type ScoreStep = { readonly through: UtcDate; readonly score: number };

@@ -4,7 +4,7 @@ import type { DayScore } from './score-steps.ts';
 import type { UserScore } from './score.ts';
 import type { FoldStarts } from './fold-starts.ts';
 import type { Turn } from './turns.ts';
-import type { UserMetrics } from './username-metrics.ts';
+import type { UserMetrics } from './user-metrics.ts';
 
 /** A revision rises by one with every save, also when nothing changed. */
 export type Revision = number;

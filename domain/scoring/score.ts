@@ -9,7 +9,7 @@ import { tierOf } from '../rules/tiers.ts';
 import { factsOn, firstFactOf, nextChangeAfter, scoresThrough, type DatedFacts } from './score-by-date.ts';
 import { stepsOf, toldBefore, type ScoreStep } from './score-steps.ts';
 import { tiersReached, type TierReached } from './tiers-reached.ts';
-import { firstDateKnown } from './username-metrics.ts';
+import { firstDateKnown } from './user-metrics.ts';
 
 /** The result of the rules for a user's facts dated on or before a date. */
 export type UserScore = {

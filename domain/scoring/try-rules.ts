@@ -11,7 +11,7 @@ import { foldMetrics, type RefreshDeps } from './refresh-score.ts';
 import { maxCounted } from './registry-counts.ts';
 import { decideScore, type UserScore } from './score.ts';
 import type { StoredUser } from './score-store.port.ts';
-import { firstDateKnown, foldedByOf, metricsCarriedOn, SEALED_AT_AGE, type UserMetrics } from './username-metrics.ts';
+import { firstDateKnown, foldedByOf, metricsCarriedOn, SEALED_AT_AGE, type UserMetrics } from './user-metrics.ts';
 
 /** What reads the facts of an account of which the projections do not hold enough. */
 export type FactReaders = Pick<RefreshDeps, 'telemetry' | 'registry' | 'sha256'>;

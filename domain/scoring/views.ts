@@ -9,7 +9,7 @@ import { tierOf } from '../rules/tiers.ts';
 import type { UserScore } from './score.ts';
 import type { DayRow, StoredMetrics } from './score-store.port.ts';
 import { scoreAtEndOf } from './score-steps.ts';
-import { devicesOf, firstDateKnown, sumOf } from './username-metrics.ts';
+import { devicesOf, firstDateKnown, sumOf } from './user-metrics.ts';
 
 /** The answers about one user, each with its schema: the documentation and the handlers use the same. */
 

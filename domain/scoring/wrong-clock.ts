@@ -1,7 +1,7 @@
 import { addDays, dateOf, isoOf, type UtcDate } from '../shared/utc.ts';
 import type { UserScore } from './score.ts';
 import type { StoredUser } from './score-store.port.ts';
-import { SEALED_AT_AGE } from './username-metrics.ts';
+import { SEALED_AT_AGE } from './user-metrics.ts';
 
 /** Clocks of machines differ over midnight, by no more than this. */
 const MAX_DAYS_AHEAD = 2;

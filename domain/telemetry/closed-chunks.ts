@@ -1,7 +1,7 @@
 import { hasGap, type Chunk } from './device-hour-set.ts';
 import type { DeviceStore } from './device-store.port.ts';
 
-/** Of events in remembered chunks: some 10 MB. */
+/** Events in all remembered chunks together: some 10 MB. */
 const MAX_REMEMBERED = 100_000;
 
 /**

@@ -6,16 +6,16 @@ import type { AccountId } from '../identity/account.ts';
  */
 export const deviceIdOf = (distinctId: string): string => (distinctId.startsWith('~') ? `~${distinctId}` : distinctId);
 
-/** The device of the events that a trusted server reports for a username: one each, so that none runs hot. */
+/** The device of the events that a trusted server reports for an account: one for each account, so that none runs hot. */
 export const trustedDeviceIdOf = (account: AccountId): string => `~${account}`;
 
-/** Whether a device holds a server's reports about one username. */
+/** Whether a device holds a server's reports about one account. */
 export const isTrustedDevice = (deviceId: string): boolean => /^~[^~+]/u.test(deviceId);
 
-/** So many devices of an account are folded, one by one. */
+/** How many devices of an account are folded one by one. Events from any more go to `furtherDevicesOf`. */
 export const MAX_DEVICES = 100;
 
-/** The device for events that an account's keys send from any further devices. No username begins with `+`. */
+/** The one device for what an account's keys send from more than `MAX_DEVICES`. No account's id begins with `+`. */
 export const furtherDevicesOf = (account: AccountId): string => `~+${account}`;
 
 /** Whether a device is no client's own: one of the two above. */

@@ -4,7 +4,7 @@ import type { Chunk } from './device-hour-set.ts';
 
 export type Device = {
   readonly deviceId: string;
-  /** The first username to authenticate from it; its anonymous events, past and future, are this user's. */
+  /** The first account whose key was used on it. Its anonymous events, past and future, are this account's. */
   readonly owner?: AccountId;
   /** The last owner, if there is none now. */
   readonly lastOwner?: AccountId;
@@ -17,7 +17,7 @@ export type DatedDevice = Device & {
   readonly createdAt: string;
 };
 
-/** A device, and when it was first seen as far as the request tells, ISO 8601. */
+/** A device, and the earliest time (ISO 8601) that the request has for it. */
 export type SeenDevice = { readonly deviceId: string; readonly at: string };
 
 /** Each takes two of the hundred actions of a transaction. */
@@ -32,8 +32,8 @@ export type Unbinding = {
 };
 
 /**
- * The devices and their events. Reads are strongly consistent. Those that are called `lastSeen` cost half and may be of a
- * moment ago: for decisions that are held by a condition when they are written.
+ * The devices and their events. Reads are strongly consistent. Reads with `lastSeen` in their names cost half, and may
+ * give what was stored a moment ago: they are for decisions whose write has a condition.
  */
 export type DeviceStore = {
   find(deviceId: string): Promise<Device | undefined>;
@@ -43,13 +43,13 @@ export type DeviceStore = {
   /** Notes that a device was there at an earlier time already, as an import tells. A later time changes nothing. */
   seenBefore(deviceId: string, at: string): Promise<void>;
   /**
-   * Makes `username` the owner, with the link that its fold follows, in one transaction. The first owner stays. A
-   * barred user is refused. `full` as below.
+   * Makes `account` the owner, with the link that its fold follows, in one transaction. The first owner stays, and a
+   * barred account is refused: both are `already-owned`. `full`: the account has `MAX_DEVICES` others.
    */
   bind(deviceId: string, account: AccountId, at: string): Promise<'bound' | 'already-owned' | 'full'>;
   /**
-   * The same for several devices, at most `MAX_BOUND_TOGETHER`, all or none: false where one of them has to be looked at
-   * by itself.
+   * The same for several devices, at most `MAX_BOUND_TOGETHER`, all or none. False if nothing was bound: the caller then
+   * binds them one by one.
    */
   bindTogether(devices: readonly SeenDevice[], account: AccountId): Promise<boolean>;
   /**
@@ -59,14 +59,14 @@ export type DeviceStore = {
    */
   unbind(deviceId: string, owner: AccountId | undefined, then?: Unbinding): Promise<'unbound' | 'not-theirs' | 'full'>;
   /**
-   * Lets the fold of a username find the device, whose events name it. Changes no ownership. `full`: the username has
-   * `MAX_DEVICES` others. Devices that collect others are not counted.
+   * Lets the fold of an account find the device, because its events name the account. Changes no ownership. `full`: the
+   * account has `MAX_DEVICES` others. Devices that collect others are not counted.
    */
   link(deviceId: string, account: AccountId): Promise<'linked' | 'full'>;
   isLinked(deviceId: string, account: AccountId): Promise<boolean>;
-  /** All chunks of an hour, in order; or those from an index on. */
+  /** All chunks of an hour, in order, or those from the index `from` on. Empty if nothing is stored. */
   chunksOf(deviceId: string, hour: UtcHour, from?: number): Promise<readonly Chunk[]>;
-  /** Perhaps of a moment ago, and not all of one moment: a chunk may be missing before one that is there. */
+  /** The same as of a moment ago. The chunks may be of different moments, so one may be missing before another one. */
   chunksLastSeen(deviceId: string, hour: UtcHour, from?: number): Promise<readonly Chunk[]>;
   /**
    * Stores a chunk's new state if it is still at `chunk.revision` (0: not there at all). `stale`: somebody else

@@ -80,16 +80,16 @@ type Outcomes = ReadonlyMap<AcceptableEvent, TrustedOutcome>;
  * Stores a request's events, each once, and reports the outcome of each.
  *
  * All that can be refused is refused before the first write, so a request whose events are all refused stores nothing.
- * A throw means that some of it may be stored: the same request again completes it and counts nothing twice.
+ * If it throws, some events may be stored: the same request again stores the others, and counts nothing twice.
  */
 export async function ingestTelemetry(
   deps: IngestDeps,
   request: {
     readonly events: readonly unknown[];
     readonly credential: Credential | undefined;
-    /** False if the key's account was erased. Then nothing is stored. */
+    /** False if the key's account was erased: then this throws, and nothing is stored. */
     readonly isThere?: Promise<boolean> | undefined;
-    /** An import: a request may hold more then. A dry run judges the events and stores nothing. */
+    /** An import: events of any age, and versions. A dry run judges the events and stores nothing. */
     readonly history?: { readonly versions: VersionDeps; readonly dryRun: boolean };
   },
 ): Promise<IngestReport> {

@@ -23,12 +23,12 @@ export type DeviceBatch = SeenDevice & {
   readonly isOwned?: boolean;
 };
 
-/** Devices as they were a moment ago, by their ids. */
+/** Devices as they were a moment ago, by their ids; undefined for one that is not stored. */
 export type DevicesSeen = ReadonlyMap<string, DatedDevice | undefined>;
 
 type Placed = { readonly batch: DeviceBatch; readonly device: DatedDevice | undefined };
 
-/** Looks at the clients' own devices that events came from. */
+/** Reads the clients' own devices that events came from. */
 export async function devicesSeen(devices: DeviceStore, events: readonly TelemetryRecord[]): Promise<DevicesSeen> {
   const own = events.filter(({ reportedFor }) => reportedFor === null);
   const ids = [...new Set(own.map(({ distinctId }) => deviceIdOf(distinctId)))];

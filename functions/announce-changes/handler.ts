@@ -1,5 +1,5 @@
 import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../domain/change-feed/announce-boards.ts';
-import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
+import { announceRefreshes } from '../../domain/change-feed/announce-refreshes.ts';
 import { announceErasures } from '../../domain/change-feed/announce-erasures.ts';
 import { hourAnnouncer, ROLL_UP_DELAY_SECONDS } from '../../domain/change-feed/announce-hours.ts';
 import { lateStreams } from '../../domain/change-feed/late-streams.ts';
@@ -7,7 +7,7 @@ import { refreshesLater } from '../../domain/change-feed/refreshes-later.ts';
 import type { CommittedChange } from '../../domain/change-feed/committed-change.ts';
 import { noteLateStreams } from '../adapters/dynamodb/consistency-check/check-notes.ts';
 import { dynamoDeviceStore } from '../adapters/dynamodb/telemetry/device-store.ts';
-import { grantChange } from '../adapters/dynamodb/change-feed/grant-changes.ts';
+import { ledgerChange } from '../adapters/dynamodb/change-feed/ledger-changes.ts';
 import { registryChange } from '../adapters/dynamodb/change-feed/registry-changes.ts';
 import { scoreChange } from '../adapters/dynamodb/change-feed/score-changes.ts';
 import { readStreamRecord, type StreamChange } from '../adapters/dynamodb/change-feed/stream-record.ts';
@@ -19,7 +19,7 @@ import { logger } from '../runtime/log.ts';
 import { streamBatch } from '../runtime/stream-batch.ts';
 import { AnnounceChangesEnv } from './env.ts';
 
-/** Changes wait while a note is written. */
+/** For the note of late streams: changes wait while it is written. */
 const ONE_SHORT_TRY = { requestTimeout: 3_000, maxAttempts: 1 };
 
 export const handler = streamBatch({
@@ -38,7 +38,7 @@ export const handler = streamBatch({
     return {
       readers: new Map<string, (change: StreamChange) => CommittedChange['change'] | undefined>([
         [env.TELEMETRY_TABLE, telemetryChange],
-        [env.GRANTS_TABLE, grantChange],
+        [env.GRANTS_TABLE, ledgerChange],
         [env.REGISTRY_TABLE, registryChange],
         [env.SCORES_TABLE, scoreChange],
       ]),
@@ -63,7 +63,7 @@ export const handler = streamBatch({
   },
   async onChanges(deps, changes) {
     await announceErasures(deps, changes);
-    await announceChanges(deps, changes);
+    await announceRefreshes(deps, changes);
     await deps.announceHours(changes);
     await deps.announceBoards(changes);
   },

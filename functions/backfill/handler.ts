@@ -6,7 +6,7 @@ import type { AccountNames } from '../../domain/identity/account-names.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldHistory } from '../../domain/scoring/refold-history.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
-import { computedByNow } from '../../domain/scoring/username-metrics.ts';
+import { computedByNow } from '../../domain/scoring/user-metrics.ts';
 import { dynamoAccountNames } from '../adapters/dynamodb/identity/accounts.ts';
 import { dynamoBackfillRuns } from '../adapters/dynamodb/backfill/backfill-runs.ts';
 import { dynamoGrantLines } from '../adapters/dynamodb/grants/grant-lines.ts';

@@ -7,7 +7,7 @@ import { dynamoGrantLedger } from '../adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoPulls } from '../adapters/dynamodb/registry/pulls.ts';
 import { A_MOMENT_AGO, getFromTables, getGathered } from '../adapters/dynamodb/shared/gather.ts';
 import { dynamoFirstNames } from '../adapters/dynamodb/telemetry/first-names.ts';
-import { keptHours } from '../adapters/dynamodb/telemetry/kept-hours.ts';
+import { keptHours } from '../../domain/telemetry/kept-hours.ts';
 import { dynamoTrustedFacts } from '../adapters/dynamodb/telemetry/trusted-facts.ts';
 import { sqsSender } from '../adapters/sqs/queue.ts';
 import { dynamodbClient, sqsClient } from '../runtime/aws-clients.ts';

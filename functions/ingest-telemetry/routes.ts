@@ -56,7 +56,10 @@ export function eventsOf(body: unknown): Result<readonly unknown[], readonly Fau
   return batch.ok ? ok(batch.value.events) : batch;
 }
 
-/** Metric names: `Accepted`, and if there are any, `Duplicates` and each code of the rejected. Each byte of a log line costs. */
+/**
+ * The request's metrics: `Accepted`, and above zero `Duplicates` and `Rejected.<code>`. Zeros are left out, because each
+ * byte of a log line costs.
+ */
 export function countsOf({ accepted, duplicates, results }: IngestReport): Record<string, number> {
   const counts = new Map([['Accepted', accepted], ...(duplicates > 0 ? [['Duplicates', duplicates] as const] : [])]);
   for (const { code } of results) {

@@ -19,7 +19,7 @@ import { logAndPublish } from '../runtime/log.ts';
 import { sqsBatch } from '../runtime/sqs-batch.ts';
 import { RefreshScoreEnv } from './env.ts';
 
-/** What a refresh was asked for, as far as it was asked for. The lag tells when its change was. */
+/** The part of a request that the log needs. Its times are in the lag. */
 const asked = ({ changedAt: _, changedBefore: __, ledger: ___, reports, registry, ...refresh }: Refresh) => ({
   ...refresh,
   ...(reports === true ? { reports } : {}),

@@ -83,7 +83,7 @@ async function answerRoute<Deps extends HttpDeps>(
 
 const unknownKey = (): Reply => problem('unknown_key', 'x-api-key: unknown or revoked');
 
-/** A key whose account was erased is unknown, whatever else the request would be answered. */
+/** A key of an erased account is unknown: this answer goes before any other one. */
 async function answerAdmitted<Deps extends HttpDeps>(
   match: Match<Route<Deps>>,
   event: HttpEvent,

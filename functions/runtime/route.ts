@@ -29,9 +29,7 @@ type RouteDescription = {
   readonly path: string;
   readonly summary: string;
   readonly access: Access;
-  /**
-   * The handler waits for `isThere` itself, before it writes: its first reads come together with the look for an erasure.
-   */
+  /** The handler itself waits for `isThere` before it writes, so that its first reads come with that read in one call. */
   readonly admitsLate?: boolean;
   /** The parts that the route reads: `params` (from the path), `query` and `body`. */
   readonly request: z.ZodMiniObject;
@@ -64,7 +62,7 @@ type CredentialFor<Allowed extends Access> = Allowed extends 'anyone' | 'signatu
 
 export type RouteContext<Held = Credential | undefined> = {
   readonly credential: Held;
-  /** False if the account of the key was erased. Only a route that `admitsLate` need look. */
+  /** False if the account of the key was erased. Only a route with `admitsLate` has to wait for it. */
   readonly isThere?: Promise<boolean> | undefined;
   readonly requestId: string;
   /** By name in lower case. */

@@ -1,13 +1,13 @@
 import { mutant, type Mutant } from './mutant.ts';
 
-const ANNOUNCE = 'domain/change-feed/announce-changes.ts';
+const ANNOUNCE = 'domain/change-feed/announce-refreshes.ts';
 const HOURS = 'domain/change-feed/announce-hours.ts';
 const LATER = 'domain/change-feed/announce-later.ts';
 const REFRESHES = 'domain/change-feed/refreshes-later.ts';
 const REFRESHES_TEST = 'test/domain/change-feed/refreshes-later.test.ts';
 const FOLLOW_TEST = 'test/properties/projections-follow.test.ts';
 const TELEMETRY = 'functions/adapters/dynamodb/change-feed/telemetry-changes.ts';
-const ANNOUNCE_TEST = 'test/domain/change-feed/announce-changes.test.ts';
+const ANNOUNCE_TEST = 'test/domain/change-feed/announce-refreshes.test.ts';
 const HOURS_TEST = 'test/domain/change-feed/announce-hours.test.ts';
 const CHANGES_TEST = 'test/adapters/stream-changes.test.ts';
 const RUNTIME_TEST = 'test/functions/runtime.test.ts';

@@ -2,13 +2,13 @@ import { mutant, withoutCondition, withoutFirst, withoutRevision, type Mutant } 
 
 const STORE = 'functions/adapters/dynamodb/scoring/score-store.ts';
 const REFRESH = 'domain/scoring/refresh-score.ts';
-const METRICS = 'domain/scoring/username-metrics.ts';
+const METRICS = 'domain/scoring/user-metrics.ts';
 const WRONG_CLOCK = 'domain/scoring/wrong-clock.ts';
 const LATER_DATE = 'return date !== null && date > today && dateAhead(stored, now) === undefined ? date : today;';
 const STORE_TEST = 'test/adapters/score-store.test.ts';
 const REFRESH_TEST = 'test/domain/scoring/refresh-score.test.ts';
 const CARRIED_TEST = 'test/domain/scoring/carried-on.test.ts';
-const METRICS_TEST = 'test/domain/scoring/username-metrics.test.ts';
+const METRICS_TEST = 'test/domain/scoring/user-metrics.test.ts';
 const TIERS_TEST = 'test/domain/scoring/tiers-reached.test.ts';
 const REFOLD_TEST = 'test/domain/scoring/refold-metrics.test.ts';
 const BY_DATE_TEST = 'test/domain/scoring/score-by-date.test.ts';

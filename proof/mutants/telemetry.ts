@@ -246,7 +246,7 @@ export const telemetryMutants: readonly Mutant[] = [
     'among copies under several devices, a keyed one beats an anonymous one',
     'domain/telemetry/winning-copy.ts',
     ['aIsKeyed === bIsKeyed ? a.deviceId < b.deviceId : aIsKeyed', 'a.deviceId < b.deviceId'],
-    'test/domain/scoring/username-metrics.test.ts',
+    'test/domain/scoring/user-metrics.test.ts',
     'counts once',
   ),
   mutant(

@@ -9,7 +9,7 @@ import { rulesVersion1 } from '../builders/rules.ts';
 import { decideScore, type UserScore } from '../../domain/scoring/score.ts';
 import type { MetricsStore, ScoreStore } from '../../domain/scoring/score-store.port.ts';
 import type { DayScore } from '../../domain/scoring/score-steps.ts';
-import type { UserMetrics } from '../../domain/scoring/username-metrics.ts';
+import type { UserMetrics } from '../../domain/scoring/user-metrics.ts';
 import { byDate } from '../../domain/shared/by-date.ts';
 import { addDays, dayNumberOf } from '../../domain/shared/utc.ts';
 import { packMetrics, unpackMetrics } from '../../functions/adapters/dynamodb/scoring/metrics.codec.ts';

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
+import { ledgerChange } from '../../functions/adapters/dynamodb/change-feed/ledger-changes.ts';
 import { balanceKey, toGrantItem } from '../../functions/adapters/dynamodb/grants/grant.items.ts';
 import { registryChange } from '../../functions/adapters/dynamodb/change-feed/registry-changes.ts';
 import {
@@ -93,13 +93,13 @@ describe('a change of the ledger', () => {
     const [line] = aLedger(anAward('a1', 5, { username: ada })).lines;
     const balance = marshall({ ...balanceKeyOf(), seq: 1 });
 
-    expect(grantChange(of(undefined, toGrantItem(line!, 'w')))).toEqual({
+    expect(ledgerChange(of(undefined, toGrantItem(line!, 'w')))).toEqual({
       kind: 'ledger-changed',
       username: ada,
       hours: ['2026-08-21T12'],
     });
-    expect(grantChange(of(toGrantItem(line!, 'w'), undefined))).toMatchObject({ username: ada });
-    expect(grantChange(of(undefined, balance))).toEqual({ kind: 'ledger-changed', username: ada, hours: [] });
+    expect(ledgerChange(of(toGrantItem(line!, 'w'), undefined))).toMatchObject({ username: ada });
+    expect(ledgerChange(of(undefined, balance))).toEqual({ kind: 'ledger-changed', username: ada, hours: [] });
   });
   const balanceKeyOf = () => ({ pk: balanceKey(ada).pk!.S, sk: balanceKey(ada).sk!.S });
 });

@@ -1,5 +1,5 @@
 import { emptyFold, type Fold } from '../../domain/scoring/fold.ts';
-import { SEALED_AT_AGE, type UserMetrics } from '../../domain/scoring/username-metrics.ts';
+import { SEALED_AT_AGE, type UserMetrics } from '../../domain/scoring/user-metrics.ts';
 import { nothingByDate } from '../../domain/shared/by-date.ts';
 import { addDays } from '../../domain/shared/utc.ts';
 import { aRegistryCount } from './registry.ts';

@@ -39,7 +39,7 @@ const otherRelease: Plugin = {
     onLoad({ filter: /./, namespace: 'community' }, () => ({
       contents: `export const community = ${JSON.stringify(otherCommunity)};`,
     }));
-    onLoad({ filter: /scoring\/username-metrics\.ts$/ }, ({ path }) => {
+    onLoad({ filter: /scoring\/user-metrics\.ts$/ }, ({ path }) => {
       const source = readFileSync(path, 'utf8');
       if (!FOLD_NUMBER.test(source)) throw new Error(`${path} has no number of the fold`);
       return { contents: source.replace(FOLD_NUMBER, 'export const FOLD = 1;'), loader: 'ts' };

@@ -7,7 +7,7 @@ import { Username } from '../../domain/identity/username.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { refoldHistory } from '../../domain/scoring/refold-history.ts';
 import { refoldMetrics } from '../../domain/scoring/refold-metrics.ts';
-import { computedByNow } from '../../domain/scoring/username-metrics.ts';
+import { computedByNow } from '../../domain/scoring/user-metrics.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
 import { dynamoBackfillRuns } from '../../functions/adapters/dynamodb/backfill/backfill-runs.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';

@@ -8,7 +8,7 @@ import { RollUpRequested } from '../../domain/messages/roll-up.message.ts';
 import { rollUpDay } from '../../domain/metrics/roll-up.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
 import { dateOfHour, isoOf } from '../../domain/shared/utc.ts';
-import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
+import { ledgerChange } from '../../functions/adapters/dynamodb/change-feed/ledger-changes.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoRollUp } from '../../functions/adapters/dynamodb/metrics/roll-up.ts';
 import { dynamoRollupReader } from '../../functions/adapters/dynamodb/metrics/rollup-reader.ts';
@@ -90,7 +90,7 @@ export class MetricsWorld extends RefreshWorld {
       lateness: () => ({ read: async () => {}, failed: async () => {} }),
       read: (record) =>
         readStreamRecord(record, (change): CommittedChange['change'] | undefined =>
-          change.table === this.#tables.score_grants ? grantChange(change) : telemetryChange(change),
+          change.table === this.#tables.score_grants ? ledgerChange(change) : telemetryChange(change),
         ),
       wire: () => this.#announcers[shard % this.#announcers.length]!,
       onChanges: (announce, changes) => announce(changes),

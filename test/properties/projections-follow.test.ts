@@ -11,7 +11,7 @@
  * - a refresh starts again if its save was refused; a change of devices leads to a fold from nothing;
  * - the date never goes back.
  * (It does not notice that all days win over named ones in a batch, because a change of devices folds everything anyway.
- * The tests of `announceChanges` do.)
+ * The tests of `announceRefreshes` do.)
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';

@@ -2,11 +2,11 @@ import '../support/silent-logs.ts';
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { refreshesLater } from '../../domain/change-feed/refreshes-later.ts';
-import { announceChanges } from '../../domain/change-feed/announce-changes.ts';
+import { announceRefreshes } from '../../domain/change-feed/announce-refreshes.ts';
 import { coalesce, refreshScore } from '../../domain/scoring/refresh-score.ts';
 import { rulebook } from '../../domain/rules/current-rules.ts';
 import { ScoreRefreshRequested } from '../../domain/messages/score-refresh.message.ts';
-import { grantChange } from '../../functions/adapters/dynamodb/change-feed/grant-changes.ts';
+import { ledgerChange } from '../../functions/adapters/dynamodb/change-feed/ledger-changes.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoGrantLines } from '../../functions/adapters/dynamodb/grants/grant-lines.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
@@ -130,14 +130,14 @@ export class RefreshWorld extends TelemetryWorld {
       lateness: () => ({ read: async () => {}, failed: async () => {} }),
       read: (record) =>
         readStreamRecord(record, (change) => {
-          if (change.table === this.grantsTable) return grantChange(change);
+          if (change.table === this.grantsTable) return ledgerChange(change);
           return change.table === this.registryTable ? registryChange(change) : telemetryChange(change);
         }),
       wire: () => ({
         devices: this.store(this.sending),
         requestRefreshes: this.#requestLater,
       }),
-      onChanges: announceChanges,
+      onChanges: announceRefreshes,
     });
     try {
       expect(await handler({ Records: records })).toEqual({ batchItemFailures: [] });

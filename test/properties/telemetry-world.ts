@@ -13,7 +13,7 @@ import { ingestTelemetry } from '../../domain/telemetry/ingest-telemetry.ts';
 import { dynamoDeviceStore } from '../../functions/adapters/dynamodb/telemetry/device-store.ts';
 import { dynamoGrantLedger } from '../../functions/adapters/dynamodb/grants/grant-ledger.ts';
 import { dynamoFirstNames } from '../../functions/adapters/dynamodb/telemetry/first-names.ts';
-import { keptHours } from '../../functions/adapters/dynamodb/telemetry/kept-hours.ts';
+import { keptHours } from '../../domain/telemetry/kept-hours.ts';
 import { dynamoTrustedFacts } from '../../functions/adapters/dynamodb/telemetry/trusted-facts.ts';
 import { dynamoUserTelemetry } from '../../functions/adapters/dynamodb/telemetry/user-telemetry.ts';
 import { aCollectiveKey, aPersonalKey, aUsername, namesAsIds, sha256 } from '../builders/identity.ts';

@@ -7,7 +7,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { explainView, scoreView, statsView } from '../../domain/scoring/views.ts';
-import { isKnown } from '../../domain/scoring/username-metrics.ts';
+import { isKnown } from '../../domain/scoring/user-metrics.ts';
 import { unbindDevice } from '../../domain/telemetry/unbind-device.ts';
 import { dynamoScoreStore } from '../../functions/adapters/dynamodb/scoring/score-store.ts';
 import { aUsername } from '../builders/identity.ts';

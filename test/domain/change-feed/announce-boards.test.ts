@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { boardAnnouncer, RANK_DELAY_SECONDS } from '../../../domain/change-feed/announce-boards.ts';
-import { announceChanges } from '../../../domain/change-feed/announce-changes.ts';
+import { announceRefreshes } from '../../../domain/change-feed/announce-refreshes.ts';
 import { RankRequested } from '../../../domain/messages/rank.message.ts';
 import { scoreChange } from '../../../functions/adapters/dynamodb/change-feed/score-changes.ts';
 import { aUsername } from '../../builders/identity.ts';
@@ -101,7 +101,7 @@ describe('a change of the scores', () => {
     const committedAt = new Date(AT).toISOString();
     const profile = change('PROFILE', undefined, { isHidden: true });
     expect(profile).toEqual({ kind: 'profile-changed', username: 'ada' });
-    await announceChanges(deps, [
+    await announceRefreshes(deps, [
       { change: profile!, committedAt },
       { change: { kind: 'standing-changed' }, committedAt },
     ]);

@@ -8,7 +8,7 @@ import {
 } from '../../../domain/consistency-check/figures.ts';
 import type { Balance } from '../../../domain/grants/balance.ts';
 import type { UserScore } from '../../../domain/scoring/score.ts';
-import type { UserMetrics } from '../../../domain/scoring/username-metrics.ts';
+import type { UserMetrics } from '../../../domain/scoring/user-metrics.ts';
 import { aRegistryCount } from '../../builders/registry.ts';
 import { aReportOf } from '../../builders/reports.ts';
 import { ada, healthy } from './world.ts';

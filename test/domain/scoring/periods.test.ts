@@ -4,7 +4,7 @@ import { ScoringRules } from '../../../domain/rules/scoring-rules.ts';
 import { contributionsOn, explainContribution } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { scoresOn } from '../../../domain/scoring/score-by-date.ts';
-import { foldedByOf } from '../../../domain/scoring/username-metrics.ts';
+import { foldedByOf } from '../../../domain/scoring/user-metrics.ts';
 import { rulebookOf } from '../../../domain/rules/current-rules.ts';
 import { nothingGranted } from '../../../domain/grants/granted.ts';
 import { byDate } from '../../../domain/shared/by-date.ts';

@@ -3,7 +3,7 @@ import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { activeDaysOn, groupCounts } from '../../../domain/rules/activity.ts';
 import { activityOfVersion1, rulesVersion1 } from '../../builders/rules.ts';
-import { sumOf } from '../../../domain/scoring/username-metrics.ts';
+import { sumOf } from '../../../domain/scoring/user-metrics.ts';
 import { historyView, statsView } from '../../../domain/scoring/views.ts';
 import { kindOf } from '../../../domain/telemetry/event-kind.ts';
 import { datesFrom } from '../../../domain/shared/by-date.ts';

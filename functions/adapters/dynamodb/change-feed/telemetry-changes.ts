@@ -7,7 +7,7 @@ import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.t
 import type { Item } from '../shared/item.ts';
 import { fromItem } from '../shared/format.ts';
 
-/** Reads a stream record of the `telemetry` table. Throws on a record of another table. */
+/** Reads a stream record of the `telemetry` table; undefined if no count changes. Throws on a record of another table. */
 export function telemetryChange({ keys, before, after, isExpiry }: StreamChange): TelemetryChange | undefined {
   const key = parseKey(keys);
   switch (key.kind) {
@@ -32,7 +32,7 @@ export function telemetryChange({ keys, before, after, isExpiry }: StreamChange)
     case 'link':
       return { kind: 'link-changed', username: key.username };
     case 'link-count': // the links announce themselves
-    case 'hook': // it concerns only what is reported later
+    case 'hook': // it concerns only later reports
       return undefined;
     case 'report':
       return { kind: 'report-changed', username: key.username };

@@ -100,7 +100,7 @@ export function parseChanged(item: Item): readonly [AccountId, Told] {
   return [AccountId.parse(sk.split('#', 2)[1]), isHidden === undefined ? { name } : { isHidden }];
 }
 
-/** Tells readers how an account is called since a time. It is told of once, so one that takes a thousand names costs them no more. */
+/** Stores the last change of an account for readers, in place of an older one: a thousand renames cost them no more than one. */
 function toldOf(TableName: string, { changedAt }: Account, after: Account, time: string) {
   const told = { Put: { TableName, Item: toChangedItem(time, after) } };
   const isFirst = changedAt === undefined || changedAt === time;

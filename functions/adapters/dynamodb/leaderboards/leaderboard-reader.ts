@@ -63,7 +63,7 @@ export function dynamoLeaderboardReader(
     return item;
   }
 
-  /** What was read last of each board: what follows from a snapshot is kept as long as it is the same object. */
+  /** The last snapshot of each board. The same item gives the same object, because other code keeps data by that object. */
   const newest = new Map<Board, { readonly item: Item; readonly snapshot: Snapshot }>();
 
   return {

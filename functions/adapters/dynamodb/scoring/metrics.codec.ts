@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as z from 'zod/mini';
 import type { CommandCount, Fold } from '../../../../domain/scoring/fold.ts';
-import type { UserMetrics } from '../../../../domain/scoring/username-metrics.ts';
+import type { UserMetrics } from '../../../../domain/scoring/user-metrics.ts';
 import type { ReportedCount } from '../../../../domain/telemetry/user-telemetry.port.ts';
 import { byDate, nothingByDate, totalOf, type ByDate } from '../../../../domain/shared/by-date.ts';
 import {

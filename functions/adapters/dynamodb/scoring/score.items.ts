@@ -12,7 +12,7 @@ import {
 } from '../../../../domain/scoring/score-store.port.ts';
 import type { UserScore } from '../../../../domain/scoring/score.ts';
 import type { Turn } from '../../../../domain/scoring/turns.ts';
-import { isKnown, type UserMetrics } from '../../../../domain/scoring/username-metrics.ts';
+import { isKnown, type UserMetrics } from '../../../../domain/scoring/user-metrics.ts';
 import type { DayScore } from '../../../../domain/scoring/score-steps.ts';
 import { rulebook } from '../../../../domain/rules/current-rules.ts';
 import { partsOf, type Part } from '../../../../domain/rules/parts.ts';
@@ -28,7 +28,7 @@ import { fromItem, toItem } from '../shared/format.ts';
 /**
  * The items of the `user_scores` table.
  *
- *   USER#<account>    METRICS           username_metrics, packed
+ *   USER#<account>    METRICS           the folded counts (`UserMetrics`), packed
  *   USER#<account>    PROFILE           what the user chose: whether the leaderboards show them
  *   USER#<account>    REFRESH           whose turn it is to refresh a user with many devices
  *   USER#<account>    SCORE             the score; in the index `byShard`

@@ -10,7 +10,7 @@ const MAX_AT_ONCE = 100;
 /** With one group after the other, the last of many groups would be answered too late. */
 const PARALLEL_GROUPS = 4;
 
-/** One that asked, and how it is answered. */
+/** What was asked, and how to answer it. */
 export type Asked<Ask, Answer> = { readonly ask: Ask; readonly answer: (answer: Answer) => void };
 
 /**

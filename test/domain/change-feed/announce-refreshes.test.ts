@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { announceChanges } from '../../../domain/change-feed/announce-changes.ts';
+import { announceRefreshes } from '../../../domain/change-feed/announce-refreshes.ts';
 import type { CommittedChange } from '../../../domain/change-feed/committed-change.ts';
 import { aUsername } from '../../builders/identity.ts';
 
@@ -32,7 +32,7 @@ async function requested(
 ) {
   const requests: unknown[] = [];
   const reads: string[] = [];
-  await announceChanges(
+  await announceRefreshes(
     {
       devices: {
         async find(deviceId) {
@@ -134,7 +134,7 @@ describe('a change is announced', () => {
   it('not at all if no account is affected', async () => {
     let calls = 0;
     const requestRefreshes = async () => void (calls += 1);
-    await announceChanges({ devices: { find: async () => undefined }, requestRefreshes }, [committed(hour())]);
+    await announceRefreshes({ devices: { find: async () => undefined }, requestRefreshes }, [committed(hour())]);
 
     expect(calls).toBe(0);
   });
@@ -145,6 +145,6 @@ describe('a change is announced', () => {
       requestRefreshes: () => Promise.reject(new Error('no queue')),
     };
 
-    await expect(announceChanges(deps, [committed(hour())])).rejects.toThrow('no queue');
+    await expect(announceRefreshes(deps, [committed(hour())])).rejects.toThrow('no queue');
   });
 });

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { UtcHour } from '../../domain/shared/utc.ts';
-import type { Chunk } from '../../domain/telemetry/device-hour-set.ts';
-import type { DeviceStore } from '../../domain/telemetry/device-store.port.ts';
-import { keptHours } from '../../functions/adapters/dynamodb/telemetry/kept-hours.ts';
+import type { UtcHour } from '../../../domain/shared/utc.ts';
+import type { Chunk } from '../../../domain/telemetry/device-hour-set.ts';
+import type { DeviceStore } from '../../../domain/telemetry/device-store.port.ts';
+import { keptHours } from '../../../domain/telemetry/kept-hours.ts';
 
 const hour: UtcHour = '2026-08-21T12';
 const chunkOf = (index: number, revision: number): Chunk => ({ index, revision, closed: false, events: [] });

@@ -1,11 +1,14 @@
-import type { Clock } from '../../../../domain/shared/environment.ts';
-import type { UtcHour } from '../../../../domain/shared/utc.ts';
-import type { Chunk } from '../../../../domain/telemetry/device-hour-set.ts';
-import type { DeviceStore } from '../../../../domain/telemetry/device-store.port.ts';
+import type { Clock } from '../shared/environment.ts';
+import type { UtcHour } from '../shared/utc.ts';
+import type { Chunk } from './device-hour-set.ts';
+import type { DeviceStore } from './device-store.port.ts';
 
-/** From the read: an hour is read again after that, also if it was written meanwhile. */
+/** An hour is read again this long after its last read, also if it was written meanwhile. */
 const KEPT_MS = 60_000;
-/** An hour that another environment of the function writes as well is not kept: a write that fails costs more than a read. */
+/**
+ * How long an hour is not kept after another environment of the function wrote it: its next write would fail, and that
+ * costs more than a read.
+ */
 const SHARED_MS = 600_000;
 /** Of all hours together: about 10 MB. */
 const MAX_CHUNKS = 1_000;
@@ -13,13 +16,13 @@ const MAX_CHUNKS = 1_000;
 type Kept = { readonly chunks: readonly Chunk[]; readonly until: number };
 
 /**
- * Keeps the chunks that it read and wrote, because the next event of a device is mostly of the same hour. Such chunks are
- * of a moment ago, so only `chunksLastSeen` gives them: the condition of a write fails if they are outdated, and then
- * they are read again. An hour of 10,000 events is not read for each further one.
+ * A store that keeps the chunks that it read and wrote, because the next event of a device is mostly of the same hour.
+ * Only `chunksLastSeen` gives them, because they may be outdated: then the condition of the write fails, and they are
+ * read again. `rememberingChunks` (`closed-chunks.ts`) also saves reads that must be strongly consistent.
  */
 export function keptHours(store: DeviceStore, { clock }: { readonly clock: Clock }): DeviceStore {
   const kept = new Map<string, Kept>();
-  /** By hour. The oldest come first. */
+  /** By device and hour: until when it is not kept. The oldest come first. */
   const sharedUntil = new Map<string, number>();
   let size = 0;
 

@@ -6,7 +6,7 @@ import type { DeviceStore } from '../telemetry/device-store.port.ts';
 import type { CommittedChange } from './committed-change.ts';
 import type { TelemetryChange } from './telemetry-change.ts';
 
-export type AnnounceDeps = {
+export type AnnounceRefreshesDeps = {
   readonly devices: Pick<DeviceStore, 'find'>;
   /** Queues every request, or throws. */
   readonly requestRefreshes: (requests: readonly ScoreRefreshRequested[]) => Promise<void>;
@@ -18,7 +18,7 @@ const PARALLEL_READS = 8;
 /** The stream's times are rounded to the second. */
 const ROUNDED_MS = 1_000;
 
-/** The changes of a user. `days` is null if more than known days changed. */
+/** What changed for a user. `days` is null if the changed days are not known. */
 type Touched = {
   readonly days: ReadonlySet<UtcDate> | null;
   readonly reports: boolean;
@@ -35,7 +35,7 @@ type Touched = {
  * An hour's owner is read now, strongly consistent and after the change: so a bind that came between is covered,
  * and a later one has its own record.
  */
-export async function announceChanges(deps: AnnounceDeps, changes: readonly CommittedChange[]): Promise<void> {
+export async function announceRefreshes(deps: AnnounceRefreshesDeps, changes: readonly CommittedChange[]): Promise<void> {
   const deviceIds = [...new Set(changes.flatMap(({ change }) => (isOfItsOwner(change) ? [change.deviceId] : [])))];
   const found = await settleAll(deviceIds, PARALLEL_READS, (deviceId) => deps.devices.find(deviceId));
   const ownerOf = new Map(
@@ -69,7 +69,7 @@ export async function announceChanges(deps: AnnounceDeps, changes: readonly Comm
   if (requests.length > 0) await deps.requestRefreshes(requests);
 }
 
-/** What a sender's key came with counts for the sender alone, so most changes need no look at the device. */
+/** Only anonymous events count for the device's owner. The others need no read of the device. */
 const isOfItsOwner = (change: CommittedChange['change']): change is HourChange =>
   change.kind === 'hour-changed' && change.isAnonymous;
 

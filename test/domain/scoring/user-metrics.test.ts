@@ -13,7 +13,7 @@ import { namedCommandsOf } from '../../../domain/scoring/contributions.ts';
 import { refreshScore } from '../../../domain/scoring/refresh-score.ts';
 import { anEntry } from '../../builders/device-hour.ts';
 import { rulesVersion1 } from '../../builders/rules.ts';
-import { devicesOf, FOLD, sumOf } from '../../../domain/scoring/username-metrics.ts';
+import { devicesOf, FOLD, sumOf } from '../../../domain/scoring/user-metrics.ts';
 import {
   dateOf,
   dayNumberOf,

@@ -78,7 +78,7 @@ export const computedByNow = (
   foldedBy: foldedByOf(inForce, sha256),
 });
 
-/** `username_metrics`: the fold of a user's telemetry facts. Days on which nothing counts leave no trace in it. */
+/** The fold of a user's facts, stored as `METRICS`. Days on which nothing counts leave no trace in it. */
 export type UserMetrics = {
   /** The fold (`foldedByOf`). Metrics that another release folded differently are not carried on. */
   readonly foldedBy: string;
@@ -354,7 +354,7 @@ export const countsOn = (date: UtcDate, { reports, registry }: Pick<UserMetrics,
 /** How many devices are the user's, or were used by them under their own name. */
 export const devicesOf = ({ ownedDevices, sentFrom }: UserMetrics): number => ownedDevices + sentFrom.length;
 
-/** A username is known once it owns a device, an event counts for it, or a server reported something of it. */
+/** An account is known once it owns a device, an event counts for it, or a server reported something of it. */
 export const isKnown = ({ ownedDevices, open, sealed, reports }: UserMetrics): boolean =>
   ownedDevices > 0 ||
   open.size > 0 ||
