@@ -70,10 +70,7 @@ const MEMORY_OF_A_PROCESSOR_MB = 1_769;
 /** AWS promises a single-digit number of milliseconds. */
 const WAIT_OF_A_CALL_MS = 3;
 
-/**
- * What Lambda charges for an invocation with this much work for a processor like this machine's, and so many calls that
- * wait for each other.
- */
+/** What Lambda charges for an invocation: CPU time of a processor like this machine's, and calls that wait for each other. */
 export function gbSecondsOfOne(of: {
   readonly memoryMb: number;
   readonly cpuMs: number;
@@ -87,7 +84,7 @@ export function gbSecondsOfOne(of: {
 /** When something ran, in milliseconds. */
 export type Span = { readonly from: number; readonly to: number };
 
-/** The most calls that ran one after the other: the others ran at the same time as one of these. */
+/** The largest number of calls that ran one after the other. Each other call ran at the same time as one of these. */
 export function waitsOf(calls: readonly Span[]): number {
   let waits = 0;
   let end = -Infinity;

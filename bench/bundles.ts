@@ -11,8 +11,9 @@ import type { Sizes } from './sizes.ts';
 const SIZE_BUDGET_KB = 350;
 const MAX_EMPTY_STARTS = 4;
 /**
- * By function, the CPU until its first answer in empty starts: of the release of 28 November (`bfffadf`), measured in turns with today's
- * bundles, and the share of it that is held. The aim is 0.6. Why not every function reaches it is in decision 0067.
+ * The CPU until a function's first answer, in units of an empty start. `release`: that of 28 November (`bfffadf`),
+ * measured in turns with today's bundles. `share`: the largest part of it that is allowed. The aim is 0.6. Decision
+ * 0067 says why not every function reaches it.
  */
 const FIRST_ANSWERS: ReadonlyMap<string, { readonly release: number; readonly share: number }> = new Map([
   ['ingest-telemetry', { release: 7.2, share: 0.72 }],

@@ -26,7 +26,7 @@ const MINUTES_OF_AN_HOUR = 60;
 /** So many accounts more, and the gauges are sampled a minute later. */
 const MEMBERS_A_MINUTE = 1_000;
 const MEMORY_MB = { rollUp: 1_280, boards: 1_769 };
-/** Of a community with an event a second. With more, the code runs more often in one run. */
+/** Runs until the code is warm, with an event a second. With more events, one run repeats the code more often. */
 const WARM_RUNS = 20;
 /** Of one message: to send, receive and delete it. */
 const REQUESTS_OF_A_MESSAGE = 3;

@@ -27,7 +27,7 @@ export const many = <Value>(count: number, valueOf: (n: number) => Value): Value
   Array.from({ length: count }, (_, n) => valueOf(n));
 const refOf = (what: string, n: number) => sha256(`${what} ${n}`).slice(0, 12);
 
-/** Texts without a pattern, for a seed: they compress as little as their characters allow. */
+/** Random texts, the same for the same seed. They compress as little as their characters allow. */
 export function textsOf(seed: number, characters: string): (length: number) => string {
   let state = seed;
   const next = () => {
@@ -41,18 +41,19 @@ export function textsOf(seed: number, characters: string): (length: number) => s
 
 export type Lengths = {
   readonly seed: number;
-  /** Of the ids of accounts, and of their names. */
+  /** The length of ids of accounts. */
   readonly ids: number;
+  /** The length of their names. */
   readonly names: number;
   readonly characters: string;
-  /** Points are below it. */
+  /** All points are below this number. */
   readonly points: number;
   readonly tiers: number;
-  /** Whether leaves begin among equal points of the same time, so that the root names accounts. */
+  /** Whether the first row of each leaf has the points and the time of the row before, so that the root names accounts. */
   readonly hasTies: boolean;
 };
 
-/** The items of a board of a million: blocks as large as they may be, and what holds them together. */
+/** The items of a board of a million: blocks of the largest size, and the items that name them. */
 export function largestBoard({ seed, ids, names, characters, points, tiers, hasTies }: Lengths) {
   const text = textsOf(seed, characters);
   /** Usual ids begin alike. */
@@ -99,12 +100,12 @@ export function largestBoard({ seed, ids, names, characters, points, tiers, hasT
   } satisfies Record<string, Item>;
 }
 
-/** Eventually consistent. */
+/** Read units of an eventually consistent read. */
 const unitsOf = (bytes: number): number => Math.ceil(bytes / BYTES_PER_READ_UNIT) / 2;
 
 /**
- * Read units of a page of a past board of a million that is compared with an earlier one, as many as it can take: it
- * reads as many rows as it may, and all that readers may be told or look up comes together.
+ * The most read units of a page of a past board of a million that is compared with an earlier one: it reads as many
+ * rows, changes of accounts and names as it may.
  */
 export function unitsOfLargestPage(lengths: Lengths): number {
   const { leaf, names, hidden, root, changed } = largestBoard(lengths);

@@ -43,7 +43,10 @@ const awards = (run: number) =>
     properties: { username: `awarded-${run}-${n % DEVICES}`, award_id: `${run}-${n}`, points: 1, reason: 'r' },
   }));
 
-/** The largest requests of the functions behind the API, beside public reads (`public-reads.ts`). Each takes the accounts and devices of `timeouts.ts`. */
+/**
+ * The largest requests of the functions behind the API. Public reads are in `public-reads.ts`. Each request uses the accounts and devices of
+ * `timeouts.ts`.
+ */
 export async function largestRequests(deployed: Deployed, heavy: AccountId): Promise<readonly Request[]> {
   const admin = await keyOf(deployed, { kind: 'admin' });
   const service = await keyOf(deployed, { kind: 'service' });

@@ -18,7 +18,7 @@ const ROOT = join(import.meta.dirname, '..');
 const RECORDS = 8_000;
 const GETS = 2_000;
 const WARM_UP = 600;
-/** A clock tick is 10 ms, and so is the time of some 200 of these. */
+/** So many, because a clock tick is 10 ms, and some 200 GETs take one tick. */
 const BARE_GETS = 20_000;
 /** `docs/operating/limits.md` says why this is not 85, a third of what the release of 28 November takes. */
 const GETS_TARGET = 110;
@@ -107,8 +107,8 @@ async function directReads(loadSeconds: number): Promise<Ratio> {
 type Gets = { readonly megabytes: number; readonly ratio: Ratio };
 
 /**
- * A process of its own, as `npm start` starts it, and its engine: their CPU for GETs of a score, its explanation and a
- * board, in units of a handler that gives the same answers with `node:http` alone.
+ * The CPU of a local stack and its engine for GETs of a score, its explanation and a board, in units of a handler that
+ * gives the same answers with `node:http` alone. The stack is a process of its own, as `npm start` starts it.
  */
 async function getsOfAProcess(): Promise<Gets> {
   const { path: data, remove } = scratchDirectory('bench');
@@ -164,7 +164,7 @@ async function answersOf(stack: LocalDescription): Promise<Readonly<Record<strin
   return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await textOf(path)] as const)));
 }
 
-/** The processor's time of a process and those that it started, for one of many GETs after some that warm it up, in clock ticks. */
+/** The CPU time of a process and its children for one GET, in clock ticks: the mean of many GETs after a warm-up. */
 async function cpuOfGets({ pid }: ChildProcess, url: string, paths: readonly string[], count: number): Promise<number> {
   const requests = paths.map((path) => ({ path }));
   const send = async (amount: number) => {

@@ -36,9 +36,9 @@ const MILLION = 1e6;
 const ACTIVE_DAYS = 700;
 const ACCOUNTS_OF_ONE_A_SECOND = 2_000;
 const ACCOUNTS_OF_A_HUNDRED_A_SECOND = 100_000;
-/** On Lambda, functions that are invoked every few seconds are warm: code that ran so often before is compiled. */
+/** On Lambda, functions that are invoked every few seconds are warm. After this many runs, Node has compiled their code. */
 const WARM_RUNS = 80;
-/** Counted is a time in the middle of the traffic: at its beginning each account is refreshed sooner. */
+/** The bench counts from this second of the traffic on: before, each account is refreshed sooner. */
 const SECONDS_BEFORE = 12;
 /** DynamoDB adds so much to each item and to each entry of an index. developer guide, "item sizes and formats" */
 const BYTES_ADDED = 100;
@@ -60,8 +60,8 @@ type Traffic = {
 };
 
 /**
- * A user's requests are 2 s apart in each of them. The targets of a million are 5.00 dollars at one a second and 4.00 at a
- * hundred, with everything counted. Budgets leave out the functions' time, which depends on the machine.
+ * A user's requests are always 2 s apart. The targets for a million events are 5.00 dollars at one event a second and 4.00 at
+ * a hundred, with everything counted. Budgets leave out the functions' time, which depends on the machine.
  */
 const TRAFFIC: readonly Traffic[] = [
   {
@@ -84,7 +84,7 @@ const TRAFFIC: readonly Traffic[] = [
   },
 ];
 
-/** With the time of something that has just ended. */
+/** Adds when something ran that has just ended. */
 function justNow<Observed extends { readonly milliseconds: number }>(observed: Observed): Observed & Span {
   const to = performance.now();
   return { ...observed, from: to - observed.milliseconds, to };
@@ -144,7 +144,7 @@ const Put = z.object({ Item: z.object({ sk: z.object({ S: z.string() }) }) });
 const isSaveOfScore = (operation: string, body: string): boolean =>
   operation.endsWith('.PutItem') && Put.safeParse(JSON.parse(body)).data?.Item.sk.S === 'SCORE';
 
-/** By the median of each function's time of a processor: it is warm, and a busy machine counts less. */
+/** Uses the median of each function's CPU time, so that cold starts and a busy machine count less. */
 function gbSecondsOf(
   invocations: readonly (ObservedInvocation & Span)[],
   calls: readonly (ObservedCall & Span)[],
@@ -152,7 +152,7 @@ function gbSecondsOf(
   const byRole = Map.groupBy(invocations, ({ role }) => role);
   return [...byRole].reduce((sum, [role, each]) => {
     const cpuMs = median(each.flatMap((invocation) => invocation.cpuMs ?? []));
-    // What polls a queue or a stream for a function is Lambda, and not in the function's time.
+    // Lambda polls queues and streams outside the function's time.
     const own = calls.filter(
       ({ caller, operation }) => caller === role && !/(?:Receive|Delete)Message|Streams_/u.test(operation),
     );
@@ -234,7 +234,7 @@ type Sender = { readonly device: string; readonly key: string; readonly account:
 
 type Way = {
   readonly used: Consumption;
-  /** What of it an address of Lambda would save. */
+  /** The part of it that an address of Lambda would save. */
   readonly gateway: Consumption;
   readonly refreshes: number;
 };
@@ -312,7 +312,7 @@ async function measureWay(
   }
 }
 
-/** An event of the queue that asks for a refresh of everybody. */
+/** An event of the queue that requests a refresh of each sender. */
 const refreshesOf = (senders: readonly Sender[], at: string): string =>
   JSON.stringify({
     Records: senders.map(({ account }) => ({

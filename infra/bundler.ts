@@ -9,12 +9,12 @@ import { withoutUnused } from './sdk-parts.ts';
 const PROJECT_ROOT = join(import.meta.dirname, '..');
 const FUNCTIONS = join(PROJECT_ROOT, 'functions');
 const HANDLER = 'handler.ts';
-/** Parts of a bundle that have files of their own beside it, because not every start needs them and they are large. */
+/** Large parts of a bundle that few starts need. They have files of their own beside it. */
 const LATER = [
   { source: 'functions/read-api/all-routes.ts', file: 'read-api/all-routes' }, // the schemas of all routes
   { source: 'pages/render.tsx', file: 'serve-pages/render' }, // all that is drawn
 ];
-/** Its list of paths follows from all routes. */
+/** A module whose list of paths is computed from all routes. */
 const PATHS = 'functions/forward-request/paths.ts';
 /** Its bundle also holds what browsers load. */
 const PAGES_ROLE = 'serve-pages';
@@ -133,7 +133,7 @@ const compressionLater: Plugin = {
 const isScript = (value: unknown): value is (module: object, require: NodeJS.Require) => void =>
   typeof value === 'function';
 
-/** A module that only computes a list, as the list. */
+/** Replaces a module that only computes a list by the list. */
 const computed = (community: () => unknown): Plugin => ({
   name: 'computed',
   setup({ onLoad }) {

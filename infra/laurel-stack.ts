@@ -32,7 +32,7 @@ export type LaurelStackOptions = {
   readonly budgetDollars?: number | undefined; // a month, for the whole account
   // all requests come through CloudFront, which limits those of one address; with a web ACL that is there already, or its own
   readonly edge?: { readonly webAclArn?: string | undefined } | undefined;
-  readonly ingestUrl?: boolean | undefined; // `/ingest` also has an address of Lambda, around the gateway
+  readonly ingestUrl?: boolean | undefined; // `/ingest` also has an address of Lambda, which bypasses the gateway
 };
 
 /** The default limit of an established AWS account. */
@@ -43,8 +43,8 @@ const USUAL_CONCURRENCY = 1_000;
  */
 const API_PARTS = { ingest: 0.2, reads: 0.2, pages: 0.1, publishes: 0.1 };
 /**
- * The address of Lambda has no limit of requests a second. With so many invocations, requests that take so long are about
- * as many as the gateway's limit lets through.
+ * The address of Lambda has no limit of requests a second, so the function's invocations are limited. If a request takes
+ * this long, they let through about as many requests as the gateway.
  */
 const SECONDS_OF_A_REQUEST = 0.1;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'esbuild';
 
-/** Packages of the SDK that no function needs, and what a bundle holds in their place. */
+/** Packages of the SDK that no function needs, and what bundles hold instead. */
 const IN_PLACE_OF: ReadonlyMap<string, string> = new Map([
   // Lambda gives credentials in the environment, where the SDK looks first. The other places are files, roles and logins.
   [
@@ -23,8 +23,8 @@ const IN_PLACE_OF: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Errors of AWS that functions tell apart by their classes, and the one that its class tells the SDK to repeat. Any other
- * error is an instance of its service's base class. It keeps its name, its message and its status, by which the SDK
+ * Errors of AWS that functions distinguish by their classes, and one that the SDK repeats because of its class. Any other
+ * error is an instance of its service's base class. It keeps its name, its message and its status. By these, the SDK
  * decides whether to repeat a call.
  */
 export const KNOWN_ERRORS: ReadonlySet<string> = new Set([
@@ -40,7 +40,7 @@ const withoutUnknownErrors = (text: string): string =>
     KNOWN_ERRORS.has(name) ? line : '',
   );
 
-/** `{"error": _c}` for `{[_e]: _c}`: the bundler leaves out a schema that nothing uses only if none of its keys is computed. */
+/** Writes `{"error": _c}` for `{[_e]: _c}`: the bundler leaves out an unused schema only if it has no computed keys. */
 function withConstantKeys(text: string): string {
   const constants = new Map(
     Array.from(text.matchAll(/^const (\w+) = (".*");$/gmu), ([, name, value]) => [name, value]),
@@ -50,7 +50,7 @@ function withConstantKeys(text: string): string {
   );
 }
 
-/** Single files of the SDK, and what a bundle holds of them. */
+/** Files of the SDK, and what bundles hold instead. */
 const FILES: readonly { readonly filter: RegExp; readonly contents: (text: string) => string }[] = [
   // Lambda has no files of profiles to look for.
   {
@@ -84,7 +84,7 @@ const FILES: readonly { readonly filter: RegExp; readonly contents: (text: strin
   },
 ];
 
-/** Leaves out of a bundle what of the SDK runs in no function. */
+/** Leaves out the parts of the SDK that no function runs. */
 export const withoutUnused: Plugin = {
   name: 'unused',
   setup({ onResolve, onLoad }) {

@@ -3,7 +3,7 @@ import type { PageState } from './state.ts';
 
 const TITLES = { board: 'Leaderboard', community: 'Community', rules: 'Rules', nothing: 'Nothing here' } as const;
 
-/** What a browser shows as the name of a page. */
+/** The title of a page in a browser. */
 export function titleOf(state: PageState): string {
   const name = state.page === 'person' ? visible(state.address.username) : TITLES[state.page];
   return `${name} · ${state.site.name}`;
@@ -11,7 +11,7 @@ export function titleOf(state: PageState): string {
 
 type Preview = { readonly description: string; readonly image?: string };
 
-/** What a link to a page shows of it elsewhere, below its title. Browsers do not load this. */
+/** What other sites show of a linked page, below its title. Browsers do not load this file. */
 export function previewOf(state: PageState): Preview {
   switch (state.page) {
     case 'board': {

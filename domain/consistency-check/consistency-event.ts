@@ -11,7 +11,7 @@ export const LONGEST_STANDING_SECONDS = 480;
 /** `{"sample"?, "from"?, "usernames"?, "standingSeconds"?}` */
 const ConsistencyEvent = z.strictObject({
   sample: z.optional(z.enum(['hour', 'all'], 'expected hour or all')),
-  from: z.optional(z.string('expected what an earlier answer gave as next')),
+  from: z.optional(z.string('expected the next of an earlier answer')),
   usernames: z.optional(
     z
       .array(Username, 'expected a list of usernames')

@@ -16,20 +16,20 @@ import { walkUsers } from './walk-users.ts';
 export type ShadowDeps = LinesDeps & {
   readonly scores: Pick<ScoreStore, 'load'>;
   readonly registry: Pick<Registry, 'findVersion'>;
-  /** Everybody who has a score, then everybody who has a balance; each place names an account once. */
+  /** First the accounts with a score, then those with a balance. Each place names an account once. */
   readonly places: readonly UserPlace[];
   readonly clock: Clock;
 };
 
 const PARALLEL_READS = 8;
 
-/** `{"from"?}`: what an earlier report gave as `next`. */
-const ShadowEvent = z.strictObject({ from: z.optional(z.string('expected what an earlier answer gave as next')) });
+/** `{"from"?}`: the `next` of an earlier report. */
+const ShadowEvent = z.strictObject({ from: z.optional(z.string('expected the next of an earlier answer')) });
 
 /**
- * Compares what the scores count with what the ledger holds, over all users, as far as the time of an invocation goes: its
- * `next` is where another one goes on. It reads a page of users at a time; what changes meanwhile is reported as it is
- * then. A user whose data cannot be read is named, and the report continues. The failure is a sentence about the event.
+ * Compares what the scores count with what the ledger holds, for all users. It ends when the invocation's time is up, and
+ * another invocation continues from its `next`. It reads a page of users at a time, each as stored at that moment. It names
+ * a user whose data cannot be read, and continues. The failure is a sentence about the event.
  */
 export async function reportShadow(
   deps: ShadowDeps,
@@ -55,8 +55,8 @@ export async function reportShadow(
 type UserRead = ShadowUser | { readonly username: AccountId; readonly error: string };
 
 /**
- * Null for an account that the other pass reads, for an erased one, and for one that is shown as part of another one:
- * what it has counts there.
+ * Null for an account that the other pass reads, for an erased one, and for one that is shown as part of another account,
+ * because its points count there.
  */
 async function readUser(deps: ShadowDeps, account: AccountId, isScored: boolean): Promise<UserRead | null> {
   const stored = await readable(() => deps.scores.load(account));
@@ -73,7 +73,7 @@ async function readUser(deps: ShadowDeps, account: AccountId, isScored: boolean)
   return { username: account, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
 }
 
-/** An error of a schema, known by its form: to name its class, a bundle would have to hold all of zod. */
+/** An error of a schema. It is recognized by its form, because an import of its class would put all of zod into the bundle. */
 const Misfit = z.object({ issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])) })) });
 
 /** A stored value of an invalid form is a finding. A store that does not answer is not a finding. */
@@ -89,7 +89,7 @@ async function readable<Value>(
   }
 }
 
-/** The grants of at most ten versions of a user have points, so this reads no more. */
+/** Grants for versions have points for at most ten versions of a user, so this reads no more. */
 async function yankedPointsOf({ registry }: ShadowDeps, lines: readonly GrantLine[]): Promise<number> {
   let points = 0;
   for (const { grantId, amount } of lines) {

@@ -43,7 +43,7 @@ export function walkUsers(
     case 'all': {
       const from = of.from === null ? null : parsePosition(of.from);
       if (from !== null && !places.some(({ name }) => name === from?.place)) {
-        return err('from: expected what an earlier answer gave as next');
+        return err('from: expected the next of an earlier answer');
       }
       return ok(walk(places, from ?? null, async () => ({ index: 0, of: 1 })));
     }

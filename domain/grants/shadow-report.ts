@@ -20,7 +20,7 @@ const SourceRow = z.object({
     reversed: Points,
     /** Versions that count and have no grant. */
     notYetGranted: Points,
-    /** Lines newer than the score, whose refresh is under way, and lines of a date that is still to come. */
+    /** Lines that are newer than the score, because its refresh is under way, and lines with a date in the future. */
     notYetScored: Points,
   }),
   flagged: Points,
@@ -38,7 +38,7 @@ export const ShadowReport = z.object({
   /** The first hundred users whose ledger or score cannot be read; nothing of them is in the sums. */
   unreadable: z.array(z.object({ username: z.string(), error: z.string() })),
   ok: z.boolean(),
-  /** Where to go on, as `from`; null if nobody is left. */
+  /** The `from` of the next invocation; null if all users are done. */
   next: z._default(z.nullable(z.string()), null),
 });
 export type ShadowReport = z.infer<typeof ShadowReport>;
@@ -47,7 +47,7 @@ export type ShadowReport = z.infer<typeof ShadowReport>;
 export type ShadowUser = {
   readonly username: string;
   readonly score: {
-    /** The date that the score is of. */
+    /** The date of the score. */
     readonly date: string;
     readonly contributions: readonly ShadowContribution[];
     readonly granted: Granted;
@@ -89,7 +89,7 @@ export const emptyReport: ShadowReport = {
 const sum = (points: readonly number[]): number => points.reduce((total, each) => total + each, 0);
 const amounts = (lines: readonly GrantLine[]): number => sum(lines.map(({ amount }) => amount));
 
-/** The report of one that went on where another one ended, together with that one. */
+/** Adds up two reports: the second one continued from the `next` of the first one. */
 export function together(first: ShadowReport, second: ShadowReport): ShadowReport {
   const outside = new Map(Object.entries(first.outside));
   for (const [key, points] of Object.entries(second.outside)) outside.set(key, (outside.get(key) ?? 0) + points);

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 
-/** What Lambda tells a function of its invocation. */
+/** The part of Lambda's context that functions use. */
 export const InvocationContext = z.object({
   getRemainingTimeInMillis: z.custom<() => number>((value) => typeof value === 'function'),
 });
 
-/** Its name is the `errorType` that the caller of the function gets. */
+/** Refuses the event of a direct invocation. The caller gets its name as `errorType`. */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEvent';
 }

@@ -23,7 +23,7 @@ export function toJson(value: unknown): string {
 
 const texts = new WeakMap<object, string>();
 
-/** The same, once for each object. Nobody may change it. */
+/** The same, but made once for each object. The object must not change afterwards. */
 export function toKeptJson(value: object): string {
   const text = texts.get(value) ?? toJson(value);
   texts.set(value, text);

@@ -10,8 +10,8 @@ const UNSIGNED = new Set(['user-agent', 'x-amzn-trace-id']);
 const hmac = (key: KeyObject, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
 /**
- * Signs requests to `/` as the SDK's own signer does (AWS Signature Version 4), in a quarter of its time: the key of a
- * day is kept in the form that Node's HMAC takes. Node converts a key of bytes for each request.
+ * Signs requests to `/` as the SDK's own signer does (AWS Signature Version 4), in a quarter of its time. It keeps the
+ * key of a day as a key object. The SDK's signer has the key as bytes, which Node converts for each request.
  */
 export function leanSigner({ credentials, region }: SignerSettings, signingName: string): Signer {
   let kept: { readonly of: string; readonly key: KeyObject } | undefined;

@@ -61,7 +61,7 @@ export type Reply = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. Without it, the answer has no body. */
   readonly body?: unknown;
-  /** Whether the body may be answered again as it is: its text is kept as long as it. */
+  /** Whether the same object may be the body of later answers: then its JSON is kept as long as the object. */
   readonly isKept?: boolean;
   /** Sent as it is, instead of JSON. */
   readonly content?: Content;

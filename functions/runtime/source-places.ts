@@ -3,7 +3,7 @@ import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** This file is in front of each bundle: a schema here would hold a library back from being a part of the bundle's own scope. */
+/** No schema, because this file is in front of each bundle: with one, the bundler would wrap the library of schemas. */
 const isPayload = (value: unknown): value is SourceMapPayload => typeof value === 'object' && value !== null;
 const maps = new Map<string, SourceMap | undefined>();
 

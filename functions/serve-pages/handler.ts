@@ -19,7 +19,7 @@ export const handler = httpFunction({
       get: apiInProcess(apiRoutes, api, ({ path, error }) => logger.error('a part of a page failed', { path, error })),
       clock: api.clock,
       site: { ...siteOfCommunity, logo: assets.paths.logo },
-      // The drawing is large, and assets and JSON need none of it.
+      // The code that draws is large, and assets and JSON do not need it.
       async render(state) {
         const { renderPage } = await import('../../pages/render.tsx');
         return renderPage(state, assets.paths);

@@ -13,7 +13,7 @@ import { logger } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { ShadowReportEnv } from './env.ts';
 
-/** A page of users must take at most half of what is left of the 15 minutes when it begins. */
+/** No page of users begins with less time. A page must take at most half of this. */
 const LEFT_TO_BEGIN_MS = 7.5 * 60_000;
 
 const wired = once(() => {
@@ -31,7 +31,7 @@ const wired = once(() => {
   };
 });
 
-/** Invoked by an operator, and again with `from` as long as a report has a `next`. */
+/** An operator invokes it, and again with the last `next` as `from` until `next` is null. */
 export async function handler(event: unknown, context: unknown): Promise<ShadowReport> {
   const { getRemainingTimeInMillis } = InvocationContext.parse(context);
   const reported = await reportShadow(wired(), event, () => getRemainingTimeInMillis() > LEFT_TO_BEGIN_MS);

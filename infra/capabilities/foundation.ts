@@ -9,7 +9,7 @@ import type { Stage } from '../stage.ts';
 export function foundation(scope: Construct, stage: Stage) {
   const tables = laurelTables(scope, stage);
   const variables = tableVariables(tables);
-  /** A function behind the API, with no other variables than those of tables. */
+  /** A function behind the API that has only the variables of tables. */
   const behindApi = <Name extends keyof typeof variables>(
     id: string,
     role: string,

@@ -92,7 +92,7 @@ export async function startHttpFront(options: {
   };
 }
 
-/** What an invocation gives within some milliseconds, else undefined. */
+/** The result of an invocation; undefined if it takes more than `most` milliseconds. */
 async function within(most: number, invoked: Promise<InvocationResult>): Promise<InvocationResult | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, most, undefined)));

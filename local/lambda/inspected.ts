@@ -31,7 +31,7 @@ export type Inspected = {
   stop(): Promise<void>;
 };
 
-/** Node cannot run the sources of pages: this function runs from its bundle. */
+/** This function runs from its bundle, because Node cannot run the sources of pages. */
 const HAS_JSX = 'serve-pages';
 /** Sources read the community's files themselves, which bundles hold. */
 const communityOf = ({ LAUREL_COMMUNITY }: NodeJS.ProcessEnv) =>

@@ -44,7 +44,7 @@ function clickedLink(event: MouseEvent): HTMLAnchorElement | undefined {
   return isOurs && !link.getAttribute('href')?.startsWith('#') ? link : undefined;
 }
 
-/** Listens to the whole document, so that no part of a page has to know of it. */
+/** Listens to the whole document, so that the parts of a page need no code for it. */
 export function listen({ go, toggle }: Wishes): void {
   const onClick = (event: MouseEvent): void => {
     const me = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-me]')?.dataset.me : undefined;

@@ -127,7 +127,7 @@ describe('laurel consistency', () => {
   });
 
   it('fails if the function fails, with its message', async () => {
-    const failure = { errorType: 'InvalidEvent', errorMessage: 'from: expected what an earlier answer gave as next' };
+    const failure = { errorType: 'InvalidEvent', errorMessage: 'from: expected the next of an earlier answer' };
     lambda.on(InvokeCommand).resolvesOnce({ ...anAnswer(failure), FunctionError: 'Unhandled' });
 
     await expect(consistency()).rejects.toMatchObject({

@@ -88,8 +88,8 @@ it('the shadow report ends when its time is up, and goes on from there to the sa
 });
 
 it.each([
-  [{ from: 'elsewhere' }, 'from: expected what an earlier answer gave as next'],
-  [{ from: 7 }, 'from: expected what an earlier answer gave as next'],
+  [{ from: 'elsewhere' }, 'from: expected the next of an earlier answer'],
+  [{ from: 7 }, 'from: expected the next of an earlier answer'],
   [{ usernames: ['ada'] }, 'usernames: unknown field'],
 ])('the shadow report refuses the event %j', async (event, error) => {
   expect(await reportShadow(await depsOf(), event, () => true)).toEqual({ ok: false, error });

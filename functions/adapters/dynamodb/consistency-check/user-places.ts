@@ -16,7 +16,7 @@ const partsOf = (items: number | undefined, anHour: number): number =>
 const describe = async (client: DynamoDBClient, tableName: string) =>
   (await client.send(new DescribeTableCommand({ TableName: tableName }))).Table;
 
-/** `sk`: the item that each account has once; without it, an account is named for each of its items. */
+/** With `sk`, which each account has once, the place names an account once. Without it, once for each of its items. */
 const ofTable = (client: DynamoDBClient, name: string, tableName: string, sk?: string): UserPlace => ({
   name,
   isOfScores: false,
@@ -47,7 +47,7 @@ export const dynamoUserPlaces = (
   ofTable(client, 'grants', tables.grants),
 ];
 
-/** Where the shadow report finds them, each once: in the scores, then in the balances. */
+/** Where the shadow report finds users, each once: in the scores, then in the balances. */
 export const dynamoBalancePlaces = (
   client: DynamoDBClient,
   tables: { readonly scores: string; readonly grants: string },
