@@ -128,7 +128,7 @@ export const accountMutants: readonly Mutant[] = [
   ),
   mutant(
     'erased-key-stores-nothing',
-    'no event is stored before it is known that the account of the key is there',
+    'no event is stored before it is known that the account of the key exists',
     'domain/telemetry/ingest-telemetry.ts',
     ["  if ((await request.isThere) === false) throw new Error('the account of the key was erased');\n", ''],
     'test/functions/accounts.test.ts',
@@ -136,7 +136,7 @@ export const accountMutants: readonly Mutant[] = [
   ),
   mutant(
     'erased-key-does-nothing',
-    'no other route begins before it is known that the account of the key is there',
+    'no other route begins before it is known that the account of the key exists',
     'functions/runtime/http-function.ts',
     ['  if (match.route.admitsLate !== true && (await isThere) === false) return unknownKey();\n', ''],
     'test/functions/accounts.test.ts',

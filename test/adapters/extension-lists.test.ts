@@ -77,7 +77,7 @@ onBothEngines('lists of extensions', (engine) => {
     const told = renamed.map((account) => toChangedItem('2026-08-21T12:00:01.000Z', account));
     await putAll(metered, accounts, [...renamed.slice(0, 50).map(toAccountItem), ...told.slice(1)]);
     expect(await namedOf()).toBe(2_000);
-    await putAll(metered, accounts, told); // more than a page is told of: it looks up its first rows
+    await putAll(metered, accounts, told); // more changes than a page reads: it looks up the names of its first rows
     expect(await namedOf()).toBe(3);
     await metered.send(
       new UpdateItemCommand({

@@ -195,7 +195,7 @@ export class LeaderboardWorld {
   readonly changedAt = new Map<string, string>();
   /** False for changes as an older release stored them: without the names. */
   tellsNames = true;
-  /** Of how many changes readers are told at most, if that is fewer than they ask for. */
+  /** How many changes readers get at most, if that is fewer than they ask for. */
   mostTold = CHANGES_TOLD;
   /** When accounts last hid themselves, or showed themselves again. */
   readonly choices = new Map<string, { readonly at: string; readonly isHidden: boolean }>();

@@ -172,7 +172,7 @@ describe('DELETE /v1/users/{username} is refused, and stores nothing,', () => {
 });
 
 describe('the key of an erased account', () => {
-  it('stores nothing and is unknown, also where it was known a moment ago, whatever it sends', async () => {
+  it('stores nothing and is unknown, also in a function that remembers it, whatever it sends', async () => {
     const { name, key } = await somebody();
     const use = (device: string) =>
       call('ingest', '/ingest', {

@@ -110,7 +110,7 @@ describe('synthIfStale', () => {
   });
 });
 
-/** The files for browsers, what draws the pages, and the document of the API, which few requests ask for. */
+/** The files for browsers, the code that draws the pages, and the document of the API: few requests need them. */
 const BESIDES = [
   ['serve-pages', 'assets', 'render.js', 'render.js.map'],
   ['read-api', 'all-routes.js', 'all-routes.js.map'],

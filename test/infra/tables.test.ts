@@ -34,7 +34,7 @@ describe('tables', () => {
     });
   });
 
-  it('are each in the page that restores them', () => {
+  it('are all on the page about restoring tables', () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs/operating/restore.md'), 'utf8');
     expect([...tables.keys()].filter((role) => !page.includes(`\`${role}\``))).toEqual([]);
   });

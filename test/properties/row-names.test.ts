@@ -57,7 +57,7 @@ class NamesWorld extends LeaderboardWorld {
     const { mergedInto, username = id } = this.accountsKnown.get(id) ?? {};
     return mergedInto === undefined ? username : this.nameOf(mergedInto);
   }
-  /** How many accounts a look-up of a name reads: the account, the one that it is part of, the one that this is part of. */
+  /** How many accounts a look-up of a name reads: the account, the one that it is part of, and so on. */
   lengthOf(id: AccountId): number {
     const { mergedInto } = this.accountsKnown.get(id) ?? {};
     return mergedInto === undefined ? 1 : 1 + this.lengthOf(mergedInto);
@@ -91,7 +91,7 @@ class NamesWorld extends LeaderboardWorld {
 }
 
 const person = fc.integer({ min: 0, max: 99 });
-/** Few, so that some acts are more changes than readers are told of; or all. */
+/** How many changes readers read: few, so that some acts make more changes than that, or all. */
 const mostTold = fc.constantFrom(3, 10, 1_000);
 const act = fc.oneof(
   fc.record({ kind: fc.constantFrom('rename', 'erase', 'unmerge', 'hide', 'show'), who: person }),
@@ -103,8 +103,8 @@ const act = fc.oneof(
 describe('names on pages', () => {
   // Noticed: stored names without the changes since; changes since the end of a build; a merged account's name stored;
   // names kept although changed when a leaf is stored again; erased rows shown; who hid since shown, who shows themselves
-  // again still hidden; the rows of a page that nobody is told of shown without a look at who is hidden; and a page kept
-  // although readers were told of changes.
+  // again still hidden; a page without changes to read shown without a look at who is hidden; and a page kept although
+  // accounts changed.
   it('are the present ones, on the newest board and on past ones', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40 }), mostTold, async (acts, most) => {
@@ -136,8 +136,8 @@ describe('names on pages', () => {
 
 describe('names on a page of a list', () => {
   // Noticed: stored names without the changes since; the name of a merged account stored without the account that has it;
-  // stored names shown although more accounts changed than a page is told of; a list without names looked up whole.
-  it('are the present ones or ids, and all the present ones on a short page, whatever accounts do between two makings of it', async () => {
+  // stored names shown although more accounts changed than a page reads; all names of a list without names looked up.
+  it('are the present ones or ids, and only the present ones on a short page, whatever changes between two roll-ups', async () => {
     const ids = Array.from({ length: 30 }, (_, n) => idOf(n));
     const round = fc.record({ acts: fc.array(act, { maxLength: 8 }), isOfOlderRelease: fc.boolean() });
     await fc.assert(
@@ -161,7 +161,7 @@ describe('names on a page of a list', () => {
           ] as const) {
             world.lookUps = 0;
             const nameOf = await namesOnPage(world.read.names, known, { accounts: ids, rows });
-            // A look-up is counted as two: of an account, and of the one that it is part of.
+            // A look-up counts as two reads: the account, and the one that it is part of.
             const longest = Math.max(2, ...ids.map((id) => world.lengthOf(id)));
             expect(world.lookUps).toBeLessThanOrEqual((mostLookUps * longest) / 2);
             const named = rows === 30 ? ids : ids.filter((id) => nameOf(id) !== id);
@@ -173,7 +173,7 @@ describe('names on a page of a list', () => {
     );
   });
 
-  it('are ids for what a long page is not told of, of a list of an older release beyond its first rows', async () => {
+  it('are ids after more changes than a long page reads, and beyond the first rows of a list of an older release', async () => {
     const world = new NamesWorld();
     const ids = Array.from({ length: 400 }, (_, n) => idOf(n));
     const known = await namesOfList(world.accounts, world.now, ids, null);
@@ -183,7 +183,7 @@ describe('names on a page of a list', () => {
       return ids.filter((id) => nameOf(id) !== id).length;
     };
     for (const id of ids.slice(0, 300)) world.rename(id);
-    expect(await namedOf(known, 400)).toBe(300); // the others are called by their ids
+    expect(await namedOf(known, 400)).toBe(300); // the others are shown by their ids
     for (const id of ids.slice(300)) world.rename(id);
     expect([await namedOf(known, 30), await namedOf(known, 400)]).toEqual([30, 28]);
     expect([await namedOf(null, 50), await namedOf(null, 400)]).toEqual([50, 44]);

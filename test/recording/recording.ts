@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 
-/** A real client's recorded traffic, with all that it sent, and its truth file, which was counted from it alone. */
+/** The recorded traffic of a real client, and its truth file, which holds the counts of that traffic. */
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../fixtures', name));
 
 const RecordedEvent = z.looseObject({
@@ -31,7 +31,7 @@ export const requests = gunzipSync(fixture('cli-telemetry.ndjson.gz'))
   .split('\n')
   .map((line) => Recorded.parse(JSON.parse(line)));
 
-/** The events of all requests but those that are refused as a whole, because their key is unknown. */
+/** False for a request that is refused as a whole, because its key is unknown. */
 export const isTaken = ({ key }: Recorded): boolean => key !== 'unregistered';
 export const eventsOf = ({ body }: Recorded) => ('events' in body ? z.array(RecordedEvent).parse(body.events) : [body]);
 

@@ -29,12 +29,12 @@ try {
     const url = `${lambdaEndpoint}/2015-03-31/functions/${functions[role]}/invocations`;
     return (await fetch(url, { method: 'POST', body: JSON.stringify(event) })).json();
   };
-  // Otherwise the community's days would follow in the next minutes, the older ones last.
+  // Rolls up all days now. Otherwise they would follow in the next minutes, the older ones last.
   await invoke('roll-up-metrics', {});
   const dateBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
   const days = { mode: 'metrics', from: dateBefore(60), to: dateBefore(30) };
   let run = await invoke('backfill', days);
-  // Without a run in the answer, the roll-ups of the import came first too often.
+  // An answer without a run is a failure: the roll-ups of the import came first too often. Then the backfill begins again.
   while (run.status !== 'done') run = await invoke('backfill', 'runId' in run ? { runId: run.runId } : days);
   mkdirSync(IMAGES, { recursive: true });
   for (const { look, colorScheme, width, height } of LOOKS) {

@@ -83,7 +83,7 @@ describe('a refresh that waits', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('waits a second longer for an account whose last refresh was requested a moment ago, and covers as much more', async () => {
+  it('waits a second longer for a busy account, and covers the changes of that second', async () => {
     const { world, requests, delays, ask } = announcer();
     for (const at of [0, 5_000, 9_499, 9_500, 20_000]) {
       world.now = AT + at;

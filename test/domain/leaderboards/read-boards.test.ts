@@ -59,7 +59,7 @@ describe('a page', () => {
     ]);
   });
 
-  it('is kept while its snapshot is the newest and nothing is told, unless something was looked up for it', async () => {
+  it('is kept while its snapshot is the newest and no account changes, unless something was looked up for it', async () => {
     const rows = Array.from({ length: 40 }, (_, index) => aStanding(`u${index + 1}`, 100 - index)); // enough to store names
     world = new LeaderboardWorld(rows, { ...small, leaf: { most: 60, filled: 40, fewest: 10, average: 20 } });
     await buildBoards(world.build);

@@ -51,7 +51,7 @@ describe('kept hours', () => {
     expect(await seen()).toBe(stored);
   });
 
-  it('are gone after a write that was lost, and are there after a strong read', async () => {
+  it('are dropped by a write without an answer, and kept again after a strong read', async () => {
     await seen();
     outcome = 'lost';
     await store.saveChunk('a', hour, chunkOf(0, 3)).catch(() => undefined);
