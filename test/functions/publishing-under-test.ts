@@ -73,7 +73,7 @@ async function startPublishing() {
   };
 }
 
-/** The world of all tests in the file that imports it. Each test begins at noon. */
+/** The world that all tests of the importing file share. Each test begins at noon. */
 export let world: Awaited<ReturnType<typeof startPublishing>>;
 beforeAll(async () => {
   world = await startPublishing();

@@ -288,7 +288,7 @@ describe('functions', () => {
     expect(sizes.filter(([, size]) => size > 350)).toEqual([]);
   });
 
-  it('keep the errors of AWS that they tell apart', () => {
+  it('keep the errors of AWS that they distinguish', () => {
     const sources = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const told = sources.flatMap((name) =>
       [...readFileSync(join(FOLDER, name), 'utf8').matchAll(/instanceof (\w+Exception)\b/gu)].map(([, error]) =>

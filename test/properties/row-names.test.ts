@@ -22,7 +22,7 @@ const idOf = (n: number) => AccountId.parse(`a${n}`);
 const peopleOf = (count: number) => Array.from({ length: count }, (_, n) => aStanding(idOf(n), 10_000 - n));
 
 class NamesWorld extends LeaderboardWorld {
-  /** One reader, which keeps pages. */
+  /** One reader for all pages, because it keeps them. */
   readonly reader = this.read;
   #names = 0;
   #change(id: AccountId, change: object): void {

@@ -35,7 +35,7 @@ import { Wire } from '../../proof/wire.ts';
 /** Run counts are small, so that all properties fit into a normal test run. This factor raises them. */
 export const runs = (usual: number): number => Math.ceil(usual * Number(process.env.LAUREL_PROPERTY_RUNS ?? 1));
 
-/** A bound on hanging, as in `vitest.config.ts`: machines are shared and slow at times. */
+/** Only for tests that hang, as in `vitest.config.ts`: a shared machine is slow at times. */
 export const PATIENCE = 900_000;
 
 /** The key of a request: a username's, a collective's (which credits nobody), or none. */

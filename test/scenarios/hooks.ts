@@ -45,7 +45,7 @@ it('scores what happens on GitHub once: by hook, by client, by another delivery'
   expect(await deliver(path, secret, 'issues', issue)).toMatchObject({ status: 202, duplicates: 1 });
   await scored('gh-octo-cat', 50);
 
-  // The same issue as a client or an import names it: also by a name that its repository got later.
+  // The same issue from a client or an import, also by a later name of its repository.
   const renamed = { ...issue, issue: { ...issue.issue, number: 8 }, repository: { id: 77, full_name: 'acme/renamed' } };
   expect(await deliver(path, secret, 'issues', renamed)).toMatchObject({ accepted: 1 });
   for (const issue_id of ['Acme/Tool#7', 'acme/tool#8', 'acme/renamed#7', 'ACME/renamed#8']) {
@@ -92,7 +92,7 @@ it('counts for the linked account, from a forum as well', async () => {
   await deliver(path, secret, 'post_created', post(2));
   await scored('dc-ada', 100);
 
-  // What it did before counts for the account that it is linked to, once; unlinked, each has its own again.
+  // The login's earlier facts count for the linked account, once. After the link ends, each has its own facts again.
   for (let time = 0; time < 2; time += 1) {
     expect(await link('ivy', 7)).toMatchObject({ status: 200 });
     expect(await link('ivy', 7)).toMatchObject({ status: 200 });
@@ -104,7 +104,7 @@ it('counts for the linked account, from a forum as well', async () => {
     await scored('dc-ada', 100);
   }
 
-  // Another login in its place takes the merge of the first one with it. What came before the link comes no second time.
+  // Another login in its place ends the merge of the first one. Facts from before the link do not count a second time.
   await link('ivy', 7);
   await scored('ivy', 210);
   expect(await deliver(path, secret, 'post_created', post(2))).toMatchObject({ accepted: 0, duplicates: 1 });

@@ -1,4 +1,4 @@
-/** Ways through the whole stack that keep out of each other's data, on one stack: each module is a test of its own. */
+/** Each module tests one way through the whole stack. They share one stack, because each has data of its own. */
 import './ledger.ts'; // first, because it counts all users
 import './hooks.ts';
 import './extension-api.ts';

@@ -71,7 +71,7 @@ it('the shadow report fails if the store does not answer', async () => {
   ).rejects.toThrow('does not answer');
 });
 
-it('the shadow report ends when its time is up, and goes on from there to the same result', async () => {
+it('the shadow report ends when its time is up, and continues to the same result', async () => {
   const deps = await depsOf();
   let whole = emptyReport;
   let invocations = 0;
