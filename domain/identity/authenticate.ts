@@ -9,10 +9,10 @@ const CACHE_MS = 60_000;
 const CACHE_SIZE = 1_000;
 
 /**
- * A known key. `isThere`: whether its account is there; false if it was erased. Nothing may be written or answered before
- * `isThere` is known.
+ * A known key. `isAccountThere` is false if its account was erased. Nothing may be written or answered before this is
+ * known.
  */
-export type Admission = { readonly credential: Credential; readonly isThere: Promise<boolean> };
+export type Admission = { readonly credential: Credential; readonly isAccountThere: Promise<boolean> };
 
 /** Undefined if the key is unknown or revoked. */
 export type Authenticate = (key: string) => Promise<Admission | undefined>;
@@ -32,8 +32,8 @@ export function authenticator(deps: {
   const hits = new Map<string, { readonly credential: Credential; readonly until: number }>();
 
   const admissionOf = (credential: Credential): Admission => {
-    const isThere = async () => credential.kind !== 'personal' || !(await deps.isErased(credential.account));
-    return { credential, isThere: isThere() };
+    const isAccountThere = async () => credential.kind !== 'personal' || !(await deps.isErased(credential.account));
+    return { credential, isAccountThere: isAccountThere() };
   };
 
   return async (key) => {
@@ -47,7 +47,7 @@ export function authenticator(deps: {
     const isValid = credential?.hash === hash && credential.revokedAt === undefined;
     if (!isValid) return undefined;
     const admission = admissionOf(credential);
-    if (!(await admission.isThere)) return undefined;
+    if (!(await admission.isAccountThere)) return undefined;
     const isUseNoted =
       credential.lastUsedAt !== undefined && now - Date.parse(credential.lastUsedAt) < MILLISECONDS_PER_HOUR;
     if (!isUseNoted) await deps.credentials.noteUse(id, isoOf(now));

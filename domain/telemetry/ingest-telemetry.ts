@@ -88,7 +88,7 @@ export async function ingestTelemetry(
     readonly events: readonly unknown[];
     readonly credential: Credential | undefined;
     /** False if the key's account was erased: then this throws, and nothing is stored. */
-    readonly isThere?: Promise<boolean> | undefined;
+    readonly isAccountThere?: Promise<boolean> | undefined;
     /** An import: events of any age, and versions. A dry run judges the events and stores nothing. */
     readonly history?: { readonly versions: VersionDeps; readonly dryRun: boolean };
   },
@@ -117,7 +117,7 @@ export async function ingestTelemetry(
   const trusted = acceptable.filter((event) => event.type === 'trusted');
   if (history?.dryRun === true) return judged(verdicts, isTrusted, () => 'accepted');
   const seen = await devicesSeen(deps.devices, telemetry);
-  if ((await request.isThere) === false) throw new Error('the account of the key was erased');
+  if ((await request.isAccountThere) === false) throw new Error('the account of the key was erased');
   const versions = trusted.filter(isVersionRecord);
   // Before the pulls: they may be of these versions.
   const recorded = history === undefined ? [] : await recordVersions(history.versions, versions);

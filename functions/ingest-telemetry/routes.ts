@@ -29,7 +29,7 @@ export const routes = [
       400: { description: 'Every event was rejected', schema: IngestReport },
     },
     problems: ['unknown_key', 'missing_scope', 'too_large', 'invalid_json', 'unsupported_encoding'],
-    async handle({ body }, deps: IngestDeps & HttpDeps, { credential, isThere }) {
+    async handle({ body }, deps: IngestDeps & HttpDeps, { credential, isAccountThere }) {
       // A server that may speak for others may also send events of its own.
       const maySend =
         credential === undefined ||
@@ -40,7 +40,7 @@ export const routes = [
       const events = eventsOf(body);
       if (!events.ok) return refusedBody(events.error);
       if (events.value.length > MAX_EVENTS) return problem('too_large', `events: more than ${MAX_EVENTS}`);
-      const report = await ingestTelemetry(deps, { events: events.value, credential, isThere });
+      const report = await ingestTelemetry(deps, { events: events.value, credential, isAccountThere });
       return { status: report.rejected === events.value.length ? 400 : 202, body: report, counts: countsOf(report) };
     },
   }),

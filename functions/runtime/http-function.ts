@@ -91,9 +91,9 @@ async function answerAdmitted<Deps extends HttpDeps>(
 ): Promise<Reply> {
   const admitted = await admit(match.route, event.headers['x-api-key'], deps);
   if (!admitted.ok) return admitted.error;
-  const { isThere } = admitted.value ?? {};
-  if (match.route.admitsLate !== true && (await isThere) === false) return unknownKey();
-  const [found, answered] = await Promise.allSettled([isThere, answerKnown(match, event, deps, admitted.value)]);
+  const { isAccountThere } = admitted.value ?? {};
+  if (match.route.admitsLate !== true && (await isAccountThere) === false) return unknownKey();
+  const [found, answered] = await Promise.allSettled([isAccountThere, answerKnown(match, event, deps, admitted.value)]);
   if (found.status === 'rejected') throw found.reason;
   if (found.value === false) return unknownKey();
   if (answered.status === 'rejected') throw answered.reason;
@@ -104,7 +104,7 @@ async function answerKnown<Deps extends HttpDeps>(
   { route, params }: Match<Route<Deps>>,
   event: HttpEvent,
   deps: Deps,
-  { credential, isThere }: Partial<Admission> = {},
+  { credential, isAccountThere }: Partial<Admission> = {},
 ): Promise<Reply> {
   const { access } = route;
   if (typeof access === 'object' && (credential === undefined || !hasScope(credential, access.scope))) {
@@ -113,7 +113,7 @@ async function answerKnown<Deps extends HttpDeps>(
   const query = readQuery('query' in route.request.shape ? event.rawQueryString : '', route.takesRepeated);
   if (!query.ok) return query.error;
   const { headers } = event;
-  const context = { credential, isThere, requestId: event.requestContext.requestId, headers };
+  const context = { credential, isAccountThere, requestId: event.requestContext.requestId, headers };
   const sent = { params, query: query.value };
   if (!('body' in route.request.shape)) return route.answer(sent, context, deps);
   const { body: encoded = '', isBase64Encoded } = event;

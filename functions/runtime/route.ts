@@ -29,7 +29,7 @@ type RouteDescription = {
   readonly path: string;
   readonly summary: string;
   readonly access: Access;
-  /** The handler itself waits for `isThere` before it writes, so that its first reads come with that read in one call. */
+  /** The handler itself waits for `isAccountThere` before it writes, so that its first reads come with it in one call. */
   readonly admitsLate?: boolean;
   /** The parts that the route reads: `params` (from the path), `query` and `body`. */
   readonly request: z.ZodMiniObject;
@@ -63,7 +63,7 @@ type CredentialFor<Allowed extends Access> = Allowed extends 'anyone' | 'signatu
 export type RouteContext<Held = Credential | undefined> = {
   readonly credential: Held;
   /** False if the account of the key was erased. Only a route with `admitsLate` has to wait for it. */
-  readonly isThere?: Promise<boolean> | undefined;
+  readonly isAccountThere?: Promise<boolean> | undefined;
   readonly requestId: string;
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;

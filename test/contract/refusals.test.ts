@@ -113,7 +113,7 @@ const untouchable = (name: string): any =>
   });
 const deps = new Proxy<any>(
   {
-    authenticate: async () => ({ credential, isThere: Promise.resolve(true) }),
+    authenticate: async () => ({ credential, isAccountThere: Promise.resolve(true) }),
     clock: () => NOW,
     sha256,
     names: namesAsIds,

@@ -108,7 +108,7 @@ describe('authentication', () => {
     });
     authenticate = async (sent) => {
       const admission = await authenticated(sent);
-      return (await admission?.isThere) ? admission?.credential : undefined;
+      return (await admission?.isAccountThere) ? admission?.credential : undefined;
     };
   });
 
