@@ -70,7 +70,10 @@ const MEMORY_OF_A_PROCESSOR_MB = 1_769;
 /** AWS promises a single-digit number of milliseconds. */
 const WAIT_OF_A_CALL_MS = 3;
 
-/** What Lambda charges for an invocation: CPU time of a processor like this machine's, and calls that wait for each other. */
+/**
+ * What Lambda charges for an invocation: CPU time of a processor like this machine's, and calls that wait for each
+ * other.
+ */
 export function gbSecondsOfOne(of: {
   readonly memoryMb: number;
   readonly cpuMs: number;

@@ -118,8 +118,8 @@ type Measuring = {
 };
 
 /**
- * Measures the calls of a warm handler, and its CPU in units of the same calls with `node:http` alone. Both run in turns. The
- * warm-up has as many requests as the measurement: then Node has compiled most of the handler.
+ * Measures the calls of a warm handler, and its CPU in units of the same calls with `node:http` alone. Both run in
+ * turns. The warm-up has as many requests as the measurement: then Node has compiled most of the handler.
  */
 async function measurePath({ engine, filled, rounds, requests }: Measuring, path: Path): Promise<[Cost, Ratio]> {
   const bare = signedHttp(engine.endpoint);

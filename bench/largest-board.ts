@@ -49,7 +49,9 @@ export type Lengths = {
   /** All points are below this number. */
   readonly points: number;
   readonly tiers: number;
-  /** Whether the first row of each leaf has the points and the time of the row before, so that the root names accounts. */
+  /**
+   * Whether the first row of each leaf has the points and the time of the row before, so that the root names accounts.
+   */
   readonly hasTies: boolean;
 };
 

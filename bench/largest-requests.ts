@@ -44,8 +44,8 @@ const awards = (run: number) =>
   }));
 
 /**
- * The largest requests of the functions behind the API. Public reads are in `public-reads.ts`. Each request uses the accounts and devices of
- * `timeouts.ts`.
+ * The largest requests of the functions behind the API. Public reads are in `public-reads.ts`. Each request uses the
+ * accounts and devices of `timeouts.ts`.
  */
 export async function largestRequests(deployed: Deployed, heavy: AccountId): Promise<readonly Request[]> {
   const admin = await keyOf(deployed, { kind: 'admin' });

@@ -36,7 +36,9 @@ const MILLION = 1e6;
 const ACTIVE_DAYS = 700;
 const ACCOUNTS_OF_ONE_A_SECOND = 2_000;
 const ACCOUNTS_OF_A_HUNDRED_A_SECOND = 100_000;
-/** On Lambda, functions that are invoked every few seconds are warm. After this many runs, Node has compiled their code. */
+/**
+ * On Lambda, functions that are invoked every few seconds are warm. After this many runs, Node has compiled their code.
+ */
 const WARM_RUNS = 80;
 /** The bench counts from this second of the traffic on: before, each account is refreshed sooner. */
 const SECONDS_BEFORE = 12;
@@ -60,8 +62,8 @@ type Traffic = {
 };
 
 /**
- * A user's requests are always 2 s apart. The targets for a million events are 5.00 dollars at one event a second and 4.00 at
- * a hundred, with everything counted. Budgets leave out the functions' time, which depends on the machine.
+ * A user's requests are always 2 s apart. The targets for a million events are 5.00 dollars at one event a second and
+ * 4.00 at a hundred, with everything counted. Budgets leave out the functions' time, which depends on the machine.
  */
 const TRAFFIC: readonly Traffic[] = [
   {

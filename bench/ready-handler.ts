@@ -2,9 +2,9 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Loads the bundle in its first argument as Lambda does: a script by `require`. Hands its handler the event in its second
- * argument if there is one, and prints the CPU time of this process until then. The bench removes the types of this file
- * before, because that costs Node more than an empty handler.
+ * Loads the bundle in its first argument as Lambda does: a script by `require`. Hands its handler the event in its
+ * second argument if there is one, and prints the CPU time of this process until then. The bench removes the types of
+ * this file before, because that costs Node more than an empty handler.
  */
 const [file, event] = process.argv.slice(2);
 if (file === undefined) throw new Error('expected the URL of a module');

@@ -43,8 +43,8 @@ const USUAL_CONCURRENCY = 1_000;
  */
 const API_PARTS = { ingest: 0.2, reads: 0.2, pages: 0.1, publishes: 0.1 };
 /**
- * The address of Lambda has no limit of requests a second, so the function's invocations are limited. If a request takes
- * this long, they let through about as many requests as the gateway.
+ * The address of Lambda has no limit of requests a second, so the function's invocations are limited. If a request
+ * takes this long, they let through about as many requests as the gateway.
  */
 const SECONDS_OF_A_REQUEST = 0.1;
 

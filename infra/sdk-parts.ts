@@ -23,9 +23,9 @@ const IN_PLACE_OF: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Errors of AWS that functions distinguish by their classes, and one that the SDK repeats because of its class. Any other
- * error is an instance of its service's base class. It keeps its name, its message and its status. By these, the SDK
- * decides whether to repeat a call.
+ * Errors of AWS that functions distinguish by their classes, and one that the SDK repeats because of its class. Any
+ * other error is an instance of its service's base class. It keeps its name, its message and its status. By these, the
+ * SDK decides whether to repeat a call.
  */
 export const KNOWN_ERRORS: ReadonlySet<string> = new Set([
   'ConditionalCheckFailedException',

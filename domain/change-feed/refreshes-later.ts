@@ -5,7 +5,9 @@ import { isoOf } from '../shared/utc.ts';
 
 /** A waiting refresh covers no changes in the last moment of its delay: queues and clocks are not exact. */
 const MARGIN_MS = 500;
-/** An account is busy this long after a request of its refresh. Its next refresh waits longer, to cover more changes. */
+/**
+ * An account is busy this long after a request of its refresh. Its next refresh waits longer, to cover more changes.
+ */
 const BUSY_MS = 10_000;
 const LONGER_SECONDS = 1;
 

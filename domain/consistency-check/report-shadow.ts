@@ -27,9 +27,9 @@ const PARALLEL_READS = 8;
 const ShadowEvent = z.strictObject({ from: z.optional(z.string('expected the next of an earlier answer')) });
 
 /**
- * Compares what the scores count with what the ledger holds, for all users. It ends when the invocation's time is up, and
- * another invocation continues from its `next`. It reads a page of users at a time, each as stored at that moment. It names
- * a user whose data cannot be read, and continues. The failure is a sentence about the event.
+ * Compares what the scores count with what the ledger holds, for all users. It ends when the invocation's time is up,
+ * and another invocation continues from its `next`. It reads a page of users at a time, each as stored at that moment.
+ * It names a user whose data cannot be read, and continues. The failure is a sentence about the event.
  */
 export async function reportShadow(
   deps: ShadowDeps,
@@ -55,8 +55,8 @@ export async function reportShadow(
 type UserRead = ShadowUser | { readonly username: AccountId; readonly error: string };
 
 /**
- * Null for an account that the other pass reads, for an erased one, and for one that is shown as part of another account,
- * because its points count there.
+ * Null for an account that the other pass reads, for an erased one, and for one that is shown as part of another
+ * account, because its points count there.
  */
 async function readUser(deps: ShadowDeps, account: AccountId, isScored: boolean): Promise<UserRead | null> {
   const stored = await readable(() => deps.scores.load(account));
@@ -73,7 +73,10 @@ async function readUser(deps: ShadowDeps, account: AccountId, isScored: boolean)
   return { username: account, score, lines, yankedPoints: await yankedPointsOf(deps, lines) };
 }
 
-/** An error of a schema. It is recognized by its form, because an import of its class would put all of zod into the bundle. */
+/**
+ * An error of a schema. It is recognized by its form, because an import of its class would put all of zod into the
+ * bundle.
+ */
 const Misfit = z.object({ issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])) })) });
 
 /** A stored value of an invalid form is a finding. A store that does not answer is not a finding. */

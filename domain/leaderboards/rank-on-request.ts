@@ -24,7 +24,9 @@ export type RankOutcome =
 
 /** A build counts as after a change only if it began so much later: two machines' clocks differ. */
 const MARGIN_MS = 5_000;
-/** A build reads all scores and writes most blocks of a large board again, so builds of large boards are further apart. */
+/**
+ * A build reads all scores and writes most blocks of a large board again, so builds of large boards are further apart.
+ */
 const SCORES_A_MINUTE = 25_000;
 const LARGE_SCORES = 100_000;
 const MINUTES_BETWEEN_LARGE_BUILDS = 15;

@@ -55,8 +55,8 @@ const FEW_TOLD = 300;
 const MAX_DOUBTFUL = 10;
 
 /**
- * A page of a board, with names in place of ids. It ends before `limit` if the next row would need more look-ups of names,
- * or more leaves, than one answer may cost. Before the first build a board is empty.
+ * A page of a board, with names in place of ids. It ends before `limit` if the next row would need more look-ups of
+ * names, or more leaves, than one answer may cost. Before the first build a board is empty.
  */
 export async function pageOf(
   deps: ReadBoardsDeps,
@@ -203,7 +203,8 @@ async function hiddenList(
   const listed = isNewest || newest.hidden === null ? new Set<string>() : newest.hidden;
   const before = typeof listed === 'string' ? await leaderboards.hidden(listed) : listed;
   const from = changesFrom(Date.parse(newest.asOf));
-  const told = toldSinceNames ?? (await names.changedSince(from, FEW_TOLD)); // the changes that names need include these
+  // The changes that names need include these.
+  const told = toldSinceNames ?? (await names.changedSince(from, FEW_TOLD));
   if (before === undefined || before === null || told === null) return { listed: null, isNewest };
   const hidden = new Set(before);
   for (const [account, { isHidden }] of told) {
@@ -300,7 +301,10 @@ class SnapshotRows {
 
   readonly #content = (from: number, to: number) => contentOf(this.#patch, from, Math.min(to, this.#snapshot.total));
 
-  /** The end of a page after the first `from` rows: `to`, or the last row before the leaf that would be too much to read. */
+  /**
+   * The end of a page after the first `from` rows: `to`, or the last row before the leaf that would be too much to
+   * read.
+   */
   endOf(from: number, to: number): number {
     const content = this.#content(from, to);
     let read = 0;

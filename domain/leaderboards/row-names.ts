@@ -17,7 +17,9 @@ export const LOOKED_UP = 30;
 const listedLookUps = (rows: number, hasNames: boolean): number => (hasNames ? 70 : 102) - rows / 32;
 /** How many changes a page of a list reads. They cost 5 read units, with the longest names. */
 const LISTED_TOLD = 300;
-/** Milliseconds, for clocks that differ, and for changes that were decided before a build began and saved while it read. */
+/**
+ * Milliseconds, for clocks that differ, and for changes that were decided before a build began and saved while it read.
+ */
 const MARGIN = 5 * 60_000;
 /** The time (ISO 8601) from which on a change may be missing in what was read at `time`. */
 export const changesFrom = (time: number): string => isoOf(time - MARGIN);
@@ -93,7 +95,9 @@ async function namesNow(
 
 type Readers = Pick<AccountNames, 'namesOf' | 'changedSince'>;
 
-/** Finds an account's name in the stored ones and the changes since. `lookUps`: how many items a look-up of it reads. */
+/**
+ * Finds an account's name in the stored ones and the changes since. `lookUps`: how many items a look-up of it reads.
+ */
 async function storedNames({ changedSince }: Readers, known: readonly KnownNames[], most?: number) {
   const oldest = known.map(({ at }) => at).sort()[0];
   const changed: ReadonlyMap<string, Told> | null = oldest === undefined ? null : await changedSince(oldest, most);

@@ -82,8 +82,8 @@ export type Refresh = {
 
 /**
  * `unknown`: nothing was saved, because the account was erased, or has no device, event or grant and nothing stored.
- * `done-since`: a fold is stored that began after all announced changes. `put-off`: another refresh of this user has its
- * turn, so the caller asks for this one again.
+ * `done-since`: a fold is stored that began after all announced changes. `put-off`: another refresh of this user has
+ * its turn, so the caller asks for this one again.
  */
 export type RefreshOutcome = 'saved' | 'unknown' | 'done-since' | 'put-off';
 

@@ -19,7 +19,10 @@ export type TextBounds = {
   readonly bytes: number;
 };
 
-/** Whether a text has more than `bytes` bytes in UTF-8. Each UTF-16 unit has at most three, so short texts need no count. */
+/**
+ * Whether a text has more than `bytes` bytes in UTF-8. Each UTF-16 unit has at most three, so short texts need no
+ * count.
+ */
 export const isLargerThan = (text: string, bytes: number): boolean =>
   text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
 

@@ -6,7 +6,9 @@ import type { AccountId } from '../identity/account.ts';
  */
 export const deviceIdOf = (distinctId: string): string => (distinctId.startsWith('~') ? `~${distinctId}` : distinctId);
 
-/** The device of the events that a trusted server reports for an account: one for each account, so that none runs hot. */
+/**
+ * The device of the events that a trusted server reports for an account: one for each account, so that none runs hot.
+ */
 export const trustedDeviceIdOf = (account: AccountId): string => `~${account}`;
 
 /** Whether a device holds a server's reports about one account. */

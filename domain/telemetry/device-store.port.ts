@@ -48,8 +48,8 @@ export type DeviceStore = {
    */
   bind(deviceId: string, account: AccountId, at: string): Promise<'bound' | 'already-owned' | 'full'>;
   /**
-   * The same for several devices, at most `MAX_BOUND_TOGETHER`, all or none. False if nothing was bound: the caller then
-   * binds them one by one.
+   * The same for several devices, at most `MAX_BOUND_TOGETHER`, all or none. False if nothing was bound: the caller
+   * then binds them one by one.
    */
   bindTogether(devices: readonly SeenDevice[], account: AccountId): Promise<boolean>;
   /**

@@ -22,8 +22,8 @@ export type UserTelemetry = {
   /** All hours of one device, or the hours of the dates `from` to `to`, both included, in the order of time. */
   hoursOf(deviceId: string, dates?: { readonly from: UtcDate; readonly to: UtcDate }): AsyncIterable<DeviceHour>;
   /**
-   * The reported facts of a user and of the accounts merged into it, each identity once. Kinds that no rules name any more
-   * are included.
+   * The reported facts of a user and of the accounts merged into it, each identity once. Kinds that no rules name any
+   * more are included.
    */
   reportsOf(account: AccountId, merged?: readonly AccountId[]): Promise<ReportedFacts>;
 };

@@ -57,8 +57,8 @@ export function eventsOf(body: unknown): Result<readonly unknown[], readonly Fau
 }
 
 /**
- * The request's metrics: `Accepted`, and above zero `Duplicates` and `Rejected.<code>`. Zeros are left out, because each
- * byte of a log line costs.
+ * The request's metrics: `Accepted`, and above zero `Duplicates` and `Rejected.<code>`. Zeros are left out, because
+ * each byte of a log line costs.
  */
 export function countsOf({ accepted, duplicates, results }: IngestReport): Record<string, number> {
   const counts = new Map([['Accepted', accepted], ...(duplicates > 0 ? [['Duplicates', duplicates] as const] : [])]);

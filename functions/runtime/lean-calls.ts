@@ -47,10 +47,10 @@ const isSuccess = (value: unknown): value is { readonly statusCode: number; read
   value.body instanceof Readable;
 
 /**
- * Makes the usual calls of a client cost a fourth of their CPU. The SDK's commands, retries, timeouts, correction of the
- * clock, credentials and errors stay. A lean call skips the SDK's walk along the schemas of requests and answers, which for
- * these calls only encodes bytes. It also skips the search for the endpoint, once the first call has found it. Other calls,
- * and answers without success, go through all steps of the SDK.
+ * Makes the usual calls of a client cost a fourth of their CPU. The SDK's commands, retries, timeouts, correction of
+ * the clock, credentials and errors stay. A lean call skips the SDK's walk along the schemas of requests and answers,
+ * which for these calls only encodes bytes. It also skips the search for the endpoint, once the first call has found
+ * it. Other calls, and answers without success, go through all steps of the SDK.
  */
 export function leanCalls<Input extends object, Output extends Metadata, Config extends Settings>(
   client: SdkClient<object, Input, Output, Config>,

@@ -28,7 +28,7 @@ export const PROFILE_SK = 'PROFILE';
 export const ORIGIN_SECRET_HEADER = 'x-laurel-origin';
 
 /**
- * How long a refresh waits for further changes of its account. It waits a second longer if the account is busy. A change
- * then shows after about 6.5 or 7.5 s, because streams and queues gather for a second each.
+ * How long a refresh waits for further changes of its account. It waits a second longer if the account is busy. A
+ * change then shows after about 6.5 or 7.5 s, because streams and queues gather for a second each.
  */
 export const REFRESH_DELAY_SECONDS = 4;

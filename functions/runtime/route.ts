@@ -29,7 +29,9 @@ type RouteDescription = {
   readonly path: string;
   readonly summary: string;
   readonly access: Access;
-  /** The handler itself waits for `isAccountThere` before it writes, so that its first reads come with it in one call. */
+  /**
+   * The handler itself waits for `isAccountThere` before it writes, so that its first reads come with it in one call.
+   */
   readonly admitsLate?: boolean;
   /** The parts that the route reads: `params` (from the path), `query` and `body`. */
   readonly request: z.ZodMiniObject;

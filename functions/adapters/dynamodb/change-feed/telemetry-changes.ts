@@ -7,7 +7,9 @@ import { DeviceItem, parseChunk, parseKey } from '../telemetry/telemetry.items.t
 import type { Item } from '../shared/item.ts';
 import { fromItem } from '../shared/format.ts';
 
-/** Reads a stream record of the `telemetry` table; undefined if no count changes. Throws on a record of another table. */
+/**
+ * Reads a stream record of the `telemetry` table; undefined if no count changes. Throws on a record of another table.
+ */
 export function telemetryChange({ keys, before, after, isExpiry }: StreamChange): TelemetryChange | undefined {
   const key = parseKey(keys);
   switch (key.kind) {

@@ -100,7 +100,10 @@ export function parseChanged(item: Item): readonly [AccountId, Told] {
   return [AccountId.parse(sk.split('#', 2)[1]), isHidden === undefined ? { name } : { isHidden }];
 }
 
-/** Stores the last change of an account for readers, in place of an older one: a thousand renames cost them no more than one. */
+/**
+ * Stores the last change of an account for readers, in place of an older one: a thousand renames cost them no more than
+ * one.
+ */
 function toldOf(TableName: string, { changedAt }: Account, after: Account, time: string) {
   const told = { Put: { TableName, Item: toChangedItem(time, after) } };
   const isFirst = changedAt === undefined || changedAt === time;

@@ -63,7 +63,9 @@ export function dynamoLeaderboardReader(
     return item;
   }
 
-  /** The last snapshot of each board. The same item gives the same object, because other code keeps data by that object. */
+  /**
+   * The last snapshot of each board. The same item gives the same object, because other code keeps data by that object.
+   */
   const newest = new Map<Board, { readonly item: Item; readonly snapshot: Snapshot }>();
 
   return {

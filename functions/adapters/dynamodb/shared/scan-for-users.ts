@@ -19,9 +19,9 @@ export const startAt = (position: string | null): { readonly ExclusiveStartKey?:
   position === null ? {} : { ExclusiveStartKey: marshall(Position.parse(JSON.parse(position))) };
 
 /**
- * A page of the accounts that a part of a table or of an index names, once for each of their items, or only for items with
- * the sort key `sk`. Every item of the index belongs to an account. A table is read eventually consistent, for half the
- * price: changes of the last moment have announcements of their own.
+ * A page of the accounts that a part of a table or of an index names, once for each of their items, or only for items
+ * with the sort key `sk`. Every item of the index belongs to an account. A table is read eventually consistent, for
+ * half the price: changes of the last moment have announcements of their own.
  */
 export async function scanForUsers(
   client: DynamoDBClient,
