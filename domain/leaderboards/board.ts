@@ -17,7 +17,7 @@ export function lastDateBefore({ window }: Pick<BoardRules, 'window'>, date: Utc
   return window === 'month' ? addDays(startOfPeriod('month', date), -1) : addDays(date, -window.days);
 }
 
-/** Whether a username may be on boards: none of the patterns is of it. `*` is any text. */
+/** Whether a username may be on boards: no pattern matches it. `*` is any text. */
 export function ranksAllBut(patterns: readonly string[]): (username: string) => boolean {
   const texts = patterns.map((pattern) =>
     pattern

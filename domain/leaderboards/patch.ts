@@ -14,8 +14,8 @@ const textOf = ({ username, points, canonicalScore, tier, rulesVersion }: BoardR
   JSON.stringify([username, points, canonicalScore, tier, rulesVersion]);
 
 /**
- * What makes the rows of stored leaves the rows of now. Null if more than `most` rows came or went, or if rows that stay
- * change their order. Reads only leaves whose rows changed.
+ * The changes that turn the rows of stored leaves into the present rows. Null if more than `most` rows came or went, or
+ * if rows that stay change their order. Reads only leaves whose rows changed.
  */
 export async function patchOf(
   rows: Iterable<PlacedRow>,

@@ -7,10 +7,10 @@ import { lastDateBefore } from './board.ts';
 import type { BoardRow, LeafStart, Place } from './snapshot.ts';
 import type { Standing } from './standings.port.ts';
 
-/** A row with all that its place goes by. */
+/** A row with its place. */
 export type PlacedRow = BoardRow & Place;
 
-/** The row without what its place goes by. */
+/** The row without its place. */
 export const toBoardRow = ({ username, points, canonicalScore, tier, rulesVersion }: PlacedRow): BoardRow => ({
   username,
   points,
@@ -31,7 +31,7 @@ export function rowOn(board: Counted, date: UtcDate, standing: Standing): Placed
   return points > 0 ? { username, points, canonicalScore, tier, since, rulesVersion } : null;
 }
 
-/** Counts what a board is of by the end of a date, or, for null, all that there is. */
+/** What a board counts by the end of a date; for null, all of it. */
 function countOf(board: Counted, { canonicalScore, steps, parts }: Standing): (date: UtcDate | null) => number {
   const score = (date: UtcDate | null) =>
     date === null ? canonicalScore : scoreAtEndOf(date, { steps, canonicalScore });

@@ -1,13 +1,13 @@
 import type { UtcDate } from '../shared/utc.ts';
 import type { Board } from './board.ts';
 
-/** A line of a board, without its rank: that is its place in the snapshot. */
+/** A row of a board, with the account's id as `username`. Its rank is its place in the snapshot. */
 export type BoardRow = {
   readonly username: string;
   readonly points: number;
   readonly canonicalScore: number;
   readonly tier: string;
-  /** The rules that both are by. */
+  /** The version of the rules that computed the points and the score. */
   readonly rulesVersion: string;
 };
 
@@ -17,7 +17,7 @@ export type Leaf = { readonly rows: readonly BoardRow[]; readonly names: BlockRe
 /** Names of accounts, each as it was at a time (ISO 8601) or later. */
 export type KnownNames = { readonly at: string; readonly names: ReadonlyMap<string, string> };
 
-/** The place of a row in the order of a board: points, then the oldest unchanged score, then username. */
+/** The place of a row in the order of a board: points, then the oldest unchanged score, then the account's id. */
 export type Place = { readonly points: number; readonly since: number; readonly username: string };
 
 /** The content address of a block. Blocks are never changed. */
@@ -43,12 +43,13 @@ export type Patch = {
   readonly come: readonly { readonly at: number; readonly row: BoardRow }[];
 };
 
-/** A user of a bucket, found by a hash of their name; the leaf of that place holds the row that decides. */
+/** A user in a bucket, found by a hash of the account's id. The row in the leaf of that place decides. */
 export type BucketEntry = { readonly fingerprint: number; readonly points: number; readonly since: number };
 
 /**
  * A board at one time: complete, and never changed. It holds where leaves begin and how many rows each has, so that a
- * rank is a sum; and the buckets of its directory, a power of two of them, in which a user's place is found by name.
+ * rank is a sum. It also names the buckets of its directory, which find a user's place by the account's id; their
+ * number is a power of two.
  */
 export type Snapshot = {
   readonly board: Board;

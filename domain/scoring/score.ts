@@ -14,7 +14,7 @@ import { firstDateKnown } from './user-metrics.ts';
 /** The result of the rules for a user's facts dated on or before a date. */
 export type UserScore = {
   readonly username: AccountId;
-  /** The UTC date that the score is of. */
+  /** The UTC date of the score. */
   readonly date: UtcDate;
   readonly contributions: readonly Contribution[];
   /** The sum of all contributions, granted ones included. */
@@ -26,7 +26,7 @@ export type UserScore = {
   readonly tiersReached: readonly TierReached[];
   /** Awards, badges and feed posts, as the ledger has them. */
   readonly granted: Granted;
-  /** ISO 8601: since when canonicalScore has stood unchanged. */
+  /** ISO 8601: when canonicalScore last changed. */
   readonly standingSince: string;
   /**
    * The scores of past dates, by the same facts and rules, oldest first, as far back as the window of a leaderboard

@@ -27,8 +27,8 @@ async function* entriesOf(client: DynamoDBClient, TableName: string, segment: nu
 }
 
 /**
- * Every score, from the index that has one small entry for each. The index follows its table within a moment. A build
- * that misses a change for that reason is followed by another, which the change itself asks for.
+ * Every score, from the index that has one small entry for each. The index follows its table within a moment. If a build
+ * misses a change for that reason, another build follows, because each change requests one.
  */
 export const dynamoStandings = (client: DynamoDBClient, tableName: string): Standings => ({
   segments: SCORE_SHARDS,
@@ -40,7 +40,7 @@ export const dynamoStandings = (client: DynamoDBClient, tableName: string): Stan
   },
 });
 
-/** The standings of some accounts, from their scores. Those whom boards may not show are left out. */
+/** The standings of some accounts, from their scores. Accounts that boards may not show are left out. */
 export const dynamoStandingsOf =
   (client: DynamoDBClient, tableName: string, deps: { readonly random: Random; readonly sleep: Sleep }) =>
   async (accounts: readonly AccountId[]): Promise<ReadonlyMap<AccountId, Standing>> => {

@@ -29,7 +29,7 @@ import { fromItem, toItem } from '../shared/format.ts';
  * The items of the `user_scores` table.
  *
  *   USER#<account>    METRICS           the folded counts (`UserMetrics`), packed
- *   USER#<account>    PROFILE           what the user chose: whether the leaderboards show them
+ *   USER#<account>    PROFILE           whether the leaderboards show the user; merges; when the account was erased
  *   USER#<account>    REFRESH           whose turn it is to refresh a user with many devices
  *   USER#<account>    SCORE             the score; in the index `byShard`
  *   USER#<account>    DAY#2026-08-21    scores of past dates, up to this one, that SCORE no longer holds

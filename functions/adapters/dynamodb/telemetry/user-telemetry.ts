@@ -32,7 +32,7 @@ import { fromItem } from '../shared/format.ts';
 
 /**
  * The largest number of devices that are folded for an account. `MAX_DEVICES` and the devices that collect others are
- * far fewer: only an account from before that bound can have as many.
+ * far fewer. Only an account that is older than that limit can have so many.
  */
 const MAX_LINKS = 200;
 const WRITES_AT_A_TIME = 16;
