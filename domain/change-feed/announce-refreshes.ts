@@ -35,7 +35,10 @@ type Touched = {
  * An hour's owner is read now, strongly consistent and after the change: so a bind that came between is covered,
  * and a later one has its own record.
  */
-export async function announceRefreshes(deps: AnnounceRefreshesDeps, changes: readonly CommittedChange[]): Promise<void> {
+export async function announceRefreshes(
+  deps: AnnounceRefreshesDeps,
+  changes: readonly CommittedChange[],
+): Promise<void> {
   const deviceIds = [...new Set(changes.flatMap(({ change }) => (isOfItsOwner(change) ? [change.deviceId] : [])))];
   const found = await settleAll(deviceIds, PARALLEL_READS, (deviceId) => deps.devices.find(deviceId));
   const ownerOf = new Map(
