@@ -13,8 +13,6 @@ const MAX_EMPTY_STARTS = 4;
 /**
  * The CPU until a function's first answer, in units of an empty start. `release`: that of 28 November (`bfffadf`),
  * measured in turns with today's bundles. `share`: the largest part of it that is allowed. The aim is 0.6. Decision
- * The CPU until a function's first answer, in units of an empty start. `release`: that of 28 November (`bfffadf`),
- * measured in turns with today's bundles. `share`: the largest part of it that is allowed. The aim is 0.6. Decision
  * 0067 says why not every function reaches it.
  */
 const FIRST_ANSWERS: ReadonlyMap<string, { readonly release: number; readonly share: number }> = new Map([
