@@ -2,6 +2,7 @@ import type { AccountId, Told } from '../identity/account.ts';
 import type { AccountNames } from '../identity/account-names.ts';
 import type { Profiles } from '../scoring/profiles.port.ts';
 import type { Clock, Sha256 } from '../shared/environment.ts';
+import { madeOnce } from '../shared/made-once.ts';
 import { err, ok, type Result } from '../shared/result.ts';
 import { settleAll } from '../shared/settle-all.ts';
 import { isoOf, MILLISECONDS_PER_DAY } from '../shared/utc.ts';
@@ -102,13 +103,7 @@ type KeptPage = {
 type Changes = ReadonlyMap<AccountId, Told>;
 /** A page of 1,000 rows takes 0.3 MB. */
 const MAX_KEPT_PAGES = 50;
-const pagesOf = new WeakMap<LeaderboardReader, Map<string, KeptPage>>();
-
-function keptPages(reader: LeaderboardReader): Map<string, KeptPage> {
-  const pages = pagesOf.get(reader) ?? new Map<string, KeptPage>();
-  pagesOf.set(reader, pages);
-  return pages;
-}
+const keptPages = madeOnce((_reader: LeaderboardReader) => new Map<string, KeptPage>());
 
 /**
  * The rows with the places that each gained since an earlier snapshot; null if none is kept, or if the user has no

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { madeOnce } from '../../domain/shared/made-once.ts';
 
 /** `JSON.rawJSON` gives digits to `JSON.stringify` as they are; the library's types do not know it yet. */
 const Json = z.object({ rawJSON: z.custom<(text: string) => object>((value) => typeof value === 'function') });
@@ -21,11 +22,5 @@ export function toJson(value: unknown): string {
   }
 }
 
-const texts = new WeakMap<object, string>();
-
 /** The same, but made once for each object. The object must not change afterwards. */
-export function toKeptJson(value: object): string {
-  const text = texts.get(value) ?? toJson(value);
-  texts.set(value, text);
-  return text;
-}
+export const toKeptJson = madeOnce<object, string>(toJson);
